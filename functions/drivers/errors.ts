@@ -1,0 +1,40 @@
+/**
+ * What can go wrong at a cloud: few codes, each with one consequence (ARCHITECTURE.md, error table). Drivers map
+ * their cloud's codes to these in one table; nothing outside a driver looks at a cloud's own codes or messages.
+ */
+export const DRIVER_ERROR_CODES = [
+  'InsufficientCapacity',
+  'QuotaExceeded',
+  'Throttled',
+  'Unavailable',
+  'OutcomeUnknown',
+  'NotFound',
+  'Conflict',
+  'InvalidRequest',
+  'Unsupported',
+  'Unauthorized',
+] as const;
+export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number];
+
+export interface DriverErrorDetail {
+  /** The cloud's own code, for the reader of a log. */
+  cloudCode?: string;
+  /** How long the cloud asked us to wait, where it did. */
+  retryAfterMs?: number;
+  cause?: unknown;
+}
+
+/** The only error that a driver throws. `name` equals the code: Lambda reports it and ASL matches it. */
+export class DriverError extends Error {
+  readonly code: DriverErrorCode;
+  readonly cloudCode: string | undefined;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
+    super(message, { cause: detail.cause });
+    this.name = code;
+    this.code = code;
+    this.cloudCode = detail.cloudCode;
+    this.retryAfterMs = detail.retryAfterMs;
+  }
+}

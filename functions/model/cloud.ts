@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { cloudWordSchema } from './identifiers.ts';
+
+/** What an instance runs on. Limits, prices and status words belong to it. */
+export const CLOUDS = ['aws', 'azure', 'gcp', 'alibaba', 'tencent', 'ibm', 'ncp', 'openstack'] as const;
+export const cloudSchema = z.enum(CLOUDS);
+export type Cloud = z.infer<typeof cloudSchema>;
+
+export const locationSchema = z.object({
+  name: cloudWordSchema,
+  displayName: z.string(),
+  country: z.string().length(3).describe('ISO 3166-1 alpha-3'),
+  latitude: z.number().min(-90).max(90),
+  longitude: z.number().min(-180).max(180),
+  zones: z.array(cloudWordSchema),
+  available: z.boolean(),
+});
+export type Location = z.infer<typeof locationSchema>;
+
+export const architectureSchema = z.enum(['x86_64', 'arm64']);
+export type Architecture = z.infer<typeof architectureSchema>;
+
+export const gpuSchema = z.object({
+  model: z.string(),
+  manufacturer: z.string(),
+  count: z.int().positive(),
+  memoryGb: z.number().positive().describe('per GPU'),
+});
+
+export const instanceTypeSchema = z.object({
+  name: cloudWordSchema,
+  vcpus: z.number().positive(),
+  memoryGb: z.number().positive(),
+  architecture: architectureSchema,
+  gpu: gpuSchema.optional(),
+});
+export type InstanceType = z.infer<typeof instanceTypeSchema>;
+
+export const offerSchema = z.object({
+  id: z.string().describe('{location}-{zone|noZone}-{type}; stable over syncs'),
+  location: cloudWordSchema,
+  zone: cloudWordSchema.optional().describe('absent: the whole location'),
+  instanceType: cloudWordSchema,
+  priceUsdPerHour: z.number().nonnegative().optional().describe('absent: the cloud tells no price'),
+  available: z.boolean(),
+});
+export type Offer = z.infer<typeof offerSchema>;
+
+export const imageSchema = z.object({
+  name: cloudWordSchema.describe('what a fleet request says'),
+  location: cloudWordSchema.optional().describe('absent: the same in every location'),
+  backendId: z.string(),
+  description: z.string(),
+  architectures: z.array(architectureSchema).min(1),
+  available: z.boolean(),
+});
+export type Image = z.infer<typeof imageSchema>;
+
+export function offerId(location: string, zone: string | undefined, instanceType: string): string {
+  return `${location}-${zone ?? 'noZone'}-${instanceType}`;
+}

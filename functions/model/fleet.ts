@@ -1,0 +1,90 @@
+import { z } from 'zod';
+import { cloudSchema } from './cloud.ts';
+import { driverNameSchema } from './connection.ts';
+import { failurePolicySchema, nodeGroupRequestSchema } from './fleet-request.ts';
+import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
+import { fleetStatusSchema, instanceStatusSchema } from './status.ts';
+
+/** Numbers of instances by status, and how many were asked for. Absent statuses are 0. */
+export const countsSchema = z
+  .object({ requested: z.int().nonnegative() })
+  .and(z.partialRecord(instanceStatusSchema, z.int().nonnegative()));
+export type Counts = z.infer<typeof countsSchema>;
+
+export const failureSummarySchema = z.object({
+  code: z.string(),
+  count: z.int().positive(),
+  example: z.string(),
+});
+
+/** A fleet as users see it. */
+export const fleetSchema = z.object({
+  id: fleetIdSchema,
+  name: nameSchema,
+  namespace: nameSchema,
+  description: z.string().optional(),
+  labels: z.record(z.string(), z.string()),
+  status: fleetStatusSchema,
+  failurePolicy: failurePolicySchema,
+  minimumInstances: z.int().nonnegative().optional(),
+  counts: countsSchema,
+  byLocation: z.array(
+    z.object({ cloud: cloudSchema, connection: nameSchema, location: cloudWordSchema, counts: countsSchema }),
+  ),
+  progress: z
+    .number()
+    .min(0)
+    .max(1)
+    .describe('share of the requested instances that are Running or have failed'),
+  createdAt: z.iso.datetime(),
+  startedAt: z.iso.datetime().optional(),
+  runningAt: z.iso.datetime().optional().describe('when provisioning ended'),
+  terminatedAt: z.iso.datetime().optional(),
+  usdPerHour: z.number().nonnegative().describe('of what runs now'),
+  costUsd: z.number().nonnegative().describe('of instance time so far, at the prices of the request'),
+  sshKeyParameter: z.string().optional().describe('name of the secret that holds the private key'),
+  failures: z.array(failureSummarySchema),
+});
+export type Fleet = z.infer<typeof fleetSchema>;
+
+export const instanceSchema = z.object({
+  id: instanceIdSchema,
+  fleetId: fleetIdSchema,
+  nodeGroup: nameSchema,
+  cloud: cloudSchema,
+  connection: nameSchema,
+  location: cloudWordSchema,
+  zone: cloudWordSchema.optional(),
+  status: instanceStatusSchema,
+  target: z.enum(['Running', 'Terminated']),
+  instanceType: cloudWordSchema,
+  image: cloudWordSchema,
+  publicIp: z.string().optional(),
+  privateIp: z.string().optional(),
+  launchedAt: z.iso.datetime().optional(),
+  runningAt: z.iso.datetime().optional(),
+  terminatedAt: z.iso.datetime().optional(),
+  backendId: z.string().optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+});
+export type Instance = z.infer<typeof instanceSchema>;
+
+/** A node group with all that the catalogue said of it when the fleet was accepted. */
+export const nodeGroupSchema = nodeGroupRequestSchema.extend({
+  driver: driverNameSchema,
+  cloud: cloudSchema,
+  /** By location. */
+  imageBackendIds: z.record(z.string(), z.string()),
+  /** By location; absent where the cloud tells no price. */
+  pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+});
+export type NodeGroup = z.infer<typeof nodeGroupSchema>;
+
+/** What a fleet was asked to be; written once, never changed. */
+export const fleetSpecSchema = z.object({
+  fleetId: fleetIdSchema,
+  namespace: nameSchema,
+  name: nameSchema,
+  nodeGroups: z.array(nodeGroupSchema),
+});
+export type FleetSpec = z.infer<typeof fleetSpecSchema>;

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** Names that users choose: fleets, node groups, connections, namespaces. */
+export const nameSchema = z
+  .string()
+  .regex(/^[a-z0-9-]{3,40}$/, 'must be 3 to 40 characters of a-z, 0-9 and -');
+
+/** Names of locations, zones, instance types and images, as the cloud spells them. */
+export const cloudWordSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/,
+    'must be 1 to 128 characters of letters, digits and . _ : / -',
+  );
+
+export const fleetIdSchema = z.string().regex(/^f[0-9a-z]{16}$/);
+export const instanceIdSchema = z.string().regex(/^f[0-9a-z]{16}-[0-9]{5}$/);
+
+export interface InstanceRef {
+  fleetId: string;
+  /** Position in the fleet, from 0; see `layOut`, which says what stands at each position. */
+  index: number;
+}
+
+const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/**
+ * A fleet's id: `f`, nine characters of the time in milliseconds and seven random ones (35 bits), in
+ * Crockford's base 32, lower case. Sorts by time of creation.
+ *
+ * @param random draws from [0, 1)
+ */
+export function makeFleetId(nowMs: number, random: () => number): string {
+  let time = '';
+  for (let rest = nowMs, digit = 0; digit < 9; digit += 1) {
+    time = DIGITS.charAt(rest % 32) + time;
+    rest = Math.floor(rest / 32);
+  }
+  const tail = Array.from({ length: 7 }, () => DIGITS.charAt(Math.floor(random() * 32))).join('');
+  return `f${time}${tail}`;
+}
+
+/** `<fleet id>-<index in five digits>`: the id carries its fleet, so no index table is needed to find it. */
+export function instanceId({ fleetId, index }: InstanceRef): string {
+  return `${fleetId}-${String(index).padStart(5, '0')}`;
+}
+
+/** The inverse of `instanceId`; undefined when the text is no instance id. */
+export function parseInstanceId(id: string): InstanceRef | undefined {
+  if (!instanceIdSchema.safeParse(id).success) return undefined;
+  return { fleetId: id.slice(0, 17), index: Number(id.slice(18)) };
+}
+
+/** The idempotency key of one attempt to create one instance. Attempts count from 1. */
+export function launchToken(id: string, attempt: number): string {
+  return `${id}.${attempt}`;
+}
+
+/** A connection's key in tables and messages. Names have no `/`, so it is unambiguous. */
+export function connectionKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+export function parseConnectionKey(key: string): { namespace: string; name: string } {
+  const [namespace, name] = key.split('/');
+  if (!namespace || !name) throw new TypeError(`not a connection key: ${key}`);
+  return { namespace, name };
+}

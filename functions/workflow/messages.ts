@@ -1,0 +1,107 @@
+import { z } from 'zod';
+import { cloudSchema } from '../model/cloud.ts';
+import { driverNameSchema } from '../model/connection.ts';
+import { cloudWordSchema, fleetIdSchema } from '../model/identifiers.ts';
+
+/** Where cloud calls go: every limit of the governor and every status look is per place. */
+const placeShape = { connectionKey: z.string(), location: cloudWordSchema };
+const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...placeShape };
+
+/** From the Map over instances of `provision-location`: make one instance, answer the token when it runs. */
+export const launchMessageSchema = z.object({
+  kind: z.literal('launch'),
+  ...placementShape,
+  index: z.int().nonnegative(),
+});
+
+/** From `provision-fleet`, once for each location: network, security groups and key pair. */
+export const prepareNetworksMessageSchema = z.object({
+  kind: z.literal('prepare-networks'),
+  ...placementShape,
+});
+
+/** From `terminate-fleet`: remove every instance of the fleet at this place; answered when all are gone. */
+export const terminateMessageSchema = z.object({ kind: z.literal('terminate'), ...placementShape });
+
+/**
+ * From `terminate-fleet`, in two rounds: `access` removes key pairs and security groups, `network` the networks.
+ */
+export const removeNetworksMessageSchema = z.object({
+  kind: z.literal('remove-networks'),
+  ...placementShape,
+  round: z.enum(['access', 'network']),
+});
+
+/** The status loop's next look at a place. A look whose generation is not the current one is dropped. */
+export const lookMessageSchema = z.object({
+  kind: z.literal('look'),
+  ...placeShape,
+  generation: z.int().nonnegative(),
+});
+
+export const verifyMessageSchema = z.object({ kind: z.literal('verify'), connectionKey: z.string() });
+export const syncInventoryMessageSchema = z.object({
+  kind: z.literal('sync-inventory'),
+  connectionKey: z.string(),
+});
+
+/** Everything that a driver's queue carries. */
+export const driverMessageSchema = z.discriminatedUnion('kind', [
+  launchMessageSchema,
+  prepareNetworksMessageSchema,
+  terminateMessageSchema,
+  removeNetworksMessageSchema,
+  lookMessageSchema,
+  verifyMessageSchema,
+  syncInventoryMessageSchema,
+]);
+export type DriverMessage = z.infer<typeof driverMessageSchema>;
+export type LaunchMessage = z.infer<typeof launchMessageSchema>;
+export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
+export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
+export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
+export type LookMessage = z.infer<typeof lookMessageSchema>;
+
+/** Input of `provision-fleet` and `terminate-fleet`, made by the API. */
+export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
+
+/** One location's part of the work, in the answers of the states Plan and CloseGates. */
+export const placeSchema = z.object({
+  connectionKey: z.string(),
+  location: cloudWordSchema,
+  queueUrl: z.url(),
+  first: z.int().nonnegative(),
+  count: z.int().positive(),
+  concurrentInstances: z.int().min(1).max(40),
+  timeoutSeconds: z.int().positive(),
+});
+export type Place = z.infer<typeof placeSchema>;
+
+/** Answer of the state Plan: one entry for each (cloud, connection). */
+export const planSchema = z.object({
+  fleetId: fleetIdSchema,
+  clouds: z.array(
+    z.object({
+      cloud: cloudSchema,
+      driver: driverNameSchema,
+      connectionKey: z.string(),
+      concurrentLocations: z.int().min(1).max(40),
+      places: z.array(placeSchema),
+    }),
+  ),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+/** Input of `provision-location`, made by `provision-fleet`: at most 1,000 instances. */
+export const provisionLocationInputSchema = z.object({
+  fleetId: fleetIdSchema,
+  connectionKey: z.string(),
+  location: cloudWordSchema,
+  queueUrl: z.url(),
+  first: z.int().nonnegative(),
+  last: z.int().nonnegative(),
+  concurrentInstances: z.int().min(1).max(40),
+  timeoutSeconds: z.int().positive(),
+});
+
+export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
