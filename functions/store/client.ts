@@ -1,0 +1,58 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { usage } from '../runtime/usage.ts';
+
+/** Tables by noun; a function has only those that its environment names. */
+export interface Tables {
+  fleets: string;
+  governor: string;
+  catalogue: string;
+  access: string;
+  history: string;
+}
+
+/** What every function of this folder works with. `T` says which tables it needs. */
+export interface Store<T extends keyof Tables = keyof Tables> {
+  document: DynamoDBDocumentClient;
+  tables: Pick<Tables, T>;
+  clock: Clock;
+  /** Draws from [0, 1); for ids and for jitter. */
+  random: () => number;
+}
+
+const capacitySchema = z.object({ CapacityUnits: z.number().default(0) });
+const consumedSchema = z.object({
+  ConsumedCapacity: z.union([capacitySchema.transform((one) => [one]), z.array(capacitySchema)]).optional(),
+});
+
+/**
+ * A document client that counts the capacity that each call consumed in `usage`. Reads and writes are told
+ * apart by the command's name.
+ */
+export function openDocumentClient(): DynamoDBDocumentClient {
+  const document = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5 }), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  document.middlewareStack.add(
+    (next, context) => async (args) => {
+      const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });
+      const consumed = consumedSchema.safeParse(result.output);
+      const units = (consumed.data?.ConsumedCapacity ?? []).reduce((sum, one) => sum + one.CapacityUnits, 0);
+      if (/^(Get|Query|BatchGet|TransactGet)/.test(String(context['commandName']))) usage.readUnits += units;
+      else usage.writeUnits += units;
+      return result;
+    },
+    { step: 'initialize', name: 'countConsumedCapacity' },
+  );
+  return document;
+}
+
+export function openStore<T extends keyof Tables>(
+  tables: Pick<Tables, T>,
+  clock: Clock = systemClock,
+  random: () => number = Math.random,
+): Store<T> {
+  return { document: openDocumentClient(), tables, clock, random };
+}

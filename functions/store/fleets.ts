@@ -1,0 +1,280 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type FleetSpec, fleetSpecSchema } from '../model/fleet.ts';
+import { failurePolicySchema } from '../model/fleet-request.ts';
+import { type FleetStatus, fleetStatusSchema } from '../model/status.ts';
+import type { Store } from './client.ts';
+import {
+  BY_NAMESPACE_INDEX,
+  fleetKey,
+  idempotencyKey,
+  nameKey,
+  namespacePartition,
+  specKey,
+} from './keys.ts';
+import { transactWrite } from './transact.ts';
+
+const IDEMPOTENCY_SECONDS = 24 * 3_600;
+
+/** A fleet's own item: what is true of the whole. Counts stand in its placements. */
+const fleetItemSchema = z.object({
+  fleetId: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  status: fleetStatusSchema,
+  failurePolicy: failurePolicySchema,
+  minimumInstances: z.number().optional(),
+  requested: z.number(),
+  connections: z.array(z.string()),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  runningAt: z.string().optional(),
+  terminatedAt: z.string().optional(),
+  sshKeyParameter: z.string().optional(),
+  sshPublicKey: z.string().optional(),
+});
+export type FleetItem = z.infer<typeof fleetItemSchema>;
+
+export interface NewFleet {
+  spec: FleetSpec;
+  request: {
+    description?: string | undefined;
+    labels?: Record<string, string> | undefined;
+    failurePolicy: FleetItem['failurePolicy'];
+    minimumInstances?: number | undefined;
+  };
+  idempotency?: { key: string; requestHash: string } | undefined;
+}
+
+export type CreateFleetOutcome =
+  | { outcome: 'created' | 'replayed' | 'name-taken'; fleetId: string }
+  | { outcome: 'key-reused' };
+
+const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
+
+/**
+ * Writes a fleet with its name lock and idempotency record, all or nothing. The same idempotency key with the
+ * same hash yields the first fleet again; with another hash, `key-reused`.
+ */
+export async function createFleet(
+  store: Store<'fleets'>,
+  { spec, request, idempotency }: NewFleet,
+): Promise<CreateFleetOutcome> {
+  const { fleetId, namespace, name } = spec;
+  const table = store.tables.fleets;
+  const nowMs = store.clock.now();
+  const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (earlier) return earlier;
+  await store.document.send(new PutCommand({ TableName: table, Item: { ...specKey(fleetId), ...spec } }));
+  const meta: FleetItem = {
+    fleetId,
+    namespace,
+    name,
+    description: request.description,
+    labels: request.labels ?? {},
+    status: 'Preparing',
+    failurePolicy: request.failurePolicy,
+    minimumInstances: request.minimumInstances,
+    requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
+    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    createdAt: new Date(nowMs).toISOString(),
+  };
+  const absent = 'attribute_not_exists(pk)';
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: table,
+        Item: { ...nameKey(namespace, name), fleetId },
+        ConditionExpression: absent,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    },
+    {
+      Put: {
+        TableName: table,
+        Item: { ...fleetKey(fleetId), nsPk: namespacePartition(namespace), nsSk: fleetId, ...meta },
+        ConditionExpression: absent,
+      },
+    },
+    ...(idempotency
+      ? [
+          {
+            Put: {
+              TableName: table,
+              Item: {
+                ...idempotencyKey(namespace, idempotency.key),
+                fleetId,
+                requestHash: idempotency.requestHash,
+                expiresAt: Math.floor(nowMs / 1_000) + IDEMPOTENCY_SECONDS,
+              },
+              // TTL deletes late: an expired record that still stands counts as absent.
+              ConditionExpression: `${absent} OR expiresAt < :nowSeconds`,
+              ExpressionAttributeValues: { ':nowSeconds': Math.floor(nowMs / 1_000) },
+            },
+          },
+        ]
+      : []),
+  ]);
+  if (refusals.length === 0) return { outcome: 'created', fleetId };
+  const replay = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (replay) return replay;
+  const lock = lockSchema.safeParse(refusals.find(({ at }) => at === 0)?.item);
+  if (lock.success) return { outcome: 'name-taken', fleetId: lock.data.fleetId };
+  throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
+}
+
+async function readReplay(
+  store: Store<'fleets'>,
+  namespace: string,
+  { key, requestHash }: { key: string; requestHash: string },
+): Promise<CreateFleetOutcome | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.fleets,
+      Key: idempotencyKey(namespace, key),
+      ConsistentRead: true,
+    }),
+  );
+  const record = lockSchema.extend({ expiresAt: z.number() }).safeParse(Item);
+  if (!record.success || record.data.expiresAt * 1_000 < store.clock.now()) return undefined;
+  if (record.data.requestHash !== requestHash) return { outcome: 'key-reused' };
+  return { outcome: 'replayed', fleetId: record.data.fleetId };
+}
+
+/** The fleet's own item, read strongly. */
+export async function readFleetItem(store: Store<'fleets'>, fleetId: string): Promise<FleetItem | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: fleetKey(fleetId), ConsistentRead: true }),
+  );
+  return Item ? fleetItemSchema.parse(Item) : undefined;
+}
+
+export function parseFleetItem(item: unknown): FleetItem {
+  return fleetItemSchema.parse(item);
+}
+
+/** @throws Error when there is no such fleet: a spec is written before anything that names it */
+export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId) }),
+  );
+  if (!Item) throw new Error(`no spec of fleet ${fleetId}`);
+  return fleetSpecSchema.parse(Item);
+}
+
+/** The id of the live fleet that holds this name. */
+export async function findFleetByName(
+  store: Store<'fleets'>,
+  namespace: string,
+  name: string,
+): Promise<string | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: nameKey(namespace, name) }),
+  );
+  return lockSchema.safeParse(Item).data?.fleetId;
+}
+
+/** A page of the namespace's fleet ids, newest first. */
+export async function listFleetIds(
+  store: Store<'fleets'>,
+  namespace: string,
+  { limit, after }: { limit: number; after?: string | undefined },
+): Promise<{ fleetIds: string[]; last?: string }> {
+  const page = await store.document.send(
+    new QueryCommand({
+      TableName: store.tables.fleets,
+      IndexName: BY_NAMESPACE_INDEX,
+      KeyConditionExpression: after ? 'nsPk = :ns AND nsSk < :after' : 'nsPk = :ns',
+      ExpressionAttributeValues: {
+        ':ns': namespacePartition(namespace),
+        ...(after ? { ':after': after } : {}),
+      },
+      ScanIndexForward: false,
+      Limit: limit,
+    }),
+  );
+  const fleetIds = z
+    .array(z.object({ fleetId: z.string() }))
+    .parse(page.Items ?? [])
+    .map((item) => item.fleetId);
+  const last = fleetIds.at(-1);
+  return { fleetIds, ...(page.LastEvaluatedKey && last ? { last } : {}) };
+}
+
+export interface FleetUpdate {
+  status: FleetStatus;
+  startedAt?: string;
+  runningAt?: string;
+  terminatedAt?: string;
+  sshKeyParameter?: string;
+  sshPublicKey?: string;
+}
+
+/**
+ * Moves a fleet to a status, if it stands in one of `from`.
+ *
+ * @returns whether it did; false also when there is no such fleet
+ */
+export async function updateFleet(
+  store: Store<'fleets'>,
+  fleetId: string,
+  from: readonly FleetStatus[],
+  update: FleetUpdate,
+): Promise<boolean> {
+  const fields = Object.entries(update).filter(([, value]) => value !== undefined);
+  try {
+    await store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: fleetKey(fleetId),
+        UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        ConditionExpression: `#status IN (${from.map((_, at) => `:from${at}`).join(', ')})`,
+        ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
+          ...Object.fromEntries(from.map((status, at) => [`:from${at}`, status])),
+        },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** Ends a fleet: it is Terminated and its name is free, in one transaction. Done already is fine. */
+export async function closeFleet(store: Store<'fleets'>, fleet: FleetItem): Promise<void> {
+  const table = store.tables.fleets;
+  const refusals = await transactWrite(store, [
+    {
+      Update: {
+        TableName: table,
+        Key: fleetKey(fleet.fleetId),
+        UpdateExpression: 'SET #status = :terminated, terminatedAt = :now',
+        ConditionExpression: '#status = :terminating',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: {
+          ':terminated': 'Terminated',
+          ':terminating': 'Terminating',
+          ':now': new Date(store.clock.now()).toISOString(),
+        },
+      },
+    },
+    {
+      Delete: {
+        TableName: table,
+        Key: nameKey(fleet.namespace, fleet.name),
+        ConditionExpression: 'attribute_not_exists(pk) OR fleetId = :fleetId',
+        ExpressionAttributeValues: { ':fleetId': fleet.fleetId },
+      },
+    },
+  ]);
+  if (refusals.length === 0) return;
+  const current = await readFleetItem(store, fleet.fleetId);
+  if (current?.status !== 'Terminated')
+    throw new Error(`fleet ${fleet.fleetId} is ${current?.status}, not Terminating`);
+}

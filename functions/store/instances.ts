@@ -1,0 +1,142 @@
+import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type InstanceRef, instanceId } from '../model/identifiers.ts';
+import { instanceStatusSchema } from '../model/status.ts';
+import type { Store } from './client.ts';
+import { BY_PLACE_INDEX, instanceKey, instancePartition, placeName } from './keys.ts';
+
+/**
+ * How far the create call of the current attempt came:
+ * `claimed`: a worker has the claim until `claimUntil`; dead workers leave it so, and then the call may have gone out;
+ * `refused`: the cloud took nothing, the same call may be made again;
+ * `unknown`: the call may have reached the cloud; only a look-up after `unknownSince` tells;
+ * `accepted`: the cloud has it, `backendId` is set.
+ */
+export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
+
+export const instanceItemSchema = z.object({
+  instanceId: z.string(),
+  fleetId: z.string(),
+  index: z.number(),
+  namespace: z.string(),
+  nodeGroup: z.string(),
+  connectionKey: z.string(),
+  location: z.string(),
+  status: instanceStatusSchema,
+  attempt: z.number(),
+  launchToken: z.string(),
+  launchState: launchStateSchema,
+  claimUntilMs: z.number(),
+  /** Calls of the current attempt that the cloud refused for now (Unavailable). */
+  refusals: z.number().default(0),
+  unknownSinceMs: z.number().optional(),
+  deadlineAtMs: z.number(),
+  taskToken: z.string().optional(),
+  backendId: z.string().optional(),
+  zone: z.string().optional(),
+  publicIp: z.string().optional(),
+  privateIp: z.string().optional(),
+  launchedAt: z.string(),
+  runningAt: z.string().optional(),
+  terminatingAtMs: z.number().optional(),
+  terminatedAt: z.string().optional(),
+  microUsdPerHour: z.number(),
+  /** Seconds since the fleet was created when it began to run; the base of the cost counters. */
+  runningSinceSeconds: z.number().optional(),
+  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** What the record becomes when the cloud says that the instance is gone. */
+  closeAs: z.enum(['Terminated', 'Failed']).optional(),
+});
+export type InstanceItem = z.infer<typeof instanceItemSchema>;
+
+/** What the index `byPlace` tells of an instance that may exist at the cloud. */
+const placeEntrySchema = z.object({
+  placeSk: z.string(),
+  status: instanceStatusSchema,
+  backendId: z.string().optional(),
+  launchToken: z.string(),
+});
+export type PlaceEntry = z.infer<typeof placeEntrySchema>;
+
+/** Records by instance id, read strongly; those that were never claimed are missing. */
+export async function readInstances(
+  store: Store<'fleets'>,
+  refs: readonly InstanceRef[],
+): Promise<Map<string, InstanceItem>> {
+  const found = new Map<string, InstanceItem>();
+  const unique = [...new Map(refs.map((ref) => [instanceId(ref), ref])).values()];
+  for (let at = 0; at < unique.length; at += 100) {
+    let keys: Record<string, unknown>[] = unique.slice(at, at + 100).map((ref) => ({ ...instanceKey(ref) }));
+    while (keys.length > 0) {
+      const { Responses, UnprocessedKeys } = await store.document.send(
+        new BatchGetCommand({
+          RequestItems: { [store.tables.fleets]: { Keys: keys, ConsistentRead: true } },
+        }),
+      );
+      for (const item of Responses?.[store.tables.fleets] ?? []) {
+        const record = instanceItemSchema.parse(item);
+        found.set(record.instanceId, record);
+      }
+      keys = UnprocessedKeys?.[store.tables.fleets]?.Keys ?? [];
+    }
+  }
+  return found;
+}
+
+/** Claimed instances of one fleet at positions `first` to `last`, in order, read strongly. */
+export async function readInstanceRange(
+  store: Store<'fleets'>,
+  fleetId: string,
+  first: number,
+  last: number,
+): Promise<InstanceItem[]> {
+  const partitions = new Set<string>();
+  for (let index = first; index <= last; index += 1) partitions.add(instancePartition(fleetId, index));
+  const pages = await Promise.all(
+    [...partitions].map((pk) =>
+      queryAll(store, {
+        KeyConditionExpression: 'pk = :pk AND sk BETWEEN :first AND :last',
+        ExpressionAttributeValues: {
+          ':pk': pk,
+          ':first': String(first).padStart(5, '0'),
+          ':last': String(last).padStart(5, '0'),
+        },
+        ConsistentRead: true,
+      }),
+    ),
+  );
+  return pages.flat().map((item) => instanceItemSchema.parse(item));
+}
+
+/** Every instance that may exist at a place, whatever its fleet. Eventually consistent, as all indexes are. */
+export async function readPlaceEntries(
+  store: Store<'fleets'>,
+  connectionKey: string,
+  location: string,
+): Promise<PlaceEntry[]> {
+  const items = await queryAll(store, {
+    IndexName: BY_PLACE_INDEX,
+    KeyConditionExpression: 'placePk = :place',
+    ExpressionAttributeValues: { ':place': placeName(connectionKey, location) },
+  });
+  return items.map((item) => placeEntrySchema.parse(item));
+}
+
+type QueryInput = Omit<ConstructorParameters<typeof QueryCommand>[0], 'TableName' | 'ExclusiveStartKey'>;
+
+async function queryAll(store: Store<'fleets'>, input: QueryInput): Promise<unknown[]> {
+  const items: unknown[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        ...input,
+        TableName: store.tables.fleets,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    items.push(...(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return items;
+}

@@ -1,0 +1,85 @@
+import type { InstanceRef } from '../model/identifiers.ts';
+
+/**
+ * Keys of the tables `fleets` and `governor`. Every item is found by its key: nothing here is scanned.
+ *
+ * | item | pk | sk |
+ * |---|---|---|
+ * | fleet | `FLEET#<fleet>` | `META` |
+ * | placement: a fleet's counters at one place | `FLEET#<fleet>` | `PLACE#<connection key>#<location>` |
+ * | spec: what was asked, immutable | `SPEC#<fleet>` | `SPEC` |
+ * | instance | `INST#<fleet>#<chunk>` | `<index>` |
+ * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
+ * | name lock | `NS#<namespace>` | `NAME#<name>` |
+ * | idempotency record | `NS#<namespace>` | `IDEM#<key>` |
+ * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
+ * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
+ * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
+ */
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** Instances of one fleet are spread over partitions of this many, so that no partition is written too often. */
+export const INSTANCES_PER_PARTITION = 250;
+
+export const BY_NAMESPACE_INDEX = 'byNamespace';
+/** Copied into the index `byNamespace`: what tells live fleets from ended ones, and which connections they use. */
+export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
+
+export const BY_PLACE_INDEX = 'byPlace';
+/** Copied into the index `byPlace`: what a status look compares with the cloud's list. */
+export const BY_PLACE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
+
+export const fleetKey = (fleetId: string): Key => ({ pk: `FLEET#${fleetId}`, sk: 'META' });
+export const specKey = (fleetId: string): Key => ({ pk: `SPEC#${fleetId}`, sk: 'SPEC' });
+
+export const PLACEMENT_PREFIX = 'PLACE#';
+export const placementKey = (fleetId: string, connectionKey: string, location: string): Key => ({
+  pk: `FLEET#${fleetId}`,
+  sk: `${PLACEMENT_PREFIX}${placeName(connectionKey, location)}`,
+});
+
+export function instanceKey({ fleetId, index }: InstanceRef): Key {
+  return { pk: instancePartition(fleetId, index), sk: String(index).padStart(5, '0') };
+}
+
+export function instancePartition(fleetId: string, index: number): string {
+  return `INST#${fleetId}#${Math.floor(index / INSTANCES_PER_PARTITION)}`;
+}
+
+export const networkPartition = (fleetId: string): string => `NET#${fleetId}`;
+export const networkKey = (
+  fleetId: string,
+  connectionKey: string,
+  location: string,
+  kind: string,
+  name: string,
+): Key => ({ pk: networkPartition(fleetId), sk: `${placeName(connectionKey, location)}#${kind}#${name}` });
+
+export const nameKey = (namespace: string, name: string): Key => ({
+  pk: `NS#${namespace}`,
+  sk: `NAME#${name}`,
+});
+export const idempotencyKey = (namespace: string, key: string): Key => ({
+  pk: `NS#${namespace}`,
+  sk: `IDEM#${key}`,
+});
+export const namespacePartition = (namespace: string): string => `NS#${namespace}`;
+
+/** A place: one connection at one location. */
+export const placeName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
+export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
+  pk: `CALL#${placeName(connectionKey, location)}`,
+  sk: kind,
+});
+export const locationsKey = (connectionKey: string): Key => ({
+  pk: `CONN#${connectionKey}`,
+  sk: 'LOCATIONS',
+});
+export const loopPartition = (driver: string): string => `LOOP#${driver}`;
+export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({
+  pk: loopPartition(driver),
+  sk: placeName(connectionKey, location),
+});

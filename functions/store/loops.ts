@@ -1,0 +1,148 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { Store } from './client.ts';
+import { loopKey, loopPartition } from './keys.ts';
+
+/**
+ * The status loop of a place. At most one look is due at a time: the one whose generation stands here. A loop is
+ * `active` while it sends itself its next look; else the schedule starts one each minute, as long as `idle` is
+ * not set, which says that nothing is left to look at.
+ */
+const loopSchema = z.object({
+  connectionKey: z.string(),
+  location: z.string(),
+  generation: z.number(),
+  nextLookAtMs: z.number(),
+  active: z.boolean(),
+  idle: z.boolean(),
+  emptyLooks: z.number(),
+});
+export type Loop = z.infer<typeof loopSchema>;
+
+export interface LoopRef {
+  driver: string;
+  connectionKey: string;
+  location: string;
+}
+
+/** A due look that is this late is lost (its message, or the worker that had it): anyone may start anew. */
+export const LOOK_OVERDUE_MS = 30_000;
+
+/**
+ * Starts the loop, unless it is active and on time.
+ *
+ * @returns the generation of the look to send; undefined when the loop runs already
+ */
+export async function startLoop(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  nextLookAtMs: number,
+): Promise<number | undefined> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression:
+      'SET connectionKey = :connection, #location = :location, nextLookAtMs = :next, active = :true, idle = :false, emptyLooks = :zero ADD generation :one',
+    ConditionExpression: 'attribute_not_exists(pk) OR active = :false OR nextLookAtMs < :overdue',
+    ExpressionAttributeNames: { '#location': 'location' },
+    ExpressionAttributeValues: {
+      ':connection': ref.connectionKey,
+      ':location': ref.location,
+      ':next': nextLookAtMs,
+      ':true': true,
+      ':false': false,
+      ':zero': 0,
+      ':one': 1,
+      ':overdue': store.clock.now() - LOOK_OVERDUE_MS,
+    },
+  });
+  return Attributes ? loopSchema.parse(Attributes).generation : undefined;
+}
+
+/**
+ * Takes the look of a generation, so that its message, delivered twice, is looked at once.
+ *
+ * @returns the loop as it stands with the next generation; undefined when this look was taken already
+ */
+export async function takeLook(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  generation: number,
+): Promise<Loop | undefined> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression: 'SET nextLookAtMs = :now, active = :true ADD generation :one',
+    ConditionExpression: 'generation = :generation',
+    ExpressionAttributeValues: {
+      ':now': store.clock.now(),
+      ':true': true,
+      ':one': 1,
+      ':generation': generation,
+    },
+  });
+  return Attributes ? loopSchema.parse(Attributes) : undefined;
+}
+
+/** Sets what follows a look; refused when the loop was started anew meanwhile. */
+export async function settleLook(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  generation: number,
+  next: Pick<Loop, 'nextLookAtMs' | 'active' | 'idle' | 'emptyLooks'>,
+): Promise<boolean> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression: 'SET nextLookAtMs = :next, active = :active, idle = :idle, emptyLooks = :empty',
+    ConditionExpression: 'generation = :generation',
+    ExpressionAttributeValues: {
+      ':next': next.nextLookAtMs,
+      ':active': next.active,
+      ':idle': next.idle,
+      ':empty': next.emptyLooks,
+      ':generation': generation,
+    },
+  });
+  return Attributes !== undefined;
+}
+
+/** The loops of a driver's places, idle ones left out. One partition per driver, some 400 bytes a place. */
+export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {
+  const loops: Loop[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.governor,
+        KeyConditionExpression: 'pk = :pk',
+        FilterExpression: 'idle = :false',
+        ExpressionAttributeValues: { ':pk': loopPartition(driver), ':false': false },
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    loops.push(...z.array(loopSchema).parse(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return loops;
+}
+
+type ConditionalUpdate = Omit<
+  ConstructorParameters<typeof UpdateCommand>[0],
+  'TableName' | 'Key' | 'ReturnValues'
+>;
+
+async function conditional(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  update: ConditionalUpdate,
+): Promise<{ Attributes?: Record<string, unknown> | undefined }> {
+  try {
+    return await store.document.send(
+      new UpdateCommand({
+        ...update,
+        TableName: store.tables.governor,
+        Key: loopKey(ref.driver, ref.connectionKey, ref.location),
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return {};
+    throw error;
+  }
+}

@@ -1,0 +1,149 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { Store } from './client.ts';
+import { networkKey, networkPartition, placementKey, placeName } from './keys.ts';
+import { transactWrite } from './transact.ts';
+import type { PlacementRef } from './transition.ts';
+
+export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair']);
+export type NetworkKind = z.infer<typeof networkKindSchema>;
+
+/**
+ * A network resource of one fleet at one place. The record is there before the cloud is asked for it, and is
+ * deleted only when the cloud says that it is gone.
+ */
+const networkItemSchema = z.object({
+  fleetId: z.string(),
+  connectionKey: z.string(),
+  location: z.string(),
+  kind: networkKindSchema,
+  name: z.string(),
+  status: z.enum(['Creating', 'Ready', 'Deleting']),
+  /** Until then, one worker has it in hand. */
+  claimUntilMs: z.number(),
+  backendId: z.string().optional(),
+  subnetBackendId: z.string().optional(),
+  /** Node groups whose instances need it. */
+  neededBy: z.array(z.string()),
+});
+export type NetworkItem = z.infer<typeof networkItemSchema>;
+
+/** The network resources of a fleet, at one place or at all; read strongly. */
+export async function readNetworks(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
+): Promise<NetworkItem[]> {
+  const atPlace = connectionKey !== undefined && location !== undefined;
+  const items: NetworkItem[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: atPlace ? 'pk = :pk AND begins_with(sk, :place)' : 'pk = :pk',
+        ExpressionAttributeValues: {
+          ':pk': networkPartition(fleetId),
+          ...(atPlace ? { ':place': `${placeName(connectionKey, location)}#` } : {}),
+        },
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    items.push(...z.array(networkItemSchema).parse(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return items;
+}
+
+/**
+ * Writes the intent to have a resource, while the placement's gate is open.
+ *
+ * @returns `written`; `exists` when a record stands already; `closed` when the fleet is being removed
+ */
+export async function intendNetwork(
+  store: Store<'fleets'>,
+  item: NetworkItem,
+): Promise<'written' | 'exists' | 'closed'> {
+  const refusals = await transactWrite(store, [
+    {
+      ConditionCheck: {
+        TableName: store.tables.fleets,
+        Key: placementKey(item.fleetId, item.connectionKey, item.location),
+        ConditionExpression: 'gate = :open',
+        ExpressionAttributeValues: { ':open': 'open' },
+      },
+    },
+    {
+      Put: {
+        TableName: store.tables.fleets,
+        Item: { ...keyOf(item), ...item },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      },
+    },
+  ]);
+  if (refusals.length === 0) return 'written';
+  return refusals.some(({ at }) => at === 0) ? 'closed' : 'exists';
+}
+
+/**
+ * Takes a resource in hand until `untilMs`, if nobody else has it, and sets its status.
+ *
+ * @returns whether it is in hand now
+ */
+export async function claimNetwork(
+  store: Store<'fleets'>,
+  item: NetworkItem,
+  status: NetworkItem['status'],
+  untilMs: number,
+): Promise<boolean> {
+  return await update(store, item, { status, claimUntilMs: untilMs }, item.claimUntilMs);
+}
+
+/** What the cloud answered; ends the claim that `claimUntilMs` names. */
+export async function recordNetwork(
+  store: Store<'fleets'>,
+  item: NetworkItem,
+  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId'>>,
+): Promise<boolean> {
+  return await update(store, item, { ...fields, claimUntilMs: 0 }, item.claimUntilMs);
+}
+
+async function update(
+  store: Store<'fleets'>,
+  item: NetworkItem,
+  fields: Record<string, unknown>,
+  expectedClaimMs: number,
+): Promise<boolean> {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  try {
+    await store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: keyOf(item),
+        UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+        ConditionExpression: '#claimUntilMs = :expected',
+        ExpressionAttributeNames: Object.fromEntries(
+          [...set, ['claimUntilMs']].map(([name]) => [`#${name}`, String(name)]),
+        ),
+        ExpressionAttributeValues: {
+          ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+          ':expected': expectedClaimMs,
+        },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/** The cloud says that it is gone. Forgetting twice is harmless. */
+export async function forgetNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
+  await store.document.send(new DeleteCommand({ TableName: store.tables.fleets, Key: keyOf(item) }));
+}
+
+function keyOf({ fleetId, connectionKey, location, kind, name }: NetworkItem) {
+  return networkKey(fleetId, connectionKey, location, kind, name);
+}

@@ -1,0 +1,172 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { cloudSchema } from '../model/cloud.ts';
+import { driverNameSchema } from '../model/connection.ts';
+import { type InstanceStatus, instanceStatusSchema } from '../model/status.ts';
+import type { Placement } from '../placement/lay-out.ts';
+import type { Store } from './client.ts';
+import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
+
+/** A closed gate refuses every further claim: nothing new starts at this placement, whatever is under way. */
+const gateSchema = z.enum(['open', 'closed']);
+
+/**
+ * A fleet's part at one place, with its counters. Every change of an instance's status and of these counters
+ * is one transaction (`transition`), so that they always add up.
+ */
+const placementItemSchema = z.object({
+  fleetId: z.string(),
+  connection: z.string(),
+  connectionKey: z.string(),
+  driver: driverNameSchema,
+  cloud: cloudSchema,
+  location: z.string(),
+  first: z.number(),
+  requested: z.number(),
+  gate: gateSchema,
+  counts: z.partialRecord(instanceStatusSchema, z.number()),
+  failureCounts: z.record(z.string(), z.number()),
+  failureExamples: z.record(z.string(), z.string()),
+  /** Σ of the prices of what runs, in millionths of a dollar per hour. */
+  microUsdPerHour: z.number(),
+  /** Σ price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see `costUsd`. */
+  microUsdSeconds: z.number(),
+});
+export type PlacementItem = z.infer<typeof placementItemSchema>;
+
+function newItem(fleetId: string, placement: Placement, gate: PlacementItem['gate']): PlacementItem {
+  const { connection, connectionKey, driver, cloud, location, first, count } = placement;
+  return {
+    fleetId,
+    connection,
+    connectionKey,
+    driver,
+    cloud,
+    location,
+    first,
+    requested: count,
+    gate,
+    counts: {},
+    failureCounts: {},
+    failureExamples: {},
+    microUsdPerHour: 0,
+    microUsdSeconds: 0,
+  };
+}
+
+/** Opens a placement for launches; one that stands already, open or closed, stays as it is. */
+export async function openPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+): Promise<void> {
+  await putAbsent(store, newItem(fleetId, placement, 'open'));
+}
+
+/** Closes a placement's gate for ever, making the placement where planning had not come to it yet. */
+export async function closePlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+): Promise<void> {
+  if (await putAbsent(store, newItem(fleetId, placement, 'closed'))) return;
+  await store.document.send(
+    new UpdateCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, placement.connectionKey, placement.location),
+      UpdateExpression: 'SET gate = :closed',
+      ExpressionAttributeValues: { ':closed': 'closed' },
+    }),
+  );
+}
+
+async function putAbsent(store: Store<'fleets'>, item: PlacementItem): Promise<boolean> {
+  try {
+    await store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: { ...placementKey(item.fleetId, item.connectionKey, item.location), ...item },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+export async function readPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  connectionKey: string,
+  location: string,
+): Promise<PlacementItem | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      ConsistentRead: true,
+    }),
+  );
+  return Item ? placementItemSchema.parse(Item) : undefined;
+}
+
+/** The fleet's item (not parsed) and all its placements: one partition, at most 201 small items. */
+export async function readFleetPartition(
+  store: Store<'fleets'>,
+  fleetId: string,
+): Promise<{ meta: unknown; placements: PlacementItem[] }> {
+  const placements: PlacementItem[] = [];
+  let meta: unknown;
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': fleetKey(fleetId).pk },
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      if (String(item['sk']).startsWith(PLACEMENT_PREFIX)) placements.push(placementItemSchema.parse(item));
+      else meta = item;
+    }
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return { meta, placements };
+}
+
+/** Instances of the placement that may exist at the cloud, or are about to. */
+export function liveCount({ counts }: PlacementItem): number {
+  const live: InstanceStatus[] = [
+    'Creating',
+    'Running',
+    'Suspending',
+    'Suspended',
+    'Resuming',
+    'Rebooting',
+    'Terminating',
+    'Undefined',
+  ];
+  return live.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+}
+
+/** Instances that were never claimed: they have no record, and count as Planned. */
+export function unclaimedCount({ counts, requested }: PlacementItem): number {
+  return requested - Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Dollars so far: every run added its price × its start and took price × its end away, so what runs now has
+ * price × now still to come. Exact to a few millionths.
+ */
+export function costUsd(
+  { microUsdPerHour, microUsdSeconds }: PlacementItem,
+  secondsSinceCreation: number,
+): number {
+  return Math.max(0, microUsdPerHour * secondsSinceCreation - microUsdSeconds) / 3_600 / 1e6;
+}

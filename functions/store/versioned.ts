@@ -1,0 +1,57 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { Store } from './client.ts';
+import type { Key } from './keys.ts';
+
+const MAX_TRIES = 12;
+const versionSchema = z.object({ version: z.number() });
+
+/**
+ * Reads an item of the governor's table, lets `decide` work out the next one, and writes that only if nobody
+ * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
+ *
+ * @param decide pure; may run several times. `state: undefined` writes nothing
+ * @throws Error when others got in between every time: the caller's message comes back later
+ */
+export async function updateVersioned<State extends Record<string, unknown>, Answer>(
+  store: Store<'governor'>,
+  key: Key,
+  schema: z.ZodType<State>,
+  decide: (current: State | undefined) => { state: State | undefined; answer: Answer },
+): Promise<Answer> {
+  for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
+    const { Item } = await store.document.send(
+      new GetCommand({ TableName: store.tables.governor, Key: key, ConsistentRead: true }),
+    );
+    const version = Item ? versionSchema.parse(Item).version : 0;
+    const { state, answer } = decide(Item ? schema.parse(Item) : undefined);
+    if (state === undefined) return answer;
+    try {
+      await store.document.send(
+        new PutCommand({
+          TableName: store.tables.governor,
+          Item: { ...state, ...key, version: version + 1 },
+          ConditionExpression: version === 0 ? 'attribute_not_exists(pk)' : 'version = :version',
+          ...(version === 0 ? {} : { ExpressionAttributeValues: { ':version': version } }),
+        }),
+      );
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, store.random() * 15 * attempt));
+    }
+  }
+  throw new Error(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);
+}
+
+export async function readVersioned<State>(
+  store: Store<'governor'>,
+  key: Key,
+  schema: z.ZodType<State>,
+): Promise<State | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.governor, Key: key, ConsistentRead: true }),
+  );
+  return Item ? schema.parse(Item) : undefined;
+}
