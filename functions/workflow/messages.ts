@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from '../model/cloud.ts';
 import { driverNameSchema } from '../model/connection.ts';
 import { cloudWordSchema, fleetIdSchema } from '../model/identifiers.ts';
+import { fleetStatusSchema } from '../model/status.ts';
 
 /** Where cloud calls go: every limit of the governor and every status look is per place. */
 const placeShape = { connectionKey: z.string(), location: cloudWordSchema };
@@ -12,6 +13,18 @@ export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
   ...placementShape,
   index: z.int().nonnegative(),
+});
+
+/**
+ * From `provision-location`, when nobody answered a launch in time: find out what the launch token made, remove
+ * it, close the instance's record as failed with `code`, and answer. Harmless when the launch did end meanwhile:
+ * the answer then tells how.
+ */
+export const giveUpMessageSchema = z.object({
+  kind: z.literal('give-up'),
+  ...placementShape,
+  index: z.int().nonnegative(),
+  code: z.string().min(1).describe('name of the error that ended the waiting, such as States.Timeout'),
 });
 
 /** From `provision-fleet`, once for each location: network, security groups and key pair. */
@@ -48,6 +61,7 @@ export const syncInventoryMessageSchema = z.object({
 /** Everything that a driver's queue carries. */
 export const driverMessageSchema = z.discriminatedUnion('kind', [
   launchMessageSchema,
+  giveUpMessageSchema,
   prepareNetworksMessageSchema,
   terminateMessageSchema,
   removeNetworksMessageSchema,
@@ -57,15 +71,33 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
 ]);
 export type DriverMessage = z.infer<typeof driverMessageSchema>;
 export type LaunchMessage = z.infer<typeof launchMessageSchema>;
+export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
 export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
 export type LookMessage = z.infer<typeof lookMessageSchema>;
 
+/** What the token of a launch or give-up is answered with; the instance's record says the same. */
+export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
+export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
+
+/**
+ * Beside the driver error codes, what the token of a launch may be failed with: the worker ended the record without
+ * a driver's error. Any other name makes the workflow send the launch again.
+ */
+export const LAUNCH_ABANDONED = 'LaunchAbandoned';
+
 /** Input of `provision-fleet` and `terminate-fleet`, made by the API. */
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
-/** One location's part of the work, in the answers of the states Plan and CloseGates. */
+/** Input of Settle. */
+export const settleInputSchema = fleetInputSchema.extend({
+  interruptedBy: z.string().optional().describe('name of the error that ended the work early, if one did'),
+});
+/** Answer of Settle and FinishTermination. */
+export const statusAnswerSchema = z.object({ status: fleetStatusSchema });
+
+/** One location's part of the work, in the answer of the state Plan. */
 export const placeSchema = z.object({
   connectionKey: z.string(),
   location: cloudWordSchema,
@@ -91,6 +123,17 @@ export const planSchema = z.object({
   ),
 });
 export type Plan = z.infer<typeof planSchema>;
+
+/** Answer of BeginTermination: as a plan, with only the places that have something or may have. */
+export const terminationPlanSchema = z.object({
+  fleetId: fleetIdSchema,
+  clouds: z.array(
+    planSchema.shape.clouds.element.extend({
+      places: z.array(placeSchema.pick({ connectionKey: true, location: true, queueUrl: true })),
+    }),
+  ),
+});
+export type TerminationPlan = z.infer<typeof terminationPlanSchema>;
 
 /** Input of `provision-location`, made by `provision-fleet`: at most 1,000 instances. */
 export const provisionLocationInputSchema = z.object({
