@@ -1,0 +1,97 @@
+import { z } from 'zod';
+
+export const STAGE_NAMES = ['local', 'dev', 'production'] as const;
+export const stageNameSchema = z.enum(STAGE_NAMES);
+export type StageName = z.infer<typeof stageNameSchema>;
+
+/**
+ * Which alarms a stage has; each costs $0.10 a month. `essential`: work was given up. `all`: also that it is
+ * late, that the API fails, or that a schedule does not run.
+ */
+export type AlarmLevel = 'none' | 'essential' | 'all';
+
+/** What differs from stage to stage. Everything else is the same everywhere, the local stage included. */
+export interface Stage {
+  readonly name: StageName;
+  /** Value of the tag `fleetwright:deployment`; undefined: the id that CloudFormation gave the stack. */
+  readonly deploymentId: string | undefined;
+  /** Keep the data when the stack goes: deletion protection, tables retained, point-in-time recovery. */
+  readonly keepData: boolean;
+  readonly logRetentionDays: 1 | 7 | 30;
+  readonly alarms: AlarmLevel;
+  readonly alarmEmail: string | undefined;
+  /** Whether a connection may name the URL of its cloud. */
+  readonly allowEndpointOverride: boolean;
+  readonly inventoryIntervalMinutes: number;
+  /** Invocations of one driver's function at a time, 2 to 1,000. */
+  readonly driverConcurrency: number;
+  /** Six times this is how long a message rests after its worker died. */
+  readonly driverTimeoutSeconds: number;
+  readonly apiRequestsPerSecond: number;
+  readonly tracing: boolean;
+}
+
+const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = {
+  local: {
+    deploymentId: 'fleetwright-local',
+    keepData: false,
+    logRetentionDays: 1,
+    alarms: 'none',
+    allowEndpointOverride: true,
+    inventoryIntervalMinutes: 15,
+    driverConcurrency: 8,
+    driverTimeoutSeconds: 20,
+    apiRequestsPerSecond: 500,
+    tracing: false,
+  },
+  dev: {
+    deploymentId: undefined,
+    keepData: false,
+    logRetentionDays: 7,
+    alarms: 'essential',
+    allowEndpointOverride: false,
+    inventoryIntervalMinutes: 24 * 60,
+    driverConcurrency: 20,
+    driverTimeoutSeconds: 60,
+    apiRequestsPerSecond: 50,
+    tracing: false,
+  },
+  production: {
+    deploymentId: undefined,
+    keepData: true,
+    logRetentionDays: 30,
+    alarms: 'all',
+    allowEndpointOverride: false,
+    inventoryIntervalMinutes: 6 * 60,
+    driverConcurrency: 100,
+    driverTimeoutSeconds: 60,
+    apiRequestsPerSecond: 200,
+    tracing: false,
+  },
+};
+
+const contextSchema = z.object({
+  stage: stageNameSchema.default('dev'),
+  deploymentId: z
+    .string()
+    .regex(/^[a-z0-9-]{3,40}$/, 'must be 3 to 40 characters of a-z, 0-9 and -')
+    .optional(),
+  alarmEmail: z.email().optional(),
+});
+
+/**
+ * The stage that the CDK context names: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=…`.
+ *
+ * @throws Error naming every context value that is wrong
+ */
+export function stageFromContext(context: (key: string) => unknown): Stage {
+  const keys = ['stage', 'deploymentId', 'alarmEmail'] as const;
+  const parsed = contextSchema.safeParse(Object.fromEntries(keys.map((key) => [key, context(key)])));
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `-c ${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(wrong.join('; '));
+  }
+  const { stage: name, alarmEmail, deploymentId } = parsed.data;
+  const stage = STAGES[name];
+  return { ...stage, name, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
+}

@@ -1,0 +1,110 @@
+import { Aws, Duration, Stack } from 'aws-cdk-lib';
+import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
+import { Alarm, ComparisonOperator, type Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { Stage } from '../config.ts';
+import type { DriverQueues } from './driver-queue.ts';
+import type { AppFunction } from './function.ts';
+import type { Workflows } from './workflows.ts';
+
+export interface AlarmsProps {
+  readonly stage: Stage;
+  readonly queues: DriverQueues;
+  readonly workflows: Workflows;
+  readonly http: HttpApi;
+  /** Functions whose errors show nowhere else: nobody waits for what they do. */
+  readonly scheduled: readonly AppFunction[];
+}
+
+interface Threshold {
+  readonly metric: Metric;
+  /** Rings when the metric is greater than this … */
+  readonly above: number;
+  readonly minutes?: number;
+  /** … in this many periods one after another. */
+  readonly periods?: number;
+}
+
+/** One alarm for each thing that matters, since each costs $0.10 a month whether it ever rings or not. */
+export class Alarms extends Construct {
+  readonly topic: Topic | undefined;
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const { stage } = props;
+    if (stage.alarms === 'none') return;
+    this.topic = this.#makeTopic(stage);
+    this.#watchForLostWork(props);
+    if (stage.alarms === 'all') this.#watchForTrouble(props);
+  }
+
+  #watchForLostWork({ queues, workflows }: AlarmsProps): void {
+    for (const { driver, deadLetters } of queues.all) {
+      this.#add(`${driver}-dead-letters`, `Work for the driver ${driver} was given up after five failures.`, {
+        metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+        above: 0,
+      });
+    }
+    // A broken `provision-location` breaks the execution that started it, so it needs no alarm of its own.
+    for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
+      this.#add(`${node.id}-failed`, `An execution of ${node.id} broke off.`, {
+        metric: machine.metricFailed({ statistic: Stats.SUM }),
+        above: 0,
+      });
+    }
+  }
+
+  #watchForTrouble({ queues, http, scheduled }: AlarmsProps): void {
+    for (const { driver, queue } of queues.all) {
+      this.#add(`${driver}-late`, `Messages for the driver ${driver} have waited for ten minutes or more.`, {
+        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
+        above: 600,
+        periods: 3,
+      });
+    }
+    this.#add('api-5xx', 'The API answers with server errors.', {
+      metric: http.metricServerError({ statistic: Stats.SUM }),
+      above: 5,
+    });
+    for (const { entry, lambda } of scheduled) {
+      // Lambda tries a failed scheduled invocation twice more, so one error alone is not yet a missed round.
+      this.#add(`${entry.replaceAll('/', '-')}-errors`, `functions/${entry} fails again and again.`, {
+        metric: lambda.metricErrors({ statistic: Stats.SUM }),
+        above: 1,
+        minutes: 15,
+      });
+    }
+  }
+
+  #add(id: string, description: string, { metric, above, minutes = 5, periods = 1 }: Threshold): void {
+    const alarm = new Alarm(this, id, {
+      alarmName: `${Stack.of(this).stackName}-${id}`,
+      alarmDescription: description,
+      metric: metric.with({ period: Duration.minutes(minutes) }),
+      threshold: above,
+      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      evaluationPeriods: periods,
+      treatMissingData: TreatMissingData.NOT_BREACHING,
+    });
+    if (this.topic) alarm.addAlarmAction(new SnsAction(this.topic));
+  }
+
+  /** Not encrypted by a key: CloudWatch may not use the free one of SNS, and an alarm's text is no secret. */
+  #makeTopic({ alarmEmail }: Stage): Topic {
+    const topic = new Topic(this, 'Topic', { enforceSSL: true });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: { StringEquals: { 'aws:SourceAccount': Aws.ACCOUNT_ID } },
+      }),
+    );
+    if (alarmEmail) topic.addSubscription(new EmailSubscription(alarmEmail));
+    return topic;
+  }
+}

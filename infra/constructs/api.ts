@@ -1,0 +1,105 @@
+import { Duration } from 'aws-cdk-lib';
+import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { Construct } from 'constructs';
+import { routes } from '../../functions/api/contract.ts';
+import type { Data } from './data.ts';
+import type { DriverQueues } from './driver-queue.ts';
+import { AppFunction, type FunctionContext } from './function.ts';
+import type { Secrets } from './secrets.ts';
+import type { Workflows } from './workflows.ts';
+
+export interface ApiProps extends FunctionContext {
+  readonly deploymentId: string;
+  readonly data: Data;
+  readonly queues: DriverQueues;
+  readonly secrets: Secrets;
+  readonly workflows: Workflows;
+}
+
+type HandlerName = (typeof routes)[number]['handler'];
+
+/**
+ * The HTTP API: each route of the contract goes to the function of its noun, and everything else to the one of
+ * `access`, which answers 404 or 405. Keys are checked inside the functions, in one middleware: an authorizer of
+ * the gateway cannot answer problem JSON.
+ */
+export class Api extends Construct {
+  readonly http: HttpApi;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    const functions = this.#functions(props);
+    this.http = new HttpApi(this, 'Http', { createDefaultStage: false, description: 'Fleetwright API' });
+    new HttpStage(this, 'Stage', {
+      httpApi: this.http,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: {
+        rateLimit: props.stage.apiRequestsPerSecond,
+        burstLimit: 2 * props.stage.apiRequestsPerSecond,
+      },
+    });
+
+    const integrationOf = (name: HandlerName) =>
+      // One permission for each function: one for each route would outgrow the function's policy of 20 KB.
+      new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
+    const integrations: Record<HandlerName, HttpLambdaIntegration> = {
+      fleets: integrationOf('fleets'),
+      connections: integrationOf('connections'),
+      catalogue: integrationOf('catalogue'),
+      access: integrationOf('access'),
+    };
+    for (const { method, path, handler } of routes) {
+      new HttpRoute(this, `${method} ${path}`, {
+        httpApi: this.http,
+        routeKey: HttpRouteKey.with(path, HttpMethod[method]),
+        integration: integrations[handler],
+      });
+    }
+    new HttpRoute(this, 'Other', {
+      httpApi: this.http,
+      routeKey: HttpRouteKey.DEFAULT,
+      integration: integrations.access,
+    });
+  }
+
+  #functions(props: ApiProps): Record<HandlerName, AppFunction> {
+    const { stage, data, queues, secrets, workflows, deploymentId } = props;
+    const make = (name: HandlerName, memoryMb = 512) =>
+      new AppFunction(this, name, {
+        ...props,
+        entry: `api/${name}`,
+        // Below the 30 s after which the gateway gives up.
+        timeout: Duration.seconds(20),
+        memoryMb,
+      });
+
+    const fleets = make('fleets', 1024);
+    fleets.set({ DEPLOYMENT_ID: deploymentId });
+    data.fleets.connect(fleets, 'readWrite');
+    data.catalogue.connect(fleets, 'read');
+    data.access.connect(fleets, 'read');
+    workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
+    workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');
+    fleets.set({ SECRETS_PREFIX: secrets.prefix });
+
+    const connections = make('connections');
+    connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
+    data.access.connect(connections, 'readWrite');
+    data.fleets.connect(connections, 'read');
+    data.catalogue.connect(connections, 'write');
+    secrets.keepsCredentials(connections);
+    queues.connectSender(connections);
+
+    const catalogue = make('catalogue');
+    data.catalogue.connect(catalogue, 'read');
+    data.access.connect(catalogue, 'read');
+
+    const access = make('access');
+    data.access.connect(access, 'readWrite');
+    data.fleets.connect(access, 'read');
+
+    return { fleets, connections, catalogue, access };
+  }
+}

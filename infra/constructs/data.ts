@@ -1,0 +1,115 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import {
+  AttributeType,
+  Billing,
+  type GlobalSecondaryIndexPropsV2,
+  ProjectionType,
+  TableEncryptionV2,
+  TableV2,
+} from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { VariableName } from '../../functions/runtime/env.ts';
+import {
+  BY_NAMESPACE_ATTRIBUTES,
+  BY_NAMESPACE_INDEX,
+  BY_PLACE_ATTRIBUTES,
+  BY_PLACE_INDEX,
+} from '../../functions/store/keys.ts';
+import type { Stage } from '../config.ts';
+import type { AppFunction } from './function.ts';
+
+export type TableAccess = 'read' | 'write' | 'readWrite';
+
+/** Explicit, since the grants of CDK include `Scan`, which no function may do. */
+const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const WRITE = [
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+];
+
+const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
+  read: READ,
+  write: WRITE,
+  readWrite: [...READ, ...WRITE],
+};
+
+interface DataTableProps {
+  readonly stage: Stage;
+  readonly variable: VariableName;
+  readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
+}
+
+/** A table with `pk` and `sk`, on demand, and the environment variable by which functions know it. */
+export class DataTable extends Construct {
+  readonly table: TableV2;
+  readonly #variable: VariableName;
+  readonly #indexNames: readonly string[];
+
+  constructor(scope: Construct, id: string, { stage, variable, indexes = [] }: DataTableProps) {
+    super(scope, id);
+    this.#variable = variable;
+    this.#indexNames = indexes.map((index) => index.indexName);
+    this.table = new TableV2(this, 'Table', {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billing: Billing.onDemand(),
+      // DynamoDB's own key, which costs nothing; a key of the account would cost $1 a month and more by use.
+      encryption: TableEncryptionV2.dynamoOwnedKey(),
+      timeToLiveAttribute: 'expiresAt',
+      globalSecondaryIndexes: [...indexes],
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
+      deletionProtection: stage.keepData,
+      removalPolicy: stage.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+  }
+
+  connect(to: AppFunction, access: TableAccess): void {
+    to.set({ [this.#variable]: this.table.tableName });
+    const { tableArn } = this.table;
+    to.allow(ACTIONS[access], [tableArn]);
+    if (access !== 'write' && this.#indexNames.length > 0) {
+      to.allow(
+        ['dynamodb:Query'],
+        this.#indexNames.map((name) => `${tableArn}/index/${name}`),
+      );
+    }
+  }
+}
+
+function index(name: string, key: string, attributes: readonly string[]): GlobalSecondaryIndexPropsV2 {
+  return {
+    indexName: name,
+    partitionKey: { name: `${key}Pk`, type: AttributeType.STRING },
+    sortKey: { name: `${key}Sk`, type: AttributeType.STRING },
+    projectionType: ProjectionType.INCLUDE,
+    nonKeyAttributes: [...attributes],
+  };
+}
+
+/** The five tables; `functions/store` says what is in them. */
+export class Data extends Construct {
+  readonly fleets: DataTable;
+  readonly governor: DataTable;
+  readonly catalogue: DataTable;
+  readonly access: DataTable;
+  readonly history: DataTable;
+
+  constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
+    super(scope, id);
+    this.fleets = new DataTable(this, 'Fleets', {
+      stage,
+      variable: 'FLEETS_TABLE',
+      indexes: [
+        index(BY_NAMESPACE_INDEX, 'ns', BY_NAMESPACE_ATTRIBUTES),
+        index(BY_PLACE_INDEX, 'place', BY_PLACE_ATTRIBUTES),
+      ],
+    });
+    this.governor = new DataTable(this, 'Governor', { stage, variable: 'GOVERNOR_TABLE' });
+    this.catalogue = new DataTable(this, 'Catalogue', { stage, variable: 'CATALOGUE_TABLE' });
+    this.access = new DataTable(this, 'Access', { stage, variable: 'ACCESS_TABLE' });
+    this.history = new DataTable(this, 'History', { stage, variable: 'HISTORY_TABLE' });
+  }
+}

@@ -1,0 +1,36 @@
+import { Construct } from 'constructs';
+import type { Data } from './data.ts';
+import type { DriverQueues } from './driver-queue.ts';
+import type { AppFunction, FunctionContext } from './function.ts';
+import type { Secrets } from './secrets.ts';
+import type { Workflows } from './workflows.ts';
+
+export interface DriversProps extends FunctionContext {
+  readonly deploymentId: string;
+  readonly data: Data;
+  readonly queues: DriverQueues;
+  readonly secrets: Secrets;
+  readonly workflows: Workflows;
+}
+
+/** One function for each driver: the only code that reaches clouds, each with its own driver's secrets. */
+export class Drivers extends Construct {
+  readonly functions: readonly AppFunction[];
+
+  constructor(scope: Construct, id: string, props: DriversProps) {
+    super(scope, id);
+    const { data, queues, secrets, workflows } = props;
+    this.functions = queues.all.map((queue) => {
+      const worker = queue.addConsumer(props);
+      worker.set({ DEPLOYMENT_ID: props.deploymentId });
+      for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
+        table.connect(worker, 'readWrite');
+      }
+      data.history.connect(worker, 'write');
+      secrets.readsCredentialsOf(queue.driver, worker);
+      queues.connectSender(worker, [queue]);
+      for (const workflow of workflows.all) workflow.allowAnswerBy(worker);
+      return worker;
+    });
+  }
+}

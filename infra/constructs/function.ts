@@ -1,0 +1,100 @@
+import { type Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import {
+  type IGrantable,
+  type IPrincipal,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import {
+  Architecture,
+  Code,
+  Function as Lambda,
+  RecursiveLoop,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import type { VariableName } from '../../functions/runtime/env.ts';
+import type { Bundles } from '../bundles.ts';
+import type { Stage } from '../config.ts';
+
+/** What every function of the stack is made from. */
+export interface FunctionContext {
+  readonly stage: Stage;
+  readonly bundles: Bundles;
+}
+
+export interface FunctionProps extends FunctionContext {
+  /** Path of the entry point below `functions/`, without `.handler.ts`. */
+  readonly entry: string;
+  readonly timeout: Duration;
+  readonly memoryMb?: number;
+  /** Whether it sends messages to a queue that it reads: Lambda would stop it after some 16 rounds. */
+  readonly sendsToItself?: boolean;
+}
+
+/**
+ * One Lambda function with a role and a log group of its own. The role may write that log and nothing else;
+ * whatever more it may do, it gets together with the environment variable that names it.
+ */
+export class AppFunction extends Construct implements IGrantable {
+  readonly lambda: Lambda;
+  readonly entry: string;
+  readonly #role: Role;
+
+  constructor(scope: Construct, id: string, props: FunctionProps) {
+    super(scope, id);
+    const { stage, bundles, entry } = props;
+    this.entry = entry;
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/fleetwright/${stage.name}/${entry.replaceAll('/', '-')}`,
+      retention: stage.logRetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    this.lambda = new Lambda(this, 'Function', {
+      description: `functions/${entry}`,
+      code: Code.fromAsset(bundles.directoryOf(entry)),
+      handler: 'index.handler',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      memorySize: props.memoryMb ?? 512,
+      timeout: props.timeout,
+      role: this.#role,
+      logGroup,
+      tracing: stage.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      ...(props.sendsToItself ? { recursiveLoop: RecursiveLoop.ALLOW } : {}),
+    });
+    this.allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]);
+  }
+
+  get grantPrincipal(): IPrincipal {
+    return this.#role;
+  }
+
+  /** Sets variables that `readEnv` knows. */
+  set(values: Partial<Record<VariableName, string>>): void {
+    for (const [name, value] of Object.entries(values)) this.lambda.addEnvironment(name, value);
+  }
+
+  allow(actions: readonly string[], resources: readonly string[]): void {
+    this.#role.addToPrincipalPolicy(
+      new PolicyStatement({ actions: [...actions], resources: [...resources] }),
+    );
+  }
+
+  /** Lets another service's role call this function, in its unqualified form only. */
+  allowInvokeBy(caller: IGrantable): void {
+    caller.grantPrincipal.addToPrincipalPolicy(
+      new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.lambda.functionArn] }),
+    );
+  }
+}
+
+/** ARN of something in this stack's account and region. */
+export function localArn(scope: Construct, service: string, resource: string): string {
+  const { partition, region, account } = Stack.of(scope);
+  return `arn:${partition}:${service}:${region}:${account}:${resource}`;
+}

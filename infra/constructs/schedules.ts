@@ -1,0 +1,44 @@
+import { Duration } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { Construct } from 'constructs';
+import type { Data } from './data.ts';
+import type { DriverQueues } from './driver-queue.ts';
+import { AppFunction, type FunctionContext } from './function.ts';
+
+export interface SchedulesProps extends FunctionContext {
+  readonly data: Data;
+  readonly queues: DriverQueues;
+}
+
+/** What happens by the clock: the watch over the status loops, and the inventory sync. */
+export class Schedules extends Construct {
+  readonly functions: readonly AppFunction[];
+
+  constructor(scope: Construct, id: string, props: SchedulesProps) {
+    super(scope, id);
+    const { stage, data, queues } = props;
+
+    const watch = this.#every(Duration.minutes(1), 'Watch', 'status/watch', props);
+    data.governor.connect(watch, 'readWrite');
+    data.fleets.connect(watch, 'read');
+    queues.connectSender(watch);
+
+    const interval = Duration.minutes(stage.inventoryIntervalMinutes);
+    const inventory = this.#every(interval, 'Inventory', 'inventory/schedule', props);
+    data.access.connect(inventory, 'read');
+    queues.connectSender(inventory);
+
+    this.functions = [watch, inventory];
+  }
+
+  #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {
+    const scheduled = new AppFunction(this, id, { ...context, entry, timeout: Duration.seconds(50) });
+    new Rule(this, `${id}Rule`, {
+      description: `functions/${entry}`,
+      schedule: Schedule.rate(interval),
+      targets: [new LambdaFunction(scheduled.lambda)],
+    });
+    return scheduled;
+  }
+}

@@ -1,0 +1,47 @@
+import { Construct } from 'constructs';
+import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.ts';
+import type { Stage } from '../config.ts';
+import { type AppFunction, localArn } from './function.ts';
+
+const SSH_FOLDER = 'ssh';
+
+/**
+ * SecureStrings of the Parameter Store, which cost nothing, under one prefix: `<prefix>/<driver>/…` for
+ * credentials and `<prefix>/ssh/…` for the private keys of fleets. They are encrypted with the account's key
+ * `aws/ssm`, which every principal may use through SSM alone, so no grant of KMS is needed. Nobody may both
+ * write and read.
+ */
+export class Secrets extends Construct {
+  readonly prefix: string;
+
+  constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
+    super(scope, id);
+    this.prefix = `/fleetwright/${stage.name}`;
+  }
+
+  keepsCredentials(by: AppFunction): void {
+    const folders = DRIVER_NAMES.map((driver) => this.#below(driver));
+    this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], folders);
+  }
+
+  readsCredentialsOf(driver: DriverName, by: AppFunction): void {
+    this.#connect(by, ['ssm:GetParameter'], [this.#below(driver)]);
+  }
+
+  writesSshKeys(by: AppFunction): void {
+    this.#connect(by, ['ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
+  }
+
+  removesSshKeys(by: AppFunction): void {
+    this.#connect(by, ['ssm:DeleteParameter'], [this.#below(SSH_FOLDER)]);
+  }
+
+  #connect(to: AppFunction, actions: readonly string[], resources: readonly string[]): void {
+    to.set({ SECRETS_PREFIX: this.prefix });
+    to.allow(actions, resources);
+  }
+
+  #below(folder: string): string {
+    return localArn(this, 'ssm', `parameter${this.prefix}/${folder}/*`);
+  }
+}

@@ -1,0 +1,99 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import {
+  type IGrantable,
+  type IPrincipal,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { VariableName } from '../../functions/runtime/env.ts';
+import type { Stage } from '../config.ts';
+import { type AppFunction, localArn } from './function.ts';
+
+export interface WorkflowProps {
+  readonly stage: Stage;
+  /** Path of the definition. */
+  readonly file: string;
+  /** Functions that it calls, by the token that stands for their ARN in the definition. */
+  readonly calls?: Readonly<Record<string, AppFunction>>;
+  /** Workflows that it starts and waits for, likewise. */
+  readonly starts?: Readonly<Record<string, Workflow>>;
+}
+
+/**
+ * A standard state machine made from a definition file. CDK derives no grant from a file: each substitution
+ * comes with its grant here, and a test compares the tokens of the files with both.
+ */
+export class Workflow extends Construct implements IGrantable {
+  readonly machine: StateMachine;
+  readonly #role: Role;
+
+  constructor(scope: Construct, id: string, { stage, file, calls = {}, starts = {} }: WorkflowProps) {
+    super(scope, id);
+    this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    this.machine = new StateMachine(this, 'Machine', {
+      definitionBody: DefinitionBody.fromFile(file),
+      definitionSubstitutions: {
+        ...Object.fromEntries(
+          Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
+        ),
+        ...Object.fromEntries(
+          Object.entries(starts).map(([token, child]) => [token, child.machine.stateMachineArn]),
+        ),
+      },
+      role: this.#role,
+      tracingEnabled: stage.tracing,
+      logs: {
+        destination: new LogGroup(this, 'Log', {
+          // Step Functions lets only groups below this prefix grow beyond ten in one resource policy.
+          logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
+          retention: stage.logRetentionDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        // A log line for each transition would cost more than the transitions.
+        level: LogLevel.ERROR,
+        includeExecutionData: false,
+      },
+    });
+    for (const called of Object.values(calls)) called.allowInvokeBy(this);
+    for (const child of Object.values(starts)) this.#startAndWaitFor(child);
+  }
+
+  get grantPrincipal(): IPrincipal {
+    return this.#role;
+  }
+
+  connectStarter(starter: AppFunction, variable: VariableName): void {
+    starter.set({ [variable]: this.machine.stateMachineArn });
+    starter.allow(['states:StartExecution'], [this.machine.stateMachineArn]);
+  }
+
+  /** Lets a worker answer the task tokens that this state machine gave out. */
+  allowAnswerBy(worker: AppFunction): void {
+    worker.allow(
+      ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:SendTaskSuccess'],
+      [this.machine.stateMachineArn],
+    );
+  }
+
+  /** What `startExecution.sync:2` needs; Step Functions hears of the child's end by a rule that it manages. */
+  #startAndWaitFor(child: Workflow): void {
+    const grants: [string[], string][] = [
+      [['states:StartExecution'], child.machine.stateMachineArn],
+      [
+        ['states:DescribeExecution', 'states:StopExecution'],
+        localArn(this, 'states', `execution:${child.machine.stateMachineName}:*`),
+      ],
+      [
+        ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
+        localArn(this, 'events', 'rule/StepFunctionsGetEventsForStepFunctionsExecutionRule'),
+      ],
+    ];
+    for (const [actions, resource] of grants) {
+      this.#role.addToPrincipalPolicy(new PolicyStatement({ actions, resources: [resource] }));
+    }
+  }
+}

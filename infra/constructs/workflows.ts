@@ -1,0 +1,77 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { Data } from './data.ts';
+import type { DriverQueues } from './driver-queue.ts';
+import { AppFunction, type FunctionContext } from './function.ts';
+import type { Secrets } from './secrets.ts';
+import { Workflow } from './workflow.ts';
+
+const definitions = join(dirname(fileURLToPath(import.meta.url)), '../../state-machines');
+
+export interface WorkflowsProps extends FunctionContext {
+  readonly data: Data;
+  readonly queues: DriverQueues;
+  readonly secrets: Secrets;
+}
+
+/** The state machines, and the functions that are their steps. */
+export class Workflows extends Construct {
+  readonly provisionFleet: Workflow;
+  readonly provisionLocation: Workflow;
+  readonly terminateFleet: Workflow;
+
+  constructor(scope: Construct, id: string, props: WorkflowsProps) {
+    super(scope, id);
+    const { stage, data, queues, secrets } = props;
+    const step = (stepId: string, name: string) =>
+      new AppFunction(this, stepId, { ...props, entry: `fleets/${name}`, timeout: Duration.seconds(60) });
+
+    const plan = step('Plan', 'plan');
+    data.fleets.connect(plan, 'readWrite');
+    data.access.connect(plan, 'read');
+    queues.tellUrls(plan);
+    secrets.writesSshKeys(plan);
+
+    const settle = step('Settle', 'settle');
+    data.fleets.connect(settle, 'readWrite');
+
+    const recordHistory = step('RecordHistory', 'record-history');
+    data.fleets.connect(recordHistory, 'read');
+    data.history.connect(recordHistory, 'readWrite');
+
+    const beginTermination = step('BeginTermination', 'begin-termination');
+    data.fleets.connect(beginTermination, 'readWrite');
+    data.access.connect(beginTermination, 'read');
+    queues.tellUrls(beginTermination);
+
+    const finishTermination = step('FinishTermination', 'finish-termination');
+    data.fleets.connect(finishTermination, 'readWrite');
+    secrets.removesSshKeys(finishTermination);
+
+    this.provisionLocation = new Workflow(this, 'provision-location', {
+      stage,
+      file: join(definitions, 'provision-location.asl.json'),
+    });
+    this.provisionFleet = new Workflow(this, 'provision-fleet', {
+      stage,
+      file: join(definitions, 'provision-fleet.asl.json'),
+      calls: { PlanFunctionArn: plan, SettleFunctionArn: settle, RecordHistoryFunctionArn: recordHistory },
+      starts: { ProvisionLocationArn: this.provisionLocation },
+    });
+    this.terminateFleet = new Workflow(this, 'terminate-fleet', {
+      stage,
+      file: join(definitions, 'terminate-fleet.asl.json'),
+      calls: {
+        BeginTerminationFunctionArn: beginTermination,
+        FinishTerminationFunctionArn: finishTermination,
+      },
+    });
+    for (const workflow of this.all) queues.allowSend(workflow);
+  }
+
+  get all(): readonly Workflow[] {
+    return [this.provisionFleet, this.provisionLocation, this.terminateFleet];
+  }
+}

@@ -1,0 +1,67 @@
+import { CfnOutput, Fn, Stack, Tags } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Bundles } from '../bundles.ts';
+import type { Stage } from '../config.ts';
+import { Alarms } from '../constructs/alarms.ts';
+import { Api } from '../constructs/api.ts';
+import { Data } from '../constructs/data.ts';
+import { DriverQueues } from '../constructs/driver-queue.ts';
+import { Drivers } from '../constructs/drivers.ts';
+import { Schedules } from '../constructs/schedules.ts';
+import { Secrets } from '../constructs/secrets.ts';
+import { Workflows } from '../constructs/workflows.ts';
+
+export interface FleetwrightStackProps {
+  readonly stage: Stage;
+  readonly bundles: Bundles;
+}
+
+/** The whole control plane of one stage. */
+export class FleetwrightStack extends Stack {
+  constructor(scope: Construct, id: string, { stage, bundles }: FleetwrightStackProps) {
+    super(scope, id, {
+      description: `Fleetwright, stage ${stage.name}`,
+      terminationProtection: stage.keepData,
+    });
+    Tags.of(this).add('application', 'fleetwright');
+    Tags.of(this).add('stage', stage.name);
+
+    // Two deployments may share a cloud account, so the default must differ between any two: the last part
+    // of the stack's ARN is a UUID of its own.
+    const deploymentId = stage.deploymentId ?? Fn.select(2, Fn.split('/', this.stackId));
+    const data = new Data(this, 'Data', { stage });
+    const secrets = new Secrets(this, 'Secrets', { stage });
+    const queues = new DriverQueues(this, 'Queues', { stage });
+    const parts = { stage, bundles, deploymentId, data, queues, secrets };
+
+    const workflows = new Workflows(this, 'Workflows', parts);
+    new Drivers(this, 'Drivers', { ...parts, workflows });
+    const api = new Api(this, 'Api', { ...parts, workflows });
+    const schedules = new Schedules(this, 'Schedules', parts);
+    const alarms = new Alarms(this, 'Alarms', {
+      stage,
+      queues,
+      workflows,
+      http: api.http,
+      scheduled: schedules.functions,
+    });
+
+    const outputs: Record<string, string> = {
+      ApiUrl: api.http.apiEndpoint,
+      DeploymentId: deploymentId,
+      SecretsPrefix: secrets.prefix,
+      FleetsTable: data.fleets.table.tableName,
+      GovernorTable: data.governor.table.tableName,
+      CatalogueTable: data.catalogue.table.tableName,
+      AccessTable: data.access.table.tableName,
+      HistoryTable: data.history.table.tableName,
+      QueueUrls: this.toJsonString(queues.urls),
+      DeadLetterQueueUrls: this.toJsonString(queues.deadLetterUrls),
+      ProvisionFleetArn: workflows.provisionFleet.machine.stateMachineArn,
+      ProvisionLocationArn: workflows.provisionLocation.machine.stateMachineArn,
+      TerminateFleetArn: workflows.terminateFleet.machine.stateMachineArn,
+      ...(alarms.topic ? { AlarmTopicArn: alarms.topic.topicArn } : {}),
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
