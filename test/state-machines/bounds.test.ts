@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../functions/workflow/messages.ts';
+import { everywhere, locationNames, type Part, planOf } from './plan-builder.ts';
+import { allGood, World } from './world.ts';
+
+const KIB_64 = 64 * 1024;
+
+function figures(world: World) {
+  const histories = world.engine.executions.map(({ history }) => history);
+  return {
+    executions: histories.length,
+    mostEvents: Math.max(...histories.map(({ events }) => events)),
+    transitions: histories.reduce((sum, { transitions }) => sum + transitions, 0),
+    largestPayload: Math.max(...histories.map(({ largestPayload }) => largestPayload.bytes)),
+  };
+}
+
+async function provisioned(plan: Plan, answer = allGood) {
+  const world = new World(plan, answer);
+  const outcome = await world.run('provision-fleet');
+  return { world, outcome, figures: figures(world) };
+}
+
+const oneLocation: Part[] = [
+  { cloud: 'aws', connection: 'production-aws', locations: locationNames('aws', 1), size: 10_000 },
+];
+
+describe.each([
+  { name: '10,000 instances in one location', parts: oneLocation, places: 1, children: 10 },
+  { name: '10,000 instances over 53 locations', parts: everywhere(10_000), places: 53, children: 53 },
+])('a fleet of $name', ({ parts, places, children }) => {
+  it('stays within 64 KiB and 12,000 events and launches each position once', async () => {
+    const { world, outcome, figures } = await provisioned(planOf(parts));
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
+    expect(figures.largestPayload).toBeLessThan(KIB_64);
+    expect(figures.mostEvents).toBeLessThan(12_000);
+    expect(figures.executions).toBe(1 + children);
+    const launched = world.messages('launch').map(({ index }) => index);
+    expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
+    expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
+    expect(world.messages('prepare-networks')).toHaveLength(places);
+    // One for each instance, one for each child's Map; PrepareNetworks and ByThousand for each place, and so on.
+    const clouds = parts.length;
+    expect(figures.transitions).toBe(10_000 + children + children + 2 * places + clouds + 6);
+  }, 30_000);
+});
+
+describe('the history of an execution', () => {
+  it('costs eight events for each instance', async () => {
+    const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
+    const { world } = await provisioned(planOf(parts));
+    const [child] = world.executionsOf('provision-location');
+    expect(child?.history.events).toBe(8 * 1_000 + 6);
+    expect(child?.history.transitions).toBe(1_000 + 1);
+  });
+
+  it('stays within AWS limits when a whole child gets no answer at all', async () => {
+    const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
+    const { world, outcome } = await provisioned(planOf(parts), (message) =>
+      message.kind === 'launch' || message.kind === 'give-up' ? undefined : allGood(message),
+    );
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
+    expect(world.executionsOf('provision-location')[0]?.history.events).toBe(20 * 1_000 + 6);
+    expect(world.messages('give-up')).toHaveLength(2_000);
+  });
+});
+
+describe('the largest plan that a fleet may have', () => {
+  it('stays within 64 KiB, up and down', async () => {
+    const parts = Array.from(
+      { length: 10 },
+      (_, at): Part => ({
+        cloud: 'aws',
+        connection: `production-account-${at}`,
+        locations: locationNames('aws', 20),
+        size: 20,
+      }),
+    );
+    const { world } = await provisioned(planOf(parts));
+    expect(world.messages('prepare-networks')).toHaveLength(200);
+    await world.run('terminate-fleet');
+    expect(figures(world).largestPayload).toBeLessThan(KIB_64);
+    expect(figures(world).mostEvents).toBeLessThan(12_000);
+  });
+});

@@ -1,0 +1,191 @@
+import { z } from 'zod';
+
+/**
+ * The part of the Amazon States Language that the shipped definitions use, in JSONata. Objects are strict: a field
+ * that the interpreter does not know is refused, so that nothing AWS would act on is passed over in silence.
+ */
+export const jsonSchema = z.json();
+export type Json = z.infer<typeof jsonSchema>;
+
+const comment = { Comment: z.string().optional() };
+const onward = { Next: z.string().optional(), End: z.literal(true).optional() };
+const expressionSchema = z.string().regex(/^\{%.*%\}$/s);
+const numberOrExpressionSchema = z.union([z.int().nonnegative(), expressionSchema]);
+
+const retrierSchema = z.strictObject({
+  ...comment,
+  ErrorEquals: z.array(z.string()).min(1),
+  IntervalSeconds: z.int().positive().default(1),
+  BackoffRate: z.number().min(1).default(2),
+  MaxAttempts: z.int().nonnegative().default(3),
+  MaxDelaySeconds: z.int().positive().optional(),
+  JitterStrategy: z.enum(['FULL', 'NONE']).default('NONE'),
+});
+export type Retrier = z.infer<typeof retrierSchema>;
+
+const catcherSchema = z.strictObject({
+  ...comment,
+  ErrorEquals: z.array(z.string()).min(1),
+  Output: jsonSchema.optional(),
+  Next: z.string(),
+});
+export type Catcher = z.infer<typeof catcherSchema>;
+
+const recovery = { Retry: z.array(retrierSchema).optional(), Catch: z.array(catcherSchema).optional() };
+
+export const RESOURCES = {
+  lambda: 'arn:aws:states:::lambda:invoke',
+  callback: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken',
+  child: 'arn:aws:states:::states:startExecution.sync:2',
+} as const;
+
+const taskSchema = z.strictObject({
+  ...comment,
+  ...onward,
+  ...recovery,
+  Type: z.literal('Task'),
+  Resource: z.enum(RESOURCES),
+  Arguments: jsonSchema,
+  Output: jsonSchema.optional(),
+  TimeoutSeconds: numberOrExpressionSchema.optional(),
+  HeartbeatSeconds: numberOrExpressionSchema.optional(),
+});
+export type TaskState = z.infer<typeof taskSchema>;
+
+const passSchema = z.strictObject({
+  ...comment,
+  ...onward,
+  Type: z.literal('Pass'),
+  Output: jsonSchema.optional(),
+});
+const waitSchema = z.strictObject({
+  ...comment,
+  ...onward,
+  Type: z.literal('Wait'),
+  Seconds: numberOrExpressionSchema,
+});
+const choiceSchema = z.strictObject({
+  ...comment,
+  Type: z.literal('Choice'),
+  Choices: z.array(z.strictObject({ ...comment, Condition: expressionSchema, Next: z.string() })).min(1),
+  Default: z.string().optional(),
+});
+export type ChoiceState = z.infer<typeof choiceSchema>;
+const succeedSchema = z.strictObject({ ...comment, Type: z.literal('Succeed') });
+const failSchema = z.strictObject({
+  ...comment,
+  Type: z.literal('Fail'),
+  Error: z.string(),
+  Cause: z.string().optional(),
+});
+
+/** A StartAt and the states that it leads to: a whole machine, or what a Map does for each item. */
+export interface StateGraph {
+  StartAt: string;
+  States: Record<string, State>;
+}
+
+const mapFieldsSchema = z.strictObject({
+  ...comment,
+  ...onward,
+  ...recovery,
+  Type: z.literal('Map'),
+  Items: expressionSchema,
+  MaxConcurrency: numberOrExpressionSchema.default(0),
+  ItemSelector: jsonSchema.optional(),
+  Output: jsonSchema.optional(),
+});
+export interface MapState extends z.infer<typeof mapFieldsSchema> {
+  ItemProcessor: StateGraph & { ProcessorConfig: { Mode: 'INLINE' } };
+}
+
+export type State =
+  | TaskState
+  | MapState
+  | ChoiceState
+  | z.infer<typeof passSchema>
+  | z.infer<typeof waitSchema>
+  | z.infer<typeof succeedSchema>
+  | z.infer<typeof failSchema>;
+
+const statesSchema: z.ZodType<Record<string, State>> = z.lazy(() => z.record(z.string(), stateSchema));
+const stateSchema = z
+  .discriminatedUnion('Type', [
+    taskSchema,
+    mapFieldsSchema.extend({
+      ItemProcessor: z.strictObject({
+        ProcessorConfig: z.strictObject({ Mode: z.literal('INLINE') }),
+        StartAt: z.string(),
+        States: statesSchema,
+      }),
+    }),
+    passSchema,
+    waitSchema,
+    choiceSchema,
+    succeedSchema,
+    failSchema,
+  ])
+  .refine(
+    (state) =>
+      isLast(state.Type) ||
+      ('Next' in state && state.Next !== undefined) !== ('End' in state && state.End !== undefined),
+    'needs either Next or End',
+  );
+
+function isLast(type: State['Type']): boolean {
+  return type === 'Choice' || type === 'Succeed' || type === 'Fail';
+}
+
+const machineSchema = z.strictObject({
+  ...comment,
+  QueryLanguage: z.literal('JSONata'),
+  TimeoutSeconds: z.int().positive(),
+  StartAt: z.string(),
+  States: statesSchema,
+});
+export type MachineDefinition = z.infer<typeof machineSchema>;
+
+/**
+ * Reads a definition file's text as CloudFormation would deploy it.
+ *
+ * @param substitutions values of its `${Token}`s
+ * @throws Error for a token without a value, a field that is not known, or a state that does not exist
+ */
+export function parseDefinition(text: string, substitutions: Record<string, string>): MachineDefinition {
+  const filled = text.replaceAll(/\$\{(\w+)\}/g, (_, token: string) => {
+    const value = substitutions[token];
+    if (value === undefined) throw new Error(`no value for the substitution ${token}`);
+    return value;
+  });
+  const machine = machineSchema.parse(JSON.parse(filled));
+  checkTransitions(machine);
+  return machine;
+}
+
+/** The names that a state may be followed by. */
+export function successors(state: State): string[] {
+  const caught = 'Catch' in state ? (state.Catch ?? []).map(({ Next }) => Next) : [];
+  if (state.Type === 'Choice') {
+    return [
+      ...state.Choices.map(({ Next }) => Next),
+      ...(state.Default === undefined ? [] : [state.Default]),
+    ];
+  }
+  return 'Next' in state && state.Next !== undefined ? [state.Next, ...caught] : caught;
+}
+
+/** Every target exists in its own graph and every state can be reached. */
+function checkTransitions({ StartAt, States }: StateGraph): void {
+  const reached = new Set<string>();
+  const visit = (name: string) => {
+    const state = States[name];
+    if (!state) throw new Error(`no state is called ${name}`);
+    if (reached.has(name)) return;
+    reached.add(name);
+    for (const next of successors(state)) visit(next);
+    if (state.Type === 'Map') checkTransitions(state.ItemProcessor);
+  };
+  visit(StartAt);
+  const lost = Object.keys(States).filter((name) => !reached.has(name));
+  if (lost.length > 0) throw new Error(`never reached: ${lost.join(', ')}`);
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import jsonata from 'jsonata';
+import { z } from 'zod';
+import { type Json, jsonSchema } from './definition.ts';
+import { StatesError } from './errors.ts';
+
+/** What an expression sees as `$states`. */
+export interface Bindings {
+  input: Json;
+  context: Json;
+  result?: Json;
+  errorOutput?: { Error: string; Cause: string };
+}
+
+const compiled = new Map<string, jsonata.Expression>();
+
+/** The functions that Step Functions adds to JSONata and that the definitions use. */
+function compile(source: string): jsonata.Expression {
+  const known = compiled.get(source);
+  if (known) return known;
+  const expression = jsonata(source);
+  expression.registerFunction('range', (first: number, last: number, step: number) => {
+    const length = Math.max(0, Math.floor((last - first) / step) + 1);
+    if (!(length <= 1_000)) throw new TypeError('$range makes at most 1,000 numbers');
+    return Array.from({ length }, (_, at) => first + at * step);
+  });
+  expression.registerFunction('hash', (text: string, algorithm: string) => {
+    if (algorithm !== 'SHA-256') throw new TypeError(`$hash: ${algorithm} is not known here`);
+    return createHash('sha256').update(text).digest('hex');
+  });
+  compiled.set(source, expression);
+  return expression;
+}
+
+async function evaluate(source: string, states: Bindings): Promise<Json> {
+  let value: unknown;
+  try {
+    value = await compile(source).evaluate(undefined, { states });
+  } catch (error) {
+    const reason = z.object({ message: z.string() }).safeParse(error).data?.message ?? String(error);
+    throw new StatesError('States.QueryEvaluationError', `${source}: ${reason}`);
+  }
+  const json = jsonSchema.safeParse(value);
+  if (!json.success) throw new StatesError('States.QueryEvaluationError', `${source}: gave no JSON value`);
+  return json.data;
+}
+
+/** A template with every `{% … %}` in it, at any depth, replaced by its value. */
+export async function fill(template: Json, states: Bindings): Promise<Json> {
+  if (typeof template === 'string') {
+    const source = /^\{%(.*)%\}$/s.exec(template)?.[1];
+    return source === undefined ? template : evaluate(source.trim(), states);
+  }
+  if (Array.isArray(template)) return Promise.all(template.map((part) => fill(part, states)));
+  if (typeof template !== 'object' || template === null) return template;
+  const filled: Record<string, Json> = {};
+  for (const [key, part] of Object.entries(template)) filled[key] = await fill(part, states);
+  return filled;
+}
+
+/** As `fill`, for a field of a state whose value must be of one kind. */
+export async function fillAs<Value>(
+  schema: z.ZodType<Value>,
+  field: string,
+  template: Json,
+  states: Bindings,
+): Promise<Value> {
+  const parsed = schema.safeParse(await fill(template, states));
+  if (!parsed.success) {
+    throw new StatesError('States.QueryEvaluationError', `${field}: ${z.prettifyError(parsed.error)}`);
+  }
+  return parsed.data;
+}

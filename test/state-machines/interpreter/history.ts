@@ -1,0 +1,64 @@
+import type { Json } from './definition.ts';
+import { InterpreterError } from './errors.ts';
+
+export const MAX_HISTORY_EVENTS = 25_000;
+export const MAX_PAYLOAD_BYTES = 256 * 1024;
+
+/**
+ * Counts what AWS would write into the history of one standard execution:
+ *
+ * - execution: ExecutionStarted, and ExecutionSucceeded, ExecutionFailed or ExecutionTimedOut: 2
+ * - Pass, Choice, Wait, Succeed: …StateEntered, …StateExited: 2; Fail: FailStateEntered: 1
+ * - Task: TaskStateEntered, TaskStateExited: 2, and for each attempt TaskScheduled, TaskStarted and TaskSucceeded,
+ *   TaskFailed or TaskTimedOut: 3; with a task token or `.sync` also TaskSubmitted: 4. An attempt that could not
+ *   even be submitted ends with TaskSubmitFailed: 3. An expression that fails adds EvaluationFailed.
+ * - Map: MapStateEntered, MapStateStarted, MapStateSucceeded or MapStateFailed, MapStateExited: 4, and for each item
+ *   MapIterationStarted and MapIterationSucceeded, MapIterationFailed or MapIterationAborted: 2
+ *
+ * So an item that is one task with a token costs 2 + 2 + 4 = 8. A state that is left by an error without a Catch
+ * writes no …StateExited. Transitions, which AWS bills, are the states entered and the retries.
+ */
+export class History {
+  readonly #name: string;
+  readonly byType = new Map<string, number>();
+  events = 0;
+  transitions = 0;
+  largestPayload = { bytes: 0, what: 'nothing' };
+
+  /** @param name the execution's, for messages */
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** @throws InterpreterError when AWS would end the execution for its length */
+  add(type: string): void {
+    this.events += 1;
+    this.byType.set(type, (this.byType.get(type) ?? 0) + 1);
+    if (this.events > MAX_HISTORY_EVENTS) {
+      throw new InterpreterError(`${this.#name}: more than ${MAX_HISTORY_EVENTS} events`);
+    }
+  }
+
+  enter(type: string): void {
+    this.transitions += 1;
+    this.add(`${type}StateEntered`);
+  }
+
+  retry(): void {
+    this.transitions += 1;
+  }
+
+  /**
+   * @returns the value as the next reader gets it: through JSON, shared with nobody
+   * @throws InterpreterError when it is larger than AWS passes on
+   */
+  carry(what: string, value: Json): Json {
+    const text = JSON.stringify(value);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > this.largestPayload.bytes) this.largestPayload = { bytes, what };
+    if (bytes > MAX_PAYLOAD_BYTES) {
+      throw new InterpreterError(`${this.#name}: ${what} has ${bytes} bytes, more than ${MAX_PAYLOAD_BYTES}`);
+    }
+    return typeof value === 'object' && value !== null ? JSON.parse(text) : value;
+  }
+}

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import type { Json, MapState } from './definition.ts';
+import { CancelledError } from './errors.ts';
+import { fill, fillAs } from './expressions.ts';
+import { runGraph } from './graph.ts';
+import type { Left } from './recovery.ts';
+import { contextOf, type Run, type Visit } from './run.ts';
+
+/** What AWS runs of an inline Map at the same time, whatever MaxConcurrency says. */
+export const MAX_INLINE_CONCURRENCY = 40;
+
+const itemsSchema = z.array(z.json());
+const concurrencySchema = z.int().nonnegative();
+
+/** One attempt of a Map: all its items, and its output. The first item that fails ends the others. */
+export async function attemptMap(state: MapState, visit: Visit): Promise<Left> {
+  const { run, name, input } = visit;
+  const { history } = run;
+  const states = { input, context: contextOf(visit) };
+  const items = await fillAs(itemsSchema, 'Items', state.Items, states);
+  history.carry(`items of ${name}`, items);
+  const asked = await fillAs(concurrencySchema, 'MaxConcurrency', state.MaxConcurrency, states);
+  const atOnce = Math.min(asked || MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY);
+  history.add('MapStateStarted');
+
+  const { cancellation, release } = run.cancellation.child();
+  const within: Run = { ...run, cancellation };
+  const results: Json[] = new Array(items.length).fill(null);
+  const failures: unknown[] = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      if (cancellation.cancelled) throw new CancelledError();
+      const at = next;
+      next += 1;
+      results[at] = await runItem(state, visit, within, at, items[at] ?? null);
+    }
+  };
+  await Promise.all(
+    Array.from({ length: Math.min(atOnce, items.length) }, () =>
+      worker().catch((error: unknown) => {
+        failures.push(error);
+        cancellation.cancel();
+      }),
+    ),
+  );
+  release();
+  if (failures.length > 0) {
+    const [first] = failures;
+    if (!(first instanceof CancelledError)) history.add('MapStateFailed');
+    throw first;
+  }
+  history.add('MapStateSucceeded');
+  const result = history.carry(`results of ${name}`, results);
+  const output = state.Output === undefined ? result : await fill(state.Output, { ...states, result });
+  return { output, next: state.Next };
+}
+
+async function runItem(state: MapState, visit: Visit, run: Run, index: number, value: Json): Promise<Json> {
+  const { history } = run;
+  history.add('MapIterationStarted');
+  try {
+    const map = { Map: { Item: { Index: index, Value: value } } };
+    const context = contextOf(visit, map);
+    const input =
+      state.ItemSelector === undefined
+        ? value
+        : await fill(state.ItemSelector, { input: visit.input, context });
+    const output = await runGraph(state.ItemProcessor, input, run, { ...visit.outer, ...map });
+    history.add('MapIterationSucceeded');
+    return output;
+  } catch (error) {
+    history.add(error instanceof CancelledError ? 'MapIterationAborted' : 'MapIterationFailed');
+    throw error;
+  }
+}

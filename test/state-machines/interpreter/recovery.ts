@@ -1,0 +1,63 @@
+import type { Catcher, Json, Retrier } from './definition.ts';
+import { matches, StatesError } from './errors.ts';
+import { fill } from './expressions.ts';
+import { contextOf, pause, type Visit } from './run.ts';
+
+/** What a state leaves behind; without `next` its graph ends. */
+export interface Left {
+  output: Json;
+  next: string | undefined;
+}
+
+interface Recovering {
+  Retry?: Retrier[] | undefined;
+  Catch?: Catcher[] | undefined;
+}
+
+/** Milliseconds before the retry that follows `used` earlier ones by the same retrier. */
+function delayMs(retrier: Retrier, used: number, random: () => number): number {
+  const { IntervalSeconds, BackoffRate, MaxDelaySeconds, JitterStrategy } = retrier;
+  const seconds = Math.min(
+    IntervalSeconds * BackoffRate ** used,
+    MaxDelaySeconds ?? Number.POSITIVE_INFINITY,
+  );
+  return seconds * 1_000 * (JitterStrategy === 'FULL' ? random() : 1);
+}
+
+/**
+ * Runs `attempt` under a state's Retry and Catch. The first retrier that takes the error decides, each with a
+ * count of its own; then the first catcher.
+ */
+export async function withRecovery(
+  state: Recovering,
+  visit: Visit,
+  attempt: () => Promise<Left>,
+): Promise<Left> {
+  const used = new Map<Retrier, number>();
+  const { run } = visit;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StatesError)) throw error;
+      if (error.name === 'States.QueryEvaluationError') run.history.add('EvaluationFailed');
+      const retrier = state.Retry?.find(({ ErrorEquals }) => matches(ErrorEquals, error.name));
+      const count = retrier ? (used.get(retrier) ?? 0) : 0;
+      if (retrier && count < retrier.MaxAttempts) {
+        used.set(retrier, count + 1);
+        await pause(run, delayMs(retrier, count, run.host.services.random));
+        visit.retryCount += 1;
+        run.history.retry();
+        continue;
+      }
+      const catcher = state.Catch?.find(({ ErrorEquals }) => matches(ErrorEquals, error.name));
+      if (!catcher) throw error;
+      const errorOutput = { Error: error.name, Cause: error.message };
+      const output =
+        catcher.Output === undefined
+          ? errorOutput
+          : await fill(catcher.Output, { input: visit.input, context: contextOf(visit), errorOutput });
+      return { output, next: catcher.Next };
+    }
+  }
+}

@@ -1,0 +1,113 @@
+import type { Json, MachineDefinition } from './definition.ts';
+import { CancelledError, StatesError } from './errors.ts';
+import type { History } from './history.ts';
+import type { Cancellation, Scheduler } from './scheduler.ts';
+
+/** What the tasks of a machine reach. An error's `name` is the name that Retry and Catch see. */
+export interface Services {
+  invokeLambda(functionName: string, payload: Json): Promise<Json>;
+  /** Returns when the queue has the message; the answer comes by its task token. */
+  sendMessage(queueUrl: string, body: string): Promise<void>;
+  scheduler: Scheduler;
+  /** Draws from [0, 1): the jitter of retries. */
+  random(): number;
+}
+
+/** A callback task that waits for its token. */
+export interface Waiting {
+  succeed(output: Json): void;
+  fail(error: StatesError): void;
+  beat(): void;
+}
+
+/** What the engine offers to the executions in it. */
+export interface Host {
+  readonly services: Services;
+  issueToken(waiting: Waiting): string;
+  withdrawToken(token: string): void;
+  /** @throws StatesError StepFunctions.ExecutionAlreadyExistsException */
+  startChild(machineArn: string, name: string, input: Json): Execution;
+}
+
+export interface Execution {
+  readonly arn: string;
+  readonly machineArn: string;
+  readonly name: string;
+  readonly input: Json;
+  readonly startedAt: number;
+  readonly history: History;
+  /** Undefined while it runs. */
+  outcome: Outcome | undefined;
+  /** Rejects only with an InterpreterError or a bug: a failed execution is an outcome. */
+  readonly finished: Promise<Outcome>;
+}
+
+export type Outcome =
+  | { status: 'SUCCEEDED'; output: Json }
+  | { status: 'FAILED' | 'TIMED_OUT'; error: string; cause: string };
+
+/** One execution, or one run of a Map in it, while it goes on. */
+export interface Run {
+  readonly host: Host;
+  readonly machine: MachineDefinition;
+  readonly history: History;
+  readonly cancellation: Cancellation;
+}
+
+/** One visit of one state. */
+export interface Visit {
+  readonly run: Run;
+  readonly name: string;
+  readonly input: Json;
+  /** The context object but for the state's own part. */
+  readonly outer: Record<string, Json>;
+  retryCount: number;
+}
+
+/** `$states.context` during a visit. */
+export function contextOf({ run, name, outer, retryCount }: Visit, more: Record<string, Json> = {}): Json {
+  const now = new Date(run.host.services.scheduler.now()).toISOString();
+  return { ...outer, State: { Name: name, EnteredTime: now, RetryCount: retryCount }, ...more };
+}
+
+/** A time limit: an error when it is over, unless `next` moves it on. */
+export interface Limit {
+  ms: number;
+  error: string;
+  /** How much is still left when `ms` are over; absent: nothing. */
+  rest?: () => number;
+}
+
+/** A reason of our own: else each abort makes an exception with a stack that nobody reads. */
+const NOT_NEEDED = 'not needed any more';
+
+/**
+ * Waits for `pending`, at most as long as the limits allow, and no longer than the run lives.
+ *
+ * @throws StatesError of the limit that was reached; CancelledError
+ */
+export function wait<Result>(run: Run, pending: Promise<Result>, limits: Limit[] = []): Promise<Result> {
+  const { scheduler } = run.host.services;
+  const timers = new AbortController();
+  let release = () => {};
+  const settled = new Promise<Result>((resolve, reject) => {
+    pending.then(resolve, reject);
+    release = run.cancellation.onCancel(() => reject(new CancelledError()));
+    const guard = async ({ ms, error, rest }: Limit) => {
+      for (let left = ms; left > 0; left = rest?.() ?? 0) await scheduler.sleep(left, timers.signal);
+      reject(new StatesError(error, 'no answer in time'));
+    };
+    for (const limit of limits) guard(limit).catch(reject);
+  });
+  return settled.finally(() => {
+    release();
+    timers.abort(NOT_NEEDED);
+  });
+}
+
+/** Sleeps, unless the run ends before. */
+export function pause(run: Run, ms: number): Promise<void> {
+  const timer = new AbortController();
+  const slept = run.host.services.scheduler.sleep(ms, timer.signal);
+  return wait(run, slept).finally(() => timer.abort(NOT_NEEDED));
+}

@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { type DriverMessage, driverMessageSchema, type Plan } from '../../functions/workflow/messages.ts';
+import { type Json, parseDefinition } from './interpreter/definition.ts';
+import { Engine } from './interpreter/engine.ts';
+import type { Execution, Outcome } from './interpreter/run.ts';
+import { VirtualScheduler } from './interpreter/virtual-scheduler.ts';
+import { FLEET_ID } from './plan-builder.ts';
+
+export const MACHINES = ['provision-fleet', 'provision-location', 'terminate-fleet'] as const;
+export type MachineName = (typeof MACHINES)[number];
+
+const ACCOUNT = 'eu-central-1:123456789012';
+
+export function machineArn(name: MachineName): string {
+  return `arn:aws:states:${ACCOUNT}:stateMachine:${name}`;
+}
+
+function functionArn(name: string): string {
+  return `arn:aws:lambda:${ACCOUNT}:function:${name}`;
+}
+
+/** Every substitution of the definitions, with a value of its shape. */
+export const SUBSTITUTIONS = {
+  PlanFunctionArn: functionArn('plan'),
+  SettleFunctionArn: functionArn('settle'),
+  RecordHistoryFunctionArn: functionArn('record-history'),
+  BeginTerminationFunctionArn: functionArn('begin-termination'),
+  FinishTerminationFunctionArn: functionArn('finish-termination'),
+  ProvisionLocationArn: machineArn('provision-location'),
+};
+
+export function definitionText(name: MachineName): string {
+  return readFileSync(new URL(`../../state-machines/${name}.asl.json`, import.meta.url), 'utf8');
+}
+
+/** How a message is answered, and after how long; undefined: never. */
+export type Answer = { afterMs: number; success?: Json; failure?: string } | undefined;
+export type Answerer = (message: DriverMessage) => Answer;
+export type Functions = Record<string, (payload: Json) => Json>;
+
+export interface Sent {
+  at: number;
+  answeredAt: number | undefined;
+  message: DriverMessage;
+}
+
+/** Every launch runs after five seconds, everything else is done after one. */
+export const allGood: Answerer = ({ kind }) =>
+  kind === 'launch' ? { afterMs: 5_000, success: { outcome: 'Running' } } : { afterMs: 1_000, success: {} };
+
+/** The three machines with a driver's queue behind them that answers as it is told. */
+export class World {
+  readonly scheduler = new VirtualScheduler();
+  readonly sent: Sent[] = [];
+  readonly invoked: { name: string; payload: Json }[] = [];
+  readonly engine: Engine;
+  /** Thrown, by name, instead of taking the next messages. */
+  readonly sendErrors: string[] = [];
+  readonly #answer: Answerer;
+  readonly #functions: Functions;
+  readonly #startedAt = this.scheduler.now();
+
+  constructor(plan: Plan, answer: Answerer = allGood, functions: Functions = {}) {
+    this.#answer = answer;
+    this.#functions = {
+      plan: () => plan,
+      settle: () => ({ status: 'Running' }),
+      'record-history': () => ({}),
+      'begin-termination': () => plan,
+      'finish-termination': () => ({ status: 'Terminated' }),
+      ...functions,
+    };
+    const machines = MACHINES.map(
+      (name) => [machineArn(name), parseDefinition(definitionText(name), SUBSTITUTIONS)] as const,
+    );
+    this.engine = new Engine(new Map(machines), {
+      scheduler: this.scheduler,
+      random: () => 0.5,
+      invokeLambda: async (arn, payload) => this.#invoke(arn, payload),
+      sendMessage: async (_, body) => this.#take(body),
+    });
+  }
+
+  /** Runs one machine for the fleet to its end. */
+  async run(name: MachineName, input: Json = { fleetId: FLEET_ID }): Promise<Outcome> {
+    return this.scheduler.run(this.engine.start(machineArn(name), FLEET_ID, input).finished);
+  }
+
+  executionsOf(name: MachineName): Execution[] {
+    return this.engine.executions.filter((execution) => execution.machineArn === machineArn(name));
+  }
+
+  messages<Kind extends DriverMessage['kind']>(kind: Kind): Extract<DriverMessage, { kind: Kind }>[] {
+    return this.sent.flatMap(({ message }) => (isKind(message, kind) ? [message] : []));
+  }
+
+  payloadsOf(name: string): Json[] {
+    return this.invoked.filter((call) => call.name === name).map(({ payload }) => payload);
+  }
+
+  #invoke(arn: string, payload: Json): Json {
+    const name = arn.split(':').at(-1) ?? '';
+    this.invoked.push({ name, payload });
+    const work = this.#functions[name];
+    if (!work) throw named('Lambda.ResourceNotFoundException');
+    return work(payload);
+  }
+
+  #take(body: string): void {
+    const error = this.sendErrors.shift();
+    if (error) throw named(error);
+    const message = driverMessageSchema.parse(JSON.parse(body));
+    const sent: Sent = { at: this.scheduler.now() - this.#startedAt, answeredAt: undefined, message };
+    this.sent.push(sent);
+    const answer = this.#answer(message);
+    if (answer && 'taskToken' in message) void this.#reply(sent, message.taskToken, answer);
+  }
+
+  async #reply(sent: Sent, token: string, { afterMs, success, failure }: NonNullable<Answer>): Promise<void> {
+    await this.scheduler.sleep(afterMs);
+    sent.answeredAt = this.scheduler.now() - this.#startedAt;
+    if (failure === undefined) this.engine.sendTaskSuccess(token, success ?? {});
+    else this.engine.sendTaskFailure(token, failure, 'told so by the test');
+  }
+}
+
+function isKind<Kind extends DriverMessage['kind']>(
+  message: DriverMessage,
+  kind: Kind,
+): message is Extract<DriverMessage, { kind: Kind }> {
+  return message.kind === kind;
+}
+
+export function named(name: string): Error {
+  const error = new Error(name);
+  error.name = name;
+  return error;
+}
+
+/** The most of these that were unanswered at the same time. */
+export function peak(sent: Sent[]): number {
+  const changes = sent.flatMap(({ at, answeredAt = Number.POSITIVE_INFINITY }) => [
+    { at, by: 1 },
+    { at: answeredAt, by: -1 },
+  ]);
+  changes.sort((a, b) => a.at - b.at || a.by - b.by);
+  let now = 0;
+  return Math.max(0, ...changes.map(({ by }) => (now += by)));
+}
