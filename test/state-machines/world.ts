@@ -44,9 +44,11 @@ export interface Sent {
   message: DriverMessage;
 }
 
-/** Every launch runs after five seconds, everything else is done after one. */
-export const allGood: Answerer = ({ kind }) =>
-  kind === 'launch' ? { afterMs: 5_000, success: { outcome: 'Running' } } : { afterMs: 1_000, success: {} };
+/** Every launch runs after five seconds; everything else is done after one. */
+export const allGood: Answerer = ({ kind }) => {
+  if (kind === 'launch') return { afterMs: 5_000, success: { outcome: 'Running' } };
+  return { afterMs: 1_000, success: kind === 'give-up' ? { outcome: 'Failed' } : {} };
+};
 
 /** The three machines with a driver's queue behind them that answers as it is told. */
 export class World {

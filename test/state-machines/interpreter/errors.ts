@@ -29,6 +29,5 @@ export function matches(errorEquals: readonly string[], name: string): boolean {
   if (errorEquals.includes(name)) return true;
   if (TERMINAL.has(name)) return false;
   if (errorEquals.includes('States.ALL')) return true;
-  if (errorEquals.includes('States.Timeout') && name === 'States.HeartbeatTimeout') return true;
   return errorEquals.includes('States.TaskFailed') && name !== 'States.Timeout';
 }

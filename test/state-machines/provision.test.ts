@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { DRIVER_ERROR_CODES } from '../../functions/drivers/errors.ts';
+import { LAUNCH_ABANDONED, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
+import { FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { type Answerer, allGood, named, peak, type Sent, World } from './world.ts';
+
+const parts = (size: number, locations = 1): Part[] => [
+  { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
+];
+
+/** As `allGood`, but for the launch of one position. */
+function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
+  return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
+}
+
+const settled = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Running' } };
+
+describe('concurrency', () => {
+  it('launches as many instances of a location at a time as the plan says, one child after another', async () => {
+    const world = new World(planOf(parts(2_100)));
+    await world.run('provision-fleet');
+    const launches = world.sent.filter(({ message }) => message.kind === 'launch');
+    expect(launches).toHaveLength(2_100);
+    expect(peak(launches)).toBe(15);
+    const children = world.executionsOf('provision-location');
+    expect(children.map(({ input }) => provisionLocationInputSchema.parse(input))).toMatchObject([
+      { first: 0, last: 999 },
+      { first: 1_000, last: 1_999 },
+      { first: 2_000, last: 2_099 },
+    ]);
+    expect(children.map(({ outcome }) => outcome)).toMatchObject([
+      { output: { count: 1_000, running: 1_000 } },
+      { output: { count: 1_000, running: 1_000 } },
+      { output: { count: 100, running: 100 } },
+    ]);
+  });
+
+  it('works at as many locations of a connection at a time as the plan says', async () => {
+    const world = new World(planOf(parts(36, 12)));
+    await world.run('provision-fleet');
+    const busy = new Map<string, Sent>();
+    for (const sent of world.sent) {
+      const location = 'location' in sent.message ? sent.message.location : '';
+      const known = busy.get(location);
+      if (known) known.answeredAt = sent.answeredAt;
+      else busy.set(location, { ...sent });
+    }
+    expect(busy.size).toBe(12);
+    expect(peak([...busy.values()])).toBe(5);
+  });
+
+  it('starts all clouds at once', async () => {
+    const both: Part[] = [
+      { cloud: 'aws', connection: 'aws-one', locations: locationNames('aws', 1), size: 1 },
+      { cloud: 'gcp', connection: 'gcp-one', locations: locationNames('gcp', 1), size: 1 },
+    ];
+    const world = new World(planOf(both));
+    await world.run('provision-fleet');
+    expect(world.sent.map(({ at, message }) => [at, message.kind])).toEqual([
+      [0, 'prepare-networks'],
+      [0, 'prepare-networks'],
+      [1_000, 'launch'],
+      [1_000, 'launch'],
+    ]);
+  });
+});
+
+describe('an instance that fails', () => {
+  it.each([...DRIVER_ERROR_CODES, LAUNCH_ABANDONED])(
+    'with %s is not sent again and stops no other',
+    async (failure) => {
+      const world = new World(planOf(parts(30)), butFor(7, { afterMs: 100, failure }));
+      expect(await world.run('provision-fleet')).toEqual(settled);
+      expect(world.messages('launch')).toHaveLength(30);
+      expect(world.messages('give-up')).toEqual([]);
+      const [child] = world.executionsOf('provision-location');
+      expect(child?.outcome).toEqual({ status: 'SUCCEEDED', output: { count: 30, running: 29 } });
+    },
+  );
+
+  it('may also be answered as an outcome', async () => {
+    const answer = { afterMs: 100, success: { outcome: 'Failed' } };
+    const world = new World(planOf(parts(30)), butFor(7, answer));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    const [child] = world.executionsOf('provision-location');
+    expect(child?.outcome).toMatchObject({ output: { count: 30, running: 29 } });
+    expect(child?.history.transitions).toBe(31);
+  });
+
+  it('is given up when nobody answers in the time of the fleet and five minutes more', async () => {
+    const world = new World(planOf(parts(3), 600), butFor(1, undefined));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    const sentAt = world.sent.find(({ message }) => message.kind === 'launch')?.at ?? 0;
+    const [giveUp, ...more] = world.sent.filter(({ message }) => message.kind === 'give-up');
+    expect(more).toEqual([]);
+    expect(giveUp?.at).toBe(sentAt + 900_000);
+    expect(giveUp?.message).toMatchObject({ index: 1, fleetId: FLEET_ID, code: 'States.HeartbeatTimeout' });
+  });
+
+  it('is left to the sweep when giving up is not answered either', async () => {
+    const world = new World(planOf(parts(3)), (message) =>
+      message.kind === 'give-up' ? undefined : butFor(1, undefined)(message),
+    );
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('give-up')).toHaveLength(2);
+    const [child] = world.executionsOf('provision-location');
+    expect(child?.outcome).toMatchObject({ output: { count: 3, running: 2 } });
+  });
+});
+
+describe('errors of the services', () => {
+  it('sends a launch again when the queue refused it', async () => {
+    const world = new World(planOf(parts(1)), (message) => {
+      if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
+      return allGood(message);
+    });
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('launch')).toHaveLength(1);
+    const [child] = world.executionsOf('provision-location');
+    expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
+  });
+
+  it('settles and then fails the execution when the plan cannot be made', async () => {
+    const world = new World(planOf(parts(1)), allGood, {
+      plan: () => {
+        throw named('Lambda.ServiceException');
+      },
+    });
+    const outcome = await world.run('provision-fleet');
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
+    expect(world.payloadsOf('plan')).toHaveLength(9);
+    const settle = { fleetId: FLEET_ID, interruptedBy: 'Lambda.ServiceException' };
+    expect(world.payloadsOf('settle')).toEqual([settle]);
+    expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
+    expect(world.sent).toEqual([]);
+  });
+
+  it('runs the other chunks and settles when a child execution breaks off', async () => {
+    const plan = planOf(parts(2_000));
+    const world = new World(plan);
+    const first = world.engine.startChild.bind(world.engine);
+    world.engine.startChild = (arn, name, input) =>
+      first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
+    const outcome = await world.run('provision-fleet');
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
+    expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID, interruptedBy: 'States.TaskFailed' }]);
+    expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
+  });
+
+  it('retries a Settle that failed, and fails the execution when it never succeeds', async () => {
+    const world = new World(planOf(parts(1)), allGood, {
+      settle: () => {
+        throw named('TypeError');
+      },
+    });
+    expect(await world.run('provision-fleet')).toMatchObject({ status: 'FAILED', error: 'TypeError' });
+    expect(world.payloadsOf('settle')).toHaveLength(5);
+  });
+});
+
+describe('a location without network resources', () => {
+  const refuse =
+    (failure: string, times: number): Answerer =>
+    (message) => {
+      if (message.kind !== 'prepare-networks' || !message.location.endsWith('-1')) return allGood(message);
+      times -= 1;
+      return times < 0 ? allGood(message) : { afterMs: 50, failure };
+    };
+
+  it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported', LAUNCH_ABANDONED])(
+    'launches nothing there after %s, and the others go on',
+    async (failure) => {
+      const world = new World(planOf(parts(10, 2)), refuse(failure, 1));
+      expect(await world.run('provision-fleet')).toEqual(settled);
+      expect(world.messages('prepare-networks')).toHaveLength(2);
+      expect(new Set(world.messages('launch').map(({ location }) => location))).toEqual(
+        new Set([locationNames('ncp', 2)[1]]),
+      );
+      expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID }]);
+    },
+  );
+
+  it('tries again what may pass', async () => {
+    const world = new World(planOf(parts(10, 2)), refuse('Unavailable', 3));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('prepare-networks')).toHaveLength(5);
+    expect(world.messages('launch')).toHaveLength(10);
+  });
+});

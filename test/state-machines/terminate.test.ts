@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { everywhere, FLEET_ID, planOf } from './plan-builder.ts';
+import { type Answerer, allGood, peak, World } from './world.ts';
+
+const plan = planOf(everywhere(106));
+const gone = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Terminated' } };
+
+function rounds(world: World) {
+  const of = (round: 'access' | 'network') =>
+    world.sent.filter(({ message }) => message.kind === 'remove-networks' && message.round === round);
+  return { access: of('access'), network: of('network') };
+}
+
+/** As `allGood`, but each first answer for one location of one kind is this failure. */
+function failing(kind: string, location: string, failure: string, times: number): Answerer {
+  return (message) => {
+    const here = message.kind === kind && 'location' in message && message.location === location;
+    if (!here || times === 0) return allGood(message);
+    times -= 1;
+    return { afterMs: 50, failure };
+  };
+}
+
+describe('terminate-fleet', () => {
+  it('removes instances, then access, and five seconds later networks, ten at a time', async () => {
+    const world = new World(plan);
+    expect(await world.run('terminate-fleet')).toEqual(gone);
+    const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');
+    const { access, network } = rounds(world);
+    const last = (sent: typeof access) => Math.max(...sent.map(({ answeredAt = Number.NaN }) => answeredAt));
+    const first = (sent: typeof access) => Math.min(...sent.map(({ at }) => at));
+    expect([terminated.length, access.length, network.length]).toEqual([53, 53, 53]);
+    expect(first(access)).toBeGreaterThanOrEqual(last(terminated));
+    expect(first(network)).toBe(last(access) + 5_000);
+    expect(peak(access)).toBe(10);
+    expect(peak(network)).toBe(10);
+    expect(world.payloadsOf('begin-termination')).toEqual([{ fleetId: FLEET_ID }]);
+    expect(world.payloadsOf('finish-termination')).toEqual([{ fleetId: FLEET_ID }]);
+  });
+
+  it('terminates no more locations of a connection at a time than the plan says', async () => {
+    const twelve = planOf([
+      {
+        cloud: 'ncp',
+        connection: 'production-ncp',
+        locations: Array.from({ length: 12 }, (_, at) => `l${at}`),
+        size: 12,
+      },
+    ]);
+    const world = new World(twelve);
+    await world.run('terminate-fleet');
+    expect(peak(world.sent.filter(({ message }) => message.kind === 'terminate'))).toBe(5);
+  });
+
+  it('has nothing to send for a fleet that has nothing', async () => {
+    const world = new World({ fleetId: FLEET_ID, clouds: [] });
+    expect(await world.run('terminate-fleet')).toEqual(gone);
+    expect(world.sent).toEqual([]);
+  });
+
+  it('goes on for hours where the cloud does not let go', async () => {
+    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
+    const world = new World(plan, failing('terminate', location, 'Unavailable', 12));
+    expect(await world.run('terminate-fleet')).toEqual(gone);
+    expect(world.messages('terminate').filter((message) => message.location === location)).toHaveLength(13);
+  });
+
+  it('sends a termination that nobody answered again', async () => {
+    let silent = 1;
+    const world = new World(plan, (message) => {
+      if (message.kind !== 'terminate' || silent === 0) return allGood(message);
+      silent -= 1;
+      return undefined;
+    });
+    expect(await world.run('terminate-fleet')).toEqual(gone);
+    expect(world.messages('terminate')).toHaveLength(54);
+  });
+
+  it('leaves what needs a user at once, goes on elsewhere, and says so in the end', async () => {
+    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
+    const world = new World(plan, failing('terminate', location, 'Unauthorized', 1), {
+      'finish-termination': () => ({ status: 'Terminating' }),
+    });
+    expect(await world.run('terminate-fleet')).toEqual({
+      status: 'FAILED',
+      error: 'TerminationIncomplete',
+      cause: `fleet ${FLEET_ID} is Terminating`,
+    });
+    expect(world.messages('terminate')).toHaveLength(53);
+    expect(rounds(world).network).toHaveLength(53);
+  });
+
+  it('tries a Conflict of a network again', async () => {
+    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
+    const world = new World(plan, failing('remove-networks', location, 'Conflict', 3));
+    expect(await world.run('terminate-fleet')).toEqual(gone);
+    expect(world.messages('remove-networks')).toHaveLength(2 * 53 + 3);
+  });
+
+  it('records what is left also when it cannot even begin', async () => {
+    const world = new World(plan, allGood, {
+      'begin-termination': () => {
+        throw new TypeError('broken');
+      },
+      'finish-termination': () => ({ status: 'Terminating' }),
+    });
+    expect(await world.run('terminate-fleet')).toMatchObject({ error: 'TerminationIncomplete' });
+    expect(world.payloadsOf('finish-termination')).toHaveLength(1);
+  });
+});
