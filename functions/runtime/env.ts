@@ -29,7 +29,8 @@ const variables = {
 } as const;
 
 type Variables = typeof variables;
-export type VariableName = keyof Variables;
+export const variableNameSchema = z.object(variables).keyof();
+export type VariableName = z.infer<typeof variableNameSchema>;
 export type Env<Name extends VariableName> = { readonly [Key in Name]: z.output<Variables[Key]> };
 
 /**

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { routes } from '../../functions/api/contract.ts';
+import { referredId, resourcesOf } from '../../infra/template.ts';
+import { deployed, functionsOf, templateOf } from './synthesized.ts';
+
+const template = templateOf('production');
+const integrationSchema = z.object({ IntegrationUri: z.unknown(), PayloadFormatVersion: z.literal('2.0') });
+
+const targets = new Map(
+  resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => {
+    const target = z
+      .object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) })
+      .parse(Properties['Target']);
+    const integration = template.Resources[referredId(target['Fn::Join'][1].at(-1)) ?? ''];
+    const { IntegrationUri } = integrationSchema.parse(integration?.Properties);
+    return [String(Properties['RouteKey']), deployed(template, IntegrationUri)];
+  }),
+);
+
+function lambdaOf(handler: string): string {
+  const id = functionsOf(template).get(`api/${handler}`)?.id;
+  return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
+}
+
+it('sends each route of the contract to the function of its noun', () => {
+  expect(routes.length).toBeGreaterThan(0);
+  for (const { method, path, handler } of routes) {
+    expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));
+  }
+});
+
+it('sends everything else to where 404 and 405 are answered, and has no route beyond the contract', () => {
+  expect(targets.get('$default')).toBe(lambdaOf('access'));
+  expect(targets.size).toBe(routes.length + 1);
+});
+
+it('is throttled', () => {
+  const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage');
+  expect(stage?.[1].Properties).toMatchObject({
+    AutoDeploy: true,
+    DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 },
+  });
+});

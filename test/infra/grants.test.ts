@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest';
+import { resourcesOf } from '../../infra/template.ts';
+import { functionsOf, grantsOf, templateOf } from './synthesized.ts';
+
+const template = templateOf('production');
+const functions = functionsOf(template);
+
+const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
+const WRITE = [
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+];
+const READ_WRITE = [...READ, ...WRITE].sort();
+const CONSUME = [
+  'sqs:ChangeMessageVisibility',
+  'sqs:DeleteMessage',
+  'sqs:GetQueueAttributes',
+  'sqs:GetQueueUrl',
+  'sqs:ReceiveMessage',
+];
+const ANSWER = ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:SendTaskSuccess'];
+
+const machine = (name: string) =>
+  `arn:aws:states:us-east-1:123456789012:stateMachine:Workflows${name}Machine`;
+const secret = (folder: string) =>
+  `arn:aws:ssm:us-east-1:123456789012:parameter/fleetwright/production/${folder}/*`;
+const fleets = (actions: string[]) => ({
+  DataFleetsTable: actions,
+  'DataFleetsTable/index/byNamespace': ['dynamodb:Query'],
+  'DataFleetsTable/index/byPlace': ['dynamodb:Query'],
+});
+
+/** All that each function may do beside writing its log. */
+const ALLOWED: Record<string, Record<string, string[]>> = {
+  'api/fleets': {
+    ...fleets(READ_WRITE),
+    DataCatalogueTable: READ,
+    DataAccessTable: READ,
+    [machine('provisionfleet')]: ['states:StartExecution'],
+    [machine('terminatefleet')]: ['states:StartExecution'],
+  },
+  'api/connections': {
+    ...fleets(READ),
+    DataAccessTable: READ_WRITE,
+    DataCatalogueTable: WRITE,
+    QueuessimQueue: ['sqs:SendMessage'],
+    [secret('sim')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
+  },
+  'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
+  'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
+  'drivers/sim/sim': {
+    ...fleets(READ_WRITE),
+    DataGovernorTable: READ_WRITE,
+    DataCatalogueTable: READ_WRITE,
+    DataAccessTable: READ_WRITE,
+    DataHistoryTable: WRITE,
+    QueuessimQueue: [...CONSUME, 'sqs:SendMessage'],
+    [secret('sim')]: ['ssm:GetParameter'],
+    [machine('provisionfleet')]: ANSWER,
+    [machine('provisionlocation')]: ANSWER,
+    [machine('terminatefleet')]: ANSWER,
+  },
+  'fleets/plan': { ...fleets(READ_WRITE), DataAccessTable: READ, [secret('ssh')]: ['ssm:PutParameter'] },
+  'fleets/settle': fleets(READ_WRITE),
+  'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
+  'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
+  'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
+  'status/watch': { ...fleets(READ), DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
+  'inventory/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
+};
+
+describe('grants of functions', () => {
+  it('covers every function', () => {
+    expect([...functions.keys()].sort()).toEqual(Object.keys(ALLOWED).sort());
+  });
+
+  it.each(Object.keys(ALLOWED))('%s may do exactly what it needs', (entry) => {
+    const grants = grantsOf(template, functions.get(entry)?.resource.Properties['Role']);
+    const logs = Object.keys(grants).filter((name) => name.endsWith('Log'));
+    expect(logs.map((name) => grants[name])).toEqual([['logs:CreateLogStream', 'logs:PutLogEvents']]);
+    const rest = Object.fromEntries(Object.entries(grants).filter(([name]) => !logs.includes(name)));
+    expect(rest).toEqual(ALLOWED[entry]);
+  });
+
+  it('attaches no managed policy and no inline one to any role', () => {
+    for (const [id, role] of resourcesOf(template, 'AWS::IAM::Role')) {
+      expect(Object.keys(role.Properties), id).not.toContain('ManagedPolicyArns');
+      expect(Object.keys(role.Properties), id).not.toContain('Policies');
+    }
+  });
+
+  it('lets nobody both write and read a secret', () => {
+    for (const [entry, { resource }] of functions) {
+      const actions = Object.values(grantsOf(template, resource.Properties['Role'])).flat();
+      const both = actions.includes('ssm:GetParameter') && actions.includes('ssm:PutParameter');
+      expect(both, entry).toBe(false);
+    }
+  });
+});
+
+describe('grants of all roles', () => {
+  const roles = resourcesOf(template, 'AWS::IAM::Role').map(([id]) => id);
+
+  it('names actions one by one, and never a scan or the removal of a table', () => {
+    for (const role of roles) {
+      const actions = Object.values(grantsOf(template, { Ref: role })).flat();
+      expect(
+        actions.filter((action) => /\*|:Scan$|:DeleteTable$|:PartiQL/.test(action)),
+        role,
+      ).toEqual([]);
+    }
+  });
+
+  it('uses a wildcard only below a path of ours, or where AWS takes nothing else', () => {
+    // The delivery of vended logs has no resources: docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    const unscoped =
+      /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolicy|\w+ResourcePolicies|DescribeLogGroups)$/;
+    for (const role of roles) {
+      for (const [resource, actions] of Object.entries(grantsOf(template, { Ref: role }))) {
+        if (resource === '*') {
+          expect(
+            actions.filter((action) => !unscoped.test(action)),
+            role,
+          ).toEqual([]);
+        } else if (resource.includes('*')) {
+          expect(resource, role).toMatch(/:parameter\/fleetwright\/production\/\w+\/\*$|:execution:\S+:\*$/);
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import { idleCost, intervalMinutes } from '../../infra/idle-cost.ts';
+import { CLOUDWATCH, SQS } from '../../infra/prices.ts';
+import type { Resource, Template } from '../../infra/template.ts';
+import { templateOf } from './synthesized.ts';
+
+const dev = templateOf('dev');
+
+function withResource(id: string, resource: Resource): Template {
+  return { ...dev, Resources: { ...dev.Resources, [id]: resource } };
+}
+
+describe('an idle month', () => {
+  it('costs less than $1 in dev and less than $5 in production', () => {
+    expect(idleCost(dev).usd).toBeLessThan(1);
+    expect(idleCost(templateOf('production')).usd).toBeLessThan(5);
+  });
+
+  it('counts the polls of each idle queue', () => {
+    const another = withResource('Another', { Type: 'AWS::Lambda::EventSourceMapping', Properties: {} });
+    const perMapping = 15 * 60 * 730 * SQS.usdPerRequest;
+    expect(idleCost(another).usd - idleCost(dev).usd).toBeCloseTo(perMapping, 6);
+  });
+
+  it('counts each metric of an alarm', () => {
+    const Metrics = [
+      { Id: 'sum', Expression: 'a+b' },
+      { Id: 'a', MetricStat: {} },
+      { Id: 'b', MetricStat: {} },
+    ];
+    const another = withResource('Another', { Type: 'AWS::CloudWatch::Alarm', Properties: { Metrics } });
+    expect(idleCost(another).usd - idleCost(dev).usd).toBeCloseTo(2 * CLOUDWATCH.usdPerAlarmMetricMonth, 6);
+  });
+
+  it('grows when a schedule runs more often', () => {
+    const rules = Object.entries(dev.Resources).filter(([, { Type }]) => Type === 'AWS::Events::Rule');
+    expect(rules).toHaveLength(2);
+    for (const [id, rule] of rules) {
+      const Properties = { ...rule.Properties, ScheduleExpression: 'rate(1 minute)' };
+      const usd = idleCost(withResource(id, { ...rule, Properties })).usd;
+      const wasEachMinute = rule.Properties['ScheduleExpression'] === 'rate(1 minute)';
+      expect(usd - idleCost(dev).usd > 0.01).toBe(!wasEachMinute);
+    }
+  });
+});
+
+describe('what is refused', () => {
+  it.each(['AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint', 'AWS::RDS::DBInstance', 'AWS::Kinesis::Stream'])(
+    '%s, as nothing by the hour belongs here',
+    (Type) => {
+      expect(() => idleCost(withResource('Intruder', { Type, Properties: {} }))).toThrow(
+        `Intruder: no price is known for ${Type}`,
+      );
+    },
+  );
+
+  it('provisioned capacity of a table and of a queue', () => {
+    const table = {
+      Type: 'AWS::DynamoDB::GlobalTable',
+      Properties: { BillingMode: 'PROVISIONED', Replicas: [] },
+    };
+    expect(() => idleCost(withResource('Table', table))).toThrow(
+      'Table: AWS::DynamoDB::GlobalTable as it is set',
+    );
+    const mapping = { Type: 'AWS::Lambda::EventSourceMapping', Properties: { ProvisionedPollerConfig: {} } };
+    expect(() => idleCost(withResource('Mapping', mapping))).toThrow(
+      'Mapping: AWS::Lambda::EventSourceMapping',
+    );
+  });
+
+  it('a scheduled function of which nobody said what it uses', () => {
+    const target = { Type: 'AWS::Lambda::Function', Properties: { Description: 'functions/new/thing' } };
+    const Properties = {
+      ScheduleExpression: 'rate(1 hour)',
+      Targets: [{ Arn: { 'Fn::GetAtt': ['Target', 'Arn'] } }],
+    };
+    const template = withResource('Target', target);
+    const rule = { Type: 'AWS::Events::Rule', Properties };
+    expect(() => idleCost({ ...template, Resources: { ...template.Resources, Rule: rule } })).toThrow(
+      'functions/new/thing',
+    );
+  });
+});
+
+it('reads the intervals of rules', () => {
+  expect(intervalMinutes('rate(1 minute)')).toBe(1);
+  expect(intervalMinutes('rate(6 hours)')).toBe(360);
+  expect(intervalMinutes('rate(1 day)')).toBe(1_440);
+  expect(() => intervalMinutes('cron(0 1 * * ? *)')).toThrow();
+});

@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { DRIVER_NAMES } from '../../functions/model/connection.ts';
+import { hasPointInTimeRecovery } from '../../infra/idle-cost.ts';
+import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
+import { deployed, functionsOf, nameOf, synthesizeWith, templateOf } from './synthesized.ts';
+
+const production = templateOf('production');
+const dev = templateOf('dev');
+const local = templateOf('local');
+
+const property = (resource: Resource, name: string): unknown => resource.Properties[name];
+
+describe('queues', () => {
+  const queues = resourcesOf(production, 'AWS::SQS::Queue');
+  const redriveSchema = z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.literal(5) });
+  const work = queues.filter(([, queue]) => property(queue, 'RedrivePolicy') !== undefined);
+  const deadLetterIds = work.map(([, queue]) =>
+    referredId(redriveSchema.parse(property(queue, 'RedrivePolicy')).deadLetterTargetArn),
+  );
+
+  it('are two for each driver: one for work and one for dead letters', () => {
+    expect(work.map(([id]) => nameOf(id))).toEqual(DRIVER_NAMES.map((driver) => `Queues${driver}Queue`));
+    expect(new Set(deadLetterIds).size).toBe(DRIVER_NAMES.length);
+    expect(queues.length).toBe(2 * DRIVER_NAMES.length);
+  });
+
+  it('are encrypted, keep messages for 14 days and refuse plain HTTP', () => {
+    const refusals = resourcesOf(production, 'AWS::SQS::QueuePolicy').filter(([, policy]) =>
+      JSON.stringify(policy).includes('"aws:SecureTransport":"false"'),
+    );
+    const refusing = refusals.flatMap(([, policy]) =>
+      z.array(z.unknown()).parse(property(policy, 'Queues')).map(referredId),
+    );
+    for (const [id, queue] of queues) {
+      expect(queue.Properties).toMatchObject({
+        SqsManagedSseEnabled: true,
+        MessageRetentionPeriod: 14 * 86_400,
+      });
+      expect(refusing).toContain(id);
+    }
+  });
+
+  it('have an alarm on dead letters for each driver, in every stage on AWS', () => {
+    for (const template of [dev, production]) {
+      const watched = resourcesOf(template, 'AWS::CloudWatch::Alarm')
+        .map(([, alarm]) => JSON.stringify(alarm.Properties['Dimensions'] ?? ''))
+        .filter((text) => text.includes('DeadLetters'));
+      expect(watched).toHaveLength(DRIVER_NAMES.length);
+    }
+  });
+
+  it('hide a message for six times as long as its worker may take', () => {
+    for (const template of [local, dev, production]) {
+      for (const driver of DRIVER_NAMES) {
+        const worker = functionsOf(template).get(`drivers/${driver}/${driver}`)?.resource;
+        const [, queue] = resourcesOf(template, 'AWS::SQS::Queue').find(
+          ([id]) => nameOf(id) === `Queues${driver}Queue`,
+        ) ?? ['', undefined];
+        expect(queue?.Properties['VisibilityTimeout']).toBe(
+          6 * z.number().parse(worker?.Properties['Timeout']),
+        );
+      }
+    }
+  });
+
+  it('report failures message by message and wait for no batch', () => {
+    const mappings = resourcesOf(production, 'AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(DRIVER_NAMES.length);
+    for (const [, { Properties }] of mappings) {
+      expect(Properties).toMatchObject({
+        BatchSize: 10,
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        ScalingConfig: { MaximumConcurrency: 100 },
+      });
+      expect(Properties).not.toHaveProperty('MaximumBatchingWindowInSeconds');
+    }
+  });
+
+  it('are fed by their own workers, which Lambda must not take for an endless loop', () => {
+    for (const driver of DRIVER_NAMES) {
+      const worker = functionsOf(production).get(`drivers/${driver}/${driver}`);
+      expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
+    }
+  });
+});
+
+describe('tables', () => {
+  const tablesOf = (template: Template) => resourcesOf(template, 'AWS::DynamoDB::GlobalTable');
+
+  it('are paid by use, expire by one attribute and are encrypted by DynamoDB itself', () => {
+    expect(tablesOf(production)).toHaveLength(5);
+    for (const [, { Properties }] of tablesOf(production)) {
+      expect(Properties).toMatchObject({
+        BillingMode: 'PAY_PER_REQUEST',
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
+        // False: with the key that DynamoDB owns; there is no table without encryption.
+        SSESpecification: { SSEEnabled: false },
+      });
+    }
+  });
+
+  it('outlive the stack in production only', () => {
+    const deletionSchema = z.array(z.object({ DeletionProtectionEnabled: z.boolean() }));
+    for (const [template, kept] of [
+      [production, true],
+      [dev, false],
+      [local, false],
+    ] as const) {
+      for (const [id, table] of tablesOf(template)) {
+        expect(table.DeletionPolicy, id).toBe(kept ? 'Retain' : 'Delete');
+        expect(hasPointInTimeRecovery(table), id).toBe(kept);
+        const [replica] = deletionSchema.parse(property(table, 'Replicas'));
+        expect(replica?.DeletionProtectionEnabled, id).toBe(kept);
+      }
+    }
+  });
+});
+
+describe('logs', () => {
+  it('are kept for the time of the stage, those of every function and state machine', () => {
+    for (const [template, days] of [
+      [local, 1],
+      [dev, 7],
+      [production, 30],
+    ] as const) {
+      const groups = resourcesOf(template, 'AWS::Logs::LogGroup');
+      const writers = ['AWS::Lambda::Function', 'AWS::StepFunctions::StateMachine'].flatMap((type) =>
+        resourcesOf(template, type),
+      );
+      expect(groups).toHaveLength(writers.length);
+      for (const [id, group] of groups) expect(property(group, 'RetentionInDays'), id).toBe(days);
+      for (const [id, writer] of writers) expect(JSON.stringify(writer.Properties), id).toMatch(/"LogGroup/);
+    }
+  });
+});
+
+describe('functions', () => {
+  it('run on Node.js 24 and arm64', () => {
+    for (const [entry, { resource }] of functionsOf(production)) {
+      expect(resource.Properties, entry).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        Handler: 'index.handler',
+      });
+    }
+  });
+});
+
+describe('alarms', () => {
+  it('tell of given-up work in dev, of lateness and failing parts in production, of nothing locally', () => {
+    const idsOf = (template: Template) =>
+      resourcesOf(template, 'AWS::CloudWatch::Alarm')
+        .map(([, alarm]) => String(alarm.Properties['AlarmName']).replace(/^Fleetwright-\w+?-/, ''))
+        .sort();
+    const essential = [
+      ...DRIVER_NAMES.map((driver) => `${driver}-dead-letters`),
+      'provision-fleet-failed',
+      'terminate-fleet-failed',
+    ];
+    const further = [
+      ...DRIVER_NAMES.map((driver) => `${driver}-late`),
+      'api-5xx',
+      'inventory-schedule-errors',
+      'status-watch-errors',
+    ];
+    expect(idsOf(local)).toEqual([]);
+    expect(idsOf(dev)).toEqual(essential.sort());
+    expect(idsOf(production)).toEqual([...essential, ...further].sort());
+  });
+
+  it('go to the address of the context, if one is given', () => {
+    const subscribed = synthesizeWith('dev', { alarmEmail: 'ops@example.com' });
+    expect(resourcesOf(dev, 'AWS::SNS::Subscription')).toEqual([]);
+    expect(resourcesOf(subscribed, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual(
+      [expect.objectContaining({ Protocol: 'email', Endpoint: 'ops@example.com' })],
+    );
+    for (const [id, alarm] of resourcesOf(dev, 'AWS::CloudWatch::Alarm')) {
+      const actions = z.array(z.unknown()).parse(property(alarm, 'AlarmActions'));
+      expect(
+        actions.map((action) => deployed(dev, action)),
+        id,
+      ).toEqual(['AlarmsTopic']);
+    }
+  });
+});
+
+it('tells scripts what they need in its outputs', () => {
+  expect(Object.keys(local.Outputs).sort()).toEqual([
+    'AccessTable',
+    'ApiUrl',
+    'CatalogueTable',
+    'DeadLetterQueueUrls',
+    'DeploymentId',
+    'FleetsTable',
+    'GovernorTable',
+    'HistoryTable',
+    'ProvisionFleetArn',
+    'ProvisionLocationArn',
+    'QueueUrls',
+    'SecretsPrefix',
+    'TerminateFleetArn',
+  ]);
+  expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe('fleetwright-local');
+  // Two deployments may share a cloud account, so this must differ between any two stacks.
+  expect(deployed(production, production.Outputs['DeploymentId']?.Value)).toBe('0f0e5a9c-11ee');
+});

@@ -1,0 +1,123 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Bundles } from '../../infra/bundles.ts';
+import type { StageName } from '../../infra/config.ts';
+import { synthesize } from '../../infra/synthesize.ts';
+import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const placeholders = mkdtempSync(join(tmpdir(), 'fleetwright-placeholders-'));
+process.once('exit', () => rmSync(placeholders, { recursive: true, force: true }));
+
+/** Stands for the bundles, which take longer than all else; `bundles.test.ts` has the real ones. */
+const placeholderBundles: Bundles = {
+  entries: [],
+  directoryOf(entry) {
+    if (!existsSync(join(ROOT, 'functions', `${entry}.handler.ts`)))
+      throw new Error(`no entry point ${entry}`);
+    const directory = join(placeholders, entry);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'index.mjs'), `// ${entry}\n`);
+    return directory;
+  },
+};
+
+const made = new Map<StageName, Template>();
+
+export function templateOf(stage: StageName): Template {
+  const template = made.get(stage) ?? synthesize(stage, placeholderBundles);
+  made.set(stage, template);
+  return template;
+}
+
+export function synthesizeWith(stage: StageName, context: Record<string, string>): Template {
+  return synthesize(stage, placeholderBundles, context);
+}
+
+const PSEUDO: Readonly<Record<string, string>> = {
+  'AWS::Partition': 'aws',
+  'AWS::Region': 'us-east-1',
+  'AWS::AccountId': '123456789012',
+  'AWS::URLSuffix': 'amazonaws.com',
+  'AWS::StackId': 'arn:aws:cloudformation:us-east-1:123456789012:stack/Fleetwright/0f0e5a9c-11ee',
+};
+
+const joinSchema = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
+const splitSchema = z.object({ 'Fn::Split': z.tuple([z.string(), z.unknown()]) });
+const selectSchema = z.object({ 'Fn::Select': z.tuple([z.coerce.number(), z.unknown()]) });
+const attributeSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) });
+
+/** The construct's name in a logical id, without the hash that CDK appends. */
+export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
+
+/**
+ * What a value of the template would be when deployed, in a shape like the real one. Resources are named after
+ * their constructs: a table's ARN is just `DataFleetsTable`.
+ */
+export function deployed(template: Template, value: unknown): string {
+  if (typeof value === 'string') return value;
+  const joined = joinSchema.safeParse(value).data?.['Fn::Join'];
+  if (joined) return joined[1].map((part) => deployed(template, part)).join(joined[0]);
+  const selected = selectSchema.safeParse(value).data?.['Fn::Select'];
+  if (selected) {
+    const [separator, text] = splitSchema.parse(selected[1])['Fn::Split'];
+    return deployed(template, text).split(separator)[selected[0]] ?? '';
+  }
+  const attribute = attributeSchema.safeParse(value).data?.['Fn::GetAtt'];
+  if (attribute) return nameOf(attribute[0]);
+  const id = referredId(value);
+  if (!id) throw new Error(`cannot tell what this is when deployed: ${JSON.stringify(value)}`);
+  const pseudo = PSEUDO[id];
+  if (pseudo) return pseudo;
+  const type = template.Resources[id]?.Type;
+  if (type === 'AWS::SQS::Queue') return `https://sqs.us-east-1.amazonaws.com/123456789012/${nameOf(id)}`;
+  if (type === 'AWS::StepFunctions::StateMachine') {
+    return `arn:aws:states:us-east-1:123456789012:stateMachine:${nameOf(id)}`;
+  }
+  return nameOf(id);
+}
+
+const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()) });
+
+/** The functions of our own, by entry point. */
+export function functionsOf(template: Template): Map<string, { id: string; resource: Resource }> {
+  return new Map(
+    resourcesOf(template, 'AWS::Lambda::Function').map(([id, resource]) => [
+      String(resource.Properties['Description']).replace(/^functions\//, ''),
+      { id, resource },
+    ]),
+  );
+}
+
+export function environmentOf(template: Template, resource: Resource): Record<string, string> {
+  const variables = environmentSchema.safeParse(resource.Properties['Environment']).data?.Variables ?? {};
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, deployed(template, value)]),
+  );
+}
+
+const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+const statementSchema = z.object({ Effect: z.literal('Allow'), Action: oneOrMany, Resource: z.unknown() });
+const policySchema = z.object({
+  PolicyDocument: z.object({ Statement: z.array(statementSchema) }),
+  Roles: z.array(z.unknown()),
+});
+
+/** What a role may do: its actions, sorted, by resource. */
+export function grantsOf(template: Template, role: unknown): Record<string, string[]> {
+  const roleId = referredId(role);
+  const grants = new Map<string, Set<string>>();
+  for (const [, policy] of resourcesOf(template, 'AWS::IAM::Policy')) {
+    const { PolicyDocument, Roles } = policySchema.parse(policy.Properties);
+    if (!Roles.some((attached) => referredId(attached) === roleId)) continue;
+    for (const { Action, Resource } of PolicyDocument.Statement) {
+      for (const resource of [Resource].flat()) {
+        const name = deployed(template, resource);
+        grants.set(name, new Set([...(grants.get(name) ?? []), ...Action]));
+      }
+    }
+  }
+  return Object.fromEntries([...grants].map(([name, actions]) => [name, [...actions].sort()]));
+}

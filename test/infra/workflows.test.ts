@@ -1,0 +1,102 @@
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { resourcesOf } from '../../infra/template.ts';
+import { deployed, grantsOf, nameOf, templateOf } from './synthesized.ts';
+
+const template = templateOf('production');
+const folder = join(import.meta.dirname, '../../state-machines');
+const files = globSync('*.asl.json', { cwd: folder }).map((file) => basename(file, '.asl.json'));
+
+const propertiesSchema = z.object({
+  RoleArn: z.unknown(),
+  DefinitionSubstitutions: z.record(z.string(), z.unknown()).default({}),
+  LoggingConfiguration: z.object({ Level: z.string(), IncludeExecutionData: z.boolean() }),
+});
+
+const machines = new Map(
+  resourcesOf(template, 'AWS::StepFunctions::StateMachine').map(([id, { Properties }]) => [
+    nameOf(id),
+    propertiesSchema.parse(Properties),
+  ]),
+);
+
+function machineOf(file: string) {
+  const machine = machines.get(`Workflows${file.replaceAll('-', '')}Machine`);
+  if (!machine) throw new Error(`no state machine is made from ${file}`);
+  const text = readFileSync(join(folder, `${file}.asl.json`), 'utf8');
+  const tokens = [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map((match) => match[1] ?? ''))];
+  return { machine, text, tokens, grants: grantsOf(template, machine.RoleArn) };
+}
+
+it('deploys every definition', () => {
+  expect(files.length).toBe(machines.size);
+});
+
+describe.each(files)('%s', (file) => {
+  const { machine, text, tokens, grants } = machineOf(file);
+
+  it('has every token filled, and no substitution to spare', () => {
+    expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(tokens.sort());
+  });
+
+  it('may do what each of its tokens stands for', () => {
+    for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
+      const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
+      expect(grants[deployed(template, value)], token).toContain(needed);
+    }
+  });
+
+  it('may do what each of its service integrations needs', () => {
+    const integrations = new Set(
+      [...text.matchAll(/"arn:aws:states:::([\w:.]+)"/g)].map((match) => match[1]),
+    );
+    const actions = Object.values(grants).flat();
+    const needs: Record<string, string[]> = {
+      'lambda:invoke': ['lambda:InvokeFunction'],
+      'sqs:sendMessage.waitForTaskToken': ['sqs:SendMessage'],
+      'states:startExecution.sync:2': [
+        'states:StartExecution',
+        'states:DescribeExecution',
+        'states:StopExecution',
+        'events:PutTargets',
+        'events:PutRule',
+        'events:DescribeRule',
+      ],
+    };
+    for (const integration of integrations) {
+      const needed = needs[integration ?? ''];
+      expect(needed, `${integration} is not known to this test`).toBeDefined();
+      expect(actions).toEqual(expect.arrayContaining(needed ?? []));
+    }
+  });
+
+  it('logs errors only, without what the payloads hold', () => {
+    expect(machine.LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+  });
+});
+
+describe('child executions by .sync:2', () => {
+  const { grants } = machineOf('provision-fleet');
+
+  it('are watched by the rule that Step Functions manages, and by no other', () => {
+    const rules = Object.entries(grants).filter(([name]) => name.includes(':events:'));
+    expect(rules).toEqual([
+      [
+        'arn:aws:events:us-east-1:123456789012:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule',
+        ['events:DescribeRule', 'events:PutRule', 'events:PutTargets'],
+      ],
+    ]);
+  });
+
+  it('can be looked at and stopped, those of provision-location alone', () => {
+    const executions = Object.entries(grants).filter(([name]) => name.includes(':execution:'));
+    expect(executions).toEqual([
+      [
+        expect.stringMatching(/:execution:\S*provisionlocation\S*:\*$/),
+        ['states:DescribeExecution', 'states:StopExecution'],
+      ],
+    ]);
+  });
+});
