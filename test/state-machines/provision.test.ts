@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DRIVER_ERROR_CODES } from '../../functions/drivers/errors.ts';
 import { LAUNCH_ABANDONED, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
 import { FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
-import { type Answerer, allGood, named, peak, type Sent, World } from './world.ts';
+import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 
 const parts = (size: number, locations = 1): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
@@ -105,56 +105,6 @@ describe('an instance that fails', () => {
     expect(world.messages('give-up')).toHaveLength(2);
     const [child] = world.executionsOf('provision-location');
     expect(child?.outcome).toMatchObject({ output: { count: 3, running: 2 } });
-  });
-});
-
-describe('errors of the services', () => {
-  it('sends a launch again when the queue refused it', async () => {
-    const world = new World(planOf(parts(1)), (message) => {
-      if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
-      return allGood(message);
-    });
-    expect(await world.run('provision-fleet')).toEqual(settled);
-    expect(world.messages('launch')).toHaveLength(1);
-    const [child] = world.executionsOf('provision-location');
-    expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
-  });
-
-  it('settles and then fails the execution when the plan cannot be made', async () => {
-    const world = new World(planOf(parts(1)), allGood, {
-      plan: () => {
-        throw named('Lambda.ServiceException');
-      },
-    });
-    const outcome = await world.run('provision-fleet');
-    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
-    expect(world.payloadsOf('plan')).toHaveLength(9);
-    const settle = { fleetId: FLEET_ID, interruptedBy: 'Lambda.ServiceException' };
-    expect(world.payloadsOf('settle')).toEqual([settle]);
-    expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
-    expect(world.sent).toEqual([]);
-  });
-
-  it('runs the other chunks and settles when a child execution breaks off', async () => {
-    const plan = planOf(parts(2_000));
-    const world = new World(plan);
-    const first = world.engine.startChild.bind(world.engine);
-    world.engine.startChild = (arn, name, input) =>
-      first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
-    const outcome = await world.run('provision-fleet');
-    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
-    expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID, interruptedBy: 'States.TaskFailed' }]);
-    expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
-  });
-
-  it('retries a Settle that failed, and fails the execution when it never succeeds', async () => {
-    const world = new World(planOf(parts(1)), allGood, {
-      settle: () => {
-        throw named('TypeError');
-      },
-    });
-    expect(await world.run('provision-fleet')).toMatchObject({ status: 'FAILED', error: 'TypeError' });
-    expect(world.payloadsOf('settle')).toHaveLength(5);
   });
 });
 

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { allGood, named, World } from './world.ts';
+
+const parts = (size: number): Part[] => [
+  { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size },
+];
+
+const settled = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Running' } };
+
+describe('errors of the services', () => {
+  it('sends a launch again when the queue refused it', async () => {
+    const world = new World(planOf(parts(1)), (message) => {
+      if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
+      return allGood(message);
+    });
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('launch')).toHaveLength(1);
+    const [child] = world.executionsOf('provision-location');
+    expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
+  });
+
+  it('settles and then fails the execution when the plan cannot be made', async () => {
+    const world = new World(planOf(parts(1)), allGood, {
+      plan: () => {
+        throw named('Lambda.ServiceException');
+      },
+    });
+    const outcome = await world.run('provision-fleet');
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
+    expect(world.payloadsOf('plan')).toHaveLength(9);
+    const settle = { fleetId: FLEET_ID, interruptedBy: 'Lambda.ServiceException' };
+    expect(world.payloadsOf('settle')).toEqual([settle]);
+    expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
+    expect(world.sent).toEqual([]);
+  });
+
+  it('runs the other chunks and settles when a child execution breaks off', async () => {
+    const plan = planOf(parts(2_000));
+    const world = new World(plan);
+    const first = world.engine.startChild.bind(world.engine);
+    world.engine.startChild = (arn, name, input) =>
+      first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
+    const outcome = await world.run('provision-fleet');
+    expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
+    expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID, interruptedBy: 'States.TaskFailed' }]);
+    expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
+  });
+
+  it('retries a Settle that failed, and fails the execution when it never succeeds', async () => {
+    const world = new World(planOf(parts(1)), allGood, {
+      settle: () => {
+        throw named('TypeError');
+      },
+    });
+    expect(await world.run('provision-fleet')).toMatchObject({ status: 'FAILED', error: 'TypeError' });
+    expect(world.payloadsOf('settle')).toHaveLength(5);
+  });
+
+  it.each([
+    ['that still runs', 5_000],
+    ['that has ended', 100],
+  ])('finds a child %s again when the answer to its start was lost', async (_, afterMs) => {
+    const success = { outcome: 'Running' };
+    const world = new World(planOf(parts(3)), (message) =>
+      message.kind === 'launch' ? { afterMs, success } : allGood(message),
+    );
+    const start = world.engine.startChild.bind(world.engine);
+    let lost = false;
+    world.engine.startChild = (arn, name, input) => {
+      const child = start(arn, name, input);
+      if (lost) return child;
+      lost = true;
+      throw named('StepFunctions.SdkClientException');
+    };
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(lost).toBe(true);
+    expect(world.executionsOf('provision-location')).toHaveLength(1);
+    expect(world.messages('launch')).toHaveLength(3);
+  });
+});
