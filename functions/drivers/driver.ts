@@ -41,6 +41,8 @@ export interface Driver {
   connect(options: ConnectOptions): CloudClient;
 }
 
+export type NetworkResourceKind = 'network' | 'security-group' | 'key-pair';
+
 export interface NetworkSpec {
   location: string;
   /** Unique in the deployment; the idempotency key. At most 40 characters of a-z, 0-9 and `-`. */
@@ -128,6 +130,8 @@ export interface CloudClient {
   ensureNetwork(spec: NetworkSpec): Promise<{ backendId: string; subnetBackendId?: string }>;
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
+  /** The backend's id of the resource with this name, if there is one: after an answer to `ensure…` was lost. */
+  findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
   /** Deleting what is gone succeeds. @throws DriverError Conflict while something still needs it. */
   deleteNetwork(location: string, backendId: string): Promise<void>;
   deleteSecurityGroup(location: string, backendId: string): Promise<void>;

@@ -40,6 +40,11 @@ export function makeFleetId(nowMs: number, random: () => number): string {
   return `f${time}${tail}`;
 }
 
+/** When the fleet was created, read off its id. */
+export function fleetCreatedAtMs(fleetId: string): number {
+  return [...fleetId.slice(1, 10)].reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);
+}
+
 /** `<fleet id>-<index in five digits>`: the id carries its fleet, so no index table is needed to find it. */
 export function instanceId({ fleetId, index }: InstanceRef): string {
   return `${fleetId}-${String(index).padStart(5, '0')}`;

@@ -32,16 +32,18 @@ export const LOOK_OVERDUE_MS = 30_000;
 /**
  * Starts the loop, unless it is active and on time.
  *
+ * @param emptyLooks how many looks in a row found nothing in transition; after the second the loop ends
  * @returns the generation of the look to send; undefined when the loop runs already
  */
 export async function startLoop(
   store: Store<'governor'>,
   ref: LoopRef,
   nextLookAtMs: number,
+  emptyLooks = 0,
 ): Promise<number | undefined> {
   const { Attributes } = await conditional(store, ref, {
     UpdateExpression:
-      'SET connectionKey = :connection, #location = :location, nextLookAtMs = :next, active = :true, idle = :false, emptyLooks = :zero ADD generation :one',
+      'SET connectionKey = :connection, #location = :location, nextLookAtMs = :next, active = :true, idle = :false, emptyLooks = :empty ADD generation :one',
     ConditionExpression: 'attribute_not_exists(pk) OR active = :false OR nextLookAtMs < :overdue',
     ExpressionAttributeNames: { '#location': 'location' },
     ExpressionAttributeValues: {
@@ -50,7 +52,7 @@ export async function startLoop(
       ':next': nextLookAtMs,
       ':true': true,
       ':false': false,
-      ':zero': 0,
+      ':empty': emptyLooks,
       ':one': 1,
       ':overdue': store.clock.now() - LOOK_OVERDUE_MS,
     },

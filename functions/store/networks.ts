@@ -24,6 +24,8 @@ const networkItemSchema = z.object({
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
   subnetBackendId: z.string().optional(),
+  /** Of a security group: the CIDR that SSH is let in from. */
+  sshFrom: z.string().optional(),
   /** Node groups whose instances need it. */
   neededBy: z.array(z.string()),
 });

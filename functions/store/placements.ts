@@ -28,6 +28,8 @@ const placementItemSchema = z.object({
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
+  /** Why nothing can be launched here, when the network resources could not be made. */
+  blocked: z.object({ code: z.string(), message: z.string() }).optional(),
   /** Σ of the prices of what runs, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /** Σ price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see `costUsd`. */
@@ -77,6 +79,23 @@ export async function closePlacement(
       Key: placementKey(fleetId, placement.connectionKey, placement.location),
       UpdateExpression: 'SET gate = :closed',
       ExpressionAttributeValues: { ':closed': 'closed' },
+    }),
+  );
+}
+
+/** Notes why nothing can be launched at a placement. */
+export async function blockPlacement(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
+  blocked: { code: string; message: string },
+): Promise<void> {
+  await store.document.send(
+    new UpdateCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      UpdateExpression: 'SET blocked = :blocked',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':blocked': blocked },
     }),
   );
 }

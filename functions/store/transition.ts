@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
-import { type InstanceRef, instanceId } from '../model/identifiers.ts';
+import type { InstanceRef } from '../model/identifiers.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { Store } from './client.ts';
 import type { InstanceItem } from './instances.ts';
@@ -184,23 +184,31 @@ function instanceWrite(
 /**
  * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token.
  *
+ * @param expected the claim that must still stand, for those who take it over
  * @returns false when the record has another status or attempt by now; nothing is written then
  */
 export async function updateInstance(
   store: Store<'fleets'>,
   record: Pick<InstanceItem, 'status' | 'attempt'> & InstanceRef,
   fields: InstanceFields,
+  expected: { claimUntilMs?: number } = {},
 ): Promise<boolean> {
   const update = setExpression(fields);
+  const claimed = expected.claimUntilMs;
   try {
     await store.document.send(
       new UpdateCommand({
         TableName: store.tables.fleets,
         Key: instanceKey(record),
         UpdateExpression: update.expression,
-        ConditionExpression: '#status = :from AND attempt = :attempt',
+        ConditionExpression: `#status = :from AND attempt = :attempt${claimed === undefined ? '' : ' AND claimUntilMs = :claimed'}`,
         ExpressionAttributeNames: { ...update.names, '#status': 'status' },
-        ExpressionAttributeValues: { ...update.values, ':from': record.status, ':attempt': record.attempt },
+        ExpressionAttributeValues: {
+          ...update.values,
+          ':from': record.status,
+          ':attempt': record.attempt,
+          ...(claimed === undefined ? {} : { ':claimed': claimed }),
+        },
       }),
     );
     return true;
@@ -236,12 +244,4 @@ function startsRun(change: Claim | StatusChange): boolean {
 
 function endsRun(change: Claim | StatusChange): boolean {
   return change.kind === 'change' && isClosed(change.to) && change.record.runningSinceSeconds !== undefined;
-}
-
-export function refOf(record: InstanceItem): InstanceRef {
-  return { fleetId: record.fleetId, index: record.index };
-}
-
-export function idOf(ref: InstanceRef): string {
-  return instanceId(ref);
 }

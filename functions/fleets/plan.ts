@@ -1,0 +1,97 @@
+import pLimit from 'p-limit';
+import type { DriverName } from '../model/connection.ts';
+import type { FleetSpec } from '../model/fleet.ts';
+import { type LimitProfile, limitProfileOf } from '../model/limit-profile.ts';
+import { layOut, type Placement } from '../placement/lay-out.ts';
+import type { Store } from '../store/client.ts';
+import { readConnection } from '../store/connections.ts';
+import { readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
+import { openPlacement } from '../store/placements.ts';
+import type { Plan } from '../workflow/messages.ts';
+import { makeSshKey } from './ssh-key.ts';
+
+/** AWS runs at most this many iterations of an inline Map at once. */
+const MAX_INLINE_MAP = 40;
+const CONCURRENT_WRITES = 20;
+const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
+
+export interface PlanDeps {
+  store: Store<'fleets' | 'access'>;
+  queueUrls: Partial<Record<DriverName, string>>;
+  /** Keeps the private half of a fleet's SSH key. @returns the name of the secret */
+  keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
+}
+
+/**
+ * The state Plan: opens a placement for each place and says what the workflow has to do. Run twice it answers the
+ * same. A fleet that is being removed already gets an empty plan.
+ */
+export async function planFleet(deps: PlanDeps, fleetId: string): Promise<Plan> {
+  const { store } = deps;
+  const spec = await readSpec(store, fleetId);
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) throw new Error(`no fleet ${fleetId}`);
+  const empty: Plan = { fleetId, clouds: [] };
+  if (fleet.status !== 'Preparing' && fleet.status !== 'Creating') return empty;
+  const key = fleet.sshPublicKey ? undefined : await makeSshKey(`fleetwright ${fleet.name}`);
+  const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
+  // Placements first: whoever removes the fleet from here on finds every gate that there is, and closes it.
+  const placements = layOut(spec);
+  const limit = pLimit(CONCURRENT_WRITES);
+  await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one))));
+  const going = await updateFleet(store, fleetId, ['Preparing', 'Creating'], {
+    status: 'Creating',
+    startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),
+    ...(key && sshKeyParameter ? { sshPublicKey: key.publicKey, sshKeyParameter } : {}),
+  });
+  return going ? await planOf(deps, spec, placements) : empty;
+}
+
+/** The places of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
+export async function planOf(
+  { store, queueUrls }: Pick<PlanDeps, 'store' | 'queueUrls'>,
+  spec: FleetSpec,
+  placements: readonly Placement[],
+): Promise<Plan> {
+  const byConnection = Map.groupBy(placements, ({ connectionKey }) => connectionKey);
+  const clouds = await Promise.all(
+    [...byConnection].map(async ([connectionKey, ofConnection]) => {
+      const [first] = ofConnection;
+      if (!first) throw new Error(`no placement of ${connectionKey}`);
+      const queueUrl = queueUrls[first.driver];
+      if (queueUrl === undefined) throw new Error(`driver ${first.driver} has no queue`);
+      const limits = await limitsOf(store, spec.namespace, first);
+      return {
+        cloud: first.cloud,
+        driver: first.driver,
+        connectionKey,
+        concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations),
+        places: ofConnection.map((placement) => ({
+          connectionKey,
+          location: placement.location,
+          queueUrl,
+          first: placement.first,
+          count: placement.count,
+          concurrentInstances: Math.min(MAX_INLINE_MAP, limits.concurrentInstancesPerLocation),
+          timeoutSeconds: longestTimeoutSeconds(placement),
+        })),
+      };
+    }),
+  );
+  return { fleetId: spec.fleetId, clouds };
+}
+
+/** Of the connection; of its cloud, where the connection was deleted meanwhile. */
+async function limitsOf(
+  store: Store<'access'>,
+  namespace: string,
+  { connection, cloud }: Placement,
+): Promise<LimitProfile> {
+  return limitProfileOf(cloud, (await readConnection(store, namespace, connection))?.limits);
+}
+
+function longestTimeoutSeconds({ ranges }: Placement): number {
+  return Math.max(
+    ...ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS),
+  );
+}

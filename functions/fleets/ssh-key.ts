@@ -1,0 +1,34 @@
+import { generateKeyPair } from 'node:crypto';
+import { promisify } from 'node:util';
+
+export interface SshKey {
+  /** `authorized_keys` format. */
+  publicKey: string;
+  /** PEM (PKCS #1), which every OpenSSH reads. */
+  privateKey: string;
+}
+
+/** An RSA key of 3,072 bits: the kind that all clouds import. */
+export async function makeSshKey(comment: string): Promise<SshKey> {
+  const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 3_072 });
+  const { n, e } = publicKey.export({ format: 'jwk' });
+  if (!n || !e) throw new Error('an RSA key without modulus or exponent');
+  const blob = Buffer.concat([field(Buffer.from('ssh-rsa')), mpint(e), mpint(n)]);
+  return {
+    publicKey: `ssh-rsa ${blob.toString('base64')} ${comment}`,
+    privateKey: String(privateKey.export({ type: 'pkcs1', format: 'pem' })),
+  };
+}
+
+/** RFC 4251, section 5: a length of four bytes, then the bytes. */
+function field(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+/** RFC 4251, section 5: a positive number whose first bit is set begins with a zero byte. */
+function mpint(base64url: string): Buffer {
+  const bytes = Buffer.from(base64url, 'base64url');
+  return field((bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);
+}

@@ -1,0 +1,36 @@
+import type { CloudInstance } from '../drivers/driver.ts';
+import { isClosed } from '../model/status.ts';
+import { type InstanceItem, readInstances } from '../store/instances.ts';
+import { updateInstance } from '../store/transition.ts';
+import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+
+/**
+ * Binds a machine at the cloud to its record, whatever the record has become meanwhile. One whose record is
+ * closed, or bound to another machine, is nobody's: it is removed at once.
+ */
+export async function adopt(
+  context: WorkerContext,
+  place: PlaceRef,
+  claimed: InstanceItem,
+  machine: CloudInstance,
+): Promise<void> {
+  let record: InstanceItem | undefined = claimed;
+  while (record && !isClosed(record.status)) {
+    if (record.backendId === machine.backendId && record.launchState === 'accepted') return;
+    if (record.backendId !== undefined && record.backendId !== machine.backendId) break;
+    const fields = {
+      launchState: 'accepted' as const,
+      backendId: machine.backendId,
+      claimUntilMs: 0,
+      ...(machine.zone === undefined ? {} : { zone: machine.zone }),
+    };
+    if (await updateInstance(context.store, record, fields)) return;
+    record = (await readInstances(context.store, [claimed])).get(claimed.instanceId);
+  }
+  context.log.warn('removing a machine that no record wants', {
+    instanceId: claimed.instanceId,
+    backendId: machine.backendId,
+  });
+  const { client } = await context.open(place.connectionKey);
+  await client.terminateInstance(place.location, machine.backendId);
+}

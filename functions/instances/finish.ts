@@ -1,0 +1,90 @@
+import { releaseSlots } from '../governor/governor.ts';
+import { fleetCreatedAtMs } from '../model/identifiers.ts';
+import { isClosed } from '../model/status.ts';
+import { type InstanceItem, readInstances } from '../store/instances.ts';
+import { type Claim, type StatusChange, type TransitionResult, transition } from '../store/transition.ts';
+import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { outcomeOf } from './next-step.ts';
+
+export interface Failure {
+  code: string;
+  message: string;
+}
+
+/** Writes changes of one place, fleet by fleet. */
+export async function applyChanges(
+  context: WorkerContext,
+  place: PlaceRef,
+  changes: readonly (Claim | StatusChange)[],
+): Promise<TransitionResult> {
+  const total: TransitionResult = { applied: [], refused: [], gateClosed: false };
+  const byFleet = Map.groupBy(changes, ({ record }) => record.fleetId);
+  for (const [fleetId, ofFleet] of byFleet) {
+    const result = await transition(
+      context.store,
+      { fleetId, ...place },
+      ofFleet,
+      secondsSinceCreation(context, fleetId),
+    );
+    total.applied.push(...result.applied);
+    total.refused.push(...result.refused);
+    total.gateClosed ||= result.gateClosed;
+  }
+  return total;
+}
+
+function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number {
+  return Math.max(0, Math.round((store.clock.now() - fleetCreatedAtMs(fleetId)) / 1_000));
+}
+
+/**
+ * Tells the workflow how these instances ended, then gives their slots back. In this order, and only after the
+ * record is written: whoever finds a slot held by an instance with an outcome does both again.
+ */
+export async function handOff(
+  context: WorkerContext,
+  place: PlaceRef,
+  records: readonly InstanceItem[],
+): Promise<void> {
+  const ended = records.filter((record) => outcomeOf(record) !== undefined);
+  await Promise.all(
+    ended.map(async (record) => {
+      const outcome = outcomeOf(record);
+      if (record.taskToken && outcome) await context.tasks.succeed(record.taskToken, { outcome });
+    }),
+  );
+  const free = ended.filter((record) => record.status !== 'Terminating' || record.runningAt !== undefined);
+  await releaseSlots(
+    context.store,
+    place,
+    free.map((record) => record.instanceId),
+  );
+}
+
+/** Ends instances of which the cloud is known to have nothing. */
+export async function failInstances(
+  context: WorkerContext,
+  place: PlaceRef,
+  failures: readonly { record: InstanceItem; failure: Failure }[],
+): Promise<void> {
+  if (failures.length === 0) return;
+  await applyChanges(
+    context,
+    place,
+    failures.map(({ record, failure }) => ({
+      kind: 'change',
+      record,
+      to: 'Failed',
+      fields: { failure: { code: failure.code, message: failure.message.slice(0, 1_000) }, claimUntilMs: 0 },
+    })),
+  );
+  const now = await readInstances(
+    context.store,
+    failures.map(({ record }) => record),
+  );
+  await handOff(
+    context,
+    place,
+    [...now.values()].filter((record) => isClosed(record.status)),
+  );
+}

@@ -1,0 +1,111 @@
+import pLimit from 'p-limit';
+import { DriverError } from '../drivers/errors.ts';
+import { permitCalls, slowDown } from '../governor/governor.ts';
+import {
+  claimNetwork,
+  forgetNetwork,
+  type NetworkItem,
+  readNetworks,
+  recordNetwork,
+} from '../store/networks.ts';
+import {
+  type Disposition,
+  DONE,
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+  waitFor,
+} from '../worker/context.ts';
+import type { RemoveNetworksMessage } from '../workflow/messages.ts';
+
+const CLAIM_MS = 90_000;
+const CONCURRENT_DELETIONS = 10;
+const RETRY_MS = 3_000;
+
+/**
+ * Removes the network resources of a fleet at a place, one round of them. A record goes only when the cloud says
+ * that the resource is gone; the workflow is answered when the round has no record left.
+ */
+export async function removeNetworks(
+  context: WorkerContext,
+  message: RemoveNetworksMessage,
+): Promise<Disposition> {
+  const { fleetId, taskToken, connectionKey, location, round } = message;
+  const place = { connectionKey, location };
+  const items = (await readNetworks(context.store, { fleetId, ...place })).filter(
+    ({ kind }) => (kind === 'network') === (round === 'network'),
+  );
+  const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
+  const limit = pLimit(CONCURRENT_DELETIONS);
+  const waits = await Promise.all(
+    items.map((item) => limit(() => (opened ? remove(context, place, opened, item) : 0))),
+  );
+  const waitMs = Math.max(0, ...waits);
+  if (waitMs > 0) return waitFor(waitMs);
+  await context.tasks.succeed(taskToken, { outcome: 'Removed' });
+  return DONE;
+}
+
+/** @returns 0 when it is gone, else when to try again */
+async function remove(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  item: NetworkItem,
+): Promise<number> {
+  const nowMs = context.store.clock.now();
+  if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
+  const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
+  if (permit.granted === 0) return permit.retryAfterMs;
+  const claimed = { ...item, claimUntilMs: nowMs + CLAIM_MS };
+  if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs))) return RETRY_MS;
+  try {
+    const backendId = item.backendId ?? (await findBackendId(opened, place, item));
+    if (backendId !== undefined) await deleteAt(opened, place, item.kind, backendId);
+    await forgetNetwork(context.store, item);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NotFound') {
+      await forgetNetwork(context.store, item);
+      return 0;
+    }
+    await recordNetwork(context.store, claimed, {});
+    context.log.warn('network resource was not removed', {
+      name: item.name,
+      code: error.code,
+      message: error.message,
+    });
+    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+    return error.retryAfterMs ?? RETRY_MS;
+  }
+}
+
+/**
+ * A record without the backend's id: the worker that asked for it died, or lost the answer. The cloud is asked
+ * by name, which is how it was made.
+ */
+async function findBackendId(
+  { client }: OpenConnection,
+  { location }: PlaceRef,
+  { kind, name }: NetworkItem,
+): Promise<string | undefined> {
+  return await client.findNetworkResource(location, kind, name);
+}
+
+async function deleteAt(
+  { client }: OpenConnection,
+  { location }: PlaceRef,
+  kind: NetworkItem['kind'],
+  backendId: string,
+): Promise<void> {
+  switch (kind) {
+    case 'network':
+      return await client.deleteNetwork(location, backendId);
+    case 'security-group':
+      return await client.deleteSecurityGroup(location, backendId);
+    case 'key-pair':
+      return await client.deleteKeyPair(location, backendId);
+  }
+}

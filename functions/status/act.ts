@@ -1,0 +1,160 @@
+import pLimit from 'p-limit';
+import type { CloudInstance } from '../drivers/driver.ts';
+import { DriverError } from '../drivers/errors.ts';
+import { permitCalls, releaseSlots, slowDown } from '../governor/governor.ts';
+import { adopt } from '../instances/adopt.ts';
+import { applyChanges, handOff } from '../instances/finish.ts';
+import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
+import { isTransitional } from '../model/status.ts';
+import { type InstanceItem, readInstances } from '../store/instances.ts';
+import type { StatusChange } from '../store/transition.ts';
+import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import { compare, type Finding, machineOf, vanished } from './compare.ts';
+
+const CONCURRENT_CALLS = 10;
+/** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
+const UNCLAIMED_SLOT_MS = 120_000;
+
+export interface Suspects {
+  /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
+  suspectIds: readonly string[];
+  /** Holders of slots that are not being created, by when they got their permit: a hand-off was cut short. */
+  strangers: Readonly<Record<string, number>>;
+  machines: ReadonlyMap<string, readonly CloudInstance[]>;
+}
+
+/** Does what a look found to be done. @returns how many of the suspects are still in transition */
+export async function actOn(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  { suspectIds, strangers, machines }: Suspects,
+): Promise<number> {
+  const refs = [...suspectIds, ...Object.keys(strangers)]
+    .map(parseInstanceId)
+    .filter((ref): ref is InstanceRef => ref !== undefined);
+  if (refs.length === 0) return 0;
+  const records = await readInstances(context.store, refs);
+  const nowMs = context.store.clock.now();
+  const findings = [...records.values()].map((record) => ({
+    record,
+    finding: compare(
+      record,
+      machineOf(record, machines.get(record.instanceId) ?? []),
+      nowMs,
+      context.driver.consistencyWindowMs,
+    ),
+  }));
+  const confirmed = await confirmMissing(context, place, opened, findings);
+  const changes = [...findings, ...confirmed].flatMap(({ record, finding }): StatusChange[] =>
+    finding.action === 'change' ? [{ kind: 'change', record, to: finding.to, fields: finding.fields }] : [],
+  );
+  const { applied } = await applyChanges(context, place, changes);
+  const written = new Set(applied);
+  const after = new Map(records);
+  for (const { record, to, fields } of changes) {
+    if (written.has(record.instanceId)) after.set(record.instanceId, { ...record, ...fields, status: to });
+  }
+  await handOff(
+    context,
+    place,
+    [...after.values()].filter(({ instanceId }) => written.has(instanceId) || instanceId in strangers),
+  );
+  await releaseSlots(context.store, place, unclaimed(strangers, after, nowMs));
+  for (const { record, finding } of findings) {
+    if (finding.action === 'adopt') await adopt(context, place, record, finding.machine);
+  }
+  await terminateFound(context, place, opened, findings);
+  return [...after.values()].filter(({ status }) => isTransitional(status)).length;
+}
+
+function unclaimed(
+  strangers: Readonly<Record<string, number>>,
+  records: ReadonlyMap<string, InstanceItem>,
+  nowMs: number,
+): string[] {
+  return Object.entries(strangers)
+    .filter(([id, sinceMs]) => !records.has(id) && sinceMs + UNCLAIMED_SLOT_MS < nowMs)
+    .map(([id]) => id);
+}
+
+type Found = { record: InstanceItem; finding: Finding };
+
+/** A list may leave a machine out; only the cloud's answer about that one machine proves that it is gone. */
+async function confirmMissing(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  findings: readonly Found[],
+): Promise<Found[]> {
+  const asked = findings.flatMap(({ record, finding }) =>
+    finding.action === 'confirm' ? [{ record, backendId: finding.backendId }] : [],
+  );
+  const permitted = await takePermits(context, place, opened, 'list', asked);
+  const answers = await Promise.all(
+    permitted.map(async ({ record, backendId }): Promise<Found[]> => {
+      try {
+        const machine = await opened.client.getInstance(place.location, backendId);
+        const nowMs = context.store.clock.now();
+        return [{ record, finding: compare(record, machine, nowMs, context.driver.consistencyWindowMs) }];
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+        if (error.code === 'NotFound') return [{ record, finding: whenGone(record, context) }];
+        if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
+        return [];
+      }
+    }),
+  );
+  return answers.flat();
+}
+
+function whenGone(record: InstanceItem, { store }: WorkerContext): Finding {
+  const nowMs = store.clock.now();
+  if (record.status !== 'Creating') return vanished(nowMs);
+  const failure = { code: 'Vanished', message: 'gone at the cloud before it ran' };
+  return {
+    action: 'change',
+    to: 'Failed',
+    fields: { failure, terminatedAt: new Date(nowMs).toISOString() },
+  };
+}
+
+/** Asks again at each look until the cloud shows it Terminating: an answer to the call alone proves nothing. */
+async function terminateFound(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  findings: readonly Found[],
+): Promise<void> {
+  const wanted = findings.flatMap(({ finding }) =>
+    finding.action === 'terminate' ? [{ backendId: finding.backendId }] : [],
+  );
+  const limit = pLimit(CONCURRENT_CALLS);
+  const permitted = await takePermits(context, place, opened, 'mutate', wanted);
+  await Promise.all(
+    permitted.map(({ backendId }) =>
+      limit(async () => {
+        try {
+          await opened.client.terminateInstance(place.location, backendId);
+        } catch (error) {
+          if (!(error instanceof DriverError)) throw error;
+          context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
+          if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+        }
+      }),
+    ),
+  );
+}
+
+/** As many of the wanted calls as the governor permits now; the others wait for the next look. */
+async function takePermits<Call>(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  kind: 'list' | 'mutate',
+  wanted: readonly Call[],
+): Promise<readonly Call[]> {
+  if (wanted.length === 0) return [];
+  const { granted } = await permitCalls(context.store, governed(place, opened), kind, wanted.length);
+  return wanted.slice(0, granted);
+}

@@ -1,0 +1,141 @@
+import type { CloudInstance } from '../drivers/driver.ts';
+import { type InstanceStatus, isClosed } from '../model/status.ts';
+import type { InstanceItem, PlaceEntry } from '../store/instances.ts';
+import type { InstanceFields } from '../store/transition.ts';
+
+/** What a look makes of one record and what the cloud says of it. */
+export type Finding =
+  | { action: 'none' }
+  /** The record follows the cloud. */
+  | { action: 'change'; to: InstanceStatus; fields: InstanceFields }
+  /** A create whose outcome was unknown made this machine after all. */
+  | { action: 'adopt'; machine: CloudInstance }
+  /** It must go: the record says so, the cloud still has it. */
+  | { action: 'terminate'; backendId: string }
+  /** The cloud says nothing of it, which may mean that it vanished: ask for it alone. */
+  | { action: 'confirm'; backendId: string };
+
+const NONE: Finding = { action: 'none' };
+
+/** An entry of the index that needs no more than a glance: the cloud says what the record says. */
+export function agrees(entry: PlaceEntry, machine: CloudInstance | undefined): boolean {
+  if (!machine || entry.backendId !== machine.backendId) return false;
+  return entry.status === machine.status;
+}
+
+/** Matches machines to records: by our id, which the cloud carries, or by the backend's id where it lost that. */
+export function machinesById(
+  seen: readonly CloudInstance[],
+  entries: readonly PlaceEntry[],
+): Map<string, CloudInstance[]> {
+  const byBackendId = new Map(entries.map((entry) => [entry.backendId, entry.placeSk]));
+  const found = new Map<string, CloudInstance[]>();
+  for (const machine of seen) {
+    const id = machine.instanceId ?? byBackendId.get(machine.backendId);
+    if (id === undefined) continue;
+    const machines = found.get(id);
+    if (machines) machines.push(machine);
+    else found.set(id, [machine]);
+  }
+  return found;
+}
+
+/** The machine that a record speaks of, among those that carry its id. */
+export function machineOf(
+  record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
+  machines: readonly CloudInstance[],
+): CloudInstance | undefined {
+  if (record.backendId !== undefined) return machines.find(({ backendId }) => backendId === record.backendId);
+  return machines.find(({ launchToken }) => launchToken === undefined || launchToken === record.launchToken);
+}
+
+/**
+ * Decides what a look does about one record. Pure: the same record and answer give the same finding.
+ *
+ * @param consistencyWindowMs of the driver: for this long after a create, a list may not show the machine yet
+ */
+export function compare(
+  record: InstanceItem,
+  machine: CloudInstance | undefined,
+  nowMs: number,
+  consistencyWindowMs: number,
+): Finding {
+  if (isClosed(record.status)) return NONE;
+  if (!machine) return missing(record, nowMs, consistencyWindowMs);
+  if (record.status === 'Terminating') {
+    if (isClosed(machine.status)) return closed(record, nowMs);
+    if (machine.status === 'Terminating') return NONE;
+    return { action: 'terminate', backendId: machine.backendId };
+  }
+  if (record.backendId === undefined) return { action: 'adopt', machine };
+  if (machine.status === 'Failed') {
+    const message = machine.failureMessage ?? 'the cloud reports that it failed';
+    return giveUp('CloudFailed', message);
+  }
+  if (record.status === 'Creating') {
+    if (machine.status === 'Running') return runs(record, machine, nowMs);
+    if (machine.status === 'Terminated' || machine.status === 'Terminating') {
+      return giveUp('CloudFailed', 'the cloud removed it before it ran');
+    }
+    if (nowMs >= record.deadlineAtMs) {
+      return giveUp('Timeout', 'not running within the time allowed for an instance');
+    }
+    return NONE;
+  }
+  if (machine.status === 'Terminated') return vanished(nowMs);
+  if (machine.status === record.status || machine.status === 'Undefined' || machine.status === 'Creating') {
+    return NONE;
+  }
+  return { action: 'change', to: machine.status, fields: {} };
+}
+
+function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: number): Finding {
+  const sinceMs = Math.max(
+    Date.parse(record.launchedAt),
+    record.unknownSinceMs ?? 0,
+    record.launchState === 'accepted' ? 0 : record.claimUntilMs,
+  );
+  if (nowMs < sinceMs + consistencyWindowMs) return NONE;
+  // Before the cloud has accepted it, the launch message decides; here only what is to go counts.
+  if (record.status === 'Terminating') return closed(record, nowMs);
+  return record.backendId === undefined ? NONE : { action: 'confirm', backendId: record.backendId };
+}
+
+/** The cloud answered that it has no such machine, although nobody removed it. */
+export function vanished(nowMs: number): Finding {
+  return {
+    action: 'change',
+    to: 'Terminated',
+    fields: {
+      terminatedAt: new Date(nowMs).toISOString(),
+      failure: { code: 'Vanished', message: 'gone at the cloud, and not removed by us' },
+    },
+  };
+}
+
+function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
+  const { publicIp, privateIp, zone } = machine;
+  return {
+    action: 'change',
+    to: 'Running',
+    fields: {
+      runningAt: record.runningAt ?? new Date(nowMs).toISOString(),
+      ...(publicIp === undefined ? {} : { publicIp }),
+      ...(privateIp === undefined ? {} : { privateIp }),
+      ...(zone === undefined ? {} : { zone }),
+    },
+  };
+}
+
+/** It failed after it existed: it has to be removed first, and is Failed when it is gone. */
+function giveUp(code: string, message: string): Finding {
+  return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };
+}
+
+function closed(record: InstanceItem, nowMs: number): Finding {
+  return {
+    action: 'change',
+    to: record.closeAs ?? 'Terminated',
+    fields: { terminatedAt: new Date(nowMs).toISOString() },
+  };
+}

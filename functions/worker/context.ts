@@ -1,0 +1,75 @@
+import type { CloudClient, Driver } from '../drivers/driver.ts';
+import type { GovernedPlace } from '../governor/governor.ts';
+import type { Connection } from '../model/connection.ts';
+import type { LimitProfile } from '../model/limit-profile.ts';
+import type { Placement } from '../placement/lay-out.ts';
+import type { Store } from '../store/client.ts';
+import type { NetworkItem } from '../store/networks.ts';
+import type { DriverMessage } from '../workflow/messages.ts';
+
+/** A connection with its client open. */
+export interface OpenConnection {
+  connection: Connection;
+  limits: LimitProfile;
+  client: CloudClient;
+}
+
+/** A fleet's immutable part, as worked out once per process. */
+export interface FleetLayout {
+  fleetId: string;
+  namespace: string;
+  placements: Placement[];
+}
+
+export interface PlaceRef {
+  connectionKey: string;
+  location: string;
+}
+
+/** Answers to workflow steps that wait. Answering a token that is used up or timed out is harmless. */
+export interface Tasks {
+  succeed(taskToken: string, output: Record<string, unknown>): Promise<void>;
+  /** @param error a name that the state machine's Retry and Catch match */
+  fail(taskToken: string, error: string, cause: string): Promise<void>;
+  /** Tells a step that its work still waits for its turn, so that its time-out does not count that. */
+  heartbeat(taskToken: string): Promise<void>;
+}
+
+export interface Log {
+  info(message: string, detail?: Record<string, unknown>): void;
+  warn(message: string, detail?: Record<string, unknown>): void;
+  error(message: string, detail?: Record<string, unknown>): void;
+}
+
+/** What the worker of one driver works with; tests and simulations bring their own. */
+export interface WorkerContext {
+  store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
+  driver: Driver;
+  deploymentId: string;
+  /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
+  open(connectionKey: string): Promise<OpenConnection>;
+  /** Forgets a cached connection, since its credential was refused. */
+  forget(connectionKey: string): void;
+  layout(fleetId: string): Promise<FleetLayout>;
+  /** The ready network resources of a fleet at a place; empty until they are ready. */
+  networks(fleetId: string, place: PlaceRef): Promise<NetworkItem[]>;
+  /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
+  send(message: DriverMessage, delayMs: number): Promise<void>;
+  tasks: Tasks;
+  /** Places whose status loop this process found running, and until when that is as good as certain. */
+  loopsSeen: Map<string, number>;
+  log: Log;
+}
+
+/** How a message ended: done, or to be sent again after some time. */
+export type Disposition = { done: true } | { done: false; waitMs: number };
+export const DONE: Disposition = { done: true };
+export const waitFor = (waitMs: number): Disposition => ({ done: false, waitMs });
+
+export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
+  return { connectionKey, location, limits };
+}
+
+export function samePlace(a: PlaceRef, b: PlaceRef): boolean {
+  return a.connectionKey === b.connectionKey && a.location === b.location;
+}

@@ -1,0 +1,125 @@
+import pLimit from 'p-limit';
+import { verifyConnection } from '../connections/verify.ts';
+import { giveUp } from '../instances/give-up.ts';
+import { launchInstances } from '../instances/launch.ts';
+import { terminateInstances } from '../instances/terminate.ts';
+import { syncInventory } from '../inventory/sync-inventory.ts';
+import { prepareNetworks } from '../networks/prepare.ts';
+import { removeNetworks } from '../networks/remove.ts';
+import { look } from '../status/look.ts';
+import { placeName } from '../store/keys.ts';
+import { type DriverMessage, driverMessageSchema, type LaunchMessage } from '../workflow/messages.ts';
+import { type Disposition, DONE, type WorkerContext } from './context.ts';
+
+export interface Delivery {
+  messageId: string;
+  body: string;
+}
+
+const CONCURRENT_MESSAGES = 5;
+
+/**
+ * Handles one batch of a driver's queue. Launches of one place go together, all else by itself. What must wait is
+ * sent again with a delay before the old message is let go.
+ *
+ * @returns ids of the messages that failed, which the queue delivers again
+ */
+export async function handleBatch(
+  context: WorkerContext,
+  deliveries: readonly Delivery[],
+): Promise<string[]> {
+  const failed: string[] = [];
+  const fail = (ids: readonly string[], error: unknown) => {
+    context.log.error('message failed', { messageIds: ids, error });
+    failed.push(...ids);
+  };
+  const parsed = deliveries.flatMap(({ messageId, body }) => {
+    try {
+      return [{ messageId, message: driverMessageSchema.parse(JSON.parse(body)) }];
+    } catch (error) {
+      fail([messageId], error);
+      return [];
+    }
+  });
+  const launches = parsed.flatMap(({ messageId, message }) =>
+    message.kind === 'launch' ? [{ messageId, message }] : [],
+  );
+  const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
+  const work = [
+    ...[...byPlace.values()].map((group) => async () => {
+      try {
+        await settle(context, group, await launchGroup(context, group));
+      } catch (error) {
+        fail(
+          group.map(({ messageId }) => messageId),
+          error,
+        );
+      }
+    }),
+    ...parsed.flatMap(({ messageId, message }) =>
+      message.kind === 'launch'
+        ? []
+        : [
+            async () => {
+              try {
+                await settle(context, [{ message }], [await handle(context, message)]);
+              } catch (error) {
+                fail([messageId], error);
+              }
+            },
+          ],
+    ),
+  ];
+  const limit = pLimit(CONCURRENT_MESSAGES);
+  await Promise.all(work.map((one) => limit(one)));
+  return failed;
+}
+
+async function launchGroup(
+  context: WorkerContext,
+  group: readonly { message: LaunchMessage }[],
+): Promise<Disposition[]> {
+  const messages = group.map(({ message }) => message);
+  const [first] = messages;
+  if (!first) return [];
+  const { connectionKey, location } = first;
+  return await launchInstances(context, { connectionKey, location }, messages);
+}
+
+async function settle(
+  context: WorkerContext,
+  group: readonly { message: DriverMessage }[],
+  dispositions: readonly Disposition[],
+): Promise<void> {
+  await Promise.all(
+    group.map(async ({ message }, at) => {
+      const disposition = dispositions[at];
+      if (disposition && !disposition.done) await context.send(message, disposition.waitMs);
+    }),
+  );
+}
+
+async function handle(
+  context: WorkerContext,
+  message: Exclude<DriverMessage, LaunchMessage>,
+): Promise<Disposition> {
+  switch (message.kind) {
+    case 'prepare-networks':
+      return await prepareNetworks(context, message);
+    case 'terminate':
+      return await terminateInstances(context, message);
+    case 'remove-networks':
+      return await removeNetworks(context, message);
+    case 'give-up':
+      return await giveUp(context, message);
+    case 'look':
+      await look(context, message);
+      return DONE;
+    case 'verify':
+      await verifyConnection(context, message);
+      return DONE;
+    case 'sync-inventory':
+      await syncInventory(context, message);
+      return DONE;
+  }
+}
