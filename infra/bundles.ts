@@ -1,6 +1,6 @@
 import { globSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
@@ -13,7 +13,7 @@ const ENTRY_SUFFIX = '.handler.ts';
  *
  * The SDK is bundled: it is pinned by the lockfile then, starts faster than the runtime's, and the local engine
  * has none. Names are kept and nothing is minified, since Step Functions matches errors by name and people
- * read stack traces.
+ * read stack traces; source maps are left out, as those of the SDK would be larger than the code.
  */
 export interface Bundles {
   /** Entry points as paths below `functions/`, without the suffix: `api/fleets`. */
@@ -22,16 +22,16 @@ export interface Bundles {
   directoryOf(entry: string): string;
 }
 
-/** @param projectRoot where `functions/` is; tests give another */
-export function bundleFunctions(projectRoot: string = root): Bundles {
-  const functions = join(projectRoot, 'functions');
+export function bundleFunctions(): Bundles {
+  const functions = join(root, 'functions');
   const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: functions }).sort();
   const entryOf = (source: string) => source.slice(0, -ENTRY_SUFFIX.length).replaceAll('\\', '/');
+  // Only names the output files, which are written below.
+  const outdir = join(root, 'build');
   const result = buildSync({
-    absWorkingDir: projectRoot,
+    absWorkingDir: root,
     entryPoints: sources.map((source) => ({ in: join(functions, source), out: `${entryOf(source)}/index` })),
-    // Never written: source maps name their sources relative to it, so it must not differ between machines.
-    outdir: join(projectRoot, 'build'),
+    outdir,
     write: false,
     bundle: true,
     platform: 'node',
@@ -51,7 +51,7 @@ export function bundleFunctions(projectRoot: string = root): Bundles {
   const directory = mkdtempSync(join(tmpdir(), 'fleetwright-functions-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   for (const file of result.outputFiles) {
-    const target = join(directory, relative(join(projectRoot, 'build'), file.path));
+    const target = join(directory, relative(outdir, file.path));
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, file.contents);
   }
@@ -61,7 +61,7 @@ export function bundleFunctions(projectRoot: string = root): Bundles {
     entries,
     directoryOf(entry) {
       if (!entries.includes(entry)) {
-        throw new Error(`functions/${entry}${ENTRY_SUFFIX} does not exist in ${basename(projectRoot)}`);
+        throw new Error(`functions/${entry}${ENTRY_SUFFIX} does not exist`);
       }
       return join(directory, entry);
     },
