@@ -4,23 +4,14 @@ import { closeFleet, parseFleetItem } from '../store/fleets.ts';
 import { readNetworks } from '../store/networks.ts';
 import { liveCount, readFleetPartition } from '../store/placements.ts';
 
-/** Something of the fleet is still there. The workflow fails with it, which raises an alarm. */
-export class TerminationIncomplete extends Error {
-  constructor(fleetId: string, instances: number, networks: number) {
-    super(`fleet ${fleetId}: ${instances} instances and ${networks} network resources are left`);
-    this.name = 'TerminationIncomplete';
-  }
-}
-
 export interface FinishTerminationDeps {
   store: Store<'fleets'>;
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
- * The state FinishTermination: a fleet of which nothing is left is Terminated, and its name is free.
- *
- * @throws TerminationIncomplete when anything is left; the fleet stays Terminating
+ * The state FinishTermination: a fleet of which nothing is left is Terminated, and its name is free. While
+ * anything is left it keeps its status, which the workflow fails with.
  */
 export async function finishTermination(
   { store, forgetPrivateKey }: FinishTerminationDeps,
@@ -30,8 +21,7 @@ export async function finishTermination(
   const fleet = parseFleetItem(meta);
   const instances = placements.reduce((sum, placement) => sum + liveCount(placement), 0);
   const networks = await readNetworks(store, { fleetId });
-  if (instances > 0 || networks.length > 0)
-    throw new TerminationIncomplete(fleetId, instances, networks.length);
+  if (instances > 0 || networks.length > 0) return { status: fleet.status };
   await forgetPrivateKey(fleetId);
   await closeFleet(store, fleet);
   return { status: 'Terminated' };

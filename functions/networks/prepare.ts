@@ -20,7 +20,7 @@ import {
   type WorkerContext,
   waitFor,
 } from '../worker/context.ts';
-import type { PrepareNetworksMessage } from '../workflow/messages.ts';
+import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../workflow/messages.ts';
 import { keyPairName, networkName, securityGroupName } from './names.ts';
 
 const CLAIM_MS = 90_000;
@@ -44,7 +44,7 @@ export async function prepareNetworks(
   for (const item of wanted) {
     if (known.has(item.name)) continue;
     if ((await intendNetwork(context.store, item)) === 'closed') {
-      await context.tasks.fail(taskToken, 'Cancelled', 'the fleet is being removed');
+      await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet is being removed');
       return DONE;
     }
   }

@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+import { listFleets, readFleet } from '../../functions/fleets/view.ts';
+import { listInstances } from '../../functions/instances/view.ts';
+import type { FleetSpec } from '../../functions/model/fleet.ts';
+import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
+import { layOut } from '../../functions/placement/lay-out.ts';
+import {
+  closeFleet,
+  createFleet,
+  findFleetByName,
+  readFleetItem,
+  updateFleet,
+} from '../../functions/store/fleets.ts';
+import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
+import { transition } from '../../functions/store/transition.ts';
+import { record } from '../unit/records.ts';
+import { useTables } from './tables.ts';
+
+const store = useTables();
+const request = { failurePolicy: 'continue' as const };
+
+function spec(name: string, size = 4, namespace = 'default'): FleetSpec {
+  return {
+    fleetId: makeFleetId(Date.now(), Math.random),
+    namespace,
+    name,
+    nodeGroups: [
+      {
+        name: 'web',
+        size,
+        connection: 'sim-aws',
+        locations: ['us-east-1', 'us-west-2'],
+        instanceType: 'm6i.large',
+        image: 'ubuntu-24.04',
+        driver: 'sim',
+        cloud: 'aws',
+        imageBackendIds: {},
+        pricesUsdPerHour: {},
+      },
+    ],
+  };
+}
+
+async function opened(name: string, size = 4) {
+  const asked = spec(name, size);
+  await createFleet(store, { spec: asked, request });
+  const placements = layOut(asked);
+  for (const placement of placements) await openPlacement(store, asked.fleetId, placement);
+  const [placement] = placements;
+  if (!placement) throw new Error('no placement');
+  const { connectionKey, location } = placement;
+  return { fleetId: asked.fleetId, placement, ref: { fleetId: asked.fleetId, connectionKey, location } };
+}
+
+function claimOf(fleetId: string, index: number) {
+  const id = instanceId({ fleetId, index });
+  return record({ instanceId: id, fleetId, index, launchToken: `${id}.1`, launchState: 'claimed' });
+}
+
+describe('fleets', () => {
+  it('are made once for a name, also under a race', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 5 }, () => createFleet(store, { spec: spec('raced'), request })),
+    );
+    expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
+      'created',
+      ...Array.from({ length: 4 }, () => 'name-taken'),
+    ]);
+  });
+
+  it('answer a repeated idempotency key with the first fleet, and refuse it for another body', async () => {
+    const first = spec('repeated');
+    const key = { key: 'k1', requestHash: 'h1' };
+    await createFleet(store, { spec: first, request, idempotency: key });
+    const again = await createFleet(store, { spec: spec('repeated'), request, idempotency: key });
+    expect(again).toEqual({ outcome: 'replayed', fleetId: first.fleetId });
+    const other = { key: 'k1', requestHash: 'h2' };
+    expect(await createFleet(store, { spec: spec('other'), request, idempotency: other })).toEqual({
+      outcome: 'key-reused',
+    });
+  });
+
+  it('move only from the statuses named, and free their name when they end', async () => {
+    const { fleetId } = await opened('ending');
+    expect(await updateFleet(store, fleetId, ['Running'], { status: 'Terminating' })).toBe(false);
+    expect(await updateFleet(store, fleetId, ['Preparing'], { status: 'Terminating' })).toBe(true);
+    const fleet = await readFleetItem(store, fleetId);
+    if (!fleet) throw new Error('no fleet');
+    await closeFleet(store, fleet);
+    await closeFleet(store, fleet);
+    expect(await findFleetByName(store, 'default', 'ending')).toBeUndefined();
+    expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Terminated: 4 });
+  });
+
+  it('are listed by namespace, newest first, page by page', async () => {
+    const names = ['page-a', 'page-b', 'page-c'];
+    for (const name of names) {
+      await createFleet(store, { spec: spec(name, 2, 'paged'), request });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    const first = await listFleets(store, 'paged', { limit: 2 });
+    const second = await listFleets(store, 'paged', { limit: 2, cursor: first.cursor ?? undefined });
+    expect([...first.items, ...second.items].map(({ name }) => name)).toEqual(names.toReversed());
+  });
+});
+
+describe('transition', () => {
+  it('writes a claim once, and counts it once', async () => {
+    const { fleetId, ref } = await opened('claimed');
+    const claim = { kind: 'claim' as const, record: claimOf(fleetId, 0) };
+    const results = await Promise.all([1, 2, 3].map(() => transition(store, ref, [claim], 0)));
+    expect(results.flatMap(({ applied }) => applied)).toEqual([claim.record.instanceId]);
+    const placement = await readPlacement(store, fleetId, ref.connectionKey, ref.location);
+    expect(placement?.counts).toEqual({ Creating: 1 });
+  });
+
+  it('writes what still holds when a part of the batch does not', async () => {
+    const { fleetId, ref } = await opened('partly', 8);
+    const records = [0, 1, 2].map((index) => claimOf(fleetId, index));
+    await transition(
+      store,
+      ref,
+      records.map((one) => ({ kind: 'claim', record: one })),
+      0,
+    );
+    const stale = { ...claimOf(fleetId, 1), attempt: 2 };
+    const [first, , third] = records;
+    if (!first || !third) throw new Error('no records');
+    const result = await transition(
+      store,
+      ref,
+      [first, stale, third].map((one) => ({ kind: 'change', record: one, to: 'Running' })),
+      10,
+    );
+    expect(result.applied).toEqual([first.instanceId, third.instanceId]);
+    expect(result.refused).toEqual([stale.instanceId]);
+    const placement = await readPlacement(store, fleetId, ref.connectionKey, ref.location);
+    expect(placement).toMatchObject({ counts: { Creating: 1, Running: 2 }, microUsdPerHour: 192_000 });
+  });
+
+  it('refuses claims behind a closed gate, and opens it for nobody', async () => {
+    const { fleetId, ref, placement } = await opened('fenced');
+    await closePlacement(store, fleetId, placement);
+    await openPlacement(store, fleetId, placement);
+    const result = await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 0) }], 0);
+    expect(result).toEqual({ applied: [], refused: [], gateClosed: true });
+    expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());
+  });
+
+  it('loses no count when many change at once', async () => {
+    const { fleetId, ref } = await opened('contended', 60);
+    const records = Array.from({ length: 30 }, (_, index) => claimOf(fleetId, index));
+    await Promise.all(records.map((one) => transition(store, ref, [{ kind: 'claim', record: one }], 0)));
+    await Promise.all(
+      records.map((one) => transition(store, ref, [{ kind: 'change', record: one, to: 'Running' }], 5)),
+    );
+    const placement = await readPlacement(store, fleetId, ref.connectionKey, ref.location);
+    expect(placement?.counts).toEqual({ Creating: 0, Running: 30 });
+  });
+
+  it('takes closed records out of the index of their place, with the cost of their run kept', async () => {
+    const { fleetId, ref } = await opened('closing');
+    const one = { ...claimOf(fleetId, 0), location: 'us-closing-1' };
+    const place = { ...ref };
+    await transition(store, place, [{ kind: 'claim', record: one }], 0);
+    expect(await readPlaceEntries(store, ref.connectionKey, 'us-closing-1')).toHaveLength(1);
+    await transition(store, place, [{ kind: 'change', record: one, to: 'Running' }], 100);
+    const running = (await readInstances(store, [one])).get(one.instanceId);
+    if (!running) throw new Error('no record');
+    await transition(store, place, [{ kind: 'change', record: running, to: 'Terminated' }], 3_700);
+    expect(await readPlaceEntries(store, ref.connectionKey, 'us-closing-1')).toEqual([]);
+    expect((await readFleet(store, 'default', fleetId))?.costUsd).toBeCloseTo(0.096, 6);
+  });
+});
+
+describe('listing instances', () => {
+  it('shows every position, claimed or not, and pages through them', async () => {
+    const { fleetId, ref } = await opened('listed', 7);
+    await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 1) }], 0);
+    const seen: string[] = [];
+    let cursor: number | undefined;
+    do {
+      const page = await listInstances(store, 'default', fleetId, { limit: 3, cursor });
+      seen.push(...(page?.items ?? []).map(({ status }) => status));
+      cursor = page?.cursor ?? undefined;
+    } while (cursor !== undefined);
+    expect(seen).toEqual(['Planned', 'Creating', 'Planned', 'Planned', 'Planned', 'Planned', 'Planned']);
+    const creating = await listInstances(store, 'default', fleetId, { limit: 3, status: 'Creating' });
+    expect(creating).toMatchObject({ items: [{ id: instanceId({ fleetId, index: 1 }) }], cursor: null });
+    expect(await listInstances(store, 'other', fleetId, { limit: 3 })).toBeUndefined();
+  });
+});

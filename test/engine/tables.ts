@@ -1,0 +1,60 @@
+import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll } from 'vitest';
+import { makeFleetId } from '../../functions/model/identifiers.ts';
+import type { Clock } from '../../functions/runtime/clock.ts';
+import { openDocumentClient, type Store, type Tables } from '../../functions/store/client.ts';
+import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../functions/store/keys.ts';
+
+const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
+
+/** Tables of this test file's own, as the CDK app makes them, on the engine at AWS_ENDPOINT_URL. */
+export function useTables(clock: Clock = { now: () => Date.now() }): Store {
+  const suffix = makeFleetId(Date.now(), Math.random);
+  const name = (table: string) => `test-${table}-${suffix}`;
+  const tables: Tables = {
+    fleets: name('fleets'),
+    governor: name('governor'),
+    catalogue: name('catalogue'),
+    access: name('access'),
+    history: name('history'),
+  };
+  const dynamo = new DynamoDBClient({});
+  beforeAll(async () => {
+    await Promise.all(NAMES.map((table) => dynamo.send(createTable(tables[table], table === 'fleets'))));
+  });
+  afterAll(async () => {
+    await Promise.all(
+      NAMES.map((table) => dynamo.send(new DeleteTableCommand({ TableName: tables[table] }))),
+    );
+  });
+  return { document: openDocumentClient(), tables, clock, random: Math.random };
+}
+
+function createTable(tableName: string, indexed: boolean): CreateTableCommand {
+  const index = (indexName: string, pk: string, sk: string, attributes: readonly string[]) => ({
+    IndexName: indexName,
+    KeySchema: [
+      { AttributeName: pk, KeyType: 'HASH' as const },
+      { AttributeName: sk, KeyType: 'RANGE' as const },
+    ],
+    Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: [...attributes] },
+  });
+  const keys = ['pk', 'sk', ...(indexed ? ['nsPk', 'nsSk', 'placePk', 'placeSk'] : [])];
+  return new CreateTableCommand({
+    TableName: tableName,
+    BillingMode: 'PAY_PER_REQUEST',
+    KeySchema: [
+      { AttributeName: 'pk', KeyType: 'HASH' },
+      { AttributeName: 'sk', KeyType: 'RANGE' },
+    ],
+    AttributeDefinitions: keys.map((key) => ({ AttributeName: key, AttributeType: 'S' })),
+    ...(indexed
+      ? {
+          GlobalSecondaryIndexes: [
+            index('byNamespace', 'nsPk', 'nsSk', BY_NAMESPACE_ATTRIBUTES),
+            index('byPlace', 'placePk', 'placeSk', BY_PLACE_ATTRIBUTES),
+          ],
+        }
+      : {}),
+  });
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from 'vitest';
+import {
+  fleetCreatedAtMs,
+  fleetIdSchema,
+  instanceId,
+  launchToken,
+  makeFleetId,
+  parseInstanceId,
+} from '../../../functions/model/identifiers.ts';
+
+describe('identifiers', () => {
+  const nowMs = Date.UTC(2031, 4, 6, 7, 8, 9, 123);
+
+  it('carry the time and sort by it', () => {
+    const early = makeFleetId(nowMs, () => 0.999);
+    const late = makeFleetId(nowMs + 1, () => 0);
+    expect(fleetIdSchema.safeParse(early).success).toBe(true);
+    expect(fleetCreatedAtMs(early)).toBe(nowMs);
+    expect(early < late).toBe(true);
+  });
+
+  it('of instances name their fleet', () => {
+    const fleetId = makeFleetId(nowMs, () => 0.5);
+    const id = instanceId({ fleetId, index: 42 });
+    expect(parseInstanceId(id)).toEqual({ fleetId, index: 42 });
+    expect(launchToken(id, 1)).toBe(`${id}.1`);
+    expect(parseInstanceId('i-0123')).toBeUndefined();
+  });
+});

@@ -1,0 +1,25 @@
+import type { InstanceItem } from '../../functions/store/instances.ts';
+
+/** An instance's record as a launch leaves it once the cloud has accepted it, with fields of the test's own. */
+export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
+  return {
+    instanceId: 'f0123456789abcdef-00000',
+    fleetId: 'f0123456789abcdef',
+    index: 0,
+    namespace: 'default',
+    nodeGroup: 'web',
+    connectionKey: 'default/sim-aws',
+    location: 'us-east-1',
+    status: 'Creating',
+    attempt: 1,
+    launchToken: 'f0123456789abcdef-00000.1',
+    launchState: 'accepted',
+    claimUntilMs: 0,
+    refusals: 0,
+    deadlineAtMs: 1_200_000,
+    taskToken: 'token',
+    launchedAt: new Date(0).toISOString(),
+    microUsdPerHour: 96_000,
+    ...fields,
+  };
+}
