@@ -26,7 +26,6 @@ export class Drivers extends Construct {
       for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
         table.connect(worker, 'readWrite');
       }
-      data.history.connect(worker, 'write');
       secrets.readsCredentialsOf(queue.driver, worker);
       queues.connectSender(worker, [queue]);
       for (const workflow of workflows.all) workflow.allowAnswerBy(worker);

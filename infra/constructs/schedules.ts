@@ -21,7 +21,6 @@ export class Schedules extends Construct {
 
     const watch = this.#every(Duration.minutes(1), 'Watch', 'status/watch', props);
     data.governor.connect(watch, 'readWrite');
-    data.fleets.connect(watch, 'read');
     queues.connectSender(watch);
 
     const interval = Duration.minutes(stage.inventoryIntervalMinutes);

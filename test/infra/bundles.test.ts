@@ -11,22 +11,37 @@ const bundles = bundleFunctions();
 const template = templateOf('local');
 const functions = functionsOf(template);
 
-/** Loads every bundle as Lambda would, each with its own variables, and prints what it exports. */
+/** Loads every bundle as Lambda would, each with its own variables, and prints what it exports and reads. */
 const LOADER = `
-  const loads = JSON.parse(process.argv[1]);
   const outcome = {};
-  for (const { entry, file, env } of loads) {
-    const before = { ...process.env };
-    Object.assign(process.env, env);
+  for (const { entry, file, env } of JSON.parse(process.argv[1])) {
+    const read = new Set();
+    process.env = new Proxy(env, { get: (from, name) => (read.add(name), from[name]) });
     try {
-      outcome[entry] = typeof (await import(file)).handler;
+      outcome[entry] = { handler: typeof (await import(file)).handler };
     } catch (error) {
-      outcome[entry] = String(error);
+      outcome[entry] = { handler: String(error) };
     }
-    process.env = before;
+    outcome[entry].unread = Object.keys(env).filter((name) => !read.has(name));
   }
   console.log(JSON.stringify(outcome));
 `;
+
+const outcomeSchema = z.record(z.string(), z.object({ handler: z.string(), unread: z.array(z.string()) }));
+
+function loadAll() {
+  const loads = [...functions].map(([entry, { resource }]) => ({
+    entry,
+    file: join(bundles.directoryOf(entry), 'index.mjs'),
+    env: environmentOf(template, resource),
+  }));
+  const output = execFileSync(
+    process.execPath,
+    ['--input-type=module', '-e', LOADER, JSON.stringify(loads)],
+    { encoding: 'utf8', env: { PATH: process.env['PATH'], AWS_REGION: 'us-east-1' } },
+  );
+  return outcomeSchema.parse(JSON.parse(output.trim().split('\n').at(-1) ?? ''));
+}
 
 describe('bundles', () => {
   it('are made for every entry point, and every entry point is deployed', () => {
@@ -36,24 +51,10 @@ describe('bundles', () => {
     }
   });
 
-  it('load with the variables that the stack gives them, and export a handler', () => {
-    const loads = [...functions].map(([entry, { resource }]) => ({
-      entry,
-      file: join(bundles.directoryOf(entry), 'index.mjs'),
-      env: { AWS_REGION: 'us-east-1', ...environmentOf(template, resource) },
-    }));
-    const output = execFileSync(
-      process.execPath,
-      ['--input-type=module', '-e', LOADER, JSON.stringify(loads)],
-      {
-        encoding: 'utf8',
-        env: { PATH: process.env['PATH'] },
-      },
-    );
-    const outcome = z
-      .record(z.string(), z.string())
-      .parse(JSON.parse(output.trim().split('\n').at(-1) ?? ''));
-    expect(outcome).toEqual(Object.fromEntries(bundles.entries.map((entry) => [entry, 'function'])));
+  it('load with the variables that the stack gives them, export a handler, and are given none that they do not read', () => {
+    // A variable comes with its grant, so one that nobody reads is a grant that nobody needs.
+    const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
+    expect(loadAll()).toEqual(Object.fromEntries(expected));
   });
 
   it('are refused for an entry point that is not there', () => {

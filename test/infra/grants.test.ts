@@ -56,7 +56,6 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     DataGovernorTable: READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     DataAccessTable: READ_WRITE,
-    DataHistoryTable: WRITE,
     QueuessimQueue: [...CONSUME, 'sqs:SendMessage'],
     [secret('sim')]: ['ssm:GetParameter'],
     [machine('provisionfleet')]: ANSWER,
@@ -68,7 +67,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
   'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
   'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
-  'status/watch': { ...fleets(READ), DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
+  'status/watch': { DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
   'inventory/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
 };
 
