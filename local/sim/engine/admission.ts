@@ -1,0 +1,85 @@
+import type { Violation } from './records.ts';
+import { Refusal, type RefusalCode } from './refusals.ts';
+import { type CallName, type RateKind, rateKindOf } from './requests.ts';
+import type { Place } from './state.ts';
+import { TokenBucket } from './token-bucket.ts';
+import type { Target, World } from './world.ts';
+
+/** A slot comes free when an instance runs; clouds do not say when, they ask for patience. */
+const SLOT_RETRY_MS = 1_000;
+
+/** The limits that the clouds enforce. Buckets are not in the journal: after a restart they are full. */
+export class Admission {
+  readonly #world: World;
+  #buckets = new WeakMap<Place, Partial<Record<RateKind, TokenBucket>>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** @throws Refusal RateLimited */
+  takeCall({ cloud, place, nowMs }: Target, call: CallName): void {
+    const kind = rateKindOf(call);
+    if (!kind) return;
+    const buckets = this.#buckets.get(place) ?? {};
+    this.#buckets.set(place, buckets);
+    const bucket = buckets[kind] ?? new TokenBucket(cloud.rates[kind], nowMs);
+    buckets[kind] = bucket;
+    const waitMs = bucket.take(nowMs);
+    if (waitMs > 0) this.#refuse(place, kind, 'RateLimited', `too many ${kind} calls`, waitMs);
+  }
+
+  /**
+   * Whether one more instance may be created now.
+   *
+   * @throws Refusal QuotaExceeded, TooManyPendingInstances, TooManyPendingLocations
+   */
+  takeSlot({ cloud, place, nowMs }: Target): void {
+    const { state } = this.#world;
+    state.retire(place, nowMs);
+    const quota = cloud.locations[place.key.location]?.instanceQuota ?? cloud.instanceQuota;
+    const existing = [...place.live.values()].filter(
+      ({ terminatedAtMs }) => terminatedAtMs === undefined || terminatedAtMs > nowMs,
+    );
+    if (existing.length >= quota) {
+      throw new Refusal('QuotaExceeded', `${place.key.location}: the quota is ${quota} instances`);
+    }
+    const pending = state.pendingAt(place, nowMs);
+    if (pending >= cloud.slots.instancesPerLocation) {
+      this.#refuse(
+        place,
+        'instanceSlots',
+        'TooManyPendingInstances',
+        `${pending} instances are being created here already`,
+        SLOT_RETRY_MS,
+      );
+    }
+    if (pending > 0) return;
+    const busy = [...state.places.values()].filter(
+      (other) =>
+        other.key.cloud === place.key.cloud &&
+        other.key.account === place.key.account &&
+        state.pendingAt(other, nowMs) > 0,
+    );
+    if (busy.length >= cloud.slots.locations) {
+      this.#refuse(
+        place,
+        'locationSlots',
+        'TooManyPendingLocations',
+        `instances are being created at ${busy.length} locations already`,
+        SLOT_RETRY_MS,
+      );
+    }
+  }
+
+  #refuse(
+    place: Place,
+    violation: Violation,
+    code: RefusalCode,
+    message: string,
+    retryAfterMs: number,
+  ): never {
+    this.#world.commit({ kind: 'throttled', place: place.key, violation });
+    throw new Refusal(code, message, retryAfterMs);
+  }
+}

@@ -1,0 +1,81 @@
+import type { InstanceRecord, ResourceRecord } from './records.ts';
+import type { ResourceKind } from './requests.ts';
+import type { Place } from './state.ts';
+import { createdAtMs, ranAtMs, statusAt } from './status.ts';
+import type { World } from './world.ts';
+
+const iso = (ms: number) => new Date(ms).toISOString();
+
+export interface BooksFilter {
+  cloud?: string | undefined;
+  connection?: string | undefined;
+  location?: string | undefined;
+}
+
+/**
+ * What the clouds know, terminated instances included, whatever anybody's records say. A view of the state at this
+ * moment; asking changes nothing.
+ */
+export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
+  const nowMs = clock.now();
+  const matches = ({ key }: Place) =>
+    (filter.cloud ?? key.cloud) === key.cloud &&
+    (filter.connection ?? key.account) === key.account &&
+    (filter.location ?? key.location) === key.location;
+  const places = [...state.places.values()].filter(matches);
+  return {
+    now: iso(nowMs),
+    seed: state.seed,
+    clouds: places.filter(({ key }) => key.location !== '').map((place) => placeBooks(place, nowMs)),
+    accounts: places
+      .filter(({ key }) => key.location === '')
+      .map(({ key, calls, throttled }) => ({ cloud: key.cloud, connection: key.account, calls, throttled })),
+  };
+}
+
+export type Books = ReturnType<typeof readBooks>;
+
+function placeBooks(place: Place, nowMs: number) {
+  const { key, live, gone, resources, calls, throttled, violations } = place;
+  const ofKind = (kind: ResourceKind) =>
+    [...resources.values()].filter((one) => one.kind === kind).map(resourceBooks);
+  return {
+    cloud: key.cloud,
+    connection: key.account,
+    location: key.location,
+    instances: [...gone, ...live.values()]
+      .sort((a, b) => a.sequence - b.sequence)
+      .map((record) => instanceBooks(record, nowMs)),
+    networks: ofKind('network'),
+    securityGroups: ofKind('security-group'),
+    keyPairs: ofKind('key-pair'),
+    calls,
+    throttled,
+    limitViolations: violations,
+  };
+}
+
+function instanceBooks(record: InstanceRecord, nowMs: number) {
+  const ranAt = ranAtMs(record, nowMs);
+  const { terminatedAtMs, launchToken, zone } = record;
+  return {
+    backendId: record.backendId,
+    name: record.name,
+    tags: record.tags,
+    ...(launchToken === undefined ? {} : { launchToken }),
+    status: statusAt(record, nowMs),
+    instanceType: record.instanceType,
+    ...(zone === undefined ? {} : { zone }),
+    acceptedAt: iso(record.acceptedAtMs),
+    createdAt: iso(createdAtMs(record)),
+    submitMs: record.submitMs,
+    bootMs: record.bootMs,
+    ...(ranAt === undefined ? {} : { runningAt: iso(ranAt) }),
+    ...(terminatedAtMs !== undefined && terminatedAtMs <= nowMs ? { terminatedAt: iso(terminatedAtMs) } : {}),
+    ...(record.vanished ? { vanished: true } : {}),
+  };
+}
+
+function resourceBooks({ backendId, name, tags, createdAtMs: madeAtMs }: ResourceRecord) {
+  return { backendId, name, tags, createdAt: iso(madeAtMs) };
+}

@@ -1,0 +1,61 @@
+import type { CloudConfig } from '../config.ts';
+import { drawId } from './draw.ts';
+import { pageOf } from './paging.ts';
+import type { Page } from './requests.ts';
+import type { Target, World } from './world.ts';
+
+export function isUp({ state }: World, cloudName: string, cloud: CloudConfig, location: string): boolean {
+  return state.locationUp.get(`${cloudName}\n${location}`) ?? cloud.locations[location]?.up ?? false;
+}
+
+export function listLocations(world: World, cloudName: string, cloud: CloudConfig): { items: object[] } {
+  const items = Object.entries(cloud.locations).map(([name, location]) => {
+    const { displayName, country, latitude, longitude, zones } = location;
+    return {
+      name,
+      displayName,
+      country,
+      latitude,
+      longitude,
+      zones,
+      available: isUp(world, cloudName, cloud, name),
+    };
+  });
+  return { items };
+}
+
+export function listOffers(world: World, { cloud, place }: Target, page: Page): object {
+  const { location } = place.key;
+  const factor = cloud.locations[location]?.priceFactor ?? 1;
+  const offers = Object.entries(cloud.instanceTypes)
+    .filter(([, { onlyIn }]) => !onlyIn || onlyIn.includes(location))
+    .map(([name, { vcpus, memoryGb, architecture, gpu, usdPerHour }]) => ({
+      instanceType: name,
+      vcpus,
+      memoryGb,
+      architecture,
+      ...(gpu ? { gpu } : {}),
+      ...(usdPerHour === undefined ? {} : { usdPerHour: Number((usdPerHour * factor).toFixed(4)) }),
+      available: true,
+    }));
+  return pageOf(offers, page, world.config.pageSize, (_, index) => index);
+}
+
+export function listImages(world: World, { cloud, place }: Target, page: Page): object {
+  const images = Object.entries(cloud.images).map(([name, { backendId, description, architectures }]) => ({
+    name,
+    id: imageIdAt(place.key, name, backendId),
+    description,
+    architectures,
+  }));
+  return pageOf(images, page, world.config.pageSize, (_, index) => index);
+}
+
+/** An image's id at a location: the same for all accounts, seeds and runs, as a public image's is. */
+export function imageIdAt(
+  { cloud, location }: { cloud: string; location: string },
+  name: string,
+  template: string,
+): string {
+  return drawId(template.replaceAll('{location}', location), 'image', cloud, location, name);
+}

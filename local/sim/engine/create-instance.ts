@@ -1,0 +1,121 @@
+import type { CloudConfig } from '../config.ts';
+import type { Admission } from './admission.ts';
+import { imageIdAt } from './catalogue.ts';
+import { draw, drawBetween, drawId } from './draw.ts';
+import type { InstanceRecord } from './records.ts';
+import { Refusal } from './refusals.ts';
+import type { CreateInput } from './requests.ts';
+import type { Place } from './state.ts';
+import { statusAt } from './status.ts';
+import { placeParts, type Target, type World } from './world.ts';
+
+export interface CreateEffects {
+  failsToBoot: boolean;
+  /** A second instance comes of the same call; nobody is told. */
+  twice: boolean;
+}
+
+/** @returns the instance, which may be that of an earlier call with the same token */
+export function createInstance(
+  world: World,
+  admission: Admission,
+  target: Target,
+  input: CreateInput,
+  effects: CreateEffects,
+): { record: InstanceRecord; isNew: boolean } {
+  const { cloud, place, nowMs } = target;
+  checkCreate(target, input);
+  const earlier = cloud.honoursTokens ? firstWithToken(place, input.launchToken) : undefined;
+  if (earlier) {
+    if (statusAt(earlier, nowMs) === 'Terminated') {
+      throw new Refusal('LaunchTokenUsed', 'the instance that this launch token made has been terminated');
+    }
+    return { record: earlier, isNew: false };
+  }
+  admission.takeSlot(target);
+  const record = newRecord(world, target, input, effects.failsToBoot);
+  world.commit({ kind: 'instance', record });
+  if (effects.twice) {
+    world.commit({ kind: 'instance', record: newRecord(world, target, input, effects.failsToBoot) });
+  }
+  return { record, isNew: true };
+}
+
+function firstWithToken(place: Place, launchToken: string | undefined): InstanceRecord | undefined {
+  const backendId = launchToken === undefined ? undefined : place.byToken.get(launchToken);
+  if (backendId === undefined) return undefined;
+  return place.live.get(backendId) ?? place.gone.find((record) => record.backendId === backendId);
+}
+
+function checkCreate({ cloud, place }: Target, input: CreateInput): void {
+  const { location } = place.key;
+  const bad = (message: string) => new Refusal('InvalidParameter', message);
+  const type = cloud.instanceTypes[input.instanceType];
+  if (!type || (type.onlyIn && !type.onlyIn.includes(location))) {
+    throw bad(`instanceType: ${input.instanceType} is not offered at ${location}`);
+  }
+  const image = Object.entries(cloud.images).find(
+    ([name, { backendId }]) => imageIdAt(place.key, name, backendId) === input.imageId,
+  )?.[1];
+  if (!image) throw bad(`imageId: no image ${input.imageId} at ${location}`);
+  if (!image.architectures.includes(type.architecture)) {
+    throw bad(`imageId: ${input.imageId} does not run on ${type.architecture}`);
+  }
+  if (input.zone !== undefined && !zonesOf(cloud, location).includes(input.zone)) {
+    throw bad(`zone: no zone ${input.zone} at ${location}`);
+  }
+  const resource = (field: 'networkId' | 'securityGroupId' | 'keyPairId', kind: string) => {
+    const found = place.resources.get(input[field]);
+    if (found?.kind !== kind) throw bad(`${field}: no ${kind} ${input[field]} at ${location}`);
+    return found;
+  };
+  const network = resource('networkId', 'network');
+  const group = resource('securityGroupId', 'security-group');
+  resource('keyPairId', 'key-pair');
+  if (group.networkId !== network.backendId) throw bad('securityGroupId: belongs to another network');
+  if (input.subnetId !== undefined && input.subnetId !== network.subnetId) {
+    throw bad(`subnetId: no subnet ${input.subnetId} in network ${network.backendId}`);
+  }
+}
+
+function newRecord(
+  { state }: World,
+  { cloud, place, nowMs }: Target,
+  input: CreateInput,
+  failsToBoot: boolean,
+): InstanceRecord {
+  const sequence = place.sequence + 1;
+  // By position and not by name: the k-th instance of a place takes as long in every run of a seed.
+  const parts = [state.seed, ...placeParts(place), sequence] as const;
+  const zones = zonesOf(cloud, place.key.location);
+  const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];
+  const idParts = [state.seed, state.epoch, place.key.account, ...placeParts(place), sequence];
+  const host = `${Math.floor(sequence / 250) % 250}.${(sequence % 250) + 4}`;
+  const block = Math.floor(draw(...idParts, 'block') * 65_536);
+  return {
+    ...place.key,
+    sequence,
+    backendId: drawId(cloud.ids.instance, ...idParts),
+    name: input.name,
+    ...(input.launchToken === undefined ? {} : { launchToken: input.launchToken }),
+    instanceType: input.instanceType,
+    imageId: input.imageId,
+    ...(zone === undefined ? {} : { zone }),
+    networkId: input.networkId,
+    securityGroupId: input.securityGroupId,
+    keyPairId: input.keyPairId,
+    tags: input.tags,
+    // 198.18.0.0/15 is set apart for benchmarks (RFC 2544): nobody's machine answers there.
+    publicIp: `198.${18 + (block % 2)}.${Math.floor(block / 256)}.${(sequence % 250) + 4}`,
+    privateIp: `10.0.${host}`,
+    acceptedAtMs: nowMs,
+    submitMs: Math.round(drawBetween(cloud.submitMs, 'submit', ...parts)),
+    bootMs: Math.round(drawBetween(cloud.bootSeconds, 'boot', ...parts) * 1_000),
+    failsToBoot,
+    vanished: false,
+  };
+}
+
+function zonesOf(cloud: CloudConfig, location: string): string[] {
+  return cloud.locations[location]?.zones ?? [];
+}

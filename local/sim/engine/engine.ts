@@ -1,0 +1,183 @@
+import type { Clock } from '../../../functions/runtime/clock.ts';
+import type { CloudConfig, SimConfig } from '../config.ts';
+import { Admission } from './admission.ts';
+import { isUp } from './catalogue.ts';
+import { type ActiveFault, drawFaults, type Fault, faultDelayMs } from './faults.ts';
+import { vanishable, vanishOne } from './instances.ts';
+import { perform } from './perform.ts';
+import type { SimEvent } from './records.ts';
+import { Refusal } from './refusals.ts';
+import type { Caller, Operation } from './requests.ts';
+import { SimState } from './state.ts';
+import type { Target, World } from './world.ts';
+
+/** What becomes of a call's answer: it is given at a time, the connection is cut at a time, or nothing ever comes. */
+export type Reply =
+  | { kind: 'answer'; atMs: number; status: number; body: object; retryAfterMs?: number }
+  | { kind: 'lost'; atMs: number }
+  | { kind: 'silent' };
+
+export interface EngineOptions {
+  config: SimConfig;
+  clock: Clock;
+  /** Overrides the config's. */
+  seed?: number;
+  /** Told of each change; writing them all down and passing them as `past` restores the clouds. */
+  onEvent?: (event: SimEvent) => void;
+  past?: Iterable<SimEvent>;
+}
+
+/**
+ * The simulated clouds, without HTTP. It has no timers: the state at any time follows from what was asked and when,
+ * so that whoever brings the clock owns the time.
+ */
+export class SimEngine {
+  readonly #world: World;
+  #admission: Admission;
+
+  constructor({ config, clock, seed = config.seed, onEvent, past }: EngineOptions) {
+    const state = new SimState();
+    this.#world = {
+      config,
+      clock,
+      state,
+      commit: (event) => {
+        state.apply(event);
+        onEvent?.(event);
+      },
+    };
+    this.#admission = new Admission(this.#world);
+    let isFresh = true;
+    for (const event of past ?? []) {
+      state.apply(event);
+      isFresh = false;
+    }
+    if (isFresh) this.reset(seed);
+  }
+
+  get world(): World {
+    return this.#world;
+  }
+
+  /** Every cloud as at the beginning: nothing exists, nothing is counted, the config's faults are due again. */
+  reset(seed: number = this.#world.state.seed): void {
+    const { config, state, commit } = this.#world;
+    this.#admission = new Admission(this.#world);
+    commit({ kind: 'reset', seed, epoch: state.epoch + 1 });
+    for (const [account, rule] of Object.entries(config.accounts)) commit({ kind: 'account', account, rule });
+    for (const fault of config.faults) this.addFault(fault);
+  }
+
+  addFault(fault: Fault): ActiveFault {
+    const { clock, state, commit } = this.#world;
+    const taken = [...state.faults.keys()].map((id) => Number(id.slice(1)));
+    const id = `f${Math.max(0, ...taken) + 1}`;
+    const added = { ...fault, id, addedAtMs: clock.now(), seen: 0, hits: 0 };
+    commit({ kind: 'fault', fault: added });
+    return added;
+  }
+
+  /** Answers a call; its effect has happened when this returns, whenever the answer is due. */
+  handle(caller: Caller, operation: Operation): Reply {
+    const nowMs = this.#world.clock.now();
+    try {
+      const cloud = this.#world.config.clouds[caller.cloud];
+      if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${caller.cloud}`);
+      this.#authenticate(caller);
+      return this.#handle(caller, operation, cloud, nowMs);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return refused(error, nowMs);
+    }
+  }
+
+  #authenticate({ account, apiKey }: Caller): void {
+    const rule = this.#world.state.accounts.get(account);
+    if (rule?.apiKey !== undefined && rule.apiKey !== apiKey) {
+      throw new Refusal('InvalidCredentials', `wrong API key for account ${account}`);
+    }
+    if (rule?.revoked) throw new Refusal('AccountRevoked', `account ${account} is revoked`);
+  }
+
+  #handle(caller: Caller, operation: Operation, cloud: CloudConfig, nowMs: number): Reply {
+    const location = 'location' in operation ? operation.location : undefined;
+    if (location !== undefined && !cloud.locations[location]) {
+      throw new Refusal('UnknownLocation', `no location ${location}`);
+    }
+    const { state, commit } = this.#world;
+    const place = state.place({ cloud: caller.cloud, account: caller.account, location: location ?? '' });
+    commit({ kind: 'call', place: place.key, call: operation.call });
+    if (location !== undefined && !isUp(this.#world, caller.cloud, cloud, location)) {
+      throw new Refusal('LocationUnavailable', `${location} is down`);
+    }
+    const target: Target = { cloud, place, nowMs };
+    this.#admission.takeCall(target, operation.call);
+    return this.#withFault(target, operation, this.#draw(caller, operation, target));
+  }
+
+  #draw(caller: Caller, operation: Operation, { place, nowMs }: Target): ActiveFault | undefined {
+    const { state, commit } = this.#world;
+    if (state.faults.size === 0) return undefined;
+    const { drawn, struck } = drawFaults(
+      [...state.faults.values()],
+      {
+        cloud: caller.cloud,
+        connection: caller.account,
+        location: 'location' in operation ? operation.location : undefined,
+        call: operation.call,
+        canVanish: vanishable(place, nowMs).length > 0,
+      },
+      nowMs,
+      state.seed,
+    );
+    for (const fault of drawn) commit({ kind: 'fault', fault });
+    return struck;
+  }
+
+  #withFault(target: Target, operation: Operation, fault: ActiveFault | undefined): Reply {
+    const { place, nowMs } = target;
+    const run = (): Reply => {
+      try {
+        return perform(this.#world, this.#admission, target, operation, fault);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return refused(error, nowMs);
+      }
+    };
+    switch (fault?.kind) {
+      case 'throttle':
+        this.#world.commit({ kind: 'throttled', place: place.key });
+        throw new Refusal('RateLimited', 'too many calls (a fault)', 1_000);
+      case 'quota':
+        throw new Refusal('QuotaExceeded', 'the quota is used up (a fault)');
+      case 'capacity':
+        throw new Refusal('InsufficientCapacity', 'no capacity for this instance type (a fault)');
+      case 'error':
+        throw new Refusal('InternalError', 'internal error (a fault)');
+      case 'loseReplyBeforeEffect':
+        return { kind: 'lost', atMs: nowMs };
+      case 'loseReplyAfterEffect': {
+        const reply = run();
+        return { kind: 'lost', atMs: reply.kind === 'silent' ? nowMs : reply.atMs };
+      }
+      case 'timeout':
+        run();
+        return { kind: 'silent' };
+      case 'delay': {
+        const reply = run();
+        return reply.kind === 'silent' ? reply : { ...reply, atMs: reply.atMs + faultDelayMs(fault) };
+      }
+      case 'vanish':
+        vanishOne(this.#world, target, `${fault.id} ${fault.hits}`);
+        return run();
+      default:
+        return run();
+    }
+  }
+}
+
+function refused(refusal: Refusal, atMs: number): Reply {
+  const { status, code, message, retryAfterMs } = refusal;
+  const body = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return { kind: 'answer', atMs, status, body, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}

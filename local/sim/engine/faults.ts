@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { draw } from './draw.ts';
+import { type CallName, type RateKind, rateKindOf } from './requests.ts';
+
+export const FAULT_KINDS = [
+  'throttle',
+  'quota',
+  'capacity',
+  'error',
+  'timeout',
+  'loseReplyBeforeEffect',
+  'loseReplyAfterEffect',
+  'delay',
+  'duplicateEffect',
+  'staleList',
+  'vanish',
+  'stuckTerminating',
+  'bootFailure',
+] as const;
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/** What goes wrong, where, how often and for how long; in the config file and in `POST /_sim/faults`. */
+export const faultSchema = z
+  .object({
+    cloud: z.string().min(1).default('*'),
+    connection: z.string().min(1).default('*'),
+    location: z.string().min(1).default('*'),
+    call: z
+      .string()
+      .min(1)
+      .default('*')
+      .describe('a call, or `list` or `mutate` for all calls at that rate limit, or `*`'),
+    kind: z.enum(FAULT_KINDS),
+    probability: z.number().min(0).max(1).default(1),
+    forSeconds: z.number().positive().optional().describe('absent: until it is deleted'),
+    count: z.int().positive().optional().describe('how many calls it strikes; absent: no bound'),
+    delayMs: z
+      .int()
+      .nonnegative()
+      .max(600_000)
+      .optional()
+      .describe('delay: 5000, staleList: 3000, stuckTerminating: 60000'),
+  })
+  .strict();
+export type Fault = z.output<typeof faultSchema>;
+
+export const activeFaultSchema = faultSchema.extend({
+  id: z.string(),
+  addedAtMs: z.number(),
+  /** Calls that it could have struck, and those that it did. */
+  seen: z.int().nonnegative(),
+  hits: z.int().nonnegative(),
+});
+export type ActiveFault = z.infer<typeof activeFaultSchema>;
+
+const DEFAULT_DELAY_MS: Readonly<Partial<Record<FaultKind, number>>> = {
+  delay: 5_000,
+  staleList: 3_000,
+  stuckTerminating: 60_000,
+};
+
+export function faultDelayMs(fault: Fault): number {
+  return fault.delayMs ?? DEFAULT_DELAY_MS[fault.kind] ?? 0;
+}
+
+/** The calls that a kind of fault can mean anything for; absent: all. */
+const APPLIES_TO: Readonly<Partial<Record<FaultKind, readonly CallName[]>>> = {
+  quota: ['create', 'ensure'],
+  capacity: ['create'],
+  duplicateEffect: ['create'],
+  bootFailure: ['create'],
+  staleList: ['list', 'find'],
+  vanish: ['list', 'find', 'get', 'create', 'terminate'],
+  stuckTerminating: ['terminate'],
+};
+
+export interface FaultTarget {
+  cloud: string;
+  connection: string;
+  location: string | undefined;
+  call: CallName;
+  /** Whether there is an instance here that could vanish. */
+  canVanish: boolean;
+}
+
+/**
+ * At most one fault strikes a call: the first, in the order of their adding, whose turn it is.
+ *
+ * @returns the faults that drew for this call, counted on; the last one is the one that strikes, if `struck`
+ */
+export function drawFaults(
+  faults: readonly ActiveFault[],
+  target: FaultTarget,
+  nowMs: number,
+  seed: number,
+): { drawn: ActiveFault[]; struck: ActiveFault | undefined } {
+  const drawn: ActiveFault[] = [];
+  for (const fault of faults) {
+    if (!isDue(fault, nowMs) || !isAimedAt(fault, target)) continue;
+    const strikes = draw(seed, 'fault', fault.id, fault.seen) < fault.probability;
+    const counted = { ...fault, seen: fault.seen + 1, hits: fault.hits + (strikes ? 1 : 0) };
+    drawn.push(counted);
+    if (strikes) return { drawn, struck: counted };
+  }
+  return { drawn, struck: undefined };
+}
+
+function isDue(fault: ActiveFault, nowMs: number): boolean {
+  if (fault.count !== undefined && fault.hits >= fault.count) return false;
+  return fault.forSeconds === undefined || nowMs < fault.addedAtMs + fault.forSeconds * 1_000;
+}
+
+function isAimedAt(fault: ActiveFault, target: FaultTarget): boolean {
+  const kinds = APPLIES_TO[fault.kind];
+  if (kinds && !kinds.includes(target.call)) return false;
+  if (fault.kind === 'vanish' && !target.canVanish) return false;
+  const matches = (pattern: string, value: string | undefined) => pattern === '*' || pattern === value;
+  const rate: RateKind | undefined = rateKindOf(target.call);
+  return (
+    matches(fault.cloud, target.cloud) &&
+    matches(fault.connection, target.connection) &&
+    matches(fault.location, target.location) &&
+    (matches(fault.call, target.call) || fault.call === rate)
+  );
+}

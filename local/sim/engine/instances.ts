@@ -1,0 +1,102 @@
+import { draw, drawBetween } from './draw.ts';
+import { pageOf } from './paging.ts';
+import type { InstanceRecord } from './records.ts';
+import { Refusal } from './refusals.ts';
+import type { Page } from './requests.ts';
+import type { Place } from './state.ts';
+import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, statusAt } from './status.ts';
+import { placeParts, type Target, type World } from './world.ts';
+
+export function listInstances(
+  world: World,
+  { place, nowMs }: Target,
+  tags: Readonly<Record<string, string>>,
+  page: Page,
+  viewedAtMs: number,
+): { items: object[]; nextCursor: string | null } {
+  world.state.retire(place, nowMs);
+  const wanted = Object.entries(tags);
+  const shown = [...place.live.values()].filter(
+    (record) => isVisibleAt(record, viewedAtMs) && wanted.every(([key, value]) => record.tags[key] === value),
+  );
+  const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
+  return { items: items.map((record) => instanceView(record, viewedAtMs)), nextCursor };
+}
+
+export function findInstances({ place }: Target, launchToken: string, viewedAtMs: number): object[] {
+  return [...place.live.values()]
+    .filter((record) => record.launchToken === launchToken && isVisibleAt(record, viewedAtMs))
+    .map((record) => instanceView(record, viewedAtMs));
+}
+
+/** @throws Refusal NotFound, also when it is terminated */
+export function getInstance({ place, nowMs }: Target, backendId: string): InstanceRecord {
+  const record = place.live.get(backendId);
+  if (!record || !isVisibleAt(record, nowMs)) throw new Refusal('NotFound', `no instance ${backendId}`);
+  return record;
+}
+
+/** @param stuckForMs how much longer than usual it stays Terminating; asking again ends that */
+export function terminateInstance(
+  world: World,
+  target: Target,
+  backendId: string,
+  stuckForMs: number,
+): InstanceRecord {
+  const { cloud, place, nowMs } = target;
+  const record = getInstance(target, backendId);
+  const usualMs = Math.round(
+    drawBetween(
+      cloud.terminateSeconds,
+      world.state.seed,
+      'terminate',
+      ...placeParts(place),
+      record.sequence,
+    ) * 1_000,
+  );
+  const endsAtMs = nowMs + usualMs + stuckForMs;
+  const removed: InstanceRecord = {
+    ...record,
+    removeAskedAtMs: record.removeAskedAtMs ?? nowMs,
+    terminatedAtMs: Math.min(record.terminatedAtMs ?? Number.POSITIVE_INFINITY, endsAtMs),
+  };
+  world.commit({ kind: 'instance', record: removed });
+  return removed;
+}
+
+/** Instances that could vanish: those that exist and that nobody has asked to remove. */
+export function vanishable(place: Place, nowMs: number): InstanceRecord[] {
+  return [...place.live.values()].filter(
+    (record) => record.removeAskedAtMs === undefined && createdAtMs(record) <= nowMs,
+  );
+}
+
+/** One instance is gone at once, and nobody asked. */
+export function vanishOne(world: World, { place, nowMs }: Target, drawName: string): void {
+  const candidates = vanishable(place, nowMs);
+  const record = candidates[Math.floor(draw(world.state.seed, 'vanish', drawName) * candidates.length)];
+  if (!record) return;
+  world.commit({
+    kind: 'instance',
+    record: { ...record, removeAskedAtMs: nowMs, terminatedAtMs: nowMs, vanished: true },
+  });
+}
+
+export function instanceView(record: InstanceRecord, atMs: number): object {
+  const status = statusAt(record, atMs);
+  const hasAddresses = bootedAtMs(record) <= atMs && !record.failsToBoot;
+  return {
+    id: record.backendId,
+    name: record.name,
+    ...(record.launchToken === undefined ? {} : { launchToken: record.launchToken }),
+    status,
+    ...(record.zone === undefined ? {} : { zone: record.zone }),
+    instanceType: record.instanceType,
+    imageId: record.imageId,
+    tags: record.tags,
+    ...(hasAddresses ? { publicIp: record.publicIp, privateIp: record.privateIp } : {}),
+    createdAt: new Date(createdAtMs(record)).toISOString(),
+    ...(status === 'Failed' ? { failureMessage: 'the machine did not boot' } : {}),
+    ...(ranAtMs(record, atMs) === undefined ? {} : { runningAt: new Date(bootedAtMs(record)).toISOString() }),
+  };
+}

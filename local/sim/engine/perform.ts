@@ -1,0 +1,63 @@
+import type { Admission } from './admission.ts';
+import { listImages, listLocations, listOffers } from './catalogue.ts';
+import { createInstance } from './create-instance.ts';
+import type { Reply } from './engine.ts';
+import { type ActiveFault, faultDelayMs } from './faults.ts';
+import { findInstances, getInstance, instanceView, listInstances, terminateInstance } from './instances.ts';
+import type { Operation } from './requests.ts';
+import { deleteResource, ensureResource, findResource, resourceView } from './resources.ts';
+import { createdAtMs } from './status.ts';
+import type { Target, World } from './world.ts';
+
+/** Does what an admitted call asks. @throws Refusal */
+export function perform(
+  world: World,
+  admission: Admission,
+  target: Target,
+  operation: Operation,
+  fault: ActiveFault | undefined,
+): Reply {
+  const { cloud, place, nowMs } = target;
+  const ok = (body: object, status = 200, atMs = nowMs): Reply => ({ kind: 'answer', atMs, status, body });
+  const staleMs = fault?.kind === 'staleList' ? faultDelayMs(fault) : 0;
+  const viewedAtMs = nowMs - cloud.listDelayMs - staleMs;
+  switch (operation.call) {
+    case 'verify':
+      return ok({ account: place.key.account });
+    case 'locations':
+      return ok(listLocations(world, place.key.cloud, cloud));
+    case 'offers':
+      return ok(listOffers(world, target, operation.page));
+    case 'images':
+      return ok(listImages(world, target, operation.page));
+    case 'create': {
+      const { record, isNew } = createInstance(world, admission, target, operation.input, {
+        failsToBoot: fault?.kind === 'bootFailure',
+        twice: fault?.kind === 'duplicateEffect',
+      });
+      const atMs = Math.max(nowMs, createdAtMs(record));
+      return ok(instanceView(record, atMs), isNew ? 201 : 200, atMs);
+    }
+    case 'list':
+      return ok(listInstances(world, target, operation.tags, operation.page, viewedAtMs));
+    case 'find':
+      return ok({ items: findInstances(target, operation.launchToken, viewedAtMs), nextCursor: null });
+    case 'get':
+      return ok(instanceView(getInstance(target, operation.backendId), nowMs));
+    case 'terminate': {
+      const stuckForMs = fault?.kind === 'stuckTerminating' ? faultDelayMs(fault) : 0;
+      return ok(instanceView(terminateInstance(world, target, operation.backendId, stuckForMs), nowMs), 202);
+    }
+    case 'ensure': {
+      const { record, isNew } = ensureResource(world, target, operation.kind, operation.input);
+      return ok(resourceView(record), isNew ? 201 : 200);
+    }
+    case 'findResource': {
+      const record = findResource(place, operation.kind, operation.name);
+      return ok({ items: record ? [resourceView(record)] : [], nextCursor: null });
+    }
+    case 'deleteResource':
+      deleteResource(world, target, operation.kind, operation.backendId);
+      return ok({});
+  }
+}

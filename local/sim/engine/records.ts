@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import { activeFaultSchema } from './faults.ts';
+import { RATE_KINDS, resourceKindSchema } from './requests.ts';
+
+/** One account's part of one cloud's location. */
+export const placeKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
+export type PlaceKey = z.infer<typeof placeKeySchema>;
+
+export const instanceRecordSchema = placeKeySchema.extend({
+  /** Counts from 1 at each place, in the order of acceptance. */
+  sequence: z.int().positive(),
+  backendId: z.string(),
+  name: z.string(),
+  launchToken: z.string().optional(),
+  instanceType: z.string(),
+  imageId: z.string(),
+  zone: z.string().optional(),
+  networkId: z.string(),
+  securityGroupId: z.string(),
+  keyPairId: z.string(),
+  tags: z.record(z.string(), z.string()),
+  publicIp: z.string(),
+  privateIp: z.string(),
+  acceptedAtMs: z.number(),
+  submitMs: z.number(),
+  bootMs: z.number(),
+  failsToBoot: z.boolean(),
+  removeAskedAtMs: z.number().optional(),
+  terminatedAtMs: z.number().optional(),
+  vanished: z.boolean(),
+});
+export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
+
+export const resourceRecordSchema = placeKeySchema.extend({
+  kind: resourceKindSchema,
+  backendId: z.string(),
+  subnetId: z.string().optional(),
+  networkId: z.string().optional(),
+  name: z.string(),
+  tags: z.record(z.string(), z.string()),
+  createdAtMs: z.number(),
+});
+export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
+
+/** Limits that a call can go beyond: the rates, the slots of a location, the location slots of an account. */
+export const VIOLATIONS = [...RATE_KINDS, 'instanceSlots', 'locationSlots'] as const;
+export const violationSchema = z.enum(VIOLATIONS);
+export type Violation = z.infer<typeof violationSchema>;
+
+export const accountRuleSchema = z
+  .object({
+    apiKey: z.string().min(1).optional().describe('calls must carry it; absent: none is asked for'),
+    revoked: z.boolean().default(false),
+  })
+  .strict();
+export type AccountRule = z.infer<typeof accountRuleSchema>;
+
+const countsSchema = z.record(z.string(), z.int().nonnegative());
+
+/** All that changes a cloud's state. The journal holds these, one a line; replaying them restores the state. */
+export const simEventSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),
+  z.object({ kind: z.literal('instance'), record: instanceRecordSchema }),
+  z.object({ kind: z.literal('resource'), record: resourceRecordSchema }),
+  z.object({ kind: z.literal('resource-gone'), place: placeKeySchema, backendId: z.string() }),
+  z.object({
+    kind: z.literal('call'),
+    /** `location` is empty for calls that have none. */
+    place: placeKeySchema,
+    call: z.string(),
+  }),
+  z.object({ kind: z.literal('throttled'), place: placeKeySchema, violation: violationSchema.optional() }),
+  z.object({
+    kind: z.literal('counts'),
+    place: placeKeySchema,
+    calls: countsSchema,
+    throttled: z.int(),
+    violations: countsSchema,
+    sequence: z.int(),
+  }),
+  z.object({ kind: z.literal('fault'), fault: activeFaultSchema }),
+  z.object({ kind: z.literal('fault-gone'), id: z.string() }),
+  z.object({ kind: z.literal('location'), cloud: z.string(), location: z.string(), up: z.boolean() }),
+  z.object({ kind: z.literal('account'), account: z.string(), rule: accountRuleSchema }),
+]);
+export type SimEvent = z.infer<typeof simEventSchema>;

@@ -1,0 +1,36 @@
+/** Every error that the clouds answer, with its HTTP status. */
+export const REFUSALS = {
+  InvalidParameter: 400,
+  LaunchTokenUsed: 400,
+  InvalidCredentials: 401,
+  AccountRevoked: 403,
+  QuotaExceeded: 403,
+  UnknownCloud: 404,
+  UnknownLocation: 404,
+  NotFound: 404,
+  ResourceInUse: 409,
+  InsufficientCapacity: 409,
+  RateLimited: 429,
+  TooManyPendingInstances: 429,
+  TooManyPendingLocations: 429,
+  InternalError: 500,
+  LocationUnavailable: 503,
+} as const;
+export type RefusalCode = keyof typeof REFUSALS;
+
+/** A call that the cloud refuses. */
+export class Refusal extends Error {
+  readonly code: RefusalCode;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: RefusalCode, message: string, retryAfterMs?: number) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+    this.retryAfterMs = retryAfterMs;
+  }
+
+  get status(): number {
+    return REFUSALS[this.code];
+  }
+}

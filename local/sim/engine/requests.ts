@@ -1,0 +1,85 @@
+import { z } from 'zod';
+
+export const RATE_KINDS = ['create', 'list', 'mutate'] as const;
+export type RateKind = (typeof RATE_KINDS)[number];
+
+export const RESOURCE_KINDS = ['network', 'security-group', 'key-pair'] as const;
+export const resourceKindSchema = z.enum(RESOURCE_KINDS);
+export type ResourceKind = z.infer<typeof resourceKindSchema>;
+
+const tagsSchema = z.record(z.string().min(1).max(128), z.string().max(256)).default({});
+const wordSchema = z.string().min(1).max(256);
+
+export const createInputSchema = z
+  .object({
+    name: wordSchema,
+    launchToken: wordSchema.optional(),
+    instanceType: wordSchema,
+    imageId: wordSchema,
+    zone: wordSchema.optional(),
+    rootDiskGb: z.int().positive().optional(),
+    userData: z.string().max(65_536).optional(),
+    networkId: wordSchema,
+    subnetId: wordSchema.optional(),
+    securityGroupId: wordSchema,
+    keyPairId: wordSchema,
+    tags: tagsSchema,
+  })
+  .strict();
+export type CreateInput = z.infer<typeof createInputSchema>;
+
+const namedShape = { name: wordSchema, tags: tagsSchema };
+export const ensureInputSchemas = {
+  network: z.object({ ...namedShape, cidr: z.cidrv4() }).strict(),
+  'security-group': z
+    .object({ ...namedShape, networkId: wordSchema, sshFrom: z.union([z.cidrv4(), z.cidrv6()]).optional() })
+    .strict(),
+  'key-pair': z.object({ ...namedShape, publicKey: z.string().min(1).max(16_384) }).strict(),
+} as const satisfies Record<ResourceKind, z.ZodType>;
+export interface EnsureInput {
+  name: string;
+  tags: Record<string, string>;
+  networkId?: string | undefined;
+}
+
+export interface Page {
+  limit?: number | undefined;
+  cursor?: string | undefined;
+}
+
+/** Everything that can be asked of a cloud, with the fields that each call takes. */
+export type Operation =
+  | { call: 'verify' }
+  | { call: 'locations' }
+  | { call: 'offers' | 'images'; location: string; page: Page }
+  | { call: 'create'; location: string; input: CreateInput }
+  | { call: 'list'; location: string; tags: Readonly<Record<string, string>>; page: Page }
+  | { call: 'find'; location: string; launchToken: string }
+  | { call: 'get' | 'terminate'; location: string; backendId: string }
+  | { call: 'ensure'; location: string; kind: ResourceKind; input: EnsureInput }
+  | { call: 'findResource'; location: string; kind: ResourceKind; name: string }
+  | { call: 'deleteResource'; location: string; kind: ResourceKind; backendId: string };
+export type CallName = Operation['call'];
+export type LocatedOperation = Extract<Operation, { location: string }>;
+
+export interface Caller {
+  cloud: string;
+  account: string;
+  apiKey: string | undefined;
+}
+
+const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
+  create: 'create',
+  list: 'list',
+  find: 'list',
+  get: 'list',
+  findResource: 'list',
+  terminate: 'mutate',
+  ensure: 'mutate',
+  deleteResource: 'mutate',
+};
+
+/** Which of the cloud's rate limits a call counts against; undefined: none (the catalogue). */
+export function rateKindOf(call: CallName): RateKind | undefined {
+  return RATE_KIND_OF[call];
+}

@@ -1,0 +1,78 @@
+import { drawId } from './draw.ts';
+import type { ResourceRecord } from './records.ts';
+import { Refusal } from './refusals.ts';
+import type { EnsureInput, ResourceKind } from './requests.ts';
+import type { Place } from './state.ts';
+import { statusAt } from './status.ts';
+import type { Target, World } from './world.ts';
+
+/** Makes a network, security group or key pair, or answers with the one that has this name. */
+export function ensureResource(
+  world: World,
+  { cloud, place, nowMs }: Target,
+  kind: ResourceKind,
+  { name, tags, networkId }: EnsureInput,
+): { record: ResourceRecord; isNew: boolean } {
+  const existing = findResource(place, kind, name);
+  if (existing) return { record: existing, isNew: false };
+  if (networkId !== undefined && place.resources.get(networkId)?.kind !== 'network') {
+    throw new Refusal('InvalidParameter', `networkId: no network ${networkId} at ${place.key.location}`);
+  }
+  const parts = [world.state.seed, world.state.epoch, ...Object.values(place.key), kind, name, nowMs];
+  const template = {
+    network: cloud.ids.network,
+    'security-group': cloud.ids.securityGroup,
+    'key-pair': cloud.ids.keyPair,
+  };
+  const record: ResourceRecord = {
+    ...place.key,
+    kind,
+    backendId: drawId(template[kind], ...parts),
+    ...(kind === 'network' ? { subnetId: drawId(cloud.ids.subnet, ...parts) } : {}),
+    ...(networkId === undefined ? {} : { networkId }),
+    name,
+    tags,
+    createdAtMs: nowMs,
+  };
+  world.commit({ kind: 'resource', record });
+  return { record, isNew: true };
+}
+
+export function findResource(place: Place, kind: ResourceKind, name: string): ResourceRecord | undefined {
+  return [...place.resources.values()].find((record) => record.kind === kind && record.name === name);
+}
+
+/** @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
+export function deleteResource(
+  world: World,
+  { place, nowMs }: Target,
+  kind: ResourceKind,
+  backendId: string,
+): void {
+  const record = place.resources.get(backendId);
+  if (record?.kind !== kind) throw new Refusal('NotFound', `no ${kind} ${backendId}`);
+  const user = userOf(place, backendId, nowMs);
+  if (user !== undefined) throw new Refusal('ResourceInUse', `${kind} ${backendId} is used by ${user}`);
+  world.commit({ kind: 'resource-gone', place: place.key, backendId });
+}
+
+export function resourceView({ backendId, subnetId, networkId, name, tags }: ResourceRecord): object {
+  return {
+    id: backendId,
+    name,
+    ...(subnetId === undefined ? {} : { subnetId }),
+    ...(networkId === undefined ? {} : { networkId }),
+    tags,
+  };
+}
+
+function userOf(place: Place, backendId: string, nowMs: number): string | undefined {
+  for (const resource of place.resources.values()) {
+    if (resource.networkId === backendId) return resource.backendId;
+  }
+  for (const instance of place.live.values()) {
+    const uses = [instance.networkId, instance.securityGroupId, instance.keyPairId].includes(backendId);
+    if (uses && statusAt(instance, nowMs) !== 'Terminated') return instance.backendId;
+  }
+  return undefined;
+}

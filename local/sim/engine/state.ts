@@ -1,0 +1,157 @@
+import type { ActiveFault } from './faults.ts';
+import type { AccountRule, InstanceRecord, PlaceKey, ResourceRecord, SimEvent } from './records.ts';
+import { bootedAtMs } from './status.ts';
+
+/** Longest look back that a list can be asked for; after it, a terminated instance is of no use but to the books. */
+export const RETENTION_MS = 60_000;
+
+export interface Place {
+  key: PlaceKey;
+  /** Instances that a list may still show, by backend id, in the order of their acceptance. */
+  live: Map<string, InstanceRecord>;
+  gone: InstanceRecord[];
+  /** The first instance of each launch token. */
+  byToken: Map<string, string>;
+  resources: Map<string, ResourceRecord>;
+  calls: Record<string, number>;
+  throttled: number;
+  violations: Record<string, number>;
+  sequence: number;
+  /** Those that held a slot when last looked at. */
+  pending: Set<string>;
+}
+
+/** What the clouds know. Changes only by events, so that a journal of them restores it. */
+export class SimState {
+  seed = 0;
+  /** Grows with each reset, so that no id is ever given twice. */
+  epoch = 0;
+  readonly places = new Map<string, Place>();
+  readonly faults = new Map<string, ActiveFault>();
+  readonly locationUp = new Map<string, boolean>();
+  readonly accounts = new Map<string, AccountRule>();
+
+  place(key: PlaceKey): Place {
+    const id = `${key.cloud}\n${key.account}\n${key.location}`;
+    const known = this.places.get(id);
+    if (known) return known;
+    const { cloud, account, location } = key;
+    const place: Place = {
+      key: { cloud, account, location },
+      live: new Map(),
+      gone: [],
+      byToken: new Map(),
+      resources: new Map(),
+      calls: {},
+      throttled: 0,
+      violations: {},
+      sequence: 0,
+      pending: new Set(),
+    };
+    this.places.set(id, place);
+    return place;
+  }
+
+  apply(event: SimEvent): void {
+    switch (event.kind) {
+      case 'reset':
+        for (const map of [this.places, this.faults, this.locationUp, this.accounts]) map.clear();
+        this.seed = event.seed;
+        this.epoch = event.epoch;
+        return;
+      case 'instance':
+        this.#putInstance(event.record);
+        return;
+      case 'resource':
+        this.place(event.record).resources.set(event.record.backendId, event.record);
+        return;
+      case 'resource-gone':
+        this.place(event.place).resources.delete(event.backendId);
+        return;
+      case 'call': {
+        const { calls } = this.place(event.place);
+        calls[event.call] = (calls[event.call] ?? 0) + 1;
+        return;
+      }
+      case 'throttled': {
+        const place = this.place(event.place);
+        place.throttled += 1;
+        if (event.violation) place.violations[event.violation] = (place.violations[event.violation] ?? 0) + 1;
+        return;
+      }
+      case 'counts': {
+        const { calls, throttled, violations, sequence } = event;
+        Object.assign(this.place(event.place), { calls, throttled, violations, sequence });
+        return;
+      }
+      case 'fault':
+        this.faults.set(event.fault.id, event.fault);
+        return;
+      case 'fault-gone':
+        this.faults.delete(event.id);
+        return;
+      case 'location':
+        this.locationUp.set(`${event.cloud}\n${event.location}`, event.up);
+        return;
+      case 'account':
+        this.accounts.set(event.account, event.rule);
+        return;
+    }
+  }
+
+  /** The fewest events that restore this state. */
+  snapshot(): SimEvent[] {
+    const events: SimEvent[] = [{ kind: 'reset', seed: this.seed, epoch: this.epoch }];
+    for (const [account, rule] of this.accounts) events.push({ kind: 'account', account, rule });
+    for (const [id, up] of this.locationUp) {
+      const [cloud = '', location = ''] = id.split('\n');
+      events.push({ kind: 'location', cloud, location, up });
+    }
+    for (const fault of this.faults.values()) events.push({ kind: 'fault', fault });
+    for (const {
+      key,
+      live,
+      gone,
+      resources,
+      calls,
+      throttled,
+      violations,
+      sequence,
+    } of this.places.values()) {
+      for (const record of resources.values()) events.push({ kind: 'resource', record });
+      for (const record of [...gone, ...live.values()]) events.push({ kind: 'instance', record });
+      events.push({ kind: 'counts', place: key, calls, throttled, violations, sequence });
+    }
+    return events;
+  }
+
+  /** Instances of a place that hold a slot: accepted, and neither booted nor to be removed. */
+  pendingAt(place: Place, nowMs: number): number {
+    for (const backendId of place.pending) {
+      const record = place.live.get(backendId);
+      if (!record || record.removeAskedAtMs !== undefined || bootedAtMs(record) <= nowMs) {
+        place.pending.delete(backendId);
+      }
+    }
+    return place.pending.size;
+  }
+
+  /** Puts aside what no list can show any more. */
+  retire(place: Place, nowMs: number): void {
+    for (const [backendId, record] of place.live) {
+      if (record.terminatedAtMs === undefined || record.terminatedAtMs + RETENTION_MS > nowMs) continue;
+      place.live.delete(backendId);
+      place.gone.push(record);
+    }
+  }
+
+  #putInstance(record: InstanceRecord): void {
+    const place = this.place(record);
+    place.live.set(record.backendId, record);
+    place.sequence = Math.max(place.sequence, record.sequence);
+    if (record.removeAskedAtMs === undefined) place.pending.add(record.backendId);
+    if (record.launchToken !== undefined && !place.byToken.has(record.launchToken)) {
+      place.byToken.set(record.launchToken, record.backendId);
+    }
+  }
+}

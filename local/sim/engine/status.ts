@@ -1,0 +1,39 @@
+import type { InstanceRecord } from './records.ts';
+
+export type SimStatus = 'Creating' | 'Running' | 'Failed' | 'Terminating' | 'Terminated';
+
+type Times = Pick<
+  InstanceRecord,
+  'acceptedAtMs' | 'submitMs' | 'bootMs' | 'failsToBoot' | 'removeAskedAtMs' | 'terminatedAtMs'
+>;
+
+/** When the create call is answered, and the instance can be seen. */
+export function createdAtMs({ acceptedAtMs, submitMs }: Times): number {
+  return acceptedAtMs + submitMs;
+}
+
+/** When the boot ends, well or not. */
+export function bootedAtMs(record: Times): number {
+  return createdAtMs(record) + record.bootMs;
+}
+
+/** No timer moves an instance on: its status at any time follows from what is written down. */
+export function statusAt(record: Times, atMs: number): SimStatus {
+  if (record.terminatedAtMs !== undefined && atMs >= record.terminatedAtMs) return 'Terminated';
+  if (record.removeAskedAtMs !== undefined && atMs >= record.removeAskedAtMs) return 'Terminating';
+  if (atMs < bootedAtMs(record)) return 'Creating';
+  return record.failsToBoot ? 'Failed' : 'Running';
+}
+
+/** Whether lists show it. Terminated instances are shown in the books only. */
+export function isVisibleAt(record: Times, atMs: number): boolean {
+  return atMs >= createdAtMs(record) && statusAt(record, atMs) !== 'Terminated';
+}
+
+/** When it came to run; undefined when it has not, or was removed or failed before. */
+export function ranAtMs(record: Times, nowMs: number): number | undefined {
+  const bootedAt = bootedAtMs(record);
+  if (record.failsToBoot || bootedAt > nowMs) return undefined;
+  if (record.removeAskedAtMs !== undefined && record.removeAskedAtMs < bootedAt) return undefined;
+  return bootedAt;
+}

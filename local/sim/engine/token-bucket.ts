@@ -1,0 +1,28 @@
+export interface BucketRate {
+  perSecond: number;
+  burst: number;
+}
+
+/** A rate limit as clouds keep it: full at first, refilled evenly, one token for each call. */
+export class TokenBucket {
+  #tokens: number;
+  #filledAtMs: number;
+  readonly #rate: BucketRate;
+
+  constructor(rate: BucketRate, nowMs: number) {
+    this.#rate = rate;
+    this.#tokens = rate.burst;
+    this.#filledAtMs = nowMs;
+  }
+
+  /** Takes a token if there is one. @returns 0, or in how many milliseconds there will be one */
+  take(nowMs: number): number {
+    const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
+    this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1_000) * this.#rate.perSecond);
+    this.#filledAtMs = nowMs;
+    // Tokens are sums of fractions; without a tolerance, the k-th evenly spaced call would fail by rounding.
+    if (this.#tokens < 1 - 1e-9) return Math.ceil(((1 - this.#tokens) / this.#rate.perSecond) * 1_000);
+    this.#tokens -= 1;
+    return 0;
+  }
+}

@@ -1,0 +1,43 @@
+import type { HttpBindings } from '@hono/node-server';
+import { Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import type { SimEngine } from '../engine/engine.ts';
+import { Refusal } from '../engine/refusals.ts';
+import { cloudRoutes } from './cloud-routes.ts';
+import { controlRoutes } from './control-routes.ts';
+
+export interface AppOptions {
+  engine: SimEngine;
+  /** Waits until the engine's clock shows this time. */
+  waitUntil(atMs: number): Promise<void>;
+}
+
+export type SimEnv = { Bindings: Partial<HttpBindings> };
+
+/**
+ * The simulated clouds' HTTP face: `/clouds/{cloud}/…` as a cloud has it, `/_sim/…` to see and steer them. Works
+ * behind a server as well as by `app.fetch`, in one process and any time.
+ */
+export function createApp(options: AppOptions): Hono<SimEnv> {
+  const app = new Hono<SimEnv>();
+  app.route('/clouds/:cloud', cloudRoutes(options));
+  app.route('/_sim', controlRoutes(options.engine));
+  app.notFound((c) => c.json({ code: 'NoSuchRoute', message: `no ${c.req.method} ${c.req.path}` }, 404));
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) {
+      return c.json({ code: 'InvalidParameter', message: error.message }, error.status);
+    }
+    if (error instanceof Refusal) {
+      return Response.json({ code: error.code, message: error.message }, { status: error.status });
+    }
+    if (error instanceof ConnectionCut) throw error;
+    process.stderr.write(`${error.stack ?? error.message}\n`);
+    return c.json({ code: 'InternalError', message: error.message }, 500);
+  });
+  return app;
+}
+
+/** What a cut connection is where there is none: the promise of the answer is broken. */
+export class ConnectionCut extends Error {
+  override readonly name = 'ConnectionCut';
+}

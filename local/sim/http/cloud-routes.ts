@@ -1,0 +1,101 @@
+import { type Context, Hono } from 'hono';
+import { HTTPException } from 'hono/http-exception';
+import { z } from 'zod';
+import { Refusal } from '../engine/refusals.ts';
+import {
+  type Caller,
+  createInputSchema,
+  ensureInputSchemas,
+  type Operation,
+  type ResourceKind,
+} from '../engine/requests.ts';
+import { answer } from './answer.ts';
+import type { AppOptions, SimEnv } from './app.ts';
+import { parse, readBody } from './parse.ts';
+
+const pageSchema = z.object({
+  limit: z.coerce.number().int().min(1).max(1_000).optional(),
+  cursor: z.string().regex(/^\d+$/).optional(),
+});
+const accountSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/);
+
+const RESOURCE_PATHS: Readonly<Record<string, ResourceKind>> = {
+  networks: 'network',
+  'security-groups': 'security-group',
+  'key-pairs': 'key-pair',
+};
+
+/** A cloud's API: account in `x-account`, key (where the account has one) as bearer token. */
+export function cloudRoutes({ engine, waitUntil }: AppOptions): Hono<SimEnv> {
+  const app = new Hono<SimEnv>();
+  const call = (c: Context<SimEnv>, operation: Operation) =>
+    answer(c, engine.handle(callerOf(c), operation), waitUntil);
+  const page = (c: Context<SimEnv>) => parse(pageSchema, c.req.query());
+  const at = '/locations/:location';
+
+  app.get('/account', (c) => call(c, { call: 'verify' }));
+  app.get('/locations', (c) => call(c, { call: 'locations' }));
+  app.get(`${at}/offers`, (c) =>
+    call(c, { call: 'offers', location: c.req.param('location'), page: page(c) }),
+  );
+  app.get(`${at}/images`, (c) =>
+    call(c, { call: 'images', location: c.req.param('location'), page: page(c) }),
+  );
+
+  app.post(`${at}/instances`, async (c) => {
+    const input = await readBody(c, createInputSchema);
+    return await call(c, { call: 'create', location: c.req.param('location'), input });
+  });
+  app.get(`${at}/instances`, (c) => {
+    const location = c.req.param('location');
+    const launchToken = c.req.query('launchToken');
+    if (launchToken !== undefined) return call(c, { call: 'find', location, launchToken });
+    return call(c, { call: 'list', location, tags: tagsOf(c), page: page(c) });
+  });
+  app.get(`${at}/instances/:id`, (c) =>
+    call(c, { call: 'get', location: c.req.param('location'), backendId: c.req.param('id') }),
+  );
+  app.delete(`${at}/instances/:id`, (c) =>
+    call(c, { call: 'terminate', location: c.req.param('location'), backendId: c.req.param('id') }),
+  );
+
+  for (const [path, kind] of Object.entries(RESOURCE_PATHS)) {
+    app.post(`${at}/${path}`, async (c) => {
+      const input = await readBody(c, ensureInputSchemas[kind]);
+      return await call(c, { call: 'ensure', location: c.req.param('location'), kind, input });
+    });
+    app.get(`${at}/${path}`, (c) => {
+      const name = parse(z.string().min(1), c.req.query('name'));
+      return call(c, { call: 'findResource', location: c.req.param('location'), kind, name });
+    });
+    app.delete(`${at}/${path}/:id`, (c) =>
+      call(c, {
+        call: 'deleteResource',
+        location: c.req.param('location'),
+        kind,
+        backendId: c.req.param('id'),
+      }),
+    );
+  }
+  return app;
+}
+
+function callerOf(c: Context<SimEnv>): Caller {
+  const account = accountSchema.safeParse(c.req.header('x-account'));
+  if (!account.success) {
+    throw new Refusal('InvalidCredentials', 'no account, or no valid one, in x-account');
+  }
+  const [, apiKey] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
+  return { cloud: c.req.param('cloud') ?? '', account: account.data, apiKey };
+}
+
+/** `tag=key=value`, any number of times. */
+function tagsOf(c: Context<SimEnv>): Record<string, string> {
+  return Object.fromEntries(
+    (c.req.queries('tag') ?? []).map((text) => {
+      const at = text.indexOf('=');
+      if (at < 1) throw new HTTPException(400, { message: `tag: ${text} is not of the form key=value` });
+      return [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
+}

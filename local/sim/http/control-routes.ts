@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { readBooks } from '../engine/books.ts';
+import type { SimEngine } from '../engine/engine.ts';
+import { faultSchema } from '../engine/faults.ts';
+import { accountRuleSchema } from '../engine/records.ts';
+import type { SimEnv } from './app.ts';
+import { readBody } from './parse.ts';
+
+const faultsSchema = z.union([
+  faultSchema,
+  z.array(faultSchema),
+  z.strictObject({ faults: z.array(faultSchema) }),
+]);
+
+/** Sees and steers the clouds; asks for no credential, since it listens on this machine alone. */
+export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
+  const app = new Hono<SimEnv>();
+  const { state, config, commit } = engine.world;
+  const faults = () => ({ faults: [...state.faults.values()] });
+  const missing = (what: string) => ({ code: 'NotFound', message: `no ${what}` });
+
+  app.get('/health', (c) =>
+    c.json({ ok: true, seed: state.seed, clouds: Object.keys(config.clouds), now: engine.world.clock.now() }),
+  );
+  app.get('/books', (c) => {
+    const { cloud, connection, location } = c.req.query();
+    return c.json(readBooks(engine.world, { cloud, connection, location }));
+  });
+
+  app.get('/faults', (c) => c.json(faults()));
+  app.post('/faults', async (c) => {
+    const body = await readBody(c, faultsSchema);
+    const wanted = 'faults' in body ? body.faults : [body].flat();
+    return c.json({ faults: wanted.map((fault) => engine.addFault(fault)) }, 201);
+  });
+  app.delete('/faults', (c) => {
+    for (const id of [...state.faults.keys()]) commit({ kind: 'fault-gone', id });
+    return c.json(faults());
+  });
+  app.delete('/faults/:id', (c) => {
+    const id = c.req.param('id');
+    if (!state.faults.has(id)) return c.json(missing(`fault ${id}`), 404);
+    commit({ kind: 'fault-gone', id });
+    return c.json(faults());
+  });
+
+  app.post('/reset', async (c) => {
+    const { seed } = await readBody(c, z.strictObject({ seed: z.int().optional() }), {});
+    engine.reset(seed);
+    return c.json({ ok: true, seed: state.seed });
+  });
+  app.post('/clouds/:cloud/locations/:location', async (c) => {
+    const { cloud, location } = c.req.param();
+    if (!config.clouds[cloud]?.locations[location])
+      return c.json(missing(`location ${location} of ${cloud}`), 404);
+    const { up } = await readBody(c, z.strictObject({ up: z.boolean() }));
+    commit({ kind: 'location', cloud, location, up });
+    return c.json({ cloud, location, up });
+  });
+  app.put('/accounts/:account', async (c) => {
+    const account = c.req.param('account');
+    commit({ kind: 'account', account, rule: await readBody(c, accountRuleSchema) });
+    return c.json({ account, ok: true });
+  });
+  return app;
+}

@@ -1,0 +1,59 @@
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { type SimEvent, simEventSchema } from './engine/records.ts';
+
+/** A journal that no run of the simulator can have written. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+}
+
+/**
+ * Reads what happened so far. A last line without its end is what a killed process leaves: it was never answered
+ * for, and is left out.
+ *
+ * @throws JournalError
+ */
+export function readJournal(file: string): SimEvent[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line, at) => {
+    try {
+      return simEventSchema.parse(JSON.parse(line));
+    } catch (error) {
+      throw new JournalError(
+        `${file}, line ${at + 1}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    }
+  });
+}
+
+export interface Journal {
+  append(event: SimEvent): void;
+  close(): void;
+}
+
+/**
+ * Starts a journal with a snapshot, in place of what was there. Each event is written before the call that caused
+ * it is answered; the operating system keeps it through a kill, though not through a power cut.
+ */
+export function startJournal(file: string, snapshot: readonly SimEvent[]): Journal {
+  mkdirSync(dirname(file), { recursive: true });
+  const fresh = `${file}.new`;
+  writeFileSync(fresh, snapshot.map(lineOf).join(''));
+  renameSync(fresh, file);
+  const handle = openSync(file, 'a');
+  return { append: (event) => void writeSync(handle, lineOf(event)), close: () => closeSync(handle) };
+}
+
+function lineOf(event: SimEvent): string {
+  return `${JSON.stringify(event)}\n`;
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '../../functions/runtime/clock.ts';
+import type { SimEvent } from './engine/records.ts';
+
+export interface ScaledClock extends Clock {
+  /** Waits until the clock shows this time. */
+  waitUntil(atMs: number): Promise<void>;
+}
+
+/** A clock that starts at `fromMs` and runs `scale` times as fast as real time. */
+export function scaledClock(scale: number, fromMs: number): ScaledClock {
+  const startedAtMs = performance.now();
+  const now = () => Math.floor(fromMs + (performance.now() - startedAtMs) * scale);
+  return {
+    now,
+    async waitUntil(atMs) {
+      // A timer may fire a little early by another clock's reckoning.
+      for (let leftMs = atMs - now(); leftMs > 0; leftMs = atMs - now()) {
+        await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs / scale)));
+      }
+    },
+  };
+}
+
+/** The latest time that the past knows of: where a clock that ran fast has to go on. */
+export function latestTimeOf(past: readonly SimEvent[]): number {
+  return past.reduce((latest, event) => {
+    if (event.kind === 'instance')
+      return Math.max(latest, event.record.removeAskedAtMs ?? event.record.acceptedAtMs);
+    if (event.kind === 'resource') return Math.max(latest, event.record.createdAtMs);
+    if (event.kind === 'fault') return Math.max(latest, event.fault.addedAtMs);
+    return latest;
+  }, 0);
+}

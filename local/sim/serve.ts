@@ -1,0 +1,69 @@
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import type { SimConfig } from './config.ts';
+import { SimEngine } from './engine/engine.ts';
+import { createApp } from './http/app.ts';
+import { type Journal, readJournal, startJournal } from './journal.ts';
+import { latestTimeOf, scaledClock } from './scaled-clock.ts';
+
+export interface SimServerOptions {
+  config: SimConfig;
+  /** 0: any free one. */
+  port: number;
+  /** Overrides the config's; clouds that go on from a state keep the seed that they began with. */
+  seed?: number;
+  /** Folder in which the clouds survive their process; absent: they live in memory. */
+  stateDir?: string;
+  /** How much faster than real time the clouds' clock runs. */
+  timeScale?: number;
+}
+
+export interface SimServer {
+  url: string;
+  engine: SimEngine;
+  close(): Promise<void>;
+}
+
+/** Longer than any client keeps an idle connection, so that it is never the server that closes one under a call. */
+const KEEP_ALIVE_MS = 75_000;
+
+/** Starts the simulated clouds on 127.0.0.1. Rejects when the port is taken. */
+export async function startSimServer(options: SimServerOptions): Promise<SimServer> {
+  const { config, port, seed, stateDir, timeScale = 1 } = options;
+  const file = stateDir === undefined ? undefined : join(stateDir, 'clouds.jsonl');
+  const past = file === undefined ? [] : readJournal(file);
+  const clock = scaledClock(timeScale, Math.max(Date.now(), latestTimeOf(past)));
+  let journal: Journal | undefined;
+  const engine = new SimEngine({
+    config,
+    clock,
+    past,
+    ...(seed === undefined ? {} : { seed }),
+    onEvent: (event) => journal?.append(event),
+  });
+  const app = createApp({ engine, waitUntil: clock.waitUntil });
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = serve(
+    {
+      fetch: app.fetch,
+      port,
+      hostname: '127.0.0.1',
+      serverOptions: { keepAliveTimeout: KEEP_ALIVE_MS },
+    },
+    (address) => resolve(address.port),
+  );
+  server.once('error', reject);
+  const boundPort = await promise;
+  if (file !== undefined) journal = startJournal(file, engine.world.state.snapshot());
+  return {
+    url: `http://127.0.0.1:${boundPort}`,
+    engine,
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await closed.promise;
+      journal?.close();
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { loadSimConfig, SimConfigError } from './config.ts';
+import { startSimServer } from './serve.ts';
+
+const wholeNumber = (text: string) => {
+  if (!/^-?\d{1,10}$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
+  return Number(text);
+};
+const port = (text: string) => {
+  const value = wholeNumber(text);
+  if (value < 0 || value > 65_535) throw new InvalidArgumentError('must be from 0 to 65535.');
+  return value;
+};
+const scale = (text: string) => {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1_000)) throw new InvalidArgumentError('must be above 0 and at most 1000.');
+  return value;
+};
+
+interface Flags {
+  port: number;
+  config?: string;
+  seed?: number;
+  state?: string;
+  timeScale: number;
+}
+
+/** Exit codes: 2 wrong use, 3 cannot listen. */
+async function run({ port, config: file, seed, state, timeScale }: Flags): Promise<void> {
+  try {
+    const config = loadSimConfig(file);
+    const server = await startSimServer({
+      config,
+      port,
+      timeScale,
+      ...(seed === undefined ? {} : { seed }),
+      ...(state === undefined ? {} : { stateDir: state }),
+    });
+    process.stdout.write(`${JSON.stringify({ simUrl: server.url })}\n`);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => void server.close().then(() => process.exit(0)));
+    }
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(error instanceof SimConfigError ? 2 : 3);
+  }
+}
+
+await new Command('sim')
+  .description(
+    'Simulated clouds on 127.0.0.1: limits, quotas, latencies and faults, over HTTP. See README.md.',
+  )
+  .option('--port <port>', 'port to listen on; 0: any free one', port, 4599)
+  .option('--config <file>', 'YAML that is merged over the clouds as they come')
+  .option('--seed <number>', 'makes a run repeatable', wholeNumber)
+  .option('--state <folder>', 'keeps the clouds through a restart; they go on with the seed they began with')
+  .option('--time-scale <factor>', "how much faster than real time the clouds' clock runs", scale, 1)
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .action(run)
+  .parseAsync();
