@@ -1,6 +1,6 @@
 import type { DriverName } from '../model/connection.ts';
 import type { Store } from '../store/client.ts';
-import { listLoops, LOOK_OVERDUE_MS, startLoop } from '../store/loops.ts';
+import { LOOK_OVERDUE_MS, listLoops, startLoop } from '../store/loops.ts';
 import type { LookMessage } from '../workflow/messages.ts';
 
 /**

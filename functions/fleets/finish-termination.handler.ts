@@ -1,0 +1,21 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import type { FleetStatus } from '../model/status.ts';
+import { readEnv } from '../runtime/env.ts';
+import { measured } from '../runtime/measured.ts';
+import { forgetSshKey } from '../secrets/ssh-keys.ts';
+import { openStore } from '../store/client.ts';
+import { fleetInputSchema } from '../workflow/messages.ts';
+import { finishTermination } from './finish-termination.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'SECRETS_PREFIX']);
+const ssm = new SSMClient({});
+const deps = {
+  store: openStore({ fleets: env.FLEETS_TABLE }),
+  forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
+};
+
+/** The state FinishTermination of `terminate-fleet`. */
+export const handler = middy<unknown, { status: FleetStatus }>()
+  .use(measured('finish-termination'))
+  .handler((event) => finishTermination(deps, fleetInputSchema.parse(event).fleetId));

@@ -1,0 +1,24 @@
+import type { MiddlewareObj } from '@middy/core';
+import { logger } from './logger.ts';
+import { resetUsage, usage } from './usage.ts';
+
+/**
+ * Middleware of every function: logs one line per invocation with what it consumed, and any error with its name.
+ * Events are never logged: they may carry what users wrote.
+ */
+export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
+  let startedMs = 0;
+  const report = () =>
+    logger.info('usage', { function: functionName, usage: { ...usage, durationMs: Date.now() - startedMs } });
+  return {
+    before: () => {
+      startedMs = Date.now();
+      resetUsage();
+    },
+    after: report,
+    onError: ({ error }) => {
+      logger.error('invocation failed', { function: functionName, error });
+      report();
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import { DRIVER_NAMES } from '../model/connection.ts';
+import { readEnv } from '../runtime/env.ts';
+import { measured } from '../runtime/measured.ts';
+import { openStore } from '../store/client.ts';
+import { openQueue } from '../worker/queue.ts';
+import { watchPlaces } from './watch.ts';
+
+const env = readEnv(['GOVERNOR_TABLE', 'QUEUE_URLS']);
+const store = openStore({ governor: env.GOVERNOR_TABLE });
+const sqs = new SQSClient({});
+
+/** Each minute, by EventBridge. */
+export const handler = middy<unknown, { looks: number }>()
+  .use(measured('watch'))
+  .handler(async () => {
+    const looks = await watchPlaces(store, DRIVER_NAMES, async (driver, messages) => {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      const send = openQueue(sqs, queueUrl);
+      await Promise.all(messages.map((message) => send(message, 0)));
+    });
+    return { looks };
+  });

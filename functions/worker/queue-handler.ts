@@ -1,0 +1,21 @@
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { z } from 'zod';
+import { measured } from '../runtime/measured.ts';
+import type { WorkerContext } from './context.ts';
+import { handleBatch } from './handle-batch.ts';
+
+const eventSchema = z.object({
+  Records: z.array(z.object({ messageId: z.string(), body: z.string() })),
+});
+
+/** The Lambda handler of one driver's queue; messages that failed are reported one by one. */
+export function queueHandler(context: WorkerContext) {
+  return middy<SQSEvent, SQSBatchResponse>()
+    .use(measured(`driver-${context.driver.name}`))
+    .handler(async (event) => {
+      const { Records } = eventSchema.parse(event);
+      const failed = await handleBatch(context, Records);
+      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+    });
+}
