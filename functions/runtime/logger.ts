@@ -11,13 +11,15 @@ export interface Logger {
 type Level = 'info' | 'warn' | 'error';
 
 export function makeLogger(write: (line: string) => void): Logger {
-  const log = (level: Level) => (message: string, detail: Record<string, unknown> = {}) => {
-    const plain = Object.entries(detail).map(([name, value]) => [
-      name,
-      value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value,
-    ]);
-    write(JSON.stringify({ level, message, ...Object.fromEntries(plain) }));
-  };
+  const log =
+    (level: Level) =>
+    (message: string, detail: Record<string, unknown> = {}) => {
+      const plain = Object.entries(detail).map(([name, value]) => [
+        name,
+        value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value,
+      ]);
+      write(JSON.stringify({ level, message, ...Object.fromEntries(plain) }));
+    };
   return { info: log('info'), warn: log('warn'), error: log('error') };
 }
 

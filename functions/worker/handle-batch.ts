@@ -116,10 +116,8 @@ async function handle(
       await look(context, message);
       return DONE;
     case 'verify':
-      await verifyConnection(context, message);
-      return DONE;
+      return await verifyConnection(context, message);
     case 'sync-inventory':
-      await syncInventory(context, message);
-      return DONE;
+      return await syncInventory(context, message);
   }
 }

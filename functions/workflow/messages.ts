@@ -76,6 +76,8 @@ export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
 export type LookMessage = z.infer<typeof lookMessageSchema>;
+export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
+export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
 /** What the token of a launch or give-up is answered with; the instance's record says the same. */
 export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });

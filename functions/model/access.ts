@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { nameSchema } from './identifiers.ts';
+
+/** Tenant boundary: connections and fleets belong to one. */
+export const namespaceRequestSchema = z
+  .object({ name: nameSchema, description: z.string().max(1_000).optional() })
+  .strict();
+export type NamespaceRequest = z.infer<typeof namespaceRequestSchema>;
+
+export const namespaceSchema = z.object({
+  name: nameSchema,
+  description: z.string().optional(),
+  createdAt: z.iso.datetime(),
+});
+export type Namespace = z.infer<typeof namespaceSchema>;
+
+/** An API key as it is shown after it was made: never the key itself. */
+export const apiKeySchema = z.object({
+  id: z.string(),
+  name: nameSchema,
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime().optional(),
+  revokedAt: z.iso.datetime().optional(),
+});
+export type ApiKey = z.infer<typeof apiKeySchema>;
+
+export const apiKeyRequestSchema = z
+  .object({ name: nameSchema, expiresAt: z.iso.datetime().optional() })
+  .strict();
+export type ApiKeyRequest = z.infer<typeof apiKeyRequestSchema>;

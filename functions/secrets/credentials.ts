@@ -1,0 +1,64 @@
+import {
+  DeleteParameterCommand,
+  GetParameterCommand,
+  ParameterNotFound,
+  PutParameterCommand,
+  type SSMClient,
+} from '@aws-sdk/client-ssm';
+import { DriverError } from '../drivers/errors.ts';
+import { type Connection, type Credential, credentialSchema } from '../model/connection.ts';
+
+type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name'>;
+
+/** Below its driver's own path, which that driver's function alone may read. */
+function parameterName(prefix: string, { driver, namespace, name }: ConnectionRef): string {
+  return `${prefix}/${driver}/${namespace}/${name}`;
+}
+
+export async function putCredential(
+  ssm: SSMClient,
+  prefix: string,
+  connection: ConnectionRef,
+  credential: Credential,
+): Promise<void> {
+  await ssm.send(
+    new PutParameterCommand({
+      Name: parameterName(prefix, connection),
+      Value: JSON.stringify(credential),
+      Type: 'SecureString',
+      Overwrite: true,
+    }),
+  );
+}
+
+/** @throws DriverError Unauthorized when there is none: the connection was deleted, or never finished */
+export async function readCredential(
+  ssm: SSMClient,
+  prefix: string,
+  connection: ConnectionRef,
+): Promise<Credential> {
+  try {
+    const { Parameter } = await ssm.send(
+      new GetParameterCommand({ Name: parameterName(prefix, connection), WithDecryption: true }),
+    );
+    return credentialSchema.parse(JSON.parse(Parameter?.Value ?? 'null'));
+  } catch (error) {
+    if (error instanceof ParameterNotFound) {
+      throw new DriverError('Unauthorized', `connection ${connection.name} has no credential`);
+    }
+    throw error;
+  }
+}
+
+/** Deleting what is gone succeeds. */
+export async function deleteCredential(
+  ssm: SSMClient,
+  prefix: string,
+  connection: ConnectionRef,
+): Promise<void> {
+  try {
+    await ssm.send(new DeleteParameterCommand({ Name: parameterName(prefix, connection) }));
+  } catch (error) {
+    if (!(error instanceof ParameterNotFound)) throw error;
+  }
+}

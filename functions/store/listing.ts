@@ -1,0 +1,58 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import type { Store, Tables } from './client.ts';
+
+export interface Page<Item> {
+  items: Item[];
+  /** The sort key to go on after; null at the end. */
+  cursor: string | null;
+}
+
+export interface PageRequest {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+/**
+ * A page of one partition in the order of its sort key.
+ *
+ * @param prefix of the sort key; the cursor is what follows it in the last item's
+ */
+export async function queryPage<T extends keyof Tables, Item>(
+  store: Store<T>,
+  table: string,
+  { pk, prefix }: { pk: string; prefix: string },
+  { limit, cursor }: PageRequest,
+  parse: (item: unknown) => Item,
+): Promise<Page<Item>> {
+  const page = await store.document.send(
+    new QueryCommand({
+      TableName: table,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
+      Limit: limit,
+      ...(cursor === undefined ? {} : { ExclusiveStartKey: { pk, sk: `${prefix}${cursor}` } }),
+    }),
+  );
+  const last: unknown = page.LastEvaluatedKey?.['sk'];
+  return {
+    items: (page.Items ?? []).map(parse),
+    cursor: typeof last === 'string' ? last.slice(prefix.length) : null,
+  };
+}
+
+/** All of one partition, or of its part with this prefix: for partitions that are small by nature. */
+export async function queryAll<T extends keyof Tables, Item>(
+  store: Store<T>,
+  table: string,
+  keys: { pk: string; prefix: string },
+  parse: (item: unknown) => Item,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await queryPage(store, table, keys, { limit: 1_000, cursor }, parse);
+    items.push(...page.items);
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+  return items;
+}
