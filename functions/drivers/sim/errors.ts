@@ -1,0 +1,84 @@
+import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../errors.ts';
+
+/** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
+export type CallEffect = 'reads' | 'changes';
+
+/**
+ * The simulated clouds' error codes. InternalError is not among them: a cloud that fails half-way says nothing of
+ * what it has done, so the status decides.
+ */
+const CODES: Readonly<Record<string, DriverErrorCode>> = {
+  InvalidParameter: 'InvalidRequest',
+  LaunchTokenUsed: 'InvalidRequest',
+  UnknownCloud: 'InvalidRequest',
+  UnknownLocation: 'InvalidRequest',
+  InvalidCredentials: 'Unauthorized',
+  AccountRevoked: 'Unauthorized',
+  QuotaExceeded: 'QuotaExceeded',
+  InsufficientCapacity: 'InsufficientCapacity',
+  NotFound: 'NotFound',
+  ResourceInUse: 'Conflict',
+  RateLimited: 'Throttled',
+  TooManyPendingInstances: 'Throttled',
+  TooManyPendingLocations: 'Throttled',
+  LocationUnavailable: 'Unavailable',
+};
+
+/** Failures of the network that happen before a request is sent. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+export interface ErrorAnswer {
+  status: number;
+  code: string | undefined;
+  message: string | undefined;
+  retryAfterMs: number | undefined;
+}
+
+/** What an error answer means. */
+export function errorOfAnswer(
+  { status, code, message, retryAfterMs }: ErrorAnswer,
+  effect: CallEffect,
+): DriverError {
+  const known = code === undefined ? undefined : CODES[code];
+  return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
+    ...(code === undefined ? {} : { cloudCode: code }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** What it means that there is no answer, or none that can be read. */
+export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
+  const code = networkCode(cause);
+  const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
+  if (code !== undefined && NOT_SENT.has(code)) {
+    return new DriverError('Unavailable', `the cloud cannot be reached: ${code}`, detail);
+  }
+  const why = code ?? (cause instanceof Error ? cause.name : 'no answer');
+  return new DriverError(unanswered(effect), `no answer from the cloud: ${why}`, detail);
+}
+
+/** For an answer without a code that we know: it may not even come from the cloud. */
+function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
+  if (status === 429) return 'Throttled';
+  if (status === 401 || status === 403) return 'Unauthorized';
+  return status >= 500 ? unanswered(effect) : 'InvalidRequest';
+}
+
+function unanswered(effect: CallEffect): DriverErrorCode {
+  return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
+}
+
+/** fetch throws a TypeError whose cause carries the code of the socket's error. */
+function networkCode(error: unknown): string | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ('code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import type { Credential } from '../../model/connection.ts';
+import { DriverError } from '../errors.ts';
+import { errorAnswerSchema } from './answers.ts';
+import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
+
+/** Sends one request; `fetch`, or the simulated clouds themselves where they run in the same process. */
+export type Send = (request: Request) => Promise<Response>;
+
+export interface Call<Answer> {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the cloud's address; each part is escaped here. */
+  path: readonly string[];
+  query?: Readonly<Record<string, string | undefined>>;
+  body?: object;
+  answer: z.ZodType<Answer>;
+}
+
+/** A create's answer takes as long as the cloud's submit; everything else is answered at once. */
+const CREATE_TIMEOUT_MS = 15_000;
+const TIMEOUT_MS = 10_000;
+
+/** One account's way to one cloud: a time-out on each call, and no error but DriverError. */
+export class SimTransport {
+  readonly #baseUrl: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #send: Send;
+
+  constructor(baseUrl: string, { account = '', apiKey }: Credential, send: Send) {
+    this.#baseUrl = baseUrl;
+    this.#headers = {
+      'x-account': account,
+      'content-type': 'application/json',
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    };
+    this.#send = send;
+  }
+
+  async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    const effect: CallEffect = call.method === 'GET' ? 'reads' : 'changes';
+    const isCreate = call.method === 'POST' && call.path.at(-1) === 'instances';
+    const { status, ok, headers, text } = await this.#exchange(
+      call,
+      effect,
+      isCreate ? CREATE_TIMEOUT_MS : TIMEOUT_MS,
+    );
+    if (!ok) {
+      const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
+      const seconds = z.coerce
+        .number()
+        .nonnegative()
+        .safeParse(headers.get('retry-after') ?? undefined).data;
+      const waitMs = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000);
+      throw errorOfAnswer({ status, code, message, retryAfterMs: waitMs }, effect);
+    }
+    const parsed = call.answer.safeParse(jsonOf(text));
+    if (!parsed.success) throw errorOfFailure(parsed.error, effect);
+    return parsed.data;
+  }
+
+  async #exchange(call: Call<unknown>, effect: CallEffect, timeoutMs: number) {
+    try {
+      const response = await this.#send(
+        new Request(this.#url(call), {
+          method: call.method,
+          headers: this.#headers,
+          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+          redirect: 'manual',
+          signal: AbortSignal.timeout(timeoutMs),
+        }),
+      );
+      const { status, ok, headers } = response;
+      return { status, ok, headers, text: await response.text() };
+    } catch (error) {
+      throw errorOfFailure(error, effect);
+    }
+  }
+
+  #url({ path, query = {} }: Call<unknown>): string {
+    const url = new URL(`${this.#baseUrl}/${path.map(encodeURIComponent).join('/')}`);
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.append(name, value);
+    }
+    return url.href;
+  }
+}
+
+/** @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+export function cloudAddress(endpoint: string, cloud: string): string {
+  const url = URL.parse(endpoint);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+  }
+  return `${url.href.replace(/\/+$/, '')}/clouds/${encodeURIComponent(cloud)}`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
