@@ -1,0 +1,122 @@
+import type { CloudClient } from '../../functions/drivers/driver.ts';
+import { simDriver } from '../../functions/drivers/sim/driver.ts';
+import type { Connection } from '../../functions/model/connection.ts';
+import { type LimitProfile, limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { layOut } from '../../functions/placement/lay-out.ts';
+import type { Store } from '../../functions/store/client.ts';
+import { readSpec } from '../../functions/store/fleets.ts';
+import { readNetworks } from '../../functions/store/networks.ts';
+import type { OpenConnection, WorkerContext } from '../../functions/worker/context.ts';
+import { handleBatch } from '../../functions/worker/handle-batch.ts';
+import type { DriverMessage } from '../../functions/workflow/messages.ts';
+
+export const DEPLOYMENT = 'test-deployment';
+
+/** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
+export class OneProcess {
+  readonly answers = new Map<string, Record<string, unknown>[]>();
+  readonly context: WorkerContext;
+  readonly #simUrl: string;
+  readonly #timeScale: number;
+  readonly #wrap: (client: CloudClient) => CloudClient;
+  #due: { atMs: number; body: string }[] = [];
+  #delivered = 0;
+  #limits: LimitProfile | undefined;
+
+  /** @param timeScale how much faster than said delayed messages come due */
+  constructor(
+    store: Store,
+    simUrl: string,
+    timeScale: number,
+    wrap: (client: CloudClient) => CloudClient = (client) => client,
+  ) {
+    this.#simUrl = simUrl;
+    this.#timeScale = timeScale;
+    this.#wrap = wrap;
+    const answer = (taskToken: string, output: Record<string, unknown>) => {
+      this.answers.set(taskToken, [...(this.answers.get(taskToken) ?? []), output]);
+      return Promise.resolve();
+    };
+    this.context = {
+      store,
+      driver: { ...simDriver, consistencyWindowMs: 500 },
+      deploymentId: DEPLOYMENT,
+      open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
+      forget: () => undefined,
+      layout: async (fleetId) => {
+        const spec = await readSpec(store, fleetId);
+        return { fleetId, namespace: spec.namespace, placements: layOut(spec) };
+      },
+      networks: async (fleetId, place) =>
+        (await readNetworks(store, { fleetId, ...place })).filter(({ status }) => status === 'Ready'),
+      send: (message, delayMs) => Promise.resolve(this.send(message, delayMs)),
+      tasks: {
+        succeed: answer,
+        fail: (taskToken, error, cause) => answer(taskToken, { error, cause }),
+        heartbeat: () => Promise.resolve(),
+      },
+      loopsSeen: new Map(),
+      log: {
+        info: () => undefined,
+        warn: () => undefined,
+        error: (message, detail) => console.error(message, detail),
+      },
+    };
+  }
+
+  /** Every connection has these limits from now on, whatever the cloud's own are. */
+  believe(limits: LimitProfile): void {
+    this.#limits = limits;
+  }
+
+  send(message: DriverMessage, delayMs = 0): void {
+    const seconds = Math.ceil(delayMs / 1_000);
+    this.#due.push({ atMs: Date.now() + (seconds * 1_000) / this.#timeScale, body: JSON.stringify(message) });
+  }
+
+  /** Delivers what is due, in batches of ten, until `done`, at most for so long. */
+  async runUntil(done: () => boolean, atMostMs: number): Promise<void> {
+    const untilMs = Date.now() + atMostMs;
+    while (!done()) {
+      if (Date.now() > untilMs) throw new Error(`not done after ${atMostMs} ms`);
+      const nowMs = Date.now();
+      const batch = this.#due.filter(({ atMs }) => atMs <= nowMs).slice(0, 10);
+      this.#due = this.#due.filter((message) => !batch.includes(message));
+      if (batch.length === 0) {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        continue;
+      }
+      const deliveries = batch.map(({ body }, at) => ({ messageId: `m${this.#delivered + at}`, body }));
+      this.#delivered += batch.length;
+      const failed = await handleBatch(this.context, deliveries);
+      for (const { messageId, body } of deliveries) {
+        if (failed.includes(messageId)) this.#due.push({ atMs: Date.now() + 200, body });
+      }
+    }
+  }
+
+  #open(connectionKey: string): OpenConnection {
+    const name = connectionKey.split('/')[1] ?? '';
+    const cloud = name === 'sim-gcp' ? 'gcp' : 'aws';
+    const connection: Connection = {
+      namespace: 'default',
+      name,
+      driver: 'sim',
+      cloud,
+      endpoint: this.#simUrl,
+      status: 'Ready',
+      createdAt: new Date(0).toISOString(),
+    };
+    const client = simDriver.connect({
+      cloud,
+      credential: { account: name },
+      endpoint: this.#simUrl,
+      deploymentId: DEPLOYMENT,
+    });
+    return {
+      connection,
+      limits: this.#limits ?? limitProfileOf(cloud, undefined),
+      client: this.#wrap(client),
+    };
+  }
+}
