@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import { type AskedCloud, type CreateLimits, idealSchedule } from './ideal-schedule.ts';
+
+const bookedInstanceSchema = z.object({
+  tags: z.record(z.string(), z.string()),
+  acceptedAt: z.iso.datetime(),
+  submitMs: z.number().nonnegative(),
+  bootMs: z.number().nonnegative(),
+  runningAt: z.iso.datetime().optional(),
+});
+type BookedInstance = z.infer<typeof bookedInstanceSchema>;
+
+/** As much of `GET /_sim/books` as the yardstick needs. */
+export const booksSchema = z.object({
+  clouds: z.array(
+    z.object({
+      cloud: z.string(),
+      connection: z.string(),
+      location: z.string(),
+      instances: z.array(bookedInstanceSchema),
+    }),
+  ),
+});
+
+export interface Run {
+  /** `GET /_sim/books`, as parsed JSON. */
+  books: unknown;
+  limits: Readonly<Record<string, CreateLimits>>;
+  /** When the API accepted the first create request of the run. */
+  startedAt: string;
+  /** The run's deployment; absent: whatever the books hold. */
+  deploymentId?: string;
+  /** The run's fleets; absent: every instance that was asked for since `startedAt`. */
+  fleetIds?: readonly string[];
+}
+
+export interface RunResult {
+  /** Instances that came to run, each counted once. */
+  instances: number;
+  idealSeconds: number;
+  makespanSeconds: number;
+  /** makespan / ideal; null when nothing ran. */
+  ratio: number | null;
+  clouds: { cloud: string; idealSeconds: number }[];
+}
+
+/**
+ * The ideal and the real schedule of one run. Of several attempts at an instance, the first that ran counts. An
+ * instance's id sorts by fleet and position, which is the order in which it was asked for.
+ *
+ * @throws ZodError when the books are no books; RangeError when there are no limits for a cloud in them
+ */
+export function measureRun({ books, limits, startedAt, deploymentId, fleetIds }: Run): RunResult {
+  const startMs = Date.parse(startedAt);
+  const isOfRun = ({ tags, acceptedAt }: BookedInstance) =>
+    Date.parse(acceptedAt) >= startMs &&
+    (deploymentId === undefined || tags['fleetwright:deployment'] === deploymentId) &&
+    (fleetIds === undefined || fleetIds.some((id) => tags['fleetwright:instance']?.startsWith(`${id}-`)));
+  const places = booksSchema
+    .parse(books)
+    .clouds.map((place) => ({ ...place, ran: firstThatRan(place.instances.filter(isOfRun)) }))
+    .filter(({ ran }) => ran.length > 0)
+    .sort((a, b) => compareText(a.ran[0]?.id ?? '', b.ran[0]?.id ?? ''));
+  const byConnection = Map.groupBy(places, ({ cloud, connection }) => `${cloud} ${connection}`);
+  const asked = [...byConnection.values()].map((sites): AskedCloud => {
+    const cloud = sites[0]?.cloud ?? '';
+    const allowed = limits[cloud];
+    if (!allowed) throw new RangeError(`no limits are known for cloud ${cloud}`);
+    return {
+      cloud,
+      limits: allowed,
+      locations: sites.map(({ location, ran }) => ({
+        location,
+        instances: ran.map(({ submitMs, bootMs }) => ({
+          submitSeconds: submitMs / 1_000,
+          bootSeconds: bootMs / 1_000,
+        })),
+      })),
+    };
+  });
+  const all = places.flatMap(({ ran }) => ran);
+  const lastMs = all.reduce((last, { runningMs }) => Math.max(last, runningMs), startMs);
+  const { idealSeconds, clouds } = idealSchedule(asked);
+  const makespanSeconds = (lastMs - startMs) / 1_000;
+  const ratio = all.length === 0 ? null : makespanSeconds / idealSeconds;
+  return { instances: all.length, idealSeconds, makespanSeconds, ratio, clouds };
+}
+
+interface RanInstance {
+  id: string;
+  submitMs: number;
+  bootMs: number;
+  runningMs: number;
+}
+
+function firstThatRan(instances: readonly BookedInstance[]): RanInstance[] {
+  const first = new Map<string, RanInstance>();
+  for (const { tags, submitMs, bootMs, runningAt } of instances) {
+    const id = tags['fleetwright:instance'];
+    if (id === undefined || runningAt === undefined) continue;
+    const ran = { id, submitMs, bootMs, runningMs: Date.parse(runningAt) };
+    const earlier = first.get(id);
+    if (!earlier || ran.runningMs < earlier.runningMs) first.set(id, ran);
+  }
+  return [...first.values()].sort((a, b) => compareText(a.id, b.id));
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}

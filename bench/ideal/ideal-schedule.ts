@@ -1,0 +1,92 @@
+/** What a cloud allows one connection, as far as creating goes. */
+export interface CreateLimits {
+  locationSlots: number;
+  instanceSlotsPerLocation: number;
+  createsPerSecond: number;
+  createBurst: number;
+}
+
+/** An instance to be created; it holds its slot for as long as both take together. */
+export interface AskedInstance {
+  submitSeconds: number;
+  bootSeconds: number;
+}
+
+export interface AskedCloud {
+  cloud: string;
+  limits: CreateLimits;
+  /** In the order asked, and so are the instances of each. */
+  locations: { location: string; instances: AskedInstance[] }[];
+}
+
+export interface IdealSchedule {
+  idealSeconds: number;
+  clouds: { cloud: string; idealSeconds: number }[];
+}
+
+/**
+ * When the last instance would run if a scheduler had no overhead whatever: everything is asked at 0, an instance
+ * starts as soon as its location has a slot and a token and its cloud a location slot, and a slot is free the
+ * moment its instance runs. Whoever could start at the same moment starts in the order asked.
+ */
+export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
+  const perCloud = clouds.map((cloud) => ({ cloud: cloud.cloud, idealSeconds: lastRunningAt(cloud) }));
+  return { idealSeconds: Math.max(0, ...perCloud.map(({ idealSeconds }) => idealSeconds)), clouds: perCloud };
+}
+
+/** Times are sums of fractions; what is closer than this is at the same moment. */
+const SAME_MOMENT_SECONDS = 1e-9;
+
+interface Site {
+  waiting: number[];
+  runsAt: number[];
+  tokens: number;
+  tokensAt: number;
+}
+
+function lastRunningAt({ limits, locations }: AskedCloud): number {
+  const sites: Site[] = locations.map(({ instances }) => ({
+    waiting: instances.map(({ submitSeconds, bootSeconds }) => submitSeconds + bootSeconds),
+    runsAt: [],
+    tokens: limits.createBurst,
+    tokensAt: 0,
+  }));
+  let last = 0;
+  for (let now = 0; Number.isFinite(now); now = nextMoment(sites, limits, now)) {
+    for (const site of sites) site.runsAt = site.runsAt.filter((at) => at > now + SAME_MOMENT_SECONDS);
+    for (const site of sites) {
+      while (canStart(site, sites, limits, now)) {
+        const runsAt = now + (site.waiting.shift() ?? 0);
+        site.tokens -= 1;
+        site.runsAt.push(runsAt);
+        last = Math.max(last, runsAt);
+      }
+    }
+  }
+  return last;
+}
+
+function canStart(site: Site, sites: readonly Site[], limits: CreateLimits, now: number): boolean {
+  if (site.waiting.length === 0 || site.runsAt.length >= limits.instanceSlotsPerLocation) return false;
+  if (site.runsAt.length === 0) {
+    const held = sites.filter(({ runsAt }) => runsAt.length > 0).length;
+    if (held >= limits.locationSlots) return false;
+  }
+  refill(site, limits, now);
+  return site.tokens >= 1 - SAME_MOMENT_SECONDS;
+}
+
+function refill(site: Site, limits: CreateLimits, now: number): void {
+  const grown = site.tokens + (now - site.tokensAt) * limits.createsPerSecond;
+  site.tokens = Math.min(limits.createBurst, grown);
+  site.tokensAt = now;
+}
+
+/** The next time at which anything can change: an instance runs, or a token comes. Infinite when all is done. */
+function nextMoment(sites: readonly Site[], limits: CreateLimits, now: number): number {
+  const moments = sites.flatMap((site) => {
+    const tokenAt = site.tokensAt + Math.max(0, 1 - site.tokens) / limits.createsPerSecond;
+    return site.waiting.length > 0 ? [...site.runsAt, tokenAt] : site.runsAt;
+  });
+  return Math.min(...moments.filter((at) => at > now + SAME_MOMENT_SECONDS), Number.POSITIVE_INFINITY);
+}
