@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
+
+describe('an instance', () => {
+  test('is answered after its submit, boots, runs and goes, in the times that the books tell', () => {
+    const clouds = new VirtualClouds();
+    const made = clouds.create();
+    const id = made.body['id'];
+    const [booked] = clouds.books().instances;
+    const { submitMs = 0, bootMs = 0 } = booked ?? {};
+    expect(submitMs).toBeGreaterThanOrEqual(200);
+    expect(submitMs).toBeLessThanOrEqual(600);
+    expect(bootMs).toBeGreaterThanOrEqual(6_000);
+    expect(bootMs).toBeLessThanOrEqual(14_000);
+    expect(made).toMatchObject({ status: 201, atMs: START_MS + submitMs, body: { status: 'Creating' } });
+    clouds.nowMs = START_MS + submitMs - 1;
+    expect(clouds.list()).toEqual([]);
+    clouds.nowMs += 1;
+    expect(clouds.list()).toMatchObject([{ id, status: 'Creating' }]);
+    clouds.nowMs = START_MS + submitMs + bootMs - 1;
+    expect(clouds.statusOf(id)).toBe('Creating');
+    clouds.nowMs += 1;
+    expect(clouds.list()[0]).toMatchObject({
+      status: 'Running',
+      publicIp: expect.any(String),
+      privateIp: '10.0.0.5',
+    });
+    expect(clouds.terminate(id)).toMatchObject({ status: 202, body: { status: 'Terminating' } });
+    clouds.wait(0.9);
+    expect(clouds.statusOf(id)).toBe('Terminating');
+    clouds.wait(3.1);
+    expect(clouds.statusOf(id)).toBe('gone');
+    clouds.wait(120);
+    clouds.list();
+    expect(clouds.books().instances).toMatchObject([
+      {
+        backendId: id,
+        status: 'Terminated',
+        acceptedAt: new Date(START_MS).toISOString(),
+        createdAt: new Date(START_MS + submitMs).toISOString(),
+        runningAt: new Date(START_MS + submitMs + bootMs).toISOString(),
+        terminatedAt: expect.any(String),
+      },
+    ]);
+  });
+
+  test('that was removed while it booted never ran', () => {
+    const clouds = new VirtualClouds();
+    const { body } = clouds.create();
+    clouds.wait(1);
+    clouds.terminate(body['id']);
+    clouds.wait(60);
+    expect(clouds.books().instances[0]).not.toHaveProperty('runningAt');
+  });
+
+  test('takes as long in every run of a seed, whoever asks, and otherwise in another', () => {
+    const timesWith = (seed: number, account: string) => {
+      const clouds = new VirtualClouds({}, { seed });
+      clouds.account = account;
+      for (let n = 0; n < 5; n += 1) clouds.create();
+      return clouds.books().instances.map(({ submitMs, bootMs }) => [submitMs, bootMs]);
+    };
+    expect(timesWith(3, 'a')).toEqual(timesWith(3, 'b'));
+    expect(timesWith(3, 'a')).not.toEqual(timesWith(4, 'a'));
+  });
+});
+
+describe('launch tokens', () => {
+  test('make one instance, also while the first call is still under way', () => {
+    const clouds = new VirtualClouds();
+    const [first, second] = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }));
+    expect(second?.body['id']).toBe(first?.body['id']);
+    expect([first?.status, second?.status]).toEqual([201, 200]);
+    expect(second?.atMs).toBe(first?.atMs);
+    expect(clouds.books().instances).toHaveLength(1);
+  });
+
+  test('are used up when their instance is terminated, however long ago', () => {
+    const clouds = new VirtualClouds();
+    const { body } = clouds.create(LOCATION, { launchToken: 't' });
+    clouds.wait(1);
+    clouds.terminate(body['id']);
+    for (const seconds of [5, 600]) {
+      clouds.wait(seconds);
+      clouds.list();
+      expect(clouds.create(LOCATION, { launchToken: 't' })).toMatchObject({
+        body: { code: 'LaunchTokenUsed' },
+      });
+    }
+  });
+
+  test('are kept but not honoured where the cloud does not', () => {
+    const clouds = new VirtualClouds({ clouds: { aws: { honoursTokens: false } } });
+    const ids = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }).body['id']);
+    expect(new Set(ids).size).toBe(2);
+    clouds.wait(1);
+    const found = clouds.call({ call: 'find', location: LOCATION, launchToken: 't' }).body.items;
+    expect(found?.map(({ id }) => id)).toEqual(ids);
+  });
+});
+
+describe('lists', () => {
+  test('filter by tags and go page by page, whatever comes and goes between', () => {
+    const clouds = new VirtualClouds({ pageSize: 3 });
+    const ids = Array.from({ length: 5 }, () => clouds.create().body['id']);
+    clouds.create(LOCATION, { tags: { owner: 'somebody' } });
+    clouds.wait(1);
+    const page = (cursor?: string) =>
+      clouds.call({ call: 'list', location: LOCATION, tags: { owner: 'acc' }, page: { cursor } }).body;
+    const first = page();
+    expect(first.items?.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+    clouds.terminate(ids[0]);
+    clouds.wait(5);
+    const second = page(String(first['nextCursor']));
+    expect(second.items?.map(({ id }) => id)).toEqual(ids.slice(3));
+    expect(second['nextCursor']).toBeNull();
+  });
+
+  test("are behind by the cloud's delay; a single get is not", () => {
+    const clouds = new VirtualClouds({ clouds: { aws: { listDelayMs: 2_000 } } });
+    const { body, atMs } = clouds.create();
+    clouds.nowMs = atMs + 1_999;
+    expect(clouds.list()).toEqual([]);
+    expect(clouds.call({ call: 'find', location: LOCATION, launchToken: 'i-1.1' }).body.items).toEqual([]);
+    expect(clouds.statusOf(body['id'])).toBe('Creating');
+    clouds.nowMs = atMs + 2_000;
+    expect(clouds.list()).toHaveLength(1);
+    clouds.terminate(body['id']);
+    expect(clouds.list()).toMatchObject([{ status: 'Creating' }]);
+    clouds.wait(2);
+    expect(clouds.list()).not.toMatchObject([{ status: 'Creating' }]);
+  });
+});
+
+test('accounts see nothing of each other', () => {
+  const clouds = new VirtualClouds();
+  const { body } = clouds.create();
+  clouds.wait(1);
+  clouds.account = 'another';
+  expect(clouds.list()).toEqual([]);
+  expect(clouds.statusOf(body['id'])).toBe('gone');
+  expect(clouds.terminate(body['id']).status).toBe(404);
+});
+
+test('a reset leaves nothing, repeats the run, and gives no id twice', () => {
+  const clouds = new VirtualClouds();
+  clouds.fault({ kind: 'error', call: 'verify' });
+  const before = clouds.create();
+  const times = ({ submitMs, bootMs }: { submitMs: number; bootMs: number }) => [submitMs, bootMs];
+  const timesBefore = clouds.books().instances.map(times);
+  clouds.engine.reset();
+  expect(clouds.call({ call: 'verify' }).status).toBe(200);
+  expect(clouds.list()).toEqual([]);
+  const again = new VirtualClouds({}, { past: clouds.engine.world.state.snapshot() });
+  const after = again.create();
+  expect(again.books().instances.map(times)).toEqual(timesBefore);
+  expect(after.body['id']).not.toBe(before.body['id']);
+});
