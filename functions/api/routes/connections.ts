@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { cloudSchema } from '../../model/cloud.ts';
+import { connectionRequestSchema, connectionSchema, driverNameSchema } from '../../model/connection.ts';
+import { nameSchema } from '../../model/identifiers.ts';
+import { limitProfileSchema } from '../../model/limit-profile.ts';
+import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from '../route.ts';
+
+export const connectionParams = namespaceParams.extend({ connection: nameSchema });
+
+/** A connection with the limits that are in force for it. */
+export const connectionViewSchema = connectionSchema.extend({ limitProfile: limitProfileSchema });
+
+const driverSchema = z.object({
+  name: driverNameSchema,
+  clouds: z.array(z.object({ cloud: cloudSchema, limitProfile: limitProfileSchema })),
+  credentialFields: z.array(
+    z.object({ name: z.string(), description: z.string(), secret: z.boolean(), required: z.boolean() }),
+  ),
+});
+
+export const connectionRoutes = [
+  route({
+    operationId: 'listDrivers',
+    method: 'GET',
+    path: '/v1/drivers',
+    handler: 'connections',
+    summary: 'List drivers: their clouds, default limits and credential fields',
+    params: noParams,
+    query: noQuery,
+    status: 200,
+    response: z.object({ items: z.array(driverSchema), cursor: z.null() }),
+  }),
+  route({
+    operationId: 'createConnection',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections',
+    handler: 'connections',
+    summary: 'Register a connection; its credential is verified next, then its inventory is read',
+    params: namespaceParams,
+    query: noQuery,
+    body: connectionRequestSchema,
+    status: 201,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'listConnections',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/connections',
+    handler: 'connections',
+    summary: 'List connections',
+    params: namespaceParams,
+    query: pageQuery,
+    status: 200,
+    response: pageOf(connectionViewSchema),
+  }),
+  route({
+    operationId: 'getConnection',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/connections/{connection}',
+    handler: 'connections',
+    summary: 'Get a connection; never its credential',
+    params: connectionParams,
+    query: noQuery,
+    status: 200,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'deleteConnection',
+    method: 'DELETE',
+    path: '/v1/namespaces/{namespace}/connections/{connection}',
+    handler: 'connections',
+    summary: 'Delete a connection that no live fleet uses',
+    params: connectionParams,
+    query: noQuery,
+    status: 204,
+  }),
+  route({
+    operationId: 'verifyConnection',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/verify',
+    handler: 'connections',
+    summary: 'Verify the credential again',
+    params: connectionParams,
+    query: noQuery,
+    status: 202,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'syncInventory',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/sync-inventory',
+    handler: 'connections',
+    summary: 'Read locations, offers and images from the cloud now',
+    params: connectionParams,
+    query: noQuery,
+    status: 202,
+    response: connectionViewSchema,
+  }),
+] as const;
