@@ -6,14 +6,14 @@ export interface ScaledClock extends Clock {
   waitUntil(atMs: number): Promise<void>;
 }
 
-/** A clock that starts at `fromMs` and runs `scale` times as fast as real time. */
+/** A clock that starts at `fromMs` and runs `scale` times as fast as the machine's, which others compare it to. */
 export function scaledClock(scale: number, fromMs: number): ScaledClock {
-  const startedAtMs = performance.now();
-  const now = () => Math.floor(fromMs + (performance.now() - startedAtMs) * scale);
+  const startedAtMs = Date.now();
+  const now = () => Math.floor(fromMs + (Date.now() - startedAtMs) * scale);
   return {
     now,
     async waitUntil(atMs) {
-      // A timer may fire a little early by another clock's reckoning.
+      // Timers go by another clock than Date.now and may fire a little early by it.
       for (let leftMs = atMs - now(); leftMs > 0; leftMs = atMs - now()) {
         await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs / scale)));
       }

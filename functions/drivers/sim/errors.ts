@@ -7,22 +7,24 @@ export type CallEffect = 'reads' | 'changes';
  * The simulated clouds' error codes. InternalError is not among them: a cloud that fails half-way says nothing of
  * what it has done, so the status decides.
  */
-const CODES: Readonly<Record<string, DriverErrorCode>> = {
-  InvalidParameter: 'InvalidRequest',
-  LaunchTokenUsed: 'InvalidRequest',
-  UnknownCloud: 'InvalidRequest',
-  UnknownLocation: 'InvalidRequest',
-  InvalidCredentials: 'Unauthorized',
-  AccountRevoked: 'Unauthorized',
-  QuotaExceeded: 'QuotaExceeded',
-  InsufficientCapacity: 'InsufficientCapacity',
-  NotFound: 'NotFound',
-  ResourceInUse: 'Conflict',
-  RateLimited: 'Throttled',
-  TooManyPendingInstances: 'Throttled',
-  TooManyPendingLocations: 'Throttled',
-  LocationUnavailable: 'Unavailable',
-};
+const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
+  Object.entries({
+    InvalidParameter: 'InvalidRequest',
+    LaunchTokenUsed: 'InvalidRequest',
+    UnknownCloud: 'InvalidRequest',
+    UnknownLocation: 'InvalidRequest',
+    InvalidCredentials: 'Unauthorized',
+    AccountRevoked: 'Unauthorized',
+    QuotaExceeded: 'QuotaExceeded',
+    InsufficientCapacity: 'InsufficientCapacity',
+    NotFound: 'NotFound',
+    ResourceInUse: 'Conflict',
+    RateLimited: 'Throttled',
+    TooManyPendingInstances: 'Throttled',
+    TooManyPendingLocations: 'Throttled',
+    LocationUnavailable: 'Unavailable',
+  } as const),
+);
 
 /** Failures of the network that happen before a request is sent. */
 const NOT_SENT: ReadonlySet<string> = new Set([
@@ -46,7 +48,7 @@ export function errorOfAnswer(
   { status, code, message, retryAfterMs }: ErrorAnswer,
   effect: CallEffect,
 ): DriverError {
-  const known = code === undefined ? undefined : CODES[code];
+  const known = code === undefined ? undefined : CODES.get(code);
   return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
     ...(code === undefined ? {} : { cloudCode: code }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

@@ -7,7 +7,7 @@ import { Refusal } from './refusals.ts';
 import type { CreateInput } from './requests.ts';
 import type { Place } from './state.ts';
 import { statusAt } from './status.ts';
-import { placeParts, type Target, type World } from './world.ts';
+import { named, placeParts, type Target, type World } from './world.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
@@ -50,7 +50,7 @@ function firstWithToken(place: Place, launchToken: string | undefined): Instance
 function checkCreate({ cloud, place }: Target, input: CreateInput): void {
   const { location } = place.key;
   const bad = (message: string) => new Refusal('InvalidParameter', message);
-  const type = cloud.instanceTypes[input.instanceType];
+  const type = named(cloud.instanceTypes, input.instanceType);
   if (!type || (type.onlyIn && !type.onlyIn.includes(location))) {
     throw bad(`instanceType: ${input.instanceType} is not offered at ${location}`);
   }

@@ -9,7 +9,7 @@ import type { SimEvent } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { Caller, Operation } from './requests.ts';
 import { SimState } from './state.ts';
-import type { Target, World } from './world.ts';
+import { named, type Target, type World } from './world.ts';
 
 /** What becomes of a call's answer: it is given at a time, the connection is cut at a time, or nothing ever comes. */
 export type Reply =
@@ -81,7 +81,7 @@ export class SimEngine {
   handle(caller: Caller, operation: Operation): Reply {
     const nowMs = this.#world.clock.now();
     try {
-      const cloud = this.#world.config.clouds[caller.cloud];
+      const cloud = named(this.#world.config.clouds, caller.cloud);
       if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${caller.cloud}`);
       this.#authenticate(caller);
       return this.#handle(caller, operation, cloud, nowMs);
@@ -101,7 +101,7 @@ export class SimEngine {
 
   #handle(caller: Caller, operation: Operation, cloud: CloudConfig, nowMs: number): Reply {
     const location = 'location' in operation ? operation.location : undefined;
-    if (location !== undefined && !cloud.locations[location]) {
+    if (location !== undefined && !named(cloud.locations, location)) {
       throw new Refusal('UnknownLocation', `no location ${location}`);
     }
     const { state, commit } = this.#world;

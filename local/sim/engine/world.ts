@@ -23,3 +23,8 @@ export interface Target {
 export function placeParts({ key }: Place): [string, string] {
   return [key.cloud, key.location];
 }
+
+/** What a config map has under a name that came from outside, which may be that of an object's own parts. */
+export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(map, name) ? map[name] : undefined;
+}

@@ -1,16 +1,17 @@
+import type { Socket } from 'node:net';
+import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { Reply } from '../engine/engine.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './app.ts';
 
+/** Where there is no connection that a caller could give up: how long it takes until it does. */
+const PATIENCE_MS = 15_000;
+
 /** Gives a reply when it is due, or does to the connection what the reply says. */
-export async function answer(
-  c: Context<SimEnv>,
-  reply: Reply,
-  waitUntil: AppOptions['waitUntil'],
-): Promise<Response> {
-  if (reply.kind === 'silent') return await untilCallerLeaves(c);
-  await waitUntil(reply.atMs);
+export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptions): Promise<Response> {
+  if (reply.kind === 'silent') return await neverAnswer(c, options);
+  await options.waitUntil(reply.atMs);
   if (reply.kind === 'lost') return cut(c);
   const headers = new Headers({ 'content-type': 'application/json' });
   if (reply.retryAfterMs !== undefined)
@@ -19,19 +20,24 @@ export async function answer(
 }
 
 function cut(c: Context<SimEnv>): Response {
-  const { incoming } = c.env;
-  if (!incoming) throw new ConnectionCut('the reply was lost');
-  incoming.socket.destroy();
+  const socket = socketOf(c);
+  if (!socket) throw new ConnectionCut('the reply was lost');
+  socket.destroy();
   return RESPONSE_ALREADY_SENT;
 }
 
-async function untilCallerLeaves(c: Context<SimEnv>): Promise<Response> {
-  const { incoming } = c.env;
-  const { signal } = c.req.raw;
-  await new Promise<void>((resolve) => {
-    if (incoming) incoming.socket.once('close', resolve);
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
-  if (!incoming) throw new ConnectionCut('nobody answered');
+async function neverAnswer(c: Context<SimEnv>, { engine, waitUntil }: AppOptions): Promise<Response> {
+  const socket = socketOf(c);
+  if (!socket) {
+    await waitUntil(engine.world.clock.now() + PATIENCE_MS);
+    throw new ConnectionCut('nobody answered');
+  }
+  await new Promise((resolve) => socket.once('close', resolve));
   return RESPONSE_ALREADY_SENT;
+}
+
+function socketOf(c: Context<SimEnv>): Socket | undefined {
+  // Hono says otherwise, but without a server there are no bindings at all.
+  const env: Partial<HttpBindings> | undefined = c.env;
+  return env?.incoming?.socket;
 }

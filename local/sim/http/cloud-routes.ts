@@ -26,10 +26,10 @@ const RESOURCE_PATHS: Readonly<Record<string, ResourceKind>> = {
 };
 
 /** A cloud's API: account in `x-account`, key (where the account has one) as bearer token. */
-export function cloudRoutes({ engine, waitUntil }: AppOptions): Hono<SimEnv> {
+export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const call = (c: Context<SimEnv>, operation: Operation) =>
-    answer(c, engine.handle(callerOf(c), operation), waitUntil);
+    answer(c, options.engine.handle(callerOf(c), operation), options);
   const page = (c: Context<SimEnv>) => parse(pageSchema, c.req.query());
   const at = '/locations/:location';
 

@@ -4,6 +4,7 @@ import { readBooks } from '../engine/books.ts';
 import type { SimEngine } from '../engine/engine.ts';
 import { faultSchema } from '../engine/faults.ts';
 import { accountRuleSchema } from '../engine/records.ts';
+import { named } from '../engine/world.ts';
 import type { SimEnv } from './app.ts';
 import { readBody } from './parse.ts';
 
@@ -52,7 +53,7 @@ export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
   });
   app.post('/clouds/:cloud/locations/:location', async (c) => {
     const { cloud, location } = c.req.param();
-    if (!config.clouds[cloud]?.locations[location])
+    if (!named(named(config.clouds, cloud)?.locations ?? {}, location))
       return c.json(missing(`location ${location} of ${cloud}`), 404);
     const { up } = await readBody(c, z.strictObject({ up: z.boolean() }));
     commit({ kind: 'location', cloud, location, up });
