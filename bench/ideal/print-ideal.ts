@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { Command } from 'commander';
-import { measureRun } from './from-books.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { z } from 'zod';
+import { booksSchema, measureRun } from './from-books.ts';
 import { SIMULATED_LIMITS } from './limits.ts';
 
 interface Flags {
@@ -8,16 +9,31 @@ interface Flags {
   deployment?: string;
 }
 
+const isoTime = (text: string) => {
+  if (Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('must be an ISO 8601 time.');
+  return text;
+};
+
+function readBooks(file: string): z.infer<typeof booksSchema> {
+  try {
+    return booksSchema.parse(JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    process.stderr.write(`${file}: not the books of the simulated clouds: ${why}\n`);
+    process.exit(2);
+  }
+}
+
 await new Command('ideal')
   .description(
     'The ideal and the real schedule of a run, from the books of the simulated clouds, as one JSON line',
   )
   .argument('<books>', 'answer of GET /_sim/books in a file, or - for standard input')
-  .requiredOption('--started-at <time>', 'when the first create request was accepted, ISO 8601')
+  .requiredOption('--started-at <time>', 'when the first create request was accepted, ISO 8601', isoTime)
   .option('--deployment <id>', 'only what this deployment made')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action((file: string, { startedAt, deployment }: Flags) => {
-    const books: unknown = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    const books = readBooks(file);
     const result = measureRun({
       books,
       limits: SIMULATED_LIMITS,

@@ -82,7 +82,7 @@ export type CloudConfig = z.output<typeof cloudConfigSchema>;
 export const simConfigSchema = z
   .object({
     seed: z.int().default(1),
-    pageSize: z.int().min(1).max(1_000).default(500).describe('most items in one answer'),
+    pageSize: z.int().min(1).max(1_000).default(1_000).describe('most items in one answer'),
     clouds: z.record(z.string(), cloudConfigSchema),
     accounts: z.record(z.string(), accountRuleSchema).default({}),
     faults: z.array(faultSchema).default([]),
