@@ -1,0 +1,84 @@
+import { isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { usageError } from './exit.ts';
+
+/** A value out of a file that still knows where in the file each of its parts stands. */
+export interface Located<T> {
+  value: T;
+  /** `file:line:column` of a path into the value, or of the nearest thing around it. */
+  locate(path: readonly PropertyKey[]): string;
+}
+
+export const pointerOf = (path: readonly PropertyKey[]): string =>
+  path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+
+export const pathOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+
+/**
+ * Reads YAML (and so JSON) against a schema.
+ *
+ * @throws CliError of wrong use that names line and column of every fault
+ */
+export function readYaml<S extends z.ZodType>(file: string, text: string, schema: S): Located<z.infer<S>> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const at = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  if (document.errors.length > 0) {
+    throw usageError(
+      `${file} is not valid YAML`,
+      'Correct the lines named above.',
+      document.errors.map((error) => `${at(error.pos[0])}  ${error.message}`),
+    );
+  }
+  const locate = (path: readonly PropertyKey[]): string => at(offsetOf(document.contents, path));
+  let content: unknown;
+  try {
+    content = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw usageError(`${file} cannot be read: ${message}`, 'Use fewer YAML aliases, and only of anchors that exist.');
+  }
+  const parsed = schema.safeParse(content);
+  if (parsed.success) return { value: parsed.data, locate };
+  throw usageError(
+    `${file} is not what is expected`,
+    'Correct the lines named above.',
+    parsed.error.issues.flatMap((issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: no such field`)
+        : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issue.message}`],
+    ),
+  );
+}
+
+/** Where the value of a path starts; for a field, its key. */
+function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
+  let node: unknown = root;
+  let offset = root?.range[0] ?? 0;
+  for (const part of path) {
+    const next = childOf(node, part);
+    if (!next) break;
+    node = next.node;
+    offset = next.offset ?? offset;
+  }
+  return offset;
+}
+
+function childOf(node: unknown, part: PropertyKey): { node: unknown; offset: number | undefined } | undefined {
+  if (isMap(node)) {
+    const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part));
+    return pair && { node: pair.value, offset: isNode(pair.key) ? pair.key.range?.[0] : undefined };
+  }
+  if (isNode(node) && 'items' in node && Array.isArray(node.items)) {
+    const item: unknown = node.items[Number(part)];
+    return isNode(item) ? { node: item, offset: item.range?.[0] } : undefined;
+  }
+  return undefined;
+}
