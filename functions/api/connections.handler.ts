@@ -1,0 +1,34 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { readEnv } from '../runtime/env.ts';
+import { openStore } from '../store/client.ts';
+import { openQueue } from '../worker/queue.ts';
+import { handle } from './handle.ts';
+import { connectionOperations } from './operations/connections.ts';
+
+const env = readEnv([
+  'ACCESS_TABLE',
+  'FLEETS_TABLE',
+  'QUEUE_URLS',
+  'SECRETS_PREFIX',
+  'ALLOW_ENDPOINT_OVERRIDE',
+]);
+const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
+const sqs = new SQSClient({});
+
+/** Drivers and connections. Secrets go to the store here, and are never read. */
+export const handler = handle(
+  'connections',
+  store,
+  connectionOperations({
+    store,
+    ssm: new SSMClient({}),
+    secretsPrefix: env.SECRETS_PREFIX,
+    allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
+    async send(driver, message) {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      await openQueue(sqs, queueUrl)(message, 0);
+    },
+  }),
+);

@@ -1,0 +1,45 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { routes } from './contract.ts';
+import { Problem } from './problem.ts';
+import type { Route } from './route.ts';
+
+const patterns = new Map<string, RegExp>(
+  routes.map(({ path }) => [
+    path,
+    new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
+  ]),
+);
+
+/**
+ * The route of a request, and the parts of its path, still encoded as they came.
+ *
+ * @param own the routes that this function answers; the gateway sends it what no route matches, too
+ * @throws Problem 404 or 405
+ */
+export function matchRoute(
+  event: APIGatewayProxyEventV2,
+  own: readonly Route[],
+): { route: Route; params: Record<string, string> } {
+  const path = event.rawPath.length > 1 ? event.rawPath.replace(/\/$/, '') : event.rawPath;
+  const { method } = event.requestContext.http;
+  const samePath = routes.filter((route) => patterns.get(route.path)?.test(path));
+  const route = own.find((one) => one.method === method && patterns.get(one.path)?.test(path));
+  if (route) {
+    const groups = patterns.get(route.path)?.exec(path)?.groups ?? {};
+    return {
+      route,
+      params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(text)])),
+    };
+  }
+  if (samePath.length === 0) throw new Problem(404, 'not-found', `there is nothing at ${path}`);
+  const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
+  throw new Problem(405, 'method-not-allowed', `${path} knows ${allowed}`, { headers: { allow: allowed } });
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Problem(400, 'invalid-request', `${text} is not percent-encoded as it should be`);
+  }
+}

@@ -1,0 +1,104 @@
+import type { z } from 'zod';
+
+/** One offending field: where, a stable code, and words. */
+export interface FieldError {
+  /** JSON Pointer into the body; `?name` for a query parameter, `{name}` for a part of the path. */
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** Answered to the user as RFC 9457 problem JSON. `code` is stable: scripts rely on it. */
+export class Problem extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly errors: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    { errors = [], headers = {} }: { errors?: readonly FieldError[]; headers?: Record<string, string> } = {},
+  ) {
+    super(detail);
+    this.name = 'Problem';
+    this.status = status;
+    this.code = code;
+    this.errors = errors;
+    this.headers = headers;
+  }
+}
+
+const TITLES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  415: 'Unsupported Media Type',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  code: string;
+  detail: string;
+  requestId: string;
+  errors: readonly FieldError[];
+}
+
+export function problemBody(problem: Problem, requestId: string): ProblemBody {
+  return {
+    type: `urn:fleetwright:problem:${problem.code}`,
+    title: TITLES[problem.status] ?? 'Error',
+    status: problem.status,
+    code: problem.code,
+    detail: problem.message,
+    requestId,
+    errors: problem.errors,
+  };
+}
+
+export function notFound(what: string): Problem {
+  return new Problem(404, 'not-found', `there is no ${what}`);
+}
+
+/** @throws Problem 400 `invalid-request` with these fields, if there are any */
+export function refuse(errors: readonly FieldError[]): void {
+  if (errors.length === 0) return;
+  const many = errors.length === 1 ? '1 field is' : `${errors.length} fields are`;
+  throw new Problem(400, 'invalid-request', `${many} not as they should be`, { errors });
+}
+
+/** Each issue of a failed parse as a field error; custom issues bring their code in `params.code`. */
+export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldError[] {
+  return error.issues.flatMap((issue): FieldError[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: pointerOf([...issue.path, key]),
+        code: 'unrecognized-key',
+        message: 'is not known here',
+      }));
+    }
+    return [{ pointer: pointerOf(issue.path), code: codeOf(issue), message: issue.message }];
+  });
+}
+
+function codeOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') {
+    const code: unknown = issue.params?.['code'];
+    return typeof code === 'string' ? code : 'invalid';
+  }
+  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
+  return issue.code.replaceAll('_', '-');
+}
+
+function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { FleetRequest } from '../model/fleet-request.ts';
+import { makeFleetId } from '../model/identifiers.ts';
+import type { Store } from '../store/client.ts';
+import { type CreateFleetOutcome, createFleet } from '../store/fleets.ts';
+import { type RequestError, resolveRequest } from './resolve-request.ts';
+
+export interface AcceptDeps {
+  store: Store<'fleets' | 'access' | 'catalogue'>;
+  /** Starts `provision-fleet`; twice for one fleet is harmless. */
+  startProvisioning(fleetId: string): Promise<void>;
+}
+
+/**
+ * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay starts the workflow again,
+ * in case the first request died between the two.
+ */
+export async function acceptFleet(
+  { store, startProvisioning }: AcceptDeps,
+  namespace: string,
+  request: FleetRequest,
+  idempotencyKey: string | undefined,
+): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
+  const resolved = await resolveRequest(store, namespace, request);
+  if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+  const { name, description, labels, failurePolicy, minimumInstances } = request;
+  const fleetId = makeFleetId(store.clock.now(), store.random);
+  const outcome = await createFleet(store, {
+    spec: { fleetId, namespace, name, nodeGroups: resolved.nodeGroups },
+    request: { description, labels, failurePolicy, minimumInstances },
+    idempotency:
+      idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashOf(request) },
+  });
+  if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
+    await startProvisioning(outcome.fleetId);
+  }
+  return outcome;
+}
+
+/** The same for two bodies that mean the same, whatever the order of their keys. */
+function hashOf(request: FleetRequest): string {
+  return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
