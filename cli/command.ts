@@ -1,0 +1,98 @@
+import { Command } from 'commander';
+import type { z } from 'zod';
+import type { Context } from './context.ts';
+import { type ExitCode, usageError } from './exit.ts';
+import type { GlobalOptions } from './settings.ts';
+
+/** What came of a command: one document for `--json`, the same as text for people. */
+export interface Outcome {
+  document: unknown;
+  text: string;
+  exitCode?: ExitCode;
+}
+
+export type Flag = readonly [flags: string, description: string];
+
+interface Spec<S extends z.ZodType> {
+  name: string;
+  summary: string;
+  /** As commander writes them: `<name>`, `[name]`. */
+  arguments?: readonly Flag[];
+  /** A flag that may stand more than once says so by `...` after its value. */
+  flags?: readonly Flag[];
+  /** Without the leading `fleetwright`. */
+  examples: readonly string[];
+  /** Arguments and flags together, by their camelCase names. */
+  input: S;
+  run(input: z.infer<S>, context: Context): Promise<Outcome>;
+}
+
+/** A command that has still to be told how it is run: what `runner` gives. */
+export type CommandPart = (run: Runner) => Command;
+export type Runner = (
+  command: Command,
+  action: (context: Context) => Promise<Outcome>,
+  globals: GlobalOptions,
+) => Promise<void>;
+
+/** A command as data. Its input is parsed by its schema before it runs. */
+export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
+  return (run) => {
+    const made = new Command(spec.name).description(spec.summary);
+    for (const [flags, description] of spec.arguments ?? []) made.argument(flags, description);
+    for (const [flags, description] of spec.flags ?? []) {
+      if (flags.endsWith('...')) {
+        made.option(flags.slice(0, -3), description, (value: string, earlier: string[] = []) => [...earlier, value]);
+      } else {
+        made.option(flags, description);
+      }
+    }
+    made.addHelpText('after', examplesText(spec.examples));
+    return made.action(async () => {
+      const globals = made.optsWithGlobals<GlobalOptions>();
+      await run(
+        made,
+        async (context) => {
+          const positional = made.registeredArguments.map((argument, at) => [camelCase(argument.name()), made.args[at]]);
+          const parsed = spec.input.safeParse({ ...made.opts(), ...Object.fromEntries(positional) });
+          if (!parsed.success) throw inputError(made, parsed.error);
+          return await spec.run(parsed.data, context);
+        },
+        globals,
+      );
+    });
+  };
+}
+
+/** A noun and its verbs. */
+export function noun(name: string, summary: string, verbs: readonly CommandPart[]): CommandPart {
+  return (run) => {
+    const made = new Command(name).description(summary);
+    for (const verb of verbs) made.addCommand(verb(run));
+    return made;
+  };
+}
+
+export const examplesText = (examples: readonly string[]): string =>
+  `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n${examples.map((line) => `  fleetwright ${line}\n`).join('')}`;
+
+const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+function inputError(made: Command, error: z.ZodError) {
+  const details = error.issues.map((issue) => {
+    const name = String(issue.path[0] ?? '');
+    const isArgument = made.registeredArguments.some((argument) => camelCase(argument.name()) === name);
+    return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${said(issue)}`;
+  });
+  return usageError('the command is not given as it should be', `See \`${pathOf(made)} --help\`.`, details);
+}
+
+function said(issue: z.core.$ZodIssue): string {
+  return issue.code === 'invalid_type' && issue.message.includes('received undefined') ? 'is missing' : issue.message;
+}
+
+/** `fleetwright fleet create` */
+export function pathOf(made: Command): string {
+  return made.parent ? `${pathOf(made.parent)} ${made.name()}` : made.name();
+}

@@ -1,0 +1,36 @@
+import type { Api } from './api.ts';
+import type { Session } from './settings.ts';
+
+export interface OutStream {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** Everything of the world that commands touch; tests put their own in its place. */
+export interface World {
+  stdout: OutStream;
+  stderr: OutStream;
+  env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Resolves early, never rejects, when the signal is aborted. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  readFile(path: string): Promise<string>;
+  readStdin(): Promise<string>;
+  /** Calls back at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does nothing else. */
+  onInterrupt(callback: () => void): () => void;
+  connect(session: Session): Api;
+}
+
+/** What a command is given beside its own input. */
+export interface Context {
+  world: World;
+  json: boolean;
+  /** Where the API is and who asks; resolved at first use, as `local up` needs none of it. */
+  session(): Promise<Session>;
+  api(): Promise<Api>;
+  namespace(): Promise<string>;
+  /** A line on stderr for whoever watches; never part of the result. */
+  say(line: string): void;
+}

@@ -1,0 +1,107 @@
+import { Command, CommanderError } from 'commander';
+import type { Api } from './api.ts';
+import { examplesText, type Outcome, type Runner } from './command.ts';
+import { nouns } from './commands/index.ts';
+import type { Context, World } from './context.ts';
+import { EXIT, usageError } from './exit.ts';
+import { tell } from './failure.ts';
+import { type GlobalOptions, resolveNamespace, resolveSession, type Session } from './settings.ts';
+
+const EXIT_CODES = `
+Exit codes:
+  0    done
+  1    the work ended otherwise than asked, such as a fleet that is not wholly running
+  2    wrong use: flags, files, or a request that the API refuses
+  3    something needed cannot be reached or started
+  130  Ctrl-C; what was started goes on
+`;
+
+/** The whole command line. `run` is given each command with its action. */
+export function makeProgram(run: Runner): Command {
+  const program = new Command('fleetwright')
+    .description('Fleets of virtual machines on many clouds.')
+    .option('--json', 'print the result on stdout as one JSON document')
+    .option('--api-url <url>', 'URL of the API (FLEETWRIGHT_API_URL; else the local stack)')
+    .option('--api-key <key>', 'API key; better in FLEETWRIGHT_API_KEY, as other users can read flags')
+    .option('--namespace <name>', 'namespace (FLEETWRIGHT_NAMESPACE; else the local stack’s, else default)')
+    .configureHelp({ showGlobalOptions: true })
+    .addHelpText(
+      'after',
+      examplesText([
+        'local up',
+        'fleet create -f fleet.yaml --wait',
+        'fleet instances web-global --status Failed',
+        'fleet delete web-global --wait',
+      ]) + EXIT_CODES,
+    );
+  for (const noun of nouns) program.addCommand(noun(run));
+  return program;
+}
+
+/**
+ * Runs one command line.
+ *
+ * @param args without the program's name
+ * @returns the exit code; nothing is thrown
+ */
+export async function runCli(args: readonly string[], world: World): Promise<number> {
+  const json = args.includes('--json');
+  let exitCode: number = EXIT.done;
+  const program = makeProgram(async (_command, action, globals) => {
+    const outcome = await action(contextOf(globals, world));
+    world.stdout.write(json ? documentText(outcome.document) : outcome.text);
+    exitCode = outcome.exitCode ?? EXIT.done;
+  });
+  captureOutput(program, world);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
+    const told = tell(error instanceof CommanderError ? wrongUse(error) : error);
+    world.stderr.write(told.text);
+    if (world.env['FLEETWRIGHT_DEBUG'] && error instanceof Error) world.stderr.write(`${error.stack}\n`);
+    if (json) world.stdout.write(documentText(told.document));
+    return told.exitCode;
+  }
+}
+
+const documentText = (document: Outcome['document']): string => `${JSON.stringify(document, null, 2)}\n`;
+
+function contextOf(globals: GlobalOptions, world: World): Context {
+  let session: Promise<Session> | undefined;
+  let api: Promise<Api> | undefined;
+  const openSession = () => {
+    session ??= resolveSession(globals, world);
+    return session;
+  };
+  return {
+    world,
+    json: globals.json === true,
+    session: openSession,
+    api: () => {
+      api ??= openSession().then((found) => world.connect(found));
+      return api;
+    },
+    namespace: () => resolveNamespace(globals, world),
+    say: (line) => {
+      world.stderr.write(`${line}\n`);
+    },
+  };
+}
+
+/** Commander's own messages are told like all others, once, by `runCli`. */
+function captureOutput(command: Command, world: World): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => world.stdout.write(text),
+    writeErr: (text) => world.stderr.write(text),
+    outputError: () => undefined,
+  });
+  command.configureHelp({ showGlobalOptions: true });
+  for (const child of command.commands) captureOutput(child, world);
+}
+
+function wrongUse(error: CommanderError) {
+  const message = error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '');
+  return usageError(message, 'See `fleetwright --help`, or --help after any noun and verb.');
+}
