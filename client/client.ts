@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { z } from 'zod';
+import { type OperationId, type OperationOutput, type RouteOf, routes } from '../functions/api/contract.ts';
+import type { Route } from '../functions/api/route.ts';
+import { UnexpectedAnswer } from './api-problem.ts';
+import { send, type Transport } from './send.ts';
+
+export interface ClientOptions {
+  /** Where the API is, without `/v1`. */
+  apiUrl: string;
+  apiKey: string;
+  transport?: Partial<Transport>;
+}
+
+export interface CallOptions {
+  /** For operations that honour one; made up where it is missing, so that a lost answer is not a second fleet. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+type IfAny<Part, Fields> = keyof Part extends never ? unknown : Fields;
+type BodyOf<R> = R extends { body: infer Body extends z.ZodType } ? { body: z.input<Body> } : unknown;
+
+/** What an operation is called with: only the parts that it has. */
+export type CallInput<Id extends OperationId> = IfAny<
+  z.output<RouteOf<Id>['params']>,
+  { params: z.output<RouteOf<Id>['params']> }
+> &
+  IfAny<z.output<RouteOf<Id>['query']>, { query?: Partial<z.output<RouteOf<Id>['query']>> }> &
+  BodyOf<RouteOf<Id>>;
+
+type Call<Id extends OperationId> =
+  Record<never, never> extends CallInput<Id>
+    ? (input?: CallInput<Id>, options?: CallOptions) => Promise<OperationOutput<Id>>
+    : (input: CallInput<Id>, options?: CallOptions) => Promise<OperationOutput<Id>>;
+
+/** One method for each operation of the contract. */
+export type Client = { readonly [Id in OperationId]: Call<Id> };
+
+interface AnyInput {
+  params?: Record<string, unknown>;
+  query?: Record<string, unknown>;
+  body?: unknown;
+}
+
+const systemTransport: Transport = {
+  fetch: (...request) => fetch(...request),
+  pause: (ms, signal) => sleep(ms, undefined, signal ? { signal } : {}),
+  random: Math.random,
+};
+
+/**
+ * A client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer came and
+ * `UnexpectedAnswer` when one came that the contract does not know.
+ */
+export function createClient({ apiUrl, apiKey, transport = {} }: ClientOptions): Client {
+  const base = apiUrl.replace(/\/+$/, '');
+  const edge = { ...systemTransport, ...transport };
+  const call =
+    (route: Route) =>
+    async (input: AnyInput = {}, options: CallOptions = {}) => {
+      const { body } = await send(edge, {
+        apiUrl: base,
+        method: route.method,
+        path: pathOf(route, input),
+        headers: headersOf(route, apiKey, options),
+        body: route.body ? JSON.stringify(input.body) : undefined,
+        repeatable: route.method !== 'POST' || route.idempotent === true,
+        signal: options.signal,
+      });
+      if (!route.response) return undefined;
+      const parsed = route.response.safeParse(body);
+      if (parsed.success) return parsed.data;
+      const [issue] = parsed.error.issues;
+      throw new UnexpectedAnswer(route.operationId, `${issue?.path.join('/')}: ${issue?.message}`);
+    };
+  // Not checked by the compiler: a method's type and its parsing come from the same entry of the contract.
+  return Object.fromEntries(routes.map((route) => [route.operationId, call(route)])) as unknown as Client;
+}
+
+function pathOf(route: Route, { params = {}, query = {} }: AnyInput): string {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(String(params[name])),
+  );
+  const search = new URLSearchParams(
+    Object.entries(query).flatMap(([name, value]): [string, string][] =>
+      value === undefined ? [] : [[name, String(value)]],
+    ),
+  );
+  return search.size > 0 ? `${path}?${search}` : path;
+}
+
+function headersOf(route: Route, apiKey: string, { idempotencyKey }: CallOptions): Record<string, string> {
+  return {
+    accept: 'application/json, application/problem+json',
+    authorization: `Bearer ${apiKey}`,
+    ...(route.body ? { 'content-type': 'application/json' } : {}),
+    ...(route.idempotent ? { 'idempotency-key': idempotencyKey ?? crypto.randomUUID() } : {}),
+  };
+}

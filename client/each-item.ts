@@ -1,0 +1,21 @@
+/** A page of a list; `null` says that it is the last, however few items it has. */
+interface Page<Item> {
+  items: Item[];
+  cursor: string | null;
+}
+
+/**
+ * Every item of a list, page after page, as they are asked for:
+ * `for await (const fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
+ */
+export async function* eachItem<Input extends { query?: { cursor?: string | undefined } }, Item>(
+  list: (input: Input) => Promise<Page<Item>>,
+  input: Input,
+): AsyncGenerator<Item, void, undefined> {
+  let cursor = input.query?.cursor;
+  do {
+    const page = await list({ ...input, query: { ...input.query, cursor } });
+    yield* page.items;
+    cursor = page.cursor ?? undefined;
+  } while (cursor !== undefined);
+}

@@ -1,0 +1,100 @@
+import { ApiProblem, ApiUnreachable } from './api-problem.ts';
+
+/** What the client needs of its surroundings; tests bring their own. */
+export interface Transport {
+  fetch: typeof fetch;
+  /** @throws when the signal is aborted meanwhile */
+  pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
+  /** Draws from [0, 1), for jitter. */
+  random(): number;
+}
+
+export interface ApiRequest {
+  apiUrl: string;
+  method: string;
+  /** Path and query. */
+  path: string;
+  headers: Record<string, string>;
+  body: string | undefined;
+  /** Whether the same request twice does what it does once. */
+  repeatable: boolean;
+  signal: AbortSignal | undefined;
+}
+
+export interface ApiAnswer {
+  body: unknown;
+  /** How often it was sent. */
+  attempts: number;
+}
+
+const MAX_ATTEMPTS = 5;
+const ATTEMPT_TIMEOUT_MS = 30_000;
+const FIRST_PAUSE_MS = 200;
+const MAX_PAUSE_MS = 20_000;
+
+/** Statuses that pass by themselves, and that say nothing of whether the request had an effect. */
+const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
+/** Refused before anything was done. */
+const TOO_MANY = 429;
+
+/**
+ * Sends a request, again where that is safe and may help: after a 429 always; after 502, 503, 504, a time-out or a
+ * lost connection only where it is repeatable.
+ *
+ * @throws ApiProblem when the API refused it
+ * @throws ApiUnreachable when no answer came
+ */
+export async function send(transport: Transport, request: ApiRequest): Promise<ApiAnswer> {
+  for (let attempts = 1; ; attempts += 1) {
+    const last = attempts === MAX_ATTEMPTS;
+    const outcome = await attempt(transport, request);
+    let waitMs = transport.random() * FIRST_PAUSE_MS * 2 ** attempts;
+    if ('lost' in outcome) {
+      request.signal?.throwIfAborted();
+      if (last || !request.repeatable) throw new ApiUnreachable(request.apiUrl, outcome.lost);
+    } else {
+      const { response, body } = outcome;
+      if (response.ok) return { body, attempts };
+      const passing = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
+      const goneBefore = request.method === 'DELETE' && response.status === 404 && attempts > 1;
+      // The answer to an earlier attempt was lost, and that one removed it.
+      if (goneBefore) return { body: undefined, attempts };
+      if (last || !passing) throw new ApiProblem(response.status, body);
+      waitMs = Math.max(waitMs, retryAfterMs(response));
+    }
+    await transport.pause(Math.min(waitMs, MAX_PAUSE_MS), request.signal);
+  }
+}
+
+type Outcome = { response: Response; body: unknown } | { lost: unknown };
+
+async function attempt({ fetch }: Transport, request: ApiRequest): Promise<Outcome> {
+  const timeout = AbortSignal.timeout(ATTEMPT_TIMEOUT_MS);
+  try {
+    const response = await fetch(`${request.apiUrl}${request.path}`, {
+      method: request.method,
+      headers: request.headers,
+      // The key goes to the API's own address and nowhere that an answer may name.
+      redirect: 'manual',
+      signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
+      ...(request.body === undefined ? {} : { body: request.body }),
+    });
+    return { response, body: jsonOf(await response.text()) };
+  } catch (lost) {
+    return { lost };
+  }
+}
+
+/** Undefined for what is not JSON, such as a proxy's page. */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function retryAfterMs(response: Response): number {
+  const seconds = Number(response.headers.get('retry-after'));
+  return Number.isFinite(seconds) ? seconds * 1_000 : 0;
+}
