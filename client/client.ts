@@ -13,31 +13,31 @@ export interface ClientOptions {
 }
 
 export interface CallOptions {
-  /** For operations that honour one; made up where it is missing, so that a lost answer is not a second fleet. */
-  idempotencyKey?: string;
-  signal?: AbortSignal;
+  /** For operations that honour one; made up where it is missing, so that a lost answer makes no second fleet. */
+  idempotencyKey?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
-type IfAny<Part, Fields> = keyof Part extends never ? unknown : Fields;
-type BodyOf<R> = R extends { body: infer Body extends z.ZodType } ? { body: z.input<Body> } : unknown;
+type Params<Id extends OperationId> = z.output<RouteOf<Id>['params']>;
+type Query<Id extends OperationId> = z.output<RouteOf<Id>['query']>;
+type WhereAny<Part, Fields> = keyof Part extends never ? unknown : Fields;
+type Body<R> = R extends { body: infer Schema extends z.ZodType } ? { body: z.input<Schema> } : unknown;
 
 /** What an operation is called with: only the parts that it has. */
-export type CallInput<Id extends OperationId> = IfAny<
-  z.output<RouteOf<Id>['params']>,
-  { params: z.output<RouteOf<Id>['params']> }
-> &
-  IfAny<z.output<RouteOf<Id>['query']>, { query?: Partial<z.output<RouteOf<Id>['query']>> }> &
-  BodyOf<RouteOf<Id>>;
+export type CallInput<Id extends OperationId> = WhereAny<Params<Id>, { params: Params<Id> }> &
+  WhereAny<Query<Id>, { query?: { [Name in keyof Query<Id>]?: Query<Id>[Name] | undefined } }> &
+  Body<RouteOf<Id>> &
+  CallOptions;
 
 type Call<Id extends OperationId> =
   Record<never, never> extends CallInput<Id>
-    ? (input?: CallInput<Id>, options?: CallOptions) => Promise<OperationOutput<Id>>
-    : (input: CallInput<Id>, options?: CallOptions) => Promise<OperationOutput<Id>>;
+    ? (input?: CallInput<Id>) => Promise<OperationOutput<Id>>
+    : (input: CallInput<Id>) => Promise<OperationOutput<Id>>;
 
 /** One method for each operation of the contract. */
 export type Client = { readonly [Id in OperationId]: Call<Id> };
 
-interface AnyInput {
+interface AnyInput extends CallOptions {
   params?: Record<string, unknown>;
   query?: Record<string, unknown>;
   body?: unknown;
@@ -53,20 +53,20 @@ const systemTransport: Transport = {
  * A client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer came and
  * `UnexpectedAnswer` when one came that the contract does not know.
  */
-export function createClient({ apiUrl, apiKey, transport = {} }: ClientOptions): Client {
+export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Client {
   const base = apiUrl.replace(/\/+$/, '');
   const edge = { ...systemTransport, ...transport };
   const call =
     (route: Route) =>
-    async (input: AnyInput = {}, options: CallOptions = {}) => {
+    async (input: AnyInput = {}): Promise<unknown> => {
       const { body } = await send(edge, {
         apiUrl: base,
         method: route.method,
         path: pathOf(route, input),
-        headers: headersOf(route, apiKey, options),
+        headers: headersOf(route, apiKey, input),
         body: route.body ? JSON.stringify(input.body) : undefined,
         repeatable: route.method !== 'POST' || route.idempotent === true,
-        signal: options.signal,
+        signal: input.signal,
       });
       if (!route.response) return undefined;
       const parsed = route.response.safeParse(body);
@@ -82,11 +82,8 @@ function pathOf(route: Route, { params = {}, query = {} }: AnyInput): string {
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(String(params[name])),
   );
-  const search = new URLSearchParams(
-    Object.entries(query).flatMap(([name, value]): [string, string][] =>
-      value === undefined ? [] : [[name, String(value)]],
-    ),
-  );
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) search.set(name, String(value));
   return search.size > 0 ? `${path}?${search}` : path;
 }
 
