@@ -42,7 +42,10 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
     for (const [flags, description] of spec.arguments ?? []) made.argument(flags, description);
     for (const [flags, description] of spec.flags ?? []) {
       if (flags.endsWith('...')) {
-        made.option(flags.slice(0, -3), description, (value: string, earlier: string[] = []) => [...earlier, value]);
+        made.option(flags.slice(0, -3), description, (value: string, earlier: string[] = []) => [
+          ...earlier,
+          value,
+        ]);
       } else {
         made.option(flags, description);
       }
@@ -53,7 +56,10 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
       await run(
         made,
         async (context) => {
-          const positional = made.registeredArguments.map((argument, at) => [camelCase(argument.name()), made.args[at]]);
+          const positional = made.registeredArguments.map((argument, at) => [
+            camelCase(argument.name()),
+            made.args[at],
+          ]);
           const parsed = spec.input.safeParse({ ...made.opts(), ...Object.fromEntries(positional) });
           if (!parsed.success) throw inputError(made, parsed.error);
           return await spec.run(parsed.data, context);
@@ -76,7 +82,8 @@ export function noun(name: string, summary: string, verbs: readonly CommandPart[
 export const examplesText = (examples: readonly string[]): string =>
   `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n${examples.map((line) => `  fleetwright ${line}\n`).join('')}`;
 
-const camelCase = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+const camelCase = (name: string): string =>
+  name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 function inputError(made: Command, error: z.ZodError) {
@@ -89,7 +96,9 @@ function inputError(made: Command, error: z.ZodError) {
 }
 
 function said(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_type' && issue.message.includes('received undefined') ? 'is missing' : issue.message;
+  return issue.code === 'invalid_type' && issue.message.includes('received undefined')
+    ? 'is missing'
+    : issue.message;
 }
 
 /** `fleetwright fleet create` */

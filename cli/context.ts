@@ -1,4 +1,6 @@
-import type { Api } from './api.ts';
+import type { Client } from '../client/index.ts';
+import type { ApiKey, ApiKeyRequest } from '../functions/model/access.ts';
+import type { LocalStack } from './local-stack.ts';
 import type { Session } from './settings.ts';
 
 export interface OutStream {
@@ -20,7 +22,10 @@ export interface World {
   readStdin(): Promise<string>;
   /** Calls back at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does nothing else. */
   onInterrupt(callback: () => void): () => void;
-  connect(session: Session): Api;
+  connect(session: Session): Client;
+  /** Makes an API key in the access table itself, with the AWS rights of whoever runs this. */
+  issueKeyDirectly(table: string, request: ApiKeyRequest): Promise<ApiKey & { key: string }>;
+  local: LocalStack;
 }
 
 /** What a command is given beside its own input. */
@@ -29,7 +34,7 @@ export interface Context {
   json: boolean;
   /** Where the API is and who asks; resolved at first use, as `local up` needs none of it. */
   session(): Promise<Session>;
-  api(): Promise<Api>;
+  api(): Promise<Client>;
   namespace(): Promise<string>;
   /** A line on stderr for whoever watches; never part of the result. */
   say(line: string): void;

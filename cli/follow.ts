@@ -1,7 +1,8 @@
+import { ApiProblem, ApiUnreachable } from '../client/index.ts';
 import type { Fleet } from '../functions/model/fleet.ts';
 import type { FleetStatus } from '../functions/model/status.ts';
 import type { Context } from './context.ts';
-import { CliError, EXIT, type ExitCode } from './exit.ts';
+import { EXIT, type ExitCode } from './exit.ts';
 import { type Goal, ProgressPrinter } from './progress.ts';
 
 const POLL_MS = 2_000;
@@ -32,7 +33,8 @@ export async function follow(
   const detach = new AbortController();
   const stopListening = world.onInterrupt(() => detach.abort());
   const printer = new ProgressPrinter(world.stderr, goal);
-  const againBy = goal === 'up' ? `fleetwright fleet wait ${fleetId}` : `fleetwright fleet delete ${fleetId} --wait`;
+  const againBy =
+    goal === 'up' ? `fleetwright fleet wait ${fleetId}` : `fleetwright fleet delete ${fleetId} --wait`;
   const endsAtMs = world.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
   let reachedAtMs = world.now();
   let fleet: Fleet | undefined;
@@ -41,18 +43,22 @@ export async function follow(
       try {
         fleet = await (await context.api()).getFleet({
           params: { namespace: await context.namespace(), fleet: fleetId },
+          signal: detach.signal,
         });
         reachedAtMs = world.now();
         if (!detach.signal.aborted) printer.show(fleet, reachedAtMs);
         const exitCode = endOf(fleet, goal);
         if (exitCode !== undefined) return { fleet, exitCode };
       } catch (error) {
-        if (goal === 'gone' && error instanceof CliError && error.data['status'] === 404) {
-          return { fleet, exitCode: EXIT.done };
+        if (!detach.signal.aborted) {
+          if (goal === 'gone' && error instanceof ApiProblem && error.status === 404) {
+            return { fleet, exitCode: EXIT.done };
+          }
+          const passing =
+            error instanceof ApiUnreachable || (error instanceof ApiProblem && error.status >= 500);
+          if (!passing || world.now() - reachedAtMs > PATIENCE_MS) throw error;
+          printer.note(`${error.message}; trying again`);
         }
-        const passing = error instanceof CliError && error.exitCode === EXIT.unreachable;
-        if (!passing || world.now() - reachedAtMs > PATIENCE_MS) throw error;
-        printer.note(`${error.message}; trying again`);
       }
       if (!detach.signal.aborted) await world.sleep(Math.min(POLL_MS, endsAtMs - world.now()), detach.signal);
       if (detach.signal.aborted) {
@@ -71,7 +77,8 @@ export async function follow(
 }
 
 function endOf(fleet: Fleet, goal: Goal): ExitCode | undefined {
-  if (goal === 'gone') return fleet.status === 'Terminated' || fleet.status === 'RolledBack' ? EXIT.done : undefined;
+  if (goal === 'gone')
+    return fleet.status === 'Terminated' || fleet.status === 'RolledBack' ? EXIT.done : undefined;
   if (fleet.status === 'Running') return EXIT.done;
   return COMING_UP.has(fleet.status) ? undefined : EXIT.otherwise;
 }

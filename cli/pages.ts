@@ -10,12 +10,11 @@ interface Page<Item> {
  * @returns in the shape of a page: `cursor` says whether, and where, there is more
  */
 export async function readPages<Item>(
-  limit: number,
-  maxPage: number,
+  { limit, maxPage, cursor: from }: { limit: number; maxPage: number; cursor: string | undefined },
   read: (page: { limit: number; cursor?: string }) => Promise<Page<Item>>,
 ): Promise<Page<Item>> {
   const items: Item[] = [];
-  let cursor: string | null = null;
+  let cursor: string | null = from ?? null;
   do {
     const page: Page<Item> = await read({
       limit: Math.min(maxPage, limit - items.length),

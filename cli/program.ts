@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import type { Api } from './api.ts';
+import type { Client } from '../client/index.ts';
 import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
 import type { Context, World } from './context.ts';
@@ -70,7 +70,7 @@ const documentText = (document: Outcome['document']): string => `${JSON.stringif
 
 function contextOf(globals: GlobalOptions, world: World): Context {
   let session: Promise<Session> | undefined;
-  let api: Promise<Api> | undefined;
+  let api: Promise<Client> | undefined;
   const openSession = () => {
     session ??= resolveSession(globals, world);
     return session;
@@ -102,6 +102,7 @@ function captureOutput(command: Command, world: World): void {
 }
 
 function wrongUse(error: CommanderError) {
-  const message = error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '');
+  const message =
+    error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '');
   return usageError(message, 'See `fleetwright --help`, or --help after any noun and verb.');
 }

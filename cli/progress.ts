@@ -82,7 +82,9 @@ export class ProgressPrinter {
   }
 
   #line(fleet: Fleet, nowMs: number): string {
-    const clouds = byCloud(fleet, this.#goal).map(({ cloud, ended, requested }) => `${cloud} ${ended}/${requested}`);
+    const clouds = byCloud(fleet, this.#goal).map(
+      ({ cloud, ended, requested }) => `${cloud} ${ended}/${requested}`,
+    );
     return [this.#head(fleet, nowMs), ...clouds].join('  ');
   }
 

@@ -16,7 +16,11 @@ export interface GlobalOptions {
   namespace?: string | undefined;
 }
 
-const localContextSchema = z.object({ apiUrl: z.url(), apiKey: z.string().min(1), namespace: nameSchema.optional() });
+const localContextSchema = z.object({
+  apiUrl: z.url(),
+  apiKey: z.string().min(1),
+  namespace: nameSchema.optional(),
+});
 
 /** What `local up` left behind, if it did. */
 async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
@@ -72,5 +76,8 @@ export async function resolveNamespace(options: GlobalOptions, world: World): Pr
   const name = given ?? (await localContext(world))?.namespace ?? 'default';
   const parsed = nameSchema.safeParse(name);
   if (parsed.success) return parsed.data;
-  throw usageError(`the namespace ${JSON.stringify(name)} is no name: ${parsed.error.issues[0]?.message}`, 'Give --namespace NAME.');
+  throw usageError(
+    `the namespace ${JSON.stringify(name)} is no name: ${parsed.error.issues[0]?.message}`,
+    'Give --namespace NAME.',
+  );
 }

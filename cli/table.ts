@@ -11,7 +11,10 @@ const printed = (cell: Cell): string =>
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return 'none\n';
   const numeric = heads.map((_, at) => rows.every((row) => typeof row[at] === 'number' || row[at] == null));
-  const lines = [heads.map((head) => head.toUpperCase()), ...rows.map((row) => heads.map((_, at) => printed(row[at])))];
+  const lines = [
+    heads.map((head) => head.toUpperCase()),
+    ...rows.map((row) => heads.map((_, at) => printed(row[at]))),
+  ];
   const widths = heads.map((_, at) => Math.max(...lines.map((line) => line[at]?.length ?? 0)));
   const text = lines.map((line) =>
     line

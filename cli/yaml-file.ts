@@ -43,7 +43,10 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
     content = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw usageError(`${file} cannot be read: ${message}`, 'Use fewer YAML aliases, and only of anchors that exist.');
+    throw usageError(
+      `${file} cannot be read: ${message}`,
+      'Use fewer YAML aliases, and only of anchors that exist.',
+    );
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return { value: parsed.data, locate };
@@ -52,7 +55,9 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
     'Correct the lines named above.',
     parsed.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: no such field`)
+        ? issue.keys.map(
+            (key) => `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: no such field`,
+          )
         : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issue.message}`],
     ),
   );
@@ -71,9 +76,14 @@ function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number
   return offset;
 }
 
-function childOf(node: unknown, part: PropertyKey): { node: unknown; offset: number | undefined } | undefined {
+function childOf(
+  node: unknown,
+  part: PropertyKey,
+): { node: unknown; offset: number | undefined } | undefined {
   if (isMap(node)) {
-    const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part));
+    const pair = node.items.find(
+      (item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(part),
+    );
     return pair && { node: pair.value, offset: isNode(pair.key) ? pair.key.range?.[0] : undefined };
   }
   if (isNode(node) && 'items' in node && Array.isArray(node.items)) {

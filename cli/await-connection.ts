@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { Connection } from '../functions/model/connection.ts';
+import type { Flag, Outcome } from './command.ts';
+import { connectionText } from './commands/connection.ts';
+import type { Context } from './context.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+
+const POLL_MS = 1_000;
+
+export const WAIT_FLAGS: readonly Flag[] = [
+  ['--wait', 'until it is done'],
+  ['--timeout <seconds>', 'with --wait: how long at most'],
+];
+
+export const waitInput = z.object({
+  wait: z.boolean().default(false),
+  timeout: z.coerce.number().positive().max(604_800).optional(),
+});
+
+/** Waits until a connection is verified and `done` too, or Failed. Ctrl-C ends the waiting and nothing else. */
+export async function awaitConnection(
+  context: Context,
+  first: Connection,
+  timeoutSeconds: number | undefined,
+  done: (connection: Connection) => boolean,
+): Promise<Outcome> {
+  const { world } = context;
+  const detach = new AbortController();
+  const stopListening = world.onInterrupt(() => detach.abort());
+  const endsAtMs = world.now() + (timeoutSeconds ?? 600) * 1_000;
+  const api = await context.api();
+  let connection = first;
+  const outcome = (exitCode: ExitCode): Outcome => ({
+    document: connection,
+    text: connectionText(connection),
+    exitCode,
+  });
+  try {
+    for (;;) {
+      if (connection.status === 'Failed') return outcome(EXIT.otherwise);
+      if (connection.status === 'Ready' && done(connection)) return outcome(EXIT.done);
+      if (world.now() >= endsAtMs) {
+        context.say(`Not done yet; look again with: fleetwright connection get ${first.name}`);
+        return outcome(EXIT.otherwise);
+      }
+      await world.sleep(POLL_MS, detach.signal);
+      if (detach.signal.aborted) {
+        context.say(`Detached; the work goes on. To look again: fleetwright connection get ${first.name}`);
+        return outcome(EXIT.interrupted);
+      }
+      connection = await api.getConnection({
+        params: { namespace: first.namespace, connection: first.name },
+      });
+    }
+  } finally {
+    stopListening();
+  }
+}

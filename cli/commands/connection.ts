@@ -1,0 +1,166 @@
+import { z } from 'zod';
+import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
+import { nameSchema } from '../../functions/model/identifiers.ts';
+import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
+import { awaitConnection, WAIT_FLAGS, waitInput } from '../await-connection.ts';
+import { command, noun } from '../command.ts';
+import { readCredential } from '../credential.ts';
+import { readYamlFile } from '../files.ts';
+import { fields, table } from '../table.ts';
+import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+const { name, driver, cloud, endpoint } = connectionRequestSchema.shape;
+
+export function connectionText(one: Connection): string {
+  return fields([
+    ['Connection', one.name],
+    ['Namespace', one.namespace],
+    ['Driver', one.driver],
+    ['Cloud', one.cloud],
+    ['Endpoint', one.endpoint],
+    ['Status', one.status],
+    ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
+    ['Created', one.createdAt],
+    ['Verified', one.verifiedAt],
+    ['Inventory read', one.inventorySyncedAt],
+  ]);
+}
+
+const named = z.object({ name: nameSchema });
+const NAME: readonly [string, string][] = [['<name>', 'its name']];
+
+export const connectionNoun = noun('connection', 'Credentials for clouds', [
+  command({
+    name: 'create',
+    summary: 'Register a connection; it is verified next, then its inventory is read',
+    arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
+    flags: [
+      ['--driver <driver>', 'as `driver list` names it'],
+      ['--cloud <cloud>', 'one of the driver’s clouds'],
+      ['--credential-file <file>', 'the credential as JSON; - reads standard input'],
+      [
+        '--credential <KEY=env:VARIABLE>...',
+        'one field of it out of an environment variable; may be repeated',
+      ],
+      ['--endpoint <url>', 'another URL than the cloud’s own, where the deployment allows it'],
+      ['--limits-file <file>', 'YAML or JSON that overrides the cloud’s default limits'],
+      ...WAIT_FLAGS,
+    ],
+    examples: [
+      'connection create sim-aws --driver sim --cloud aws --credential-file credential.json --wait',
+      'connection create sim-gcp --driver sim --cloud gcp --credential apiKey=env:SIM_KEY',
+      'connection create sim-ncp --driver sim --cloud ncp --credential-file - --limits-file limits.yaml < credential.json',
+    ],
+    input: z.object({
+      name,
+      driver,
+      cloud,
+      endpoint,
+      credential: z.array(z.string()).default([]),
+      credentialFile: z.string().optional(),
+      limitsFile: z.string().optional(),
+      ...waitInput.shape,
+    }),
+    async run({ credential, credentialFile, limitsFile, wait, timeout, ...request }, context) {
+      const limits =
+        limitsFile === undefined
+          ? undefined
+          : (await readYamlFile(context.world, limitsFile, limitOverrideSchema)).value;
+      const secret = await readCredential(context.world, { credential, credentialFile });
+      const document = await (await context.api()).createConnection({
+        params: { namespace: await context.namespace() },
+        body: { ...request, credential: secret, limits },
+      });
+      if (wait)
+        return await awaitConnection(
+          context,
+          document,
+          timeout,
+          (one) => one.inventorySyncedAt !== undefined,
+        );
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'list',
+    summary: 'List connections',
+    flags: LIST_FLAGS,
+    examples: ['connection list'],
+    input: listInput,
+    async run(input, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      return await listed(
+        context,
+        input,
+        (query) => api.listConnections({ params, query }),
+        (items) =>
+          table(
+            ['name', 'driver', 'cloud', 'status', 'failure', 'inventory read'],
+            items.map((one) => [
+              one.name,
+              one.driver,
+              one.cloud,
+              one.status,
+              one.failure?.code,
+              one.inventorySyncedAt,
+            ]),
+          ),
+      );
+    },
+  }),
+  command({
+    name: 'get',
+    summary: 'Show a connection; never its credential',
+    arguments: NAME,
+    examples: ['connection get sim-aws', 'connection get sim-aws --json'],
+    input: named,
+    async run({ name: connection }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).getConnection({ params });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'delete',
+    summary: 'Delete a connection that no live fleet uses',
+    arguments: NAME,
+    examples: ['connection delete sim-aws'],
+    input: named,
+    async run({ name: connection }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      await (await context.api()).deleteConnection({ params });
+      return { document: { deleted: connection }, text: `Connection ${connection} is deleted.\n` };
+    },
+  }),
+  command({
+    name: 'verify',
+    summary: 'Verify the credential again',
+    arguments: NAME,
+    flags: WAIT_FLAGS,
+    examples: ['connection verify sim-aws --wait'],
+    input: named.extend(waitInput.shape),
+    async run({ name: connection, wait, timeout }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).verifyConnection({ params });
+      if (wait) return await awaitConnection(context, document, timeout, () => true);
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'sync-inventory',
+    summary: 'Read locations, offers and images from the cloud now',
+    arguments: NAME,
+    flags: WAIT_FLAGS,
+    examples: ['connection sync-inventory sim-aws --wait'],
+    input: named.extend(waitInput.shape),
+    async run({ name: connection, wait, timeout }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).syncInventory({ params });
+      const before = document.inventorySyncedAt;
+      if (wait)
+        return await awaitConnection(context, document, timeout, (one) => one.inventorySyncedAt !== before);
+      return { document, text: connectionText(document) };
+    },
+  }),
+]);

@@ -1,0 +1,178 @@
+import { z } from 'zod';
+import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
+import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
+import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { instanceStatusSchema } from '../../functions/model/status.ts';
+import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
+import { command, type Flag, noun, type Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { CliError, EXIT } from '../exit.ts';
+import { problemError } from '../failure.ts';
+import { readYamlFile } from '../files.ts';
+import { follow } from '../follow.ts';
+import { fleetsText, fleetText, instancesText } from '../show.ts';
+import type { Located } from '../yaml-file.ts';
+import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+const FLEET: readonly Flag[] = [['<fleet>', 'its id, or a live fleet’s name']];
+const MAX_FLEET_PAGE = 50;
+const named = z.object({ fleet: nameSchema });
+
+/** Follows a fleet, and tells how it stands at the end. */
+async function followed(
+  context: Context,
+  id: string,
+  goal: 'up' | 'gone',
+  timeout: number | undefined,
+): Promise<Outcome> {
+  const { fleet, exitCode } = await follow(context, id, goal, timeout);
+  if (fleet) return { document: fleet, text: fleetText(fleet), exitCode };
+  return { document: { id, exitCode }, text: `${id}\n`, exitCode };
+}
+
+async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
+  try {
+    return await (await context.api()).createFleet({
+      params: { namespace: await context.namespace() },
+      body: value,
+      idempotencyKey,
+    });
+  } catch (error) {
+    if (error instanceof ApiProblem) throw problemError(error, { value, locate });
+    if (!(error instanceof ApiUnreachable)) throw error;
+    throw new CliError(
+      EXIT.unreachable,
+      'unreachable',
+      error.message,
+      `The fleet may have been taken. Run it again with --idempotency-key ${idempotencyKey}: that makes no second one.`,
+      { data: { idempotencyKey }, cause: error },
+    );
+  }
+}
+
+export const fleetNoun = noun('fleet', 'Many instances for one purpose, over many clouds', [
+  command({
+    name: 'create',
+    summary: 'Ask for a fleet as a file describes it',
+    flags: [
+      ['-f, --file <file>', 'fleet.yaml, or JSON; - reads standard input'],
+      ['--idempotency-key <key>', 'the same key with the same file makes no second fleet'],
+      ...WAIT_FLAGS,
+    ],
+    examples: [
+      'fleet create -f fleet.yaml --wait',
+      'fleet create -f fleet.yaml --wait --timeout 600 --json > fleet.json',
+      'fleet create -f - --idempotency-key release-42 < fleet.yaml',
+    ],
+    input: waitInput.extend({
+      file: z.string(),
+      idempotencyKey: z
+        .string()
+        .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
+        .optional(),
+    }),
+    async run({ file, idempotencyKey = crypto.randomUUID(), wait, timeout }, context) {
+      const request = await readYamlFile(context.world, file, fleetRequestSchema);
+      const document = await ask(context, request, idempotencyKey);
+      context.say(
+        `Fleet ${document.name} is accepted: ${document.counts.requested} instances, id ${document.id}.`,
+      );
+      if (wait) return await followed(context, document.id, 'up', timeout);
+      context.say(`To watch it: fleetwright fleet wait ${document.name}`);
+      return { document, text: fleetText(document) };
+    },
+  }),
+  command({
+    name: 'wait',
+    summary: 'Watch a fleet until it has come up. Ends with 0 only if all of it is running',
+    arguments: FLEET,
+    flags: WAIT_FLAGS.slice(1),
+    examples: ['fleet wait web-global', 'fleet wait web-global --timeout 600'],
+    input: named.extend({ timeout: waitInput.shape.timeout }),
+    async run({ fleet, timeout }, context) {
+      const params = { namespace: await context.namespace(), fleet };
+      const { id } = await (await context.api()).getFleet({ params });
+      return await followed(context, id, 'up', timeout);
+    },
+  }),
+  command({
+    name: 'list',
+    summary: 'List fleets, newest first; ended ones stay listed',
+    flags: LIST_FLAGS,
+    examples: ['fleet list', 'fleet list --limit 10 --json'],
+    input: listInput,
+    async run(input, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      return await listed(
+        context,
+        input,
+        (query) => api.listFleets({ params, query }),
+        fleetsText,
+        MAX_FLEET_PAGE,
+      );
+    },
+  }),
+  command({
+    name: 'get',
+    summary: 'Show a fleet: counts by location, cost so far, reasons of failure',
+    arguments: FLEET,
+    examples: ['fleet get web-global'],
+    input: named,
+    async run({ fleet }, context) {
+      const params = { namespace: await context.namespace(), fleet };
+      const document = await (await context.api()).getFleet({ params });
+      return { document, text: fleetText(document) };
+    },
+  }),
+  command({
+    name: 'instances',
+    summary: 'List the instances of a fleet',
+    arguments: FLEET,
+    flags: [
+      ['--status <status>', 'only in this status, such as Running or Failed'],
+      ['--location <name>', 'only there'],
+      ['--connection <name>', 'only through this connection'],
+      ['--node-group <name>', 'only of this group'],
+      ...LIST_FLAGS,
+    ],
+    examples: [
+      'fleet instances web-global',
+      'fleet instances web-global --status Failed --location us-east-1',
+    ],
+    input: named.extend({
+      ...listInput.shape,
+      status: instanceStatusSchema.optional(),
+      location: cloudWordSchema.optional(),
+      connection: nameSchema.optional(),
+      nodeGroup: nameSchema.optional(),
+    }),
+    async run({ fleet, limit, cursor, ...filter }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace(), fleet };
+      return await listed(
+        context,
+        { limit, cursor },
+        (page) => api.listInstances({ params, query: { ...filter, ...page } }),
+        instancesText,
+      );
+    },
+  }),
+  command({
+    name: 'delete',
+    summary: 'Remove a fleet and everything it made',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet delete web-global --wait'],
+    input: named.extend(waitInput.shape),
+    async run({ fleet, wait, timeout }, context) {
+      const params = { namespace: await context.namespace(), fleet };
+      const document = await (await context.api()).deleteFleet({ params });
+      if (wait) return await followed(context, document.id, 'gone', timeout);
+      context.say(
+        `Fleet ${document.name} is being removed. To watch it: fleetwright fleet delete ${document.id} --wait`,
+      );
+      return { document, text: fleetText(document) };
+    },
+  }),
+]);

@@ -1,0 +1,24 @@
+import type { CommandPart } from '../command.ts';
+import { apiKeyNoun } from './api-key.ts';
+import { imageNoun, instanceTypeNoun, locationNoun, offerNoun } from './catalogue.ts';
+import { connectionNoun } from './connection.ts';
+import { driverNoun } from './driver.ts';
+import { fleetNoun } from './fleet.ts';
+import { instanceNoun } from './instance.ts';
+import { localNoun } from './local.ts';
+import { namespaceNoun } from './namespace.ts';
+
+/** Every noun, in the order of the help. */
+export const nouns: readonly CommandPart[] = [
+  localNoun,
+  fleetNoun,
+  instanceNoun,
+  connectionNoun,
+  locationNoun,
+  instanceTypeNoun,
+  offerNoun,
+  imageNoun,
+  driverNoun,
+  namespaceNoun,
+  apiKeyNoun,
+];

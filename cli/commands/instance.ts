@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
+import { instanceIdSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
+import { command, type Flag, noun } from '../command.ts';
+import { readText } from '../files.ts';
+import { follow } from '../follow.ts';
+import { instancesText, instanceText } from '../show.ts';
+import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+const INSTANCE: readonly Flag[] = [['<id>', 'the instance’s id']];
+const identified = z.object({ id: instanceIdSchema });
+const asked = instanceRequestSchema.shape;
+
+const labelsInput = z
+  .array(z.string().regex(/^[^=]+=/, 'must be NAME=VALUE'))
+  .default([])
+  .transform((pairs) =>
+    Object.fromEntries(
+      pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+    ),
+  )
+  .pipe(asked.labels.unwrap());
+
+export const instanceNoun = noun('instance', 'Single virtual machines', [
+  command({
+    name: 'create',
+    summary: 'Ask for a single instance: a fleet of one, with the same name',
+    arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
+    flags: [
+      ['--connection <name>', 'the connection it is made through'],
+      ['--location <name>', 'as `location list` names it'],
+      ['--instance-type <name>', 'as `instance-type list` names it'],
+      ['--image <name>', 'as `image list` names it'],
+      ['--zone <name>', 'a zone of the location'],
+      ['--root-disk-gb <gb>', 'size of its disk'],
+      ['--label <NAME=VALUE>...', 'a label; may be repeated'],
+      ['--user-data-file <file>', 'what it runs at its first boot; - reads standard input'],
+      ['--ssh-allow-from <cidr>', 'who may reach it by SSH; nobody without it'],
+      ['--instance-timeout-seconds <seconds>', 'how long it may take to come up'],
+      ['--description <text>', 'what it is for'],
+      ['--idempotency-key <key>', 'the same key with the same flags makes no second instance'],
+      ...WAIT_FLAGS,
+    ],
+    examples: [
+      'instance create build-box --connection sim-aws --location us-east-1 --instance-type m6i.large --image ubuntu-24.04 --wait',
+      'instance create bastion --connection sim-gcp --location us-east1 --instance-type e2-small --image ubuntu-24.04 --ssh-allow-from 203.0.113.0/24',
+    ],
+    input: waitInput.extend({
+      name: asked.name,
+      description: asked.description,
+      connection: asked.connection,
+      location: asked.location,
+      instanceType: asked.instanceType,
+      image: asked.image,
+      zone: asked.zone,
+      rootDiskGb: z.coerce.number().pipe(asked.rootDiskGb.unwrap()).optional(),
+      instanceTimeoutSeconds: z.coerce.number().pipe(asked.instanceTimeoutSeconds.unwrap()).optional(),
+      label: labelsInput,
+      userDataFile: z.string().optional(),
+      sshAllowFrom: asked.ssh.unwrap().shape.allowFrom.optional(),
+      idempotencyKey: z.string().optional(),
+    }),
+    async run({ label, userDataFile, sshAllowFrom, idempotencyKey, wait, timeout, ...request }, context) {
+      const api = await context.api();
+      const namespace = await context.namespace();
+      const created = await api.createInstance({
+        params: { namespace },
+        idempotencyKey,
+        body: {
+          ...request,
+          labels: Object.keys(label).length > 0 ? label : undefined,
+          userData: userDataFile === undefined ? undefined : await readText(context.world, userDataFile),
+          ssh: sshAllowFrom === undefined ? undefined : { allowFrom: sshAllowFrom },
+        },
+      });
+      if (!wait) return { document: created, text: instanceText(created) };
+      const { exitCode } = await follow(context, created.fleetId, 'up', timeout);
+      const document = await api.getInstance({ params: { namespace, instance: created.id } });
+      return { document, text: instanceText(document), exitCode };
+    },
+  }),
+  command({
+    name: 'list',
+    summary: 'List the instances of a fleet; a single instance is a fleet of one',
+    flags: [['--fleet <fleet>', 'its id, or a live fleet’s name'], ...LIST_FLAGS],
+    examples: ['instance list --fleet web-global'],
+    input: listInput.extend({ fleet: nameSchema }),
+    async run({ fleet, ...page }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace(), fleet };
+      return await listed(context, page, (query) => api.listInstances({ params, query }), instancesText);
+    },
+  }),
+  command({
+    name: 'get',
+    summary: 'Show an instance of any fleet',
+    arguments: INSTANCE,
+    examples: ['instance get f01k5r3x9aq2b7c4d-00017'],
+    input: identified,
+    async run({ id }, context) {
+      const params = { namespace: await context.namespace(), instance: id };
+      const document = await (await context.api()).getInstance({ params });
+      return { document, text: instanceText(document) };
+    },
+  }),
+  command({
+    name: 'delete',
+    summary: 'Remove a single instance; one of a larger fleet goes with its fleet',
+    arguments: INSTANCE,
+    flags: WAIT_FLAGS,
+    examples: ['instance delete f01k5r3x9aq2b7c4d-00000 --wait'],
+    input: identified.extend(waitInput.shape),
+    async run({ id, wait, timeout }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace(), instance: id };
+      const asked = await api.deleteInstance({ params });
+      if (!wait) return { document: asked, text: instanceText(asked) };
+      const { exitCode } = await follow(context, asked.fleetId, 'gone', timeout);
+      const document = await api.getInstance({ params });
+      return { document, text: instanceText(document), exitCode };
+    },
+  }),
+]);

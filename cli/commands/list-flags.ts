@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { Flag, Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { readPages } from '../pages.ts';
+
+/** Flags of every list. */
+export const LIST_FLAGS: readonly Flag[] = [
+  ['--limit <count>', 'how many at most (500)'],
+  ['--cursor <cursor>', 'go on where an earlier list ended'],
+];
+
+export const listInput = z.object({
+  limit: z.coerce.number().int().min(1).max(100_000).default(500),
+  cursor: z.string().optional(),
+});
+
+/** Reads a list as its flags say, and tells on stderr when there is more. */
+export async function listed<Item>(
+  context: Context,
+  { limit, cursor }: z.infer<typeof listInput>,
+  read: (page: { limit: number; cursor?: string }) => Promise<{ items: Item[]; cursor: string | null }>,
+  text: (items: readonly Item[]) => string,
+  maxPage = 500,
+): Promise<Outcome> {
+  const page = await readPages({ limit, maxPage, cursor }, read);
+  if (page.cursor !== null) context.say(`There is more: --cursor ${page.cursor}, or a higher --limit.`);
+  return { document: page, text: text(page.items) };
+}

@@ -1,0 +1,27 @@
+import type { z } from 'zod';
+import type { World } from './context.ts';
+import { usageError } from './exit.ts';
+import { type Located, readYaml } from './yaml-file.ts';
+
+/** A file's text; `-` is standard input. @throws CliError of wrong use when it cannot be read */
+export async function readText(world: World, file: string): Promise<string> {
+  if (file === '-') return await world.readStdin();
+  try {
+    return await world.readFile(file);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    const said = why === 'ENOENT' ? 'there is no such file' : why;
+    throw usageError(
+      `cannot read ${file}: ${said}`,
+      'Give the path of a file that you may read, or - for standard input.',
+    );
+  }
+}
+
+export async function readYamlFile<S extends z.ZodType>(
+  world: World,
+  file: string,
+  schema: S,
+): Promise<Located<z.infer<S>>> {
+  return readYaml(file === '-' ? 'stdin' : file, await readText(world, file), schema);
+}
