@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { REPOSITORY, type StateFolder } from '../state/folder.ts';
+
+export const LOCAL_REGION = 'us-east-1';
+export const LOCAL_ACCOUNT = '000000000000';
+
+/** Variables of whoever started us that must not reach the engine or CDK: they would speak of a real account. */
+const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
+
+/** The environment without AWS settings, with the Node.js of our dependencies first on the path. */
+export function cleanEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
+  const path = [join(REPOSITORY, 'node_modules', '.bin'), process.env['PATH']]
+    .filter(Boolean)
+    .join(delimiter);
+  return { ...Object.fromEntries(kept), PATH: path };
+}
+
+/** What makes the AWS SDK and CDK talk to the local engine, and to nothing else. */
+export function localAwsVariables(engineUrl: string, folder: StateFolder): Record<string, string> {
+  const empty = folder.file('aws-config');
+  writeFileSync(empty, '');
+  return {
+    AWS_ENDPOINT_URL: engineUrl,
+    AWS_ENDPOINT_URL_S3: engineUrl,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_REGION: LOCAL_REGION,
+    AWS_DEFAULT_REGION: LOCAL_REGION,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_CONFIG_FILE: empty,
+    AWS_SHARED_CREDENTIALS_FILE: empty,
+  };
+}

@@ -1,0 +1,25 @@
+/** Told once when a step of the local stack ends. */
+export interface Step {
+  /** As a sentence's beginning: `Engine started (MiniStack 1.5.33, port 4566)`. */
+  text: string;
+  seconds: number;
+}
+
+export type OnProgress = (step: Step) => void;
+
+/** Runs a step and tells how long it took. `text` is asked when it has ended. */
+export async function step<T>(
+  onProgress: OnProgress,
+  work: () => Promise<T>,
+  text: (result: T) => string,
+): Promise<T> {
+  const startedMs = performance.now();
+  const result = await work();
+  onProgress({ text: text(result), seconds: (performance.now() - startedMs) / 1_000 });
+  return result;
+}
+
+/** `  4.2 s  Engine started` */
+export function stepLine({ text, seconds }: Step): string {
+  return `${seconds.toFixed(1).padStart(6)} s  ${text}`;
+}
