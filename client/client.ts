@@ -20,7 +20,8 @@ export interface CallOptions {
 
 type Params<Id extends OperationId> = z.output<RouteOf<Id>['params']>;
 type Query<Id extends OperationId> = z.output<RouteOf<Id>['query']>;
-type WhereAny<Part, Fields> = keyof Part extends never ? unknown : Fields;
+/** An empty object's fields are `Record<string, never>` to zod. */
+type WhereAny<Part, Fields> = string extends keyof Part ? unknown : Fields;
 type Body<R> = R extends { body: infer Schema extends z.ZodType } ? { body: z.input<Schema> } : unknown;
 
 /** What an operation is called with: only the parts that it has. */

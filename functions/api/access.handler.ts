@@ -7,4 +7,4 @@ const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE']);
 const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
 
 /** Namespaces, API keys, the OpenAPI document, and whatever no route matches. */
-export const handler = handle('access', store, accessOperations(store));
+export const handler = handle({ handler: 'access', store, operations: accessOperations(store) });

@@ -7,4 +7,4 @@ const env = readEnv(['ACCESS_TABLE', 'CATALOGUE_TABLE']);
 const store = openStore({ access: env.ACCESS_TABLE, catalogue: env.CATALOGUE_TABLE });
 
 /** What connections may use: locations, instance types, offers, images. */
-export const handler = handle('catalogue', store, catalogueOperations(store));
+export const handler = handle({ handler: 'catalogue', store, operations: catalogueOperations(store) });

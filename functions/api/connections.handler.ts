@@ -1,5 +1,6 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { inspectRefusedConnection } from '../connections/check-request.ts';
 import { readEnv } from '../runtime/env.ts';
 import { openStore } from '../store/client.ts';
 import { openQueue } from '../worker/queue.ts';
@@ -9,18 +10,23 @@ import { connectionOperations } from './operations/connections.ts';
 const env = readEnv([
   'ACCESS_TABLE',
   'FLEETS_TABLE',
+  'CATALOGUE_TABLE',
   'QUEUE_URLS',
   'SECRETS_PREFIX',
   'ALLOW_ENDPOINT_OVERRIDE',
 ]);
-const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
+const store = openStore({
+  access: env.ACCESS_TABLE,
+  fleets: env.FLEETS_TABLE,
+  catalogue: env.CATALOGUE_TABLE,
+});
 const sqs = new SQSClient({});
 
 /** Drivers and connections. Secrets go to the store here, and are never read. */
-export const handler = handle(
-  'connections',
+export const handler = handle({
+  handler: 'connections',
   store,
-  connectionOperations({
+  operations: connectionOperations({
     store,
     ssm: new SSMClient({}),
     secretsPrefix: env.SECRETS_PREFIX,
@@ -31,4 +37,8 @@ export const handler = handle(
       await openQueue(sqs, queueUrl)(message, 0);
     },
   }),
-);
+  inspections: {
+    createConnection: (_params, body) =>
+      Promise.resolve(inspectRefusedConnection(body, env.ALLOW_ENDPOINT_OVERRIDE)),
+  },
+});

@@ -3,7 +3,7 @@ import { startWorkflow } from '../fleets/start-workflow.ts';
 import { readEnv } from '../runtime/env.ts';
 import { openStore } from '../store/client.ts';
 import { handle } from './handle.ts';
-import { fleetOperations } from './operations/fleets.ts';
+import { fleetInspections, fleetOperations } from './operations/fleets.ts';
 
 const env = readEnv([
   'FLEETS_TABLE',
@@ -21,10 +21,10 @@ const sfn = new SFNClient({});
 const AGAIN_MS = 60_000;
 
 /** Fleets and instances. */
-export const handler = handle(
-  'fleets',
+export const handler = handle({
+  handler: 'fleets',
   store,
-  fleetOperations({
+  operations: fleetOperations({
     store,
     startProvisioning: (fleetId) => startWorkflow(sfn, env.PROVISION_FLEET_ARN, fleetId, fleetId),
     startTermination: (fleetId, again) => {
@@ -34,4 +34,5 @@ export const handler = handle(
       return startWorkflow(sfn, env.TERMINATE_FLEET_ARN, name, fleetId);
     },
   }),
-);
+  inspections: fleetInspections(store),
+});

@@ -8,7 +8,7 @@ import type { OperationId, OperationInput, OperationOutput } from './contract.ts
 import { routes } from './contract.ts';
 import { matchRoute } from './match.ts';
 import { parseRequest } from './parse.ts';
-import { Problem, problemBody } from './problem.ts';
+import { type FieldError, Problem, problemBody, refuse } from './problem.ts';
 
 /** An operation's answer, where it needs headers. */
 export interface Answer<Body> {
@@ -29,34 +29,58 @@ export type OperationsOf<Handler extends HandlerName> = {
 type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
- * The Lambda handler of one of the API's functions: authenticates, finds the operation, parses all of the request,
- * calls one function, encodes. Whatever goes wrong is answered as problem JSON.
+ * Looks further into a body that its schema refused, so that whoever wrote it hears of everything at once.
+ *
+ * @param params of the path, decoded and not checked
  */
-export function handle(
-  handler: HandlerName,
-  store: Store<'access'>,
-  operations: Readonly<Record<string, AnyOperation>>,
-) {
+export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
+
+export interface HandleOptions {
+  handler: HandlerName;
+  store: Store<'access'>;
+  operations: Readonly<Record<string, AnyOperation>>;
+  inspections?: Readonly<Partial<Record<OperationId, Inspection>>>;
+}
+
+/**
+ * The Lambda handler of one of the API's functions: authenticates, finds the operation, parses all of the request,
+ * calls one function, encodes. Whatever goes wrong is answered as problem JSON. One line is logged for each request,
+ * with nothing in it that its sender wrote.
+ */
+export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
+  const answer = async (
+    event: APIGatewayProxyEventV2,
+    seen: { apiKeyId?: string; operationId?: OperationId },
+  ): Promise<APIGatewayProxyStructuredResultV2> => {
+    seen.apiKeyId = (await authenticate(store, event)).id;
+    const { route, params } = matchRoute(event, own);
+    seen.operationId = route.operationId;
+    const operation = operations[route.operationId];
+    if (!operation) throw new Error(`no operation ${route.operationId}`);
+    const input = parseRequest(route, params, event);
+    if ('errors' in input) {
+      const further = await inspections[route.operationId]?.(params, input.body);
+      refuse([...input.errors, ...(further ?? [])]);
+    }
+    // Not checked by the compiler: the operation and the schemas that parsed its input are of the same route.
+    const { body, headers } = await operation(input as never);
+    return {
+      statusCode: route.status,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+  };
   return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
     .use(measured(`api-${handler}`))
     .handler(async (event) => {
       const { requestId } = event.requestContext;
-      try {
-        await authenticate(store, event);
-        const { route, params } = matchRoute(event, own);
-        const operation = operations[route.operationId];
-        if (!operation) throw new Error(`no operation ${route.operationId}`);
-        const input = parseRequest(route, params, event);
-        const answer = await operation(input as never);
-        return {
-          statusCode: route.status,
-          headers: { 'content-type': 'application/json', ...answer.headers },
-          ...(answer.body === undefined ? {} : { body: JSON.stringify(answer.body) }),
-        };
-      } catch (error) {
-        return answerProblem(asProblem(error, requestId), requestId);
-      }
+      const seen = {};
+      const result = await answer(event, seen).catch((error: unknown) =>
+        answerProblem(asProblem(error, requestId), requestId),
+      );
+      logger.info('request', { requestId, ...seen, status: result.statusCode });
+      return result;
     });
 }
 

@@ -1,7 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { routes } from './contract.ts';
+import { type OperationId, routes } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './route.ts';
+
+type KnownRoute = Route & { operationId: OperationId };
 
 const patterns = new Map<string, RegExp>(
   routes.map(({ path }) => [
@@ -11,15 +13,15 @@ const patterns = new Map<string, RegExp>(
 );
 
 /**
- * The route of a request, and the parts of its path, still encoded as they came.
+ * The route of a request, and the parts of its path, decoded.
  *
  * @param own the routes that this function answers; the gateway sends it what no route matches, too
  * @throws Problem 404 or 405
  */
 export function matchRoute(
   event: APIGatewayProxyEventV2,
-  own: readonly Route[],
-): { route: Route; params: Record<string, string> } {
+  own: readonly KnownRoute[],
+): { route: KnownRoute; params: Record<string, string> } {
   const path = event.rawPath.length > 1 ? event.rawPath.replace(/\/$/, '') : event.rawPath;
   const { method } = event.requestContext.http;
   const samePath = routes.filter((route) => patterns.get(route.path)?.test(path));
@@ -31,7 +33,9 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(text)])),
     };
   }
-  if (samePath.length === 0) throw new Problem(404, 'not-found', `there is nothing at ${path}`);
+  // A method that the path does know is another function's: the gateway would have sent this path there as it is.
+  if (samePath.length === 0 || samePath.some((one) => one.method === method))
+    throw new Problem(404, 'not-found', `there is nothing at ${path}`);
   const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
   throw new Problem(405, 'method-not-allowed', `${path} knows ${allowed}`, { headers: { allow: allowed } });
 }

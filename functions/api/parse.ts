@@ -1,6 +1,6 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import { MAX_REQUEST_BYTES } from '../model/fleet-request.ts';
-import { type FieldError, fieldErrors, Problem, refuse } from './problem.ts';
+import { type FieldError, fieldErrors, Problem } from './problem.ts';
 import type { Route } from './route.ts';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
@@ -12,18 +12,24 @@ export interface ParsedRequest {
   idempotencyKey: string | undefined;
 }
 
+/** What is wrong with a request, and its JSON as it came. */
+export interface RefusedRequest {
+  errors: FieldError[];
+  body: unknown;
+}
+
 /**
  * Parses path, query, headers and body of a request.
  *
- * @throws Problem 400 with every offending field of all parts at once; 413, 415 and malformed JSON apart
+ * @returns all parts, or every offending field of all of them at once
+ * @throws Problem 413, 415, and 400 for malformed JSON: there are no fields then
  */
 export function parseRequest(
   route: Route,
   params: Record<string, string>,
   event: APIGatewayProxyEventV2,
-): ParsedRequest {
-  const text = route.body ? bodyText(event) : undefined;
-  const json = text === undefined ? undefined : parseJson(text);
+): ParsedRequest | RefusedRequest {
+  const json = route.body ? parseJson(bodyText(event)) : undefined;
   const parsed = {
     params: route.params.safeParse(params),
     query: route.query.safeParse(event.queryStringParameters ?? {}),
@@ -42,7 +48,7 @@ export function parseRequest(
       message: 'must be 1 to 200 printable ASCII characters',
     });
   }
-  refuse(errors);
+  if (errors.length > 0) return { errors, body: json };
   return {
     params: parsed.params.data,
     query: parsed.query.data,

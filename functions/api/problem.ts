@@ -69,11 +69,17 @@ export function notFound(what: string): Problem {
   return new Problem(404, 'not-found', `there is no ${what}`);
 }
 
+/** An answer has an end, whatever a body is full of. */
+const MAX_ERRORS = 1_000;
+
 /** @throws Problem 400 `invalid-request` with these fields, if there are any */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
-  const many = errors.length === 1 ? '1 field is' : `${errors.length} fields are`;
-  throw new Problem(400, 'invalid-request', `${many} not as they should be`, { errors });
+  const many = errors.length === 1 ? 'one thing is wrong' : `${errors.length} things are wrong`;
+  const shown = errors.length > MAX_ERRORS ? `, the first ${MAX_ERRORS} are told` : '';
+  throw new Problem(400, 'invalid-request', `${many} with this request${shown}`, {
+    errors: errors.slice(0, MAX_ERRORS),
+  });
 }
 
 /** Each issue of a failed parse as a field error; custom issues bring their code in `params.code`. */

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import type { FleetRequest } from '../model/fleet-request.ts';
 import { makeFleetId } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
-import { type CreateFleetOutcome, createFleet } from '../store/fleets.ts';
-import { type RequestError, resolveRequest } from './resolve-request.ts';
+import { type CreateFleetOutcome, createFleet, type NewFleet, readReplay } from '../store/fleets.ts';
+import type { RequestError } from './check-words.ts';
+import { resolveRequest } from './resolve-request.ts';
 
 export interface AcceptDeps {
   store: Store<'fleets' | 'access' | 'catalogue'>;
@@ -12,8 +13,9 @@ export interface AcceptDeps {
 }
 
 /**
- * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay starts the workflow again,
- * in case the first request died between the two.
+ * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay is answered before the
+ * request is resolved again, since the catalogue may have changed; it starts the workflow again, in case the first
+ * request died before it did.
  */
 export async function acceptFleet(
   { store, startProvisioning }: AcceptDeps,
@@ -21,20 +23,32 @@ export async function acceptFleet(
   request: FleetRequest,
   idempotencyKey: string | undefined,
 ): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
-  const resolved = await resolveRequest(store, namespace, request);
-  if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
-  const { name, description, labels, failurePolicy, minimumInstances } = request;
-  const fleetId = makeFleetId(store.clock.now(), store.random);
-  const outcome = await createFleet(store, {
-    spec: { fleetId, namespace, name, nodeGroups: resolved.nodeGroups },
-    request: { description, labels, failurePolicy, minimumInstances },
-    idempotency:
-      idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashOf(request) },
-  });
+  const idempotency =
+    idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashOf(request) };
+  const outcome =
+    (idempotency && (await readReplay(store, namespace, idempotency))) ??
+    (await writeFleet(store, namespace, request, idempotency));
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     await startProvisioning(outcome.fleetId);
   }
   return outcome;
+}
+
+async function writeFleet(
+  store: AcceptDeps['store'],
+  namespace: string,
+  request: FleetRequest,
+  idempotency: NewFleet['idempotency'],
+): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
+  const resolved = await resolveRequest(store, namespace, request);
+  if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+  const { name, description, labels, failurePolicy, minimumInstances } = request;
+  const fleetId = makeFleetId(store.clock.now(), store.random);
+  return await createFleet(store, {
+    spec: { fleetId, namespace, name, nodeGroups: resolved.nodeGroups },
+    request: { description, labels, failurePolicy, minimumInstances },
+    idempotency,
+  });
 }
 
 /** The same for two bodies that mean the same, whatever the order of their keys. */

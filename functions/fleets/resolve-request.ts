@@ -1,176 +1,118 @@
-import type { Image, InstanceType, Location, Offer } from '../model/cloud.ts';
-import type { Connection } from '../model/connection.ts';
+import { z } from 'zod';
 import type { NodeGroup } from '../model/fleet.ts';
-import type { FleetRequest, NodeGroupRequest } from '../model/fleet-request.ts';
-import { connectionKey } from '../model/identifiers.ts';
-import { readImages, readInstanceTypes, readLocations, readOffers } from '../store/catalogue.ts';
+import {
+  type FleetRequest,
+  failurePolicySchema,
+  MAX_GROUPS_PER_FLEET,
+  MAX_PLACEMENTS_PER_FLEET,
+} from '../model/fleet-request.ts';
+import { cloudWordSchema, nameSchema } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
-import { readConnection } from '../store/connections.ts';
+import { findFleetByName } from '../store/fleets.ts';
+import { checkWords, type GroupWords, type RequestError } from './check-words.ts';
 
-/** What a request says that the catalogue cannot bear out. Same shape as the API's field errors. */
-export interface RequestError {
-  pointer: string;
-  code: string;
-  message: string;
-}
+type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
 /**
- * Resolves every word of a request against the catalogue: exact keys only, all connections side by side.
+ * Resolves every word of a request against the catalogue.
  *
- * @returns the node groups as they will be built, or every error at once
+ * @returns the node groups as they will be built, or every error at once, in the order of the body
  */
 export async function resolveRequest(
-  store: Store<'access' | 'catalogue'>,
+  store: Stores,
   namespace: string,
   request: FleetRequest,
 ): Promise<{ nodeGroups: NodeGroup[] } | { errors: RequestError[] }> {
-  const errors: RequestError[] = [];
-  if (request.failurePolicy !== 'continue') {
-    errors.push({
-      pointer: '/failurePolicy',
-      code: 'unsupported-policy',
-      message: `${request.failurePolicy} is not supported yet; use continue`,
-    });
-  }
-  const numbered = request.nodeGroups.map((group, at) => ({ group, pointer: `/nodeGroups/${at}` }));
-  const byConnection = Map.groupBy(numbered, ({ group }) => group.connection);
-  const resolved = new Map<string, NodeGroup>();
-  await Promise.all(
-    [...byConnection].map(async ([name, groups]) => {
-      const connection = await readConnection(store, namespace, name);
-      const why = connection ? unusable(connection) : undefined;
-      if (!connection || why) {
-        const error = why ?? {
-          code: 'unknown-connection',
-          message: `namespace ${namespace} has no connection ${name}`,
-        };
-        errors.push(...groups.map(({ pointer }) => ({ pointer: `${pointer}/connection`, ...error })));
-        return;
-      }
-      const words = await readWords(
-        store,
-        connectionKey(namespace, name),
-        groups.map(({ group }) => group),
-      );
-      for (const { group, pointer } of groups) {
-        const found = resolveGroup(group, pointer, connection, words);
-        errors.push(...found.errors);
-        resolved.set(group.name, found.nodeGroup);
-      }
-    }),
-  );
-  if (errors.length > 0) return { errors: errors.toSorted((a, b) => comparePointers(a.pointer, b.pointer)) };
-  return { nodeGroups: request.nodeGroups.flatMap(({ name }) => resolved.get(name) ?? []) };
-}
-
-function unusable({ name, status, failure }: Connection): Omit<RequestError, 'pointer'> | undefined {
-  if (status === 'Ready') return undefined;
-  const because = failure ? `: ${failure.message}` : '';
-  return { code: 'connection-not-ready', message: `connection ${name} is ${status}${because}` };
-}
-
-interface Words {
-  locations: Map<string, Location>;
-  types: Map<string, InstanceType>;
-  offers: Offer[];
-  images: Image[];
-}
-
-async function readWords(
-  store: Store<'catalogue'>,
-  key: string,
-  groups: readonly NodeGroupRequest[],
-): Promise<Words> {
-  const each = groups.flatMap((group) => group.locations.map((location) => ({ group, location })));
-  const [locations, types, offers, images] = await Promise.all([
-    readLocations(
-      store,
-      key,
-      each.map(({ location }) => location),
-    ),
-    readInstanceTypes(
-      store,
-      key,
-      groups.map(({ instanceType }) => instanceType),
-    ),
-    readOffers(
-      store,
-      key,
-      each.map(({ group: { instanceType, zone }, location }) => ({
-        location,
-        instanceType,
-        ...(zone === undefined ? {} : { zone }),
-      })),
-    ),
-    readImages(
-      store,
-      key,
-      each.map(({ group, location }) => ({ location, name: group.image })),
-    ),
-  ]);
-  return { locations, types, offers, images };
-}
-
-function resolveGroup(
-  group: NodeGroupRequest,
-  pointer: string,
-  { driver, cloud, name }: Connection,
-  words: Words,
-): { errors: RequestError[]; nodeGroup: NodeGroup } {
-  const errors: RequestError[] = [];
-  const add = (field: string, code: string, message: string) =>
-    errors.push({ pointer: `${pointer}/${field}`, code, message });
-  const type = words.types.get(group.instanceType);
-  if (!type) add('instanceType', 'unknown-instance-type', `${name} knows no type ${group.instanceType}`);
-  const imageBackendIds: Record<string, string> = {};
-  const pricesUsdPerHour: Record<string, number> = {};
-  const knownLocations = group.locations.filter((location, at) => {
-    const found = words.locations.get(location);
-    if (!found) add(`locations/${at}`, 'unknown-location', `${name} knows no location ${location}`);
-    else if (!found.available)
-      add(`locations/${at}`, 'location-unavailable', `${location} is not available now`);
-    else if (group.zone !== undefined && !found.zones.includes(group.zone)) {
-      add('zone', 'unknown-zone', `${location} has the zones ${found.zones.join(', ')}`);
-    } else return true;
-    return false;
-  });
-  for (const location of knownLocations) {
-    const offer = words.offers.find(
-      (one) => one.location === location && one.instanceType === group.instanceType,
-    );
-    if (type && !offer)
-      add('instanceType', 'not-offered', `${group.instanceType} is not offered in ${location}`);
-    if (offer && !offer.available)
-      add('instanceType', 'not-offered', `${group.instanceType} is not to be had in ${location}`);
-    if (offer?.priceUsdPerHour !== undefined) pricesUsdPerHour[location] = offer.priceUsdPerHour;
-    const image = words.images.find(
-      (one) => one.name === group.image && (one.location === undefined || one.location === location),
-    );
-    if (!image?.available) add('image', 'unknown-image', `${group.image} is not in ${location}`);
-    else if (type && !image.architectures.includes(type.architecture)) {
-      add(
-        'image',
-        'architecture-mismatch',
-        `${group.image} is for ${image.architectures.join(', ')}, ${type.name} is ${type.architecture}`,
-      );
-    } else imageBackendIds[location] = image.backendId;
+  const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
+  const { meanings, errors } = await checkWords(store, namespace, words);
+  errors.push(...policyErrors(request.failurePolicy));
+  if (errors.length > 0) {
+    errors.push(...(await nameErrors(store, namespace, request.name)));
+    return { errors: inOrder(errors) };
   }
   return {
-    errors: unique(errors),
-    nodeGroup: { ...group, driver, cloud, imageBackendIds, pricesUsdPerHour },
+    nodeGroups: request.nodeGroups.map((group, at) => {
+      const meaning = words[at] && meanings.get(words[at]);
+      if (!meaning) throw new Error(`node group ${group.name} has neither errors nor a meaning`);
+      const { connection, ...resolved } = meaning;
+      return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
+    }),
   };
 }
 
-/** A word that is wrong in every location is told once for all of them. */
-function unique(errors: readonly RequestError[]): RequestError[] {
-  const byField = Map.groupBy(errors, ({ pointer, code }) => `${pointer} ${code}`);
-  return [...byField.values()].flatMap(([first, ...others]) => {
-    if (!first) return [];
-    const message = others.length > 0 ? `${first.message} (and ${others.length} more)` : first.message;
-    return [{ ...first, message }];
-  });
+const word = cloudWordSchema.optional().catch(undefined);
+const name = nameSchema.optional().catch(undefined);
+
+/** A body that its schema refuses, as far as it can be read. */
+const remainsSchema = z.object({
+  name,
+  failurePolicy: failurePolicySchema.optional().catch(undefined),
+  nodeGroups: z
+    .array(
+      z
+        .object({
+          connection: name,
+          locations: z.array(word).max(MAX_PLACEMENTS_PER_FLEET).catch([]),
+          zone: word,
+          instanceType: word,
+          image: word,
+        })
+        .optional()
+        .catch(undefined),
+    )
+    .max(MAX_GROUPS_PER_FLEET)
+    .catch([]),
+});
+
+/** The further errors of a body that its schema refuses: of the fields that are well formed. */
+export async function inspectRefused(
+  store: Stores,
+  namespace: string,
+  body: unknown,
+): Promise<RequestError[]> {
+  const remains = remainsSchema.safeParse(body).data;
+  if (!remains) return [];
+  const words = remains.nodeGroups.flatMap((group, at) =>
+    group?.connection === undefined ? [] : [wordsOf({ ...group, connection: group.connection }, at)],
+  );
+  const [{ errors }, taken] = await Promise.all([
+    checkWords(store, namespace, words),
+    remains.name === undefined ? [] : nameErrors(store, namespace, remains.name),
+  ]);
+  return inOrder([...taken, ...policyErrors(remains.failurePolicy), ...errors]);
 }
 
-function comparePointers(a: string, b: string): number {
-  return a.localeCompare(b, 'en', { numeric: true });
+function wordsOf(
+  group: Omit<GroupWords, 'pointer' | 'locations'> & { locations: (string | undefined)[] },
+  at: number,
+): GroupWords {
+  const { connection, zone, instanceType, image, locations } = group;
+  const pointer = `/nodeGroups/${at}`;
+  return {
+    pointer,
+    connection,
+    zone,
+    instanceType,
+    image,
+    locations: locations.flatMap((location, index) =>
+      location === undefined ? [] : [{ pointer: `${pointer}/locations/${index}`, name: location }],
+    ),
+  };
+}
+
+function policyErrors(policy: FleetRequest['failurePolicy'] | undefined): RequestError[] {
+  if (policy === undefined || policy === 'continue') return [];
+  const message = `${policy} is not supported yet; use continue`;
+  return [{ pointer: '/failurePolicy', code: 'unsupported-policy', message }];
+}
+
+async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {
+  const holder = await findFleetByName(store, namespace, fleet);
+  return holder === undefined
+    ? []
+    : [{ pointer: '/name', code: 'duplicate', message: `is taken by fleet ${holder}` }];
+}
+
+function inOrder(errors: readonly RequestError[]): RequestError[] {
+  return errors.toSorted((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
 }

@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
-import { replaceLocations, replaceOffers } from '../store/catalogue.ts';
 import { updateConnection } from '../store/connections.ts';
+import { replaceLocations, replaceOffers } from '../store/write-catalogue.ts';
 import {
   type Disposition,
   DONE,

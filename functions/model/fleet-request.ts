@@ -16,7 +16,10 @@ export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
 const labelsSchema = z
   .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
-  .refine((labels) => Object.keys(labels).length <= 40, 'at most 40 labels');
+  .refine((labels) => Object.keys(labels).length <= 40, {
+    message: 'at most 40 labels',
+    params: { code: 'too-big' },
+  });
 
 const groupShape = {
   connection: nameSchema,
@@ -27,11 +30,14 @@ const groupShape = {
   labels: labelsSchema.optional(),
   userData: z
     .string()
-    .refine((text) => Buffer.byteLength(text) <= MAX_USER_DATA_BYTES, `at most ${MAX_USER_DATA_BYTES} bytes`)
+    .refine((text) => Buffer.byteLength(text) <= MAX_USER_DATA_BYTES, {
+      message: `at most ${MAX_USER_DATA_BYTES} bytes`,
+      params: { code: 'too-big' },
+    })
     .optional(),
   instanceTimeoutSeconds: z.int().min(60).max(86_400).optional(),
   ssh: z
-    .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()]) })
+    .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24') })
     .strict()
     .optional(),
 };
@@ -47,6 +53,23 @@ export const nodeGroupRequestSchema = z
   .strict();
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
+/** What the rules over several fields look at. Read leniently, so that they speak up beside errors in other fields. */
+const relatedFieldsSchema = z.object({
+  minimumInstances: z.number().optional().catch(undefined),
+  nodeGroups: z
+    .array(
+      z.object({
+        name: z.string().optional().catch(undefined),
+        size: z.number().positive().optional().catch(undefined),
+        connection: z.string().optional().catch(undefined),
+        locations: z.array(z.string()).catch([]),
+        zone: z.string().optional().catch(undefined),
+        minimumInstances: z.number().optional().catch(undefined),
+      }),
+    )
+    .max(MAX_GROUPS_PER_FLEET),
+});
+
 /** The body of `POST …/fleets`, and of a fleet.yaml file. */
 export const fleetRequestSchema = z
   .object({
@@ -58,44 +81,55 @@ export const fleetRequestSchema = z
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })
   .strict()
-  .superRefine((fleet, context) => {
-    const issue = (path: (string | number)[], code: string, message: string) =>
-      context.addIssue({ code: 'custom', path, message, params: { code } });
-    const firstAt = new Map<string, number>();
-    fleet.nodeGroups.forEach((group, at) => {
-      const first = firstAt.get(group.name);
-      if (first === undefined) firstAt.set(group.name, at);
-      else issue(['nodeGroups', at, 'name'], 'duplicate', `nodeGroups/${first} has this name already`);
-      if (new Set(group.locations).size < group.locations.length) {
-        issue(['nodeGroups', at, 'locations'], 'duplicate', 'a location stands here twice');
+  .superRefine(
+    (body, context) => {
+      const fleet = relatedFieldsSchema.safeParse(body).data;
+      if (!fleet) return;
+      const issue = (path: (string | number)[], code: string, message: string) =>
+        context.addIssue({ code: 'custom', path, message, params: { code } });
+      const firstAt = new Map<string, number>();
+      fleet.nodeGroups.forEach(({ name, size, locations, zone, minimumInstances }, at) => {
+        const first = name === undefined ? undefined : firstAt.get(name);
+        if (first !== undefined) {
+          issue(['nodeGroups', at, 'name'], 'duplicate', `nodeGroups/${first} has this name already`);
+        } else if (name !== undefined) firstAt.set(name, at);
+        if (new Set(locations).size < locations.length) {
+          issue(['nodeGroups', at, 'locations'], 'duplicate', 'a location stands here twice');
+        }
+        if (zone !== undefined && locations.length > 1) {
+          issue(['nodeGroups', at, 'zone'], 'zone-needs-one-location', 'a zone needs exactly one location');
+        }
+        if (minimumInstances !== undefined && size !== undefined && minimumInstances > size) {
+          issue(['nodeGroups', at, 'minimumInstances'], 'too-big', `must be at most the size, ${size}`);
+        }
+      });
+      const total = fleet.nodeGroups.reduce((sum, { size }) => sum + (size ?? 0), 0);
+      if (total > MAX_INSTANCES_PER_FLEET) {
+        issue(
+          ['nodeGroups'],
+          'too-big',
+          `${total} instances; a fleet has at most ${MAX_INSTANCES_PER_FLEET}`,
+        );
       }
-      if (group.zone !== undefined && group.locations.length > 1) {
-        issue(['nodeGroups', at, 'zone'], 'zone-needs-one-location', 'a zone needs exactly one location');
+      const known = fleet.nodeGroups.every(({ size }) => size !== undefined);
+      if (known && fleet.minimumInstances !== undefined && fleet.minimumInstances > total) {
+        issue(['minimumInstances'], 'too-big', `must be at most the fleet's size, ${total}`);
       }
-      if (group.minimumInstances !== undefined && group.minimumInstances > group.size) {
-        issue(['nodeGroups', at, 'minimumInstances'], 'too-big', `must be at most the size, ${group.size}`);
-      }
-    });
-    const total = fleet.nodeGroups.reduce((sum, group) => sum + group.size, 0);
-    if (total > MAX_INSTANCES_PER_FLEET) {
-      issue(['nodeGroups'], 'too-big', `${total} instances; a fleet has at most ${MAX_INSTANCES_PER_FLEET}`);
-    }
-    if (fleet.minimumInstances !== undefined && fleet.minimumInstances > total) {
-      issue(['minimumInstances'], 'too-big', `must be at most the fleet's size, ${total}`);
-    }
-    const placements = new Set(
-      fleet.nodeGroups.flatMap((group) =>
-        group.locations.map((location) => `${group.connection}/${location}`),
-      ),
-    );
-    if (placements.size > MAX_PLACEMENTS_PER_FLEET) {
-      issue(
-        ['nodeGroups'],
-        'too-big',
-        `${placements.size} pairs of connection and location; a fleet has at most ${MAX_PLACEMENTS_PER_FLEET}`,
+      const places = new Set(
+        fleet.nodeGroups.flatMap(({ connection, locations }) =>
+          locations.map((location) => `${connection}/${location}`),
+        ),
       );
-    }
-  });
+      if (places.size > MAX_PLACEMENTS_PER_FLEET) {
+        issue(
+          ['nodeGroups'],
+          'too-big',
+          `${places.size} pairs of connection and location; a fleet has at most ${MAX_PLACEMENTS_PER_FLEET}`,
+        );
+      }
+    },
+    { when: () => true },
+  );
 export type FleetRequest = z.infer<typeof fleetRequestSchema>;
 
 /** The body of `POST …/instances`: a fleet of one, in one location. */

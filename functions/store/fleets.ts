@@ -126,7 +126,8 @@ export async function createFleet(
   throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
 }
 
-async function readReplay(
+/** What an idempotency key stands for already; undefined when it is new, or older than a day. */
+export async function readReplay(
   store: Store<'fleets'>,
   namespace: string,
   { key, requestHash }: { key: string; requestHash: string },
@@ -172,7 +173,7 @@ export async function findFleetByName(
   name: string,
 ): Promise<string | undefined> {
   const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.fleets, Key: nameKey(namespace, name) }),
+    new GetCommand({ TableName: store.tables.fleets, Key: nameKey(namespace, name), ConsistentRead: true }),
   );
   return lockSchema.safeParse(Item).data?.fleetId;
 }

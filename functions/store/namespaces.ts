@@ -33,7 +33,11 @@ export async function createNamespace(
 
 export async function readNamespace(store: Store<'access'>, name: string): Promise<Namespace | undefined> {
   const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.access, Key: { pk: PARTITION, sk: name } }),
+    new GetCommand({
+      TableName: store.tables.access,
+      Key: { pk: PARTITION, sk: name },
+      ConsistentRead: true,
+    }),
   );
   return Item ? namespaceSchema.parse(Item) : undefined;
 }

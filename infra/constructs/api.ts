@@ -10,7 +10,6 @@ import type { Secrets } from './secrets.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface ApiProps extends FunctionContext {
-  readonly deploymentId: string;
   readonly data: Data;
   readonly queues: DriverQueues;
   readonly secrets: Secrets;
@@ -65,7 +64,7 @@ export class Api extends Construct {
   }
 
   #functions(props: ApiProps): Record<HandlerName, AppFunction> {
-    const { stage, data, queues, secrets, workflows, deploymentId } = props;
+    const { stage, data, queues, secrets, workflows } = props;
     const make = (name: HandlerName, memoryMb = 512) =>
       new AppFunction(this, name, {
         ...props,
@@ -76,19 +75,17 @@ export class Api extends Construct {
       });
 
     const fleets = make('fleets', 1024);
-    fleets.set({ DEPLOYMENT_ID: deploymentId });
     data.fleets.connect(fleets, 'readWrite');
     data.catalogue.connect(fleets, 'read');
     data.access.connect(fleets, 'read');
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');
-    fleets.set({ SECRETS_PREFIX: secrets.prefix });
 
     const connections = make('connections');
     connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
     data.access.connect(connections, 'readWrite');
     data.fleets.connect(connections, 'read');
-    data.catalogue.connect(connections, 'write');
+    data.catalogue.connect(connections, 'readWrite');
     secrets.keepsCredentials(connections);
     queues.connectSender(connections);
 

@@ -45,7 +45,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/connections': {
     ...fleets(READ),
     DataAccessTable: READ_WRITE,
-    DataCatalogueTable: WRITE,
+    DataCatalogueTable: READ_WRITE,
     QueuessimQueue: ['sqs:SendMessage'],
     [secret('sim')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
   },

@@ -6,7 +6,7 @@ import { createNamespace, deleteNamespace, listNamespaces, readNamespace } from 
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { openApiDocument } from '../openapi.ts';
-import { notFound, Problem } from '../problem.ts';
+import { notFound, Problem, refuse } from '../problem.ts';
 
 export function accessOperations(store: Store<'access' | 'fleets'>): OperationsOf<'access'> {
   return {
@@ -39,6 +39,9 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
       return { body: undefined };
     },
     async createApiKey({ body }) {
+      if (body.expiresAt !== undefined && Date.parse(body.expiresAt) <= store.clock.now()) {
+        refuse([{ pointer: '/expiresAt', code: 'in-the-past', message: 'must be in the future' }]);
+      }
       return { body: await issueApiKey(store, body) };
     },
     async listApiKeys({ query: { limit, cursor } }) {

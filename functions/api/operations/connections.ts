@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import { endpointError } from '../../connections/check-endpoint.ts';
+import { connectionErrors } from '../../connections/check-request.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
-import type { Connection, ConnectionRequest, DriverName } from '../../model/connection.ts';
+import type { Connection, DriverName } from '../../model/connection.ts';
 import { DRIVER_NAMES } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, limitProfileOf } from '../../model/limit-profile.ts';
@@ -16,13 +17,14 @@ import {
 } from '../../store/connections.ts';
 import { hasLiveFleets } from '../../store/live-fleets.ts';
 import { readNamespace } from '../../store/namespaces.ts';
+import { clearCatalogue } from '../../store/write-catalogue.ts';
 import type { DriverMessage } from '../../workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
+import { notFound, Problem, refuse } from '../problem.ts';
 
 export interface ConnectionDeps {
-  store: Store<'access' | 'fleets'>;
+  store: Store<'access' | 'fleets' | 'catalogue'>;
   ssm: SSMClient;
   secretsPrefix: string;
   allowEndpointOverride: boolean;
@@ -46,22 +48,12 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       if (!(await readNamespace(store, namespace))) throw notFound(`namespace ${namespace}`);
       refuse(connectionErrors({ credential, ...request }, deps.allowEndpointOverride));
-      const connection: Connection = {
+      const connection = await register(store, {
         namespace,
         ...request,
         status: 'Verifying',
         createdAt: new Date(store.clock.now()).toISOString(),
-      };
-      if ((await createConnection(store, connection)) === 'exists') {
-        throw new Problem(
-          409,
-          'name-taken',
-          `namespace ${namespace} has a connection ${request.name} already`,
-          {
-            errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
-          },
-        );
-      }
+      });
       await putCredential(ssm, secretsPrefix, connection, credential);
       await send(connection.driver, {
         kind: 'verify',
@@ -81,11 +73,17 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async deleteConnection({ params: { namespace, connection: name } }) {
       const connection = await read(namespace, name);
-      if (await hasLiveFleets(store, namespace, name)) {
+      const refuseInUse = async () => {
+        if (!(await hasLiveFleets(store, namespace, name))) return;
         throw new Problem(409, 'in-use', `fleets use connection ${name}: delete them first`);
-      }
-      // The record last: a deletion cut short can be asked for again.
+      };
+      await refuseInUse();
+      // No fleet is accepted on it from here on; one that came in meanwhile is seen by the second look.
+      await updateConnection(store, namespace, name, { status: 'Failed', failure: DELETING });
+      await refuseInUse();
       await deleteCredential(ssm, secretsPrefix, connection);
+      await clearCatalogue(store, connectionKey(namespace, name));
+      // The record last: a deletion cut short can be asked for again.
       await deleteConnection(store, namespace, name);
       return { body: undefined };
     },
@@ -106,6 +104,39 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   };
 }
 
+const DELETING = { code: 'Deleting', message: 'it was about to be deleted; verify it to use it again' };
+
+/**
+ * Writes the record of a new connection. One that was never verified may be registered again, as it is: the first
+ * request may have died before its credential was kept, or had a wrong one.
+ *
+ * @throws Problem 409 when the name is taken otherwise
+ */
+async function register(store: Store<'access'>, connection: Connection): Promise<Connection> {
+  if ((await createConnection(store, connection)) === 'created') return connection;
+  const { namespace, name } = connection;
+  const known = await readConnection(store, namespace, name);
+  const same =
+    known !== undefined &&
+    known.verifiedAt === undefined &&
+    isDeepStrictEqual(requestedOf(known), requestedOf(connection));
+  if (!same) {
+    throw new Problem(409, 'name-taken', `namespace ${namespace} has a connection ${name} already`, {
+      errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
+    });
+  }
+  await updateConnection(store, namespace, name, { status: 'Verifying' });
+  const { failure: _, ...rest } = known;
+  return { ...rest, status: 'Verifying' };
+}
+
+const requestedOf = ({ driver, cloud, endpoint, limits }: Connection) => ({
+  driver,
+  cloud,
+  endpoint,
+  limits,
+});
+
 function describe(name: DriverName) {
   const { clouds, credentialFields } = DRIVERS[name];
   return {
@@ -113,32 +144,4 @@ function describe(name: DriverName) {
     clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
     credentialFields: [...credentialFields],
   };
-}
-
-/** What the schema cannot know: which clouds and credential fields the driver has, and where it may go. */
-export function connectionErrors(
-  { driver: name, cloud, credential, endpoint }: ConnectionRequest,
-  allowEndpointOverride: boolean,
-): FieldError[] {
-  const errors: FieldError[] = [];
-  const driver = DRIVERS[name];
-  if (!driver.clouds.includes(cloud)) {
-    errors.push({
-      pointer: '/cloud',
-      code: 'unknown-cloud',
-      message: `driver ${name} has ${driver.clouds.join(', ')}`,
-    });
-  }
-  for (const field of driver.credentialFields) {
-    if (!field.required || field.name in credential) continue;
-    errors.push({ pointer: `/credential/${field.name}`, code: 'missing', message: field.description });
-  }
-  const known = new Set(driver.credentialFields.map((field) => field.name));
-  for (const field of Object.keys(credential)) {
-    if (known.has(field)) continue;
-    errors.push({ pointer: `/credential/${field}`, code: 'unrecognized-key', message: 'is not known here' });
-  }
-  const wrong = endpoint === undefined ? undefined : endpointError(endpoint, allowEndpointOverride);
-  if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
-  return errors;
 }

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { type AcceptDeps, acceptFleet } from '../../fleets/create-fleet.ts';
 import { requestTermination } from '../../fleets/request-termination.ts';
+import { inspectRefused } from '../../fleets/resolve-request.ts';
 import { listFleets, readFleet } from '../../fleets/view.ts';
 import { listInstances, readInstance } from '../../instances/view.ts';
 import type { Fleet } from '../../model/fleet.ts';
@@ -8,8 +10,8 @@ import { fleetIdSchema, instanceId } from '../../model/identifiers.ts';
 import { findFleetByName } from '../../store/fleets.ts';
 import { readNamespace } from '../../store/namespaces.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import type { OperationsOf } from '../handle.ts';
-import { notFound, Problem, refuse } from '../problem.ts';
+import type { Inspection, OperationsOf } from '../handle.ts';
+import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
 
 export interface FleetDeps extends AcceptDeps {
   /** Starts `terminate-fleet`. @param again a run of it may have failed: one more is wanted */
@@ -93,7 +95,19 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
   };
 }
 
-type FieldError = Parameters<typeof refuse>[0][number];
+/** For bodies that the schema refuses: what the catalogue says to the rest of them. */
+export function fleetInspections(
+  store: AcceptDeps['store'],
+): Record<'createFleet' | 'createInstance', Inspection> {
+  return {
+    createFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
+    createInstance: async ({ namespace = '' }, body) => {
+      const { name, location, ...group } = z.looseObject({}).safeParse(body).data ?? {};
+      const fleet = { name, nodeGroups: [{ ...group, locations: [location] }] };
+      return (await inspectRefused(store, namespace, fleet)).map(ofInstance);
+    },
+  };
+}
 
 /** @returns the fleet's id @throws Problem for whatever stands in its way */
 async function accept(
