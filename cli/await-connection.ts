@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Connection } from '../functions/model/connection.ts';
 import type { Flag, Outcome } from './command.ts';
-import { connectionText } from './commands/connection.ts';
 import type { Context } from './context.ts';
 import { EXIT, type ExitCode } from './exit.ts';
+import { connectionText } from './show.ts';
 
 const POLL_MS = 1_000;
 

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { nameSchema } from '../functions/model/identifiers.ts';
 import type { World } from './context.ts';
@@ -22,9 +23,12 @@ const localContextSchema = z.object({
   namespace: nameSchema.optional(),
 });
 
+/** Where `local up` keeps its state unless FLEETWRIGHT_HOME says otherwise; the working directory is of no account. */
+const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '.fleetwright');
+
 /** What `local up` left behind, if it did. */
 async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
-  const file = join(world.env['FLEETWRIGHT_HOME'] ?? '.fleetwright', 'context.json');
+  const file = join(world.env['FLEETWRIGHT_HOME'] ?? LOCAL_HOME, 'context.json');
   let text: string;
   try {
     text = await world.readFile(file);

@@ -1,3 +1,4 @@
+import type { Connection } from '../functions/model/connection.ts';
 import type { Fleet, Instance } from '../functions/model/fleet.ts';
 import { fields, table } from './table.ts';
 
@@ -97,5 +98,20 @@ export function instanceText(instance: Instance): string {
     ['Terminated', instance.terminatedAt],
     ['Backend id', instance.backendId],
     ['Failure', instance.failure && `${instance.failure.code}: ${instance.failure.message}`],
+  ]);
+}
+
+export function connectionText(one: Connection): string {
+  return fields([
+    ['Connection', one.name],
+    ['Namespace', one.namespace],
+    ['Driver', one.driver],
+    ['Cloud', one.cloud],
+    ['Endpoint', one.endpoint],
+    ['Status', one.status],
+    ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
+    ['Created', one.createdAt],
+    ['Verified', one.verifiedAt],
+    ['Inventory read', one.inventorySyncedAt],
   ]);
 }

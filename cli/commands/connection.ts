@@ -1,30 +1,16 @@
 import { z } from 'zod';
-import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
+import { connectionRequestSchema } from '../../functions/model/connection.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
 import { awaitConnection, WAIT_FLAGS, waitInput } from '../await-connection.ts';
 import { command, noun } from '../command.ts';
 import { readCredential } from '../credential.ts';
 import { readYamlFile } from '../files.ts';
-import { fields, table } from '../table.ts';
+import { connectionText } from '../show.ts';
+import { table } from '../table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const { name, driver, cloud, endpoint } = connectionRequestSchema.shape;
-
-export function connectionText(one: Connection): string {
-  return fields([
-    ['Connection', one.name],
-    ['Namespace', one.namespace],
-    ['Driver', one.driver],
-    ['Cloud', one.cloud],
-    ['Endpoint', one.endpoint],
-    ['Status', one.status],
-    ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
-    ['Created', one.createdAt],
-    ['Verified', one.verifiedAt],
-    ['Inventory read', one.inventorySyncedAt],
-  ]);
-}
 
 const named = z.object({ name: nameSchema });
 const NAME: readonly [string, string][] = [['<name>', 'its name']];
