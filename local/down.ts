@@ -1,61 +1,49 @@
 import { rmSync } from 'node:fs';
-import { isEngine, stopEngine } from './engine/engine.ts';
-import { homeFolder, readContext, readState, writeState } from './home.ts';
-import { answers, isAlive, stop } from './processes.ts';
+import { stopEngine } from './engine/engine.ts';
+import { type OnProgress, step } from './progress.ts';
+import { StateFolder } from './state/folder.ts';
+import { withLock } from './state/lock.ts';
+import { stopProcess } from './state/processes.ts';
+import { cloudsRecordSchema, engineRecordSchema, RECORDS } from './state/records.ts';
+
+export interface DownOptions {
+  home?: string;
+  /** Removes the installed engine, logs and everything else of the state folder, too. */
+  purge?: boolean;
+  onProgress?: OnProgress;
+}
+
+export interface DownResult {
+  /** What ran and was stopped. */
+  stopped: ('engine' | 'clouds')[];
+  purged: boolean;
+}
 
 /**
- * Ends what `up` started, and nothing else. The engine forgets the deployed stack with it.
- *
- * @returns what was ended
+ * Stops what `up` started, and nothing else. The engine keeps all in memory, so fleets and simulated clouds are gone
+ * afterwards. An engine that AWS_ENDPOINT_URL named goes on.
  */
-export async function down({ home = homeFolder(), purge = false } = {}): Promise<{ ended: string[] }> {
-  const state = readState(home);
-  const ended: string[] = [];
-  if (state.sim && isAlive(state.sim)) {
-    await stop(state.sim);
-    ended.push('sim');
-  }
-  if (state.engine) {
-    if (await isEngine(state.engine.url)) ended.push('engine');
-    await stopEngine(state.engine);
-  }
-  const { sim, engineUrl } = state;
-  // Without its engine nothing is deployed; the simulated clouds' address is kept, as they keep their state.
-  writeState(
-    home,
-    state.engine ? { ...(sim ? { sim } : {}) } : { ...state, ...(engineUrl ? { engineUrl } : {}) },
-  );
-  if (purge) rmSync(home, { recursive: true, force: true });
-  return { ended };
-}
-
-export interface LocalStatus {
-  home: string;
-  engine: { url: string; running: boolean } | null;
-  sim: { url: string; running: boolean } | null;
-  api: { url: string; running: boolean } | null;
-}
-
-/** What of the local stack runs. */
-export async function status({ home = homeFolder() } = {}): Promise<LocalStatus> {
-  const state = readState(home);
-  const context = readContext(home);
-  const api = async (url: string) => {
-    try {
-      return (await fetch(`${url}/v1/namespaces`, { signal: AbortSignal.timeout(3_000) })).status === 401;
-    } catch {
-      return false;
+export async function down({
+  home,
+  purge = false,
+  onProgress = () => undefined,
+}: DownOptions = {}): Promise<DownResult> {
+  const folder = new StateFolder(home);
+  const stopped = await withLock(folder, async () => {
+    const done: DownResult['stopped'] = [];
+    const said = (name: string) => (was: boolean) =>
+      was ? `Stopped the ${name}` : `The ${name} did not run`;
+    const engine = folder.read(RECORDS.engine, engineRecordSchema);
+    if (engine && (await step(onProgress, () => stopEngine(engine), said('engine')))) done.push('engine');
+    const clouds = folder.read(RECORDS.clouds, cloudsRecordSchema);
+    if (clouds && (await step(onProgress, () => stopProcess(clouds.process), said('simulated clouds')))) {
+      done.push('clouds');
     }
-  };
-  return {
-    home,
-    engine: state.engineUrl ? { url: state.engineUrl, running: await isEngine(state.engineUrl) } : null,
-    sim: state.sim ? { url: state.sim.url, running: await answers(`${state.sim.url}/_sim/health`) } : null,
-    api: context ? { url: context.apiUrl, running: await api(context.apiUrl) } : null,
-  };
-}
-
-/** The log file of a part of the stack. */
-export function logFile(part: 'engine' | 'sim' | 'cdk', { home = homeFolder() } = {}): string {
-  return `${home}/${part}.log`;
+    // An engine of somebody else's still holds what was deployed, and what the clouds hold belongs to it.
+    const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
+    for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
+    return done;
+  });
+  if (purge) rmSync(folder.path, { recursive: true, force: true });
+  return { stopped, purged: purge };
 }

@@ -75,6 +75,6 @@ async function unlessTaken(create: () => Promise<unknown>): Promise<void> {
   try {
     await create();
   } catch (error) {
-    if (!(error instanceof ApiProblem && error.problem.code === 'name-taken')) throw error;
+    if (!(error instanceof ApiProblem && error.code === 'name-taken')) throw error;
   }
 }

@@ -15,7 +15,7 @@ export async function freePort(preferred: number): Promise<number> {
   }
   throw new StartFailure(
     `no port of 127.0.0.1 from ${preferred} to ${last - 1} is free`,
-    'Stop what uses them, or choose others: FLEETWRIGHT_ENGINE_PORT, FLEETWRIGHT_SIM_PORT, FLEETWRIGHT_API_PORT.',
+    'Stop what uses them, or choose others: FLEETWRIGHT_ENGINE_PORT, FLEETWRIGHT_SIM_PORT.',
   );
 }
 

@@ -1,4 +1,4 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type Clock, systemClock } from '../runtime/clock.ts';
@@ -31,8 +31,8 @@ const consumedSchema = z.object({
  * A document client that counts the capacity that each call consumed in `usage`. Reads and writes are told
  * apart by the command's name.
  */
-export function openDocumentClient(): DynamoDBDocumentClient {
-  const document = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5 }), {
+export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
+  const document = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5, ...config }), {
     marshallOptions: { removeUndefinedValues: true },
   });
   document.middlewareStack.add(

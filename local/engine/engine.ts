@@ -1,110 +1,153 @@
-import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
-import { LocalFailure } from '../failure.ts';
-import { type LocalState, PROJECT } from '../home.ts';
-import { answers, freePort, isAlive, startDetached, stop, waitUntil } from '../processes.ts';
-import { findPython, installMinistack, MINISTACK_VERSION } from './install.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { choosePort } from '../ports.ts';
+import { StartFailure } from '../start-failure.ts';
+import type { StateFolder } from '../state/folder.ts';
+import { isAlive, startDetached, stopProcess, tailOf } from '../state/processes.ts';
+import { type EngineRecord, engineRecordSchema, RECORDS } from '../state/records.ts';
+import { dockerAnswers, isContainerRunning, startContainer, stopContainer } from './docker.ts';
+import { findPythons, installEngine, MINISTACK_VERSION, pythonEnvironment } from './python.ts';
 
-type Started = NonNullable<LocalState['engine']>;
+const PORT = 4566;
+const START_MS = 60_000;
 
-const HEALTH_PATHS = ['/_ministack/health', '/_localstack/health'];
-
-export async function isEngine(url: string): Promise<boolean> {
-  const found = await Promise.all(HEALTH_PATHS.map((path) => answers(`${url}${path}`)));
-  return found.includes(true);
+export interface Engine {
+  record: EngineRecord;
+  /** Whether this call started it: it is empty then. */
+  fresh: boolean;
+  /** `MiniStack 1.5.33` */
+  description: string;
 }
 
 /**
- * A LocalStack-compatible engine: the one that AWS_ENDPOINT_URL names, the one that we started before, MiniStack in
- * a Python environment of its own, or MiniStack in Docker, in this order.
+ * The AWS engine of this machine: the endpoint in AWS_ENDPOINT_URL, the one that an earlier call started, MiniStack
+ * on Python, or MiniStack in Docker, in this order.
  *
- * @returns its URL, and what we started, where we did
- * @throws LocalFailure when there is none to be had, with what to do
+ * @throws StartFailure
  */
-export async function ensureEngine(
-  home: string,
-  state: LocalState,
-  env: Record<string, string | undefined>,
-  report: (line: string) => void,
-): Promise<{ url: string; started?: Started }> {
-  const given = env['AWS_ENDPOINT_URL']?.replace(/\/$/, '');
-  if (given !== undefined) {
-    if (await isEngine(given)) return { url: given };
-    throw new LocalFailure(
-      `nothing LocalStack-compatible answers at AWS_ENDPOINT_URL=${given}`,
-      'Start it, or unset the variable to have an engine started for you.',
+export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
+  const endpoint = process.env['AWS_ENDPOINT_URL'];
+  if (endpoint) return await givenEndpoint(folder, endpoint);
+  const known = folder.read(RECORDS.engine, engineRecordSchema);
+  if (known && known.kind !== 'endpoint' && (await isRunning(known)) && (await isHealthy(known.url))) {
+    return { record: known, fresh: false, description: descriptionOf(known) };
+  }
+  if (known) await stopEngine(known);
+  const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
+  const record = await start(folder, port);
+  folder.write(RECORDS.engine, record);
+  await waitUntilHealthy(folder, record);
+  return { record, fresh: true, description: descriptionOf(record) };
+}
+
+/** @returns false when it was not running, or is not ours to stop */
+export async function stopEngine(record: EngineRecord): Promise<boolean> {
+  if (record.kind === 'process') return await stopProcess(record.process);
+  if (record.kind === 'endpoint' || !(await isContainerRunning(record.container))) return false;
+  await stopContainer(record.container);
+  return true;
+}
+
+export async function isRunning(record: EngineRecord): Promise<boolean> {
+  if (record.kind === 'process') return isAlive(record.process);
+  return record.kind === 'endpoint' || (await isContainerRunning(record.container));
+}
+
+/** Whether something there answers as LocalStack does. */
+export async function isHealthy(url: string): Promise<boolean> {
+  try {
+    const health = new URL('/_localstack/health', url);
+    return (await fetch(health, { signal: AbortSignal.timeout(5_000) })).ok;
+  } catch {
+    // Refused, reset or too late: whatever it is, it is no engine that answers.
+    return false;
+  }
+}
+
+async function givenEndpoint(folder: StateFolder, endpoint: string): Promise<Engine> {
+  const parsed = URL.parse(endpoint);
+  if (
+    !parsed ||
+    parsed.hostname.endsWith('.amazonaws.com') ||
+    parsed.hostname.endsWith('.amazonaws.com.cn')
+  ) {
+    throw new StartFailure(
+      `AWS_ENDPOINT_URL=${endpoint} is not the URL of a local AWS engine`,
+      'Unset it, and an engine is started; or give the URL of one that runs, such as http://127.0.0.1:4566.',
     );
   }
-  if (state.engine && (await isRunning(state.engine)))
-    return { url: state.engine.url, started: state.engine };
-  const port = await freePort(Number(env['FLEETWRIGHT_ENGINE_PORT'] ?? 4566));
-  const python = findPython();
-  if (python !== undefined) return await startMinistack(home, python, port, env, report);
-  if (spawnSync('docker', ['info'], { stdio: 'ignore' }).status === 0)
-    return await startContainer(port, report);
-  throw new LocalFailure(
-    'neither Python 3.10 or later nor a Docker engine was found',
-    'Install Python ≥ 3.10, or start Docker, or set AWS_ENDPOINT_URL to a LocalStack-compatible engine that runs.',
-  );
+  const url = parsed.href.replace(/\/$/, '');
+  if (!(await isHealthy(url))) {
+    throw new StartFailure(
+      `nothing answers ${url}/_localstack/health, though AWS_ENDPOINT_URL names it`,
+      'Start that engine, or unset AWS_ENDPOINT_URL, and one is started for you.',
+    );
+  }
+  const known = folder.read(RECORDS.engine, engineRecordSchema);
+  const record: EngineRecord = { kind: 'endpoint', url };
+  folder.write(RECORDS.engine, record);
+  return { record, fresh: known?.url !== url, description: descriptionOf(record) };
 }
 
-async function isRunning(engine: Started): Promise<boolean> {
-  if ('pid' in engine && !isAlive(engine)) return false;
-  return await isEngine(engine.url);
-}
-
-async function startMinistack(
-  home: string,
-  python: string,
-  port: number,
-  env: Record<string, string | undefined>,
-  report: (line: string) => void,
-): Promise<{ url: string; started: Started }> {
-  const program = installMinistack(home, python, report);
-  const url = `http://127.0.0.1:${port}`;
-  const logFile = join(home, 'engine.log');
-  report(`starting MiniStack ${MINISTACK_VERSION} at ${url}`);
-  const started = startDetached(program.command, program.args, {
-    logFile,
+async function start(folder: StateFolder, port: number): Promise<EngineRecord> {
+  const pythons = await findPythons();
+  if (pythons.length === 0) {
+    if (await dockerAnswers()) return await startContainer(port);
+    throw new StartFailure(
+      'the local AWS engine needs Python 3.10 or later, or Docker, and neither is here',
+      'Install Python (https://www.python.org/downloads/, on Debian and Ubuntu `apt-get install python3-venv`), ' +
+        'start Docker, or set AWS_ENDPOINT_URL to an engine that runs.',
+    );
+  }
+  const engine = await installOrUndefined(folder, pythons);
+  if (!engine) return await startContainer(port);
+  const { process: own } = startDetached({
+    command: engine.python,
+    args: ['-m', 'ministack'],
     env: {
-      ...env,
-      ...program.env,
-      // The engine runs functions on the first `node` of its PATH: the project's own, which is Lambda's version.
-      PATH: `${join(PROJECT, 'node_modules', '.bin')}:${env['PATH'] ?? ''}`,
+      ...pythonEnvironment(engine),
       GATEWAY_PORT: String(port),
       BIND_HOST: '127.0.0.1',
       LOG_LEVEL: 'WARNING',
+      // Services with listeners of their own, which nothing here uses.
+      IOT_MTLS_ENABLED: '0',
+      SFTP_ENABLED: '0',
     },
+    log: folder.log('engine'),
+    cwd: folder.path,
   });
-  await waitUntil(() => isEngine(url), { what: 'MiniStack', seconds: 60, logFile, process: started });
-  return { url, started: { ...started, url } };
+  return { kind: 'process', url: `http://127.0.0.1:${port}`, process: own };
 }
 
-async function startContainer(
-  port: number,
-  report: (line: string) => void,
-): Promise<{ url: string; started: Started }> {
-  const image = `ministackorg/ministack:${MINISTACK_VERSION}`;
-  report(`starting ${image} in Docker`);
-  // The host's network, so that functions in the container reach the simulated clouds on the loopback address.
-  const env = ['--env', `GATEWAY_PORT=${port}`, '--env', 'BIND_HOST=127.0.0.1', '--env', 'LOG_LEVEL=WARNING'];
-  const run = spawnSync('docker', ['run', '--detach', '--rm', '--network', 'host', ...env, image], {
-    encoding: 'utf8',
-  });
-  if (run.status !== 0) {
-    throw new LocalFailure(
-      `Docker did not start ${image}:\n${run.stderr.trim()}`,
-      'See Docker’s message above.',
+/** @returns undefined when Python cannot have the engine and Docker can */
+async function installOrUndefined(folder: StateFolder, pythons: readonly string[]) {
+  try {
+    return await installEngine(folder, pythons);
+  } catch (error) {
+    if (error instanceof StartFailure && (await dockerAnswers())) return undefined;
+    throw error;
+  }
+}
+
+async function waitUntilHealthy(folder: StateFolder, record: EngineRecord): Promise<void> {
+  const deadline = Date.now() + START_MS;
+  while (!(await isHealthy(record.url))) {
+    const alive = await isRunning(record);
+    if (alive && Date.now() < deadline) {
+      await sleep(100);
+      continue;
+    }
+    await stopEngine(record);
+    const said = tailOf(folder.log('engine'), 8).map((line) => `  ${line}`);
+    throw new StartFailure(
+      [`the local AWS engine ${alive ? 'did not answer within a minute' : 'ended at once'}`, ...said].join(
+        '\n',
+      ),
+      `Its log is ${folder.log('engine')}. \`fleetwright local down --purge\` makes the next start a clean one.`,
     );
   }
-  const url = `http://127.0.0.1:${port}`;
-  const container = run.stdout.trim();
-  await waitUntil(() => isEngine(url), { what: image, seconds: 120, logFile: `docker logs ${container}` });
-  return { url, started: { container, url } };
 }
 
-/** Ends an engine that we started; one that ran before us is left alone. */
-export async function stopEngine(engine: Started): Promise<void> {
-  if ('pid' in engine) await stop(engine);
-  else spawnSync('docker', ['stop', engine.container], { stdio: 'ignore' });
+function descriptionOf(record: EngineRecord): string {
+  if (record.kind === 'endpoint') return `engine at ${record.url}, from AWS_ENDPOINT_URL`;
+  return `MiniStack ${MINISTACK_VERSION}${record.kind === 'container' ? ' in Docker' : ''} at ${record.url}`;
 }

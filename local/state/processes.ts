@@ -28,6 +28,10 @@ export function isAlive({ pid, startedAt }: OwnProcess): boolean {
   return startOf(pid) === startedAt;
 }
 
+export function thisProcess(): OwnProcess {
+  return { pid: process.pid, startedAt: startOf(process.pid) ?? 'unknown' };
+}
+
 export interface Program {
   command: string;
   args: readonly string[];

@@ -5,7 +5,7 @@ import { processSchema } from './processes.ts';
 export const engineRecordSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('endpoint'), url: z.url() }),
   z.object({ kind: z.literal('process'), url: z.url(), process: processSchema }),
-  z.object({ kind: z.literal('container'), url: z.url(), container: z.string() }),
+  z.object({ kind: z.literal('container'), url: z.url(), container: z.string(), hostSeenAs: z.string() }),
 ]);
 export type EngineRecord = z.infer<typeof engineRecordSchema>;
 
@@ -19,18 +19,15 @@ export type CloudsRecord = z.infer<typeof cloudsRecordSchema>;
 export const gatewayRecordSchema = z.object({ url: z.url(), process: processSchema, target: z.url() });
 export type GatewayRecord = z.infer<typeof gatewayRecordSchema>;
 
-/** Outputs of the CloudFormation stack that the local runtime reads. */
-export const outputsSchema = z.object({
-  ApiUrl: z.url(),
-  DeploymentId: z.string(),
-  AccessTable: z.string(),
-});
+/** Outputs of the CloudFormation stack; those are named that the local runtime needs itself. */
+export const outputsSchema = z
+  .object({ ApiUrl: z.url(), DeploymentId: z.string(), AccessTable: z.string() })
+  .catchall(z.string());
 export type Outputs = z.infer<typeof outputsSchema>;
 
-/** `engine` is the id of the engine's own stack: another one has nothing of it. */
+/** What was deployed to which engine, and from which sources (a hash of them). */
 export const deployedRecordSchema = z.object({
   engineUrl: z.url(),
-  stackId: z.string(),
   sources: z.string(),
   outputs: outputsSchema,
 });
@@ -49,7 +46,6 @@ export type LocalStack = z.infer<typeof localStackSchema>;
 export const RECORDS = {
   engine: 'engine.json',
   clouds: 'clouds.json',
-  gateway: 'gateway.json',
   deployed: 'deployed.json',
   context: 'context.json',
 } as const;

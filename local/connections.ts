@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiProblem, type Client } from '../client/index.ts';
+import type { Cloud } from '../functions/model/cloud.ts';
+import { StartFailure } from './start-failure.ts';
+
+const CLOUDS = [
+  'aws',
+  'azure',
+  'gcp',
+  'alibaba',
+  'tencent',
+  'ibm',
+  'ncp',
+  'openstack',
+] as const satisfies Cloud[];
+const NAMESPACE = 'default';
+const READY_MS = 60_000;
+
+/**
+ * The namespace `default` with a connection to each simulated cloud, verified and with its inventory read.
+ *
+ * @param endpoint the simulated clouds, as functions see them
+ * @returns how many connections were made anew
+ * @throws StartFailure naming those that do not become ready
+ */
+export async function ensureConnections(api: Client, endpoint: string): Promise<number> {
+  await unlessTaken(api.createNamespace({ body: { name: NAMESPACE } }));
+  const made = await Promise.all(CLOUDS.map((cloud) => ensureConnection(api, cloud, endpoint)));
+  await waitUntilReady(api);
+  return made.filter(Boolean).length;
+}
+
+/** @returns whether it was made anew */
+async function ensureConnection(api: Client, cloud: Cloud, endpoint: string): Promise<boolean> {
+  const name = `sim-${cloud}`;
+  const params = { namespace: NAMESPACE, connection: name };
+  const body = { name, driver: 'sim' as const, cloud, credential: { account: name }, endpoint };
+  const create = () => unlessTaken(api.createConnection({ params: { namespace: NAMESPACE }, body }));
+  if (await create()) return true;
+  const known = await api.getConnection({ params });
+  if (known.endpoint === endpoint) {
+    if (known.status === 'Failed') await api.verifyConnection({ params });
+    else if (known.inventorySyncedAt === undefined) await api.syncInventory({ params });
+    return false;
+  }
+  try {
+    await api.deleteConnection({ params });
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    throw new StartFailure(
+      `connection ${name} is to ${known.endpoint}, where the simulated clouds are no longer: ${error.message}`,
+      'Start anew with `fleetwright local down --purge` and `fleetwright local up`.',
+      { cause: error },
+    );
+  }
+  return await create();
+}
+
+async function waitUntilReady(api: Client): Promise<void> {
+  const wanted: readonly string[] = CLOUDS.map((cloud) => `sim-${cloud}`);
+  for (const deadline = Date.now() + READY_MS; ; await sleep(200)) {
+    const { items } = await api.listConnections({ params: { namespace: NAMESPACE }, query: { limit: 500 } });
+    const ready = items.filter(
+      ({ status, inventorySyncedAt }) => status === 'Ready' && inventorySyncedAt !== undefined,
+    );
+    const readyNames = new Set(ready.map(({ name }) => name));
+    const waiting = wanted.filter((name) => !readyNames.has(name));
+    if (waiting.length === 0) return;
+    const late = items.filter(({ name }) => waiting.includes(name));
+    if (Date.now() < deadline && late.every(({ status }) => status !== 'Failed')) continue;
+    const reasons = late.map(({ name, status, failure }) => `  ${name}: ${failure?.message ?? status}`);
+    throw new StartFailure(
+      ['connections to the simulated clouds do not become ready:', ...reasons].join('\n'),
+      '`fleetwright local logs` shows what the functions say.',
+    );
+  }
+}
+
+/** @returns false when it is there already */
+async function unlessTaken(made: Promise<unknown>): Promise<boolean> {
+  try {
+    await made;
+    return true;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 409) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,108 @@
+import { existsSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { lastLines, runCommand } from '../run-command.ts';
+import { StartFailure } from '../start-failure.ts';
+import type { StateFolder } from '../state/folder.ts';
+import { cleanEnvironment } from './environment.ts';
+
+export const MINISTACK_VERSION = '1.5.33';
+const CANDIDATES = ['14', '13', '12', '11', '10']
+  .map((minor) => `python3.${minor}`)
+  .concat('python3', 'python');
+const REQUIREMENTS = join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt');
+const PROBE = 'import sys; print(sys.executable if sys.version_info >= (3, 10) else "")';
+const INSTALL_MS = 300_000;
+
+/** How MiniStack is started once it is installed. */
+export interface InstalledEngine {
+  python: string;
+  /** Where its modules are, when they are in no virtual environment. */
+  pythonPath?: string;
+}
+
+/** Paths of every Python of this machine that is new enough. A name may stand for a shim that starts nothing. */
+export async function findPythons(): Promise<string[]> {
+  const env = cleanEnvironment();
+  const probed = await Promise.all(CANDIDATES.map((name) => runCommand(name, ['-c', PROBE], { env })));
+  const paths = probed.filter(({ code }) => code === 0).map(({ stdout }) => stdout.trim());
+  return [...new Set(paths.filter((path) => path !== ''))];
+}
+
+/**
+ * MiniStack in a Python environment of its own below the state folder; installed once.
+ *
+ * @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached
+ */
+export async function installEngine(
+  folder: StateFolder,
+  pythons: readonly string[],
+): Promise<InstalledEngine> {
+  const home = folder.file(`ministack-${MINISTACK_VERSION}`, 'environment');
+  const installed: readonly InstalledEngine[] = [
+    { python: join(home, 'bin', 'python') },
+    ...pythons.map((python) => ({ python, pythonPath: home })),
+  ];
+  for (const engine of installed) {
+    if (existsSync(engine.pythonPath ?? engine.python) && (await works(engine))) return engine;
+  }
+  const reasons: string[] = [];
+  for (const python of pythons) {
+    for (const install of [inVenv, inVirtualenv, inFolder]) {
+      rmSync(home, { recursive: true, force: true });
+      const made = await install(python, home);
+      if ('reason' in made) reasons.push(`${python}: ${made.reason}`);
+      else if (await works(made)) return made;
+      else reasons.push(`${python}: MiniStack was installed but cannot be imported`);
+    }
+  }
+  rmSync(home, { recursive: true, force: true });
+  throw new StartFailure(
+    `MiniStack ${MINISTACK_VERSION}, the local AWS engine, cannot be installed:\n${reasons.map((one) => `  ${one}`).join('\n')}`,
+    'Is the Python package index within reach (a proxy goes into HTTPS_PROXY, an index of your own into PIP_INDEX_URL)? ' +
+      'On Debian and Ubuntu, `apt-get install python3-venv` gives Python what it needs. Docker will do instead of Python.',
+  );
+}
+
+export function pythonEnvironment({ pythonPath }: InstalledEngine): NodeJS.ProcessEnv {
+  const env = cleanEnvironment();
+  delete env['PYTHONHOME'];
+  delete env['PYTHONPATH'];
+  return pythonPath === undefined ? env : { ...env, PYTHONPATH: pythonPath };
+}
+
+async function works(engine: InstalledEngine): Promise<boolean> {
+  const check = `from importlib.metadata import version; assert version("ministack") == "${MINISTACK_VERSION}"`;
+  const { code } = await runCommand(engine.python, ['-c', check], { env: pythonEnvironment(engine) });
+  return code === 0;
+}
+
+type Made = InstalledEngine | { reason: string };
+
+const inVenv = (python: string, home: string): Promise<Made> =>
+  inEnvironment(python, ['-m', 'venv', home], home);
+const inVirtualenv = (python: string, home: string): Promise<Made> =>
+  inEnvironment(python, ['-m', 'virtualenv', '--quiet', home], home);
+
+async function inEnvironment(python: string, make: string[], home: string): Promise<Made> {
+  const env = cleanEnvironment();
+  const made = await runCommand(python, make, { env, timeoutMs: INSTALL_MS });
+  if (made.code !== 0) return { reason: `${make[1]}: ${lastLines(made.stderr || made.stdout, 2)}` };
+  const engine = { python: join(home, 'bin', 'python') };
+  const pip = await runPip(engine.python, []);
+  return pip ?? engine;
+}
+
+async function inFolder(python: string, home: string): Promise<Made> {
+  return (await runPip(python, ['--target', home])) ?? { python, pythonPath: home };
+}
+
+/** @returns why it failed */
+async function runPip(python: string, extra: readonly string[]): Promise<{ reason: string } | undefined> {
+  const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...extra];
+  const { code, stderr } = await runCommand(python, [...args, '-r', REQUIREMENTS], {
+    env: cleanEnvironment(),
+    timeoutMs: INSTALL_MS,
+  });
+  return code === 0 ? undefined : { reason: `pip: ${lastLines(stderr, 2) || 'no answer in 5 minutes'}` };
+}

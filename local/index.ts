@@ -1,0 +1,9 @@
+/** The local stack, for the command line, the demo, benchmarks and tests. */
+export { type DownOptions, type DownResult, down } from './down.ts';
+export { LOG_PARTS, type LogLine, type LogPart, type LogsOptions, logs } from './logs.ts';
+export { type OnProgress, type Step, stepLine } from './progress.ts';
+export { StartFailure } from './start-failure.ts';
+export { StateFolder } from './state/folder.ts';
+export type { LocalStack, Outputs } from './state/records.ts';
+export { type PartStatus, type StackStatus, status } from './status.ts';
+export { type UpOptions, type UpResult, up } from './up.ts';

@@ -1,0 +1,127 @@
+import { rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { cleanEnvironment } from './engine/environment.ts';
+import { choosePort, freePort } from './ports.ts';
+import { StartFailure } from './start-failure.ts';
+import { REPOSITORY, type StateFolder } from './state/folder.ts';
+import { isAlive, startDetached, stopProcess, tailOf } from './state/processes.ts';
+import { type CloudsRecord, cloudsRecordSchema, RECORDS } from './state/records.ts';
+
+const PORT = 4599;
+const START_MS = 30_000;
+
+const healthSchema = z.object({ ok: z.literal(true), seed: z.number() });
+const liveSchema = z.object({
+  clouds: z.array(z.object({ instances: z.array(z.object({ status: z.string() })) })),
+});
+
+export interface CloudsOptions {
+  seed?: number;
+  config?: string;
+  /** Whether the engine holds nothing yet: instances that an earlier one made are nobody's then. */
+  forget: boolean;
+}
+
+/**
+ * The simulated clouds' server, started where it does not run. What they hold survives their process, as long as
+ * the engine holds the records of it.
+ *
+ * @throws StartFailure
+ */
+export async function findOrStartClouds(
+  folder: StateFolder,
+  { seed, config, forget }: CloudsOptions,
+): Promise<CloudsRecord & { seed: number }> {
+  const known = folder.read(RECORDS.clouds, cloudsRecordSchema);
+  const file = config === undefined ? undefined : resolve(config);
+  const health = known && isAlive(known.process) ? await cloudsHealth(known.url) : undefined;
+  if (known && health && !forget && (file === undefined || file === known.config)) {
+    return { ...known, seed: await reseed(known.url, health.seed, seed) };
+  }
+  if (known && health && !forget) await refuseWhileUsed(known.url, 'config file');
+  if (known) await stopProcess(known.process);
+  const state = folder.file('clouds', 'clouds.jsonl');
+  if (forget) rmSync(state, { force: true });
+  const record = await start(folder, { known, seed, config: file ?? (forget ? undefined : known?.config) });
+  folder.write(RECORDS.clouds, record);
+  const { seed: inForce } = await waitUntilHealthy(folder, record);
+  return { ...record, seed: await reseed(record.url, inForce, seed) };
+}
+
+export async function cloudsHealth(url: string): Promise<z.infer<typeof healthSchema> | undefined> {
+  try {
+    const answer = await fetch(`${url}/_sim/health`, { signal: AbortSignal.timeout(5_000) });
+    return healthSchema.parse(await answer.json());
+  } catch {
+    // Nobody there, or somebody else: both mean that our server does not answer.
+    return undefined;
+  }
+}
+
+/** Seeds are the clouds' as a whole: another one begins them anew, which nobody who uses them may meet with. */
+async function reseed(url: string, inForce: number, wanted: number | undefined): Promise<number> {
+  if (wanted === undefined || wanted === inForce) return inForce;
+  await refuseWhileUsed(url, 'seed');
+  const answer = await fetch(`${url}/_sim/reset`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ seed: wanted }),
+  });
+  if (!answer.ok)
+    throw new StartFailure(
+      `the simulated clouds refuse seed ${wanted}: ${await answer.text()}`,
+      'Give a whole number.',
+    );
+  return wanted;
+}
+
+async function refuseWhileUsed(url: string, what: string): Promise<void> {
+  const { clouds } = liveSchema.parse(await (await fetch(`${url}/_sim/books`)).json());
+  const live = clouds.flatMap(({ instances }) => instances).filter(({ status }) => status !== 'Terminated');
+  if (live.length === 0) return;
+  throw new StartFailure(
+    `the simulated clouds run with another ${what}, and ${live.length} instances are in them`,
+    'Delete the fleets first, or stop everything with `fleetwright local down --purge`.',
+  );
+}
+
+interface StartOptions {
+  known: CloudsRecord | undefined;
+  seed: number | undefined;
+  config: string | undefined;
+}
+
+async function start(folder: StateFolder, { known, seed, config }: StartOptions): Promise<CloudsRecord> {
+  // Connections name the clouds by their URL, so a restart keeps the port where it can.
+  const before =
+    known && process.env['FLEETWRIGHT_SIM_PORT'] === undefined ? Number(new URL(known.url).port) : 0;
+  const port = before > 0 ? await freePort(before) : await choosePort('FLEETWRIGHT_SIM_PORT', PORT);
+  const state = join(folder.path, 'clouds');
+  const args = ['--port', String(port), '--state', state];
+  if (seed !== undefined) args.push('--seed', String(seed));
+  if (config !== undefined) args.push('--config', config);
+  const { process: own } = startDetached({
+    command: process.execPath,
+    args: [join(REPOSITORY, 'local', 'sim', 'server.ts'), ...args],
+    env: cleanEnvironment(),
+    log: folder.log('clouds'),
+    cwd: REPOSITORY,
+  });
+  return { url: `http://127.0.0.1:${port}`, process: own, ...(config === undefined ? {} : { config }) };
+}
+
+async function waitUntilHealthy(folder: StateFolder, record: CloudsRecord) {
+  for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
+    const health = await cloudsHealth(record.url);
+    if (health) return health;
+    if (isAlive(record.process) && Date.now() < deadline) continue;
+    await stopProcess(record.process);
+    const said = tailOf(folder.log('clouds'), 8).map((line) => `  ${line}`);
+    throw new StartFailure(
+      ['the simulated clouds did not start', ...said].join('\n'),
+      `Their log is ${folder.log('clouds')}.`,
+    );
+  }
+}
