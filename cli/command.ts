@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { z } from 'zod';
 import type { Context } from './context.ts';
 import { type ExitCode, usageError } from './exit.ts';
+import { issueText } from './issue-text.ts';
 import type { GlobalOptions } from './settings.ts';
 
 /** What came of a command: one document for `--json`, the same as text for people. */
@@ -90,15 +91,9 @@ function inputError(made: Command, error: z.ZodError) {
   const details = error.issues.map((issue) => {
     const name = String(issue.path[0] ?? '');
     const isArgument = made.registeredArguments.some((argument) => camelCase(argument.name()) === name);
-    return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${said(issue)}`;
+    return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${issueText(issue)}`;
   });
   return usageError('the command is not given as it should be', `See \`${pathOf(made)} --help\`.`, details);
-}
-
-function said(issue: z.core.$ZodIssue): string {
-  return issue.code === 'invalid_type' && issue.message.includes('received undefined')
-    ? 'is missing'
-    : issue.message;
 }
 
 /** `fleetwright fleet create` */

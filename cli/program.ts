@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/index.ts';
+import project from '../package.json' with { type: 'json' };
 import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
 import type { Context, World } from './context.ts';
@@ -20,6 +21,7 @@ Exit codes:
 export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
     .description('Fleets of virtual machines on many clouds.')
+    .version(project.version, '--version')
     .option('--json', 'print the result on stdout as one JSON document')
     .option('--api-url <url>', 'URL of the API (FLEETWRIGHT_API_URL; else the local stack)')
     .option('--api-key <key>', 'API key; better in FLEETWRIGHT_API_KEY, as other users can read flags')

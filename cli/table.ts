@@ -10,7 +10,11 @@ const printed = (cell: Cell): string =>
 /** A table in columns two blanks apart, numbers to the right, no line longer than its content. */
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return 'none\n';
-  const numeric = heads.map((_, at) => rows.every((row) => typeof row[at] === 'number' || row[at] == null));
+  const numeric = heads.map(
+    (_, at) =>
+      rows.some((row) => typeof row[at] === 'number') &&
+      rows.every((row) => typeof row[at] === 'number' || row[at] === undefined),
+  );
   const lines = [
     heads.map((head) => head.toUpperCase()),
     ...rows.map((row) => heads.map((_, at) => printed(row[at]))),

@@ -1,6 +1,7 @@
 import { isMap, isNode, isPair, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { usageError } from './exit.ts';
+import { issueText } from './issue-text.ts';
 
 /** A value out of a file that still knows where in the file each of its parts stands. */
 export interface Located<T> {
@@ -58,7 +59,7 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
         ? issue.keys.map(
             (key) => `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: no such field`,
           )
-        : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issue.message}`],
+        : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issueText(issue)}`],
     ),
   );
 }

@@ -18,7 +18,7 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
       const document = await world.local.up({
         ...(simConfig === undefined ? {} : { simConfig }),
         ...(seed === undefined ? {} : { seed }),
-        report: say,
+        say,
       });
       const text = fields([
         ['API', document.apiUrl],
@@ -39,10 +39,12 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
     flags: [['--purge', 'and remove all that it kept']],
     examples: ['local down', 'local down --purge'],
     input: z.object({ purge: z.boolean().default(false) }),
-    async run(input, { world }) {
-      const document = await world.local.down(input);
+    async run({ purge }, { world, say }) {
+      const document = await world.local.down({ purge, say });
       const text =
-        document.ended.length > 0 ? `Stopped: ${document.ended.join(', ')}\n` : 'Nothing was running.\n';
+        document.stopped.length > 0 ? `Stopped: ${document.stopped.join(', ')}
+` : 'Nothing was running.
+';
       return { document, text };
     },
   }),
@@ -55,48 +57,33 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
       const document = await world.local.status();
       const parts = [
         ['engine', document.engine],
-        ['simulated clouds', document.sim],
+        ['simulated clouds', document.clouds],
         ['API', document.api],
       ] as const;
-      const all = parts.every(([, part]) => part?.running);
       return {
         document,
         text: table(
-          ['part', 'status', 'url'],
-          parts.map(([name, part]) => [name, part?.running ? 'running' : 'stopped', part?.url]),
+          ['part', 'status', 'url', 'pid'],
+          parts.map(([name, part]) => [name, part.running ? 'running' : 'stopped', part.url, part.pid]),
         ),
-        exitCode: all ? EXIT.done : EXIT.otherwise,
+        exitCode: document.state === 'running' ? EXIT.done : EXIT.otherwise,
       };
     },
   }),
   command({
     name: 'logs',
-    summary: 'Print a log of the local stack',
-    arguments: [['[part]', 'engine (which runs the functions), sim or cdk; engine without it']],
-    flags: [
-      ['--follow', 'and go on until Ctrl-C'],
-      ['--lines <count>', 'how many of the last lines (200)'],
-    ],
-    examples: ['local logs', 'local logs sim --follow'],
+    summary: 'Print the last lines that the local stack logged, part by part',
+    arguments: [['[part]', `${LOG_PARTS.join(', ')}; all without it`]],
+    flags: [['--lines <count>', 'how many of the last lines of each part (50)']],
+    examples: ['local logs', 'local logs functions --lines 200'],
     input: z.object({
-      part: z.enum(LOG_PARTS).default('engine'),
-      follow: z.boolean().default(false),
-      lines: z.coerce.number().int().min(1).max(100_000).default(200),
+      part: z.enum(LOG_PARTS).optional(),
+      lines: z.coerce.number().int().min(1).max(10_000).default(50),
     }),
-    async run(input, { world, json }) {
-      const stop = new AbortController();
-      const stopListening = world.onInterrupt(() => stop.abort());
-      const collected: string[] = [];
-      const write = (text: string) => {
-        if (json) collected.push(text);
-        else world.stdout.write(text);
-      };
-      try {
-        await world.local.logs({ ...input, write, signal: stop.signal });
-      } finally {
-        stopListening();
-      }
-      return { document: { part: input.part, text: collected.join('') }, text: '' };
+    async run({ part, lines }, { world }) {
+      const items = await world.local.logs({ lines, ...(part === undefined ? {} : { part }) });
+      const text = items.map((one) => `${part === undefined ? `${one.part.padEnd(9)}  ` : ''}${one.line}\n`).join('');
+      return { document: { items }, text };
     },
   }),
 ]);

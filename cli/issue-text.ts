@@ -1,0 +1,7 @@
+import type { z } from 'zod';
+
+/** What is wrong with a value, in words for people. */
+export function issueText(issue: z.core.$ZodIssue): string {
+  const missing = issue.code === 'invalid_type' && issue.message.endsWith('received undefined');
+  return missing ? 'is missing' : issue.message;
+}
