@@ -42,9 +42,7 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
     async run({ purge }, { world, say }) {
       const document = await world.local.down({ purge, say });
       const text =
-        document.stopped.length > 0 ? `Stopped: ${document.stopped.join(', ')}
-` : 'Nothing was running.
-';
+        document.stopped.length > 0 ? `Stopped: ${document.stopped.join(', ')}\n` : 'Nothing was running.\n';
       return { document, text };
     },
   }),
@@ -82,7 +80,9 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
     }),
     async run({ part, lines }, { world }) {
       const items = await world.local.logs({ lines, ...(part === undefined ? {} : { part }) });
-      const text = items.map((one) => `${part === undefined ? `${one.part.padEnd(9)}  ` : ''}${one.line}\n`).join('');
+      const text = items
+        .map((one) => `${part === undefined ? `${one.part.padEnd(9)}  ` : ''}${one.line}\n`)
+        .join('');
       return { document: { items }, text };
     },
   }),
