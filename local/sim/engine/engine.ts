@@ -7,15 +7,10 @@ import { vanishable, vanishOne } from './instances.ts';
 import { perform } from './perform.ts';
 import type { SimEvent } from './records.ts';
 import { Refusal } from './refusals.ts';
+import type { Reply } from './reply.ts';
 import type { Caller, Operation } from './requests.ts';
 import { SimState } from './state.ts';
 import { named, type Target, type World } from './world.ts';
-
-/** What becomes of a call's answer: it is given at a time, the connection is cut at a time, or nothing ever comes. */
-export type Reply =
-  | { kind: 'answer'; atMs: number; status: number; body: object; retryAfterMs?: number }
-  | { kind: 'lost'; atMs: number }
-  | { kind: 'silent' };
 
 export interface EngineOptions {
   config: SimConfig;

@@ -1,9 +1,9 @@
 import type { Admission } from './admission.ts';
 import { listImages, listLocations, listOffers } from './catalogue.ts';
 import { createInstance } from './create-instance.ts';
-import type { Reply } from './engine.ts';
 import { type ActiveFault, faultDelayMs } from './faults.ts';
 import { findInstances, getInstance, instanceView, listInstances, terminateInstance } from './instances.ts';
+import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, resourceView } from './resources.ts';
 import { createdAtMs } from './status.ts';

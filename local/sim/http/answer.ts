@@ -2,8 +2,8 @@ import type { Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
-import type { Reply } from '../engine/engine.ts';
-import { type AppOptions, ConnectionCut, type SimEnv } from './app.ts';
+import type { Reply } from '../engine/reply.ts';
+import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
 /** Where there is no connection that a caller could give up: how long it takes until it does. */
 const PATIENCE_MS = 15_000;

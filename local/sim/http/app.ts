@@ -1,18 +1,9 @@
-import type { HttpBindings } from '@hono/node-server';
 import { Hono } from 'hono';
 import { HTTPException } from 'hono/http-exception';
-import type { SimEngine } from '../engine/engine.ts';
 import { Refusal } from '../engine/refusals.ts';
 import { cloudRoutes } from './cloud-routes.ts';
 import { controlRoutes } from './control-routes.ts';
-
-export interface AppOptions {
-  engine: SimEngine;
-  /** Waits until the engine's clock shows this time. */
-  waitUntil(atMs: number): Promise<void>;
-}
-
-export type SimEnv = { Bindings: Partial<HttpBindings> };
+import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
 /**
  * The simulated clouds' HTTP face: `/clouds/{cloud}/…` as a cloud has it, `/_sim/…` to see and steer them. Works
@@ -35,9 +26,4 @@ export function createApp(options: AppOptions): Hono<SimEnv> {
     return c.json({ code: 'InternalError', message: error.message }, 500);
   });
   return app;
-}
-
-/** What a cut connection is where there is none: the promise of the answer is broken. */
-export class ConnectionCut extends Error {
-  override readonly name = 'ConnectionCut';
 }

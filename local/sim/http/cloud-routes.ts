@@ -10,7 +10,7 @@ import {
   type ResourceKind,
 } from '../engine/requests.ts';
 import { answer } from './answer.ts';
-import type { AppOptions, SimEnv } from './app.ts';
+import type { AppOptions, SimEnv } from './env.ts';
 import { parse, readBody } from './parse.ts';
 
 const pageSchema = z.object({

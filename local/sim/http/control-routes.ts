@@ -5,7 +5,7 @@ import type { SimEngine } from '../engine/engine.ts';
 import { faultSchema } from '../engine/faults.ts';
 import { accountRuleSchema } from '../engine/records.ts';
 import { named } from '../engine/world.ts';
-import type { SimEnv } from './app.ts';
+import type { SimEnv } from './env.ts';
 import { readBody } from './parse.ts';
 
 const faultsSchema = z.union([

@@ -1,6 +1,7 @@
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
 import { type Books, readBooks } from '../../../local/sim/engine/books.ts';
-import { type EngineOptions, type Reply, SimEngine } from '../../../local/sim/engine/engine.ts';
+import { type EngineOptions, SimEngine } from '../../../local/sim/engine/engine.ts';
+import type { Reply } from '../../../local/sim/engine/reply.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
 import type { CreateInput, Operation } from '../../../local/sim/engine/requests.ts';
 

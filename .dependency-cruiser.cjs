@@ -1,0 +1,79 @@
+/** The dependency rule of ARCHITECTURE.md. `npm run check` fails when a file breaks it. */
+const rule = (name, comment, from, to) => ({ name, severity: 'error', comment, from, to });
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    rule('no-cycles', 'A cycle has no order in which it can be understood.', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),
+    rule(
+      'model-stands-alone',
+      'The model imports nothing of ours, and of others only zod.',
+      { path: '^functions/model/' },
+      { pathNot: ['^functions/model/', '^node_modules/zod/'] },
+    ),
+    rule(
+      'placement-is-pure',
+      'Placement, governor arithmetic and the decisions of launches and looks do no I/O.',
+      {
+        path: [
+          '^functions/placement/',
+          '^functions/governor/permits\\.ts$',
+          '^functions/instances/next-step\\.ts$',
+          '^functions/status/compare\\.ts$',
+        ],
+      },
+      { path: '^node_modules/|^(node:)?(fs|net|http|https|child_process)$', dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'drivers-know-the-model-only',
+      "A driver imports the model, drivers/*.ts and its own folder. Its handler is the function's entry point.",
+      { path: '^functions/drivers/([^/]+)/', pathNot: '\\.handler\\.ts$' },
+      { path: '^(functions|infra|cli|client|local|bench|demo)/', pathNot: ['^functions/model/', '^functions/drivers/[^/]+\\.ts$', '^functions/drivers/$1/'] },
+    ),
+    rule(
+      'only-the-registry-imports-drivers',
+      "Elsewhere a driver's SDK would get into functions that have no use for it.",
+      { path: '^(functions|infra|cli|client)/', pathNot: ['^functions/drivers/registry\\.ts$', '^functions/drivers/([^/]+)/'] },
+      { path: '^functions/drivers/[^/]+/' },
+    ),
+    rule(
+      'only-the-store-knows-dynamodb',
+      'Tables and keys are known in one place.',
+      { path: '^(functions|cli|client|local|demo|bench)/', pathNot: '^functions/(store|history)/' },
+      { path: '^node_modules/@aws-sdk/(client-dynamodb|lib-dynamodb|util-dynamodb)/' },
+    ),
+    rule(
+      'infra-imports-no-handler',
+      'A template is made from data, never from code that runs in Lambda.',
+      { path: '^infra/' },
+      { path: '\\.handler\\.ts$' },
+    ),
+    rule(
+      'clients-go-through-the-api',
+      'Clients import the model and the typed client. Only the local stack and the first API key have AWS rights.',
+      { path: '^(cli|demo)/', pathNot: '^cli/(local-stack|direct-access)\\.ts$' },
+      { path: '^(functions|infra|local)/', pathNot: ['^functions/model/', '^local/index\\.ts$'], dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'the-client-is-made-from-the-contract',
+      'Nothing that runs in Lambda but the contract reaches a client.',
+      { path: '^client/' },
+      { path: '^functions/', pathNot: ['^functions/model/', '^functions/api/(contract|route)\\.ts$', '^functions/api/routes/'] },
+    ),
+    rule(
+      'functions-know-no-world',
+      'What runs in Lambda knows neither the machine it is tried on nor how it is deployed.',
+      { path: '^functions/' },
+      { path: '^(infra|local|cli|demo|bench|test)/' },
+    ),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(cdk\\.out|\\.fleetwright)/' },
+    tsPreCompilationDeps: true,
+    // TypeScript 7 has no compiler API for others to parse with.
+    parser: 'swc',
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};
