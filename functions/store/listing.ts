@@ -15,7 +15,7 @@ export interface PageRequest {
 /**
  * A page of one partition in the order of its sort key.
  *
- * @param prefix of the sort key; the cursor is what follows it in the last item's
+ * @param prefix of the sort key, '' for the whole partition; the cursor is what follows it in the last item's
  */
 export async function queryPage<T extends keyof Tables, Item>(
   store: Store<T>,
@@ -27,8 +27,13 @@ export async function queryPage<T extends keyof Tables, Item>(
   const page = await store.document.send(
     new QueryCommand({
       TableName: table,
-      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
+      // DynamoDB refuses an empty prefix.
+      ...(prefix === ''
+        ? { KeyConditionExpression: 'pk = :pk', ExpressionAttributeValues: { ':pk': pk } }
+        : {
+            KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+            ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
+          }),
       Limit: limit,
       ...(cursor === undefined ? {} : { ExclusiveStartKey: { pk, sk: `${prefix}${cursor}` } }),
     }),
