@@ -1,0 +1,39 @@
+import { CliError, EXIT } from '../cli/exit.ts';
+import { type Client, createClient } from '../client/index.ts';
+import { type Outputs, StartFailure, stepLine, up } from '../local/index.ts';
+
+/** A local stack that runs, as demo, benchmarks and tests use it. */
+export interface Stack {
+  client: Client;
+  namespace: string;
+  simUrl: string;
+  engineUrl: string;
+  outputs: Outputs;
+}
+
+export interface StackOptions {
+  /** The simulated clouds begin anew with it. */
+  seed?: number | undefined;
+  simConfig?: string | undefined;
+  say(line: string): void;
+}
+
+/**
+ * The local stack, started where it does not run yet.
+ *
+ * @throws CliError when something that is needed cannot be started
+ */
+export async function openStack({ seed, simConfig, say }: StackOptions): Promise<Stack> {
+  try {
+    const { stack, outputs } = await up({
+      onProgress: (step) => say(stepLine(step)),
+      ...(seed === undefined ? {} : { seed }),
+      ...(simConfig === undefined ? {} : { simConfig }),
+    });
+    const { namespace, simUrl, engineUrl } = stack;
+    return { client: createClient(stack), namespace, simUrl, engineUrl, outputs };
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    throw new CliError(EXIT.unreachable, 'cannot-start', error.message, error.next, { cause: error });
+  }
+}
