@@ -4,7 +4,12 @@ const rule = (name, comment, from, to) => ({ name, severity: 'error', comment, f
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    rule('no-cycles', 'A cycle has no order in which it can be understood.', {}, { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),
+    rule(
+      'no-cycles',
+      'A cycle has no order in which it can be understood.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
     rule(
       'model-stands-alone',
       'The model imports nothing of ours, and of others only zod.',
@@ -22,18 +27,27 @@ module.exports = {
           '^functions/status/compare\\.ts$',
         ],
       },
-      { path: '^node_modules/|^(node:)?(fs|net|http|https|child_process)$', dependencyTypesNot: ['type-only'] },
+      {
+        path: '^node_modules/|^(node:)?(fs|net|http|https|child_process)$',
+        dependencyTypesNot: ['type-only'],
+      },
     ),
     rule(
       'drivers-know-the-model-only',
       "A driver imports the model, drivers/*.ts and its own folder. Its handler is the function's entry point.",
       { path: '^functions/drivers/([^/]+)/', pathNot: '\\.handler\\.ts$' },
-      { path: '^(functions|infra|cli|client|local|bench|demo)/', pathNot: ['^functions/model/', '^functions/drivers/[^/]+\\.ts$', '^functions/drivers/$1/'] },
+      {
+        path: '^(functions|infra|cli|client|local|bench|demo)/',
+        pathNot: ['^functions/model/', '^functions/drivers/[^/]+\\.ts$', '^functions/drivers/$1/'],
+      },
     ),
     rule(
       'only-the-registry-imports-drivers',
       "Elsewhere a driver's SDK would get into functions that have no use for it.",
-      { path: '^(functions|infra|cli|client)/', pathNot: ['^functions/drivers/registry\\.ts$', '^functions/drivers/([^/]+)/'] },
+      {
+        path: '^(functions|infra|cli|client)/',
+        pathNot: ['^functions/drivers/registry\\.ts$', '^functions/drivers/([^/]+)/'],
+      },
       { path: '^functions/drivers/[^/]+/' },
     ),
     rule(
@@ -52,13 +66,20 @@ module.exports = {
       'clients-go-through-the-api',
       'Clients import the model and the typed client. Only the local stack and the first API key have AWS rights.',
       { path: '^(cli|demo)/', pathNot: '^cli/(local-stack|direct-access)\\.ts$' },
-      { path: '^(functions|infra|local)/', pathNot: ['^functions/model/', '^local/index\\.ts$'], dependencyTypesNot: ['type-only'] },
+      {
+        path: '^(functions|infra|local)/',
+        pathNot: ['^functions/model/', '^local/index\\.ts$'],
+        dependencyTypesNot: ['type-only'],
+      },
     ),
     rule(
       'the-client-is-made-from-the-contract',
       'Nothing that runs in Lambda but the contract reaches a client.',
       { path: '^client/' },
-      { path: '^functions/', pathNot: ['^functions/model/', '^functions/api/(contract|route)\\.ts$', '^functions/api/routes/'] },
+      {
+        path: '^functions/',
+        pathNot: ['^functions/model/', '^functions/api/(contract|route)\\.ts$', '^functions/api/routes/'],
+      },
     ),
     rule(
       'functions-know-no-world',

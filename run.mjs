@@ -13,7 +13,11 @@ const stamp = join(modules, '.package-lock.json');
 const lock = join(root, 'package-lock.json');
 
 function isInstalled() {
-  return existsSync(stamp) && existsSync(join(modules, '.bin', 'node')) && statSync(stamp).mtimeMs >= statSync(lock).mtimeMs;
+  return (
+    existsSync(stamp) &&
+    existsSync(join(modules, '.bin', 'node')) &&
+    statSync(stamp).mtimeMs >= statSync(lock).mtimeMs
+  );
 }
 
 if (!isInstalled()) {

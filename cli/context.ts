@@ -1,12 +1,23 @@
 import type { Client } from '../client/index.ts';
 import type { ApiKey, ApiKeyRequest } from '../functions/model/access.ts';
 import type { LocalStack } from './local-stack.ts';
-import type { Session } from './settings.ts';
+
+/** Where the API is, and with which key it is asked. */
+export interface Session {
+  apiUrl: string;
+  apiKey: string;
+}
 
 export interface OutStream {
   write(text: string): unknown;
   isTTY?: boolean;
   columns?: number;
+}
+
+/** Where the API is, and who asks. */
+export interface Session {
+  apiUrl: string;
+  apiKey: string;
 }
 
 /** Everything of the world that commands touch; tests put their own in its place. */
@@ -32,8 +43,7 @@ export interface World {
 export interface Context {
   world: World;
   json: boolean;
-  /** Where the API is and who asks; resolved at first use, as `local up` needs none of it. */
-  session(): Promise<Session>;
+  /** Opened at first use, as `local up` needs none. */
   api(): Promise<Client>;
   namespace(): Promise<string>;
   /** A line on stderr for whoever watches; never part of the result. */

@@ -3,10 +3,10 @@ import type { Client } from '../client/index.ts';
 import project from '../package.json' with { type: 'json' };
 import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
-import type { Context, World } from './context.ts';
+import type { Context, Session, World } from './context.ts';
 import { EXIT, usageError } from './exit.ts';
 import { tell } from './failure.ts';
-import { type GlobalOptions, resolveNamespace, resolveSession, type Session } from './settings.ts';
+import { type GlobalOptions, resolveNamespace, resolveSession } from './settings.ts';
 
 const EXIT_CODES = `
 Exit codes:
@@ -71,18 +71,12 @@ export async function runCli(args: readonly string[], world: World): Promise<num
 const documentText = (document: Outcome['document']): string => `${JSON.stringify(document, null, 2)}\n`;
 
 function contextOf(globals: GlobalOptions, world: World): Context {
-  let session: Promise<Session> | undefined;
   let api: Promise<Client> | undefined;
-  const openSession = () => {
-    session ??= resolveSession(globals, world);
-    return session;
-  };
   return {
     world,
     json: globals.json === true,
-    session: openSession,
     api: () => {
-      api ??= openSession().then((found) => world.connect(found));
+      api ??= resolveSession(globals, world).then((session) => world.connect(session));
       return api;
     },
     namespace: () => resolveNamespace(globals, world),

@@ -2,13 +2,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { nameSchema } from '../functions/model/identifiers.ts';
-import type { World } from './context.ts';
+import type { Session, World } from './context.ts';
 import { CliError, EXIT, usageError } from './exit.ts';
-
-export interface Session {
-  apiUrl: string;
-  apiKey: string;
-}
 
 export interface GlobalOptions {
   json?: boolean | undefined;
