@@ -21,9 +21,13 @@ const localContextSchema = z.object({
 /** Where `local up` keeps its state unless FLEETWRIGHT_HOME says otherwise; the working directory is of no account. */
 const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '.fleetwright');
 
+/** An empty variable counts as one that is not set, as in most shells' scripts. */
+const setting = (world: World, name: string): string | undefined =>
+  world.env[`FLEETWRIGHT_${name}`] || undefined;
+
 /** What `local up` left behind, if it did. */
 async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
-  const file = join(world.env['FLEETWRIGHT_HOME'] ?? LOCAL_HOME, 'context.json');
+  const file = join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
   let text: string;
   try {
     text = await world.readFile(file);
@@ -49,8 +53,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
  * stack's own URL.
  */
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
-  const apiUrl = options.apiUrl ?? world.env['FLEETWRIGHT_API_URL'];
-  const apiKey = options.apiKey ?? world.env['FLEETWRIGHT_API_KEY'];
+  const apiUrl = options.apiUrl ?? setting(world, 'API_URL');
+  const apiKey = options.apiKey ?? setting(world, 'API_KEY');
   if (apiUrl !== undefined && !/^https?:$/.test(URL.parse(apiUrl)?.protocol ?? '')) {
     throw usageError(`the API URL ${apiUrl} is no http or https URL`, 'Give --api-url https://….');
   }
@@ -71,7 +75,7 @@ export async function resolveSession(options: GlobalOptions, world: World): Prom
 }
 
 export async function resolveNamespace(options: GlobalOptions, world: World): Promise<string> {
-  const given = options.namespace ?? world.env['FLEETWRIGHT_NAMESPACE'];
+  const given = options.namespace ?? setting(world, 'NAMESPACE');
   const name = given ?? (await localContext(world))?.namespace ?? 'default';
   const parsed = nameSchema.safeParse(name);
   if (parsed.success) return parsed.data;

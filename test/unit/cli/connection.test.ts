@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-profile.ts';
+import { cli } from './world.ts';
+
+const CONNECTIONS = '/v1/namespaces/default/connections';
+const SECRET = 'hunter2-very-secret';
+const CREATE = ['connection', 'create', 'sim-aws', '--driver', 'sim', '--cloud', 'aws'];
+
+function connection(more: Record<string, unknown> = {}) {
+  return {
+    namespace: 'default',
+    name: 'sim-aws',
+    driver: 'sim',
+    cloud: 'aws',
+    status: 'Verifying',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    limitProfile: DEFAULT_LIMIT_PROFILES.aws,
+    ...more,
+  };
+}
+const answers = { [`POST ${CONNECTIONS}`]: { status: 201, body: connection() } };
+
+describe('a credential', () => {
+  it.each([
+    ['a file', ['--credential-file', 'c.json'], { files: { 'c.json': `{"apiKey":"${SECRET}"}` } }],
+    ['standard input', ['--credential-file', '-'], { stdin: `{"apiKey":"${SECRET}"}` }],
+    ['the environment', ['--credential', 'apiKey=env:SIM_KEY'], { env: { SIM_KEY: SECRET } }],
+  ])('comes from %s, and is sent and never printed', async (_, flags, setting) => {
+    const { exitCode, stdout, stderr, asked } = await cli([...CREATE, ...flags], { ...setting, answers });
+    expect(exitCode).toBe(0);
+    expect(asked[0]?.body).toMatchObject({ name: 'sim-aws', credential: { apiKey: SECRET } });
+    expect(stdout + stderr).not.toContain(SECRET);
+  });
+
+  it.each([
+    ['in clear', ['--credential', `apiKey=${SECRET}`], {}],
+    ['without a name', ['--credential', SECRET], {}],
+    ['in a file that is not JSON', ['--credential-file', 'c.json'], { files: { 'c.json': SECRET } }],
+    [
+      'in a file that is JSON of another shape',
+      ['--credential-file', 'c.json'],
+      { files: { 'c.json': `["${SECRET}"]` } },
+    ],
+    [
+      'under a name that cannot be',
+      ['--credential-file', 'c.json'],
+      { files: { 'c.json': `{"${SECRET}":"x"}` } },
+    ],
+    ['in a variable that is not set', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
+  ])('%s is refused without an echo', async (_, flags, setting) => {
+    for (const json of [[], ['--json']]) {
+      const { exitCode, stdout, stderr, asked } = await cli([...CREATE, ...flags, ...json], {
+        ...setting,
+        answers,
+      });
+      expect(exitCode).toBe(2);
+      expect(asked).toEqual([]);
+      expect(stdout + stderr).not.toContain(SECRET);
+    }
+  });
+});
+
+it('overrides limits by a file, which is checked before anything is sent', async () => {
+  const flags = ['--credential', 'apiKey=env:K', '--limits-file', 'l.yaml'];
+  const env = { K: 'k' };
+  const good = { 'l.yaml': 'concurrentLocations: 4\n' };
+  const { asked } = await cli([...CREATE, ...flags], { env, files: good, answers });
+  expect(asked[0]?.body).toMatchObject({ limits: { concurrentLocations: 4 } });
+  const bad = await cli([...CREATE, ...flags], {
+    env,
+    files: { 'l.yaml': 'calls:\n  create: {perSecond: 0, burst: 1}\n' },
+    answers,
+  });
+  expect([bad.exitCode, bad.asked]).toEqual([2, []]);
+  expect(bad.stderr).toContain('l.yaml:2:12  /calls/create/perSecond');
+});
+
+describe('--wait', () => {
+  const create = [...CREATE, '--credential', 'apiKey=env:K', '--wait', '--json'];
+  const seen = (...states: Record<string, unknown>[]) => {
+    let at = 0;
+    return {
+      env: { K: 'k' },
+      answers: {
+        ...answers,
+        [`GET ${CONNECTIONS}/sim-aws`]: () => ({
+          body: connection(states[Math.min(at++, states.length - 1)]),
+        }),
+      },
+    };
+  };
+
+  it('ends when the connection is ready and its inventory is read', async () => {
+    const { exitCode, stdout, asked } = await cli(
+      create,
+      seen({}, { status: 'Ready' }, { status: 'Ready', inventorySyncedAt: '2026-01-01T00:00:09.000Z' }),
+    );
+    expect([exitCode, JSON.parse(stdout).status, asked.length]).toEqual([0, 'Ready', 4]);
+  });
+
+  it('ends with 1 when the credential is refused', async () => {
+    const failure = { code: 'Unauthorized', message: 'no such key' };
+    const { exitCode, stdout } = await cli(create, seen({ status: 'Failed', failure }));
+    expect([exitCode, JSON.parse(stdout).failure]).toEqual([1, failure]);
+  });
+});

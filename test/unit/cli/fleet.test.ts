@@ -1,0 +1,212 @@
+import { describe, expect, it } from 'vitest';
+import { type Answers, cli, FLEET_YAML, FLEETS, fleet } from './world.ts';
+
+const ID = 'f0123456789abcdef';
+const files = { 'fleet.yaml': FLEET_YAML };
+const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
+
+/** The fleet is taken, and then seen in these states one after another. */
+function coming(...states: ReturnType<typeof fleet>[]): Answers {
+  let at = 0;
+  return {
+    [`POST ${FLEETS}`]: { status: 202, body: fleet('Preparing') },
+    [`DELETE ${FLEETS}/web-global`]: { status: 202, body: fleet('Terminating') },
+    [`GET ${FLEETS}/${ID}`]: () => ({ body: states[Math.min(at++, states.length - 1)] }),
+    [`GET ${FLEETS}/web-global`]: { body: fleet('Creating') },
+  };
+}
+
+describe('fleet create', () => {
+  it('sends the file with the given key, and prints what the API answers as one JSON document', async () => {
+    const { exitCode, stdout, stderr, asked } = await cli([...CREATE, '--idempotency-key', 'k-1', '--json'], {
+      files,
+      answers: coming(),
+    });
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ id: ID, status: 'Preparing' });
+    expect(stderr).toContain('fleetwright fleet wait web-global');
+    expect(asked).toHaveLength(1);
+    expect(asked[0]?.headers.get('idempotency-key')).toBe('k-1');
+    expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_key');
+    expect(asked[0]?.body).toMatchObject({ name: 'web-global', failurePolicy: 'continue' });
+  });
+
+  it('ends with 0 once all runs, and 1 when something failed', async () => {
+    const well = await cli([...CREATE, '--wait', '--json'], {
+      files,
+      answers: coming(fleet('Creating', { Running: 2 }), fleet('Running', { Running: 4 })),
+    });
+    expect([well.exitCode, JSON.parse(well.stdout).status]).toEqual([0, 'Running']);
+    const badly = await cli([...CREATE, '--wait', '--json'], {
+      files,
+      answers: coming(fleet('PartiallyRunning', { Running: 3, Failed: 1 })),
+    });
+    expect([badly.exitCode, JSON.parse(badly.stdout).status]).toEqual([1, 'PartiallyRunning']);
+    expect(badly.listening).toBe(0);
+  });
+
+  it('tells progress by cloud, failures once, and the estimated end, a line every few seconds', async () => {
+    const { stdout, stderr } = await cli([...CREATE, '--wait'], {
+      files,
+      answers: coming(
+        fleet('Creating'),
+        fleet('Creating', { Running: 1 }),
+        fleet('Creating', { Running: 1 }),
+        fleet('Creating', { Running: 2, Failed: 1 }),
+        fleet('Creating', { Running: 2, Failed: 1 }),
+        fleet('PartiallyRunning', { Running: 3, Failed: 1 }),
+      ),
+    });
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.slice(1)).toEqual([
+      'web-global  Creating  0 of 4 running  aws 0/3  gcp 0/1',
+      'failed: 1 × QuotaExceeded: no more [31m here',
+      'web-global  Creating  2 of 4 running, 1 failed, ends about 00:00:08 UTC (in 2 s)  aws 2/3  gcp 0/1',
+      'web-global  PartiallyRunning  3 of 4 running, 1 failed  aws 3/3  gcp 0/1',
+    ]);
+    expect(stdout).toContain('QuotaExceeded');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  it('rewrites its lines on a terminal', async () => {
+    const { stderr } = await cli([...CREATE, '--wait'], {
+      files,
+      terminal: true,
+      answers: coming(fleet('Creating'), fleet('Running', { Running: 4 })),
+    });
+    expect(stderr).toContain('\u001b[3A\u001b[0J');
+    expect(stderr).toContain('aws  ████████████████████████     3 of 3');
+  });
+
+  it('detaches at Ctrl-C: nothing is deleted, and how to go on is said', async () => {
+    const { exitCode, stdout, stderr, asked, listening } = await cli([...CREATE, '--wait', '--json'], {
+      files,
+      answers: coming(fleet('Creating', { Running: 1 })),
+      onSleep: (count, interrupt) => {
+        if (count === 1) interrupt();
+      },
+    });
+    expect(exitCode).toBe(130);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'Creating' });
+    expect(stderr).toContain(`fleetwright fleet wait ${ID}`);
+    expect(stderr).toContain(`fleetwright fleet delete ${ID}`);
+    expect(asked.map(({ method }) => method)).toEqual(['POST', 'GET', 'GET']);
+    expect(listening).toBe(0);
+  });
+
+  it('gives up after --timeout with 1, and leaves the fleet alone', async () => {
+    const { exitCode, stderr, asked } = await cli([...CREATE, '--wait', '--timeout', '5'], {
+      files,
+      answers: coming(fleet('Creating')),
+    });
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain('Not ended after 5 s');
+    expect(asked.some(({ method }) => method === 'DELETE')).toBe(false);
+  });
+
+  it('keeps watching over a time without answers, and ends with 3 when none comes any more', async () => {
+    let reads = 0;
+    const flaky = coming();
+    flaky[`GET ${FLEETS}/${ID}`] = () =>
+      reads++ < 12 ? new TypeError('fetch failed') : { body: fleet('Running', { Running: 4 }) };
+    const back = await cli([...CREATE, '--wait'], { files, answers: flaky });
+    expect([back.exitCode, back.stderr.includes('trying again')]).toEqual([0, true]);
+    flaky[`GET ${FLEETS}/${ID}`] = () => new TypeError('fetch failed');
+    const away = await cli([...CREATE, '--wait'], { files, answers: flaky });
+    expect(away.exitCode).toBe(3);
+  });
+
+  it('names the key that makes it safe to ask again when no answer came', async () => {
+    const { exitCode, stderr, stdout } = await cli([...CREATE, '--json', '--idempotency-key', 'k-9'], {
+      files,
+    });
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('--idempotency-key k-9');
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'unreachable', idempotencyKey: 'k-9' });
+  });
+});
+
+describe('what a file is refused for', () => {
+  it('is told with line and column, and nothing is sent', async () => {
+    const text = FLEET_YAML.replace('size: 3', 'size: 0')
+      .replace('zone', 'z')
+      .replace('    image: ubuntu-24.04\n', '    foo: 1\n');
+    const { exitCode, stderr, asked } = await cli(CREATE, { files: { 'fleet.yaml': text } });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('fleet.yaml:4:5  /nodeGroups/0/size: ');
+    expect(stderr).toContain('fleet.yaml:8:5  /nodeGroups/0/foo: no such field');
+    expect(stderr).toContain('fleet.yaml:3:5  /nodeGroups/0/image: is missing');
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['name: a: b\n', 'stdin:1:7  '],
+    ['', 'stdin:1:1  /: '],
+    ['a: *none\n', 'Use fewer YAML aliases'],
+  ])('%j', async (stdin, said) => {
+    const { exitCode, stderr } = await cli(['fleet', 'create', '-f', '-'], { stdin });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(said);
+  });
+
+  it('a missing file is wrong use, too', async () => {
+    const { exitCode, stderr } = await cli(CREATE);
+    expect([exitCode, stderr.split('\n')[0]]).toEqual([
+      2,
+      'error: cannot read fleet.yaml: there is no such file',
+    ]);
+  });
+
+  it('the API’s own refusal is told field by field, at the lines of the file', async () => {
+    const errors = [
+      { pointer: '/nodeGroups/1/connection', code: 'unknown', message: 'no such connection' },
+      { pointer: '/nodeGroups/0/locations/0', code: 'unknown', message: 'no such location' },
+    ];
+    const body = {
+      title: 'Bad Request',
+      status: 400,
+      code: 'invalid-request',
+      detail: '2 fields are not as they should be',
+      requestId: 'r-1',
+      errors,
+    };
+    const { exitCode, stderr, stdout } = await cli([...CREATE, '--json'], {
+      files,
+      answers: { [`POST ${FLEETS}`]: { status: 400, body } },
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('fleet.yaml:11:5  /nodeGroups/1/connection: no such connection (unknown)');
+    expect(stderr).toContain('fleet.yaml:6:17  /nodeGroups/0/locations/0: no such location (unknown)');
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'invalid-request',
+      status: 400,
+      requestId: 'r-1',
+      errors,
+    });
+  });
+});
+
+describe('fleet delete --wait', () => {
+  it('ends with 0 when the fleet is gone', async () => {
+    const { exitCode, stderr, asked } = await cli(['fleet', 'delete', 'web-global', '--wait'], {
+      answers: coming(fleet('Terminating', { Terminated: 1 }), fleet('Terminated', { Terminated: 4 })),
+    });
+    expect(exitCode).toBe(0);
+    expect(stderr).toContain('web-global  Terminated  4 of 4 gone  aws 3/3  gcp 1/1');
+    expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET']);
+  });
+
+  it('a fleet that is no longer there is gone', async () => {
+    const answers = coming();
+    answers[`GET ${FLEETS}/${ID}`] = { status: 404, body: { code: 'not-found' } };
+    expect((await cli(['fleet', 'delete', 'web-global', '--wait', '--json'], { answers })).exitCode).toBe(0);
+  });
+});
+
+it('fleet wait watches the fleet that has the name now, by its id', async () => {
+  const { exitCode, asked } = await cli(['fleet', 'wait', 'web-global'], {
+    answers: coming(fleet('Running', { Running: 4 })),
+  });
+  expect(exitCode).toBe(0);
+  expect(asked.map(({ path }) => path)).toEqual([`${FLEETS}/web-global`, `${FLEETS}/${ID}`]);
+});

@@ -1,0 +1,242 @@
+import type { Command } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { CliError, EXIT } from '../../../cli/exit.ts';
+import { makeProgram } from '../../../cli/program.ts';
+import { cli, FLEETS, fleet } from './world.ts';
+
+function leaves(command: Command): Command[] {
+  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
+}
+
+describe('help', () => {
+  const all = leaves(makeProgram(async () => undefined));
+  const pathOf = (command: Command): string[] =>
+    command.parent ? [...pathOf(command.parent), command.name()] : [];
+
+  it.each(all.map((command) => [pathOf(command).join(' ')]))('%s has an example of itself', async (path) => {
+    const { exitCode, stdout } = await cli([...path.split(' '), '--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/Examples?:/);
+    expect(stdout).toContain(`  fleetwright ${path}`);
+    expect(stdout).toContain('--json');
+  });
+
+  it('every noun has its verbs', () => {
+    const paths = all.map((command) => pathOf(command).join(' '));
+    for (const noun of ['namespace', 'connection', 'fleet', 'instance', 'api-key']) {
+      for (const verb of ['create', 'list', 'get', 'delete']) expect(paths).toContain(`${noun} ${verb}`);
+    }
+  });
+});
+
+describe('wrong use', () => {
+  it.each([
+    [['fleet']],
+    [['fleet', 'lst']],
+    [['fleet', 'get']],
+    [['fleet', 'get', 'Not A Name']],
+    [['fleet', 'list', '--limit', 'many']],
+    [['fleet', 'list', '--nonsense']],
+    [['fleet', 'instances', 'web-global', '--status', 'running']],
+    [['location', 'list']],
+    [['api-key', 'create', 'ci-key', '--direct']],
+    [['namespace', 'list', '--namespace', 'NO', '--api-url', 'ftp://x']],
+  ])('%j ends with 2, one JSON document, and what to do next', async (args) => {
+    const { exitCode, stdout, stderr, asked } = await cli([...args, '--json']);
+    expect(exitCode).toBe(2);
+    const { error } = JSON.parse(stdout);
+    expect(error.message).not.toBe('');
+    expect(error.next).not.toBe('');
+    expect(stderr).toContain(error.next);
+    expect(asked).toEqual([]);
+    expect((await cli(args)).stdout).toBe('');
+  });
+});
+
+describe('answers of the API', () => {
+  it.each([
+    [400, 2],
+    [401, 2],
+    [404, 2],
+    [409, 2],
+    [422, 2],
+    [429, 3],
+    [500, 3],
+    [503, 3],
+  ])('%i ends with %i', async (status, expected) => {
+    const body = { title: 't', code: 'some-code', detail: 'in words', requestId: 'r-7', errors: [] };
+    const { exitCode, stdout, stderr } = await cli(['fleet', 'get', 'web-global', '--json'], {
+      answers: { [`GET ${FLEETS}/web-global`]: { status, body } },
+    });
+    expect(exitCode).toBe(expected);
+    expect(stderr).toContain('error: in words');
+    expect(JSON.parse(stdout).error).toMatchObject({ code: 'some-code', status, requestId: 'r-7' });
+  });
+
+  it('no answer ends with 3', async () => {
+    const { exitCode, stderr } = await cli(['fleet', 'list']);
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain('fleetwright local up');
+  });
+
+  it('an answer of something else ends with 3', async () => {
+    const { exitCode, stderr } = await cli(['fleet', 'list'], {
+      answers: { [`GET ${FLEETS}`]: { body: 'hello' } },
+    });
+    expect([exitCode, stderr.includes('Check that --api-url is a Fleetwright API')]).toEqual([3, true]);
+  });
+});
+
+describe('lists', () => {
+  const pages = {
+    [`GET ${FLEETS}`]: ({ path }: { path: string }) => ({
+      body: path.includes('cursor=more')
+        ? { items: [fleet('Running', { Running: 4 })], cursor: null }
+        : { items: [fleet('Creating')], cursor: 'more' },
+    }),
+  };
+
+  it('are read page by page to their end', async () => {
+    const { stdout, asked } = await cli(['fleet', 'list', '--json'], { answers: pages });
+    expect(JSON.parse(stdout)).toMatchObject({
+      items: [{ status: 'Creating' }, { status: 'Running' }],
+      cursor: null,
+    });
+    expect(asked.map(({ path }) => path)).toEqual([`${FLEETS}?limit=50`, `${FLEETS}?limit=50&cursor=more`]);
+  });
+
+  it('stop at --limit and tell where to go on', async () => {
+    const { stdout, stderr } = await cli(['fleet', 'list', '--limit', '1', '--json'], { answers: pages });
+    expect(JSON.parse(stdout).cursor).toBe('more');
+    expect(stderr).toContain('--cursor more');
+    const next = await cli(['fleet', 'list', '--cursor', 'more'], { answers: pages });
+    expect(next.stdout).toMatch(/^NAME {8}ID +STATUS +ASKED/);
+    expect(next.stdout).toMatch(/web-global {2}f0123456789abcdef {2}Running +4/);
+  });
+
+  it('send their filters', async () => {
+    const { asked } = await cli(
+      ['instance-type', 'list', '--connection', 'sim-aws', '--no-gpu', '--min-vcpus', '8', '--limit', '5'],
+      {
+        answers: {
+          'GET /v1/namespaces/team/connections/sim-aws/instance-types': { body: { items: [], cursor: null } },
+        },
+        env: { FLEETWRIGHT_NAMESPACE: 'team' },
+      },
+    );
+    expect(asked[0]?.path).toBe(
+      '/v1/namespaces/team/connections/sim-aws/instance-types?gpu=false&minVcpus=8&limit=5',
+    );
+  });
+});
+
+describe('where the API is', () => {
+  const answers = { [`GET ${FLEETS}`]: { body: { items: [], cursor: null } } };
+  const unset = { FLEETWRIGHT_API_URL: '', FLEETWRIGHT_API_KEY: '' };
+  const context = JSON.stringify({
+    apiUrl: 'http://127.0.0.1:4566/x',
+    apiKey: 'fw_local',
+    namespace: 'default',
+    simUrl: 'http://127.0.0.1:4599',
+  });
+
+  it('is the local stack where nothing else is said', async () => {
+    const { asked } = await cli(['fleet', 'list'], {
+      env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
+      files: { '/home/fw/context.json': context },
+      answers: { [`GET /x${FLEETS}`]: { body: { items: [], cursor: null } } },
+    });
+    expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_local');
+  });
+
+  it('takes a flag before the environment', async () => {
+    const { asked } = await cli(['--api-key', 'fw_flag', 'fleet', 'list'], { answers });
+    expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_flag');
+  });
+
+  it('never sends the local stack’s key elsewhere', async () => {
+    const { exitCode, asked } = await cli(['fleet', 'list', '--api-url', 'https://elsewhere.test'], {
+      env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
+      files: { '/home/fw/context.json': context },
+    });
+    expect([exitCode, asked]).toEqual([2, []]);
+  });
+});
+
+describe('api-key create --direct', () => {
+  const made = {
+    id: '0123456789ab',
+    name: 'admin',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    key: 'fw_0123456789ab_x',
+  };
+
+  it('writes to the named table, and shows the key on stdout alone', async () => {
+    const given: unknown[] = [];
+    const { exitCode, stdout, stderr, asked } = await cli(
+      ['api-key', 'create', 'admin', '--direct', '--access-table', 'fw-access', '--json'],
+      {
+        env: { FLEETWRIGHT_API_URL: '', FLEETWRIGHT_API_KEY: '' },
+        world: {
+          issueKeyDirectly: async (...request) => {
+            given.push(...request);
+            return made;
+          },
+        },
+      },
+    );
+    expect([exitCode, JSON.parse(stdout), asked]).toEqual([0, made, []]);
+    expect(given).toEqual(['fw-access', { name: 'admin' }]);
+    expect(stderr).not.toContain(made.key);
+  });
+});
+
+describe('local', () => {
+  const stack = {
+    apiUrl: 'http://127.0.0.1:1/a',
+    apiKey: 'fw_k',
+    simUrl: 'http://127.0.0.1:2',
+    engineUrl: 'http://127.0.0.1:1',
+    namespace: 'default' as const,
+  };
+  const local = {
+    up: async ({ say }: { say(line: string): void }) => {
+      say('starting');
+      return stack;
+    },
+    down: async () => ({ stopped: [], purged: false }),
+    status: async () => ({
+      state: 'partly-running' as const,
+      engine: { running: true, url: stack.engineUrl, pid: 7 },
+      clouds: { running: false },
+      api: { running: false },
+      home: '/h',
+    }),
+    logs: async () => [{ part: 'engine' as const, line: 'hello' }],
+  };
+
+  it('up prints its addresses as one document, and its progress on stderr', async () => {
+    const { exitCode, stdout, stderr } = await cli(['local', 'up', '--json'], { world: { local } });
+    expect([exitCode, JSON.parse(stdout), stderr]).toEqual([0, stack, 'starting\n']);
+  });
+
+  it('up ends with 3 and the advice when it cannot start', async () => {
+    const failing = {
+      ...local,
+      up: () =>
+        Promise.reject(new CliError(EXIT.unreachable, 'cannot-start', 'no Python', 'Install Python 3.10.')),
+    };
+    const { exitCode, stderr } = await cli(['local', 'up'], { world: { local: failing } });
+    expect([exitCode, stderr]).toEqual([3, 'error: no Python\nInstall Python 3.10.\n']);
+  });
+
+  it('status ends with 1 unless all runs', async () => {
+    const { exitCode, stdout } = await cli(['local', 'status'], { world: { local } });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('engine            running  http://127.0.0.1:1    7');
+  });
+
+  it('logs prints lines, each with its part', async () => {
+    expect((await cli(['local', 'logs'], { world: { local } })).stdout).toBe('engine     hello\n');
+  });
+});
