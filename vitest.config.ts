@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+const FAST = ['test/unit/**/*.test.ts', 'test/state-machines/**/*.test.ts', 'test/infra/**/*.test.ts'];
+const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'unit', include: FAST, testTimeout: 20_000 } },
+      {
+        test: {
+          name: 'engine',
+          include: ON_ENGINE,
+          globalSetup: 'test/setup/engine.ts',
+          // All files share one engine and one set of simulated clouds, whose books they count in.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
