@@ -8,9 +8,9 @@ interface Page<Item> {
  * Every item of a list, page after page, as they are asked for:
  * `for await (const fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
  */
-export async function* eachItem<Input extends { query?: { cursor?: string | undefined } }, Item>(
+export async function* eachItem<Input extends { query?: { cursor?: string | undefined } } | undefined, Item>(
   list: (input: Input) => Promise<Page<Item>>,
-  input: Input,
+  input: NonNullable<Input>,
 ): AsyncGenerator<Item, void, undefined> {
   let cursor = input.query?.cursor;
   do {

@@ -1,0 +1,206 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { useTables } from '../tables.ts';
+import { fleetBody, furnish } from './furnish.ts';
+import { Gateway } from './gateway.ts';
+
+const store = useTables();
+const gateway = new Gateway(store);
+const { errorsOf, codeOf } = Gateway;
+
+beforeAll(async () => {
+  await furnish(store, 'default');
+  await furnish(store, 'other');
+  await gateway.ask({ method: 'POST', path: '/v1/namespaces', json: { name: 'empty' } });
+});
+
+const post = (json: unknown, namespace = 'default') =>
+  gateway.ask({ method: 'POST', path: `/v1/namespaces/${namespace}/fleets`, json });
+
+async function nothingStarted(): Promise<void> {
+  expect(gateway.started).toEqual([]);
+  const list = await gateway.ask({ method: 'GET', path: '/v1/namespaces/default/fleets' });
+  expect(list.body).toEqual({ items: [], cursor: null });
+}
+
+describe('a fleet request with one thing wrong', () => {
+  it.each([
+    ['size 0', { size: 0 }, ['/nodeGroups/0/size too-small']],
+    ['size 10,001', { size: 10_001 }, ['/nodeGroups/0/size too-big', '/nodeGroups too-big']],
+    ['a size in words', { size: 'three' }, ['/nodeGroups/0/size invalid-type']],
+    ['no image', { image: undefined }, ['/nodeGroups/0/image missing']],
+    ['a field nobody knows', { colour: 'red' }, ['/nodeGroups/0/colour unrecognized-key']],
+    ['an unknown connection', { connection: 'nowhere' }, ['/nodeGroups/0/connection unknown-connection']],
+    [
+      'a connection not verified',
+      { connection: 'sim-gcp' },
+      ['/nodeGroups/0/connection connection-not-ready'],
+    ],
+    [
+      'an unknown location',
+      { locations: ['us-east-1', 'mars-1'] },
+      ['/nodeGroups/0/locations/1 unknown-location'],
+    ],
+    [
+      'a location that is down',
+      { locations: ['eu-down-1'] },
+      expect.arrayContaining(['/nodeGroups/0/locations/0 location-unavailable']),
+    ],
+    [
+      'an unknown zone',
+      { locations: ['us-east-1'], zone: 'us-east-1z' },
+      ['/nodeGroups/0/zone unknown-zone'],
+    ],
+    ['an unknown type', { instanceType: 'm99.huge' }, ['/nodeGroups/0/instanceType unknown-instance-type']],
+    ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
+    ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
+    ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-union']],
+  ])('%s', async (_what, group, errors) => {
+    const answer = await post(fleetBody('web-bad', group));
+    expect(answer.status).toBe(400);
+    expect(codeOf(answer)).toBe('invalid-request');
+    expect(answer.headers['content-type']).toBe('application/problem+json');
+    expect(errorsOf(answer)).toEqual(errors);
+    await nothingStarted();
+  });
+
+  it('a type of another architecture than the image, and not offered in one of the locations', async () => {
+    const answer = await post(fleetBody('web-bad', { instanceType: 'm7g.large' }));
+    expect(errorsOf(answer)).toEqual([
+      '/nodeGroups/0/image architecture-mismatch',
+      '/nodeGroups/0/instanceType not-offered',
+    ]);
+  });
+
+  it("another namespace's connection is as unknown as any", async () => {
+    const answer = await post(fleetBody('web-bad'), 'empty');
+    expect(errorsOf(answer)).toEqual(['/nodeGroups/0/connection unknown-connection']);
+  });
+
+  it('a policy that is not supported yet', async () => {
+    const answer = await post({ ...fleetBody('web-bad'), failurePolicy: 'rollback' });
+    expect(errorsOf(answer)).toEqual(['/failurePolicy unsupported-policy']);
+  });
+
+  it('more groups, or more places, than a fleet may have', async () => {
+    const [group] = fleetBody('x').nodeGroups;
+    const groups = Array.from({ length: 101 }, (_, at) => ({ ...group, name: `group-${at}` }));
+    expect(errorsOf(await post({ name: 'web-bad', nodeGroups: groups }))).toEqual(['/nodeGroups too-big']);
+  });
+});
+
+it('tells everything that is wrong at once, whichever check finds it', async () => {
+  const [group] = fleetBody('x').nodeGroups;
+  const answer = await post({
+    name: 'X',
+    failurePolicy: 'refine',
+    nodeGroups: [
+      { ...group, size: 0, colour: 'red' },
+      { ...group, connection: 'nowhere' },
+      { ...group, name: 'third', locations: ['mars-1'], instanceType: 'm99.huge', image: '' },
+    ],
+  });
+  expect(answer.status).toBe(400);
+  expect(errorsOf(answer).toSorted()).toEqual(
+    [
+      '/name invalid-format',
+      '/failurePolicy unsupported-policy',
+      '/nodeGroups/0/size too-small',
+      '/nodeGroups/0/colour unrecognized-key',
+      '/nodeGroups/1/name duplicate',
+      '/nodeGroups/1/connection unknown-connection',
+      '/nodeGroups/2/locations/0 unknown-location',
+      '/nodeGroups/2/instanceType unknown-instance-type',
+      '/nodeGroups/2/image invalid-format',
+    ].toSorted(),
+  );
+  await nothingStarted();
+});
+
+it('tells the errors of a single instance where its body has the fields', async () => {
+  const answer = await gateway.ask({
+    method: 'POST',
+    path: '/v1/namespaces/default/instances',
+    json: {
+      name: 'one',
+      connection: 'sim-aws',
+      location: 'mars-1',
+      instanceType: 'm99.huge',
+      image: 'ubuntu-24.04',
+      rootDiskGb: 0,
+    },
+  });
+  expect(errorsOf(answer).toSorted()).toEqual([
+    '/instanceType unknown-instance-type',
+    '/location unknown-location',
+    '/rootDiskGb too-small',
+  ]);
+  await nothingStarted();
+});
+
+describe('a body that cannot be read', () => {
+  const path = '/v1/namespaces/default/fleets';
+  it.each([
+    ['malformed', { text: '{"name": ' }, 400, 'malformed-json'],
+    ['empty', { text: '' }, 400, 'malformed-json'],
+    ['over 256 KB', { text: JSON.stringify({ name: 'x'.repeat(256 * 1024) }) }, 413, 'body-too-large'],
+    [
+      'of another type',
+      { text: 'name: web', headers: { 'content-type': 'application/yaml' } },
+      415,
+      'unsupported-media-type',
+    ],
+    ['of no type', { text: '{}', headers: { 'content-type': undefined } }, 415, 'unsupported-media-type'],
+    ['a list', { json: [] }, 400, 'invalid-request'],
+    ['null', { text: 'null' }, 400, 'invalid-request'],
+  ])('%s', async (_what, body, status, code) => {
+    const answer = await gateway.ask({ method: 'POST', path, ...body });
+    expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+    await nothingStarted();
+  });
+
+  it('full of errors is answered with a bounded number of them', async () => {
+    const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`k${at}`, 1]));
+    const answer = await post({ ...fleetBody('web-bad'), ...unknown });
+    expect(errorsOf(answer)).toHaveLength(1_000);
+  });
+});
+
+describe('path and query', () => {
+  it.each([
+    ['an unknown query parameter', { page: '3' }, ['?page unrecognized-key']],
+    [
+      'a limit of 0, and a cursor of nobody',
+      { limit: '0', cursor: '%%%' },
+      ['?limit too-small', '?cursor invalid-format'],
+    ],
+    ['a limit in words', { limit: 'all' }, ['?limit invalid-type']],
+    [
+      'a cursor of another list',
+      { cursor: Buffer.from('sim-aws').toString('base64url') },
+      ['?cursor invalid-cursor'],
+    ],
+  ])('%s', async (_what, query, errors) => {
+    const answer = await gateway.ask({ method: 'GET', path: '/v1/namespaces/default/fleets', query });
+    expect(answer.status).toBe(400);
+    expect(errorsOf(answer)).toEqual(errors);
+  });
+
+  it.each([
+    ['GET', '/v1/nothing', 404, 'not-found'],
+    ['GET', '/v1/namespaces/default/fleets/no-such-fleet', 404, 'not-found'],
+    ['GET', '/v1/namespaces/default/fleets/f0000000000000000', 404, 'not-found'],
+    ['DELETE', '/v1/namespaces/default/fleets', 405, 'method-not-allowed'],
+    ['PUT', '/v1/namespaces', 405, 'method-not-allowed'],
+    ['GET', '/v1/namespaces/default/fleets/', 404, 'not-found'],
+    ['GET', '/v1/namespaces/%E0%A4%A/fleets', 400, 'invalid-request'],
+    ['GET', '/v1/namespaces/NO/fleets', 400, 'invalid-request'],
+  ] as const)('%s %s', async (method, path, status, code) => {
+    const answer = await gateway.ask({ method, path });
+    expect([answer.status, codeOf(answer)]).toEqual([status, code]);
+    if (status === 405) expect(answer.headers['allow']).toMatch(/GET/);
+  });
+
+  it('asks for an existing namespace', async () => {
+    expect(codeOf(await post(fleetBody('web'), 'nowhere'))).toBe('not-found');
+  });
+});

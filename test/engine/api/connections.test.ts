@@ -1,0 +1,185 @@
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { updateConnection } from '../../../functions/store/connections.ts';
+import { useTables } from '../tables.ts';
+import { fleetBody, furnish } from './furnish.ts';
+import { Gateway } from './gateway.ts';
+
+const SECRET = 'hunter2-and-more';
+const store = useTables();
+const gateway = new Gateway(store);
+const { errorsOf, codeOf, pageOf } = Gateway;
+const path = '/v1/namespaces/default/connections';
+
+beforeAll(() => furnish(store, 'default'));
+
+const body = (name: string, fields: Record<string, unknown> = {}) => ({
+  name,
+  driver: 'sim',
+  cloud: 'aws',
+  credential: { account: 'tester', apiKey: SECRET },
+  ...fields,
+});
+const post = (json: unknown, allowEndpoints?: boolean) =>
+  gateway.ask({ method: 'POST', path, json }, allowEndpoints);
+const secretOf = async (name: string): Promise<unknown> => {
+  const Name = `${gateway.secretsPrefix}/sim/default/${name}`;
+  const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+  return JSON.parse(Parameter?.Value ?? 'null');
+};
+
+describe('a new connection', () => {
+  it('is Verifying, its secret kept where its driver reads it and shown to nobody', async () => {
+    const answer = await post(
+      body('new-aws', { endpoint: 'http://127.0.0.1:7000', limits: { concurrentLocations: 3 } }),
+    );
+    expect([answer.status, answer.headers['location']]).toEqual([201, `${path}/new-aws`]);
+    expect(answer.body).toMatchObject({
+      status: 'Verifying',
+      limitProfile: { concurrentLocations: 3, concurrentInstancesPerLocation: 20 },
+    });
+    expect(gateway.sent.at(-1)).toEqual({ kind: 'verify', connectionKey: 'default/new-aws' });
+    expect(await secretOf('new-aws')).toEqual({ account: 'tester', apiKey: SECRET });
+    const seen = await Promise.all([
+      gateway.ask({ method: 'GET', path }),
+      gateway.ask({ method: 'GET', path: `${path}/new-aws` }),
+    ]);
+    expect(JSON.stringify([answer, ...seen, gateway.logged])).not.toContain(SECRET);
+  });
+
+  it('that was never verified may be asked for again, with a better secret', async () => {
+    await post(body('again-aws', { credential: { account: 'wrong' } }));
+    await updateConnection(store, 'default', 'again-aws', {
+      status: 'Failed',
+      failure: { code: 'Unauthorized', message: 'no' },
+    });
+    const again = await post(body('again-aws'));
+    expect(again.status).toBe(201);
+    expect(again.body).toMatchObject({ status: 'Verifying' });
+    expect(again.body).not.toHaveProperty('failure');
+    expect(await secretOf('again-aws')).toMatchObject({ account: 'tester' });
+    expect((await post(body('again-aws', { cloud: 'gcp' }))).status).toBe(409);
+  });
+
+  it('does not take the name, or the secret, of one that was verified', async () => {
+    const answer = await post(body('sim-aws'));
+    expect([answer.status, codeOf(answer), errorsOf(answer)]).toEqual([
+      409,
+      'name-taken',
+      ['/name duplicate'],
+    ]);
+    await expect(secretOf('sim-aws')).rejects.toThrow();
+  });
+
+  it.each([
+    ['an unknown driver', { driver: 'magic' }, ['/driver invalid-value']],
+    ['an unknown cloud', { cloud: 'fog' }, ['/cloud invalid-value']],
+    [
+      'a credential without a field, with another',
+      { credential: { user: 'x' } },
+      ['/credential/account missing', '/credential/user unrecognized-key'],
+    ],
+    ['limits of nothing', { limits: { concurrentLocations: 0 } }, ['/limits/concurrentLocations too-small']],
+    ['a metadata address', { endpoint: 'http://169.254.169.254/' }, ['/endpoint endpoint-forbidden']],
+    ['a metadata address in disguise', { endpoint: 'http://0xA9FEA9FE/' }, ['/endpoint endpoint-forbidden']],
+    [
+      'a metadata address as IPv6',
+      { endpoint: 'http://[::ffff:169.254.169.254]/' },
+      ['/endpoint endpoint-forbidden'],
+    ],
+    ['a link-local address', { endpoint: 'http://[fe80::1]/' }, ['/endpoint endpoint-forbidden']],
+    ['no URL', { endpoint: 'sim' }, ['/endpoint invalid-format']],
+    [
+      'all of it at once',
+      { name: 'X', credential: {}, endpoint: 'http://169.254.1.1' },
+      ['/name invalid-format', '/credential/account missing', '/endpoint endpoint-forbidden'],
+    ],
+  ])('with %s is refused', async (_what, fields, errors) => {
+    const answer = await post(body('bad-aws', fields));
+    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+    expect(JSON.stringify(answer.body)).not.toContain(SECRET);
+    expect((await gateway.ask({ method: 'GET', path: `${path}/bad-aws` })).status).toBe(404);
+  });
+
+  it('names no endpoint where the deployment does not let it', async () => {
+    const answer = await post(body('far-aws', { endpoint: 'https://cloud.example.com' }), false);
+    expect(errorsOf(answer)).toEqual(['/endpoint endpoint-not-allowed']);
+  });
+});
+
+describe('a connection that stands', () => {
+  it('is verified and synced on demand', async () => {
+    await post(body('work-aws'));
+    for (const [verb, kind] of [
+      ['verify', 'verify'],
+      ['sync-inventory', 'sync-inventory'],
+    ] as const) {
+      expect((await gateway.ask({ method: 'POST', path: `${path}/work-aws/${verb}` })).status).toBe(202);
+      expect(gateway.sent.at(-1)).toEqual({ kind, connectionKey: 'default/work-aws' });
+      expect((await gateway.ask({ method: 'POST', path: `${path}/no-such/${verb}` })).status).toBe(404);
+    }
+  });
+
+  it('is not deleted while a fleet uses it, and is as good as before', async () => {
+    await gateway.ask({ method: 'POST', path: '/v1/namespaces/default/fleets', json: fleetBody('web') });
+    const refused = await gateway.ask({ method: 'DELETE', path: `${path}/sim-aws` });
+    expect([refused.status, codeOf(refused)]).toEqual([409, 'in-use']);
+    const { body: after } = await gateway.ask({ method: 'GET', path: `${path}/sim-aws` });
+    expect(after).toMatchObject({ status: 'Ready' });
+  });
+
+  it('goes with its secret and its catalogue', async () => {
+    await furnish(store, 'leaving');
+    const own = '/v1/namespaces/leaving/connections';
+    const secret = body('sim-aws');
+    expect((await gateway.ask({ method: 'DELETE', path: `${own}/sim-aws` })).status).toBe(204);
+    expect((await gateway.ask({ method: 'DELETE', path: `${own}/sim-aws` })).status).toBe(404);
+    expect((await gateway.ask({ method: 'POST', path: own, json: secret })).status).toBe(201);
+    for (const list of ['locations', 'offers', 'images', 'instance-types']) {
+      const { body: page } = await gateway.ask({ method: 'GET', path: `${own}/sim-aws/${list}` });
+      expect(page).toEqual({ items: [], cursor: null });
+    }
+  });
+});
+
+describe('the catalogue', () => {
+  const list = async (what: string, query: Record<string, string> = {}) =>
+    pageOf(await gateway.ask({ method: 'GET', path: `${path}/sim-aws/${what}`, query }));
+
+  it('is listed in pages', async () => {
+    const first = await list('locations', { limit: '2' });
+    const rest = await list('locations', { limit: '2', cursor: first.cursor ?? '' });
+    expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual([
+      'eu-down-1',
+      'us-east-1',
+      'us-west-2',
+    ]);
+    expect(rest.cursor).toBeNull();
+  });
+
+  it('is filtered', async () => {
+    expect((await list('offers', { location: 'us-east-1' })).items).toHaveLength(2);
+    expect((await list('offers', { instanceType: 'm6i.large', available: 'true' })).items).toHaveLength(2);
+    expect(
+      (await list('instance-types', { architecture: 'arm64', minVcpus: '2', gpu: 'false' })).items,
+    ).toHaveLength(1);
+    expect((await list('instance-types', { minMemoryGb: '9' })).items).toEqual([]);
+    expect((await list('images', { location: 'us-west-2', name: 'ubuntu-24.04' })).items).toHaveLength(1);
+  });
+
+  it('is of a connection', async () => {
+    expect((await gateway.ask({ method: 'GET', path: `${path}/no-such/offers` })).status).toBe(404);
+  });
+});
+
+it('tells what each driver needs', async () => {
+  const { body: drivers } = await gateway.ask({ method: 'GET', path: '/v1/drivers' });
+  expect(drivers).toMatchObject({
+    items: [
+      {
+        name: 'sim',
+        credentialFields: expect.arrayContaining([expect.objectContaining({ name: 'account' })]),
+      },
+    ],
+  });
+});

@@ -1,0 +1,194 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { beforeAll, vi } from 'vitest';
+import { z } from 'zod';
+import { routes } from '../../../functions/api/contract.ts';
+import { handle } from '../../../functions/api/handle.ts';
+import { accessOperations } from '../../../functions/api/operations/access.ts';
+import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../functions/api/operations/connections.ts';
+import { fleetInspections, fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
+import { logger } from '../../../functions/runtime/logger.ts';
+import { issueApiKey } from '../../../functions/store/api-keys.ts';
+import type { Store } from '../../../functions/store/client.ts';
+import type { DriverMessage } from '../../../functions/workflow/messages.ts';
+
+const problemSchema = z.strictObject({
+  type: z.string(),
+  title: z.string().min(1),
+  status: z.int(),
+  code: z.string().regex(/^[a-z-]+$/),
+  detail: z.string().min(1),
+  requestId: z.literal('request-1'),
+  errors: z.array(
+    z.strictObject({ pointer: z.string(), code: z.string().regex(/^[a-z-]+$/), message: z.string().min(1) }),
+  ),
+});
+
+const pageSchema = z.object({
+  items: z.array(z.looseObject({ id: z.string().default(''), name: z.string().default('') })),
+  cursor: z.string().nullable(),
+});
+
+export interface Answered {
+  status: number;
+  headers: Record<string, string>;
+  /** Of a success, by the contract; of a refusal, by the shape of problems. */
+  body: unknown;
+}
+
+export interface Ask {
+  method: 'GET' | 'POST' | 'DELETE' | 'PUT';
+  path: string;
+  query?: Record<string, string>;
+  json?: unknown;
+  text?: string;
+  headers?: Record<string, string | undefined>;
+}
+
+/** The four API functions behind what the gateway does with their routes, over the tables of a real engine. */
+export class Gateway {
+  readonly started: { workflow: 'provision' | 'terminate'; fleetId: string; again?: boolean }[] = [];
+  readonly sent: DriverMessage[] = [];
+  readonly logged: unknown[] = [];
+  readonly ssm = new SSMClient({});
+  readonly secretsPrefix = `/test/${crypto.randomUUID()}`;
+  readonly #store: Store;
+  #key = '';
+
+  constructor(store: Store) {
+    this.#store = store;
+    beforeAll(async () => {
+      for (const level of ['info', 'warn', 'error'] as const) {
+        vi.spyOn(logger, level).mockImplementation((...entry) => void this.logged.push(entry));
+      }
+      this.#key = (await issueApiKey(store, { name: 'tests' })).key;
+    });
+  }
+
+  get key(): string {
+    return this.#key;
+  }
+
+  async ask(
+    { method, path, query, json, text, headers = {} }: Ask,
+    allowEndpoints = true,
+  ): Promise<Answered> {
+    const body = text ?? (json === undefined ? undefined : JSON.stringify(json));
+    const all = {
+      authorization: `Bearer ${this.#key}`,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    };
+    const event: APIGatewayProxyEventV2 = {
+      version: '2.0',
+      routeKey: `${method} ${path}`,
+      rawPath: path,
+      rawQueryString: new URLSearchParams(query).toString(),
+      headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)),
+      ...(query ? { queryStringParameters: query } : {}),
+      requestContext: {
+        accountId: '0',
+        apiId: 'api',
+        domainName: 'api',
+        domainPrefix: 'api',
+        http: { method, path, protocol: 'HTTP/1.1', sourceIp: '127.0.0.1', userAgent: 'test' },
+        requestId: 'request-1',
+        routeKey: '$default',
+        stage: '$default',
+        time: '',
+        timeEpoch: 0,
+      },
+      ...(body === undefined ? {} : { body }),
+      isBase64Encoded: false,
+    };
+    const route = routes.find(
+      (one) =>
+        one.method === method &&
+        new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+').replaceAll('.', '\\.')}$`).test(path),
+    );
+    const handler = this.#handlers(allowEndpoints)[route?.handler ?? 'access'];
+    const result = await handler(event, context);
+    const answered = result.body === undefined ? undefined : JSON.parse(result.body);
+    const status = result.statusCode ?? 0;
+    const isSuccess = status < 400;
+    const response = route && 'response' in route ? route.response : z.undefined();
+    return {
+      status,
+      headers: z.record(z.string(), z.string()).parse(result.headers),
+      // Strict where the schemas are not: what is answered beyond the contract is an error, too.
+      body: isSuccess ? strictly(response, answered) : problemSchema.parse(answered),
+    };
+  }
+
+  /** Pointers and codes of a refusal, in its order. */
+  static errorsOf({ body }: Answered): string[] {
+    return problemSchema.parse(body).errors.map(({ pointer, code }) => `${pointer} ${code}`);
+  }
+
+  static codeOf({ body }: Answered): string {
+    return problemSchema.parse(body).code;
+  }
+
+  /** A list's answer. */
+  static pageOf({ body }: Answered) {
+    return pageSchema.parse(body);
+  }
+
+  #handlers(allowEndpoints: boolean) {
+    const store = this.#store;
+    return {
+      access: handle({ handler: 'access', store, operations: accessOperations(store) }),
+      catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),
+      connections: handle({
+        handler: 'connections',
+        store,
+        operations: connectionOperations({
+          store,
+          ssm: this.ssm,
+          secretsPrefix: this.secretsPrefix,
+          allowEndpointOverride: allowEndpoints,
+          send: async (_driver, message) => void this.sent.push(message),
+        }),
+        inspections: {
+          createConnection: async (_params, body) => inspectRefusedConnection(body, allowEndpoints),
+        },
+      }),
+      fleets: handle({
+        handler: 'fleets',
+        store,
+        operations: fleetOperations({
+          store,
+          startProvisioning: async (fleetId) => void this.started.push({ workflow: 'provision', fleetId }),
+          startTermination: async (fleetId, again) =>
+            void this.started.push({ workflow: 'terminate', fleetId, again }),
+        }),
+        inspections: fleetInspections(store),
+      }),
+    };
+  }
+}
+
+function strictly(schema: z.ZodType, answered: unknown): unknown {
+  const parsed = schema.parse(answered);
+  if (JSON.stringify(parsed) !== JSON.stringify(answered)) {
+    throw new Error(`answered beyond the contract: ${JSON.stringify(answered)}`);
+  }
+  return parsed;
+}
+
+const context: Context = {
+  callbackWaitsForEmptyEventLoop: false,
+  functionName: 'api',
+  functionVersion: '1',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:api',
+  memoryLimitInMB: '512',
+  awsRequestId: 'request-1',
+  logGroupName: '',
+  logStreamName: '',
+  getRemainingTimeInMillis: () => 20_000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ApiProblem,
+  ApiUnreachable,
+  createClient,
+  eachItem,
+  UnexpectedAnswer,
+} from '../../../client/index.ts';
+import { type OperationId, routes } from '../../../functions/api/contract.ts';
+
+type Reply = { status: number; json?: unknown; text?: string; headers?: Record<string, string> } | Error;
+interface Seen {
+  method: string | undefined;
+  url: string;
+  headers: Headers;
+  body: unknown;
+}
+
+/** A client whose API answers with these, one after another; and what it was sent, and how long it paused. */
+function clientOf(...replies: Reply[]) {
+  const seen: Seen[] = [];
+  const pauses: number[] = [];
+  const client = createClient({
+    apiUrl: 'https://api.test/',
+    apiKey: 'fw_key',
+    transport: {
+      fetch: (url, init) => {
+        seen.push({
+          method: init?.method,
+          url: String(url),
+          headers: new Headers(init?.headers),
+          body: typeof init?.body === 'string' ? JSON.parse(init.body) : undefined,
+        });
+        const reply = replies.shift();
+        if (reply === undefined) throw new Error('one request too many');
+        if (reply instanceof Error) return Promise.reject(reply);
+        const text = reply.text ?? (reply.json === undefined ? null : JSON.stringify(reply.json));
+        return Promise.resolve(new Response(text, { status: reply.status, headers: reply.headers ?? {} }));
+      },
+      pause: (ms) => {
+        pauses.push(ms);
+        return Promise.resolve();
+      },
+      random: () => 0.5,
+    },
+  });
+  return { client, seen, pauses };
+}
+
+const lost = new TypeError('fetch failed', { cause: new Error('connect ECONNREFUSED 127.0.0.1:1') });
+const page = (items: unknown[], cursor: string | null = null): Reply => ({
+  status: 200,
+  json: { items, cursor },
+});
+const namespace = { name: 'default', createdAt: '2026-01-01T00:00:00.000Z' };
+const problem = {
+  type: 'urn:x',
+  title: 'Bad Request',
+  status: 400,
+  code: 'invalid-request',
+  detail: 'one thing is wrong with this request',
+  requestId: 'r-1',
+  errors: [{ pointer: '/name', code: 'too-small', message: 'too short' }],
+};
+const unreached: Reply = { status: 503, text: 'Service Unavailable' };
+const fleetBody = {
+  name: 'web',
+  nodeGroups: [
+    { name: 'one', size: 1, connection: 'sim-aws', locations: ['x'], instanceType: 't', image: 'i' },
+  ],
+};
+
+it('has a method for each operation of the contract', () => {
+  const { client } = clientOf();
+  const methods = Object.keys(client);
+  expect(methods.toSorted()).toEqual(routes.map(({ operationId }): OperationId => operationId).toSorted());
+});
+
+it('sends method, path, query, key and body as the contract has them', async () => {
+  const { client, seen } = clientOf(page([]), { status: 201, json: namespace });
+  await client.listConnections({ params: { namespace: 'team/one' }, query: { limit: 7, cursor: undefined } });
+  await client.createNamespace({ body: { name: 'default' } });
+  expect(seen[0]).toMatchObject({
+    method: 'GET',
+    url: 'https://api.test/v1/namespaces/team%2Fone/connections?limit=7',
+  });
+  expect(seen[0]?.headers.get('authorization')).toBe('Bearer fw_key');
+  expect(seen[0]?.headers.has('content-type')).toBe(false);
+  expect(seen[1]).toMatchObject({
+    method: 'POST',
+    url: 'https://api.test/v1/namespaces',
+    body: { name: 'default' },
+  });
+  expect(seen[1]?.headers.get('content-type')).toBe('application/json');
+});
+
+it('answers with what the schema of the contract makes of it; undefined where there is nothing', async () => {
+  const { client } = clientOf({ status: 200, json: { ...namespace, extra: 1 } }, { status: 204 });
+  expect(await client.getNamespace({ params: { namespace: 'default' } })).toEqual(namespace);
+  expect(await client.deleteNamespace({ params: { namespace: 'default' } })).toBeUndefined();
+});
+
+describe('refusals', () => {
+  it('are thrown with code, request id and every field', async () => {
+    const { client } = clientOf({ status: 400, json: problem });
+    const error = await client.createNamespace({ body: { name: 'x' } }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiProblem);
+    expect(error).toMatchObject({
+      status: 400,
+      code: 'invalid-request',
+      requestId: 'r-1',
+      message: problem.detail,
+      errors: problem.errors,
+    });
+  });
+
+  it('of whatever stands before the API have a code, too', async () => {
+    const { client } = clientOf({ status: 403, json: { message: 'Forbidden' } });
+    await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-403', message: 'Forbidden' });
+  });
+
+  it('that are no JSON, and redirects, are refusals as well', async () => {
+    const { client, seen } = clientOf({
+      status: 302,
+      text: '<html>',
+      headers: { location: 'https://evil.test' },
+    });
+    await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-302' });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('are told apart from an answer that the contract does not know', async () => {
+    const { client } = clientOf({ status: 200, json: { hello: 'world' } });
+    await expect(client.listNamespaces()).rejects.toBeInstanceOf(UnexpectedAnswer);
+  });
+});
+
+describe('sending again', () => {
+  it('helps a read over a lost connection and a 503', async () => {
+    const { client, seen } = clientOf(lost, unreached, page([]));
+    expect(await client.listNamespaces()).toEqual({ items: [], cursor: null });
+    expect(seen).toHaveLength(3);
+  });
+
+  it('waits longer each time, and as long as the API asks', async () => {
+    const { client, pauses } = clientOf(
+      unreached,
+      { status: 429, headers: { 'retry-after': '3' } },
+      unreached,
+      page([]),
+    );
+    await client.listNamespaces();
+    expect(pauses).toEqual([200, 3_000, 800]);
+  });
+
+  it('ends after five times, with what happened', async () => {
+    const { client, seen } = clientOf(lost, lost, lost, lost, lost);
+    const error = await client.listNamespaces().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(ApiUnreachable);
+    expect(String(error)).toContain('https://api.test: connect ECONNREFUSED 127.0.0.1:1');
+    expect(seen).toHaveLength(5);
+  });
+
+  it('of a fleet carries one idempotency key, made up once or given', async () => {
+    const { client, seen } = clientOf(lost, { status: 400, json: problem }, { status: 400, json: problem });
+    const input = { params: { namespace: 'default' }, body: fleetBody };
+    await expect(client.createFleet(input)).rejects.toBeInstanceOf(ApiProblem);
+    await expect(client.createFleet({ ...input, idempotencyKey: 'mine' })).rejects.toBeInstanceOf(ApiProblem);
+    const keys = seen.map(({ headers }) => headers.get('idempotency-key'));
+    expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
+    expect(keys).toEqual([keys[0], keys[0], 'mine']);
+  });
+
+  it('is not done where it could do a thing twice, except after a 429', async () => {
+    const once = clientOf(lost);
+    await expect(once.client.createApiKey({ body: { name: 'robot' } })).rejects.toBeInstanceOf(
+      ApiUnreachable,
+    );
+    expect(once.seen).toHaveLength(1);
+    const refused = clientOf({ status: 429 }, { status: 201, json: namespace });
+    expect(await refused.client.createNamespace({ body: { name: 'default' } })).toEqual(namespace);
+  });
+
+  it('of a removal finds it done when the first answer was lost', async () => {
+    const params = { namespace: 'default' };
+    const gone = { status: 404, json: { ...problem, status: 404, code: 'not-found' } };
+    const { client } = clientOf(lost, gone, gone);
+    expect(await client.deleteNamespace({ params })).toBeUndefined();
+    await expect(client.deleteNamespace({ params })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
+  it('ends when its caller gives up', async () => {
+    const abort = new AbortController();
+    abort.abort(new Error('enough'));
+    const { client, seen } = clientOf(new DOMException('aborted', 'AbortError'));
+    await expect(client.listNamespaces({ signal: abort.signal })).rejects.toThrow('enough');
+    expect(seen).toHaveLength(1);
+  });
+});
+
+it('reads a list to its end, over pages that are empty', async () => {
+  const { client, seen } = clientOf(
+    page([namespace], 'a'),
+    page([], 'b'),
+    page([{ ...namespace, name: 'other' }]),
+  );
+  const names: string[] = [];
+  for await (const { name } of eachItem(client.listNamespaces, { query: { limit: 1 } })) names.push(name);
+  expect(names).toEqual(['default', 'other']);
+  expect(seen.map(({ url }) => new URL(url).search)).toEqual([
+    '?limit=1',
+    '?limit=1&cursor=a',
+    '?limit=1&cursor=b',
+  ]);
+});
