@@ -1,8 +1,8 @@
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
 import { type Books, readBooks } from '../../../local/sim/engine/books.ts';
 import { type EngineOptions, SimEngine } from '../../../local/sim/engine/engine.ts';
-import type { Reply } from '../../../local/sim/engine/reply.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import type { Reply } from '../../../local/sim/engine/reply.ts';
 import type { CreateInput, Operation } from '../../../local/sim/engine/requests.ts';
 
 export const START_MS = Date.parse('2026-01-01T00:00:00Z');
