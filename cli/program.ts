@@ -3,7 +3,7 @@ import type { Client } from '../client/index.ts';
 import project from '../package.json' with { type: 'json' };
 import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
-import type { Context, Session, World } from './context.ts';
+import type { Context, World } from './context.ts';
 import { EXIT, usageError } from './exit.ts';
 import { tell } from './failure.ts';
 import { type GlobalOptions, resolveNamespace, resolveSession } from './settings.ts';
