@@ -60,17 +60,18 @@ export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Clie
   const call =
     (route: Route) =>
     async (input: AnyInput = {}): Promise<unknown> => {
-      const { body } = await send(edge, {
+      const answer = await send(edge, {
         apiUrl: base,
         method: route.method,
         path: pathOf(route, input),
         headers: headersOf(route, apiKey, input),
         body: route.body ? JSON.stringify(input.body) : undefined,
         repeatable: route.method !== 'POST' || route.idempotent === true,
+        removes: route.method === 'DELETE' && route.status === 204,
         signal: input.signal,
       });
       if (!route.response) return undefined;
-      const parsed = route.response.safeParse(body);
+      const parsed = route.response.safeParse(answer);
       if (parsed.success) return parsed.data;
       const [issue] = parsed.error.issues;
       throw new UnexpectedAnswer(route.operationId, `${issue?.path.join('/')}: ${issue?.message}`);

@@ -18,13 +18,9 @@ export interface ApiRequest {
   body: string | undefined;
   /** Whether the same request twice does what it does once. */
   repeatable: boolean;
+  /** Whether it removes something and answers with nothing: that it is gone is as good an answer. */
+  removes: boolean;
   signal: AbortSignal | undefined;
-}
-
-export interface ApiAnswer {
-  body: unknown;
-  /** How often it was sent. */
-  attempts: number;
 }
 
 const MAX_ATTEMPTS = 5;
@@ -41,10 +37,11 @@ const TOO_MANY = 429;
  * Sends a request, again where that is safe and may help: after a 429 always; after 502, 503, 504, a time-out or a
  * lost connection only where it is repeatable.
  *
+ * @returns the answer's JSON, undefined where it has none
  * @throws ApiProblem when the API refused it
  * @throws ApiUnreachable when no answer came
  */
-export async function send(transport: Transport, request: ApiRequest): Promise<ApiAnswer> {
+export async function send(transport: Transport, request: ApiRequest): Promise<unknown> {
   for (let attempts = 1; ; attempts += 1) {
     const last = attempts === MAX_ATTEMPTS;
     const outcome = await attempt(transport, request);
@@ -54,11 +51,10 @@ export async function send(transport: Transport, request: ApiRequest): Promise<A
       if (last || !request.repeatable) throw new ApiUnreachable(request.apiUrl, outcome.lost);
     } else {
       const { response, body } = outcome;
-      if (response.ok) return { body, attempts };
+      if (response.ok) return body;
       const passing = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
-      const goneBefore = request.method === 'DELETE' && response.status === 404 && attempts > 1;
       // The answer to an earlier attempt was lost, and that one removed it.
-      if (goneBefore) return { body: undefined, attempts };
+      if (request.removes && response.status === 404 && attempts > 1) return undefined;
       if (last || !passing) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));
     }

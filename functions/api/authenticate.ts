@@ -13,7 +13,7 @@ export async function authenticate(store: Store<'access'>, event: APIGatewayProx
   const [, key] = /^Bearer (\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];
   const apiKey = key === undefined ? undefined : await verifyApiKey(store, key);
   if (apiKey) return apiKey;
-  throw new Problem(401, 'unauthorized', 'send a valid API key as Authorization: Bearer <key>', {
+  throw new Problem('unauthorized', 'send a valid API key as Authorization: Bearer <key>', {
     headers: { 'www-authenticate': 'Bearer realm="fleetwright"' },
   });
 }

@@ -13,7 +13,7 @@ export function decodeCursor(
   if (cursor === undefined) return undefined;
   const position = Buffer.from(cursor, 'base64url').toString('utf8');
   if (pattern.test(position)) return position;
-  throw new Problem(400, 'invalid-request', 'the cursor is none that we gave', {
+  throw new Problem('invalid-request', 'the cursor is none that we gave', {
     errors: [
       { pointer: '?cursor', code: 'invalid-cursor', message: 'must be the cursor of an earlier page' },
     ],

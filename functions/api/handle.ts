@@ -87,13 +87,14 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
 function asProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   logger.error('request failed', { requestId, error });
-  return new Problem(500, 'internal-error', 'this is our fault; the request id tells us more');
+  return new Problem('internal-error', 'this is our fault; the request id tells us more');
 }
 
 function answerProblem(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {
+  const body = problemBody(problem, requestId);
   return {
-    statusCode: problem.status,
+    statusCode: body.status,
     headers: { 'content-type': 'application/problem+json', ...problem.headers },
-    body: JSON.stringify(problemBody(problem, requestId)),
+    body: JSON.stringify(body),
   };
 }

@@ -35,15 +35,15 @@ export function matchRoute(
   }
   // A method that the path does know is another function's: the gateway would have sent this path there as it is.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
-    throw new Problem(404, 'not-found', `there is nothing at ${path}`);
+    throw new Problem('not-found', `there is nothing at ${path}`);
   const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
-  throw new Problem(405, 'method-not-allowed', `${path} knows ${allowed}`, { headers: { allow: allowed } });
+  throw new Problem('method-not-allowed', `${path} knows ${allowed}`, { headers: { allow: allowed } });
 }
 
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Problem(400, 'invalid-request', `${text} is not percent-encoded as it should be`);
+    throw new Problem('invalid-request', `${text} is not percent-encoded as it should be`);
   }
 }

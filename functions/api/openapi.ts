@@ -1,26 +1,77 @@
 import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import {
+  apiKeyRequestSchema,
+  apiKeySchema,
+  namespaceRequestSchema,
+  namespaceSchema,
+} from '../model/access.ts';
+import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../model/cloud.ts';
+import { connectionRequestSchema } from '../model/connection.ts';
+import { countsSchema, fleetSchema, instanceSchema } from '../model/fleet.ts';
+import { fleetRequestSchema, instanceRequestSchema, nodeGroupRequestSchema } from '../model/fleet-request.ts';
+import { limitOverrideSchema, limitProfileSchema } from '../model/limit-profile.ts';
 import { routes } from './contract.ts';
-import type { Route } from './route.ts';
+import { PROBLEM_STATUS, STATUS_TITLES } from './problem-codes.ts';
+import { problemsOf, type Route } from './route.ts';
+import { connectionViewSchema } from './routes/connections.ts';
 
 const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
-  code: z.string(),
+  code: z.string().describe('stable; more of them may come'),
   detail: z.string(),
   requestId: z.string(),
-  errors: z.array(z.object({ pointer: z.string(), code: z.string(), message: z.string() })),
+  errors: z.array(
+    z.object({
+      pointer: z.string().describe('JSON Pointer into the body; `?name` in the query, `{name}` in the path'),
+      code: z.string(),
+      message: z.string(),
+    }),
+  ),
 });
 
-/** The OpenAPI 3.1 document of the contract. Its schemas are JSON Schema 2020-12, which zod writes itself. */
-export function openApiDocument(): Record<string, unknown> {
-  const paths: Record<string, Record<string, unknown>> = {};
+/** Schemas that have a name of their own in the document, and so a type of their own in generated clients. */
+const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
+  Problem: problemSchema,
+  Namespace: namespaceSchema,
+  NamespaceRequest: namespaceRequestSchema,
+  ApiKey: apiKeySchema,
+  ApiKeyRequest: apiKeyRequestSchema,
+  Connection: connectionViewSchema,
+  ConnectionRequest: connectionRequestSchema,
+  LimitProfile: limitProfileSchema,
+  LimitOverride: limitOverrideSchema,
+  Location: locationSchema,
+  InstanceType: instanceTypeSchema,
+  Offer: offerSchema,
+  Image: imageSchema,
+  Fleet: fleetSchema,
+  FleetRequest: fleetRequestSchema,
+  NodeGroupRequest: nodeGroupRequestSchema,
+  Counts: countsSchema,
+  Instance: instanceSchema,
+  InstanceRequest: instanceRequestSchema,
+};
+
+/**
+ * The OpenAPI 3.1 document of the contract. It is written to docs/openapi.json, from where it is served: no function
+ * carries the library.
+ */
+export function openApiDocument() {
+  for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
+  const paths: ZodOpenApiPathsObject = {};
   for (const route of routes) {
-    const path = paths[route.path] ?? {};
-    path[route.method.toLowerCase()] = operation(route);
-    paths[route.path] = path;
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
-  return {
+  const document: ZodOpenApiObject = {
     openapi: '3.1.0',
     info: {
       title: 'Fleetwright',
@@ -28,75 +79,73 @@ export function openApiDocument(): Record<string, unknown> {
       description: 'Provisions and runs fleets of virtual machines over many clouds.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
+    servers: [{ url: '/', description: 'where the document comes from' }],
     security: [{ apiKey: [] }],
     paths,
     components: {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
-      responses: {
-        Problem: {
-          description: 'What is wrong, with every offending field (RFC 9457)',
-          content: { 'application/problem+json': { schema: jsonSchema(problemSchema, 'output') } },
-        },
-      },
     },
   };
+  return createDocument(document, {
+    // Answers may get more fields; a client that was made from this document must not fail on them.
+    override: ({ jsonSchema, io }) => {
+      if (io === 'output' && jsonSchema.additionalProperties === false)
+        delete jsonSchema.additionalProperties;
+    },
+  });
 }
 
-function operation(route: Route): Record<string, unknown> {
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .max(200)
+    .optional()
+    .describe('The same key with the same body is answered as the first time, for 24 hours'),
+});
+
+function operation(route: Route): ZodOpenApiOperationObject {
   return {
     operationId: route.operationId,
     summary: route.summary,
     tags: [route.handler],
-    parameters: [
-      ...parameters(route.params, 'path'),
-      ...parameters(route.query, 'query'),
-      ...(route.idempotent
-        ? [
-            {
-              name: 'Idempotency-Key',
-              in: 'header',
-              required: false,
-              description: 'The same key with the same body is answered as the first time, for 24 hours',
-              schema: { type: 'string', maxLength: 200 },
-            },
-          ]
-        : []),
-    ],
+    requestParams: {
+      path: route.params,
+      query: route.query,
+      ...(route.idempotent ? { header: idempotencyHeader } : {}),
+    },
     ...(route.body
-      ? {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: jsonSchema(route.body, 'input') } },
-          },
-        }
+      ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }
       : {}),
     responses: {
-      [route.status]: {
+      [`${route.status}`]: {
         description: 'Done',
-        ...(route.response
-          ? { content: { 'application/json': { schema: jsonSchema(route.response, 'output') } } }
-          : {}),
+        ...(hasPlace(route) ? { headers: z.object({ Location: z.string() }) } : {}),
+        ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
       },
-      default: { $ref: '#/components/responses/Problem' },
+      ...refusals(route),
     },
   };
 }
 
-function parameters(schema: z.ZodObject, place: 'path' | 'query'): Record<string, unknown>[] {
-  return Object.entries(schema.shape).map(([name, field]) => ({
-    name,
-    in: place,
-    required: place === 'path',
-    schema: jsonSchema(z.object({ field }), 'input')['properties']?.['field'] ?? {},
-  }));
+/** What an operation makes can be read, where its path has one for each. */
+function hasPlace({ method, path }: Route): boolean {
+  return (
+    method === 'POST' &&
+    routes.some((one) => one.method === 'GET' && new RegExp(`^${path}/\\{\\w+\\}$`).test(one.path))
+  );
 }
 
-interface JsonSchema {
-  [keyword: string]: unknown;
-  properties?: Record<string, unknown>;
-}
-
-function jsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return rest;
+/** One response for each status that an operation refuses with, naming the codes behind it. */
+function refusals(route: Route): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEM_STATUS[code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      `${status}` as const,
+      {
+        description: `${STATUS_TITLES[status]}: ${codes.map((code) => `\`${code}\``).join(', ')}`,
+        ...(status === 401 ? { headers: z.object({ 'WWW-Authenticate': z.string() }) } : {}),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
 }

@@ -60,13 +60,12 @@ export function parseRequest(
 function bodyText(event: APIGatewayProxyEventV2): string {
   const type = event.headers['content-type'] ?? '';
   if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new Problem(415, 'unsupported-media-type', 'send the body as application/json');
+    throw new Problem('unsupported-media-type', 'send the body as application/json');
   }
   const raw = event.body ?? '';
   const bytes = Buffer.from(raw, event.isBase64Encoded ? 'base64' : 'utf8');
   if (bytes.length > MAX_REQUEST_BYTES) {
     throw new Problem(
-      413,
       'body-too-large',
       `the body may have ${MAX_REQUEST_BYTES} bytes, it has ${bytes.length}`,
     );
@@ -79,6 +78,6 @@ function parseJson(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const why = error instanceof SyntaxError ? `: ${error.message}` : '';
-    throw new Problem(400, 'malformed-json', `the body is not JSON${why}`);
+    throw new Problem('malformed-json', `the body is not JSON${why}`);
   }
 }

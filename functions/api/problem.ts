@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './problem-codes.ts';
 
 /** One offending field: where, a stable code, and words. */
 export interface FieldError {
@@ -10,54 +11,39 @@ export interface FieldError {
 
 /** Answered to the user as RFC 9457 problem JSON. `code` is stable: scripts rely on it. */
 export class Problem extends Error {
-  readonly status: number;
-  readonly code: string;
+  readonly code: ProblemCode;
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
-    status: number,
-    code: string,
+    code: ProblemCode,
     detail: string,
     { errors = [], headers = {} }: { errors?: readonly FieldError[]; headers?: Record<string, string> } = {},
   ) {
     super(detail);
     this.name = 'Problem';
-    this.status = status;
     this.code = code;
     this.errors = errors;
     this.headers = headers;
   }
 }
 
-const TITLES: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  401: 'Unauthorized',
-  404: 'Not Found',
-  405: 'Method Not Allowed',
-  409: 'Conflict',
-  413: 'Content Too Large',
-  415: 'Unsupported Media Type',
-  422: 'Unprocessable Content',
-  500: 'Internal Server Error',
-  503: 'Service Unavailable',
-};
-
 export interface ProblemBody {
   type: string;
   title: string;
   status: number;
-  code: string;
+  code: ProblemCode;
   detail: string;
   requestId: string;
   errors: readonly FieldError[];
 }
 
 export function problemBody(problem: Problem, requestId: string): ProblemBody {
+  const status = PROBLEM_STATUS[problem.code];
   return {
     type: `urn:fleetwright:problem:${problem.code}`,
-    title: TITLES[problem.status] ?? 'Error',
-    status: problem.status,
+    title: STATUS_TITLES[status],
+    status,
     code: problem.code,
     detail: problem.message,
     requestId,
@@ -66,7 +52,7 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
 }
 
 export function notFound(what: string): Problem {
-  return new Problem(404, 'not-found', `there is no ${what}`);
+  return new Problem('not-found', `there is no ${what}`);
 }
 
 /** An answer has an end, whatever a body is full of. */
@@ -77,7 +63,7 @@ export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
   const many = errors.length === 1 ? 'one thing is wrong' : `${errors.length} things are wrong`;
   const shown = errors.length > MAX_ERRORS ? `, the first ${MAX_ERRORS} are told` : '';
-  throw new Problem(400, 'invalid-request', `${many} with this request${shown}`, {
+  throw new Problem('invalid-request', `${many} with this request${shown}`, {
     errors: errors.slice(0, MAX_ERRORS),
   });
 }
@@ -102,6 +88,8 @@ function codeOf(issue: z.core.$ZodIssue): string {
     return typeof code === 'string' ? code : 'invalid';
   }
   if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
+  // Each member of the unions here is a form of text: whatever is not one of them has the wrong form.
+  if (issue.code === 'invalid_union') return 'invalid-format';
   return issue.code.replaceAll('_', '-');
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../model/identifiers.ts';
+import type { ProblemCode } from './problem-codes.ts';
 
 /** One operation of the API, as data: handlers, OpenAPI document, typed client and gateway are made from it. */
 export interface Route {
@@ -19,10 +20,25 @@ export interface Route {
   readonly status: 200 | 201 | 202 | 204;
   /** Absent with 204. */
   readonly response?: z.ZodType;
+  /** What it refuses with, beyond what `problemsOf` knows by itself. */
+  readonly refusals?: readonly ProblemCode[];
 }
 
 export function route<const R extends Route>(definition: R): R {
   return definition;
+}
+
+/** Every problem that an operation may answer with. */
+export function problemsOf(one: Route): ProblemCode[] {
+  return [
+    'invalid-request',
+    ...(one.body ? (['malformed-json', 'body-too-large', 'unsupported-media-type'] as const) : []),
+    'unauthorized',
+    ...(Object.keys(one.params.shape).length > 0 ? (['not-found'] as const) : []),
+    ...(one.refusals ?? []),
+    ...(one.idempotent ? (['idempotency-key-reused'] as const) : []),
+    'internal-error',
+  ];
 }
 
 export const noParams = z.strictObject({});

@@ -3,12 +3,26 @@ import { cloudSchema } from './cloud.ts';
 import { driverNameSchema } from './connection.ts';
 import { failurePolicySchema, nodeGroupRequestSchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
-import { fleetStatusSchema, instanceStatusSchema } from './status.ts';
+import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
+
+const countSchema = z.int().nonnegative();
+const absentIsZero = countSchema.exactOptional();
 
 /** Numbers of instances by status, and how many were asked for. Absent statuses are 0. */
-export const countsSchema = z
-  .object({ requested: z.int().nonnegative() })
-  .and(z.partialRecord(instanceStatusSchema, z.int().nonnegative()));
+export const countsSchema = z.object({
+  requested: countSchema,
+  Planned: absentIsZero,
+  Creating: absentIsZero,
+  Running: absentIsZero,
+  Suspending: absentIsZero,
+  Suspended: absentIsZero,
+  Resuming: absentIsZero,
+  Rebooting: absentIsZero,
+  Terminating: absentIsZero,
+  Terminated: absentIsZero,
+  Failed: absentIsZero,
+  Undefined: absentIsZero,
+} satisfies Record<InstanceStatus | 'requested', z.ZodType>);
 export type Counts = z.infer<typeof countsSchema>;
 
 export const failureSummarySchema = z.object({

@@ -1,39 +1,39 @@
+import document from '../../../docs/openapi.json' with { type: 'json' };
 import { issueApiKey, listApiKeys, revokeApiKey } from '../../store/api-keys.ts';
 import type { Store } from '../../store/client.ts';
 import { listConnections } from '../../store/connections.ts';
 import { hasLiveFleets } from '../../store/live-fleets.ts';
-import { createNamespace, deleteNamespace, listNamespaces, readNamespace } from '../../store/namespaces.ts';
+import { createNamespace, deleteNamespace, listNamespaces } from '../../store/namespaces.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
-import { openApiDocument } from '../openapi.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
 
 export function accessOperations(store: Store<'access' | 'fleets'>): OperationsOf<'access'> {
   return {
     async createNamespace({ body }) {
       const outcome = await createNamespace(store, body);
       if (outcome === 'exists') {
-        throw new Problem(409, 'name-taken', `there is a namespace ${body.name} already`, {
+        throw new Problem('name-taken', `there is a namespace ${body.name} already`, {
           errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
         });
       }
-      const namespace = await readNamespace(store, body.name);
-      if (!namespace) throw notFound(`namespace ${body.name}`);
-      return { body: namespace, headers: { location: `/v1/namespaces/${body.name}` } };
+      return {
+        body: await requireNamespace(store, body.name),
+        headers: { location: `/v1/namespaces/${body.name}` },
+      };
     },
     async listNamespaces({ query: { limit, cursor } }) {
       const page = await listNamespaces(store, { limit, cursor: decodeCursor(cursor) });
       return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
     },
     async getNamespace({ params: { namespace } }) {
-      const found = await readNamespace(store, namespace);
-      if (!found) throw notFound(`namespace ${namespace}`);
-      return { body: found };
+      return { body: await requireNamespace(store, namespace) };
     },
     async deleteNamespace({ params: { namespace } }) {
       const connections = await listConnections(store, namespace, { limit: 1 });
       if (connections.items.length > 0 || (await hasLiveFleets(store, namespace))) {
-        throw new Problem(409, 'not-empty', `namespace ${namespace} still has connections or live fleets`);
+        throw new Problem('not-empty', `namespace ${namespace} still has connections or live fleets`);
       }
       if (!(await deleteNamespace(store, namespace))) throw notFound(`namespace ${namespace}`);
       return { body: undefined };
@@ -52,6 +52,6 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
       if (!(await revokeApiKey(store, id))) throw notFound(`API key ${id}`);
       return { body: undefined };
     },
-    getOpenApi: () => Promise.resolve({ body: openApiDocument() }),
+    getOpenApi: () => Promise.resolve({ body: document }),
   };
 }

@@ -16,12 +16,12 @@ import {
   updateConnection,
 } from '../../store/connections.ts';
 import { hasLiveFleets } from '../../store/live-fleets.ts';
-import { readNamespace } from '../../store/namespaces.ts';
 import { clearCatalogue } from '../../store/write-catalogue.ts';
 import type { DriverMessage } from '../../workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
 
 export interface ConnectionDeps {
   store: Store<'access' | 'fleets' | 'catalogue'>;
@@ -46,7 +46,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   return {
     listDrivers: () => Promise.resolve({ body: { items: DRIVER_NAMES.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
-      if (!(await readNamespace(store, namespace))) throw notFound(`namespace ${namespace}`);
+      await requireNamespace(store, namespace);
       refuse(connectionErrors({ credential, ...request }, deps.allowEndpointOverride));
       const connection = await register(store, {
         namespace,
@@ -65,6 +65,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       };
     },
     async listConnections({ params: { namespace }, query: { limit, cursor } }) {
+      await requireNamespace(store, namespace);
       const page = await listConnections(store, namespace, { limit, cursor: decodeCursor(cursor) });
       return { body: { items: page.items.map(withLimits), cursor: encodeCursor(page.cursor) } };
     },
@@ -75,7 +76,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await read(namespace, name);
       const refuseInUse = async () => {
         if (!(await hasLiveFleets(store, namespace, name))) return;
-        throw new Problem(409, 'in-use', `fleets use connection ${name}: delete them first`);
+        throw new Problem('in-use', `fleets use connection ${name}: delete them first`);
       };
       await refuseInUse();
       // No fleet is accepted on it from here on; one that came in meanwhile is seen by the second look.
@@ -121,7 +122,7 @@ async function register(store: Store<'access'>, connection: Connection): Promise
     known.verifiedAt === undefined &&
     isDeepStrictEqual(requestedOf(known), requestedOf(connection));
   if (!same) {
-    throw new Problem(409, 'name-taken', `namespace ${namespace} has a connection ${name} already`, {
+    throw new Problem('name-taken', `namespace ${namespace} has a connection ${name} already`, {
       errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
     });
   }

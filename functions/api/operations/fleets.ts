@@ -8,10 +8,10 @@ import type { Fleet } from '../../model/fleet.ts';
 import { type FleetRequest, fleetOfOne } from '../../model/fleet-request.ts';
 import { fleetIdSchema, instanceId } from '../../model/identifiers.ts';
 import { findFleetByName } from '../../store/fleets.ts';
-import { readNamespace } from '../../store/namespaces.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
 import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
 
 export interface FleetDeps extends AcceptDeps {
   /** Starts `terminate-fleet`. @param again a run of it may have failed: one more is wanted */
@@ -49,6 +49,7 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     },
     async listFleets({ params: { namespace }, query: { limit, cursor } }) {
       const after = decodeCursor(cursor, /^f[0-9a-z]{16}$/);
+      await requireNamespace(store, namespace);
       const page = await listFleets(store, namespace, { limit, cursor: after });
       return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
     },
@@ -84,7 +85,6 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
       const fleet = await view(namespace, found.fleetId);
       if (fleet.counts.requested > 1) {
         throw new Problem(
-          409,
           'part-of-a-fleet',
           `${instance} is one of ${fleet.counts.requested} in fleet ${fleet.name}: delete the fleet`,
         );
@@ -117,19 +117,18 @@ async function accept(
   idempotencyKey: string | undefined,
   inBody: (error: FieldError) => FieldError,
 ): Promise<string> {
-  if (!(await readNamespace(deps.store, namespace))) throw notFound(`namespace ${namespace}`);
+  await requireNamespace(deps.store, namespace);
   const accepted = await acceptFleet(deps, namespace, request, idempotencyKey);
   switch (accepted.outcome) {
     case 'created':
     case 'replayed':
       return accepted.fleetId;
     case 'name-taken':
-      throw new Problem(409, 'name-taken', `namespace ${namespace} has a fleet ${request.name} already`, {
+      throw new Problem('name-taken', `namespace ${namespace} has a fleet ${request.name} already`, {
         errors: [{ pointer: '/name', code: 'duplicate', message: `taken by fleet ${accepted.fleetId}` }],
       });
     case 'key-reused':
       throw new Problem(
-        422,
         'idempotency-key-reused',
         'this Idempotency-Key came with another body before; use a new one for a new request',
       );

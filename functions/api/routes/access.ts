@@ -21,6 +21,7 @@ export const accessRoutes = [
     body: namespaceRequestSchema,
     status: 201,
     response: namespaceSchema,
+    refusals: ['name-taken'],
   }),
   route({
     operationId: 'listNamespaces',
@@ -53,6 +54,7 @@ export const accessRoutes = [
     params: namespaceParams,
     query: noQuery,
     status: 204,
+    refusals: ['not-empty'],
   }),
   route({
     operationId: 'createApiKey',

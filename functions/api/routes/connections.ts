@@ -41,6 +41,7 @@ export const connectionRoutes = [
     body: connectionRequestSchema,
     status: 201,
     response: connectionViewSchema,
+    refusals: ['name-taken'],
   }),
   route({
     operationId: 'listConnections',
@@ -73,6 +74,7 @@ export const connectionRoutes = [
     params: connectionParams,
     query: noQuery,
     status: 204,
+    refusals: ['in-use'],
   }),
   route({
     operationId: 'verifyConnection',

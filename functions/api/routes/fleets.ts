@@ -23,6 +23,7 @@ export const fleetRoutes = [
     idempotent: true,
     status: 202,
     response: fleetSchema,
+    refusals: ['name-taken'],
   }),
   route({
     operationId: 'listFleets',
@@ -86,6 +87,7 @@ export const fleetRoutes = [
     idempotent: true,
     status: 202,
     response: instanceSchema,
+    refusals: ['name-taken'],
   }),
   route({
     operationId: 'getInstance',
@@ -108,5 +110,6 @@ export const fleetRoutes = [
     query: noQuery,
     status: 202,
     response: instanceSchema,
+    refusals: ['part-of-a-fleet'],
   }),
 ] as const;

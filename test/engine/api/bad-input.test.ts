@@ -53,7 +53,7 @@ describe('a fleet request with one thing wrong', () => {
     ['an unknown type', { instanceType: 'm99.huge' }, ['/nodeGroups/0/instanceType unknown-instance-type']],
     ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
     ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
-    ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-union']],
+    ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-format']],
   ])('%s', async (_what, group, errors) => {
     const answer = await post(fleetBody('web-bad', group));
     expect(answer.status).toBe(400);
@@ -202,5 +202,9 @@ describe('path and query', () => {
 
   it('asks for an existing namespace', async () => {
     expect(codeOf(await post(fleetBody('web'), 'nowhere'))).toBe('not-found');
+    for (const list of ['fleets', 'connections']) {
+      const answer = await gateway.ask({ method: 'GET', path: `/v1/namespaces/nowhere/${list}` });
+      expect([answer.status, codeOf(answer)], list).toEqual([404, 'not-found']);
+    }
   });
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { beforeAll, vi } from 'vitest';
@@ -8,6 +9,7 @@ import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
 import { connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetInspections, fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { problemsOf } from '../../../functions/api/route.ts';
 import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
 import { logger } from '../../../functions/runtime/logger.ts';
 import { issueApiKey } from '../../../functions/store/api-keys.ts';
@@ -113,6 +115,12 @@ export class Gateway {
     const answered = result.body === undefined ? undefined : JSON.parse(result.body);
     const status = result.statusCode ?? 0;
     const isSuccess = status < 400;
+    // As with answers: a problem that the contract does not know is an error of its own.
+    const problems: readonly string[] = route
+      ? problemsOf(route)
+      : ['unauthorized', 'not-found', 'method-not-allowed'];
+    const { code } = z.object({ code: z.string().optional() }).parse(isSuccess ? {} : answered);
+    if (code !== undefined && !problems.includes(code)) throw new Error(`${method} ${path} answered ${code}`);
     const response = route && 'response' in route ? route.response : z.undefined();
     return {
       status,
@@ -172,7 +180,7 @@ export class Gateway {
 
 function strictly(schema: z.ZodType, answered: unknown): unknown {
   const parsed = schema.parse(answered);
-  if (JSON.stringify(parsed) !== JSON.stringify(answered)) {
+  if (!isDeepStrictEqual(parsed, answered)) {
     throw new Error(`answered beyond the contract: ${JSON.stringify(answered)}`);
   }
   return parsed;

@@ -189,6 +189,12 @@ describe('sending again', () => {
     await expect(client.deleteNamespace({ params })).rejects.toMatchObject({ code: 'not-found' });
   });
 
+  it('of a removal that answers with what is left says that there is nothing', async () => {
+    const { client } = clientOf(lost, { status: 404, json: { ...problem, status: 404, code: 'not-found' } });
+    const params = { namespace: 'default', fleet: 'web' };
+    await expect(client.deleteFleet({ params })).rejects.toMatchObject({ code: 'not-found' });
+  });
+
   it('ends when its caller gives up', async () => {
     const abort = new AbortController();
     abort.abort(new Error('enough'));
