@@ -2,7 +2,7 @@
 // missing or older than the lockfile, then starts the program on the Node.js that they bring (24), whatever
 // version started this file. Plain JavaScript, so that Node.js 20 can read it.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ const root = dirname(fileURLToPath(import.meta.url));
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.package-lock.json');
 const lock = join(root, 'package-lock.json');
+const INSTALL_MS = 600_000;
 
 function isInstalled() {
   return (
@@ -20,18 +21,40 @@ function isInstalled() {
   );
 }
 
-if (!isInstalled()) {
-  process.stderr.write('Installing dependencies (npm ci) …\n');
-  const install = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    shell: process.platform === 'win32',
-  });
-  if (install.status !== 0) {
+/** Two installations at once would take each other's files away; the later one waits, then finds it done. */
+function install() {
+  const lockFolder = join(root, '.installing');
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      mkdirSync(lockFolder);
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      const heldMs = Date.now() - (statSync(lockFolder, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (heldMs > INSTALL_MS) rmdirSync(lockFolder);
+      else Atomics.wait(pause, 0, 0, 200);
+    }
+  }
+  try {
+    if (isInstalled()) return;
+    process.stderr.write('Installing dependencies (npm ci) …\n');
+    const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: root,
+      stdio: ['ignore', 2, 2],
+      shell: process.platform === 'win32',
+      timeout: INSTALL_MS,
+    });
+    if (status === 0) return;
     process.stderr.write('npm ci failed; see its message above. Is the npm registry within reach?\n');
-    process.exit(3);
+    process.exitCode = 3;
+  } finally {
+    rmdirSync(lockFolder);
   }
 }
+
+if (!isInstalled()) install();
+if (process.exitCode) process.exit();
 
 const [program, ...args] = process.argv.slice(2);
 if (!program) {
