@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, inject, it } from 'vitest';
+import { createClient } from '../../../client/index.ts';
+
+const stack = inject('stack');
+const client = createClient(stack);
+const { namespace } = stack;
+const fleets = `/v1/namespaces/${namespace}/fleets`;
+
+async function ask(
+  path: string,
+  { headers, ...init }: RequestInit & { headers?: Record<string, string> } = {},
+) {
+  const response = await fetch(`${stack.apiUrl}${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${stack.apiKey}`, ...headers },
+  });
+  const body: unknown = await response.json();
+  return { status: response.status, headers: response.headers, body };
+}
+
+describe('over the wire, through the gateway and the functions as they are deployed', () => {
+  it.each([
+    ['no key', fleets, ''],
+    ['no key, where there is nothing', '/v1/nothing', ''],
+    ['another scheme', fleets, 'Basic Zm9vOmJhcg=='],
+    ['a key that nobody was given', fleets, `Bearer fw_000000000000_${'a'.repeat(43)}`],
+  ])('%s: 401', async (_what, path, authorization) => {
+    const { status, headers, body } = await ask(path, { headers: { authorization } });
+    expect([status, headers.get('content-type')]).toEqual([401, 'application/problem+json']);
+    expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
+    expect(body).toMatchObject({ code: 'unauthorized', requestId: expect.stringMatching(/./) });
+  });
+
+  it.each([
+    ['GET', '/v1/nothing', 404, 'not-found'],
+    ['GET', '/', 404, 'not-found'],
+    ['PUT', fleets, 405, 'method-not-allowed'],
+    ['GET', '/v1/namespaces/NO%20NAME/fleets', 400, 'invalid-request'],
+    ['GET', `${fleets}?limit=1&limit=2`, 400, 'invalid-request'],
+    ['GET', `${fleets}?color=red`, 400, 'invalid-request'],
+    ['GET', `${fleets}/no-such-fleet`, 404, 'not-found'],
+  ])('%s %s: %i', async (method, path, status, code) => {
+    const answer = await ask(path, { method });
+    expect(answer).toMatchObject({ status, body: { status, code } });
+    if (status === 405) expect(answer.headers.get('allow')).toBe('POST, GET');
+  });
+
+  it.each([
+    ['malformed', '{', 'application/json', 400, 'malformed-json'],
+    ['over 256 KB', `{"name": "${'x'.repeat(256 * 1_024)}"}`, 'application/json', 413, 'body-too-large'],
+    ['as YAML', 'name: web', 'application/yaml', 415, 'unsupported-media-type'],
+    ['not UTF-8 text', new Uint8Array([0xff, 0xfe, 0x7b]), 'application/json', 400, 'malformed-json'],
+  ])('a body %s: %s', async (_what, body, type, status, code) => {
+    const answer = await ask(fleets, { method: 'POST', body, headers: { 'content-type': type } });
+    expect(answer).toMatchObject({ status, body: { code } });
+  });
+
+  it('serves the document that is in the repository', async () => {
+    const written = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
+    expect(await client.getOpenApi()).toEqual(JSON.parse(written));
+  });
+
+  it('each list is answered by a function that may read what it needs', async () => {
+    const params = { namespace, connection: 'sim-aws' };
+    const query = { limit: 2 };
+    const lists = await Promise.all([
+      client.listNamespaces({ query }),
+      client.listApiKeys({ query }),
+      client.listDrivers(),
+      client.listConnections({ params: { namespace }, query }),
+      client.listLocations({ params, query }),
+      client.listInstanceTypes({ params, query }),
+      client.listOffers({ params, query }),
+      client.listImages({ params, query }),
+    ]);
+    for (const { items } of lists) expect(items.length).toBeGreaterThan(0);
+    expect(await client.listFleets({ params: { namespace }, query })).toHaveProperty('cursor');
+  });
+
+  it('a connection is made, verified by its driver, and deleted with all of it', async () => {
+    const params = { namespace, connection: 'api-test' };
+    const endpoint = stack.simUrl;
+    await client.createConnection({
+      params: { namespace },
+      body: { name: 'api-test', driver: 'sim', cloud: 'ncp', endpoint, credential: { account: 'api-test' } },
+    });
+    await expect
+      .poll(async () => (await client.getConnection({ params })).status, { timeout: 30_000, interval: 250 })
+      .toBe('Ready');
+    await client.syncInventory({ params });
+    await client.deleteConnection({ params });
+    await expect(client.getConnection({ params })).rejects.toMatchObject({ code: 'not-found' });
+  });
+});
