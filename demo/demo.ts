@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import { EXIT } from '../cli/exit.ts';
 import { tell } from '../cli/failure.ts';
+import { factor, wholeNumber } from './flags.ts';
 import { readFleetFiles, scaleFleet, sizeOf } from './fleet-files.ts';
 import { prepareClouds, provision, remove } from './provision.ts';
 import { reportOf } from './report.ts';
@@ -75,16 +76,6 @@ function interruptible(say: (line: string) => void): { signal: AbortSignal; seco
   });
   return { signal: first.signal, second: second.signal };
 }
-
-const factor = (text: string) => {
-  const value = Number(text);
-  if (!(value > 0 && value <= 8)) throw new InvalidArgumentError('must be above 0 and at most 8.');
-  return value;
-};
-const wholeNumber = (text: string) => {
-  if (!/^-?\d{1,10}$/.test(text)) throw new InvalidArgumentError('must be a whole number.');
-  return Number(text);
-};
 
 const program = new Command('npm run demo --')
   .description('Provisions the four fleets of demo/fleets over eight simulated clouds, then deletes them.')

@@ -24,6 +24,8 @@ export interface Provisioned {
   books: RunBooks;
   /** When the API accepted the first fleet. */
   startedAt: string;
+  /** When it had answered for the last one; in milliseconds since 1970. */
+  askedMs: number;
   /** Instances that exist at the clouds and that no live record claims. */
   leaked: number;
 }
@@ -70,15 +72,16 @@ export async function provision(
 ): Promise<Provisioned> {
   const before = await readBooks(stack.simUrl);
   const started = await startFleets(stack, requests);
+  const askedMs = Date.now();
   const ids = started.fleets.map(({ id }) => id);
   const watched =
     ids.length === 0 ? [] : await watchFleets(stack, ids, { goal: 'up', out, signal, atMostMs: ATMOST_MS });
   const fleets = watched.length > 0 ? watched : started.fleets;
-  // Records first: what comes up between the two readings is in neither, or in both.
+  // Records first: what is asked for is claimed before it exists, and given up only when it is gone.
   const claimed = await claimedInstances(stack, ids);
   const books = new RunBooks(before, await readBooks(stack.simUrl), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;
-  return { ...started, fleets, before, books, startedAt, leaked: books.leaked(claimed).length };
+  return { ...started, fleets, before, books, startedAt, askedMs, leaked: books.leaked(claimed).length };
 }
 
 export interface Removed {

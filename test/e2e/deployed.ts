@@ -1,0 +1,108 @@
+import { inject } from 'vitest';
+import { createClient } from '../../client/index.ts';
+import { type BookedInstance, type Books, RunBooks, readBooks } from '../../demo/books.ts';
+import { claimedInstances } from '../../demo/run-fleets.ts';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
+import type { FleetStatus } from '../../functions/model/status.ts';
+
+/** The deployed app, seen from outside, and the clouds' books beside it. */
+export const stack = inject('stack');
+export const client = createClient(stack);
+export const namespace = stack.namespace;
+
+const TYPES: Record<string, string> = {
+  'sim-aws': 'm6i.large',
+  'sim-azure': 'Standard_D2s_v5',
+  'sim-gcp': 'e2-standard-2',
+  'sim-openstack': 'm1.small',
+};
+
+export function group(connection: string, size: number, locations: string[]): NodeGroupRequest {
+  const instanceType = TYPES[connection];
+  if (instanceType === undefined) throw new RangeError(`no type is known for ${connection}`);
+  return { name: `${connection}-nodes`, size, connection, locations, instanceType, image: 'ubuntu-24.04' };
+}
+
+export function request(name: string, ...nodeGroups: NodeGroupRequest[]): FleetRequest {
+  return { name, failurePolicy: 'continue', nodeGroups };
+}
+
+const COMING_UP: readonly FleetStatus[] = ['Preparing', 'Held', 'Creating'];
+
+export async function untilUp(fleetId: string): Promise<Fleet> {
+  return await fleetWhen(fleetId, ({ status }) => !COMING_UP.includes(status));
+}
+
+/** Deletes a fleet and waits until it is gone. */
+export async function deleteFleet(fleetId: string): Promise<Fleet> {
+  await client.deleteFleet({ params: { namespace, fleet: fleetId } });
+  return await fleetWhen(fleetId, ({ status }) => status === 'Terminated');
+}
+
+/** A fleet as soon as it is so; the test's own time limit ends the waiting. */
+export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
+  for (;;) {
+    const fleet = await client.getFleet({ params: { namespace, fleet: fleetId } });
+    if (holds(fleet)) return fleet;
+    await pause(500);
+  }
+}
+
+export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** What the clouds say of everything since a test began. */
+export class Audit {
+  readonly #before: Books;
+
+  private constructor(before: Books) {
+    this.#before = before;
+  }
+
+  static async begin(): Promise<Audit> {
+    return new Audit(await readBooks(stack.simUrl));
+  }
+
+  async books(): Promise<RunBooks> {
+    return new RunBooks(this.#before, await readBooks(stack.simUrl), stack.outputs.DeploymentId);
+  }
+
+  /** How many instances of each status the clouds have, what leaked, and what is there twice. */
+  async verdict(fleetIds: readonly string[]) {
+    const claimed = await claimedInstances({ client, namespace }, fleetIds);
+    const books = await this.books();
+    return {
+      running: books.instances().filter(({ status }) => status === 'Running').length,
+      leaked: backendIds(books.leaked(claimed)),
+      duplicated: backendIds(books.duplicated()),
+      remaining: books.remaining(),
+    };
+  }
+}
+
+const backendIds = (instances: readonly BookedInstance[]) => instances.map(({ backendId }) => backendId);
+
+interface Fault {
+  cloud?: string;
+  call?: string;
+  kind: string;
+  probability?: number;
+  count?: number;
+}
+
+export async function addFaults(...faults: Fault[]): Promise<void> {
+  await control('POST', 'faults', faults);
+}
+
+export async function clearFaults(): Promise<void> {
+  await control('DELETE', 'faults');
+}
+
+async function control(method: string, path: string, body?: unknown): Promise<void> {
+  const response = await fetch(`${stack.simUrl}/_sim/${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+}
