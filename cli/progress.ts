@@ -22,12 +22,14 @@ const endedOf = (counts: Counts, goal: Goal): number =>
 
 /**
  * Milliseconds until the rest has ended too, at the pace of the last minute. Undefined while there is none to
- * measure.
+ * measure: the first ones come after a boot in which nothing could end, so that a tenth has to be there first.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);
-  const first = samples.find((sample) => last && sample.atMs >= last.atMs - PACE_WINDOW_MS);
-  if (!first || !last || last.ended <= first.ended || last.atMs <= first.atMs) return undefined;
+  const recent = samples.filter((sample) => last && sample.atMs >= last.atMs - PACE_WINDOW_MS);
+  const first = recent.findLast(({ ended }) => ended === 0) ?? recent[0];
+  if (!first || !last || last.ended < requested / 10 || last.ended <= first.ended || last.atMs <= first.atMs)
+    return undefined;
   return ((requested - last.ended) * (last.atMs - first.atMs)) / (last.ended - first.ended);
 }
 

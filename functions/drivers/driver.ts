@@ -132,7 +132,11 @@ export interface CloudClient {
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
   /** The backend's id of the resource with this name, if there is one: after an answer to `ensure…` was lost. */
   findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
-  /** Deleting what is gone succeeds. @throws DriverError Conflict while something still needs it. */
+  /**
+   * Deleting what is gone succeeds.
+   *
+   * @throws DriverError Conflict while something still needs it: asked again later, the same call may succeed
+   */
   deleteNetwork(location: string, backendId: string): Promise<void>;
   deleteSecurityGroup(location: string, backendId: string): Promise<void>;
   deleteKeyPair(location: string, backendId: string): Promise<void>;
@@ -146,7 +150,10 @@ export interface CloudClient {
    */
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
-  /** @throws DriverError NotFound */
+  /**
+   * @throws DriverError NotFound; once `consistencyWindowMs` has passed since the create call, that proves that it is
+   * gone
+   */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 
   /** Every instance of this deployment at the location, to the last page, in any order. */
