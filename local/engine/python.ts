@@ -11,7 +11,8 @@ const CANDIDATES = ['14', '13', '12', '11', '10']
   .map((minor) => `python3.${minor}`)
   .concat('python3', 'python');
 const REQUIREMENTS = join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt');
-const PROBE = 'import sys; print(sys.executable if sys.version_info >= (3, 10) else "")';
+const PROBE =
+  'import os, sys; print(os.path.realpath(sys.executable) if sys.version_info >= (3, 10) else "")';
 const INSTALL_MS = 300_000;
 
 /** How MiniStack is started once it is installed. */
@@ -51,9 +52,12 @@ export async function installEngine(
     for (const install of [inVenv, inVirtualenv, inFolder]) {
       rmSync(home, { recursive: true, force: true });
       const made = await install(python, home);
-      if ('reason' in made) reasons.push(`${python}: ${made.reason}`);
-      else if (await works(made)) return made;
-      else reasons.push(`${python}: MiniStack was installed but cannot be imported`);
+      if (!('reason' in made) && (await works(made))) return made;
+      const { reason, final } =
+        'reason' in made ? made : { reason: 'was installed but cannot be imported', final: false };
+      reasons.push(`${python}: ${reason}`);
+      // What pip cannot get, it cannot get into another kind of environment either.
+      if (final) break;
     }
   }
   rmSync(home, { recursive: true, force: true });
@@ -77,7 +81,12 @@ async function works(engine: InstalledEngine): Promise<boolean> {
   return code === 0;
 }
 
-type Made = InstalledEngine | { reason: string };
+interface NotMade {
+  reason: string;
+  /** Whether another kind of environment would not help. */
+  final: boolean;
+}
+type Made = InstalledEngine | NotMade;
 
 const inVenv = (python: string, home: string): Promise<Made> =>
   inEnvironment(python, ['-m', 'venv', home], home);
@@ -87,7 +96,8 @@ const inVirtualenv = (python: string, home: string): Promise<Made> =>
 async function inEnvironment(python: string, make: string[], home: string): Promise<Made> {
   const env = cleanEnvironment();
   const made = await runCommand(python, make, { env, timeoutMs: INSTALL_MS });
-  if (made.code !== 0) return { reason: `${make[1]}: ${lastLines(made.stderr || made.stdout, 2)}` };
+  if (made.code !== 0)
+    return { reason: `${make[1]}: ${lastLines(made.stderr || made.stdout, 2)}`, final: false };
   const engine = { python: join(home, 'bin', 'python') };
   const pip = await runPip(engine.python, []);
   return pip ?? engine;
@@ -98,11 +108,13 @@ async function inFolder(python: string, home: string): Promise<Made> {
 }
 
 /** @returns why it failed */
-async function runPip(python: string, extra: readonly string[]): Promise<{ reason: string } | undefined> {
+async function runPip(python: string, extra: readonly string[]): Promise<NotMade | undefined> {
   const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...extra];
   const { code, stderr } = await runCommand(python, [...args, '-r', REQUIREMENTS], {
     env: cleanEnvironment(),
     timeoutMs: INSTALL_MS,
   });
-  return code === 0 ? undefined : { reason: `pip: ${lastLines(stderr, 2) || 'no answer in 5 minutes'}` };
+  if (code === 0) return undefined;
+  const reason = `pip: ${lastLines(stderr, 1) || 'no answer in 5 minutes'}`;
+  return { reason, final: !/No module named '?pip/.test(stderr) };
 }
