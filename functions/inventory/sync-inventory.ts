@@ -2,8 +2,8 @@ import pLimit from 'p-limit';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
-import { updateConnection } from '../store/connections.ts';
-import { replaceLocations, replaceOffers } from '../store/write-catalogue.ts';
+import { readConnection, updateConnection } from '../store/connections.ts';
+import { clearCatalogue, replaceLocations, replaceOffers } from '../store/write-catalogue.ts';
 import {
   type Disposition,
   DONE,
@@ -20,14 +20,28 @@ const EVERYWHERE = 'everywhere';
 
 /**
  * Brings a connection's catalogue up to date, location by location. What could not be read keeps its old data; a
- * sync that was throttled comes back for the rest.
+ * sync that was throttled comes back for the rest. A connection that was deleted, also while this went on, keeps none.
  */
 export async function syncInventory(
   context: WorkerContext,
   { connectionKey }: SyncInventoryMessage,
 ): Promise<Disposition> {
-  const opened = await context.open(connectionKey);
   const { store } = context;
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const exists = async () => (await readConnection(store, namespace, name)) !== undefined;
+  const ended = (await exists()) ? await syncLocations(context, connectionKey) : DONE;
+  if (await exists()) return ended;
+  await clearCatalogue(store, connectionKey);
+  return DONE;
+}
+
+async function syncLocations(context: WorkerContext, connectionKey: string): Promise<Disposition> {
+  const { store, log } = context;
+  const opened = await context.open(connectionKey).catch((error: unknown) => {
+    if (!(error instanceof DriverError)) throw error;
+    log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
+  });
+  if (!opened) return DONE;
   const locations = await guarded(context, connectionKey, opened, EVERYWHERE, () =>
     opened.client.listLocations(),
   );
