@@ -1,6 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import {
+  DeleteMessageCommand,
+  ReceiveMessageCommand,
+  SendMessageCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -112,24 +117,30 @@ function killWorkers(): number {
   return workers.length;
 }
 
-/** Sends every message of the driver's queue that it sees once more, until told to stop. @returns how many */
+/**
+ * Takes messages out of the driver's queue before a worker does, and puts each back twice, until told to stop. What
+ * it takes goes back as a new message, because a receive counts towards the dead-letter queue.
+ * @returns how many messages there are twice
+ */
 async function doubleMessages(signal: AbortSignal): Promise<number> {
-  const sqs = new SQSClient({});
+  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   const urls = z.record(z.string(), z.url()).parse(JSON.parse(stack.outputs['QueueUrls'] ?? '{}'));
   const QueueUrl = urls['sim'];
   const doubled = new Set<string>();
   try {
     while (!signal.aborted) {
       const { Messages = [] } = await sqs.send(
-        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 0 }),
+        new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, VisibilityTimeout: 30 }),
       );
-      for (const { Body = '' } of Messages) {
-        const digest = createHash('sha256').update(Body).digest('hex');
-        if (doubled.has(digest)) continue;
+      for (const { Body, ReceiptHandle } of Messages) {
+        const digest = createHash('sha256').update(String(Body)).digest('hex');
+        const times = doubled.has(digest) ? 1 : 2;
         doubled.add(digest);
-        await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: Body }));
+        for (let n = 0; n < times; n++)
+          await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: Body }));
+        await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
       }
-      if (Messages.length === 0) await pause(20);
+      await pause(50);
     }
     return doubled.size;
   } finally {
