@@ -4,7 +4,15 @@ export interface Clock {
   now(): number;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
+/** A clock that can be waited by. */
+export interface Timer extends Clock {
+  sleep(ms: number): Promise<void>;
+}
+
+export const systemClock: Timer = {
+  now: () => Date.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+};
 
 export function isoTime(ms: number): string {
   return new Date(ms).toISOString();

@@ -1,7 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { type Clock, systemClock } from '../runtime/clock.ts';
+import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
 /** Tables by noun; a function has only those that its environment names. */
@@ -17,7 +17,7 @@ export interface Tables {
 export interface Store<T extends keyof Tables = keyof Tables> {
   document: DynamoDBDocumentClient;
   tables: Pick<Tables, T>;
-  clock: Clock;
+  clock: Timer;
   /** Draws from [0, 1); for ids and for jitter. */
   random: () => number;
 }
@@ -51,7 +51,7 @@ export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBD
 
 export function openStore<T extends keyof Tables>(
   tables: Pick<Tables, T>,
-  clock: Clock = systemClock,
+  clock: Timer = systemClock,
   random: () => number = Math.random,
 ): Store<T> {
   return { document: openDocumentClient(), tables, clock, random };

@@ -24,7 +24,7 @@ export interface Refusal {
  * @throws the SDK's error when DynamoDB cannot do it for another reason, or conflicts go on for about 3 s
  */
 export async function transactWrite(
-  store: Pick<Store<never>, 'document' | 'random'>,
+  store: Pick<Store<never>, 'document' | 'random' | 'clock'>,
   items: TransactItem[],
 ): Promise<Refusal[]> {
   for (let attempt = 1; ; attempt += 1) {
@@ -40,13 +40,9 @@ export async function transactWrite(
       if (refusals.length > 0) return refusals;
       const passing = reasons.some(({ Code }) => Code !== undefined && RETRYABLE.has(Code));
       if (!passing || attempt === MAX_TRIES) throw error;
-      await pause(store.random() * 25 * 2 ** attempt);
+      await store.clock.sleep(store.random() * 25 * 2 ** attempt);
     }
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 const attributeSchema = z.union([

@@ -39,7 +39,7 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      await new Promise((resolve) => setTimeout(resolve, store.random() * 15 * attempt));
+      await store.clock.sleep(store.random() * 15 * attempt);
     }
   }
   throw new Error(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);

@@ -127,8 +127,7 @@ async function batchWrite(
       limit(async () => {
         let rest: Record<string, unknown>[] = batch;
         for (let attempt = 0; rest.length > 0; attempt += 1) {
-          if (attempt > 0)
-            await new Promise((resolve) => setTimeout(resolve, 50 * 2 ** Math.min(attempt, 6)));
+          if (attempt > 0) await store.clock.sleep(50 * 2 ** Math.min(attempt, 6));
           const { UnprocessedItems } = await store.document.send(
             new BatchWriteCommand({ RequestItems: { [table]: rest } }),
           );

@@ -1,14 +1,14 @@
 import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
 import { makeFleetId } from '../../functions/model/identifiers.ts';
-import type { Clock } from '../../functions/runtime/clock.ts';
+import { type Clock, systemClock } from '../../functions/runtime/clock.ts';
 import { openDocumentClient, type Store, type Tables } from '../../functions/store/client.ts';
 import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../functions/store/keys.ts';
 
 const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
 
 /** Tables of this test file's own, as the CDK app makes them, on the engine at AWS_ENDPOINT_URL. */
-export function useTables(clock: Clock = { now: () => Date.now() }): Store {
+export function useTables(clock: Clock = systemClock): Store {
   const suffix = makeFleetId(Date.now(), Math.random);
   const name = (table: string) => `test-${table}-${suffix}`;
   const tables: Tables = {
@@ -27,7 +27,7 @@ export function useTables(clock: Clock = { now: () => Date.now() }): Store {
       NAMES.map((table) => dynamo.send(new DeleteTableCommand({ TableName: tables[table] }))),
     );
   });
-  return { document: openDocumentClient(), tables, clock, random: Math.random };
+  return { document: openDocumentClient(), tables, clock: { ...systemClock, ...clock }, random: Math.random };
 }
 
 function createTable(tableName: string, indexed: boolean): CreateTableCommand {
