@@ -6,12 +6,14 @@ import { keepSshKey } from '../secrets/ssh-keys.ts';
 import { openStore } from '../store/client.ts';
 import { fleetInputSchema, type Plan } from '../workflow/messages.ts';
 import { planFleet } from './plan.ts';
+import { makeSshKey } from './ssh-key.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS', 'SECRETS_PREFIX']);
 const ssm = new SSMClient({});
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
   queueUrls: env.QUEUE_URLS,
+  makeKey: makeSshKey,
   keepPrivateKey: (fleetId: string, privateKey: string) =>
     keepSshKey(ssm, env.SECRETS_PREFIX, fleetId, privateKey),
 };

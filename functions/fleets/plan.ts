@@ -8,7 +8,7 @@ import { readConnection } from '../store/connections.ts';
 import { readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
 import { openPlacement } from '../store/placements.ts';
 import type { Plan } from '../workflow/messages.ts';
-import { makeSshKey } from './ssh-key.ts';
+import type { SshKey } from './ssh-key.ts';
 
 /** AWS runs at most this many iterations of an inline Map at once. */
 const MAX_INLINE_MAP = 40;
@@ -18,6 +18,7 @@ const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 export interface PlanDeps {
   store: Store<'fleets' | 'access'>;
   queueUrls: Partial<Record<DriverName, string>>;
+  makeKey(comment: string): Promise<SshKey>;
   /** Keeps the private half of a fleet's SSH key. @returns the name of the secret */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
 }
@@ -33,7 +34,7 @@ export async function planFleet(deps: PlanDeps, fleetId: string): Promise<Plan> 
   if (!fleet) throw new Error(`no fleet ${fleetId}`);
   const empty: Plan = { fleetId, clouds: [] };
   if (fleet.status !== 'Preparing' && fleet.status !== 'Creating') return empty;
-  const key = fleet.sshPublicKey ? undefined : await makeSshKey(`fleetwright ${fleet.name}`);
+  const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
   // Placements first: whoever removes the fleet from here on finds every gate that there is, and closes it.
   const placements = layOut(spec);

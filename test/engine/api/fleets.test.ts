@@ -1,5 +1,6 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { planFleet } from '../../../functions/fleets/plan.ts';
+import { makeSshKey } from '../../../functions/fleets/ssh-key.ts';
 import { type Fleet, fleetSchema, type Instance, instanceSchema } from '../../../functions/model/fleet.ts';
 import { readSpec } from '../../../functions/store/fleets.ts';
 import { useTables } from '../tables.ts';
@@ -25,7 +26,10 @@ const instanceOf = ({ body }: { body: unknown }): Instance => instanceSchema.par
 
 async function plan(fleetId: string): Promise<void> {
   const keepPrivateKey = () => Promise.resolve('/test/ssh');
-  await planFleet({ store, queueUrls: { sim: 'http://queue.invalid/sim' }, keepPrivateKey }, fleetId);
+  await planFleet(
+    { store, queueUrls: { sim: 'http://queue.invalid/sim' }, makeKey: makeSshKey, keepPrivateKey },
+    fleetId,
+  );
 }
 
 describe('a fleet', () => {

@@ -1,0 +1,80 @@
+import type { CloudClient, Driver } from '../drivers/driver.ts';
+import { DriverError } from '../drivers/errors.ts';
+import type { Connection, Credential } from '../model/connection.ts';
+import { parseConnectionKey } from '../model/identifiers.ts';
+import { limitProfileOf } from '../model/limit-profile.ts';
+import { layOut } from '../placement/lay-out.ts';
+import { usage } from '../runtime/usage.ts';
+import { readConnection } from '../store/connections.ts';
+import { readSpec } from '../store/fleets.ts';
+import { placeName } from '../store/keys.ts';
+import { type NetworkItem, readNetworks } from '../store/networks.ts';
+import { Cache } from './cache.ts';
+import type { FleetLayout, OpenConnection, WorkerContext } from './context.ts';
+
+/** A changed limit profile or credential is in force everywhere after this. */
+const CONNECTION_KEPT_MS = 60_000;
+const HOUR_MS = 3_600_000;
+
+/** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
+export interface WorkerParts
+  extends Pick<WorkerContext, 'store' | 'deploymentId' | 'send' | 'tasks' | 'log'> {
+  driver: Driver;
+  /** @throws DriverError Unauthorized when there is none */
+  readCredential(connection: Connection): Promise<Credential>;
+}
+
+/** The context of one worker process, with caches of its own. */
+export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerContext {
+  const { store, driver, deploymentId } = parts;
+  const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS);
+  const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 50);
+  const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 500);
+  return {
+    ...parts,
+    open: (connectionKey) =>
+      connections.get(connectionKey, async () => {
+        const { namespace, name } = parseConnectionKey(connectionKey);
+        const connection = await readConnection(store, namespace, name);
+        if (!connection) throw new DriverError('Unauthorized', `there is no connection ${connectionKey}`);
+        const client = driver.connect({
+          cloud: connection.cloud,
+          credential: await readCredential(connection),
+          deploymentId,
+          ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
+        });
+        return {
+          connection,
+          limits: limitProfileOf(connection.cloud, connection.limits),
+          client: countCalls(client),
+        };
+      }),
+    forget: (connectionKey) => connections.forget(connectionKey),
+    layout: (fleetId) =>
+      layouts.get(fleetId, async () => {
+        const spec = await readSpec(store, fleetId);
+        return { fleetId, namespace: spec.namespace, placements: layOut(spec) };
+      }),
+    networks: async (fleetId, place) => {
+      const key = `${fleetId}#${placeName(place.connectionKey, place.location)}`;
+      const items = await networks.get(key, () => readNetworks(store, { fleetId, ...place }));
+      if (items.some(({ status }) => status !== 'Ready')) networks.forget(key);
+      return items.filter(({ status }) => status === 'Ready');
+    },
+    loopsSeen: new Map(),
+  };
+}
+
+/** Each method of a client is a call at the cloud, counted in `usage`. */
+function countCalls(client: CloudClient): CloudClient {
+  return new Proxy(client, {
+    get(target, name, receiver) {
+      const member: unknown = Reflect.get(target, name, receiver);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        usage.cloudCalls += 1;
+        return Reflect.apply(member, target, args);
+      };
+    },
+  });
+}
