@@ -74,7 +74,7 @@ const contextSchema = z.object({
   stage: stageNameSchema.default('dev'),
   deploymentId: z
     .string()
-    .regex(/^[a-z0-9-]{3,40}$/, 'must be 3 to 40 characters of a-z, 0-9 and -')
+    .regex(/^[a-z0-9-]{3,36}$/, 'must be 3 to 36 characters of a-z, 0-9 and -')
     .optional(),
   alarmEmail: z.email().optional(),
 });

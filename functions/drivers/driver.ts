@@ -41,11 +41,15 @@ export interface Driver {
   connect(options: ConnectOptions): CloudClient;
 }
 
-export type NetworkResourceKind = 'network' | 'security-group' | 'key-pair';
+export const NETWORK_RESOURCE_KINDS = ['network', 'security-group', 'key-pair'] as const;
+export type NetworkResourceKind = (typeof NETWORK_RESOURCE_KINDS)[number];
 
 export interface NetworkSpec {
   location: string;
-  /** Unique in the deployment; the idempotency key. At most 40 characters of a-z, 0-9 and `-`. */
+  /**
+   * Unique in the deployment for its kind and location; the idempotency key. 1 to 23 characters of a-z and 0-9. The
+   * driver makes the cloud's name of it (`resourceName`).
+   */
   name: string;
   cidr: string;
   tags: Record<string, string>;
@@ -71,9 +75,12 @@ export interface KeyPairSpec {
 export interface InstanceSpec {
   location: string;
   zone?: string;
-  /** Our instance's id: the machine's name and the value of its tag `fleetwright:instance`. */
+  /** Our instance's id: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
-  /** The idempotency key; goes to the cloud where it takes one, else it stands in a tag or in the name. */
+  /**
+   * The idempotency key; goes to the cloud where it takes one, and always into the machine's name (`machineName`),
+   * which is all that tells whose it is at a cloud without tags.
+   */
   launchToken: string;
   instanceType: string;
   imageBackendId: string;
@@ -89,7 +96,7 @@ export interface InstanceSpec {
 /** A machine as the cloud tells of it. */
 export interface CloudInstance {
   backendId: string;
-  /** From the tag `fleetwright:instance`, or the name; undefined when it carries neither. */
+  /** From the tag `fleetwright:instance`, or the name (`parseMachineName`); undefined when neither tells. */
   instanceId?: string;
   launchToken?: string;
   /** The cloud's status in our words; a word that we do not know is `Undefined`, never a guess. */
@@ -102,8 +109,19 @@ export interface CloudInstance {
   failureMessage?: string;
 }
 
+/** A network resource as the cloud tells of it. */
+export interface CloudNetworkResource {
+  kind: NetworkResourceKind;
+  backendId: string;
+  /** As in the spec that it was made from; as the cloud has it where that is not a name of ours. */
+  name: string;
+  createdAt?: string;
+}
+
 /**
- * One connection's client. Every call has a time-out of its own and throws `DriverError` only:
+ * One connection's client. "Of this deployment" is what carries its tag, or, without any deployment's tag, one of its
+ * names (`names.ts`). Nothing else is ever answered with, so that nobody can come to delete it.
+ * Every call has a time-out of its own and throws `DriverError` only:
  *
  * - `Throttled`: the call had no effect; `retryAfterMs` when the cloud said it.
  * - `Unavailable`: the cloud refused or could not be reached *before* it took the request; no effect.
@@ -123,15 +141,22 @@ export interface CloudClient {
   listImages(location: string): Promise<Image[]>;
 
   /**
-   * Makes a network with one subnet, or returns the one with this name. Idempotent, also under a race.
+   * Makes a network with one subnet, or returns the one of this deployment with this name. Idempotent, also under a
+   * race.
    *
-   * @throws DriverError QuotaExceeded, InvalidRequest
+   * @throws DriverError QuotaExceeded, InvalidRequest; Conflict when the name is taken by what is not of this
+   * deployment, and so not ours to use, nor to delete later
    */
   ensureNetwork(spec: NetworkSpec): Promise<{ backendId: string; subnetBackendId?: string }>;
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
-  /** The backend's id of the resource with this name, if there is one: after an answer to `ensure…` was lost. */
+  /**
+   * The backend's id of this deployment's resource with this name, if there is one: after an answer to `ensure…` was
+   * lost.
+   */
   findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
+  /** Every resource of one kind of this deployment at the location, to the last page, in any order. */
+  listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]>;
   /**
    * Deleting what is gone succeeds.
    *

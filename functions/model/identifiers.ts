@@ -61,6 +61,13 @@ export function launchToken(id: string, attempt: number): string {
   return `${id}.${attempt}`;
 }
 
+/** The inverse of `launchToken`; undefined when the text is no launch token. */
+export function parseLaunchToken(token: string): (InstanceRef & { attempt: number }) | undefined {
+  const [, id = '', attempt] = /^(.+)\.([1-9][0-9]{0,8})$/.exec(token) ?? [];
+  const ref = parseInstanceId(id);
+  return ref && { ...ref, attempt: Number(attempt) };
+}
+
 /** A connection's key in tables and messages. Names have no `/`, so it is unambiguous. */
 export function connectionKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;

@@ -188,7 +188,6 @@ async function afterError(context: WorkerContext, place: PlaceRef, error: Driver
       return { waitMs: error.retryAfterMs ?? 1_000 };
     case 'Unavailable':
     case 'OutcomeUnknown':
-    case 'Conflict':
       return { waitMs: 5_000 };
     default:
       return { failure: { code: error.code, message: error.message } };

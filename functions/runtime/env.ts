@@ -14,7 +14,7 @@ const jsonSchema = z.string().transform((text, context): unknown => {
 const variables = {
   DEPLOYMENT_ID: z
     .string()
-    .regex(/^[a-z0-9-]{3,40}$/)
+    .regex(/^[a-z0-9-]{3,36}$/)
     .describe('value of the tag fleetwright:deployment'),
   FLEETS_TABLE: z.string().min(1),
   GOVERNOR_TABLE: z.string().min(1),

@@ -62,6 +62,7 @@ export const cloudConfigSchema = z
     terminateSeconds: rangeSchema.default([1, 4]),
     instanceQuota: z.int().nonnegative().describe('instances of an account at a location'),
     honoursTokens: z.boolean().default(true),
+    tags: z.boolean().default(true).describe('false: no tag and no launch token is ever shown or found by'),
     listDelayMs: z.int().min(0).max(3_000).default(0).describe('how old what lists show may be'),
     ids: z
       .object({

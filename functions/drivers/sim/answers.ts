@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
-import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../driver.ts';
+import { parseMachineName } from '../names.ts';
 
 /** What the simulated clouds answer. A field that we do not know is let pass, as with any cloud. */
 export const errorAnswerSchema = z.object({
@@ -20,7 +21,7 @@ export const instanceAnswerSchema = z.object({
     .enum(['Creating', 'Running', 'Failed', 'Terminating', 'Terminated', 'Undefined'])
     .catch('Undefined'),
   zone: z.string().exactOptional(),
-  tags: z.record(z.string(), z.string()),
+  tags: z.record(z.string(), z.string()).exactOptional().describe('absent: a cloud without tags'),
   publicIp: z.string().exactOptional(),
   privateIp: z.string().exactOptional(),
   createdAt: z.string().exactOptional(),
@@ -29,11 +30,38 @@ export const instanceAnswerSchema = z.object({
 type InstanceAnswer = z.infer<typeof instanceAnswerSchema>;
 
 /** An instance's answer in the words of the driver contract. */
-export function cloudInstance({ id, name, tags, ...rest }: InstanceAnswer): CloudInstance {
-  return { ...rest, backendId: id, instanceId: tags[INSTANCE_TAG] ?? name };
+export function cloudInstance(
+  { id, name, tags, ...rest }: InstanceAnswer,
+  deploymentId: string,
+): CloudInstance {
+  const named = parseMachineName(deploymentId, name);
+  const instanceId = tags?.[INSTANCE_TAG] ?? named?.instanceId;
+  const launchToken = rest.launchToken ?? named?.launchToken;
+  return {
+    ...rest,
+    backendId: id,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(launchToken === undefined ? {} : { launchToken }),
+  };
 }
 
-export const resourceAnswerSchema = z.object({ id: z.string().min(1), subnetId: z.string().exactOptional() });
+export const resourceAnswerSchema = z.object({
+  id: z.string().min(1),
+  subnetId: z.string().exactOptional(),
+  name: z.string(),
+  tags: z.record(z.string(), z.string()).exactOptional(),
+  createdAt: z.string().exactOptional(),
+});
+
+/** Whether it carries a deployment's tag, or, where it carries none, a name that only that deployment gives. */
+export function isOf(
+  deploymentId: string,
+  { name, tags }: { name: string; tags?: Record<string, string> },
+  parseName: (deploymentId: string, name: string) => unknown,
+): boolean {
+  const owner = tags?.[DEPLOYMENT_TAG];
+  return owner === undefined ? parseName(deploymentId, name) !== undefined : owner === deploymentId;
+}
 
 export const offerAnswerSchema = z.object({
   instanceType: z.string(),

@@ -3,6 +3,7 @@ import { type Image, type InstanceType, type Location, type Offer, offerId } fro
 import {
   type CloudClient,
   type CloudInstance,
+  type CloudNetworkResource,
   DEPLOYMENT_TAG,
   INSTANCE_TAG,
   type InstanceSpec,
@@ -12,12 +13,14 @@ import {
   type SecurityGroupSpec,
 } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import { machineName, namePrefix, parseMachineName, parseResourceName, resourceName } from '../names.ts';
 import {
   accountAnswerSchema,
   cloudInstance,
   emptyAnswerSchema,
   imageAnswerSchema,
   instanceAnswerSchema,
+  isOf,
   locationAnswerSchema,
   offerAnswerSchema,
   pageOf,
@@ -96,10 +99,26 @@ export class SimClient implements CloudClient {
     const found = await this.#transport.call({
       method: 'GET',
       path: at(location, RESOURCE_PATHS[kind]),
-      query: { name },
+      query: { name: resourceName(this.#deploymentId, name) },
       answer: pageOf(resourceAnswerSchema),
     });
-    return found.items[0]?.id;
+    return found.items.find((one) => isOf(this.#deploymentId, one, parseResourceName))?.id;
+  }
+
+  async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
+    const answers = await this.#readAll(
+      at(location, RESOURCE_PATHS[kind]),
+      resourceAnswerSchema,
+      this.#ours(),
+    );
+    return answers
+      .filter((one) => isOf(this.#deploymentId, one, parseResourceName))
+      .map(({ id, name, createdAt }) => ({
+        kind,
+        backendId: id,
+        name: parseResourceName(this.#deploymentId, name) ?? name,
+        ...(createdAt === undefined ? {} : { createdAt }),
+      }));
   }
 
   async deleteNetwork(location: string, backendId: string): Promise<void> {
@@ -119,7 +138,7 @@ export class SimClient implements CloudClient {
       method: 'POST',
       path: at(spec.location, 'instances'),
       body: {
-        name: spec.instanceId,
+        name: machineName(this.#deploymentId, spec.launchToken),
         launchToken: spec.launchToken,
         instanceType: spec.instanceType,
         imageId: spec.imageBackendId,
@@ -134,32 +153,55 @@ export class SimClient implements CloudClient {
       },
       answer: instanceAnswerSchema,
     });
-    return cloudInstance(answer);
+    return cloudInstance(answer, this.#deploymentId);
   }
 
   async getInstance(location: string, backendId: string): Promise<CloudInstance> {
     const path = at(location, 'instances', backendId);
-    return cloudInstance(await this.#transport.call({ method: 'GET', path, answer: instanceAnswerSchema }));
+    const answer = await this.#transport.call({ method: 'GET', path, answer: instanceAnswerSchema });
+    return cloudInstance(answer, this.#deploymentId);
   }
 
   async listInstances(location: string): Promise<CloudInstance[]> {
-    const tag = `${DEPLOYMENT_TAG}=${this.#deploymentId}`;
-    const answers = await this.#readAll(at(location, 'instances'), instanceAnswerSchema, { tag });
-    return answers.map(cloudInstance);
+    return await this.#readInstances(location, this.#ours());
   }
 
   async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
-    const [found] = await this.#readAll(at(location, 'instances'), instanceAnswerSchema, { launchToken });
-    return found && cloudInstance(found);
+    const name = machineName(this.#deploymentId, launchToken);
+    const [found] = await this.#readInstances(location, { launchToken, name });
+    return found;
   }
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#remove(location, 'instances', backendId);
   }
 
-  async #ensure(location: string, kind: NetworkResourceKind, body: object) {
+  async #ensure(
+    location: string,
+    kind: NetworkResourceKind,
+    body: { name: string; [field: string]: unknown },
+  ) {
     const path = at(location, RESOURCE_PATHS[kind]);
-    return await this.#transport.call({ method: 'POST', path, body, answer: resourceAnswerSchema });
+    const made = await this.#transport.call({
+      method: 'POST',
+      path,
+      body: { ...body, name: resourceName(this.#deploymentId, body.name) },
+      answer: resourceAnswerSchema,
+    });
+    if (isOf(this.#deploymentId, made, parseResourceName)) return made;
+    throw new DriverError('Conflict', `the ${kind} ${made.name} at ${location} is not of this deployment`);
+  }
+
+  async #readInstances(location: string, query: Record<string, string>): Promise<CloudInstance[]> {
+    const answers = await this.#readAll(at(location, 'instances'), instanceAnswerSchema, query);
+    return answers
+      .filter((one) => isOf(this.#deploymentId, one, parseMachineName))
+      .map((one) => cloudInstance(one, this.#deploymentId));
+  }
+
+  /** What a list has to show: the cloud takes either, as it has tags or not. */
+  #ours(): Record<string, string> {
+    return { tag: `${DEPLOYMENT_TAG}=${this.#deploymentId}`, namePrefix: namePrefix(this.#deploymentId) };
   }
 
   /** What is gone already is as removed as can be. */

@@ -78,7 +78,7 @@ function checkCreate({ cloud, place }: Target, input: CreateInput): void {
   }
 }
 
-function newRecord(
+export function newRecord(
   { state }: World,
   { cloud, place, nowMs }: Target,
   input: CreateInput,

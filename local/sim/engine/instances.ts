@@ -1,32 +1,43 @@
+import type { CloudConfig } from '../config.ts';
 import { draw, drawBetween } from './draw.ts';
+import { isListed } from './list-filter.ts';
 import { pageOf } from './paging.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
-import type { Page } from './requests.ts';
+import type { ListFilter, Page } from './requests.ts';
 import type { Place } from './state.ts';
 import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, statusAt } from './status.ts';
 import { placeParts, type Target, type World } from './world.ts';
 
 export function listInstances(
   world: World,
-  { place, nowMs }: Target,
-  tags: Readonly<Record<string, string>>,
+  { cloud, place, nowMs }: Target,
+  filter: ListFilter,
   page: Page,
   viewedAtMs: number,
 ): { items: object[]; nextCursor: string | null } {
   world.state.retire(place, nowMs);
-  const wanted = Object.entries(tags);
   const shown = [...place.live.values()].filter(
-    (record) => isVisibleAt(record, viewedAtMs) && wanted.every(([key, value]) => record.tags[key] === value),
+    (record) => isVisibleAt(record, viewedAtMs) && isListed(cloud, record, filter),
   );
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
-  return { items: items.map((record) => instanceView(record, viewedAtMs)), nextCursor };
+  return { items: items.map((record) => instanceView(cloud, record, viewedAtMs)), nextCursor };
 }
 
-export function findInstances({ place }: Target, launchToken: string, viewedAtMs: number): object[] {
+/** By launch token or by name, whichever the cloud kept. */
+export function findInstances(
+  { cloud, place }: Target,
+  { launchToken, name }: { launchToken: string; name?: string | undefined },
+  viewedAtMs: number,
+): object[] {
   return [...place.live.values()]
-    .filter((record) => record.launchToken === launchToken && isVisibleAt(record, viewedAtMs))
-    .map((record) => instanceView(record, viewedAtMs));
+    .filter(
+      (record) =>
+        ((cloud.tags && record.launchToken === launchToken) ||
+          (name !== undefined && record.name === name)) &&
+        isVisibleAt(record, viewedAtMs),
+    )
+    .map((record) => instanceView(cloud, record, viewedAtMs));
 }
 
 /** @throws Refusal NotFound, also when it is terminated */
@@ -82,18 +93,22 @@ export function vanishOne(world: World, { place, nowMs }: Target, drawName: stri
   });
 }
 
-export function instanceView(record: InstanceRecord, atMs: number): object {
+export function instanceView(
+  { tags }: Pick<CloudConfig, 'tags'>,
+  record: InstanceRecord,
+  atMs: number,
+): object {
   const status = statusAt(record, atMs);
   const hasAddresses = bootedAtMs(record) <= atMs && !record.failsToBoot;
   return {
     id: record.backendId,
     name: record.name,
-    ...(record.launchToken === undefined ? {} : { launchToken: record.launchToken }),
+    ...(record.launchToken === undefined || !tags ? {} : { launchToken: record.launchToken }),
     status,
     ...(record.zone === undefined ? {} : { zone: record.zone }),
     instanceType: record.instanceType,
     imageId: record.imageId,
-    tags: record.tags,
+    ...(tags ? { tags: record.tags } : {}),
     ...(hasAddresses ? { publicIp: record.publicIp, privateIp: record.privateIp } : {}),
     createdAt: new Date(createdAtMs(record)).toISOString(),
     ...(status === 'Failed' ? { failureMessage: 'the machine did not boot' } : {}),

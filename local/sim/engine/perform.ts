@@ -5,7 +5,7 @@ import { type ActiveFault, faultDelayMs } from './faults.ts';
 import { findInstances, getInstance, instanceView, listInstances, terminateInstance } from './instances.ts';
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
-import { deleteResource, ensureResource, findResource, resourceView } from './resources.ts';
+import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
 import { createdAtMs } from './status.ts';
 import type { Target, World } from './world.ts';
 
@@ -36,26 +36,29 @@ export function perform(
         twice: fault?.kind === 'duplicateEffect',
       });
       const atMs = Math.max(nowMs, createdAtMs(record));
-      return ok(instanceView(record, atMs), isNew ? 201 : 200, atMs);
+      return ok(instanceView(cloud, record, atMs), isNew ? 201 : 200, atMs);
     }
     case 'list':
-      return ok(listInstances(world, target, operation.tags, operation.page, viewedAtMs));
+      return ok(listInstances(world, target, operation, operation.page, viewedAtMs));
     case 'find':
-      return ok({ items: findInstances(target, operation.launchToken, viewedAtMs), nextCursor: null });
+      return ok({ items: findInstances(target, operation, viewedAtMs), nextCursor: null });
     case 'get':
-      return ok(instanceView(getInstance(target, operation.backendId), nowMs));
+      return ok(instanceView(cloud, getInstance(target, operation.backendId), nowMs));
     case 'terminate': {
       const stuckForMs = fault?.kind === 'stuckTerminating' ? faultDelayMs(fault) : 0;
-      return ok(instanceView(terminateInstance(world, target, operation.backendId, stuckForMs), nowMs), 202);
+      const record = terminateInstance(world, target, operation.backendId, stuckForMs);
+      return ok(instanceView(cloud, record, nowMs), 202);
     }
     case 'ensure': {
       const { record, isNew } = ensureResource(world, target, operation.kind, operation.input);
-      return ok(resourceView(record), isNew ? 201 : 200);
+      return ok(resourceView(cloud, record), isNew ? 201 : 200);
     }
     case 'findResource': {
       const record = findResource(place, operation.kind, operation.name);
-      return ok({ items: record ? [resourceView(record)] : [], nextCursor: null });
+      return ok({ items: record ? [resourceView(cloud, record)] : [], nextCursor: null });
     }
+    case 'listResources':
+      return ok(listResources(world, target, operation.kind, operation, operation.page));
     case 'deleteResource':
       deleteResource(world, target, operation.kind, operation.backendId);
       return ok({});

@@ -39,6 +39,8 @@ export const resourceRecordSchema = placeKeySchema.extend({
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),
+  /** Grows with each resource that is made while others are there; lists are in its order. */
+  sequence: z.int().nonnegative().default(0),
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
 

@@ -47,17 +47,24 @@ export interface Page {
   cursor?: string | undefined;
 }
 
+/** What a list shows: what has all of the tags, or a name that begins so. */
+export interface ListFilter {
+  tags: Readonly<Record<string, string>>;
+  namePrefix?: string | undefined;
+}
+
 /** Everything that can be asked of a cloud, with the fields that each call takes. */
 export type Operation =
   | { call: 'verify' }
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
   | { call: 'create'; location: string; input: CreateInput }
-  | { call: 'list'; location: string; tags: Readonly<Record<string, string>>; page: Page }
-  | { call: 'find'; location: string; launchToken: string }
+  | ({ call: 'list'; location: string; page: Page } & ListFilter)
+  | { call: 'find'; location: string; launchToken: string; name?: string | undefined }
   | { call: 'get' | 'terminate'; location: string; backendId: string }
   | { call: 'ensure'; location: string; kind: ResourceKind; input: EnsureInput }
   | { call: 'findResource'; location: string; kind: ResourceKind; name: string }
+  | ({ call: 'listResources'; location: string; kind: ResourceKind; page: Page } & ListFilter)
   | { call: 'deleteResource'; location: string; kind: ResourceKind; backendId: string };
 export type CallName = Operation['call'];
 export type LocatedOperation = Extract<Operation, { location: string }>;
@@ -74,6 +81,7 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
   find: 'list',
   get: 'list',
   findResource: 'list',
+  listResources: 'list',
   terminate: 'mutate',
   ensure: 'mutate',
   deleteResource: 'mutate',

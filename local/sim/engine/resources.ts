@@ -1,7 +1,10 @@
+import type { CloudConfig } from '../config.ts';
 import { drawId } from './draw.ts';
+import { isListed } from './list-filter.ts';
+import { pageOf } from './paging.ts';
 import type { ResourceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
-import type { EnsureInput, ResourceKind } from './requests.ts';
+import type { EnsureInput, ListFilter, Page, ResourceKind } from './requests.ts';
 import type { Place } from './state.ts';
 import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
@@ -33,6 +36,7 @@ export function ensureResource(
     name,
     tags,
     createdAtMs: nowMs,
+    sequence: 1 + Math.max(0, ...[...place.resources.values()].map(({ sequence }) => sequence)),
   };
   world.commit({ kind: 'resource', record });
   return { record, isNew: true };
@@ -40,6 +44,20 @@ export function ensureResource(
 
 export function findResource(place: Place, kind: ResourceKind, name: string): ResourceRecord | undefined {
   return [...place.resources.values()].find((record) => record.kind === kind && record.name === name);
+}
+
+export function listResources(
+  world: World,
+  { cloud, place }: Target,
+  kind: ResourceKind,
+  filter: ListFilter,
+  page: Page,
+): { items: object[]; nextCursor: string | null } {
+  const shown = [...place.resources.values()]
+    .filter((record) => record.kind === kind && isListed(cloud, record, filter))
+    .sort((a, b) => a.sequence - b.sequence);
+  const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
+  return { items: items.map((record) => resourceView(cloud, record)), nextCursor };
 }
 
 /** @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
@@ -56,13 +74,17 @@ export function deleteResource(
   world.commit({ kind: 'resource-gone', place: place.key, backendId });
 }
 
-export function resourceView({ backendId, subnetId, networkId, name, tags }: ResourceRecord): object {
+export function resourceView(
+  cloud: Pick<CloudConfig, 'tags'>,
+  { backendId, subnetId, networkId, name, tags, createdAtMs }: ResourceRecord,
+): object {
   return {
     id: backendId,
     name,
     ...(subnetId === undefined ? {} : { subnetId }),
     ...(networkId === undefined ? {} : { networkId }),
-    tags,
+    ...(cloud.tags ? { tags } : {}),
+    createdAt: new Date(createdAtMs).toISOString(),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type Caller,
   createInputSchema,
   ensureInputSchemas,
+  type ListFilter,
   type Operation,
   type ResourceKind,
 } from '../engine/requests.ts';
@@ -48,9 +49,9 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   });
   app.get(`${at}/instances`, (c) => {
     const location = c.req.param('location');
-    const launchToken = c.req.query('launchToken');
-    if (launchToken !== undefined) return call(c, { call: 'find', location, launchToken });
-    return call(c, { call: 'list', location, tags: tagsOf(c), page: page(c) });
+    const { launchToken, name } = c.req.query();
+    if (launchToken !== undefined) return call(c, { call: 'find', location, launchToken, name });
+    return call(c, { call: 'list', location, ...filterOf(c), page: page(c) });
   });
   app.get(`${at}/instances/:id`, (c) =>
     call(c, { call: 'get', location: c.req.param('location'), backendId: c.req.param('id') }),
@@ -65,8 +66,10 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
       return await call(c, { call: 'ensure', location: c.req.param('location'), kind, input });
     });
     app.get(`${at}/${path}`, (c) => {
-      const name = parse(z.string().min(1), c.req.query('name'));
-      return call(c, { call: 'findResource', location: c.req.param('location'), kind, name });
+      const location = c.req.param('location');
+      const name = c.req.query('name');
+      if (name !== undefined) return call(c, { call: 'findResource', location, kind, name });
+      return call(c, { call: 'listResources', location, kind, ...filterOf(c), page: page(c) });
     });
     app.delete(`${at}/${path}/:id`, (c) =>
       call(c, {
@@ -89,13 +92,14 @@ function callerOf(c: Context<SimEnv>): Caller {
   return { cloud: c.req.param('cloud') ?? '', account: account.data, apiKey };
 }
 
-/** `tag=key=value`, any number of times. */
-function tagsOf(c: Context<SimEnv>): Record<string, string> {
-  return Object.fromEntries(
+/** `tag=key=value`, any number of times, and `namePrefix`. */
+function filterOf(c: Context<SimEnv>): ListFilter {
+  const tags = Object.fromEntries(
     (c.req.queries('tag') ?? []).map((text) => {
       const at = text.indexOf('=');
       if (at < 1) throw new HTTPException(400, { message: `tag: ${text} is not of the form key=value` });
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );
+  return { tags, namePrefix: c.req.query('namePrefix') };
 }

@@ -3,6 +3,12 @@ import { z } from 'zod';
 import { readBooks } from '../engine/books.ts';
 import type { SimEngine } from '../engine/engine.ts';
 import { faultSchema } from '../engine/faults.ts';
+import {
+  plantedInstanceSchema,
+  plantedResourceSchema,
+  plantInstance,
+  plantResource,
+} from '../engine/plant.ts';
 import { accountRuleSchema } from '../engine/records.ts';
 import { named } from '../engine/world.ts';
 import type { SimEnv } from './env.ts';
@@ -44,6 +50,15 @@ export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
     if (!state.faults.has(id)) return c.json(missing(`fault ${id}`), 404);
     commit({ kind: 'fault-gone', id });
     return c.json(faults());
+  });
+
+  app.post('/instances', async (c) => {
+    const { backendId } = plantInstance(engine.world, await readBody(c, plantedInstanceSchema));
+    return c.json({ backendId }, 201);
+  });
+  app.post('/resources', async (c) => {
+    const { backendId } = plantResource(engine.world, await readBody(c, plantedResourceSchema));
+    return c.json({ backendId }, 201);
   });
 
   app.post('/reset', async (c) => {

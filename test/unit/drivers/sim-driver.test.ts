@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
-import { connect, DEPLOYMENT, LOCATION, prepare, startQuickServer } from './sim-server.ts';
+import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;
 beforeAll(async () => {
@@ -70,7 +70,7 @@ describe('instances', () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const made = await client.createInstance(spec(1));
-    expect(made).toMatchObject({ status: 'Creating', instanceId: 'i-1', launchToken: 'i-1.1' });
+    expect(made).toMatchObject({ status: 'Creating', instanceId: idOf(1), launchToken: `${idOf(1)}.1` });
     expect(made.publicIp).toBeUndefined();
     await vi.waitFor(async () => {
       const running = await client.getInstance(LOCATION, made.backendId);
@@ -96,12 +96,12 @@ describe('instances', () => {
     });
     await other.createInstance(spec(100));
     const listed = await client.listInstances(LOCATION);
-    expect(listed.map(({ instanceId }) => instanceId)).toEqual([0, 1, 2, 3, 4, 5, 6].map((n) => `i-${n}`));
+    expect(listed.map(({ instanceId }) => instanceId)).toEqual([0, 1, 2, 3, 4, 5, 6].map(idOf));
     const books = await fetch(`${server.url}/_sim/books`).then((answer) => answer.json());
     expect(books).toMatchObject({ clouds: [{ instances: { length: 8 } }] });
     expect(books).toHaveProperty('clouds.0.instances.0.tags', {
       [DEPLOYMENT_TAG]: DEPLOYMENT,
-      [INSTANCE_TAG]: 'i-0',
+      [INSTANCE_TAG]: idOf(0),
     });
   });
 
@@ -110,8 +110,8 @@ describe('instances', () => {
     const { spec } = await prepare(client);
     const made = await Promise.all([1, 1, 1].map((n) => client.createInstance(spec(n))));
     expect(new Set(made.map(({ backendId }) => backendId)).size).toBe(1);
-    expect((await client.findInstanceByToken(LOCATION, 'i-1.1'))?.backendId).toBe(made[0]?.backendId);
-    expect(await client.findInstanceByToken(LOCATION, 'i-2.1')).toBeUndefined();
+    expect((await client.findInstanceByToken(LOCATION, `${idOf(1)}.1`))?.backendId).toBe(made[0]?.backendId);
+    expect(await client.findInstanceByToken(LOCATION, `${idOf(2)}.1`)).toBeUndefined();
   });
 });
 

@@ -3,7 +3,7 @@ import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { errorOfAnswer } from '../../../functions/drivers/sim/errors.ts';
 import { REFUSALS } from '../../../local/sim/engine/refusals.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
-import { addFault, connect, DEPLOYMENT, LOCATION, prepare, startQuickServer } from './sim-server.ts';
+import { addFault, connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;
 beforeAll(async () => {
@@ -46,11 +46,11 @@ describe('what a fault of the cloud becomes', () => {
     const { spec } = await prepare(client);
     addFault(server, { kind: 'loseReplyAfterEffect', call: 'create', count: 1 });
     await expect(client.createInstance(spec(1))).rejects.toEqual(code('OutcomeUnknown'));
-    expect(await client.findInstanceByToken(LOCATION, 'i-1.1')).toMatchObject({ instanceId: 'i-1' });
+    expect(await client.findInstanceByToken(LOCATION, `${idOf(1)}.1`)).toMatchObject({ instanceId: idOf(1) });
     addFault(server, { kind: 'loseReplyBeforeEffect', call: 'create', count: 1 });
     await expect(client.createInstance(spec(2))).rejects.toEqual(code('OutcomeUnknown'));
-    expect(await client.findInstanceByToken(LOCATION, 'i-2.1')).toBeUndefined();
-    expect(await client.createInstance(spec(2))).toMatchObject({ instanceId: 'i-2' });
+    expect(await client.findInstanceByToken(LOCATION, `${idOf(2)}.1`)).toBeUndefined();
+    expect(await client.createInstance(spec(2))).toMatchObject({ instanceId: idOf(2) });
   });
 });
 

@@ -1,12 +1,16 @@
 import type { CloudClient, InstanceSpec } from '../../../functions/drivers/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
+import { instanceId } from '../../../functions/model/identifiers.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
 
 export const LOCATION = 'us-east-1';
 export const DEPLOYMENT = 'test-deployment';
+
+/** The id of the n-th instance of a fleet. */
+export const idOf = (n: number): string => instanceId({ fleetId: 'f0123456789abcdef', index: n });
 
 /** The clouds as they come, but quick: what a test does not ask for, it need not wait for. */
 export function quickConfig(overrides: unknown = {}): SimConfig {
@@ -46,8 +50,8 @@ export async function prepare(client: CloudClient, location = LOCATION) {
   const imageBackendId = images.find(({ name }) => name === 'ubuntu-24.04')?.backendId ?? '';
   const spec = (n: number, over: Partial<InstanceSpec> = {}): InstanceSpec => ({
     location,
-    instanceId: `i-${n}`,
-    launchToken: `i-${n}.1`,
+    instanceId: idOf(n),
+    launchToken: `${idOf(n)}.1`,
     instanceType: 'm6i.large',
     imageBackendId,
     networkBackendId: network.backendId,

@@ -25,7 +25,9 @@ function connectInProcess() {
 test('the driver works in virtual time, without a server', async () => {
   const { clouds, client } = connectInProcess();
   await client.ensureNetwork({ location: LOCATION, name: 'net', cidr: '10.0.0.0/16', tags: {} });
-  expect(clouds.books().networks).toMatchObject([{ name: 'net', tags: { 'fleetwright:deployment': 'd' } }]);
+  expect(clouds.books().networks).toMatchObject([
+    { name: 'fw-d-net', tags: { 'fleetwright:deployment': 'd' } },
+  ]);
   clouds.fault({ kind: 'delay', call: 'list', delayMs: 3_000 });
   await client.listInstances(LOCATION);
   expect(clouds.nowMs).toBe(START_MS + 3_000);

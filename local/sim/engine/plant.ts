@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import { newRecord } from './create-instance.ts';
+import type { InstanceRecord, ResourceRecord } from './records.ts';
+import { Refusal } from './refusals.ts';
+import { resourceKindSchema } from './requests.ts';
+import { ensureResource } from './resources.ts';
+import { named, type Target, type World } from './world.ts';
+
+const placeShape = {
+  cloud: z.string().min(1),
+  connection: z.string().min(1).describe('the account'),
+  location: z.string().min(1),
+};
+const thingShape = { name: z.string().min(1), tags: z.record(z.string(), z.string()).default({}) };
+
+export const plantedInstanceSchema = z.strictObject({
+  ...placeShape,
+  ...thingShape,
+  launchToken: z.string().min(1).optional(),
+  instanceType: z.string().default('planted'),
+  networkId: z.string().default(''),
+});
+export const plantedResourceSchema = z.strictObject({
+  ...placeShape,
+  ...thingShape,
+  kind: resourceKindSchema,
+  networkId: z.string().optional(),
+});
+
+/** Puts a machine into a cloud's books that nobody asked for, past all limits; it runs at once. */
+export function plantInstance(world: World, planted: z.output<typeof plantedInstanceSchema>): InstanceRecord {
+  const { name, tags, launchToken, instanceType, networkId } = planted;
+  const input = { name, tags, launchToken, instanceType, networkId };
+  const needs = { imageId: '', securityGroupId: '', keyPairId: '' };
+  const record = {
+    ...newRecord(world, targetOf(world, planted), { ...input, ...needs }, false),
+    submitMs: 0,
+    bootMs: 0,
+  };
+  world.commit({ kind: 'instance', record });
+  return record;
+}
+
+/** Puts a network resource into a cloud's books that nobody asked for. */
+export function plantResource(world: World, planted: z.output<typeof plantedResourceSchema>): ResourceRecord {
+  return ensureResource(world, targetOf(world, planted), planted.kind, planted).record;
+}
+
+function targetOf(
+  { config, state, clock }: World,
+  { cloud: cloudName, connection, location }: { cloud: string; connection: string; location: string },
+): Target {
+  const cloud = named(config.clouds, cloudName);
+  if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${cloudName}`);
+  if (!named(cloud.locations, location)) throw new Refusal('UnknownLocation', `no location ${location}`);
+  const place = state.place({ cloud: cloudName, account: connection, location });
+  return { cloud, place, nowMs: clock.now() };
+}
