@@ -23,6 +23,8 @@ export interface Stage {
   /** Whether a connection may name the URL of its cloud. */
   readonly allowEndpointOverride: boolean;
   readonly inventoryIntervalMinutes: number;
+  /** How often each connection is swept for orphans. */
+  readonly sweepIntervalMinutes: number;
   /** Invocations of one driver's function at a time, 2 to 1,000. */
   readonly driverConcurrency: number;
   /** Six times this is how long a message rests after its worker died. */
@@ -39,6 +41,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     alarms: 'none',
     allowEndpointOverride: true,
     inventoryIntervalMinutes: 15,
+    sweepIntervalMinutes: 60,
     driverConcurrency: 8,
     driverTimeoutSeconds: 20,
     apiRequestsPerSecond: 500,
@@ -51,6 +54,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     alarms: 'essential',
     allowEndpointOverride: false,
     inventoryIntervalMinutes: 24 * 60,
+    sweepIntervalMinutes: 24 * 60,
     driverConcurrency: 20,
     driverTimeoutSeconds: 60,
     apiRequestsPerSecond: 50,
@@ -63,6 +67,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     alarms: 'all',
     allowEndpointOverride: false,
     inventoryIntervalMinutes: 6 * 60,
+    sweepIntervalMinutes: 15,
     driverConcurrency: 100,
     driverTimeoutSeconds: 60,
     apiRequestsPerSecond: 200,

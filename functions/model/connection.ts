@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { nameSchema } from './identifiers.ts';
 import { limitOverrideSchema } from './limit-profile.ts';
+import { orphanPolicySchema } from './orphan.ts';
 
 /** Every driver that is registered; `drivers/registry.ts` has one entry for each, which a test checks. */
 export const DRIVER_NAMES = ['sim'] as const;
@@ -26,6 +27,7 @@ export const connectionRequestSchema = z
       .max(2_048)
       .optional(),
     limits: limitOverrideSchema.optional(),
+    orphans: orphanPolicySchema.optional(),
   })
   .strict();
 export type ConnectionRequest = z.infer<typeof connectionRequestSchema>;
@@ -41,6 +43,7 @@ export const connectionSchema = z.object({
   cloud: cloudSchema,
   endpoint: z.url().optional(),
   limits: limitOverrideSchema.optional(),
+  orphans: orphanPolicySchema.optional(),
   status: connectionStatusSchema,
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
   createdAt: z.iso.datetime(),

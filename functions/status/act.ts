@@ -6,6 +6,7 @@ import { adopt } from '../instances/adopt.ts';
 import { applyChanges, handOff } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isTransitional } from '../model/status.ts';
+import { noteMissing, noteVanished } from '../orphans/missing.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
@@ -49,8 +50,19 @@ export async function actOn(
   const changes = [...findings, ...confirmed].flatMap(({ record, finding }): StatusChange[] =>
     finding.action === 'change' ? [{ kind: 'change', record, to: finding.to, fields: finding.fields }] : [],
   );
+  const vanishing = changes.filter(({ fields }) => fields?.failure?.code === 'Vanished');
+  const missing = await noteMissing(
+    context,
+    place,
+    opened,
+    vanishing.map(({ record }) => record),
+  );
   const { applied } = await applyChanges(context, place, changes);
   const written = new Set(applied);
+  await noteVanished(
+    context,
+    [...missing].flatMap(([id, finding]) => (written.has(id) ? [finding] : [])),
+  );
   const after = new Map(records);
   for (const { record, to, fields } of changes) {
     if (written.has(record.instanceId)) after.set(record.instanceId, { ...record, ...fields, status: to });

@@ -12,6 +12,9 @@ import type { InstanceRef } from '../model/identifiers.ts';
  * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<key>` |
+ * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
+ * | sweep that was asked for, its connections, its places | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `PLACE#<connection>#<location>` |
+ * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
@@ -82,4 +85,25 @@ export const loopPartition = (driver: string): string => `LOOP#${driver}`;
 export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({
   pk: loopPartition(driver),
   sk: placeName(connectionKey, location),
+});
+
+export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
+/** What is missing and what is there too much may be the same machine, one after the other: two findings. */
+export const orphanKey = (orphan: {
+  connectionKey: string;
+  location: string;
+  kind: string;
+  reason: string;
+  backendId: string;
+}): Key => ({
+  pk: orphanPartition(orphan.connectionKey),
+  sk: `${orphan.location}#${orphan.reason === 'missing' ? 'missing' : orphan.kind}#${orphan.backendId}`,
+});
+
+export const sweepPartition = (sweepId: string): string => `SWEEP#${sweepId}`;
+export const sweepKey = (sweepId: string, sk: string): Key => ({ pk: sweepPartition(sweepId), sk });
+
+export const auditKey = ({ namespace, at, id }: { namespace: string; at: string; id: string }): Key => ({
+  pk: `AUDIT#${namespace}`,
+  sk: `${at}#${id}`,
 });

@@ -2,7 +2,8 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Store } from './client.ts';
-import { loopKey, loopPartition } from './keys.ts';
+import { loopKey, loopPartition, placeName } from './keys.ts';
+import { queryAll } from './listing.ts';
 
 /**
  * The status loop of a place. At most one look is due at a time: the one whose generation stands here. A loop is
@@ -122,6 +123,17 @@ export async function listLoops(store: Store<'governor'>, driver: string): Promi
     start = page.LastEvaluatedKey;
   } while (start);
   return loops;
+}
+
+/** Locations where a connection has, or had, anything to look at. */
+export async function loopLocations(
+  store: Store<'governor'>,
+  driver: string,
+  connectionKey: string,
+): Promise<string[]> {
+  const keys = { pk: loopPartition(driver), prefix: placeName(connectionKey, '') };
+  const loops = await queryAll(store, store.tables.governor, keys, (item) => loopSchema.parse(item));
+  return loops.map(({ location }) => location);
 }
 
 type ConditionalUpdate = Omit<

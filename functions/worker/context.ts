@@ -6,6 +6,7 @@ import type { Placement } from '../placement/lay-out.ts';
 import type { Store } from '../store/client.ts';
 import type { NetworkItem } from '../store/networks.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
+import type { DomainEvent } from './events.ts';
 
 /** A connection with its client open. */
 export interface OpenConnection {
@@ -56,6 +57,8 @@ export interface WorkerContext {
   /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   tasks: Tasks;
+  /** Tells the world of what happened. @throws Error when it could not: the caller sees to it that it is told later */
+  publish(events: readonly DomainEvent[]): Promise<void>;
   /** Places whose status loop this process found running, and until when that is as good as certain. */
   loopsSeen: Map<string, number>;
   log: Log;

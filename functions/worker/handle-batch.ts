@@ -6,6 +6,8 @@ import { terminateInstances } from '../instances/terminate.ts';
 import { syncInventory } from '../inventory/sync-inventory.ts';
 import { prepareNetworks } from '../networks/prepare.ts';
 import { removeNetworks } from '../networks/remove.ts';
+import { sweepConnection } from '../orphans/sweep-connection.ts';
+import { sweepPlace } from '../orphans/sweep-place.ts';
 import { look } from '../status/look.ts';
 import { placeName } from '../store/keys.ts';
 import { type DriverMessage, driverMessageSchema, type LaunchMessage } from '../workflow/messages.ts';
@@ -119,5 +121,9 @@ async function handle(
       return await verifyConnection(context, message);
     case 'sync-inventory':
       return await syncInventory(context, message);
+    case 'sweep-connection':
+      return await sweepConnection(context, message);
+    case 'sweep':
+      return await sweepPlace(context, message);
   }
 }

@@ -1,3 +1,4 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
@@ -7,6 +8,7 @@ import { logger } from '../runtime/logger.ts';
 import { readCredential } from '../secrets/credentials.ts';
 import { openStore } from '../store/client.ts';
 import type { WorkerContext } from './context.ts';
+import { openEvents } from './events.ts';
 import { makeContext } from './make-context.ts';
 import { openQueue } from './queue.ts';
 import { openTasks } from './tasks.ts';
@@ -38,6 +40,7 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
     send: openQueue(new SQSClient({}), queueUrl),
     tasks: openTasks(new SFNClient({})),
+    publish: openEvents(new EventBridgeClient({})),
     log: logger,
   });
 }

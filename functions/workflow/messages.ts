@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from '../model/cloud.ts';
 import { driverNameSchema } from '../model/connection.ts';
 import { cloudWordSchema, fleetIdSchema } from '../model/identifiers.ts';
+import { sweepIdSchema } from '../model/orphan.ts';
 import { fleetStatusSchema } from '../model/status.ts';
 
 /** Where cloud calls go: every limit of the governor and every status look is per place. */
@@ -58,6 +59,22 @@ export const syncInventoryMessageSchema = z.object({
   connectionKey: z.string(),
 });
 
+const sweepShape = {
+  connectionKey: z.string(),
+  sweepId: sweepIdSchema.optional().describe('whose record the findings are written to; absent: by schedule'),
+  dryRun: z.boolean(),
+};
+/** Sends a `sweep` for each place of a connection. */
+export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
+
+/** Compares what the cloud has of this deployment at a place with the records. */
+export const sweepMessageSchema = z.object({
+  kind: z.literal('sweep'),
+  ...sweepShape,
+  location: cloudWordSchema,
+  round: z.int().nonnegative().default(0).describe('counts looks after what an earlier one removed'),
+});
+
 /** Everything that a driver's queue carries. */
 export const driverMessageSchema = z.discriminatedUnion('kind', [
   launchMessageSchema,
@@ -68,6 +85,8 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   lookMessageSchema,
   verifyMessageSchema,
   syncInventoryMessageSchema,
+  sweepConnectionMessageSchema,
+  sweepMessageSchema,
 ]);
 export type DriverMessage = z.infer<typeof driverMessageSchema>;
 export type LaunchMessage = z.infer<typeof launchMessageSchema>;
@@ -77,6 +96,8 @@ export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
 export type LookMessage = z.infer<typeof lookMessageSchema>;
 export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
+export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
+export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
 /** What the token of a launch or give-up is answered with; the instance's record says the same. */

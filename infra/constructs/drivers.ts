@@ -1,7 +1,7 @@
 import { Construct } from 'constructs';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
-import type { AppFunction, FunctionContext } from './function.ts';
+import { type AppFunction, type FunctionContext, localArn } from './function.ts';
 import type { Secrets } from './secrets.ts';
 import type { Workflows } from './workflows.ts';
 
@@ -28,6 +28,7 @@ export class Drivers extends Construct {
       }
       secrets.readsCredentialsOf(queue.driver, worker);
       queues.connectSender(worker, [queue]);
+      worker.allow(['events:PutEvents'], [localArn(this, 'events', 'event-bus/default')]);
       for (const workflow of workflows.all) workflow.allowAnswerBy(worker);
       return worker;
     });

@@ -11,7 +11,7 @@ export interface SchedulesProps extends FunctionContext {
   readonly queues: DriverQueues;
 }
 
-/** What happens by the clock: the watch over the status loops, and the inventory sync. */
+/** What happens by the clock: the watch over the status loops, the inventory sync and the orphan sweep. */
 export class Schedules extends Construct {
   readonly functions: readonly AppFunction[];
 
@@ -28,7 +28,12 @@ export class Schedules extends Construct {
     data.access.connect(inventory, 'read');
     queues.connectSender(inventory);
 
-    this.functions = [watch, inventory];
+    const sweeps = Duration.minutes(stage.sweepIntervalMinutes);
+    const orphans = this.#every(sweeps, 'Orphans', 'orphans/schedule', props);
+    data.access.connect(orphans, 'read');
+    queues.connectSender(orphans);
+
+    this.functions = [watch, inventory, orphans];
   }
 
   #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {

@@ -7,6 +7,7 @@ import type { Store } from '../../functions/store/client.ts';
 import { readSpec } from '../../functions/store/fleets.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import type { OpenConnection, WorkerContext } from '../../functions/worker/context.ts';
+import type { DomainEvent } from '../../functions/worker/events.ts';
 import { handleBatch } from '../../functions/worker/handle-batch.ts';
 import type { DriverMessage } from '../../functions/workflow/messages.ts';
 
@@ -15,6 +16,7 @@ export const DEPLOYMENT = 'test-deployment';
 /** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
 export class OneProcess {
   readonly answers = new Map<string, Record<string, unknown>[]>();
+  readonly published: DomainEvent[] = [];
   readonly context: WorkerContext;
   readonly #simUrl: string;
   readonly #timeScale: number;
@@ -54,6 +56,10 @@ export class OneProcess {
         succeed: answer,
         fail: (taskToken, error, cause) => answer(taskToken, { error, cause }),
         heartbeat: () => Promise.resolve(),
+      },
+      publish: (events) => {
+        this.published.push(...events);
+        return Promise.resolve();
       },
       loopsSeen: new Map(),
       log: {

@@ -58,6 +58,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     DataAccessTable: READ_WRITE,
     QueuessimQueue: [...CONSUME, 'sqs:SendMessage'],
     [secret('sim')]: ['ssm:GetParameter'],
+    'arn:aws:events:us-east-1:123456789012:event-bus/default': ['events:PutEvents'],
     [machine('provisionfleet')]: ANSWER,
     [machine('provisionlocation')]: ANSWER,
     [machine('terminatefleet')]: ANSWER,
@@ -69,6 +70,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
   'status/watch': { DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
   'inventory/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
+  'orphans/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
 };
 
 describe('grants of functions', () => {

@@ -162,6 +162,7 @@ describe('alarms', () => {
       ...DRIVER_NAMES.map((driver) => `${driver}-late`),
       'api-5xx',
       'inventory-schedule-errors',
+      'orphans-schedule-errors',
       'status-watch-errors',
     ];
     expect(idsOf(local)).toEqual([]);

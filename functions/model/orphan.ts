@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { cloudSchema } from './cloud.ts';
+import { cloudWordSchema, nameSchema } from './identifiers.ts';
+
+/** What a sweep does about what no record claims. */
+export const orphanPolicySchema = z
+  .object({
+    action: z
+      .enum(['terminate', 'report'])
+      .default('terminate')
+      .describe('report: tell of it, and leave the removal to people'),
+    graceSeconds: z
+      .int()
+      .min(60)
+      .max(30 * 86_400)
+      .default(1_800)
+      .describe('how long it must have been without a record before anything is done about it'),
+  })
+  .strict();
+export type OrphanPolicy = z.infer<typeof orphanPolicySchema>;
+export const DEFAULT_ORPHAN_POLICY: OrphanPolicy = orphanPolicySchema.parse({});
+
+export const resourceKindSchema = z.enum(['network', 'security-group', 'key-pair']);
+export const orphanKindSchema = z.enum(['instance', ...resourceKindSchema.options]);
+export type OrphanKind = z.infer<typeof orphanKindSchema>;
+
+/**
+ * Why nothing claims it, or, for `missing`, what is claimed and not there:
+ * `no-record`: no record names it; `record-closed`: its record says that it is gone; `earlier-attempt`: an attempt made
+ * it that its instance has given up; `elsewhere`: its instance has moved to another location; `duplicate`: its record is
+ * bound to another one; `missing`: a record is bound to it, and the cloud does not show it.
+ */
+export const orphanReasonSchema = z.enum([
+  'no-record',
+  'record-closed',
+  'earlier-attempt',
+  'elsewhere',
+  'duplicate',
+  'missing',
+]);
+export type OrphanReason = z.infer<typeof orphanReasonSchema>;
+
+/**
+ * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked for
+ * until the cloud no longer shows it), `Missing` (the status loop is looking for it). Closed: `Terminated` (removed by
+ * us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now).
+ */
+export const ORPHAN_STATES = [
+  'Quarantined',
+  'Reported',
+  'Terminating',
+  'Missing',
+  'Terminated',
+  'Gone',
+  'Released',
+  'Vanished',
+] as const;
+export const orphanStateSchema = z.enum(ORPHAN_STATES);
+export type OrphanState = z.infer<typeof orphanStateSchema>;
+
+const CLOSED: ReadonlySet<OrphanState> = new Set(['Terminated', 'Gone', 'Released', 'Vanished']);
+export const isClosedOrphan = (state: OrphanState): boolean => CLOSED.has(state);
+
+/** A finding of the orphan sweep, as users see it. */
+export const orphanSchema = z.object({
+  connection: nameSchema,
+  cloud: cloudSchema,
+  location: cloudWordSchema,
+  kind: orphanKindSchema,
+  backendId: z.string(),
+  name: z.string().optional(),
+  instanceId: z.string().optional().describe('what its tag or name says; there may be no such instance'),
+  fleetId: z.string().optional(),
+  reason: orphanReasonSchema,
+  state: orphanStateSchema,
+  firstSeenAt: z.iso.datetime(),
+  stateSince: z.iso.datetime(),
+});
+export type Orphan = z.infer<typeof orphanSchema>;
+
+/** What a sweep does about one finding; a dry run says what it would do. */
+export const sweepActionSchema = z.enum([
+  'quarantine',
+  'wait',
+  'report',
+  'terminate',
+  'release',
+  'close',
+  'look',
+]);
+export type SweepAction = z.infer<typeof sweepActionSchema>;
+
+export const sweepFindingSchema = orphanSchema
+  .pick({ location: true, kind: true, backendId: true, name: true, instanceId: true, reason: true })
+  .extend({ state: orphanStateSchema.describe('after the sweep'), action: sweepActionSchema });
+export type SweepFinding = z.infer<typeof sweepFindingSchema>;
+
+const sweepFailureSchema = z.object({
+  connection: nameSchema,
+  location: cloudWordSchema.optional().describe('absent: the whole connection'),
+  code: z.string(),
+  message: z.string(),
+});
+
+/** How far a sweep that was asked for has come. */
+export const sweepSchema = z.object({
+  id: z.string(),
+  namespace: nameSchema,
+  dryRun: z.boolean(),
+  connections: z.array(nameSchema),
+  status: z.enum(['Running', 'Done']),
+  places: z.object({ found: z.int(), done: z.int(), failed: z.int() }),
+  findings: z.array(sweepFindingSchema.extend({ connection: nameSchema })),
+  findingsLeftOut: z.int().nonnegative().describe('more than an answer can hold'),
+  failures: z.array(sweepFailureSchema),
+  createdAt: z.iso.datetime(),
+});
+export type Sweep = z.infer<typeof sweepSchema>;
+
+export const sweepRequestSchema = z
+  .object({
+    connection: nameSchema.optional().describe('absent: every connection that is Ready'),
+    dryRun: z.boolean().default(false),
+  })
+  .strict();
+
+export const sweepIdSchema = z.string().regex(/^s[0-9a-z]{16}$/);

@@ -1,0 +1,31 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+
+/** Something that others may want to know. */
+export interface DomainEvent {
+  /** The event's detail type. */
+  type: string;
+  /** ISO 8601. */
+  at: string;
+  detail: Readonly<Record<string, unknown>>;
+}
+
+const SOURCE = 'fleetwright';
+/** EventBridge takes no more at once. */
+const ENTRIES_PER_CALL = 10;
+
+/** Publishes on the default bus. @throws Error when EventBridge did not take all of them */
+export function openEvents(client: EventBridgeClient) {
+  return async (events: readonly DomainEvent[]): Promise<void> => {
+    for (let at = 0; at < events.length; at += ENTRIES_PER_CALL) {
+      const Entries = events.slice(at, at + ENTRIES_PER_CALL).map((event) => ({
+        Source: SOURCE,
+        DetailType: event.type,
+        Time: new Date(event.at),
+        Detail: JSON.stringify(event.detail),
+      }));
+      const answer = await client.send(new PutEventsCommand({ Entries }));
+      const refused = answer.Entries?.find(({ ErrorCode }) => ErrorCode !== undefined);
+      if (refused) throw new Error(`EventBridge did not take an event: ${refused.ErrorCode}`);
+    }
+  };
+}

@@ -1,0 +1,398 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/driver.ts';
+import { machineName, resourceName } from '../../functions/drivers/names.ts';
+import type { Connection } from '../../functions/model/connection.ts';
+import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
+import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { sweepConnection } from '../../functions/orphans/sweep-connection.ts';
+import { sweepPlace } from '../../functions/orphans/sweep-place.ts';
+import type { Store } from '../../functions/store/client.ts';
+import { createConnection } from '../../functions/store/connections.ts';
+import type { InstanceItem } from '../../functions/store/instances.ts';
+import { readPlaceOrphans } from '../../functions/store/orphans.ts';
+import { openPlacement } from '../../functions/store/placements.ts';
+import { createSweep, readSweep } from '../../functions/store/sweeps.ts';
+import { transition } from '../../functions/store/transition.ts';
+import { replaceLocations } from '../../functions/store/write-catalogue.ts';
+import type { WorkerContext } from '../../functions/worker/context.ts';
+import { handleBatch } from '../../functions/worker/handle-batch.ts';
+import type { SweepMessage } from '../../functions/workflow/messages.ts';
+import { loadSimConfig, parseSimConfig } from '../../local/sim/config.ts';
+import { readBooks } from '../../local/sim/engine/books.ts';
+import { plantInstance, plantResource } from '../../local/sim/engine/plant.ts';
+import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { record } from '../unit/records.ts';
+import { DEPLOYMENT, OneProcess } from './one-process.ts';
+import { useTables } from './tables.ts';
+
+/** A test has a place of its own: findings stay, and so do instances. */
+const LOCATIONS = Object.keys(loadSimConfig().clouds['aws']?.locations ?? {});
+let location = '';
+const KEY = 'default/sim-aws';
+const GRACE_MS = 1_800_000;
+const ours = { [DEPLOYMENT_TAG]: DEPLOYMENT };
+const theirs = { [DEPLOYMENT_TAG]: 'another' };
+
+/** Time goes on by leaps, for whoever sweeps and for the clouds. */
+let leapedMs = 0;
+const store = useTables({ now: () => Date.now() + leapedMs });
+let sim: SimServer;
+let context: WorkerContext;
+let process: OneProcess;
+let sent: SweepMessage[] = [];
+let connection: Partial<Connection> = {};
+
+beforeAll(async () => {
+  sim = await startSimServer({
+    config: parseSimConfig(
+      {
+        clouds: {
+          aws: { terminateSeconds: [0.01, 0.02], rates: { list: { perSecond: 1_000, burst: 1_000 } } },
+        },
+      },
+      loadSimConfig(),
+    ),
+    port: 0,
+    seed: 7,
+  });
+});
+afterAll(async () => await sim.close());
+beforeEach(() => {
+  location = LOCATIONS.pop() ?? '';
+  sent = [];
+  connection = {};
+  ({ process, context } = makeWorker(store));
+});
+
+function makeWorker(over: Store) {
+  const one = new OneProcess(over, sim.url, 1);
+  const limits = limitProfileOf('aws', undefined);
+  one.believe({ ...limits, calls: { ...limits.calls, list: { perSecond: 1_000, burst: 1_000 } } });
+  const made: WorkerContext = {
+    ...one.context,
+    open: async (key) => {
+      const opened = await one.context.open(key);
+      return { ...opened, connection: { ...opened.connection, ...connection } };
+    },
+    send: async (message) => void (message.kind === 'sweep' && sent.push(message)),
+  };
+  return { process: one, context: made };
+}
+
+const sweep = (over: Partial<SweepMessage> = {}, worker = context) =>
+  sweepPlace(worker, {
+    kind: 'sweep',
+    connectionKey: KEY,
+    location,
+    dryRun: false,
+    round: 0,
+    ...over,
+  });
+const plant = (name: string, tags: Record<string, string>) =>
+  plantInstance(sim.engine.world, {
+    cloud: 'aws',
+    connection: 'sim-aws',
+    location,
+    name,
+    tags,
+    instanceType: 'planted',
+    networkId: '',
+  }).backendId;
+const statusOf = (id: string) => {
+  const [place] = readBooks(sim.engine.world, { cloud: 'aws', location }).clouds;
+  return place?.instances.find(({ backendId }) => backendId === id)?.status;
+};
+const stateOf = async (id: string) =>
+  (await readPlaceOrphans(store, KEY, location)).find(({ backendId }) => backendId === id)?.state;
+const told = () => process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`);
+const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
+
+/** The record of an instance, bound to a machine. */
+async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
+  const fleetId = makeFleetId(Date.now(), Math.random);
+  const id = instanceId({ fleetId, index: 0 });
+  await openPlacement(store, fleetId, {
+    connection: 'sim-aws',
+    connectionKey: KEY,
+    driver: 'sim',
+    cloud: 'aws',
+    location,
+    first: 0,
+    count: 1,
+    ranges: [],
+  });
+  const made = record({
+    fleetId,
+    instanceId: id,
+    launchToken: launchToken(id, 1),
+    location,
+    status: 'Running',
+    ...fields,
+  });
+  await transition(store, made, [{ kind: 'claim', record: made }], 0);
+  return made;
+}
+
+describe('a machine that no record claims', () => {
+  it('rests for the grace period, then goes, and is closed when a list shows it no more', async () => {
+    const id = plant('web', ours);
+    await sweep();
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
+    leapedMs += GRACE_MS;
+    await sweep();
+    expect(await stateOf(id)).toBe('Terminating');
+    expect(sent).toMatchObject([{ kind: 'sweep', round: 1 }]);
+    await pause();
+    await sweep({ round: 1 });
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Terminated', 'Terminated']);
+    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Terminating ${id}`, `Orphan Terminated ${id}`]);
+    expect(sent).toHaveLength(1);
+    const { Items = [] } = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: 'pk = :pk',
+        FilterExpression: 'contains(sk, :id)',
+        ExpressionAttributeValues: { ':pk': 'AUDIT#default', ':id': id },
+      }),
+    );
+    expect(Items.map((row) => row['type'])).toEqual([
+      'Orphan Found',
+      'Orphan Terminating',
+      'Orphan Terminated',
+    ]);
+  });
+
+  it('stays Terminating, and is asked again, when a termination did not do what it said', async () => {
+    const id = plant('web', ours);
+    await sweep();
+    leapedMs += GRACE_MS;
+    sim.engine.addFault({ ...AIM, call: 'terminate', kind: 'stuckTerminating', count: 1 });
+    await sweep();
+    await pause();
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Terminating', 'Terminating']);
+  });
+
+  it('is only reported where the connection says so', async () => {
+    connection = { orphans: { action: 'report', graceSeconds: 60 } };
+    const id = plant('web', ours);
+    await sweep();
+    leapedMs += 60_000;
+    await sweep();
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Reported', 'Running']);
+    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
+  });
+
+  it('is never touched when it is not ours', async () => {
+    const others = [
+      plant('web', {}),
+      plant('web', theirs),
+      plant(machineName('another', 'f0123456789abcdef-00000.1'), {}),
+      plant(machineName(DEPLOYMENT, 'f0123456789abcdef-00000.1'), theirs),
+    ];
+    await sweep();
+    leapedMs += GRACE_MS;
+    await sweep();
+    expect(others.map(statusOf)).toEqual(others.map(() => 'Running'));
+    expect(told()).toEqual([]);
+  });
+});
+
+it('a duplicate goes at once; what its record is bound to, and what is being launched, stays', async () => {
+  const kept = plant('one', ours);
+  const { instanceId: id } = await recordOf({ backendId: kept });
+  const second = plant('two', { ...ours, [INSTANCE_TAG]: id });
+  const launching = await recordOf({ status: 'Creating', launchState: 'unknown' });
+  const unbound = plant('three', { ...ours, [INSTANCE_TAG]: launching.instanceId });
+  plantTag(kept, id);
+  await sweep();
+  await pause();
+  await sweep();
+  expect([kept, second, unbound].map(statusOf)).toEqual(['Running', 'Terminated', 'Running']);
+  expect(told()).toEqual(
+    [second].flatMap((one) => [
+      `Orphan Found ${one}`,
+      `Orphan Terminating ${one}`,
+      `Orphan Terminated ${one}`,
+    ]),
+  );
+});
+
+it('a machine that vanished is looked for, and told of when its record is marked', async () => {
+  const gone = await recordOf({ backendId: 'i-gone' });
+  await sweep();
+  expect(await stateOf('i-gone')).toBe('Missing');
+  expect(context.loopsSeen.size).toBe(1);
+  await transition(
+    store,
+    gone,
+    [
+      {
+        kind: 'change',
+        record: gone,
+        to: 'Terminated',
+        fields: { terminatedAt: new Date().toISOString(), failure: { code: 'Vanished', message: 'gone' } },
+      },
+    ],
+    0,
+  );
+  await sweep();
+  expect(await stateOf('i-gone')).toBe('Vanished');
+  expect(told()).toEqual(['Instance Missing i-gone', 'Instance Vanished i-gone']);
+});
+
+it('network resources go in order, and those with a record stay', async () => {
+  const of = (kind: 'network' | 'security-group' | 'key-pair', name: string, networkId?: string) =>
+    plantResource(sim.engine.world, {
+      cloud: 'aws',
+      connection: 'sim-aws',
+      location,
+      kind,
+      name: resourceName(DEPLOYMENT, name),
+      tags: ours,
+      ...(networkId === undefined ? {} : { networkId }),
+    }).backendId;
+  const network = of('network', 'net');
+  const group = of('security-group', 'group', network);
+  const key = of('key-pair', 'key');
+  const states = () => Promise.all([network, group, key].map(stateOf));
+  await sweep();
+  leapedMs += GRACE_MS;
+  await sweep();
+  expect(await states()).toEqual(['Terminating', 'Terminating', 'Terminating']);
+  await sweep();
+  expect(await states()).toEqual(['Terminating', 'Terminated', 'Terminated']);
+  await sweep();
+  expect(await states()).toEqual(['Terminated', 'Terminated', 'Terminated']);
+});
+
+it('a dry run tells what would be done, and does nothing', async () => {
+  const id = plant('web', ours);
+  const dry = { dryRun: true, sweepId: 's0123456789abcdef' };
+  await sweep(dry);
+  expect(await stateOf(id)).toBeUndefined();
+  const findings = async () => (await readSweep(store, dry.sweepId))?.places[0]?.findings;
+  await createMeta(dry.sweepId);
+  expect(await findings()).toMatchObject([{ backendId: id, state: 'Quarantined', action: 'quarantine' }]);
+  await sweep();
+  leapedMs += GRACE_MS;
+  await sweep(dry);
+  expect(await findings()).toMatchObject([{ backendId: id, state: 'Terminating', action: 'terminate' }]);
+  expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
+  expect(told()).toEqual([`Orphan Found ${id}`]);
+});
+
+it('a place that cannot be reached is said to have failed, and nothing is closed for it', async () => {
+  const id = plant('web', ours);
+  await sweep();
+  sim.engine.world.commit({ kind: 'location', cloud: 'aws', location, up: false });
+  await createMeta('s0123456789abcdeg');
+  await sweep({ sweepId: 's0123456789abcdeg' });
+  expect((await readSweep(store, 's0123456789abcdeg'))?.places).toMatchObject([
+    { location, failure: { code: 'Unavailable' } },
+  ]);
+  expect(await stateOf(id)).toBe('Quarantined');
+});
+
+it('killed after any write, and run again, it ends the same and has told everything', async () => {
+  let killed = 0;
+  for (let at = 1; at < 60; at += 1) {
+    const id = plant('web', ours);
+    const worker = makeWorker(dyingAfter(at));
+    let died = false;
+    const all: string[] = [];
+    for (const wait of [0, GRACE_MS, 0]) {
+      leapedMs += wait;
+      await sweep({}, worker.context).catch(() => {
+        died = true;
+      });
+      await pause();
+    }
+    all.push(...worker.process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`));
+    for (const wait of [0, GRACE_MS, 0]) {
+      leapedMs += wait;
+      await sweep();
+      await pause();
+    }
+    expect([at, await stateOf(id), statusOf(id)]).toEqual([at, 'Terminated', 'Terminated']);
+    const types = new Set([...all, ...told()].filter((line) => line.endsWith(id)));
+    expect([at, [...types].sort()]).toEqual([
+      at,
+      [`Orphan Found ${id}`, `Orphan Terminated ${id}`, `Orphan Terminating ${id}`],
+    ]);
+    if (!died) break;
+    killed += 1;
+  }
+  expect(killed).toBeGreaterThan(10);
+}, 120_000);
+
+it('sends a sweep to every place of a connection, once told of it', async () => {
+  await createConnection(store, {
+    namespace: 'default',
+    name: 'sim-aws',
+    driver: 'sim',
+    cloud: 'aws',
+    status: 'Ready',
+    createdAt: new Date().toISOString(),
+  });
+  const at = { country: 'USA', latitude: 0, longitude: 0, zones: [], available: true };
+  await replaceLocations(store, KEY, [{ name: 'eu-west-1', displayName: 'Ireland', ...at }]);
+  await createMeta('s0123456789abcdeh');
+  await sweepConnection(context, {
+    kind: 'sweep-connection',
+    connectionKey: KEY,
+    sweepId: 's0123456789abcdeh',
+    dryRun: true,
+  });
+  const places = sent.map(({ location }) => location).sort();
+  expect(places).toContain('eu-west-1');
+  expect(places.length).toBeGreaterThan(5);
+  expect((await readSweep(store, 's0123456789abcdeh'))?.connections[0]?.locations.sort()).toEqual(places);
+  const body = JSON.stringify({ kind: 'sweep-connection', connectionKey: 'default/gone', dryRun: false });
+  expect(await handleBatch(context, [{ messageId: 'm', body }])).toEqual([]);
+});
+
+const AIM = { cloud: '*', connection: '*', location: '*', probability: 1 } as const;
+
+async function createMeta(sweepId: string) {
+  const createdAt = new Date().toISOString();
+  await createSweep(store, {
+    sweepId,
+    namespace: 'default',
+    connections: ['sim-aws'],
+    dryRun: true,
+    createdAt,
+  });
+}
+
+/** Gives a planted machine the id of an instance. */
+function plantTag(backendId: string, id: string): void {
+  for (const place of sim.engine.world.state.places.values()) {
+    const found = place.live.get(backendId);
+    if (!found) continue;
+    const tagged = { ...found, tags: { ...found.tags, [INSTANCE_TAG]: id } };
+    sim.engine.world.commit({ kind: 'instance', record: tagged });
+  }
+}
+
+/** The tables, for a process that dies after so many writes. */
+function dyingAfter(writes: number): Store {
+  let left = writes;
+  const document = new Proxy(store.document, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (name !== 'send' || typeof member !== 'function') return member;
+      return async (command: object) => {
+        if (left <= 0) throw new Error('dead');
+        const answer: unknown = await Reflect.apply(member, target, [command]);
+        if (/^(Put|Update|TransactWrite|Delete)/.test(command.constructor.name)) left -= 1;
+        if (left <= 0) throw new Error('killed');
+        return answer;
+      };
+    },
+  });
+  return { ...store, document };
+}
