@@ -1,0 +1,150 @@
+import { z } from 'zod';
+import { isClosed } from '../../../functions/model/status.ts';
+import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import { PLACEMENT_PREFIX } from '../../../functions/store/keys.ts';
+import type { Lab } from '../world/lab.ts';
+import type { Violation } from './violation.ts';
+
+const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
+const placementSchema = z.object({
+  fleetId: z.string(),
+  connectionKey: z.string(),
+  location: z.string(),
+  counts: z.record(z.string(), z.number()),
+});
+const STABLE = new Set(['Running', 'PartiallyRunning', 'Failed', 'Terminated', 'RolledBack', 'Suspended']);
+const OVER = new Set(['Terminated', 'RolledBack']);
+
+interface Records {
+  fleets: FleetItem[];
+  instances: InstanceItem[];
+  placements: z.infer<typeof placementSchema>[];
+  networks: string[];
+  names: string[];
+}
+
+function readRecords(lab: Lab): Records {
+  const items = lab.tables.fleets.all().map((item) => keySchema.parse(item));
+  const of = (prefix: string) => items.filter(({ pk }) => pk.startsWith(prefix));
+  return {
+    fleets: of('FLEET#')
+      .filter(({ sk }) => sk === 'META')
+      .map(parseFleetItem),
+    placements: of('FLEET#')
+      .filter(({ sk }) => sk.startsWith(PLACEMENT_PREFIX))
+      .map((item) => placementSchema.parse(item)),
+    instances: of('INST#').map((item) => instanceItemSchema.parse(item)),
+    networks: of('NET#').map(({ pk, sk }) => `${pk} ${sk}`),
+    names: of('NS#')
+      .filter(({ sk }) => sk.startsWith('NAME#'))
+      .map(({ sk }) => sk),
+  };
+}
+
+/** What must hold when a run has come to rest: records, counters and clouds tell the same. */
+export function checkEnd(lab: Lab): Violation[] {
+  const violations: Violation[] = [];
+  const add = (kind: Violation['kind'], text: string) => violations.push({ kind, text });
+  const records = readRecords(lab);
+  for (const { name, machineArn } of lab.workflow.running) add('stuck', `${machineArn} ${name} still runs`);
+  for (const { fleetId, status } of records.fleets) {
+    if (!STABLE.has(status)) add('stuck', `fleet ${fleetId} is ${status}`);
+  }
+  checkInstances(lab, records, add);
+  checkCounters(records, add);
+  checkFleets(lab, records, add);
+  checkSlots(lab, add);
+  return violations;
+}
+
+type Add = (kind: Violation['kind'], text: string) => void;
+
+function checkInstances(lab: Lab, { instances }: Records, add: Add): void {
+  const machines = lab.clouds.machines().filter(({ status }) => status !== 'Terminated');
+  const byId = Map.groupBy(machines, ({ ours }) => ours);
+  for (const record of instances) {
+    const found = byId.get(record.instanceId) ?? [];
+    if (isClosed(record.status)) {
+      for (const { backendId, status } of found) {
+        add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`);
+      }
+      continue;
+    }
+    if (record.status !== 'Running') add('stuck', `${record.instanceId} is ${record.status}`);
+    const bound = found.find(({ backendId }) => backendId === record.backendId);
+    if (!bound)
+      add('record', `${record.instanceId} is ${record.status}, its machine ${record.backendId} is gone`);
+    else if (bound.status !== record.status) {
+      add('record', `${record.instanceId} is ${record.status}, its machine is ${bound.status}`);
+    }
+    for (const { backendId } of found) {
+      if (backendId !== record.backendId) add('duplicated', `${record.instanceId} also is ${backendId}`);
+    }
+  }
+  const known = new Set(instances.map(({ instanceId }) => instanceId));
+  for (const { ours, backendId, status } of machines) {
+    if (ours !== undefined && !known.has(ours))
+      add('leaked', `${backendId} of ${ours} is ${status}, without a record`);
+  }
+}
+
+function checkCounters({ instances, placements }: Records, add: Add): void {
+  for (const { fleetId, connectionKey, location, counts } of placements) {
+    const here = instances.filter(
+      (one) => one.fleetId === fleetId && one.connectionKey === connectionKey && one.location === location,
+    );
+    for (const status of new Set([...Object.keys(counts), ...here.map((one) => one.status)])) {
+      const real = here.filter((one) => one.status === status).length;
+      const counted = counts[status] ?? 0;
+      if (real !== counted)
+        add('counter', `${fleetId} ${location}: ${counted} ${status} counted, ${real} there`);
+    }
+  }
+}
+
+function checkFleets(lab: Lab, { fleets, instances, networks, names }: Records, add: Add): void {
+  for (const { fleetId, status, requested, minimumInstances = 1, name } of fleets) {
+    const own = instances.filter((one) => one.fleetId === fleetId);
+    const running = own.filter((one) => one.status === 'Running').length;
+    if (OVER.has(status)) {
+      for (const one of own)
+        if (!isClosed(one.status)) add('leaked', `${one.instanceId} of an ended fleet is ${one.status}`);
+      for (const text of networks)
+        if (text.includes(fleetId)) add('leaked', `record ${text} of an ended fleet`);
+      for (const { resources, key } of lab.clouds.places) {
+        for (const resource of resources.values()) {
+          if (resource.name.includes(fleetId))
+            add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
+        }
+      }
+      if (lab.privateKeys.has(fleetId)) add('leaked', `the private key of ended fleet ${fleetId}`);
+      const live = fleets.some((other) => other.name === name && !OVER.has(other.status));
+      if (!live && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
+      continue;
+    }
+    if (status === 'Running' && running > requested)
+      add('policy', `${fleetId}: ${running} of ${requested} run`);
+    if (status === 'Failed' && running >= Math.max(1, minimumInstances) && running === requested) {
+      add('policy', `${fleetId} is Failed with ${running} of ${requested} running`);
+    }
+  }
+  for (const { resources, key } of lab.clouds.places) {
+    for (const { name, kind } of resources.values()) {
+      if (!networks.some((text) => text.includes(name)))
+        add('leaked', `${kind} ${name} at ${key.location}: no record`);
+    }
+  }
+}
+
+const holdersSchema = z.object({ holders: z.record(z.string(), z.number()).default({}) });
+
+/** At rest nobody is being created, so nobody holds a slot. */
+function checkSlots(lab: Lab, add: Add): void {
+  for (const item of lab.tables.governor.all()) {
+    const { pk, sk } = keySchema.parse(item);
+    if (!(pk.startsWith('CALL#') && sk === 'create') && !pk.startsWith('CONN#')) continue;
+    const holders = Object.keys(holdersSchema.parse(item).holders);
+    if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);
+  }
+}

@@ -1,0 +1,18 @@
+export const VIOLATION_KINDS = [
+  'leaked',
+  'duplicated',
+  'stuck',
+  'limit',
+  'record',
+  'counter',
+  'policy',
+  'foreign',
+  'bug',
+] as const;
+export type ViolationKind = (typeof VIOLATION_KINDS)[number];
+
+/** Something that must never be and was. */
+export interface Violation {
+  kind: ViolationKind;
+  text: string;
+}

@@ -1,0 +1,78 @@
+import { INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
+import { statusAt } from '../../../local/sim/engine/status.ts';
+import type { Ground } from '../world/ground.ts';
+import type { Violation } from './violation.ts';
+
+/**
+ * Watches what the clouds do, event by event: no launch token makes two machines, no instance has two at a time, no
+ * slot is asked for beyond the limit. A second machine that a fault of the cloud made is its own doing.
+ */
+export class CloudWatch {
+  readonly violations: Violation[] = [];
+  readonly #ground: Ground;
+  readonly #machines = new Map<string, InstanceRecord>();
+  readonly #twins = new Set<string>();
+  #last: InstanceRecord | undefined;
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+  }
+
+  isTwin(backendId: string): boolean {
+    return this.#twins.has(backendId);
+  }
+
+  readonly onEvent = (event: SimEvent): void => {
+    const last = this.#last;
+    this.#last = event.kind === 'instance' ? event.record : undefined;
+    if (event.kind === 'instance') this.#onInstance(event.record, last);
+    if (event.kind === 'throttled' && event.violation?.endsWith('Slots')) {
+      const { cloud, location } = event.place;
+      if (this.#hasPendingTwin(cloud)) return;
+      this.#add('limit', `${event.violation} of ${cloud}/${location} exceeded`);
+    }
+  };
+
+  #onInstance(record: InstanceRecord, last: InstanceRecord | undefined): void {
+    const isNew = !this.#machines.has(record.backendId);
+    if (isNew && last?.launchToken === record.launchToken && last?.acceptedAtMs === record.acceptedAtMs) {
+      this.#twins.add(record.backendId);
+    }
+    if (isNew && !this.#twins.has(record.backendId)) this.#checkNew(record);
+    this.#machines.set(record.backendId, record);
+  }
+
+  #checkNew(record: InstanceRecord): void {
+    const id = record.tags[INSTANCE_TAG];
+    const nowMs = this.#ground.now();
+    for (const other of this.#machines.values()) {
+      if (this.#twins.has(other.backendId)) continue;
+      if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
+        this.#add(
+          'duplicated',
+          `token ${record.launchToken} made ${other.backendId} and ${record.backendId}`,
+        );
+      } else if (
+        id !== undefined &&
+        other.tags[INSTANCE_TAG] === id &&
+        statusAt(other, nowMs) !== 'Terminated'
+      ) {
+        this.#add('duplicated', `${id} is ${other.backendId} and ${record.backendId} at the same time`);
+      }
+    }
+  }
+
+  #hasPendingTwin(cloud: string): boolean {
+    const nowMs = this.#ground.now();
+    return [...this.#twins].some((backendId) => {
+      const twin = this.#machines.get(backendId);
+      return twin?.cloud === cloud && statusAt(twin, nowMs) === 'Creating';
+    });
+  }
+
+  #add(kind: Violation['kind'], text: string): void {
+    this.#ground.trace.add('INVARIANT', `${kind}: ${text}`);
+    this.violations.push({ kind, text });
+  }
+}

@@ -1,0 +1,93 @@
+import { INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
+import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import { type CloudConfig, parseSimConfig } from '../../../local/sim/config.ts';
+import { SimEngine } from '../../../local/sim/engine/engine.ts';
+import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
+import type { Place } from '../../../local/sim/engine/state.ts';
+import { statusAt } from '../../../local/sim/engine/status.ts';
+import { createApp } from '../../../local/sim/http/app.ts';
+import type { Ground } from '../world/ground.ts';
+import type { Process } from '../world/process.ts';
+
+export const ENDPOINT = 'http://clouds.invalid';
+const PATIENCE_MS = 10_000;
+const CREATE_PATIENCE_MS = 15_000;
+
+/** The answer did not come in time; the call may have had its effect. */
+class NoAnswer extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+/** The simulated clouds in virtual time, and what they know at any moment. */
+export class Clouds {
+  readonly engine: SimEngine;
+  readonly #ground: Ground;
+  readonly #app: ReturnType<typeof createApp>;
+
+  constructor(
+    ground: Ground,
+    clouds: Readonly<Record<string, CloudConfig>>,
+    onEvent: (event: SimEvent) => void,
+  ) {
+    this.#ground = ground;
+    this.engine = new SimEngine({
+      config: parseSimConfig({ seed: ground.seed, clouds }),
+      clock: ground,
+      onEvent,
+    });
+    this.#app = createApp({
+      engine: this.engine,
+      waitUntil: (atMs) => ground.sleep(Math.max(0, atMs - ground.now())),
+    });
+  }
+
+  /** The driver as one process reaches the clouds. */
+  driverOf(process: Process) {
+    return createSimDriver(async (request) => {
+      const create = request.method === 'POST' && request.url.endsWith('/instances');
+      const what = `${request.method} ${request.url.slice(ENDPOINT.length + 8, ENDPOINT.length + 100)}`;
+      const timer = new AbortController();
+      const late = this.#ground.scheduler
+        .sleep(create ? CREATE_PATIENCE_MS : PATIENCE_MS, timer.signal)
+        .then((): never => {
+          throw new NoAnswer('no answer in time');
+        });
+      late.catch(() => {});
+      try {
+        return await process.call(what, async () => {
+          const answered = Promise.resolve(this.#app.fetch(request));
+          answered.catch(() => {});
+          return await Promise.race([answered, late]);
+        });
+      } finally {
+        timer.abort('answered');
+      }
+    });
+  }
+
+  get places(): Place[] {
+    return [...this.engine.world.state.places.values()].filter(({ key }) => key.location !== '');
+  }
+
+  /** Every machine that was ever made, with how it stands now. */
+  machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
+    const nowMs = this.#ground.now();
+    return this.places.flatMap(({ gone, live }) =>
+      [...gone, ...live.values()].map((record) => ({
+        ...record,
+        status: statusAt(record, nowMs),
+        ours: record.tags[INSTANCE_TAG],
+      })),
+    );
+  }
+}
+
+/** What a connection's limits must say for the governor to keep what this cloud enforces. */
+export function limitsOf({ slots, rates }: CloudConfig): LimitOverride {
+  return {
+    concurrentLocations: slots.locations,
+    concurrentInstancesPerLocation: slots.instancesPerLocation,
+    calls: rates,
+  };
+}

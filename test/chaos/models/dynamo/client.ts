@@ -1,0 +1,50 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import type { Answer } from './dynamo.ts';
+
+/** Answers a command in place of DynamoDB. */
+export type Answerer = (command: string, input: unknown) => Promise<Answer>;
+
+/** A real document client whose commands go to `answerer`, before anything is marshalled or sent. */
+export interface ModelClient {
+  document: DynamoDBDocumentClient;
+  answerer: Answerer;
+}
+
+const nobody: Answerer = () => Promise.reject(new Error('this client belongs to no process'));
+
+function openClient(): ModelClient {
+  const document = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ region: 'local', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }),
+  );
+  const client: ModelClient = { document, answerer: nobody };
+  document.middlewareStack.add(
+    (_next, context) => async (args) => ({
+      output: await client.answerer(String(context['commandName']), args.input),
+      response: undefined,
+    }),
+    { step: 'initialize', priority: 'high', name: 'answerFromModel' },
+  );
+  return client;
+}
+
+/** Clients take a while to make: they are lent to a run and taken back at its end. */
+const idle: ModelClient[] = [];
+
+export class ClientLoans {
+  readonly #lent: ModelClient[] = [];
+
+  lend(answerer: Answerer): DynamoDBDocumentClient {
+    const client = idle.pop() ?? openClient();
+    client.answerer = answerer;
+    this.#lent.push(client);
+    return client.document;
+  }
+
+  takeBack(): void {
+    for (const client of this.#lent.splice(0)) {
+      client.answerer = nobody;
+      idle.push(client);
+    }
+  }
+}

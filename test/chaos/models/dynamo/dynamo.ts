@@ -1,0 +1,384 @@
+import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
+import { checkPlaceholders, copy, type Item, isMap, meets, updated } from './evaluate.ts';
+import { ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
+import type { Table } from './table.ts';
+
+const META = { $metadata: {} };
+const MAX_TRANSACT_ITEMS = 100;
+
+const itemSchema = z.custom<Item>(isMap);
+const keySchema = z.object({ pk: z.string().min(1), sk: z.string().min(1) });
+const placeholdersShape = {
+  ExpressionAttributeNames: z.custom<Record<string, string>>(isMap).optional(),
+  ExpressionAttributeValues: itemSchema.optional(),
+};
+const conditionShape = { ConditionExpression: z.string().optional(), ...placeholdersShape };
+const returnShape = { ReturnValues: z.string().optional() };
+const onRefusalShape = { ReturnValuesOnConditionCheckFailure: z.string().optional() };
+const getSchema = z.object({
+  TableName: z.string(),
+  Key: keySchema,
+  ConsistentRead: z.boolean().default(false),
+});
+const putSchema = z.object({
+  TableName: z.string(),
+  Item: itemSchema,
+  ...conditionShape,
+  ...returnShape,
+  ...onRefusalShape,
+});
+const updateSchema = z.object({
+  TableName: z.string(),
+  Key: keySchema,
+  UpdateExpression: z.string(),
+  ...conditionShape,
+  ...returnShape,
+  ...onRefusalShape,
+});
+const deleteSchema = z.object({
+  TableName: z.string(),
+  Key: keySchema,
+  ...conditionShape,
+  ...returnShape,
+  ...onRefusalShape,
+});
+const querySchema = z.object({
+  TableName: z.string(),
+  IndexName: z.string().optional(),
+  KeyConditionExpression: z.string(),
+  FilterExpression: z.string().optional(),
+  ...placeholdersShape,
+  Limit: z.number().optional(),
+  ScanIndexForward: z.boolean().default(true),
+  ConsistentRead: z.boolean().default(false),
+  ExclusiveStartKey: itemSchema.optional(),
+});
+const batchGetSchema = z.object({
+  RequestItems: z.record(
+    z.string(),
+    z.object({ Keys: z.array(keySchema).max(100), ConsistentRead: z.boolean().default(false) }),
+  ),
+});
+const batchWriteSchema = z.object({
+  RequestItems: z.record(
+    z.string(),
+    z.array(
+      z.union([
+        z.object({ PutRequest: z.object({ Item: itemSchema }) }),
+        z.object({ DeleteRequest: z.object({ Key: keySchema }) }),
+      ]),
+    ),
+  ),
+});
+const transactSchema = z.object({
+  TransactItems: z
+    .array(
+      z.union([
+        z.object({ Put: putSchema }),
+        z.object({ Update: updateSchema }),
+        z.object({ Delete: deleteSchema }),
+        z.object({ ConditionCheck: deleteSchema }),
+      ]),
+    )
+    .max(MAX_TRANSACT_ITEMS),
+});
+
+type Put = z.infer<typeof putSchema>;
+type UpdateInput = z.infer<typeof updateSchema>;
+type Delete = z.infer<typeof deleteSchema>;
+
+/** What a command answers; each has some of these. */
+export interface Answer {
+  $metadata: Record<string, never>;
+  Item?: Item;
+  Items?: Item[];
+  Count?: number;
+  Attributes?: Item;
+  LastEvaluatedKey?: Item;
+  Responses?: Record<string, Item[]>;
+  UnprocessedKeys?: Record<string, { Keys: Item[]; ConsistentRead?: boolean }>;
+  UnprocessedItems?: Record<string, Item[]>;
+}
+
+/** What is not settled by the request: how late others see a write, how much one answer holds. */
+export interface Habits {
+  now(): number;
+  /** How long an eventually consistent read may show what was before a write. */
+  baseLagMs(): number;
+  indexLagMs(): number;
+  /** Most items in one answer to a query, as the 1 MB of the real one bounds it. */
+  pageSize(): number;
+  /** How many of so many keys or requests of a batch are left undone. */
+  unprocessed(count: number): number;
+}
+
+interface Write {
+  table: Table;
+  pk: string;
+  sk: string;
+  before: Item | undefined;
+  after: Item | undefined;
+  refused: boolean;
+  refusal: { wanted: boolean };
+}
+
+/** The tables, with each command as one instant: what it does happens at once or not at all. */
+export class Dynamo {
+  readonly #tables: ReadonlyMap<string, Table>;
+  readonly #habits: Habits;
+
+  constructor(tables: readonly Table[], habits: Habits) {
+    this.#tables = new Map(tables.map((table) => [table.name, table]));
+    this.#habits = habits;
+  }
+
+  /** @throws the SDK's exceptions */
+  perform(command: string, input: unknown): Answer {
+    try {
+      return this.#perform(command, input);
+    } catch (error) {
+      if (error instanceof ExpressionError) throw validation(error.message);
+      if (error instanceof z.ZodError) throw validation(z.prettifyError(error));
+      throw error;
+    }
+  }
+
+  #perform(command: string, input: unknown): Answer {
+    switch (command) {
+      case 'GetItemCommand':
+        return this.#get(getSchema.parse(input));
+      case 'QueryCommand':
+        return this.#query(querySchema.parse(input));
+      case 'BatchGetItemCommand':
+        return this.#batchGet(batchGetSchema.parse(input));
+      case 'BatchWriteItemCommand':
+        return this.#batchWrite(batchWriteSchema.parse(input));
+      case 'PutItemCommand': {
+        const put = putSchema.parse(input);
+        return this.#single(this.#put(put), put.ReturnValues);
+      }
+      case 'UpdateItemCommand': {
+        const update = updateSchema.parse(input);
+        return this.#single(this.#update(update), update.ReturnValues);
+      }
+      case 'DeleteItemCommand': {
+        const remove = deleteSchema.parse(input);
+        return this.#single(this.#delete(remove), remove.ReturnValues);
+      }
+      case 'TransactWriteItemsCommand':
+        return this.#transact(transactSchema.parse(input));
+      default:
+        throw new Error(`the model knows no ${command}`);
+    }
+  }
+
+  #table(name: string): Table {
+    const table = this.#tables.get(name);
+    if (!table) throw validation(`no table ${name}`);
+    return table;
+  }
+
+  #get({ TableName, Key, ConsistentRead }: z.infer<typeof getSchema>): Answer {
+    const table = this.#table(TableName);
+    const item = ConsistentRead ? table.get(Key.pk, Key.sk) : table.seen(Key.pk, Key.sk, this.#habits.now());
+    return { ...META, ...(item ? { Item: item } : {}) };
+  }
+
+  #query(query: z.infer<typeof querySchema>): Answer {
+    const { KeyConditionExpression, FilterExpression, IndexName, ExclusiveStartKey } = query;
+    const condition = parseCondition(KeyConditionExpression);
+    checkPlaceholders(query, [condition, ...(FilterExpression ? [parseCondition(FilterExpression)] : [])]);
+    if (IndexName !== undefined && query.ConsistentRead) throw validation('indexes have no consistent reads');
+    const nowMs = this.#habits.now();
+    const table = this.#table(query.TableName);
+    const pk = hashValue(KeyConditionExpression, query.ExpressionAttributeValues);
+    const { items, keys } =
+      IndexName === undefined
+        ? { items: table.partition(pk, nowMs, query.ConsistentRead), keys: ['pk', 'sk'] as const }
+        : table.indexPartition(IndexName, pk, nowMs);
+    const [, sk] = keys;
+    let rest = items.filter((item) => meets(KeyConditionExpression, item, query));
+    if (!query.ScanIndexForward) rest.reverse();
+    if (ExclusiveStartKey) {
+      const after = String(ExclusiveStartKey[sk]);
+      rest = rest.filter((item) =>
+        query.ScanIndexForward ? String(item[sk]) > after : String(item[sk]) < after,
+      );
+    }
+    const page = rest.slice(0, Math.min(query.Limit ?? Number.POSITIVE_INFINITY, this.#habits.pageSize()));
+    const found = page.filter((item) => meets(FilterExpression, item, query));
+    const last = page.at(-1);
+    const names = new Set(['pk', 'sk', ...keys]);
+    return {
+      ...META,
+      Items: found,
+      Count: found.length,
+      ...(last && page.length < rest.length
+        ? { LastEvaluatedKey: Object.fromEntries([...names].map((name) => [name, last[name]])) }
+        : {}),
+    };
+  }
+
+  #batchGet({ RequestItems }: z.infer<typeof batchGetSchema>): Answer {
+    const responses: Record<string, Item[]> = {};
+    const unprocessed: NonNullable<Answer['UnprocessedKeys']> = {};
+    for (const [name, { Keys, ConsistentRead }] of Object.entries(RequestItems)) {
+      const kept = Keys.length - this.#habits.unprocessed(Keys.length);
+      responses[name] = Keys.slice(0, kept).flatMap((Key) => {
+        const { Item: item } = this.#get({ TableName: name, Key, ConsistentRead });
+        return item ? [item] : [];
+      });
+      if (kept < Keys.length) unprocessed[name] = { Keys: Keys.slice(kept), ConsistentRead };
+    }
+    return { ...META, Responses: responses, UnprocessedKeys: unprocessed };
+  }
+
+  #batchWrite({ RequestItems }: z.infer<typeof batchWriteSchema>): Answer {
+    const unprocessed: Record<string, Item[]> = {};
+    for (const [name, requests] of Object.entries(RequestItems)) {
+      const table = this.#table(name);
+      const kept = requests.length - this.#habits.unprocessed(requests.length);
+      for (const request of requests.slice(0, kept)) {
+        const write =
+          'PutRequest' in request
+            ? { ...keyOf(request.PutRequest.Item), after: copy(request.PutRequest.Item) }
+            : { ...request.DeleteRequest.Key, after: undefined };
+        this.#commit({ table, before: undefined, refused: false, refusal: { wanted: false }, ...write });
+      }
+      if (kept < requests.length) unprocessed[name] = requests.slice(kept);
+    }
+    return { ...META, UnprocessedItems: unprocessed };
+  }
+
+  #put(put: Put): Write {
+    return this.#write(put, keyOf(put.Item), () => copy(put.Item));
+  }
+
+  #update(update: UpdateInput): Write {
+    const { UpdateExpression, Key } = update;
+    const expressions = [parseUpdate(UpdateExpression)];
+    return this.#write(
+      update,
+      Key,
+      (before) => updated(UpdateExpression, before ?? { ...Key }, update),
+      expressions,
+    );
+  }
+
+  #delete(remove: Delete): Write {
+    return this.#write(remove, remove.Key, () => undefined);
+  }
+
+  #write(
+    request: Pick<Put, 'TableName' | 'ConditionExpression' | 'ReturnValuesOnConditionCheckFailure'> &
+      Pick<Put, 'ExpressionAttributeNames' | 'ExpressionAttributeValues'>,
+    { pk, sk }: { pk: string; sk: string },
+    after: (before: Item | undefined) => Item | undefined,
+    expressions: Parameters<typeof checkPlaceholders>[1] = [],
+  ): Write {
+    const { ConditionExpression, ReturnValuesOnConditionCheckFailure } = request;
+    checkPlaceholders(request, [
+      ...expressions,
+      ...(ConditionExpression === undefined ? [] : [parseCondition(ConditionExpression)]),
+    ]);
+    const table = this.#table(request.TableName);
+    const before = table.get(pk, sk);
+    const refused = !meets(ConditionExpression, before, request);
+    return {
+      table,
+      pk,
+      sk,
+      before,
+      refused,
+      after: refused ? undefined : after(before),
+      refusal: { wanted: ReturnValuesOnConditionCheckFailure === 'ALL_OLD' },
+    };
+  }
+
+  #single(write: Write, returned: string | undefined): Answer {
+    if (write.refused) {
+      throw new ConditionalCheckFailedException({ message: 'The conditional request failed', ...META });
+    }
+    this.#commit(write);
+    const attributes =
+      returned === 'ALL_NEW' ? write.after : returned === 'ALL_OLD' ? write.before : undefined;
+    return { ...META, ...(attributes ? { Attributes: attributes } : {}) };
+  }
+
+  #transact({ TransactItems }: z.infer<typeof transactSchema>): Answer {
+    const writes = TransactItems.map((item) => {
+      if ('Put' in item) return { write: this.#put(item.Put), checks: false };
+      if ('Update' in item) return { write: this.#update(item.Update), checks: false };
+      if ('Delete' in item) return { write: this.#delete(item.Delete), checks: false };
+      return { write: this.#delete(item.ConditionCheck), checks: true };
+    });
+    const keys = new Set(writes.map(({ write: { table, pk, sk } }) => `${table.name}\n${pk}\n${sk}`));
+    if (keys.size < writes.length) {
+      throw validation('Transaction request cannot include multiple operations on one item');
+    }
+    if (writes.some(({ write }) => write.refused)) {
+      throw new TransactionCanceledException({
+        message: 'Transaction cancelled',
+        ...META,
+        CancellationReasons: writes.map(({ write: { refused, refusal, before } }) =>
+          refused
+            ? {
+                Code: 'ConditionalCheckFailed',
+                ...(refusal.wanted && before ? { Item: marshalled(before) } : {}),
+              }
+            : { Code: 'None' },
+        ),
+      });
+    }
+    for (const { write, checks } of writes) if (!checks) this.#commit(write);
+    return META;
+  }
+
+  #commit({ table, pk, sk, after }: Write): void {
+    const nowMs = this.#habits.now();
+    table.put(pk, sk, after, {
+      baseAtMs: nowMs + this.#habits.baseLagMs(),
+      indexAtMs: () => nowMs + this.#habits.indexLagMs(),
+    });
+  }
+}
+
+export function validation(message: string): Error {
+  return Object.assign(new Error(message), { name: 'ValidationException' });
+}
+
+function keyOf(item: Item): { pk: string; sk: string } {
+  return keySchema.parse(item);
+}
+
+/** The value that the partition key must equal: the first condition of a key condition. */
+function hashValue(expression: string, values: Item | undefined): string {
+  const tree = parseCondition(expression).tree;
+  const first = tree.kind === 'and' ? tree.parts[0] : tree;
+  if (first?.kind !== 'compare' || first.operator !== '=' || first.right.kind !== 'value') {
+    throw validation(`the partition key has to equal a value: ${expression}`);
+  }
+  return z.string().min(1).parse(values?.[first.right.name]);
+}
+
+type Attribute =
+  | { S: string }
+  | { N: string }
+  | { BOOL: boolean }
+  | { NULL: true }
+  | { L: Attribute[] }
+  | { M: Record<string, Attribute> };
+
+/** Exceptions carry items as the wire does: the document client leaves those alone. */
+function marshalled(item: Item): Record<string, Attribute> {
+  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
+}
+
+function attribute(value: unknown): Attribute {
+  if (typeof value === 'string') return { S: value };
+  if (typeof value === 'number') return { N: String(value) };
+  if (typeof value === 'boolean') return { BOOL: value };
+  if (Array.isArray(value)) return { L: value.map(attribute) };
+  return isMap(value) ? { M: marshalled(value) } : { NULL: true };
+}

@@ -1,0 +1,133 @@
+import type { Ground } from '../world/ground.ts';
+
+export interface QueuedMessage {
+  messageId: string;
+  body: string;
+}
+
+interface Message extends QueuedMessage {
+  visibleAtMs: number;
+  receives: number;
+  /** Handed out until this; deleting by an older hand-out does nothing. */
+  held: number;
+}
+
+export interface Consumer {
+  /** @returns ids of those that failed @throws when none of them was dealt with */
+  handle(batch: readonly QueuedMessage[]): Promise<readonly string[]>;
+  /** Invocations at a time. */
+  concurrency: number;
+  visibilityMs: number;
+  maxReceives: number;
+}
+
+const BATCH = 10;
+const MAX_POLL_MS = 120;
+
+/** An SQS standard queue with its event source: at least once, in any order, late, and after failures again. */
+export class Queue {
+  readonly deadLetters: QueuedMessage[] = [];
+  readonly #ground: Ground;
+  readonly #consumer: Consumer;
+  readonly #messages = new Map<string, Message>();
+  #sent = 0;
+  #busy = 0;
+
+  constructor(ground: Ground, consumer: Consumer) {
+    this.#ground = ground;
+    this.#consumer = consumer;
+  }
+
+  /** Bodies of what is waiting or in somebody's hands. */
+  get bodies(): string[] {
+    return [...this.#messages.values()].map(({ body }) => body);
+  }
+
+  get busy(): number {
+    return this.#busy;
+  }
+
+  send(body: string, delayMs: number): void {
+    const { random, disturbance, counts } = this.#ground;
+    this.#sent += 1;
+    let lateMs = 0;
+    if (random.chance(disturbance.late)) {
+      lateMs = random.int(1_000, 60_000);
+      counts.lateMessages += 1;
+    }
+    this.#put(`m${this.#sent}`, body, delayMs + lateMs);
+    if (random.chance(disturbance.duplicate)) {
+      counts.duplicateDeliveries += 1;
+      this.#sent += 1;
+      this.#put(`m${this.#sent}`, body, delayMs + random.int(0, 90_000));
+    }
+  }
+
+  #put(messageId: string, body: string, delayMs: number): void {
+    const visibleAtMs = this.#ground.now() + delayMs;
+    this.#messages.set(messageId, { messageId, body, visibleAtMs, receives: 0, held: 0 });
+    this.#wakeAt(visibleAtMs);
+  }
+
+  #wakeAt(atMs: number): void {
+    const { random, scheduler } = this.#ground;
+    const waitMs = Math.max(0, atMs - this.#ground.now()) + random.int(1, MAX_POLL_MS);
+    void scheduler.sleep(waitMs).then(() => this.#poll());
+  }
+
+  #poll(): void {
+    const nowMs = this.#ground.now();
+    while (this.#busy < this.#consumer.concurrency) {
+      const visible = [...this.#messages.values()].filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
+      if (visible.length === 0) return;
+      const { random } = this.#ground;
+      const batch = random.shuffle(visible).slice(0, random.chance(0.5) ? BATCH : random.int(1, BATCH));
+      const alive = batch.filter((message) => !this.#bury(message));
+      if (alive.length > 0) void this.#deliver(alive);
+    }
+  }
+
+  #bury(message: Message): boolean {
+    message.receives += 1;
+    if (message.receives <= this.#consumer.maxReceives) return false;
+    this.#messages.delete(message.messageId);
+    this.deadLetters.push(message);
+    this.#ground.counts.deadLetters += 1;
+    this.#ground.trace.add('queue', `dead letter ${message.body.slice(0, 60)}`);
+    return true;
+  }
+
+  async #deliver(batch: readonly Message[]): Promise<void> {
+    this.#busy += 1;
+    const { random, disturbance, counts } = this.#ground;
+    const { visibilityMs } = this.#consumer;
+    const untilMs = this.#ground.now() + visibilityMs;
+    for (const message of batch) {
+      message.visibleAtMs = untilMs;
+      message.held += 1;
+    }
+    const holds = batch.map(({ held }) => held);
+    let failed: readonly string[];
+    try {
+      failed = await this.#consumer.handle(batch.map(({ messageId, body }) => ({ messageId, body })));
+    } catch {
+      failed = batch.map(({ messageId }) => messageId);
+    }
+    this.#busy -= 1;
+    batch.forEach((message, at) => {
+      if (message.held !== holds[at]) return;
+      if (failed.includes(message.messageId)) {
+        this.#wakeAt(message.visibleAtMs);
+        return;
+      }
+      if (random.chance(disturbance.duplicate)) {
+        counts.duplicateDeliveries += 1;
+        message.visibleAtMs = this.#ground.now() + random.int(0, 120_000);
+        this.#wakeAt(message.visibleAtMs);
+        return;
+      }
+      this.#messages.delete(message.messageId);
+    });
+    this.#wakeAt(this.#ground.now());
+  }
+}

@@ -1,0 +1,123 @@
+import { readFileSync } from 'node:fs';
+import type { Tasks } from '../../../functions/worker/context.ts';
+import {
+  type Json,
+  type MachineDefinition,
+  parseDefinition,
+} from '../../state-machines/interpreter/definition.ts';
+import { Engine } from '../../state-machines/interpreter/engine.ts';
+import { StatesError, TaskDoesNotExist } from '../../state-machines/interpreter/errors.ts';
+import type { Execution } from '../../state-machines/interpreter/run.ts';
+import { MACHINES, type MachineName, machineArn, SUBSTITUTIONS } from '../../state-machines/world.ts';
+import type { Ground } from '../world/ground.ts';
+import type { Process } from '../world/process.ts';
+
+let shipped: ReadonlyMap<string, MachineDefinition> | undefined;
+
+/** The machines as they are deployed, read once. */
+function definitions(): ReadonlyMap<string, MachineDefinition> {
+  shipped ??= new Map(
+    MACHINES.map((name) => {
+      const file = new URL(`../../../state-machines/${name}.asl.json`, import.meta.url);
+      return [machineArn(name), parseDefinition(readFileSync(file, 'utf8'), SUBSTITUTIONS)];
+    }),
+  );
+  return shipped;
+}
+
+export interface WorkflowHost {
+  /** @param name the function's, without its ARN */
+  invoke(name: string, payload: Json): Promise<Json>;
+  send(body: string): void;
+}
+
+/** Step Functions: the shipped definitions in the interpreter, and what an API caller can ask of them. */
+export class Workflow {
+  readonly engine: Engine;
+  readonly #ground: Ground;
+
+  constructor(ground: Ground, { invoke, send }: WorkflowHost) {
+    this.#ground = ground;
+    this.engine = new Engine(definitions(), {
+      scheduler: ground.scheduler,
+      random: () => ground.random.next(),
+      invokeLambda: async (arn, payload) => {
+        await ground.sleep(ground.latencyMs());
+        this.#stumble('Lambda.TooManyRequestsException');
+        const answer = await invoke(arn.split(':').at(-1) ?? '', payload);
+        await ground.sleep(ground.latencyMs());
+        this.#stumble('Lambda.ServiceException');
+        return answer;
+      },
+      sendMessage: async (_queueUrl, body) => {
+        await ground.sleep(ground.latencyMs());
+        this.#stumble('SQS.RequestThrottledException');
+        send(body);
+        await ground.sleep(ground.latencyMs());
+        this.#stumble('SQS.SdkClientException');
+      },
+    });
+  }
+
+  #stumble(name: string): void {
+    const { random, disturbance, counts } = this.#ground;
+    if (!random.chance(disturbance.serviceError)) return;
+    counts.serviceErrors += 1;
+    throw new StatesError(name, 'a simulated failure of the service');
+  }
+
+  get running(): Execution[] {
+    return this.engine.executions.filter(({ outcome }) => outcome === undefined);
+  }
+
+  /** Under a name that was used already, nothing happens: as `startWorkflow` has it. */
+  start(machine: MachineName, name: string, fleetId: string): void {
+    try {
+      this.engine.start(machineArn(machine), name, { fleetId });
+    } catch (error) {
+      if (!(error instanceof StatesError) || !error.name.includes('ExecutionAlreadyExists')) throw error;
+    }
+  }
+
+  /** The API for task tokens as one process reaches it. */
+  tasksOf(process: Process): Tasks {
+    const { engine } = this;
+    const answer = (what: string, send: () => void) => process.call(what, () => this.#answer(send));
+    return {
+      succeed: (token, output) =>
+        answer(`succeed ${short(token)} ${JSON.stringify(output)}`, () =>
+          engine.sendTaskSuccess(token, JSON.parse(JSON.stringify(output))),
+        ),
+      fail: (token, error, cause) =>
+        answer(`fail ${short(token)} ${error}`, () => engine.sendTaskFailure(token, error, cause)),
+      heartbeat: (token) => answer(`heartbeat ${short(token)}`, () => engine.sendTaskHeartbeat(token)),
+    };
+  }
+
+  #answer(send: () => void): void {
+    const { random, disturbance, counts, scheduler } = this.#ground;
+    if (random.chance(disturbance.serviceError)) {
+      counts.serviceErrors += 1;
+      throw new StatesError('ThrottlingException', 'a simulated failure of the service');
+    }
+    if (random.chance(disturbance.lateToken)) {
+      void scheduler.sleep(random.int(1_000, 900_000)).then(() => this.#quietly(send));
+    }
+    this.#quietly(send);
+    if (random.chance(disturbance.serviceError)) {
+      counts.lostReplies += 1;
+      throw new StatesError('TimeoutError', 'the answer was lost');
+    }
+  }
+
+  #quietly(send: () => void): void {
+    try {
+      send();
+    } catch (error) {
+      if (!(error instanceof TaskDoesNotExist)) throw error;
+      this.#ground.counts.expiredTokens += 1;
+    }
+  }
+}
+
+const short = (token: string): string => token.replace(/-x*$/, '');

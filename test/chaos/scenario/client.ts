@@ -1,0 +1,54 @@
+import { Problem } from '../../../functions/api/problem.ts';
+import { type Lab, NAMESPACE } from '../world/lab.ts';
+import type { FleetScript } from './scenario.ts';
+
+const MAX_TRIES = 40;
+
+/** A user of the API, who asks again when an answer does not come. */
+export class Client {
+  readonly #lab: Lab;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  /** @returns the fleet's id; undefined when the request was refused for good */
+  async create({ request }: FleetScript, idempotencyKey: string): Promise<string | undefined> {
+    return await this.#insist(async () => {
+      const answer = await this.#lab.request(({ createFleet }) =>
+        createFleet({ params: { namespace: NAMESPACE }, query: {}, body: request, idempotencyKey }),
+      );
+      return answer.body.id;
+    });
+  }
+
+  async remove(fleetId: string): Promise<void> {
+    await this.#insist(async () => {
+      await this.#lab.request(({ deleteFleet }) =>
+        deleteFleet({
+          params: { namespace: NAMESPACE, fleet: fleetId },
+          query: {},
+          body: undefined,
+          idempotencyKey: undefined,
+        }),
+      );
+    });
+  }
+
+  async #insist<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {
+    const { ground } = this.#lab;
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      try {
+        return await ask();
+      } catch (error) {
+        ground.trace.add(
+          'client',
+          `was answered ${error instanceof Error ? `${error.name}: ${error.message}` : error}`,
+        );
+        if (error instanceof Problem) return undefined;
+      }
+      await ground.sleep(ground.random.int(500, 5_000));
+    }
+    throw new Error(`the API did not answer ${MAX_TRIES} times in a row`);
+  }
+}

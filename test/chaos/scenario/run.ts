@@ -1,0 +1,170 @@
+import { createConnection, readConnection } from '../../../functions/store/connections.ts';
+import { parseFleetItem } from '../../../functions/store/fleets.ts';
+import { createNamespace } from '../../../functions/store/namespaces.ts';
+import { checkEnd } from '../invariants/check-end.ts';
+import type { Violation } from '../invariants/violation.ts';
+import { CloudWatch } from '../invariants/watch-clouds.ts';
+import { ENDPOINT, limitsOf } from '../models/clouds.ts';
+import { CALM, type FaultCounts } from '../world/disturbance.ts';
+import { Ground } from '../world/ground.ts';
+import { Lab, NAMESPACE } from '../world/lab.ts';
+import { Process } from '../world/process.ts';
+import { Client } from './client.ts';
+import type { FleetScript, Incident, Scenario } from './scenario.ts';
+
+const MINUTE_MS = 60_000;
+/** After the trouble has ended, everything must have come to rest within this. */
+const REST_WITHIN_MS = 12 * 60 * MINUTE_MS;
+/** Two looks at a place that rests. */
+const QUIET_MS = 3 * MINUTE_MS;
+
+export interface RunResult {
+  seed: number;
+  violations: Violation[];
+  counts: FaultCounts & { cloudFaults: number };
+  instances: number;
+  /** Of the whole trace; empty where none was kept. */
+  digest: string;
+  trace: readonly string[];
+}
+
+export async function runScenario(scenario: Scenario, traced: boolean): Promise<RunResult> {
+  const ground = new Ground(scenario.seed, CALM, traced);
+  const watch = new CloudWatch(ground);
+  const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
+  const violations = watch.violations;
+  try {
+    await ground.scheduler.run(play(lab, scenario, violations));
+  } catch (error) {
+    violations.push({
+      kind: 'bug',
+      text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+  } finally {
+    lab.tables.takeBack();
+  }
+  const { faults } = lab.clouds.engine.world.state;
+  const cloudFaults = [...faults.values()].reduce((sum, { hits }) => sum + hits, 0);
+  return {
+    seed: scenario.seed,
+    violations,
+    counts: { ...ground.counts, cloudFaults },
+    instances: lab.clouds.machines().length,
+    digest: traced ? ground.trace.digest() : '',
+    trace: ground.trace.lines,
+  };
+}
+
+async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Promise<void> {
+  const { ground } = lab;
+  await furnish(lab, scenario);
+  void lab.keepSchedules();
+  ground.trace.add('scenario', `trouble for ${scenario.troubleMs / MINUTE_MS} min`);
+  ground.disturbance = scenario.disturbance;
+  for (const fault of scenario.cloudFaults) lab.clouds.engine.addFault(fault);
+  const incidents = scenario.incidents.map((incident) => befall(lab, incident, scenario.troubleMs));
+  const client = new Client(lab);
+  const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
+  await Promise.all([...users, ...incidents, ground.sleep(scenario.troubleMs)]);
+  calm(lab);
+  if (!(await rest(lab))) violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
+  violations.push(...checkEnd(lab));
+  if (violations.length > 0) return;
+  await removeAll(lab, client);
+  violations.push(...checkEnd(lab));
+  for (const { status, backendId, ours } of lab.clouds.machines()) {
+    if (ours !== undefined && status !== 'Terminated')
+      violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });
+  }
+}
+
+/** The namespace, its connections and their catalogue. */
+async function furnish(lab: Lab, { connections, clouds }: Scenario): Promise<void> {
+  const { ground } = lab;
+  const store = lab.tables.storeOf(new Process('setup', ground, 0));
+  await createNamespace(store, { name: NAMESPACE });
+  for (const { name, cloud } of connections) {
+    const config = clouds[cloud];
+    if (!config) throw new Error(`no cloud ${cloud}`);
+    lab.credentials.set(`${NAMESPACE}/${name}`, { account: name });
+    await createConnection(store, {
+      namespace: NAMESPACE,
+      name,
+      driver: 'sim',
+      cloud,
+      endpoint: ENDPOINT,
+      limits: limitsOf(config),
+      status: 'Verifying',
+      createdAt: new Date(ground.now()).toISOString(),
+    });
+    lab.queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${name}` }), 0);
+  }
+  for (const { name } of connections) {
+    while ((await readConnection(store, NAMESPACE, name))?.inventorySyncedAt === undefined) {
+      await ground.sleep(1_000);
+    }
+  }
+}
+
+async function use(lab: Lab, client: Client, script: FleetScript, key: string): Promise<void> {
+  await lab.ground.sleep(script.createAtMs);
+  const beganMs = lab.ground.now() - script.createAtMs;
+  const fleetId = await client.create(script, key);
+  lab.ground.trace.add('client', `fleet ${script.request.name} is ${fleetId}`);
+  if (fleetId === undefined) return;
+  await Promise.all(
+    script.deleteAtMs.map(async (atMs) => {
+      await lab.ground.sleep(Math.max(0, beganMs + atMs - lab.ground.now()));
+      lab.ground.trace.add('client', `deletes ${fleetId}`);
+      await client.remove(fleetId);
+    }),
+  );
+}
+
+async function befall({ clouds, ground }: Lab, incident: Incident, troubleMs: number): Promise<void> {
+  const { commit } = clouds.engine.world;
+  await ground.sleep(incident.atMs);
+  ground.trace.add('scenario', JSON.stringify(incident));
+  const untilMs = Math.min(incident.untilMs, Math.max(troubleMs, incident.atMs));
+  if (incident.kind === 'location-down') {
+    const { cloud, location } = incident;
+    commit({ kind: 'location', cloud, location, up: false });
+    await ground.sleep(untilMs - incident.atMs);
+    commit({ kind: 'location', cloud, location, up: true });
+    return;
+  }
+  commit({ kind: 'account', account: incident.account, rule: { revoked: true } });
+  await ground.sleep(untilMs - incident.atMs);
+  commit({ kind: 'account', account: incident.account, rule: { revoked: false } });
+}
+
+/** Nothing goes wrong any more. */
+function calm({ ground, clouds }: Lab): void {
+  ground.trace.add('scenario', 'the trouble is over');
+  ground.disturbance = CALM;
+  const { state } = clouds.engine.world;
+  for (const fault of state.faults.values()) state.faults.set(fault.id, { ...fault, probability: 0 });
+}
+
+/** Waits until nothing is under way. @returns whether that came about in time */
+async function rest(lab: Lab): Promise<boolean> {
+  const { ground, queue, workflow } = lab;
+  const untilMs = ground.now() + REST_WITHIN_MS;
+  await ground.sleep(QUIET_MS);
+  while (workflow.running.length > 0 || queue.bodies.length > 0 || lab.busy > 0) {
+    if (ground.now() > untilMs) return false;
+    await ground.sleep(5_000);
+  }
+  return true;
+}
+
+/** Every fleet that stands is deleted; what an earlier deletion could not do is asked for again. */
+async function removeAll(lab: Lab, client: Client): Promise<void> {
+  const fleets = lab.tables.fleets
+    .all()
+    .flatMap((item) => (item['sk'] === 'META' ? [parseFleetItem(item)] : []));
+  await Promise.all(
+    fleets.filter(({ status }) => status !== 'Terminated').map(({ fleetId }) => client.remove(fleetId)),
+  );
+  await rest(lab);
+}

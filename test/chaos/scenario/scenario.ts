@@ -1,0 +1,205 @@
+import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
+import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { Random } from '../time/random.ts';
+import { CALM, type Disturbance } from '../world/disturbance.ts';
+
+const MINUTE_MS = 60_000;
+const CLOUD_NAMES = ['aws', 'gcp', 'openstack'] as const;
+type CloudName = (typeof CLOUD_NAMES)[number];
+
+export interface FleetScript {
+  request: FleetRequest;
+  createAtMs: number;
+  /** Deleted during the disturbance, each time by a request of its own. */
+  deleteAtMs: readonly number[];
+}
+
+/** Something that befalls a cloud for a while. */
+export type Incident =
+  | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
+  | { kind: 'revoked'; account: string; atMs: number; untilMs: number };
+
+/** What a run consists of, all of it from the seed. */
+export interface Scenario {
+  seed: number;
+  clouds: Readonly<Record<string, CloudConfig>>;
+  connections: readonly { name: string; cloud: CloudName }[];
+  fleets: readonly FleetScript[];
+  disturbance: Disturbance;
+  cloudFaults: readonly Fault[];
+  incidents: readonly Incident[];
+  /** How long things go wrong, from the first request. */
+  troubleMs: number;
+  skewMs: number;
+  driverConcurrency: number;
+  driverTimeoutMs: number;
+}
+
+export function scenarioOf(seed: number): Scenario {
+  const random = new Random(seed, 'scenario');
+  const clouds = CLOUD_NAMES.slice(0, random.int(2, 3));
+  const configs = Object.fromEntries(clouds.map((name) => [name, cloud(random)]));
+  const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name }));
+  const fleets = fleetScripts(random, connections, configs);
+  const troubleMs = random.int(8, 40) * MINUTE_MS;
+  return {
+    seed,
+    clouds: configs,
+    connections,
+    fleets,
+    disturbance: disturbance(random),
+    cloudFaults: cloudFaults(random),
+    incidents: incidents(random, connections, troubleMs),
+    troubleMs,
+    skewMs: 0,
+    driverConcurrency: random.int(2, 6),
+    driverTimeoutMs: random.pick([20_000, 60_000]),
+  };
+}
+
+const LOCATIONS = ['east-1', 'west-1', 'north-1'];
+
+function cloud(random: Random): CloudConfig {
+  const rate = (perSecond: number) => ({ perSecond, burst: perSecond * random.int(2, 4) });
+  const names = LOCATIONS.slice(0, random.int(1, 3));
+  const locations = names.map((name) => [
+    name,
+    { displayName: name, country: 'DEU', latitude: 0, longitude: 0, zones: [`${name}a`] },
+  ]);
+  return cloudConfigSchema.parse({
+    slots: { locations: random.int(1, 3), instancesPerLocation: random.int(2, 10) },
+    rates: { create: rate(random.int(2, 8)), list: rate(random.int(3, 8)), mutate: rate(random.int(4, 12)) },
+    submitMs: [100, random.pick([400, 1_500])],
+    bootSeconds: [4, random.pick([10, 20, 60])],
+    terminateSeconds: [1, random.pick([4, 20])],
+    instanceQuota: random.chance(0.25) ? random.int(3, 12) : 200,
+    honoursTokens: random.chance(0.7),
+    listDelayMs: random.chance(0.4) ? random.int(0, 3_000) : 0,
+    ids: {
+      instance: 'i-{hex12}',
+      network: 'net-{hex12}',
+      subnet: 'sub-{hex12}',
+      securityGroup: 'sg-{hex12}',
+      keyPair: 'key-{hex12}',
+    },
+    locations: Object.fromEntries(locations),
+    instanceTypes: { small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 } },
+    images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
+  });
+}
+
+function fleetScripts(
+  random: Random,
+  connections: Scenario['connections'],
+  clouds: Scenario['clouds'],
+): FleetScript[] {
+  const count = random.int(1, 3);
+  const total = random.int(10, 60);
+  const racing = count > 1 && random.chance(0.2);
+  return Array.from({ length: count }, (_, at) => {
+    const groups = random.shuffle(connections).slice(0, random.int(1, connections.length));
+    const size = Math.max(groups.length, Math.round(total / count));
+    const createAtMs = racing ? random.int(0, 200) : random.int(0, 3 * MINUTE_MS);
+    const request = fleetRequestSchema.parse({
+      name: racing ? 'racing' : `fleet-${at}`,
+      failurePolicy: 'continue',
+      ...(random.chance(0.3) ? { minimumInstances: random.int(1, size) } : {}),
+      nodeGroups: groups.map(({ name, cloud: cloudName }, index) => ({
+        name: `group-${index}`,
+        size: Math.floor(size / groups.length) + (index === 0 ? size % groups.length : 0),
+        connection: name,
+        locations: random
+          .shuffle(Object.keys(clouds[cloudName]?.locations ?? {}))
+          .slice(0, random.int(1, LOCATIONS.length)),
+        instanceType: 'small',
+        image: 'linux',
+        ...(random.chance(0.3) ? { ssh: { allowFrom: '10.0.0.0/8' } } : {}),
+        ...(random.chance(0.3) ? { instanceTimeoutSeconds: random.pick([60, 180, 600]) } : {}),
+      })),
+    });
+    const deleted = random.chance(0.45);
+    const deleteAtMs =
+      createAtMs + random.pick([500, 5_000, 30_000, 90_000, 600_000]) + random.int(0, 20_000);
+    return {
+      request,
+      createAtMs,
+      deleteAtMs: deleted
+        ? [deleteAtMs, ...(random.chance(0.4) ? [deleteAtMs + random.int(0, 90_000)] : [])]
+        : [],
+    };
+  });
+}
+
+function disturbance(random: Random): Disturbance {
+  const some = (chance: number, most: number) =>
+    random.chance(chance) ? random.between(most / 10, most) : 0;
+  return {
+    ...CALM,
+    kill: some(0.8, 0.003),
+    slow: some(0.6, 0.02),
+    throttle: some(0.5, 0.004),
+    conflict: some(0.6, 0.02),
+    repeatedWrite: some(0.5, 0.01),
+    lostWrite: some(0.5, 0.004),
+    serviceError: some(0.5, 0.006),
+    duplicate: some(0.7, 0.08),
+    late: some(0.5, 0.05),
+    lateToken: some(0.5, 0.1),
+  };
+}
+
+const FAULTS: readonly {
+  kind: FaultKind;
+  most: number;
+  call?: string;
+  delayMs?: readonly [number, number];
+}[] = [
+  { kind: 'throttle', most: 0.1 },
+  { kind: 'capacity', most: 0.2 },
+  { kind: 'quota', most: 0.05, call: 'create' },
+  { kind: 'error', most: 0.1 },
+  { kind: 'loseReplyBeforeEffect', most: 0.1 },
+  { kind: 'loseReplyAfterEffect', most: 0.15 },
+  { kind: 'timeout', most: 0.04 },
+  { kind: 'delay', most: 0.05, delayMs: [1_000, 20_000] },
+  { kind: 'duplicateEffect', most: 0.05 },
+  { kind: 'staleList', most: 0.1, delayMs: [500, 1_500] },
+  { kind: 'vanish', most: 0.01 },
+  { kind: 'stuckTerminating', most: 0.2, delayMs: [10_000, 120_000] },
+  { kind: 'bootFailure', most: 0.1 },
+];
+
+function cloudFaults(random: Random): Fault[] {
+  return FAULTS.flatMap(({ kind, most, call, delayMs }) =>
+    random.chance(0.35)
+      ? [
+          faultSchema.parse({
+            kind,
+            probability: random.between(most / 10, most),
+            ...(call === undefined ? {} : { call }),
+            ...(delayMs === undefined ? {} : { delayMs: random.int(...delayMs) }),
+          }),
+        ]
+      : [],
+  );
+}
+
+function incidents(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {
+  const found: Incident[] = [];
+  const span = () => {
+    const atMs = random.int(0, Math.floor(troubleMs / 2));
+    return { atMs, untilMs: atMs + random.pick([20_000, 120_000, 600_000, 3_600_000]) };
+  };
+  if (random.chance(0.25)) {
+    const { cloud: name } = random.pick(connections);
+    found.push({
+      kind: 'location-down',
+      cloud: name,
+      location: random.pick(LOCATIONS.slice(0, 1)),
+      ...span(),
+    });
+  }
+  if (random.chance(0.15)) found.push({ kind: 'revoked', account: random.pick(connections).name, ...span() });
+  return found;
+}

@@ -1,0 +1,65 @@
+/** How often what goes wrong, each as a probability of one event; how long calls take. */
+export interface Disturbance {
+  /** A process ends at this point of its work. */
+  kill: number;
+  /** A call is slow: up to several seconds instead of milliseconds. */
+  slow: number;
+  /** DynamoDB refuses for its load, after all that the SDK has tried. */
+  throttle: number;
+  /** Another transaction is in the way. */
+  conflict: number;
+  /** A write took effect and its answer was lost; the SDK has sent it again. */
+  repeatedWrite: number;
+  /** A write took effect, its answer was lost, and the SDK gave up. */
+  lostWrite: number;
+  /** SQS or Step Functions answer with an error of theirs, before or after the effect. */
+  serviceError: number;
+  /** A message that was deleted, or is in somebody's hands, is delivered once more. */
+  duplicate: number;
+  /** A message comes later than it is due: up to a minute. */
+  late: number;
+  /** A token is answered a second time, or only after minutes. */
+  lateToken: number;
+}
+
+export const CALM: Disturbance = {
+  kill: 0,
+  slow: 0,
+  throttle: 0,
+  conflict: 0,
+  repeatedWrite: 0,
+  lostWrite: 0,
+  serviceError: 0,
+  duplicate: 0,
+  late: 0,
+  lateToken: 0,
+};
+
+/** What went wrong in a run, by number. */
+export interface FaultCounts {
+  crashes: number;
+  duplicateDeliveries: number;
+  lostReplies: number;
+  throttles: number;
+  conflicts: number;
+  serviceErrors: number;
+  expiredTokens: number;
+  lateMessages: number;
+  deadLetters: number;
+  timedOutProcesses: number;
+}
+
+export function noFaults(): FaultCounts {
+  return {
+    crashes: 0,
+    duplicateDeliveries: 0,
+    lostReplies: 0,
+    throttles: 0,
+    conflicts: 0,
+    serviceErrors: 0,
+    expiredTokens: 0,
+    lateMessages: 0,
+    deadLetters: 0,
+    timedOutProcesses: 0,
+  };
+}

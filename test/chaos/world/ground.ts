@@ -1,0 +1,42 @@
+import { VirtualScheduler } from '../../state-machines/interpreter/virtual-scheduler.ts';
+import { Random } from '../time/random.ts';
+import { Trace } from '../time/trace.ts';
+import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
+
+/** What every part of a simulated world stands on: its time, its chance, its trace and what is to go wrong. */
+export class Ground {
+  readonly scheduler = new VirtualScheduler();
+  readonly startMs = this.scheduler.now();
+  readonly seed: number;
+  readonly random: Random;
+  readonly trace: Trace;
+  readonly counts: FaultCounts = noFaults();
+  disturbance: Disturbance;
+
+  constructor(seed: number, disturbance: Disturbance, traced: boolean) {
+    this.seed = seed;
+    this.disturbance = disturbance;
+    this.random = new Random(seed, 'world');
+    this.trace = new Trace(() => this.scheduler.now(), traced);
+  }
+
+  now(): number {
+    return this.scheduler.now();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.scheduler.sleep(ms);
+  }
+
+  /** How long one way of a call takes. */
+  latencyMs(): number {
+    const { random, disturbance } = this;
+    if (random.chance(disturbance.slow)) return random.int(200, 4_000);
+    return random.int(1, 12);
+  }
+}
+
+/** For what will never go on: a promise that nothing settles. */
+export function never(): Promise<never> {
+  return new Promise(() => {});
+}

@@ -1,0 +1,239 @@
+import { type FleetDeps, fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
+import { finishTermination } from '../../../functions/fleets/finish-termination.ts';
+import { planFleet } from '../../../functions/fleets/plan.ts';
+import { settleFleet } from '../../../functions/fleets/settle.ts';
+import { recordHistory } from '../../../functions/history/record-history.ts';
+import { type Credential, DRIVER_NAMES } from '../../../functions/model/connection.ts';
+import { connectionKey } from '../../../functions/model/identifiers.ts';
+import { watchPlaces } from '../../../functions/status/watch.ts';
+import type { Store } from '../../../functions/store/client.ts';
+import type { WorkerContext } from '../../../functions/worker/context.ts';
+import { handleBatch } from '../../../functions/worker/handle-batch.ts';
+import { makeContext } from '../../../functions/worker/make-context.ts';
+import {
+  type DriverMessage,
+  fleetInputSchema,
+  settleInputSchema,
+} from '../../../functions/workflow/messages.ts';
+import type { CloudConfig } from '../../../local/sim/config.ts';
+import type { SimEvent } from '../../../local/sim/engine/records.ts';
+import { type Json, jsonSchema } from '../../state-machines/interpreter/definition.ts';
+import { StatesError } from '../../state-machines/interpreter/errors.ts';
+import { Clouds } from '../models/clouds.ts';
+import { Queue } from '../models/queue.ts';
+import { Workflow } from '../models/workflow.ts';
+import { LambdaFunction } from './functions.ts';
+import type { Ground } from './ground.ts';
+import type { Process } from './process.ts';
+import { TableWorld } from './tables.ts';
+
+export const DEPLOYMENT = 'chaos';
+export const NAMESPACE = 'default';
+const QUEUE_URLS = { sim: 'https://sqs.invalid/sim' };
+const MINUTE_MS = 60_000;
+const MAX_RECEIVES = 5;
+const MAX_DELAY_MS = 900_000;
+
+export interface LabOptions {
+  clouds: Readonly<Record<string, CloudConfig>>;
+  driverConcurrency: number;
+  driverTimeoutMs: number;
+  /** How far a worker's clock may be off. */
+  skewMs: number;
+  onCloudEvent(event: SimEvent): void;
+}
+
+interface Plain {
+  store: Store;
+  process: Process;
+}
+
+/** The whole of Fleetwright over the models: its functions, its queue, its workflows, its schedules. */
+export class Lab {
+  readonly ground: Ground;
+  readonly tables: TableWorld;
+  readonly clouds: Clouds;
+  readonly workflow: Workflow;
+  readonly queue: Queue;
+  /** By connection key. */
+  readonly credentials = new Map<string, Credential>();
+  /** Private halves of SSH keys, by fleet. */
+  readonly privateKeys = new Map<string, string>();
+  readonly #driver: LambdaFunction<WorkerContext>;
+  readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
+  readonly #others = new Map<string, LambdaFunction<Plain>>();
+  readonly #skewMs: number;
+
+  constructor(ground: Ground, options: LabOptions) {
+    this.ground = ground;
+    this.#skewMs = options.skewMs;
+    this.tables = new TableWorld(ground);
+    this.clouds = new Clouds(ground, options.clouds, options.onCloudEvent);
+    this.workflow = new Workflow(ground, {
+      invoke: (name, payload) => this.#invokeStep(name, payload),
+      send: (body) => this.queue.send(body, 0),
+    });
+    this.#driver = new LambdaFunction(ground, {
+      name: 'worker',
+      timeoutMs: options.driverTimeoutMs,
+      skewMs: options.skewMs,
+      open: (process) => this.#openWorker(process),
+    });
+    this.#api = new LambdaFunction(ground, {
+      name: 'api',
+      timeoutMs: 29_000,
+      skewMs: options.skewMs,
+      open: (process) => fleetOperations(this.#fleetDeps(process)),
+    });
+    this.queue = new Queue(ground, {
+      concurrency: options.driverConcurrency,
+      visibilityMs: 6 * options.driverTimeoutMs,
+      maxReceives: MAX_RECEIVES,
+      handle: (batch) => this.#driver.invoke((context) => handleBatch(context, batch)),
+    });
+  }
+
+  get busy(): number {
+    return this.#driver.busy;
+  }
+
+  /** A request to the API; rejects as its caller sees it, with a 5xx where the process ended. */
+  request<Result>(
+    work: (operations: ReturnType<typeof fleetOperations>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#api.invoke(work);
+  }
+
+  /** Runs the schedules until the world ends. */
+  async keepSchedules(): Promise<never> {
+    for (;;) {
+      await this.ground.sleep(MINUTE_MS);
+      await this.#watch().catch(() => {});
+    }
+  }
+
+  async #watch(): Promise<void> {
+    await this.#plain('watch').invoke(({ store, process }) =>
+      watchPlaces(store, DRIVER_NAMES, async (_driver, messages) => {
+        await Promise.all(messages.map((message) => this.#send(process, message, 0)));
+      }),
+    );
+  }
+
+  #openWorker(process: Process): WorkerContext {
+    const { trace } = this.ground;
+    const log = (message: string, detail?: Record<string, unknown>) => {
+      if (trace.isOn) trace.add(process.name, `  log: ${message} ${JSON.stringify(detail, errorsToo)}`);
+    };
+    return makeContext({
+      store: this.tables.storeOf(process),
+      driver: this.clouds.driverOf(process),
+      deploymentId: DEPLOYMENT,
+      readCredential: ({ namespace, name }) =>
+        process.call('read credential', () => this.credentials.get(connectionKey(namespace, name)) ?? {}),
+      send: (message, delayMs) => this.#send(process, message, delayMs),
+      tasks: this.workflow.tasksOf(process),
+      log: { info: log, warn: log, error: log },
+    });
+  }
+
+  #fleetDeps(process: Process): FleetDeps {
+    const store = this.tables.storeOf(process);
+    const start = (machine: 'provision-fleet' | 'terminate-fleet', name: string, fleetId: string) =>
+      process.call(`start ${machine} ${name}`, () => this.workflow.start(machine, name, fleetId));
+    return {
+      store,
+      startProvisioning: (fleetId) => start('provision-fleet', fleetId, fleetId),
+      startTermination: (fleetId, again) =>
+        start(
+          'terminate-fleet',
+          again ? `${fleetId}-${Math.floor(store.clock.now() / MINUTE_MS)}` : fleetId,
+          fleetId,
+        ),
+    };
+  }
+
+  /** As `openQueue` does it; an error of the queue may come before or after the message was taken. */
+  #send(process: Process, message: DriverMessage, delayMs: number): Promise<void> {
+    const { trace, random, disturbance, counts } = this.ground;
+    const delay = Math.min(MAX_DELAY_MS, Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000);
+    const what = trace.isOn ? `send ${describe(message)} in ${delay / 1_000} s` : 'send';
+    return process.call(what, () => {
+      const fails = random.chance(disturbance.serviceError);
+      if (!fails || random.chance(0.5)) this.queue.send(JSON.stringify(message), delay);
+      if (!fails) return;
+      counts.serviceErrors += 1;
+      throw new Error('SQS did not answer (simulated)');
+    });
+  }
+
+  #plain(name: string): LambdaFunction<Plain> {
+    const known = this.#others.get(name);
+    if (known) return known;
+    const made = new LambdaFunction<Plain>(this.ground, {
+      name,
+      timeoutMs: MINUTE_MS,
+      skewMs: this.#skewMs,
+      open: (process) => ({ process, store: this.tables.storeOf(process) }),
+    });
+    this.#others.set(name, made);
+    return made;
+  }
+
+  async #invokeStep(name: string, payload: Json): Promise<Json> {
+    const answer = await this.#plain(name).invoke((plain) => this.#step(name, plain, payload));
+    return jsonSchema.parse(answer === undefined ? null : JSON.parse(JSON.stringify(answer)));
+  }
+
+  async #step(name: string, { store, process }: Plain, payload: Json): Promise<unknown> {
+    const { fleetId } = fleetInputSchema.parse(payload);
+    const queueUrls = QUEUE_URLS;
+    switch (name) {
+      case 'plan':
+        return await planFleet(
+          {
+            store,
+            queueUrls,
+            // A real key costs seconds of arithmetic.
+            makeKey: (comment) =>
+              Promise.resolve({ publicKey: `ssh-rsa AAAA ${comment}`, privateKey: `private ${fleetId}` }),
+            keepPrivateKey: (id, privateKey) =>
+              process.call('keep private key', () => {
+                this.privateKeys.set(id, privateKey);
+                return `/chaos/ssh/${id}`;
+              }),
+          },
+          fleetId,
+        );
+      case 'settle':
+        return await settleFleet(store, settleInputSchema.parse(payload).fleetId);
+      case 'record-history':
+        return await recordHistory(store, fleetId);
+      case 'begin-termination':
+        return await beginTermination({ store, queueUrls }, fleetId);
+      case 'finish-termination':
+        return await finishTermination(
+          {
+            store,
+            forgetPrivateKey: (id) =>
+              process.call('forget private key', () => void this.privateKeys.delete(id)),
+          },
+          fleetId,
+        );
+      default:
+        throw new StatesError('Lambda.ResourceNotFoundException', name);
+    }
+  }
+}
+
+function describe(message: DriverMessage): string {
+  const { kind } = message;
+  const at = 'location' in message ? `@${message.location}` : '';
+  const index = 'index' in message ? ` ${message.fleetId.slice(-4)}/${message.index}` : '';
+  return `${kind}${index}${at}`;
+}
+
+function errorsToo(_name: string, value: unknown): unknown {
+  return value instanceof Error ? `${value.name}: ${value.message}` : value;
+}

@@ -1,0 +1,105 @@
+import {
+  ProvisionedThroughputExceededException,
+  TransactionCanceledException,
+  TransactionConflictException,
+} from '@aws-sdk/client-dynamodb';
+import type { Store, Tables } from '../../../functions/store/client.ts';
+import { ClientLoans } from '../models/dynamo/client.ts';
+import type { Answer } from '../models/dynamo/dynamo.ts';
+import { Dynamo } from '../models/dynamo/dynamo.ts';
+import { FLEETS_INDEXES, Table } from '../models/dynamo/table.ts';
+import type { Ground } from './ground.ts';
+import type { Process } from './process.ts';
+
+export const TABLES: Tables = {
+  fleets: 'fleets',
+  governor: 'governor',
+  catalogue: 'catalogue',
+  access: 'access',
+  history: 'history',
+};
+
+const WRITES = /^(Put|Update|Delete)Item/;
+const META = { $metadata: {} };
+
+/** The five tables behind real document clients, one for each process, with all that can go wrong on the way. */
+export class TableWorld {
+  readonly fleets = new Table(TABLES.fleets, FLEETS_INDEXES);
+  readonly governor = new Table(TABLES.governor);
+  readonly access = new Table(TABLES.access);
+  readonly #ground: Ground;
+  readonly #dynamo: Dynamo;
+  readonly #loans = new ClientLoans();
+
+  constructor(ground: Ground) {
+    this.#ground = ground;
+    const { random } = ground;
+    const troubled = () => ground.disturbance.conflict > 0;
+    this.#dynamo = new Dynamo(
+      [this.fleets, this.governor, this.access, new Table(TABLES.catalogue), new Table(TABLES.history)],
+      {
+        now: () => ground.now(),
+        baseLagMs: () => random.int(0, 900),
+        indexLagMs: () => (random.chance(0.1) ? random.int(0, 4_000) : random.int(0, 300)),
+        pageSize: () => (random.chance(0.2) ? random.int(1, 20) : 400),
+        unprocessed: (count) => (troubled() && random.chance(0.05) ? random.int(1, count) : 0),
+      },
+    );
+  }
+
+  storeOf(process: Process): Store {
+    const document = this.#loans.lend((command, input) =>
+      process.call(this.#ground.trace.isOn ? describe(command, input) : command, () =>
+        this.#perform(command, input),
+      ),
+    );
+    return { document, tables: TABLES, clock: process.clock, random: () => this.#ground.random.next() };
+  }
+
+  takeBack(): void {
+    this.#loans.takeBack();
+  }
+
+  async #perform(command: string, input: unknown): Promise<Answer> {
+    const { random, disturbance, counts } = this.#ground;
+    if (random.chance(disturbance.throttle)) {
+      counts.throttles += 1;
+      throw new ProvisionedThroughputExceededException({ message: 'too much (simulated)', ...META });
+    }
+    const isTransaction = command === 'TransactWriteItemsCommand';
+    const writes = isTransaction || WRITES.test(command);
+    if (writes && random.chance(isTransaction ? disturbance.conflict * 5 : disturbance.conflict)) {
+      counts.conflicts += 1;
+      throw isTransaction
+        ? new TransactionCanceledException({
+            message: 'conflict (simulated)',
+            ...META,
+            CancellationReasons: [{ Code: 'TransactionConflict' }],
+          })
+        : new TransactionConflictException({ message: 'conflict (simulated)', ...META });
+    }
+    // A transaction carries a token of the SDK's: sent again, it is answered as the first time.
+    if (WRITES.test(command) && random.chance(disturbance.repeatedWrite)) {
+      counts.lostReplies += 1;
+      this.#dynamo.perform(command, input);
+      await this.#ground.sleep(this.#ground.latencyMs());
+      return this.#dynamo.perform(command, input);
+    }
+    const answer = this.#dynamo.perform(command, input);
+    if (writes && random.chance(disturbance.lostWrite)) {
+      counts.lostReplies += 1;
+      throw Object.assign(new Error('no answer (simulated)'), { name: 'TimeoutError' });
+    }
+    return answer;
+  }
+}
+
+function describe(command: string, input: unknown): string {
+  return `${command.replace(/Command$/, '')} ${keysOf(input)}`;
+}
+
+/** The first key that a request names, for the trace. */
+function keysOf(input: unknown): string {
+  const found = /"pk":"([^"]+)","sk":"([^"]+)"|":(?:pk|place|ns)":"([^"]+)"/.exec(JSON.stringify(input));
+  return found ? `${found[1] ?? found[3]}${found[2] === undefined ? '' : `/${found[2]}`}` : '';
+}
