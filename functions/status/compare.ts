@@ -63,7 +63,8 @@ export function compare(
   if (isClosed(record.status)) return NONE;
   if (!machine) return missing(record, nowMs, consistencyWindowMs);
   if (record.status === 'Terminating') {
-    if (isClosed(machine.status)) return closed(record, nowMs);
+    // A machine that has failed is still there, and costs money, until it is removed.
+    if (machine.status === 'Terminated') return closed(record, nowMs);
     if (machine.status === 'Terminating') return NONE;
     return { action: 'terminate', backendId: machine.backendId };
   }

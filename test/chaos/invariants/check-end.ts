@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { heldNow } from '../../../functions/governor/permits.ts';
 import { isClosed } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
@@ -144,7 +145,7 @@ function checkSlots(lab: Lab, add: Add): void {
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
     if (!(pk.startsWith('CALL#') && sk === 'create') && !pk.startsWith('CONN#')) continue;
-    const holders = Object.keys(holdersSchema.parse(item).holders);
+    const holders = Object.keys(heldNow(holdersSchema.parse(item).holders, lab.ground.now()));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);
   }
 }

@@ -14,7 +14,7 @@ import type { FleetScript, Incident, Scenario } from './scenario.ts';
 
 const MINUTE_MS = 60_000;
 /** After the trouble has ended, everything must have come to rest within this. */
-const REST_WITHIN_MS = 12 * 60 * MINUTE_MS;
+const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
 /** Two looks at a place that rests. */
 const QUIET_MS = 3 * MINUTE_MS;
 
@@ -34,7 +34,7 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
   const violations = watch.violations;
   try {
-    await ground.scheduler.run(play(lab, scenario, violations));
+    await ground.scheduler.run(Promise.race([play(lab, scenario, violations), ground.exhaustion]));
   } catch (error) {
     violations.push({
       kind: 'bug',

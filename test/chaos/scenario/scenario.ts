@@ -163,7 +163,6 @@ const FAULTS: readonly {
   { kind: 'loseReplyAfterEffect', most: 0.15 },
   { kind: 'timeout', most: 0.04 },
   { kind: 'delay', most: 0.05, delayMs: [1_000, 20_000] },
-  { kind: 'duplicateEffect', most: 0.05 },
   { kind: 'staleList', most: 0.1, delayMs: [500, 1_500] },
   { kind: 'vanish', most: 0.01 },
   { kind: 'stuckTerminating', most: 0.2, delayMs: [10_000, 120_000] },

@@ -3,6 +3,9 @@ import { Random } from '../time/random.ts';
 import { Trace } from '../time/trace.ts';
 import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
 
+/** Some twenty times what a run takes. */
+const MAX_STEPS = 400_000;
+
 /** What every part of a simulated world stands on: its time, its chance, its trace and what is to go wrong. */
 export class Ground {
   readonly scheduler = new VirtualScheduler();
@@ -12,9 +15,17 @@ export class Ground {
   readonly trace: Trace;
   readonly counts: FaultCounts = noFaults();
   disturbance: Disturbance;
+  /** Rejects when a run does so much that it can only be going round in circles. */
+  readonly exhaustion: Promise<never>;
+  #steps = 0;
+  #exhaust: (error: Error) => void;
 
   constructor(seed: number, disturbance: Disturbance, traced: boolean) {
     this.seed = seed;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.exhaustion = promise;
+    this.#exhaust = reject;
+    promise.catch(() => {});
     this.disturbance = disturbance;
     this.random = new Random(seed, 'world');
     this.trace = new Trace(() => this.scheduler.now(), traced);
@@ -25,6 +36,8 @@ export class Ground {
   }
 
   sleep(ms: number): Promise<void> {
+    this.#steps += 1;
+    if (this.#steps > MAX_STEPS) this.#exhaust(new Error(`more than ${MAX_STEPS} steps`));
     return this.scheduler.sleep(ms);
   }
 

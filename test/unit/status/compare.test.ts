@@ -35,7 +35,10 @@ describe('compare', () => {
     );
     expect(failed).toMatchObject({ to: 'Terminating', fields: { closeAs: 'Failed' } });
     const going = record({ backendId: 'i-1', status: 'Terminating', closeAs: 'Failed' });
-    expect(compare(going, machine({ status: 'Failed' }), LATE_MS, WINDOW_MS)).toMatchObject({ to: 'Failed' });
+    expect(compare(going, machine({ status: 'Failed' }), LATE_MS, WINDOW_MS)).toMatchObject({
+      action: 'terminate',
+    });
+    expect(compare(going, undefined, LATE_MS, WINDOW_MS)).toMatchObject({ to: 'Failed' });
   });
 
   it('gives up at the deadline, not before', () => {
