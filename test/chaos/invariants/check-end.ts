@@ -1,9 +1,11 @@
 import { z } from 'zod';
+import { parseResourceName } from '../../../functions/drivers/names.ts';
 import { heldNow } from '../../../functions/governor/permits.ts';
 import { isClosed } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
 import { PLACEMENT_PREFIX } from '../../../functions/store/keys.ts';
+import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Violation } from './violation.ts';
 
@@ -115,7 +117,7 @@ function checkFleets(lab: Lab, { fleets, instances, networks, names }: Records, 
         if (text.includes(fleetId)) add('leaked', `record ${text} of an ended fleet`);
       for (const { resources, key } of lab.clouds.places) {
         for (const resource of resources.values()) {
-          if (resource.name.includes(fleetId))
+          if (resource.name.includes(fleetId.slice(1)))
             add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
         }
       }
@@ -132,7 +134,8 @@ function checkFleets(lab: Lab, { fleets, instances, networks, names }: Records, 
   }
   for (const { resources, key } of lab.clouds.places) {
     for (const { name, kind } of resources.values()) {
-      if (!networks.some((text) => text.includes(name)))
+      const ours = parseResourceName(DEPLOYMENT, name);
+      if (ours !== undefined && !networks.some((text) => text.includes(ours)))
         add('leaked', `${kind} ${name} at ${key.location}: no record`);
     }
   }

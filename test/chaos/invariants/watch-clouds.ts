@@ -1,6 +1,7 @@
-import { INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import { parseMachineName } from '../../../functions/drivers/names.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
+import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Ground } from '../world/ground.ts';
 import type { Violation } from './violation.ts';
 
@@ -44,7 +45,7 @@ export class CloudWatch {
   }
 
   #checkNew(record: InstanceRecord): void {
-    const id = record.tags[INSTANCE_TAG];
+    const id = parseMachineName(DEPLOYMENT, record.name)?.instanceId;
     const nowMs = this.#ground.now();
     for (const other of this.#machines.values()) {
       if (this.#twins.has(other.backendId)) continue;
@@ -55,7 +56,7 @@ export class CloudWatch {
         );
       } else if (
         id !== undefined &&
-        other.tags[INSTANCE_TAG] === id &&
+        parseMachineName(DEPLOYMENT, other.name)?.instanceId === id &&
         statusAt(other, nowMs) !== 'Terminated'
       ) {
         this.#add('duplicated', `${id} is ${other.backendId} and ${record.backendId} at the same time`);

@@ -1,4 +1,4 @@
-import { INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import { parseMachineName } from '../../../functions/drivers/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/config.ts';
@@ -10,6 +10,8 @@ import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../world/ground.ts';
 import type { Process } from '../world/process.ts';
 
+/** The deployment whose machines are ours. */
+export const DEPLOYMENT = 'chaos';
 export const ENDPOINT = 'http://clouds.invalid';
 const PATIENCE_MS = 10_000;
 const CREATE_PATIENCE_MS = 15_000;
@@ -70,14 +72,14 @@ export class Clouds {
     return [...this.engine.world.state.places.values()].filter(({ key }) => key.location !== '');
   }
 
-  /** Every machine that was ever made, with how it stands now. */
+  /** Every machine that was ever made, with how it stands now and whose instance its name says that it is. */
   machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
     const nowMs = this.#ground.now();
     return this.places.flatMap(({ gone, live }) =>
       [...gone, ...live.values()].map((record) => ({
         ...record,
         status: statusAt(record, nowMs),
-        ours: record.tags[INSTANCE_TAG],
+        ours: parseMachineName(DEPLOYMENT, record.name)?.instanceId,
       })),
     );
   }

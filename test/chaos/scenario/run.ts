@@ -11,6 +11,7 @@ import { Lab, NAMESPACE } from '../world/lab.ts';
 import { Process } from '../world/process.ts';
 import { Client } from './client.ts';
 import type { FleetScript, Incident, Scenario } from './scenario.ts';
+import { Strangers } from './strangers.ts';
 
 const MINUTE_MS = 60_000;
 /** After the trouble has ended, everything must have come to rest within this. */
@@ -58,17 +59,19 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
 async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Promise<void> {
   const { ground } = lab;
   await furnish(lab, scenario);
-  void lab.keepSchedules();
+  lab.startSchedules();
   ground.trace.add('scenario', `trouble for ${scenario.troubleMs / MINUTE_MS} min`);
   ground.disturbance = scenario.disturbance;
   for (const fault of scenario.cloudFaults) lab.clouds.engine.addFault(fault);
   const incidents = scenario.incidents.map((incident) => befall(lab, incident, scenario.troubleMs));
   const client = new Client(lab);
+  const strangers = new Strangers(lab, scenario);
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
-  await Promise.all([...users, ...incidents, ground.sleep(scenario.troubleMs)]);
+  await Promise.all([...users, ...incidents, strangers.plant(), ground.sleep(scenario.troubleMs)]);
   calm(lab);
-  if (!(await rest(lab))) violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
-  violations.push(...checkEnd(lab));
+  const quietMs = QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000;
+  if (!(await rest(lab, quietMs))) violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
+  violations.push(...checkEnd(lab), ...strangers.check());
   if (violations.length > 0) return;
   await removeAll(lab, client);
   violations.push(...checkEnd(lab));
@@ -79,7 +82,7 @@ async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Prom
 }
 
 /** The namespace, its connections and their catalogue. */
-async function furnish(lab: Lab, { connections, clouds }: Scenario): Promise<void> {
+async function furnish(lab: Lab, { connections, clouds, graceSeconds }: Scenario): Promise<void> {
   const { ground } = lab;
   const store = lab.tables.storeOf(new Process('setup', ground, 0));
   await createNamespace(store, { name: NAMESPACE });
@@ -94,6 +97,7 @@ async function furnish(lab: Lab, { connections, clouds }: Scenario): Promise<voi
       cloud,
       endpoint: ENDPOINT,
       limits: limitsOf(config),
+      orphans: { action: 'terminate', graceSeconds },
       status: 'Verifying',
       createdAt: new Date(ground.now()).toISOString(),
     });
@@ -147,10 +151,10 @@ function calm({ ground, clouds }: Lab): void {
 }
 
 /** Waits until nothing is under way. @returns whether that came about in time */
-async function rest(lab: Lab): Promise<boolean> {
+async function rest(lab: Lab, quietMs: number): Promise<boolean> {
   const { ground, queue, workflow } = lab;
   const untilMs = ground.now() + REST_WITHIN_MS;
-  await ground.sleep(QUIET_MS);
+  await ground.sleep(quietMs);
   while (workflow.running.length > 0 || queue.bodies.length > 0 || lab.busy > 0) {
     if (ground.now() > untilMs) return false;
     await ground.sleep(5_000);
@@ -166,5 +170,5 @@ async function removeAll(lab: Lab, client: Client): Promise<void> {
   await Promise.all(
     fleets.filter(({ status }) => status !== 'Terminated').map(({ fleetId }) => client.remove(fleetId)),
   );
-  await rest(lab);
+  await rest(lab, QUIET_MS);
 }

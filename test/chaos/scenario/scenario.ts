@@ -20,6 +20,14 @@ export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
   | { kind: 'revoked'; account: string; atMs: number; untilMs: number };
 
+/** A machine that stands at a cloud and that nobody asked for: of another deployment, nobody's, or an orphan of ours. */
+export interface Planted {
+  account: string;
+  cloud: CloudName;
+  whose: 'another' | 'nobody' | 'ours';
+  atMs: number;
+}
+
 /** What a run consists of, all of it from the seed. */
 export interface Scenario {
   seed: number;
@@ -32,6 +40,10 @@ export interface Scenario {
   /** How long things go wrong, from the first request. */
   troubleMs: number;
   skewMs: number;
+  sweepIntervalMs: number;
+  /** What the sweep keeps from others, and what it must find. */
+  graceSeconds: number;
+  planted: readonly Planted[];
   driverConcurrency: number;
   driverTimeoutMs: number;
 }
@@ -53,9 +65,26 @@ export function scenarioOf(seed: number): Scenario {
     incidents: incidents(random, connections, troubleMs),
     troubleMs,
     skewMs: 0,
+    sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
+    graceSeconds: random.int(60, 600),
+    planted: planted(random, connections),
     driverConcurrency: random.int(2, 6),
     driverTimeoutMs: random.pick([20_000, 60_000]),
   };
+}
+
+function planted(random: Random, connections: Scenario['connections']): Planted[] {
+  const whose = ['another', 'nobody', 'ours'] as const;
+  if (random.chance(0.5)) return [];
+  return Array.from({ length: random.int(1, 4) }, () => {
+    const { name, cloud: cloudName } = random.pick(connections);
+    return {
+      account: name,
+      cloud: cloudName,
+      whose: random.pick(whose),
+      atMs: random.int(0, 10 * MINUTE_MS),
+    };
+  });
 }
 
 const LOCATIONS = ['east-1', 'west-1', 'north-1'];
@@ -75,6 +104,7 @@ function cloud(random: Random): CloudConfig {
     terminateSeconds: [1, random.pick([4, 20])],
     instanceQuota: random.chance(0.25) ? random.int(3, 12) : 200,
     honoursTokens: random.chance(0.7),
+    tags: random.chance(0.8),
     listDelayMs: random.chance(0.4) ? random.int(0, 3_000) : 0,
     ids: {
       instance: 'i-{hex12}',
@@ -163,6 +193,7 @@ const FAULTS: readonly {
   { kind: 'loseReplyAfterEffect', most: 0.15 },
   { kind: 'timeout', most: 0.04 },
   { kind: 'delay', most: 0.05, delayMs: [1_000, 20_000] },
+  { kind: 'duplicateEffect', most: 0.05 },
   { kind: 'staleList', most: 0.1, delayMs: [500, 1_500] },
   { kind: 'vanish', most: 0.01 },
   { kind: 'stuckTerminating', most: 0.2, delayMs: [10_000, 120_000] },

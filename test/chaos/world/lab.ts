@@ -6,9 +6,12 @@ import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
 import { type Credential, DRIVER_NAMES } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
+import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
 import type { Store } from '../../../functions/store/client.ts';
+import { allConnections } from '../../../functions/store/connections.ts';
 import type { WorkerContext } from '../../../functions/worker/context.ts';
+import type { DomainEvent } from '../../../functions/worker/events.ts';
 import { handleBatch } from '../../../functions/worker/handle-batch.ts';
 import { makeContext } from '../../../functions/worker/make-context.ts';
 import {
@@ -20,7 +23,7 @@ import type { CloudConfig } from '../../../local/sim/config.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { type Json, jsonSchema } from '../../state-machines/interpreter/definition.ts';
 import { StatesError } from '../../state-machines/interpreter/errors.ts';
-import { Clouds } from '../models/clouds.ts';
+import { Clouds, DEPLOYMENT } from '../models/clouds.ts';
 import { Queue } from '../models/queue.ts';
 import { Workflow } from '../models/workflow.ts';
 import { LambdaFunction } from './functions.ts';
@@ -28,7 +31,6 @@ import type { Ground } from './ground.ts';
 import type { Process } from './process.ts';
 import { TableWorld } from './tables.ts';
 
-export const DEPLOYMENT = 'chaos';
 export const NAMESPACE = 'default';
 const QUEUE_URLS = { sim: 'https://sqs.invalid/sim' };
 const MINUTE_MS = 60_000;
@@ -41,6 +43,7 @@ export interface LabOptions {
   driverTimeoutMs: number;
   /** How far a worker's clock may be off. */
   skewMs: number;
+  sweepIntervalMs: number;
   onCloudEvent(event: SimEvent): void;
 }
 
@@ -60,14 +63,17 @@ export class Lab {
   readonly credentials = new Map<string, Credential>();
   /** Private halves of SSH keys, by fleet. */
   readonly privateKeys = new Map<string, string>();
+  readonly events: DomainEvent[] = [];
   readonly #driver: LambdaFunction<WorkerContext>;
   readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
   readonly #others = new Map<string, LambdaFunction<Plain>>();
   readonly #skewMs: number;
+  readonly #sweepIntervalMs: number;
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
     this.#skewMs = options.skewMs;
+    this.#sweepIntervalMs = options.sweepIntervalMs;
     this.tables = new TableWorld(ground);
     this.clouds = new Clouds(ground, options.clouds, options.onCloudEvent);
     this.workflow = new Workflow(ground, {
@@ -105,12 +111,25 @@ export class Lab {
     return this.#api.invoke(work);
   }
 
-  /** Runs the schedules until the world ends. */
-  async keepSchedules(): Promise<never> {
+  /** Starts the schedules, which go on until the world ends. */
+  startSchedules(): void {
+    void this.#repeat(MINUTE_MS, () => this.#watch());
+    void this.#repeat(this.#sweepIntervalMs, () => this.#sweep());
+  }
+
+  async #repeat(intervalMs: number, work: () => Promise<void>): Promise<never> {
     for (;;) {
-      await this.ground.sleep(MINUTE_MS);
-      await this.#watch().catch(() => {});
+      await this.ground.sleep(intervalMs);
+      await work().catch(() => {});
     }
+  }
+
+  async #sweep(): Promise<void> {
+    await this.#plain('orphan-schedule').invoke(async ({ store, process }) => {
+      await scheduleSweeps(await allConnections(store), (_driver, message) =>
+        this.#send(process, message, 0),
+      );
+    });
   }
 
   async #watch(): Promise<void> {
@@ -134,6 +153,10 @@ export class Lab {
         process.call('read credential', () => this.credentials.get(connectionKey(namespace, name)) ?? {}),
       send: (message, delayMs) => this.#send(process, message, delayMs),
       tasks: this.workflow.tasksOf(process),
+      publish: (events) =>
+        process.call('publish', () => {
+          this.events.push(...events);
+        }),
       log: { info: log, warn: log, error: log },
     });
   }
