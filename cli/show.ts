@@ -113,5 +113,6 @@ export function connectionText(one: Connection): string {
     ['Created', one.createdAt],
     ['Verified', one.verifiedAt],
     ['Inventory read', one.inventorySyncedAt],
+    ['Orphans', one.orphans && `${one.orphans.action} after ${one.orphans.graceSeconds} s`],
   ]);
 }

@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { connectionRequestSchema } from '../../functions/model/connection.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
+import { orphanPolicySchema } from '../../functions/model/orphan.ts';
 import { awaitConnection, WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { command, noun } from '../command.ts';
+import { command, type Flag, noun } from '../command.ts';
 import { readCredential } from '../credential.ts';
 import { readYamlFile } from '../files.ts';
 import { connectionText } from '../show.ts';
@@ -11,6 +12,13 @@ import { table } from '../table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const { name, driver, cloud, endpoint } = connectionRequestSchema.shape;
+
+const { action } = orphanPolicySchema.shape;
+const graceSeconds = z.coerce.number().pipe(orphanPolicySchema.shape.graceSeconds.unwrap());
+const ORPHAN_FLAGS: readonly Flag[] = [
+  ['--orphan-action <action>', 'what sweeps do about what no record claims: terminate (default) or report'],
+  ['--orphan-grace-seconds <seconds>', 'how long after they first saw it, 60 to 2592000 (1800)'],
+];
 
 const named = z.object({ name: nameSchema });
 const NAME: readonly [string, string][] = [['<name>', 'its name']];
@@ -30,6 +38,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       ],
       ['--endpoint <url>', 'another URL than the cloud’s own, where the deployment allows it'],
       ['--limits-file <file>', 'YAML or JSON that overrides the cloud’s default limits'],
+      ...ORPHAN_FLAGS,
       ...WAIT_FLAGS,
     ],
     examples: [
@@ -45,9 +54,14 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       credential: z.array(z.string()).default([]),
       credentialFile: z.string().optional(),
       limitsFile: z.string().optional(),
+      orphanAction: action.unwrap().optional(),
+      orphanGraceSeconds: graceSeconds.optional(),
       ...waitInput.shape,
     }),
-    async run({ credential, credentialFile, limitsFile, wait, timeout, ...request }, context) {
+    async run(input, context) {
+      const { credential, credentialFile, limitsFile, wait, timeout, ...rest } = input;
+      const { orphanAction, orphanGraceSeconds, ...request } = rest;
+      const isPolicyGiven = orphanAction !== undefined || orphanGraceSeconds !== undefined;
       const limits =
         limitsFile === undefined
           ? undefined
@@ -55,7 +69,12 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       const secret = await readCredential(context.world, { credential, credentialFile });
       const document = await (await context.api()).createConnection({
         params: { namespace: await context.namespace() },
-        body: { ...request, credential: secret, limits },
+        body: {
+          ...request,
+          credential: secret,
+          limits,
+          ...(isPolicyGiven ? { orphans: { action: orphanAction, graceSeconds: orphanGraceSeconds } } : {}),
+        },
       });
       if (wait)
         return await awaitConnection(
@@ -117,6 +136,21 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       const params = { namespace: await context.namespace(), connection };
       await (await context.api()).deleteConnection({ params });
       return { document: { deleted: connection }, text: `Connection ${connection} is deleted.\n` };
+    },
+  }),
+  command({
+    name: 'set-orphan-policy',
+    summary: 'Say what sweeps do about what no record claims; a flag that is not given means its default',
+    arguments: NAME,
+    flags: ORPHAN_FLAGS,
+    examples: ['connection set-orphan-policy sim-aws --orphan-action report'],
+    input: named.extend({ orphanAction: action, orphanGraceSeconds: graceSeconds.default(1_800) }),
+    async run({ name: connection, orphanAction, orphanGraceSeconds }, context) {
+      const document = await (await context.api()).setOrphanPolicy({
+        params: { namespace: await context.namespace(), connection },
+        body: { action: orphanAction, graceSeconds: orphanGraceSeconds },
+      });
+      return { document, text: connectionText(document) };
     },
   }),
   command({

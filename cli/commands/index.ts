@@ -7,12 +7,16 @@ import { fleetNoun } from './fleet.ts';
 import { instanceNoun } from './instance.ts';
 import { localNoun } from './local.ts';
 import { namespaceNoun } from './namespace.ts';
+import { orphansNoun } from './orphans.ts';
+import { resourcesNoun } from './resources.ts';
 
 /** Every noun, in the order of the help. */
 export const nouns: readonly CommandPart[] = [
   localNoun,
   fleetNoun,
   instanceNoun,
+  resourcesNoun,
+  orphansNoun,
   connectionNoun,
   locationNoun,
   instanceTypeNoun,

@@ -4,9 +4,16 @@ import { accessRoutes } from './routes/access.ts';
 import { catalogueRoutes } from './routes/catalogue.ts';
 import { connectionRoutes } from './routes/connections.ts';
 import { fleetRoutes } from './routes/fleets.ts';
+import { resourceRoutes } from './routes/resources.ts';
 
 /** Every operation of the API. Data only: nothing here knows how it is answered. */
-export const routes = [...accessRoutes, ...connectionRoutes, ...catalogueRoutes, ...fleetRoutes] as const;
+export const routes = [
+  ...accessRoutes,
+  ...connectionRoutes,
+  ...catalogueRoutes,
+  ...fleetRoutes,
+  ...resourceRoutes,
+] as const;
 
 export type OperationId = (typeof routes)[number]['operationId'];
 export type RouteOf<Id extends OperationId> = Extract<(typeof routes)[number], { operationId: Id }>;

@@ -17,6 +17,8 @@ import { connectionRequestSchema } from '../model/connection.ts';
 import { countsSchema, fleetSchema, instanceSchema } from '../model/fleet.ts';
 import { fleetRequestSchema, instanceRequestSchema, nodeGroupRequestSchema } from '../model/fleet-request.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../model/limit-profile.ts';
+import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../model/orphan.ts';
+import { resourceSchema } from '../model/resource.ts';
 import { routes } from './contract.ts';
 import { PROBLEM_STATUS, STATUS_TITLES } from './problem-codes.ts';
 import { problemsOf, type Route } from './route.ts';
@@ -59,6 +61,11 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Counts: countsSchema,
   Instance: instanceSchema,
   InstanceRequest: instanceRequestSchema,
+  Resource: resourceSchema,
+  Orphan: orphanSchema,
+  OrphanPolicy: orphanPolicySchema,
+  Sweep: sweepSchema,
+  SweepRequest: sweepRequestSchema,
 };
 
 /**

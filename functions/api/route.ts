@@ -5,11 +5,11 @@ import type { ProblemCode } from './problem-codes.ts';
 /** One operation of the API, as data: handlers, OpenAPI document, typed client and gateway are made from it. */
 export interface Route {
   readonly operationId: string;
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** With `{names}`, as API Gateway and OpenAPI write them. */
   readonly path: string;
   /** The function that answers it. */
-  readonly handler: 'fleets' | 'connections' | 'catalogue' | 'access';
+  readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';
   readonly summary: string;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;

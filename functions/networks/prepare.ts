@@ -1,6 +1,7 @@
 import { DEPLOYMENT_TAG } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
+import { isoTime } from '../runtime/clock.ts';
 import { readFleetItem } from '../store/fleets.ts';
 import {
   claimNetwork,
@@ -102,6 +103,7 @@ async function wantedNetworks(
     status: 'Creating',
     claimUntilMs: 0,
     neededBy,
+    createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
   const byRule = Map.groupBy(groups, ({ ssh }) => ssh?.allowFrom);

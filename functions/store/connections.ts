@@ -70,7 +70,7 @@ export async function deleteConnection(
 }
 
 export type ConnectionUpdate = Partial<
-  Pick<Connection, 'status' | 'failure' | 'verifiedAt' | 'inventorySyncedAt' | 'limits'>
+  Pick<Connection, 'status' | 'failure' | 'verifiedAt' | 'inventorySyncedAt' | 'limits' | 'orphans'>
 >;
 
 /** @returns false when the connection is gone. A status other than Failed takes the failure away. */

@@ -28,6 +28,7 @@ const networkItemSchema = z.object({
   sshFrom: z.string().optional(),
   /** Node groups whose instances need it. */
   neededBy: z.array(z.string()),
+  createdAt: z.string().optional(),
 });
 export type NetworkItem = z.infer<typeof networkItemSchema>;
 

@@ -45,6 +45,7 @@ export class Api extends Construct {
       new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
     const integrations: Record<HandlerName, HttpLambdaIntegration> = {
       fleets: integrationOf('fleets'),
+      resources: integrationOf('resources'),
       connections: integrationOf('connections'),
       catalogue: integrationOf('catalogue'),
       access: integrationOf('access'),
@@ -81,6 +82,11 @@ export class Api extends Construct {
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');
 
+    const resources = make('resources');
+    data.fleets.connect(resources, 'readWrite');
+    data.access.connect(resources, 'read');
+    queues.connectSender(resources);
+
     const connections = make('connections');
     connections.set({ ALLOW_ENDPOINT_OVERRIDE: String(stage.allowEndpointOverride) });
     data.access.connect(connections, 'readWrite');
@@ -97,6 +103,6 @@ export class Api extends Construct {
     data.access.connect(access, 'readWrite');
     data.fleets.connect(access, 'read');
 
-    return { fleets, connections, catalogue, access };
+    return { fleets, resources, connections, catalogue, access };
   }
 }

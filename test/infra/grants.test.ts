@@ -42,6 +42,11 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     [machine('provisionfleet')]: ['states:StartExecution'],
     [machine('terminatefleet')]: ['states:StartExecution'],
   },
+  'api/resources': {
+    ...fleets(READ_WRITE),
+    DataAccessTable: READ,
+    QueuessimQueue: ['sqs:SendMessage'],
+  },
   'api/connections': {
     ...fleets(READ),
     DataAccessTable: READ_WRITE,

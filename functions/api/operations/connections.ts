@@ -6,6 +6,7 @@ import type { Connection, DriverName } from '../../model/connection.ts';
 import { DRIVER_NAMES } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, limitProfileOf } from '../../model/limit-profile.ts';
+import { DEFAULT_ORPHAN_POLICY } from '../../model/orphan.ts';
 import { deleteCredential, putCredential } from '../../secrets/credentials.ts';
 import type { Store } from '../../store/client.ts';
 import {
@@ -34,6 +35,7 @@ export interface ConnectionDeps {
 const withLimits = (connection: Connection) => ({
   ...connection,
   limitProfile: limitProfileOf(connection.cloud, connection.limits),
+  orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
 });
 
 export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
@@ -88,6 +90,11 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       await deleteConnection(store, namespace, name);
       return { body: undefined };
     },
+    async setOrphanPolicy({ params: { namespace, connection: name }, body: orphans }) {
+      if (!(await updateConnection(store, namespace, name, { orphans })))
+        throw notFound(`connection ${name}`);
+      return { body: withLimits(await read(namespace, name)) };
+    },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await read(namespace, name);
       await updateConnection(store, namespace, name, { status: 'Verifying' });
@@ -131,11 +138,12 @@ async function register(store: Store<'access'>, connection: Connection): Promise
   return { ...rest, status: 'Verifying' };
 }
 
-const requestedOf = ({ driver, cloud, endpoint, limits }: Connection) => ({
+const requestedOf = ({ driver, cloud, endpoint, limits, orphans }: Connection) => ({
   driver,
   cloud,
   endpoint,
   limits,
+  orphans,
 });
 
 function describe(name: DriverName) {

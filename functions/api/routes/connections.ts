@@ -3,12 +3,16 @@ import { cloudSchema } from '../../model/cloud.ts';
 import { connectionRequestSchema, connectionSchema, driverNameSchema } from '../../model/connection.ts';
 import { nameSchema } from '../../model/identifiers.ts';
 import { limitProfileSchema } from '../../model/limit-profile.ts';
+import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../model/orphan.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from '../route.ts';
 
 export const connectionParams = namespaceParams.extend({ connection: nameSchema });
 
-/** A connection with the limits that are in force for it. */
-export const connectionViewSchema = connectionSchema.extend({ limitProfile: limitProfileSchema });
+/** A connection with the limits and the orphan policy that are in force for it. */
+export const connectionViewSchema = connectionSchema.extend({
+  limitProfile: limitProfileSchema,
+  orphans: orphanPolicySchema.default(DEFAULT_ORPHAN_POLICY),
+});
 
 const driverSchema = z.object({
   name: driverNameSchema,
@@ -75,6 +79,18 @@ export const connectionRoutes = [
     query: noQuery,
     status: 204,
     refusals: ['in-use'],
+  }),
+  route({
+    operationId: 'setOrphanPolicy',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/orphan-policy',
+    handler: 'connections',
+    summary: 'Say what sweeps do about orphans on this connection',
+    params: connectionParams,
+    query: noQuery,
+    body: orphanPolicySchema,
+    status: 200,
+    response: connectionViewSchema,
   }),
   route({
     operationId: 'verifyConnection',

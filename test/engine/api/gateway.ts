@@ -9,6 +9,7 @@ import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
 import { connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetInspections, fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/api/operations/resources.ts';
 import { problemsOf } from '../../../functions/api/route.ts';
 import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
 import { logger } from '../../../functions/runtime/logger.ts';
@@ -49,7 +50,7 @@ export interface Ask {
   headers?: Record<string, string | undefined>;
 }
 
-/** The four API functions behind what the gateway does with their routes, over the tables of a real engine. */
+/** The API's functions behind what the gateway does with their routes, over the tables of a real engine. */
 export class Gateway {
   readonly started: { workflow: 'provision' | 'terminate'; fleetId: string; again?: boolean }[] = [];
   readonly sent: DriverMessage[] = [];
@@ -162,6 +163,14 @@ export class Gateway {
         inspections: {
           createConnection: async (_params, body) => inspectRefusedConnection(body, allowEndpoints),
         },
+      }),
+      resources: handle({
+        handler: 'resources',
+        store,
+        operations: resourceOperations({
+          store,
+          send: async (_driver, message) => void this.sent.push(message),
+        }),
       }),
       fleets: handle({
         handler: 'fleets',

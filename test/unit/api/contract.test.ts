@@ -6,6 +6,7 @@ import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
 import { connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/api/operations/resources.ts';
 import { problemsOf, type Route } from '../../../functions/api/route.ts';
 import { openStore } from '../../../functions/store/client.ts';
 
@@ -89,6 +90,7 @@ it('has an operation for each route in the function that it names, and no more',
       allowEndpointOverride: false,
       send: done,
     }),
+    resources: resourceOperations({ store, send: done }),
     fleets: fleetOperations({ store, startProvisioning: done, startTermination: done }),
   };
   for (const [handler, answered] of Object.entries(operations)) {

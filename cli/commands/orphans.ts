@@ -1,0 +1,126 @@
+import { z } from 'zod';
+import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import {
+  orphanKindSchema,
+  orphanStateSchema,
+  type Sweep,
+  sweepIdSchema,
+} from '../../functions/model/orphan.ts';
+import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
+import { awaitSweep } from '../await-sweep.ts';
+import { command, noun } from '../command.ts';
+import { fields, table } from '../table.ts';
+import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+export const orphansNoun = noun('orphans', 'What clouds have of this deployment and no record claims', [
+  command({
+    name: 'list',
+    summary: 'List what sweeps found; what has been dealt with stays listed for 30 days',
+    flags: [
+      ['--connection <name>', 'on this connection'],
+      ['--location <location>', 'at this location'],
+      ['--kind <kind>', orphanKindSchema.options.join(', ')],
+      ['--state <state>', orphanStateSchema.options.join(', ')],
+      ...LIST_FLAGS,
+    ],
+    examples: ['orphans list', 'orphans list --state Quarantined --json'],
+    input: listInput.extend({
+      connection: nameSchema.optional(),
+      location: cloudWordSchema.optional(),
+      kind: orphanKindSchema.optional(),
+      state: orphanStateSchema.optional(),
+    }),
+    async run({ limit, cursor, ...filter }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      return await listed(
+        context,
+        { limit, cursor },
+        (page) => api.listOrphans({ params, query: { ...page, ...filter } }),
+        (items) =>
+          table(
+            ['kind', 'backend id', 'instance', 'connection', 'location', 'reason', 'state', 'first seen'],
+            items.map((one) => [
+              one.kind,
+              one.backendId,
+              one.instanceId ?? one.name,
+              one.connection,
+              one.location,
+              one.reason,
+              one.state,
+              one.firstSeenAt,
+            ]),
+          ),
+      );
+    },
+  }),
+  command({
+    name: 'sweep',
+    summary: 'Sweep for orphans now, without waiting for the schedule',
+    flags: [
+      ['--connection <name>', 'this connection alone; else every one that is Ready'],
+      ['--dry-run', 'tell what would be done, and change nothing'],
+      ...WAIT_FLAGS,
+    ],
+    examples: ['orphans sweep --dry-run --wait', 'orphans sweep --connection sim-aws --wait --json'],
+    input: waitInput.extend({
+      connection: nameSchema.optional(),
+      dryRun: z.boolean().default(false),
+    }),
+    async run({ connection, dryRun, wait, timeout }, context) {
+      const api = await context.api();
+      const document = await api.sweepOrphans({
+        params: { namespace: await context.namespace() },
+        body: { connection, dryRun },
+      });
+      if (wait) return await awaitSweep(context, document, timeout, sweepText);
+      context.say(`To see what it found: fleetwright orphans get ${document.id}`);
+      return { document, text: sweepText(document) };
+    },
+  }),
+  command({
+    name: 'get',
+    summary: 'Show a sweep of the last day: how far it has come, and what it found',
+    arguments: [['<sweep>', 'its id']],
+    examples: ['orphans get s01k5r3x9aq2b7c4d'],
+    input: z.object({ sweep: sweepIdSchema }),
+    async run({ sweep }, context) {
+      const params = { namespace: await context.namespace(), sweep };
+      const document = await (await context.api()).getSweep({ params });
+      return { document, text: sweepText(document) };
+    },
+  }),
+]);
+
+function sweepText(sweep: Sweep): string {
+  const { found, done, failed } = sweep.places;
+  const head = fields([
+    ['Sweep', sweep.id],
+    ['Dry run', sweep.dryRun ? 'yes: nothing is changed' : undefined],
+    ['Status', sweep.status],
+    ['Connections', sweep.connections.join(', ')],
+    ['Places', `${found} found, ${done} swept, ${failed} failed`],
+    ['Left out', sweep.findingsLeftOut || undefined],
+  ]);
+  const findings = table(
+    ['kind', 'backend id', 'instance', 'connection', 'location', 'reason', sweep.dryRun ? 'would' : 'does'],
+    sweep.findings.map((one) => [
+      one.kind,
+      one.backendId,
+      one.instanceId ?? one.name,
+      one.connection,
+      one.location,
+      one.reason,
+      one.action,
+    ]),
+  );
+  const failures = sweep.failures.map(({ connection, location, code, message }) => [
+    connection,
+    location,
+    code,
+    message,
+  ]);
+  const failureTable =
+    failures.length === 0 ? '' : `\n${table(['connection', 'location', 'failure', 'message'], failures)}`;
+  return `${head}\n${findings}${failureTable}`;
+}

@@ -1,0 +1,53 @@
+import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { resourceKindSchema } from '../../functions/model/orphan.ts';
+import { resourceStateSchema } from '../../functions/model/resource.ts';
+import { command, noun } from '../command.ts';
+import { table } from '../table.ts';
+import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
+
+export const resourcesNoun = noun('resources', 'What fleets made besides instances', [
+  command({
+    name: 'list',
+    summary: 'List networks, security groups and key pairs, and who needs them',
+    flags: [
+      ['--fleet <fleet>', 'of this fleet: its id, or a live fleet’s name'],
+      ['--kind <kind>', resourceKindSchema.options.join(', ')],
+      ['--connection <name>', 'on this connection'],
+      ['--location <location>', 'at this location'],
+      ['--state <state>', resourceStateSchema.options.join(', ')],
+      ...LIST_FLAGS,
+    ],
+    examples: ['resources list', 'resources list --fleet web-global --kind network --json'],
+    input: listInput.extend({
+      fleet: nameSchema.optional(),
+      kind: resourceKindSchema.optional(),
+      connection: nameSchema.optional(),
+      location: cloudWordSchema.optional(),
+      state: resourceStateSchema.optional(),
+    }),
+    async run({ limit, cursor, ...filter }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      return await listed(
+        context,
+        { limit, cursor },
+        (page) => api.listResources({ params, query: { ...page, ...filter } }),
+        (items) =>
+          table(
+            ['name', 'kind', 'state', 'fleet', 'cloud', 'connection', 'location', 'needed by', 'instances'],
+            items.map((one) => [
+              one.name,
+              one.kind,
+              one.state,
+              one.fleet.name,
+              one.cloud,
+              one.connection,
+              one.location,
+              one.neededBy.join(', '),
+              one.liveInstances,
+            ]),
+          ),
+      );
+    },
+  }),
+]);

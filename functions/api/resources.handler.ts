@@ -1,0 +1,24 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { readEnv } from '../runtime/env.ts';
+import { openStore } from '../store/client.ts';
+import { openQueue } from '../worker/queue.ts';
+import { handle } from './handle.ts';
+import { resourceOperations } from './operations/resources.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
+const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
+const sqs = new SQSClient({});
+
+/** What fleets made besides instances, and what sweeps found that nothing claims. */
+export const handler = handle({
+  handler: 'resources',
+  store,
+  operations: resourceOperations({
+    store,
+    async send(driver, message) {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      await openQueue(sqs, queueUrl)(message, 0);
+    },
+  }),
+});

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { DEPLOYMENT_TAG } from '../../functions/drivers/driver.ts';
+import { client, namespace, pause, stack } from './deployed.ts';
+
+const CONNECTION = 'sim-ncp';
+
+async function plant(deploymentId: string): Promise<string> {
+  const response = await fetch(`${stack.simUrl}/_sim/instances`, {
+    method: 'POST',
+    body: JSON.stringify({
+      cloud: 'ncp',
+      connection: CONNECTION,
+      location: 'KR',
+      name: 'nobody-knows-me',
+      tags: { [DEPLOYMENT_TAG]: deploymentId },
+    }),
+  });
+  return z.object({ backendId: z.string() }).parse(await response.json()).backendId;
+}
+
+async function sweep(dryRun: boolean) {
+  const asked = await client.sweepOrphans({
+    params: { namespace },
+    body: { connection: CONNECTION, dryRun },
+  });
+  for (;;) {
+    const seen = await client.getSweep({ params: { namespace, sweep: asked.id } });
+    if (seen.status === 'Done') return seen;
+    await pause(300);
+  }
+}
+
+it('a machine that nobody asked for is found and quarantined; one of another deployment is not', async () => {
+  const ours = await plant(stack.outputs.DeploymentId);
+  const theirs = await plant('another-deployment');
+  const tried = await sweep(true);
+  expect(tried).toMatchObject({ places: { found: 2, done: 2, failed: 0 }, failures: [] });
+  const found = tried.findings.filter(({ backendId }) => [ours, theirs].includes(backendId));
+  expect(found).toMatchObject([{ backendId: ours, reason: 'no-record', action: 'quarantine' }]);
+  const listed = async () =>
+    (await client.listOrphans({ params: { namespace }, query: { connection: CONNECTION } })).items.filter(
+      ({ backendId }) => [ours, theirs].includes(backendId),
+    );
+  expect(await listed()).toEqual([]);
+  await sweep(false);
+  expect(await listed()).toMatchObject([{ backendId: ours, state: 'Quarantined', location: 'KR' }]);
+});

@@ -1,0 +1,215 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { networkName } from '../../../functions/networks/names.ts';
+import { updateFleet } from '../../../functions/store/fleets.ts';
+import { intendNetwork } from '../../../functions/store/networks.ts';
+import { writeOrphan } from '../../../functions/store/orphans.ts';
+import { openPlacement } from '../../../functions/store/placements.ts';
+import { writeSweepConnection, writeSweepPlace } from '../../../functions/store/sweeps.ts';
+import { useTables } from '../tables.ts';
+import { fleetBody, furnish } from './furnish.ts';
+import { Gateway } from './gateway.ts';
+
+const store = useTables();
+const gateway = new Gateway(store);
+const root = '/v1/namespaces/default';
+const LOCATIONS = ['us-east-1', 'us-west-2'] as const;
+const pageSchema = z.object({
+  items: z.array(z.record(z.string(), z.unknown())),
+  cursor: z.string().nullable(),
+});
+const idOf = (body: unknown): string => z.object({ id: z.string() }).parse(body).id;
+
+beforeAll(() => furnish(store, 'default'));
+
+/** Every item of a list, by pages of one, which may be empty. */
+async function all(path: string, query: Record<string, string> = {}) {
+  const items: Record<string, unknown>[] = [];
+  let cursor: string | null = null;
+  do {
+    const answer = await gateway.ask({
+      method: 'GET',
+      path: `${root}/${path}`,
+      query: { limit: '1', ...query, ...(cursor === null ? {} : { cursor }) },
+    });
+    expect(answer.status).toBe(200);
+    const page = pageSchema.parse(answer.body);
+    items.push(...page.items);
+    cursor = page.cursor;
+  } while (cursor !== null);
+  return items;
+}
+
+async function fleetWithNetworks(name: string): Promise<string> {
+  const asked = await gateway.ask({ method: 'POST', path: `${root}/fleets`, json: fleetBody(name) });
+  const fleetId = idOf(asked.body);
+  for (const [at, location] of LOCATIONS.entries()) {
+    const place = { connectionKey: 'default/sim-aws', location };
+    await openPlacement(store, fleetId, {
+      ...place,
+      connection: 'sim-aws',
+      driver: 'sim',
+      cloud: 'aws',
+      first: at,
+      count: 1,
+      ranges: [],
+    });
+    await intendNetwork(store, {
+      fleetId,
+      ...place,
+      kind: 'network',
+      name: networkName(fleetId, place),
+      status: at === 0 ? 'Ready' : 'Creating',
+      claimUntilMs: 0,
+      neededBy: ['web'],
+      createdAt: '2026-01-01T00:00:00.000Z',
+      ...(at === 0 ? { backendId: `vpc-${name}` } : {}),
+    });
+  }
+  return fleetId;
+}
+
+describe('network resources', () => {
+  it('are listed with owner and place, page by page, those of ended fleets left out', async () => {
+    const first = await fleetWithNetworks('first');
+    const second = await fleetWithNetworks('second');
+    const ended = await fleetWithNetworks('ended');
+    await updateFleet(store, ended, ['Preparing'], { status: 'Terminated' });
+    const items = await all('resources');
+    expect(items.map(({ fleet }) => z.object({ id: z.string() }).parse(fleet).id)).toEqual([
+      second,
+      second,
+      first,
+      first,
+    ]);
+    expect(items[0]).toMatchObject({
+      kind: 'network',
+      fleet: { id: second, name: 'second' },
+      cloud: 'aws',
+      connection: 'sim-aws',
+      location: 'us-east-1',
+      state: 'Ready',
+      neededBy: ['web'],
+      liveInstances: 0,
+      backendId: 'vpc-second',
+    });
+    expect(await all('fleets/first/resources')).toHaveLength(2);
+    expect(await all('resources', { fleet: first, location: 'us-west-2' })).toMatchObject([
+      { state: 'Creating', location: 'us-west-2' },
+    ]);
+    expect(await all('resources', { state: 'Ready', kind: 'network' })).toHaveLength(2);
+    expect(await all('resources', { kind: 'key-pair' })).toEqual([]);
+    expect(await all('resources', { connection: 'sim-gcp' })).toEqual([]);
+  });
+
+  it('of what is not there are not', async () => {
+    for (const path of ['fleets/nobody/resources', 'orphans/sweeps/s0123456789abcdef']) {
+      expect((await gateway.ask({ method: 'GET', path: `${root}/${path}` })).status).toBe(404);
+    }
+    const bad = await gateway.ask({ method: 'GET', path: `${root}/resources`, query: { cursor: 'bm9uZQ' } });
+    expect(Gateway.errorsOf(bad)).toEqual(['?cursor invalid-cursor']);
+  });
+});
+
+describe('orphans', () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const finding = (connection: string, location: string, backendId: string) => ({
+    connectionKey: `default/${connection}`,
+    namespace: 'default',
+    connection,
+    cloud: 'aws' as const,
+    location,
+    kind: 'instance' as const,
+    backendId,
+    reason: 'no-record' as const,
+    state: backendId === 'i-3' ? ('Reported' as const) : ('Quarantined' as const),
+    firstSeenAt: at,
+    stateSince: at,
+  });
+
+  it('are listed by connection and place, page by page, and filtered', async () => {
+    for (const one of [
+      finding('sim-aws', 'us-east-1', 'i-1'),
+      finding('sim-aws', 'us-west-2', 'i-2'),
+      finding('sim-gcp', 'us-east1', 'i-3'),
+    ]) {
+      await writeOrphan(store, one, undefined);
+    }
+    const ids = async (query: Record<string, string> = {}) =>
+      (await all('orphans', query)).map(({ backendId }) => backendId);
+    expect(await ids()).toEqual(['i-1', 'i-2', 'i-3']);
+    expect(await ids({ connection: 'sim-aws' })).toEqual(['i-1', 'i-2']);
+    expect(await ids({ location: 'us-west-2' })).toEqual(['i-2']);
+    expect(await ids({ state: 'Reported' })).toEqual(['i-3']);
+    expect(await ids({ kind: 'network' })).toEqual([]);
+  });
+
+  it('are swept for on demand; the sweep tells how far it is and what it found', async () => {
+    const asked = await gateway.ask({
+      method: 'POST',
+      path: `${root}/orphans/sweep`,
+      json: { dryRun: true },
+    });
+    const sweepId = idOf(asked.body);
+    expect([asked.status, asked.body]).toMatchObject([
+      202,
+      { status: 'Running', dryRun: true, connections: ['sim-aws'], places: { found: 0 } },
+    ]);
+    expect(gateway.sent.at(-1)).toEqual({
+      kind: 'sweep-connection',
+      connectionKey: 'default/sim-aws',
+      sweepId,
+      dryRun: true,
+    });
+    const seen = async () =>
+      (await gateway.ask({ method: 'GET', path: `${root}/orphans/sweeps/${sweepId}` })).body;
+    const connection = 'sim-aws';
+    await writeSweepConnection(store, sweepId, { connection, locations: [...LOCATIONS] });
+    const { kind, backendId, reason, state } = finding(connection, 'us-east-1', 'i-1');
+    await writeSweepPlace(store, sweepId, {
+      connection,
+      location: 'us-east-1',
+      findings: [{ location: 'us-east-1', kind, backendId, reason, state, action: 'quarantine' }],
+      leftOut: 0,
+    });
+    expect(await seen()).toMatchObject({ status: 'Running', places: { found: 2, done: 1, failed: 0 } });
+    const failure = { code: 'Unavailable', message: 'down' };
+    await writeSweepPlace(store, sweepId, {
+      connection,
+      location: 'us-west-2',
+      findings: [],
+      leftOut: 0,
+      failure,
+    });
+    expect(await seen()).toMatchObject({
+      status: 'Done',
+      places: { found: 2, done: 1, failed: 1 },
+      findings: [{ connection, backendId: 'i-1', action: 'quarantine' }],
+      failures: [{ connection, location: 'us-west-2', ...failure }],
+    });
+  });
+
+  it('are not swept for on a connection that is not there', async () => {
+    const path = `${root}/orphans/sweep`;
+    const answer = await gateway.ask({ method: 'POST', path, json: { connection: 'nobody' } });
+    expect(Gateway.errorsOf(answer)).toEqual(['/connection unknown-connection']);
+  });
+
+  it('are dealt with as their connection says, which can be changed within bounds', async () => {
+    const path = `${root}/connections/sim-aws`;
+    expect((await gateway.ask({ method: 'GET', path })).body).toMatchObject({
+      orphans: { action: 'terminate', graceSeconds: 1_800 },
+    });
+    const put = (json: unknown) => gateway.ask({ method: 'PUT', path: `${path}/orphan-policy`, json });
+    expect((await put({ action: 'report', graceSeconds: 60 })).body).toMatchObject({
+      orphans: { action: 'report', graceSeconds: 60 },
+    });
+    expect(Gateway.errorsOf(await put({ action: 'keep', graceSeconds: 59 }))).toEqual([
+      '/action invalid-value',
+      '/graceSeconds too-small',
+    ]);
+    expect((await gateway.ask({ method: 'GET', path })).body).toMatchObject({
+      orphans: { graceSeconds: 60 },
+    });
+  });
+});

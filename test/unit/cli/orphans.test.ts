@@ -1,0 +1,127 @@
+import { expect, it } from 'vitest';
+import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-profile.ts';
+import { cli } from './world.ts';
+
+const ORPHANS = '/v1/namespaces/default/orphans';
+const ID = 's0123456789abcdef';
+
+function sweep(more: Record<string, unknown> = {}) {
+  return {
+    id: ID,
+    namespace: 'default',
+    dryRun: true,
+    connections: ['sim-aws'],
+    status: 'Running',
+    places: { found: 2, done: 0, failed: 0 },
+    findings: [],
+    findingsLeftOut: 0,
+    failures: [],
+    createdAt: '2026-01-01T00:00:00.000Z',
+    ...more,
+  };
+}
+const finding = {
+  connection: 'sim-aws',
+  location: 'us-east-1',
+  kind: 'instance',
+  backendId: 'i-1',
+  instanceId: 'f0123456789abcdef-00000',
+  reason: 'no-record',
+  state: 'Terminating',
+  action: 'terminate',
+};
+
+const answers = (...later: Record<string, unknown>[]) => {
+  let at = 0;
+  return {
+    [`POST ${ORPHANS}/sweep`]: { status: 202, body: sweep() },
+    [`GET ${ORPHANS}/sweeps/${ID}`]: () => ({ body: sweep(later[Math.min(at++, later.length - 1)]) }),
+  };
+};
+
+it('a dry run that is waited for tells what would be done', async () => {
+  const { exitCode, stdout, stderr, asked } = await cli(['orphans', 'sweep', '--dry-run', '--wait'], {
+    answers: answers(
+      { places: { found: 2, done: 1, failed: 0 } },
+      { status: 'Done', places: { found: 2, done: 2, failed: 0 }, findings: [finding] },
+    ),
+  });
+  expect(exitCode).toBe(0);
+  expect(asked[0]?.body).toEqual({ dryRun: true });
+  expect(stdout).toMatch(/would\n/i);
+  expect(stdout).toMatch(/i-1 .* no-record +terminate/);
+  expect(stderr).toContain('1 of 2 places swept');
+});
+
+it('a place that could not be swept makes the exit code 1', async () => {
+  const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
+  const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
+    answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),
+  });
+  expect(exitCode).toBe(1);
+  expect(stdout).toContain('Unavailable');
+});
+
+it('a sweep that is not waited for says where its findings will be; the list is paged', async () => {
+  const started = await cli(['orphans', 'sweep', '--json'], { answers: answers({}) });
+  expect([started.exitCode, JSON.parse(started.stdout).id]).toEqual([0, ID]);
+  expect(started.stderr).toContain(`fleetwright orphans get ${ID}`);
+  const { action: _, ...rest } = finding;
+  const orphan = { ...rest, cloud: 'aws', firstSeenAt: sweep().createdAt, stateSince: sweep().createdAt };
+  const listed = await cli(['orphans', 'list', '--state', 'Terminating'], {
+    answers: { [`GET ${ORPHANS}`]: { body: { items: [orphan], cursor: null } } },
+  });
+  expect(listed.asked[0]?.path).toContain('state=Terminating');
+  expect(listed.stdout).toContain('no-record');
+});
+
+it('resources are listed with their owner and who needs them', async () => {
+  const resource = {
+    name: '0123456789abcdefn000000',
+    kind: 'network',
+    fleet: { id: 'f0123456789abcdef', name: 'web-global' },
+    cloud: 'aws',
+    connection: 'sim-aws',
+    location: 'us-east-1',
+    state: 'Ready',
+    neededBy: ['web', 'db-'],
+    liveInstances: 3,
+  };
+  const { asked, stdout } = await cli(['resources', 'list', '--fleet', 'web-global', '--kind', 'network'], {
+    answers: {
+      'GET /v1/namespaces/default/resources': { body: { items: [resource], cursor: null } },
+    },
+  });
+  expect(asked[0]?.path).toContain('fleet=web-global&kind=network');
+  expect(stdout).toMatch(/web-global .* web, db- +3/);
+});
+
+it('what sweeps do is set with a connection, and later', async () => {
+  const connection = {
+    namespace: 'default',
+    name: 'sim-aws',
+    driver: 'sim',
+    cloud: 'aws',
+    status: 'Ready',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    limitProfile: DEFAULT_LIMIT_PROFILES.aws,
+    orphans: { action: 'report', graceSeconds: 600 },
+  };
+  const path = '/v1/namespaces/default/connections';
+  const flags = ['--orphan-action', 'report', '--orphan-grace-seconds', '600'];
+  const create = ['connection', 'create', 'sim-aws', '--driver', 'sim', '--cloud', 'aws'];
+  const made = await cli([...create, '--credential', 'apiKey=env:K', ...flags], {
+    env: { K: 'k' },
+    answers: { [`POST ${path}`]: { status: 201, body: connection } },
+  });
+  expect(made.asked[0]?.body).toMatchObject({ orphans: { action: 'report', graceSeconds: 600 } });
+  expect(made.stdout).toContain('report after 600 s');
+  const set = await cli(['connection', 'set-orphan-policy', 'sim-aws', '--orphan-action', 'report'], {
+    answers: { [`PUT ${path}/sim-aws/orphan-policy`]: { body: connection } },
+  });
+  expect([set.exitCode, set.asked[0]?.body]).toEqual([0, { action: 'report', graceSeconds: 1800 }]);
+  const bad = await cli([...create, '--credential', 'apiKey=env:K', '--orphan-grace-seconds', '1'], {
+    env: { K: 'k' },
+  });
+  expect([bad.exitCode, bad.asked]).toEqual([2, []]);
+});
