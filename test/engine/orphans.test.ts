@@ -43,12 +43,14 @@ let process: OneProcess;
 let sent: SweepMessage[] = [];
 let connection: Partial<Connection> = {};
 
+const rates = { list: { perSecond: 1_000, burst: 1_000 } };
 beforeAll(async () => {
   sim = await startSimServer({
     config: parseSimConfig(
       {
         clouds: {
-          aws: { terminateSeconds: [0.01, 0.02], rates: { list: { perSecond: 1_000, burst: 1_000 } } },
+          aws: { terminateSeconds: [0.01, 0.02], rates },
+          gcp: { terminateSeconds: [0.01, 0.02], rates, tags: false },
         },
       },
       loadSimConfig(),
@@ -114,10 +116,10 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const id = instanceId({ fleetId, index: 0 });
   await openPlacement(store, fleetId, {
     connection: 'sim-aws',
-    connectionKey: KEY,
+    connectionKey: fields.connectionKey ?? KEY,
     driver: 'sim',
     cloud: 'aws',
-    location,
+    location: fields.location ?? location,
     first: 0,
     count: 1,
     ranges: [],
@@ -242,6 +244,34 @@ it('a machine that vanished is looked for, and told of when its record is marked
   await sweep();
   expect(await stateOf('i-gone')).toBe('Vanished');
   expect(told()).toEqual(['Instance Missing i-gone', 'Instance Vanished i-gone']);
+});
+
+it('at a cloud without tags, the name alone tells what is ours, and which record claims it', async () => {
+  const at = { connectionKey: 'default/sim-gcp', location: 'us-east1' };
+  const plantNamed = (name: string) =>
+    plantInstance(sim.engine.world, {
+      cloud: 'gcp',
+      connection: 'sim-gcp',
+      location: at.location,
+      name,
+      tags: ours,
+      instanceType: 'planted',
+      networkId: '',
+    }).backendId;
+  const claimed = await recordOf({ ...at, status: 'Creating', launchState: 'unknown' });
+  const kept = plantNamed(machineName(DEPLOYMENT, claimed.launchToken));
+  const theirs = plantNamed(machineName(`${DEPLOYMENT}-2`, 'f0123456789abcdef-00000.1'));
+  const unnamed = plantNamed('web');
+  const orphan = plantNamed(machineName(DEPLOYMENT, 'f0123456789abcdef-00000.1'));
+  await sweep(at);
+  leapedMs += GRACE_MS;
+  await sweep(at);
+  await pause();
+  await sweep(at);
+  const states = readBooks(sim.engine.world, { cloud: 'gcp' }).clouds[0]?.instances ?? [];
+  const running = states.filter(({ status }) => status === 'Running').map(({ backendId }) => backendId);
+  expect(running.sort()).toEqual([kept, theirs, unnamed].sort());
+  expect(told()).toEqual(['Found', 'Terminating', 'Terminated'].map((what) => `Orphan ${what} ${orphan}`));
 });
 
 it('network resources go in order, and those with a record stay', async () => {
