@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { measureRun } from '../bench/ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../bench/ideal/limits.ts';
-import { CliError, EXIT } from '../cli/exit.ts';
+import { ask } from './ask-clouds.ts';
 
 const tagsSchema = z.record(z.string(), z.string());
 
@@ -53,27 +53,6 @@ export async function readBooks(simUrl: string): Promise<Books> {
  */
 export async function resetClouds(simUrl: string, seed: number): Promise<void> {
   await ask(`${simUrl}/_sim/reset`, { method: 'POST', body: JSON.stringify({ seed }) });
-}
-
-async function ask(url: string, init: { method?: string; body?: string } = {}): Promise<unknown> {
-  let response: Response;
-  try {
-    response = await fetch(url, {
-      ...init,
-      headers: { 'content-type': 'application/json' },
-      signal: AbortSignal.timeout(30_000),
-    });
-  } catch (cause) {
-    throw new CliError(
-      EXIT.unreachable,
-      'no-simulated-clouds',
-      `no answer from the simulated clouds at ${url}`,
-      'See `npx fleetwright local status`, and start them with `npx fleetwright local up`.',
-      { cause },
-    );
-  }
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
-  return await response.json();
 }
 
 /** An instance exists at its cloud until that says that it is gone. */
@@ -132,6 +111,27 @@ export class RunBooks {
           .some((earlier) => earlier.launchToken === one.launchToken || !goneBefore(earlier, one)),
       );
     });
+  }
+
+  /** The most instances of a fleet that ran at the same time. */
+  peakRunning(fleetId: string): number {
+    const changes = this.instances()
+      .filter(({ tags }) => tags['fleetwright:instance']?.startsWith(`${fleetId}-`))
+      .flatMap(({ runningAt, terminatedAt }) =>
+        runningAt === undefined
+          ? []
+          : [
+              { atMs: Date.parse(runningAt), by: 1 },
+              ...(terminatedAt === undefined ? [] : [{ atMs: Date.parse(terminatedAt), by: -1 }]),
+            ],
+      )
+      .sort((a, b) => a.atMs - b.atMs || a.by - b.by);
+    let [now, peak] = [0, 0];
+    for (const { by } of changes) {
+      now += by;
+      peak = Math.max(peak, now);
+    }
+    return peak;
   }
 
   /** Instances and network resources of the run that exist. */

@@ -1,4 +1,7 @@
-import type { FleetRequest } from '../functions/model/fleet-request.ts';
+import type { Fleet } from '../functions/model/fleet.ts';
+import type { FailurePolicy, FleetRequest } from '../functions/model/fleet-request.ts';
+import type { FleetStatus } from '../functions/model/status.ts';
+import type { RunBooks } from './books.ts';
 import { sizeOf } from './fleet-files.ts';
 import type { Provisioned, Removed } from './provision.ts';
 
@@ -18,7 +21,24 @@ export interface ReportLine {
   idealSeconds: number;
   ratio: number | null;
   remainingAfterDelete: number | null;
+  /** Under `--policy` or `--faults`: what came of each fleet. */
+  fleetOutcomes?: FleetOutcome[];
 }
+
+export interface FleetOutcome {
+  fleet: string;
+  status: FleetStatus;
+  requested: number;
+  peakRunning: number;
+  running: number;
+}
+
+/** How a fleet may end under each policy. */
+const ENDS: Readonly<Record<FailurePolicy, readonly FleetStatus[]>> = {
+  continue: ['Running', 'PartiallyRunning', 'Failed'],
+  rollback: ['Running', 'RolledBack'],
+  refine: ['Running', 'Failed'],
+};
 
 export interface Report {
   line: ReportLine;
@@ -26,11 +46,15 @@ export interface Report {
   asAsked: boolean;
 }
 
-/** @param removed absent: the fleets were kept */
+/**
+ * @param removed absent: the fleets were kept
+ * @param trial whether faults or a failure policy were asked for: then fleets are to end as their policy says
+ */
 export function reportOf(
   requests: readonly FleetRequest[],
   { fleets, books, startedAt, leaked }: Provisioned,
   removed: Removed | undefined,
+  trial = false,
 ): Report {
   const places = fleets.flatMap(({ byLocation }) => byLocation).filter(({ counts }) => counts.requested > 0);
   const distinct = (names: readonly string[]) => new Set(names).size;
@@ -56,13 +80,29 @@ export function reportOf(
     idealSeconds: rounded(idealSeconds),
     ratio: ratio === null ? null : rounded(ratio),
     remainingAfterDelete: removed?.remaining ?? null,
+    ...(trial ? { fleetOutcomes: fleets.map((fleet) => outcomeOf(fleet, whole)) } : {}),
   };
+  const ended = trial
+    ? fleets.length === requests.length && fleets.every(endedByPolicy)
+    : line.running === line.requested;
   const asAsked =
-    line.running === line.requested &&
-    line.leaked === 0 &&
-    line.duplicated === 0 &&
-    (line.remainingAfterDelete ?? 0) === 0;
+    ended && line.leaked === 0 && line.duplicated === 0 && (line.remainingAfterDelete ?? 0) === 0;
   return { line, asAsked };
+}
+
+function outcomeOf({ id, name, status, counts }: Fleet, books: RunBooks): FleetOutcome {
+  return {
+    fleet: name,
+    status,
+    requested: counts.requested,
+    peakRunning: books.peakRunning(id),
+    running: counts.Running ?? 0,
+  };
+}
+
+function endedByPolicy({ failurePolicy, status, counts }: Fleet): boolean {
+  if (!ENDS[failurePolicy].includes(status)) return false;
+  return status !== 'RolledBack' || (counts.Running ?? 0) === 0;
 }
 
 const rounded = (value: number): number => Number(value.toFixed(2));

@@ -85,8 +85,7 @@ export async function watchFleets(
       fleets = await Promise.all(fleetIds.map((fleet) => client.getFleet({ params: { namespace, fleet } })));
       reachedMs = Date.now();
       printer.show(together(fleets), reachedMs);
-      if (fleets.every(({ status }) => (goal === 'up' ? !UNSETTLED.has(status) : status === 'Terminated')))
-        break;
+      if (fleets.every(({ status }) => (goal === 'up' ? !UNSETTLED.has(status) : isGone(status)))) break;
     } catch (error) {
       if (!(error instanceof ApiUnreachable) || Date.now() - reachedMs > PATIENCE_MS) throw error;
     }
@@ -95,11 +94,14 @@ export async function watchFleets(
   return fleets;
 }
 
+/** A rolled-back fleet has nothing left either, and stays what it is. */
+const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
+
 /** Several fleets as if they were one, for whoever shows them. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
   if (!first) throw new RangeError('no fleets');
-  const odd = fleets.find(({ status }) => status !== 'Running' && status !== 'Terminated');
+  const odd = fleets.find(({ status }) => status !== 'Running' && !isGone(status));
   return {
     ...first,
     name: `${fleets.length} fleets`,
