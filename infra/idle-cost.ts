@@ -28,6 +28,14 @@ const STORED_GB = 1;
  */
 const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/status/watch': { requests: 1, gbSeconds: 0.05, reads: 2, writes: 0, sqs: 0, logBytes: 600 },
+  'functions/fleets/reconcile': {
+    requests: 1,
+    gbSeconds: 0.05,
+    reads: 0.5,
+    writes: 0,
+    sqs: 0,
+    logBytes: 600,
+  },
   'functions/inventory/schedule': {
     requests: 1 + 8,
     gbSeconds: 0.1 + 8 * 5,

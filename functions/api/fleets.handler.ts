@@ -1,5 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { startWorkflow } from '../fleets/start-workflow.ts';
+import { openWorkflows } from '../fleets/workflows.ts';
 import { readEnv } from '../runtime/env.ts';
 import { openStore } from '../store/client.ts';
 import { handle } from './handle.ts';
@@ -17,8 +17,10 @@ const store = openStore({
   catalogue: env.CATALOGUE_TABLE,
   access: env.ACCESS_TABLE,
 });
-const sfn = new SFNClient({});
-const AGAIN_MS = 60_000;
+const workflows = openWorkflows(new SFNClient({}), {
+  provisionFleet: env.PROVISION_FLEET_ARN,
+  terminateFleet: env.TERMINATE_FLEET_ARN,
+});
 
 /** Fleets and instances. */
 export const handler = handle({
@@ -26,13 +28,7 @@ export const handler = handle({
   store,
   operations: fleetOperations({
     store,
-    startProvisioning: (fleetId) => startWorkflow(sfn, env.PROVISION_FLEET_ARN, fleetId, fleetId),
-    startTermination: (fleetId, again) => {
-      // A name is spent for 90 days, also by a run that failed: asking again starts one more, one a minute at most.
-      const minute = Math.floor(store.clock.now() / AGAIN_MS);
-      const name = again ? `${fleetId}-${minute}` : fleetId;
-      return startWorkflow(sfn, env.TERMINATE_FLEET_ARN, name, fleetId);
-    },
+    workflows,
   }),
   inspections: fleetInspections(store),
 });

@@ -15,10 +15,12 @@ import {
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../model/cloud.ts';
 import { connectionRequestSchema } from '../model/connection.ts';
 import { countsSchema, fleetSchema, instanceSchema } from '../model/fleet.ts';
+import { fleetActionSchema } from '../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema, nodeGroupRequestSchema } from '../model/fleet-request.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../model/limit-profile.ts';
 import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../model/orphan.ts';
 import { resourceSchema } from '../model/resource.ts';
+import { fleetStatusSchema } from '../model/status.ts';
 import { routes } from './contract.ts';
 import { PROBLEM_STATUS, STATUS_TITLES } from './problem-codes.ts';
 import { problemsOf, type Route } from './route.ts';
@@ -38,6 +40,11 @@ const problemSchema = z.object({
       message: z.string(),
     }),
   ),
+  fleetStatus: fleetStatusSchema.exactOptional().describe('with illegal-action'),
+  allowed: z
+    .array(fleetActionSchema)
+    .exactOptional()
+    .describe('with illegal-action: what is possible instead'),
 });
 
 /** Schemas that have a name of their own in the document, and so a type of their own in generated clients. */

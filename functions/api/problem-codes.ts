@@ -9,6 +9,7 @@ export const PROBLEM_STATUS = {
   'not-empty': 409,
   'in-use': 409,
   'part-of-a-fleet': 409,
+  'illegal-action': 409,
   'body-too-large': 413,
   'unsupported-media-type': 415,
   'idempotency-key-reused': 422,

@@ -14,17 +14,28 @@ export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: readonly FieldError[];
   readonly headers: Readonly<Record<string, string>>;
+  /** Further members of the body, as RFC 9457 allows for each type of problem. */
+  readonly extra: Readonly<Record<string, unknown>>;
 
   constructor(
     code: ProblemCode,
     detail: string,
-    { errors = [], headers = {} }: { errors?: readonly FieldError[]; headers?: Record<string, string> } = {},
+    {
+      errors = [],
+      headers = {},
+      extra = {},
+    }: {
+      errors?: readonly FieldError[];
+      headers?: Record<string, string>;
+      extra?: Record<string, unknown>;
+    } = {},
   ) {
     super(detail);
     this.name = 'Problem';
     this.code = code;
     this.errors = errors;
     this.headers = headers;
+    this.extra = extra;
   }
 }
 
@@ -48,6 +59,7 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
     detail: problem.message,
     requestId,
     errors: problem.errors,
+    ...problem.extra,
   };
 }
 

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { readEnv } from '../runtime/env.ts';
 import { measured } from '../runtime/measured.ts';
 import { openStore } from '../store/client.ts';
-import { fleetInputSchema, type TerminationPlan } from '../workflow/messages.ts';
+import { removalInputSchema, type TerminationPlan } from '../workflow/messages.ts';
 import { beginTermination } from './begin-termination.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS']);
@@ -14,4 +14,4 @@ const deps = {
 /** The state BeginTermination of `terminate-fleet`. */
 export const handler = middy<unknown, TerminationPlan>()
   .use(measured('begin-termination'))
-  .handler((event) => beginTermination(deps, fleetInputSchema.parse(event).fleetId));
+  .handler((event) => beginTermination(deps, removalInputSchema.parse(event)));

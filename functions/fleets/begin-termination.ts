@@ -1,25 +1,42 @@
 import pLimit from 'p-limit';
-import { layOut } from '../placement/lay-out.ts';
-import { readSpec } from '../store/fleets.ts';
-import { closePlacement } from '../store/placements.ts';
-import type { TerminationPlan } from '../workflow/messages.ts';
+import { layOut, samePlace } from '../placement/lay-out.ts';
+import { parseFleetItem, readSpec } from '../store/fleets.ts';
+import { readNetworks } from '../store/networks.ts';
+import { closePlacement, type PlacementItem, readFleetPartition } from '../store/placements.ts';
+import type { RemovalScope, TerminationPlan } from '../workflow/messages.ts';
 import { type PlanDeps, planOf } from './plan.ts';
+import { restGates } from './stop-when-decided.ts';
 
 const CONCURRENT_WRITES = 20;
 
-/** The state BeginTermination: closes every gate, those that planning has not opened yet, too. */
+/**
+ * The state BeginTermination: closes every gate, those that planning has not opened yet, too, and answers the places
+ * that have something or may have. Where only what failed is to go, the gates rest.
+ */
 export async function beginTermination(
   deps: Pick<PlanDeps, 'store' | 'queueUrls'>,
-  fleetId: string,
+  { fleetId, scope }: { fleetId: string; scope: RemovalScope },
 ): Promise<TerminationPlan> {
-  const spec = await readSpec(deps.store, fleetId);
-  const placements = layOut(spec);
+  const { store } = deps;
+  const spec = await readSpec(store, fleetId);
+  const layout = layOut(spec);
+  const fleet = parseFleetItem((await readFleetPartition(store, fleetId)).meta);
   const limit = pLimit(CONCURRENT_WRITES);
-  await Promise.all(placements.map((one) => limit(() => closePlacement(deps.store, fleetId, one))));
-  const plan = await planOf(deps, spec, placements);
+  if (scope === 'failed') await restGates(store, fleet, layout);
+  else await Promise.all(layout.map((one) => limit(() => closePlacement(store, fleetId, one))));
+  const { placements } = await readFleetPartition(store, fleetId);
+  const networks = await readNetworks(store, { fleetId });
+  const occupied = layout.filter(
+    (one) =>
+      networks.some((item) => samePlace(one, item)) ||
+      placements.some((item) => samePlace(one, item) && hasRecords(item)) ||
+      one.count > 0,
+  );
+  const clouds = await planOf(deps, spec, occupied, fleet.round);
   return {
     fleetId,
-    clouds: plan.clouds.map((cloud) => ({
+    scope,
+    clouds: clouds.map((cloud) => ({
       ...cloud,
       places: cloud.places.map(({ connectionKey, location, queueUrl }) => ({
         connectionKey,
@@ -29,3 +46,5 @@ export async function beginTermination(
     })),
   };
 }
+
+const hasRecords = ({ counts }: PlacementItem): boolean => Object.values(counts).some((count) => count > 0);

@@ -2,14 +2,21 @@ import { createHash } from 'node:crypto';
 import type { FleetRequest } from '../model/fleet-request.ts';
 import { makeFleetId } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
-import { type CreateFleetOutcome, createFleet, type NewFleet, readReplay } from '../store/fleets.ts';
+import {
+  type CreateFleetOutcome,
+  createFleet,
+  type NewFleet,
+  readFleetItem,
+  readReplay,
+} from '../store/fleets.ts';
+import { resumeWork } from './begin-work.ts';
 import type { RequestError } from './check-words.ts';
 import { resolveRequest } from './resolve-request.ts';
+import type { Workflows } from './workflows.ts';
 
 export interface AcceptDeps {
   store: Store<'fleets' | 'access' | 'catalogue'>;
-  /** Starts `provision-fleet`; twice for one fleet is harmless. */
-  startProvisioning(fleetId: string): Promise<void>;
+  workflows: Workflows;
 }
 
 /**
@@ -18,7 +25,7 @@ export interface AcceptDeps {
  * request died before it did.
  */
 export async function acceptFleet(
-  { store, startProvisioning }: AcceptDeps,
+  { store, workflows }: AcceptDeps,
   namespace: string,
   request: FleetRequest,
   idempotencyKey: string | undefined,
@@ -29,7 +36,8 @@ export async function acceptFleet(
     (idempotency && (await readReplay(store, namespace, idempotency))) ??
     (await writeFleet(store, namespace, request, idempotency));
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
-    await startProvisioning(outcome.fleetId);
+    const fleet = await readFleetItem(store, outcome.fleetId);
+    if (fleet) await resumeWork(workflows, fleet);
   }
   return outcome;
 }
@@ -42,11 +50,11 @@ async function writeFleet(
 ): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
   const resolved = await resolveRequest(store, namespace, request);
   if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
-  const { name, description, labels, failurePolicy, minimumInstances } = request;
+  const { name, description, labels, failurePolicy, minimumInstances, hold } = request;
   const fleetId = makeFleetId(store.clock.now(), store.random);
   return await createFleet(store, {
     spec: { fleetId, namespace, name, nodeGroups: resolved.nodeGroups },
-    request: { description, labels, failurePolicy, minimumInstances },
+    request: { description, labels, failurePolicy, minimumInstances, hold },
     idempotency,
   });
 }

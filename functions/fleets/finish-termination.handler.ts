@@ -1,11 +1,10 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
-import type { FleetStatus } from '../model/status.ts';
 import { readEnv } from '../runtime/env.ts';
 import { measured } from '../runtime/measured.ts';
 import { forgetSshKey } from '../secrets/ssh-keys.ts';
 import { openStore } from '../store/client.ts';
-import { fleetInputSchema } from '../workflow/messages.ts';
+import { type FinishAnswer, removalInputSchema } from '../workflow/messages.ts';
 import { finishTermination } from './finish-termination.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'SECRETS_PREFIX']);
@@ -16,6 +15,6 @@ const deps = {
 };
 
 /** The state FinishTermination of `terminate-fleet`. */
-export const handler = middy<unknown, { status: FleetStatus }>()
+export const handler = middy<unknown, FinishAnswer>()
   .use(measured('finish-termination'))
-  .handler((event) => finishTermination(deps, fleetInputSchema.parse(event).fleetId));
+  .handler((event) => finishTermination(deps, removalInputSchema.parse(event)));

@@ -4,7 +4,7 @@ import { readEnv } from '../runtime/env.ts';
 import { measured } from '../runtime/measured.ts';
 import { keepSshKey } from '../secrets/ssh-keys.ts';
 import { openStore } from '../store/client.ts';
-import { fleetInputSchema, type Plan } from '../workflow/messages.ts';
+import { type Plan, provisionInputSchema } from '../workflow/messages.ts';
 import { planFleet } from './plan.ts';
 import { makeSshKey } from './ssh-key.ts';
 
@@ -21,4 +21,4 @@ const deps = {
 /** The state Plan of `provision-fleet`. */
 export const handler = middy<unknown, Plan>()
   .use(measured('plan'))
-  .handler((event) => planFleet(deps, fleetInputSchema.parse(event).fleetId));
+  .handler((event) => planFleet(deps, provisionInputSchema.parse(event)));

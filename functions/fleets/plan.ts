@@ -25,27 +25,35 @@ export interface PlanDeps {
 
 /**
  * The state Plan: opens a placement for each place and says what the workflow has to do. Run twice it answers the
- * same. A fleet that is being removed already gets an empty plan.
+ * same. An execution that is not the fleet's present one any more gets an empty plan, as does one whose launches are
+ * held or aborted.
  */
-export async function planFleet(deps: PlanDeps, fleetId: string): Promise<Plan> {
+export async function planFleet(
+  deps: PlanDeps,
+  { fleetId, execution }: { fleetId: string; execution: number },
+): Promise<Plan> {
   const { store } = deps;
   const spec = await readSpec(store, fleetId);
   const fleet = await readFleetItem(store, fleetId);
   if (!fleet) throw new Error(`no fleet ${fleetId}`);
-  const empty: Plan = { fleetId, clouds: [] };
-  if (fleet.status !== 'Preparing' && fleet.status !== 'Creating') return empty;
+  const empty: Plan = { fleetId, execution, clouds: [] };
+  if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
+    return empty;
+  }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
   // Placements first: whoever removes the fleet from here on finds every gate that there is, and closes it.
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
-  await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one))));
-  const going = await updateFleet(store, fleetId, ['Preparing', 'Creating'], {
+  await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
+  const going = await updateFleet(store, fleet, {
     status: 'Creating',
     startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),
     ...(key && sshKeyParameter ? { sshPublicKey: key.publicKey, sshKeyParameter } : {}),
   });
-  return going ? await planOf(deps, spec, placements) : empty;
+  if (!going) throw new Error(`fleet ${fleetId} went on while it was planned`);
+  const wanted = placements.filter(({ count }) => count > 0);
+  return { ...empty, clouds: await planOf(deps, spec, wanted, fleet.round) };
 }
 
 /** The places of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
@@ -53,9 +61,10 @@ export async function planOf(
   { store, queueUrls }: Pick<PlanDeps, 'store' | 'queueUrls'>,
   spec: FleetSpec,
   placements: readonly Placement[],
-): Promise<Plan> {
+  round: number,
+): Promise<Plan['clouds']> {
   const byConnection = Map.groupBy(placements, ({ connectionKey }) => connectionKey);
-  const clouds = await Promise.all(
+  return await Promise.all(
     [...byConnection].map(async ([connectionKey, ofConnection]) => {
       const [first] = ofConnection;
       if (!first) throw new Error(`no placement of ${connectionKey}`);
@@ -73,13 +82,13 @@ export async function planOf(
           queueUrl,
           first: placement.first,
           count: placement.count,
+          round,
           concurrentInstances: Math.min(MAX_INLINE_MAP, limits.concurrentInstancesPerLocation),
           timeoutSeconds: longestTimeoutSeconds(placement),
         })),
       };
     }),
   );
-  return { fleetId: spec.fleetId, clouds };
 }
 
 /** Of the connection; of its cloud, where the connection was deleted meanwhile. */

@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import type { NodeGroup } from '../model/fleet.ts';
-import {
-  type FleetRequest,
-  failurePolicySchema,
-  MAX_GROUPS_PER_FLEET,
-  MAX_PLACEMENTS_PER_FLEET,
-} from '../model/fleet-request.ts';
+import { type FleetRequest, MAX_GROUPS_PER_FLEET, MAX_PLACEMENTS_PER_FLEET } from '../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
 import { findFleetByName } from '../store/fleets.ts';
@@ -25,7 +20,6 @@ export async function resolveRequest(
 ): Promise<{ nodeGroups: NodeGroup[] } | { errors: RequestError[] }> {
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
   const { meanings, errors } = await checkWords(store, namespace, words);
-  errors.push(...policyErrors(request.failurePolicy));
   if (errors.length > 0) {
     errors.push(...(await nameErrors(store, namespace, request.name)));
     return { errors: inOrder(errors) };
@@ -46,7 +40,6 @@ const name = nameSchema.optional().catch(undefined);
 /** A body that its schema refuses, as far as it can be read. */
 const remainsSchema = z.object({
   name,
-  failurePolicy: failurePolicySchema.optional().catch(undefined),
   nodeGroups: z
     .array(
       z
@@ -79,7 +72,7 @@ export async function inspectRefused(
     checkWords(store, namespace, words),
     remains.name === undefined ? [] : nameErrors(store, namespace, remains.name),
   ]);
-  return inOrder([...taken, ...policyErrors(remains.failurePolicy), ...errors]);
+  return inOrder([...taken, ...errors]);
 }
 
 function wordsOf(
@@ -98,12 +91,6 @@ function wordsOf(
       location === undefined ? [] : [{ pointer: `${pointer}/locations/${index}`, name: location }],
     ),
   };
-}
-
-function policyErrors(policy: FleetRequest['failurePolicy'] | undefined): RequestError[] {
-  if (policy === undefined || policy === 'continue') return [];
-  const message = `${policy} is not supported yet; use continue`;
-  return [{ pointer: '/failurePolicy', code: 'unsupported-policy', message }];
 }
 
 async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {

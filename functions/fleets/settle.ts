@@ -1,36 +1,53 @@
-import pLimit from 'p-limit';
-import type { FleetStatus } from '../model/status.ts';
 import { layOut } from '../placement/lay-out.ts';
 import type { Store } from '../store/client.ts';
-import { type FleetItem, parseFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
-import { closePlacement, type PlacementItem, readFleetPartition } from '../store/placements.ts';
-
-const CONCURRENT_WRITES = 20;
+import { type FleetItem, parseFleetItem, readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
+import { readFleetPartition } from '../store/placements.ts';
+import type { SettleAnswer } from '../workflow/messages.ts';
+import { assignWork } from './begin-work.ts';
+import { aimOf, restGates } from './stop-when-decided.ts';
+import { settleBy } from './verdict.ts';
+import { removalInput } from './workflows.ts';
 
 /**
- * The state Settle: nothing more is launched, and the fleet's status says what came of it. A fleet that is being
- * removed keeps its status. Run twice it answers the same.
+ * The state Settle: nothing more is launched, and the failure policy says what comes of the fleet. What it asks for is
+ * another execution's, which the workflow starts. A fleet that is removed or held by now, or that another execution
+ * has taken up, stays as it is. Run twice it answers the same.
+ *
+ * @throws Error when the fleet went on meanwhile: the state is tried again
  */
-export async function settleFleet(store: Store<'fleets'>, fleetId: string): Promise<{ status: FleetStatus }> {
-  const limit = pLimit(CONCURRENT_WRITES);
-  const placements = layOut(await readSpec(store, fleetId));
-  await Promise.all(placements.map((one) => limit(() => closePlacement(store, fleetId, one))));
-  const partition = await readFleetPartition(store, fleetId);
-  const fleet = parseFleetItem(partition.meta);
-  const status = statusOf(fleet, partition.placements);
-  const settled = await updateFleet(store, fleetId, ['Preparing', 'Creating', status], {
-    status,
+export async function settleFleet(
+  store: Store<'fleets'>,
+  { fleetId, execution }: { fleetId: string; execution: number },
+): Promise<SettleAnswer> {
+  const layout = layOut(await readSpec(store, fleetId));
+  const before = await readFleetItem(store, fleetId);
+  if (!before) throw new Error(`no fleet ${fleetId}`);
+  if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
+  await restGates(store, before, layout);
+  const { meta, placements } = await readFleetPartition(store, fleetId);
+  const fleet = parseFleetItem(meta);
+  const verdict = settleBy(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
+  const update = {
+    gatesToRest: null,
     runningAt: fleet.runningAt ?? new Date(store.clock.now()).toISOString(),
-  });
-  return { status: settled ? status : fleet.status };
+  };
+  let settled: FleetItem | undefined;
+  switch (verdict.next) {
+    case 'none':
+      settled = await updateFleet(store, fleet, { ...update, status: verdict.status, work: null });
+      break;
+    case 'rollback':
+      settled = await assignWork(store, fleet, 'remove', { ...update, status: 'RollingBack' });
+      break;
+    case 'refine':
+      settled = await assignWork(store, fleet, 'refine', update);
+  }
+  if (!settled) throw new Error(`fleet ${fleetId} went on while it was settled`);
+  return answerOf(settled);
 }
 
-/** Under the policy `continue`: what runs is kept, unless it is less than the least that was asked for. */
-export function statusOf(
-  { requested, minimumInstances = 1 }: Pick<FleetItem, 'requested' | 'minimumInstances'>,
-  placements: readonly Pick<PlacementItem, 'counts'>[],
-): FleetStatus {
-  const running = placements.reduce((sum, { counts }) => sum + (counts.Running ?? 0), 0);
-  if (running === requested) return 'Running';
-  return running >= Math.max(1, minimumInstances) ? 'PartiallyRunning' : 'Failed';
+/** Tells the workflow which removal to start, also when the first delivery of this died before it could. */
+function answerOf({ fleetId, status, work, execution }: FleetItem): SettleAnswer {
+  if (work !== 'remove' && work !== 'refine') return { status };
+  return { status, removal: removalInput({ work, fleetId, execution }) };
 }

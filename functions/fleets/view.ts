@@ -1,9 +1,12 @@
 import type { Counts, Fleet } from '../model/fleet.ts';
+import { allowedActions } from '../model/fleet-action.ts';
 import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { type FleetStatus, INSTANCE_STATUSES, type InstanceStatus } from '../model/status.ts';
+import { isoTime } from '../runtime/clock.ts';
 import type { Store } from '../store/client.ts';
 import { type FleetItem, listFleetIds, parseFleetItem } from '../store/fleets.ts';
 import { costUsd, type PlacementItem, readFleetPartition, unclaimedCount } from '../store/placements.ts';
+import { actionFacts } from './action-facts.ts';
 
 /** One query of one partition, however large the fleet. Undefined when the namespace has no such fleet. */
 export async function readFleet(
@@ -35,6 +38,8 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
     case 'Held':
     case 'Creating':
       return 'Planned';
+    // A fleet that is Running without all of its instances was refined: the others were put away.
+    case 'Running':
     case 'Terminating':
     case 'Terminated':
     case 'RollingBack':
@@ -47,12 +52,14 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
 
 /** Joins a fleet's item and its placements' counters. Pure. */
 export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[], nowMs: number): Fleet {
-  const byLocation = placements.map((placement) => ({
-    cloud: placement.cloud,
-    connection: placement.connection,
-    location: placement.location,
-    counts: countsOf(fleet.status, placement),
-  }));
+  const byLocation = placements
+    .filter(({ requested }) => requested > 0)
+    .map((placement) => ({
+      cloud: placement.cloud,
+      connection: placement.connection,
+      location: placement.location,
+      counts: countsOf(fleet.status, placement),
+    }));
   const planned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
   // Until planning has opened all placements, the rest of the fleet stands in none of them.
@@ -85,14 +92,20 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
       ? {}
       : { sshKeyParameter: fleet.sshKeyParameter }),
     failures: failuresOf(fleet.status, placements),
+    ...(SETTLED.has(fleet.status) ? { shortfall: fleet.requested - (counts.Running ?? 0) } : {}),
+    ...(fleet.heldUntilMs === undefined ? {} : { heldUntil: isoTime(fleet.heldUntilMs) }),
+    allowedActions: allowedActions(actionFacts(fleet, placements)),
   };
 }
+
+const SETTLED: ReadonlySet<FleetStatus> = new Set(['Running', 'PartiallyRunning', 'Failed']);
 
 const isOver = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
 function countsOf(status: FleetStatus, placement: PlacementItem): Counts {
   const counts: Counts = { requested: placement.requested };
-  for (const [name, count] of entriesOf(placement.counts)) if (count > 0) counts[name] = count;
+  const { Planned: _unclaimed, ...claimed } = placement.counts;
+  for (const [name, count] of entriesOf(claimed)) if (count > 0) counts[name] = count;
   const unclaimed = unclaimedCount(placement);
   const as = unclaimedStatus(status);
   if (unclaimed > 0) counts[as] = (counts[as] ?? 0) + unclaimed;
@@ -120,7 +133,7 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
   };
   for (const placement of placements) {
     for (const [code, count] of Object.entries(placement.failureCounts)) {
-      add(code, count, placement.failureExamples[code] ?? code);
+      if (count > 0) add(code, count, placement.failureExamples[code] ?? code);
     }
     const unclaimed = unclaimedCount(placement);
     if (unclaimed > 0 && unclaimedStatus(status) === 'Failed') {

@@ -4,9 +4,14 @@ import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 
+/** Whether the record still waits for what this attempt makes. */
+function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
+  return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
+}
+
 /**
  * Binds a machine at the cloud to its record, whatever the record has become meanwhile. One whose record is
- * closed, or bound to another machine, is nobody's: it is removed at once.
+ * closed, at another attempt, or bound to another machine, is nobody's: it is removed at once.
  */
 export async function adopt(
   context: WorkerContext,
@@ -15,7 +20,7 @@ export async function adopt(
   machine: CloudInstance,
 ): Promise<void> {
   let record: InstanceItem | undefined = claimed;
-  while (record && !isClosed(record.status)) {
+  while (record && isWaiting(record, claimed)) {
     if (record.backendId === machine.backendId && record.launchState === 'accepted') return;
     if (record.backendId !== undefined && record.backendId !== machine.backendId) break;
     const fields = {

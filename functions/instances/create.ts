@@ -3,6 +3,7 @@ import { markConnectionFailed } from '../connections/mark-failed.ts';
 import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { slowDown } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
 import { securityGroupName } from '../networks/names.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import { startLooking } from '../status/start-looking.ts';
@@ -11,7 +12,7 @@ import type { NetworkItem } from '../store/networks.ts';
 import { updateInstance } from '../store/transition.ts';
 import { type Disposition, DONE, type PlaceRef, type WorkerContext, waitFor } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
-import { type Failure, failInstances } from './finish.ts';
+import { failInstances } from './finish.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
@@ -124,7 +125,7 @@ async function instanceSpec(
 ): Promise<{ spec: InstanceSpec } | { failure: Failure }> {
   const layout = await context.layout(record.fleetId);
   const group = groupAt(layout.placements, record.index)?.group;
-  const networks = await context.networks(record.fleetId, place);
+  const networks = await context.networks(record.fleetId, place, record.round);
   const ready = (kind: NetworkItem['kind'], name?: string) =>
     networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
   const network = ready('network');

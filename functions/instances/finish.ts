@@ -1,15 +1,13 @@
+import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { releaseSlots } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
 import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { type Claim, type StatusChange, type TransitionResult, transition } from '../store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
-
-export interface Failure {
-  code: string;
-  message: string;
-}
 
 /** Writes changes of one place, fleet by fleet. */
 export async function applyChanges(
@@ -61,17 +59,24 @@ export async function handOff(
   );
 }
 
-/** Ends instances of which the cloud is known to have nothing. */
+/**
+ * Ends attempts of which the cloud is known to have nothing: where another location may have what this one has not,
+ * the instance goes there; else it is Failed.
+ */
 export async function failInstances(
   context: WorkerContext,
   place: PlaceRef,
   failures: readonly { record: InstanceItem; failure: Failure }[],
 ): Promise<void> {
-  if (failures.length === 0) return;
+  const ended: (typeof failures)[number][] = [];
+  for (const one of failures) {
+    if (!(await attemptElsewhere(context, one.record, one.failure))) ended.push(one);
+  }
+  if (ended.length === 0) return;
   await applyChanges(
     context,
     place,
-    failures.map(({ record, failure }) => ({
+    ended.map(({ record, failure }) => ({
       kind: 'change',
       record,
       to: 'Failed',
@@ -80,11 +85,14 @@ export async function failInstances(
   );
   const now = await readInstances(
     context.store,
-    failures.map(({ record }) => record),
+    ended.map(({ record }) => record),
   );
   await handOff(
     context,
     place,
     [...now.values()].filter((record) => isClosed(record.status)),
   );
+  for (const fleetId of new Set(ended.map(({ record }) => record.fleetId))) {
+    await stopWhenDecided(context.store, await context.layout(fleetId));
+  }
 }

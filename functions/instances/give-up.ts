@@ -12,12 +12,27 @@ import { applyChanges, failInstances, handOff } from './finish.ts';
  * nothing; any other is removed, and its record is Failed when the cloud says that it is gone.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<Disposition> {
-  const { connectionKey, location, taskToken, code } = message;
-  const place = { connectionKey, location };
+  const { connectionKey, taskToken, code } = message;
   const record = (await readInstances(context.store, [message])).get(instanceId(message));
+  const place = { connectionKey, location: record?.location ?? message.location };
+  if (record && record.round > message.round) {
+    // A later round has it in hand.
+    await context.tasks.succeed(taskToken, { outcome: 'Cancelled' });
+    return DONE;
+  }
   const failure = { code: 'Timeout', message: `no answer within the time allowed (${code})` };
   if (!record) {
     await context.tasks.succeed(taskToken, { outcome: 'Failed' });
+    return DONE;
+  }
+  if (record.status === 'Planned' || record.closeAs === 'Planned') {
+    const fields = record.status === 'Planned' ? { taskToken } : { taskToken, closeAs: 'Failed' as const };
+    const to = record.status === 'Planned' ? 'Failed' : record.status;
+    const { applied } = await applyChanges(context, place, [
+      { kind: 'change', record, to, fields: { ...fields, failure: record.failure ?? failure } },
+    ]);
+    if (applied.length === 0) return waitFor(1_000);
+    await handOff(context, place, [{ ...record, ...fields, status: to }]);
     return DONE;
   }
   if (isClosed(record.status) || record.status !== 'Creating') {

@@ -1,8 +1,8 @@
 import { permitCreates } from '../governor/governor.ts';
-import { type InstanceRef, instanceId, launchToken } from '../model/identifiers.ts';
-import { groupAt } from '../placement/lay-out.ts';
+import { instanceId } from '../model/identifiers.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
-import { updateInstance } from '../store/transition.ts';
+import { readPlacement } from '../store/placements.ts';
+import { retakeClaim, updateInstance } from '../store/transition.ts';
 import {
   type Disposition,
   DONE,
@@ -12,14 +12,14 @@ import {
   waitFor,
 } from '../worker/context.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
+import type { Attempt } from './attempt.ts';
+import { awaitNetworks } from './await-networks.ts';
+import { cancelLaunches } from './cancel.ts';
+import { CLAIM_MS, claimInstances } from './claim.ts';
 import { createInstances } from './create.ts';
-import { applyChanges, handOff } from './finish.ts';
+import { failInstances } from './finish.ts';
 import { lookUp } from './look-up.ts';
 import { nextStep } from './next-step.ts';
-
-/** How long a worker has a claim: longer than any create call may take, time-outs included. */
-export const CLAIM_MS = 90_000;
-const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
 /**
  * Takes launch messages of one place a step further, together: their records, permits and claims cost one call
@@ -33,149 +33,183 @@ export async function launchInstances(
   messages: readonly LaunchMessage[],
 ): Promise<Disposition[]> {
   const records = await readInstances(context.store, messages);
-  const nowMs = context.store.clock.now();
   const dispositions = new Map<string, Disposition>();
-  const toClaim: LaunchMessage[] = [];
-  const toCreate: { record: InstanceItem; message: LaunchMessage }[] = [];
+  const attempts: Attempt[] = [];
   for (const message of new Map(messages.map((one) => [instanceId(one), one])).values()) {
     const id = instanceId(message);
-    const next = nextStep(records.get(id), nowMs, context.driver.consistencyWindowMs);
-    switch (next.step) {
-      case 'claim':
-        toClaim.push(message);
-        break;
-      case 'create':
-        toCreate.push({ record: next.record, message });
-        break;
-      case 'look-up': {
-        const answer = await lookUp(context, place, next.record, message.taskToken);
-        if (answer.proven) toCreate.push({ record: answer.record, message });
-        else dispositions.set(id, answer.disposition);
-        break;
-      }
-      case 'hand-over':
-        dispositions.set(id, await handOver(context, next.record, message));
-        break;
-      case 'wait':
-        dispositions.set(id, waitFor(next.waitMs));
-        break;
-      case 'answer':
-        await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
-        dispositions.set(id, DONE);
-    }
+    const decided = await decide(context, place, message, records.get(id));
+    if ('done' in decided) dispositions.set(id, decided);
+    else attempts.push(decided);
   }
-  const wanted = [...toClaim.map(instanceId), ...toCreate.map(({ record }) => record.instanceId)];
-  if (wanted.length > 0) {
-    const opened = await context.open(place.connectionKey);
-    const permit = await permitCreates(context.store, governed(place, opened), wanted);
-    const granted = new Set(permit.granted);
-    for (const message of messages) {
-      const id = instanceId(message);
-      if (!wanted.includes(id) || granted.has(id)) continue;
-      dispositions.set(id, waitFor(permit.retryAfterMs));
-      await context.tasks.heartbeat(message.taskToken);
-    }
-    const claimed = await claim(
-      context,
-      place,
-      toClaim.filter((message) => granted.has(instanceId(message))),
-    );
-    for (const record of claimed.fenced) dispositions.set(record.instanceId, DONE);
-    const retaken = await retake(
-      context,
-      toCreate.filter(({ record }) => granted.has(record.instanceId)),
-    );
-    for (const [id, disposition] of await createInstances(context, place, [...claimed.won, ...retaken])) {
+  if (attempts.length > 0) {
+    for (const [id, disposition] of await attempt(context, place, attempts))
       dispositions.set(id, disposition);
-    }
   }
   // Whoever lost a race for a claim comes back to see that the winner answers this token, too.
   return messages.map((message) => dispositions.get(instanceId(message)) ?? waitFor(1_000));
 }
 
-/** The intent: records that stand before any cloud call. Those of a fleet whose gate is closed are answered. */
-async function claim(
+/** What is to be done about one message, and does it where that is no create call. */
+async function decide(
   context: WorkerContext,
   place: PlaceRef,
-  messages: readonly LaunchMessage[],
-): Promise<{ won: InstanceItem[]; fenced: InstanceItem[] }> {
-  const records = await Promise.all(messages.map((message) => newRecord(context, message)));
-  const won: InstanceItem[] = [];
-  const fenced: InstanceItem[] = [];
-  for (const ofFleet of Map.groupBy(records, ({ fleetId }) => fleetId).values()) {
-    const result = await applyChanges(
-      context,
-      place,
-      ofFleet.map((record) => ({ kind: 'claim', record })),
-    );
-    const applied = new Set(result.applied);
-    won.push(...ofFleet.filter((record) => applied.has(record.instanceId)));
-    if (result.gateClosed) fenced.push(...ofFleet.filter((record) => !applied.has(record.instanceId)));
+  message: LaunchMessage,
+  record: InstanceItem | undefined,
+): Promise<Disposition | Attempt> {
+  if (record && record.location !== place.location) {
+    // It has moved since: its launch goes on there.
+    await context.send({ ...message, location: record.location }, 0);
+    return DONE;
   }
-  await handOff(
-    context,
-    place,
-    fenced.map((record) => ({ ...record, status: 'Terminated' })),
-  );
-  return { won, fenced };
+  const nowMs = context.store.clock.now();
+  const next = nextStep(record, message.round, nowMs, context.driver.consistencyWindowMs);
+  switch (next.step) {
+    case 'claim':
+      return { message, again: false, ...(next.replaces ? { record: next.replaces } : {}) };
+    case 'create':
+      return { message, again: true, record: next.record };
+    case 'look-up': {
+      const answer = await lookUp(context, place, next.record, message.taskToken);
+      return answer.proven ? { message, again: true, record: answer.record } : answer.disposition;
+    }
+    case 'hand-over':
+      return await handOver(context, next.record, message);
+    case 'wait':
+      return waitFor(next.waitMs);
+    case 'answer':
+      await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
+      return DONE;
+  }
 }
 
-async function newRecord(context: WorkerContext, message: LaunchMessage): Promise<InstanceItem> {
-  const { fleetId, index, connectionKey, location, taskToken } = message;
-  const layout = await context.layout(fleetId);
-  const at = groupAt(layout.placements, index);
-  if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
-  const { group } = at;
-  const nowMs = context.store.clock.now();
-  const id = instanceId({ fleetId, index });
+async function attempt(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<Map<string, Disposition>> {
+  const dispositions = new Map<string, Disposition>();
+  const networks = await awaitNetworks(context, place, attempts);
+  for (const { message, waitMs } of networks.waiting) {
+    dispositions.set(instanceId(message), waitFor(waitMs));
+    await context.tasks.heartbeat(message.taskToken);
+  }
+  await failWithoutNetwork(context, place, networks.failed, dispositions);
+  const { granted, refused, retryAfterMs } = await permit(context, place, networks.ready);
+  const fenced = await fencedAmong(context, place, refused);
+  for (const one of refused) {
+    if (fenced.includes(one)) continue;
+    dispositions.set(instanceId(one.message), waitFor(retryAfterMs));
+    await context.tasks.heartbeat(one.message.taskToken);
+  }
+  const claimed = await claimInstances(
+    context,
+    place,
+    granted.filter(({ again }) => !again),
+  );
+  const retaken = await retake(
+    context,
+    granted.filter(({ again }) => again),
+  );
+  const cancelled = [...networks.fenced, ...fenced, ...claimed.fenced, ...retaken.fenced];
+  await cancelLaunches(context, place, cancelled);
+  for (const { message } of cancelled) dispositions.set(instanceId(message), DONE);
+  const created = await createInstances(context, place, [...claimed.won, ...retaken.won]);
+  for (const [id, disposition] of created) dispositions.set(id, disposition);
+  return dispositions;
+}
+
+/** Without network resources nothing can be made here, so that no permit is needed to say so. */
+async function failWithoutNetwork(
+  context: WorkerContext,
+  place: PlaceRef,
+  failed: Awaited<ReturnType<typeof awaitNetworks>>['failed'],
+  dispositions: Map<string, Disposition>,
+): Promise<void> {
+  if (failed.length === 0) return;
+  const reasons = new Map(failed.map(({ message, failure }) => [instanceId(message), failure]));
+  const { won, fenced } = await claimInstances(
+    context,
+    place,
+    failed.filter(({ again }) => !again),
+  );
+  await cancelLaunches(context, place, fenced);
+  const standing = failed.flatMap(({ again, record }) => (again && record ? [record] : []));
+  await failInstances(
+    context,
+    place,
+    [...won, ...standing].flatMap((record) => {
+      const failure = reasons.get(record.instanceId);
+      return failure ? [{ record, failure }] : [];
+    }),
+  );
+  const ended = [...won, ...standing].map((record) => record.instanceId);
+  for (const id of [...ended, ...fenced.map(({ message }) => instanceId(message))])
+    dispositions.set(id, DONE);
+}
+
+async function permit(context: WorkerContext, place: PlaceRef, attempts: readonly Attempt[]) {
+  if (attempts.length === 0) return { granted: [], refused: [], retryAfterMs: 0 };
+  const opened = await context.open(place.connectionKey);
+  const ids = attempts.map(({ message }) => instanceId(message));
+  const answer = await permitCreates(context.store, governed(place, opened), ids);
+  const granted = new Set(answer.granted);
+  const isGranted = ({ message }: Attempt) => granted.has(instanceId(message));
   return {
-    instanceId: id,
-    fleetId,
-    index,
-    namespace: layout.namespace,
-    nodeGroup: group.name,
-    connectionKey,
-    location,
-    status: 'Creating',
-    attempt: 1,
-    launchToken: launchToken(id, 1),
-    launchState: 'claimed',
-    claimUntilMs: nowMs + CLAIM_MS,
-    refusals: 0,
-    deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
-    taskToken,
-    zone: group.zone,
-    launchedAt: new Date(nowMs).toISOString(),
-    microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
+    granted: attempts.filter(isGranted),
+    refused: attempts.filter((one) => !isGranted(one)),
+    retryAfterMs: answer.retryAfterMs,
   };
+}
+
+/** Those that need not wait for a permit, since nothing of their fleet is launched here any more. */
+async function fencedAmong(
+  { store }: WorkerContext,
+  { connectionKey, location }: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<Attempt[]> {
+  const byFleet = Map.groupBy(attempts, ({ message }) => message.fleetId);
+  const fenced = await Promise.all(
+    [...byFleet].map(async ([fleetId, ofFleet]) => {
+      const placement = await readPlacement(store, fleetId, connectionKey, location);
+      return placement?.gate === 'open' ? [] : ofFleet;
+    }),
+  );
+  return fenced.flat();
 }
 
 /** Takes over claims of attempts that the cloud is known to have nothing of. */
 async function retake(
-  context: WorkerContext,
-  entries: readonly { record: InstanceItem; message: LaunchMessage }[],
-): Promise<InstanceItem[]> {
-  const taken = await Promise.all(
-    entries.map(async ({ record, message }) => {
+  { store }: WorkerContext,
+  attempts: readonly Attempt[],
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const won: InstanceItem[] = [];
+  const fenced: Attempt[] = [];
+  await Promise.all(
+    attempts.map(async (one) => {
+      const { record, message } = one;
+      if (!record) return;
       const fields = {
         launchState: 'claimed' as const,
-        claimUntilMs: context.store.clock.now() + CLAIM_MS,
+        claimUntilMs: store.clock.now() + CLAIM_MS,
         taskToken: message.taskToken,
       };
-      const mine = await updateInstance(context.store, record, fields, { claimUntilMs: record.claimUntilMs });
-      return mine ? [{ ...record, ...fields }] : [];
+      const outcome = await retakeClaim(store, record, fields);
+      if (outcome === 'taken') won.push({ ...record, ...fields });
+      if (outcome === 'closed') fenced.push(one);
     }),
   );
-  return taken.flat();
+  return { won, fenced };
 }
 
-/** The workflow asked again with a new token: the status loop must answer that one. */
+/** The workflow asked again with a new token: the status loop must answer that one. Nobody waits with the old one. */
 async function handOver(
   context: WorkerContext,
   record: InstanceItem,
-  message: LaunchMessage & InstanceRef,
+  message: LaunchMessage,
 ): Promise<Disposition> {
   if (record.taskToken === message.taskToken) return DONE;
   const written = await updateInstance(context.store, record, { taskToken: message.taskToken });
-  return written ? DONE : waitFor(1_000);
+  if (!written) return waitFor(1_000);
+  if (record.taskToken !== undefined) await context.tasks.succeed(record.taskToken, { outcome: 'Cancelled' });
+  return DONE;
 }

@@ -1,5 +1,7 @@
 import { DriverError } from '../drivers/errors.ts';
+import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
@@ -12,7 +14,7 @@ import {
   waitFor,
 } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
-import { failInstances } from './finish.ts';
+import { applyChanges, failInstances, handOff } from './finish.ts';
 
 /** `proven`: the cloud has nothing of this attempt, the same call may be made again. */
 export type LookUpAnswer =
@@ -45,11 +47,35 @@ export async function lookUp(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
-    return notProven(waitFor(error.retryAfterMs ?? 2_000));
+    const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
+    if (!hopeless) return notProven(waitFor(error.retryAfterMs ?? 2_000));
+    const failure = { code: error.code, message: error.message };
+    return notProven(await leaveToLooks(context, place, { ...record, taskToken }, failure));
   }
   if (record.deadlineAtMs > context.store.clock.now()) return { proven: true, record };
   await failInstances(context, place, [
     { record, failure: { code: 'Timeout', message: 'not created within the time allowed for an instance' } },
   ]);
   return notProven(DONE);
+}
+
+/**
+ * Nobody can say whether the attempt made a machine, and there is no time left to wait for that: the workflow is told
+ * that it failed, and the status loop removes what it finds, whenever it can look again.
+ */
+async function leaveToLooks(
+  context: WorkerContext,
+  place: PlaceRef,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<Disposition> {
+  const fields = { closeAs: 'Failed' as const, failure, taskToken: record.taskToken };
+  const { applied } = await applyChanges(context, place, [
+    { kind: 'change', record, to: 'Terminating', fields },
+  ]);
+  if (applied.length === 0) return waitFor(1_000);
+  await startLooking(context, place);
+  await handOff(context, place, [{ ...record, ...fields, status: 'Terminating' }]);
+  await stopWhenDecided(context.store, await context.layout(record.fleetId));
+  return DONE;
 }

@@ -1,7 +1,8 @@
 import { isClosed } from '../model/status.ts';
+import { samePlace } from '../placement/lay-out.ts';
 import { startLooking } from '../status/start-looking.ts';
 import { type InstanceItem, readInstanceRange } from '../store/instances.ts';
-import { readPlacement } from '../store/placements.ts';
+import { placeName } from '../store/keys.ts';
 import type { StatusChange } from '../store/transition.ts';
 import { type Disposition, DONE, type WorkerContext, waitFor } from '../worker/context.ts';
 import type { TerminateMessage } from '../workflow/messages.ts';
@@ -10,33 +11,61 @@ import { applyChanges, handOff } from './finish.ts';
 const CHECK_MS = 3_000;
 
 /**
- * Marks every live instance of a fleet at a place as Terminating; the status loop makes the calls and sees them
- * gone. Comes back until none is left, then answers the workflow. The gate is closed, so none can be added.
+ * Marks the instances of a fleet whose home is this place as Terminating, wherever retries have brought them; the
+ * status loop makes the calls and sees them gone. Comes back until none is left, then answers the workflow. No gate is
+ * open, so none can be added. In the scope `failed` only what failed goes, and its records are Terminated at the end.
  */
 export async function terminateInstances(
   context: WorkerContext,
   message: TerminateMessage,
 ): Promise<Disposition> {
-  const { fleetId, taskToken, connectionKey, location } = message;
-  const place = { connectionKey, location };
-  const placement = await readPlacement(context.store, fleetId, connectionKey, location);
-  const records = placement
-    ? await readInstanceRange(
-        context.store,
-        fleetId,
-        placement.first,
-        placement.first + placement.requested - 1,
-      )
-    : [];
-  const live = records.filter(({ status }) => !isClosed(status));
-  if (live.length === 0) {
+  const { fleetId, taskToken, scope } = message;
+  const home = (await context.layout(fleetId)).placements.find((one) => samePlace(one, message));
+  const records =
+    home && home.count > 0
+      ? await readInstanceRange(context.store, fleetId, home.first, home.first + home.count - 1)
+      : [];
+  const nowMs = context.store.clock.now();
+  const leaving = records.filter((record) => isLeaving(record, scope));
+  const byPlace = Map.groupBy(records, ({ connectionKey, location }) => placeName(connectionKey, location));
+  for (const there of byPlace.values()) {
+    const [first] = there;
+    if (first)
+      await terminateAt(
+        context,
+        first,
+        there.filter((one) => isLeaving(one, scope)),
+        nowMs,
+      );
+  }
+  if (leaving.length === 0) {
     // A worker that died between a record and its hand-off left slots behind: giving back twice is harmless.
-    await handOff(context, place, records);
+    for (const there of byPlace.values()) {
+      const [first] = there;
+      if (first) await handOff(context, first, there);
+    }
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
     return DONE;
   }
-  const nowMs = context.store.clock.now();
-  const changes = live.flatMap((record) => change(record, nowMs));
+  return waitFor(CHECK_MS + 10 * leaving.length);
+}
+
+/** Whether a record has still to end, or, in the scope `failed`, to be put away. */
+function isLeaving({ status, closeAs }: InstanceItem, scope: TerminateMessage['scope']): boolean {
+  if (scope === 'fleet') return !isClosed(status);
+  const failing = status === 'Terminating' && closeAs !== undefined;
+  return failing || status === 'Failed' || status === 'Creating' || status === 'Planned';
+}
+
+async function terminateAt(
+  context: WorkerContext,
+  { connectionKey, location }: InstanceItem,
+  leaving: readonly InstanceItem[],
+  nowMs: number,
+): Promise<void> {
+  if (leaving.length === 0) return;
+  const place = { connectionKey, location };
+  const changes = leaving.flatMap((record) => change(record, nowMs));
   const { applied } = await applyChanges(context, place, changes);
   const written = new Set(applied);
   await handOff(
@@ -45,17 +74,22 @@ export async function terminateInstances(
     changes.flatMap(({ record, to }) => (written.has(record.instanceId) ? [{ ...record, status: to }] : [])),
   );
   await startLooking(context, place);
-  return waitFor(CHECK_MS + 10 * live.length);
 }
 
 function change(record: InstanceItem, nowMs: number): StatusChange[] {
-  if (record.status === 'Terminating') return [];
-  // A worker has it in its hands: what it makes of it will be seen at the next check.
-  if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
-  if (record.launchState === 'refused') {
-    return [
-      { kind: 'change', record, to: 'Terminated', fields: { terminatedAt: new Date(nowMs).toISOString() } },
-    ];
+  const terminatedAt = new Date(nowMs).toISOString();
+  switch (record.status) {
+    case 'Terminating':
+      return [];
+    case 'Failed':
+    case 'Planned':
+      return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];
+    default:
+      // A worker has it in its hands: what it makes of it will be seen at the next check.
+      if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
+      if (record.launchState === 'refused') {
+        return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];
+      }
+      return [{ kind: 'change', record, to: 'Terminating', fields: {} }];
   }
-  return [{ kind: 'change', record, to: 'Terminating', fields: {} }];
 }

@@ -33,17 +33,18 @@ export async function listInstances(
   const fleet = await readFleetItem(store, fleetId);
   if (fleet?.namespace !== namespace) return undefined;
   const slots = positions(layOut(await readSpec(store, fleetId)), cursor ?? 0).filter(
-    ({ placement, group }) => fits(filter, placement, group),
+    ({ placement, group }) => mayFit(filter, placement, group),
   );
   const { placements } = await readFleetPartition(store, fleetId);
   const items: Instance[] = [];
-  const step = filter.status === undefined ? limit : 250;
+  const step = filter.status === undefined && filter.location === undefined ? limit : 250;
   for (let at = 0; at < slots.length && at < POSITIONS_PER_PAGE; at += step) {
     const part = slots.slice(at, at + step);
     const records = await recordsOf(store, fleetId, part);
     for (const slot of part) {
       const view = viewOf(fleet, placements, slot, records.get(slot.index));
       if (filter.status !== undefined && view.status !== filter.status) continue;
+      if (filter.location !== undefined && view.location !== filter.location) continue;
       if (items.length === limit) return { items, cursor: slot.index };
       items.push(view);
     }
@@ -85,9 +86,10 @@ function positions(placements: readonly Placement[], from: number): Slot[] {
   );
 }
 
-function fits(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
+/** An instance may have moved to another location of its node group, which its record tells. */
+function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
   return (
-    (filter.location === undefined || filter.location === placement.location) &&
+    (filter.location === undefined || group.locations.includes(filter.location)) &&
     (filter.connection === undefined || filter.connection === placement.connection) &&
     (filter.nodeGroup === undefined || filter.nodeGroup === group.name)
   );
@@ -121,9 +123,11 @@ function viewOf(
   { index, placement, group }: Slot,
   record: InstanceItem | undefined,
 ): Instance {
-  const status = record?.status ?? unclaimedStatus(fleet.status);
+  const claimed = record?.status === 'Planned' ? undefined : record?.status;
+  const status = claimed ?? unclaimedStatus(fleet.status);
+  const location = record?.location ?? placement.location;
   const blocked = placements.find(
-    (one) => one.connectionKey === placement.connectionKey && one.location === placement.location,
+    (one) => one.connectionKey === placement.connectionKey && one.location === location,
   )?.blocked;
   const failure = record?.failure ?? (status === 'Failed' ? (blocked ?? NOT_LAUNCHED) : undefined);
   const zone = record?.zone ?? group.zone;
@@ -133,7 +137,7 @@ function viewOf(
     nodeGroup: group.name,
     cloud: placement.cloud,
     connection: placement.connection,
-    location: placement.location,
+    location,
     ...(zone === undefined ? {} : { zone }),
     status,
     target: GOING.has(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { holdSchema } from './fleet-action.ts';
 import { cloudWordSchema, nameSchema } from './identifiers.ts';
 
 export const MAX_INSTANCES_PER_FLEET = 10_000;
@@ -78,6 +79,7 @@ export const fleetRequestSchema = z
     labels: labelsSchema.optional(),
     failurePolicy: failurePolicySchema.default('continue'),
     minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
+    hold: holdSchema.optional().describe('accept the fleet, and launch nothing before it is released'),
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })
   .strict()

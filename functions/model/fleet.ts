@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { driverNameSchema } from './connection.ts';
+import { fleetActionSchema } from './fleet-action.ts';
 import { failurePolicySchema, nodeGroupRequestSchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
@@ -58,6 +59,9 @@ export const fleetSchema = z.object({
   costUsd: z.number().nonnegative().describe('of instance time so far, at the prices of the request'),
   sshKeyParameter: z.string().optional().describe('name of the secret that holds the private key'),
   failures: z.array(failureSummarySchema),
+  shortfall: countSchema.optional().describe('requested instances that do not run, once launching has ended'),
+  heldUntil: z.iso.datetime().optional().describe('when a held fleet is withdrawn, unless it is released'),
+  allowedActions: z.array(fleetActionSchema).describe('what may be asked of the fleet now'),
 });
 export type Fleet = z.infer<typeof fleetSchema>;
 

@@ -1,6 +1,9 @@
+import { markConnectionFailed } from '../connections/mark-failed.ts';
 import { DEPLOYMENT_TAG } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
+import { samePlace } from '../placement/lay-out.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { readFleetItem } from '../store/fleets.ts';
 import {
@@ -17,7 +20,6 @@ import {
   governed,
   type OpenConnection,
   type PlaceRef,
-  samePlace,
   type WorkerContext,
   waitFor,
 } from '../worker/context.ts';
@@ -26,63 +28,87 @@ import { keyPairName, networkName, securityGroupName } from './names.ts';
 
 const CLAIM_MS = 90_000;
 const NETWORK_CIDR = '10.0.0.0/16';
+/** A place that could not be reached for so long has no network: its instances go elsewhere, or fail. */
+const UNREACHABLE_MS = 600_000;
 
 /** What became of one resource in this delivery of the message. */
-type Progress = 'ready' | { waitMs: number } | { failure: { code: string; message: string } };
+type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
-/**
- * Makes the network, the security groups and the key pair of a fleet at a place, each once, however many
- * messages ask. Records come first; the answer to the workflow last, when all are ready.
- */
+/** `closed`: nothing may begin here any more. A failure is noted at the placement, and is for good. */
+export type NetworksAnswer = Progress | 'closed';
+
+/** Makes the network resources of a fleet at a place, and answers the workflow when all are ready. */
 export async function prepareNetworks(
   context: WorkerContext,
   message: PrepareNetworksMessage,
 ): Promise<Disposition> {
-  const { fleetId, taskToken, connectionKey, location } = message;
+  const { fleetId, taskToken } = message;
+  const answer = await ensureNetworks(context, fleetId, message);
+  if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
+  else if (answer === 'closed')
+    await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'nothing is launched any more');
+  else if ('waitMs' in answer) return waitFor(answer.waitMs);
+  else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
+  return DONE;
+}
+
+/**
+ * Makes the network, the security groups and the key pair of a fleet at a place, each once, however many ask.
+ * Records come first.
+ */
+export async function ensureNetworks(
+  context: WorkerContext,
+  fleetId: string,
+  { connectionKey, location }: PlaceRef,
+): Promise<NetworksAnswer> {
   const place = { connectionKey, location };
   const wanted = await wantedNetworks(context, fleetId, place);
   const known = new Set((await readNetworks(context.store, { fleetId, ...place })).map(({ name }) => name));
   for (const item of wanted) {
     if (known.has(item.name)) continue;
-    if ((await intendNetwork(context.store, item)) === 'closed') {
-      await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet is being removed');
-      return DONE;
-    }
+    if ((await intendNetwork(context.store, item)) === 'closed') return 'closed';
   }
-  const opened = await context.open(connectionKey);
+  const opened = await openOrFail(context, place);
+  if ('failure' in opened) return await settle(context, fleetId, place, [opened]);
   const items = await readNetworks(context.store, { fleetId, ...place });
   const network = items.find(({ kind }) => kind === 'network');
-  if (!network) throw new Error(`no record of the network of ${fleetId} at ${location}`);
+  // Removed under our hands, so the gate is closed by now.
+  if (!network) return 'closed';
   const first = await ensure(context, place, opened, network, network);
-  const rest =
-    first === 'ready'
-      ? await readNetworks(context.store, { fleetId, ...place }).then((now) => {
-          const made = now.find(({ kind }) => kind === 'network') ?? network;
-          return Promise.all(
-            now
-              .filter(({ kind }) => kind !== 'network')
-              .map((item) => ensure(context, place, opened, item, made)),
-          );
-        })
-      : [];
-  return await settle(context, message, [first, ...rest]);
+  if (first !== 'ready') return await settle(context, fleetId, place, [first]);
+  const now = await readNetworks(context.store, { fleetId, ...place });
+  const made = now.find(({ kind }) => kind === 'network') ?? network;
+  const rest = await Promise.all(
+    now.filter(({ kind }) => kind !== 'network').map((item) => ensure(context, place, opened, item, made)),
+  );
+  return await settle(context, fleetId, place, rest);
+}
+
+async function openOrFail(
+  context: WorkerContext,
+  { connectionKey }: PlaceRef,
+): Promise<OpenConnection | { failure: Failure }> {
+  try {
+    return await context.open(connectionKey);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return { failure: { code: error.code, message: error.message } };
+  }
 }
 
 async function settle(
   context: WorkerContext,
-  { fleetId, taskToken, connectionKey, location }: PrepareNetworksMessage,
+  fleetId: string,
+  place: PlaceRef,
   progress: readonly Progress[],
-): Promise<Disposition> {
+): Promise<Progress> {
   for (const one of progress) {
     if (one === 'ready' || !('failure' in one)) continue;
-    await blockPlacement(context.store, { fleetId, connectionKey, location }, one.failure);
-    await context.tasks.fail(taskToken, one.failure.code, one.failure.message);
-    return DONE;
+    await blockPlacement(context.store, { fleetId, ...place }, one.failure);
+    return one;
   }
   const waits = progress.flatMap((one) => (one !== 'ready' && 'waitMs' in one ? [one.waitMs] : []));
-  if (waits.length > 0) return waitFor(Math.max(...waits));
-  await context.tasks.succeed(taskToken, { outcome: 'Ready' });
-  return DONE;
+  return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
 }
 
 /** The records that the fleet's groups at this place call for. */
@@ -101,6 +127,7 @@ async function wantedNetworks(
     kind,
     name,
     status: 'Creating',
+    failingSinceMs: 0,
     claimUntilMs: 0,
     neededBy,
     createdAt: isoTime(context.store.clock.now()),
@@ -137,17 +164,20 @@ async function ensure(
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
     const made = await callDriver(context, place, opened, item, network);
-    await recordNetwork(context.store, claimed, { status: 'Ready', ...made });
+    await recordNetwork(context.store, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
     return 'ready';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    await recordNetwork(context.store, claimed, {});
     context.log.warn('network resource was not made', {
       name: item.name,
       code: error.code,
       message: error.message,
     });
-    return await afterError(context, place, error);
+    const sinceMs = item.failingSinceMs || nowMs;
+    const progress = await afterError(context, place, error, sinceMs);
+    const failingSinceMs = progress !== 'ready' && 'waitMs' in progress && mayPass(error) ? sinceMs : 0;
+    await recordNetwork(context.store, claimed, { failingSinceMs });
+    return progress;
   }
 }
 
@@ -183,15 +213,26 @@ async function callDriver(
 }
 
 /** Ensuring is idempotent by name, so that an unknown outcome is asked for again like a refusal. */
-async function afterError(context: WorkerContext, place: PlaceRef, error: DriverError): Promise<Progress> {
+async function afterError(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  error: DriverError,
+  failingSinceMs: number,
+): Promise<Progress> {
+  const failure = { code: error.code, message: error.message };
   switch (error.code) {
     case 'Throttled':
-      await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+      await slowDown(store, place, 'mutate', error.retryAfterMs);
       return { waitMs: error.retryAfterMs ?? 1_000 };
-    case 'Unavailable':
-    case 'OutcomeUnknown':
-      return { waitMs: 5_000 };
+    case 'Unauthorized':
+      await markConnectionFailed(store, place.connectionKey, failure);
+      return { failure };
     default:
-      return { failure: { code: error.code, message: error.message } };
+      if (!mayPass(error) || store.clock.now() > failingSinceMs + UNREACHABLE_MS) return { failure };
+      return { waitMs: 5_000 };
   }
+}
+
+function mayPass({ code }: DriverError): boolean {
+  return code === 'Unavailable' || code === 'OutcomeUnknown';
 }

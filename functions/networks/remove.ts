@@ -8,6 +8,7 @@ import {
   readNetworks,
   recordNetwork,
 } from '../store/networks.ts';
+import { liveGroups, readPlacement } from '../store/placements.ts';
 import {
   type Disposition,
   DONE,
@@ -17,11 +18,13 @@ import {
   type WorkerContext,
   waitFor,
 } from '../worker/context.ts';
-import type { RemoveNetworksMessage } from '../workflow/messages.ts';
+import type { RemovalScope, RemoveNetworksMessage } from '../workflow/messages.ts';
 
 const CLAIM_MS = 90_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
+/** A refused credential takes somebody's hand, so there is no hurry to try again. */
+const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
  * Removes the network resources of a fleet at a place, one round of them. A record goes only when the cloud says
@@ -31,20 +34,32 @@ export async function removeNetworks(
   context: WorkerContext,
   message: RemoveNetworksMessage,
 ): Promise<Disposition> {
-  const { fleetId, taskToken, connectionKey, location, round } = message;
+  const { fleetId, taskToken, connectionKey, location, round, scope } = message;
   const place = { connectionKey, location };
+  const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const items = (await readNetworks(context.store, { fleetId, ...place })).filter(
-    ({ kind }) => (kind === 'network') === (round === 'network'),
+    (item) => (item.kind === 'network') === (round === 'network') && !needed(item),
   );
   const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
   const waits = await Promise.all(
-    items.map((item) => limit(() => (opened ? remove(context, place, opened, item) : 0))),
+    items.map((item) => limit(() => (opened ? remove(context, place, opened, item, scope) : 0))),
   );
   const waitMs = Math.max(0, ...waits);
   if (waitMs > 0) return waitFor(waitMs);
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
   return DONE;
+}
+
+/** What instances that stay have need of: all of it, where launches may begin. */
+async function neededHere(
+  { store }: WorkerContext,
+  { fleetId, connectionKey, location }: RemoveNetworksMessage,
+): Promise<(item: NetworkItem) => boolean> {
+  const placement = await readPlacement(store, fleetId, connectionKey, location);
+  if (!placement || placement.gate === 'open') return () => true;
+  const live = liveGroups(placement);
+  return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
 
 /** @returns 0 when it is gone, else when to try again */
@@ -53,13 +68,15 @@ async function remove(
   place: PlaceRef,
   opened: OpenConnection,
   item: NetworkItem,
+  scope: RemovalScope,
 ): Promise<number> {
   const nowMs = context.store.clock.now();
   if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
   const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
   if (permit.granted === 0) return permit.retryAfterMs;
   const claimed = { ...item, claimUntilMs: nowMs + CLAIM_MS };
-  if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs))) return RETRY_MS;
+  if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
+    return RETRY_MS;
   try {
     const backendId = item.backendId ?? (await findBackendId(opened, place, item));
     if (backendId !== undefined) await deleteAt(opened, place, item.kind, backendId);
@@ -78,7 +95,7 @@ async function remove(
       message: error.message,
     });
     if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
-    return error.retryAfterMs ?? RETRY_MS;
+    return error.retryAfterMs ?? (error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS);
   }
 }
 

@@ -22,6 +22,14 @@ export interface Placement {
   ranges: GroupRange[];
 }
 
+/** Whether two things stand at the same connection and location. */
+export function samePlace(
+  a: Pick<Placement, 'connectionKey' | 'location'>,
+  b: Pick<Placement, 'connectionKey' | 'location'>,
+): boolean {
+  return a.connectionKey === b.connectionKey && a.location === b.location;
+}
+
 /** `size` spread over `parts`, as evenly as whole numbers allow; the first ones get the rest. */
 export function spreadEvenly(size: number, parts: number): number[] {
   const base = Math.floor(size / parts);
@@ -32,7 +40,7 @@ export function spreadEvenly(size: number, parts: number): number[] {
 /**
  * Says which instance stands where. A pure function of the spec, so that every process works out the same
  * answer from the immutable record, and no payload has to carry it. Placements are sorted by connection
- * and location; locations that got nothing are left out.
+ * and location. A location that got nothing has an empty one: instances that fail elsewhere may move there.
  */
 export function layOut(spec: FleetSpec): Placement[] {
   const byPlace = new Map<string, { group: NodeGroup; location: string; count: number }[]>();
@@ -40,7 +48,6 @@ export function layOut(spec: FleetSpec): Placement[] {
     const counts = spreadEvenly(group.size, group.locations.length);
     group.locations.forEach((location, at) => {
       const count = counts[at] ?? 0;
-      if (count === 0) return;
       const place = `${group.connection}\n${location}`;
       const entries = byPlace.get(place);
       if (entries) entries.push({ group, location, count });
@@ -71,7 +78,7 @@ export function layOut(spec: FleetSpec): Placement[] {
   });
 }
 
-/** The node group and placement of one position; undefined when the fleet has no such position. */
+/** The node group and home placement of one position; undefined when the fleet has no such position. */
 export function groupAt(
   placements: readonly Placement[],
   index: number,

@@ -1,9 +1,11 @@
 import pLimit from 'p-limit';
 import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
+import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, releaseSlots, slowDown } from '../governor/governor.ts';
 import { adopt } from '../instances/adopt.ts';
-import { applyChanges, handOff } from '../instances/finish.ts';
+import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
+import { applyChanges, failInstances, handOff } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
@@ -47,8 +49,11 @@ export async function actOn(
     ),
   }));
   const confirmed = await confirmMissing(context, place, opened, findings);
-  const changes = [...findings, ...confirmed].flatMap(({ record, finding }): StatusChange[] =>
-    finding.action === 'change' ? [{ kind: 'change', record, to: finding.to, fields: finding.fields }] : [],
+  const found = [...findings, ...confirmed];
+  const changes = await Promise.all(
+    found.flatMap(({ record, finding }) =>
+      finding.action === 'change' ? [changeOf(context, record, finding)] : [],
+    ),
   );
   const vanishing = changes.filter(({ fields }) => fields?.failure?.code === 'Vanished');
   const missing = await noteMissing(
@@ -72,12 +77,42 @@ export async function actOn(
     place,
     [...after.values()].filter(({ instanceId }) => written.has(instanceId) || instanceId in strangers),
   );
+  for (const record of after.values()) {
+    // It has moved, and whoever moved it died before its launch was sent.
+    const moved = record.instanceId in strangers && record.location !== place.location;
+    if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
+  }
   await releaseSlots(context.store, place, unclaimed(strangers, after, nowMs));
+  await failInstances(
+    context,
+    place,
+    found.flatMap(({ record, finding }) =>
+      finding.action === 'end-attempt' ? [{ record, failure: finding.failure }] : [],
+    ),
+  );
+  for (const fleetId of fleetsThatLost(changes))
+    await stopWhenDecided(context.store, await context.layout(fleetId));
   for (const { record, finding } of findings) {
     if (finding.action === 'adopt') await adopt(context, place, record, finding.machine);
   }
   await terminateFound(context, place, opened, findings);
   return [...after.values()].filter(({ status }) => isTransitional(status)).length;
+}
+
+/** What failed in a location where another may do better is not lost yet when it is gone. */
+async function changeOf(
+  context: WorkerContext,
+  record: InstanceItem,
+  { to, fields }: Extract<Finding, { action: 'change' }>,
+): Promise<StatusChange> {
+  const failsHere =
+    record.status === 'Creating' && fields.closeAs === 'Failed' && fields.failure !== undefined;
+  const again = failsHere && (await hasElsewhere(context, record, fields.failure));
+  return { kind: 'change', record, to, fields: again ? { ...fields, closeAs: 'Planned' } : fields };
+}
+
+function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
+  return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }
 
 function unclaimed(

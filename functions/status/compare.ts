@@ -1,4 +1,5 @@
 import type { CloudInstance } from '../drivers/driver.ts';
+import type { Failure } from '../model/failure.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { InstanceItem, PlaceEntry } from '../store/instances.ts';
 import type { InstanceFields } from '../store/transition.ts';
@@ -8,12 +9,18 @@ export type Finding =
   | { action: 'none' }
   /** The record follows the cloud. */
   | { action: 'change'; to: InstanceStatus; fields: InstanceFields }
+  /** Its attempt is over and the machine is gone: what failed here may be tried elsewhere. */
+  | { action: 'end-attempt'; failure: Failure }
   /** A create whose outcome was unknown made this machine after all. */
   | { action: 'adopt'; machine: CloudInstance }
   /** It must go: the record says so, the cloud still has it. */
   | { action: 'terminate'; backendId: string }
   /** The cloud says nothing of it, which may mean that it vanished: ask for it alone. */
   | { action: 'confirm'; backendId: string };
+
+const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start it' };
+/** So long after an instance's time limit, workflow and worker have given it up, if they are still there. */
+const ABANDONED_MS = 600_000;
 
 const NONE: Finding = { action: 'none' };
 
@@ -97,9 +104,11 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
     record.launchState === 'accepted' ? 0 : record.claimUntilMs,
   );
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
-  // Before the cloud has accepted it, the launch message decides; here only what is to go counts.
   if (record.status === 'Terminating') return closed(record, nowMs);
-  return record.backendId === undefined ? NONE : { action: 'confirm', backendId: record.backendId };
+  if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
+  // Before the cloud has accepted it, the launch message decides, as long as there is one.
+  if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
+  return giveUp('Timeout', 'nobody has taken its launch on within the time allowed for an instance');
 }
 
 /** The cloud answered that it has no such machine, although nobody removed it. */
@@ -134,6 +143,9 @@ function giveUp(code: string, message: string): Finding {
 }
 
 function closed(record: InstanceItem, nowMs: number): Finding {
+  if (record.closeAs === 'Planned') {
+    return { action: 'end-attempt', failure: record.failure ?? NOT_STARTED };
+  }
   return {
     action: 'change',
     to: record.closeAs ?? 'Terminated',

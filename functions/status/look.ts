@@ -8,11 +8,14 @@ import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from
 import type { LookMessage } from '../workflow/messages.ts';
 import { actOn } from './act.ts';
 import { agrees, machineOf, machinesById } from './compare.ts';
+import { endOverdue } from './end-overdue.ts';
 import { LOOK_INTERVAL_MS } from './start-looking.ts';
 
 /** Each so many looks, every record in transition is read, for its deadline. */
 const LOOKS_PER_DEADLINE_CHECK = 12;
 const LOOKS_UNTIL_IDLE = 2;
+/** A refused credential takes somebody's hand, so there is no hurry to look again. */
+const BLIND_LOOK_MS: Partial<Record<string, number>> = { Unauthorized: 60_000 };
 
 /**
  * One look of the status loop at one place: one list call for all fleets, what changed is written and handed
@@ -34,7 +37,12 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
     if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
-    return await lookAgain(context, loop, error.retryAfterMs ?? 2 * LOOK_INTERVAL_MS);
+    else await endOverdue(context, place);
+    return await lookAgain(
+      context,
+      loop,
+      error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS,
+    );
   }
   const inTransition = await followCloud(context, place, opened, loop, seen);
   if (inTransition > 0) return await lookAgain(context, loop, LOOK_INTERVAL_MS);

@@ -2,10 +2,13 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type FleetSpec, fleetSpecSchema } from '../model/fleet.ts';
+import { type FleetAction, fleetActionSchema } from '../model/fleet-action.ts';
 import { failurePolicySchema } from '../model/fleet-request.ts';
 import { type FleetStatus, fleetStatusSchema } from '../model/status.ts';
 import type { Store } from './client.ts';
 import {
+  ACTIVE_PARTITION,
+  BY_ACTIVITY_INDEX,
   BY_NAMESPACE_INDEX,
   fleetKey,
   idempotencyKey,
@@ -16,6 +19,13 @@ import {
 import { transactWrite } from './transact.ts';
 
 const IDEMPOTENCY_SECONDS = 24 * 3_600;
+
+/**
+ * What is to be done about a fleet, by a workflow: `provision` launches what is missing and settles by the failure
+ * policy; `refine` removes what failed and what only that needed; `remove` removes everything.
+ */
+export const workSchema = z.enum(['provision', 'refine', 'remove']);
+export type Work = z.infer<typeof workSchema>;
 
 /** A fleet's own item: what is true of the whole. Counts stand in its placements. */
 const fleetItemSchema = z.object({
@@ -29,6 +39,24 @@ const fleetItemSchema = z.object({
   minimumInstances: z.number().optional(),
   requested: z.number(),
   connections: z.array(z.string()),
+  /** Of launching, from 1: a retry or a release begins the next one, and opens the gates anew. */
+  round: z.number(),
+  /** What is to be done, and is not done yet. */
+  work: workSchema.optional(),
+  /** Number of the workflow execution that does, or did, the work: `executionName`. */
+  execution: z.number(),
+  /** When that execution was to start. */
+  workSinceMs: z.number(),
+  /** How often in a row the work's execution ended without having done it. */
+  interruptions: z.number(),
+  /** What the user asked for last, so that asking twice is asking once. */
+  lastAction: fleetActionSchema.optional(),
+  /** The user wants no more launched in this round. */
+  abortedRound: z.number().optional(),
+  /** Its launches are to be stopped, and it is not certain yet that all gates rest. */
+  gatesToRest: z.literal(true).optional(),
+  /** A held fleet is withdrawn then. */
+  heldUntilMs: z.number().optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),
   runningAt: z.string().optional(),
@@ -45,6 +73,7 @@ export interface NewFleet {
     labels?: Record<string, string> | undefined;
     failurePolicy: FleetItem['failurePolicy'];
     minimumInstances?: number | undefined;
+    hold?: { expiresInSeconds?: number | undefined } | undefined;
   };
   idempotency?: { key: string; requestHash: string } | undefined;
 }
@@ -75,11 +104,18 @@ export async function createFleet(
     name,
     description: request.description,
     labels: request.labels ?? {},
-    status: 'Preparing',
+    status: request.hold ? 'Held' : 'Preparing',
     failurePolicy: request.failurePolicy,
     minimumInstances: request.minimumInstances,
     requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
     connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    round: 1,
+    ...(request.hold ? {} : { work: 'provision' }),
+    execution: request.hold ? 0 : 1,
+    workSinceMs: nowMs,
+    interruptions: 0,
+    ...(request.hold ? { lastAction: 'hold' } : {}),
+    heldUntilMs: holdEnd(nowMs, request.hold),
     createdAt: new Date(nowMs).toISOString(),
   };
   const absent = 'attribute_not_exists(pk)';
@@ -95,7 +131,13 @@ export async function createFleet(
     {
       Put: {
         TableName: table,
-        Item: { ...fleetKey(fleetId), nsPk: namespacePartition(namespace), nsSk: fleetId, ...meta },
+        Item: {
+          ...fleetKey(fleetId),
+          nsPk: namespacePartition(namespace),
+          nsSk: fleetId,
+          ...(isActive(meta) ? activityOf(fleetId) : {}),
+          ...meta,
+        },
         ConditionExpression: absent,
       },
     },
@@ -205,8 +247,18 @@ export async function listFleetIds(
   return { fleetIds, ...(page.LastEvaluatedKey && last ? { last } : {}) };
 }
 
+/** Fields to write; null removes one. */
 export interface FleetUpdate {
-  status: FleetStatus;
+  status?: FleetStatus;
+  round?: number;
+  work?: Work | null;
+  execution?: number;
+  workSinceMs?: number;
+  interruptions?: number;
+  lastAction?: FleetAction;
+  abortedRound?: number;
+  gatesToRest?: true | null;
+  heldUntilMs?: number | null;
   startedAt?: string;
   runningAt?: string;
   terminatedAt?: string;
@@ -215,52 +267,110 @@ export interface FleetUpdate {
 }
 
 /**
- * Moves a fleet to a status, if it stands in one of `from`.
+ * Changes a fleet, if everything that decisions are made by is still as it was read.
  *
- * @returns whether it did; false also when there is no such fleet
+ * @returns the fleet as it is now; undefined when it went on meanwhile, and nothing was written
  */
 export async function updateFleet(
   store: Store<'fleets'>,
-  fleetId: string,
-  from: readonly FleetStatus[],
+  fleet: FleetItem,
   update: FleetUpdate,
-): Promise<boolean> {
-  const fields = Object.entries(update).filter(([, value]) => value !== undefined);
+): Promise<FleetItem | undefined> {
+  const after = { ...fleet, ...update };
+  const activity = isActive(after) ? activityOf(fleet.fleetId) : { activePk: null, activeSk: null };
+  const fields = Object.entries({ ...update, ...activity }).filter(([, value]) => value !== undefined);
+  const set = fields.filter(([, value]) => value !== null);
+  const removed = fields.filter(([, value]) => value === null);
+  const sets = set.length > 0 ? `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}` : '';
+  const removes = removed.length > 0 ? ` REMOVE ${removed.map(([name]) => `#${name}`).join(', ')}` : '';
   try {
-    await store.document.send(
+    const { Attributes } = await store.document.send(
       new UpdateCommand({
         TableName: store.tables.fleets,
-        Key: fleetKey(fleetId),
-        UpdateExpression: `SET ${fields.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-        ConditionExpression: `#status IN (${from.map((_, at) => `:from${at}`).join(', ')})`,
-        ExpressionAttributeNames: Object.fromEntries(fields.map(([name]) => [`#${name}`, name])),
-        ExpressionAttributeValues: {
-          ...Object.fromEntries(fields.map(([name, value]) => [`:${name}`, value])),
-          ...Object.fromEntries(from.map((status, at) => [`:from${at}`, status])),
-        },
+        Key: fleetKey(fleet.fleetId),
+        UpdateExpression: `${sets}${removes}`,
+        ConditionExpression: DECISIVE.map((name) =>
+          fleet[name] === undefined ? `attribute_not_exists(#${name})` : `#${name} = :was_${name}`,
+        ).join(' AND '),
+        ExpressionAttributeNames: Object.fromEntries(
+          [...fields.map(([name]) => name), ...DECISIVE].map((name) => [`#${name}`, name]),
+        ),
+        ExpressionAttributeValues: Object.fromEntries([
+          ...set.map(([name, value]) => [`:${name}`, value]),
+          ...DECISIVE.flatMap((name) => (fleet[name] === undefined ? [] : [[`:was_${name}`, fleet[name]]])),
+        ]),
+        ReturnValues: 'ALL_NEW',
       }),
     );
-    return true;
+    return fleetItemSchema.parse(Attributes);
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
 }
 
-/** Ends a fleet: it is Terminated and its name is free, in one transaction. Done already is fine. */
-export async function closeFleet(store: Store<'fleets'>, fleet: FleetItem): Promise<void> {
+/** What decisions about a fleet are made by. */
+const DECISIVE = ['status', 'execution', 'work', 'abortedRound'] as const;
+
+interface Activity {
+  work?: Work | null | undefined;
+  heldUntilMs?: number | null | undefined;
+  gatesToRest?: true | null | undefined;
+}
+
+const isActive = ({ work, heldUntilMs, gatesToRest }: Activity): boolean =>
+  typeof work === 'string' || typeof heldUntilMs === 'number' || gatesToRest === true;
+
+const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
+
+export function holdEnd(
+  nowMs: number,
+  hold: { expiresInSeconds?: number | undefined } | undefined,
+): number | undefined {
+  return hold?.expiresInSeconds === undefined ? undefined : nowMs + hold.expiresInSeconds * 1_000;
+}
+
+/** A page of the ids of fleets that have work under way, or a hold that expires. Eventually consistent. */
+export async function listActiveFleetIds(
+  store: Store<'fleets'>,
+  after?: string,
+): Promise<{ fleetIds: string[]; last?: string }> {
+  const page = await store.document.send(
+    new QueryCommand({
+      TableName: store.tables.fleets,
+      IndexName: BY_ACTIVITY_INDEX,
+      KeyConditionExpression: after ? 'activePk = :active AND activeSk > :after' : 'activePk = :active',
+      ExpressionAttributeValues: { ':active': ACTIVE_PARTITION, ...(after ? { ':after': after } : {}) },
+      Limit: 100,
+    }),
+  );
+  const fleetIds = z
+    .array(z.object({ activeSk: z.string() }))
+    .parse(page.Items ?? [])
+    .map(({ activeSk }) => activeSk);
+  const last = fleetIds.at(-1);
+  return { fleetIds, ...(page.LastEvaluatedKey && last ? { last } : {}) };
+}
+
+/** Ends a fleet of which nothing is left: its name is free, in one transaction. Done already is fine. */
+export async function closeFleet(
+  store: Store<'fleets'>,
+  fleet: FleetItem,
+  as: 'Terminated' | 'RolledBack',
+): Promise<void> {
   const table = store.tables.fleets;
   const refusals = await transactWrite(store, [
     {
       Update: {
         TableName: table,
         Key: fleetKey(fleet.fleetId),
-        UpdateExpression: 'SET #status = :terminated, terminatedAt = :now',
-        ConditionExpression: '#status = :terminating',
-        ExpressionAttributeNames: { '#status': 'status' },
+        UpdateExpression:
+          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, gatesToRest, activePk, activeSk',
+        ConditionExpression: '#status = :was',
+        ExpressionAttributeNames: { '#status': 'status', '#work': 'work' },
         ExpressionAttributeValues: {
-          ':terminated': 'Terminated',
-          ':terminating': 'Terminating',
+          ':closed': as,
+          ':was': fleet.status,
           ':now': new Date(store.clock.now()).toISOString(),
         },
       },
@@ -276,6 +386,7 @@ export async function closeFleet(store: Store<'fleets'>, fleet: FleetItem): Prom
   ]);
   if (refusals.length === 0) return;
   const current = await readFleetItem(store, fleet.fleetId);
-  if (current?.status !== 'Terminated')
-    throw new Error(`fleet ${fleet.fleetId} is ${current?.status}, not Terminating`);
+  if (current?.status !== as) {
+    throw new Error(`fleet ${fleet.fleetId} is ${current?.status}, not ${fleet.status}`);
+  }
 }

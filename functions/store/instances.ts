@@ -23,7 +23,11 @@ export const instanceItemSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
   status: instanceStatusSchema,
+  /** The round of launching that it was last claimed in. */
+  round: z.number(),
   attempt: z.number(),
+  /** Locations where an attempt of this round ended without a machine. */
+  tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
   claimUntilMs: z.number(),
@@ -44,8 +48,8 @@ export const instanceItemSchema = z.object({
   /** Seconds since the fleet was created when it began to run; the base of the cost counters. */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** What the record becomes when the cloud says that the instance is gone. */
-  closeAs: z.enum(['Terminated', 'Failed']).optional(),
+  /** What the record becomes when the cloud says that the instance is gone; Planned: another attempt elsewhere. */
+  closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),
 });
 export type InstanceItem = z.infer<typeof instanceItemSchema>;
 

@@ -31,6 +31,10 @@ export const BY_NAMESPACE_INDEX = 'byNamespace';
 /** Copied into the index `byNamespace`: what tells live fleets from ended ones, and which connections they use. */
 export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
 
+/** Fleets with work under way or a hold that expires: all in one partition, and only those. */
+export const BY_ACTIVITY_INDEX = 'byActivity';
+export const ACTIVE_PARTITION = 'ACTIVE';
+
 export const BY_PLACE_INDEX = 'byPlace';
 /** Copied into the index `byPlace`: what a status look compares with the cloud's list. */
 export const BY_PLACE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;

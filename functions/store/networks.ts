@@ -2,9 +2,9 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { DeleteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Store } from './client.ts';
+import type { PlacementRef } from './counters.ts';
 import { networkKey, networkPartition, placementKey, placeName } from './keys.ts';
 import { transactWrite } from './transact.ts';
-import type { PlacementRef } from './transition.ts';
 
 export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair']);
 export type NetworkKind = z.infer<typeof networkKindSchema>;
@@ -20,6 +20,8 @@ const networkItemSchema = z.object({
   kind: networkKindSchema,
   name: z.string(),
   status: z.enum(['Creating', 'Ready', 'Deleting']),
+  /** Since when the cloud could not be reached for it; 0 when it could, at the last try. */
+  failingSinceMs: z.number(),
   /** Until then, one worker has it in hand. */
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
@@ -62,7 +64,7 @@ export async function readNetworks(
 /**
  * Writes the intent to have a resource, while the placement's gate is open.
  *
- * @returns `written`; `exists` when a record stands already; `closed` when the fleet is being removed
+ * @returns `written`; `exists` when a record stands already; `closed` when nothing may begin here any more
  */
 export async function intendNetwork(
   store: Store<'fleets'>,
@@ -92,6 +94,7 @@ export async function intendNetwork(
 /**
  * Takes a resource in hand until `untilMs`, if nobody else has it, and sets its status.
  *
+ * @param closedOnly whether only while nothing can begin at its placement
  * @returns whether it is in hand now
  */
 export async function claimNetwork(
@@ -99,15 +102,29 @@ export async function claimNetwork(
   item: NetworkItem,
   status: NetworkItem['status'],
   untilMs: number,
+  closedOnly = false,
 ): Promise<boolean> {
-  return await update(store, item, { status, claimUntilMs: untilMs }, item.claimUntilMs);
+  const fields = { status, claimUntilMs: untilMs };
+  if (!closedOnly) return await update(store, item, fields, item.claimUntilMs);
+  const refusals = await transactWrite(store, [
+    {
+      ConditionCheck: {
+        TableName: store.tables.fleets,
+        Key: placementKey(item.fleetId, item.connectionKey, item.location),
+        ConditionExpression: 'gate <> :open',
+        ExpressionAttributeValues: { ':open': 'open' },
+      },
+    },
+    { Update: updateOf(store, item, fields, item.claimUntilMs) },
+  ]);
+  return refusals.length === 0;
 }
 
 /** What the cloud answered; ends the claim that `claimUntilMs` names. */
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
-  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId'>>,
+  fields: Partial<Pick<NetworkItem, 'status' | 'backendId' | 'subnetBackendId' | 'failingSinceMs'>>,
 ): Promise<boolean> {
   return await update(store, item, { ...fields, claimUntilMs: 0 }, item.claimUntilMs);
 }
@@ -118,28 +135,35 @@ async function update(
   fields: Record<string, unknown>,
   expectedClaimMs: number,
 ): Promise<boolean> {
-  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
   try {
-    await store.document.send(
-      new UpdateCommand({
-        TableName: store.tables.fleets,
-        Key: keyOf(item),
-        UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
-        ConditionExpression: '#claimUntilMs = :expected',
-        ExpressionAttributeNames: Object.fromEntries(
-          [...set, ['claimUntilMs']].map(([name]) => [`#${name}`, String(name)]),
-        ),
-        ExpressionAttributeValues: {
-          ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
-          ':expected': expectedClaimMs,
-        },
-      }),
-    );
+    await store.document.send(new UpdateCommand(updateOf(store, item, fields, expectedClaimMs)));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
+}
+
+function updateOf(
+  store: Store<'fleets'>,
+  item: NetworkItem,
+  fields: Record<string, unknown>,
+  expectedClaimMs: number,
+) {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return {
+    TableName: store.tables.fleets,
+    Key: keyOf(item),
+    UpdateExpression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    ConditionExpression: '#claimUntilMs = :expected',
+    ExpressionAttributeNames: Object.fromEntries(
+      [...set, ['claimUntilMs']].map(([name]) => [`#${name}`, String(name)]),
+    ),
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+      ':expected': expectedClaimMs,
+    },
+  };
 }
 
 /** The cloud says that it is gone. Forgetting twice is harmless. */

@@ -8,8 +8,11 @@ import type { Placement } from '../placement/lay-out.ts';
 import type { Store } from './client.ts';
 import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
 
-/** A closed gate refuses every further claim: nothing new starts at this placement, whatever is under way. */
-const gateSchema = z.enum(['open', 'closed']);
+/**
+ * Only an open gate lets create calls through: nothing new starts at this placement otherwise, whatever is under way.
+ * A resting gate may be opened by a later round, a closed one never again.
+ */
+const gateSchema = z.enum(['open', 'resting', 'closed']);
 
 /**
  * A fleet's part at one place, with its counters. Every change of an instance's status and of these counters
@@ -25,7 +28,11 @@ const placementItemSchema = z.object({
   first: z.number(),
   requested: z.number(),
   gate: gateSchema,
+  /** The round of launching that the gate was last opened for. */
+  round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
+  /** The same by node group, and under `lost<round>` those that failed for good in a round. */
+  groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
   /** Why nothing can be launched here, when the network resources could not be made. */
@@ -37,8 +44,13 @@ const placementItemSchema = z.object({
 });
 export type PlacementItem = z.infer<typeof placementItemSchema>;
 
-function newItem(fleetId: string, placement: Placement, gate: PlacementItem['gate']): PlacementItem {
-  const { connection, connectionKey, driver, cloud, location, first, count } = placement;
+function newItem(
+  fleetId: string,
+  placement: Placement,
+  gate: PlacementItem['gate'],
+  round: number,
+): PlacementItem {
+  const { connection, connectionKey, driver, cloud, location, first, count, ranges } = placement;
   return {
     fleetId,
     connection,
@@ -49,7 +61,9 @@ function newItem(fleetId: string, placement: Placement, gate: PlacementItem['gat
     first,
     requested: count,
     gate,
+    round,
     counts: {},
+    groups: Object.fromEntries(ranges.map(({ group }) => [group.name, {}])),
     failureCounts: {},
     failureExamples: {},
     microUsdPerHour: 0,
@@ -57,13 +71,37 @@ function newItem(fleetId: string, placement: Placement, gate: PlacementItem['gat
   };
 }
 
-/** Opens a placement for launches; one that stands already, open or closed, stays as it is. */
+/** Opens a placement for a round of launches; one that rests since this round, or is closed, stays as it is. */
 export async function openPlacement(
   store: Store<'fleets'>,
   fleetId: string,
   placement: Placement,
+  round: number,
 ): Promise<void> {
-  await putAbsent(store, newItem(fleetId, placement, 'open'));
+  if (await putAbsent(store, newItem(fleetId, placement, 'open', round))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :open, #round = :round REMOVE blocked',
+    ConditionExpression: 'gate IN (:open, :resting) AND #round < :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+  });
+}
+
+/** Lets nothing more of a round begin; a later round may open the gate again. */
+export async function restPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+  round: number,
+): Promise<void> {
+  if (await putAbsent(store, newItem(fleetId, placement, 'resting', round))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :resting, #round = :round',
+    // One that rests since an earlier round learns of this one, too: planning that is late must not open it any more.
+    ConditionExpression: 'gate IN (:open, :resting) AND #round <= :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+  });
 }
 
 /** Closes a placement's gate for ever, making the placement where planning had not come to it yet. */
@@ -72,15 +110,32 @@ export async function closePlacement(
   fleetId: string,
   placement: Placement,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'closed'))) return;
-  await store.document.send(
-    new UpdateCommand({
-      TableName: store.tables.fleets,
-      Key: placementKey(fleetId, placement.connectionKey, placement.location),
-      UpdateExpression: 'SET gate = :closed',
-      ExpressionAttributeValues: { ':closed': 'closed' },
-    }),
-  );
+  if (await putAbsent(store, newItem(fleetId, placement, 'closed', 0))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :closed',
+    ExpressionAttributeValues: { ':closed': 'closed' },
+  });
+}
+
+type GateUpdate = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
+
+async function updateGate(
+  store: Store<'fleets'>,
+  fleetId: string,
+  { connectionKey, location }: Placement,
+  update: GateUpdate,
+): Promise<void> {
+  try {
+    await store.document.send(
+      new UpdateCommand({
+        ...update,
+        TableName: store.tables.fleets,
+        Key: placementKey(fleetId, connectionKey, location),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
 }
 
 /** Notes why nothing can be launched at a placement. */
@@ -159,24 +214,34 @@ export async function readFleetPartition(
   return { meta, placements };
 }
 
+const LIVE: readonly InstanceStatus[] = [
+  'Creating',
+  'Running',
+  'Suspending',
+  'Suspended',
+  'Resuming',
+  'Rebooting',
+  'Terminating',
+  'Undefined',
+];
+
 /** Instances of the placement that may exist at the cloud, or are about to. */
-export function liveCount({ counts }: PlacementItem): number {
-  const live: InstanceStatus[] = [
-    'Creating',
-    'Running',
-    'Suspending',
-    'Suspended',
-    'Resuming',
-    'Rebooting',
-    'Terminating',
-    'Undefined',
-  ];
-  return live.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
+  return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
 
-/** Instances that were never claimed: they have no record, and count as Planned. */
-export function unclaimedCount({ counts, requested }: PlacementItem): number {
-  return requested - Object.values(counts).reduce((sum, count) => sum + count, 0);
+/** Node groups that have such instances here. */
+export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {
+  const alive = Object.entries(groups).filter(([, counts]) =>
+    LIVE.some((status) => (counts[status] ?? 0) > 0),
+  );
+  return new Set(alive.map(([name]) => name));
+}
+
+/** Instances that nobody works on: never claimed, so without a record, or waiting for another attempt. */
+export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'counts' | 'requested'>): number {
+  const { Planned: _waiting, ...claimed } = counts;
+  return requested - Object.values(claimed).reduce((sum, count) => sum + count, 0);
 }
 
 /**

@@ -3,6 +3,7 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { InstanceRef } from '../model/identifiers.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { Store } from './client.ts';
+import { counterWrite, countStep, noChange, type PlacementRef, type Step, startsRun } from './counters.ts';
 import type { InstanceItem } from './instances.ts';
 import { instanceKey, placementKey, placeName } from './keys.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
@@ -12,13 +13,14 @@ export type InstanceFields = Partial<
   Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
 >;
 
-/** The first record of an instance: the claim, written before any cloud call for it. */
+/** The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. */
 export interface Claim {
   kind: 'claim';
   record: InstanceItem;
+  replaces?: InstanceItem;
 }
 
-/** A change of a record's status. It is refused when the record stands in another status or attempt by now. */
+/** A change of a record's status. It is refused when the record went on meanwhile, or somebody else has its claim. */
 export interface StatusChange {
   kind: 'change';
   record: InstanceItem;
@@ -26,24 +28,22 @@ export interface StatusChange {
   fields?: InstanceFields;
 }
 
-export interface PlacementRef {
-  fleetId: string;
-  connectionKey: string;
-  location: string;
-}
-
 export interface TransitionResult {
   /** Ids of instances whose change was written. */
   applied: string[];
   /** Ids of those that somebody else had changed first; read again to see. */
   refused: string[];
-  /** The placement's gate is closed: no claim was written. */
+  /** The placement's gate is not open: no claim was written. */
   gateClosed: boolean;
 }
 
+const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
+/** More would not fit into one expression of the counters' update. */
+const GROUPS_PER_TRANSACTION = 8;
+
 /**
  * Writes changes of instances of one placement together with its counters, in as few transactions as fit.
- * The only way in which a status is ever written.
+ * With `moveInstance`, the only way in which a status is ever written.
  *
  * @param secondsSinceCreation of the fleet, for the cost counters
  */
@@ -54,13 +54,17 @@ export async function transition(
   secondsSinceCreation: number,
 ): Promise<TransitionResult> {
   const result: TransitionResult = { applied: [], refused: [], gateClosed: false };
-  const perTransaction = MAX_TRANSACT_ITEMS - 1;
-  for (let at = 0; at < changes.length; at += perTransaction) {
-    let rest = changes.slice(at, at + perTransaction);
+  for (const part of inTransactions(changes)) {
+    let rest = part;
     while (rest.length > 0) {
-      const counters = counterUpdate(store, placement, rest, secondsSinceCreation);
+      const counters = noChange();
+      for (const change of rest) countStep(counters, stepOf(change), secondsSinceCreation);
+      const claims = rest.some(({ kind }) => kind === 'claim');
       const items = rest.map((change) => instanceWrite(store, change, secondsSinceCreation));
-      const refusals = await transactWrite(store, [counters, ...items]);
+      const refusals = await transactWrite(store, [
+        counterWrite(store, placement, counters, claims ? 'open' : 'there'),
+        ...items,
+      ]);
       if (refusals.length === 0) {
         result.applied.push(...rest.map(({ record }) => record.instanceId));
         break;
@@ -77,69 +81,36 @@ export async function transition(
   return result;
 }
 
-function counterUpdate(
-  store: Store<'fleets'>,
-  placement: PlacementRef,
-  changes: readonly (Claim | StatusChange)[],
-  secondsSinceCreation: number,
-): TransactItem {
-  const add = new Map<string, number>();
-  const bump = (path: string, by: number) => add.set(path, (add.get(path) ?? 0) + by);
-  const examples = new Map<string, string>();
+function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | StatusChange)[][] {
+  const parts: (Claim | StatusChange)[][] = [];
+  let groups = new Set<string>();
   for (const change of changes) {
-    const to = statusAfter(change);
-    if (change.kind === 'change') bump(`counts.${change.record.status}`, -1);
-    bump(`counts.${to}`, 1);
-    const price = change.record.microUsdPerHour;
-    if (startsRun(change)) {
-      bump('microUsdPerHour', price);
-      bump('microUsdSeconds', price * secondsSinceCreation);
+    const part = parts.at(-1);
+    const { nodeGroup } = change.record;
+    const fits =
+      part !== undefined &&
+      part.length < CHANGES_PER_TRANSACTION &&
+      (groups.has(nodeGroup) || groups.size < GROUPS_PER_TRANSACTION);
+    if (fits) part.push(change);
+    else {
+      parts.push([change]);
+      groups = new Set();
     }
-    if (endsRun(change)) {
-      bump('microUsdPerHour', -price);
-      bump('microUsdSeconds', -price * secondsSinceCreation);
-    }
-    const failure =
-      change.kind === 'change' && to === 'Failed'
-        ? (change.fields?.failure ?? change.record.failure)
-        : undefined;
-    if (failure) {
-      bump(`failureCounts.${failure.code}`, 1);
-      examples.set(failure.code, failure.message);
-    }
+    groups.add(nodeGroup);
   }
-  const names: Record<string, string> = {};
-  const values: Record<string, unknown> = {};
-  const path = (dotted: string) =>
-    dotted
-      .split('.')
-      .map((part) => {
-        names[`#${part}`] = part;
-        return `#${part}`;
-      })
-      .join('.');
-  const adds = [...add].map(([dotted, by], at) => {
-    values[`:by${at}`] = by;
-    values[':zero'] = 0;
-    return `${path(dotted)} = if_not_exists(${path(dotted)}, :zero) + :by${at}`;
-  });
-  const firsts = [...examples].map(([code, message], at) => {
-    values[`:example${at}`] = message.slice(0, 300);
-    const dotted = path(`failureExamples.${code}`);
-    return `${dotted} = if_not_exists(${dotted}, :example${at})`;
-  });
-  const claims = changes.some(({ kind }) => kind === 'claim');
-  if (claims) values[':open'] = 'open';
-  return {
-    Update: {
-      TableName: store.tables.fleets,
-      Key: placementKey(placement.fleetId, placement.connectionKey, placement.location),
-      UpdateExpression: `SET ${[...adds, ...firsts].join(', ')}`,
-      ConditionExpression: claims ? 'gate = :open' : 'attribute_exists(pk)',
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: values,
-    },
-  };
+  return parts;
+}
+
+function stepOf(change: Claim | StatusChange): Step {
+  if (change.kind === 'change') {
+    const { record, to, fields } = change;
+    const failure = fields?.failure ?? record.failure;
+    const closeAs = fields?.closeAs ?? record.closeAs;
+    const now = { ...(failure ? { failure } : {}), ...(closeAs ? { closeAs } : {}) };
+    return { before: record, after: { ...record, ...now, status: to } };
+  }
+  const { record, replaces } = change;
+  return { after: record, ...(replaces ? { before: replaces } : {}) };
 }
 
 function instanceWrite(
@@ -150,6 +121,7 @@ function instanceWrite(
   const { record } = change;
   const key = instanceKey(record);
   if (change.kind === 'claim') {
+    const { replaces } = change;
     return {
       Put: {
         TableName: store.tables.fleets,
@@ -159,24 +131,47 @@ function instanceWrite(
           placePk: placeName(record.connectionKey, record.location),
           placeSk: record.instanceId,
         },
-        ConditionExpression: 'attribute_not_exists(pk)',
+        ...(replaces ? unchanged(replaces) : { ConditionExpression: 'attribute_not_exists(pk)' }),
       },
     };
   }
+  const { after } = stepOf(change);
   const fields = {
     ...change.fields,
-    ...(startsRun(change) ? { runningSinceSeconds: secondsSinceCreation } : {}),
+    ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
+  const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
     Update: {
       TableName: store.tables.fleets,
       Key: key,
-      // A closed record leaves the index of what may exist at the place.
-      UpdateExpression: `${update.expression}${isClosed(change.to) ? ' REMOVE placePk, placeSk' : ''}`,
-      ConditionExpression: '#status = :from AND attempt = :attempt',
-      ExpressionAttributeNames: update.names,
-      ExpressionAttributeValues: { ...update.values, ':from': record.status, ':attempt': record.attempt },
+      // What nothing can exist of leaves the index of what may exist at the place.
+      UpdateExpression: `${update.expression}${mayExist(change.to) ? '' : ' REMOVE placePk, placeSk'}`,
+      ConditionExpression,
+      ExpressionAttributeNames: { ...update.names, ...ExpressionAttributeNames },
+      ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
+    },
+  };
+}
+
+const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
+
+/** The condition that a record is where it was when somebody decided about it. */
+export function unchanged(
+  record: Pick<InstanceItem, 'status' | 'attempt'> & Partial<Pick<InstanceItem, 'claimUntilMs'>>,
+) {
+  const { status, attempt, claimUntilMs } = record;
+  return {
+    ConditionExpression: `#status = :from AND attempt = :fromAttempt${claimUntilMs === undefined ? '' : ' AND #claim = :fromClaim'}`,
+    ExpressionAttributeNames: {
+      '#status': 'status',
+      ...(claimUntilMs === undefined ? {} : { '#claim': 'claimUntilMs' }),
+    },
+    ExpressionAttributeValues: {
+      ':from': status,
+      ':fromAttempt': attempt,
+      ...(claimUntilMs === undefined ? {} : { ':fromClaim': claimUntilMs }),
     },
   };
 }
@@ -184,38 +179,65 @@ function instanceWrite(
 /**
  * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token.
  *
- * @param expected the claim that must still stand, for those who take it over
  * @returns false when the record has another status or attempt by now; nothing is written then
  */
 export async function updateInstance(
   store: Store<'fleets'>,
   record: Pick<InstanceItem, 'status' | 'attempt'> & InstanceRef,
   fields: InstanceFields,
-  expected: { claimUntilMs?: number } = {},
 ): Promise<boolean> {
-  const update = setExpression(fields);
-  const claimed = expected.claimUntilMs;
+  const { status, attempt } = record;
   try {
     await store.document.send(
-      new UpdateCommand({
-        TableName: store.tables.fleets,
-        Key: instanceKey(record),
-        UpdateExpression: update.expression,
-        ConditionExpression: `#status = :from AND attempt = :attempt${claimed === undefined ? '' : ' AND claimUntilMs = :claimed'}`,
-        ExpressionAttributeNames: { ...update.names, '#status': 'status' },
-        ExpressionAttributeValues: {
-          ...update.values,
-          ':from': record.status,
-          ':attempt': record.attempt,
-          ...(claimed === undefined ? {} : { ':claimed': claimed }),
-        },
-      }),
+      new UpdateCommand(fieldUpdate(store, record, fields, unchanged({ status, attempt }))),
     );
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
+}
+
+/**
+ * Takes over the claim of an attempt that the cloud has nothing of, while the placement's gate is open.
+ *
+ * @returns `lost`: somebody else took it first, or the record went on; `closed`: nothing may begin here any more
+ */
+export async function retakeClaim(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  fields: InstanceFields,
+): Promise<'taken' | 'lost' | 'closed'> {
+  const refusals = await transactWrite(store, [
+    {
+      ConditionCheck: {
+        TableName: store.tables.fleets,
+        Key: placementKey(record.fleetId, record.connectionKey, record.location),
+        ConditionExpression: 'gate = :open',
+        ExpressionAttributeValues: { ':open': 'open' },
+      },
+    },
+    { Update: fieldUpdate(store, record, fields, unchanged(record)) },
+  ]);
+  if (refusals.length === 0) return 'taken';
+  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
+}
+
+function fieldUpdate(
+  store: Store<'fleets'>,
+  record: InstanceRef,
+  fields: InstanceFields,
+  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: ReturnType<typeof unchanged>,
+) {
+  const update = setExpression(fields);
+  return {
+    TableName: store.tables.fleets,
+    Key: instanceKey(record),
+    UpdateExpression: update.expression,
+    ConditionExpression,
+    ExpressionAttributeNames: { ...update.names, ...ExpressionAttributeNames },
+    ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
+  };
 }
 
 function setExpression(fields: Record<string, unknown>): {
@@ -229,19 +251,4 @@ function setExpression(fields: Record<string, unknown>): {
     names: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
     values: Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
   };
-}
-
-function statusAfter(change: Claim | StatusChange): InstanceStatus {
-  return change.kind === 'claim' ? change.record.status : change.to;
-}
-
-/** A run is paid from the first time that it is seen Running to the time that the record is closed. */
-function startsRun(change: Claim | StatusChange): boolean {
-  return (
-    change.kind === 'change' && change.to === 'Running' && change.record.runningSinceSeconds === undefined
-  );
-}
-
-function endsRun(change: Claim | StatusChange): boolean {
-  return change.kind === 'change' && isClosed(change.to) && change.record.runningSinceSeconds !== undefined;
 }

@@ -52,8 +52,11 @@ export interface WorkerContext {
   /** Forgets a cached connection, since its credential was refused. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
-  /** The ready network resources of a fleet at a place; empty until they are ready. */
-  networks(fleetId: string, place: PlaceRef): Promise<NetworkItem[]>;
+  /**
+   * The ready network resources of a fleet at a place; empty until all that were asked for are ready. Kept for a
+   * round of launching, since they may be removed and made anew before the next.
+   */
+  networks(fleetId: string, place: PlaceRef, round: number): Promise<NetworkItem[]>;
   /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   tasks: Tasks;
@@ -71,8 +74,4 @@ export const waitFor = (waitMs: number): Disposition => ({ done: false, waitMs }
 
 export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
   return { connectionKey, location, limits };
-}
-
-export function samePlace(a: PlaceRef, b: PlaceRef): boolean {
-  return a.connectionKey === b.connectionKey && a.location === b.location;
 }

@@ -55,11 +55,12 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
         const spec = await readSpec(store, fleetId);
         return { fleetId, namespace: spec.namespace, placements: layOut(spec) };
       }),
-    networks: async (fleetId, place) => {
-      const key = `${fleetId}#${placeName(place.connectionKey, place.location)}`;
+    networks: async (fleetId, place, round) => {
+      const key = `${fleetId}#${round}#${placeName(place.connectionKey, place.location)}`;
       const items = await networks.get(key, () => readNetworks(store, { fleetId, ...place }));
-      if (items.some(({ status }) => status !== 'Ready')) networks.forget(key);
-      return items.filter(({ status }) => status === 'Ready');
+      if (items.length > 0 && items.every(({ status }) => status === 'Ready')) return items;
+      networks.forget(key);
+      return [];
     },
     loopsSeen: new Map(),
   };

@@ -14,6 +14,7 @@ export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
   ...placementShape,
   index: z.int().nonnegative(),
+  round: z.int().positive(),
 });
 
 /**
@@ -25,6 +26,7 @@ export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
   ...placementShape,
   index: z.int().nonnegative(),
+  round: z.int().positive(),
   code: z.string().min(1).describe('name of the error that ended the waiting, such as States.Timeout'),
 });
 
@@ -34,8 +36,16 @@ export const prepareNetworksMessageSchema = z.object({
   ...placementShape,
 });
 
-/** From `terminate-fleet`: remove every instance of the fleet at this place; answered when all are gone. */
-export const terminateMessageSchema = z.object({ kind: z.literal('terminate'), ...placementShape });
+/** What `terminate-fleet` is to remove: the whole fleet, or only what failed and what nothing else needs. */
+export const removalScopeSchema = z.enum(['fleet', 'failed']);
+export type RemovalScope = z.infer<typeof removalScopeSchema>;
+
+/** From `terminate-fleet`: remove the fleet's instances whose home is this place; answered when all are gone. */
+export const terminateMessageSchema = z.object({
+  kind: z.literal('terminate'),
+  ...placementShape,
+  scope: removalScopeSchema,
+});
 
 /**
  * From `terminate-fleet`, in two rounds: `access` removes key pairs and security groups, `network` the networks.
@@ -43,6 +53,7 @@ export const terminateMessageSchema = z.object({ kind: z.literal('terminate'), .
 export const removeNetworksMessageSchema = z.object({
   kind: z.literal('remove-networks'),
   ...placementShape,
+  scope: removalScopeSchema,
   round: z.enum(['access', 'network']),
 });
 
@@ -110,15 +121,33 @@ export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
-/** Input of `provision-fleet` and `terminate-fleet`, made by the API. */
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
+/**
+ * Input of `provision-fleet` and of Plan. `execution` is the number that the fleet's item held when it was started:
+ * an execution that another one has followed changes nothing any more.
+ */
+export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
+export type ProvisionInput = z.infer<typeof provisionInputSchema>;
+
+/** Input of `terminate-fleet`, of BeginTermination and of FinishTermination. */
+export const removalInputSchema = provisionInputSchema.extend({ scope: removalScopeSchema });
+export type RemovalInput = z.infer<typeof removalInputSchema>;
+
 /** Input of Settle. */
-export const settleInputSchema = fleetInputSchema.extend({
+export const settleInputSchema = provisionInputSchema.extend({
   interruptedBy: z.string().optional().describe('name of the error that ended the work early, if one did'),
 });
-/** Answer of Settle and FinishTermination. */
-export const statusAnswerSchema = z.object({ status: fleetStatusSchema });
+/** Answer of Settle: the fleet's status, and the execution of `terminate-fleet` that its failure policy asks for. */
+export const settleAnswerSchema = z.object({
+  status: fleetStatusSchema,
+  removal: removalInputSchema.exactOptional(),
+});
+export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
+
+/** Answer of FinishTermination. `done`: nothing is left that was to go. */
+export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
+export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
 /** One location's part of the work, in the answer of the state Plan. */
 export const placeSchema = z.object({
@@ -127,6 +156,7 @@ export const placeSchema = z.object({
   queueUrl: z.url(),
   first: z.int().nonnegative(),
   count: z.int().positive(),
+  round: z.int().positive(),
   concurrentInstances: z.int().min(1).max(40),
   timeoutSeconds: z.int().positive(),
 });
@@ -135,6 +165,7 @@ export type Place = z.infer<typeof placeSchema>;
 /** Answer of the state Plan: one entry for each (cloud, connection). */
 export const planSchema = z.object({
   fleetId: fleetIdSchema,
+  execution: z.int().positive(),
   clouds: z.array(
     z.object({
       cloud: cloudSchema,
@@ -150,6 +181,7 @@ export type Plan = z.infer<typeof planSchema>;
 /** Answer of BeginTermination: as a plan, with only the places that have something or may have. */
 export const terminationPlanSchema = z.object({
   fleetId: fleetIdSchema,
+  scope: removalScopeSchema,
   clouds: z.array(
     planSchema.shape.clouds.element.extend({
       places: z.array(placeSchema.pick({ connectionKey: true, location: true, queueUrl: true })),
@@ -166,6 +198,7 @@ export const provisionLocationInputSchema = z.object({
   queueUrl: z.url(),
   first: z.int().nonnegative(),
   last: z.int().nonnegative(),
+  round: z.int().positive(),
   concurrentInstances: z.int().min(1).max(40),
   timeoutSeconds: z.int().positive(),
 });

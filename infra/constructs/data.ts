@@ -10,6 +10,7 @@ import {
 import { Construct } from 'constructs';
 import type { VariableName } from '../../functions/runtime/env.ts';
 import {
+  BY_ACTIVITY_INDEX,
   BY_NAMESPACE_ATTRIBUTES,
   BY_NAMESPACE_INDEX,
   BY_PLACE_ATTRIBUTES,
@@ -84,8 +85,9 @@ function index(name: string, key: string, attributes: readonly string[]): Global
     indexName: name,
     partitionKey: { name: `${key}Pk`, type: AttributeType.STRING },
     sortKey: { name: `${key}Sk`, type: AttributeType.STRING },
-    projectionType: ProjectionType.INCLUDE,
-    nonKeyAttributes: [...attributes],
+    ...(attributes.length === 0
+      ? { projectionType: ProjectionType.KEYS_ONLY }
+      : { projectionType: ProjectionType.INCLUDE, nonKeyAttributes: [...attributes] }),
   };
 }
 
@@ -105,6 +107,7 @@ export class Data extends Construct {
       indexes: [
         index(BY_NAMESPACE_INDEX, 'ns', BY_NAMESPACE_ATTRIBUTES),
         index(BY_PLACE_INDEX, 'place', BY_PLACE_ATTRIBUTES),
+        index(BY_ACTIVITY_INDEX, 'active', []),
       ],
     });
     this.governor = new DataTable(this, 'Governor', { stage, variable: 'GOVERNOR_TABLE' });

@@ -5,23 +5,33 @@ import { Construct } from 'constructs';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
+import type { Workflows } from './workflows.ts';
 
 export interface SchedulesProps extends FunctionContext {
   readonly data: Data;
   readonly queues: DriverQueues;
+  readonly workflows: Workflows;
 }
 
-/** What happens by the clock: the watch over the status loops, the inventory sync and the orphan sweep. */
+/** What happens by the clock: the watches over status loops and over fleets, the inventory sync, the orphan sweep. */
 export class Schedules extends Construct {
   readonly functions: readonly AppFunction[];
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
-    const { stage, data, queues } = props;
+    const { stage, data, queues, workflows } = props;
 
     const watch = this.#every(Duration.minutes(1), 'Watch', 'status/watch', props);
     data.governor.connect(watch, 'readWrite');
     queues.connectSender(watch);
+
+    const reconcile = this.#every(Duration.minutes(1), 'Reconcile', 'fleets/reconcile', props);
+    data.fleets.connect(reconcile, 'readWrite');
+    workflows.provisionFleet.connectStarter(reconcile, 'PROVISION_FLEET_ARN');
+    workflows.terminateFleet.connectStarter(reconcile, 'TERMINATE_FLEET_ARN');
+    for (const workflow of [workflows.provisionFleet, workflows.terminateFleet]) {
+      workflow.allowDescribeBy(reconcile);
+    }
 
     const interval = Duration.minutes(stage.inventoryIntervalMinutes);
     const inventory = this.#every(interval, 'Inventory', 'inventory/schedule', props);
@@ -33,7 +43,7 @@ export class Schedules extends Construct {
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);
 
-    this.functions = [watch, inventory, orphans];
+    this.functions = [watch, reconcile, inventory, orphans];
   }
 
   #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {

@@ -20,6 +20,8 @@ export interface WorkflowProps {
   /** Functions that it calls, by the token that stands for their ARN in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
   /** Workflows that it starts and waits for, likewise. */
+  readonly awaits?: Readonly<Record<string, Workflow>>;
+  /** Workflows that it starts and leaves to themselves, likewise. */
   readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
@@ -31,7 +33,11 @@ export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
   readonly #role: Role;
 
-  constructor(scope: Construct, id: string, { stage, file, calls = {}, starts = {} }: WorkflowProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stage, file, calls = {}, awaits = {}, starts = {} }: WorkflowProps,
+  ) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
     this.machine = new StateMachine(this, 'Machine', {
@@ -41,7 +47,10 @@ export class Workflow extends Construct implements IGrantable {
           Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
         ),
         ...Object.fromEntries(
-          Object.entries(starts).map(([token, child]) => [token, child.machine.stateMachineArn]),
+          Object.entries({ ...awaits, ...starts }).map(([token, child]) => [
+            token,
+            child.machine.stateMachineArn,
+          ]),
         ),
       },
       role: this.#role,
@@ -59,7 +68,12 @@ export class Workflow extends Construct implements IGrantable {
       },
     });
     for (const called of Object.values(calls)) called.allowInvokeBy(this);
-    for (const child of Object.values(starts)) this.#startAndWaitFor(child);
+    for (const child of Object.values(awaits)) this.#startAndWaitFor(child);
+    for (const { machine } of Object.values(starts)) {
+      this.#role.addToPrincipalPolicy(
+        new PolicyStatement({ actions: ['states:StartExecution'], resources: [machine.stateMachineArn] }),
+      );
+    }
   }
 
   get grantPrincipal(): IPrincipal {
@@ -69,6 +83,14 @@ export class Workflow extends Construct implements IGrantable {
   connectStarter(starter: AppFunction, variable: VariableName): void {
     starter.set({ [variable]: this.machine.stateMachineArn });
     starter.allow(['states:StartExecution'], [this.machine.stateMachineArn]);
+  }
+
+  /** Lets a starter ask what has become of an execution. */
+  allowDescribeBy(asker: AppFunction): void {
+    asker.allow(
+      ['states:DescribeExecution'],
+      [localArn(this, 'states', `execution:${this.machine.stateMachineName}:*`)],
+    );
   }
 
   /** Lets a worker answer the task tokens that this state machine gave out. */

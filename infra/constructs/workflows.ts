@@ -54,12 +54,6 @@ export class Workflows extends Construct {
       stage,
       file: join(definitions, 'provision-location.asl.json'),
     });
-    this.provisionFleet = new Workflow(this, 'provision-fleet', {
-      stage,
-      file: join(definitions, 'provision-fleet.asl.json'),
-      calls: { PlanFunctionArn: plan, SettleFunctionArn: settle, RecordHistoryFunctionArn: recordHistory },
-      starts: { ProvisionLocationArn: this.provisionLocation },
-    });
     this.terminateFleet = new Workflow(this, 'terminate-fleet', {
       stage,
       file: join(definitions, 'terminate-fleet.asl.json'),
@@ -67,6 +61,13 @@ export class Workflows extends Construct {
         BeginTerminationFunctionArn: beginTermination,
         FinishTerminationFunctionArn: finishTermination,
       },
+    });
+    this.provisionFleet = new Workflow(this, 'provision-fleet', {
+      stage,
+      file: join(definitions, 'provision-fleet.asl.json'),
+      calls: { PlanFunctionArn: plan, SettleFunctionArn: settle, RecordHistoryFunctionArn: recordHistory },
+      awaits: { ProvisionLocationArn: this.provisionLocation },
+      starts: { TerminateFleetArn: this.terminateFleet },
     });
     for (const workflow of this.all) queues.allowSend(workflow);
   }

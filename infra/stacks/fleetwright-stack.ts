@@ -37,7 +37,7 @@ export class FleetwrightStack extends Stack {
     const workflows = new Workflows(this, 'Workflows', parts);
     new Drivers(this, 'Drivers', { ...parts, workflows });
     const api = new Api(this, 'Api', { ...parts, workflows });
-    const schedules = new Schedules(this, 'Schedules', parts);
+    const schedules = new Schedules(this, 'Schedules', { ...parts, workflows });
     const alarms = new Alarms(this, 'Alarms', {
       stage,
       queues,

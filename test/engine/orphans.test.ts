@@ -114,16 +114,21 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
 async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const id = instanceId({ fleetId, index: 0 });
-  await openPlacement(store, fleetId, {
-    connection: 'sim-aws',
-    connectionKey: fields.connectionKey ?? KEY,
-    driver: 'sim',
-    cloud: 'aws',
-    location: fields.location ?? location,
-    first: 0,
-    count: 1,
-    ranges: [],
-  });
+  await openPlacement(
+    store,
+    fleetId,
+    {
+      connection: 'sim-aws',
+      connectionKey: fields.connectionKey ?? KEY,
+      driver: 'sim',
+      cloud: 'aws',
+      location: fields.location ?? location,
+      first: 0,
+      count: 1,
+      ranges: [],
+    },
+    1,
+  );
   const made = record({
     fleetId,
     instanceId: id,

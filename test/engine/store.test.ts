@@ -8,6 +8,7 @@ import {
   closeFleet,
   createFleet,
   findFleetByName,
+  listActiveFleetIds,
   readFleetItem,
   updateFleet,
 } from '../../functions/store/fleets.ts';
@@ -46,7 +47,7 @@ async function opened(name: string, size = 4) {
   const asked = spec(name, size);
   await createFleet(store, { spec: asked, request });
   const placements = layOut(asked);
-  for (const placement of placements) await openPlacement(store, asked.fleetId, placement);
+  for (const placement of placements) await openPlacement(store, asked.fleetId, placement, 1);
   const [placement] = placements;
   if (!placement) throw new Error('no placement');
   const { connectionKey, location } = placement;
@@ -81,14 +82,22 @@ describe('fleets', () => {
     });
   });
 
-  it('move only from the statuses named, and free their name when they end', async () => {
+  it('change only as they were read, and free their name when they end', async () => {
     const { fleetId } = await opened('ending');
-    expect(await updateFleet(store, fleetId, ['Running'], { status: 'Terminating' })).toBe(false);
-    expect(await updateFleet(store, fleetId, ['Preparing'], { status: 'Terminating' })).toBe(true);
-    const fleet = await readFleetItem(store, fleetId);
-    if (!fleet) throw new Error('no fleet');
-    await closeFleet(store, fleet);
-    await closeFleet(store, fleet);
+    const asked = await readFleetItem(store, fleetId);
+    if (!asked) throw new Error('no fleet');
+    expect(
+      await updateFleet(store, { ...asked, status: 'Running' }, { status: 'Terminating' }),
+    ).toBeUndefined();
+    expect(await updateFleet(store, { ...asked, execution: 2 }, { status: 'Terminating' })).toBeUndefined();
+    expect(await updateFleet(store, { ...asked, work: 'remove' }, { status: 'Terminating' })).toBeUndefined();
+    const fleet = await updateFleet(store, asked, { status: 'Terminating', work: 'remove', execution: 2 });
+    expect(fleet).toMatchObject({ status: 'Terminating', work: 'remove', execution: 2 });
+    if (!fleet) throw new Error('not updated');
+    expect((await listActiveFleetIds(store)).fleetIds).toContain(fleetId);
+    await closeFleet(store, fleet, 'Terminated');
+    await closeFleet(store, fleet, 'Terminated');
+    expect((await listActiveFleetIds(store)).fleetIds).not.toContain(fleetId);
     expect(await findFleetByName(store, 'default', 'ending')).toBeUndefined();
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Terminated: 4 });
   });
@@ -142,7 +151,7 @@ describe('transition', () => {
   it('refuses claims behind a closed gate, and opens it for nobody', async () => {
     const { fleetId, ref, placement } = await opened('fenced');
     await closePlacement(store, fleetId, placement);
-    await openPlacement(store, fleetId, placement);
+    await openPlacement(store, fleetId, placement, 2);
     const result = await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 0) }], 0);
     expect(result).toEqual({ applied: [], refused: [], gateClosed: true });
     expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());

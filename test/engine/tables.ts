@@ -39,7 +39,11 @@ function createTable(tableName: string, indexed: boolean): CreateTableCommand {
     ],
     Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: [...attributes] },
   });
-  const keys = ['pk', 'sk', ...(indexed ? ['nsPk', 'nsSk', 'placePk', 'placeSk'] : [])];
+  const keys = [
+    'pk',
+    'sk',
+    ...(indexed ? ['nsPk', 'nsSk', 'placePk', 'placeSk', 'activePk', 'activeSk'] : []),
+  ];
   return new CreateTableCommand({
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',
@@ -53,6 +57,7 @@ function createTable(tableName: string, indexed: boolean): CreateTableCommand {
           GlobalSecondaryIndexes: [
             index('byNamespace', 'nsPk', 'nsSk', BY_NAMESPACE_ATTRIBUTES),
             index('byPlace', 'placePk', 'placeSk', BY_PLACE_ATTRIBUTES),
+            index('byActivity', 'activePk', 'activeSk', []),
           ],
         }
       : {}),

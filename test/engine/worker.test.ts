@@ -5,7 +5,7 @@ import type { FleetSpec } from '../../functions/model/fleet.ts';
 import { makeFleetId } from '../../functions/model/identifiers.ts';
 import { limitProfileOf } from '../../functions/model/limit-profile.ts';
 import { layOut, type Placement } from '../../functions/placement/lay-out.ts';
-import { createFleet, updateFleet } from '../../functions/store/fleets.ts';
+import { createFleet, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import { closePlacement, openPlacement } from '../../functions/store/placements.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
@@ -45,12 +45,14 @@ async function begin(process: OneProcess, name: string, size: number, locations:
     ],
   };
   await createFleet(store, { spec, request: { failurePolicy: 'continue' } });
-  await updateFleet(store, spec.fleetId, ['Preparing'], {
+  const fleet = await readFleetItem(store, spec.fleetId);
+  if (!fleet) throw new Error('no fleet');
+  await updateFleet(store, fleet, {
     status: 'Creating',
     sshPublicKey: 'ssh-rsa AAAA test',
   });
   const placements = layOut(spec);
-  for (const placement of placements) await openPlacement(store, spec.fleetId, placement);
+  for (const placement of placements) await openPlacement(store, spec.fleetId, placement, 1);
   return { fleetId: spec.fleetId, placements };
 }
 
@@ -89,7 +91,7 @@ async function launch(process: OneProcess, fleetId: string, placements: Placemen
       const taskToken = `launch ${fleetId} ${index}`;
       tokens.push(taskToken);
       for (let copy = 0; copy < copies; copy += 1) {
-        process.send({ kind: 'launch', index, ...messageOf(fleetId, placement, taskToken) });
+        process.send({ kind: 'launch', index, round: 1, ...messageOf(fleetId, placement, taskToken) });
       }
     }
   }
@@ -98,7 +100,8 @@ async function launch(process: OneProcess, fleetId: string, placements: Placemen
 }
 
 async function remove(process: OneProcess, fleetId: string, placements: Placement[]) {
-  await updateFleet(store, fleetId, ['Creating'], { status: 'Terminating' });
+  const fleet = await readFleetItem(store, fleetId);
+  if (fleet) await updateFleet(store, fleet, { status: 'Terminating' });
   for (const placement of placements) await closePlacement(store, fleetId, placement);
   for (const [round, kind] of [
     ['', 'terminate'],
@@ -107,7 +110,7 @@ async function remove(process: OneProcess, fleetId: string, placements: Placemen
   ]) {
     const tokens = placements.map(({ location }) => `${kind} ${round} ${fleetId} ${location}`);
     placements.forEach((placement, at) => {
-      const base = messageOf(fleetId, placement, tokens[at] ?? '');
+      const base = { ...messageOf(fleetId, placement, tokens[at] ?? ''), scope: 'fleet' as const };
       if (kind === 'terminate') process.send({ kind, ...base });
       else
         process.send({ kind: 'remove-networks', round: round === 'access' ? 'access' : 'network', ...base });

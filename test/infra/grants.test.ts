@@ -25,10 +25,13 @@ const ANSWER = ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:Se
 
 const machine = (name: string) =>
   `arn:aws:states:us-east-1:123456789012:stateMachine:Workflows${name}Machine`;
+const executions = (name: string) =>
+  `arn:aws:states:us-east-1:123456789012:execution:Workflows${name}Machine:*`;
 const secret = (folder: string) =>
   `arn:aws:ssm:us-east-1:123456789012:parameter/fleetwright/production/${folder}/*`;
 const fleets = (actions: string[]) => ({
   DataFleetsTable: actions,
+  'DataFleetsTable/index/byActivity': ['dynamodb:Query'],
   'DataFleetsTable/index/byNamespace': ['dynamodb:Query'],
   'DataFleetsTable/index/byPlace': ['dynamodb:Query'],
 });
@@ -74,6 +77,13 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
   'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
   'status/watch': { DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
+  'fleets/reconcile': {
+    ...fleets(READ_WRITE),
+    [machine('provisionfleet')]: ['states:StartExecution'],
+    [machine('terminatefleet')]: ['states:StartExecution'],
+    [executions('provisionfleet')]: ['states:DescribeExecution'],
+    [executions('terminatefleet')]: ['states:DescribeExecution'],
+  },
   'inventory/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
   'orphans/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
 };

@@ -161,6 +161,7 @@ describe('alarms', () => {
     const further = [
       ...DRIVER_NAMES.map((driver) => `${driver}-late`),
       'api-5xx',
+      'fleets-reconcile-errors',
       'inventory-schedule-errors',
       'orphans-schedule-errors',
       'status-watch-errors',

@@ -56,6 +56,7 @@ describe.each(files)('%s', (file) => {
     const needs: Record<string, string[]> = {
       'lambda:invoke': ['lambda:InvokeFunction'],
       'sqs:sendMessage.waitForTaskToken': ['sqs:SendMessage'],
+      'states:startExecution': ['states:StartExecution'],
       'states:startExecution.sync:2': [
         'states:StartExecution',
         'states:DescribeExecution',

@@ -41,7 +41,7 @@ describe.each([
     expect(world.messages('prepare-networks')).toHaveLength(places);
     // One for each instance, one for each child's Map; PrepareNetworks and ByThousand for each place, and so on.
     const clouds = parts.length;
-    expect(figures.transitions).toBe(10_000 + children + children + 2 * places + clouds + 6);
+    expect(figures.transitions).toBe(10_000 + children + children + 2 * places + clouds + 7);
   }, 30_000);
 });
 

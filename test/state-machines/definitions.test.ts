@@ -17,6 +17,7 @@ const TOKENS = {
     'ProvisionLocationArn',
     'RecordHistoryFunctionArn',
     'SettleFunctionArn',
+    'TerminateFleetArn',
   ],
   'provision-location': [],
   'terminate-fleet': ['BeginTerminationFunctionArn', 'FinishTerminationFunctionArn'],

@@ -6,6 +6,8 @@ import { layOut } from '../../functions/placement/lay-out.ts';
 import { type Plan, planSchema } from '../../functions/workflow/messages.ts';
 
 export const FLEET_ID = 'f0123456789abcdef';
+/** The fleet's first execution, as its workflow is told of it. */
+export const EXECUTION = { fleetId: FLEET_ID, execution: 1 } as const;
 export const QUEUE_URL =
   'https://sqs.eu-central-1.amazonaws.com/123456789012/fleetwright-production-driver-sim';
 
@@ -72,13 +74,14 @@ export function planOf(parts: Part[], timeoutSeconds = 1_200): Plan {
     const limits = limitProfileOf(cloud, undefined);
     const key = connectionKey(namespace, connection);
     const places = placements
-      .filter((placement) => placement.connectionKey === key)
+      .filter((placement) => placement.connectionKey === key && placement.count > 0)
       .map(({ location, first, count }) => ({
         connectionKey: key,
         location,
         queueUrl: QUEUE_URL,
         first,
         count,
+        round: 1,
         concurrentInstances: Math.min(40, limits.concurrentInstancesPerLocation),
         timeoutSeconds,
       }));
@@ -90,5 +93,5 @@ export function planOf(parts: Part[], timeoutSeconds = 1_200): Plan {
       places,
     };
   });
-  return planSchema.parse({ fleetId: FLEET_ID, clouds });
+  return planSchema.parse({ ...EXECUTION, clouds });
 }

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { EXECUTION, FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
 import { allGood, named, World } from './world.ts';
 
 const parts = (size: number): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size },
 ];
 
-const settled = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Running' } };
+const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('errors of the services', () => {
   it('sends a launch again when the queue refused it', async () => {
@@ -29,7 +29,7 @@ describe('errors of the services', () => {
     const outcome = await world.run('provision-fleet');
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
     expect(world.payloadsOf('plan')).toHaveLength(9);
-    const settle = { fleetId: FLEET_ID, interruptedBy: 'Lambda.ServiceException' };
+    const settle = { ...EXECUTION, interruptedBy: 'Lambda.ServiceException' };
     expect(world.payloadsOf('settle')).toEqual([settle]);
     expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
     expect(world.sent).toEqual([]);
@@ -43,7 +43,7 @@ describe('errors of the services', () => {
       first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
     const outcome = await world.run('provision-fleet');
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
-    expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID, interruptedBy: 'States.TaskFailed' }]);
+    expect(world.payloadsOf('settle')).toEqual([{ ...EXECUTION, interruptedBy: 'States.TaskFailed' }]);
     expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
   });
 

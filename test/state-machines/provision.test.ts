@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DRIVER_ERROR_CODES } from '../../functions/drivers/errors.ts';
 import { LAUNCH_ABANDONED, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
-import { FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { EXECUTION, FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
 import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 
 const parts = (size: number, locations = 1): Part[] => [
@@ -13,7 +13,7 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
   return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
 }
 
-const settled = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Running' } };
+const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
   it('launches as many instances of a location at a time as the plan says, one child after another', async () => {
@@ -63,6 +63,15 @@ describe('concurrency', () => {
       [1_000, 'launch'],
     ]);
   });
+});
+
+it('tells each message the round of launching that it belongs to', async () => {
+  const plan = planOf(parts(3));
+  for (const { places } of plan.clouds) for (const place of places) place.round = 4;
+  const world = new World(plan, butFor(1, undefined));
+  await world.run('provision-fleet');
+  expect(world.messages('launch').map(({ round }) => round)).toEqual([4, 4, 4]);
+  expect(world.messages('give-up').map(({ round }) => round)).toEqual([4]);
 });
 
 describe('an instance that fails', () => {
@@ -117,18 +126,26 @@ describe('a location without network resources', () => {
       return times < 0 ? allGood(message) : { afterMs: 50, failure };
     };
 
-  it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported', LAUNCH_ABANDONED])(
-    'launches nothing there after %s, and the others go on',
+  it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported'])(
+    'has each launch find out what comes of it after %s',
     async (failure) => {
       const world = new World(planOf(parts(10, 2)), refuse(failure, 1));
       expect(await world.run('provision-fleet')).toEqual(settled);
       expect(world.messages('prepare-networks')).toHaveLength(2);
-      expect(new Set(world.messages('launch').map(({ location }) => location))).toEqual(
-        new Set([locationNames('ncp', 2)[1]]),
-      );
-      expect(world.payloadsOf('settle')).toEqual([{ fleetId: FLEET_ID }]);
+      expect(world.messages('launch')).toHaveLength(10);
+      expect(world.payloadsOf('settle')).toEqual([EXECUTION]);
     },
   );
+
+  it('launches nothing there once nothing of the fleet is launched any more, and the others go on', async () => {
+    const world = new World(planOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
+    expect(await world.run('provision-fleet')).toEqual(settled);
+    expect(world.messages('prepare-networks')).toHaveLength(2);
+    expect(new Set(world.messages('launch').map(({ location }) => location))).toEqual(
+      new Set([locationNames('ncp', 2)[1]]),
+    );
+    expect(world.payloadsOf('settle')).toEqual([EXECUTION]);
+  });
 
   it('tries again what may pass', async () => {
     const world = new World(planOf(parts(10, 2)), refuse('Unavailable', 3));

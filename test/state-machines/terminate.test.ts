@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { everywhere, FLEET_ID, planOf } from './plan-builder.ts';
+import { EXECUTION, everywhere, FLEET_ID, planOf } from './plan-builder.ts';
 import { type Answerer, allGood, peak, World } from './world.ts';
 
 const plan = planOf(everywhere(106));
-const gone = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Terminated' } };
+const removal = { ...EXECUTION, scope: 'fleet' };
+const gone = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Terminated', done: true } };
 
 function rounds(world: World) {
   const of = (round: 'access' | 'network') =>
@@ -34,8 +35,8 @@ describe('terminate-fleet', () => {
     expect(first(network)).toBe(last(access) + 5_000);
     expect(peak(access)).toBe(10);
     expect(peak(network)).toBe(10);
-    expect(world.payloadsOf('begin-termination')).toEqual([{ fleetId: FLEET_ID }]);
-    expect(world.payloadsOf('finish-termination')).toEqual([{ fleetId: FLEET_ID }]);
+    expect(world.payloadsOf('begin-termination')).toEqual([removal]);
+    expect(world.payloadsOf('finish-termination')).toEqual([removal]);
   });
 
   it('terminates no more locations of a connection at a time than the plan says', async () => {
@@ -53,7 +54,7 @@ describe('terminate-fleet', () => {
   });
 
   it('has nothing to send for a fleet that has nothing', async () => {
-    const world = new World({ fleetId: FLEET_ID, clouds: [] });
+    const world = new World({ ...EXECUTION, clouds: [] });
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.sent).toEqual([]);
   });
@@ -79,7 +80,7 @@ describe('terminate-fleet', () => {
   it('leaves what needs a user at once, goes on elsewhere, and says so in the end', async () => {
     const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
     const world = new World(plan, failing('terminate', location, 'Unauthorized', 1), {
-      'finish-termination': () => ({ status: 'Terminating' }),
+      'finish-termination': () => ({ status: 'Terminating', done: false }),
     });
     expect(await world.run('terminate-fleet')).toEqual({
       status: 'FAILED',
@@ -102,7 +103,7 @@ describe('terminate-fleet', () => {
       'begin-termination': () => {
         throw new TypeError('broken');
       },
-      'finish-termination': () => ({ status: 'Terminating' }),
+      'finish-termination': () => ({ status: 'Terminating', done: false }),
     });
     expect(await world.run('terminate-fleet')).toMatchObject({ error: 'TerminationIncomplete' });
     expect(world.payloadsOf('finish-termination')).toHaveLength(1);

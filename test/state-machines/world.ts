@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
+import { executionName } from '../../functions/fleets/workflows.ts';
 import { type DriverMessage, driverMessageSchema, type Plan } from '../../functions/workflow/messages.ts';
 import { type Json, parseDefinition } from './interpreter/definition.ts';
 import { Engine } from './interpreter/engine.ts';
 import type { Execution, Outcome } from './interpreter/run.ts';
 import { VirtualScheduler } from './interpreter/virtual-scheduler.ts';
-import { FLEET_ID } from './plan-builder.ts';
+import { EXECUTION } from './plan-builder.ts';
 
 export const MACHINES = ['provision-fleet', 'provision-location', 'terminate-fleet'] as const;
 export type MachineName = (typeof MACHINES)[number];
@@ -27,10 +28,16 @@ export const SUBSTITUTIONS = {
   BeginTerminationFunctionArn: functionArn('begin-termination'),
   FinishTerminationFunctionArn: functionArn('finish-termination'),
   ProvisionLocationArn: machineArn('provision-location'),
+  TerminateFleetArn: machineArn('terminate-fleet'),
 };
 
 export function definitionText(name: MachineName): string {
   return readFileSync(new URL(`../../state-machines/${name}.asl.json`, import.meta.url), 'utf8');
+}
+
+/** What an execution is started with. */
+export function inputOf(name: MachineName): Json {
+  return name === 'terminate-fleet' ? { ...EXECUTION, scope: 'fleet' } : EXECUTION;
 }
 
 /** How a message is answered, and after how long; undefined: never. */
@@ -69,7 +76,7 @@ export class World {
       settle: () => ({ status: 'Running' }),
       'record-history': () => ({}),
       'begin-termination': () => plan,
-      'finish-termination': () => ({ status: 'Terminated' }),
+      'finish-termination': () => ({ status: 'Terminated', done: true }),
       ...functions,
     };
     const machines = MACHINES.map(
@@ -84,8 +91,8 @@ export class World {
   }
 
   /** Runs one machine for the fleet to its end. */
-  async run(name: MachineName, input: Json = { fleetId: FLEET_ID }): Promise<Outcome> {
-    return this.scheduler.run(this.engine.start(machineArn(name), FLEET_ID, input).finished);
+  async run(name: MachineName, input: Json = inputOf(name)): Promise<Outcome> {
+    return this.scheduler.run(this.engine.start(machineArn(name), executionName(EXECUTION), input).finished);
   }
 
   executionsOf(name: MachineName): Execution[] {

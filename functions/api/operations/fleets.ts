@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { actOnFleet, requestTermination } from '../../fleets/act.ts';
 import { type AcceptDeps, acceptFleet } from '../../fleets/create-fleet.ts';
-import { requestTermination } from '../../fleets/request-termination.ts';
 import { inspectRefused } from '../../fleets/resolve-request.ts';
 import { listFleets, readFleet } from '../../fleets/view.ts';
 import { listInstances, readInstance } from '../../instances/view.ts';
@@ -13,12 +13,7 @@ import type { Inspection, OperationsOf } from '../handle.ts';
 import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 
-export interface FleetDeps extends AcceptDeps {
-  /** Starts `terminate-fleet`. @param again a run of it may have failed: one more is wanted */
-  startTermination(fleetId: string, again: boolean): Promise<void>;
-}
-
-export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
+export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
   const { store } = deps;
   const idOf = async (namespace: string, idOrName: string): Promise<string> => {
     if (fleetIdSchema.safeParse(idOrName).success && (await readFleet(store, namespace, idOrName)))
@@ -33,11 +28,8 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     return fleet;
   };
   const terminate = async (namespace: string, fleetId: string): Promise<Fleet> => {
-    const outcome = await requestTermination(store, namespace, fleetId);
-    if (outcome === 'not-found') throw notFound(`fleet ${fleetId}`);
-    const fleet = await view(namespace, fleetId);
-    if (fleet.status === 'Terminating') await deps.startTermination(fleetId, outcome === 'already');
-    return fleet;
+    if (!(await requestTermination(deps, namespace, fleetId))) throw notFound(`fleet ${fleetId}`);
+    return await view(namespace, fleetId);
   };
   return {
     async createFleet({ params: { namespace }, body, idempotencyKey }) {
@@ -58,6 +50,23 @@ export function fleetOperations(deps: FleetDeps): OperationsOf<'fleets'> {
     },
     async deleteFleet({ params: { namespace, fleet } }) {
       return { body: await terminate(namespace, await idOf(namespace, fleet)) };
+    },
+    async actOnFleet({ params: { namespace, fleet }, body }) {
+      const fleetId = await idOf(namespace, fleet);
+      const answer = await actOnFleet(deps, namespace, fleetId, body);
+      if (answer.outcome === 'not-found') throw notFound(`fleet ${fleet}`);
+      if (answer.outcome === 'illegal') {
+        const { status, allowed } = answer;
+        const instead = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no action is allowed';
+        throw new Problem(
+          'illegal-action',
+          `${body.action} is not possible while the fleet is ${status}; ${instead}`,
+          {
+            extra: { fleetStatus: status, allowed },
+          },
+        );
+      }
+      return { body: await view(namespace, fleetId) };
     },
     async listInstances({ params: { namespace, fleet }, query: { cursor, limit, ...filter } }) {
       const position = decodeCursor(cursor, /^[0-9]{1,5}$/);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { fleetSchema, instanceSchema } from '../../model/fleet.ts';
+import { fleetActionRequestSchema } from '../../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema } from '../../model/fleet-request.ts';
 import { cloudWordSchema, instanceIdSchema, nameSchema } from '../../model/identifiers.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
@@ -57,6 +58,20 @@ export const fleetRoutes = [
     query: noQuery,
     status: 202,
     response: fleetSchema,
+  }),
+  route({
+    operationId: 'actOnFleet',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/fleets/{fleet}/actions',
+    handler: 'fleets',
+    summary:
+      'Hold, release, withdraw, abort, retry or refine a fleet. Asking again while it is under way changes nothing',
+    params: fleetParams,
+    query: noQuery,
+    body: fleetActionRequestSchema,
+    status: 202,
+    response: fleetSchema,
+    refusals: ['illegal-action'],
   }),
   route({
     operationId: 'listInstances',

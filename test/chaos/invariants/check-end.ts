@@ -68,7 +68,8 @@ function checkInstances(lab: Lab, { instances }: Records, add: Add): void {
   const byId = Map.groupBy(machines, ({ ours }) => ours);
   for (const record of instances) {
     const found = byId.get(record.instanceId) ?? [];
-    if (isClosed(record.status)) {
+    // What is Planned when its fleet has come to rest was stopped before its next attempt.
+    if (isClosed(record.status) || record.status === 'Planned') {
       for (const { backendId, status } of found) {
         add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`);
       }

@@ -1,4 +1,10 @@
 import { readFileSync } from 'node:fs';
+import {
+  type ExecutionRef,
+  executionName,
+  inputOf,
+  type Workflows,
+} from '../../../functions/fleets/workflows.ts';
 import type { Tasks } from '../../../functions/worker/context.ts';
 import {
   type Json,
@@ -70,13 +76,27 @@ export class Workflow {
     return this.engine.executions.filter(({ outcome }) => outcome === undefined);
   }
 
-  /** Under a name that was used already, nothing happens: as `startWorkflow` has it. */
-  start(machine: MachineName, name: string, fleetId: string): void {
-    try {
-      this.engine.start(machineArn(machine), name, { fleetId });
-    } catch (error) {
-      if (!(error instanceof StatesError) || !error.name.includes('ExecutionAlreadyExists')) throw error;
-    }
+  /** The API for executions as one process reaches it. */
+  executionsOf(process: Process): Workflows {
+    return {
+      start: (ref) =>
+        process.call(`start ${ref.work} ${executionName(ref)}`, () => {
+          try {
+            this.engine.start(machineArn(machineOf(ref)), executionName(ref), inputOf(ref));
+          } catch (error) {
+            if (!(error instanceof StatesError) || !error.name.includes('ExecutionAlreadyExists'))
+              throw error;
+          }
+        }),
+      state: (ref) =>
+        process.call(`describe ${ref.work} ${executionName(ref)}`, () => {
+          const execution = this.engine.executions.find(
+            ({ machineArn: arn, name }) => arn === machineArn(machineOf(ref)) && name === executionName(ref),
+          );
+          if (!execution) return 'absent';
+          return execution.outcome === undefined ? 'running' : 'ended';
+        }),
+    };
   }
 
   /** The API for task tokens as one process reaches it. */
@@ -119,5 +139,8 @@ export class Workflow {
     }
   }
 }
+
+const machineOf = ({ work }: ExecutionRef): MachineName =>
+  work === 'provision' ? 'provision-fleet' : 'terminate-fleet';
 
 const short = (token: string): string => token.replace(/-x*$/, '');

@@ -1,7 +1,9 @@
-import { type FleetDeps, fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
 import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
+import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
 import { finishTermination } from '../../../functions/fleets/finish-termination.ts';
 import { planFleet } from '../../../functions/fleets/plan.ts';
+import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
 import { type Credential, DRIVER_NAMES } from '../../../functions/model/connection.ts';
@@ -10,13 +12,15 @@ import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
 import type { Store } from '../../../functions/store/client.ts';
 import { allConnections } from '../../../functions/store/connections.ts';
-import type { WorkerContext } from '../../../functions/worker/context.ts';
+import type { Log, WorkerContext } from '../../../functions/worker/context.ts';
 import type { DomainEvent } from '../../../functions/worker/events.ts';
 import { handleBatch } from '../../../functions/worker/handle-batch.ts';
 import { makeContext } from '../../../functions/worker/make-context.ts';
 import {
   type DriverMessage,
   fleetInputSchema,
+  provisionInputSchema,
+  removalInputSchema,
   settleInputSchema,
 } from '../../../functions/workflow/messages.ts';
 import type { CloudConfig } from '../../../local/sim/config.ts';
@@ -114,6 +118,7 @@ export class Lab {
   /** Starts the schedules, which go on until the world ends. */
   startSchedules(): void {
     void this.#repeat(MINUTE_MS, () => this.#watch());
+    void this.#repeat(MINUTE_MS, () => this.#reconcile());
     void this.#repeat(this.#sweepIntervalMs, () => this.#sweep());
   }
 
@@ -140,11 +145,25 @@ export class Lab {
     );
   }
 
-  #openWorker(process: Process): WorkerContext {
+  async #reconcile(): Promise<void> {
+    await this.#plain('reconcile').invoke(async ({ store, process }) => {
+      await reconcileFleets({
+        store,
+        workflows: this.workflow.executionsOf(process),
+        log: this.#logOf(process),
+      });
+    });
+  }
+
+  #logOf({ name }: Process): Log {
     const { trace } = this.ground;
     const log = (message: string, detail?: Record<string, unknown>) => {
-      if (trace.isOn) trace.add(process.name, `  log: ${message} ${JSON.stringify(detail, errorsToo)}`);
+      if (trace.isOn) trace.add(name, `  log: ${message} ${JSON.stringify(detail, errorsToo)}`);
     };
+    return { info: log, warn: log, error: log };
+  }
+
+  #openWorker(process: Process): WorkerContext {
     return makeContext({
       store: this.tables.storeOf(process),
       driver: this.clouds.driverOf(process),
@@ -157,24 +176,12 @@ export class Lab {
         process.call('publish', () => {
           this.events.push(...events);
         }),
-      log: { info: log, warn: log, error: log },
+      log: this.#logOf(process),
     });
   }
 
-  #fleetDeps(process: Process): FleetDeps {
-    const store = this.tables.storeOf(process);
-    const start = (machine: 'provision-fleet' | 'terminate-fleet', name: string, fleetId: string) =>
-      process.call(`start ${machine} ${name}`, () => this.workflow.start(machine, name, fleetId));
-    return {
-      store,
-      startProvisioning: (fleetId) => start('provision-fleet', fleetId, fleetId),
-      startTermination: (fleetId, again) =>
-        start(
-          'terminate-fleet',
-          again ? `${fleetId}-${Math.floor(store.clock.now() / MINUTE_MS)}` : fleetId,
-          fleetId,
-        ),
-    };
+  #fleetDeps(process: Process): AcceptDeps {
+    return { store: this.tables.storeOf(process), workflows: this.workflow.executionsOf(process) };
   }
 
   /** As `openQueue` does it; an error of the queue may come before or after the message was taken. */
@@ -227,14 +234,14 @@ export class Lab {
                 return `/chaos/ssh/${id}`;
               }),
           },
-          fleetId,
+          provisionInputSchema.parse(payload),
         );
       case 'settle':
-        return await settleFleet(store, settleInputSchema.parse(payload).fleetId);
+        return await settleFleet(store, settleInputSchema.parse(payload));
       case 'record-history':
         return await recordHistory(store, fleetId);
       case 'begin-termination':
-        return await beginTermination({ store, queueUrls }, fleetId);
+        return await beginTermination({ store, queueUrls }, removalInputSchema.parse(payload));
       case 'finish-termination':
         return await finishTermination(
           {
@@ -242,7 +249,7 @@ export class Lab {
             forgetPrivateKey: (id) =>
               process.call('forget private key', () => void this.privateKeys.delete(id)),
           },
-          fleetId,
+          removalInputSchema.parse(payload),
         );
       default:
         throw new StatesError('Lambda.ResourceNotFoundException', name);

@@ -28,7 +28,7 @@ async function plan(fleetId: string): Promise<void> {
   const keepPrivateKey = () => Promise.resolve('/test/ssh');
   await planFleet(
     { store, queueUrls: { sim: 'http://queue.invalid/sim' }, makeKey: makeSshKey, keepPrivateKey },
-    fleetId,
+    { fleetId, execution: 1 },
   );
 }
 
@@ -44,7 +44,7 @@ describe('a fleet', () => {
     const fleet = fleetOf(answer);
     expect(answer.status).toBe(202);
     expect(answer.headers['location']).toBe(`${fleets}/${fleet.id}`);
-    expect(gateway.started).toEqual([{ workflow: 'provision', fleetId: fleet.id }]);
+    expect(gateway.started).toEqual([{ work: 'provision', fleetId: fleet.id, execution: 1 }]);
     expect(fleet).toMatchObject({
       name: 'web-new',
       namespace: 'default',
@@ -106,7 +106,7 @@ describe('an idempotency key', () => {
     expect(again.headers).toEqual(first.headers);
     expect(fleetOf(again)).toEqual(fleetOf(first));
     const { id: fleetId } = fleetOf(first);
-    expect(gateway.started).toEqual(Array(2).fill({ workflow: 'provision', fleetId }));
+    expect(gateway.started).toEqual(Array(2).fill({ work: 'provision', fleetId, execution: 1 }));
   });
 
   it('gives the same answer also when the catalogue would refuse the request now', async () => {
@@ -166,8 +166,8 @@ describe('removing a fleet', () => {
     expect([answer.status, fleetOf(answer).status]).toEqual([202, 'Terminating']);
     expect((await gateway.ask({ method: 'DELETE', path: `${fleets}/${fleetId}` })).status).toBe(202);
     expect(gateway.started).toEqual([
-      { workflow: 'terminate', fleetId, again: false },
-      { workflow: 'terminate', fleetId, again: true },
+      { work: 'remove', fleetId, execution: 2 },
+      { work: 'remove', fleetId, execution: 2 },
     ]);
   });
 });
@@ -192,7 +192,7 @@ describe('a single instance', () => {
       status: 'Planned',
       target: 'Running',
     });
-    expect(gateway.started).toEqual([{ workflow: 'provision', fleetId }]);
+    expect(gateway.started).toEqual([{ work: 'provision', fleetId, execution: 1 }]);
     expect(instanceOf(await post(one('bastion'), 'key-one', instances)).id).toBe(id);
     expect(instanceOf(await gateway.ask({ method: 'GET', path: `${instances}/${id}` })).id).toBe(id);
     const elsewhere = await gateway.ask({ method: 'GET', path: `/v1/namespaces/other/instances/${id}` });
@@ -203,7 +203,7 @@ describe('a single instance', () => {
     const { id, fleetId } = instanceOf(await post(one('jump-host'), undefined, instances));
     const gone = await gateway.ask({ method: 'DELETE', path: `${instances}/${id}` });
     expect([gone.status, instanceOf(gone).target]).toEqual([202, 'Terminated']);
-    expect(gateway.started.at(-1)).toEqual({ workflow: 'terminate', fleetId, again: false });
+    expect(gateway.started.at(-1)).toEqual({ work: 'remove', fleetId, execution: 2 });
   });
 
   it('of a larger fleet is not removed alone', async () => {

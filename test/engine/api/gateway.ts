@@ -12,6 +12,7 @@ import { fleetInspections, fleetOperations } from '../../../functions/api/operat
 import { resourceOperations } from '../../../functions/api/operations/resources.ts';
 import { problemsOf } from '../../../functions/api/route.ts';
 import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
+import type { ExecutionRef } from '../../../functions/fleets/workflows.ts';
 import { logger } from '../../../functions/runtime/logger.ts';
 import { issueApiKey } from '../../../functions/store/api-keys.ts';
 import type { Store } from '../../../functions/store/client.ts';
@@ -52,7 +53,7 @@ export interface Ask {
 
 /** The API's functions behind what the gateway does with their routes, over the tables of a real engine. */
 export class Gateway {
-  readonly started: { workflow: 'provision' | 'terminate'; fleetId: string; again?: boolean }[] = [];
+  readonly started: ExecutionRef[] = [];
   readonly sent: DriverMessage[] = [];
   readonly logged: unknown[] = [];
   readonly ssm = new SSMClient({});
@@ -177,9 +178,10 @@ export class Gateway {
         store,
         operations: fleetOperations({
           store,
-          startProvisioning: async (fleetId) => void this.started.push({ workflow: 'provision', fleetId }),
-          startTermination: async (fleetId, again) =>
-            void this.started.push({ workflow: 'terminate', fleetId, again }),
+          workflows: {
+            start: async (execution) => void this.started.push(execution),
+            state: async () => 'running',
+          },
         }),
         inspections: fleetInspections(store),
       }),

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { networkName } from '../../../functions/networks/names.ts';
-import { updateFleet } from '../../../functions/store/fleets.ts';
+import { readFleetItem, updateFleet } from '../../../functions/store/fleets.ts';
 import { intendNetwork } from '../../../functions/store/networks.ts';
 import { writeOrphan } from '../../../functions/store/orphans.ts';
 import { openPlacement } from '../../../functions/store/placements.ts';
@@ -45,21 +45,15 @@ async function fleetWithNetworks(name: string): Promise<string> {
   const fleetId = idOf(asked.body);
   for (const [at, location] of LOCATIONS.entries()) {
     const place = { connectionKey: 'default/sim-aws', location };
-    await openPlacement(store, fleetId, {
-      ...place,
-      connection: 'sim-aws',
-      driver: 'sim',
-      cloud: 'aws',
-      first: at,
-      count: 1,
-      ranges: [],
-    });
+    const placement = { ...place, connection: 'sim-aws', first: at, count: 1, ranges: [] };
+    await openPlacement(store, fleetId, { ...placement, driver: 'sim', cloud: 'aws' }, 1);
     await intendNetwork(store, {
       fleetId,
       ...place,
       kind: 'network',
       name: networkName(fleetId, place),
       status: at === 0 ? 'Ready' : 'Creating',
+      failingSinceMs: 0,
       claimUntilMs: 0,
       neededBy: ['web'],
       createdAt: '2026-01-01T00:00:00.000Z',
@@ -74,7 +68,8 @@ describe('network resources', () => {
     const first = await fleetWithNetworks('first');
     const second = await fleetWithNetworks('second');
     const ended = await fleetWithNetworks('ended');
-    await updateFleet(store, ended, ['Preparing'], { status: 'Terminated' });
+    const over = await readFleetItem(store, ended);
+    if (over) await updateFleet(store, over, { status: 'Terminated', work: null });
     const items = await all('resources');
     expect(items.map(({ fleet }) => z.object({ id: z.string() }).parse(fleet).id)).toEqual([
       second,

@@ -37,6 +37,7 @@ export const RESOURCES = {
   lambda: 'arn:aws:states:::lambda:invoke',
   callback: 'arn:aws:states:::sqs:sendMessage.waitForTaskToken',
   child: 'arn:aws:states:::states:startExecution.sync:2',
+  start: 'arn:aws:states:::states:startExecution',
 } as const;
 
 const taskSchema = z.strictObject({

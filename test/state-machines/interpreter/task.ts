@@ -28,6 +28,7 @@ export async function attemptTask(state: TaskState, visit: Visit): Promise<Left>
     let answer: Json;
     if (reply) answer = await callback(visit, filled, limits, reply);
     else if (state.Resource === RESOURCES.child) answer = await child(visit, filled, limits);
+    else if (state.Resource === RESOURCES.start) answer = await begin(visit, filled);
     else answer = await lambda(visit, filled, limits);
     history.add('TaskSucceeded');
     const result = history.carry(`result of ${name}`, answer);
@@ -117,6 +118,14 @@ async function callback(visit: Visit, filled: Json, limits: Limit[], reply: Repl
       : limit,
   );
   return counted(visit, 'TaskFailed', wait(run, reply.answer, beaten));
+}
+
+/** Starts an execution and leaves it to itself. */
+async function begin(visit: Visit, filled: Json): Promise<Json> {
+  const { StateMachineArn, Name, Input } = childArguments.parse(filled);
+  const starting = (async () => visit.run.host.startChild(StateMachineArn, Name, Input))();
+  const execution = await counted(visit, 'TaskFailed', starting);
+  return { ExecutionArn: execution.arn, StartDate: execution.startedAt };
 }
 
 /** Unlike AWS, leaves the child running when the parent is cancelled. */

@@ -131,6 +131,7 @@ export function fleet(
     usdPerHour: 0.4,
     costUsd: 0.01,
     failures: Failed > 0 ? [{ code: 'QuotaExceeded', count: Failed, example: 'no more\u001b[31m here' }] : [],
+    allowedActions: status === 'Preparing' || status === 'Creating' ? ['hold', 'abort'] : [],
   };
 }
 

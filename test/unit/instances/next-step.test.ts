@@ -6,31 +6,33 @@ const WINDOW_MS = 5_000;
 
 describe('nextStep', () => {
   it('claims what nobody claimed', () => {
-    expect(nextStep(undefined, 0, WINDOW_MS)).toEqual({ step: 'claim' });
+    expect(nextStep(undefined, 1, 0, WINDOW_MS)).toEqual({ step: 'claim' });
   });
 
   it('waits while another worker may be calling, and for what a list may not show yet', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
-    expect(nextStep(claimed, 80_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 15_000 });
-    expect(nextStep(claimed, 95_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
+    expect(nextStep(claimed, 1, 80_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 15_000 });
+    expect(nextStep(claimed, 1, 95_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
   });
 
   it('looks an unknown outcome up before anything else, and not too early', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
-    expect(nextStep(unknown, 12_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 3_000 });
-    expect(nextStep(unknown, 15_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
+    expect(nextStep(unknown, 1, 12_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 3_000 });
+    expect(nextStep(unknown, 1, 15_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
   });
 
   it('calls again at once where the cloud took nothing', () => {
-    expect(nextStep(record({ launchState: 'refused' }), 0, WINDOW_MS)).toMatchObject({ step: 'create' });
+    expect(nextStep(record({ launchState: 'refused' }), 1, 0, WINDOW_MS)).toMatchObject({ step: 'create' });
   });
 
   it('leaves an accepted one to the status loop', () => {
-    expect(nextStep(record({ launchState: 'accepted' }), 0, WINDOW_MS)).toMatchObject({ step: 'hand-over' });
+    expect(nextStep(record({ launchState: 'accepted' }), 1, 0, WINDOW_MS)).toMatchObject({
+      step: 'hand-over',
+    });
   });
 
   it('answers what has an outcome', () => {
-    expect(nextStep(record({ status: 'Running' }), 0, WINDOW_MS)).toEqual({
+    expect(nextStep(record({ status: 'Running' }), 1, 0, WINDOW_MS)).toEqual({
       step: 'answer',
       outcome: 'Running',
     });
@@ -39,5 +41,51 @@ describe('nextStep', () => {
     expect(outcomeOf({ status: 'Terminating', closeAs: 'Failed' })).toBe('Failed');
     expect(outcomeOf({ status: 'Terminating' })).toBe('Cancelled');
     expect(outcomeOf({ status: 'Creating' })).toBeUndefined();
+  });
+});
+
+describe('nextStep in a later round', () => {
+  const at = (fields: Parameters<typeof record>[0], round = 2) =>
+    nextStep(record({ round: 1, ...fields }), round, 1_000_000, WINDOW_MS);
+
+  it.each(['Failed', 'Terminated'] as const)('attempts again what ended %s in an earlier one', (status) => {
+    expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
+    expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
+  });
+
+  it('attempts what is Planned in whatever round', () => {
+    for (const round of [1, 2]) {
+      expect(at({ status: 'Planned', launchState: 'refused' }, round)).toMatchObject({
+        step: 'claim',
+        replaces: { status: 'Planned' },
+      });
+    }
+  });
+
+  it('leaves what runs, and answers for it', () => {
+    expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
+  });
+
+  it('goes on with an attempt that stands', () => {
+    expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'hand-over' });
+    expect(at({ launchState: 'refused' })).toMatchObject({ step: 'create' });
+    expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
+  });
+
+  it('waits for what failed in an earlier round to be gone, and answers for that of its own', () => {
+    const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
+    expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
+    expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
+  });
+
+  it('is cancelled by a removal', () => {
+    expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
+  });
+
+  it('hands what is to be attempted elsewhere the token that its next launch is to answer', () => {
+    const leaving = { status: 'Terminating', closeAs: 'Planned' } as const;
+    for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'hand-over' });
+    expect(outcomeOf(leaving)).toBeUndefined();
+    expect(outcomeOf({ status: 'Planned' })).toBeUndefined();
   });
 });

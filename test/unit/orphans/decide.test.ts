@@ -82,6 +82,7 @@ it('a network resource is claimed by the record with its name, unless that is bo
     kind: 'network',
     name: 'net',
     status: 'Creating',
+    failingSinceMs: 0,
     claimUntilMs: 0,
     neededBy: [],
   };

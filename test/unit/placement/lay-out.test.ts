@@ -42,8 +42,14 @@ describe('layOut', () => {
     expect(groupAt(placements, 5)).toBeUndefined();
   });
 
-  it('leaves out locations that get nothing', () => {
-    expect(layOut(spec([group('one', 1, ['x', 'y'])])).map(({ location }) => location)).toEqual(['x']);
+  it('has an empty placement where a location gets nothing, for what fails elsewhere', () => {
+    const placements = layOut(spec([group('one', 1, ['x', 'y'])]));
+    expect(placements.map(({ location, first, count }) => [location, first, count])).toEqual([
+      ['x', 0, 1],
+      ['y', 1, 0],
+    ]);
+    expect(groupAt(placements, 0)?.placement.location).toBe('x');
+    expect(groupAt(placements, 1)).toBeUndefined();
   });
 
   it('gives every position to exactly one group, and every group its size', () => {
@@ -67,6 +73,11 @@ describe('layOut', () => {
           expect(owners.filter((owner) => owner === name)).toHaveLength(size);
         }
         expect(placements.reduce((sum, { count }) => sum + count, 0)).toBe(total);
+        for (const { name, connection, locations } of nodeGroups) {
+          const there = placements.filter((one) => one.ranges.some((range) => range.group.name === name));
+          expect(there.map(({ location }) => location).toSorted()).toEqual(locations.toSorted());
+          expect(new Set(there.map((one) => one.connection))).toEqual(new Set([connection]));
+        }
       }),
     );
   });

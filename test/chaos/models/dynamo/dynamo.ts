@@ -146,27 +146,27 @@ export class Dynamo {
 
   #perform(command: string, input: unknown): Answer {
     switch (command) {
-      case 'GetCommand':
+      case 'GetItemCommand':
         return this.#get(getSchema.parse(input));
       case 'QueryCommand':
         return this.#query(querySchema.parse(input));
-      case 'BatchGetCommand':
+      case 'BatchGetItemCommand':
         return this.#batchGet(batchGetSchema.parse(input));
-      case 'BatchWriteCommand':
+      case 'BatchWriteItemCommand':
         return this.#batchWrite(batchWriteSchema.parse(input));
-      case 'PutCommand': {
+      case 'PutItemCommand': {
         const put = putSchema.parse(input);
         return this.#single(this.#put(put), put.ReturnValues);
       }
-      case 'UpdateCommand': {
+      case 'UpdateItemCommand': {
         const update = updateSchema.parse(input);
         return this.#single(this.#update(update), update.ReturnValues);
       }
-      case 'DeleteCommand': {
+      case 'DeleteItemCommand': {
         const remove = deleteSchema.parse(input);
         return this.#single(this.#delete(remove), remove.ReturnValues);
       }
-      case 'TransactWriteCommand':
+      case 'TransactWriteItemsCommand':
         return this.#transact(transactSchema.parse(input));
       default:
         throw new Error(`the model knows no ${command}`);

@@ -1,0 +1,79 @@
+import { releaseSlots } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
+import { groupAt } from '../placement/lay-out.ts';
+import type { InstanceItem } from '../store/instances.ts';
+import { moveInstance } from '../store/move.ts';
+import type { WorkerContext } from '../worker/context.ts';
+
+/** Failures of a location, not of what was asked for: another location may do better. */
+const OF_THE_LOCATION = new Set([
+  'InsufficientCapacity',
+  'QuotaExceeded',
+  'Unavailable',
+  'Conflict',
+  'CloudFailed',
+]);
+
+function mayDoBetterElsewhere({ code }: Failure): boolean {
+  return OF_THE_LOCATION.has(code);
+}
+
+/**
+ * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried,
+ * and sends its launch there.
+ *
+ * @returns false when there is none: the failure is for good. True also when somebody else took the record on.
+ */
+export async function attemptElsewhere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<boolean> {
+  if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
+  for (const location of await untried(context, record)) {
+    const outcome = await moveInstance(context.store, record, location);
+    if (outcome === 'barred') continue;
+    context.log.info('another attempt elsewhere', {
+      instanceId: record.instanceId,
+      location,
+      code: failure.code,
+    });
+    if (outcome === 'moved') await launchElsewhere(context, record, location);
+    return true;
+  }
+  return false;
+}
+
+/** Whether an attempt that fails so may be followed by one in another location. */
+export async function hasElsewhere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure | undefined,
+): Promise<boolean> {
+  if (!failure || !mayDoBetterElsewhere(failure)) return false;
+  return (await untried(context, record)).length > 0;
+}
+
+/**
+ * Sends the launch of an instance that has moved, then gives its slot at the old place back. In this order: whoever
+ * finds a slot held by an instance that is elsewhere does both again.
+ */
+export async function launchElsewhere(
+  context: WorkerContext,
+  { instanceId, fleetId, index, round, connectionKey, taskToken, location: from }: InstanceItem,
+  location: string,
+): Promise<void> {
+  if (taskToken !== undefined) {
+    await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
+  }
+  await releaseSlots(context.store, { connectionKey, location: from }, [instanceId]);
+}
+
+/** Locations that are left, begun with another for each position, so that many that fail together spread. */
+async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {
+  const layout = await context.layout(record.fleetId);
+  const locations = groupAt(layout.placements, record.index)?.group.locations ?? [];
+  const left = locations.filter((one) => one !== record.location && !record.tried.includes(one));
+  const start = left.length === 0 ? 0 : record.index % left.length;
+  return [...left.slice(start), ...left.slice(0, start)];
+}

@@ -1,0 +1,81 @@
+import { instanceId, launchToken } from '../model/identifiers.ts';
+import { groupAt } from '../placement/lay-out.ts';
+import type { InstanceItem } from '../store/instances.ts';
+import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import type { Attempt } from './attempt.ts';
+import { applyChanges } from './finish.ts';
+
+/** How long a worker has a claim: longer than any create call may take, time-outs included. */
+export const CLAIM_MS = 90_000;
+const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
+
+/**
+ * The intent: records that stand before any cloud call.
+ *
+ * @returns the records that were written, and the attempts that a gate which is not open kept from it
+ */
+export async function claimInstances(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const won: InstanceItem[] = [];
+  const fenced: Attempt[] = [];
+  for (const ofFleet of Map.groupBy(attempts, ({ message }) => message.fleetId).values()) {
+    const claims = await Promise.all(
+      ofFleet.map(async (attempt) => ({ attempt, record: await newRecord(context, attempt) })),
+    );
+    const result = await applyChanges(
+      context,
+      place,
+      claims.map(({ attempt, record }) => ({
+        kind: 'claim',
+        record,
+        ...(attempt.record ? { replaces: attempt.record } : {}),
+      })),
+    );
+    const applied = new Set(result.applied);
+    for (const { attempt, record } of claims) {
+      if (applied.has(record.instanceId)) won.push(record);
+      else if (result.gateClosed) fenced.push(attempt);
+    }
+  }
+  return { won, fenced };
+}
+
+/** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
+async function newRecord(context: WorkerContext, { message, record }: Attempt): Promise<InstanceItem> {
+  const { fleetId, index, connectionKey, location, taskToken, round } = message;
+  const layout = await context.layout(fleetId);
+  const at = groupAt(layout.placements, index);
+  if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
+  const { group } = at;
+  const nowMs = context.store.clock.now();
+  const id = instanceId({ fleetId, index });
+  const attempt = record ? record.attempt + 1 : 1;
+  const goesOn = record?.status === 'Planned' && record.round === round;
+  return {
+    instanceId: id,
+    fleetId,
+    index,
+    namespace: layout.namespace,
+    nodeGroup: group.name,
+    connectionKey,
+    location,
+    status: 'Creating',
+    round,
+    attempt,
+    tried: goesOn ? record.tried : [],
+    launchToken: launchToken(id, attempt),
+    launchState: 'claimed',
+    claimUntilMs: nowMs + CLAIM_MS,
+    refusals: 0,
+    deadlineAtMs: goesOn
+      ? record.deadlineAtMs
+      : nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
+    taskToken,
+    zone: group.zone,
+    launchedAt: goesOn ? record.launchedAt : new Date(nowMs).toISOString(),
+    microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
+  };
+}

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import type { FleetStatus } from './status.ts';
+
+export const FLEET_ACTIONS = ['hold', 'release', 'withdraw', 'abort', 'retry', 'refine'] as const;
+export const fleetActionSchema = z.enum(FLEET_ACTIONS);
+export type FleetAction = z.infer<typeof fleetActionSchema>;
+
+export const MIN_HOLD_SECONDS = 60;
+export const MAX_HOLD_SECONDS = 30 * 86_400;
+
+export const holdSchema = z
+  .object({
+    expiresInSeconds: z
+      .int()
+      .min(MIN_HOLD_SECONDS)
+      .max(MAX_HOLD_SECONDS)
+      .optional()
+      .describe(
+        'the fleet is withdrawn then, unless it was released; absent: it is held until somebody decides',
+      ),
+  })
+  .strict();
+
+/** The body of `POST …/fleets/{fleet}/actions`. */
+export const fleetActionRequestSchema = z.discriminatedUnion('action', [
+  z.object({ action: z.literal('hold'), ...holdSchema.shape }).strict(),
+  z.object({ action: z.enum(['release', 'withdraw', 'abort', 'retry', 'refine']) }).strict(),
+]);
+export type FleetActionRequest = z.infer<typeof fleetActionRequestSchema>;
+
+/** What decides which actions a fleet allows. */
+export interface ActionFacts {
+  status: FleetStatus;
+  /** A workflow is at work on it. */
+  working: boolean;
+  /** What that workflow does is to launch instances; else it removes some. */
+  launching: boolean;
+  /** Instances that were asked for and do not run. */
+  missing: number;
+  /** Instances that failed and still have a record of it, or resources of theirs. */
+  failed: number;
+}
+
+/**
+ * The transition table of the actions. Pure.
+ *
+ * | action | allowed in | what follows |
+ * |---|---|---|
+ * | hold | Preparing, Creating, while launching | Held: nothing more is launched, what runs stays |
+ * | release | Held | Preparing, and what is missing is launched |
+ * | withdraw | Held | Terminating |
+ * | abort | Preparing, Creating, while launching | nothing more is launched, then the failure policy decides |
+ * | retry | Running, PartiallyRunning, Failed, when instances are missing | Preparing, and what is missing is launched |
+ * | refine | PartiallyRunning, Failed, when instances failed | what failed goes; Running, or Failed below the minimum |
+ */
+export function allowedActions({ status, working, launching, missing, failed }: ActionFacts): FleetAction[] {
+  if (status === 'Held') return ['release', 'withdraw'];
+  if (launching && (status === 'Preparing' || status === 'Creating')) return ['hold', 'abort'];
+  if (working) return [];
+  const settled = status === 'PartiallyRunning' || status === 'Failed';
+  const retry: FleetAction[] = (settled || status === 'Running') && missing > 0 ? ['retry'] : [];
+  return settled && failed > 0 ? [...retry, 'refine'] : retry;
+}

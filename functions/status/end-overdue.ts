@@ -1,0 +1,41 @@
+import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
+import { applyChanges, handOff } from '../instances/finish.ts';
+import { parseInstanceId } from '../model/identifiers.ts';
+import { readInstances, readPlaceEntries } from '../store/instances.ts';
+import type { StatusChange } from '../store/transition.ts';
+import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+
+/**
+ * What a look does when the cloud does not answer: instances that were to run by now have failed, whatever the cloud
+ * may say of them later. They are Terminating until it is seen that they are gone.
+ */
+export async function endOverdue(context: WorkerContext, place: PlaceRef): Promise<void> {
+  const { store } = context;
+  const entries = await readPlaceEntries(store, place.connectionKey, place.location);
+  const refs = entries.flatMap(({ placeSk, status }) => {
+    const ref = status === 'Creating' ? parseInstanceId(placeSk) : undefined;
+    return ref ? [ref] : [];
+  });
+  const failure = { code: 'Timeout', message: 'not seen running within the time allowed for an instance' };
+  const records = await readInstances(store, refs);
+  const changes = [...records.values()].flatMap((record): StatusChange[] => {
+    const overdue =
+      record.status === 'Creating' &&
+      record.launchState === 'accepted' &&
+      record.deadlineAtMs <= store.clock.now();
+    return overdue
+      ? [{ kind: 'change', record, to: 'Terminating', fields: { closeAs: 'Failed', failure } }]
+      : [];
+  });
+  const { applied } = await applyChanges(context, place, changes);
+  await handOff(
+    context,
+    place,
+    changes.flatMap(({ record, fields }) =>
+      applied.includes(record.instanceId) ? [{ ...record, ...fields, status: 'Terminating' as const }] : [],
+    ),
+  );
+  for (const fleetId of new Set(changes.map(({ record }) => record.fleetId))) {
+    await stopWhenDecided(store, await context.layout(fleetId));
+  }
+}

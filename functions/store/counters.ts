@@ -1,0 +1,141 @@
+import { type InstanceStatus, isClosed } from '../model/status.ts';
+import type { Store } from './client.ts';
+import type { InstanceItem } from './instances.ts';
+import { placementKey } from './keys.ts';
+import type { TransactItem } from './transact.ts';
+
+export interface PlacementRef {
+  fleetId: string;
+  connectionKey: string;
+  location: string;
+}
+
+/** What the counters of a placement have to learn of one record: what it was, if it was, and what it is now. */
+export interface Step {
+  before?: InstanceItem;
+  after: InstanceItem;
+}
+
+/** Under which name a node group's counters keep what failed for good in a round. */
+export const lostIn = (round: number): string => `lost${round}`;
+
+/** Numbers to add to a placement's counters, by path, and the first words of each reason of failure. */
+export interface CounterChange {
+  add: Map<string, { path: readonly string[]; by: number }>;
+  examples: Map<string, string>;
+}
+
+export function noChange(): CounterChange {
+  return { add: new Map(), examples: new Map() };
+}
+
+function bump({ add }: CounterChange, path: readonly string[], by: number): void {
+  const key = path.join('\n');
+  add.set(key, { path, by: (add.get(key)?.by ?? 0) + by });
+}
+
+/** Counts an instance in a status in (`by` 1) or out (-1), in the whole and in its node group. */
+export function countStatus(
+  change: CounterChange,
+  record: Pick<InstanceItem, 'nodeGroup'>,
+  status: InstanceStatus,
+  by: 1 | -1,
+): void {
+  bump(change, ['counts', status], by);
+  bump(change, ['groups', record.nodeGroup, status], by);
+}
+
+export function countRequested(change: CounterChange, by: 1 | -1): void {
+  bump(change, ['requested'], by);
+}
+
+/** @param secondsSinceCreation of the fleet, the base of the cost counters */
+export function countStep(
+  change: CounterChange,
+  { before, after }: Step,
+  secondsSinceCreation: number,
+): void {
+  if (before) countStatus(change, before, before.status, -1);
+  countStatus(change, after, after.status, 1);
+  const price = after.microUsdPerHour;
+  if (startsRun(before, after)) {
+    bump(change, ['microUsdPerHour'], price);
+    bump(change, ['microUsdSeconds'], price * secondsSinceCreation);
+  }
+  if (endsRun(before, after)) {
+    bump(change, ['microUsdPerHour'], -price);
+    bump(change, ['microUsdSeconds'], -price * secondsSinceCreation);
+  }
+  if (before && isClosed(before.status)) {
+    // It begins anew: its failure is over.
+    if (before.failure && !isClosed(after.status)) bump(change, ['failureCounts', before.failure.code], -1);
+    return;
+  }
+  if (isLost(after) && !(before && isLost(before))) {
+    bump(change, ['groups', after.nodeGroup, lostIn(after.round)], 1);
+  }
+  if (!isClosed(after.status) || !after.failure) return;
+  bump(change, ['failureCounts', after.failure.code], 1);
+  change.examples.set(after.failure.code, after.failure.message);
+}
+
+/** Whether it has failed for good, though it may not be gone yet. */
+function isLost({ status, failure, closeAs }: InstanceItem): boolean {
+  return isClosed(status) ? failure !== undefined : status === 'Terminating' && closeAs === 'Failed';
+}
+
+/** A run is paid from the first time that it is seen Running to the time that the record is closed. */
+export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
+}
+
+function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  return before?.runningSinceSeconds !== undefined && !isClosed(before.status) && isClosed(after.status);
+}
+
+/** What a placement has to be for a change to be let through: there, open, or open with nothing in the way. */
+const CONDITIONS = {
+  there: 'attribute_exists(pk)',
+  open: 'gate = :open',
+  free: 'gate = :open AND attribute_not_exists(blocked)',
+} as const;
+
+/** The write that adds a change to a placement's counters. */
+export function counterWrite(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: PlacementRef,
+  { add, examples }: CounterChange,
+  condition: keyof typeof CONDITIONS,
+): TransactItem {
+  const names = new Map<string, string>();
+  const values: Record<string, unknown> = { ':zero': 0 };
+  // An expression holds 4 KB, so the placeholders are short.
+  const placeholder = (part: string) => {
+    const known = names.get(part);
+    if (known !== undefined) return known;
+    names.set(part, `#n${names.size}`);
+    return `#n${names.size - 1}`;
+  };
+  const pathOf = (parts: readonly string[]) => parts.map(placeholder).join('.');
+  const adds = [...add.values()].map(({ path, by }, at) => {
+    values[`:v${at}`] = by;
+    const dotted = pathOf(path);
+    return `${dotted} = if_not_exists(${dotted}, :zero) + :v${at}`;
+  });
+  const firsts = [...examples].map(([code, message], at) => {
+    values[`:e${at}`] = message.slice(0, 300);
+    const dotted = pathOf(['failureExamples', code]);
+    return `${dotted} = if_not_exists(${dotted}, :e${at})`;
+  });
+  if (condition !== 'there') values[':open'] = 'open';
+  return {
+    Update: {
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      UpdateExpression: `SET ${[...adds, ...firsts].join(', ')}`,
+      ConditionExpression: CONDITIONS[condition],
+      ExpressionAttributeNames: Object.fromEntries([...names].map(([name, short]) => [short, name])),
+      ExpressionAttributeValues: values,
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import { launchToken } from '../model/identifiers.ts';
+import type { Store } from './client.ts';
+import { counterWrite, countRequested, countStatus, noChange } from './counters.ts';
+import type { InstanceItem } from './instances.ts';
+import { instanceKey } from './keys.ts';
+import { transactWrite } from './transact.ts';
+import { unchanged } from './transition.ts';
+
+/**
+ * Moves an instance that the cloud has nothing of to another location of its node group, where its next attempt is
+ * Planned. Record and both placements' counters change together, and only while nothing bars the new location.
+ *
+ * @returns `barred`: its gate is not open, or it has no network; `lost`: the record went on meanwhile
+ */
+export async function moveInstance(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  location: string,
+): Promise<'moved' | 'barred' | 'lost'> {
+  const { fleetId, connectionKey } = record;
+  const leaving = noChange();
+  countStatus(leaving, record, record.status, -1);
+  countRequested(leaving, -1);
+  const arriving = noChange();
+  countStatus(arriving, record, 'Planned', 1);
+  countRequested(arriving, 1);
+  const next = plannedAt(record, location);
+  const refusals = await transactWrite(store, [
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'free'),
+    counterWrite(store, { fleetId, connectionKey, location: record.location }, leaving, 'there'),
+    {
+      Put: {
+        TableName: store.tables.fleets,
+        Item: { ...instanceKey(record), ...next },
+        ...unchanged(record),
+      },
+    },
+  ]);
+  if (refusals.length === 0) return 'moved';
+  return refusals.some(({ at }) => at === 2) ? 'lost' : 'barred';
+}
+
+/** The same instance before its next attempt, with nothing of the last one. It stands in no place's index. */
+function plannedAt(record: InstanceItem, location: string): InstanceItem {
+  const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =
+    record;
+  return {
+    instanceId,
+    fleetId,
+    index,
+    namespace,
+    nodeGroup,
+    connectionKey,
+    location,
+    status: 'Planned',
+    round,
+    attempt: record.attempt,
+    tried: [...record.tried, record.location],
+    launchToken: launchToken(instanceId, record.attempt),
+    launchState: 'refused',
+    claimUntilMs: 0,
+    refusals: 0,
+    deadlineAtMs,
+    ...(record.taskToken === undefined ? {} : { taskToken: record.taskToken }),
+    launchedAt,
+    microUsdPerHour: record.microUsdPerHour,
+  };
+}

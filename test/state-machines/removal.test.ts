@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { executionName } from '../../functions/fleets/workflows.ts';
+import type { RemovalInput } from '../../functions/workflow/messages.ts';
+import { EXECUTION, FLEET_ID, locationNames, planOf } from './plan-builder.ts';
+import { allGood, type Functions, machineArn, named, World } from './world.ts';
+
+const plan = planOf([
+  { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
+]);
+
+/** A fleet whose failure policy asks for a removal: by its next execution. */
+function world(removal: RemovalInput, functions: Functions = {}) {
+  const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
+  return new World(plan, allGood, {
+    settle: () => ({ status, removal: { ...removal } }),
+    'finish-termination': () => ({ status: 'RolledBack', done: true }),
+    ...functions,
+  });
+}
+
+const rollback: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'fleet' };
+const refine: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'failed' };
+
+describe('what the failure policy asks for', () => {
+  it.each([
+    ['rollback', rollback],
+    ['refine', refine],
+  ])('%s is another execution, which nobody waits for', async (_, removal) => {
+    const rolling = world(removal);
+    const { engine, scheduler } = rolling;
+    const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);
+    const outcome = await scheduler.run(finished);
+    const started = rolling.executionsOf('terminate-fleet');
+    expect(started.map(({ name, input }) => ({ name, input }))).toEqual([
+      { name: `${FLEET_ID}-2`, input: removal },
+    ]);
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
+    // It has only begun: its first message may not even be answered.
+    expect(started[0]?.outcome).toBeUndefined();
+    expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
+    await scheduler.run(Promise.all(started.map((one) => one.finished)));
+    const kinds = rolling.sent.flatMap(({ message }) =>
+      'scope' in message ? [message.kind, message.scope] : [],
+    );
+    expect(new Set(kinds)).toEqual(new Set(['terminate', 'remove-networks', removal.scope]));
+    expect(rolling.invoked.filter(({ name }) => name === 'finish-termination')).toMatchObject([
+      { payload: removal },
+    ]);
+  });
+
+  it('is nothing where all is well', async () => {
+    const well = new World(plan);
+    await well.run('provision-fleet');
+    expect(well.executionsOf('terminate-fleet')).toEqual([]);
+  });
+
+  it('is begun once, though it was begun before', async () => {
+    const twice = world(rollback);
+    const { engine } = twice;
+    engine.start(machineArn('terminate-fleet'), executionName(rollback), { ...rollback });
+    const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);
+    expect(await twice.scheduler.run(finished)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(twice.executionsOf('terminate-fleet')).toHaveLength(1);
+  });
+
+  it('is found begun when the answer to its start was lost', async () => {
+    const lost = world(rollback);
+    const start = lost.engine.startChild.bind(lost.engine);
+    let losses = 0;
+    lost.engine.startChild = (arn, name, input) => {
+      const child = start(arn, name, input);
+      if (arn !== machineArn('terminate-fleet') || losses > 0) return child;
+      losses += 1;
+      throw named('StepFunctions.SdkClientException');
+    };
+    expect(await lost.run('provision-fleet')).toMatchObject({ status: 'SUCCEEDED' });
+    expect(losses).toBe(1);
+    expect(lost.executionsOf('terminate-fleet')).toHaveLength(1);
+  });
+
+  it('is left to the reconciler when it cannot be begun: the provisioning itself has not failed', async () => {
+    const refused = world(rollback);
+    const start = refused.engine.startChild.bind(refused.engine);
+    let tries = 0;
+    refused.engine.startChild = (arn, name, input) => {
+      if (arn !== machineArn('terminate-fleet')) return start(arn, name, input);
+      tries += 1;
+      throw named('StepFunctions.ExecutionLimitExceededException');
+    };
+    expect(await refused.run('provision-fleet')).toMatchObject({
+      status: 'SUCCEEDED',
+      output: { ...EXECUTION, status: 'RollingBack', removal: rollback },
+    });
+    expect(tries).toBe(6);
+    expect(refused.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
+  });
+
+  it('is asked for also by a provisioning that broke off', async () => {
+    const broken = world(rollback, {
+      plan: () => {
+        throw named('Lambda.ServiceException');
+      },
+    });
+    expect(await broken.run('provision-fleet')).toMatchObject({ error: 'ProvisioningInterrupted' });
+    expect(broken.executionsOf('terminate-fleet')).toHaveLength(1);
+  });
+});

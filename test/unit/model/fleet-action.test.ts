@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import {
+  allowedActions,
+  FLEET_ACTIONS,
+  type FleetAction,
+  fleetActionRequestSchema,
+} from '../../../functions/model/fleet-action.ts';
+import { FLEET_STATUSES, type FleetStatus } from '../../../functions/model/status.ts';
+
+/** Allowed with nobody at work, three instances missing, and two of these failed. */
+const TABLE: Record<FleetStatus, FleetAction[]> = {
+  Preparing: ['hold', 'abort'],
+  Held: ['release', 'withdraw'],
+  Creating: ['hold', 'abort'],
+  Running: ['retry'],
+  PartiallyRunning: ['retry', 'refine'],
+  Suspended: [],
+  Terminating: [],
+  Terminated: [],
+  RollingBack: [],
+  RolledBack: [],
+  Failed: ['retry', 'refine'],
+};
+const LAUNCHING: readonly FleetStatus[] = ['Preparing', 'Creating'];
+
+describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
+  const facts = { status, working: LAUNCHING.includes(status), launching: LAUNCHING.includes(status) };
+
+  it.each(FLEET_ACTIONS)('%s', (action) => {
+    const allowed = allowedActions({ ...facts, missing: 3, failed: 2 });
+    expect(allowed.includes(action)).toBe(TABLE[status].includes(action));
+  });
+
+  it('allows no retry of what is not missing, and no refining of what did not fail', () => {
+    expect(allowedActions({ ...facts, missing: 0, failed: 0 })).toEqual(
+      TABLE[status].filter((action) => action !== 'retry' && action !== 'refine'),
+    );
+    expect(allowedActions({ ...facts, missing: 2, failed: 0 })).toEqual(
+      TABLE[status].filter((action) => action !== 'refine'),
+    );
+  });
+
+  it('allows nothing while something of it is removed', () => {
+    const removing = { status, working: true, launching: false, missing: 3, failed: 2 };
+    expect(allowedActions(removing)).toEqual(status === 'Held' ? TABLE.Held : []);
+  });
+});
+
+describe('a request', () => {
+  it('takes an expiry with hold alone', () => {
+    expect(fleetActionRequestSchema.safeParse({ action: 'hold' }).success).toBe(true);
+    expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds: 60 }).success).toBe(true);
+    for (const action of FLEET_ACTIONS.filter((one) => one !== 'hold')) {
+      expect(fleetActionRequestSchema.safeParse({ action }).success).toBe(true);
+      expect(fleetActionRequestSchema.safeParse({ action, expiresInSeconds: 60 }).success).toBe(false);
+    }
+  });
+
+  it.each([0, 59, 60.5, 30 * 86_400 + 1, -60])('takes no hold of %d seconds', (expiresInSeconds) => {
+    expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds }).success).toBe(false);
+  });
+
+  it.each([{}, { action: 'suspend' }, { action: 'hold', more: 1 }])('refuses %j', (body) => {
+    expect(fleetActionRequestSchema.safeParse(body).success).toBe(false);
+  });
+});
