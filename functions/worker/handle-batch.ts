@@ -20,9 +20,17 @@ export interface Delivery {
 
 const CONCURRENT_MESSAGES = 5;
 
+/** The same message, however often it stands in a batch. */
+interface Received<Message extends DriverMessage = DriverMessage> {
+  messageIds: string[];
+  message: Message;
+}
+
 /**
  * Handles one batch of a driver's queue. Launches of one place go together, all else by itself. What must wait is
- * sent again with a delay before the old message is let go.
+ * sent again with a delay before the old message is let go. Copies of one message in a batch are handled once and sent
+ * again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as the
+ * message waits, and make copies of its own.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -35,16 +43,18 @@ export async function handleBatch(
     context.log.error('message failed', { messageIds: ids, error });
     failed.push(...ids);
   };
-  const parsed = deliveries.flatMap(({ messageId, body }) => {
+  const copies = Map.groupBy(deliveries, ({ body }) => body);
+  const parsed = [...copies].flatMap(([body, same]): Received[] => {
+    const messageIds = same.map(({ messageId }) => messageId);
     try {
-      return [{ messageId, message: driverMessageSchema.parse(JSON.parse(body)) }];
+      return [{ messageIds, message: driverMessageSchema.parse(JSON.parse(body)) }];
     } catch (error) {
-      fail([messageId], error);
+      fail(messageIds, error);
       return [];
     }
   });
-  const launches = parsed.flatMap(({ messageId, message }) =>
-    message.kind === 'launch' ? [{ messageId, message }] : [],
+  const launches = parsed.flatMap(({ messageIds, message }): Received<LaunchMessage>[] =>
+    message.kind === 'launch' ? [{ messageIds, message }] : [],
   );
   const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
   const work = [
@@ -53,12 +63,12 @@ export async function handleBatch(
         await settle(context, group, await launchGroup(context, group));
       } catch (error) {
         fail(
-          group.map(({ messageId }) => messageId),
+          group.flatMap(({ messageIds }) => messageIds),
           error,
         );
       }
     }),
-    ...parsed.flatMap(({ messageId, message }) =>
+    ...parsed.flatMap(({ messageIds, message }) =>
       message.kind === 'launch'
         ? []
         : [
@@ -66,7 +76,7 @@ export async function handleBatch(
               try {
                 await settle(context, [{ message }], [await handle(context, message)]);
               } catch (error) {
-                fail([messageId], error);
+                fail(messageIds, error);
               }
             },
           ],

@@ -1,69 +1,134 @@
-import { Command } from 'commander';
+import { availableParallelism } from 'node:os';
+import { Command, InvalidArgumentError } from 'commander';
+import { VIOLATION_KINDS } from './invariants/violation.ts';
+import { MUTANTS } from './mutants/mutants.ts';
+import { runSeeds } from './pool/pool.ts';
 import { type RunResult, runScenario } from './scenario/run.ts';
 import { scenarioOf } from './scenario/scenario.ts';
 
 const REPLAY = 'npm run --silent chaos -- --seed';
+const MOST_THREADS = 2;
+const PROGRESS_EACH = 100;
 
 interface Flags {
   seeds: number;
   from: number;
   seed?: number;
+  mutate: boolean;
+  threads: number;
   json: boolean;
 }
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 0) throw new Error(`${text} is no whole number`);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
   return value;
 }
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
+const tell = (line: string) => process.stdout.write(`${line}\n`);
+const range = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at);
 
-async function runMany({ seeds, from }: Flags): Promise<number> {
+async function runMany({ seeds, from, threads, json }: Flags): Promise<number> {
   const startMs = performance.now();
-  const summary = { runs: 0, violations: 0, leaked: 0, duplicated: 0, stuck: 0 };
-  const totals: Record<string, number> = {};
-  for (let seed = from; seed < from + seeds; seed += 1) {
-    const result = await runScenario(scenarioOf(seed), false);
-    summary.runs += 1;
-    if (result.violations.length > 0) summary.violations += 1;
-    for (const kind of ['leaked', 'duplicated', 'stuck'] as const) {
-      if (result.violations.some((one) => one.kind === kind)) summary[kind] += 1;
-    }
-    for (const [name, count] of Object.entries(result.counts)) totals[name] = (totals[name] ?? 0) + count;
+  const summary: Record<string, number> = { runs: 0, violations: 0 };
+  for (const kind of VIOLATION_KINDS) summary[kind] = 0;
+  const bump = (name: string, by: number) => {
+    summary[name] = (summary[name] ?? 0) + by;
+  };
+  await runSeeds(range(from, seeds), threads, (result) => {
+    bump('runs', 1);
+    if (result.violations.length > 0) bump('violations', 1);
+    for (const kind of new Set(result.violations.map((one) => one.kind))) bump(kind, 1);
+    for (const [name, count] of Object.entries(result.counts)) bump(name, count);
+    bump('instances', result.instances);
     report(result);
-  }
+    if (summary['runs'] !== undefined && summary['runs'] % PROGRESS_EACH === 0) {
+      say(`${summary['runs']} of ${seeds} runs, ${summary['violations']} with violations`);
+    }
+    return true;
+  });
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
-  process.stdout.write(`${JSON.stringify({ ...summary, ...totals, seconds })}\n`);
-  return summary.violations === 0 ? 0 : 1;
+  const all = { ...summary, seconds };
+  tell(
+    json
+      ? JSON.stringify(all)
+      : Object.entries(all)
+          .map(([name, count]) => `${name}: ${count}`)
+          .join('\n'),
+  );
+  return summary['violations'] === 0 ? 0 : 1;
 }
 
 function report({ seed, violations }: RunResult): void {
   if (violations.length === 0) return;
-  say(
-    `seed ${seed}: ${violations
-      .map(({ kind, text }) => `${kind}: ${text}`)
-      .slice(0, 5)
-      .join('\n  ')}`,
-  );
+  say(`seed ${seed}`);
+  for (const { kind, text } of violations.slice(0, 5)) say(`  ${kind}: ${text}`);
   say(`  replay: ${REPLAY} ${seed}`);
 }
 
 async function replay(seed: number): Promise<number> {
-  const scenario = scenarioOf(seed);
-  const result = await runScenario(scenario, true);
+  const result = await runScenario(scenarioOf(seed), true);
   for (const line of result.trace) say(line);
   report(result);
-  process.stdout.write(`${JSON.stringify({ seed, digest: result.digest, violations: result.violations })}\n`);
-  return result.violations.length === 0 ? 0 : 1;
+  const { digest, violations, counts } = result;
+  tell(JSON.stringify({ seed, digest, violations, counts }));
+  return violations.length === 0 ? 0 : 1;
+}
+
+/** Breaks each rule of the protocol, and counts the runs until an invariant says so. */
+async function runMutants({ seeds, from, threads, json }: Flags): Promise<number> {
+  const mutants: { name: string; caught: boolean; seeds: number; by?: string }[] = [];
+  for (const { name } of MUTANTS) {
+    let runs = 0;
+    let caught: RunResult | undefined;
+    await runSeeds(
+      range(from, seeds),
+      threads,
+      (result) => {
+        runs += 1;
+        if (result.violations.length > 0) caught ??= result;
+        return caught === undefined;
+      },
+      name,
+    );
+    const by = caught && (await isSound(caught.seed)) ? caught.violations[0] : undefined;
+    mutants.push({
+      name,
+      caught: by !== undefined,
+      seeds: runs,
+      ...(by ? { by: `${by.kind}: ${by.text}` } : {}),
+    });
+    say(`${name}: ${by ? `seed ${caught?.seed}, ${by.kind}: ${by.text}` : 'SURVIVED'}`);
+  }
+  const survived = mutants.filter((one) => !one.caught).length;
+  tell(json ? JSON.stringify({ mutants, survived }) : `${mutants.length} mutants, ${survived} survived`);
+  return survived === 0 ? 0 : 1;
+}
+
+/** Whether the seed is without a violation as long as nothing is broken: else it proves nothing of a mutant. */
+async function isSound(seed: number): Promise<boolean> {
+  const { violations } = await runScenario(scenarioOf(seed), false);
+  return violations.length === 0;
 }
 
 const program = new Command('chaos')
-  .option('--seeds <count>', 'how many runs', wholeNumber, 100)
+  .description(
+    'Runs the real functions over models of AWS and of the clouds, in virtual time, with all that can go wrong, from a seed.',
+  )
+  .option(
+    '--seeds <count>',
+    'how many runs; with --mutate, at most so many for each mutant',
+    wholeNumber,
+    200,
+  )
   .option('--from <seed>', 'the first seed', wholeNumber, 1)
-  .option('--seed <seed>', 'one run, with its trace', wholeNumber)
-  .option('--json', 'the summary as one line of JSON on standard output', false)
+  .option('--seed <seed>', 'one run, with its trace on standard error', wholeNumber)
+  .option('--mutate', 'breaks the protocol on purpose: each mutant must be caught', false)
+  .option('--threads <count>', 'runs at a time', wholeNumber, Math.min(MOST_THREADS, availableParallelism()))
+  .option('--json', 'the last line on standard output is one of JSON', false)
   .action(async (flags: Flags) => {
-    process.exitCode = flags.seed === undefined ? await runMany(flags) : await replay(flags.seed);
+    if (flags.seed !== undefined) process.exitCode = await replay(flags.seed);
+    else process.exitCode = await (flags.mutate ? runMutants(flags) : runMany(flags));
   });
 await program.parseAsync();

@@ -2,6 +2,7 @@ import { parseMachineName } from '../../../functions/drivers/names.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
 import type { Ground } from '../world/ground.ts';
 import type { Violation } from './violation.ts';
 
@@ -23,6 +24,19 @@ export class CloudWatch {
   isTwin(backendId: string): boolean {
     return this.#twins.has(backendId);
   }
+
+  /** A record may be closed only when the cloud has nothing of its attempts any more. */
+  readonly onRecord = (before: Item | undefined, after: Item | undefined): void => {
+    if (typeof after?.['launchToken'] !== 'string' || after['status'] === before?.['status']) return;
+    if (after['status'] !== 'Terminated' && after['status'] !== 'Failed') return;
+    const nowMs = this.#ground.now();
+    for (const { backendId, launchToken, acceptedAtMs, ...times } of this.#machines.values()) {
+      if (launchToken !== after['launchToken'] || this.#twins.has(backendId)) continue;
+      const status = statusAt({ acceptedAtMs, ...times }, nowMs);
+      if (status !== 'Terminated')
+        this.#add('record', `${launchToken} is closed, and ${backendId} is ${status}`);
+    }
+  };
 
   readonly onEvent = (event: SimEvent): void => {
     const last = this.#last;

@@ -58,6 +58,7 @@ export class Clouds {
       late.catch(() => {});
       try {
         return await process.call(what, async () => {
+          if (this.#ignores(request)) return Response.json({}, { status: 202 });
           const answered = Promise.resolve(this.#app.fetch(request));
           answered.catch(() => {});
           return await Promise.race([answered, late]);
@@ -66,6 +67,15 @@ export class Clouds {
         timer.abort('answered');
       }
     });
+  }
+
+  /** A removal that the cloud says yes to, and then does not do. */
+  #ignores({ method, url }: Request): boolean {
+    const { random, disturbance, counts } = this.#ground;
+    if (method !== 'DELETE' || !url.includes('/instances/')) return false;
+    if (!random.chance(disturbance.ignoredRemoval)) return false;
+    counts.ignoredRemovals += 1;
+    return true;
   }
 
   get places(): Place[] {

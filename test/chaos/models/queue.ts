@@ -23,6 +23,7 @@ export interface Consumer {
 
 const BATCH = 10;
 const MAX_POLL_MS = 120;
+const MAX_DUPLICATES = 30;
 
 /** An SQS standard queue with its event source: at least once, in any order, late, and after failures again. */
 export class Queue {
@@ -56,11 +57,18 @@ export class Queue {
       counts.lateMessages += 1;
     }
     this.#put(`m${this.#sent}`, body, delayMs + lateMs);
-    if (random.chance(disturbance.duplicate)) {
-      counts.duplicateDeliveries += 1;
+    if (this.#duplicates()) {
       this.#sent += 1;
       this.#put(`m${this.#sent}`, body, delayMs + random.int(0, 90_000));
     }
+  }
+
+  /** A copy of a message that is sent again and again goes on as long as the message: so many, and no more. */
+  #duplicates(): boolean {
+    const { random, disturbance, counts } = this.#ground;
+    if (counts.duplicateDeliveries >= MAX_DUPLICATES || !random.chance(disturbance.duplicate)) return false;
+    counts.duplicateDeliveries += 1;
+    return true;
   }
 
   #put(messageId: string, body: string, delayMs: number): void {
@@ -99,7 +107,7 @@ export class Queue {
 
   async #deliver(batch: readonly Message[]): Promise<void> {
     this.#busy += 1;
-    const { random, disturbance, counts } = this.#ground;
+    const { random } = this.#ground;
     const { visibilityMs } = this.#consumer;
     const untilMs = this.#ground.now() + visibilityMs;
     for (const message of batch) {
@@ -120,8 +128,7 @@ export class Queue {
         this.#wakeAt(message.visibleAtMs);
         return;
       }
-      if (random.chance(disturbance.duplicate)) {
-        counts.duplicateDeliveries += 1;
+      if (this.#duplicates()) {
         message.visibleAtMs = this.#ground.now() + random.int(0, 120_000);
         this.#wakeAt(message.visibleAtMs);
         return;

@@ -24,6 +24,8 @@ export interface RunResult {
   violations: Violation[];
   counts: FaultCounts & { cloudFaults: number };
   instances: number;
+  steps: number;
+  virtualMinutes: number;
   /** Of the whole trace; empty where none was kept. */
   digest: string;
   trace: readonly string[];
@@ -33,6 +35,7 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
   const ground = new Ground(scenario.seed, CALM, traced);
   const watch = new CloudWatch(ground);
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
+  lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
   try {
     await ground.scheduler.run(Promise.race([play(lab, scenario, violations), ground.exhaustion]));
@@ -51,6 +54,8 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
     violations,
     counts: { ...ground.counts, cloudFaults },
     instances: lab.clouds.machines().length,
+    steps: ground.steps,
+    virtualMinutes: Math.round((ground.now() - ground.startMs) / MINUTE_MS),
     digest: traced ? ground.trace.digest() : '',
     trace: ground.trace.lines,
   };

@@ -176,6 +176,7 @@ function disturbance(random: Random): Disturbance {
     duplicate: some(0.7, 0.08),
     late: some(0.5, 0.05),
     lateToken: some(0.5, 0.1),
+    ignoredRemoval: some(0.4, 0.3),
   };
 }
 

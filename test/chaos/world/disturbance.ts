@@ -20,6 +20,8 @@ export interface Disturbance {
   late: number;
   /** A token is answered a second time, or only after minutes. */
   lateToken: number;
+  /** A cloud answers a removal with yes and leaves the machine running. */
+  ignoredRemoval: number;
 }
 
 export const CALM: Disturbance = {
@@ -33,6 +35,7 @@ export const CALM: Disturbance = {
   duplicate: 0,
   late: 0,
   lateToken: 0,
+  ignoredRemoval: 0,
 };
 
 /** What went wrong in a run, by number. */
@@ -47,6 +50,7 @@ export interface FaultCounts {
   lateMessages: number;
   deadLetters: number;
   timedOutProcesses: number;
+  ignoredRemovals: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -61,5 +65,6 @@ export function noFaults(): FaultCounts {
     lateMessages: 0,
     deadLetters: 0,
     timedOutProcesses: 0,
+    ignoredRemovals: 0,
   };
 }

@@ -17,7 +17,8 @@ export class Ground {
   disturbance: Disturbance;
   /** Rejects when a run does so much that it can only be going round in circles. */
   readonly exhaustion: Promise<never>;
-  #steps = 0;
+  /** How many waits there were: what a run costs. */
+  steps = 0;
   #exhaust: (error: Error) => void;
 
   constructor(seed: number, disturbance: Disturbance, traced: boolean) {
@@ -36,8 +37,8 @@ export class Ground {
   }
 
   sleep(ms: number): Promise<void> {
-    this.#steps += 1;
-    if (this.#steps > MAX_STEPS) this.#exhaust(new Error(`more than ${MAX_STEPS} steps`));
+    this.steps += 1;
+    if (this.steps > MAX_STEPS) this.#exhaust(new Error(`more than ${MAX_STEPS} steps`));
     return this.scheduler.sleep(ms);
   }
 

@@ -19,7 +19,7 @@ export const TABLES: Tables = {
   history: 'history',
 };
 
-const WRITES = /^(Put|Update|Delete)Item/;
+const WRITES = /^(Put|Update|Delete)Command/;
 const META = { $metadata: {} };
 
 /** The five tables behind real document clients, one for each process, with all that can go wrong on the way. */
@@ -66,7 +66,7 @@ export class TableWorld {
       counts.throttles += 1;
       throw new ProvisionedThroughputExceededException({ message: 'too much (simulated)', ...META });
     }
-    const isTransaction = command === 'TransactWriteItemsCommand';
+    const isTransaction = command === 'TransactWriteCommand';
     const writes = isTransaction || WRITES.test(command);
     if (writes && random.chance(isTransaction ? disturbance.conflict * 5 : disturbance.conflict)) {
       counts.conflicts += 1;

@@ -146,27 +146,27 @@ export class Dynamo {
 
   #perform(command: string, input: unknown): Answer {
     switch (command) {
-      case 'GetItemCommand':
+      case 'GetCommand':
         return this.#get(getSchema.parse(input));
       case 'QueryCommand':
         return this.#query(querySchema.parse(input));
-      case 'BatchGetItemCommand':
+      case 'BatchGetCommand':
         return this.#batchGet(batchGetSchema.parse(input));
-      case 'BatchWriteItemCommand':
+      case 'BatchWriteCommand':
         return this.#batchWrite(batchWriteSchema.parse(input));
-      case 'PutItemCommand': {
+      case 'PutCommand': {
         const put = putSchema.parse(input);
         return this.#single(this.#put(put), put.ReturnValues);
       }
-      case 'UpdateItemCommand': {
+      case 'UpdateCommand': {
         const update = updateSchema.parse(input);
         return this.#single(this.#update(update), update.ReturnValues);
       }
-      case 'DeleteItemCommand': {
+      case 'DeleteCommand': {
         const remove = deleteSchema.parse(input);
         return this.#single(this.#delete(remove), remove.ReturnValues);
       }
-      case 'TransactWriteItemsCommand':
+      case 'TransactWriteCommand':
         return this.#transact(transactSchema.parse(input));
       default:
         throw new Error(`the model knows no ${command}`);

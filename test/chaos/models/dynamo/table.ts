@@ -79,6 +79,8 @@ class Index {
 /** A table with its indexes. Who writes says how long others may still see what was there before. */
 export class Table {
   readonly name: string;
+  /** Told of each write, after it. */
+  onWrite: (before: Item | undefined, after: Item | undefined) => void = () => {};
   readonly #partitions = new Map<string, Map<string, Stored>>();
   readonly #indexes: Index[];
 
@@ -115,11 +117,13 @@ export class Table {
       now: undefined,
       versions: [{ item: undefined, visibleAtMs: 0 }],
     };
+    const before = stored.now;
     stored.now = item;
     const last = stored.versions.at(-1)?.visibleAtMs ?? 0;
     stored.versions.push({ item, visibleAtMs: Math.max(last, baseAtMs) });
     partition.set(sk, stored);
     for (const index of this.#indexes) index.put(`${pk}\n${sk}`, item, indexAtMs());
+    this.onWrite(before, item);
   }
 
   /** All of a partition in the order of its sort key. */

@@ -1,0 +1,145 @@
+/** A change of a source file: text that must stand there exactly once, and what stands there instead. */
+export interface Edit {
+  /** From the repository's root. */
+  file: string;
+  find: string;
+  replace: string;
+}
+
+export interface Mutant {
+  name: string;
+  edits: readonly Edit[];
+}
+
+/** The protocol broken on purpose, one rule at a time: each must show as a violation of an invariant. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: 'no-lookup-after-unknown',
+    edits: [
+      {
+        file: 'functions/instances/next-step.ts',
+        find: `      const provenAtMs = (record.unknownSinceMs ?? 0) + consistencyWindowMs;
+      return provenAtMs > nowMs ? { step: 'wait', waitMs: provenAtMs - nowMs } : { step: 'look-up', record };`,
+        replace: `      return { step: 'create', record };`,
+      },
+    ],
+  },
+  {
+    name: 'record-after-call',
+    edits: [
+      {
+        file: 'functions/instances/launch.ts',
+        find: `await applyChanges(
+      context,
+      place,
+      ofFleet.map((record) => ({ kind: 'claim', record })),
+    );`,
+        replace: `{ applied: ofFleet.map((record) => record.instanceId), gateClosed: false };`,
+      },
+      {
+        file: 'functions/instances/create.ts',
+        find: `    const made = await client.createInstance(spec.spec);`,
+        replace: `    const made = await client.createInstance(spec.spec);
+    await applyChanges(context, place, [{ kind: 'claim', record }]);`,
+      },
+      {
+        file: 'functions/instances/create.ts',
+        find: `import { type Failure, failInstances } from './finish.ts';`,
+        replace: `import { applyChanges, type Failure, failInstances } from './finish.ts';`,
+      },
+    ],
+  },
+  {
+    name: 'claim-without-condition',
+    edits: [
+      {
+        file: 'functions/store/transition.ts',
+        find: `        ConditionExpression: 'attribute_not_exists(pk)',`,
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'slot-released-before-running',
+    edits: [
+      {
+        file: 'functions/instances/create.ts',
+        find: `    await adopt(context, place, record, made);`,
+        replace: `    await adopt(context, place, record, made);
+    await releaseSlots(context.store, place, [record.instanceId]);`,
+      },
+      {
+        file: 'functions/instances/create.ts',
+        find: `import { slowDown } from '../governor/governor.ts';`,
+        replace: `import { releaseSlots, slowDown } from '../governor/governor.ts';`,
+      },
+    ],
+  },
+  {
+    name: 'sweep-without-grace',
+    edits: [
+      {
+        file: 'functions/orphans/decide.ts',
+        find: `  return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;`,
+        replace: `  return true;`,
+      },
+    ],
+  },
+  {
+    name: 'terminate-trusts-answer',
+    edits: [
+      {
+        file: 'functions/status/act.ts',
+        find: `          await opened.client.terminateInstance(place.location, backendId);`,
+        replace: `          await opened.client.terminateInstance(place.location, backendId);
+          const asked = findings.filter(
+            ({ finding }) => finding.action === 'terminate' && finding.backendId === backendId,
+          );
+          await applyChanges(
+            context,
+            place,
+            asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
+          );`,
+      },
+    ],
+  },
+  {
+    name: 'counter-outside-transaction',
+    edits: [
+      {
+        file: 'functions/store/transition.ts',
+        find: `      const refusals = await transactWrite(store, [counters, ...items]);`,
+        replace: `      const refusals = (await transactWrite(store, items)).map((one) => ({ ...one, at: one.at + 1 }));
+      if (refusals.length === 0) await transactWrite(store, [counters]);`,
+      },
+    ],
+  },
+  {
+    name: 'lease-without-expiry',
+    edits: [
+      {
+        file: 'functions/networks/prepare.ts',
+        find: `  if (item.claimUntilMs > nowMs) return`,
+        replace: `  if (item.claimUntilMs > 0) return`,
+      },
+      {
+        file: 'functions/networks/remove.ts',
+        find: `  if (item.claimUntilMs > nowMs) return`,
+        replace: `  if (item.claimUntilMs > 0) return`,
+      },
+    ],
+  },
+];
+
+export class MutationError extends Error {
+  override readonly name = 'MutationError';
+}
+
+/** @throws MutationError when the text to change does not stand there exactly once */
+export function mutate(source: string, { file, find, replace }: Edit): string {
+  const parts = source.split(find);
+  if (parts.length !== 2) {
+    throw new MutationError(`${file}: the text to change stands there ${parts.length - 1} times:\n${find}`);
+  }
+  return parts.join(replace);
+}
