@@ -1,4 +1,4 @@
-import { permitCreates } from '../governor/governor.ts';
+import { permitCreates, releaseSlots } from '../governor/governor.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { readPlacement } from '../store/placements.ts';
@@ -57,8 +57,9 @@ async function decide(
   record: InstanceItem | undefined,
 ): Promise<Disposition | Attempt> {
   if (record && record.location !== place.location) {
-    // It has moved since: its launch goes on there.
+    // It has moved since: its launch goes on there. Whoever moved it may have died before its slot went back.
     await context.send({ ...message, location: record.location }, 0);
+    await releaseSlots(context.store, place, [instanceId(message)]);
     return DONE;
   }
   const nowMs = context.store.clock.now();
