@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { listFleets, readFleet } from '../../functions/fleets/view.ts';
 import { listInstances } from '../../functions/instances/view.ts';
-import type { FleetSpec } from '../../functions/model/fleet.ts';
-import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
-import { layOut } from '../../functions/placement/lay-out.ts';
+import { instanceId } from '../../functions/model/identifiers.ts';
 import {
   closeFleet,
   createFleet,
@@ -15,49 +13,11 @@ import {
 import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
 import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
 import { transition } from '../../functions/store/transition.ts';
-import { record } from '../unit/records.ts';
+import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
 const store = useTables();
-const request = { failurePolicy: 'continue' as const };
-
-function spec(name: string, size = 4, namespace = 'default'): FleetSpec {
-  return {
-    fleetId: makeFleetId(Date.now(), Math.random),
-    namespace,
-    name,
-    nodeGroups: [
-      {
-        name: 'web',
-        size,
-        connection: 'sim-aws',
-        locations: ['us-east-1', 'us-west-2'],
-        instanceType: 'm6i.large',
-        image: 'ubuntu-24.04',
-        driver: 'sim',
-        cloud: 'aws',
-        imageBackendIds: {},
-        pricesUsdPerHour: {},
-      },
-    ],
-  };
-}
-
-async function opened(name: string, size = 4) {
-  const asked = spec(name, size);
-  await createFleet(store, { spec: asked, request });
-  const placements = layOut(asked);
-  for (const placement of placements) await openPlacement(store, asked.fleetId, placement, 1);
-  const [placement] = placements;
-  if (!placement) throw new Error('no placement');
-  const { connectionKey, location } = placement;
-  return { fleetId: asked.fleetId, placement, ref: { fleetId: asked.fleetId, connectionKey, location } };
-}
-
-function claimOf(fleetId: string, index: number) {
-  const id = instanceId({ fleetId, index });
-  return record({ instanceId: id, fleetId, index, launchToken: `${id}.1`, launchState: 'claimed' });
-}
+const opened = (name: string, size?: number) => openedFleet(store, name, size);
 
 describe('fleets', () => {
   it('are made once for a name, also under a race', async () => {

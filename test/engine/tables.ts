@@ -37,7 +37,10 @@ function createTable(tableName: string, indexed: boolean): CreateTableCommand {
       { AttributeName: pk, KeyType: 'HASH' as const },
       { AttributeName: sk, KeyType: 'RANGE' as const },
     ],
-    Projection: { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: [...attributes] },
+    Projection:
+      attributes.length === 0
+        ? { ProjectionType: 'KEYS_ONLY' as const }
+        : { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: [...attributes] },
   });
   const keys = [
     'pk',

@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+import { readFleet } from '../../functions/fleets/view.ts';
+import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { moveInstance } from '../../functions/store/move.ts';
+import {
+  blockPlacement,
+  closePlacement,
+  liveGroups,
+  readPlacement,
+  restPlacement,
+} from '../../functions/store/placements.ts';
+import { type StatusChange, transition } from '../../functions/store/transition.ts';
+import { claimOf, openedFleet } from './placed-fleet.ts';
+import { useTables } from './tables.ts';
+
+const store = useTables();
+const failure = { code: 'InsufficientCapacity', message: 'none left' };
+
+async function claimed(name: string, count = 1) {
+  const fleet = await openedFleet(store, name, 8);
+  const { fleetId, ref, other } = fleet;
+  const records = Array.from({ length: count }, (_, index) => claimOf(fleetId, index));
+  await transition(
+    store,
+    ref,
+    records.map((record) => ({ kind: 'claim', record })),
+    0,
+  );
+  const [first] = records;
+  if (!first) throw new Error('no record');
+  const at = (location: string) => readPlacement(store, fleetId, ref.connectionKey, location);
+  return {
+    ...fleet,
+    records,
+    first,
+    there: { ...ref, location: other.location },
+    here: () => at(ref.location),
+    elsewhere: () => at(other.location),
+  };
+}
+
+async function readRecord(of: InstanceItem): Promise<InstanceItem> {
+  const found = (await readInstances(store, [of])).get(of.instanceId);
+  if (!found) throw new Error('no record');
+  return found;
+}
+
+const change = (record: InstanceItem, to: StatusChange['to'], fields = {}): StatusChange => ({
+  kind: 'change',
+  record,
+  to,
+  fields,
+});
+
+describe('a move', () => {
+  it('takes record and counters to the other placement, and nothing of the attempt', async () => {
+    const { fleetId, first, ref, here, elsewhere } = await claimed('moved');
+    const bound = { backendId: 'i-1', publicIp: '203.0.113.9', zone: 'us-east-1a' };
+    await transition(
+      store,
+      ref,
+      [change(first, 'Terminating', { ...bound, closeAs: 'Planned', failure })],
+      0,
+    );
+    const leaving = await readRecord(first);
+    expect(await moveInstance(store, leaving, 'us-west-2')).toBe('moved');
+    const moved = await readRecord(first);
+    expect(moved).toMatchObject({
+      status: 'Planned',
+      location: 'us-west-2',
+      tried: ['us-east-1'],
+      attempt: 1,
+      launchState: 'refused',
+      taskToken: 'token',
+      deadlineAtMs: first.deadlineAtMs,
+    });
+    for (const field of ['backendId', 'publicIp', 'zone', 'closeAs', 'failure', 'placePk']) {
+      expect(moved).not.toHaveProperty(field);
+    }
+    expect(await here()).toMatchObject({ requested: 3, counts: { Terminating: 0 } });
+    expect(await elsewhere()).toMatchObject({
+      requested: 5,
+      counts: { Planned: 1 },
+      groups: { web: { Planned: 1 } },
+    });
+    expect(
+      (await readPlaceEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.placeSk),
+    ).not.toContain(first.instanceId);
+    // Nothing was lost by it, and nobody works on it until it is claimed.
+    const view = await readFleet(store, 'default', fleetId);
+    expect(view).toMatchObject({ counts: { requested: 8, Planned: 8 }, failures: [] });
+    expect(view?.byLocation.map(({ counts }) => counts.requested)).toEqual([3, 5]);
+  });
+
+  it.each(['resting', 'closed', 'blocked', 'absent'] as const)(
+    'is barred by a placement that is %s, and leaves all as it was',
+    async (obstacle) => {
+      const { fleetId, first, other, there, here } = await claimed(`barred-${obstacle}`);
+      if (obstacle === 'resting') await restPlacement(store, fleetId, other, 1);
+      if (obstacle === 'closed') await closePlacement(store, fleetId, other);
+      if (obstacle === 'blocked') await blockPlacement(store, there, failure);
+      const location = obstacle === 'absent' ? 'eu-nowhere-1' : other.location;
+      expect(await moveInstance(store, first, location)).toBe('barred');
+      expect(await readRecord(first)).toMatchObject({ status: 'Creating', location: 'us-east-1', tried: [] });
+      expect(await here()).toMatchObject({ requested: 4, counts: { Creating: 1 } });
+    },
+  );
+
+  it('is made once, whoever else goes on with the record', async () => {
+    const { first, ref, here, elsewhere } = await claimed('moved-once');
+    const outcomes = await Promise.all([1, 2, 3].map(() => moveInstance(store, first, 'us-west-2')));
+    expect(outcomes.toSorted()).toEqual(['lost', 'lost', 'moved']);
+    expect([(await here())?.requested, (await elsewhere())?.requested]).toEqual([3, 5]);
+    const late = await transition(store, ref, [change(first, 'Failed', { failure })], 0);
+    expect(late.refused).toEqual([first.instanceId]);
+  });
+
+  it('leads to a claim of the next attempt there, which counts as one', async () => {
+    const { first, there, elsewhere } = await claimed('claimed-there');
+    await moveInstance(store, first, 'us-west-2');
+    const moved = await readRecord(first);
+    const next = claimOf(first.fleetId, 0, { location: 'us-west-2', attempt: 2, tried: moved.tried });
+    const claims = await Promise.all(
+      [1, 2].map(() => transition(store, there, [{ kind: 'claim', record: next, replaces: moved }], 0)),
+    );
+    expect(claims.flatMap(({ applied }) => applied)).toEqual([first.instanceId]);
+    expect(await elsewhere()).toMatchObject({ requested: 5, counts: { Planned: 0, Creating: 1 } });
+    expect(
+      (await readPlaceEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.placeSk),
+    ).toContain(first.instanceId);
+  });
+});
+
+describe('a claim that replaces', () => {
+  it('begins a failed instance anew, and its failure is over', async () => {
+    const { first, ref, here } = await claimed('anew');
+    await transition(store, ref, [change(first, 'Failed', { failure })], 0);
+    expect(await here()).toMatchObject({ failureCounts: { InsufficientCapacity: 1 } });
+    const failed = await readRecord(first);
+    const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
+    await transition(store, ref, [{ kind: 'claim', record: next, replaces: failed }], 0);
+    expect(await here()).toMatchObject({
+      counts: { Failed: 0, Creating: 1 },
+      failureCounts: { InsufficientCapacity: 0 },
+      groups: { web: { lost1: 1, Creating: 1, Failed: 0 } },
+    });
+    expect(await readRecord(first)).not.toHaveProperty('failure');
+  });
+
+  it('is refused once the record has gone on', async () => {
+    const { first, ref, here } = await claimed('anew-late');
+    const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
+    const stale = { ...first, status: 'Failed' as const };
+    const result = await transition(store, ref, [{ kind: 'claim', record: next, replaces: stale }], 0);
+    expect(result).toMatchObject({ applied: [], refused: [first.instanceId], gateClosed: false });
+    expect((await here())?.counts).toEqual({ Creating: 1 });
+  });
+});
+
+it('node groups know what of theirs lives where', async () => {
+  const { records, ref, here } = await claimed('alive', 3);
+  const [one, two, three] = records;
+  if (!one || !two || !three) throw new Error('no records');
+  const alive = async () => [...liveGroups((await here()) ?? { groups: {} })];
+  expect(await alive()).toEqual(['web']);
+  await transition(store, ref, [change(one, 'Failed', { failure }), change(two, 'Planned')], 0);
+  expect(await alive()).toEqual(['web']);
+  await transition(store, ref, [change(three, 'Terminating')], 0);
+  expect(await alive()).toEqual(['web']);
+  await transition(store, ref, [change(await readRecord(three), 'Terminated')], 0);
+  expect(await alive()).toEqual([]);
+});

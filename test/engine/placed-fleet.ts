@@ -1,0 +1,60 @@
+import type { FleetSpec } from '../../functions/model/fleet.ts';
+import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
+import { layOut } from '../../functions/placement/lay-out.ts';
+import type { Store } from '../../functions/store/client.ts';
+import { createFleet } from '../../functions/store/fleets.ts';
+import type { InstanceItem } from '../../functions/store/instances.ts';
+import { openPlacement } from '../../functions/store/placements.ts';
+import { record } from '../unit/records.ts';
+
+export const request = { failurePolicy: 'continue' as const };
+
+export function spec(name: string, size = 4, namespace = 'default'): FleetSpec {
+  return {
+    fleetId: makeFleetId(Date.now(), Math.random),
+    namespace,
+    name,
+    nodeGroups: [
+      {
+        name: 'web',
+        size,
+        connection: 'sim-aws',
+        locations: ['us-east-1', 'us-west-2'],
+        instanceType: 'm6i.large',
+        image: 'ubuntu-24.04',
+        driver: 'sim',
+        cloud: 'aws',
+        imageBackendIds: {},
+        pricesUsdPerHour: {},
+      },
+    ],
+  };
+}
+
+/** A fleet whose placements, in us-east-1 and us-west-2, are open for its first round. */
+export async function openedFleet(store: Store, name: string, size = 4) {
+  const asked = spec(name, size);
+  await createFleet(store, { spec: asked, request });
+  const [placement, other] = layOut(asked);
+  if (!placement || !other) throw new Error('no placements');
+  for (const one of [placement, other]) await openPlacement(store, asked.fleetId, one, 1);
+  const { connectionKey, location } = placement;
+  return {
+    fleetId: asked.fleetId,
+    placement,
+    other,
+    ref: { fleetId: asked.fleetId, connectionKey, location },
+  };
+}
+
+export function claimOf(fleetId: string, index: number, fields: Partial<InstanceItem> = {}): InstanceItem {
+  const id = instanceId({ fleetId, index });
+  return record({
+    instanceId: id,
+    fleetId,
+    index,
+    launchToken: `${id}.1`,
+    launchState: 'claimed',
+    ...fields,
+  });
+}
