@@ -3,7 +3,15 @@ import type { CallKind, LimitProfile } from '../model/limit-profile.ts';
 import type { Store } from '../store/client.ts';
 import { callKey, locationsKey } from '../store/keys.ts';
 import { readVersioned, updateVersioned } from '../store/versioned.ts';
-import { blockCalls, type CallState, grantCalls, grantSlots, heldNow, IDLE_CALLS } from './permits.ts';
+import {
+  blockCalls,
+  type CallState,
+  grantCalls,
+  grantSlots,
+  heldNow,
+  IDLE_CALLS,
+  SLOT_LEASE_MS,
+} from './permits.ts';
 
 /** A connection at a location, with what the cloud allows there. */
 export interface GovernedPlace {
@@ -18,6 +26,8 @@ const createSchema = callSchema.extend({
   holders: z.record(z.string(), z.number()),
   /** Which hold on the connection's location slot this place has; absent while nothing is being created. */
   locationHold: z.int().optional(),
+  /** When that hold was taken. */
+  locationSinceMs: z.number().optional(),
 });
 const locationsSchema = z.object({
   /** Location → when its hold was taken. */
@@ -35,8 +45,19 @@ export interface PermitAnswer {
   retryAfterMs: number;
 }
 
+interface CreateAnswer extends PermitAnswer {
+  /** Nobody holds a slot of the place. */
+  isIdle: boolean;
+  /** The hold on the location that was written with the slots. */
+  locationHold?: number;
+}
+
 /** Slots come free when an instance runs, which the status loop sees: asking more often than it looks is vain. */
 const SLOT_RETRY_MS = 3_000;
+/** Somebody else was faster: the next attempt will see what they did. */
+const RACE_RETRY_MS = 1_000;
+/** A place that is busy for longer than a lease takes its location anew long before that ends. */
+const RENEW_LOCATION_MS = SLOT_LEASE_MS / 3;
 
 /**
  * Permits to create: a slot of the place, a location slot of the connection and a call now, for as many of the
@@ -49,32 +70,51 @@ export async function permitCreates(
 ): Promise<PermitAnswer> {
   const hold = await holdLocation(store, place);
   if (hold === undefined) return { granted: [], retryAfterMs: SLOT_RETRY_MS };
-  const answer = await updateVersioned(store, createKey(place), createSchema, (current = IDLE_CREATES) => {
-    const nowMs = store.clock.now();
-    const slots = grantSlots(
-      current.holders,
-      place.limits.concurrentInstancesPerLocation,
-      nowMs,
-      instanceIds,
-    );
-    const calls = grantCalls(current, place.limits.calls.create, nowMs, slots.granted.length);
-    const granted = slots.granted.slice(0, calls.granted);
-    const keep = new Set([...Object.keys(heldNow(current.holders, nowMs)), ...granted]);
-    const holders = Object.fromEntries(Object.entries(slots.holders).filter(([holder]) => keep.has(holder)));
-    const short = slots.granted.length < instanceIds.length;
-    // Of two workers that took the location at once, the later hold is the one that stands.
-    const locationHold = Math.max(hold, current.locationHold ?? 0);
-    return {
-      state: granted.length > 0 ? { ...calls.state, holders, locationHold } : undefined,
-      answer: {
-        granted,
-        retryAfterMs: Math.max(calls.retryAfterMs, short ? SLOT_RETRY_MS : 0),
-        idle: keep.size === 0,
-      },
-    };
-  });
-  if (answer.idle) await freeLocation(store, place, hold);
-  return { granted: answer.granted, retryAfterMs: answer.retryAfterMs };
+  const answer = await updateVersioned<CreateState, CreateAnswer>(
+    store,
+    createKey(place),
+    createSchema,
+    (current = IDLE_CREATES) => {
+      // The last slot went back since the hold was read here, and the location with it, or soon.
+      if (!hold.isNew && current.locationHold !== hold.number) {
+        return { state: undefined, answer: { granted: [], retryAfterMs: RACE_RETRY_MS, isIdle: false } };
+      }
+      const nowMs = store.clock.now();
+      const slots = grantSlots(
+        current.holders,
+        place.limits.concurrentInstancesPerLocation,
+        nowMs,
+        instanceIds,
+      );
+      const calls = grantCalls(current, place.limits.calls.create, nowMs, slots.granted.length);
+      const granted = slots.granted.slice(0, calls.granted);
+      const keep = new Set([...Object.keys(heldNow(current.holders, nowMs)), ...granted]);
+      const holders = Object.fromEntries(
+        Object.entries(slots.holders).filter(([holder]) => keep.has(holder)),
+      );
+      const short = slots.granted.length < instanceIds.length;
+      // Of two workers that took the location at once, the later hold is the one that stands.
+      const locationHold = Math.max(hold.number, current.locationHold ?? 0);
+      const locationSinceMs = hold.isNew ? nowMs : current.locationSinceMs;
+      return {
+        state: granted.length > 0 ? { ...calls.state, holders, locationHold, locationSinceMs } : undefined,
+        answer: {
+          granted,
+          retryAfterMs: Math.max(calls.retryAfterMs, short ? SLOT_RETRY_MS : 0),
+          isIdle: keep.size === 0,
+          locationHold,
+        },
+      };
+    },
+  );
+  if (answer.isIdle) await freeLocation(store, place, hold.number);
+  const { granted, retryAfterMs, locationHold } = answer;
+  if (hold.isNew && granted.length > 0 && (await holdOf(store, place)) !== locationHold) {
+    // A hold between ours and this write was given back by whoever had it: the location may be another's by now.
+    await releaseSlots(store, place, granted);
+    return { granted: [], retryAfterMs: RACE_RETRY_MS };
+  }
+  return { granted, retryAfterMs };
 }
 
 /** Permits for calls other than creates. */
@@ -142,7 +182,7 @@ export async function releaseSlots(
     createSchema,
     (current) => {
       if (!current) return { state: undefined, answer: undefined };
-      const { locationHold, ...rest } = current;
+      const { locationHold, locationSinceMs: _since, ...rest } = current;
       const held = heldNow(current.holders, store.clock.now());
       const holders = Object.fromEntries(Object.entries(held).filter(([holder]) => !released.has(holder)));
       if (Object.keys(holders).length > 0) return { state: { ...current, holders }, answer: undefined };
@@ -156,14 +196,18 @@ export async function releaseSlots(
  * Takes, or keeps, one of the connection's location slots. Whoever takes it anew numbers the hold anew, so that
  * a release of the earlier one, still under way, cannot free it.
  *
- * @returns the hold's number; undefined when all location slots are taken
+ * @returns the hold's number, and whether it was taken anew; undefined when all location slots are taken
  */
-async function holdLocation(store: Store<'governor'>, place: GovernedPlace): Promise<number | undefined> {
+async function holdLocation(
+  store: Store<'governor'>,
+  place: GovernedPlace,
+): Promise<{ number: number; isNew: boolean } | undefined> {
   const current = await readVersioned(store, createKey(place), createSchema);
-  if (current?.locationHold !== undefined && Object.keys(current.holders).length > 0)
-    return current.locationHold;
+  const isFresh = (current?.locationSinceMs ?? 0) + RENEW_LOCATION_MS > store.clock.now();
+  if (current?.locationHold !== undefined && isFresh && Object.keys(current.holders).length > 0)
+    return { number: current.locationHold, isNew: false };
   const { connectionKey, location, limits } = place;
-  return await updateVersioned<z.infer<typeof locationsSchema>, number | undefined>(
+  const taken = await updateVersioned<z.infer<typeof locationsSchema>, number | undefined>(
     store,
     locationsKey(connectionKey),
     locationsSchema,
@@ -183,6 +227,15 @@ async function holdLocation(store: Store<'governor'>, place: GovernedPlace): Pro
       };
     },
   );
+  return taken === undefined ? undefined : { number: taken, isNew: true };
+}
+
+/** The hold that a location has of its connection's; undefined when it has none. */
+async function holdOf(
+  store: Store<'governor'>,
+  { connectionKey, location }: GovernedPlace,
+): Promise<number | undefined> {
+  return (await readVersioned(store, locationsKey(connectionKey), locationsSchema))?.holds[location];
 }
 
 async function freeLocation(

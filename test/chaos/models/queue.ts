@@ -59,7 +59,7 @@ export class Queue {
     this.#put(`m${this.#sent}`, body, delayMs + lateMs);
     if (this.#duplicates()) {
       this.#sent += 1;
-      this.#put(`m${this.#sent}`, body, delayMs + random.int(0, 90_000));
+      this.#put(`m${this.#sent}`, body, delayMs + random.pick([random.int(0, 60), random.int(0, 90_000)]));
     }
   }
 

@@ -74,6 +74,10 @@ async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Prom
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   await Promise.all([...users, ...incidents, strangers.plant(), ground.sleep(scenario.troubleMs)]);
   calm(lab);
+  // Whoever owns a connection that was refused for a while has it verified again.
+  for (const { name } of scenario.connections) {
+    lab.queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${name}` }), 0);
+  }
   const quietMs = QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000;
   if (!(await rest(lab, quietMs))) violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
   violations.push(...checkEnd(lab), ...strangers.check());
@@ -130,7 +134,7 @@ async function use(lab: Lab, client: Client, script: FleetScript, key: string): 
   );
 }
 
-async function befall({ clouds, ground }: Lab, incident: Incident, troubleMs: number): Promise<void> {
+async function befall({ clouds, ground, queue }: Lab, incident: Incident, troubleMs: number): Promise<void> {
   const { commit } = clouds.engine.world;
   await ground.sleep(incident.atMs);
   ground.trace.add('scenario', JSON.stringify(incident));
@@ -145,6 +149,7 @@ async function befall({ clouds, ground }: Lab, incident: Incident, troubleMs: nu
   commit({ kind: 'account', account: incident.account, rule: { revoked: true } });
   await ground.sleep(untilMs - incident.atMs);
   commit({ kind: 'account', account: incident.account, rule: { revoked: false } });
+  queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${incident.account}` }), 0);
 }
 
 /** Nothing goes wrong any more. */
