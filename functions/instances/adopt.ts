@@ -27,6 +27,7 @@ export async function adopt(
       launchState: 'accepted' as const,
       backendId: machine.backendId,
       claimUntilMs: 0,
+      acceptedAtMs: context.store.clock.now(),
       ...(machine.zone === undefined ? {} : { zone: machine.zone }),
     };
     if (await updateInstance(context.store, record, fields)) return;

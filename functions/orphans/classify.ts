@@ -66,6 +66,6 @@ export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: 
     record.launchState === 'accepted' &&
     !isClosed(record.status) &&
     !isTransitional(record.status) &&
-    Date.parse(record.launchedAt) + consistencyWindowMs < atMs
+    Math.max(Date.parse(record.launchedAt), record.acceptedAtMs ?? 0) + consistencyWindowMs < atMs
   );
 }

@@ -24,6 +24,8 @@ export interface Suspects {
   /** Holders of slots that are not being created, by when they got their permit: a hand-off was cut short. */
   strangers: Readonly<Record<string, number>>;
   machines: ReadonlyMap<string, readonly CloudInstance[]>;
+  /** When the cloud was asked for them: what came later cannot be missing. */
+  seenAtMs: number;
 }
 
 /** Does what a look found to be done. @returns how many of the suspects are still in transition */
@@ -31,7 +33,7 @@ export async function actOn(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
-  { suspectIds, strangers, machines }: Suspects,
+  { suspectIds, strangers, machines, seenAtMs }: Suspects,
 ): Promise<number> {
   const refs = [...suspectIds, ...Object.keys(strangers)]
     .map(parseInstanceId)
@@ -44,7 +46,7 @@ export async function actOn(
     finding: compare(
       record,
       machineOf(record, machines.get(record.instanceId) ?? []),
-      nowMs,
+      seenAtMs,
       context.driver.consistencyWindowMs,
     ),
   }));

@@ -59,6 +59,7 @@ export function machineOf(
 /**
  * Decides what a look does about one record. Pure: the same record and answer give the same finding.
  *
+ * @param nowMs when the cloud was asked
  * @param consistencyWindowMs of the driver: for this long after a create, a list may not show the machine yet
  */
 export function compare(
@@ -101,7 +102,7 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   const sinceMs = Math.max(
     Date.parse(record.launchedAt),
     record.unknownSinceMs ?? 0,
-    record.launchState === 'accepted' ? 0 : record.claimUntilMs,
+    record.launchState === 'accepted' ? (record.acceptedAtMs ?? 0) : record.claimUntilMs,
   );
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
   if (record.status === 'Terminating') return closed(record, nowMs);

@@ -30,6 +30,7 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
   const place = { connectionKey, location };
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return await lookAgain(context, loop, permit.retryAfterMs);
+  const seenAtMs = context.store.clock.now();
   let seen: CloudInstance[];
   try {
     seen = await opened.client.listInstances(location);
@@ -44,7 +45,7 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
       error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS,
     );
   }
-  const inTransition = await followCloud(context, place, opened, loop, seen);
+  const inTransition = await followCloud(context, place, opened, loop, { seen, seenAtMs });
   if (inTransition > 0) return await lookAgain(context, loop, LOOK_INTERVAL_MS);
   const emptyLooks = loop.emptyLooks + 1;
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, loop, LOOK_INTERVAL_MS, emptyLooks);
@@ -63,7 +64,7 @@ async function followCloud(
   place: PlaceRef,
   opened: OpenConnection,
   loop: Loop,
-  seen: readonly CloudInstance[],
+  { seen, seenAtMs }: { seen: readonly CloudInstance[]; seenAtMs: number },
 ): Promise<number> {
   const [entries, holders] = await Promise.all([
     readPlaceEntries(context.store, place.connectionKey, place.location),
@@ -80,6 +81,7 @@ async function followCloud(
     suspectIds: suspects.map(({ placeSk }) => placeSk),
     strangers: Object.fromEntries(strangers),
     machines,
+    seenAtMs,
   });
   const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
   const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));

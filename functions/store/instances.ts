@@ -34,6 +34,8 @@ export const instanceItemSchema = z.object({
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   unknownSinceMs: z.number().optional(),
+  /** When the cloud's answer named the machine: from then on, a list may be behind for the driver's time. */
+  acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
   taskToken: z.string().optional(),
   backendId: z.string().optional(),

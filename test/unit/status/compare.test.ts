@@ -58,6 +58,12 @@ describe('compare', () => {
     expect(compare(running, undefined, LATE_MS, WINDOW_MS)).toEqual({ action: 'confirm', backendId: 'i-1' });
   });
 
+  it('trusts no list that may be older than the machine, however long ago the launch was claimed', () => {
+    const going = record({ backendId: 'i-1', status: 'Terminating', acceptedAtMs: LATE_MS });
+    expect(compare(going, undefined, LATE_MS + 1, WINDOW_MS)).toEqual({ action: 'none' });
+    expect(compare(going, undefined, LATE_MS + WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
+  });
+
   it('asks for removal until the cloud shows it', () => {
     const going = record({ backendId: 'i-1', status: 'Terminating' });
     expect(compare(going, machine(), LATE_MS, WINDOW_MS)).toEqual({ action: 'terminate', backendId: 'i-1' });
