@@ -1,6 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-const FAST = ['test/unit/**/*.test.ts', 'test/state-machines/**/*.test.ts', 'test/infra/**/*.test.ts'];
+const FAST = [
+  'test/unit/**/*.test.ts',
+  'test/state-machines/**/*.test.ts',
+  'test/infra/**/*.test.ts',
+  'test/chaos/**/*.test.ts',
+];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 
 export default defineConfig({

@@ -58,6 +58,8 @@ const SLOT_RETRY_MS = 3_000;
 const RACE_RETRY_MS = 1_000;
 /** A place that is busy for longer than a lease takes its location anew long before that ends. */
 const RENEW_LOCATION_MS = SLOT_LEASE_MS / 3;
+/** A location that was taken so long ago has slots under it by now, or was forgotten. */
+const FORGOTTEN_MS = 60_000;
 
 /**
  * Permits to create: a slot of the place, a location slot of the connection and a call now, for as many of the
@@ -227,7 +229,27 @@ async function holdLocation(
       };
     },
   );
-  return taken === undefined ? undefined : { number: taken, isNew: true };
+  if (taken !== undefined) return { number: taken, isNew: true };
+  await freeForgotten(store, place);
+  return undefined;
+}
+
+/**
+ * A worker that gave a place's last slot back and died before it gave the location back leaves it taken. Whoever is
+ * refused looks at one of those that stand in the way. One that is being taken just now is not harmed: whoever takes a
+ * location sees after its write whether it still has it.
+ */
+async function freeForgotten(store: Store<'governor'>, place: GovernedPlace): Promise<void> {
+  const { connectionKey } = place;
+  const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
+  const settled = Object.entries(state?.holders ?? {}).filter(
+    ([, sinceMs]) => sinceMs + FORGOTTEN_MS < store.clock.now(),
+  );
+  const [location] = settled[Math.floor(store.random() * settled.length)] ?? [];
+  const hold = location === undefined ? undefined : state?.holds[location];
+  if (location === undefined || hold === undefined) return;
+  const holders = await readHolders(store, { connectionKey, location });
+  if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
 }
 
 /** The hold that a location has of its connection's; undefined when it has none. */

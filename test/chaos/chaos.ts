@@ -31,6 +31,7 @@ const range = (from: number, count: number) => Array.from({ length: count }, (_,
 
 async function runMany({ seeds, from, threads, json }: Flags): Promise<number> {
   const startMs = performance.now();
+  const fleets: Record<string, number> = {};
   const summary: Record<string, number> = { runs: 0, violations: 0 };
   for (const kind of VIOLATION_KINDS) summary[kind] = 0;
   const bump = (name: string, by: number) => {
@@ -42,6 +43,8 @@ async function runMany({ seeds, from, threads, json }: Flags): Promise<number> {
     for (const kind of new Set(result.violations.map((one) => one.kind))) bump(kind, 1);
     for (const [name, count] of Object.entries(result.counts)) bump(name, count);
     bump('instances', result.instances);
+    for (const [status, count] of Object.entries(result.outcomes))
+      fleets[status] = (fleets[status] ?? 0) + count;
     report(result);
     if (summary['runs'] !== undefined && summary['runs'] % PROGRESS_EACH === 0) {
       say(`${summary['runs']} of ${seeds} runs, ${summary['violations']} with violations`);
@@ -49,12 +52,12 @@ async function runMany({ seeds, from, threads, json }: Flags): Promise<number> {
     return true;
   });
   const seconds = Math.round((performance.now() - startMs) / 100) / 10;
-  const all = { ...summary, seconds };
+  const all = { ...summary, fleets, seconds };
   tell(
     json
       ? JSON.stringify(all)
       : Object.entries(all)
-          .map(([name, count]) => `${name}: ${count}`)
+          .map(([name, count]) => `${name}: ${JSON.stringify(count)}`)
           .join('\n'),
   );
   return summary['violations'] === 0 ? 0 : 1;

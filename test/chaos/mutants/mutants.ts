@@ -28,13 +28,17 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'record-after-call',
     edits: [
       {
-        file: 'functions/instances/launch.ts',
+        file: 'functions/instances/claim.ts',
         find: `await applyChanges(
       context,
       place,
-      ofFleet.map((record) => ({ kind: 'claim', record })),
+      claims.map(({ attempt, record }) => ({
+        kind: 'claim',
+        record,
+        ...(attempt.record ? { replaces: attempt.record } : {}),
+      })),
     );`,
-        replace: `{ applied: ofFleet.map((record) => record.instanceId), gateClosed: false };`,
+        replace: `{ applied: claims.map(({ record }) => record.instanceId), gateClosed: false };`,
       },
       {
         file: 'functions/instances/create.ts',
@@ -44,8 +48,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'functions/instances/create.ts',
-        find: `import { type Failure, failInstances } from './finish.ts';`,
-        replace: `import { applyChanges, type Failure, failInstances } from './finish.ts';`,
+        find: `import { failInstances } from './finish.ts';`,
+        replace: `import { applyChanges, failInstances } from './finish.ts';`,
       },
     ],
   },
@@ -54,8 +58,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/store/transition.ts',
-        find: `        ConditionExpression: 'attribute_not_exists(pk)',`,
-        replace: '',
+        find: `{ ConditionExpression: 'attribute_not_exists(pk)' }`,
+        replace: '{}',
       },
     ],
   },
@@ -108,9 +112,13 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/store/transition.ts',
-        find: `      const refusals = await transactWrite(store, [counters, ...items]);`,
+        find: `      const refusals = await transactWrite(store, [
+        counterWrite(store, placement, counters, claims ? 'open' : 'there'),
+        ...items,
+      ]);`,
         replace: `      const refusals = (await transactWrite(store, items)).map((one) => ({ ...one, at: one.at + 1 }));
-      if (refusals.length === 0) await transactWrite(store, [counters]);`,
+      const count = counterWrite(store, placement, counters, claims ? 'open' : 'there');
+      if (refusals.length === 0) await transactWrite(store, [count]);`,
       },
     ],
   },
@@ -126,6 +134,26 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'functions/networks/remove.ts',
         find: `  if (item.claimUntilMs > nowMs) return`,
         replace: `  if (item.claimUntilMs > 0) return`,
+      },
+    ],
+  },
+  {
+    name: 'token-reused-across-attempts',
+    edits: [
+      {
+        file: 'functions/model/identifiers.ts',
+        find: '{attempt}`;',
+        replace: '{1}`;',
+      },
+    ],
+  },
+  {
+    name: 'policy-ignores-instance-failure',
+    edits: [
+      {
+        file: 'functions/fleets/verdict.ts',
+        find: `(aborted || !enough)) return { next: 'rollback' };`,
+        replace: `(aborted || (!enough && running === 0))) return { next: 'rollback' };`,
       },
     ],
   },

@@ -1,4 +1,5 @@
 import { Problem } from '../../../functions/api/problem.ts';
+import type { FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
@@ -29,6 +30,20 @@ export class Client {
           params: { namespace: NAMESPACE, fleet: fleetId },
           query: {},
           body: undefined,
+          idempotencyKey: undefined,
+        }),
+      );
+    });
+  }
+
+  /** What is not possible is refused, and that is an answer. */
+  async act(fleetId: string, body: FleetActionRequest): Promise<void> {
+    await this.#insist(async () => {
+      await this.#lab.request(({ actOnFleet }) =>
+        actOnFleet({
+          params: { namespace: NAMESPACE, fleet: fleetId },
+          query: {},
+          body,
           idempotencyKey: undefined,
         }),
       );

@@ -1,5 +1,5 @@
 import { createConnection, readConnection } from '../../../functions/store/connections.ts';
-import { parseFleetItem } from '../../../functions/store/fleets.ts';
+import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { createNamespace } from '../../../functions/store/namespaces.ts';
 import { checkEnd } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
@@ -24,6 +24,8 @@ export interface RunResult {
   violations: Violation[];
   counts: FaultCounts & { cloudFaults: number };
   instances: number;
+  /** How many fleets stood in which status when the trouble was over. */
+  outcomes: Record<string, number>;
   steps: number;
   virtualMinutes: number;
   /** Of the whole trace; empty where none was kept. */
@@ -37,8 +39,9 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
+  const outcomes: Record<string, number> = {};
   try {
-    await ground.scheduler.run(Promise.race([play(lab, scenario, violations), ground.exhaustion]));
+    await ground.scheduler.run(Promise.race([play(lab, scenario, violations, outcomes), ground.exhaustion]));
   } catch (error) {
     violations.push({
       kind: 'bug',
@@ -54,6 +57,7 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
     violations,
     counts: { ...ground.counts, cloudFaults },
     instances: lab.clouds.machines().length,
+    outcomes,
     steps: ground.steps,
     virtualMinutes: Math.round((ground.now() - ground.startMs) / MINUTE_MS),
     digest: traced ? ground.trace.digest() : '',
@@ -61,7 +65,12 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
   };
 }
 
-async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Promise<void> {
+async function play(
+  lab: Lab,
+  scenario: Scenario,
+  violations: Violation[],
+  outcomes: Record<string, number>,
+): Promise<void> {
   const { ground } = lab;
   await furnish(lab, scenario);
   lab.startSchedules();
@@ -81,6 +90,7 @@ async function play(lab: Lab, scenario: Scenario, violations: Violation[]): Prom
   const quietMs = QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000;
   if (!(await rest(lab, quietMs))) violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
   violations.push(...checkEnd(lab), ...strangers.check());
+  for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   await removeAll(lab, client);
   violations.push(...checkEnd(lab));
@@ -125,13 +135,18 @@ async function use(lab: Lab, client: Client, script: FleetScript, key: string): 
   const fleetId = await client.create(script, key);
   lab.ground.trace.add('client', `fleet ${script.request.name} is ${fleetId}`);
   if (fleetId === undefined) return;
-  await Promise.all(
-    script.deleteAtMs.map(async (atMs) => {
-      await lab.ground.sleep(Math.max(0, beganMs + atMs - lab.ground.now()));
-      lab.ground.trace.add('client', `deletes ${fleetId}`);
-      await client.remove(fleetId);
-    }),
-  );
+  const until = (atMs: number) => lab.ground.sleep(Math.max(0, beganMs + atMs - lab.ground.now()));
+  const removals = script.deleteAtMs.map(async (atMs) => {
+    await until(atMs);
+    lab.ground.trace.add('client', `deletes ${fleetId}`);
+    await client.remove(fleetId);
+  });
+  const actions = script.actions.map(async ({ atMs, request }) => {
+    await until(atMs);
+    lab.ground.trace.add('client', `${request.action} ${fleetId}`);
+    await client.act(fleetId, request);
+  });
+  await Promise.all([...removals, ...actions]);
 }
 
 async function befall({ clouds, ground, queue }: Lab, incident: Incident, troubleMs: number): Promise<void> {
@@ -174,11 +189,18 @@ async function rest(lab: Lab, quietMs: number): Promise<boolean> {
 
 /** Every fleet that stands is deleted; what an earlier deletion could not do is asked for again. */
 async function removeAll(lab: Lab, client: Client): Promise<void> {
-  const fleets = lab.tables.fleets
-    .all()
-    .flatMap((item) => (item['sk'] === 'META' ? [parseFleetItem(item)] : []));
   await Promise.all(
-    fleets.filter(({ status }) => status !== 'Terminated').map(({ fleetId }) => client.remove(fleetId)),
+    fleetsOf(lab)
+      .filter(({ status }) => status !== 'Terminated' && status !== 'RolledBack')
+      .map(({ fleetId }) => client.remove(fleetId)),
   );
   await rest(lab, QUIET_MS);
+}
+
+function fleetsOf({ tables }: Lab): FleetItem[] {
+  return tables.fleets
+    .all()
+    .flatMap((item) =>
+      item['sk'] === 'META' && String(item['pk']).startsWith('FLEET#') ? [parseFleetItem(item)] : [],
+    );
 }

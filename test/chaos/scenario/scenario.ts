@@ -1,3 +1,4 @@
+import { FLEET_ACTIONS, type FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
@@ -13,6 +14,8 @@ export interface FleetScript {
   createAtMs: number;
   /** Deleted during the disturbance, each time by a request of its own. */
   deleteAtMs: readonly number[];
+  /** Actions that its owner asks for, whether they are possible then or not. */
+  actions: readonly { atMs: number; request: FleetActionRequest }[];
 }
 
 /** Something that befalls a cloud for a while. */
@@ -133,8 +136,11 @@ function fleetScripts(
     const createAtMs = racing ? random.int(0, 200) : random.int(0, 3 * MINUTE_MS);
     const request = fleetRequestSchema.parse({
       name: racing ? 'racing' : `fleet-${at}`,
-      failurePolicy: 'continue',
+      failurePolicy: random.pick(['continue', 'continue', 'rollback', 'refine']),
       ...(random.chance(0.3) ? { minimumInstances: random.int(1, size) } : {}),
+      ...(random.chance(0.1)
+        ? { hold: random.chance(0.5) ? { expiresInSeconds: random.int(60, 900) } : {} }
+        : {}),
       nodeGroups: groups.map(({ name, cloud: cloudName }, index) => ({
         name: `group-${index}`,
         size: Math.floor(size / groups.length) + (index === 0 ? size % groups.length : 0),
@@ -142,6 +148,7 @@ function fleetScripts(
         locations: random
           .shuffle(Object.keys(clouds[cloudName]?.locations ?? {}))
           .slice(0, random.int(1, LOCATIONS.length)),
+        ...(random.chance(0.15) ? { minimumInstances: 1 } : {}),
         instanceType: 'small',
         image: 'linux',
         ...(random.chance(0.3) ? { ssh: { allowFrom: '10.0.0.0/8' } } : {}),
@@ -154,9 +161,24 @@ function fleetScripts(
     return {
       request,
       createAtMs,
+      actions: random.chance(0.4) ? actions(random, createAtMs) : [],
       deleteAtMs: deleted
         ? [deleteAtMs, ...(random.chance(0.4) ? [deleteAtMs + random.int(0, 90_000)] : [])]
         : [],
+    };
+  });
+}
+
+function actions(random: Random, createAtMs: number): FleetScript['actions'] {
+  return Array.from({ length: random.int(1, 4) }, () => {
+    const action = random.pick(FLEET_ACTIONS);
+    const request: FleetActionRequest =
+      action === 'hold' && random.chance(0.5)
+        ? { action, expiresInSeconds: random.int(60, 900) }
+        : { action };
+    return {
+      atMs: createAtMs + random.pick([2_000, 20_000, 90_000, 300_000, 900_000]) + random.int(0, 20_000),
+      request,
     };
   });
 }
