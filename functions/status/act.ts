@@ -7,7 +7,7 @@ import { adopt } from '../instances/adopt.ts';
 import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
 import { applyChanges, failInstances, handOff } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
-import { isTransitional } from '../model/status.ts';
+import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
@@ -28,7 +28,7 @@ export interface Suspects {
   seenAtMs: number;
 }
 
-/** Does what a look found to be done. @returns how many of the suspects are still in transition */
+/** Does what a look found to be done. @returns how many of the suspects, and of the slots, are still in transition */
 export async function actOn(
   context: WorkerContext,
   place: PlaceRef,
@@ -74,17 +74,21 @@ export async function actOn(
   for (const { record, to, fields } of changes) {
     if (written.has(record.instanceId)) after.set(record.instanceId, { ...record, ...fields, status: to });
   }
+  const waiting = aboutToClaim(strangers, after, nowMs);
   await handOff(
     context,
     place,
-    [...after.values()].filter(({ instanceId }) => written.has(instanceId) || instanceId in strangers),
+    [...after.values()].filter(
+      ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !waiting.has(instanceId)),
+    ),
   );
   for (const record of after.values()) {
     // It has moved, and whoever moved it died before its launch was sent.
     const moved = record.instanceId in strangers && record.location !== place.location;
     if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
   }
-  await releaseSlots(context.store, place, unclaimed(strangers, after, nowMs));
+  const unclaimed = Object.keys(strangers).filter((id) => !after.has(id) && !waiting.has(id));
+  await releaseSlots(context.store, place, unclaimed);
   await failInstances(
     context,
     place,
@@ -98,7 +102,7 @@ export async function actOn(
     if (finding.action === 'adopt') await adopt(context, place, record, finding.machine);
   }
   await terminateFound(context, place, opened, findings);
-  return [...after.values()].filter(({ status }) => isTransitional(status)).length;
+  return [...after.values()].filter(({ status }) => isTransitional(status)).length + waiting.size;
 }
 
 /** What failed in a location where another may do better is not lost yet when it is gone. */
@@ -117,14 +121,20 @@ function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }
 
-function unclaimed(
+/**
+ * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round,
+ * in the place of a record that is closed. Their slots are not to be taken from under it.
+ */
+function aboutToClaim(
   strangers: Readonly<Record<string, number>>,
   records: ReadonlyMap<string, InstanceItem>,
   nowMs: number,
-): string[] {
-  return Object.entries(strangers)
-    .filter(([id, sinceMs]) => !records.has(id) && sinceMs + UNCLAIMED_SLOT_MS < nowMs)
-    .map(([id]) => id);
+): Set<string> {
+  const holders = Object.entries(strangers).filter(([id, sinceMs]) => {
+    const record = records.get(id);
+    return (!record || isClosed(record.status)) && sinceMs + UNCLAIMED_SLOT_MS >= nowMs;
+  });
+  return new Set(holders.map(([id]) => id));
 }
 
 type Found = { record: InstanceItem; finding: Finding };
