@@ -2,7 +2,7 @@ import { allowedActions, type FleetAction, type FleetActionRequest } from '../mo
 import { type FleetItem, holdEnd, parseFleetItem, readFleetItem, updateFleet } from '../store/fleets.ts';
 import { readFleetPartition } from '../store/placements.ts';
 import { actionFacts } from './action-facts.ts';
-import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
+import { assignWork, beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
 import { stopLaunching } from './stop-launching.ts';
 
 export type ActionOutcome =
@@ -79,7 +79,7 @@ async function carryOut(
       });
     case 'release':
     case 'retry':
-      return await beginWork(deps, fleet, 'provision', {
+      return await assignWork(deps.store, fleet, 'provision', {
         status: 'Preparing',
         round: fleet.round + 1,
         heldUntilMs: null,
@@ -94,13 +94,13 @@ async function carryOut(
         lastAction: action,
       });
     case 'withdraw':
-      return await beginWork(deps, fleet, 'remove', {
+      return await assignWork(deps.store, fleet, 'remove', {
         status: 'Terminating',
         heldUntilMs: null,
         lastAction: action,
       });
     case 'refine':
-      return await beginWork(deps, fleet, 'refine', { lastAction: action });
+      return await assignWork(deps.store, fleet, 'refine', { lastAction: action });
   }
 }
 
