@@ -3,7 +3,7 @@ import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, readHolders, slowDown } from '../governor/governor.ts';
 import { isTransitional } from '../model/status.ts';
 import { type PlaceEntry, readPlaceEntries } from '../store/instances.ts';
-import { type Loop, settleLook, takeLook } from '../store/loops.ts';
+import { endLoop, type Loop, settleLook, takeLook } from '../store/loops.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { LookMessage } from '../workflow/messages.ts';
 import { actOn } from './act.ts';
@@ -50,12 +50,8 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
   const emptyLooks = loop.emptyLooks + 1;
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, loop, LOOK_INTERVAL_MS, emptyLooks);
   const entries = await readPlaceEntries(context.store, connectionKey, location);
-  await settleLook(context.store, ref, loop.generation, {
-    nextLookAtMs: context.store.clock.now(),
-    active: false,
-    idle: entries.length === 0,
-    emptyLooks,
-  });
+  const ended = await endLoop(context.store, ref, loop, entries.length === 0);
+  if (!ended) await lookAgain(context, loop, LOOK_INTERVAL_MS);
 }
 
 /** @returns how many records, or slots, are still in transition */

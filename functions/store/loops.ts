@@ -30,8 +30,12 @@ export interface LoopRef {
 /** A due look that is this late is lost (its message, or the worker that had it): anyone may start anew. */
 export const LOOK_OVERDUE_MS = 30_000;
 
+/** An ending that crosses a start is seen in the next try. */
+const START_TRIES = 3;
+
 /**
- * Starts the loop, unless it is active and on time.
+ * Starts the loop, unless it is active and on time: then it is told that there is something new to see, so that it
+ * does not end by what it saw before.
  *
  * @param emptyLooks how many looks in a row found nothing in transition; after the second the loop ends
  * @returns the generation of the look to send; undefined when the loop runs already
@@ -41,6 +45,25 @@ export async function startLoop(
   ref: LoopRef,
   nextLookAtMs: number,
   emptyLooks = 0,
+): Promise<number | undefined> {
+  for (let attempt = 1; attempt <= START_TRIES; attempt += 1) {
+    const generation = await startResting(store, ref, nextLookAtMs, emptyLooks);
+    if (generation !== undefined) return generation;
+    const { Attributes } = await conditional(store, ref, {
+      UpdateExpression: 'SET emptyLooks = :none',
+      ConditionExpression: 'active = :true',
+      ExpressionAttributeValues: { ':none': 0, ':true': true },
+    });
+    if (Attributes) return undefined;
+  }
+  return undefined;
+}
+
+async function startResting(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  nextLookAtMs: number,
+  emptyLooks: number,
 ): Promise<number | undefined> {
   const { Attributes } = await conditional(store, ref, {
     UpdateExpression:
@@ -100,6 +123,33 @@ export async function settleLook(
       ':idle': next.idle,
       ':empty': next.emptyLooks,
       ':generation': generation,
+    },
+  });
+  return Attributes !== undefined;
+}
+
+/**
+ * Ends the loop after a look that found nothing.
+ *
+ * @param loop as the look was taken
+ * @returns false when it was started anew meanwhile, or told of something new to see: it goes on
+ */
+export async function endLoop(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  { generation, emptyLooks }: Pick<Loop, 'generation' | 'emptyLooks'>,
+  idle: boolean,
+): Promise<boolean> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression: 'SET nextLookAtMs = :now, active = :false, idle = :idle, emptyLooks = :more',
+    ConditionExpression: 'generation = :generation AND emptyLooks = :seen',
+    ExpressionAttributeValues: {
+      ':now': store.clock.now(),
+      ':false': false,
+      ':idle': idle,
+      ':more': emptyLooks + 1,
+      ':generation': generation,
+      ':seen': emptyLooks,
     },
   });
   return Attributes !== undefined;

@@ -1,0 +1,48 @@
+import { expect, it } from 'vitest';
+import { endLoop, listLoops, settleLook, startLoop, takeLook } from '../../functions/store/loops.ts';
+import { useTables } from './tables.ts';
+
+const store = useTables();
+const placeOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
+
+/** A loop whose second look in a row is just about to find nothing. */
+async function aboutToEnd(location: string) {
+  const ref = placeOf(location);
+  const generation = await startLoop(store, ref, Date.now());
+  const first = await takeLook(store, ref, generation ?? 0);
+  if (!first) throw new Error('not taken');
+  const next = { nextLookAtMs: Date.now(), active: true, idle: false, emptyLooks: 1 };
+  await settleLook(store, ref, first.generation, next);
+  const second = await takeLook(store, ref, first.generation);
+  if (!second) throw new Error('not taken');
+  return { ref, loop: second };
+}
+
+const stateOf = async (location: string) =>
+  (await listLoops(store, 'sim')).find((loop) => loop.location === location);
+
+it('a loop ends after looks that found nothing, and is started anew', async () => {
+  const { ref, loop } = await aboutToEnd('us-east-1');
+  expect(await endLoop(store, ref, loop, false)).toBe(true);
+  expect(await stateOf('us-east-1')).toMatchObject({ active: false, emptyLooks: 2 });
+  expect(await startLoop(store, ref, Date.now())).toBe(loop.generation + 1);
+});
+
+it('does not end by what it saw before something new was written', async () => {
+  const { ref, loop } = await aboutToEnd('us-east-2');
+  // The look has read the place; then an instance is launched there, whose worker finds the loop running.
+  expect(await startLoop(store, ref, Date.now())).toBeUndefined();
+  expect(await endLoop(store, ref, loop, true)).toBe(false);
+  expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyLooks: 0 });
+});
+
+it('is run by one only, however many start it while it ends', async () => {
+  const { ref, loop } = await aboutToEnd('us-west-1');
+  const [ended, ...started] = await Promise.all([
+    endLoop(store, ref, loop, true),
+    ...[1, 2, 3].map(() => startLoop(store, ref, Date.now())),
+  ]);
+  const generations = started.filter((generation) => generation !== undefined);
+  expect(generations).toHaveLength(ended ? 1 : 0);
+  expect(await stateOf('us-west-1')).toMatchObject({ active: true, idle: false });
+});
