@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { settleFleet } from '../../functions/fleets/settle.ts';
+import { readFleet } from '../../functions/fleets/view.ts';
+import { readHolders } from '../../functions/governor/governor.ts';
+import { readInstanceRange } from '../../functions/store/instances.ts';
+import { moveInstance } from '../../functions/store/move.ts';
+import { readNetworks } from '../../functions/store/networks.ts';
+import { loadSimConfig } from '../../local/sim/config.ts';
+import type { Fault } from '../../local/sim/engine/faults.ts';
+import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { FleetRuns } from './fleet-runs.ts';
+import { OneProcess } from './one-process.ts';
+import { useTables } from './tables.ts';
+
+const TIME_SCALE = 10;
+const store = useTables();
+let sim: SimServer;
+const { begin, prepare, launch, sendLaunches, answersOf, remove, booksOf } = new FleetRuns(store, () => sim);
+
+beforeAll(async () => {
+  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 11, timeScale: TIME_SCALE });
+});
+afterAll(async () => await sim.close());
+
+function fail(location: string, fault: Pick<Fault, 'call' | 'kind'> & Partial<Fault>): void {
+  sim.engine.addFault({ cloud: 'aws', connection: '*', location, probability: 1, ...fault });
+}
+
+const running = (count: number) => Array.from({ length: count }, () => ({ outcome: 'Running' }));
+
+describe('an instance that its location has no room for', () => {
+  it('goes to the others of its node group, one that nothing was planned for included', async () => {
+    const [first, second, spare] = ['us-east-1', 'us-west-2', 'eu-west-1'];
+    for (const location of [first, second]) fail(location, { call: 'create', kind: 'capacity' });
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const { fleetId, placements } = await begin(process, 'spread', 2, [first, second, spare]);
+    await prepare(process, fleetId, placements);
+    expect(await launch(process, fleetId, placements, 2)).toEqual(running(2));
+    expect(booksOf(fleetId)).toMatchObject({ aliveAt: [spare, spare], ever: 2, violations: 0 });
+    const fleet = await readFleet(store, 'default', fleetId);
+    expect(fleet).toMatchObject({ counts: { requested: 2, Running: 2 }, failures: [] });
+    expect(fleet?.byLocation).toMatchObject([{ location: spare, counts: { requested: 2, Running: 2 } }]);
+    const records = await readInstanceRange(store, fleetId, 0, 1);
+    // Each position begins with another one of those that are left, so the second one finds room at once.
+    expect(records.map(({ attempt, tried }) => [attempt, tried])).toEqual([
+      [3, [first, second]],
+      [2, [second]],
+    ]);
+    // Its network there was made when it was needed.
+    const made = await readNetworks(store, { fleetId });
+    expect(new Set(made.map(({ location }) => location))).toEqual(new Set([first, second, spare]));
+    for (const place of placements) expect(await readHolders(store, place), place.location).toEqual({});
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Running' });
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+    expect(await readNetworks(store, { fleetId })).toEqual([]);
+  }, 90_000);
+
+  it('fails with the last reason once none is left', async () => {
+    const locations = ['eu-central-1', 'sa-east-1'];
+    for (const location of locations) fail(location, { call: 'create', kind: 'capacity' });
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const { fleetId, placements } = await begin(process, 'nowhere', 3, locations);
+    await prepare(process, fleetId, placements);
+    const answers = await launch(process, fleetId, placements);
+    expect(answers).toEqual(Array.from({ length: 3 }, () => ({ outcome: 'Failed' })));
+    expect(await readFleet(store, 'default', fleetId)).toMatchObject({
+      counts: { requested: 3, Failed: 3 },
+      failures: [{ code: 'InsufficientCapacity', count: 3 }],
+    });
+    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    await remove(process, fleetId);
+  }, 90_000);
+
+  it('goes elsewhere also when it broke while it booted', async () => {
+    fail('ap-south-1', { call: 'create', kind: 'bootFailure' });
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const { fleetId, placements } = await begin(process, 'broken', 1, ['ap-south-1', 'ap-southeast-1']);
+    await prepare(process, fleetId, placements);
+    expect(await launch(process, fleetId, placements)).toEqual(running(1));
+    expect(booksOf(fleetId)).toMatchObject({ aliveAt: ['ap-southeast-1'], ever: 2 });
+    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+  }, 90_000);
+
+  it('is launched, and its slot given back, though whoever moved it died', async () => {
+    const [home, other] = ['ap-northeast-1', 'us-west-1'];
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const fleet = await begin(process, 'orphaned', 1, [home, other]);
+    const { fleetId, placements } = fleet;
+    await prepare(process, fleetId, placements);
+    fail(home, { call: 'create', kind: 'throttle' });
+    const tokens = sendLaunches(process, fleet);
+    const place = { connectionKey: 'default/sim-aws', location: home };
+    await expect(process.runUntil(() => false, 1_500)).rejects.toThrow('not done');
+    const [record] = await readInstanceRange(store, fleetId, 0, 0);
+    if (record?.launchState !== 'refused') throw new Error('was not refused');
+    expect(Object.keys(await readHolders(store, place))).toEqual([record.instanceId]);
+    expect(await moveInstance(store, record, other)).toBe('moved');
+    expect(await answersOf(process, tokens)).toEqual(running(1));
+    expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other], ever: 1 });
+    for (const one of placements) expect(await readHolders(store, one)).toEqual({});
+    await remove(process, fleetId);
+  }, 90_000);
+});
+
+it('a place without network resources sends its instances elsewhere', async () => {
+  const [bare, other] = ['us-east-2', 'ca-central-1'];
+  fail(bare, { call: 'ensure', kind: 'quota' });
+  const process = new OneProcess(store, sim.url, TIME_SCALE);
+  const { fleetId, placements } = await begin(process, 'bare', 4, [bare, other]);
+  const answers = await prepare(process, fleetId, placements);
+  expect(answers.map((answer) => answer?.['error']).toSorted()).toEqual(['QuotaExceeded', undefined]);
+  expect(await launch(process, fleetId, placements)).toEqual(running(4));
+  expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other, other, other, other], ever: 4 });
+  expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Running: 4 });
+  for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+  await remove(process, fleetId);
+  expect(await readNetworks(store, { fleetId })).toEqual([]);
+}, 90_000);

@@ -1,0 +1,185 @@
+import { beginTermination } from '../../functions/fleets/begin-termination.ts';
+import { finishTermination } from '../../functions/fleets/finish-termination.ts';
+import { planFleet } from '../../functions/fleets/plan.ts';
+import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
+import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
+import { makeFleetId } from '../../functions/model/identifiers.ts';
+import { layOut, type Placement } from '../../functions/placement/lay-out.ts';
+import type { Store } from '../../functions/store/client.ts';
+import { createFleet, type FleetItem, readFleetItem } from '../../functions/store/fleets.ts';
+import type { RemovalScope } from '../../functions/workflow/messages.ts';
+import { readBooks } from '../../local/sim/engine/books.ts';
+import type { SimServer } from '../../local/sim/serve.ts';
+import type { OneProcess } from './one-process.ts';
+
+export interface Asked {
+  name: string;
+  failurePolicy?: FailurePolicy;
+  minimumInstances?: number;
+  groups: { name: string; size: number; locations: string[]; minimumInstances?: number }[];
+}
+
+interface Begun {
+  fleetId: string;
+  placements: Placement[];
+}
+
+/** What the workflows do with a fleet, step by step, over real tables, a real worker and simulated clouds. */
+export class FleetRuns {
+  readonly #store: Store;
+  readonly #sim: () => SimServer;
+
+  constructor(store: Store, sim: () => SimServer) {
+    this.#store = store;
+    this.#sim = sim;
+  }
+
+  /** A fleet of one group, planned and open for its first round. */
+  begin = (process: OneProcess, name: string, size: number, locations: string[]): Promise<Begun> =>
+    this.beginWith(process, { name, groups: [{ name: 'web', size, locations }] });
+
+  beginWith = async (process: OneProcess, asked: Asked): Promise<Begun> => {
+    const { name, failurePolicy = 'continue', minimumInstances, groups } = asked;
+    const spec: FleetSpec = {
+      fleetId: makeFleetId(Date.now(), Math.random),
+      namespace: 'default',
+      name,
+      nodeGroups: await Promise.all(
+        groups.map(
+          async (group): Promise<NodeGroup> => ({
+            ...group,
+            connection: 'sim-aws',
+            instanceType: 'm6i.large',
+            image: 'ubuntu-24.04',
+            driver: 'sim',
+            cloud: 'aws',
+            imageBackendIds: await imageIds(process, group.locations),
+            pricesUsdPerHour: {},
+          }),
+        ),
+      ),
+    };
+    await createFleet(this.#store, { spec, request: { failurePolicy, minimumInstances } });
+    await this.plan(spec.fleetId, 1);
+    return { fleetId: spec.fleetId, placements: layOut(spec) };
+  };
+
+  /** The state Plan of an execution. */
+  plan = async (fleetId: string, execution: number) =>
+    await planFleet(
+      {
+        store: this.#store,
+        queueUrls: { sim: 'http://queue.invalid/sim' },
+        makeKey: async () => ({ publicKey: 'ssh-rsa AAAA test', privateKey: 'none' }),
+        keepPrivateKey: async () => '/test/ssh',
+      },
+      { fleetId, execution },
+    );
+
+  /** @returns what the workflow is answered for each place */
+  prepare = async (process: OneProcess, fleetId: string, placements: readonly Placement[]) => {
+    const homes = placements.filter(({ count }) => count > 0);
+    const tokens = homes.map(({ location }) => `net ${fleetId} ${location}`);
+    homes.forEach((placement, at) => {
+      // Twice, as a queue may deliver it: the resources are made once all the same.
+      for (let copy = 0; copy < 2; copy += 1) {
+        process.send({ kind: 'prepare-networks', ...messageOf(fleetId, placement, tokens[at] ?? '') });
+      }
+    });
+    await process.runUntil(() => tokens.every((token) => process.answers.has(token)), 20_000);
+    return tokens.map((token) => process.answers.get(token)?.[0]);
+  };
+
+  /** Sends the launches of a round. @returns their task tokens, by position */
+  sendLaunches = (process: OneProcess, { fleetId, placements }: Begun, round = 1, copies = 1): string[] =>
+    placements.flatMap((placement) =>
+      Array.from({ length: placement.count }, (_, at) => {
+        const index = placement.first + at;
+        const taskToken = `launch ${fleetId} ${index} ${round}`;
+        for (let copy = 0; copy < copies; copy += 1) {
+          process.send({ kind: 'launch', index, round, ...messageOf(fleetId, placement, taskToken) });
+        }
+        return taskToken;
+      }),
+    );
+
+  /** Runs until each of these tokens has its answer. @returns the first answer of each */
+  answersOf = async (process: OneProcess, tokens: readonly string[]) => {
+    await process.runUntil(() => tokens.every((token) => process.answers.has(token)), 60_000);
+    return tokens.map((token) => process.answers.get(token)?.[0]);
+  };
+
+  launch = async (process: OneProcess, fleetId: string, placements: Placement[], copies = 1) =>
+    await this.answersOf(process, this.sendLaunches(process, { fleetId, placements }, 1, copies));
+
+  /** Everything that `terminate-fleet` does, in one scope. @returns the answer of FinishTermination */
+  terminate = async (process: OneProcess, fleetId: string, scope: RemovalScope) => {
+    const { execution } = await this.read(fleetId);
+    const deps = { store: this.#store, queueUrls: { sim: 'http://queue.invalid/sim' } };
+    const plan = await beginTermination(deps, { fleetId, scope });
+    const places = plan.clouds.flatMap((cloud) => cloud.places);
+    for (const round of ['instances', 'access', 'network'] as const) {
+      const tokens = places.map(({ location }) => `${round} ${fleetId} ${location} ${execution}`);
+      places.forEach((place, at) => {
+        const base = { ...messageOf(fleetId, place, tokens[at] ?? ''), scope };
+        process.send(
+          round === 'instances'
+            ? { kind: 'terminate', ...base }
+            : { kind: 'remove-networks', round, ...base },
+        );
+      });
+      await this.answersOf(process, tokens);
+    }
+    return await finishTermination(
+      { store: this.#store, forgetPrivateKey: async () => undefined },
+      { fleetId, execution, scope },
+    );
+  };
+
+  remove = async (process: OneProcess, fleetId: string): Promise<void> => {
+    await this.terminate(process, fleetId, 'fleet');
+  };
+
+  read = async (fleetId: string): Promise<FleetItem> => {
+    const fleet = await readFleetItem(this.#store, fleetId);
+    if (!fleet) throw new Error(`no fleet ${fleetId}`);
+    return fleet;
+  };
+
+  /** What the clouds' own books say of one fleet. */
+  booksOf = (fleetId: string) => {
+    const { clouds } = readBooks(this.#sim().engine.world);
+    const instances = clouds.flatMap(({ location, instances: there }) =>
+      there
+        .filter(({ tags }) => tags['fleetwright:instance']?.startsWith(fleetId))
+        .map((instance) => ({ ...instance, location })),
+    );
+    const alive = instances.filter(({ status }) => status !== 'Terminated');
+    return {
+      alive: alive.length,
+      aliveAt: alive.map(({ location }) => location).toSorted(),
+      ever: new Set(instances.map(({ backendId }) => backendId)).size,
+      violations: clouds.reduce(
+        (sum, cloud) => sum + Object.values(cloud.limitViolations).reduce((all, count) => all + count, 0),
+        0,
+      ),
+      throttled: clouds.reduce((sum, cloud) => sum + cloud.throttled, 0),
+    };
+  };
+}
+
+const messageOf = (
+  fleetId: string,
+  { connectionKey, location }: Pick<Placement, 'connectionKey' | 'location'>,
+  taskToken: string,
+) => ({ fleetId, connectionKey, location, taskToken });
+
+async function imageIds(process: OneProcess, locations: string[]): Promise<Record<string, string>> {
+  const { client } = await process.context.open('default/sim-aws');
+  const ids: Record<string, string> = {};
+  for (const location of locations) {
+    const image = (await client.listImages(location)).find(({ name }) => name === 'ubuntu-24.04');
+    if (image) ids[location] = image.backendId;
+  }
+  return ids;
+}

@@ -1,0 +1,263 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { actOnFleet } from '../../functions/fleets/act.ts';
+import { settleFleet } from '../../functions/fleets/settle.ts';
+import { readFleet } from '../../functions/fleets/view.ts';
+import type { ExecutionRef } from '../../functions/fleets/workflows.ts';
+import { readHolders } from '../../functions/governor/governor.ts';
+import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import type { Placement } from '../../functions/placement/lay-out.ts';
+import { findFleetByName } from '../../functions/store/fleets.ts';
+import { readNetworks } from '../../functions/store/networks.ts';
+import { readFleetPartition } from '../../functions/store/placements.ts';
+import { loadSimConfig } from '../../local/sim/config.ts';
+import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { FleetRuns } from './fleet-runs.ts';
+import { OneProcess } from './one-process.ts';
+import { useTables } from './tables.ts';
+
+const TIME_SCALE = 10;
+const store = useTables();
+let sim: SimServer;
+const { begin, beginWith, plan, prepare, launch, sendLaunches, answersOf, terminate, remove, booksOf } =
+  new FleetRuns(store, () => sim);
+
+beforeAll(async () => {
+  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 13, timeScale: TIME_SCALE });
+});
+afterAll(async () => await sim.close());
+
+/** A worker with so few slots for each place that most launches have to wait. */
+function slowProcess(concurrentInstancesPerLocation: number): OneProcess {
+  const process = new OneProcess(store, sim.url, TIME_SCALE);
+  process.believe({ ...limitProfileOf('aws', undefined), concurrentInstancesPerLocation });
+  return process;
+}
+
+const refuse = (location: string, count: number) =>
+  sim.engine.addFault({
+    cloud: 'aws',
+    connection: '*',
+    location,
+    call: 'create',
+    kind: 'capacity',
+    probability: 1,
+    count,
+  });
+
+const view = (fleetId: string) => readFleet(store, 'default', fleetId);
+
+async function expectNoSlots(placements: readonly Placement[]): Promise<void> {
+  for (const place of placements) expect(await readHolders(store, place), place.location).toEqual({});
+}
+
+async function gates(fleetId: string) {
+  const { placements } = await readFleetPartition(store, fleetId);
+  return placements.map(({ gate }) => gate);
+}
+
+const outcomes = (answers: readonly (Record<string, unknown> | undefined)[]) => {
+  const counts: Record<string, number> = {};
+  for (const answer of answers) {
+    const outcome = String(answer?.['outcome']);
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('rollback', () => {
+  it('stops launching at the first failure, removes all, frees the name and keeps the reasons', async () => {
+    const process = slowProcess(3);
+    refuse('us-east-1', 1);
+    const fleet = await beginWith(process, {
+      name: 'rolled-back',
+      failurePolicy: 'rollback',
+      groups: [
+        { name: 'web', size: 20, locations: ['us-east-1'] },
+        { name: 'db-one', size: 20, locations: ['us-east-2'] },
+      ],
+    });
+    const { fleetId, placements } = fleet;
+    await prepare(process, fleetId, placements);
+    const counts = outcomes(await answersOf(process, sendLaunches(process, fleet)));
+    expect(counts['Failed']).toBe(1);
+    // Few had begun in either place when the failure decided it.
+    expect(counts['Cancelled']).toBeGreaterThan(20);
+    expect(await gates(fleetId)).toEqual(['resting', 'resting']);
+    expect(booksOf(fleetId).ever).toBe(counts['Running'] ?? 0);
+
+    const settled = { status: 'RollingBack', removal: { fleetId, execution: 2, scope: 'fleet' } };
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual(settled);
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual(settled);
+    expect(await terminate(process, fleetId, 'fleet')).toEqual({ status: 'RolledBack', done: true });
+    expect(booksOf(fleetId).alive).toBe(0);
+    expect(await readNetworks(store, { fleetId })).toEqual([]);
+    await expectNoSlots(placements);
+    expect(await findFleetByName(store, 'default', 'rolled-back')).toBeUndefined();
+    expect(await view(fleetId)).toMatchObject({
+      status: 'RolledBack',
+      counts: { requested: 40, Terminated: 39, Failed: 1 },
+      failures: [{ code: 'InsufficientCapacity', count: 1 }],
+      allowedActions: [],
+    });
+  }, 90_000);
+
+  it('goes on to the end where the minimum is still within reach', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    refuse('us-west-1', 2);
+    const { fleetId, placements } = await beginWith(process, {
+      name: 'enough',
+      failurePolicy: 'rollback',
+      minimumInstances: 6,
+      groups: [{ name: 'web', size: 8, locations: ['us-west-1'] }],
+    });
+    await prepare(process, fleetId, placements);
+    expect(outcomes(await launch(process, fleetId, placements))).toEqual({ Running: 6, Failed: 2 });
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'PartiallyRunning' });
+    expect(await view(fleetId)).toMatchObject({ shortfall: 2, allowedActions: ['retry', 'refine'] });
+    await remove(process, fleetId);
+  }, 90_000);
+});
+
+describe('refine', () => {
+  it('puts away what failed and what only that needed, and a retry brings it back', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    refuse('eu-west-1', 3);
+    refuse('sa-east-1', 2);
+    const fleet = await beginWith(process, {
+      name: 'refined',
+      failurePolicy: 'refine',
+      groups: [
+        { name: 'web', size: 6, locations: ['eu-west-1'] },
+        { name: 'db-two', size: 2, locations: ['sa-east-1'] },
+      ],
+    });
+    const { fleetId, placements } = fleet;
+    await prepare(process, fleetId, placements);
+    expect(outcomes(await launch(process, fleetId, placements))).toEqual({ Running: 3, Failed: 5 });
+    const removal = { fleetId, execution: 2, scope: 'failed' };
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Creating', removal });
+    // It launches nothing now, so there is nothing to hold or to abort.
+    expect((await view(fleetId))?.allowedActions).toEqual([]);
+    expect(await terminate(process, fleetId, 'failed')).toEqual({ status: 'Running', done: true });
+    expect(booksOf(fleetId).aliveAt).toEqual(['eu-west-1', 'eu-west-1', 'eu-west-1']);
+    const kept = await readNetworks(store, { fleetId });
+    expect(new Set(kept.map(({ location }) => location))).toEqual(new Set(['eu-west-1']));
+    expect(await view(fleetId)).toMatchObject({
+      status: 'Running',
+      counts: { requested: 8, Running: 3, Terminated: 5 },
+      shortfall: 5,
+      failures: [{ code: 'InsufficientCapacity', count: 5 }],
+      allowedActions: ['retry'],
+    });
+
+    const started: ExecutionRef[] = [];
+    const deps = { store, workflows: workflows(started) };
+    expect(await actOnFleet(deps, 'default', fleetId, { action: 'retry' })).toEqual({ outcome: 'accepted' });
+    expect(started).toEqual([{ work: 'provision', fleetId, execution: 3 }]);
+    await plan(fleetId, 3);
+    await prepare(process, fleetId, placements);
+    const answers = await answersOf(process, sendLaunches(process, fleet, 2));
+    expect(outcomes(answers)).toEqual({ Running: 8 });
+    expect(await settleFleet(store, { fleetId, execution: 3 })).toEqual({ status: 'Running' });
+    expect(booksOf(fleetId)).toMatchObject({ alive: 8, ever: 8 });
+    expect(await view(fleetId)).toMatchObject({ shortfall: 0, failures: [], allowedActions: [] });
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+    expect(await readNetworks(store, { fleetId })).toEqual([]);
+  }, 120_000);
+});
+
+const workflows = (started: ExecutionRef[]) => ({
+  start: async (execution: ExecutionRef) => void started.push(execution),
+  state: async () => 'running' as const,
+});
+
+describe('hold', () => {
+  it('leaves what runs, launches nothing, and a release launches the rest', async () => {
+    const process = slowProcess(4);
+    const fleet = await begin(process, 'held', 16, ['ca-central-1', 'eu-central-1']);
+    const { fleetId, placements } = fleet;
+    await prepare(process, fleetId, placements);
+    const tokens = sendLaunches(process, fleet);
+    await process.runUntil(() => tokens.some((token) => process.answers.has(token)), 30_000);
+    const started: ExecutionRef[] = [];
+    const deps = { store, workflows: workflows(started) };
+    const hold = { action: 'hold' } as const;
+    expect(await actOnFleet(deps, 'default', fleetId, hold)).toEqual({ outcome: 'accepted' });
+    expect(await actOnFleet(deps, 'default', fleetId, hold)).toEqual({ outcome: 'accepted' });
+    expect(await gates(fleetId)).toEqual(['resting', 'resting']);
+    const counts = outcomes(await answersOf(process, tokens));
+    const { ever, alive } = booksOf(fleetId);
+    expect([counts['Running'], alive]).toEqual([ever, ever]);
+    expect(counts['Cancelled']).toBe(16 - ever);
+    expect(await view(fleetId)).toMatchObject({
+      status: 'Held',
+      counts: { requested: 16, Running: ever, Planned: 16 - ever },
+      failures: [],
+      allowedActions: ['release', 'withdraw'],
+    });
+    await expectNoSlots(placements);
+    // The execution that was under way has nothing to say of a fleet that is held.
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Held' });
+
+    expect(await actOnFleet(deps, 'default', fleetId, { action: 'release' })).toEqual({
+      outcome: 'accepted',
+    });
+    expect(await actOnFleet(deps, 'default', fleetId, { action: 'release' })).toEqual({
+      outcome: 'accepted',
+    });
+    expect(new Set(started.map(({ execution }) => execution))).toEqual(new Set([2]));
+    await plan(fleetId, 2);
+    await prepare(process, fleetId, placements);
+    const again = await answersOf(process, sendLaunches(process, fleet, 2));
+    expect(outcomes(again)).toEqual({ Running: 16 });
+    expect(booksOf(fleetId)).toMatchObject({ alive: 16, ever: 16 });
+    expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Creating' });
+    expect(await settleFleet(store, { fleetId, execution: 2 })).toEqual({ status: 'Running' });
+    await expectNoSlots(placements);
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+  }, 120_000);
+
+  it('in the middle of an attempt has it end, and nothing is launched by what comes late', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const fleet = await begin(process, 'held-late', 3, ['ap-south-1']);
+    const { fleetId, placements } = fleet;
+    await prepare(process, fleetId, placements);
+    const deps = { store, workflows: workflows([]) };
+    await actOnFleet(deps, 'default', fleetId, { action: 'hold' });
+    // A plan that was read before the hold, and its launches.
+    expect((await plan(fleetId, 1)).clouds).toEqual([]);
+    const answers = await answersOf(process, sendLaunches(process, fleet));
+    expect(outcomes(answers)).toEqual({ Cancelled: 3 });
+    expect(booksOf(fleetId).ever).toBe(0);
+    expect(await actOnFleet(deps, 'default', fleetId, { action: 'withdraw' })).toEqual({
+      outcome: 'accepted',
+    });
+    await remove(process, fleetId);
+    expect((await view(fleetId))?.status).toBe('Terminated');
+  }, 90_000);
+});
+
+it('abort stops the launches, and the policy decides about what is there', async () => {
+  const process = slowProcess(2);
+  const fleet = await begin(process, 'aborted', 12, ['ap-southeast-1']);
+  const { fleetId, placements } = fleet;
+  await prepare(process, fleetId, placements);
+  const tokens = sendLaunches(process, fleet);
+  await process.runUntil(() => tokens.some((token) => process.answers.has(token)), 30_000);
+  const deps = { store, workflows: workflows([]) };
+  for (let time = 0; time < 2; time += 1) {
+    expect(await actOnFleet(deps, 'default', fleetId, { action: 'abort' })).toEqual({ outcome: 'accepted' });
+  }
+  const counts = outcomes(await answersOf(process, tokens));
+  expect(counts['Cancelled']).toBeGreaterThan(5);
+  expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'PartiallyRunning' });
+  expect(await view(fleetId)).toMatchObject({
+    counts: { Running: counts['Running'], Failed: counts['Cancelled'] },
+    failures: [{ code: 'NotLaunched', count: counts['Cancelled'] }],
+    allowedActions: ['retry', 'refine'],
+  });
+  await remove(process, fleetId);
+  expect(booksOf(fleetId).alive).toBe(0);
+}, 90_000);
