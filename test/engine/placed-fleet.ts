@@ -1,4 +1,5 @@
 import type { FleetSpec } from '../../functions/model/fleet.ts';
+import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
 import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
@@ -32,9 +33,14 @@ export function spec(name: string, size = 4, namespace = 'default'): FleetSpec {
 }
 
 /** A fleet whose placements, in us-east-1 and us-west-2, are open for its first round. */
-export async function openedFleet(store: Store, name: string, size = 4) {
+export async function openedFleet(
+  store: Store,
+  name: string,
+  size = 4,
+  failurePolicy: FailurePolicy = 'continue',
+) {
   const asked = spec(name, size);
-  await createFleet(store, { spec: asked, request });
+  await createFleet(store, { spec: asked, request: { failurePolicy } });
   const [placement, other] = layOut(asked);
   if (!placement || !other) throw new Error('no placements');
   for (const one of [placement, other]) await openPlacement(store, asked.fleetId, one, 1);

@@ -13,6 +13,8 @@ import { resourceOperations } from '../../../functions/api/operations/resources.
 import { problemsOf } from '../../../functions/api/route.ts';
 import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
 import type { ExecutionRef } from '../../../functions/fleets/workflows.ts';
+import { fleetActionSchema } from '../../../functions/model/fleet-action.ts';
+import { fleetStatusSchema } from '../../../functions/model/status.ts';
 import { logger } from '../../../functions/runtime/logger.ts';
 import { issueApiKey } from '../../../functions/store/api-keys.ts';
 import type { Store } from '../../../functions/store/client.ts';
@@ -28,6 +30,8 @@ const problemSchema = z.strictObject({
   errors: z.array(
     z.strictObject({ pointer: z.string(), code: z.string().regex(/^[a-z-]+$/), message: z.string().min(1) }),
   ),
+  fleetStatus: fleetStatusSchema.exactOptional(),
+  allowed: z.array(fleetActionSchema).exactOptional(),
 });
 
 const pageSchema = z.object({
@@ -135,6 +139,12 @@ export class Gateway {
   /** Pointers and codes of a refusal, in its order. */
   static errorsOf({ body }: Answered): string[] {
     return problemSchema.parse(body).errors.map(({ pointer, code }) => `${pointer} ${code}`);
+  }
+
+  /** What a refused action tells of the fleet. */
+  static refusalOf({ status, body }: Answered) {
+    const { code, fleetStatus, allowed } = problemSchema.parse(body);
+    return { status, code, fleetStatus, allowed };
   }
 
   static codeOf({ body }: Answered): string {

@@ -1,0 +1,195 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { actOnFleet } from '../../functions/fleets/act.ts';
+import { assignWork } from '../../functions/fleets/begin-work.ts';
+import { reconcileFleets } from '../../functions/fleets/reconcile.ts';
+import {
+  type ExecutionRef,
+  type ExecutionState,
+  executionName,
+  type Workflows,
+} from '../../functions/fleets/workflows.ts';
+import { systemClock } from '../../functions/runtime/clock.ts';
+import { createFleet, type FleetItem, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
+import { readFleetPartition } from '../../functions/store/placements.ts';
+import { transition } from '../../functions/store/transition.ts';
+import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
+import { useTables } from './tables.ts';
+
+let aheadMs = 0;
+const store = useTables({ ...systemClock, now: () => Date.now() + aheadMs });
+const states = new Map<string, ExecutionState>();
+let started: string[] = [];
+const workflows: Workflows = {
+  async start(ref: ExecutionRef) {
+    started.push(`${ref.work} ${executionName(ref)}`);
+    if (!states.has(executionName(ref))) states.set(executionName(ref), 'running');
+  },
+  state: async (ref) => states.get(executionName(ref)) ?? 'absent',
+};
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const deps = { store, workflows, log: silent };
+const reconcile = () => reconcileFleets(deps);
+
+beforeEach(() => {
+  started = [];
+});
+
+async function read(fleetId: string): Promise<FleetItem> {
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) throw new Error('no fleet');
+  return fleet;
+}
+
+/** A fleet whose first execution the API never came to start. */
+async function accepted(name: string, hold?: { expiresInSeconds?: number }): Promise<string> {
+  const asked = spec(name);
+  await createFleet(store, { spec: asked, request: { ...request, ...(hold ? { hold } : {}) } });
+  return asked.fleetId;
+}
+
+/** Ends its work, so that it is no other test's. */
+async function finish(fleetId: string): Promise<void> {
+  await updateFleet(store, await read(fleetId), { status: 'Running', work: null, heldUntilMs: null });
+}
+
+describe('an execution', () => {
+  it('that was never started is started, under its name, once it is late', async () => {
+    const fleetId = await accepted('forgotten');
+    expect(await reconcile()).toMatchObject({ started: 0 });
+    aheadMs += 31_000;
+    expect(await reconcile()).toMatchObject({ started: 1 });
+    expect(started).toEqual([`provision ${fleetId}-1`]);
+    expect(await reconcile()).toMatchObject({ started: 0 });
+    expect(await read(fleetId)).toMatchObject({ execution: 1, interruptions: 0 });
+    await finish(fleetId);
+  });
+
+  it('that runs is left alone, however long it does', async () => {
+    const fleetId = await accepted('busy');
+    states.set(`${fleetId}-1`, 'running');
+    aheadMs += 5 * 86_400_000;
+    expect(await reconcile()).toMatchObject({ started: 0, withdrawn: 0 });
+    expect(await read(fleetId)).toMatchObject({ execution: 1, work: 'provision' });
+    await finish(fleetId);
+  });
+
+  it('that ended too early is followed by another, after twice as long each time', async () => {
+    const fleetId = await accepted('interrupted');
+    for (const [execution, waitMs] of [
+      [1, 60_000],
+      [2, 120_000],
+      [3, 240_000],
+    ] as const) {
+      states.set(`${fleetId}-${execution}`, 'ended');
+      aheadMs += waitMs - 5_000;
+      expect(await reconcile(), `${execution}`).toMatchObject({ started: 0 });
+      aheadMs += 6_000;
+      expect(await reconcile(), `${execution}`).toMatchObject({ started: 1 });
+      expect(started.at(-1)).toBe(`provision ${fleetId}-${execution + 1}`);
+      expect(await read(fleetId)).toMatchObject({
+        execution: execution + 1,
+        interruptions: execution,
+        round: 1,
+      });
+    }
+    states.set(`${fleetId}-4`, 'ended');
+    for (let interruption = 4; interruption < 12; interruption += 1) {
+      aheadMs += 30 * 60_000 + 1_000;
+      expect(await reconcile()).toMatchObject({ started: 1 });
+      states.set(`${fleetId}-${interruption + 1}`, 'ended');
+    }
+    await finish(fleetId);
+  });
+
+  it('of other work is begun in its own workflow, and work that was done needs none', async () => {
+    const refined = await accepted('to-refine');
+    await assignWork(store, await read(refined), 'refine', { status: 'PartiallyRunning' });
+    const removed = await accepted('to-remove');
+    await assignWork(store, await read(removed), 'remove', { status: 'RollingBack' });
+    const done = await accepted('all-done');
+    await updateFleet(store, await read(done), { status: 'Running', work: null });
+    aheadMs += 31_000;
+    expect(await reconcile()).toMatchObject({ active: 2, started: 2 });
+    expect(started.toSorted()).toEqual([`refine ${refined}-2`, `remove ${removed}-2`]);
+    for (const fleetId of [refined, removed]) await finish(fleetId);
+  });
+
+  it('is started for the others, though one of them cannot be', async () => {
+    const ids = [await accepted('sick'), await accepted('well')];
+    aheadMs += 31_000;
+    const failing: Workflows = {
+      ...workflows,
+      start: async (ref) => {
+        if (ref.fleetId === ids[0]) throw new Error('refused');
+        await workflows.start(ref);
+      },
+    };
+    expect(await reconcileFleets({ ...deps, workflows: failing })).toMatchObject({ active: 2, started: 1 });
+    expect(started).toEqual([`provision ${ids[1]}-1`]);
+    for (const fleetId of ids) await finish(fleetId);
+  });
+});
+
+describe('a hold', () => {
+  it('that has expired withdraws the fleet, once', async () => {
+    const fleetId = await accepted('expiring', { expiresInSeconds: 3_600 });
+    expect(await reconcile()).toMatchObject({ active: 1, withdrawn: 0 });
+    aheadMs += 3_601_000;
+    expect(await reconcile()).toMatchObject({ withdrawn: 1 });
+    expect(await read(fleetId)).toMatchObject({ status: 'Terminating', work: 'remove', execution: 1 });
+    expect(await reconcile()).toMatchObject({ withdrawn: 0 });
+    expect(started).toEqual([`remove ${fleetId}-1`]);
+    await finish(fleetId);
+  });
+
+  it('without an end stays, and costs no look', async () => {
+    const fleetId = await accepted('patient', {});
+    aheadMs += 40 * 86_400_000;
+    expect(await reconcile()).toEqual({ active: 0, started: 0, withdrawn: 0 });
+    expect((await read(fleetId)).status).toBe('Held');
+  });
+
+  it('that was released in time is none any more', async () => {
+    const fleetId = await accepted('released', { expiresInSeconds: 60 });
+    await actOnFleet(deps, 'default', fleetId, { action: 'release' });
+    aheadMs += 61_000;
+    expect(await reconcile()).toMatchObject({ withdrawn: 0 });
+    expect((await read(fleetId)).status).toBe('Preparing');
+    await finish(fleetId);
+  });
+});
+
+describe('gates', () => {
+  const gatesOf = async (fleetId: string) =>
+    (await readFleetPartition(store, fleetId)).placements.map(({ gate }) => gate);
+
+  it('that a hold was to rest are rested, though whoever asked died', async () => {
+    const { fleetId } = await openedFleet(store, 'half-held');
+    const fleet = await read(fleetId);
+    await updateFleet(store, fleet, { status: 'Held', work: null, gatesToRest: true });
+    expect(await gatesOf(fleetId)).toEqual(['open', 'open']);
+    expect(await reconcile()).toMatchObject({ active: 1, started: 0 });
+    expect(await gatesOf(fleetId)).toEqual(['resting', 'resting']);
+    expect(await reconcile()).toMatchObject({ active: 0 });
+  });
+
+  it.each([
+    ['rollback', 'resting'],
+    ['continue', 'open'],
+  ] as const)(
+    'are rested by a failure that decides under the policy, so under %s %s',
+    async (policy, gate) => {
+      const { fleetId, ref } = await openedFleet(store, `half-${policy}`, 4, policy);
+      await updateFleet(store, await read(fleetId), { status: 'Creating' });
+      states.set(`${fleetId}-1`, 'running');
+      const record = claimOf(fleetId, 0);
+      await transition(store, ref, [{ kind: 'claim', record }], 0);
+      const failure = { code: 'InsufficientCapacity', message: 'none left' };
+      // Whoever wrote this died before it looked whether it decided anything.
+      await transition(store, ref, [{ kind: 'change', record, to: 'Failed', fields: { failure } }], 0);
+      await reconcile();
+      expect(await gatesOf(fleetId)).toEqual([gate, gate]);
+      await finish(fleetId);
+    },
+  );
+});
