@@ -79,14 +79,17 @@ export function problemError(problem: ApiProblem, source?: Located<unknown>): Cl
         status: problem.status,
         ...(problem.requestId === undefined ? {} : { requestId: problem.requestId }),
         ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+        ...(problem.fleetStatus === undefined ? {} : { fleetStatus: problem.fleetStatus }),
+        ...(problem.allowed === undefined ? {} : { allowed: problem.allowed }),
       },
       cause: problem,
     },
   );
 }
 
-function nextOf({ status, requestId, errors }: ApiProblem): string {
+function nextOf({ status, requestId, errors, allowed }: ApiProblem): string {
   const request = requestId === undefined ? '' : ` (request ${requestId})`;
+  if (allowed) return allowedText(allowed);
   switch (status) {
     case 401:
     case 403:
@@ -105,4 +108,9 @@ function nextOf({ status, requestId, errors }: ApiProblem): string {
         ? 'Correct the fields named above and run it again.'
         : `Correct the request${request}.`;
   }
+}
+
+function allowedText(allowed: readonly string[]): string {
+  if (allowed.length === 0) return 'Nothing may be asked of it now but `fleetwright fleet delete`.';
+  return `Possible now: ${allowed.map((action) => `\`fleetwright fleet ${action}\``).join(', ')}.`;
 }

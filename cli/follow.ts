@@ -9,8 +9,10 @@ const POLL_MS = 2_000;
 /** How long the API may be out of reach before the wait is given up. */
 const PATIENCE_MS = 60_000;
 
-/** Statuses that a fleet leaves by itself while it comes up. */
+/** Statuses that a fleet leaves by itself, or by a release, while it comes up. */
 const COMING_UP: ReadonlySet<FleetStatus> = new Set(['Preparing', 'Held', 'Creating', 'RollingBack']);
+
+const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
 export interface Followed {
   /** As it was last seen. Undefined: it was gone before it could be read. */
@@ -34,7 +36,7 @@ export async function follow(
   const stopListening = world.onInterrupt(() => detach.abort());
   const printer = new ProgressPrinter(world.stderr, goal);
   const againBy =
-    goal === 'up' ? `fleetwright fleet wait ${fleetId}` : `fleetwright fleet delete ${fleetId} --wait`;
+    goal === 'gone' ? `fleetwright fleet delete ${fleetId} --wait` : `fleetwright fleet wait ${fleetId}`;
   const endsAtMs = world.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
   let reachedAtMs = world.now();
   let fleet: Fleet | undefined;
@@ -63,7 +65,7 @@ export async function follow(
       if (!detach.signal.aborted) await world.sleep(Math.min(POLL_MS, endsAtMs - world.now()), detach.signal);
       if (detach.signal.aborted) {
         printer.note(`Detached; the work goes on. To watch it again: ${againBy}`);
-        if (goal === 'up') printer.note(`To remove it: fleetwright fleet delete ${fleetId}`);
+        if (goal !== 'gone') printer.note(`To remove it: fleetwright fleet delete ${fleetId}`);
         return { fleet, exitCode: EXIT.interrupted };
       }
       if (world.now() >= endsAtMs) {
@@ -76,9 +78,21 @@ export async function follow(
   }
 }
 
-function endOf(fleet: Fleet, goal: Goal): ExitCode | undefined {
-  if (goal === 'gone')
-    return fleet.status === 'Terminated' || fleet.status === 'RolledBack' ? EXIT.done : undefined;
-  if (fleet.status === 'Running') return EXIT.done;
-  return COMING_UP.has(fleet.status) ? undefined : EXIT.otherwise;
+function endOf({ status, allowedActions }: Fleet, goal: Goal): ExitCode | undefined {
+  switch (goal) {
+    case 'gone':
+      return status === 'Terminated' || status === 'RolledBack' ? EXIT.done : undefined;
+    case 'up':
+      if (status === 'Running') return EXIT.done;
+      return COMING_UP.has(status) ? undefined : EXIT.otherwise;
+    case 'settled':
+      if (COMING_UP.has(status)) return undefined;
+      return status === 'Terminating' || status === 'Terminated' ? EXIT.otherwise : EXIT.done;
+    case 'refined':
+      if (status === 'Running') return EXIT.done;
+      // It keeps its status while it is refined; meanwhile nothing may be asked of it.
+      return COMING_UP.has(status) || (allowedActions.length === 0 && REFINABLE.has(status))
+        ? undefined
+        : EXIT.otherwise;
+  }
 }

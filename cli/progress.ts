@@ -12,13 +12,16 @@ interface Sample {
   ended: number;
 }
 
-/** What the wait is for: instances that run (or have failed), or instances that are gone. */
-export type Goal = 'up' | 'gone';
+/**
+ * What the wait is for: `up`, all instances run; `settled`, launching has ended, whatever came of it; `refined`, what
+ * failed is put away; `gone`, nothing is left.
+ */
+export type Goal = 'up' | 'settled' | 'refined' | 'gone';
 
 const endedOf = (counts: Counts, goal: Goal): number =>
-  goal === 'up'
-    ? (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0)
-    : (counts.Terminated ?? 0);
+  goal === 'gone'
+    ? (counts.Terminated ?? 0)
+    : (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0);
 
 /**
  * Milliseconds until the rest has ended too, at the pace of the last minute. Undefined while there is none to
@@ -51,7 +54,7 @@ export class ProgressPrinter {
   show(fleet: Fleet, nowMs: number): void {
     this.#samples.push({ atMs: nowMs, ended: endedOf(fleet.counts, this.#goal) });
     while ((this.#samples[0]?.atMs ?? nowMs) < nowMs - PACE_WINDOW_MS) this.#samples.shift();
-    const fresh = this.#goal === 'up' ? this.#newFailures(fleet) : [];
+    const fresh = this.#goal === 'gone' ? [] : this.#newFailures(fleet);
     const terminal = this.#out.isTTY === true;
     const due = nowMs - this.#toldAtMs >= (terminal ? REWRITE_EVERY_MS : LINE_EVERY_MS);
     if (!due && fresh.length === 0 && fleet.status === this.#toldStatus) return;
@@ -110,9 +113,9 @@ export class ProgressPrinter {
     const failed = fleet.counts.Failed ?? 0;
     const left = ended < requested ? remainingMs(this.#samples, requested) : undefined;
     const share =
-      this.#goal === 'up'
-        ? `${fleet.counts.Running ?? 0} of ${requested} running${failed > 0 ? `, ${failed} failed` : ''}`
-        : `${ended} of ${requested} gone`;
+      this.#goal === 'gone'
+        ? `${ended} of ${requested} gone`
+        : `${fleet.counts.Running ?? 0} of ${requested} running${failed > 0 ? `, ${failed} failed` : ''}`;
     return `${fleet.name}  ${fleet.status}  ${share}${left === undefined ? '' : `, ends about ${clockTime(nowMs + left)} (in ${span(left)})`}`;
   }
 }
@@ -121,7 +124,7 @@ function byCloud(fleet: Fleet, goal: Goal) {
   const clouds = new Map<string, { ended: number; requested: number; failed: number }>();
   for (const { cloud, counts } of fleet.byLocation) {
     const sum = clouds.get(cloud) ?? { ended: 0, requested: 0, failed: 0 };
-    sum.ended += goal === 'up' ? (counts.Running ?? 0) : endedOf(counts, goal);
+    sum.ended += goal === 'gone' ? endedOf(counts, goal) : (counts.Running ?? 0);
     sum.requested += counts.requested;
     sum.failed += counts.Failed ?? 0;
     clouds.set(cloud, sum);

@@ -11,6 +11,8 @@ const problemSchema = z.object({
   message: z.string().optional(),
   requestId: z.string().optional(),
   errors: z.array(fieldErrorSchema).default([]),
+  fleetStatus: z.string().optional(),
+  allowed: z.array(z.string()).optional(),
 });
 
 /** One offending field: `/…` in the body, `?name` in the query, `{name}` in the path. */
@@ -22,6 +24,9 @@ export class ApiProblem extends Error {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly errors: readonly FieldError[];
+  /** Of a fleet that refused an action: what it is, and which actions it allows instead. */
+  readonly fleetStatus: string | undefined;
+  readonly allowed: readonly string[] | undefined;
 
   constructor(status: number, body: unknown) {
     const problem = problemSchema.safeParse(body).data;
@@ -31,6 +36,8 @@ export class ApiProblem extends Error {
     this.code = problem?.code ?? `http-${status}`;
     this.requestId = problem?.requestId;
     this.errors = problem?.errors ?? [];
+    this.fleetStatus = problem?.fleetStatus;
+    this.allowed = problem?.allowed;
   }
 }
 

@@ -4,31 +4,17 @@ import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fle
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { instanceStatusSchema } from '../../functions/model/status.ts';
 import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { command, type Flag, noun, type Outcome } from '../command.ts';
+import { command, noun } from '../command.ts';
 import type { Context } from '../context.ts';
-import { CliError, EXIT } from '../exit.ts';
+import { CliError, EXIT, usageError } from '../exit.ts';
 import { problemError } from '../failure.ts';
 import { readYamlFile } from '../files.ts';
-import { follow } from '../follow.ts';
 import { fleetsText, fleetText, instancesText } from '../show.ts';
 import type { Located } from '../yaml-file.ts';
+import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-const FLEET: readonly Flag[] = [['<fleet>', 'its id, or a live fleet’s name']];
 const MAX_FLEET_PAGE = 50;
-const named = z.object({ fleet: nameSchema });
-
-/** Follows a fleet, and tells how it stands at the end. */
-async function followed(
-  context: Context,
-  id: string,
-  goal: 'up' | 'gone',
-  timeout: number | undefined,
-): Promise<Outcome> {
-  const { fleet, exitCode } = await follow(context, id, goal, timeout);
-  if (fleet) return { document: fleet, text: fleetText(fleet), exitCode };
-  return { document: { id, exitCode }, text: `${id}\n`, exitCode };
-}
 
 async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
   try {
@@ -50,6 +36,12 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
   }
 }
 
+/** The request with what the flags say of its being held. */
+function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
+  if (holdFor !== undefined) return { ...request, hold: { expiresInSeconds: holdFor } };
+  return hold ? { ...request, hold: request.hold ?? {} } : request;
+}
+
 export const fleetNoun = noun('fleet', 'Many instances for one purpose, over many clouds', [
   command({
     name: 'create',
@@ -57,10 +49,13 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
     flags: [
       ['-f, --file <file>', 'fleet.yaml, or JSON; - reads standard input'],
       ['--idempotency-key <key>', 'the same key with the same file makes no second fleet'],
+      ['--hold', 'accept it, and launch nothing before `fleet release`'],
+      ['--hold-for <time>', 'as --hold, and withdraw it then, unless it was released: 3600, 90m, 1h, 2d'],
       ...WAIT_FLAGS,
     ],
     examples: [
       'fleet create -f fleet.yaml --wait',
+      'fleet create -f fleet.yaml --hold-for 1h',
       'fleet create -f fleet.yaml --wait --timeout 600 --json > fleet.json',
       'fleet create -f - --idempotency-key release-42 < fleet.yaml',
     ],
@@ -70,15 +65,28 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
         .string()
         .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters')
         .optional(),
+      hold: z.boolean().default(false),
+      holdFor: holdInput.optional(),
     }),
-    async run({ file, idempotencyKey = crypto.randomUUID(), wait, timeout }, context) {
-      const request = await readYamlFile(context.world, file, fleetRequestSchema);
+    async run({ file, idempotencyKey = crypto.randomUUID(), hold, holdFor, wait, timeout }, context) {
+      const read = await readYamlFile(context.world, file, fleetRequestSchema);
+      const request = { ...read, value: held(read.value, hold, holdFor) };
+      if (wait && request.value.hold) {
+        throw usageError(
+          'a fleet that is held comes up when it is released',
+          'Leave --wait away, and wait with `fleetwright fleet release NAME --wait`.',
+        );
+      }
       const document = await ask(context, request, idempotencyKey);
       context.say(
         `Fleet ${document.name} is accepted: ${document.counts.requested} instances, id ${document.id}.`,
       );
       if (wait) return await followed(context, document.id, 'up', timeout);
-      context.say(`To watch it: fleetwright fleet wait ${document.name}`);
+      context.say(
+        request.value.hold
+          ? `To launch it: fleetwright fleet release ${document.name}`
+          : `To watch it: fleetwright fleet wait ${document.name}`,
+      );
       return { document, text: fleetText(document) };
     },
   }),
@@ -158,6 +166,7 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
       );
     },
   }),
+  ...fleetActions,
   command({
     name: 'delete',
     summary: 'Remove a fleet and everything it made',

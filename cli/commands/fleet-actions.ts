@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import {
+  type FleetActionRequest,
+  MAX_HOLD_SECONDS,
+  MIN_HOLD_SECONDS,
+} from '../../functions/model/fleet-action.ts';
+import { nameSchema } from '../../functions/model/identifiers.ts';
+import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
+import { command, type Flag, type Outcome } from '../command.ts';
+import type { Context } from '../context.ts';
+import { durationSchema } from '../duration.ts';
+import { follow } from '../follow.ts';
+import type { Goal } from '../progress.ts';
+import { fleetText } from '../show.ts';
+
+export const FLEET: readonly Flag[] = [['<fleet>', 'its id, or a live fleet’s name']];
+export const named = z.object({ fleet: nameSchema });
+const waited = named.extend(waitInput.shape);
+
+/** How long a fleet may be held. */
+export const holdInput = durationSchema.pipe(z.int().min(MIN_HOLD_SECONDS).max(MAX_HOLD_SECONDS));
+
+/** Follows a fleet, and tells how it stands at the end. */
+export async function followed(
+  context: Context,
+  id: string,
+  goal: Goal,
+  timeout: number | undefined,
+): Promise<Outcome> {
+  const { fleet, exitCode } = await follow(context, id, goal, timeout);
+  if (fleet) return { document: fleet, text: fleetText(fleet), exitCode };
+  return { document: { id, exitCode }, text: `${id}\n`, exitCode };
+}
+
+async function act(context: Context, fleet: string, body: FleetActionRequest): Promise<Fleet> {
+  const params = { namespace: await context.namespace(), fleet };
+  return await (await context.api()).actOnFleet({ params, body });
+}
+
+/** An action that something follows from, which may be waited for. */
+async function actAndFollow(
+  context: Context,
+  { fleet, wait, timeout }: z.infer<typeof waited>,
+  action: Exclude<FleetActionRequest['action'], 'hold'>,
+  goal: Goal,
+): Promise<Outcome> {
+  const document = await act(context, fleet, { action });
+  if (wait) return await followed(context, document.id, goal, timeout);
+  const again =
+    goal === 'gone' ? `fleet delete ${document.id} --wait` : `fleet ${action} ${document.name} --wait`;
+  context.say(`Fleet ${document.name} is ${document.status}. To watch it: fleetwright ${again}`);
+  return { document, text: fleetText(document) };
+}
+
+/** What may be asked of a fleet beside its removal. Asking again while it is under way changes nothing. */
+export const fleetActions = [
+  command({
+    name: 'hold',
+    summary: 'Launch nothing more until it is released; what runs stays',
+    arguments: FLEET,
+    flags: [['--expires-in <time>', 'withdraw it then, unless it was released: 3600, 90m, 1h, 2d']],
+    examples: ['fleet hold web-global', 'fleet hold web-global --expires-in 1h'],
+    input: named.extend({ expiresIn: holdInput.optional() }),
+    async run({ fleet, expiresIn }, context) {
+      const expiry = expiresIn === undefined ? {} : { expiresInSeconds: expiresIn };
+      const document = await act(context, fleet, { action: 'hold', ...expiry });
+      const end =
+        document.heldUntil === undefined ? '' : ` It is withdrawn at ${document.heldUntil} otherwise.`;
+      context.say(
+        `Fleet ${document.name} is held. To go on: fleetwright fleet release ${document.name}.${end}`,
+      );
+      return { document, text: fleetText(document) };
+    },
+  }),
+  command({
+    name: 'release',
+    summary: 'Launch what is missing of a held fleet',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet release web-global --wait'],
+    input: waited,
+    run: (input, context) => actAndFollow(context, input, 'release', 'up'),
+  }),
+  command({
+    name: 'withdraw',
+    summary: 'Remove a held fleet and everything it made',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet withdraw web-global --wait'],
+    input: waited,
+    run: (input, context) => actAndFollow(context, input, 'withdraw', 'gone'),
+  }),
+  command({
+    name: 'abort',
+    summary: 'Stop launching, and apply the failure policy to what is there',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet abort web-global', 'fleet abort web-global --wait'],
+    input: waited,
+    run: (input, context) => actAndFollow(context, input, 'abort', 'settled'),
+  }),
+  command({
+    name: 'retry',
+    summary: 'Launch what is missing of a fleet, and nothing else',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet retry web-global --wait'],
+    input: waited,
+    run: (input, context) => actAndFollow(context, input, 'retry', 'up'),
+  }),
+  command({
+    name: 'refine',
+    summary: 'Remove what failed and what only that needed; a smaller fleet stays',
+    arguments: FLEET,
+    flags: WAIT_FLAGS,
+    examples: ['fleet refine web-global --wait'],
+    input: waited,
+    run: (input, context) => actAndFollow(context, input, 'refine', 'refined'),
+  }),
+];

@@ -1,0 +1,189 @@
+import { describe, expect, it } from 'vitest';
+import { durationSchema } from '../../../cli/duration.ts';
+import { FLEET_ACTIONS } from '../../../functions/model/fleet-action.ts';
+import { type Answers, cli, FLEET_YAML, FLEETS, fleet } from './world.ts';
+
+const ID = 'f0123456789abcdef';
+const ACTIONS = `POST ${FLEETS}/web-global/actions`;
+const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
+const files = { 'fleet.yaml': FLEET_YAML };
+
+/** The action is taken, and the fleet is then seen in these states one after another. */
+function acting(first: object, ...states: object[]): Answers {
+  let at = 0;
+  return {
+    [ACTIONS]: { status: 202, body: first },
+    [`GET ${FLEETS}/${ID}`]: () => ({ body: states[Math.min(at++, states.length - 1)] }),
+  };
+}
+
+describe('an action', () => {
+  it.each(FLEET_ACTIONS)('%s is asked for, and the fleet printed as it is then', async (action) => {
+    const { exitCode, stdout, asked } = await cli(['fleet', action, 'web-global', '--json'], {
+      answers: acting(fleet('Held')),
+    });
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([0, { id: ID, status: 'Held' }]);
+    expect(asked.map(({ method, path, body }) => ({ method, path, body }))).toEqual([
+      { method: 'POST', path: `${FLEETS}/web-global/actions`, body: { action } },
+    ]);
+  });
+
+  it('that is illegal ends with 2 and tells what is allowed', async () => {
+    const body = {
+      title: 'Conflict',
+      status: 409,
+      code: 'illegal-action',
+      detail: 'refine is not possible while the fleet is Creating; allowed: hold, abort',
+      requestId: 'r-1',
+      errors: [],
+      fleetStatus: 'Creating',
+      allowed: ['hold', 'abort'],
+    };
+    const asking = (allowed: string[]) =>
+      cli(['fleet', 'refine', 'web-global', '--json'], {
+        answers: { [ACTIONS]: { status: 409, body: { ...body, allowed } } },
+      });
+    const { exitCode, stdout, stderr } = await asking(['hold', 'abort']);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('Possible now: `fleetwright fleet hold`, `fleetwright fleet abort`.');
+    expect(JSON.parse(stdout).error).toMatchObject({
+      code: 'illegal-action',
+      status: 409,
+      fleetStatus: 'Creating',
+      allowed: ['hold', 'abort'],
+    });
+    expect((await asking([])).stderr).toContain('Nothing may be asked of it now');
+  });
+});
+
+describe('hold', () => {
+  it('sends its end in seconds, and tells when that is', async () => {
+    const held = { ...fleet('Held'), heldUntil: '2026-01-01T01:30:00.000Z' };
+    const { stderr, stdout, asked } = await cli(['fleet', 'hold', 'web-global', '--expires-in', '90m'], {
+      answers: acting(held),
+    });
+    expect(asked[0]?.body).toEqual({ action: 'hold', expiresInSeconds: 5_400 });
+    expect(stderr).toContain('fleetwright fleet release web-global');
+    expect(stderr).toContain('2026-01-01T01:30:00.000Z');
+    expect(stdout).toMatch(/Held until +2026-01-01T01:30:00.000Z/);
+  });
+
+  it.each(['soon', '1w', '-5', '30s', '31d', '1.5h'])('takes no %s', async (time) => {
+    const { exitCode, stderr, asked } = await cli(['fleet', 'hold', 'web-global', `--expires-in=${time}`]);
+    expect([exitCode, asked]).toEqual([2, []]);
+    expect(stderr).toContain('--expires-in: ');
+  });
+
+  it.each([
+    ['3600', 3_600],
+    ['90s', 90],
+    ['90m', 5_400],
+    ['1h', 3_600],
+    ['2d', 172_800],
+  ])('reads %s as %i seconds', (text, seconds) => {
+    expect(durationSchema.parse(text)).toBe(seconds);
+  });
+});
+
+describe('fleet create', () => {
+  it.each([
+    [['--hold'], {}],
+    [['--hold-for', '1h'], { expiresInSeconds: 3_600 }],
+    [['--hold', '--hold-for', '1h'], { expiresInSeconds: 3_600 }],
+  ])('%j asks for a fleet that is held', async (flags, hold) => {
+    const { exitCode, stderr, asked } = await cli([...CREATE, ...flags], {
+      files,
+      answers: { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } },
+    });
+    expect(exitCode).toBe(0);
+    expect(asked[0]?.body).toMatchObject({ name: 'web-global', hold });
+    expect(stderr).toContain('fleetwright fleet release web-global');
+  });
+
+  it('leaves what the file says of it, unless a flag says when it ends', async () => {
+    const held = { 'fleet.yaml': `hold: {expiresInSeconds: 600}\n${FLEET_YAML}` };
+    const answers = { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } };
+    const [plain, flagged, ended] = await Promise.all([
+      cli(CREATE, { files: held, answers }),
+      cli([...CREATE, '--hold'], { files: held, answers }),
+      cli([...CREATE, '--hold-for', '2h'], { files: held, answers }),
+    ]);
+    expect(plain.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 600 } });
+    expect(flagged.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 600 } });
+    expect(ended.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 7_200 } });
+  });
+
+  it('does not wait for what nobody has released', async () => {
+    const { exitCode, stderr, asked } = await cli([...CREATE, '--hold', '--wait'], { files });
+    expect([exitCode, asked]).toEqual([2, []]);
+    expect(stderr).toContain('fleet release');
+  });
+});
+
+describe('waiting', () => {
+  const partly = (status: string, allowedActions: string[]) => ({
+    ...fleet(status, { Running: 3, Failed: 1 }),
+    allowedActions,
+  });
+
+  it.each(['release', 'retry'])('for a %s ends with 0 once all runs, and 1 when not', async (action) => {
+    const all = acting(fleet('Preparing'), fleet('Creating'), fleet('Running', { Running: 4 }));
+    const line = ['fleet', action, 'web-global', '--wait', '--json'];
+    const well = await cli(line, { answers: all });
+    expect([well.exitCode, JSON.parse(well.stdout).status]).toEqual([0, 'Running']);
+    const some = acting(fleet('Preparing'), fleet('Creating'), partly('PartiallyRunning', ['retry']));
+    expect((await cli(line, { answers: some })).exitCode).toBe(1);
+  });
+
+  it('for a withdrawal ends when all is gone', async () => {
+    const answers = acting(
+      fleet('Terminating'),
+      fleet('Terminating'),
+      fleet('Terminated', { Terminated: 4 }),
+    );
+    const { exitCode, asked } = await cli(['fleet', 'withdraw', 'web-global', '--wait'], { answers });
+    expect([exitCode, asked.map(({ method }) => method)]).toEqual([0, ['POST', 'GET', 'GET']]);
+  });
+
+  it.each([
+    ['PartiallyRunning', 0],
+    ['Failed', 0],
+    ['Running', 0],
+    ['RolledBack', 0],
+    ['Terminating', 1],
+  ])('for an abort ends where the policy has brought it: %s', async (status, expected) => {
+    const answers = acting(fleet('Creating'), fleet('Creating'), fleet('RollingBack'), fleet(status));
+    const { exitCode, asked } = await cli(['fleet', 'abort', 'web-global', '--wait'], { answers });
+    expect([exitCode, asked.length]).toEqual([expected, 4]);
+  });
+
+  it.each([
+    ['Running', ['retry'], 0],
+    ['Failed', ['retry', 'refine'], 1],
+    ['Terminating', [], 1],
+  ])(
+    'for a refining lasts as long as nothing may be asked of the fleet: %s',
+    async (status, allowed, expected) => {
+      const refining = partly('PartiallyRunning', []);
+      const answers = acting(refining, refining, refining, partly(status, allowed));
+      const { exitCode, asked } = await cli(['fleet', 'refine', 'web-global', '--wait'], { answers });
+      expect([exitCode, asked.length]).toEqual([expected, 4]);
+    },
+  );
+});
+
+it('a fleet is shown with its shortfall, its minimum, its failures and what is allowed', async () => {
+  const body = {
+    ...fleet('PartiallyRunning', { Running: 3, Failed: 1 }),
+    shortfall: 1,
+    minimumInstances: 2,
+    allowedActions: ['retry', 'refine'],
+  };
+  const { stdout } = await cli(['fleet', 'get', 'web-global'], {
+    answers: { [`GET ${FLEETS}/web-global`]: { body } },
+  });
+  expect(stdout).toMatch(/^Shortfall +1$/m);
+  expect(stdout).toMatch(/^Minimum +2$/m);
+  expect(stdout).toMatch(/^Allowed now +retry, refine$/m);
+  expect(stdout).toMatch(/^QuotaExceeded +1 /m);
+});
