@@ -38,6 +38,11 @@ describe('what the failure policy asks for', () => {
     // It has only begun: its first message may not even be answered.
     expect(started[0]?.outcome).toBeUndefined();
     expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
+    const well = new World(plan);
+    await well.run('provision-fleet');
+    const [asking, plain] = [rolling, well].map((one) => one.executionsOf('provision-fleet')[0]?.history);
+    expect((asking?.events ?? 0) - (plain?.events ?? 0)).toBe(5);
+    expect((asking?.transitions ?? 0) - (plain?.transitions ?? 0)).toBe(1);
     await scheduler.run(Promise.all(started.map((one) => one.finished)));
     const kinds = rolling.sent.flatMap(({ message }) =>
       'scope' in message ? [message.kind, message.scope] : [],

@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+
+it('the example of docs/fleet-yaml.md is a fleet that is taken', () => {
+  const text = readFileSync(new URL('../../../docs/fleet-yaml.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
+  const body: unknown = parse(example);
+  expect(fleetRequestSchema.safeParse(body).error).toBeUndefined();
+  const shape = Object.keys(fleetRequestSchema.shape).toSorted();
+  expect(Object.keys(fleetRequestSchema.parse(body)).toSorted()).toEqual(shape);
+});
