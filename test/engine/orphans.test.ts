@@ -24,6 +24,7 @@ import { plantInstance, plantResource } from '../../local/sim/engine/plant.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { record } from '../unit/records.ts';
 import { DEPLOYMENT, OneProcess } from './one-process.ts';
+import { spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
 /** A test has a place of its own: findings stay, and so do instances. */
@@ -114,19 +115,17 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
 async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const id = instanceId({ fleetId, index: 0 });
+  const asked = spec('orphaned', 1);
+  const ranges = asked.nodeGroups.map((group) => ({ group, first: 0, count: 1 }));
+  const place = {
+    connection: 'sim-aws',
+    connectionKey: fields.connectionKey ?? KEY,
+    location: fields.location ?? location,
+  };
   await openPlacement(
     store,
     fleetId,
-    {
-      connection: 'sim-aws',
-      connectionKey: fields.connectionKey ?? KEY,
-      driver: 'sim',
-      cloud: 'aws',
-      location: fields.location ?? location,
-      first: 0,
-      count: 1,
-      ranges: [],
-    },
+    { ...place, driver: 'sim', cloud: 'aws', first: 0, count: 1, ranges },
     1,
   );
   const made = record({

@@ -76,9 +76,9 @@ describe('a fleet request with one thing wrong', () => {
     expect(errorsOf(answer)).toEqual(['/nodeGroups/0/connection unknown-connection']);
   });
 
-  it('a policy that is not supported yet', async () => {
-    const answer = await post({ ...fleetBody('web-bad'), failurePolicy: 'rollback' });
-    expect(errorsOf(answer)).toEqual(['/failurePolicy unsupported-policy']);
+  it('a policy that there is none of', async () => {
+    const answer = await post({ ...fleetBody('web-bad'), failurePolicy: 'hope' });
+    expect(errorsOf(answer)).toEqual(['/failurePolicy invalid-value']);
   });
 
   it('more groups, or more places, than a fleet may have', async () => {
@@ -92,7 +92,7 @@ it('tells everything that is wrong at once, whichever check finds it', async () 
   const [group] = fleetBody('x').nodeGroups;
   const answer = await post({
     name: 'X',
-    failurePolicy: 'refine',
+    failurePolicy: 'hope',
     nodeGroups: [
       { ...group, size: 0, colour: 'red' },
       { ...group, connection: 'nowhere' },
@@ -103,7 +103,7 @@ it('tells everything that is wrong at once, whichever check finds it', async () 
   expect(errorsOf(answer).toSorted()).toEqual(
     [
       '/name invalid-format',
-      '/failurePolicy unsupported-policy',
+      '/failurePolicy invalid-value',
       '/nodeGroups/0/size too-small',
       '/nodeGroups/0/colour unrecognized-key',
       '/nodeGroups/1/name duplicate',
