@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { REGISTERED_DRIVERS } from '../functions/drivers/registry.ts';
+import { type DriverName, driverNameSchema } from '../functions/model/connection.ts';
 
 export const STAGE_NAMES = ['local', 'dev', 'production'] as const;
 export const stageNameSchema = z.enum(STAGE_NAMES);
@@ -13,6 +15,11 @@ export type AlarmLevel = 'none' | 'essential' | 'all';
 /** What differs from stage to stage. Everything else is the same everywhere, the local stage included. */
 export interface Stage {
   readonly name: StageName;
+  /**
+   * Which drivers are deployed, each with a queue, a dead-letter queue and a function of its own: polling one queue
+   * costs some $0.36 a month, its alarms $0.10 each. `-c drivers=aws,openstack` adds to the stage's own.
+   */
+  readonly drivers: readonly DriverName[];
   /** Value of the tag `fleetwright:deployment`; undefined: the id that CloudFormation gave the stack. */
   readonly deploymentId: string | undefined;
   /** Keep the data when the stack goes: deletion protection, tables retained, point-in-time recovery. */
@@ -33,8 +40,11 @@ export interface Stage {
   readonly tracing: boolean;
 }
 
+const registered = REGISTERED_DRIVERS.map(({ name }) => name);
+
 const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = {
   local: {
+    drivers: registered,
     deploymentId: 'fleetwright-local',
     keepData: false,
     logRetentionDays: 1,
@@ -48,6 +58,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     tracing: false,
   },
   dev: {
+    drivers: ['sim'],
     deploymentId: undefined,
     keepData: false,
     logRetentionDays: 7,
@@ -61,6 +72,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
     tracing: false,
   },
   production: {
+    drivers: registered,
     deploymentId: undefined,
     keepData: true,
     logRetentionDays: 30,
@@ -82,21 +94,35 @@ const contextSchema = z.object({
     .regex(/^[a-z0-9-]{3,36}$/, 'must be 3 to 36 characters of a-z, 0-9 and -')
     .optional(),
   alarmEmail: z.email().optional(),
+  drivers: z
+    .string()
+    .transform((text) => text.split(','))
+    .pipe(
+      z.array(
+        driverNameSchema.refine((name) => registered.includes(name), {
+          error: `must be of ${registered.join(', ')}`,
+        }),
+      ),
+    )
+    .default([]),
 });
 
 /**
- * The stage that the CDK context names: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=…`.
+ * The stage that the CDK context names: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=…
+ * -c drivers=aws,openstack`.
  *
  * @throws Error naming every context value that is wrong
  */
 export function stageFromContext(context: (key: string) => unknown): Stage {
-  const keys = ['stage', 'deploymentId', 'alarmEmail'] as const;
+  const keys = ['stage', 'deploymentId', 'alarmEmail', 'drivers'] as const;
   const parsed = contextSchema.safeParse(Object.fromEntries(keys.map((key) => [key, context(key)])));
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `-c ${issue.path.join('.')}: ${issue.message}`);
     throw new Error(wrong.join('; '));
   }
-  const { stage: name, alarmEmail, deploymentId } = parsed.data;
+  const { stage: name, alarmEmail, deploymentId, drivers: added } = parsed.data;
   const stage = STAGES[name];
-  return { ...stage, name, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
+  // In the order of the registry, so that the same drivers make the same template.
+  const drivers = registered.filter((driver) => stage.drivers.includes(driver) || added.includes(driver));
+  return { ...stage, name, drivers, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
 }

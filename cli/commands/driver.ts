@@ -5,7 +5,7 @@ import { table } from '../table.ts';
 export const driverNoun = noun('driver', 'Code that talks to clouds', [
   command({
     name: 'list',
-    summary: 'List drivers: their clouds, default limits and credential fields',
+    summary: 'List the drivers that are deployed: clouds, default limits, credential fields, capabilities',
     examples: ['driver list'],
     input: z.object({}),
     async run(_, context) {
@@ -20,10 +20,17 @@ export const driverNoun = noun('driver', 'Code that talks to clouds', [
           limits.calls.list.perSecond,
         ]),
       );
+      const abilities = document.items.map((driver) => [
+        driver.name,
+        driver.title,
+        driver.endpoint === 'required' ? 'to be given' : "the cloud's own",
+        [...driver.capabilities, ...driver.features].join(' '),
+      ]);
       const credential = document.items.flatMap((driver) =>
         driver.credentialFields.map((field) => [
           driver.name,
           field.name,
+          field.alternative,
           field.required ? 'required' : 'optional',
           field.secret ? 'secret' : 'plain',
           field.description,
@@ -31,7 +38,11 @@ export const driverNoun = noun('driver', 'Code that talks to clouds', [
       );
       return {
         document,
-        text: `${table(['driver', 'cloud', 'locations', 'instances', 'creates/s', 'lists/s'], clouds)}\n${table(['driver', 'credential field', 'needed', 'kind', 'what it is'], credential)}`,
+        text: [
+          table(['driver', 'title', 'endpoint', 'capabilities and features'], abilities),
+          table(['driver', 'cloud', 'locations', 'instances', 'creates/s', 'lists/s'], clouds),
+          table(['driver', 'credential field', 'alternative', 'needed', 'kind', 'what it is'], credential),
+        ].join('\n'),
       };
     },
   }),

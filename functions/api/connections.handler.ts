@@ -1,6 +1,7 @@
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { inspectRefusedConnection } from '../connections/check-request.ts';
+import { REGISTERED_DRIVERS } from '../drivers/registry.ts';
 import { readEnv } from '../runtime/env.ts';
 import { openStore } from '../store/client.ts';
 import { openQueue } from '../worker/queue.ts';
@@ -21,6 +22,10 @@ const store = openStore({
   catalogue: env.CATALOGUE_TABLE,
 });
 const sqs = new SQSClient({});
+const rules = {
+  drivers: REGISTERED_DRIVERS.map(({ name }) => name).filter((name) => env.QUEUE_URLS[name] !== undefined),
+  allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
+};
 
 /** Drivers and connections. Secrets go to the store here, and are never read. */
 export const handler = handle({
@@ -30,7 +35,7 @@ export const handler = handle({
     store,
     ssm: new SSMClient({}),
     secretsPrefix: env.SECRETS_PREFIX,
-    allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
+    ...rules,
     async send(driver, message) {
       const queueUrl = env.QUEUE_URLS[driver];
       if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
@@ -38,7 +43,6 @@ export const handler = handle({
     },
   }),
   inspections: {
-    createConnection: (_params, body) =>
-      Promise.resolve(inspectRefusedConnection(body, env.ALLOW_ENDPOINT_OVERRIDE)),
+    createConnection: (_params, body) => Promise.resolve(inspectRefusedConnection(body, rules)),
   },
 });

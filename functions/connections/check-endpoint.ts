@@ -9,18 +9,27 @@ forbidden.addAddress('100.100.100.200', 'ipv4');
 forbidden.addSubnet('fe80::', 10, 'ipv6');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
 
-/** @returns why an endpoint may not be used; undefined when it may */
+/**
+ * @param need of the driver: whether its cloud has an address of its own
+ * @param overridesAllowed of the deployment; where it is not, an endpoint that is needed has to be https
+ * @returns why an endpoint may not be used; undefined when it may
+ */
 export function endpointError(
   endpoint: string,
-  allowed: boolean,
+  need: 'own' | 'required' | undefined,
+  overridesAllowed: boolean,
 ): { code: string; message: string } | undefined {
-  if (!allowed) {
+  const url = new URL(endpoint);
+  if (!overridesAllowed && need !== 'required') {
     return {
       code: 'endpoint-not-allowed',
       message: "this deployment does not let connections override their cloud's endpoint",
     };
   }
-  const host = new URL(endpoint).hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  if (!overridesAllowed && url.protocol !== 'https:') {
+    return { code: 'endpoint-not-https', message: 'must be an https address in this deployment' };
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const version = isIP(host);
   const isForbidden =
     METADATA_HOSTS.has(host.replace(/\.$/, '')) ||

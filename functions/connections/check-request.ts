@@ -1,13 +1,27 @@
 import { z } from 'zod';
+import { credentialSchemaOf } from '../drivers/credentials.ts';
+import type { DriverMetadata } from '../drivers/metadata.ts';
 import { DRIVERS } from '../drivers/registry.ts';
-import { type ConnectionRequest, connectionRequestSchema } from '../model/connection.ts';
+import {
+  type ConnectionRequest,
+  type Credential,
+  connectionRequestSchema,
+  type DriverName,
+} from '../model/connection.ts';
 import { endpointError } from './check-endpoint.ts';
 
 /** Same shape as the API's field errors. */
-interface RequestError {
+export interface RequestError {
   pointer: string;
   code: string;
   message: string;
+}
+
+/** What a deployment lets connections be. */
+export interface ConnectionRules {
+  /** Those that are deployed. */
+  drivers: readonly DriverName[];
+  allowEndpointOverride: boolean;
 }
 
 type Checked = {
@@ -17,32 +31,48 @@ type Checked = {
 /** What the schema cannot know: which clouds and credential fields the driver has, and where it may go. */
 export function connectionErrors(
   { driver: name, cloud, credential, endpoint }: Checked,
-  allowEndpointOverride: boolean,
+  rules: ConnectionRules,
 ): RequestError[] {
   const errors: RequestError[] = [];
-  const driver = name && DRIVERS[name];
+  const driver = name !== undefined && rules.drivers.includes(name) ? DRIVERS[name] : undefined;
+  if (name !== undefined && !driver) {
+    const message = `this deployment has ${rules.drivers.join(', ')}`;
+    errors.push({ pointer: '/driver', code: 'driver-not-deployed', message });
+  }
   if (driver && cloud !== undefined && !driver.clouds.includes(cloud)) {
     const message = `driver ${name} has ${driver.clouds.join(', ')}`;
     errors.push({ pointer: '/cloud', code: 'unknown-cloud', message });
   }
-  if (driver && credential) {
-    for (const field of driver.credentialFields) {
-      if (!field.required || field.name in credential) continue;
-      errors.push({ pointer: `/credential/${field.name}`, code: 'missing', message: field.description });
-    }
-    const known = new Set(driver.credentialFields.map((field) => field.name));
-    for (const field of Object.keys(credential)) {
-      if (known.has(field)) continue;
-      errors.push({
-        pointer: `/credential/${field}`,
+  if (driver && credential) errors.push(...credentialErrors(driver, credential));
+  if (endpoint !== undefined) {
+    const wrong = endpointError(endpoint, driver?.endpoint, rules.allowEndpointOverride);
+    if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
+  } else if (driver?.endpoint === 'required') {
+    const message = `${driver.title}: no address is known without it`;
+    errors.push({ pointer: '/endpoint', code: 'missing', message });
+  }
+  return errors;
+}
+
+const customSchema = z.object({ params: z.object({ code: z.string() }) });
+
+/** Errors of a credential's fields; no value of any is in them. */
+export function credentialErrors(
+  driver: Pick<DriverMetadata, 'credentialFields'>,
+  credential: Credential,
+): RequestError[] {
+  const { error } = credentialSchemaOf(driver).safeParse(credential);
+  return (error?.issues ?? []).flatMap((issue): RequestError[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: `/credential/${key}`,
         code: 'unrecognized-key',
         message: 'is not known here',
-      });
+      }));
     }
-  }
-  const wrong = endpoint === undefined ? undefined : endpointError(endpoint, allowEndpointOverride);
-  if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
-  return errors;
+    const code = customSchema.safeParse(issue).data?.params.code ?? issue.code.replaceAll('_', '-');
+    return [{ pointer: ['/credential', ...issue.path].join('/'), code, message: issue.message }];
+  });
 }
 
 const { driver, cloud, credential, endpoint } = connectionRequestSchema.shape;
@@ -52,9 +82,15 @@ const remainsSchema = z.object({
   credential: credential.optional().catch(undefined),
   endpoint: endpoint.catch(undefined),
 });
+const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => value !== undefined) });
 
 /** The further errors of a body that its schema refuses: of the fields that are well formed. */
-export function inspectRefusedConnection(body: unknown, allowEndpointOverride: boolean): RequestError[] {
+export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
   const remains = remainsSchema.safeParse(body).data;
-  return remains ? connectionErrors(remains, allowEndpointOverride) : [];
+  if (!remains) return [];
+  // An endpoint that is malformed is told so by the schema, and is not missing.
+  const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
+  return connectionErrors(remains, rules).filter(
+    ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),
+  );
 }

@@ -1,40 +1,27 @@
 import type { Cloud, Image, InstanceType, Location, Offer } from '../model/cloud.ts';
-import type { Credential, DriverName } from '../model/connection.ts';
+import type { Credential } from '../model/connection.ts';
 import type { InstanceStatus } from '../model/status.ts';
+import type { DriverMetadata } from './metadata.ts';
 
 /** What a driver needs to open a client: where, as whom, and whose machines are ours. */
 export interface ConnectOptions {
   cloud: Cloud;
   credential: Credential;
-  /** Overrides the cloud's own address; only where the deployment allows it. */
+  /** The cloud's address; overrides its own where it has one. Already checked against the deployment's rules. */
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
   deploymentId: string;
 }
 
-/** One field of a driver's credential, so that a form can be drawn from it. */
-export interface CredentialField {
-  name: string;
-  description: string;
-  secret: boolean;
-  required: boolean;
-}
-
 /**
- * The code that talks to a cloud. A driver holds no state but its clients; everything that must survive a
+ * The code that talks to a cloud, made with `defineDriver`. A driver holds no state but its clients; everything that must survive a
  * process is in the records of whoever calls it.
  */
-export interface Driver {
-  readonly name: DriverName;
-  readonly clouds: readonly Cloud[];
-  readonly credentialFields: readonly CredentialField[];
-  /**
-   * How long after a create call an instance may still be missing from `listInstances` and
-   * `findInstanceByToken`. Only after this time does "not found" prove that nothing was made.
-   */
-  readonly consistencyWindowMs: number;
+export interface Driver extends DriverMetadata {
   /**
    * Opens a client. Makes no call, so it cannot tell a bad credential from a good one (`verifyCredential` does).
+   * A client is kept for up to a minute and used by many messages at once; it is thrown away when the cloud answers
+   * `Unauthorized`. Whatever it caches (tokens, assumed roles, addresses) goes with it.
    *
    * @throws DriverError InvalidRequest when a credential field is missing or the endpoint is not usable
    */
@@ -85,11 +72,14 @@ export interface InstanceSpec {
   instanceType: string;
   imageBackendId: string;
   rootDiskGb?: number;
+  /** As the user wrote it, not encoded. Only where the driver has the feature `user-data`. */
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
   securityGroupBackendId: string;
   keyPairBackendId: string;
+  /** Whether the cloud may take it back at any time, for less. Only where the driver has the feature `spot`. */
+  spot?: boolean;
   tags: Record<string, string>;
 }
 
@@ -102,8 +92,11 @@ export interface CloudInstance {
   /** The cloud's status in our words; a word that we do not know is `Undefined`, never a guess. */
   status: InstanceStatus;
   zone?: string;
+  /** As an offer names it; absent where the cloud does not tell. */
+  instanceType?: string;
   publicIp?: string;
   privateIp?: string;
+  /** ISO 8601 in UTC, by the cloud's clock. */
   createdAt?: string;
   /** Why it failed, in the cloud's words, when status is `Failed`. */
   failureMessage?: string;
@@ -121,23 +114,41 @@ export interface CloudNetworkResource {
 /**
  * One connection's client. "Of this deployment" is what carries its tag, or, without any deployment's tag, one of its
  * names (`names.ts`). Nothing else is ever answered with, so that nobody can come to delete it.
- * Every call has a time-out of its own and throws `DriverError` only:
+ * Every call has a time-out of its own, ends within 30 seconds unless it says otherwise, and throws `DriverError`
+ * only. Its message has the cloud's own words, and no part of the credential, of user data or of a key:
  *
- * - `Throttled`: the call had no effect; `retryAfterMs` when the cloud said it.
+ * - `Throttled`: the call had no effect; `retryAfterMs` when the cloud said it. Not `QuotaExceeded`, which waiting
+ *   does not cure.
  * - `Unavailable`: the cloud refused or could not be reached *before* it took the request; no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). For a read
  *   there is no unknown outcome: it is `Unavailable`.
- * - `Unauthorized`: the credential is refused. `InvalidRequest`, `Unsupported`: the same call can never work.
+ * - `Unauthorized`: the credential is refused, has expired, or lacks the right to this one call; `call` in the error
+ *   names it.
+ * - `NotFound`: what the call is about (location, machine) is not there. `InvalidRequest`, `Unsupported`: the same
+ *   call can never work; an unknown location or type, an image of another architecture, a bad CIDR are among them.
+ * - What a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a guess.
  *
- * Retries inside an SDK are off: the governor must see each answer.
+ * A call of this interface that takes several of the cloud's leaves nothing half-made: when one of them fails, what
+ * the earlier ones made is removed, or is found and taken up again by the same call; else it throws `OutcomeUnknown`.
+ * Lists are read to the last page. Retries inside an SDK are off: the governor must see each answer.
+ *
+ * What not every cloud has is in `capabilities.ts`.
  */
 export interface CloudClient {
   /** @returns the account that the credential belongs to, in the cloud's words. */
   verifyCredential(): Promise<{ account: string }>;
 
+  /** Every location of the cloud that this credential may use, those that are down included, with their zones. */
   listLocations(): Promise<Location[]>;
-  /** Types at one location, and what each costs there. Read to the last page. */
+  /**
+   * Types at one location, and what each costs there. Two calls agree, order and prices aside; ids of offers are those
+   * of `offerId`, and the same for ever.
+   */
   listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
+  /**
+   * Images that a fleet may name, the cloud's own and public ones before all: one for each name, the newest, with the
+   * architectures that it boots on.
+   */
   listImages(location: string): Promise<Image[]>;
 
   /**
@@ -167,9 +178,13 @@ export interface CloudClient {
   deleteKeyPair(location: string, backendId: string): Promise<void>;
 
   /**
-   * Asks for one instance and returns as soon as the cloud has taken the request; never waits for a boot.
-   * The same launch token twice, also concurrently, yields the same instance where the cloud honours tokens.
-   * After any error but `OutcomeUnknown`, no instance exists.
+   * Asks for one instance and returns as soon as the cloud has taken the request; never waits for a boot. Where the
+   * cloud answers only after the boot, it is left alone once the request is under way, and the answer is the machine
+   * as `findInstanceByToken` has it, or `OutcomeUnknown`.
+   * The same launch token twice, also concurrently, yields the same instance where the cloud honours tokens
+   * (feature `launch-tokens`).
+   * After any error but `OutcomeUnknown`, no instance exists, nor anything that was made for it alone (address, disk,
+   * interface).
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */
@@ -187,7 +202,10 @@ export interface CloudClient {
   /** The instance that this token made; undefined proves nothing before `consistencyWindowMs` has passed. */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
-  /** Asks the cloud to remove it. Success when it is gone already; the list tells when it really is. */
+  /**
+   * Asks the cloud to remove it, with all that was made for it alone. Success when it is gone already, also by an id
+   * that never was one; the list tells when it really is.
+   */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }
 

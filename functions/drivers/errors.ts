@@ -19,6 +19,8 @@ export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number];
 export interface DriverErrorDetail {
   /** The cloud's own code, for the reader of a log. */
   cloudCode?: string;
+  /** The cloud's name of the call that failed, such as `ec2:RunInstances`; always, where the right to it is missing. */
+  call?: string;
   /** How long the cloud asked us to wait, where it did. */
   retryAfterMs?: number;
   cause?: unknown;
@@ -28,6 +30,7 @@ export interface DriverErrorDetail {
 export class DriverError extends Error {
   readonly code: DriverErrorCode;
   readonly cloudCode: string | undefined;
+  readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
@@ -35,6 +38,7 @@ export class DriverError extends Error {
     this.name = code;
     this.code = code;
     this.cloudCode = detail.cloudCode;
+    this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
   }
 }

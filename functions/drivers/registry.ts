@@ -1,13 +1,14 @@
 import type { DriverName } from '../model/connection.ts';
-import type { Driver } from './driver.ts';
-import { simDriver } from './sim/driver.ts';
+import type { DriverMetadata } from './metadata.ts';
+import { simMetadata } from './sim/metadata.ts';
 
 /**
- * Every driver by its name, for those who describe drivers. A driver's own function imports its driver alone, so
- * that no other cloud's SDK is in its bundle.
+ * What is known of every driver, for those who describe, check or deploy drivers. Data alone: a driver's code is
+ * imported by its own function and nothing else, so that no cloud's SDK is in another's bundle.
  */
-export const DRIVERS = { sim: simDriver } as const satisfies Record<DriverName, Driver>;
+export const DRIVERS: Readonly<Partial<Record<DriverName, DriverMetadata>>> = {
+  sim: simMetadata,
+};
 
-export function driverOf(name: DriverName): Driver {
-  return DRIVERS[name];
-}
+/** Drivers that can be deployed. */
+export const REGISTERED_DRIVERS: readonly DriverMetadata[] = Object.values(DRIVERS);

@@ -2,16 +2,30 @@ import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
 /** What an instance runs on. Limits, prices and status words belong to it. */
-export const CLOUDS = ['aws', 'azure', 'gcp', 'alibaba', 'tencent', 'ibm', 'ncp', 'openstack'] as const;
+export const CLOUDS = [
+  'aws',
+  'azure',
+  'gcp',
+  'alibaba',
+  'tencent',
+  'ibm',
+  'ncp',
+  'openstack',
+  'oracle',
+  'nhn',
+  'kt',
+  'ktclassic',
+  'mock',
+] as const;
 export const cloudSchema = z.enum(CLOUDS);
 export type Cloud = z.infer<typeof cloudSchema>;
 
 export const locationSchema = z.object({
   name: cloudWordSchema,
   displayName: z.string(),
-  country: z.string().length(3).describe('ISO 3166-1 alpha-3'),
-  latitude: z.number().min(-90).max(90),
-  longitude: z.number().min(-180).max(180),
+  country: z.string().length(3).optional().describe('ISO 3166-1 alpha-3; absent: the cloud does not tell'),
+  latitude: z.number().min(-90).max(90).optional(),
+  longitude: z.number().min(-180).max(180).optional(),
   zones: z.array(cloudWordSchema),
   available: z.boolean(),
 });
@@ -42,6 +56,7 @@ export const offerSchema = z.object({
   zone: cloudWordSchema.optional().describe('absent: the whole location'),
   instanceType: cloudWordSchema,
   priceUsdPerHour: z.number().nonnegative().optional().describe('absent: the cloud tells no price'),
+  spotPriceUsdPerHour: z.number().nonnegative().optional().describe('absent: not offered as spot'),
   available: z.boolean(),
 });
 export type Offer = z.infer<typeof offerSchema>;

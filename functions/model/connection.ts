@@ -4,8 +4,8 @@ import { nameSchema } from './identifiers.ts';
 import { limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
-/** Every driver that is registered; `drivers/registry.ts` has one entry for each, which a test checks. */
-export const DRIVER_NAMES = ['sim'] as const;
+/** Every driver that a connection may name; `drivers/registry.ts` has the metadata of each. */
+export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
 export const driverNameSchema = z.enum(DRIVER_NAMES);
 export type DriverName = z.infer<typeof driverNameSchema>;
 

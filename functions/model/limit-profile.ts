@@ -63,6 +63,11 @@ export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   ibm: profile(30, 20, { perSecond: 3, burst: 8 }, 5),
   ncp: profile(5, 15, { perSecond: 2, burst: 5 }, 3),
   openstack: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
+  oracle: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
+  nhn: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  kt: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  ktclassic: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  mock: profile(30, 20, { perSecond: 10, burst: 20 }, 10),
 };
 
 /** The profile in force: the cloud's default with the connection's overrides on top. */

@@ -21,7 +21,9 @@ const variables = {
   CATALOGUE_TABLE: z.string().min(1),
   ACCESS_TABLE: z.string().min(1).describe('namespaces, API keys, connections'),
   HISTORY_TABLE: z.string().min(1),
-  QUEUE_URLS: jsonSchema.pipe(z.record(driverNameSchema, z.url())).describe('queue of each driver, as JSON'),
+  QUEUE_URLS: jsonSchema
+    .pipe(z.partialRecord(driverNameSchema, z.url()))
+    .describe('queue of each driver that is deployed, as JSON'),
   PROVISION_FLEET_ARN: z.string().startsWith('arn:'),
   TERMINATE_FLEET_ARN: z.string().startsWith('arn:'),
   SECRETS_PREFIX: z.string().startsWith('/').describe('SSM path: <prefix>/<driver>/<namespace>/<connection>'),

@@ -10,12 +10,13 @@ import { watchPlaces } from './watch.ts';
 const env = readEnv(['GOVERNOR_TABLE', 'QUEUE_URLS']);
 const store = openStore({ governor: env.GOVERNOR_TABLE });
 const sqs = new SQSClient({});
+const deployed = DRIVER_NAMES.filter((name) => env.QUEUE_URLS[name] !== undefined);
 
 /** Each minute, by EventBridge. */
 export const handler = middy<unknown, { looks: number }>()
   .use(measured('watch'))
   .handler(async () => {
-    const looks = await watchPlaces(store, DRIVER_NAMES, async (driver, messages) => {
+    const looks = await watchPlaces(store, deployed, async (driver, messages) => {
       const queueUrl = env.QUEUE_URLS[driver];
       if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
       const send = openQueue(sqs, queueUrl);

@@ -3,7 +3,7 @@ import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.ts';
+import type { DriverName } from '../../functions/model/connection.ts';
 import type { Stage } from '../config.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
 
@@ -52,13 +52,13 @@ export class DriverQueue extends Construct {
   }
 }
 
-/** The queues of all drivers. */
+/** The queues of the drivers that the stage deploys. */
 export class DriverQueues extends Construct {
   readonly all: readonly DriverQueue[];
 
   constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
     super(scope, id);
-    this.all = DRIVER_NAMES.map((driver) => new DriverQueue(this, driver, { driver, stage }));
+    this.all = stage.drivers.map((driver) => new DriverQueue(this, driver, { driver, stage }));
   }
 
   get urls(): Record<string, string> {

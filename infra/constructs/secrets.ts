@@ -1,5 +1,5 @@
 import { Construct } from 'constructs';
-import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.ts';
+import type { DriverName } from '../../functions/model/connection.ts';
 import type { Stage } from '../config.ts';
 import { type AppFunction, localArn } from './function.ts';
 
@@ -13,14 +13,16 @@ const SSH_FOLDER = 'ssh';
  */
 export class Secrets extends Construct {
   readonly prefix: string;
+  readonly #drivers: readonly DriverName[];
 
   constructor(scope: Construct, id: string, { stage }: { stage: Stage }) {
     super(scope, id);
+    this.#drivers = stage.drivers;
     this.prefix = `/fleetwright/${stage.name}`;
   }
 
   keepsCredentials(by: AppFunction): void {
-    const folders = DRIVER_NAMES.map((driver) => this.#below(driver));
+    const folders = this.#drivers.map((driver) => this.#below(driver));
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], folders);
   }
 

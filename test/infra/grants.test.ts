@@ -142,7 +142,9 @@ describe('grants of all roles', () => {
             role,
           ).toEqual([]);
         } else if (resource.includes('*')) {
-          expect(resource, role).toMatch(/:parameter\/fleetwright\/production\/\w+\/\*$|:execution:\S+:\*$/);
+          expect(resource, role).toMatch(
+            /:parameter\/fleetwright\/production\/[\w-]+\/\*$|:execution:\S+:\*$/,
+          );
         }
       }
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { DRIVER_NAMES } from '../../functions/model/connection.ts';
+import { type StageName, stageFromContext } from '../../infra/config.ts';
 import { hasPointInTimeRecovery } from '../../infra/idle-cost.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
 import { deployed, functionsOf, nameOf, synthesizeWith, templateOf } from './synthesized.ts';
@@ -8,6 +8,12 @@ import { deployed, functionsOf, nameOf, synthesizeWith, templateOf } from './syn
 const production = templateOf('production');
 const dev = templateOf('dev');
 const local = templateOf('local');
+
+const driversOf = (stage: StageName) =>
+  stageFromContext((key) => (key === 'stage' ? stage : undefined)).drivers;
+const deployedDrivers = driversOf('production');
+/** As CDK spells it in a logical id. */
+const idOf = (driver: string) => driver.replaceAll('-', '');
 
 const property = (resource: Resource, name: string): unknown => resource.Properties[name];
 
@@ -20,9 +26,11 @@ describe('queues', () => {
   );
 
   it('are two for each driver: one for work and one for dead letters', () => {
-    expect(work.map(([id]) => nameOf(id))).toEqual(DRIVER_NAMES.map((driver) => `Queues${driver}Queue`));
-    expect(new Set(deadLetterIds).size).toBe(DRIVER_NAMES.length);
-    expect(queues.length).toBe(2 * DRIVER_NAMES.length);
+    expect(work.map(([id]) => nameOf(id))).toEqual(
+      deployedDrivers.map((driver) => `Queues${idOf(driver)}Queue`),
+    );
+    expect(new Set(deadLetterIds).size).toBe(deployedDrivers.length);
+    expect(queues.length).toBe(2 * deployedDrivers.length);
   });
 
   it('are encrypted, keep messages for 14 days and refuse plain HTTP', () => {
@@ -42,20 +50,27 @@ describe('queues', () => {
   });
 
   it('have an alarm on dead letters for each driver, in every stage on AWS', () => {
-    for (const template of [dev, production]) {
+    for (const [stage, template] of [
+      ['dev', dev],
+      ['production', production],
+    ] as const) {
       const watched = resourcesOf(template, 'AWS::CloudWatch::Alarm')
         .map(([, alarm]) => JSON.stringify(alarm.Properties['Dimensions'] ?? ''))
         .filter((text) => text.includes('DeadLetters'));
-      expect(watched).toHaveLength(DRIVER_NAMES.length);
+      expect(watched).toHaveLength(driversOf(stage).length);
     }
   });
 
   it('hide a message for six times as long as its worker may take', () => {
-    for (const template of [local, dev, production]) {
-      for (const driver of DRIVER_NAMES) {
+    for (const [stage, template] of [
+      ['local', local],
+      ['dev', dev],
+      ['production', production],
+    ] as const) {
+      for (const driver of driversOf(stage)) {
         const worker = functionsOf(template).get(`drivers/${driver}/${driver}`)?.resource;
         const [, queue] = resourcesOf(template, 'AWS::SQS::Queue').find(
-          ([id]) => nameOf(id) === `Queues${driver}Queue`,
+          ([id]) => nameOf(id) === `Queues${idOf(driver)}Queue`,
         ) ?? ['', undefined];
         expect(queue?.Properties['VisibilityTimeout']).toBe(
           6 * z.number().parse(worker?.Properties['Timeout']),
@@ -66,7 +81,7 @@ describe('queues', () => {
 
   it('report failures message by message and wait for no batch', () => {
     const mappings = resourcesOf(production, 'AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(DRIVER_NAMES.length);
+    expect(mappings).toHaveLength(deployedDrivers.length);
     for (const [, { Properties }] of mappings) {
       expect(Properties).toMatchObject({
         BatchSize: 10,
@@ -78,7 +93,7 @@ describe('queues', () => {
   });
 
   it('are fed by their own workers, which Lambda must not take for an endless loop', () => {
-    for (const driver of DRIVER_NAMES) {
+    for (const driver of deployedDrivers) {
       const worker = functionsOf(production).get(`drivers/${driver}/${driver}`);
       expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
     }
@@ -153,13 +168,13 @@ describe('alarms', () => {
       resourcesOf(template, 'AWS::CloudWatch::Alarm')
         .map(([, alarm]) => String(alarm.Properties['AlarmName']).replace(/^Fleetwright-\w+?-/, ''))
         .sort();
-    const essential = [
-      ...DRIVER_NAMES.map((driver) => `${driver}-dead-letters`),
+    const essential = (stage: StageName) => [
+      ...driversOf(stage).map((driver) => `${driver}-dead-letters`),
       'provision-fleet-failed',
       'terminate-fleet-failed',
     ];
     const further = [
-      ...DRIVER_NAMES.map((driver) => `${driver}-late`),
+      ...deployedDrivers.map((driver) => `${driver}-late`),
       'api-5xx',
       'fleets-reconcile-errors',
       'inventory-schedule-errors',
@@ -167,8 +182,8 @@ describe('alarms', () => {
       'status-watch-errors',
     ];
     expect(idsOf(local)).toEqual([]);
-    expect(idsOf(dev)).toEqual(essential.sort());
-    expect(idsOf(production)).toEqual([...essential, ...further].sort());
+    expect(idsOf(dev)).toEqual(essential('dev').sort());
+    expect(idsOf(production)).toEqual([...essential('production'), ...further].sort());
   });
 
   it('go to the address of the context, if one is given', () => {

@@ -1,9 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import { connectionErrors } from '../../connections/check-request.ts';
+import { type ConnectionRules, connectionErrors } from '../../connections/check-request.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection, DriverName } from '../../model/connection.ts';
-import { DRIVER_NAMES } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, limitProfileOf } from '../../model/limit-profile.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../model/orphan.ts';
@@ -24,11 +23,10 @@ import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
 
-export interface ConnectionDeps {
+export interface ConnectionDeps extends ConnectionRules {
   store: Store<'access' | 'fleets' | 'catalogue'>;
   ssm: SSMClient;
   secretsPrefix: string;
-  allowEndpointOverride: boolean;
   send(driver: DriverName, message: DriverMessage): Promise<void>;
 }
 
@@ -46,10 +44,10 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     return connection;
   };
   return {
-    listDrivers: () => Promise.resolve({ body: { items: DRIVER_NAMES.map(describe), cursor: null } }),
+    listDrivers: () => Promise.resolve({ body: { items: deps.drivers.flatMap(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
-      refuse(connectionErrors({ credential, ...request }, deps.allowEndpointOverride));
+      refuse(connectionErrors({ credential, ...request }, deps));
       const connection = await register(store, {
         namespace,
         ...request,
@@ -147,10 +145,21 @@ const requestedOf = ({ driver, cloud, endpoint, limits, orphans }: Connection) =
 });
 
 function describe(name: DriverName) {
-  const { clouds, credentialFields } = DRIVERS[name];
-  return {
-    name,
-    clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
-    credentialFields: [...credentialFields],
-  };
+  const metadata = DRIVERS[name];
+  if (!metadata) return [];
+  const { title, clouds, endpoint, credentialFields, capabilities, features, ...rest } = metadata;
+  return [
+    {
+      name,
+      title,
+      clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
+      endpoint,
+      credentialFields: [...credentialFields],
+      capabilities: [...capabilities],
+      features: [...features],
+      apiKind: rest.apiKind,
+      inventoryPollMinutes: rest.inventoryPollMinutes,
+      maxNameLength: rest.maxNameLength,
+    },
+  ];
 }

@@ -16,10 +16,27 @@ export const connectionViewSchema = connectionSchema.extend({
 
 const driverSchema = z.object({
   name: driverNameSchema,
+  title: z.string(),
   clouds: z.array(z.object({ cloud: cloudSchema, limitProfile: limitProfileSchema })),
+  endpoint: z.enum(['own', 'required']).describe('whether a connection has to say where its cloud is'),
   credentialFields: z.array(
-    z.object({ name: z.string(), description: z.string(), secret: z.boolean(), required: z.boolean() }),
+    z.object({
+      name: z.string(),
+      description: z.string(),
+      secret: z.boolean(),
+      required: z.boolean(),
+      pattern: z.string().exactOptional().describe('a regular expression that the whole value matches'),
+      alternative: z
+        .string()
+        .exactOptional()
+        .describe('a credential has the fields of one alternative; the first is the recommended one'),
+    }),
   ),
+  capabilities: z.array(z.string()).describe('what its clients do beside the required calls'),
+  features: z.array(z.string()).describe('what its data has'),
+  apiKind: z.enum(['global', 'locational']),
+  inventoryPollMinutes: z.number().positive(),
+  maxNameLength: z.int(),
 });
 
 export const connectionRoutes = [
@@ -28,7 +45,7 @@ export const connectionRoutes = [
     method: 'GET',
     path: '/v1/drivers',
     handler: 'connections',
-    summary: 'List drivers: their clouds, default limits and credential fields',
+    summary: 'List the drivers that are deployed: clouds, default limits, credential fields, capabilities',
     params: noParams,
     query: noQuery,
     status: 200,

@@ -6,7 +6,7 @@ import { planFleet } from '../../../functions/fleets/plan.ts';
 import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
-import { type Credential, DRIVER_NAMES } from '../../../functions/model/connection.ts';
+import type { Credential } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
@@ -139,7 +139,7 @@ export class Lab {
 
   async #watch(): Promise<void> {
     await this.#plain('watch').invoke(({ store, process }) =>
-      watchPlaces(store, DRIVER_NAMES, async (_driver, messages) => {
+      watchPlaces(store, ['sim'], async (_driver, messages) => {
         await Promise.all(messages.map((message) => this.#send(process, message, 0)));
       }),
     );

@@ -17,6 +17,7 @@ const body = (name: string, fields: Record<string, unknown> = {}) => ({
   name,
   driver: 'sim',
   cloud: 'aws',
+  endpoint: 'http://127.0.0.1:7000',
   credential: { account: 'tester', apiKey: SECRET },
   ...fields,
 });
@@ -30,9 +31,7 @@ const secretOf = async (name: string): Promise<unknown> => {
 
 describe('a new connection', () => {
   it('is Verifying, its secret kept where its driver reads it and shown to nobody', async () => {
-    const answer = await post(
-      body('new-aws', { endpoint: 'http://127.0.0.1:7000', limits: { concurrentLocations: 3 } }),
-    );
+    const answer = await post(body('new-aws', { limits: { concurrentLocations: 3 } }));
     expect([answer.status, answer.headers['location']]).toEqual([201, `${path}/new-aws`]);
     expect(answer.body).toMatchObject({
       status: 'Verifying',
@@ -73,6 +72,7 @@ describe('a new connection', () => {
 
   it.each([
     ['an unknown driver', { driver: 'magic' }, ['/driver invalid-value']],
+    ['a driver that is not deployed', { driver: 'aws' }, ['/driver driver-not-deployed']],
     ['an unknown cloud', { cloud: 'fog' }, ['/cloud invalid-value']],
     [
       'a credential without a field, with another',
@@ -101,9 +101,12 @@ describe('a new connection', () => {
     expect((await gateway.ask({ method: 'GET', path: `${path}/bad-aws` })).status).toBe(404);
   });
 
-  it('names no endpoint where the deployment does not let it', async () => {
-    const answer = await post(body('far-aws', { endpoint: 'https://cloud.example.com' }), false);
-    expect(errorsOf(answer)).toEqual(['/endpoint endpoint-not-allowed']);
+  it.each([
+    ['http://cloud.example.com', ['/endpoint endpoint-not-https']],
+    ['https://169.254.169.254', ['/endpoint endpoint-forbidden']],
+    [undefined, ['/endpoint missing']],
+  ])('names the endpoint %s in vain where the deployment allows no overrides', async (endpoint, errors) => {
+    expect(errorsOf(await post(body('far-aws', { endpoint }), false))).toEqual(errors);
   });
 });
 

@@ -158,6 +158,7 @@ export class Gateway {
 
   #handlers(allowEndpoints: boolean) {
     const store = this.#store;
+    const rules = { drivers: ['sim' as const], allowEndpointOverride: allowEndpoints };
     return {
       access: handle({ handler: 'access', store, operations: accessOperations(store) }),
       catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),
@@ -168,11 +169,11 @@ export class Gateway {
           store,
           ssm: this.ssm,
           secretsPrefix: this.secretsPrefix,
-          allowEndpointOverride: allowEndpoints,
+          ...rules,
           send: async (_driver, message) => void this.sent.push(message),
         }),
         inspections: {
-          createConnection: async (_params, body) => inspectRefusedConnection(body, allowEndpoints),
+          createConnection: async (_params, body) => inspectRefusedConnection(body, rules),
         },
       }),
       resources: handle({

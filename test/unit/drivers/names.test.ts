@@ -38,6 +38,21 @@ describe("a machine's name", () => {
     );
   });
 
+  test('fits clouds with short names, too', () => {
+    fc.assert(
+      fc.property(deployments, tokens, fc.integer({ min: 30, max: 63 }), (deployment, token, maxLength) => {
+        const name = machineName(deployment, token, maxLength);
+        expect(name).toMatch(/^[a-z][a-z0-9-]*[a-z0-9]$/);
+        expect(name.length).toBeLessThanOrEqual(maxLength);
+        expect(name.startsWith(namePrefix(deployment, maxLength))).toBe(true);
+        expect(parseMachineName(deployment, name, maxLength)?.launchToken).toBe(token);
+      }),
+    );
+    expect(parseMachineName('eu', machineName('us', 'f0123456789abcdef-00001.1', 30), 30)).toBeUndefined();
+    expect(resourceName('a-deployment', 'net', 30)).toMatch(/^fw[0-9a-z]{5}net$/);
+    expect(() => machineName('x', 'f0123456789abcdef-00001.1', 29)).toThrow(RangeError);
+  });
+
   test('is never that of another deployment, however alike they are called', () => {
     fc.assert(
       fc.property(deployments, deployments, tokens, (one, other, token) => {

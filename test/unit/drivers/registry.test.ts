@@ -1,14 +1,19 @@
 import { expect, test } from 'vitest';
-import { DRIVERS, driverOf } from '../../../functions/drivers/registry.ts';
-import { CLOUDS } from '../../../functions/model/cloud.ts';
-import { DRIVER_NAMES } from '../../../functions/model/connection.ts';
+import { SHORTEST_NAME_LIMIT } from '../../../functions/drivers/names.ts';
+import { DRIVERS, REGISTERED_DRIVERS } from '../../../functions/drivers/registry.ts';
 
-test('the registry has exactly the drivers that a connection may name, each under its own name', () => {
-  expect(Object.keys(DRIVERS).sort()).toEqual([...DRIVER_NAMES].sort());
-  for (const name of DRIVER_NAMES) expect(driverOf(name).name).toBe(name);
+test('each driver is registered under its own name', () => {
+  for (const [name, metadata] of Object.entries(DRIVERS)) expect(metadata.name).toBe(name);
 });
 
-test('every cloud has a driver', () => {
-  const served = new Set(Object.values(DRIVERS).flatMap(({ clouds }) => clouds));
-  expect(CLOUDS.filter((cloud) => !served.has(cloud))).toEqual([]);
-});
+test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
+  '%s says what a form and the worker need, once each',
+  (_name, { clouds, credentialFields, capabilities, features, ...rest }) => {
+    for (const list of [clouds, capabilities, features, credentialFields.map(({ name }) => name)])
+      expect(new Set<string>(list).size).toBe(list.length);
+    expect(clouds.length).toBeGreaterThan(0);
+    for (const { pattern } of credentialFields) expect(() => new RegExp(pattern ?? '')).not.toThrow();
+    expect(rest.maxNameLength).toBeGreaterThanOrEqual(SHORTEST_NAME_LIMIT);
+    expect(rest.apiKind === 'global').toBe((capabilities as readonly string[]).includes('global-catalogue'));
+  },
+);

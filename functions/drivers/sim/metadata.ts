@@ -1,0 +1,32 @@
+import type { DriverMetadata } from '../metadata.ts';
+
+/** What a simulated cloud is like, as far as it is known without asking one. */
+export const simMetadata = {
+  name: 'sim',
+  title: 'Simulated clouds',
+  clouds: ['aws', 'azure', 'gcp', 'alibaba', 'tencent', 'ibm', 'ncp', 'openstack'],
+  endpoint: 'required',
+  credentialFields: [
+    {
+      name: 'account',
+      description: 'Any name; limits, quotas and books are kept for each account apart',
+      secret: false,
+      required: true,
+      pattern: '[A-Za-z0-9][A-Za-z0-9._@-]{0,63}',
+    },
+    {
+      name: 'apiKey',
+      description: 'Asked for only where the simulated clouds are told to ask this account for it',
+      secret: true,
+      required: false,
+      pattern: '[\\x21-\\x7e]+',
+    },
+  ],
+  apiKind: 'locational',
+  inventoryPollMinutes: 15,
+  // A submit takes up to 1.5 s and lists may be 3 s behind.
+  consistencyWindowMs: 5_000,
+  maxNameLength: 63,
+  capabilities: [],
+  features: ['tags', 'user-data', 'prices', 'launch-tokens'],
+} as const satisfies DriverMetadata;
