@@ -11,16 +11,20 @@ interface Tally {
   byGroup: ReadonlyMap<string, number>;
 }
 
-function tally(own: readonly InstanceItem[], countVanished: boolean): Tally {
-  const up = own.filter(
-    ({ status, runningAt, failure }) =>
-      status === 'Running' || (countVanished && runningAt !== undefined && failure?.code === 'Vanished'),
-  );
-  const byGroup = Map.groupBy(up, ({ nodeGroup }) => nodeGroup);
-  return {
-    running: up.length,
-    byGroup: new Map([...byGroup].map(([name, members]) => [name, members.length])),
-  };
+/** As it may have been at each moment: those that vanished did so one after the other, some before it was settled. */
+function tallies(own: readonly InstanceItem[]): Tally[] {
+  const running = own.filter(({ status }) => status === 'Running');
+  const vanished = own
+    .filter(({ runningAt, failure }) => runningAt !== undefined && failure?.code === 'Vanished')
+    .sort((one, other) => ((one.terminatedAt ?? '') < (other.terminatedAt ?? '') ? -1 : 1));
+  return Array.from({ length: vanished.length + 1 }, (_, gone) => {
+    const up = [...running, ...vanished.slice(gone)];
+    const byGroup = Map.groupBy(up, ({ nodeGroup }) => nodeGroup);
+    return {
+      running: up.length,
+      byGroup: new Map([...byGroup].map(([name, members]) => [name, members.length])),
+    };
+  });
 }
 
 /**
@@ -33,10 +37,10 @@ export function checkPolicy(
   groups: Groups,
   add: (kind: Violation['kind'], text: string) => void,
 ): void {
-  const tallies = [tally(own, true), tally(own, false)];
-  if (!tallies.some((one) => statusesOf(fleet, groups, one).includes(fleet.status))) {
+  const possible = tallies(own);
+  if (!possible.some((one) => statusesOf(fleet, groups, one).includes(fleet.status))) {
     const { failurePolicy, status, requested, fleetId } = fleet;
-    const ran = tallies.map(({ running }) => running).join(' or ');
+    const ran = possible.map(({ running }) => running).join(' or ');
     add('policy', `${fleetId} (${failurePolicy}) is ${status} with ${ran} of ${requested} running`);
   }
   if (fleet.failurePolicy === 'refine') {
