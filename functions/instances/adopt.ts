@@ -26,7 +26,6 @@ export async function adopt(
     const fields = {
       launchState: 'accepted' as const,
       backendId: machine.backendId,
-      claimUntilMs: 0,
       acceptedAtMs: context.store.clock.now(),
       ...(machine.zone === undefined ? {} : { zone: machine.zone }),
     };

@@ -89,19 +89,18 @@ async function consequence(
   switch (error.code) {
     case 'Throttled':
       await slowDown(store, place, 'create', error.retryAfterMs);
-      await updateInstance(store, record, { launchState: 'refused', claimUntilMs: 0 });
+      await updateInstance(store, record, { launchState: 'refused' });
       return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
     case 'Unavailable': {
       const refusals = record.refusals + 1;
       if (refusals > MAX_REFUSALS) return { failure };
-      await updateInstance(store, record, { launchState: 'refused', claimUntilMs: 0, refusals });
+      await updateInstance(store, record, { launchState: 'refused', refusals });
       return { disposition: waitFor(1_000 * 2 ** refusals) };
     }
     case 'OutcomeUnknown':
     case 'Conflict':
       await updateInstance(store, record, {
         launchState: 'unknown',
-        claimUntilMs: 0,
         unknownSinceMs: store.clock.now(),
       });
       return { disposition: waitFor(context.driver.consistencyWindowMs) };

@@ -9,6 +9,7 @@ import { applyChanges, failInstances, handOff } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
+import { samePlace } from '../placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
@@ -41,7 +42,9 @@ export async function actOn(
   if (refs.length === 0) return 0;
   const records = await readInstances(context.store, refs);
   const nowMs = context.store.clock.now();
-  const findings = [...records.values()].map((record) => ({
+  // The index may still show what has moved since: what this place's list says is nothing to those.
+  const here = [...records.values()].filter((record) => samePlace(record, place));
+  const findings = here.map((record) => ({
     record,
     finding: compare(
       record,

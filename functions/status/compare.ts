@@ -102,7 +102,8 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   const sinceMs = Math.max(
     Date.parse(record.launchedAt),
     record.unknownSinceMs ?? 0,
-    record.launchState === 'accepted' ? (record.acceptedAtMs ?? 0) : record.claimUntilMs,
+    record.launchState === 'accepted' ? (record.acceptedAtMs ?? 0) : 0,
+    record.launchState === 'claimed' ? record.claimUntilMs : 0,
   );
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
   if (record.status === 'Terminating') return closed(record, nowMs);

@@ -1,6 +1,7 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { applyChanges, handOff } from '../instances/finish.ts';
 import { parseInstanceId } from '../model/identifiers.ts';
+import { samePlace } from '../placement/lay-out.ts';
 import { readInstances, readPlaceEntries } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
@@ -20,6 +21,7 @@ export async function endOverdue(context: WorkerContext, place: PlaceRef): Promi
   const records = await readInstances(store, refs);
   const changes = [...records.values()].flatMap((record): StatusChange[] => {
     const overdue =
+      samePlace(record, place) &&
       record.status === 'Creating' &&
       record.launchState === 'accepted' &&
       record.deadlineAtMs <= store.clock.now();

@@ -30,6 +30,7 @@ export const instanceItemSchema = z.object({
   tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
+  /** Of the latest claim. Never set back: it tells claims apart, for whoever decided by an earlier one. */
   claimUntilMs: z.number(),
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),

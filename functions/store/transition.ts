@@ -157,22 +157,29 @@ function instanceWrite(
 
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
-/** The condition that a record is where it was when somebody decided about it. */
+/** The condition that a record is where it was when somebody decided about it, as far as they looked at it. */
 export function unchanged(
-  record: Pick<InstanceItem, 'status' | 'attempt'> & Partial<Pick<InstanceItem, 'claimUntilMs'>>,
+  record: Pick<InstanceItem, 'status' | 'attempt'> &
+    Partial<Pick<InstanceItem, 'claimUntilMs' | 'launchState'>>,
 ) {
-  const { status, attempt, claimUntilMs } = record;
+  const { status, attempt, claimUntilMs, launchState } = record;
+  const names: Record<string, string> = { '#status': 'status' };
+  const values: Record<string, unknown> = { ':from': status, ':fromAttempt': attempt };
+  let condition = '#status = :from AND attempt = :fromAttempt';
+  if (claimUntilMs !== undefined) {
+    condition += ' AND #claim = :fromClaim';
+    names['#claim'] = 'claimUntilMs';
+    values[':fromClaim'] = claimUntilMs;
+  }
+  if (launchState !== undefined) {
+    condition += ' AND #launch = :fromLaunch';
+    names['#launch'] = 'launchState';
+    values[':fromLaunch'] = launchState;
+  }
   return {
-    ConditionExpression: `#status = :from AND attempt = :fromAttempt${claimUntilMs === undefined ? '' : ' AND #claim = :fromClaim'}`,
-    ExpressionAttributeNames: {
-      '#status': 'status',
-      ...(claimUntilMs === undefined ? {} : { '#claim': 'claimUntilMs' }),
-    },
-    ExpressionAttributeValues: {
-      ':from': status,
-      ':fromAttempt': attempt,
-      ...(claimUntilMs === undefined ? {} : { ':fromClaim': claimUntilMs }),
-    },
+    ConditionExpression: condition,
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
   };
 }
 

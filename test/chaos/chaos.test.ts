@@ -6,7 +6,7 @@ import { scenarioOf } from './scenario/scenario.ts';
 
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
 
-describe('chaos', () => {
+describe('chaos', { timeout: 120_000 }, () => {
   it.each(SEEDS)('seed %i: nothing leaked, doubled, stuck or miscounted', async (seed) => {
     const { violations, instances } = await runScenario(scenarioOf(seed), false);
     expect(violations).toEqual([]);
