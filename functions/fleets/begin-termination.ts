@@ -3,7 +3,7 @@ import { layOut, samePlace } from '../placement/lay-out.ts';
 import { parseFleetItem, readSpec } from '../store/fleets.ts';
 import { readNetworks } from '../store/networks.ts';
 import { closePlacement, type PlacementItem, readFleetPartition } from '../store/placements.ts';
-import type { RemovalScope, TerminationPlan } from '../workflow/messages.ts';
+import type { RemovalInput, TerminationPlan } from '../workflow/messages.ts';
 import { type PlanDeps, planOf } from './plan.ts';
 import { restGates } from './stop-when-decided.ts';
 
@@ -11,16 +11,20 @@ const CONCURRENT_WRITES = 20;
 
 /**
  * The state BeginTermination: closes every gate, those that planning has not opened yet, too, and answers the places
- * that have something or may have. Where only what failed is to go, the gates rest.
+ * that have something or may have. Where only what failed is to go, the gates rest, and an execution that is not the
+ * fleet's present one any more has nothing to do.
  */
 export async function beginTermination(
   deps: Pick<PlanDeps, 'store' | 'queueUrls'>,
-  { fleetId, scope }: { fleetId: string; scope: RemovalScope },
+  { fleetId, execution, scope }: RemovalInput,
 ): Promise<TerminationPlan> {
   const { store } = deps;
   const spec = await readSpec(store, fleetId);
   const layout = layOut(spec);
   const fleet = parseFleetItem((await readFleetPartition(store, fleetId)).meta);
+  const current = fleet.work !== undefined && fleet.execution === execution;
+  // Late: it was done, and what stands by now may be of a round that began after it.
+  if (scope === 'failed' && !current) return { fleetId, scope, clouds: [] };
   const limit = pLimit(CONCURRENT_WRITES);
   if (scope === 'failed') await restGates(store, fleet, layout);
   else await Promise.all(layout.map((one) => limit(() => closePlacement(store, fleetId, one))));

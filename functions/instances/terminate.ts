@@ -1,6 +1,7 @@
 import { isClosed } from '../model/status.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { startLooking } from '../status/start-looking.ts';
+import { readFleetItem } from '../store/fleets.ts';
 import { type InstanceItem, readInstanceRange } from '../store/instances.ts';
 import { placeName } from '../store/keys.ts';
 import type { StatusChange } from '../store/transition.ts';
@@ -26,17 +27,16 @@ export async function terminateInstances(
       ? await readInstanceRange(context.store, fleetId, home.first, home.first + home.count - 1)
       : [];
   const nowMs = context.store.clock.now();
-  const leaving = records.filter((record) => isLeaving(record, scope));
+  const leaves = await leavingBy(context, fleetId, scope);
+  if (!leaves) {
+    await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
+    return DONE;
+  }
+  const leaving = records.filter(leaves);
   const byPlace = Map.groupBy(records, ({ connectionKey, location }) => placeName(connectionKey, location));
   for (const there of byPlace.values()) {
     const [first] = there;
-    if (first)
-      await terminateAt(
-        context,
-        first,
-        there.filter((one) => isLeaving(one, scope)),
-        nowMs,
-      );
+    if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
   }
   if (leaving.length === 0) {
     // A worker that died between a record and its hand-off left slots behind: giving back twice is harmless.
@@ -50,11 +50,24 @@ export async function terminateInstances(
   return waitFor(CHECK_MS + 10 * leaving.length);
 }
 
-/** Whether a record has still to end, or, in the scope `failed`, to be put away. */
-function isLeaving({ status, closeAs }: InstanceItem, scope: TerminateMessage['scope']): boolean {
-  if (scope === 'fleet') return !isClosed(status);
-  const failing = status === 'Terminating' && closeAs !== undefined;
-  return failing || status === 'Failed' || status === 'Creating' || status === 'Planned';
+/**
+ * Tells of a record whether it has still to end, or, in the scope `failed`, to be put away.
+ *
+ * @returns undefined for a message that comes after the refining has ended: what stands then may be of a later round
+ */
+async function leavingBy(
+  { store }: WorkerContext,
+  fleetId: string,
+  scope: TerminateMessage['scope'],
+): Promise<((record: InstanceItem) => boolean) | undefined> {
+  if (scope === 'fleet') return ({ status }) => !isClosed(status);
+  const fleet = await readFleetItem(store, fleetId);
+  if (fleet?.work !== 'refine') return undefined;
+  return ({ status, closeAs, round }) => {
+    const failing = status === 'Terminating' && closeAs !== undefined;
+    const unfinished = failing || status === 'Failed' || status === 'Creating' || status === 'Planned';
+    return unfinished && round <= fleet.round;
+  };
 }
 
 async function terminateAt(

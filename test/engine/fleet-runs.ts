@@ -116,7 +116,7 @@ export class FleetRuns {
   terminate = async (process: OneProcess, fleetId: string, scope: RemovalScope) => {
     const { execution } = await this.read(fleetId);
     const deps = { store: this.#store, queueUrls: { sim: 'http://queue.invalid/sim' } };
-    const plan = await beginTermination(deps, { fleetId, scope });
+    const plan = await beginTermination(deps, { fleetId, execution, scope });
     const places = plan.clouds.flatMap((cloud) => cloud.places);
     for (const round of ['instances', 'access', 'network'] as const) {
       const tokens = places.map(({ location }) => `${round} ${fleetId} ${location} ${execution}`);

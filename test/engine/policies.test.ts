@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { actOnFleet } from '../../functions/fleets/act.ts';
+import { beginTermination } from '../../functions/fleets/begin-termination.ts';
 import { settleFleet } from '../../functions/fleets/settle.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import type { ExecutionRef } from '../../functions/fleets/workflows.ts';
@@ -156,8 +157,18 @@ describe('refine', () => {
     expect(started).toEqual([{ work: 'provision', fleetId, execution: 3 }]);
     await plan(fleetId, 3);
     await prepare(process, fleetId, placements);
-    const answers = await answersOf(process, sendLaunches(process, fleet, 2));
-    expect(outcomes(answers)).toEqual({ Running: 8 });
+    const tokens = sendLaunches(process, fleet, 2);
+    // What the refining sent comes once more, when the next round is under way.
+    for (const { connectionKey, location } of placements) {
+      const late = { fleetId, connectionKey, location, scope: 'failed' as const };
+      process.send({ kind: 'terminate', ...late, taskToken: `late ${location}` }, 2_000);
+      process.send({ kind: 'remove-networks', round: 'network', ...late, taskToken: `late net ${location}` });
+    }
+    const queues = { store, queueUrls: { sim: 'http://queue.invalid/sim' } };
+    const stale = { fleetId, execution: 2, scope: 'failed' as const };
+    expect((await beginTermination(queues, stale)).clouds).toEqual([]);
+    expect(await gates(fleetId)).toEqual(['open', 'open']);
+    expect(outcomes(await answersOf(process, tokens))).toEqual({ Running: 8 });
     expect(await settleFleet(store, { fleetId, execution: 3 })).toEqual({ status: 'Running' });
     expect(booksOf(fleetId)).toMatchObject({ alive: 8, ever: 8 });
     expect(await view(fleetId)).toMatchObject({ shortfall: 0, failures: [], allowedActions: [] });
