@@ -81,6 +81,19 @@ describe('a fleet request with one thing wrong', () => {
     expect(errorsOf(answer)).toEqual(['/failurePolicy invalid-value']);
   });
 
+  it.each([
+    [{ minimumInstances: 4 }, '/minimumInstances too-big'],
+    [{ hold: { expiresInSeconds: 59 } }, '/hold/expiresInSeconds too-small'],
+    [{ hold: true }, '/hold invalid-type'],
+  ])('a minimum or a hold that cannot be: %j', async (fields, error) => {
+    expect(errorsOf(await post({ ...fleetBody('web-bad'), ...fields }))).toEqual([error]);
+  });
+
+  it('a minimum of a node group beyond its size', async () => {
+    const answer = await post(fleetBody('web-bad', { minimumInstances: 4 }));
+    expect(errorsOf(answer)).toEqual(['/nodeGroups/0/minimumInstances too-big']);
+  });
+
   it('more groups, or more places, than a fleet may have', async () => {
     const [group] = fleetBody('x').nodeGroups;
     const groups = Array.from({ length: 101 }, (_, at) => ({ ...group, name: `group-${at}` }));
