@@ -29,7 +29,9 @@ export async function actOnFleet(
     if (fleet.namespace !== namespace) return { outcome: 'not-found' };
     const { action } = request;
     if (fleet.lastAction === action && isUnderWay(fleet, action)) {
-      await finishAction(deps, fleet, action);
+      const heldUntilMs = request.action === 'hold' ? holdEnd(deps.store.clock.now(), request) : undefined;
+      const same = heldUntilMs === undefined ? fleet : await updateFleet(deps.store, fleet, { heldUntilMs });
+      if (same) await finishAction(deps, same, action);
       return { outcome: 'accepted' };
     }
     const allowed = allowedActions(actionFacts(fleet, placements));

@@ -21,7 +21,8 @@ export async function claimInstances(
 ): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
   const won: InstanceItem[] = [];
   const fenced: Attempt[] = [];
-  for (const ofFleet of Map.groupBy(attempts, ({ message }) => message.fleetId).values()) {
+  const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
+  for (const ofFleet of byRound.values()) {
     const claims = await Promise.all(
       ofFleet.map(async (attempt) => ({ attempt, record: await newRecord(context, attempt) })),
     );

@@ -1,3 +1,5 @@
+import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
+import { releaseSlots } from '../governor/governor.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
 import { startLooking } from '../status/start-looking.ts';
@@ -22,6 +24,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   }
   const failure = { code: 'Timeout', message: `no answer within the time allowed (${code})` };
   if (!record) {
+    await releaseSlots(context.store, place, [instanceId(message)]);
     await context.tasks.succeed(taskToken, { outcome: 'Failed' });
     return DONE;
   }
@@ -45,7 +48,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return waitFor(record.claimUntilMs - nowMs);
   if (record.launchState === 'refused') {
     await updateInstance(context.store, record, { taskToken });
-    await failInstances(context, place, [{ record, failure }]);
+    await failInstances(context, place, [{ record: { ...record, taskToken }, failure }]);
     return DONE;
   }
   const fields = { closeAs: 'Failed' as const, failure, taskToken };
@@ -55,5 +58,6 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   if (applied.length === 0) return waitFor(1_000);
   await startLooking(context, place);
   await handOff(context, place, [{ ...record, ...fields, status: 'Terminating' }]);
+  await stopWhenDecided(context.store, await context.layout(record.fleetId));
   return DONE;
 }

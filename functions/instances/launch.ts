@@ -193,6 +193,7 @@ async function retake(
         launchState: 'claimed' as const,
         claimUntilMs: store.clock.now() + CLAIM_MS,
         taskToken: message.taskToken,
+        round: message.round,
       };
       const outcome = await retakeClaim(store, record, fields);
       if (outcome === 'taken') won.push({ ...record, ...fields });
@@ -209,7 +210,10 @@ async function handOver(
   message: LaunchMessage,
 ): Promise<Disposition> {
   if (record.taskToken === message.taskToken) return DONE;
-  const written = await updateInstance(context.store, record, { taskToken: message.taskToken });
+  const written = await updateInstance(context.store, record, {
+    taskToken: message.taskToken,
+    round: Math.max(record.round, message.round),
+  });
   if (!written) return waitFor(1_000);
   if (record.taskToken !== undefined) await context.tasks.succeed(record.taskToken, { outcome: 'Cancelled' });
   return DONE;

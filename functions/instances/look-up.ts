@@ -50,7 +50,7 @@ export async function lookUp(
     const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
     if (!hopeless) return notProven(waitFor(error.retryAfterMs ?? 2_000));
     const failure = { code: error.code, message: error.message };
-    return notProven(await leaveToLooks(context, place, { ...record, taskToken }, failure));
+    return notProven(await leaveToLooks(context, place, record, { failure, taskToken }));
   }
   if (record.deadlineAtMs > context.store.clock.now()) return { proven: true, record };
   await failInstances(context, place, [
@@ -67,9 +67,9 @@ async function leaveToLooks(
   context: WorkerContext,
   place: PlaceRef,
   record: InstanceItem,
-  failure: Failure,
+  told: { failure: Failure; taskToken: string },
 ): Promise<Disposition> {
-  const fields = { closeAs: 'Failed' as const, failure, taskToken: record.taskToken };
+  const fields = { closeAs: 'Failed' as const, ...told };
   const { applied } = await applyChanges(context, place, [
     { kind: 'change', record, to: 'Terminating', fields },
   ]);

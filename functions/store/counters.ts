@@ -93,19 +93,24 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
   return before?.runningSinceSeconds !== undefined && !isClosed(before.status) && isClosed(after.status);
 }
 
-/** What a placement has to be for a change to be let through: there, open, or open with nothing in the way. */
-const CONDITIONS = {
-  there: 'attribute_exists(pk)',
-  open: 'gate = :open',
-  free: 'gate = :open AND attribute_not_exists(blocked)',
-} as const;
+/** What a placement has to be for a change to be let through: there; open for a round; open with nothing in the way. */
+export type PlacementCondition = 'there' | { openFor: number; unblocked?: boolean };
+
+/** The condition that launches of a round may begin at a placement. */
+export function openFor(round: number) {
+  return {
+    ConditionExpression: 'gate = :open AND #round = :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':round': round },
+  };
+}
 
 /** The write that adds a change to a placement's counters. */
 export function counterWrite(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: PlacementRef,
   { add, examples }: CounterChange,
-  condition: keyof typeof CONDITIONS,
+  condition: PlacementCondition,
 ): TransactItem {
   const names = new Map<string, string>();
   const values: Record<string, unknown> = { ':zero': 0 };
@@ -127,15 +132,19 @@ export function counterWrite(
     const dotted = pathOf(['failureExamples', code]);
     return `${dotted} = if_not_exists(${dotted}, :e${at})`;
   });
-  if (condition !== 'there') values[':open'] = 'open';
+  const open = condition === 'there' ? undefined : openFor(condition.openFor);
+  const unblocked = condition !== 'there' && condition.unblocked ? ' AND attribute_not_exists(blocked)' : '';
   return {
     Update: {
       TableName: store.tables.fleets,
       Key: placementKey(fleetId, connectionKey, location),
       UpdateExpression: `SET ${[...adds, ...firsts].join(', ')}`,
-      ConditionExpression: CONDITIONS[condition],
-      ExpressionAttributeNames: Object.fromEntries([...names].map(([name, short]) => [short, name])),
-      ExpressionAttributeValues: values,
+      ConditionExpression: open ? `${open.ConditionExpression}${unblocked}` : 'attribute_exists(pk)',
+      ExpressionAttributeNames: {
+        ...Object.fromEntries([...names].map(([name, short]) => [short, name])),
+        ...open?.ExpressionAttributeNames,
+      },
+      ExpressionAttributeValues: { ...values, ...open?.ExpressionAttributeValues },
     },
   };
 }

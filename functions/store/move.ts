@@ -26,7 +26,10 @@ export async function moveInstance(
   countRequested(arriving, 1);
   const next = plannedAt(record, location);
   const refusals = await transactWrite(store, [
-    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'free'),
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, {
+      openFor: record.round,
+      unblocked: true,
+    }),
     counterWrite(store, { fleetId, connectionKey, location: record.location }, leaving, 'there'),
     {
       Put: {

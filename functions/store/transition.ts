@@ -3,7 +3,15 @@ import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { InstanceRef } from '../model/identifiers.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { Store } from './client.ts';
-import { counterWrite, countStep, noChange, type PlacementRef, type Step, startsRun } from './counters.ts';
+import {
+  counterWrite,
+  countStep,
+  noChange,
+  openFor,
+  type PlacementRef,
+  type Step,
+  startsRun,
+} from './counters.ts';
 import type { InstanceItem } from './instances.ts';
 import { instanceKey, placementKey, placeName } from './keys.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
@@ -13,7 +21,10 @@ export type InstanceFields = Partial<
   Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
 >;
 
-/** The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. */
+/**
+ * The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. The
+ * claims of one call are of one round.
+ */
 export interface Claim {
   kind: 'claim';
   record: InstanceItem;
@@ -59,10 +70,10 @@ export async function transition(
     while (rest.length > 0) {
       const counters = noChange();
       for (const change of rest) countStep(counters, stepOf(change), secondsSinceCreation);
-      const claims = rest.some(({ kind }) => kind === 'claim');
+      const claim = rest.find(({ kind }) => kind === 'claim');
       const items = rest.map((change) => instanceWrite(store, change, secondsSinceCreation));
       const refusals = await transactWrite(store, [
-        counterWrite(store, placement, counters, claims ? 'open' : 'there'),
+        counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there'),
         ...items,
       ]);
       if (refusals.length === 0) {
@@ -157,29 +168,32 @@ function instanceWrite(
 
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
-/** The condition that a record is where it was when somebody decided about it, as far as they looked at it. */
-export function unchanged(
-  record: Pick<InstanceItem, 'status' | 'attempt'> &
-    Partial<Pick<InstanceItem, 'claimUntilMs' | 'launchState'>>,
-) {
-  const { status, attempt, claimUntilMs, launchState } = record;
-  const names: Record<string, string> = { '#status': 'status' };
-  const values: Record<string, unknown> = { ':from': status, ':fromAttempt': attempt };
-  let condition = '#status = :from AND attempt = :fromAttempt';
-  if (claimUntilMs !== undefined) {
-    condition += ' AND #claim = :fromClaim';
-    names['#claim'] = 'claimUntilMs';
-    values[':fromClaim'] = claimUntilMs;
-  }
-  if (launchState !== undefined) {
-    condition += ' AND #launch = :fromLaunch';
-    names['#launch'] = 'launchState';
-    values[':fromLaunch'] = launchState;
-  }
+/** The condition that a record is where it was when somebody decided about it: how far it came, by whom, for whom. */
+export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
+  const same = sameAttempt({ status, attempt });
+  const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
   return {
-    ConditionExpression: condition,
-    ExpressionAttributeNames: names,
-    ExpressionAttributeValues: values,
+    ConditionExpression: `${same.ConditionExpression} AND #claim = :fromClaim AND #launch = :fromLaunch AND ${token}`,
+    ExpressionAttributeNames: {
+      ...same.ExpressionAttributeNames,
+      '#claim': 'claimUntilMs',
+      '#launch': 'launchState',
+      '#token': 'taskToken',
+    },
+    ExpressionAttributeValues: {
+      ...same.ExpressionAttributeValues,
+      ':fromClaim': claimUntilMs,
+      ':fromLaunch': launchState,
+      ...(taskToken === undefined ? {} : { ':fromToken': taskToken }),
+    },
+  };
+}
+
+function sameAttempt({ status, attempt }: Pick<InstanceItem, 'status' | 'attempt'>) {
+  return {
+    ConditionExpression: '#status = :from AND attempt = :fromAttempt',
+    ExpressionAttributeNames: { '#status': 'status' },
+    ExpressionAttributeValues: { ':from': status, ':fromAttempt': attempt },
   };
 }
 
@@ -193,11 +207,8 @@ export async function updateInstance(
   record: Pick<InstanceItem, 'status' | 'attempt'> & InstanceRef,
   fields: InstanceFields,
 ): Promise<boolean> {
-  const { status, attempt } = record;
   try {
-    await store.document.send(
-      new UpdateCommand(fieldUpdate(store, record, fields, unchanged({ status, attempt }))),
-    );
+    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, sameAttempt(record))));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;
@@ -220,8 +231,7 @@ export async function retakeClaim(
       ConditionCheck: {
         TableName: store.tables.fleets,
         Key: placementKey(record.fleetId, record.connectionKey, record.location),
-        ConditionExpression: 'gate = :open',
-        ExpressionAttributeValues: { ':open': 'open' },
+        ...openFor(fields.round ?? record.round),
       },
     },
     { Update: fieldUpdate(store, record, fields, unchanged(record)) },
@@ -230,11 +240,17 @@ export async function retakeClaim(
   return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
 }
 
+interface Condition {
+  ConditionExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Record<string, unknown>;
+}
+
 function fieldUpdate(
   store: Store<'fleets'>,
   record: InstanceRef,
   fields: InstanceFields,
-  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: ReturnType<typeof unchanged>,
+  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Condition,
 ) {
   const update = setExpression(fields);
   return {

@@ -186,9 +186,9 @@ it('a move takes from one placement what it adds to the other', () => {
 describe('counterWrite', () => {
   it.each([
     ['there', 'attribute_exists(pk)'],
-    ['open', 'gate = :open'],
-    ['free', 'gate = :open AND attribute_not_exists(blocked)'],
-  ] as const)('is let through where the placement is %s', (condition, expression) => {
+    [{ openFor: 2 }, 'gate = :open AND #round = :round'],
+    [{ openFor: 2, unblocked: true }, 'gate = :open AND #round = :round AND attribute_not_exists(blocked)'],
+  ] as const)('is let through where the placement is as asked: %j', (condition, expression) => {
     const change = noChange();
     countStep(change, { after: record() }, SECONDS);
     const { Update } = counterWrite(store, ref, change, condition);
