@@ -113,11 +113,11 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'functions/store/transition.ts',
         find: `      const refusals = await transactWrite(store, [
-        counterWrite(store, placement, counters, claims ? 'open' : 'there'),
+        counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there'),
         ...items,
       ]);`,
         replace: `      const refusals = (await transactWrite(store, items)).map((one) => ({ ...one, at: one.at + 1 }));
-      const count = counterWrite(store, placement, counters, claims ? 'open' : 'there');
+      const count = counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there');
       if (refusals.length === 0) await transactWrite(store, [count]);`,
       },
     ],
