@@ -1,5 +1,6 @@
 import type { DriverName } from '../model/connection.ts';
 import type { DriverMetadata } from './metadata.ts';
+import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
 
 /**
@@ -8,6 +9,7 @@ import { simMetadata } from './sim/metadata.ts';
  */
 export const DRIVERS: Readonly<Partial<Record<DriverName, DriverMetadata>>> = {
   sim: simMetadata,
+  openstack: openstackMetadata,
 };
 
 /** Drivers that can be deployed. */

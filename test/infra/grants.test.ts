@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { resourcesOf } from '../../infra/template.ts';
 import { functionsOf, grantsOf, templateOf } from './synthesized.ts';
 
@@ -36,6 +37,36 @@ const fleets = (actions: string[]) => ({
   'DataFleetsTable/index/byPlace': ['dynamodb:Query'],
 });
 
+const drivers = REGISTERED_DRIVERS.map(({ name }) => name);
+const queueOf = (driver: string) => `Queues${driver.replaceAll('-', '')}Queue`;
+const everyQueue = (actions: string[]) =>
+  Object.fromEntries(drivers.map((driver) => [queueOf(driver), actions]));
+const everySecret = (actions: string[]) =>
+  Object.fromEntries(drivers.map((driver) => [secret(driver), actions]));
+
+/** What some drivers' functions may do beside what all may. */
+const FURTHER: Record<string, Record<string, string[]>> = {
+  aws: { 'arn:aws:iam::*:role/fleetwright-*': ['sts:AssumeRole'] },
+};
+const driverFunctions = Object.fromEntries(
+  drivers.map((driver) => [
+    `drivers/${driver}/${driver}`,
+    {
+      ...fleets(READ_WRITE),
+      DataGovernorTable: READ_WRITE,
+      DataCatalogueTable: READ_WRITE,
+      DataAccessTable: READ_WRITE,
+      [queueOf(driver)]: [...CONSUME, 'sqs:SendMessage'],
+      [secret(driver)]: ['ssm:GetParameter'],
+      'arn:aws:events:us-east-1:123456789012:event-bus/default': ['events:PutEvents'],
+      [machine('provisionfleet')]: ANSWER,
+      [machine('provisionlocation')]: ANSWER,
+      [machine('terminatefleet')]: ANSWER,
+      ...FURTHER[driver],
+    },
+  ]),
+);
+
 /** All that each function may do beside writing its log. */
 const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/fleets': {
@@ -48,35 +79,24 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/resources': {
     ...fleets(READ_WRITE),
     DataAccessTable: READ,
-    QueuessimQueue: ['sqs:SendMessage'],
+    ...everyQueue(['sqs:SendMessage']),
   },
   'api/connections': {
     ...fleets(READ),
     DataAccessTable: READ_WRITE,
     DataCatalogueTable: READ_WRITE,
-    QueuessimQueue: ['sqs:SendMessage'],
-    [secret('sim')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
+    ...everyQueue(['sqs:SendMessage']),
+    ...everySecret(['ssm:DeleteParameter', 'ssm:PutParameter']),
   },
   'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
   'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
-  'drivers/sim/sim': {
-    ...fleets(READ_WRITE),
-    DataGovernorTable: READ_WRITE,
-    DataCatalogueTable: READ_WRITE,
-    DataAccessTable: READ_WRITE,
-    QueuessimQueue: [...CONSUME, 'sqs:SendMessage'],
-    [secret('sim')]: ['ssm:GetParameter'],
-    'arn:aws:events:us-east-1:123456789012:event-bus/default': ['events:PutEvents'],
-    [machine('provisionfleet')]: ANSWER,
-    [machine('provisionlocation')]: ANSWER,
-    [machine('terminatefleet')]: ANSWER,
-  },
+  ...driverFunctions,
   'fleets/plan': { ...fleets(READ_WRITE), DataAccessTable: READ, [secret('ssh')]: ['ssm:PutParameter'] },
   'fleets/settle': fleets(READ_WRITE),
   'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
   'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
   'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
-  'status/watch': { DataGovernorTable: READ_WRITE, QueuessimQueue: ['sqs:SendMessage'] },
+  'status/watch': { DataGovernorTable: READ_WRITE, ...everyQueue(['sqs:SendMessage']) },
   'fleets/reconcile': {
     ...fleets(READ_WRITE),
     [machine('provisionfleet')]: ['states:StartExecution'],
@@ -84,8 +104,8 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     [executions('provisionfleet')]: ['states:DescribeExecution'],
     [executions('terminatefleet')]: ['states:DescribeExecution'],
   },
-  'inventory/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
-  'orphans/schedule': { DataAccessTable: READ, QueuessimQueue: ['sqs:SendMessage'] },
+  'inventory/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
+  'orphans/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
 };
 
 describe('grants of functions', () => {
@@ -143,7 +163,7 @@ describe('grants of all roles', () => {
           ).toEqual([]);
         } else if (resource.includes('*')) {
           expect(resource, role).toMatch(
-            /:parameter\/fleetwright\/production\/[\w-]+\/\*$|:execution:\S+:\*$/,
+            /:parameter\/fleetwright\/production\/[\w-]+\/\*$|:execution:\S+:\*$|^arn:aws:iam::\*:role\/fleetwright-\*$/,
           );
         }
       }

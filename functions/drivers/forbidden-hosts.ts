@@ -1,0 +1,21 @@
+import { BlockList, isIP } from 'node:net';
+
+const METADATA_HOSTS = new Set(['metadata.google.internal', 'metadata', 'instance-data']);
+
+/** Addresses by which machines learn their own credentials: never a cloud's endpoint. */
+const forbidden = new BlockList();
+forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
+forbidden.addAddress('100.100.100.200', 'ipv4');
+forbidden.addSubnet('fe80::', 10, 'ipv6');
+forbidden.addAddress('fd00:ec2::254', 'ipv6');
+
+/** @param hostname as `URL` has it: IPv6 in brackets */
+export function isForbiddenHost(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const version = isIP(host);
+  return (
+    METADATA_HOSTS.has(host.replace(/\.$/, '')) ||
+    (version === 4 && forbidden.check(host, 'ipv4')) ||
+    (version === 6 && forbidden.check(host, 'ipv6'))
+  );
+}

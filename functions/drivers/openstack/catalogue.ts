@@ -1,0 +1,67 @@
+import type { Architecture } from '../../model/cloud.ts';
+import type { InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { type Flavor, readFlavors } from './flavors.ts';
+import { imageArchitecture, imageSchema } from './images.ts';
+import type { Region } from './region.ts';
+
+const MAX_AGE_MS = 60_000;
+
+interface Kept<Value> {
+  value: Promise<Value>;
+  readAtMs: number;
+}
+
+/**
+ * What a create call has to know beside its spec: flavors go by their ids there, and Nova finds out only after it has
+ * accepted that an image is for other machines. Read once a minute at most.
+ */
+export class Catalogue {
+  readonly #flavors = new Map<string, Kept<Flavor[]>>();
+  readonly #images = new Map<string, Kept<Architecture | undefined>>();
+
+  /** @throws DriverError InvalidRequest when the region has no such type or image, or the one does not boot the other */
+  async flavorFor(region: Region, { instanceType, imageBackendId }: InstanceSpec): Promise<Flavor> {
+    const [flavors, architecture] = await Promise.all([
+      keep(this.#flavors, region.name, () => readFlavors(region)),
+      keep(this.#images, `${region.name}/${imageBackendId}`, () => readArchitecture(region, imageBackendId)),
+    ]);
+    const flavor = flavors.find(({ type }) => type.name === instanceType);
+    if (!flavor) throw refusal(`region ${region.name} has no flavor ${instanceType}`);
+    if (architecture !== flavor.type.architecture) {
+      throw refusal(`image ${imageBackendId} does not boot on ${flavor.type.architecture}`);
+    }
+    return flavor;
+  }
+}
+
+async function readArchitecture(region: Region, id: string): Promise<Architecture | undefined> {
+  try {
+    const path = ['images', id];
+    return imageArchitecture(await region.call('image', { method: 'GET', path, answer: imageSchema }));
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+    throw refusal(`region ${region.name} has no image ${id}`, error);
+  }
+}
+
+async function keep<Value>(
+  kept: Map<string, Kept<Value>>,
+  key: string,
+  read: () => Promise<Value>,
+): Promise<Value> {
+  const known = kept.get(key);
+  if (known && performance.now() - known.readAtMs < MAX_AGE_MS) return await known.value;
+  const value = read();
+  kept.set(key, { value, readAtMs: performance.now() });
+  try {
+    return await value;
+  } catch (error) {
+    if (kept.get(key)?.value === value) kept.delete(key);
+    throw error;
+  }
+}
+
+function refusal(message: string, cause?: unknown): DriverError {
+  return new DriverError('InvalidRequest', message, { cause });
+}

@@ -1,0 +1,35 @@
+import { credentialError } from '../credentials.ts';
+import { defineDriver } from '../define-driver.ts';
+import type { Driver } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { OpenStackClient } from './client.ts';
+import { openstackMetadata } from './metadata.ts';
+import { Session } from './session.ts';
+import { type Send, Transport } from './transport.ts';
+
+/** The driver of OpenStack clouds, over whatever carries its requests. */
+export function createOpenStackDriver(send: Send): Driver {
+  return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId }) => {
+    const wrong = credentialError(openstackMetadata, credential);
+    if (wrong) throw wrong;
+    const secrets = [credential['applicationCredentialSecret'], credential['password']];
+    const transport = new Transport(
+      send,
+      secrets.filter((secret) => secret !== undefined),
+    );
+    const session = new Session(transport, identityUrl(endpoint), credential);
+    return new OpenStackClient(session, transport, deploymentId);
+  });
+}
+
+export const openstackDriver: Driver = createOpenStackDriver((request, signal) => fetch(request, { signal }));
+
+/** Keystone's v3 root; operators tell its address (OS_AUTH_URL) with the version or without. */
+function identityUrl(endpoint: string | undefined): string {
+  const url = URL.parse(endpoint ?? '');
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new DriverError('InvalidRequest', "the endpoint must be Keystone's http or https address");
+  }
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  return /\/v3$/.test(base) ? base : `${base.replace(/\/v2\.0$/, '')}/v3`;
+}

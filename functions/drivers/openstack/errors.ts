@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { DriverError, type DriverErrorCode } from '../errors.ts';
+import { type CallEffect, unanswered } from '../no-answer.ts';
+
+/**
+ * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
+ * Nova's `forbidden` is both a missing right and a quota that is used up; see `codeOf`.
+ */
+const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
+  Object.entries({
+    badRequest: 'InvalidRequest',
+    badMethod: 'InvalidRequest',
+    badMediaType: 'InvalidRequest',
+    unauthorized: 'Unauthorized',
+    forbidden: 'Unauthorized',
+    itemNotFound: 'NotFound',
+    conflictingRequest: 'Conflict',
+    overLimit: 'Throttled',
+    notImplemented: 'Unsupported',
+
+    OverQuota: 'QuotaExceeded',
+    IpAddressGenerationFailure: 'InsufficientCapacity',
+    NoNetworkAvailable: 'InsufficientCapacity',
+    NetworkInUse: 'Conflict',
+    SubnetInUse: 'Conflict',
+    SubnetPoolInUse: 'Conflict',
+    PortInUse: 'Conflict',
+    RouterInUse: 'Conflict',
+    SecurityGroupInUse: 'Conflict',
+    SecurityGroupRuleExists: 'Conflict',
+    IpAddressInUse: 'Conflict',
+    IpAddressAlreadyAllocated: 'Conflict',
+    RevisionNumberConstraintFailed: 'Conflict',
+    NetworkNotFound: 'NotFound',
+    SubnetNotFound: 'NotFound',
+    PortNotFound: 'NotFound',
+    RouterNotFound: 'NotFound',
+    RouterInterfaceNotFound: 'NotFound',
+    RouterInterfaceNotFoundForSubnet: 'NotFound',
+    SecurityGroupNotFound: 'NotFound',
+    SecurityGroupRuleNotFound: 'NotFound',
+    HTTPNotFound: 'NotFound',
+    InvalidInput: 'InvalidRequest',
+    HTTPBadRequest: 'InvalidRequest',
+    BadRequest: 'InvalidRequest',
+    InvalidCIDR: 'InvalidRequest',
+    PolicyNotAuthorized: 'Unauthorized',
+    NotAuthorized: 'Unauthorized',
+    HTTPForbidden: 'Unauthorized',
+    HTTPNotImplemented: 'Unsupported',
+
+    Unauthorized: 'Unauthorized',
+    Forbidden: 'Unauthorized',
+  } as const),
+);
+
+/** For an answer without a code that we know: it may come from a load balancer. */
+const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
+  [401, 'Unauthorized'],
+  [403, 'Unauthorized'],
+  [404, 'NotFound'],
+  // What Nova answers where it does not have the microversion.
+  [406, 'Unsupported'],
+  [409, 'Conflict'],
+  [413, 'Throttled'],
+  [429, 'Throttled'],
+  [501, 'Unsupported'],
+]);
+
+/** Nova tells a used-up quota by its words alone: the key and the status are those of a missing right. */
+const QUOTA_WORDS = /^(quota exceeded|maximum number of .* exceeded)/i;
+
+const faultSchema = z.object({
+  message: z.string(),
+  title: z.string().exactOptional(),
+  retryAfter: z.coerce.number().nonnegative().optional().catch(undefined),
+});
+const neutronSchema = z.object({
+  NeutronError: z.union([
+    z.object({ type: z.string(), message: z.string() }),
+    z.string().transform((message) => ({ type: 'NeutronError', message })),
+  ]),
+});
+const wrappedSchema = z
+  .record(z.string(), z.unknown())
+  .transform((body) => Object.entries(body))
+  .pipe(z.tuple([z.tuple([z.string(), faultSchema])]))
+  .transform(([[key, fault]]) => ({ ...fault, code: key === 'error' ? (fault.title ?? key) : key }));
+
+/** The `cloudCode` of whatever refuses a token; a right that is missing is 403. */
+export const TOKEN_REFUSED = '401';
+
+interface Fault {
+  code?: string;
+  message?: string;
+  retryAfter?: number | undefined;
+}
+
+export interface ErrorAnswer {
+  /** Such as `nova:POST /servers`. */
+  call: string;
+  status: number;
+  text: string;
+  /** The header. */
+  retryAfter: string | null;
+}
+
+/**
+ * What an error answer means.
+ *
+ * @param secrets what must not come back in the cloud's words: Nova repeats what it finds invalid
+ */
+export function errorOfAnswer(
+  { call, status, text, retryAfter }: ErrorAnswer,
+  effect: CallEffect,
+  secrets: readonly string[],
+): DriverError {
+  const fault = faultOf(text);
+  const code = codeOf(status, fault, effect);
+  const seconds =
+    z.coerce
+      .number()
+      .nonnegative()
+      .safeParse(retryAfter ?? undefined).data ?? fault.retryAfter;
+  const words = withoutSecrets(fault.message?.trim() || `answered ${status}`, secrets);
+  return new DriverError(code, `${call}: ${words}`, {
+    cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),
+    call,
+    ...(code === 'Throttled' && seconds !== undefined ? { retryAfterMs: seconds * 1_000 } : {}),
+  });
+}
+
+function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
+  // Whatever it says, it broke half-way.
+  if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
+  const isQuota = (code === 'forbidden' || code === 'overLimit') && QUOTA_WORDS.test(message ?? '');
+  if (isQuota) return 'QuotaExceeded';
+  return (code === undefined ? undefined : CODES.get(code)) ?? STATUSES.get(status) ?? 'InvalidRequest';
+}
+
+function faultOf(text: string): Fault {
+  const body = jsonOf(text);
+  const neutron = neutronSchema.safeParse(body).data?.NeutronError;
+  if (neutron) return { code: neutron.type, message: neutron.message };
+  const wrapped = wrappedSchema.safeParse(body).data;
+  if (wrapped) return wrapped;
+  const bare = faultSchema.safeParse(body).data;
+  if (bare) return { message: bare.message, ...(bare.title === undefined ? {} : { code: bare.title }) };
+  // Glance and load balancers answer in HTML.
+  return { message: text.replace(/<head>.*?<\/head>|<[^>]*>/gs, ' ').replace(/\s+/g, ' ') };
+}
+
+const MAX_WORDS = 1_000;
+
+function withoutSecrets(message: string, secrets: readonly string[]): string {
+  return secrets
+    .reduce((words, secret) => (secret === '' ? words : words.replaceAll(secret, '…')), message)
+    .slice(0, MAX_WORDS);
+}
+
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import type { Architecture, Image } from '../../model/cloud.ts';
+import { cloudWordSchema } from '../../model/identifiers.ts';
+import type { Region } from './region.ts';
+
+export const imageSchema = z.object({
+  id: z.string().min(1),
+  name: z.string().nullish(),
+  status: z.string(),
+  created_at: z.string(),
+  visibility: z.string().optional(),
+  architecture: z.string().optional(),
+  hw_architecture: z.string().optional(),
+  image_type: z.string().optional(),
+  os_distro: z.string().optional(),
+  os_version: z.string().optional(),
+});
+export type GlanceImage = z.output<typeof imageSchema>;
+
+const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
+  ['x86_64', 'x86_64'],
+  ['amd64', 'x86_64'],
+  ['x86-64', 'x86_64'],
+  ['aarch64', 'arm64'],
+  ['arm64', 'arm64'],
+]);
+
+export function architectureOf(word: string | undefined): Architecture | undefined {
+  return word === undefined ? undefined : ARCHITECTURES.get(word.toLowerCase());
+}
+
+/** Of an image that does not say: from its name, else x86. Undefined for one that our types cannot boot. */
+export function imageArchitecture(image: GlanceImage): Architecture | undefined {
+  const said = image.hw_architecture ?? image.architecture;
+  if (said !== undefined) return architectureOf(said);
+  return /aarch64|arm64/i.test(image.name ?? '') ? 'arm64' : 'x86_64';
+}
+
+/** Every image that this project may use, under its own name and, where it has one, its well-known one. */
+export async function readImages(region: Region): Promise<Image[]> {
+  const answers = await region.readAll('image', {
+    path: ['images'],
+    key: 'images',
+    item: imageSchema,
+    query: { status: 'active' },
+  });
+  const newestLast = answers.toSorted(
+    (one, other) => one.created_at.localeCompare(other.created_at) || one.id.localeCompare(other.id),
+  );
+  const named = new Map<string, Image>();
+  const offer = (image: GlanceImage, name: string | undefined) => {
+    const architecture = imageArchitecture(image);
+    if (name === undefined || architecture === undefined) return;
+    named.set(name, {
+      name,
+      location: region.name,
+      backendId: image.id,
+      description: image.name || image.id,
+      architectures: [architecture],
+      available: true,
+    });
+  };
+  // Somebody's own image is not taken for the cloud's because it is called like it: public ones have the last word.
+  for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
+  const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
+  for (const image of publicLast) offer(image, wellKnownName(image));
+  return [...named.values()];
+}
+
+const isPublic = ({ visibility }: GlanceImage): boolean => visibility === 'public';
+
+/** Distributions by what operators call them, in `os_distro` or in the image's name. */
+const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }[] = [
+  { name: 'ubuntu', pattern: /^ubuntu\b/, version: /\b(\d{2}\.\d{2})\b/ },
+  { name: 'debian', pattern: /^debian\b/, version: /\b(\d{1,2})(\.\d+)*\b/ },
+  { name: 'rocky', pattern: /^rocky/, version: /\b(\d{1,2})(\.\d+)*\b/ },
+  { name: 'almalinux', pattern: /^alma/, version: /\b(\d{1,2})(\.\d+)*\b/ },
+  { name: 'centos-stream', pattern: /^centos.*stream/, version: /\b(\d{1,2})\b/ },
+  { name: 'fedora', pattern: /^fedora/, version: /\b(\d{2})\b/ },
+  { name: 'opensuse-leap', pattern: /^opensuse.*leap/, version: /\b(\d{2}\.\d)\b/ },
+];
+
+/** `ubuntu-24.04`, `debian-12-arm64`: the same at every cloud, so that one fleet can be on many. */
+export function wellKnownName(image: GlanceImage): string | undefined {
+  // A snapshot of a machine keeps the properties of the image that it was made from.
+  if (image.image_type === 'snapshot') return undefined;
+  const words = (image.name ?? '').toLowerCase().replace(/[_ ]+/g, '-');
+  const distro = image.os_distro?.toLowerCase();
+  const known = DISTRIBUTIONS.find(({ pattern }) => pattern.test(distro ?? words) || pattern.test(words));
+  if (!known) return undefined;
+  const version = known.version.exec(image.os_version ?? '')?.[1] ?? known.version.exec(words)?.[1];
+  if (version === undefined) return undefined;
+  return `${known.name}-${version}${imageArchitecture(image) === 'arm64' ? '-arm64' : ''}`;
+}
+
+/** An image's name as a fleet request can say it: what cannot stand in one becomes `-`. */
+function wordOf(name: string): string | undefined {
+  const word = name.replace(/[^A-Za-z0-9._:/-]+/g, '-').replace(/^[^A-Za-z0-9]+|-+$/g, '');
+  return cloudWordSchema.safeParse(word.slice(0, 128)).data;
+}

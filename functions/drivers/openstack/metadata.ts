@@ -1,0 +1,70 @@
+import type { DriverMetadata } from '../metadata.ts';
+
+/** What an OpenStack cloud is like, as far as it is known without asking one. */
+export const openstackMetadata = {
+  name: 'openstack',
+  title: 'OpenStack',
+  clouds: ['openstack'],
+  endpoint: 'required',
+  credentialFields: [
+    {
+      name: 'applicationCredentialId',
+      description: 'Id of a Keystone application credential, which is bound to one project',
+      secret: false,
+      required: true,
+      alternative: 'application-credential',
+      pattern: '[\\x21-\\x7e]{1,255}',
+    },
+    {
+      name: 'applicationCredentialSecret',
+      description: "The application credential's secret, shown once when it is made",
+      secret: true,
+      required: true,
+      alternative: 'application-credential',
+    },
+    {
+      name: 'username',
+      description: "The user's name (OS_USERNAME)",
+      secret: false,
+      required: true,
+      alternative: 'password',
+    },
+    {
+      name: 'password',
+      description: "The user's password (OS_PASSWORD)",
+      secret: true,
+      required: true,
+      alternative: 'password',
+    },
+    {
+      name: 'projectName',
+      description: 'The project that machines are made in (OS_PROJECT_NAME)',
+      secret: false,
+      required: true,
+      alternative: 'password',
+    },
+    {
+      name: 'userDomainName',
+      description: "The user's domain (OS_USER_DOMAIN_NAME); Default when absent",
+      secret: false,
+      required: false,
+      alternative: 'password',
+    },
+    {
+      name: 'projectDomainName',
+      description: "The project's domain (OS_PROJECT_DOMAIN_NAME); the user's when absent",
+      secret: false,
+      required: false,
+      alternative: 'password',
+    },
+  ],
+  apiKind: 'locational',
+  inventoryPollMinutes: 60,
+  // Nova shows a server as soon as it has answered; a request whose answer was lost may wait in front of it for as
+  // long as a load balancer keeps one.
+  consistencyWindowMs: 60_000,
+  // Nova takes 255, and makes a host name of the first 63.
+  maxNameLength: 63,
+  capabilities: ['stop-start', 'reboot', 'quotas'],
+  features: ['tags', 'user-data'],
+} as const satisfies DriverMetadata;

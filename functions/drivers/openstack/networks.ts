@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { NetworkSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { resourceName } from '../names.ts';
+import { networkSchema, type Port, portSchema, type Resource, subnetSchema } from './neutron-answers.ts';
+import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
+import { descriptionOf } from './owner.ts';
+import type { Region } from './region.ts';
+import { deleteRouters, ensureRouter, findExternalNetwork, isRouterPort } from './routers.ts';
+
+export const NETWORKS: OwnedKind<Resource> = {
+  kind: 'network',
+  path: 'networks',
+  key: 'networks',
+  item: networkSchema,
+};
+
+/** How long whoever has not made a network waits for its maker to complete it, before doing so himself. */
+const MAKER_MS = 10_000;
+const POLL_MS = 1_000;
+
+/** A network with one subnet, and, where the cloud has an external network, a router between the two. */
+export async function ensureNetwork(
+  region: Region,
+  deploymentId: string,
+  spec: NetworkSpec,
+): Promise<{ backendId: string; subnetBackendId: string }> {
+  const remove = (id: string) => deleteNetwork(region, deploymentId, id);
+  const make = async () => {
+    const { network } = await region.call('network', {
+      method: 'POST',
+      path: ['networks'],
+      body: {
+        network: {
+          name: resourceName(deploymentId, spec.name),
+          description: descriptionOf(deploymentId, spec.tags),
+        },
+      },
+      answer: z.object({ network: networkSchema }),
+    });
+    return network;
+  };
+  const { item, isMine } = await ensureOne(region, NETWORKS, deploymentId, spec.name, make, remove);
+  const complete = () => completeNetwork(region, deploymentId, item.id, spec);
+  if (isMine) {
+    const subnetBackendId = await orUndo(complete, () => remove(item.id));
+    return { backendId: item.id, subnetBackendId };
+  }
+  const subnetBackendId = (await waitForMaker(region, item)) ?? (await complete());
+  return { backendId: item.id, subnetBackendId };
+}
+
+/** @throws DriverError Conflict while machines are on it; then it stays as it is, its router included */
+export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
+  const ports = await readPorts(region, id);
+  // Those of DHCP and the like go with the network.
+  const used = ports.find(({ device_owner: owner }) => owner !== '' && !owner.startsWith('network:'));
+  if (used) throw new DriverError('Conflict', `network ${id} is in use by a port of ${used.device_owner}`);
+  await deleteRouters(region, deploymentId, id, ports.filter(isRouterPort));
+  await region.remove('network', ['networks', id]);
+}
+
+async function completeNetwork(
+  region: Region,
+  deploymentId: string,
+  networkId: string,
+  spec: NetworkSpec,
+): Promise<string> {
+  const subnetId = await ensureSubnet(region, deploymentId, networkId, spec);
+  const ports = await readPorts(region, networkId);
+  if (!ports.some(isRouterPort)) {
+    await ensureRouter(region, deploymentId, { networkId, subnetId, spec }, () =>
+      readPorts(region, networkId),
+    );
+  }
+  return subnetId;
+}
+
+/** @returns the subnet of a network that is complete; undefined when nobody seems to be at completing it any more */
+async function waitForMaker(region: Region, network: Resource): Promise<string | undefined> {
+  const ageMs = Date.now() - Date.parse(network.created_at ?? '');
+  const untilMs = performance.now() + Math.max(0, MAKER_MS - (Number.isNaN(ageMs) ? 0 : ageMs));
+  const hasOutside = (await findExternalNetwork(region)) !== undefined;
+  for (;;) {
+    const ports = await readPorts(region, network.id);
+    const isConnected = !hasOutside || ports.some(isRouterPort);
+    const subnetId = isConnected ? await findSubnet(region, network.id) : undefined;
+    if (subnetId !== undefined || performance.now() > untilMs) return subnetId;
+    await sleep(POLL_MS);
+  }
+}
+
+/** Neutron does not let a network have two subnets that overlap, so that the first one stays the only one. */
+async function ensureSubnet(
+  region: Region,
+  deploymentId: string,
+  networkId: string,
+  spec: NetworkSpec,
+): Promise<string> {
+  const found = await findSubnet(region, networkId);
+  if (found !== undefined) return found;
+  try {
+    const { subnet } = await region.call('network', {
+      method: 'POST',
+      path: ['subnets'],
+      body: {
+        subnet: {
+          network_id: networkId,
+          name: resourceName(deploymentId, spec.name),
+          description: descriptionOf(deploymentId, spec.tags),
+          cidr: spec.cidr,
+          ip_version: spec.cidr.includes(':') ? 6 : 4,
+        },
+      },
+      answer: z.object({ subnet: subnetSchema }),
+    });
+    return subnet.id;
+  } catch (error) {
+    const made = await findSubnet(region, networkId);
+    if (made !== undefined) return made;
+    throw error;
+  }
+}
+
+async function findSubnet(region: Region, networkId: string): Promise<string | undefined> {
+  const [subnet] = await region.readAll('network', {
+    path: ['subnets'],
+    key: 'subnets',
+    item: subnetSchema,
+    query: { network_id: networkId },
+  });
+  return subnet?.id;
+}
+
+async function readPorts(region: Region, networkId: string): Promise<Port[]> {
+  return await region.readAll('network', {
+    path: ['ports'],
+    key: 'ports',
+    item: portSchema,
+    query: { network_id: networkId },
+  });
+}

@@ -1,0 +1,175 @@
+import { z } from 'zod';
+import { DriverError } from '../errors.ts';
+import { TOKEN_REFUSED } from './errors.ts';
+import type { Session } from './session.ts';
+import { NEEDED_SERVICES, type Service, type Token } from './token.ts';
+import type { HttpAnswer, HttpCall, Transport } from './transport.ts';
+
+export type RegionCall<Answer> = Pick<
+  HttpCall<Answer>,
+  'method' | 'path' | 'query' | 'body' | 'answer' | 'secrets'
+>;
+
+export interface ListCall<Item> {
+  path: readonly string[];
+  /** Which key of the answer has the items. */
+  key: string;
+  /** `id` is what the next page's marker is. */
+  item: z.ZodType<Item>;
+  query?: Readonly<Record<string, string | undefined>>;
+}
+
+/** In the names of errors. */
+const NAMES: Readonly<Record<Service, string>> = {
+  compute: 'nova',
+  network: 'neutron',
+  image: 'glance',
+  volume: 'cinder',
+};
+
+/**
+ * Nova of Stein (2019) and later: its servers tell their flavors' names (2.47), and its lists do not leave out what is
+ * in a cell that is down (2.69).
+ */
+const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
+  compute: { 'OpenStack-API-Version': 'compute 2.69', 'X-OpenStack-Nova-API-Version': '2.69' },
+};
+
+const PAGE_SIZE = 500;
+const MAX_STARTS = 3;
+
+/** The services of one region, for one call of the contract: each request is over by the call's deadline. */
+export class Region {
+  readonly name: string;
+  readonly #session: Session;
+  readonly #transport: Transport;
+  readonly #deadlineMs: number;
+
+  constructor(name: string, session: Session, transport: Transport, deadlineMs: number) {
+    this.name = name;
+    this.#session = session;
+    this.#transport = transport;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  async projectId(): Promise<string> {
+    return (await this.#session.token(this.#deadlineMs)).projectId;
+  }
+
+  async hasVolumes(): Promise<boolean> {
+    const { regions } = await this.#session.token(this.#deadlineMs);
+    return regions.get(this.name)?.has('volume') ?? false;
+  }
+
+  async call<Answer>(service: Service, call: RegionCall<Answer>): Promise<Answer> {
+    return (await this.exchange(service, call)).body;
+  }
+
+  /** What is gone already is as removed as can be. */
+  async remove(service: Service, path: readonly string[]): Promise<void> {
+    await unlessGone(this.call(service, { method: 'DELETE', path, answer: z.unknown() }));
+  }
+
+  /** A token that is refused is replaced once: it may have been revoked, and the credential be as good as ever. */
+  async exchange<Answer>(service: Service, call: RegionCall<Answer>): Promise<HttpAnswer<Answer>> {
+    const token = await this.#session.token(this.#deadlineMs);
+    try {
+      return await this.#send(token, service, call);
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.cloudCode !== TOKEN_REFUSED) throw error;
+      this.#session.drop(token);
+      return await this.#send(await this.#session.token(this.#deadlineMs), service, call);
+    }
+  }
+
+  /**
+   * To the last page, each item once. What a page ended with may be gone when the next one is asked for; then the list
+   * is begun anew.
+   */
+  async readAll<Item extends { id: string }>(service: Service, call: ListCall<Item>): Promise<Item[]> {
+    for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
+      const items = await this.#readPages(service, call);
+      if (items) return items;
+    }
+    const name = `${NAMES[service]}:GET /${call.path.join('/')}`;
+    throw new DriverError('Unavailable', `${name}: what is listed changes too fast`, { call: name });
+  }
+
+  async #readPages<Item extends { id: string }>(
+    service: Service,
+    { path, key, item, query }: ListCall<Item>,
+  ): Promise<Item[] | undefined> {
+    const items = new Map<string, Item>();
+    const answer = pageOf(key, item);
+    for (let marker: string | undefined; ; ) {
+      const asked = { ...query, limit: String(PAGE_SIZE), marker };
+      const page = await this.call(service, { method: 'GET', path, query: asked, answer }).catch((error) => {
+        if (marker !== undefined && isMarkerGone(error)) return undefined;
+        throw error;
+      });
+      if (!page) return undefined;
+      for (const one of page.items) items.set(one.id, one);
+      marker = page.items.at(-1)?.id;
+      if (!page.hasNext || marker === undefined) return [...items.values()];
+    }
+  }
+
+  async #send<Answer>(token: Token, service: Service, call: RegionCall<Answer>): Promise<HttpAnswer<Answer>> {
+    return await this.#transport.call({
+      ...call,
+      service: NAMES[service],
+      baseUrl: endpointOf(token, this.name, service),
+      headers: { 'x-auth-token': token.id, ...HEADERS[service] },
+      deadlineMs: this.#deadlineMs,
+    });
+  }
+}
+
+/** For what is to be undone: if there is nothing left of it, that is as good. */
+export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
+  try {
+    await undoing;
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+  }
+}
+
+/** When an answer was given, by the cloud's clock. */
+export function cloudTimeMs(headers: Headers): number {
+  const atMs = Date.parse(headers.get('date') ?? '');
+  return Number.isNaN(atMs) ? Date.now() : atMs;
+}
+
+/** Regions that have all that we need. */
+export function regionNames({ regions }: Token): string[] {
+  return [...regions]
+    .filter(([, services]) => NEEDED_SERVICES.every((service) => services.has(service)))
+    .map(([name]) => name)
+    .sort();
+}
+
+function endpointOf(token: Token, region: string, service: Service): string {
+  const url = token.regions.get(region)?.get(service);
+  if (url !== undefined) return url;
+  const regions = regionNames(token).join(', ') || 'none';
+  throw new DriverError('InvalidRequest', `region ${region} has no ${service} service; regions: ${regions}`);
+}
+
+const linksSchema = z.array(z.object({ rel: z.string() })).catch([]);
+
+/** Nova and Neutron link the next page beside the items, Glance in a field of its own. */
+function pageOf<Item>(key: string, item: z.ZodType<Item>) {
+  return z
+    .record(z.string(), z.unknown())
+    .transform((body) => ({
+      items: body[key],
+      hasNext:
+        typeof body['next'] === 'string' ||
+        linksSchema.parse(body[`${key}_links`]).some(({ rel }) => rel === 'next'),
+    }))
+    .pipe(z.object({ items: z.array(item), hasNext: z.boolean() }));
+}
+
+function isMarkerGone(error: unknown): boolean {
+  return error instanceof DriverError && (error.code === 'InvalidRequest' || error.code === 'NotFound');
+}

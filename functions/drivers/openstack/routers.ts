@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { DEPLOYMENT_TAG, type NetworkSpec } from '../driver.ts';
+import { resourceName } from '../names.ts';
+import { externalNetworkSchema, type Port, type Resource, routerSchema } from './neutron-answers.ts';
+import { descriptionOf, tagsOf } from './owner.ts';
+import { type Region, unlessGone } from './region.ts';
+
+/** In a router's description: the network that it was made for, so that networks of one name do not share routers. */
+const NETWORK_TAG = 'fleetwright:network';
+
+const ROUTER_PORTS: ReadonlySet<string> = new Set([
+  'network:router_interface',
+  'network:router_interface_distributed',
+  'network:ha_router_replicated_interface',
+]);
+
+export function isRouterPort({ device_owner: owner }: Port): boolean {
+  return ROUTER_PORTS.has(owner);
+}
+
+/**
+ * Connects a subnet to the outside, where there is one. Its gateway address can be had by one router only, which
+ * settles a race: who comes second removes his own.
+ *
+ * @param readPorts of the network
+ */
+export async function ensureRouter(
+  region: Region,
+  deploymentId: string,
+  { networkId, subnetId, spec }: { networkId: string; subnetId: string; spec: NetworkSpec },
+  readPorts: () => Promise<Port[]>,
+): Promise<void> {
+  const outside = await findExternalNetwork(region);
+  if (outside === undefined) return;
+  const id =
+    (await findRouters(region, deploymentId, networkId))[0]?.id ??
+    (await makeRouter(region, deploymentId, networkId, outside, spec));
+  try {
+    await region.call('network', {
+      method: 'PUT',
+      path: ['routers', id, 'add_router_interface'],
+      body: { subnet_id: subnetId },
+      answer: z.unknown(),
+    });
+  } catch (error) {
+    const attached = (await readPorts()).find(isRouterPort);
+    if (!attached) throw error;
+    if (attached.device_id !== id) await deleteRouter(region, id);
+  }
+}
+
+/** Detaches a network and removes the routers that were made for it; another's router stays. */
+export async function deleteRouters(
+  region: Region,
+  deploymentId: string,
+  networkId: string,
+  ports: readonly Port[],
+): Promise<void> {
+  for (const { device_id: id, fixed_ips: addresses } of ports) {
+    for (const { subnet_id: subnetId } of addresses) {
+      await unlessGone(
+        region.call('network', {
+          method: 'PUT',
+          path: ['routers', id, 'remove_router_interface'],
+          body: { subnet_id: subnetId },
+          answer: z.unknown(),
+        }),
+      );
+    }
+  }
+  for (const { id } of await findRouters(region, deploymentId, networkId)) await deleteRouter(region, id);
+}
+
+async function makeRouter(
+  region: Region,
+  deploymentId: string,
+  networkId: string,
+  outside: string,
+  { name, tags }: NetworkSpec,
+): Promise<string> {
+  const { router } = await region.call('network', {
+    method: 'POST',
+    path: ['routers'],
+    body: {
+      router: {
+        name: resourceName(deploymentId, name),
+        description: descriptionOf(deploymentId, { ...tags, [NETWORK_TAG]: networkId }),
+        external_gateway_info: { network_id: outside },
+      },
+    },
+    answer: z.object({ router: routerSchema }),
+  });
+  return router.id;
+}
+
+async function findRouters(region: Region, deploymentId: string, networkId: string): Promise<Resource[]> {
+  const query = { project_id: await region.projectId() };
+  const all = await region.readAll('network', {
+    path: ['routers'],
+    key: 'routers',
+    item: routerSchema,
+    query,
+  });
+  return all.filter(({ description }) => {
+    const tags = tagsOf(description);
+    return tags[DEPLOYMENT_TAG] === deploymentId && tags[NETWORK_TAG] === networkId;
+  });
+}
+
+async function deleteRouter(region: Region, id: string): Promise<void> {
+  await region.remove('network', ['routers', id]);
+}
+
+/** The one that its operator made the default, else the first by name. */
+export async function findExternalNetwork(region: Region): Promise<string | undefined> {
+  const all = await region.readAll('network', {
+    path: ['networks'],
+    key: 'networks',
+    item: externalNetworkSchema,
+    query: { 'router:external': 'true', status: 'ACTIVE' },
+  });
+  const [first] = all.toSorted(
+    (one, other) =>
+      Number(other.is_default ?? false) - Number(one.is_default ?? false) ||
+      one.name.localeCompare(other.name) ||
+      one.id.localeCompare(other.id),
+  );
+  return first?.id;
+}

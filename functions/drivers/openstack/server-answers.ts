@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
+import { parseMachineName } from '../names.ts';
+import { isOf } from './owner.ts';
+import { instanceStatusOf } from './statuses.ts';
+
+export const LAUNCH_TOKEN_TAG = 'fleetwright:launch-token';
+
+const addressSchema = z.object({
+  addr: z.string(),
+  version: z.number(),
+  'OS-EXT-IPS:type': z.enum(['fixed', 'floating']).catch('fixed'),
+});
+
+/** A server as Nova tells of it. */
+export const serverSchema = z.object({
+  id: z.string().min(1),
+  name: z.string(),
+  status: z.string(),
+  'OS-EXT-STS:task_state': z.string().nullish(),
+  'OS-EXT-AZ:availability_zone': z.string().nullish(),
+  created: z.iso.datetime(),
+  metadata: z.record(z.string(), z.string()),
+  addresses: z.record(z.string(), z.array(addressSchema)).default({}),
+  flavor: z.object({ original_name: z.string() }).optional(),
+  fault: z.object({ message: z.string() }).optional(),
+});
+export type Server = z.output<typeof serverSchema>;
+
+/** In a list: what is in a cell that is down has no more than its id and the status UNKNOWN. */
+export const listedServerSchema = z.union([
+  serverSchema,
+  z.object({ id: z.string().min(1), status: z.literal('UNKNOWN') }),
+]);
+
+/** @returns undefined for a server of somebody else */
+export function cloudInstance(server: Server, deploymentId: string): CloudInstance | undefined {
+  const { metadata, flavor, fault } = server;
+  const named = parseMachineName(deploymentId, server.name);
+  if (!isOf(deploymentId, metadata, named !== undefined)) return undefined;
+  const status = instanceStatusOf(server.status, server['OS-EXT-STS:task_state'] ?? undefined);
+  const instanceId = metadata[INSTANCE_TAG] ?? named?.instanceId;
+  const launchToken = metadata[LAUNCH_TOKEN_TAG] ?? named?.launchToken;
+  const zone = server['OS-EXT-AZ:availability_zone'];
+  const publicIp = addressOf(server, 'floating');
+  const privateIp = addressOf(server, 'fixed');
+  return {
+    backendId: server.id,
+    status,
+    createdAt: server.created,
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(launchToken === undefined ? {} : { launchToken }),
+    ...(zone ? { zone } : {}),
+    ...(flavor ? { instanceType: flavor.original_name } : {}),
+    ...(publicIp === undefined ? {} : { publicIp }),
+    ...(privateIp === undefined ? {} : { privateIp }),
+    ...(status === 'Failed' && fault ? { failureMessage: fault.message } : {}),
+  };
+}
+
+/** The first of its kind; IPv4 before IPv6. */
+function addressOf({ addresses }: Server, kind: 'fixed' | 'floating'): string | undefined {
+  const [first] = Object.values(addresses)
+    .flat()
+    .filter((one) => one['OS-EXT-IPS:type'] === kind)
+    .sort((one, other) => one.version - other.version);
+  return first?.addr;
+}

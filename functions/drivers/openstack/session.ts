@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { Credential } from '../../model/connection.ts';
+import { DriverError } from '../errors.ts';
+import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
+import type { Transport } from './transport.ts';
+
+/** One credential's token: asked for when it is needed first, and kept until shortly before it expires. */
+export class Session {
+  readonly #transport: Transport;
+  readonly #identityUrl: string;
+  readonly #credential: Credential;
+  #token: Token | undefined;
+  #asked: Promise<Token> | undefined;
+
+  constructor(transport: Transport, identityUrl: string, credential: Credential) {
+    this.#transport = transport;
+    this.#identityUrl = identityUrl;
+    this.#credential = credential;
+  }
+
+  /** @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown */
+  async token(deadlineMs: number): Promise<Token> {
+    if (this.#token && this.#token.renewAtMs > performance.now()) return this.#token;
+    // Whoever comes while one is asked for waits for the same.
+    this.#asked ??= this.#authenticate(deadlineMs).finally(() => {
+      this.#asked = undefined;
+    });
+    this.#token = await this.#asked;
+    return this.#token;
+  }
+
+  /** The cloud no longer takes this token: the next call asks for another. */
+  drop(token: Token): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+
+  async #authenticate(deadlineMs: number): Promise<Token> {
+    const nowMs = performance.now();
+    try {
+      const { body, headers } = await this.#transport.call({
+        service: 'keystone',
+        method: 'POST',
+        baseUrl: this.#identityUrl,
+        path: ['auth', 'tokens'],
+        body: { auth: authOf(this.#credential) },
+        answer: tokenAnswerSchema,
+        effect: 'reads',
+        deadlineMs,
+      });
+      const id = headers.get('x-subject-token');
+      if (!id) throw new DriverError('Unavailable', 'keystone answered without a token');
+      return tokenOf(id, body, this.#identityUrl, nowMs);
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+      // What Keystone answers for an application credential that is not there any more, and whoever else for a path.
+      const { message, cloudCode = '404' } = error;
+      if (await this.#isKeystone(deadlineMs)) throw new DriverError('Unauthorized', message, { cloudCode });
+      throw new DriverError('InvalidRequest', 'there is no Keystone v3 at the endpoint', { cause: error });
+    }
+  }
+
+  async #isKeystone(deadlineMs: number): Promise<boolean> {
+    try {
+      await this.#transport.call({
+        service: 'keystone',
+        method: 'GET',
+        baseUrl: this.#identityUrl,
+        path: [],
+        answer: versionSchema,
+        deadlineMs,
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof DriverError && error.code === 'NotFound') return false;
+      throw error;
+    }
+  }
+}
+
+const versionSchema = z.object({ version: z.object({ id: z.string().startsWith('v3') }) });
+
+function authOf(credential: Credential): object {
+  const { applicationCredentialId: id, applicationCredentialSecret: secret } = credential;
+  if (id !== undefined) {
+    return { identity: { methods: ['application_credential'], application_credential: { id, secret } } };
+  }
+  const { username, password, projectName, userDomainName = 'Default' } = credential;
+  const user = { name: username, password, domain: { name: userDomainName } };
+  const project = { name: projectName, domain: { name: credential['projectDomainName'] ?? userDomainName } };
+  return { identity: { methods: ['password'], password: { user } }, scope: { project } };
+}

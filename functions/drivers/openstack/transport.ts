@@ -1,0 +1,106 @@
+import type { z } from 'zod';
+import { DriverError } from '../errors.ts';
+import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { errorOfAnswer, jsonOf } from './errors.ts';
+
+/**
+ * Sends one request; `fetch` but in tests.
+ *
+ * @param signal aborts when the call has taken too long
+ */
+export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
+
+export interface HttpCall<Answer> {
+  /** The service's name in errors. */
+  service: string;
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Without a query or a slash at its end. */
+  baseUrl: string;
+  /** Below it; each part is escaped here. */
+  path: readonly string[];
+  query?: Readonly<Record<string, string | undefined>>;
+  body?: object;
+  headers?: Readonly<Record<string, string>>;
+  answer: z.ZodType<Answer>;
+  /** By default whatever is no GET changes something. */
+  effect?: CallEffect;
+  /** In the time of `performance.now()`. */
+  deadlineMs: number;
+  /** What of the request must not come back in an error's words. */
+  secrets?: readonly string[];
+}
+
+export interface HttpAnswer<Answer> {
+  body: Answer;
+  headers: Headers;
+}
+
+const READ_TIMEOUT_MS = 15_000;
+const CHANGE_TIMEOUT_MS = 25_000;
+
+/** One request and its answer, checked: with a time-out, and no error but DriverError. */
+export class Transport {
+  readonly #send: Send;
+  readonly #secrets: readonly string[];
+
+  constructor(send: Send, secrets: readonly string[]) {
+    this.#send = send;
+    this.#secrets = secrets;
+  }
+
+  async call<Answer>(call: HttpCall<Answer>): Promise<HttpAnswer<Answer>> {
+    const effect = call.effect ?? (call.method === 'GET' ? 'reads' : 'changes');
+    const name = `${call.service}:${call.method} /${call.path.join('/')}`;
+    const timeoutMs = Math.min(
+      effect === 'reads' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS,
+      Math.floor(call.deadlineMs - performance.now()),
+    );
+    if (timeoutMs <= 0)
+      throw new DriverError('Unavailable', `${name}: no time is left for it`, { call: name });
+    const { status, ok, headers, text } = await this.#exchange(urlOf(call, name), call, effect, timeoutMs);
+    if (!ok) {
+      const answer = { call: name, status, text, retryAfter: headers.get('retry-after') };
+      throw errorOfAnswer(answer, effect, [...this.#secrets, ...(call.secrets ?? [])]);
+    }
+    const parsed = call.answer.safeParse(text === '' ? {} : jsonOf(text));
+    if (!parsed.success) throw errorOfFailure(parsed.error, effect);
+    return { body: parsed.data, headers };
+  }
+
+  async #exchange(url: string, call: HttpCall<unknown>, effect: CallEffect, timeoutMs: number) {
+    // Not `AbortSignal.timeout` inside of the Request: nothing holds on to it there, and once it is collected, nothing
+    // ends a call that nobody answers.
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => controller.abort(new DOMException('timed out', 'TimeoutError')),
+      timeoutMs,
+    );
+    try {
+      const request = new Request(url, {
+        method: call.method,
+        headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        // A token goes nowhere but where the catalogue says.
+        redirect: 'manual',
+      });
+      const response = await this.#send(request, controller.signal);
+      const { status, ok, headers } = response;
+      return { status, ok, headers, text: await response.text() };
+    } catch (error) {
+      throw errorOfFailure(error, effect);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function urlOf({ baseUrl, path, query = {} }: HttpCall<unknown>, name: string): string {
+  if (path.some((part) => /^\.{0,2}$/.test(part))) {
+    throw new DriverError('NotFound', `${name}: there is nothing of such an id`, { call: name });
+  }
+  const url = new URL(`${baseUrl}/${path.map(encodeURIComponent).join('/')}`);
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== undefined) url.searchParams.append(name, value);
+  }
+  return url.href;
+}

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { machineName } from '../../../../functions/drivers/names.ts';
+import { instanceId } from '../../../../functions/model/identifiers.ts';
+import { clientOf, fault, json, PASSWORD, REGION } from './cloud-double.ts';
+
+const idOf = (n: number) => instanceId({ fleetId: 'f0123456789abcdef', index: n });
+const CREATE = 'POST nova /v2.1/servers';
+const LIST = 'GET nova /v2.1/servers/detail';
+const code = (expected: string) => expect.objectContaining({ code: expected });
+
+const server = (n: number, over: object = {}) => ({
+  id: `s${n}`,
+  name: machineName('test', `${idOf(n)}.1`),
+  status: 'ACTIVE',
+  created: '2026-01-01T00:00:00Z',
+  metadata: {},
+  ...over,
+});
+
+const catalogue = {
+  'GET nova /v2.1/flavors/detail': () =>
+    json({ flavors: [{ id: 'f1', name: 'm1.small', vcpus: 1, ram: 512, disk: 10 }] }),
+  'GET glance /v2/images/i1': () => json({ id: 'i1', status: 'active', created_at: 'x' }),
+  'GET glance /v2/images/arm': () =>
+    json({ id: 'arm', status: 'active', created_at: 'x', architecture: 'aarch64' }),
+};
+const spec = (over: object = {}) => ({
+  location: REGION,
+  instanceId: idOf(1),
+  launchToken: `${idOf(1)}.1`,
+  instanceType: 'm1.small',
+  imageBackendId: 'i1',
+  networkBackendId: 'n1',
+  securityGroupBackendId: 'g1',
+  keyPairBackendId: 'k1',
+  tags: { 'team/x': 'y' },
+  ...over,
+});
+
+describe('a create', () => {
+  test('carries whose it is in metadata and name, and user data in base64', async () => {
+    const { client, asked } = clientOf({ ...catalogue, [CREATE]: () => json({ server: { id: 's1' } }, 202) });
+    expect(await client.createInstance(spec({ userData: 'ünï' }))).toMatchObject({
+      backendId: 's1',
+      status: 'Creating',
+    });
+    expect(asked.find(({ method, what }) => method === 'POST' && what.startsWith('nova'))?.body).toEqual({
+      server: {
+        name: machineName('test', `${idOf(1)}.1`),
+        flavorRef: 'f1',
+        imageRef: 'i1',
+        networks: [{ uuid: 'n1' }],
+        security_groups: [{ name: 'g1' }],
+        key_name: 'k1',
+        user_data: Buffer.from('ünï').toString('base64'),
+        metadata: {
+          'team:x': 'y',
+          'fleetwright:deployment': 'test',
+          'fleetwright:instance': idOf(1),
+          'fleetwright:launch-token': `${idOf(1)}.1`,
+        },
+      },
+    });
+  });
+
+  test.each([
+    ['a type that is not there', { instanceType: 'none' }],
+    ['an image that is not there', { imageBackendId: 'none' }],
+    ['an image for other machines', { imageBackendId: 'arm' }],
+    ['a disk that the type has not, where there are no volumes', { rootDiskGb: 11 }],
+  ])('with %s is refused, and Nova is not asked', async (_, over) => {
+    const { client, asked } = clientOf(catalogue);
+    await expect(client.createInstance(spec(over))).rejects.toEqual(code('InvalidRequest'));
+    expect(asked.some(({ method, what }) => method === 'POST' && what.startsWith('nova'))).toBe(false);
+  });
+
+  test('whose token is refused for good had no effect; one that broke is unknown', async () => {
+    const refused = clientOf({ ...catalogue, [CREATE]: () => json({}, 401) });
+    await expect(refused.client.createInstance(spec())).rejects.toEqual(code('Unauthorized'));
+    const broken = clientOf({ ...catalogue, [CREATE]: () => json({}, 500) });
+    await expect(broken.client.createInstance(spec())).rejects.toEqual(code('OutcomeUnknown'));
+    const reset = clientOf({ ...catalogue, [CREATE]: () => Promise.reject(new TypeError('fetch failed')) });
+    await expect(reset.client.createInstance(spec())).rejects.toEqual(code('OutcomeUnknown'));
+  });
+
+  test("repeats neither user data nor the password in its error's words", async () => {
+    const userData = Buffer.from('secret').toString('base64');
+    const answer = () =>
+      fault('badRequest', 400, `user_data. Value: ${userData}. ${PASSWORD} is not a base64`);
+    const { client } = clientOf({ ...catalogue, [CREATE]: answer });
+    const error: unknown = await client
+      .createInstance(spec({ userData: 'secret' }))
+      .catch((reason) => reason);
+    expect(String(error)).not.toContain(userData);
+    expect(String(error)).not.toContain(PASSWORD);
+  });
+});
+
+describe('a list', () => {
+  test('is read to the last page, each server once, and has only what is ours', async () => {
+    const pages: Record<string, object> = {
+      '': { servers: [server(1), server(2)], servers_links: [{ rel: 'next', href: 'https://evil.test' }] },
+      s2: {
+        servers: [server(2), server(3, { metadata: { 'fleetwright:deployment': 'other' } })],
+        servers_links: [],
+      },
+    };
+    const { client } = clientOf({
+      [LIST]: ({ what }) => json(pages[new URL(`x:${what.split(' ')[1]}`).searchParams.get('marker') ?? '']),
+    });
+    expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s1', 's2']);
+  });
+
+  test('is begun anew when the server that a page ended with is gone', async () => {
+    let calls = 0;
+    const { client } = clientOf({
+      [LIST]: ({ what }) => {
+        if (what.includes('marker')) return fault('badRequest', 400, 'marker [s1] not found');
+        return calls++ === 0
+          ? json({ servers: [server(1)], servers_links: [{ rel: 'next', href: '' }] })
+          : json({ servers: [server(2)] });
+      },
+    });
+    expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s2']);
+  });
+
+  test('that leaves servers out, since a cell is down, is none', async () => {
+    const { client } = clientOf({
+      [LIST]: () => json({ servers: [server(1), { id: 's2', status: 'UNKNOWN' }] }),
+    });
+    await expect(client.listInstances(REGION)).rejects.toEqual(code('Unavailable'));
+  });
+
+  test("tells addresses, zone, type and why it failed, in the contract's words", async () => {
+    const failed = server(1, {
+      status: 'ERROR',
+      'OS-EXT-AZ:availability_zone': 'az1',
+      flavor: { original_name: 'm1.small' },
+      fault: { code: 500, message: 'No valid host was found.' },
+      addresses: {
+        net: [
+          { addr: 'fd00::1', version: 6, 'OS-EXT-IPS:type': 'fixed' },
+          { addr: '10.0.0.2', version: 4, 'OS-EXT-IPS:type': 'fixed' },
+          { addr: '203.0.113.9', version: 4, 'OS-EXT-IPS:type': 'floating' },
+        ],
+      },
+    });
+    const { client } = clientOf({ [LIST]: () => json({ servers: [failed] }) });
+    expect(await client.listInstances(REGION)).toEqual([
+      {
+        backendId: 's1',
+        instanceId: idOf(1),
+        launchToken: `${idOf(1)}.1`,
+        status: 'Failed',
+        zone: 'az1',
+        instanceType: 'm1.small',
+        publicIp: '203.0.113.9',
+        privateIp: '10.0.0.2',
+        createdAt: '2026-01-01T00:00:00Z',
+        failureMessage: 'No valid host was found.',
+      },
+    ]);
+  });
+});
+
+test('a token finds exactly its own server, the first should there be two', async () => {
+  const { client, asked } = clientOf({
+    [LIST]: () => json({ servers: [server(1), { ...server(1), id: 's9' }] }),
+  });
+  expect((await client.findInstanceByToken(REGION, `${idOf(1)}.1`))?.backendId).toBe('s1');
+  expect(asked.at(-1)?.what).toContain(`name=%5E${machineName('test', `${idOf(1)}.1`)}%24`);
+  expect(await client.findInstanceByToken(REGION, `${idOf(1)}.2`)).toBeUndefined();
+});
+
+test('an id that would lead elsewhere is not found, and what is not found is terminated', async () => {
+  const { client, asked } = clientOf({});
+  await expect(client.getInstance(REGION, '..')).rejects.toEqual(code('NotFound'));
+  await client.terminateInstance(REGION, '..');
+  expect(asked.some(({ what }) => what.startsWith('nova'))).toBe(false);
+  await client.terminateInstance(REGION, 'gone');
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { openstackDriver } from '../../../../functions/drivers/openstack/driver.ts';
+import { type Asked, clientOf, json, REGION, tokenAnswer } from './cloud-double.ts';
+
+const AUTH = 'POST keystone /v3/auth/tokens';
+const SERVERS = 'GET nova /v2.1/servers/detail';
+const noServers = () => json({ servers: [] });
+const code = (expected: string) => expect.objectContaining({ code: expected });
+const count = (asked: readonly Asked[], service: string) =>
+  asked.filter(({ what }) => what.startsWith(service)).length;
+
+describe('a token', () => {
+  test('is asked for once, also by many calls at once, and used until it is about to expire', async () => {
+    const { client, asked } = clientOf({ [SERVERS]: noServers });
+    await Promise.all([1, 2, 3].map(() => client.listInstances(REGION)));
+    await client.listInstances(REGION);
+    expect(count(asked, 'keystone')).toBe(1);
+    const short = clientOf({ [AUTH]: () => tokenAnswer({ expiresInMs: 2 }), [SERVERS]: noServers });
+    await short.client.listInstances(REGION);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await short.client.listInstances(REGION);
+    expect(count(short.asked, 'keystone')).toBe(2);
+  });
+
+  test('that a service refuses is replaced once, and the call made again', async () => {
+    let refused = 0;
+    const { client, asked } = clientOf({
+      [SERVERS]: () =>
+        refused++ === 0 ? json({ error: { message: 'no', title: 'Unauthorized' } }, 401) : noServers(),
+    });
+    expect(await client.listInstances(REGION)).toEqual([]);
+    const tokens = asked
+      .filter(({ what }) => what.startsWith('nova'))
+      .map(({ headers }) => headers.get('x-auth-token'));
+    expect(new Set(tokens).size).toBe(2);
+  });
+
+  test('that is refused again is Unauthorized', async () => {
+    const { client, asked } = clientOf({ [SERVERS]: () => json({ error: { message: 'no' } }, 401) });
+    await expect(client.listInstances(REGION)).rejects.toEqual(code('Unauthorized'));
+    expect(count(asked, 'nova')).toBe(2);
+  });
+
+  test('of an application credential asks for no scope, of a password for the project', async () => {
+    const { client, asked } = clientOf({});
+    await client.verifyCredential();
+    expect(asked[0]?.body).toMatchObject({
+      auth: {
+        identity: { password: { user: { name: 'user', domain: { name: 'Default' } } } },
+        scope: { project: { name: 'project', domain: { name: 'Default' } } },
+      },
+    });
+  });
+});
+
+describe('an endpoint of the catalogue', () => {
+  test.each([
+    ['http where Keystone is https', () => 'http://nova.test', 'without https'],
+    ['a metadata address', () => 'https://169.254.169.254/', 'link-local or metadata'],
+    ['no http address', () => 'ftp://nova.test', 'no http or https'],
+  ])('that is %s is never asked', async (_, urlOf, words) => {
+    const { client, asked } = clientOf({ [AUTH]: () => tokenAnswer({ urlOf }) });
+    await expect(client.listInstances(REGION)).rejects.toMatchObject({
+      code: 'InvalidRequest',
+      message: expect.stringContaining(words),
+    });
+    expect(count(asked, 'nova')).toBe(0);
+  });
+
+  test('is found for each region, and an unknown region is told', async () => {
+    const { client } = clientOf({
+      'GET nova /v2.1/os-availability-zone': () =>
+        json({ availabilityZoneInfo: [{ zoneName: 'az1', zoneState: { available: true } }] }),
+    });
+    const location = { zones: ['az1'], available: true };
+    expect(await client.listLocations()).toMatchObject([
+      { name: REGION, ...location },
+      { name: 'RegionTwo', ...location },
+    ]);
+    await expect(client.listOffers('nowhere')).rejects.toEqual(code('InvalidRequest'));
+  });
+});
+
+test('a region that is down is listed as such, beside the others', async () => {
+  const { client } = clientOf({ 'GET nova /v2.1/os-availability-zone': () => json({}, 503) });
+  expect((await client.listLocations()).map(({ available }) => available)).toEqual([false, false]);
+});
+
+test.each([
+  ['no Keystone', 'InvalidRequest', () => json({}, 404)],
+  ['an application credential that is gone', 'Unauthorized', () => json({ version: { id: 'v3.14' } })],
+])("Keystone's 404 is told apart: %s", async (_, expected, root) => {
+  const { client } = clientOf({
+    [AUTH]: () => json({ error: { message: 'none' } }, 404),
+    'GET keystone /v3/': root,
+  });
+  await expect(client.verifyCredential()).rejects.toEqual(code(expected));
+});
+
+test.each([
+  {},
+  { username: 'u' },
+  { applicationCredentialId: 'a' },
+  { applicationCredentialId: 'a', password: 'b' },
+])('a credential that is not whole is refused: %o', (credential) => {
+  const options = { cloud: 'openstack', endpoint: 'https://k.test', deploymentId: 'test' } as const;
+  expect(() => openstackDriver.connect({ ...options, credential })).toThrow(code('InvalidRequest'));
+});
