@@ -8,14 +8,15 @@ export interface StopStart {
   /**
    * Asks for it and returns; the machine is `Suspending`, then `Suspended`. Success when it is so already.
    *
-   * @throws DriverError NotFound; Unsupported when this very machine cannot be stopped (spot, local disks)
+   * @throws DriverError NotFound; Conflict before it runs; Unsupported when this very machine cannot be stopped (spot,
+   * local disks)
    */
   stopInstance(location: string, backendId: string): Promise<void>;
   /**
    * Asks for it and returns; the machine is `Resuming`, then `Running`, perhaps under another public address. Success
    * when it runs already. A cloud that has no room for it now answers as to a create.
    *
-   * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded
+   * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while it is on its way to a stop
    */
   startInstance(location: string, backendId: string): Promise<void>;
 }

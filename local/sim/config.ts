@@ -60,6 +60,7 @@ export const cloudConfigSchema = z
     submitMs: rangeSchema.describe('until a create is answered'),
     bootSeconds: rangeSchema.describe('from then to Running'),
     terminateSeconds: rangeSchema.default([1, 4]),
+    powerSeconds: rangeSchema.default([1, 3]).describe('until a stop, start or reboot is done'),
     instanceQuota: z.int().nonnegative().describe('instances of an account at a location'),
     honoursTokens: z.boolean().default(true),
     tags: z.boolean().default(true).describe('false: no tag and no launch token is ever shown or found by'),

@@ -18,9 +18,21 @@ export const instanceAnswerSchema = z.object({
   name: z.string(),
   launchToken: z.string().exactOptional(),
   status: z
-    .enum(['Creating', 'Running', 'Failed', 'Terminating', 'Terminated', 'Undefined'])
+    .enum([
+      'Creating',
+      'Running',
+      'Suspending',
+      'Suspended',
+      'Resuming',
+      'Rebooting',
+      'Failed',
+      'Terminating',
+      'Terminated',
+      'Undefined',
+    ])
     .catch('Undefined'),
   zone: z.string().exactOptional(),
+  instanceType: z.string().exactOptional(),
   tags: z.record(z.string(), z.string()).exactOptional().describe('absent: a cloud without tags'),
   publicIp: z.string().exactOptional(),
   privateIp: z.string().exactOptional(),

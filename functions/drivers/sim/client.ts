@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
+import type { Reboot, StopStart } from '../capabilities.ts';
 import {
   type CloudClient,
   type CloudInstance,
@@ -30,7 +31,7 @@ import { at, RESOURCE_PATHS } from './paths.ts';
 import type { SimTransport } from './transport.ts';
 
 /** One account at one simulated cloud. */
-export class SimClient implements CloudClient {
+export class SimClient implements CloudClient, StopStart, Reboot {
   readonly #transport: SimTransport;
   readonly #deploymentId: string;
 
@@ -174,6 +175,23 @@ export class SimClient implements CloudClient {
 
   async terminateInstance(location: string, backendId: string): Promise<void> {
     await this.#remove(location, 'instances', backendId);
+  }
+
+  async stopInstance(location: string, backendId: string): Promise<void> {
+    await this.#power(location, backendId, 'stop');
+  }
+
+  async startInstance(location: string, backendId: string): Promise<void> {
+    await this.#power(location, backendId, 'start');
+  }
+
+  async rebootInstance(location: string, backendId: string): Promise<void> {
+    await this.#power(location, backendId, 'reboot');
+  }
+
+  async #power(location: string, backendId: string, verb: 'stop' | 'start' | 'reboot'): Promise<void> {
+    const path = at(location, 'instances', backendId, verb);
+    await this.#transport.call({ method: 'POST', path, answer: instanceAnswerSchema });
   }
 
   async #ensure(

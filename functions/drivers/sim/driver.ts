@@ -21,4 +21,4 @@ export function createSimDriver(send: Send): Driver {
   });
 }
 
-export const simDriver: Driver = createSimDriver((request) => fetch(request));
+export const simDriver: Driver = createSimDriver((request, signal) => fetch(request, { signal }));

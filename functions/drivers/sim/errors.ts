@@ -19,6 +19,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     InsufficientCapacity: 'InsufficientCapacity',
     NotFound: 'NotFound',
     ResourceInUse: 'Conflict',
+    IncorrectState: 'Conflict',
     RateLimited: 'Throttled',
     TooManyPendingInstances: 'Throttled',
     TooManyPendingLocations: 'Throttled',
@@ -41,15 +42,17 @@ export interface ErrorAnswer {
   code: string | undefined;
   message: string | undefined;
   retryAfterMs: number | undefined;
+  call: string;
 }
 
 /** What an error answer means. */
 export function errorOfAnswer(
-  { status, code, message, retryAfterMs }: ErrorAnswer,
+  { status, code, message, retryAfterMs, call }: ErrorAnswer,
   effect: CallEffect,
 ): DriverError {
   const known = code === undefined ? undefined : CODES.get(code);
   return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
+    call,
     ...(code === undefined ? {} : { cloudCode: code }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });

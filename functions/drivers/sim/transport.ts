@@ -4,8 +4,12 @@ import { DriverError } from '../errors.ts';
 import { errorAnswerSchema } from './answers.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 
-/** Sends one request; `fetch`, or the simulated clouds themselves where they run in the same process. */
-export type Send = (request: Request) => Promise<Response>;
+/**
+ * Sends one request; `fetch`, or the simulated clouds themselves where they run in the same process.
+ *
+ * @param signal aborts when the call has taken too long
+ */
+export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
@@ -51,7 +55,7 @@ export class SimTransport {
         .nonnegative()
         .safeParse(headers.get('retry-after') ?? undefined).data;
       const waitMs = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000);
-      throw errorOfAnswer({ status, code, message, retryAfterMs: waitMs }, effect);
+      throw errorOfAnswer({ status, code, message, retryAfterMs: waitMs, call: nameOf(call) }, effect);
     }
     const parsed = call.answer.safeParse(jsonOf(text));
     if (!parsed.success) throw errorOfFailure(parsed.error, effect);
@@ -59,20 +63,27 @@ export class SimTransport {
   }
 
   async #exchange(call: Call<unknown>, effect: CallEffect, timeoutMs: number) {
+    // Not `AbortSignal.timeout` inside of the Request: nothing holds on to it there, and once it is collected, a call
+    // that nobody answers waits for undici's own five minutes.
+    const controller = new AbortController();
+    const timer = setTimeout(
+      () => controller.abort(new DOMException('timed out', 'TimeoutError')),
+      timeoutMs,
+    );
     try {
-      const response = await this.#send(
-        new Request(this.#url(call), {
-          method: call.method,
-          headers: this.#headers,
-          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-          redirect: 'manual',
-          signal: AbortSignal.timeout(timeoutMs),
-        }),
-      );
+      const request = new Request(this.#url(call), {
+        method: call.method,
+        headers: this.#headers,
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        redirect: 'manual',
+      });
+      const response = await this.#send(request, controller.signal);
       const { status, ok, headers } = response;
       return { status, ok, headers, text: await response.text() };
     } catch (error) {
       throw errorOfFailure(error, effect);
+    } finally {
+      clearTimeout(timer);
     }
   }
 
@@ -83,6 +94,12 @@ export class SimTransport {
     }
     return url.href;
   }
+}
+
+/** A call as its errors name it: `POST instances`. */
+function nameOf({ method, path }: Call<unknown>): string {
+  const [first, , kind] = path;
+  return `${method} ${kind ?? first ?? ''}`;
 }
 
 /** @throws DriverError InvalidRequest when the endpoint is no http(s) address */

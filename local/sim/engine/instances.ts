@@ -2,11 +2,11 @@ import type { CloudConfig } from '../config.ts';
 import { draw, drawBetween } from './draw.ts';
 import { isListed } from './list-filter.ts';
 import { pageOf } from './paging.ts';
-import type { InstanceRecord } from './records.ts';
+import type { InstanceRecord, PowerKind } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { ListFilter, Page } from './requests.ts';
 import type { Place } from './state.ts';
-import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, statusAt } from './status.ts';
+import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, type SimStatus, statusAt } from './status.ts';
 import { placeParts, type Target, type World } from './world.ts';
 
 export function listInstances(
@@ -73,6 +73,39 @@ export function terminateInstance(
   };
   world.commit({ kind: 'instance', record: removed });
   return removed;
+}
+
+/** What each request finds already done or under way, and what it can begin from. */
+const POWER = {
+  stop: { done: ['Suspending', 'Suspended'], from: 'Running' },
+  start: { done: ['Resuming', 'Running', 'Rebooting'], from: 'Suspended' },
+  reboot: { done: [], from: 'Running' },
+} as const satisfies Record<PowerKind, { done: readonly SimStatus[]; from: SimStatus }>;
+
+/** Stops, starts or reboots an instance. @throws Refusal IncorrectState when it cannot come to that from where it is */
+export function powerInstance(
+  world: World,
+  target: Target,
+  backendId: string,
+  kind: PowerKind,
+): InstanceRecord {
+  const { cloud, place, nowMs } = target;
+  const record = getInstance(target, backendId);
+  const status = statusAt(record, nowMs);
+  const { done, from } = POWER[kind];
+  if (done.some((one) => one === status)) return record;
+  if (status !== from) throw new Refusal('IncorrectState', `${backendId} is ${status}: it cannot ${kind}`);
+  const tookMs = drawBetween(
+    cloud.powerSeconds,
+    world.state.seed,
+    kind,
+    ...placeParts(place),
+    record.sequence,
+  );
+  const doneAtMs = nowMs + Math.round(tookMs * 1_000);
+  const changed: InstanceRecord = { ...record, power: { kind, askedAtMs: nowMs, doneAtMs } };
+  world.commit({ kind: 'instance', record: changed });
+  return changed;
 }
 
 /** Instances that could vanish: those that exist and that nobody has asked to remove. */

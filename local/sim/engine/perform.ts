@@ -2,7 +2,14 @@ import type { Admission } from './admission.ts';
 import { listImages, listLocations, listOffers } from './catalogue.ts';
 import { createInstance } from './create-instance.ts';
 import { type ActiveFault, faultDelayMs } from './faults.ts';
-import { findInstances, getInstance, instanceView, listInstances, terminateInstance } from './instances.ts';
+import {
+  findInstances,
+  getInstance,
+  instanceView,
+  listInstances,
+  powerInstance,
+  terminateInstance,
+} from './instances.ts';
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
@@ -49,6 +56,13 @@ export function perform(
       const record = terminateInstance(world, target, operation.backendId, stuckForMs);
       return ok(instanceView(cloud, record, nowMs), 202);
     }
+    case 'stop':
+    case 'start':
+    case 'reboot':
+      return ok(
+        instanceView(cloud, powerInstance(world, target, operation.backendId, operation.call), nowMs),
+        202,
+      );
     case 'ensure': {
       const { record, isNew } = ensureResource(world, target, operation.kind, operation.input);
       return ok(resourceView(cloud, record), isNew ? 201 : 200);

@@ -6,6 +6,14 @@ import { RATE_KINDS, resourceKindSchema } from './requests.ts';
 export const placeKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
 export type PlaceKey = z.infer<typeof placeKeySchema>;
 
+/** The latest stop, start or reboot: when it was asked for, and when it is done. */
+export const powerSchema = z.object({
+  kind: z.enum(['stop', 'start', 'reboot']),
+  askedAtMs: z.number(),
+  doneAtMs: z.number(),
+});
+export type PowerKind = z.infer<typeof powerSchema>['kind'];
+
 export const instanceRecordSchema = placeKeySchema.extend({
   /** Counts from 1 at each place, in the order of acceptance. */
   sequence: z.int().positive(),
@@ -27,6 +35,7 @@ export const instanceRecordSchema = placeKeySchema.extend({
   failsToBoot: z.boolean(),
   removeAskedAtMs: z.number().optional(),
   terminatedAtMs: z.number().optional(),
+  power: powerSchema.optional(),
   vanished: z.boolean(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;

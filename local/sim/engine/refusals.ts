@@ -9,6 +9,7 @@ export const REFUSALS = {
   UnknownLocation: 404,
   NotFound: 404,
   ResourceInUse: 409,
+  IncorrectState: 409,
   InsufficientCapacity: 409,
   RateLimited: 429,
   TooManyPendingInstances: 429,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PowerKind } from './records.ts';
 
 export const RATE_KINDS = ['create', 'list', 'mutate'] as const;
 export type RateKind = (typeof RATE_KINDS)[number];
@@ -61,7 +62,7 @@ export type Operation =
   | { call: 'create'; location: string; input: CreateInput }
   | ({ call: 'list'; location: string; page: Page } & ListFilter)
   | { call: 'find'; location: string; launchToken: string; name?: string | undefined }
-  | { call: 'get' | 'terminate'; location: string; backendId: string }
+  | { call: 'get' | 'terminate' | PowerKind; location: string; backendId: string }
   | { call: 'ensure'; location: string; kind: ResourceKind; input: EnsureInput }
   | { call: 'findResource'; location: string; kind: ResourceKind; name: string }
   | ({ call: 'listResources'; location: string; kind: ResourceKind; page: Page } & ListFilter)
@@ -83,6 +84,9 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
   findResource: 'list',
   listResources: 'list',
   terminate: 'mutate',
+  stop: 'mutate',
+  start: 'mutate',
+  reboot: 'mutate',
   ensure: 'mutate',
   deleteResource: 'mutate',
 };

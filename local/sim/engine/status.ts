@@ -1,10 +1,19 @@
-import type { InstanceRecord } from './records.ts';
+import type { InstanceRecord, PowerKind } from './records.ts';
 
-export type SimStatus = 'Creating' | 'Running' | 'Failed' | 'Terminating' | 'Terminated';
+export type SimStatus =
+  | 'Creating'
+  | 'Running'
+  | 'Suspending'
+  | 'Suspended'
+  | 'Resuming'
+  | 'Rebooting'
+  | 'Failed'
+  | 'Terminating'
+  | 'Terminated';
 
 type Times = Pick<
   InstanceRecord,
-  'acceptedAtMs' | 'submitMs' | 'bootMs' | 'failsToBoot' | 'removeAskedAtMs' | 'terminatedAtMs'
+  'acceptedAtMs' | 'submitMs' | 'bootMs' | 'failsToBoot' | 'removeAskedAtMs' | 'terminatedAtMs' | 'power'
 >;
 
 /** When the create call is answered, and the instance can be seen. */
@@ -22,7 +31,21 @@ export function statusAt(record: Times, atMs: number): SimStatus {
   if (record.terminatedAtMs !== undefined && atMs >= record.terminatedAtMs) return 'Terminated';
   if (record.removeAskedAtMs !== undefined && atMs >= record.removeAskedAtMs) return 'Terminating';
   if (atMs < bootedAtMs(record)) return 'Creating';
-  return record.failsToBoot ? 'Failed' : 'Running';
+  return record.failsToBoot ? 'Failed' : poweredAt(record, atMs);
+}
+
+/** What each request leaves from, goes through and comes to. */
+const POWER = {
+  stop: ['Running', 'Suspending', 'Suspended'],
+  start: ['Suspended', 'Resuming', 'Running'],
+  reboot: ['Running', 'Rebooting', 'Running'],
+} as const satisfies Record<PowerKind, readonly SimStatus[]>;
+
+function poweredAt({ power }: Times, atMs: number): SimStatus {
+  if (!power) return 'Running';
+  const [before, meanwhile, after] = POWER[power.kind];
+  if (atMs < power.askedAtMs) return before;
+  return atMs < power.doneAtMs ? meanwhile : after;
 }
 
 /** Whether lists show it. Terminated instances are shown in the books only. */

@@ -60,6 +60,12 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
     call(c, { call: 'terminate', location: c.req.param('location'), backendId: c.req.param('id') }),
   );
 
+  for (const verb of ['stop', 'start', 'reboot'] as const) {
+    app.post(`${at}/instances/:id/${verb}`, (c) =>
+      call(c, { call: verb, location: c.req.param('location'), backendId: c.req.param('id') }),
+    );
+  }
+
   for (const [path, kind] of Object.entries(RESOURCE_PATHS)) {
     app.post(`${at}/${path}`, async (c) => {
       const input = await readBody(c, ensureInputSchemas[kind]);

@@ -114,7 +114,13 @@ describe('what an answer becomes', () => {
 describe('the error table', () => {
   test('knows every code that the clouds answer, but the one whose outcome its status tells', () => {
     const unknown = Object.entries(REFUSALS).filter(([cloudCode, status]) => {
-      const answer = { status: 418, code: cloudCode, message: undefined, retryAfterMs: undefined };
+      const answer = {
+        status: 418,
+        code: cloudCode,
+        message: undefined,
+        retryAfterMs: undefined,
+        call: 'GET x',
+      };
       return (
         errorOfAnswer(answer, 'changes').code === 'InvalidRequest' &&
         status !== 400 &&
@@ -132,7 +138,7 @@ describe('the error table', () => {
     [404, 'changes', 'InvalidRequest'],
     [302, 'reads', 'InvalidRequest'],
   ] as const)('a stranger that answers %d to a call that %s: %s', (status, effect, expected) => {
-    const answer = { status, code: undefined, message: undefined, retryAfterMs: undefined };
+    const answer = { status, code: undefined, message: undefined, retryAfterMs: undefined, call: 'GET x' };
     expect(errorOfAnswer(answer, effect).code).toBe(expected);
   });
 });

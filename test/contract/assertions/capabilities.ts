@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { has } from '../../../functions/drivers/capabilities.ts';
+import { assertions } from '../assertion.ts';
+import { inTime } from '../checks.ts';
+
+export const CAPABILITIES = assertions([
+  {
+    id: 'stop-start.stops',
+    title: 'a machine is stopped, really is, and starts again as the same machine',
+    needs: 'stop-start',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'stop-start'));
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      await lab.untilStatus({ backendId }, 'Running');
+      await inTime('stopInstance', client.stopInstance(cloud.location, backendId));
+      await lab.untilStatus({ backendId }, 'Suspended');
+      await lab.settle();
+      assert.equal((await lab.listed([spec]))[0]?.status, 'Suspended');
+      await inTime('startInstance', client.startInstance(cloud.location, backendId));
+      const again = await lab.untilStatus({ backendId }, 'Running');
+      assert.equal(again.instanceId, spec.instanceId);
+      assert.equal(again.launchToken, spec.launchToken);
+    },
+  },
+  {
+    id: 'stop-start.twice',
+    title: 'stopping what is stopped and starting what runs succeeds; a stopped machine can be terminated',
+    needs: 'stop-start',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'stop-start'));
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      await lab.untilStatus({ backendId }, 'Running');
+      await client.startInstance(cloud.location, backendId);
+      await client.stopInstance(cloud.location, backendId);
+      await lab.untilStatus({ backendId }, 'Suspended');
+      await client.stopInstance(cloud.location, backendId);
+      await client.terminateInstance(cloud.location, backendId);
+      await lab.until('it is gone', async () => ((await lab.listed([spec])).length === 0 ? true : undefined));
+    },
+  },
+  {
+    id: 'stop-start.unknown',
+    title: 'stopping and starting what never was is NotFound',
+    needs: 'stop-start',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'stop-start'));
+      await lab.fails(client.stopInstance(cloud.location, cloud.unknownBackendId), 'NotFound');
+      await lab.fails(client.startInstance(cloud.location, cloud.unknownBackendId), 'NotFound');
+    },
+  },
+  {
+    id: 'reboot.runs',
+    title: 'a machine that is rebooted runs again, under the same id and private address',
+    needs: 'reboot',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'reboot'));
+      const { backendId } = await client.createInstance(await lab.spec());
+      const before = await lab.untilStatus({ backendId }, 'Running');
+      await inTime('rebootInstance', client.rebootInstance(cloud.location, backendId));
+      const after = await lab.untilStatus({ backendId }, 'Running');
+      assert.equal(after.privateIp, before.privateIp);
+      await lab.fails(client.rebootInstance(cloud.location, cloud.unknownBackendId), 'NotFound');
+    },
+  },
+  {
+    id: 'batch.each',
+    title: 'a batch makes one machine for each spec, in order, and each token proves its own',
+    needs: 'batch-create',
+    async run(lab) {
+      const { client } = lab;
+      assert.ok(has(client, 'batch-create'));
+      assert.ok(client.maxBatchSize >= 2);
+      const specs = await lab.specs(3);
+      const outcomes = await inTime('createInstances', client.createInstances(specs));
+      const made = outcomes.map((outcome) => ('instance' in outcome ? outcome.instance : undefined));
+      assert.deepEqual(
+        made.map((one) => one?.instanceId),
+        specs.map(({ instanceId }) => instanceId),
+      );
+      await lab.settle();
+      for (const [at, { location, launchToken }] of specs.entries()) {
+        const found = await client.findInstanceByToken(location, launchToken);
+        assert.equal(found?.backendId, made[at]?.backendId);
+      }
+      const listed = await lab.listed(specs);
+      assert.equal(listed.length, specs.length);
+    },
+  },
+  {
+    id: 'batch.lost-reply',
+    title: 'when the reply to a batch is lost, each outcome is unknown, and each token proves its machine',
+    needs: 'batch-create',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      assert.ok(has(client, 'batch-create'));
+      const specs = await lab.specs(3);
+      proxy.faults.arm({ call: cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
+      const outcomes = await client.createInstances(specs);
+      for (const outcome of outcomes)
+        assert.equal('error' in outcome ? outcome.error.code : 'made', 'OutcomeUnknown');
+      assert.equal(outcomes.length, specs.length);
+      await lab.settle();
+      const found = await Promise.all(
+        specs.map(({ location, launchToken }) => client.findInstanceByToken(location, launchToken)),
+      );
+      assert.deepEqual(
+        found.map((one) => one?.instanceId),
+        specs.map(({ instanceId }) => instanceId),
+      );
+      assert.equal(new Set(found.map((one) => one?.backendId)).size, specs.length);
+    },
+  },
+  {
+    id: 'batch.refused',
+    title: 'when a batch is refused, each outcome is the refusal, and nothing exists',
+    needs: 'batch-create',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      assert.ok(has(client, 'batch-create'));
+      const specs = await lab.specs(2);
+      proxy.faults.arm({ call: cloud.calls.create, kind: 'throttle' });
+      for (const outcome of await client.createInstances(specs))
+        assert.equal('error' in outcome ? outcome.error.code : 'made', 'Throttled');
+      proxy.faults.clear();
+      await lab.settle();
+      assert.deepEqual(await lab.listed(specs), []);
+    },
+  },
+  {
+    id: 'quotas.read',
+    title: 'quotas are told with units and limits that are not negative',
+    needs: 'quotas',
+    async run({ client, cloud }) {
+      assert.ok(has(client, 'quotas'));
+      const quotas = await client.readQuotas(cloud.location);
+      assert.ok(quotas.length > 0);
+      for (const { limit, used } of quotas) assert.ok(limit >= 0 && (used ?? 0) >= 0);
+    },
+  },
+]);

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { capabilitiesOf, has } from '../../../functions/drivers/capabilities.ts';
+import { DriverError } from '../../../functions/drivers/errors.ts';
+import {
+  imageSchema,
+  instanceTypeSchema,
+  locationSchema,
+  offerId,
+  offerSchema,
+} from '../../../functions/model/cloud.ts';
+import { assertions } from '../assertion.ts';
+import { assertUnique, inTime, portOfNobody, sorted } from '../checks.ts';
+
+export const CATALOGUE = assertions([
+  {
+    id: 'driver.capabilities',
+    title: 'a client has exactly the capabilities that its driver declares',
+    async run({ client, driver }) {
+      assert.deepEqual(sorted(capabilitiesOf(client)), sorted(driver.capabilities));
+      assert.equal(driver.apiKind === 'global', driver.capabilities.includes('global-catalogue'));
+    },
+  },
+  {
+    id: 'credential.verified',
+    title: 'a good credential is verified, and tells its account',
+    async run({ client }) {
+      const { account } = await inTime('verifyCredential', client.verifyCredential());
+      assert.notEqual(account, '');
+    },
+  },
+  {
+    id: 'credential.wrong',
+    title: 'a wrong credential is refused as Unauthorized by every call',
+    async run(lab) {
+      const wrong = lab.connect({ credential: lab.cloud.wrongCredential });
+      await lab.fails(wrong.verifyCredential(), 'Unauthorized');
+      await lab.fails(wrong.listLocations(), 'Unauthorized');
+      await lab.fails(wrong.listInstances(lab.cloud.location), 'Unauthorized');
+    },
+  },
+  {
+    id: 'credential.incomplete',
+    title: 'a credential without a field that is needed is refused before any call',
+    async run(lab) {
+      const isInvalid = (error: unknown) => error instanceof DriverError && error.code === 'InvalidRequest';
+      assert.throws(() => lab.connect({ credential: {} }), isInvalid);
+      assert.throws(
+        () => lab.connect({ credential: { ...lab.cloud.credential, noSuchField: 'x' } }),
+        isInvalid,
+      );
+    },
+  },
+  {
+    id: 'endpoint.unusable',
+    title: 'an endpoint that is no http address is refused; one that nobody listens at is Unavailable',
+    async run(lab) {
+      assert.throws(
+        () => lab.connect({ endpoint: 'ftp://127.0.0.1' }),
+        (error: unknown) => error instanceof DriverError && error.code === 'InvalidRequest',
+      );
+      const nobody = lab.connect({ endpoint: `http://127.0.0.1:${await portOfNobody()}` });
+      await lab.fails(inTime('verifyCredential', nobody.verifyCredential()), 'Unavailable');
+      const spec = await lab.spec();
+      await lab.fails(inTime('createInstance', nobody.createInstance(spec)), 'Unavailable');
+    },
+  },
+  {
+    id: 'locations.listed',
+    title: 'locations are unique, well formed, the same twice, and include those under test',
+    async run({ client, cloud }) {
+      const locations = await client.listLocations();
+      for (const location of locations) locationSchema.parse(location);
+      const names = locations.map(({ name }) => name);
+      assertUnique('locations', names);
+      const again = await client.listLocations();
+      assert.deepEqual(sorted(again.map(({ name }) => name)), sorted(names));
+      for (const name of [cloud.location, cloud.secondLocation])
+        assert.ok(locations.find((one) => one.name === name)?.available, `${name} is not available`);
+    },
+  },
+  {
+    id: 'locations.unknown',
+    title: 'an unknown location is refused as such',
+    async run(lab) {
+      const { client, cloud } = lab;
+      await lab.fails(client.listOffers(cloud.unknownLocation), 'InvalidRequest', 'NotFound');
+      await lab.fails(client.listInstances(cloud.unknownLocation), 'InvalidRequest', 'NotFound');
+    },
+  },
+  {
+    id: 'offers.listed',
+    title: 'offers have unique ids of the known form, a type each, and two calls agree',
+    async run({ client, cloud }) {
+      const { instanceTypes, offers } = await client.listOffers(cloud.location);
+      for (const type of instanceTypes) instanceTypeSchema.parse(type);
+      for (const offer of offers) {
+        offerSchema.parse(offer);
+        assert.equal(offer.id, offerId(offer.location, offer.zone, offer.instanceType));
+        assert.equal(offer.location, cloud.location);
+      }
+      assertUnique(
+        'offers',
+        offers.map(({ id }) => id),
+      );
+      const types = instanceTypes.map(({ name }) => name);
+      assertUnique('types', types);
+      const offered = new Set(offers.map(({ instanceType }) => instanceType));
+      assert.deepEqual(
+        [...offered].filter((name) => !types.includes(name)),
+        [],
+      );
+      assert.ok(offered.has(cloud.instanceType), `${cloud.instanceType} is not offered`);
+      const again = await client.listOffers(cloud.location);
+      assert.deepEqual(sorted(again.offers.map(({ id }) => id)), sorted(offers.map(({ id }) => id)));
+    },
+  },
+  {
+    id: 'offers.prices',
+    title: 'the type under test has a price',
+    needs: 'prices',
+    async run({ client, cloud }) {
+      const { offers } = await client.listOffers(cloud.location);
+      const offer = offers.find(({ instanceType }) => instanceType === cloud.instanceType);
+      assert.ok((offer?.priceUsdPerHour ?? 0) > 0, `no price of ${cloud.instanceType}`);
+    },
+  },
+  {
+    id: 'offers.spot-prices',
+    title: 'some offer has a spot price',
+    needs: 'spot',
+    async run({ client, cloud }) {
+      const { offers } = await client.listOffers(cloud.location);
+      assert.ok(offers.some(({ spotPriceUsdPerHour }) => (spotPriceUsdPerHour ?? 0) > 0));
+    },
+  },
+  {
+    id: 'offers.everywhere',
+    title: 'one call tells the offers of every location, as the call for one location does',
+    needs: 'global-catalogue',
+    async run({ client, cloud }) {
+      assert.ok(has(client, 'global-catalogue'));
+      const { offers } = await client.listOffersEverywhere();
+      const here = offers.filter(({ location }) => location === cloud.location).map(({ id }) => id);
+      const one = await client.listOffers(cloud.location);
+      assert.deepEqual(sorted(here), sorted(one.offers.map(({ id }) => id)));
+    },
+  },
+  {
+    id: 'images.listed',
+    title: 'images have unique names and architectures, and the one under test is among them',
+    async run({ client, cloud }) {
+      const images = await client.listImages(cloud.location);
+      for (const image of images) imageSchema.parse(image);
+      assertUnique(
+        'images',
+        images.map(({ name }) => name),
+      );
+      assert.ok(
+        images.some(({ name }) => name === cloud.image),
+        `no image ${cloud.image}`,
+      );
+      const again = await client.listImages(cloud.location);
+      assert.deepEqual(
+        sorted(again.map(({ backendId }) => backendId)),
+        sorted(images.map(({ backendId }) => backendId)),
+      );
+    },
+  },
+]);

@@ -1,0 +1,17 @@
+import type { Assertion } from '../assertion.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import { CATALOGUE } from './catalogue.ts';
+import { ERRORS } from './errors.ts';
+import { INSTANCES } from './instances.ts';
+import { NETWORKS } from './networks.ts';
+import { TOKENS } from './tokens.ts';
+
+/** The contract, assertion by assertion. The last ones look back on the whole run. */
+export const ASSERTIONS: readonly Assertion[] = [
+  ...CATALOGUE,
+  ...NETWORKS,
+  ...INSTANCES,
+  ...TOKENS,
+  ...CAPABILITIES,
+  ...ERRORS,
+];

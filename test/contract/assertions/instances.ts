@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { offerId } from '../../../functions/model/cloud.ts';
+import { assertions } from '../assertion.ts';
+import { assertUnique, inTime } from '../checks.ts';
+
+const CLOCKS_APART_MS = 120_000;
+
+export const INSTANCES = assertions([
+  {
+    id: 'create.answers',
+    title: 'a create is answered in time, by a machine that carries what was asked for',
+    async run(lab) {
+      const spec = await lab.spec();
+      const made = await inTime('createInstance', lab.client.createInstance(spec));
+      assert.equal(made.instanceId, spec.instanceId);
+      assert.equal(made.launchToken, spec.launchToken);
+      if (spec.zone !== undefined) assert.equal(made.zone ?? spec.zone, spec.zone);
+      assert.ok(['Creating', 'Running'].includes(made.status), made.status);
+      const apartMs = Math.abs(Date.parse(made.createdAt ?? '') - Date.now());
+      assert.ok(apartMs < CLOCKS_APART_MS, `createdAt is ${made.createdAt}`);
+    },
+  },
+  {
+    id: 'create.runs',
+    title: 'a machine comes to run, with an address, and get, list and token tell the same of it',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      const running = await lab.untilStatus({ backendId }, 'Running');
+      assert.ok(running.publicIp ?? running.privateIp, 'it has no address');
+      await lab.settle();
+      const [listed] = await lab.listed([spec]);
+      const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
+      for (const told of [running, listed, found]) {
+        assert.equal(told?.backendId, backendId);
+        assert.equal(told?.instanceId, spec.instanceId);
+        assert.equal(told?.launchToken, spec.launchToken);
+        assert.equal(told?.status, 'Running');
+      }
+    },
+  },
+  {
+    id: 'create.listed',
+    title: 'after the consistency window, lists and look-ups show what was created',
+    async run(lab) {
+      const specs = await lab.specs(2);
+      const made = await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
+      await lab.settle();
+      const listed = await lab.listed(specs);
+      assert.deepEqual(
+        new Set(listed.map((one) => one.backendId)),
+        new Set(made.map((one) => one.backendId)),
+      );
+      for (const [at, { location, launchToken }] of specs.entries()) {
+        const found = await lab.client.findInstanceByToken(location, launchToken);
+        assert.equal(found?.backendId, made[at]?.backendId);
+      }
+    },
+  },
+  {
+    id: 'create.round-trip',
+    title: 'location, zone and type of an offer lead to a machine that tells them, and back to its id',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const { offers } = await client.listOffers(cloud.location);
+      const offer = offers.find(
+        ({ instanceType, zone }) =>
+          instanceType === cloud.instanceType && (zone === undefined || zone === cloud.zone),
+      );
+      assert.ok(offer, `no offer of ${cloud.instanceType}`);
+      const { backendId } = await client.createInstance(await lab.spec({ instanceType: offer.instanceType }));
+      await lab.untilStatus({ backendId }, 'Running');
+      const told = await client.getInstance(cloud.location, backendId);
+      const zone = offer.zone === undefined ? undefined : told.zone;
+      assert.equal(offerId(cloud.location, zone, told.instanceType ?? ''), offer.id);
+    },
+  },
+  {
+    id: 'create.identity',
+    title: 'of machines made at once each tells its own id, and another deployment sees none of them',
+    async run(lab) {
+      const specs = await lab.specs(3);
+      await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
+      await lab.settle();
+      const ids = (await lab.listed(specs)).map(({ instanceId }) => instanceId ?? '');
+      assert.deepEqual(ids.sort(), specs.map(({ instanceId }) => instanceId).sort());
+      const other = lab.ofDeployment('contract-suite-2');
+      assert.deepEqual(await lab.listed(specs, other), []);
+      for (const { location, launchToken } of specs)
+        assert.equal(await other.findInstanceByToken(location, launchToken), undefined);
+    },
+  },
+  {
+    id: 'create.long-name',
+    title: 'a deployment with the longest of ids has names that fit the cloud and tell everything',
+    async run(lab) {
+      const client = lab.ofDeployment(`contract-${'x'.repeat(26)}-`.slice(0, 36));
+      const spec = await lab.spec({}, client);
+      const { backendId } = await client.createInstance(spec);
+      await lab.settle();
+      const [listed] = await lab.listed([spec], client);
+      assert.equal(listed?.backendId, backendId);
+      assert.equal(listed?.launchToken, spec.launchToken);
+    },
+  },
+  {
+    id: 'create.elsewhere',
+    title: 'a machine is at the location that it was asked for at, and at no other',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec({ location: cloud.secondLocation });
+      const { backendId } = await client.createInstance(spec);
+      await lab.settle();
+      assert.equal((await lab.listed([spec]))[0]?.backendId, backendId);
+      const here = await client.listInstances(cloud.location);
+      assert.ok(
+        cloud.location === cloud.secondLocation || !here.some((one) => one.instanceId === spec.instanceId),
+      );
+    },
+  },
+  {
+    id: 'create.user-data',
+    title: 'user data reaches the cloud as it was written',
+    needs: 'user-data',
+    async run(lab) {
+      const userData = '#cloud-config\n# ünïcode & <markup>\n';
+      const spec = await lab.spec({ userData });
+      lab.proxy.seen.length = 0;
+      await lab.client.createInstance(spec);
+      const sent = lab.proxy.seen.flatMap(({ request }) => lab.cloud.userDataOf?.(request) ?? []);
+      assert.deepEqual(sent, [userData]);
+    },
+  },
+  {
+    id: 'create.spot',
+    title: 'a machine asked for as spot is asked for as spot at the cloud',
+    needs: 'spot',
+    async run(lab) {
+      for (const spot of [true, false]) {
+        const spec = await lab.spec({ spot });
+        lab.proxy.seen.length = 0;
+        await lab.client.createInstance(spec);
+        const creates = lab.proxy.seen.filter(({ call }) => call === lab.cloud.calls.create);
+        assert.ok(creates.length > 0);
+        for (const { request } of creates) assert.equal(lab.cloud.isSpot?.(request), spot);
+      }
+    },
+  },
+  {
+    id: 'lists.pages',
+    title: 'more machines than fit in a page are listed, each once',
+    async run(lab) {
+      const specs = await lab.specs(lab.cloud.moreThanAPage);
+      const made = new Set<string>();
+      for (const spec of specs) made.add((await lab.client.createInstance(spec)).backendId);
+      await lab.settle();
+      lab.proxy.seen.length = 0;
+      const listed = (await lab.listed(specs)).map(({ backendId }) => backendId);
+      assertUnique('machines', listed);
+      assert.deepEqual(new Set(listed), made);
+      const pages = lab.proxy.seen.filter(({ call }) => call === lab.cloud.calls.list).length;
+      assert.ok(lab.cloud.pages === false || pages > 1, 'one page had all of them: the list proves nothing');
+    },
+  },
+  {
+    id: 'terminate.gone',
+    title: 'a machine that is terminated is gone in the end, and never comes back',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      await lab.settle();
+      assert.equal((await lab.listed([spec])).length, 1);
+      await client.terminateInstance(cloud.location, backendId);
+      await lab.until(`${backendId} is gone`, async () =>
+        (await lab.listed([spec])).length === 0 ? true : undefined,
+      );
+      await lab.settle();
+      assert.deepEqual(await lab.listed([spec]), []);
+      const told = await client.getInstance(cloud.location, backendId).catch(async (error: unknown) => {
+        await lab.fails(Promise.reject(error), 'NotFound');
+      });
+      assert.ok(told === undefined || told.status === 'Terminated', `it is ${told?.status}`);
+    },
+  },
+  {
+    id: 'terminate.twice',
+    title: 'terminating twice, at once, and what is gone already succeeds',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec();
+      const { backendId } = await client.createInstance(spec);
+      const terminate = () => client.terminateInstance(cloud.location, backendId);
+      await Promise.all([terminate(), terminate()]);
+      await terminate();
+      await lab.until(`${backendId} is gone`, async () =>
+        (await lab.listed([spec])).length === 0 ? true : undefined,
+      );
+      await terminate();
+    },
+  },
+  {
+    id: 'terminate.unknown',
+    title: 'terminating what never was succeeds; getting it is NotFound',
+    async run(lab) {
+      const { client, cloud } = lab;
+      await client.terminateInstance(cloud.location, cloud.unknownBackendId);
+      await lab.fails(client.getInstance(cloud.location, cloud.unknownBackendId), 'NotFound');
+    },
+  },
+]);

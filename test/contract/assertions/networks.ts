@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/driver.ts';
+import { assertions } from '../assertion.ts';
+import { assertUnique } from '../checks.ts';
+import { deleteResource, layGround } from '../ground.ts';
+
+const AT_ONCE = 4;
+
+export const NETWORKS = assertions([
+  {
+    id: 'networks.race',
+    title: 'one network, security group and key pair comes of many requests for it, at once and again',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const lay = () => layGround(client, cloud.location, name, cloud.publicKey);
+      const laid = [...(await Promise.all(Array.from({ length: AT_ONCE }, lay))), await lay()];
+      const [first] = laid;
+      for (const one of laid) assert.deepEqual(one, first);
+      for (const kind of NETWORK_RESOURCE_KINDS) {
+        const listed = await client.listNetworkResources(cloud.location, kind);
+        assert.equal(listed.filter((one) => one.name === name).length, 1, `${kind}s of this name`);
+      }
+    },
+  },
+  {
+    id: 'networks.found',
+    title: 'network resources are listed, and found by kind and name alone',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const laid = await layGround(client, cloud.location, name, cloud.publicKey);
+      const expected = {
+        network: laid.networkBackendId,
+        'security-group': laid.forSpecs.securityGroupBackendId,
+        'key-pair': laid.forSpecs.keyPairBackendId,
+      };
+      for (const kind of NETWORK_RESOURCE_KINDS) {
+        const listed = await client.listNetworkResources(cloud.location, kind);
+        assertUnique(
+          kind,
+          listed.map(({ backendId }) => backendId),
+        );
+        assert.equal(listed.find((one) => one.name === name)?.backendId, expected[kind]);
+        assert.equal(await client.findNetworkResource(cloud.location, kind, name), expected[kind]);
+        assert.equal(await client.findNetworkResource(cloud.location, kind, lab.name()), undefined);
+      }
+    },
+  },
+  {
+    id: 'networks.lost-reply',
+    title: 'a network whose answer was lost is found by its name, and made once',
+    async run(lab) {
+      const { client, cloud, proxy } = lab;
+      const name = lab.name();
+      proxy.faults.arm({ call: cloud.calls.ensureNetwork, kind: 'loseReplyAfterEffect', count: 1 });
+      const spec = { location: cloud.location, name, cidr: '10.30.0.0/16', tags: {} };
+      await lab.fails(client.ensureNetwork(spec), 'OutcomeUnknown');
+      assert.equal(proxy.faults.struck, 1);
+      const { backendId } = await client.ensureNetwork(spec);
+      assert.equal(await client.findNetworkResource(cloud.location, 'network', name), backendId);
+      const listed = await client.listNetworkResources(cloud.location, 'network');
+      assert.equal(listed.filter((one) => one.name === name).length, 1);
+    },
+  },
+  {
+    id: 'networks.invalid-cidr',
+    title: 'an invalid CIDR is refused, and leaves nothing behind',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const spec = { location: cloud.location, name, cidr: '10.30.0.0/99', tags: {} };
+      await lab.fails(client.ensureNetwork(spec), 'InvalidRequest');
+      assert.equal(await client.findNetworkResource(cloud.location, 'network', name), undefined);
+    },
+  },
+  {
+    id: 'networks.in-use',
+    title: 'what a machine stands on cannot be deleted from under it: Conflict, and it stays',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const spec = await lab.spec();
+      await client.createInstance(spec);
+      const { networkBackendId, securityGroupBackendId, location } = spec;
+      await lab.fails(client.deleteSecurityGroup(location, securityGroupBackendId), 'Conflict');
+      await lab.fails(client.deleteNetwork(location, networkBackendId), 'Conflict');
+      const left = await client.listNetworkResources(cloud.location, 'network');
+      assert.ok(left.some(({ backendId }) => backendId === networkBackendId));
+    },
+  },
+  {
+    id: 'networks.deleted-in-order',
+    title: 'key pair, security group and network go in this order, and deleting what is gone succeeds',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const laid = await layGround(client, cloud.location, name, cloud.publicKey);
+      const all = [
+        ['key-pair', laid.forSpecs.keyPairBackendId],
+        ['security-group', laid.forSpecs.securityGroupBackendId],
+        ['network', laid.networkBackendId],
+      ] as const;
+      for (const [kind, backendId] of all) {
+        await deleteResource(client, cloud.location, kind, backendId);
+        assert.equal(await client.findNetworkResource(cloud.location, kind, name), undefined);
+      }
+      for (const [kind, backendId] of all) await deleteResource(client, cloud.location, kind, backendId);
+    },
+  },
+  {
+    id: 'networks.of-this-deployment',
+    title: 'another deployment neither sees nor is given our network resources',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const ours = await layGround(client, cloud.location, name, cloud.publicKey);
+      const other = lab.ofDeployment('contract-suite-2');
+      const theirs = await layGround(other, cloud.location, name, cloud.publicKey);
+      assert.notEqual(theirs.networkBackendId, ours.networkBackendId);
+      for (const kind of NETWORK_RESOURCE_KINDS) {
+        const listed = new Set(
+          (await other.listNetworkResources(cloud.location, kind)).map((one) => one.backendId),
+        );
+        const mine = (await client.listNetworkResources(cloud.location, kind)).filter((one) =>
+          listed.has(one.backendId),
+        );
+        assert.deepEqual(mine, []);
+      }
+    },
+  },
+]);

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { assertions } from '../assertion.ts';
+import { inTime } from '../checks.ts';
+
+export const TOKENS = assertions([
+  {
+    id: 'token.twice',
+    title: 'the same launch token twice yields the same machine',
+    needs: 'launch-tokens',
+    async run(lab) {
+      const spec = await lab.spec();
+      const first = await lab.client.createInstance(spec);
+      const second = await lab.client.createInstance(spec);
+      assert.equal(second.backendId, first.backendId);
+      await lab.settle();
+      assert.equal((await lab.listed([spec])).length, 1);
+    },
+  },
+  {
+    id: 'token.at-once',
+    title: 'the same launch token many times at once yields one machine',
+    needs: 'launch-tokens',
+    async run(lab) {
+      const spec = await lab.spec();
+      const made = await Promise.all([1, 2, 3, 4].map(() => lab.client.createInstance(spec)));
+      assert.equal(new Set(made.map(({ backendId }) => backendId)).size, 1);
+      await lab.settle();
+      assert.equal((await lab.listed([spec])).length, 1);
+    },
+  },
+  {
+    id: 'token.retried',
+    title: 'after a reply was lost, the same call with the same token yields the machine that was made',
+    needs: 'launch-tokens',
+    async run(lab) {
+      const spec = await lab.spec();
+      lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
+      await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
+      const { backendId } = await lab.client.createInstance(spec);
+      await lab.settle();
+      assert.deepEqual(
+        (await lab.listed([spec])).map((one) => one.backendId),
+        [backendId],
+      );
+    },
+  },
+  {
+    id: 'token.lost-reply',
+    title: 'a create whose reply was lost is OutcomeUnknown, and its token finds the one machine it made',
+    async run(lab) {
+      const spec = await lab.spec();
+      lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
+      await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
+      assert.equal(lab.proxy.faults.struck, 1);
+      await lab.settle();
+      const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
+      assert.equal(found?.instanceId, spec.instanceId);
+      const listed = await lab.listed([spec]);
+      assert.deepEqual(
+        listed.map((one) => one.backendId),
+        [found?.backendId],
+      );
+    },
+  },
+  {
+    id: 'token.lost-request',
+    title: 'a create that never arrived is OutcomeUnknown, its token finds nothing, and it can be made again',
+    async run(lab) {
+      const spec = await lab.spec();
+      lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyBeforeEffect', count: 1 });
+      await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
+      await lab.settle();
+      assert.equal(await lab.client.findInstanceByToken(spec.location, spec.launchToken), undefined);
+      const { backendId } = await lab.client.createInstance(spec);
+      await lab.settle();
+      const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
+      assert.equal(found?.backendId, backendId);
+    },
+  },
+  {
+    id: 'token.reset',
+    title: 'a connection that is reset under a create is OutcomeUnknown, under a list Unavailable',
+    async run(lab) {
+      const spec = await lab.spec();
+      const { calls, location } = lab.cloud;
+      lab.proxy.faults.arm(
+        { call: calls.create, kind: 'reset', count: 1 },
+        { call: calls.list, kind: 'reset', count: 1 },
+      );
+      await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
+      await lab.fails(lab.client.listInstances(location), 'Unavailable');
+    },
+  },
+  {
+    id: 'token.hang',
+    title: 'a cloud that never answers is left in time: a create OutcomeUnknown, a list Unavailable',
+    async run(lab) {
+      const spec = await lab.spec();
+      const { calls, location } = lab.cloud;
+      lab.proxy.faults.arm({ call: calls.create, kind: 'hang' }, { call: calls.list, kind: 'hang' });
+      await Promise.all([
+        lab.fails(inTime('createInstance', lab.client.createInstance(spec)), 'OutcomeUnknown'),
+        lab.fails(inTime('listInstances', lab.client.listInstances(location)), 'Unavailable'),
+      ]);
+    },
+  },
+  {
+    id: 'token.server-error',
+    title: 'a 500 that says nothing is OutcomeUnknown for a create and Unavailable for a list',
+    async run(lab) {
+      const spec = await lab.spec();
+      const { calls, location } = lab.cloud;
+      const answer = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' };
+      lab.proxy.faults.arm(
+        { call: calls.create, kind: 'answerAfterEffect', answer, count: 1 },
+        { call: calls.list, kind: 'answer', answer, count: 1 },
+      );
+      await lab.fails(lab.client.listInstances(location), 'Unavailable');
+      await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
+      await lab.settle();
+      const found = await lab.client.findInstanceByToken(location, spec.launchToken);
+      assert.equal(found?.instanceId, spec.instanceId);
+    },
+  },
+  {
+    id: 'create.then-fails',
+    title: 'when a step after the create fails, nothing is left, or its token finds it',
+    async run(lab) {
+      const answer = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' };
+      for (const call of lab.cloud.calls.afterCreate) {
+        const spec = await lab.spec();
+        lab.proxy.faults.arm({ call, kind: 'answer', answer, count: 1 });
+        const code = await lab.client.createInstance(spec).then(
+          () => 'made' as const,
+          async (error: unknown) =>
+            (await lab.fails(Promise.reject(error), 'OutcomeUnknown', 'Unavailable')).code,
+        );
+        assert.ok(lab.proxy.faults.struck > 0, `createInstance never asks for ${call}`);
+        lab.proxy.faults.clear();
+        await lab.settle();
+        const listed = await lab.listed([spec]);
+        const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
+        assert.equal(found?.backendId, listed[0]?.backendId);
+        assert.ok(
+          code !== 'made' || listed.length === 1,
+          `after ${call} failed, what was made is not to be found`,
+        );
+        assert.ok(code !== 'Unavailable' || listed.length === 0, `after ${call} failed, a machine is left`);
+      }
+    },
+  },
+]);

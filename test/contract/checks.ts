@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+
+/** The longest that any call may take, whatever the cloud does. */
+export const CALL_MS = 30_000;
+
+/** A port of this machine that nobody listens at any more. */
+export async function portOfNobody(): Promise<number> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  assert.ok(address !== null && typeof address === 'object');
+  return address.port;
+}
+
+export const sorted = (list: readonly string[]): string[] => [...list].sort();
+
+export function assertUnique(what: string, list: readonly string[]): void {
+  const twice = list.filter((one, at) => list.indexOf(one) !== at);
+  assert.deepEqual(twice, [], `${what} that stand twice`);
+}
+
+/** @returns what the work answers @throws Error when it takes longer than a call may */
+export async function inTime<Answer>(what: string, work: Promise<Answer>, mostMs = CALL_MS): Promise<Answer> {
+  const startedMs = performance.now();
+  try {
+    return await work;
+  } finally {
+    const tookMs = Math.round(performance.now() - startedMs);
+    assert.ok(tookMs <= mostMs, `${what} took ${tookMs} ms`);
+  }
+}

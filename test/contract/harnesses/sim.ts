@@ -1,0 +1,149 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { simDriver } from '../../../functions/drivers/sim/driver.ts';
+import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
+import { readBooks } from '../../../local/sim/engine/books.ts';
+import { startSimServer } from '../../../local/sim/serve.ts';
+import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import type { CloudUnderTest, ErrorRow, Harness } from '../harness.ts';
+
+/** Lists lag, so that nobody passes who takes them at their word too early. */
+const LIST_DELAY_MS = 300;
+const PAGE_SIZE = 5;
+const LOCATION = 'us-east-1';
+const SECRET = 'sim-secret-of-the-suite';
+
+/** The clouds as they come, but quick, and without limits that a suite in a hurry would meet. */
+function config(): SimConfig {
+  const rate = { perSecond: 1_000, burst: 1_000 };
+  const quick = {
+    submitMs: [20, 60],
+    bootSeconds: [0.2, 0.4],
+    terminateSeconds: [0.2, 0.3],
+    powerSeconds: [0.3, 0.4],
+    listDelayMs: LIST_DELAY_MS,
+    rates: { create: rate, list: rate, mutate: rate },
+  };
+  const accounts = { suite: { apiKey: SECRET } };
+  return parseSimConfig({ pageSize: PAGE_SIZE, accounts, clouds: { aws: quick } }, loadSimConfig());
+}
+
+const createSchema = z.object({ launchToken: z.string().optional(), userData: z.string().optional() });
+
+/** The body of a request that makes an instance. */
+function createdBy(request: ProxiedRequest) {
+  if (callOf(request) !== 'create') return undefined;
+  return createSchema.parse(JSON.parse(request.body.toString('utf8')));
+}
+
+function callOf({ method, path }: ProxiedRequest): string {
+  const [, , , what = '', , kind = '', id, verb] = new URL(path, 'http://sim').pathname.split('/');
+  if (kind === '') return what === 'account' ? 'verify' : `list-${what}`;
+  if (kind !== 'instances') return `${method === 'POST' ? 'ensure' : method.toLowerCase()}-${kind}`;
+  if (verb !== undefined) return verb;
+  if (method === 'POST') return 'create';
+  if (method === 'DELETE') return 'terminate';
+  return id === undefined ? 'list' : 'get';
+}
+
+function row(
+  name: string,
+  status: number,
+  code: ErrorRow['code'],
+  call: string,
+  over: Partial<ErrorRow> = {},
+): ErrorRow {
+  const words = `the cloud's own words about ${name}`;
+  const body = JSON.stringify({ code: name, message: words });
+  return { name, call, code, words, answer: { status, body }, ...over };
+}
+
+const THROTTLED = {
+  status: 429,
+  headers: { 'retry-after': '3' },
+  body: JSON.stringify({ code: 'RateLimited', message: 'too many calls' }),
+};
+
+const ERRORS: readonly ErrorRow[] = [
+  row('InvalidParameter', 400, 'InvalidRequest', 'create'),
+  row('LaunchTokenUsed', 400, 'InvalidRequest', 'create'),
+  row('InvalidCredentials', 401, 'Unauthorized', 'verify'),
+  row('AccountRevoked', 403, 'Unauthorized', 'list'),
+  row('MissingRight', 403, 'Unauthorized', 'create', { namesCall: 'POST instances' }),
+  row('QuotaExceeded', 403, 'QuotaExceeded', 'create'),
+  row('QuotaExceeded', 403, 'QuotaExceeded', 'ensure-networks'),
+  row('UnknownCloud', 404, 'InvalidRequest', 'list'),
+  row('UnknownLocation', 404, 'InvalidRequest', 'list'),
+  row('NotFound', 404, 'NotFound', 'get'),
+  row('ResourceInUse', 409, 'Conflict', 'ensure-networks'),
+  row('IncorrectState', 409, 'Conflict', 'terminate'),
+  row('InsufficientCapacity', 409, 'InsufficientCapacity', 'create'),
+  row('RateLimited', 429, 'Throttled', 'create', {
+    answer: THROTTLED,
+    words: 'too many calls',
+    retryAfterMs: 3_000,
+  }),
+  row('TooManyPendingInstances', 429, 'Throttled', 'create'),
+  row('TooManyPendingLocations', 429, 'Throttled', 'create'),
+  row('LocationUnavailable', 503, 'Unavailable', 'create'),
+  row('InternalError', 500, 'OutcomeUnknown', 'create'),
+  row('InternalError', 500, 'Unavailable', 'list'),
+];
+
+async function start(): Promise<CloudUnderTest> {
+  const server = await startSimServer({ config: config(), port: 0, seed: 7 });
+  const { engine, url } = server;
+  const { version } = z
+    .object({ version: z.string() })
+    .parse(JSON.parse(readFileSync(join(import.meta.dirname, '../../../package.json'), 'utf8')));
+  return {
+    server: 'simulated clouds',
+    serverVersion: version,
+    cloud: 'aws',
+    upstreams: { clouds: url },
+    endpoint: (urlOf) => urlOf('clouds'),
+    dialect: { callOf, throttled: THROTTLED },
+    idempotency: 'server',
+    calls: {
+      verify: 'verify',
+      list: 'list',
+      create: 'create',
+      afterCreate: [],
+      get: 'get',
+      terminate: 'terminate',
+      ensureNetwork: 'ensure-networks',
+    },
+    credential: { account: 'suite', apiKey: SECRET },
+    wrongCredential: { account: 'suite', apiKey: 'another-secret-of-the-suite' },
+    location: LOCATION,
+    secondLocation: 'eu-west-1',
+    unknownLocation: 'mars-1',
+    zone: 'us-east-1b',
+    instanceType: 'm6i.large',
+    image: 'ubuntu-24.04',
+    async imageOfOtherArchitecture(client) {
+      const images = await client.listImages(LOCATION);
+      return images.find(({ name }) => name === 'debian-12-arm64')?.backendId ?? '';
+    },
+    unknownImageBackendId: 'ami-0123456789abcdef0',
+    unknownBackendId: 'i-0123456789abcdef0',
+    publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7 contract',
+    moreThanAPage: PAGE_SIZE + 2,
+    consistencyWindowMs: LIST_DELAY_MS + 150,
+    patienceMs: 10_000,
+    errors: ERRORS,
+    userDataOf: (request) => createdBy(request)?.userData,
+    reset: async () => engine.reset(),
+    async countLeft() {
+      const { clouds } = readBooks(engine.world, { connection: 'suite' });
+      return clouds.reduce((sum, { instances, networks, securityGroups, keyPairs }) => {
+        const alive = instances.filter(({ status }) => status !== 'Terminated');
+        return sum + alive.length + networks.length + securityGroups.length + keyPairs.length;
+      }, 0);
+    },
+    stop: () => server.close(),
+  };
+}
+
+export const simHarness: Harness = { driver: simDriver, start };

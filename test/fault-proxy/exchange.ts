@@ -1,0 +1,66 @@
+import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
+import { request as requestSecurely } from 'node:https';
+
+/** A request as the proxy read it, to its last byte. */
+export interface ProxiedRequest {
+  /** Which of the servers behind the proxy it is for. */
+  upstream: string;
+  method: string;
+  /** Path and query. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  body: Buffer;
+}
+
+export interface ProxiedResponse {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  body: Buffer;
+}
+
+/** Headers that belong to one connection, or that no longer fit once bodies are read and perhaps changed. */
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'expect',
+  // Bodies are looked into, so they have to be plain.
+  'accept-encoding',
+]);
+
+export async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** Sends a request to the server that it is for, and reads the answer to its last byte. */
+export async function forward(base: URL, asked: ProxiedRequest): Promise<ProxiedResponse> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const send = base.protocol === 'https:' ? requestSecurely : request;
+  const outgoing = send(
+    {
+      protocol: base.protocol,
+      hostname: base.hostname.replace(/^\[|\]$/g, ''),
+      port: base.port,
+      method: asked.method,
+      path: asked.path,
+      headers: { ...passedOn(asked.headers), host: base.host, 'content-length': asked.body.length },
+    },
+    resolve,
+  );
+  outgoing.once('error', reject);
+  outgoing.end(asked.body);
+  const answer = await promise;
+  const body = await readBody(answer);
+  return { status: answer.statusCode ?? 502, headers: passedOn(answer.headers), body };
+}
+
+function passedOn(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !NOT_PASSED_ON.has(name)));
+}

@@ -1,0 +1,147 @@
+import { createServer, type Server } from 'node:http';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { type FaultProxy, startFaultProxy } from '../../fault-proxy/fault-proxy.ts';
+
+let server: Server;
+let address: string;
+let made: string[] = [];
+let proxies: FaultProxy[] = [];
+
+beforeAll(async () => {
+  server = createServer(async (incoming, outgoing) => {
+    let body = '';
+    for await (const chunk of incoming) body += String(chunk);
+    if (incoming.method === 'POST') made.push(`${incoming.headers['x-token'] ?? 'none'} ${body}`);
+    outgoing.writeHead(body === 'refuse' ? 400 : 200, { 'content-type': 'text/plain' });
+    outgoing.end(`${made.length} ${address}${incoming.url ?? ''}`);
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  const at = server.address();
+  address = `http://127.0.0.1:${typeof at === 'object' ? at?.port : 0}`;
+});
+afterEach(async () => {
+  await Promise.all(proxies.map((proxy) => proxy.close()));
+  proxies = [];
+  made = [];
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+async function proxy(options: Partial<Parameters<typeof startFaultProxy>[0]> = {}): Promise<FaultProxy> {
+  const started = await startFaultProxy({
+    upstreams: { cloud: `${address}/v2` },
+    dialect: {
+      callOf: ({ method }) => (method === 'POST' ? 'create' : 'list'),
+      throttled: { status: 503, headers: { 'retry-after': '2' }, body: 'slow down' },
+      tokens: {
+        tokenOf: ({ headers }) => headers['x-token']?.toString(),
+        withoutToken: ({ headers: { 'x-token': _, ...headers }, ...rest }) => ({ ...rest, headers }),
+      },
+    },
+    ...options,
+  });
+  proxies.push(started);
+  return started;
+}
+
+const create = (at: FaultProxy, token?: string, body = 'please') =>
+  fetch(`${at.urlOf('cloud')}/things`, {
+    method: 'POST',
+    body,
+    headers: token === undefined ? {} : { 'x-token': token },
+  });
+
+describe('without faults', () => {
+  test('requests and answers pass as they are', async () => {
+    const at = await proxy();
+    const answer = await create(at, 'a');
+    expect([answer.status, await answer.text()]).toEqual([200, `1 ${address}/v2/things`]);
+    expect(made).toEqual(['a please']);
+    expect(at.seen).toMatchObject([{ call: 'create', status: 200, request: { path: '/v2/things' } }]);
+  });
+
+  test('addresses of servers behind it become its own, where it is told so', async () => {
+    const at = await proxy({ rewriteOrigins: true });
+    expect(await (await create(at)).text()).toBe(`1 ${at.urlOf('cloud')}/things`);
+  });
+});
+
+describe('faults', () => {
+  test('a throttle is answered in the form of the cloud, without effect, as often as it says', async () => {
+    const at = await proxy();
+    at.faults.arm({ call: 'create', kind: 'throttle', skip: 1, count: 1 });
+    const answers = [await create(at), await create(at), await create(at)];
+    expect(answers.map(({ status }) => status)).toEqual([200, 503, 200]);
+    expect(answers[1]?.headers.get('retry-after')).toBe('2');
+    expect(made).toHaveLength(2);
+    expect(at.faults.struck).toBe(1);
+  });
+
+  test.each([
+    ['reset', 0],
+    ['loseReplyBeforeEffect', 0],
+    ['loseReplyAfterEffect', 1],
+  ] as const)('%s leaves the caller without an answer, after %i effects', async (kind, effects) => {
+    const at = await proxy();
+    at.faults.arm({ call: 'create', kind });
+    await expect(create(at)).rejects.toThrow('fetch failed');
+    expect(made).toHaveLength(effects);
+    at.calm();
+    expect((await create(at)).status).toBe(200);
+  });
+
+  test('a hanging call is answered never, a delayed one later, others at once', async () => {
+    const at = await proxy();
+    at.faults.arm({ call: 'create', kind: 'hang', count: 1 }, { call: 'create', kind: 'delay', delayMs: 40 });
+    const url = `${at.urlOf('cloud')}/things`;
+    await expect(fetch(url, { method: 'POST', signal: AbortSignal.timeout(80) })).rejects.toThrow('timeout');
+    const startedMs = performance.now();
+    expect((await fetch(url)).status).toBe(200);
+    expect((await create(at)).status).toBe(200);
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(39);
+  });
+
+  test('an answer can take the place of the server’s, with or without the effect', async () => {
+    const at = await proxy();
+    const answer = { status: 418, body: 'no' };
+    at.faults.arm(
+      { call: 'create', kind: 'answer', answer, count: 1 },
+      { call: '*', kind: 'answerAfterEffect', answer },
+    );
+    expect([(await create(at)).status, made.length]).toEqual([418, 0]);
+    expect([(await create(at)).status, made.length]).toEqual([418, 1]);
+  });
+});
+
+describe('idempotency', () => {
+  test('is added: one token has one answer, also at once and after a lost reply', async () => {
+    const at = await proxy({ idempotency: 'add' });
+    const texts = await Promise.all(
+      ['a', 'a', 'b'].map(async (token) => await (await create(at, token)).text()),
+    );
+    expect(texts[0]).toBe(texts[1]);
+    expect(made).toHaveLength(2);
+    at.faults.arm({ call: 'create', kind: 'loseReplyAfterEffect', count: 1 });
+    await expect(create(at, 'c')).rejects.toThrow();
+    expect((await create(at, 'c')).status).toBe(200);
+    expect(made).toHaveLength(3);
+    await Promise.all([create(at), create(at)]);
+    expect(made).toHaveLength(5);
+  });
+
+  test('is not of refusals: what was refused may be asked again', async () => {
+    const at = await proxy({ idempotency: 'add' });
+    expect((await create(at, 'a', 'refuse')).status).toBe(400);
+    expect((await create(at, 'a')).status).toBe(200);
+  });
+
+  test('is removed: the server sees no token', async () => {
+    const at = await proxy({ idempotency: 'remove' });
+    await create(at, 'a');
+    expect(made).toEqual(['none please']);
+  });
+});
