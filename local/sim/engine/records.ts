@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { activeFaultSchema } from './faults.ts';
-import { RATE_KINDS, resourceKindSchema } from './requests.ts';
+import { POWER_KINDS, RATE_KINDS, resourceKindSchema } from './requests.ts';
 
 /** One account's part of one cloud's location. */
 export const placeKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
@@ -8,11 +8,10 @@ export type PlaceKey = z.infer<typeof placeKeySchema>;
 
 /** The latest stop, start or reboot: when it was asked for, and when it is done. */
 export const powerSchema = z.object({
-  kind: z.enum(['stop', 'start', 'reboot']),
+  kind: z.enum(POWER_KINDS),
   askedAtMs: z.number(),
   doneAtMs: z.number(),
 });
-export type PowerKind = z.infer<typeof powerSchema>['kind'];
 
 export const instanceRecordSchema = placeKeySchema.extend({
   /** Counts from 1 at each place, in the order of acceptance. */

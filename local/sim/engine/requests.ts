@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { PowerKind } from './records.ts';
 
 export const RATE_KINDS = ['create', 'list', 'mutate'] as const;
 export type RateKind = (typeof RATE_KINDS)[number];
@@ -7,6 +6,9 @@ export type RateKind = (typeof RATE_KINDS)[number];
 export const RESOURCE_KINDS = ['network', 'security-group', 'key-pair'] as const;
 export const resourceKindSchema = z.enum(RESOURCE_KINDS);
 export type ResourceKind = z.infer<typeof resourceKindSchema>;
+
+export const POWER_KINDS = ['stop', 'start', 'reboot'] as const;
+export type PowerKind = (typeof POWER_KINDS)[number];
 
 const tagsSchema = z.record(z.string().min(1).max(128), z.string().max(256)).default({});
 const wordSchema = z.string().min(1).max(256);

@@ -1,4 +1,5 @@
-import type { InstanceRecord, PowerKind } from './records.ts';
+import type { InstanceRecord } from './records.ts';
+import type { PowerKind } from './requests.ts';
 
 export type SimStatus =
   | 'Creating'

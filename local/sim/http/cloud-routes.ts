@@ -8,6 +8,7 @@ import {
   ensureInputSchemas,
   type ListFilter,
   type Operation,
+  POWER_KINDS,
   type ResourceKind,
 } from '../engine/requests.ts';
 import { answer } from './answer.ts';
@@ -60,7 +61,7 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
     call(c, { call: 'terminate', location: c.req.param('location'), backendId: c.req.param('id') }),
   );
 
-  for (const verb of ['stop', 'start', 'reboot'] as const) {
+  for (const verb of POWER_KINDS) {
     app.post(`${at}/instances/:id/${verb}`, (c) =>
       call(c, { call: verb, location: c.req.param('location'), backendId: c.req.param('id') }),
     );
