@@ -1,4 +1,5 @@
 import type { DriverName } from '../model/connection.ts';
+import { awsMetadata } from './aws/metadata.ts';
 import type { DriverMetadata } from './metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
@@ -9,6 +10,7 @@ import { simMetadata } from './sim/metadata.ts';
  */
 export const DRIVERS: Readonly<Partial<Record<DriverName, DriverMetadata>>> = {
   sim: simMetadata,
+  aws: awsMetadata,
   openstack: openstackMetadata,
 };
 

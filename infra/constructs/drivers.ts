@@ -1,4 +1,6 @@
+import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import type { DriverName } from '../../functions/model/connection.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { type AppFunction, type FunctionContext, localArn } from './function.ts';
@@ -12,6 +14,15 @@ export interface DriversProps extends FunctionContext {
   readonly secrets: Secrets;
   readonly workflows: Workflows;
 }
+
+/**
+ * What some drivers' functions need in AWS itself beside that. The role that a user lets `aws` assume has to have a
+ * name like these (docs/drivers/aws.md); which of them trust this function is the users' to say.
+ */
+const FURTHER_GRANTS: Readonly<Partial<Record<DriverName, (worker: AppFunction) => void>>> = {
+  aws: (worker) =>
+    worker.allow(['sts:AssumeRole'], [`arn:${Stack.of(worker).partition}:iam::*:role/fleetwright-*`]),
+};
 
 /** One function for each driver: the only code that reaches clouds, each with its own driver's secrets. */
 export class Drivers extends Construct {
@@ -30,6 +41,7 @@ export class Drivers extends Construct {
       queues.connectSender(worker, [queue]);
       worker.allow(['events:PutEvents'], [localArn(this, 'events', 'event-bus/default')]);
       for (const workflow of workflows.all) workflow.allowAnswerBy(worker);
+      FURTHER_GRANTS[queue.driver]?.(worker);
       return worker;
     });
   }

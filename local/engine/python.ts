@@ -7,15 +7,30 @@ import type { StateFolder } from '../state/folder.ts';
 import { cleanEnvironment } from './environment.ts';
 
 export const MINISTACK_VERSION = '1.5.33';
+const MINISTACK: PythonProgram = {
+  title: 'MiniStack, the local AWS engine',
+  distribution: 'ministack',
+  version: MINISTACK_VERSION,
+  requirements: join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt'),
+};
 const CANDIDATES = ['14', '13', '12', '11', '10']
   .map((minor) => `python3.${minor}`)
   .concat('python3', 'python');
-const REQUIREMENTS = join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt');
 const PROBE =
   'import os, sys; print(os.path.realpath(sys.executable) if sys.version_info >= (3, 10) else "")';
 const INSTALL_MS = 300_000;
 
-/** How MiniStack is started once it is installed. */
+/** A program from the Python package index, with the versions of all that it needs. */
+export interface PythonProgram {
+  /** What people call it. */
+  title: string;
+  distribution: string;
+  version: string;
+  /** Path of the file that pins them. */
+  requirements: string;
+}
+
+/** The Python that a program was installed for. */
 export interface InstalledEngine {
   python: string;
   /** Where its modules are, when they are in no virtual environment. */
@@ -30,29 +45,39 @@ export async function findPythons(): Promise<string[]> {
   return [...new Set(paths.filter((path) => path !== ''))];
 }
 
-/**
- * MiniStack in a Python environment of its own below the state folder; installed once.
- *
- * @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached
- */
+/** @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached */
 export async function installEngine(
   folder: StateFolder,
   pythons: readonly string[],
 ): Promise<InstalledEngine> {
-  const home = folder.file(`ministack-${MINISTACK_VERSION}`, 'environment');
+  return await installPython(folder, MINISTACK, pythons);
+}
+
+/**
+ * A program in a Python environment of its own below the state folder; installed once.
+ *
+ * @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached
+ */
+export async function installPython(
+  folder: StateFolder,
+  program: PythonProgram,
+  pythons: readonly string[],
+): Promise<InstalledEngine> {
+  const { title, distribution, version } = program;
+  const home = folder.file(`${distribution}-${version}`, 'environment');
   const installed: readonly InstalledEngine[] = [
     { python: join(home, 'bin', 'python') },
     ...pythons.map((python) => ({ python, pythonPath: home })),
   ];
   for (const engine of installed) {
-    if (existsSync(engine.pythonPath ?? engine.python) && (await works(engine))) return engine;
+    if (existsSync(engine.pythonPath ?? engine.python) && (await works(engine, program))) return engine;
   }
   const reasons: string[] = [];
   for (const python of pythons) {
     for (const install of [inVenv, inVirtualenv, inFolder]) {
       rmSync(home, { recursive: true, force: true });
-      const made = await install(python, home);
-      if (!('reason' in made) && (await works(made))) return made;
+      const made = await install(python, home, program.requirements);
+      if (!('reason' in made) && (await works(made, program))) return made;
       const { reason, final } =
         'reason' in made ? made : { reason: 'was installed but cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
@@ -62,7 +87,7 @@ export async function installEngine(
   }
   rmSync(home, { recursive: true, force: true });
   throw new StartFailure(
-    `MiniStack ${MINISTACK_VERSION}, the local AWS engine, cannot be installed:\n${reasons.map((one) => `  ${one}`).join('\n')}`,
+    `${title}, version ${version}, cannot be installed:\n${reasons.map((one) => `  ${one}`).join('\n')}`,
     'Is the Python package index within reach (a proxy goes into HTTPS_PROXY, an index of your own into PIP_INDEX_URL)? ' +
       'On Debian and Ubuntu, `apt-get install python3-venv` gives Python what it needs. Docker will do instead of Python.',
   );
@@ -75,8 +100,8 @@ export function pythonEnvironment({ pythonPath }: InstalledEngine): NodeJS.Proce
   return pythonPath === undefined ? env : { ...env, PYTHONPATH: pythonPath };
 }
 
-async function works(engine: InstalledEngine): Promise<boolean> {
-  const check = `from importlib.metadata import version; assert version("ministack") == "${MINISTACK_VERSION}"`;
+async function works(engine: InstalledEngine, { distribution, version }: PythonProgram): Promise<boolean> {
+  const check = `from importlib.metadata import version; assert version("${distribution}") == "${version}"`;
   const { code } = await runCommand(engine.python, ['-c', check], { env: pythonEnvironment(engine) });
   return code === 0;
 }
@@ -88,29 +113,38 @@ interface NotMade {
 }
 type Made = InstalledEngine | NotMade;
 
-const inVenv = (python: string, home: string): Promise<Made> =>
-  inEnvironment(python, ['-m', 'venv', home], home);
-const inVirtualenv = (python: string, home: string): Promise<Made> =>
-  inEnvironment(python, ['-m', 'virtualenv', '--quiet', home], home);
+const inVenv = (python: string, home: string, requirements: string): Promise<Made> =>
+  inEnvironment(python, ['-m', 'venv', home], home, requirements);
+const inVirtualenv = (python: string, home: string, requirements: string): Promise<Made> =>
+  inEnvironment(python, ['-m', 'virtualenv', '--quiet', home], home, requirements);
 
-async function inEnvironment(python: string, make: string[], home: string): Promise<Made> {
+async function inEnvironment(
+  python: string,
+  make: string[],
+  home: string,
+  requirements: string,
+): Promise<Made> {
   const env = cleanEnvironment();
   const made = await runCommand(python, make, { env, timeoutMs: INSTALL_MS });
   if (made.code !== 0)
     return { reason: `${make[1]}: ${lastLines(made.stderr || made.stdout, 2)}`, final: false };
   const engine = { python: join(home, 'bin', 'python') };
-  const pip = await runPip(engine.python, []);
+  const pip = await runPip(engine.python, requirements, []);
   return pip ?? engine;
 }
 
-async function inFolder(python: string, home: string): Promise<Made> {
-  return (await runPip(python, ['--target', home])) ?? { python, pythonPath: home };
+async function inFolder(python: string, home: string, requirements: string): Promise<Made> {
+  return (await runPip(python, requirements, ['--target', home])) ?? { python, pythonPath: home };
 }
 
 /** @returns why it failed */
-async function runPip(python: string, extra: readonly string[]): Promise<NotMade | undefined> {
+async function runPip(
+  python: string,
+  requirements: string,
+  extra: readonly string[],
+): Promise<NotMade | undefined> {
   const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...extra];
-  const { code, stderr } = await runCommand(python, [...args, '-r', REQUIREMENTS], {
+  const { code, stderr } = await runCommand(python, [...args, '-r', requirements], {
     env: cleanEnvironment(),
     timeoutMs: INSTALL_MS,
   });

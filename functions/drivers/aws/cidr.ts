@@ -1,0 +1,35 @@
+import { DriverError } from '../errors.ts';
+
+/** EC2's bounds for networks and subnets. */
+const LARGEST_PREFIX = 28;
+const SMALLEST_PREFIX = 16;
+/** Parts of a network; fixed, so that a zone that is added later gets one, and the others keep theirs. */
+const PARTS_BITS = 3;
+
+const CIDR = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/;
+
+/**
+ * The address ranges of a network's subnets: eight equal parts, fewer where those would be too small for EC2.
+ *
+ * @throws DriverError InvalidRequest when EC2 could have no such network
+ */
+export function subnetCidrs(cidr: string): string[] {
+  const [, ...numbers] = CIDR.exec(cidr) ?? [];
+  const [a = 256, b = 256, c = 256, d = 256, prefix = 0] = numbers.map(Number);
+  const address = ((a * 256 + b) * 256 + c) * 256 + d;
+  const isValid =
+    Math.max(a, b, c, d) < 256 &&
+    prefix >= SMALLEST_PREFIX &&
+    prefix <= LARGEST_PREFIX &&
+    address % 2 ** (32 - prefix) === 0;
+  if (!isValid) {
+    throw new DriverError('InvalidRequest', `${cidr} is no network of EC2's: an IPv4 CIDR from /16 to /28`);
+  }
+  const bits = Math.min(PARTS_BITS, LARGEST_PREFIX - prefix);
+  const size = 2 ** (32 - prefix - bits);
+  return Array.from({ length: 2 ** bits }, (_, part) => `${dotted(address + part * size)}/${prefix + bits}`);
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
+}

@@ -1,0 +1,143 @@
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
+import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { BatchCreate, CreateOutcome, Reboot, StopStart } from '../capabilities.ts';
+import type {
+  CloudClient,
+  CloudInstance,
+  CloudNetworkResource,
+  InstanceSpec,
+  KeyPairSpec,
+  NetworkResourceKind,
+  NetworkSpec,
+  SecurityGroupSpec,
+} from '../driver.ts';
+import { Ec2, type Ec2Options } from './ec2.ts';
+import { driverErrorOf } from './errors.ts';
+import { listImages } from './images.ts';
+import { Instances } from './instances.ts';
+import { KeyPairs } from './key-pairs.ts';
+import { Launcher, MAX_BATCH } from './launch.ts';
+import { listLocations } from './locations.ts';
+import { Networks } from './networks.ts';
+import { listOffers } from './offers.ts';
+import { SecurityGroups } from './security-groups.ts';
+import { callTimeout, clientSettings } from './settings.ts';
+import { TypeBook } from './type-book.ts';
+
+/** One AWS account. Its locations are regions. */
+export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
+  readonly maxBatchSize = MAX_BATCH;
+  readonly #ec2: Ec2;
+  readonly #sts: STSClient;
+  readonly #types: TypeBook;
+  readonly #instances: Instances;
+  readonly #launcher: Launcher;
+  readonly #resources: {
+    network: Networks;
+    'security-group': SecurityGroups;
+    'key-pair': KeyPairs;
+  };
+
+  constructor(options: Ec2Options, deploymentId: string) {
+    const { homeRegion, endpoint, keys } = options;
+    this.#ec2 = new Ec2(options);
+    this.#sts = new STSClient({ ...clientSettings('sts', homeRegion, endpoint), credentials: keys });
+    this.#types = new TypeBook(this.#ec2);
+    this.#instances = new Instances(this.#ec2, deploymentId);
+    this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
+    this.#resources = {
+      network: new Networks(this.#ec2, deploymentId),
+      'security-group': new SecurityGroups(this.#ec2, deploymentId),
+      'key-pair': new KeyPairs(this.#ec2, deploymentId),
+    };
+  }
+
+  async verifyCredential(): Promise<{ account: string }> {
+    try {
+      const { Account } = await this.#sts.send(new GetCallerIdentityCommand({}), callTimeout());
+      return { account: Account ?? 'unknown' };
+    } catch (error) {
+      throw driverErrorOf(error, 'sts:GetCallerIdentity', 'reads');
+    }
+  }
+
+  async listLocations(): Promise<Location[]> {
+    return await listLocations(this.#ec2);
+  }
+
+  async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
+    return await listOffers(this.#ec2, this.#types, location);
+  }
+
+  async listImages(location: string): Promise<Image[]> {
+    return await listImages(this.#ec2, location);
+  }
+
+  async ensureNetwork(spec: NetworkSpec) {
+    return await this.#resources.network.ensure(spec);
+  }
+
+  async ensureSecurityGroup(spec: SecurityGroupSpec) {
+    return await this.#resources['security-group'].ensure(spec);
+  }
+
+  async ensureKeyPair(spec: KeyPairSpec) {
+    return await this.#resources['key-pair'].ensure(spec);
+  }
+
+  async findNetworkResource(location: string, kind: NetworkResourceKind, name: string) {
+    return await this.#resources[kind].find(location, name);
+  }
+
+  async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
+    return await this.#resources[kind].list(location);
+  }
+
+  async deleteNetwork(location: string, backendId: string): Promise<void> {
+    await this.#resources.network.delete(location, backendId);
+  }
+
+  async deleteSecurityGroup(location: string, backendId: string): Promise<void> {
+    await this.#resources['security-group'].delete(location, backendId);
+  }
+
+  async deleteKeyPair(location: string, backendId: string): Promise<void> {
+    await this.#resources['key-pair'].delete(location, backendId);
+  }
+
+  async createInstance(spec: InstanceSpec): Promise<CloudInstance> {
+    return await this.#launcher.launch(spec);
+  }
+
+  async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+    return await this.#launcher.launchAll(specs);
+  }
+
+  async getInstance(location: string, backendId: string): Promise<CloudInstance> {
+    return await this.#instances.get(location, backendId);
+  }
+
+  async listInstances(location: string): Promise<CloudInstance[]> {
+    return await this.#instances.list(location);
+  }
+
+  async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
+    return await this.#instances.findByToken(location, launchToken);
+  }
+
+  async terminateInstance(location: string, backendId: string): Promise<void> {
+    await this.#instances.terminate(location, backendId);
+  }
+
+  async stopInstance(location: string, backendId: string): Promise<void> {
+    await this.#instances.stop(location, backendId);
+  }
+
+  async startInstance(location: string, backendId: string): Promise<void> {
+    await this.#instances.start(location, backendId);
+  }
+
+  async rebootInstance(location: string, backendId: string): Promise<void> {
+    await this.#instances.reboot(location, backendId);
+  }
+}

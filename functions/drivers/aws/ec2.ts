@@ -1,0 +1,103 @@
+import {
+  type $Command,
+  DescribeRegionsCommand,
+  EC2Client,
+  type EC2ClientResolvedConfig,
+  type Region,
+  type ServiceInputTypes,
+  type ServiceOutputTypes,
+} from '@aws-sdk/client-ec2';
+import { DriverError } from '../errors.ts';
+import type { Keys } from './credentials.ts';
+import { type CallEffect, driverErrorOf } from './errors.ts';
+import { Kept } from './kept.ts';
+import { isKnownRegion } from './regions.ts';
+import { callTimeout, clientSettings } from './settings.ts';
+
+type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
+  Input,
+  Output,
+  EC2ClientResolvedConfig,
+  ServiceInputTypes,
+  ServiceOutputTypes
+>;
+
+export interface Ec2Options {
+  endpoint: string | undefined;
+  homeRegion: string;
+  keys: () => Promise<Keys>;
+  /** The most items of one page of a list. */
+  pageSize: number;
+}
+
+/** EC2's API in all regions: a client for each, and no error but DriverError. */
+export class Ec2 {
+  readonly pageSize: number;
+  readonly #options: Ec2Options;
+  readonly #clients = new Map<string, EC2Client>();
+  readonly #regions = new Kept<Region[]>();
+
+  constructor(options: Ec2Options) {
+    this.#options = options;
+    this.pageSize = options.pageSize;
+  }
+
+  /** Regions that are enabled for the account. */
+  regions(): Promise<Region[]> {
+    return this.#regions.get('all', async () => {
+      const { Regions } = await this.#send(this.#options.homeRegion, new DescribeRegionsCommand({}));
+      return Regions ?? [];
+    });
+  }
+
+  async send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    location: string,
+    command: Ec2Command<Input, Output>,
+  ): Promise<Output> {
+    // A host name is made of it, so that one which EC2 has not would look like a network that is down.
+    if (!isKnownRegion(location)) await this.#requireRegion(location);
+    return await this.#send(location, command);
+  }
+
+  /** Every item of a list, to the last page. */
+  async all<Page extends { NextToken?: string | undefined }, Item>(
+    page: (NextToken: string | undefined) => Promise<Page>,
+    itemsOf: (page: Page) => readonly Item[] | undefined,
+  ): Promise<Item[]> {
+    const items: Item[] = [];
+    let next: string | undefined;
+    do {
+      const answer = await page(next);
+      items.push(...(itemsOf(answer) ?? []));
+      next = answer.NextToken;
+    } while (next);
+    return items;
+  }
+
+  async #requireRegion(location: string): Promise<void> {
+    const known = (await this.regions()).some(({ RegionName }) => RegionName === location);
+    if (!known) throw new DriverError('InvalidRequest', `AWS has no region ${location} for this account`);
+  }
+
+  async #send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    location: string,
+    command: Ec2Command<Input, Output>,
+  ): Promise<Output> {
+    const action = command.constructor.name.replace(/Command$/, '');
+    const effect: CallEffect = action.startsWith('Describe') ? 'reads' : 'changes';
+    try {
+      return await this.#client(location).send(command, callTimeout());
+    } catch (error) {
+      throw driverErrorOf(error, `ec2:${action}`, effect);
+    }
+  }
+
+  #client(location: string): EC2Client {
+    const known = this.#clients.get(location);
+    if (known) return known;
+    const { endpoint, keys } = this.#options;
+    const client = new EC2Client({ ...clientSettings('ec2', location, endpoint), credentials: keys });
+    this.#clients.set(location, client);
+    return client;
+  }
+}

@@ -1,0 +1,81 @@
+import type { Instance } from '@aws-sdk/client-ec2';
+import { parseLaunchToken } from '../../model/identifiers.ts';
+import type { InstanceStatus } from '../../model/status.ts';
+import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
+import { parseMachineName } from '../names.ts';
+import { tokenAt } from './launch-list.ts';
+import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
+
+const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
+  ['pending', 'Creating'],
+  ['running', 'Running'],
+  ['stopping', 'Suspending'],
+  ['stopped', 'Suspended'],
+  ['shutting-down', 'Terminating'],
+  ['terminated', 'Terminated'],
+]);
+
+/** Somebody, the machine itself included, asked for its end. Any other reason is a failure of the cloud. */
+const ASKED_FOR: ReadonlySet<string> = new Set([
+  'Client.UserInitiatedShutdown',
+  'Client.InstanceInitiatedShutdown',
+]);
+
+/** A first start attaches the network interface at once, or a little later. */
+const SAME_START_MS = 5_000;
+
+/** A machine in the words of the driver contract. */
+export function cloudInstance(machine: Instance, deploymentId: string): CloudInstance {
+  const { InstanceId = '', InstanceType, Placement, PublicIpAddress, PrivateIpAddress } = machine;
+  const failureMessage = failureOf(machine);
+  const createdAt = createdAtOf(machine);
+  return {
+    backendId: InstanceId,
+    ...identityOf(machine, deploymentId),
+    status: failureMessage === undefined ? statusOf(machine) : 'Failed',
+    ...(Placement?.AvailabilityZone === undefined ? {} : { zone: Placement.AvailabilityZone }),
+    ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),
+    ...(PublicIpAddress ? { publicIp: PublicIpAddress } : {}),
+    ...(PrivateIpAddress ? { privateIp: PrivateIpAddress } : {}),
+    ...(createdAt ? { createdAt: createdAt.toISOString() } : {}),
+    ...(failureMessage === undefined ? {} : { failureMessage }),
+  };
+}
+
+function identityOf(
+  { Tags, AmiLaunchIndex = 0 }: Instance,
+  deploymentId: string,
+): Pick<CloudInstance, 'instanceId' | 'launchToken'> {
+  const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
+  const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
+  const token = launchToken ?? named?.launchToken;
+  // The token without its attempt, where a batch's machine has not got a tag of its own yet.
+  const instanceId =
+    tagValue(Tags, INSTANCE_TAG) ??
+    (token !== undefined && parseLaunchToken(token) ? token.slice(0, token.lastIndexOf('.')) : undefined);
+  return {
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(token === undefined ? {} : { launchToken: token }),
+  };
+}
+
+function statusOf({ State, LaunchTime, NetworkInterfaces }: Instance): InstanceStatus {
+  const status = STATUSES.get(State?.Name ?? '') ?? 'Undefined';
+  if (status !== 'Creating') return status;
+  // EC2 has one word for both, but a start sets the launch time anew, and leaves the interface attached.
+  const attachedMs = NetworkInterfaces?.[0]?.Attachment?.AttachTime?.getTime() ?? Number.NaN;
+  const startedMs = LaunchTime?.getTime() ?? Number.NaN;
+  return startedMs - attachedMs > SAME_START_MS ? 'Resuming' : 'Creating';
+}
+
+function createdAtOf({ LaunchTime, NetworkInterfaces }: Instance): Date | undefined {
+  const attached = NetworkInterfaces?.[0]?.Attachment?.AttachTime;
+  return attached && LaunchTime && attached < LaunchTime ? attached : LaunchTime;
+}
+
+/** Why it ended, when nobody asked for that. */
+function failureOf({ State, StateReason }: Instance): string | undefined {
+  const code = StateReason?.Code;
+  if (State?.Name !== 'terminated' || !code || ASKED_FOR.has(code)) return undefined;
+  return StateReason?.Message || code;
+}

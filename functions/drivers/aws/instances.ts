@@ -1,0 +1,82 @@
+import {
+  DescribeInstancesCommand,
+  type Instance,
+  RebootInstancesCommand,
+  StartInstancesCommand,
+  StopInstancesCommand,
+  TerminateInstancesCommand,
+} from '@aws-sdk/client-ec2';
+import { type CloudInstance, DEPLOYMENT_TAG } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import type { Ec2 } from './ec2.ts';
+import { unless } from './errors.ts';
+import { cloudInstance } from './instance-answers.ts';
+import { valuesWith } from './launch-list.ts';
+import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
+
+/** EC2 shows machines for an hour after their end. */
+const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
+
+/** Machines that are there, or were until lately. */
+export class Instances {
+  readonly #ec2: Ec2;
+  readonly #deploymentId: string;
+
+  constructor(ec2: Ec2, deploymentId: string) {
+    this.#ec2 = ec2;
+    this.#deploymentId = deploymentId;
+  }
+
+  async get(location: string, id: string): Promise<CloudInstance> {
+    const { Reservations } = await this.#ec2.send(
+      location,
+      new DescribeInstancesCommand({ InstanceIds: [id] }),
+    );
+    const machine = Reservations?.[0]?.Instances?.[0];
+    if (machine && isOf(this.#deploymentId, machine)) return cloudInstance(machine, this.#deploymentId);
+    throw new DriverError('NotFound', `this deployment has no machine ${id} at ${location}`);
+  }
+
+  async list(location: string): Promise<CloudInstance[]> {
+    const machines = await this.#describe(location, [filter('instance-state-name', ...NOT_GONE)]);
+    return machines.map((machine) => cloudInstance(machine, this.#deploymentId));
+  }
+
+  /** By tag: EC2 has a filter for client tokens, too, but a batch's machines share theirs. */
+  async findByToken(location: string, token: string): Promise<CloudInstance | undefined> {
+    const machines = await this.#describe(location, [tagFilter(TOKEN_TAG, ...valuesWith(token))]);
+    const found = machines
+      .map((machine) => cloudInstance(machine, this.#deploymentId))
+      .filter(({ launchToken }) => launchToken === token);
+    return found.find(({ status }) => status !== 'Terminated' && status !== 'Failed') ?? found[0];
+  }
+
+  async terminate(location: string, id: string): Promise<void> {
+    const call = new TerminateInstancesCommand({ InstanceIds: [id] });
+    await unless(['NotFound'], () => this.#ec2.send(location, call));
+  }
+
+  async stop(location: string, id: string): Promise<void> {
+    await this.#ec2.send(location, new StopInstancesCommand({ InstanceIds: [id] }));
+  }
+
+  async start(location: string, id: string): Promise<void> {
+    await this.#ec2.send(location, new StartInstancesCommand({ InstanceIds: [id] }));
+  }
+
+  async reboot(location: string, id: string): Promise<void> {
+    await this.#ec2.send(location, new RebootInstancesCommand({ InstanceIds: [id] }));
+  }
+
+  async #describe(location: string, filters: { Name: string; Values: string[] }[]): Promise<Instance[]> {
+    const Filters = [tagFilter(DEPLOYMENT_TAG, this.#deploymentId), ...filters];
+    return await this.#ec2.all(
+      (NextToken) =>
+        this.#ec2.send(
+          location,
+          new DescribeInstancesCommand({ Filters, NextToken, MaxResults: this.#ec2.pageSize }),
+        ),
+      ({ Reservations }) => Reservations?.flatMap(({ Instances: machines }) => machines ?? []),
+    );
+  }
+}

@@ -1,0 +1,13 @@
+/** Answers kept as long as their client. A call under way is shared; one that failed is not kept. */
+export class Kept<Value> {
+  readonly #values = new Map<string, Promise<Value>>();
+
+  get(key: string, load: () => Promise<Value>): Promise<Value> {
+    const known = this.#values.get(key);
+    if (known) return known;
+    const value = load();
+    this.#values.set(key, value);
+    value.catch(() => this.#values.delete(key));
+    return value;
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  DeleteKeyPairCommand,
+  DescribeKeyPairsCommand,
+  ImportKeyPairCommand,
+  type KeyPairInfo,
+} from '@aws-sdk/client-ec2';
+import { type CloudNetworkResource, DEPLOYMENT_TAG, type KeyPairSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { parseResourceName, resourceName } from '../names.ts';
+import type { Ec2 } from './ec2.ts';
+import { unless } from './errors.ts';
+import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
+
+/** Key pairs have names that are unique in their region, and launches know them by these: the name is the id. */
+export class KeyPairs {
+  readonly #ec2: Ec2;
+  readonly #deploymentId: string;
+
+  constructor(ec2: Ec2, deploymentId: string) {
+    this.#ec2 = ec2;
+    this.#deploymentId = deploymentId;
+  }
+
+  async ensure({ location, name, publicKey, tags }: KeyPairSpec): Promise<{ backendId: string }> {
+    const called = resourceName(this.#deploymentId, name);
+    const all = { ...tags, [NAME_TAG]: called, [DEPLOYMENT_TAG]: this.#deploymentId };
+    try {
+      await this.#ec2.send(
+        location,
+        new ImportKeyPairCommand({
+          KeyName: called,
+          PublicKeyMaterial: Buffer.from(publicKey),
+          TagSpecifications: tagsFor(['key-pair'], all),
+        }),
+      );
+      return { backendId: called };
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+    }
+    const [known] = await this.#keys(location, [filter('key-name', called)]);
+    if (!known) throw new DriverError('Unavailable', `EC2 does not show the key pair ${called} yet`);
+    if (isOf(this.#deploymentId, known)) return { backendId: called };
+    throw new DriverError('Conflict', `the key pair ${called} at ${location} is not of this deployment`);
+  }
+
+  async find(location: string, name: string): Promise<string | undefined> {
+    const called = resourceName(this.#deploymentId, name);
+    const keys = await this.#keys(location, [filter('key-name', called)]);
+    return keys.find((key) => isOf(this.#deploymentId, key))?.KeyName;
+  }
+
+  async list(location: string): Promise<CloudNetworkResource[]> {
+    const keys = await this.#keys(location, [tagFilter(DEPLOYMENT_TAG, this.#deploymentId)]);
+    return keys.map(({ KeyName = '', CreateTime }) => ({
+      kind: 'key-pair',
+      backendId: KeyName,
+      name: parseResourceName(this.#deploymentId, KeyName) ?? KeyName,
+      ...(CreateTime ? { createdAt: CreateTime.toISOString() } : {}),
+    }));
+  }
+
+  async delete(location: string, KeyName: string): Promise<void> {
+    await unless(['NotFound'], () => this.#ec2.send(location, new DeleteKeyPairCommand({ KeyName })));
+  }
+
+  /** The one list that EC2 does not divide into pages. */
+  async #keys(location: string, Filters: { Name: string; Values: string[] }[]): Promise<KeyPairInfo[]> {
+    const { KeyPairs: keys } = await this.#ec2.send(location, new DescribeKeyPairsCommand({ Filters }));
+    return keys ?? [];
+  }
+}

@@ -1,0 +1,137 @@
+import {
+  DescribeImagesCommand,
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeSubnetsCommand,
+  type Image as Ec2Image,
+} from '@aws-sdk/client-ec2';
+import type { Architecture } from '../../model/cloud.ts';
+import type { InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import type { Ec2 } from './ec2.ts';
+import { Kept } from './kept.ts';
+import { architecturesOf } from './offers.ts';
+import { filter } from './tags.ts';
+import type { TypeBook } from './type-book.ts';
+import { whenVisible } from './visible.ts';
+
+interface TypeFacts {
+  architectures: readonly Architecture[];
+  /** Zones that have the type; not every zone of a region has every one. */
+  zones: ReadonlySet<string>;
+}
+
+interface Subnet {
+  id: string;
+  zone: string;
+}
+
+/** What launches need to know beside their spec; asked for once in a client's life, and not for each machine. */
+export class LaunchFacts {
+  readonly #ec2: Ec2;
+  readonly #book: TypeBook;
+  readonly #types = new Kept<TypeFacts>();
+  readonly #images = new Kept<Ec2Image>();
+  readonly #subnets = new Kept<Subnet[]>();
+
+  constructor(ec2: Ec2, types: TypeBook) {
+    this.#ec2 = ec2;
+    this.#book = types;
+  }
+
+  /**
+   * @returns the image, and the subnets that the machine may be placed into, in an order that does not change
+   * @throws DriverError InvalidRequest when there is no such type or image, they do not fit, or no zone has the type
+   */
+  async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {
+    const { location, instanceType, imageBackendId, networkBackendId } = spec;
+    const key = (...parts: string[]) => [location, ...parts].join(' ');
+    const [type, image, all] = await Promise.all([
+      this.#types.get(key(instanceType), () => asInvalid(() => this.#readType(location, instanceType))),
+      this.#images.get(key(imageBackendId), () => asInvalid(() => this.#readImage(location, imageBackendId))),
+      this.#subnets.get(key(networkBackendId), () =>
+        whenVisible(() => this.#readSubnets(location, networkBackendId)),
+      ),
+    ]);
+    const architecture = image.Architecture ?? '';
+    if (!type.architectures.some((one) => one === architecture)) {
+      throw new DriverError(
+        'InvalidRequest',
+        `image ${imageBackendId} is for ${architecture}, and ${instanceType} for ${type.architectures.join(', ')}`,
+      );
+    }
+    const subnets = all.filter(
+      ({ id, zone }) =>
+        (spec.subnetBackendId === undefined || id === spec.subnetBackendId) &&
+        (spec.zone === undefined || zone === spec.zone) &&
+        type.zones.has(zone),
+    );
+    if (subnets.length === 0) {
+      const where = spec.zone ?? `any zone of ${location} with a subnet of the network`;
+      throw new DriverError('InvalidRequest', `${instanceType} is not offered in ${where}`);
+    }
+    return { image, subnets };
+  }
+
+  async #readType(location: string, instanceType: string): Promise<TypeFacts> {
+    const offerings = await this.#ec2.all(
+      (NextToken) =>
+        this.#ec2.send(
+          location,
+          new DescribeInstanceTypeOfferingsCommand({
+            LocationType: 'availability-zone',
+            Filters: [filter('instance-type', instanceType)],
+            NextToken,
+          }),
+        ),
+      ({ InstanceTypeOfferings }) => InstanceTypeOfferings,
+    );
+    const isOffered = offerings.some(({ InstanceType }) => InstanceType === instanceType);
+    const [info] = isOffered ? await this.#book.read(location, [instanceType]) : [];
+    if (!info) throw new DriverError('InvalidRequest', `there is no type ${instanceType} at ${location}`);
+    return {
+      architectures: architecturesOf(info.ProcessorInfo?.SupportedArchitectures),
+      zones: new Set(offerings.flatMap(({ Location }) => Location ?? [])),
+    };
+  }
+
+  async #readImage(location: string, imageId: string): Promise<Ec2Image> {
+    const { Images } = await this.#ec2.send(location, new DescribeImagesCommand({ ImageIds: [imageId] }));
+    const image = Images?.[0];
+    if (!image) throw new DriverError('InvalidRequest', `there is no image ${imageId} at ${location}`);
+    return image;
+  }
+
+  async #readSubnets(location: string, networkId: string): Promise<Subnet[]> {
+    const answers = await this.#ec2.all(
+      (NextToken) =>
+        this.#ec2.send(
+          location,
+          new DescribeSubnetsCommand({ Filters: [filter('vpc-id', networkId)], NextToken }),
+        ),
+      ({ Subnets }) => Subnets,
+    );
+    if (answers.length === 0) {
+      throw new DriverError('NotFound', `network ${networkId} has no subnet at ${location}`);
+    }
+    return answers
+      .flatMap(({ SubnetId: id, AvailabilityZone: zone }) =>
+        id === undefined || zone === undefined ? [] : [{ id, zone }],
+      )
+      .sort((a, b) => (a.zone < b.zone ? -1 : 1));
+  }
+}
+
+/** A launch names its type and image: that one of them is not there is wrong for ever. */
+async function asInvalid<Answer>(read: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+    const { cloudCode, call, message } = error;
+    throw new DriverError('InvalidRequest', message, {
+      cause: error,
+      ...(cloudCode === undefined ? {} : { cloudCode }),
+      ...(call === undefined ? {} : { call }),
+    });
+  }
+}

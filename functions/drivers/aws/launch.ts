@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { CreateTagsCommand, type Image, type Instance, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { parseLaunchToken } from '../../model/identifiers.ts';
+import type { CreateOutcome } from '../capabilities.ts';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { machineName } from '../names.ts';
+import type { Ec2 } from './ec2.ts';
+import { cloudInstance } from './instance-answers.ts';
+import { LaunchFacts } from './launch-facts.ts';
+import { launchListOf } from './launch-list.ts';
+import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
+import { type TypeBook, typeName } from './type-book.ts';
+import { whenVisible } from './visible.ts';
+
+/** As many launch tokens as fit into a tag, whatever their attempts. */
+export const MAX_BATCH = 20;
+
+type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
+
+/** Makes machines with RunInstances: all of one is set by that one call, so that nothing of it can fail later. */
+export class Launcher {
+  readonly #ec2: Ec2;
+  readonly #deploymentId: string;
+  readonly #facts: LaunchFacts;
+
+  constructor(ec2: Ec2, types: TypeBook, deploymentId: string) {
+    this.#ec2 = ec2;
+    this.#deploymentId = deploymentId;
+    this.#facts = new LaunchFacts(ec2, types);
+  }
+
+  async launch(spec: InstanceSpec): Promise<CloudInstance> {
+    const [machine] = await this.#run([spec], {
+      [NAME_TAG]: machineName(this.#deploymentId, spec.launchToken),
+      [INSTANCE_TAG]: spec.instanceId,
+      [TOKEN_TAG]: spec.launchToken,
+    });
+    if (machine) return this.#answer(spec, machine);
+    throw new DriverError('OutcomeUnknown', 'ec2:RunInstances: an answer without a machine');
+  }
+
+  /** @returns one outcome for each, in their order */
+  async launchAll(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+    const outcomes = new Map<InstanceSpec, CreateOutcome>();
+    for (const batch of batchesOf(specs)) {
+      const made = await this.#launchBatch(batch);
+      batch.forEach((spec, at) => {
+        outcomes.set(
+          spec,
+          made[at] ?? { error: new DriverError('OutcomeUnknown', 'EC2 tells nothing of it') },
+        );
+      });
+    }
+    return specs.flatMap((spec) => outcomes.get(spec) ?? []);
+  }
+
+  async #launchBatch(batch: Batch): Promise<CreateOutcome[]> {
+    if (batch.length === 1) return [await outcomeOf(() => this.launch(batch[0]))];
+    let machines: Instance[];
+    try {
+      machines = await this.#run(batch, {
+        [TOKEN_TAG]: launchListOf(batch.map(({ launchToken }) => launchToken)),
+      });
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
+      if (isForAll) return batch.map(() => ({ error }));
+      // There was no room for all of them, and so EC2 made none; for some there may be.
+      return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
+    }
+    const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
+    return await Promise.all(
+      batch.map(async (spec, at): Promise<CreateOutcome> => {
+        const machine = inOrder.get(at);
+        if (!machine)
+          return {
+            error: new DriverError('OutcomeUnknown', 'ec2:RunInstances: fewer machines than asked for'),
+          };
+        return { instance: await this.#nameOne(spec, machine) };
+      }),
+    );
+  }
+
+  /**
+   * Gives a machine of a batch the tags of its own. Only people have need of them, who look for it by name: it has
+   * proved its launch token from the first moment, so that it does no harm when this fails.
+   */
+  async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
+    const tags = {
+      [NAME_TAG]: machineName(this.#deploymentId, spec.launchToken),
+      [INSTANCE_TAG]: spec.instanceId,
+      [TOKEN_TAG]: spec.launchToken,
+    };
+    const call = new CreateTagsCommand({ Resources: [machine.InstanceId ?? ''], Tags: tagList(tags) });
+    await whenVisible(() => this.#ec2.send(spec.location, call)).catch((error: unknown) => {
+      if (!(error instanceof DriverError)) throw error;
+    });
+    return this.#answer(spec, machine);
+  }
+
+  /** EC2 answers with what the token made, so that it is that token's, whatever its tags say. */
+  #answer({ instanceId, launchToken }: InstanceSpec, machine: Instance): CloudInstance {
+    return { ...cloudInstance(machine, this.#deploymentId), instanceId, launchToken };
+  }
+
+  async #run(batch: Batch, identity: Readonly<Record<string, string>>): Promise<Instance[]> {
+    const [spec] = batch;
+    const { image, subnets } = await this.#facts.of(spec);
+    const token = this.#clientToken(batch);
+    const { [INSTANCE_TAG]: _, ...shared } = spec.tags;
+    const tags = { ...shared, ...identity, [DEPLOYMENT_TAG]: this.#deploymentId };
+    const command = new RunInstancesCommand({
+      ClientToken: token,
+      MinCount: batch.length,
+      MaxCount: batch.length,
+      InstanceType: typeName(spec.instanceType),
+      ImageId: spec.imageBackendId,
+      KeyName: spec.keyPairBackendId,
+      NetworkInterfaces: [
+        {
+          DeviceIndex: 0,
+          // The same token asks for the same subnet, else EC2 would take it for another request.
+          SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
+          Groups: [spec.securityGroupBackendId],
+          AssociatePublicIpAddress: true,
+          DeleteOnTermination: true,
+        },
+      ],
+      BlockDeviceMappings: disksOf(image, spec.rootDiskGb),
+      MetadataOptions: { HttpTokens: 'required' },
+      ...(spec.userData === undefined ? {} : { UserData: Buffer.from(spec.userData).toString('base64') }),
+      ...(spec.spot
+        ? {
+            InstanceMarketOptions: {
+              MarketType: 'spot' as const,
+              SpotOptions: {
+                SpotInstanceType: 'one-time' as const,
+                InstanceInterruptionBehavior: 'terminate' as const,
+              },
+            },
+          }
+        : {}),
+      TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
+    });
+    // Its network's parts may be younger than EC2's memory of them.
+    const { Instances } = await whenVisible(() => this.#ec2.send(spec.location, command));
+    return Instances ?? [];
+  }
+
+  /** 64 characters, which is all that EC2 takes; a deployment shares its account with others. */
+  #clientToken(batch: Batch): string {
+    const tokens = batch.map(({ launchToken }) => launchToken);
+    return createHash('sha256')
+      .update([this.#deploymentId, ...tokens].join(' '))
+      .digest('hex');
+  }
+}
+
+/** One call's worth each: of one fleet, whose id their tag has once. */
+function batchesOf(specs: readonly InstanceSpec[]): Batch[] {
+  const byFleet = Map.groupBy(specs, ({ launchToken }) => parseLaunchToken(launchToken)?.fleetId);
+  const batches: Batch[] = [];
+  for (const same of byFleet.values()) {
+    for (let at = 0; at < same.length; at += MAX_BATCH) {
+      const [first, ...rest] = same.slice(at, at + MAX_BATCH);
+      if (first) batches.push([first, ...rest]);
+    }
+  }
+  return batches;
+}
+
+async function outcomeOf(launch: () => Promise<CloudInstance>): Promise<CreateOutcome> {
+  try {
+    return { instance: await launch() };
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return { error };
+  }
+}
+
+/** The image's disks, all of them gone with the machine; the first one as large as asked for. */
+function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {
+  const names = (BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
+    DeviceName && Ebs ? [DeviceName] : [],
+  );
+  const root = RootDeviceName ?? names[0];
+  return [...new Set([...(root === undefined ? [] : [root]), ...names])].map((DeviceName) => ({
+    DeviceName,
+    Ebs: {
+      DeleteOnTermination: true,
+      ...(DeviceName === root ? { VolumeType: 'gp3' as const } : {}),
+      ...(DeviceName === root && rootDiskGb !== undefined ? { VolumeSize: rootDiskGb } : {}),
+    },
+  }));
+}

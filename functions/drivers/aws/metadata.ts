@@ -1,0 +1,71 @@
+import type { DriverMetadata } from '../metadata.ts';
+
+/** What EC2 is like, as far as it is known without asking it. */
+export const awsMetadata = {
+  name: 'aws',
+  title: 'Amazon Web Services',
+  clouds: ['aws'],
+  endpoint: 'own',
+  credentialFields: [
+    {
+      name: 'roleArn',
+      description:
+        'ARN of a role in the account, named fleetwright-…, which trusts this deployment (docs/drivers/aws.md)',
+      secret: false,
+      required: true,
+      // The prefix is all that the driver's function may assume.
+      pattern: 'arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/fleetwright-[A-Za-z0-9+=,.@_-]{1,52}',
+      alternative: 'role',
+    },
+    {
+      name: 'externalId',
+      description:
+        "The external id that the role's trust policy asks for: 16 to 1,224 characters, hard to guess",
+      // Whoever knows it can have this deployment assume the role, from a namespace that it was not meant for.
+      secret: true,
+      required: true,
+      pattern: '[A-Za-z0-9+=,.@:/_-]{16,1224}',
+      alternative: 'role',
+    },
+    {
+      name: 'accessKeyId',
+      description: 'Access key id of an IAM user, or of a session',
+      secret: false,
+      required: true,
+      pattern: '[A-Za-z0-9_]{4,128}',
+      alternative: 'access key',
+    },
+    {
+      name: 'secretAccessKey',
+      description: 'Secret access key that belongs to it',
+      secret: true,
+      required: true,
+      pattern: '[\\x21-\\x7e]{1,256}',
+      alternative: 'access key',
+    },
+    {
+      name: 'sessionToken',
+      description: 'Session token; only for the temporary keys of a session, which end with it',
+      secret: true,
+      required: false,
+      pattern: '[\\x21-\\x7e]{1,8192}',
+      alternative: 'access key',
+    },
+    {
+      name: 'homeRegion',
+      description:
+        'Region that is asked what belongs to none, us-east-1 if absent; name one in the China or GovCloud partition',
+      secret: false,
+      required: false,
+      pattern: '[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}',
+    },
+  ],
+  apiKind: 'locational',
+  inventoryPollMinutes: 360,
+  // EC2's lists are eventually consistent, mostly within seconds; AWS promises no bound.
+  consistencyWindowMs: 30_000,
+  // A security group's name; keys, templates and tags take as much or more.
+  maxNameLength: 128,
+  capabilities: ['stop-start', 'reboot', 'batch-create'],
+  features: ['tags', 'user-data', 'spot', 'launch-tokens'],
+} as const satisfies DriverMetadata;

@@ -1,0 +1,104 @@
+import {
+  CreateLaunchTemplateCommand,
+  DeleteLaunchTemplateCommand,
+  DescribeLaunchTemplatesCommand,
+  type LaunchTemplate,
+} from '@aws-sdk/client-ec2';
+import { DEPLOYMENT_TAG } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import type { Ec2 } from './ec2.ts';
+import { unless } from './errors.ts';
+import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
+
+/** Says which VPC is the network of a name. */
+export interface NetworkClaim {
+  /** As resources are called at EC2. */
+  name: string;
+  vpcId: string;
+  createdAt: Date | undefined;
+}
+
+/**
+ * EC2 gives VPCs no names that are unique, and CreateVpc no token: two that make one at the same time both get one.
+ * Launch templates have unique names. So whoever has made a VPC for a name then makes a launch template of that name,
+ * which says which VPC it is; exactly one can, and all others use that one's. The template is never launched from.
+ */
+export class NetworkClaims {
+  readonly #ec2: Ec2;
+  readonly #deploymentId: string;
+
+  constructor(ec2: Ec2, deploymentId: string) {
+    this.#ec2 = ec2;
+    this.#deploymentId = deploymentId;
+  }
+
+  /** @throws DriverError Conflict when the name is taken by what is not of this deployment */
+  async find(location: string, name: string): Promise<NetworkClaim | undefined> {
+    const [template] = await this.#templates(location, [filter('launch-template-name', name)]);
+    if (!template) return undefined;
+    const claim = isOf(this.#deploymentId, template) ? claimOf(template) : undefined;
+    if (claim) return claim;
+    throw new DriverError('Conflict', `the launch template ${name} at ${location} is not of this deployment`);
+  }
+
+  /** @returns the id of the VPC that has the name from now on: this one, or that of who came first */
+  async claim(location: string, name: string, vpcId: string, tags: Record<string, string>): Promise<string> {
+    try {
+      await this.#ec2.send(
+        location,
+        new CreateLaunchTemplateCommand({
+          LaunchTemplateName: name,
+          VersionDescription: `says that ${vpcId} has this name`,
+          // A template must have something in it.
+          LaunchTemplateData: { MetadataOptions: { HttpTokens: 'required' } },
+          TagSpecifications: tagsFor(['launch-template'], { ...tags, [NETWORK_TAG]: vpcId }),
+        }),
+      );
+      return vpcId;
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+      const first = await this.find(location, name);
+      if (first) return first.vpcId;
+      throw new DriverError('Unavailable', `EC2 does not show yet who has the name ${name}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Every claim of this deployment. */
+  async list(location: string): Promise<NetworkClaim[]> {
+    const templates = await this.#templates(location, [
+      tagFilter(DEPLOYMENT_TAG, this.#deploymentId),
+      filter('tag-key', NETWORK_TAG),
+    ]);
+    return templates.flatMap((template) => claimOf(template) ?? []);
+  }
+
+  async release(location: string, vpcId: string): Promise<void> {
+    const templates = await this.#templates(location, [
+      tagFilter(DEPLOYMENT_TAG, this.#deploymentId),
+      tagFilter(NETWORK_TAG, vpcId),
+    ]);
+    for (const { LaunchTemplateId } of templates) {
+      await unless(['NotFound'], () =>
+        this.#ec2.send(location, new DeleteLaunchTemplateCommand({ LaunchTemplateId })),
+      );
+    }
+  }
+
+  async #templates(
+    location: string,
+    Filters: { Name: string; Values: string[] }[],
+  ): Promise<LaunchTemplate[]> {
+    return await this.#ec2.all(
+      (NextToken) => this.#ec2.send(location, new DescribeLaunchTemplatesCommand({ Filters, NextToken })),
+      ({ LaunchTemplates }) => LaunchTemplates,
+    );
+  }
+}
+
+function claimOf({ LaunchTemplateName, CreateTime, Tags }: LaunchTemplate): NetworkClaim | undefined {
+  const vpcId = tagValue(Tags, NETWORK_TAG);
+  const name = tagValue(Tags, NAME_TAG) ?? LaunchTemplateName;
+  return vpcId === undefined || name === undefined ? undefined : { name, vpcId, createdAt: CreateTime };
+}

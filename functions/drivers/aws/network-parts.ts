@@ -1,0 +1,196 @@
+import {
+  AttachInternetGatewayCommand,
+  CreateInternetGatewayCommand,
+  CreateRouteCommand,
+  CreateSubnetCommand,
+  DeleteInternetGatewayCommand,
+  DeleteSubnetCommand,
+  DescribeInternetGatewaysCommand,
+  DescribeNetworkInterfacesCommand,
+  DescribeRouteTablesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  DetachInternetGatewayCommand,
+  type InternetGateway,
+  type Subnet,
+} from '@aws-sdk/client-ec2';
+import { DriverError } from '../errors.ts';
+import { subnetCidrs } from './cidr.ts';
+import type { Ec2 } from './ec2.ts';
+import { unless } from './errors.ts';
+import { Kept } from './kept.ts';
+import { zonesOf } from './locations.ts';
+import { filter, NETWORK_TAG, tagFilter, tagsFor } from './tags.ts';
+
+const ANYWHERE = '0.0.0.0/0';
+
+/** What a VPC needs for machines that can be reached. Each part is made once, however many ask at a time. */
+export class NetworkParts {
+  readonly #ec2: Ec2;
+  readonly #zones = new Kept<string[]>();
+
+  constructor(ec2: Ec2) {
+    this.#ec2 = ec2;
+  }
+
+  /** A subnet in each zone, and a way to the internet. @param cidr the VPC's */
+  async ensure(
+    location: string,
+    vpcId: string,
+    cidr: string,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await Promise.all([
+      this.#ensureSubnets(location, vpcId, cidr, tags),
+      this.#ensureRoute(location, vpcId, tags),
+    ]);
+  }
+
+  /** @throws DriverError Conflict while something stands in it, which then still has all of it */
+  async remove(location: string, vpcId: string): Promise<void> {
+    await this.#requireEmpty(location, vpcId);
+    for (const { SubnetId } of await this.#subnets(location, vpcId)) {
+      await unless(['NotFound'], () => this.#ec2.send(location, new DeleteSubnetCommand({ SubnetId })));
+    }
+    const gateways = await Promise.all([
+      this.#gateways(location, filter('attachment.vpc-id', vpcId)),
+      this.#gateways(location, tagFilter(NETWORK_TAG, vpcId)),
+    ]);
+    const ids = new Set(gateways.flat().flatMap(({ InternetGatewayId }) => InternetGatewayId ?? []));
+    for (const InternetGatewayId of ids) {
+      await unless(['NotFound'], () =>
+        this.#ec2.send(location, new DetachInternetGatewayCommand({ InternetGatewayId, VpcId: vpcId })),
+      );
+      await this.#deleteGateway(location, InternetGatewayId);
+    }
+  }
+
+  /** EC2 would let those subnets go that happen to be empty, and then refuse the rest. */
+  async #requireEmpty(location: string, vpcId: string): Promise<void> {
+    const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: this.#ec2.pageSize };
+    const [{ NetworkInterfaces }, { SecurityGroups }] = await Promise.all([
+      this.#ec2.send(location, new DescribeNetworkInterfacesCommand(ofVpc)),
+      this.#ec2.send(location, new DescribeSecurityGroupsCommand(ofVpc)),
+    ]);
+    const inUse = [
+      ...(NetworkInterfaces ?? []).map(({ NetworkInterfaceId }) => NetworkInterfaceId),
+      ...(SecurityGroups ?? [])
+        .filter(({ GroupName }) => GroupName !== 'default')
+        .map(({ GroupId }) => GroupId),
+    ];
+    if (inUse.length === 0) return;
+    throw new DriverError('Conflict', `VPC ${vpcId} still has ${inUse.slice(0, 3).join(', ')}`);
+  }
+
+  async #ensureSubnets(
+    location: string,
+    vpcId: string,
+    cidr: string,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const zones = await this.#zones.get(location, () => zonesOf(this.#ec2, location));
+    const known = new Set((await this.#subnets(location, vpcId)).map(({ CidrBlock }) => CidrBlock));
+    const wanted = subnetCidrs(cidr).flatMap((part, at) => {
+      const zone = zones[at];
+      return zone === undefined || known.has(part) ? [] : [{ part, zone }];
+    });
+    await Promise.all(
+      wanted.map(({ part, zone }) =>
+        // Two subnets of a VPC cannot share addresses, so a second one is refused.
+        unless(['Conflict'], () =>
+          this.#ec2.send(
+            location,
+            new CreateSubnetCommand({
+              VpcId: vpcId,
+              AvailabilityZone: zone,
+              CidrBlock: part,
+              TagSpecifications: tagsFor(['subnet'], tags),
+            }),
+          ),
+        ),
+      ),
+    );
+  }
+
+  async #ensureRoute(location: string, vpcId: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const gatewayId = await this.#ensureGateway(location, vpcId, tags);
+    const { RouteTables } = await this.#ec2.send(
+      location,
+      new DescribeRouteTablesCommand({
+        Filters: [filter('vpc-id', vpcId), filter('association.main', 'true')],
+      }),
+    );
+    const [table] = RouteTables ?? [];
+    if (!table) throw new DriverError('NotFound', `VPC ${vpcId} has no route table yet`);
+    if (table.Routes?.some(({ DestinationCidrBlock }) => DestinationCidrBlock === ANYWHERE)) return;
+    await unless(['Conflict'], () =>
+      this.#ec2.send(
+        location,
+        new CreateRouteCommand({
+          RouteTableId: table.RouteTableId,
+          DestinationCidrBlock: ANYWHERE,
+          GatewayId: gatewayId,
+        }),
+      ),
+    );
+  }
+
+  /** A VPC takes one gateway only: who cannot attach its own has come too late, and removes it. */
+  async #ensureGateway(
+    location: string,
+    vpcId: string,
+    tags: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const attached = async () =>
+      (await this.#gateways(location, filter('attachment.vpc-id', vpcId)))[0]?.InternetGatewayId;
+    const known = await attached();
+    if (known !== undefined) return known;
+    const { InternetGateway: made } = await this.#ec2.send(
+      location,
+      new CreateInternetGatewayCommand({
+        TagSpecifications: tagsFor(['internet-gateway'], { ...tags, [NETWORK_TAG]: vpcId }),
+      }),
+    );
+    const own = made?.InternetGatewayId ?? '';
+    try {
+      await this.#ec2.send(
+        location,
+        new AttachInternetGatewayCommand({ InternetGatewayId: own, VpcId: vpcId }),
+      );
+      return own;
+    } catch (error) {
+      const first = await attached();
+      if (first === own) return own;
+      await this.#deleteGateway(location, own);
+      if (first !== undefined) return first;
+      throw error;
+    }
+  }
+
+  async #deleteGateway(location: string, InternetGatewayId: string): Promise<void> {
+    await unless(['NotFound'], () =>
+      this.#ec2.send(location, new DeleteInternetGatewayCommand({ InternetGatewayId })),
+    );
+  }
+
+  async #gateways(
+    location: string,
+    ...Filters: { Name: string; Values: string[] }[]
+  ): Promise<InternetGateway[]> {
+    return await this.#ec2.all(
+      (NextToken) => this.#ec2.send(location, new DescribeInternetGatewaysCommand({ Filters, NextToken })),
+      ({ InternetGateways }) => InternetGateways,
+    );
+  }
+
+  async #subnets(location: string, vpcId: string): Promise<Subnet[]> {
+    return await this.#ec2.all(
+      (NextToken) =>
+        this.#ec2.send(
+          location,
+          new DescribeSubnetsCommand({ Filters: [filter('vpc-id', vpcId)], NextToken }),
+        ),
+      ({ Subnets }) => Subnets,
+    );
+  }
+}

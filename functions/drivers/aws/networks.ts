@@ -1,0 +1,160 @@
+import { CreateVpcCommand, DeleteVpcCommand, DescribeVpcsCommand, type Vpc } from '@aws-sdk/client-ec2';
+import { type CloudNetworkResource, DEPLOYMENT_TAG, type NetworkSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { parseResourceName, resourceName } from '../names.ts';
+import { subnetCidrs } from './cidr.ts';
+import type { Ec2 } from './ec2.ts';
+import { unless } from './errors.ts';
+import { type NetworkClaim, NetworkClaims } from './network-claims.ts';
+import { NetworkParts } from './network-parts.ts';
+import { isOf, NAME_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
+import { whenVisible } from './visible.ts';
+
+/** A claim whose VPC is not there after this has outlived it. */
+const CLAIM_STALE_MS = 120_000;
+
+/** Networks: a VPC each, with a subnet in every zone, a gateway to the internet and a route to it. */
+export class Networks {
+  readonly #ec2: Ec2;
+  readonly #deploymentId: string;
+  readonly #claims: NetworkClaims;
+  readonly #parts: NetworkParts;
+
+  constructor(ec2: Ec2, deploymentId: string) {
+    this.#ec2 = ec2;
+    this.#deploymentId = deploymentId;
+    this.#claims = new NetworkClaims(ec2, deploymentId);
+    this.#parts = new NetworkParts(ec2);
+  }
+
+  /** No subnet is answered: a launch takes the one of its zone, among those whose zone has its type. */
+  async ensure({ location, name, cidr, tags }: NetworkSpec): Promise<{ backendId: string }> {
+    subnetCidrs(cidr);
+    const called = resourceName(this.#deploymentId, name);
+    const all = { ...tags, [NAME_TAG]: called, [DEPLOYMENT_TAG]: this.#deploymentId };
+    const claim = await this.#claims.find(location, called);
+    const winner = claim
+      ? await this.#claimed(location, claim)
+      : await this.#settle(location, called, cidr, all);
+    await this.#removeLosers(location, called, winner.VpcId ?? '');
+    await whenVisible(() => this.#parts.ensure(location, winner.VpcId ?? '', winner.CidrBlock ?? cidr, all));
+    return { backendId: winner.VpcId ?? '' };
+  }
+
+  async find(location: string, name: string): Promise<string | undefined> {
+    const called = resourceName(this.#deploymentId, name);
+    const claim = await this.#claims.find(location, called).catch((error: unknown) => {
+      if (error instanceof DriverError && error.code === 'Conflict') return undefined;
+      throw error;
+    });
+    if (claim) return claim.vpcId;
+    const named = await this.#vpcs(location, [tagFilter(NAME_TAG, called)]);
+    return named.find((vpc) => isOf(this.#deploymentId, vpc))?.VpcId;
+  }
+
+  /** A claim that has outlived its VPC is told, too: deleting that network deletes the claim. */
+  async list(location: string): Promise<CloudNetworkResource[]> {
+    const [vpcs, claims] = await Promise.all([
+      this.#vpcs(location, [tagFilter(DEPLOYMENT_TAG, this.#deploymentId)]),
+      this.#claims.list(location),
+    ]);
+    const byVpc = new Map(claims.map((claim) => [claim.vpcId, claim]));
+    const called = new Map([
+      ...claims.map(({ vpcId, name }) => [vpcId, name] as const),
+      ...vpcs.map(({ VpcId = '', Tags }) => [VpcId, tagValue(Tags, NAME_TAG) ?? VpcId] as const),
+    ]);
+    return [...called].map(([backendId, name]) => {
+      const createdAt = byVpc.get(backendId)?.createdAt;
+      return {
+        kind: 'network',
+        backendId,
+        name: parseResourceName(this.#deploymentId, name) ?? name,
+        ...(createdAt ? { createdAt: createdAt.toISOString() } : {}),
+      };
+    });
+  }
+
+  async delete(location: string, vpcId: string): Promise<void> {
+    await this.#parts.remove(location, vpcId);
+    await this.#deleteVpc(location, vpcId);
+    // Last, so that what is left of it is listed until nothing is.
+    await this.#claims.release(location, vpcId);
+  }
+
+  /** Makes a VPC, or takes one that was made and never claimed, and claims the name for it. */
+  async #settle(
+    location: string,
+    called: string,
+    CidrBlock: string,
+    tags: Record<string, string>,
+  ): Promise<Vpc> {
+    const named = await this.#vpcs(location, [tagFilter(NAME_TAG, called)]);
+    const foreign = named.find((vpc) => !isOf(this.#deploymentId, vpc));
+    if (foreign) {
+      throw new DriverError(
+        'Conflict',
+        `the VPC ${foreign.VpcId}, called ${called}, is not of this deployment`,
+      );
+    }
+    const own = named[0] ?? (await this.#create(location, CidrBlock, tags));
+    const vpcId = own.VpcId ?? '';
+    const winner = await this.#claims.claim(location, called, vpcId, tags);
+    if (winner === vpcId) return own;
+    // Whether or not the list shows it already.
+    await this.#deleteVpc(location, vpcId);
+    return await this.#byId(location, winner);
+  }
+
+  async #create(location: string, CidrBlock: string, tags: Record<string, string>): Promise<Vpc> {
+    const { Vpc: made } = await this.#ec2.send(
+      location,
+      new CreateVpcCommand({ CidrBlock, TagSpecifications: tagsFor(['vpc'], tags) }),
+    );
+    if (made?.VpcId !== undefined) return made;
+    throw new DriverError('OutcomeUnknown', 'ec2:CreateVpc: an answer without a VPC');
+  }
+
+  async #claimed(location: string, { vpcId, createdAt }: NetworkClaim): Promise<Vpc> {
+    try {
+      return await this.#byId(location, vpcId);
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+      const isStale = createdAt !== undefined && createdAt.getTime() < Date.now() - CLAIM_STALE_MS;
+      if (isStale) await this.delete(location, vpcId);
+      throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId}, which has this name`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Once a name is claimed, no other VPC can come to have it; whoever made one cannot have used it. */
+  async #removeLosers(location: string, called: string, winner: string): Promise<void> {
+    const named = await this.#vpcs(location, [
+      tagFilter(NAME_TAG, called),
+      tagFilter(DEPLOYMENT_TAG, this.#deploymentId),
+    ]);
+    for (const { VpcId } of named) {
+      if (VpcId !== undefined && VpcId !== winner) await this.#deleteVpc(location, VpcId);
+    }
+  }
+
+  async #byId(location: string, vpcId: string): Promise<Vpc> {
+    return await whenVisible(async () => {
+      const { Vpcs } = await this.#ec2.send(location, new DescribeVpcsCommand({ VpcIds: [vpcId] }));
+      const [vpc] = Vpcs ?? [];
+      if (vpc) return vpc;
+      throw new DriverError('NotFound', `there is no VPC ${vpcId} at ${location}`);
+    });
+  }
+
+  async #deleteVpc(location: string, VpcId: string): Promise<void> {
+    await unless(['NotFound'], () => this.#ec2.send(location, new DeleteVpcCommand({ VpcId })));
+  }
+
+  async #vpcs(location: string, Filters: { Name: string; Values: string[] }[]): Promise<Vpc[]> {
+    return await this.#ec2.all(
+      (NextToken) => this.#ec2.send(location, new DescribeVpcsCommand({ Filters, NextToken })),
+      ({ Vpcs }) => Vpcs,
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import {
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeSpotPriceHistoryCommand,
+  type InstanceTypeInfo,
+} from '@aws-sdk/client-ec2';
+import {
+  type Architecture,
+  architectureSchema,
+  type InstanceType,
+  type Offer,
+  offerId,
+} from '../../model/cloud.ts';
+import type { Ec2 } from './ec2.ts';
+import type { TypeBook } from './type-book.ts';
+
+const MIB_PER_GIB = 1_024;
+/** Macs run on dedicated hosts, which are taken for a day at least. */
+const NEEDS_A_HOST = /^mac/;
+
+/**
+ * Types that run here by the hour from an EBS disk. Their spot prices are those of the cheapest zone; prices on demand
+ * are not told: EC2 has none, and AWS's price list is another service, at three regions only, with another right to
+ * give.
+ */
+export async function listOffers(
+  ec2: Ec2,
+  types: TypeBook,
+  location: string,
+): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
+  const [infos, spotPrices] = await Promise.all([
+    offeredTypes(ec2, location).then((names) => types.read(location, names)),
+    readSpotPrices(ec2, location),
+  ]);
+  const usable = infos.flatMap((info) => {
+    const type = instanceTypeOf(info);
+    return type ? [{ type, info }] : [];
+  });
+  return {
+    instanceTypes: usable.map(({ type }) => type),
+    offers: usable.map(({ type: { name }, info }) => {
+      const spot = info.SupportedUsageClasses?.includes('spot') ? spotPrices.get(name) : undefined;
+      return {
+        id: offerId(location, undefined, name),
+        location,
+        instanceType: name,
+        ...(spot === undefined ? {} : { spotPriceUsdPerHour: spot }),
+        available: true,
+      };
+    }),
+  };
+}
+
+async function offeredTypes(ec2: Ec2, location: string): Promise<string[]> {
+  const offerings = await ec2.all(
+    (NextToken) =>
+      ec2.send(
+        location,
+        new DescribeInstanceTypeOfferingsCommand({
+          LocationType: 'region',
+          NextToken,
+          MaxResults: ec2.pageSize,
+        }),
+      ),
+    ({ InstanceTypeOfferings }) => InstanceTypeOfferings,
+  );
+  return offerings.flatMap(({ InstanceType }) => InstanceType ?? []);
+}
+
+/** What each type costs as spot now, in the cheapest zone; USD per hour. */
+async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, number>> {
+  const now = new Date();
+  const history = await ec2.all(
+    (NextToken) =>
+      ec2.send(
+        location,
+        new DescribeSpotPriceHistoryCommand({
+          ProductDescriptions: ['Linux/UNIX', 'Linux/UNIX (Amazon VPC)'],
+          // Of a range that begins and ends now, EC2 tells the prices in force.
+          StartTime: now,
+          EndTime: now,
+          NextToken,
+          MaxResults: ec2.pageSize,
+        }),
+      ),
+    ({ SpotPriceHistory }) => SpotPriceHistory,
+  );
+  const cheapest = new Map<string, number>();
+  for (const { InstanceType, SpotPrice } of history) {
+    const price = Number(SpotPrice ?? Number.NaN);
+    if (InstanceType === undefined || !(price >= 0)) continue;
+    cheapest.set(InstanceType, Math.min(price, cheapest.get(InstanceType) ?? price));
+  }
+  return cheapest;
+}
+
+/** @returns undefined for what cannot be launched as we do it */
+function instanceTypeOf(info: InstanceTypeInfo): InstanceType | undefined {
+  const { InstanceType: name, VCpuInfo, MemoryInfo, ProcessorInfo } = info;
+  const architecture = architecturesOf(ProcessorInfo?.SupportedArchitectures)[0];
+  const vcpus = VCpuInfo?.DefaultVCpus ?? 0;
+  const memoryGb = (MemoryInfo?.SizeInMiB ?? 0) / MIB_PER_GIB;
+  const launchable =
+    info.SupportedUsageClasses?.includes('on-demand') !== false &&
+    info.SupportedRootDeviceTypes?.includes('ebs') !== false &&
+    info.SupportedVirtualizationTypes?.includes('hvm') !== false;
+  if (name === undefined || !architecture || vcpus <= 0 || memoryGb <= 0) return undefined;
+  if (!launchable || NEEDS_A_HOST.test(name)) return undefined;
+  const gpu = gpuOf(info);
+  return { name, vcpus, memoryGb, architecture, ...(gpu ? { gpu } : {}) };
+}
+
+function gpuOf({ GpuInfo }: InstanceTypeInfo): InstanceType['gpu'] {
+  const gpu = GpuInfo?.Gpus?.[0];
+  const count = gpu?.Count ?? 0;
+  const memoryGb = (gpu?.MemoryInfo?.SizeInMiB ?? 0) / MIB_PER_GIB;
+  if (!gpu || count < 1 || memoryGb <= 0) return undefined;
+  return { model: gpu.Name ?? 'unknown', manufacturer: gpu.Manufacturer ?? 'unknown', count, memoryGb };
+}
+
+/** Those that we have a word for, 64-bit x86 first. */
+export function architecturesOf(names: readonly string[] | undefined): Architecture[] {
+  return architectureSchema.options.filter((architecture) => names?.includes(architecture));
+}

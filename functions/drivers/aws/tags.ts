@@ -1,0 +1,35 @@
+import type { ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2';
+import { DEPLOYMENT_TAG } from '../driver.ts';
+
+/** The id of the network that a launch template or an internet gateway was made for. */
+export const NETWORK_TAG = 'fleetwright:network';
+/** The launch token of a machine, or those of its batch (`launch-list.ts`). */
+export const TOKEN_TAG = 'fleetwright:launch-token';
+export const NAME_TAG = 'Name';
+
+type Tags = Readonly<Record<string, string>>;
+
+export function tagList(tags: Tags): Tag[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+}
+
+/** EC2 sets these in the same step that makes the resources, so that none is ever there without. */
+export function tagsFor(types: readonly ResourceType[], tags: Tags): TagSpecification[] {
+  return types.map((ResourceType) => ({ ResourceType, Tags: tagList(tags) }));
+}
+
+export function tagValue(tags: readonly Tag[] | undefined, key: string): string | undefined {
+  return tags?.find(({ Key }) => Key === key)?.Value;
+}
+
+export function isOf(deploymentId: string, { Tags }: { Tags?: readonly Tag[] | undefined }): boolean {
+  return tagValue(Tags, DEPLOYMENT_TAG) === deploymentId;
+}
+
+export function filter(Name: string, ...Values: string[]): { Name: string; Values: string[] } {
+  return { Name, Values };
+}
+
+export function tagFilter(key: string, ...values: string[]): { Name: string; Values: string[] } {
+  return filter(`tag:${key}`, ...values);
+}

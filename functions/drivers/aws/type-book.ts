@@ -1,0 +1,51 @@
+import { DescribeInstanceTypesCommand, type InstanceTypeInfo } from '@aws-sdk/client-ec2';
+import { z } from 'zod';
+import type { Ec2 } from './ec2.ts';
+
+/** The most names that EC2 takes in one such call. */
+const MAX_NAMES = 100;
+
+/** The SDK knows the types of its day; EC2 has the say. */
+const typeNameSchema = z.custom<NonNullable<InstanceTypeInfo['InstanceType']>>(
+  (name) => typeof name === 'string',
+);
+export const typeName = (name: string) => typeNameSchema.parse(name);
+
+/**
+ * What types are like. That is the same wherever they are offered, and asked for only once in a client's life: a
+ * catalogue of all regions takes a dozen calls for it, and not a dozen for each region.
+ */
+export class TypeBook {
+  readonly #ec2: Ec2;
+  readonly #known = new Map<string, Promise<InstanceTypeInfo | undefined>>();
+
+  constructor(ec2: Ec2) {
+    this.#ec2 = ec2;
+  }
+
+  /** @param names of types that the location offers */
+  async read(location: string, names: readonly string[]): Promise<InstanceTypeInfo[]> {
+    const unknown = names.filter((name) => !this.#known.has(name));
+    for (let at = 0; at < unknown.length; at += MAX_NAMES) {
+      this.#ask(location, unknown.slice(at, at + MAX_NAMES));
+    }
+    const found = await Promise.all(names.map((name) => this.#known.get(name)));
+    return found.flatMap((info) => info ?? []);
+  }
+
+  #ask(location: string, names: readonly string[]): void {
+    const answer = this.#ec2.all(
+      (NextToken) =>
+        this.#ec2.send(
+          location,
+          new DescribeInstanceTypesCommand({ InstanceTypes: names.map(typeName), NextToken }),
+        ),
+      ({ InstanceTypes }) => InstanceTypes,
+    );
+    for (const name of names) {
+      const one = answer.then((infos) => infos.find(({ InstanceType }) => InstanceType === name));
+      this.#known.set(name, one);
+      one.catch(() => this.#known.delete(name));
+    }
+  }
+}

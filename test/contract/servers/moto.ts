@@ -1,0 +1,83 @@
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import {
+  findPythons,
+  installPython,
+  type PythonProgram,
+  pythonEnvironment,
+} from '../../../local/engine/python.ts';
+import { freePort } from '../../../local/ports.ts';
+import { StartFailure } from '../../../local/start-failure.ts';
+import { StateFolder } from '../../../local/state/folder.ts';
+import { isAlive, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
+
+export const MOTO_VERSION = '5.2.2';
+const MOTO: PythonProgram = {
+  title: 'moto, which plays AWS',
+  distribution: 'moto',
+  version: MOTO_VERSION,
+  requirements: join(dirname(fileURLToPath(import.meta.url)), 'moto-requirements.txt'),
+};
+const PORTS_FROM = 15_566;
+const START_MS = 60_000;
+
+/** What moto checks only when it is told to, and EC2 always. */
+const STRICT = {
+  MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: '1',
+  MOTO_ENABLE_AMI_VALIDATION: '1',
+  MOTO_ENABLE_KEYPAIR_VALIDATION: '1',
+};
+
+/** A moto server of our own, on a port of its own. */
+export interface MotoServer {
+  url: string;
+  /** Forgets everything that was made. */
+  reset(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Installs moto below the state folder where it is not yet, and starts it.
+ *
+ * @throws StartFailure when there is no Python for it, or it does not start
+ */
+export async function startMoto(folder = new StateFolder()): Promise<MotoServer> {
+  const pythons = await findPythons();
+  if (pythons.length === 0) {
+    throw new StartFailure(
+      'moto needs Python 3.10 or later',
+      'Install it, for instance the package python3.',
+    );
+  }
+  const installed = await installPython(folder, MOTO, pythons);
+  const port = await freePort(PORTS_FROM);
+  const url = `http://127.0.0.1:${port}`;
+  const log = folder.log(`moto-${port}`);
+  const { process } = startDetached({
+    command: installed.python,
+    args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
+    env: { ...pythonEnvironment(installed), ...STRICT },
+    log,
+  });
+  const reset = async () => {
+    const { ok, status } = await fetch(`${url}/moto-api/reset`, { method: 'POST' });
+    if (!ok) throw new Error(`moto answered ${status} to a reset`);
+  };
+  for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
+    if (await answers(url)) break;
+    if (isAlive(process) && Date.now() < deadline) continue;
+    await stopProcess(process);
+    throw new StartFailure(`moto does not start:\n${tailOf(log, 5).join('\n')}`, `Its log is ${log}.`);
+  }
+  return { url, reset, stop: async () => void (await stopProcess(process)) };
+}
+
+async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(`${url}/moto-api/data.json`, { signal: AbortSignal.timeout(5_000) })).ok;
+  } catch {
+    // It has not opened its port yet.
+    return false;
+  }
+}

@@ -1,0 +1,83 @@
+import type { Instance } from '@aws-sdk/client-ec2';
+import { describe, expect, test } from 'vitest';
+import { subnetCidrs } from '../../../../functions/drivers/aws/cidr.ts';
+import { cloudInstance } from '../../../../functions/drivers/aws/instance-answers.ts';
+
+const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000);
+const machine = (over: Partial<Instance>): Instance => ({ InstanceId: 'i-1', ...over });
+const statusOf = (over: Partial<Instance>) => cloudInstance(machine(over), 'test').status;
+
+describe("a machine's status", () => {
+  test.each([
+    ['pending', 'Creating'],
+    ['running', 'Running'],
+    ['stopping', 'Suspending'],
+    ['stopped', 'Suspended'],
+    ['shutting-down', 'Terminating'],
+    ['terminated', 'Terminated'],
+  ] as const)('%s is %s', (Name, status) => {
+    expect(statusOf({ State: { Name } })).toBe(status);
+  });
+
+  test('that is missing or unknown is Undefined', () => {
+    expect(statusOf({})).toBe('Undefined');
+    expect(statusOf({ State: { Code: 512 } })).toBe('Undefined');
+  });
+
+  test('is Resuming when it is pending for another time', () => {
+    const attached = { NetworkInterfaces: [{ Attachment: { AttachTime: at(0) } }] };
+    const pending = { State: { Name: 'pending' as const }, ...attached };
+    expect(statusOf({ ...pending, LaunchTime: at(0) })).toBe('Creating');
+    const again = machine({ ...pending, LaunchTime: at(3_600) });
+    expect(cloudInstance(again, 'test')).toMatchObject({
+      status: 'Resuming',
+      createdAt: at(0).toISOString(),
+    });
+  });
+
+  test('is Failed when it ended and nobody asked for that', () => {
+    const ended = { State: { Name: 'terminated' as const } };
+    const reason = { Code: 'Client.VolumeLimitExceeded', Message: 'Volume limit exceeded' };
+    expect(cloudInstance(machine({ ...ended, StateReason: reason }), 'test')).toMatchObject({
+      status: 'Failed',
+      failureMessage: 'Volume limit exceeded',
+    });
+    expect(statusOf({ ...ended, StateReason: { Code: 'Client.UserInitiatedShutdown' } })).toBe('Terminated');
+  });
+});
+
+test('a machine without tags is known by its name', () => {
+  const Tags = [{ Key: 'Name', Value: 'fw-test-0123456789abcdef0000701' }];
+  expect(cloudInstance(machine({ Tags }), 'test')).toMatchObject({
+    instanceId: 'f0123456789abcdef-00007',
+    launchToken: 'f0123456789abcdef-00007.1',
+  });
+  expect(cloudInstance(machine({ Tags }), 'other').instanceId).toBeUndefined();
+});
+
+describe("a network's subnets", () => {
+  test('are eight equal parts', () => {
+    const parts = subnetCidrs('10.0.0.0/16');
+    expect(parts).toHaveLength(8);
+    expect(parts.slice(0, 2)).toEqual(['10.0.0.0/19', '10.0.32.0/19']);
+    expect(parts.at(-1)).toBe('10.0.224.0/19');
+  });
+
+  test('are fewer where they would be too small', () => {
+    expect(subnetCidrs('192.168.1.0/27')).toEqual(['192.168.1.0/28', '192.168.1.16/28']);
+    expect(subnetCidrs('192.168.1.0/28')).toEqual(['192.168.1.0/28']);
+  });
+
+  test.each([
+    '10.0.0.0/8',
+    '10.0.0.0/29',
+    '10.0.0.1/16',
+    '10.0.0.0',
+    '10.0.0.256/24',
+    'fd00::/64',
+    '',
+    'x/16',
+  ])('do not exist for %j', (cidr) =>
+    expect(() => subnetCidrs(cidr)).toThrow(expect.objectContaining({ code: 'InvalidRequest' })),
+  );
+});

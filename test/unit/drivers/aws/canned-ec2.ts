@@ -1,0 +1,75 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AwsClient } from '../../../../functions/drivers/aws/client.ts';
+import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
+import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/capabilities.ts';
+import type { CloudClient } from '../../../../functions/drivers/driver.ts';
+import type { Credential } from '../../../../functions/model/connection.ts';
+
+/** What is answered to a call; `hang-up` closes the connection without an answer. */
+export type Canned = { status: number; body: string; headers?: Record<string, string> } | 'hang-up';
+
+export interface CannedEc2 {
+  url: string;
+  /** The parameters of each call, in order. */
+  calls: URLSearchParams[];
+  close(): Promise<void>;
+}
+
+/** Answers as a function of a call's parameters: for what no server that plays EC2 can be brought to say. */
+export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Promise<CannedEc2> {
+  const calls: URLSearchParams[] = [];
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const call = new URLSearchParams(Buffer.concat(chunks).toString());
+    calls.push(call);
+    const canned = answer(call);
+    if (canned === 'hang-up') {
+      request.socket.destroy();
+      return;
+    }
+    response.writeHead(canned.status, { 'content-type': 'text/xml', ...canned.headers }).end(canned.body);
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    calls,
+    close: async () => {
+      server.closeAllConnections();
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      await closed.promise;
+    },
+  };
+}
+
+/** EC2's form of an error. */
+export function refusal(status: number, code: string, message = `${code} it is`): Canned {
+  return {
+    status,
+    body: `<?xml version="1.0"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>r-1</RequestID></Response>`,
+  };
+}
+
+export function page(action: string, inner = ''): Canned {
+  return {
+    status: 200,
+    body: `<?xml version="1.0"?><${action}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r-1</requestId>${inner}</${action}Response>`,
+  };
+}
+
+export const KEYS: Credential = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'not-to-be-told' };
+export const DEPLOYMENT = 'test-deployment';
+
+export function connect(
+  endpoint: string,
+  credential: Credential = KEYS,
+): CloudClient & BatchCreate & Reboot & StopStart {
+  const client = createAwsDriver(5).connect({ cloud: 'aws', credential, endpoint, deploymentId: DEPLOYMENT });
+  if (!(client instanceof AwsClient)) throw new TypeError('not a client of driver aws');
+  return client;
+}

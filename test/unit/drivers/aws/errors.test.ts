@@ -1,0 +1,139 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/errors.ts';
+import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
+
+const LOCATION = 'us-east-1';
+let ec2: CannedEc2 | undefined;
+afterEach(async () => {
+  await ec2?.close();
+  ec2 = undefined;
+});
+
+/** What a read (`DescribeInstances`) and a change (`StopInstances`) make of the same answer. */
+async function meanings(answer: Canned): Promise<{ read: DriverError; change: DriverError }> {
+  ec2 = await cannedEc2(() => answer);
+  const client = connect(ec2.url);
+  return {
+    read: await errorOf(client.listInstances(LOCATION)),
+    change: await errorOf(client.stopInstance(LOCATION, 'i-1')),
+  };
+}
+
+async function errorOf(call: Promise<unknown>): Promise<DriverError> {
+  const outcome = await call.then(
+    () => 'no error',
+    (error: unknown) => error,
+  );
+  if (outcome instanceof DriverError) return outcome;
+  throw new TypeError(`not a DriverError: ${outcome}`);
+}
+
+describe('an answer with a code of AWS', () => {
+  test.each<[number, string, DriverErrorCode]>([
+    [503, 'RequestLimitExceeded', 'Throttled'],
+    [400, 'Throttling', 'Throttled'],
+    [500, 'InsufficientInstanceCapacity', 'InsufficientCapacity'],
+    [400, 'SpotMaxPriceTooLow', 'InsufficientCapacity'],
+    [400, 'VcpuLimitExceeded', 'QuotaExceeded'],
+    [400, 'InstanceLimitExceeded', 'QuotaExceeded'],
+    [400, 'VpcLimitExceeded', 'QuotaExceeded'],
+    [400, 'SomethingNewLimitExceeded', 'QuotaExceeded'],
+    [403, 'UnauthorizedOperation', 'Unauthorized'],
+    [401, 'AuthFailure', 'Unauthorized'],
+    [400, 'ExpiredToken', 'Unauthorized'],
+    [403, 'InvalidClientTokenId', 'Unauthorized'],
+    [401, 'OptInRequired', 'Unauthorized'],
+    [400, 'RequestExpired', 'Unauthorized'],
+    [400, 'DependencyViolation', 'Conflict'],
+    [400, 'IncorrectInstanceState', 'Conflict'],
+    [400, 'InvalidInstanceID.NotFound', 'NotFound'],
+    [400, 'InvalidInstanceID.Malformed', 'NotFound'],
+    [400, 'UnsupportedOperation', 'Unsupported'],
+    [400, 'Unsupported', 'Unsupported'],
+    [400, 'InvalidParameterValue', 'InvalidRequest'],
+    [400, 'InvalidParameterCombination', 'InvalidRequest'],
+    [400, 'InvalidAMIID.Malformed', 'InvalidRequest'],
+    [400, 'WhatNobodyKnows', 'InvalidRequest'],
+  ])('%i %s is %s', async (status, code, meaning) => {
+    const { read, change } = await meanings(refusal(status, code));
+    for (const error of [read, change]) {
+      expect(error).toMatchObject({ code: meaning, name: meaning, cloudCode: code });
+      expect(error.message).toContain(`${code} it is`);
+    }
+    expect(read.call).toBe('ec2:DescribeInstances');
+    expect(change.call).toBe('ec2:StopInstances');
+  });
+
+  test.each<[number, string]>([
+    [500, 'InternalError'],
+    [503, 'Unavailable'],
+    [503, 'ServiceUnavailable'],
+    [400, 'IdempotentParameterMismatch'],
+  ])('%i %s leaves a change unknown', async (status, code) => {
+    const { read, change } = await meanings(refusal(status, code));
+    expect(read.code).toBe('Unavailable');
+    expect(change.code).toBe('OutcomeUnknown');
+  });
+});
+
+describe('an answer that is none of EC2', () => {
+  test.each([
+    [
+      'a gateway that gave up',
+      { status: 502, body: '<html>Bad Gateway</html>' },
+      'Unavailable',
+      'OutcomeUnknown',
+    ],
+    [
+      'a success without XML',
+      { status: 200, body: 'Welcome to the captive portal' },
+      'Unavailable',
+      'OutcomeUnknown',
+    ],
+    ['a closed connection', 'hang-up' as const, 'Unavailable', 'OutcomeUnknown'],
+    [
+      'a proxy that throttles',
+      { status: 429, body: '', headers: { 'retry-after': '7' } },
+      'Throttled',
+      'Throttled',
+    ],
+    ['a proxy that refuses', { status: 403, body: '<html>no</html>' }, 'Unauthorized', 'Unauthorized'],
+  ])('%s', async (_, answer, ofRead, ofChange) => {
+    const { read, change } = await meanings(answer);
+    expect([read.code, change.code]).toEqual([ofRead, ofChange]);
+  });
+
+  test('says how long to wait, where the answer does', async () => {
+    const { read } = await meanings({ status: 429, body: '', headers: { 'retry-after': '7' } });
+    expect(read.retryAfterMs).toBe(7_000);
+  });
+
+  test('is not given at all where nobody listens: nothing was sent', async () => {
+    ec2 = await cannedEc2(() => page('DescribeInstances'));
+    const { url } = ec2;
+    await ec2.close();
+    expect((await errorOf(connect(url).stopInstance(LOCATION, 'i-1'))).code).toBe('Unavailable');
+    expect((await errorOf(connect(url).verifyCredential())).code).toBe('Unavailable');
+  });
+});
+
+test('no call is made twice by the SDK, and no error tells a secret or an encoded message', async () => {
+  ec2 = await cannedEc2(() =>
+    refusal(403, 'UnauthorizedOperation', 'You may not. Encoded authorization failure message: aGVsbG8'),
+  );
+  const error = await errorOf(connect(ec2.url).stopInstance(LOCATION, 'i-1'));
+  expect(ec2.calls).toHaveLength(1);
+  expect(error.message).toBe('ec2:StopInstances: UnauthorizedOperation: You may not.');
+  expect(JSON.stringify([error.message, error.cloudCode, error.call])).not.toContain('not-to-be-told');
+});
+
+test('a region that AWS does not have is a wrong request, and asked for once', async () => {
+  ec2 = await cannedEc2(() =>
+    page('DescribeRegions', '<regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>'),
+  );
+  const client = connect(ec2.url);
+  for (const location of ['nowhere-1', 'us-east-99', 'evil.example/', 'nowhere-1']) {
+    expect((await errorOf(client.listInstances(location))).code).toBe('InvalidRequest');
+  }
+  expect(ec2.calls.map((call) => call.get('Action'))).toEqual(['DescribeRegions']);
+});

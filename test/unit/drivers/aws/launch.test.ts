@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import { MAX_BATCH } from '../../../../functions/drivers/aws/launch.ts';
+import { launchListOf, tokenAt, valuesWith } from '../../../../functions/drivers/aws/launch-list.ts';
+import type { InstanceSpec } from '../../../../functions/drivers/driver.ts';
+import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
+import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
+
+const FLEET = 'f0123456789abcdef';
+const tokenOf = (index: number, attempt = 1) => launchToken(instanceId({ fleetId: FLEET, index }), attempt);
+const specOf = (index: number): InstanceSpec => ({
+  location: 'us-east-1',
+  instanceId: instanceId({ fleetId: FLEET, index }),
+  launchToken: tokenOf(index),
+  instanceType: 'm5.large',
+  imageBackendId: 'ami-1',
+  networkBackendId: 'vpc-1',
+  securityGroupBackendId: 'sg-1',
+  keyPairBackendId: 'key',
+  tags: { team: 'web' },
+});
+
+describe('the launch tokens of a batch', () => {
+  const positions = fc.uniqueArray(fc.tuple(fc.nat(99_999), fc.integer({ min: 1, max: 1_295 })), {
+    minLength: 1,
+    maxLength: MAX_BATCH,
+    selector: ([index]) => index,
+  });
+
+  test('fit into one tag, each at its place, and are found by any of them', () => {
+    fc.assert(
+      fc.property(positions, (some) => {
+        const tokens = some.map(([index, attempt]) => tokenOf(index, attempt));
+        const list = launchListOf(tokens);
+        expect(list.length).toBeLessThanOrEqual(256);
+        expect(tokens.map((_, at) => tokenAt(list, at))).toEqual(tokens);
+        expect(tokenAt(list, tokens.length)).toBeUndefined();
+        for (const token of tokens) {
+          const [, pattern = ''] = valuesWith(token);
+          expect(list).toMatch(new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
+        }
+      }),
+    );
+  });
+
+  test('are not found by another attempt, nor by another position', () => {
+    const list = launchListOf([tokenOf(12, 11), tokenOf(3, 2)]);
+    for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)]) {
+      const [, pattern = ''] = valuesWith(other);
+      expect(list).not.toMatch(new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
+    }
+  });
+
+  test('of a single machine is the token itself; what is none tells none', () => {
+    expect(tokenAt(tokenOf(4), 0)).toBe(tokenOf(4));
+    for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1.1,`]) expect(tokenAt(value, 0)).toBeUndefined();
+  });
+});
+
+describe('RunInstances', () => {
+  let ec2: CannedEc2 | undefined;
+  afterEach(async () => {
+    await ec2?.close();
+    ec2 = undefined;
+  });
+
+  const facts: Record<string, string> = {
+    DescribeInstanceTypeOfferings:
+      '<instanceTypeOfferingSet><item><instanceType>m5.large</instanceType><locationType>availability-zone</locationType><location>us-east-1a</location></item><item><instanceType>m5.large</instanceType><location>us-east-1b</location></item></instanceTypeOfferingSet>',
+    DescribeInstanceTypes:
+      '<instanceTypeSet><item><instanceType>m5.large</instanceType><processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures></processorInfo></item></instanceTypeSet>',
+    DescribeImages:
+      '<imagesSet><item><imageId>ami-1</imageId><architecture>x86_64</architecture><rootDeviceName>/dev/sda1</rootDeviceName></item></imagesSet>',
+    DescribeSubnets:
+      '<subnetSet><item><subnetId>subnet-a</subnetId><availabilityZone>us-east-1a</availabilityZone></item><item><subnetId>subnet-b</subnetId><availabilityZone>us-east-1b</availabilityZone></item><item><subnetId>subnet-c</subnetId><availabilityZone>us-east-1c</availabilityZone></item></subnetSet>',
+    CreateTags: '<return>true</return>',
+  };
+
+  async function playing(run: (call: URLSearchParams) => Canned) {
+    ec2 = await cannedEc2((call) => {
+      const action = call.get('Action') ?? '';
+      return action === 'RunInstances' ? run(call) : page(action, facts[action]);
+    });
+    const { calls, url } = ec2;
+    return {
+      client: connect(url),
+      runs: () => calls.filter((call) => call.get('Action') === 'RunInstances'),
+    };
+  }
+
+  const machines = (call: URLSearchParams): Canned =>
+    page(
+      'RunInstances',
+      `<instancesSet>${Array.from({ length: Number(call.get('MaxCount')) }, (_, at) => at)
+        .reverse()
+        .map(
+          (at) =>
+            `<item><instanceId>i-${at}</instanceId><amiLaunchIndex>${at}</amiLaunchIndex><instanceState><name>pending</name></instanceState></item>`,
+        )
+        .join('')}</instancesSet>`,
+    );
+
+  test('asks the same for the same token, in a zone that has the type', async () => {
+    const { client, runs } = await playing(machines);
+    for (const index of [1, 1, 2, 3, 4, 5, 6]) await client.createInstance(specOf(index));
+    const [first, again, ...others] = runs();
+    expect(String(again)).toBe(String(first));
+    expect(first?.get('ClientToken')).toMatch(/^[0-9a-f]{64}$/);
+    const subnets = runs().map((call) => call.get('NetworkInterface.1.SubnetId'));
+    expect(new Set(subnets)).toEqual(new Set(['subnet-a', 'subnet-b']));
+    expect(new Set(others.map((call) => call.get('ClientToken'))).size).toBe(others.length);
+  });
+
+  test('takes the zone that is asked for, and refuses one without the type before it asks EC2', async () => {
+    const { client, runs } = await playing(machines);
+    await client.createInstance({ ...specOf(1), zone: 'us-east-1b' });
+    expect(runs()[0]?.get('NetworkInterface.1.SubnetId')).toBe('subnet-b');
+    await expect(client.createInstance({ ...specOf(2), zone: 'us-east-1c' })).rejects.toMatchObject({
+      code: 'InvalidRequest',
+    });
+    expect(runs()).toHaveLength(1);
+  });
+
+  test('makes a batch in one call, each machine that of the token at its launch index', async () => {
+    const { client, runs } = await playing(machines);
+    const specs = [7, 3, 5].map(specOf);
+    const outcomes = await client.createInstances(specs);
+    expect(outcomes).toMatchObject(
+      specs.map(({ instanceId: id, launchToken: token }, at) => ({
+        instance: { backendId: `i-${at}`, instanceId: id, launchToken: token },
+      })),
+    );
+    expect(runs()).toHaveLength(1);
+    expect(runs()[0]?.get('MinCount')).toBe('3');
+  });
+
+  test('asks for each alone where there is no room for all', async () => {
+    const { client, runs } = await playing((call) => {
+      if (call.get('MaxCount') !== '1') return refusal(500, 'InsufficientInstanceCapacity');
+      return String(call).includes(tokenOf(2)) ? refusal(400, 'VcpuLimitExceeded') : machines(call);
+    });
+    const outcomes = await client.createInstances([1, 2, 3].map(specOf));
+    expect(outcomes).toMatchObject([
+      { instance: { launchToken: tokenOf(1) } },
+      { error: { code: 'QuotaExceeded' } },
+      { instance: { launchToken: tokenOf(3) } },
+    ]);
+    expect(runs()).toHaveLength(4);
+  });
+
+  test('leaves every one of a batch unknown when its answer is lost', async () => {
+    const { client, runs } = await playing(() => 'hang-up');
+    const outcomes = await client.createInstances([1, 2].map(specOf));
+    expect(outcomes).toMatchObject([
+      { error: { code: 'OutcomeUnknown' } },
+      { error: { code: 'OutcomeUnknown' } },
+    ]);
+    expect(runs()).toHaveLength(1);
+  });
+
+  test('is asked again when EC2 does not know yet what was made for it', async () => {
+    let asked = 0;
+    const { client } = await playing((call) => {
+      asked += 1;
+      return asked < 3 ? refusal(400, 'InvalidGroup.NotFound') : machines(call);
+    });
+    expect(await client.createInstance(specOf(1))).toMatchObject({ backendId: 'i-0' });
+    expect(asked).toBe(3);
+  });
+});
