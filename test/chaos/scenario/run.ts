@@ -38,7 +38,7 @@ export interface RunResult {
 
 export async function runScenario(scenario: Scenario, traced: boolean): Promise<RunResult> {
   const ground = new Ground(scenario.seed, CALM, traced);
-  const watch = new CloudWatch(ground);
+  const watch = new CloudWatch(ground, scenario.skewMs);
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;

@@ -42,6 +42,7 @@ export interface Scenario {
   incidents: readonly Incident[];
   /** How long things go wrong, from the first request. */
   troubleMs: number;
+  /** How far a process's clock may be off, either way. */
   skewMs: number;
   sweepIntervalMs: number;
   /** What the sweep keeps from others, and what it must find. */
@@ -67,12 +68,12 @@ export function scenarioOf(seed: number): Scenario {
     cloudFaults: cloudFaults(random),
     incidents: incidents(random, connections, troubleMs),
     troubleMs,
-    skewMs: 0,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
     graceSeconds: random.int(60, 600),
     planted: planted(random, connections),
     driverConcurrency: random.int(2, 6),
     driverTimeoutMs: random.pick([20_000, 60_000]),
+    skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
   };
 }
 

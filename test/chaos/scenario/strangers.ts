@@ -41,7 +41,9 @@ export class Strangers {
   }
 
   check(): Violation[] {
-    const graceMs = this.#scenario.graceSeconds * 1_000;
+    const { graceSeconds, skewMs } = this.#scenario;
+    // Seen by one clock, removed by another.
+    const graceMs = Math.max(0, graceSeconds * 1_000 - 2 * skewMs);
     const machines = new Map(this.#lab.clouds.machines().map((machine) => [machine.backendId, machine]));
     return this.#planted.flatMap(({ whose, record }): Violation[] => {
       const { backendId, acceptedAtMs } = record;

@@ -1,0 +1,317 @@
+import { setTimeout } from 'node:timers/promises';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { permitCreates, readHolders, releaseSlots } from '../../functions/governor/governor.ts';
+import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { layOut } from '../../functions/placement/lay-out.ts';
+import type { Store } from '../../functions/store/client.ts';
+import { createFleet } from '../../functions/store/fleets.ts';
+import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { settleLook, startLoop, takeLook } from '../../functions/store/loops.ts';
+import { moveInstance } from '../../functions/store/move.ts';
+import { openPlacement, readFleetPartition } from '../../functions/store/placements.ts';
+import { retakeClaim, transition, updateInstance } from '../../functions/store/transition.ts';
+import { ClientLoans } from '../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
+import { FLEETS_INDEXES, Table } from '../chaos/models/dynamo/table.ts';
+import { claimOf, request, spec } from './placed-fleet.ts';
+import { useTables } from './tables.ts';
+
+const real = useTables();
+
+/** The simulation's tables under the names of the engine's. */
+function modelStore(): Store {
+  const { tables } = real;
+  const dynamo = new Dynamo(
+    Object.entries(tables).map(([noun, name]) => new Table(name, noun === 'fleets' ? FLEETS_INDEXES : [])),
+    { now: () => 0, baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 1_000, unprocessed: () => 0 },
+  );
+  const loans = new ClientLoans();
+  onTestFinished(() => loans.takeBack());
+  const document = loans.lend(async (command, input) => dynamo.perform(command, input));
+  return { ...real, document };
+}
+
+/** What a command came to, without what only one of the two tells. */
+async function outcome(answer: Promise<object>): Promise<unknown> {
+  try {
+    const {
+      $metadata: _,
+      ConsumedCapacity: _capacity,
+      ScannedCount: _scanned,
+      ...rest
+    } = { ...defaults, ...(await answer) };
+    return JSON.parse(JSON.stringify(rest));
+  } catch (error) {
+    if (error instanceof TransactionCanceledException) {
+      return { cancelled: error.CancellationReasons?.map(({ Code, Item }) => ({ Code, Item })) };
+    }
+    return { error: error instanceof Error ? error.name : String(error) };
+  }
+}
+const defaults: { $metadata?: unknown; ConsumedCapacity?: unknown; ScannedCount?: unknown } = {};
+
+const TableName = real.tables.governor;
+const key = (sk: string) => ({ pk: 'parity', sk });
+const update =
+  (sk: string, UpdateExpression: string, more: object = {}) =>
+  (client: DynamoDBDocumentClient) =>
+    client.send(
+      new UpdateCommand({ TableName, Key: key(sk), UpdateExpression, ReturnValues: 'ALL_NEW', ...more }),
+    );
+const put =
+  (sk: string, item: object, more: object = {}) =>
+  (client: DynamoDBDocumentClient) =>
+    client.send(new PutCommand({ TableName, Item: { ...key(sk), ...item }, ...more }));
+const query =
+  (KeyConditionExpression: string, values: object, more: object = {}) =>
+  (client: DynamoDBDocumentClient) =>
+    client.send(
+      new QueryCommand({
+        TableName,
+        KeyConditionExpression,
+        ExpressionAttributeValues: { ':pk': 'parity', ...values },
+        ConsistentRead: true,
+        ...more,
+      }),
+    );
+const values = (ExpressionAttributeValues: object) => ({ ExpressionAttributeValues });
+
+/** In this order, on both: each depends on those before it. */
+const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) => Promise<object>])[] = [
+  ['put new', put('a', { n: 1, m: { x: 1 }, s: 'one' }, { ConditionExpression: 'attribute_not_exists(pk)' })],
+  ['put again', put('a', { n: 2 }, { ConditionExpression: 'attribute_not_exists(pk)' })],
+  ['put old', put('b', { n: 5, list: [1, 'two', { three: 3 }] }, { ReturnValues: 'ALL_OLD' })],
+  ['get', (client) => client.send(new GetCommand({ TableName, Key: key('b'), ConsistentRead: true }))],
+  ['get nothing', (client) => client.send(new GetCommand({ TableName, Key: key('zzz') }))],
+  [
+    'set, add, remove',
+    update('a', 'SET n = n + :by, t = :t REMOVE s ADD k :one', values({ ':by': 2, ':t': true, ':one': 1 })),
+  ],
+  [
+    'set from nothing',
+    update('a', 'SET z = if_not_exists(z, :zero) - :one', values({ ':zero': 0, ':one': 1 })),
+  ],
+  [
+    'set below a map',
+    update('a', 'SET m.#y = if_not_exists(m.#y, :zero) + :one', {
+      ...values({ ':zero': 0, ':one': 1 }),
+      ExpressionAttributeNames: { '#y': 'y' },
+    }),
+  ],
+  ['set below nothing', update('a', 'SET nowhere.y = :one', values({ ':one': 1 }))],
+  ['count what is missing', update('a', 'SET c = c + :one', values({ ':one': 1 }))],
+  ['an update makes an item', update('new', 'SET n = :one', values({ ':one': 1 }))],
+  [
+    'of nothing',
+    update('no', 'SET n = :one', { ...values({ ':one': 1 }), ConditionExpression: 'attribute_exists(pk)' }),
+  ],
+  [
+    'in, between',
+    update('a', 'SET q = :one', {
+      ...values({ ':one': 1, ':three': 3, ':nine': 9 }),
+      ConditionExpression: 'n IN (:one, :three) AND n BETWEEN :one AND :nine',
+    }),
+  ],
+  [
+    'not, or',
+    update('a', 'SET q = :one', {
+      ...values({ ':one': 1, ':three': 3 }),
+      ConditionExpression: 'NOT (n = :three OR attribute_not_exists(m))',
+    }),
+  ],
+  [
+    'of another type',
+    update('a', 'SET q = :one', { ...values({ ':one': 1, ':text': '3' }), ConditionExpression: 'n < :text' }),
+  ],
+  [
+    'what is missing differs',
+    update('a', 'SET q = :one', { ...values({ ':one': 1 }), ConditionExpression: 'missing <> :one' }),
+  ],
+  ['a value too many', update('a', 'SET q = :one', values({ ':one': 1, ':two': 2 }))],
+  [
+    'a value too few',
+    update('a', 'SET q = :one', { ConditionExpression: 'n = :two', ...values({ ':one': 1 }) }),
+  ],
+  ['twice the same path', update('a', 'SET q = :one, q = :one', values({ ':one': 1 }))],
+  ['query', query('pk = :pk', {})],
+  ['query a part', query('pk = :pk AND begins_with(sk, :b)', { ':b': 'b' })],
+  ['query backwards', query('pk = :pk AND sk < :n', { ':n': 'new' }, { ScanIndexForward: false, Limit: 1 })],
+  ['query on', query('pk = :pk', {}, { ExclusiveStartKey: key('a'), Limit: 1 })],
+  ['query and filter', query('pk = :pk', { ':five': 5 }, { FilterExpression: 'n = :five' })],
+  [
+    'batch write',
+    (client) =>
+      client.send(
+        new BatchWriteCommand({
+          RequestItems: {
+            [TableName]: [
+              { PutRequest: { Item: { ...key('w'), n: 1 } } },
+              { DeleteRequest: { Key: key('new') } },
+            ],
+          },
+        }),
+      ),
+  ],
+  [
+    'batch get',
+    (client) =>
+      client.send(
+        new BatchGetCommand({
+          RequestItems: { [TableName]: { Keys: [key('w'), key('gone')], ConsistentRead: true } },
+        }),
+      ),
+  ],
+  [
+    'transaction refused',
+    (client) =>
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            { Put: { TableName, Item: { ...key('t'), n: 1 } } },
+            {
+              Put: {
+                TableName,
+                Item: { ...key('w'), n: 9 },
+                ConditionExpression: 'attribute_not_exists(pk)',
+                ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+              },
+            },
+          ],
+        }),
+      ),
+  ],
+  [
+    'transaction',
+    (client) =>
+      client.send(
+        new TransactWriteCommand({
+          TransactItems: [
+            {
+              ConditionCheck: {
+                TableName,
+                Key: key('w'),
+                ConditionExpression: 'n = :one',
+                ...values({ ':one': 1 }),
+              },
+            },
+            {
+              Update: {
+                TableName,
+                Key: key('a'),
+                UpdateExpression: 'SET n = :nine',
+                ...values({ ':nine': 9 }),
+              },
+            },
+            { Delete: { TableName, Key: key('b') } },
+          ],
+        }),
+      ),
+  ],
+  [
+    'delete, and what was there',
+    (client) => client.send(new DeleteCommand({ TableName, Key: key('w'), ReturnValues: 'ALL_OLD' })),
+  ],
+  ['all of it', query('pk = :pk', {})],
+];
+
+describe("the simulation's tables", () => {
+  it('answer what the engine answers', async () => {
+    const model = modelStore();
+    for (const [what, operation] of OPERATIONS) {
+      const [here, there] = [
+        await outcome(operation(model.document)),
+        await outcome(operation(real.document)),
+      ];
+      expect({ what, answer: here }).toEqual({ what, answer: there });
+    }
+  });
+
+  it('end where the engine ends after the same launches, failures, moves and looks', async () => {
+    const asked = spec('parity');
+    const ended = await Promise.all([modelStore(), real].map((store) => liveThrough(fixed(store), asked)));
+    expect(ended[0]).toEqual(ended[1]);
+  });
+});
+
+/** The same time and the same draws for both. */
+function fixed(store: Store): Store {
+  return {
+    ...store,
+    clock: { now: () => 1_767_225_600_000, sleep: (ms) => setTimeout(ms) },
+    random: () => 0.5,
+  };
+}
+
+/** A short life of a fleet at the store: what the worker, the status loop and the governor write. */
+async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promise<unknown> {
+  const { fleetId } = asked;
+  const answers: unknown[] = [];
+  const said = async (answer: Promise<unknown>) => answers.push(await answer);
+  await said(createFleet(store, { spec: asked, request }).then(({ outcome: what }) => what));
+  await said(
+    createFleet(store, { spec: { ...asked, fleetId: `${fleetId.slice(0, -1)}0` }, request }).then(
+      ({ outcome: what }) => what,
+    ),
+  );
+  const placements = layOut(asked);
+  for (const one of placements) await openPlacement(store, fleetId, one, 1);
+  const [first, second] = placements;
+  if (!first || !second) throw new Error('a placement is missing');
+  const { connectionKey, location } = first;
+  const ref = { fleetId, connectionKey, location };
+  const [one, two] = [claimOf(fleetId, 0), claimOf(fleetId, 1)];
+  await said(
+    transition(
+      store,
+      ref,
+      [
+        { kind: 'claim', record: one },
+        { kind: 'claim', record: two },
+      ],
+      1,
+    ),
+  );
+  await said(transition(store, ref, [{ kind: 'claim', record: one }], 1));
+  await said(updateInstance(store, one, { launchState: 'accepted', backendId: 'i-1' }));
+  await said(retakeClaim(store, one, { launchState: 'claimed', claimUntilMs: 1 }));
+  const accepted = { ...one, launchState: 'accepted' as const };
+  await said(transition(store, ref, [{ kind: 'change', record: accepted, to: 'Running' }], 5));
+  await said(moveInstance(store, two, second.location));
+  await said(moveInstance(store, two, second.location));
+  const place = {
+    connectionKey,
+    location,
+    limits: limitProfileOf('aws', { concurrentInstancesPerLocation: 1 }),
+  };
+  await said(permitCreates(store, place, ['x', 'y']));
+  await said(readHolders(store, place));
+  await said(releaseSlots(store, place, ['x']));
+  const loop = { driver: 'sim', connectionKey, location };
+  const generation = await startLoop(store, loop, 1);
+  await said(startLoop(store, loop, store.clock.now()));
+  const taken = await takeLook(store, loop, generation ?? 0);
+  await said(takeLook(store, loop, generation ?? 0));
+  await said(
+    settleLook(store, loop, taken?.generation ?? 0, {
+      nextLookAtMs: 1,
+      active: false,
+      idle: true,
+      emptyLooks: 2,
+    }),
+  );
+  const { meta, placements: counted } = await readFleetPartition(store, fleetId);
+  const records = [...(await readInstances(store, [one, two])).values()];
+  return { answers, meta, counted, records, entries: await readPlaceEntries(store, connectionKey, location) };
+}
