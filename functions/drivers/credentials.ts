@@ -6,11 +6,20 @@ const MAX_FIELD = 8_192;
 
 type Fields = Readonly<Record<string, string>>;
 
+/** Making a schema costs more than using it, and connections are opened every minute. */
+const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
+
 /**
  * The schema of a driver's credential, drawn from its fields. Its issues name fields and never a value; a missing
  * field is told with its description.
  */
 export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
+  const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);
+  schemas.set(credentialFields, known);
+  return known;
+}
+
+function makeSchema(credentialFields: readonly CredentialField[]) {
   const shape = Object.fromEntries(
     credentialFields.map((field) => [field.name, valueSchema(field).optional()]),
   );
