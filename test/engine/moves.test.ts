@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { readFleet } from '../../functions/fleets/view.ts';
+import { layOut } from '../../functions/placement/lay-out.ts';
+import { readSpec } from '../../functions/store/fleets.ts';
 import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
 import { moveInstance } from '../../functions/store/move.ts';
 import {
   blockPlacement,
   closePlacement,
   liveGroups,
+  openPlacement,
   readPlacement,
   restPlacement,
 } from '../../functions/store/placements.ts';
@@ -131,12 +134,20 @@ describe('a move', () => {
   });
 });
 
+/** Opens the gates for the second round, as its plan does. */
+async function anotherRound(fleetId: string): Promise<void> {
+  for (const placement of layOut(await readSpec(store, fleetId))) {
+    await openPlacement(store, fleetId, placement, 2);
+  }
+}
+
 describe('a claim that replaces', () => {
   it('begins a failed instance anew, and its failure is over', async () => {
     const { first, ref, here } = await claimed('anew');
     await transition(store, ref, [change(first, 'Failed', { failure })], 0);
     expect(await here()).toMatchObject({ failureCounts: { InsufficientCapacity: 1 } });
     const failed = await readRecord(first);
+    await anotherRound(first.fleetId);
     const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
     await transition(store, ref, [{ kind: 'claim', record: next, replaces: failed }], 0);
     expect(await here()).toMatchObject({
@@ -149,6 +160,7 @@ describe('a claim that replaces', () => {
 
   it('is refused once the record has gone on', async () => {
     const { first, ref, here } = await claimed('anew-late');
+    await anotherRound(first.fleetId);
     const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
     const stale = { ...first, status: 'Failed' as const };
     const result = await transition(store, ref, [{ kind: 'claim', record: next, replaces: stale }], 0);

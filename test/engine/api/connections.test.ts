@@ -96,7 +96,7 @@ describe('a new connection', () => {
     ],
   ])('with %s is refused', async (_what, fields, errors) => {
     const answer = await post(body('bad-aws', fields));
-    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+    expect([answer.status, errorsOf(answer).toSorted()]).toEqual([400, errors.toSorted()]);
     expect(JSON.stringify(answer.body)).not.toContain(SECRET);
     expect((await gateway.ask({ method: 'GET', path: `${path}/bad-aws` })).status).toBe(404);
   });
