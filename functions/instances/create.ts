@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { markConnectionFailed } from '../connections/mark-failed.ts';
-import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
+import { type CreateOutcome, has } from '../drivers/capabilities.ts';
+import { type CloudClient, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { slowDown } from '../governor/governor.ts';
 import type { Failure } from '../model/failure.ts';
@@ -12,6 +13,7 @@ import type { NetworkItem } from '../store/networks.ts';
 import { updateInstance } from '../store/transition.ts';
 import { type Disposition, DONE, type PlaceRef, type WorkerContext, waitFor } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
+import { batchesOf } from './batches.ts';
 import { failInstances } from './finish.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
@@ -21,8 +23,15 @@ const MAX_REFUSALS = 6;
 /** What follows from a create call. */
 type Outcome = { disposition: Disposition } | { failure: Failure };
 
+/** A claimed record, and what to ask the cloud for. */
+interface Wanted {
+  record: InstanceItem;
+  spec: InstanceSpec;
+}
+
 /**
- * Makes the create calls of claimed records and writes down what came of each.
+ * Makes the create calls of claimed records and writes down what came of each. Where the cloud takes several at once,
+ * those that are alike go in one call.
  *
  * @returns for each instance id, whether its message is done or when it should come back
  */
@@ -31,12 +40,23 @@ export async function createInstances(
   place: PlaceRef,
   records: readonly InstanceItem[],
 ): Promise<Map<string, Disposition>> {
+  if (records.length === 0) return new Map();
+  const wanted: Wanted[] = [];
+  const outcomes: { record: InstanceItem; outcome: Outcome }[] = [];
+  for (const record of records) {
+    const spec = await instanceSpec(context, place, record);
+    if ('failure' in spec) outcomes.push({ record, outcome: spec });
+    else wanted.push({ record, ...spec });
+  }
+  const { client } = await context.open(place.connectionKey);
+  const batches = has(client, 'batch-create')
+    ? batchesOf(wanted, client.maxBatchSize)
+    : wanted.map((one) => [one]);
   const limit = pLimit(CONCURRENT_CALLS);
-  const outcomes = await Promise.all(
-    records.map((record) =>
-      limit(async () => ({ record, outcome: await createInstance(context, place, record) })),
-    ),
+  const made = await Promise.all(
+    batches.map((batch) => limit(() => createBatch(context, place, client, batch))),
   );
+  outcomes.push(...made.flat());
   await failInstances(
     context,
     place,
@@ -44,7 +64,7 @@ export async function createInstances(
       'failure' in outcome ? [{ record, failure: outcome.failure }] : [],
     ),
   );
-  if (records.length > 0) await startLooking(context, place);
+  await startLooking(context, place);
   return new Map(
     outcomes.map(({ record, outcome }) => [
       record.instanceId,
@@ -53,28 +73,57 @@ export async function createInstances(
   );
 }
 
-async function createInstance(
+async function createBatch(
   context: WorkerContext,
   place: PlaceRef,
-  record: InstanceItem,
-): Promise<Outcome> {
-  const { client } = await context.open(place.connectionKey);
-  const spec = await instanceSpec(context, place, record);
-  if ('failure' in spec) return spec;
+  client: CloudClient,
+  batch: readonly Wanted[],
+): Promise<{ record: InstanceItem; outcome: Outcome }[]> {
+  const answers = await ask(
+    client,
+    batch.map(({ spec }) => spec),
+  );
+  const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
+  // Once for the call, however many instances it was for.
+  for (const error of new Map(errors.map((one) => [one.code, one])).values()) {
+    await blockFor(context, place, error);
+  }
+  return await Promise.all(
+    batch.map(async ({ record }, at) => {
+      const answer = answers[at] ?? {
+        error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
+      };
+      if ('error' in answer) return { record, outcome: await consequence(context, record, answer.error) };
+      await adopt(context, place, record, answer.instance);
+      return { record, outcome: { disposition: DONE } };
+    }),
+  );
+}
+
+async function ask(client: CloudClient, specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+  const [only] = specs;
+  if (specs.length > 1 && has(client, 'batch-create')) return await client.createInstances(specs);
+  if (!only) return [];
   try {
-    const made = await client.createInstance(spec.spec);
-    await adopt(context, place, record, made);
-    return { disposition: DONE };
+    return [{ instance: await client.createInstance(only) }];
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    return await consequence(context, place, record, error);
+    return [{ error }];
   }
+}
+
+/** What an error blocks beside the instance that it is about. */
+async function blockFor(context: WorkerContext, place: PlaceRef, error: DriverError): Promise<void> {
+  if (error.code === 'Throttled') await slowDown(context.store, place, 'create', error.retryAfterMs);
+  if (error.code !== 'Unauthorized') return;
+  context.forget(place.connectionKey);
+  const failure = { code: error.code, message: error.message };
+  await markConnectionFailed(context.store, place.connectionKey, failure);
 }
 
 /** One consequence for each code; the table is in ARCHITECTURE.md. */
 async function consequence(
   context: WorkerContext,
-  place: PlaceRef,
   record: InstanceItem,
   error: DriverError,
 ): Promise<Outcome> {
@@ -88,7 +137,6 @@ async function consequence(
   });
   switch (error.code) {
     case 'Throttled':
-      await slowDown(store, place, 'create', error.retryAfterMs);
       await updateInstance(store, record, { launchState: 'refused' });
       return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
     case 'Unavailable': {
@@ -105,9 +153,6 @@ async function consequence(
       });
       return { disposition: waitFor(context.driver.consistencyWindowMs) };
     case 'Unauthorized':
-      context.forget(place.connectionKey);
-      await markConnectionFailed(store, place.connectionKey, failure);
-      return { failure };
     case 'InsufficientCapacity':
     case 'QuotaExceeded':
     case 'InvalidRequest':

@@ -69,8 +69,8 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
 /** Each method of a client is a call at the cloud, counted in `usage`. */
 function countCalls(client: CloudClient): CloudClient {
   return new Proxy(client, {
-    get(target, name, receiver) {
-      const member: unknown = Reflect.get(target, name, receiver);
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         usage.cloudCalls += 1;

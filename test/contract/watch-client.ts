@@ -11,8 +11,8 @@ export interface Thrown {
 /** The client, each of whose failures is written down. */
 export function watchClient(client: CloudClient, thrown: Thrown[]): CloudClient {
   return new Proxy(client, {
-    get(target, name, receiver) {
-      const member: unknown = Reflect.get(target, name, receiver);
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {
         const startedMs = performance.now();

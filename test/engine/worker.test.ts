@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { BatchCreate, CreateOutcome } from '../../functions/drivers/capabilities.ts';
+import type { CloudClient, InstanceSpec } from '../../functions/drivers/driver.ts';
+import { DriverError } from '../../functions/drivers/errors.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import { readHolders } from '../../functions/governor/governor.ts';
 import { limitProfileOf } from '../../functions/model/limit-profile.ts';
@@ -52,6 +55,76 @@ describe('the worker', () => {
     const outcomes = await launch(process, fleetId, placements);
     expect(outcomes).toEqual(Array.from({ length: 12 }, () => ({ outcome: 'Running' })));
     expect(booksOf(fleetId)).toMatchObject({ alive: 12, ever: 12 });
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+  }, 90_000);
+
+  it('asks for what is alike in one call, and writes down what came of each', async () => {
+    const calls: InstanceSpec[][] = [];
+    let refusals = 0;
+    let losses = 0;
+    const batching = (client: CloudClient): CloudClient & BatchCreate =>
+      Object.assign(client, {
+        maxBatchSize: 4,
+        async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+          calls.push([...specs]);
+          if (refusals < 1) {
+            refusals += 1;
+            return specs.map(() => ({
+              error: new DriverError('Throttled', 'slow down', { retryAfterMs: 100 }),
+            }));
+          }
+          return await Promise.all(
+            specs.map(async (spec): Promise<CreateOutcome> => {
+              const instance = await client.createInstance(spec);
+              losses += 1;
+              // The last of the first batch that is let through is made, and nobody hears of it.
+              return losses === 4 ? { error: new DriverError('OutcomeUnknown', 'no answer') } : { instance };
+            }),
+          );
+        },
+      });
+    const process = new OneProcess(store, sim.url, TIME_SCALE, batching);
+    const { fleetId, placements } = await begin(process, 'batched', 10, ['ap-northeast-2']);
+    await prepare(process, fleetId, placements);
+    const outcomes = await launch(process, fleetId, placements);
+    expect(outcomes).toEqual(Array.from({ length: 10 }, () => ({ outcome: 'Running' })));
+    expect(booksOf(fleetId)).toMatchObject({ alive: 10, ever: 10 });
+    expect(calls.every(({ length }) => length >= 2 && length <= 4)).toBe(true);
+    expect([refusals, calls.length > 2]).toEqual([1, true]);
+    await remove(process, fleetId);
+    expect(booksOf(fleetId).alive).toBe(0);
+  }, 90_000);
+
+  it('keeps what a batch made when some of it was refused for good', async () => {
+    const sizes: number[] = [];
+    const batching = (client: CloudClient): CloudClient & BatchCreate =>
+      Object.assign(client, {
+        maxBatchSize: 5,
+        async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+          sizes.push(specs.length);
+          return await Promise.all(
+            specs.map(
+              async (spec, at): Promise<CreateOutcome> =>
+                sizes.length === 1 && at % 2 === 1
+                  ? { error: new DriverError('InsufficientCapacity', 'no room for this one') }
+                  : { instance: await client.createInstance(spec) },
+            ),
+          );
+        },
+      });
+    const process = new OneProcess(store, sim.url, TIME_SCALE, batching);
+    const { fleetId, placements } = await begin(process, 'half-batched', 10, ['ca-central-1']);
+    await prepare(process, fleetId, placements);
+    const outcomes = await launch(process, fleetId, placements);
+    const refused = Math.floor((sizes[0] ?? 0) / 2);
+    expect(refused).toBeGreaterThan(0);
+    expect(outcomes.filter((answer) => answer?.['outcome'] === 'Failed')).toHaveLength(refused);
+    const fleet = await readFleet(store, 'default', fleetId);
+    expect(fleet?.counts).toEqual({ requested: 10, Running: 10 - refused, Failed: refused });
+    expect(fleet?.failures).toMatchObject([{ code: 'InsufficientCapacity', count: refused }]);
+    expect(booksOf(fleetId)).toMatchObject({ alive: 10 - refused, ever: 10 - refused });
+    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);

@@ -1,3 +1,6 @@
+import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/capabilities.ts';
+import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/driver.ts';
+import { DriverError } from '../../../functions/drivers/errors.ts';
 import { parseMachineName } from '../../../functions/drivers/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
@@ -21,22 +24,26 @@ class NoAnswer extends Error {
   override readonly name = 'TimeoutError';
 }
 
+export interface CloudOptions {
+  clouds: Readonly<Record<string, CloudConfig>>;
+  batchSize: number;
+  onCloudEvent(event: SimEvent): void;
+}
+
 /** The simulated clouds in virtual time, and what they know at any moment. */
 export class Clouds {
   readonly engine: SimEngine;
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
+  readonly #batchSize: number;
 
-  constructor(
-    ground: Ground,
-    clouds: Readonly<Record<string, CloudConfig>>,
-    onEvent: (event: SimEvent) => void,
-  ) {
+  constructor(ground: Ground, { clouds, batchSize, onCloudEvent }: CloudOptions) {
     this.#ground = ground;
+    this.#batchSize = batchSize;
     this.engine = new SimEngine({
       config: parseSimConfig({ seed: ground.seed, clouds }),
       clock: ground,
-      onEvent,
+      onEvent: onCloudEvent,
     });
     this.#app = createApp({
       engine: this.engine,
@@ -45,7 +52,13 @@ export class Clouds {
   }
 
   /** The driver as one process reaches the clouds. */
-  driverOf(process: Process) {
+  driverOf(process: Process): Driver {
+    const driver = this.#singlyDriverOf(process);
+    if (this.#batchSize < 2) return driver;
+    return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
+  }
+
+  #singlyDriverOf(process: Process): Driver {
     return createSimDriver(async (request) => {
       const create = request.method === 'POST' && request.url.endsWith('/instances');
       const what = `${request.method} ${request.url.slice(ENDPOINT.length + 8, ENDPOINT.length + 100)}`;
@@ -93,6 +106,24 @@ export class Clouds {
       })),
     );
   }
+}
+
+/** A client that takes several at once. Each is made, refused or lost by itself, and any may be the last before a crash. */
+function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {
+  return Object.assign(client, {
+    maxBatchSize,
+    createInstances: (specs: readonly InstanceSpec[]) =>
+      Promise.all(
+        specs.map(async (spec): Promise<CreateOutcome> => {
+          try {
+            return { instance: await client.createInstance(spec) };
+          } catch (error) {
+            if (!(error instanceof DriverError)) throw error;
+            return { error };
+          }
+        }),
+      ),
+  });
 }
 
 /** What a connection's limits must say for the governor to keep what this cloud enforces. */

@@ -42,9 +42,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'functions/instances/create.ts',
-        find: `    const made = await client.createInstance(spec.spec);`,
-        replace: `    const made = await client.createInstance(spec.spec);
-    await applyChanges(context, place, [{ kind: 'claim', record }]);`,
+        find: `      await adopt(context, place, record, answer.instance);`,
+        replace: `      await applyChanges(context, place, [{ kind: 'claim', record }]);
+      await adopt(context, place, record, answer.instance);`,
       },
       {
         file: 'functions/instances/create.ts',
@@ -68,9 +68,9 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/instances/create.ts',
-        find: `    await adopt(context, place, record, made);`,
-        replace: `    await adopt(context, place, record, made);
-    await releaseSlots(context.store, place, [record.instanceId]);`,
+        find: `      await adopt(context, place, record, answer.instance);`,
+        replace: `      await adopt(context, place, record, answer.instance);
+      await releaseSlots(context.store, place, [record.instanceId]);`,
       },
       {
         file: 'functions/instances/create.ts',

@@ -50,6 +50,8 @@ export interface Scenario {
   planted: readonly Planted[];
   driverConcurrency: number;
   driverTimeoutMs: number;
+  /** How many machines one create call may ask for; 1: the clouds have no such call. */
+  batchSize: number;
 }
 
 export function scenarioOf(seed: number): Scenario {
@@ -74,6 +76,7 @@ export function scenarioOf(seed: number): Scenario {
     driverConcurrency: random.int(2, 6),
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
+    batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
   };
 }
 

@@ -48,6 +48,8 @@ export interface LabOptions {
   /** How far a worker's clock may be off. */
   skewMs: number;
   sweepIntervalMs: number;
+  /** How many machines one create call may ask for; 1: the clouds have no such call. */
+  batchSize: number;
   onCloudEvent(event: SimEvent): void;
 }
 
@@ -79,7 +81,7 @@ export class Lab {
     this.#skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
     this.tables = new TableWorld(ground);
-    this.clouds = new Clouds(ground, options.clouds, options.onCloudEvent);
+    this.clouds = new Clouds(ground, options);
     this.workflow = new Workflow(ground, {
       invoke: (name, payload) => this.#invokeStep(name, payload),
       send: (body) => this.queue.send(body, 0),

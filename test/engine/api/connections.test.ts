@@ -77,7 +77,7 @@ describe('a new connection', () => {
     [
       'a credential without a field, with another',
       { credential: { user: 'x' } },
-      ['/credential/account missing', '/credential/user unrecognized-key'],
+      ['/credential/user unrecognized-key', '/credential/account missing'],
     ],
     ['limits of nothing', { limits: { concurrentLocations: 0 } }, ['/limits/concurrentLocations too-small']],
     ['a metadata address', { endpoint: 'http://169.254.169.254/' }, ['/endpoint endpoint-forbidden']],
