@@ -11,6 +11,11 @@ export interface ConnectOptions {
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
   deploymentId: string;
+  /**
+   * `<namespace>/<name>` of the connection, the same for as long as it exists, whatever becomes of its credential. For
+   * drivers that have to keep something under the connection's name; absent: nobody's in particular.
+   */
+  connectionKey?: string;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { DriverName } from '../model/connection.ts';
 import { awsMetadata } from './aws/metadata.ts';
+import { cbSpiderMetadata } from './cb-spider/metadata.ts';
 import type { DriverMetadata } from './metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
@@ -12,6 +13,7 @@ export const DRIVERS: Readonly<Partial<Record<DriverName, DriverMetadata>>> = {
   sim: simMetadata,
   aws: awsMetadata,
   openstack: openstackMetadata,
+  'cb-spider': cbSpiderMetadata,
 };
 
 /** Drivers that can be deployed. */

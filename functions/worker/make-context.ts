@@ -41,6 +41,7 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
           cloud: connection.cloud,
           credential: await readCredential(connection),
           deploymentId,
+          connectionKey,
           ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
         });
         return {

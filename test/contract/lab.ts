@@ -48,6 +48,7 @@ export class Lab {
       credential,
       endpoint: endpoint((upstream) => this.proxy.urlOf(upstream)),
       deploymentId: DEPLOYMENT,
+      connectionKey: 'contract/suite',
       ...over,
     });
     return watchClient(client, this.thrown);

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+
+/**
+ * What CB-Spider answers, after its published description (`api/swagger.yaml`, Swagger 2.0) and what its mock driver
+ * was seen to answer. An empty list is `null` at times; a field that we do not know is let pass.
+ */
+const list = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .nullish()
+    .transform((items) => items ?? []);
+
+/** Numbers are strings, and "-1", "NA" or nothing where the cloud does not tell. */
+const numberSchema = z
+  .union([z.string(), z.number()])
+  .nullish()
+  .transform((value) => {
+    const number = value === '' ? Number.NaN : Number(value ?? Number.NaN);
+    return Number.isFinite(number) && number >= 0 ? number : undefined;
+  });
+
+const textSchema = z
+  .string()
+  .nullish()
+  .transform((text) => text || undefined);
+
+const keyValuesSchema = list(z.object({ Key: z.string(), Value: z.string().default('') }));
+
+/** `NameId` is the name that it was made under, `SystemId` the cloud's id. */
+export const iidSchema = z.object({ NameId: z.string(), SystemId: z.string() });
+
+/** For calls whose answer tells nothing that we need. */
+export const anyAnswerSchema = z.unknown();
+
+export const machineSchema = z.object({
+  IId: iidSchema,
+  StartTime: textSchema,
+  Region: z.object({ Region: textSchema, Zone: textSchema }).nullish(),
+  VMSpecName: textSchema,
+  PublicIP: textSchema,
+  PrivateIP: textSchema,
+  KeyValueList: keyValuesSchema,
+});
+export type MachineAnswer = z.output<typeof machineSchema>;
+
+export const allMachinesSchema = z.object({
+  AllListInfo: z.object({ MappedInfoList: list(machineSchema), OnlyCSPInfoList: list(machineSchema) }),
+});
+
+export const statusSchema = z.object({ Status: z.string() });
+export const statusesSchema = z.object({
+  vmstatus: list(z.object({ IId: iidSchema, VmStatus: z.string() })),
+});
+
+export const allResourcesSchema = z.object({
+  AllList: z.object({ MappedList: list(iidSchema), OnlySpiderList: list(iidSchema) }),
+});
+
+export const resultSchema = z.object({ Result: z.string() });
+
+export const vpcSchema = z.object({
+  IId: iidSchema,
+  SubnetInfoList: list(z.object({ IId: iidSchema, IPv4_CIDR: z.string() })),
+});
+
+export const regionZoneSchema = z.object({
+  Name: z.string(),
+  DisplayName: textSchema,
+  ZoneList: list(z.object({ Name: z.string(), Status: z.string() })),
+});
+export const regionZonesSchema = z.object({ regionzone: list(regionZoneSchema) });
+export type RegionZoneAnswer = z.output<typeof regionZoneSchema>;
+
+export const regionSchema = z.object({
+  RegionName: z.string(),
+  KeyValueInfoList: keyValuesSchema,
+  AvailableZoneList: list(z.string()),
+});
+export const connectionConfigSchema = z.object({
+  ProviderName: z.string(),
+  DriverName: z.string(),
+  CredentialName: z.string(),
+  RegionName: z.string(),
+});
+
+export const specSchema = z.object({
+  Name: z.string(),
+  VCpu: z.object({ Count: numberSchema }),
+  MemSizeMiB: numberSchema,
+  Gpu: list(
+    z.object({
+      Count: numberSchema,
+      Mfr: textSchema,
+      Model: textSchema,
+      MemSizeGB: numberSchema,
+      TotalMemSizeGB: numberSchema,
+    }),
+  ),
+  KeyValueList: keyValuesSchema,
+});
+export const specsSchema = z.object({ vmspec: list(specSchema) });
+export type SpecAnswer = z.output<typeof specSchema>;
+
+export const imageSchema = z.object({
+  IId: iidSchema,
+  Name: textSchema,
+  OSArchitecture: textSchema,
+  OSPlatform: textSchema,
+  OSDistribution: textSchema,
+  ImageStatus: textSchema,
+});
+export const imagesSchema = z.object({ image: list(imageSchema) });
+export type ImageAnswer = z.output<typeof imageSchema>;
+
+export const pricesSchema = z.object({
+  PriceList: list(
+    z.object({
+      ProductInfo: z.object({
+        VMSpecName: textSchema,
+        VMSpecInfo: z.object({ Name: textSchema }).nullish(),
+      }),
+      PriceInfo: z.object({
+        OnDemand: z.object({ Unit: textSchema, Currency: textSchema, Price: numberSchema }).nullish(),
+      }),
+    }),
+  ),
+});
+export type PricesAnswer = z.output<typeof pricesSchema>;

@@ -1,0 +1,112 @@
+import {
+  type Architecture,
+  type Image,
+  type InstanceType,
+  type Location,
+  type Offer,
+  offerId,
+} from '../../model/cloud.ts';
+import { cloudWordSchema } from '../../model/identifiers.ts';
+import type { ImageAnswer, PricesAnswer, RegionZoneAnswer, SpecAnswer } from './answers.ts';
+
+const HOURLY = /^(per ?)?(1 ?)?(h|hrs?|hours?)$/i;
+const ARM = /arm64|aarch64/i;
+const X86 = /x86_64|x86-64|amd64/i;
+/** EC2's Graviton types; CB-Spider does not tell architectures of types. */
+const GRAVITON = /^[a-z]+[0-9]+g[a-z]*\./;
+
+export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): Location {
+  return {
+    name: Name,
+    displayName: DisplayName ?? Name,
+    zones: ZoneList.map((zone) => zone.Name).filter(isWord),
+    available: ZoneList.length === 0 || ZoneList.some(({ Status }) => Status !== 'Unavailable'),
+  };
+}
+
+/** Types whose size CB-Spider does not tell are left out: nobody could choose them. */
+export function offersOf(
+  location: string,
+  specs: readonly SpecAnswer[],
+  prices: ReadonlyMap<string, number>,
+): { instanceTypes: InstanceType[]; offers: Offer[] } {
+  const types = new Map<string, InstanceType>();
+  for (const spec of specs) {
+    const type = typeOf(spec);
+    if (type && !types.has(type.name)) types.set(type.name, type);
+  }
+  const instanceTypes = [...types.values()];
+  const offers = instanceTypes.map(({ name }): Offer => {
+    const price = prices.get(name);
+    return {
+      id: offerId(location, undefined, name),
+      location,
+      instanceType: name,
+      ...(price === undefined ? {} : { priceUsdPerHour: price }),
+      available: true,
+    };
+  });
+  return { instanceTypes, offers };
+}
+
+function typeOf(spec: SpecAnswer): InstanceType | undefined {
+  const { Name, VCpu, MemSizeMiB } = spec;
+  if (!isWord(Name) || !VCpu.Count || !MemSizeMiB) return undefined;
+  const gpu = gpuOf(spec);
+  return {
+    name: Name,
+    vcpus: VCpu.Count,
+    memoryGb: MemSizeMiB / 1_024,
+    architecture: architectureOf(spec),
+    ...(gpu ? { gpu } : {}),
+  };
+}
+
+function architectureOf({ Name, KeyValueList }: SpecAnswer): Architecture {
+  const told = KeyValueList.map(({ Value }) => Value).join(' ');
+  if (ARM.test(told) && !X86.test(told)) return 'arm64';
+  return !X86.test(told) && GRAVITON.test(Name) ? 'arm64' : 'x86_64';
+}
+
+/** Memory of one GPU; where only that of all is told, its share. */
+function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
+  if (!gpu?.Count || !Number.isInteger(gpu.Count)) return undefined;
+  const memoryGb = gpu.MemSizeGB || (gpu.TotalMemSizeGB ?? 0) / gpu.Count;
+  if (!memoryGb) return undefined;
+  return { model: gpu.Model ?? 'NA', manufacturer: gpu.Mfr ?? 'NA', count: gpu.Count, memoryGb };
+}
+
+/** The lowest price per hour of each type, of those in dollars: others we cannot compare. */
+export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
+  const prices = new Map<string, number>();
+  for (const { ProductInfo, PriceInfo } of PriceList) {
+    const name = ProductInfo.VMSpecName ?? ProductInfo.VMSpecInfo?.Name;
+    const { Price, Currency, Unit } = PriceInfo.OnDemand ?? {};
+    if (name === undefined || !Price || Currency !== 'USD' || !HOURLY.test(Unit ?? '')) continue;
+    prices.set(name, Math.min(Price, prices.get(name) ?? Price));
+  }
+  return prices;
+}
+
+/** An image is named as a start has to name it, which is the cloud's id of it; its own name is for people. */
+export function imagesOf(location: string, answers: readonly ImageAnswer[]): Image[] {
+  const images = new Map<string, Image>();
+  for (const answer of answers) {
+    const name = answer.IId.NameId;
+    const about = [answer.Name, answer.OSDistribution, answer.OSPlatform];
+    if (!isWord(name) || images.has(name)) continue;
+    images.set(name, {
+      name,
+      location,
+      backendId: name,
+      description: about.filter((part) => part && part !== 'NA').join(', '),
+      architectures: [ARM.test(answer.OSArchitecture ?? '') ? 'arm64' : 'x86_64'],
+      available: answer.ImageStatus !== 'Unavailable',
+    });
+  }
+  return [...images.values()];
+}
+
+function isWord(text: string): boolean {
+  return cloudWordSchema.safeParse(text).success;
+}

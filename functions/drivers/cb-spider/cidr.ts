@@ -1,0 +1,41 @@
+import { isIPv4 } from 'node:net';
+import { DriverError } from '../errors.ts';
+
+const BITS = 32;
+/** A network's upper half is cut into this many blocks, one for each zone that somebody names. */
+const ZONE_BITS = 3;
+export const MOST_ZONES = 2 ** ZONE_BITS;
+
+/**
+ * CB-Spider gives a machine the zone of its subnet. So the lower half of a network is the subnet of those that name no
+ * zone, and the n-th zone of the location has the n-th eighth of the upper half: nobody has to ask what is taken.
+ *
+ * @throws DriverError InvalidRequest when it is no IPv4 network that can be divided so
+ */
+export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: number): string } {
+  const [, address = '', prefixText = ''] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(cidr) ?? [];
+  const prefix = Number(prefixText);
+  if (!isIPv4(address) || prefixText === '' || prefix < 8 || prefix + 1 + ZONE_BITS > 28) {
+    throw new DriverError('InvalidRequest', `${cidr} is no IPv4 network of 8 to 24 bits`);
+  }
+  const base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (BITS - prefix);
+  if (base % size !== 0) throw new DriverError('InvalidRequest', `${cidr} has bits beyond its prefix`);
+  return {
+    lowerHalf: `${address}/${prefix + 1}`,
+    ofZone: (index) => {
+      const start = base + size / 2 + (index * size) / 2 / MOST_ZONES;
+      return `${dotted(start)}/${prefix + 1 + ZONE_BITS}`;
+    },
+  };
+}
+
+/** The network that this is the lower half of. */
+export function networkOfLowerHalf(cidr: string): string {
+  const [address = '', prefix = ''] = cidr.split('/');
+  return `${address}/${Number(prefix) - 1}`;
+}
+
+function dotted(address: number): string {
+  return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
+}

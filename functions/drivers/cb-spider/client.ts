@@ -1,0 +1,187 @@
+import type { z } from 'zod';
+import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { Reboot, StopStart } from '../capabilities.ts';
+import type {
+  CloudClient,
+  CloudInstance,
+  CloudNetworkResource,
+  InstanceSpec,
+  KeyPairSpec,
+  NetworkResourceKind,
+  NetworkSpec,
+  SecurityGroupSpec,
+} from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { machineName } from '../names.ts';
+import { imagesSchema, pricesSchema, specsSchema } from './answers.ts';
+import { imagesOf, locationOf, offersOf, pricesByType } from './catalogue.ts';
+import { Launcher } from './launcher.ts';
+import { MachineReader } from './machine-reader.ts';
+import { cbSpiderMetadata } from './metadata.ts';
+import { Networks } from './networks.ts';
+import { Power } from './power.ts';
+import { type Registrant, Registration, type SpiderPlace } from './registration.ts';
+import type { SpiderTransport } from './transport.ts';
+
+/** Catalogues come from the cloud page by page, behind one call. */
+const CATALOGUE_TIMEOUT_MS = 25_000;
+
+/** How long calls are waited for that CB-Spider may answer minutes later. */
+export interface Patience {
+  /** With starts and removals: what a cloud refuses it refuses sooner, mostly. */
+  handOverMs: number;
+  /** With one machine that somebody may be working on. */
+  lockedMs: number;
+}
+const PATIENCE: Patience = { handOverMs: 10_000, lockedMs: 4_000 };
+
+/** One account at one cloud behind one CB-Spider server. */
+export class CbSpiderClient implements CloudClient, StopStart, Reboot {
+  readonly #transport: SpiderTransport;
+  readonly #deploymentId: string;
+  readonly #registration: Registration;
+  readonly #networks: Networks;
+  readonly #reader: MachineReader;
+  readonly #launcher: Launcher;
+  readonly #power: Power;
+
+  constructor(registrant: Registrant, { handOverMs, lockedMs }: Patience = PATIENCE) {
+    const { transport, deploymentId, cloud } = registrant;
+    const registration = new Registration(registrant);
+    const networks = new Networks({ transport, registration, cloud, deploymentId });
+    const reader = new MachineReader(transport, deploymentId, lockedMs);
+    this.#transport = transport;
+    this.#deploymentId = deploymentId;
+    this.#registration = registration;
+    this.#networks = networks;
+    this.#reader = reader;
+    this.#launcher = new Launcher({
+      transport,
+      registration,
+      reader,
+      networks,
+      cloud,
+      deploymentId,
+      handOverMs,
+    });
+    this.#power = new Power(transport, registration, reader);
+  }
+
+  /** CB-Spider does not tell whose credential it is; that the cloud lists its regions proves it good. */
+  async verifyCredential(): Promise<{ account: string }> {
+    await this.#registration.regions();
+    return { account: this.#registration.account };
+  }
+
+  async listLocations(): Promise<Location[]> {
+    return (await this.#registration.regions()).map(locationOf);
+  }
+
+  async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
+    const place = await this.#registration.place(location);
+    const [{ vmspec }, prices] = await Promise.all([
+      this.#catalogue(place, ['vmspec'], specsSchema),
+      this.#prices(place),
+    ]);
+    return offersOf(location, vmspec, prices);
+  }
+
+  async listImages(location: string): Promise<Image[]> {
+    const place = await this.#registration.place(location);
+    const { image } = await this.#catalogue(place, ['vmimage'], imagesSchema);
+    return imagesOf(location, image);
+  }
+
+  async ensureNetwork(spec: NetworkSpec) {
+    return await this.#networks.ensureNetwork(spec);
+  }
+
+  async ensureSecurityGroup(spec: SecurityGroupSpec) {
+    return await this.#networks.ensureSecurityGroup(spec);
+  }
+
+  async ensureKeyPair(spec: KeyPairSpec) {
+    return await this.#networks.ensureKeyPair(spec);
+  }
+
+  async findNetworkResource(location: string, kind: NetworkResourceKind, name: string) {
+    return await this.#networks.find(location, kind, name);
+  }
+
+  async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
+    return await this.#networks.list(location, kind);
+  }
+
+  async deleteNetwork(location: string, backendId: string): Promise<void> {
+    await this.#networks.delete(location, 'network', backendId);
+  }
+
+  async deleteSecurityGroup(location: string, backendId: string): Promise<void> {
+    await this.#networks.delete(location, 'security-group', backendId);
+  }
+
+  async deleteKeyPair(location: string, backendId: string): Promise<void> {
+    await this.#networks.delete(location, 'key-pair', backendId);
+  }
+
+  async createInstance(spec: InstanceSpec): Promise<CloudInstance> {
+    return await this.#launcher.start(spec);
+  }
+
+  async getInstance(location: string, backendId: string): Promise<CloudInstance> {
+    return await this.#reader.get(await this.#registration.place(location), backendId);
+  }
+
+  async listInstances(location: string): Promise<CloudInstance[]> {
+    return await this.#reader.list(await this.#registration.place(location));
+  }
+
+  async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
+    const name = machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
+    return await this.#reader.find(await this.#registration.place(location), name);
+  }
+
+  async terminateInstance(location: string, backendId: string): Promise<void> {
+    await this.#launcher.remove(location, backendId);
+  }
+
+  async stopInstance(location: string, backendId: string): Promise<void> {
+    await this.#power.control(location, backendId, 'suspend');
+  }
+
+  async startInstance(location: string, backendId: string): Promise<void> {
+    await this.#power.control(location, backendId, 'resume');
+  }
+
+  async rebootInstance(location: string, backendId: string): Promise<void> {
+    await this.#power.control(location, backendId, 'reboot');
+  }
+
+  /** Several clouds tell none, and some take minutes over theirs: offers do not wait for them. */
+  async #prices(place: SpiderPlace): Promise<Map<string, number>> {
+    try {
+      return pricesByType(
+        await this.#catalogue(place, ['priceinfo', 'vm', place.location], pricesSchema, { simple: 'true' }),
+      );
+    } catch (error) {
+      if (error instanceof DriverError && error.code !== 'Throttled' && error.code !== 'Unauthorized')
+        return new Map();
+      throw error;
+    }
+  }
+
+  async #catalogue<Answer>(
+    { connectionName }: SpiderPlace,
+    path: [string, ...string[]],
+    answer: z.ZodType<Answer>,
+    query: Record<string, string> = {},
+  ): Promise<Answer> {
+    return await this.#transport.call({
+      method: 'GET',
+      path,
+      query: { ConnectionName: connectionName, ...query },
+      answer,
+      timeoutMs: CATALOGUE_TIMEOUT_MS,
+    });
+  }
+}

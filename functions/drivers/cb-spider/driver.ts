@@ -1,0 +1,33 @@
+import { credentialError } from '../credentials.ts';
+import { defineDriver } from '../define-driver.ts';
+import type { Driver } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { CbSpiderClient } from './client.ts';
+import { cbSpiderMetadata } from './metadata.ts';
+import { splitCredential } from './providers.ts';
+import { SpiderTransport } from './transport.ts';
+
+/** Clouds behind a CB-Spider server, by its REST API. */
+export const cbSpiderDriver: Driver = defineDriver(
+  cbSpiderMetadata,
+  ({ cloud, credential, endpoint, deploymentId, connectionKey }) => {
+    if (endpoint === undefined) {
+      throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
+    }
+    if (connectionKey === undefined) {
+      throw new DriverError('InvalidRequest', 'CB-Spider keeps machines by connection: its name is needed');
+    }
+    const wrong = credentialError(cbSpiderMetadata, credential);
+    if (wrong) throw wrong;
+    const { username, password, keyValues } = splitCredential(cloud, credential);
+    const secretFields = cbSpiderMetadata.credentialFields.filter(({ secret }) => secret);
+    const secrets = secretFields.flatMap(({ name }) => credential[name] ?? []);
+    return new CbSpiderClient({
+      transport: new SpiderTransport(endpoint, username, password, secrets),
+      cloud,
+      deploymentId,
+      connectionKey,
+      keyValues,
+    });
+  },
+);

@@ -1,0 +1,174 @@
+import type { Cloud } from '../../model/cloud.ts';
+import type { CloudInstance, InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { machineName } from '../names.ts';
+import { anyAnswerSchema, machineSchema, statusSchema } from './answers.ts';
+import { isNotFound, isRefusalByCloud, saysItExists } from './errors.ts';
+import type { MachineReader } from './machine-reader.ts';
+import { machineOf, systemIdOfStray } from './machines.ts';
+import { cbSpiderMetadata } from './metadata.ts';
+import type { Networks } from './networks.ts';
+import { idTransformMode } from './providers.ts';
+import type { Registration, SpiderPlace } from './registration.ts';
+import type { SpiderTransport } from './transport.ts';
+
+/** A removal that is under way need not be asked for at each look: every one of them would wait in CB-Spider. */
+const REMOVAL_KEPT_MS = 60_000;
+
+export interface LauncherOptions {
+  transport: SpiderTransport;
+  registration: Registration;
+  reader: MachineReader;
+  networks: Networks;
+  cloud: Cloud;
+  deploymentId: string;
+  /** After which CB-Spider is left alone with a start or a removal. */
+  handOverMs: number;
+}
+
+/** Starts and removes machines without staying for it. */
+export class Launcher {
+  readonly #options: LauncherOptions;
+  /** Removals that CB-Spider was left alone with, and until when it is not asked again. */
+  readonly #removals = new Map<string, number>();
+
+  constructor(options: LauncherOptions) {
+    this.#options = options;
+  }
+
+  async start(spec: InstanceSpec): Promise<CloudInstance> {
+    const { registration, networks, transport, deploymentId } = this.#options;
+    if (spec.userData !== undefined || spec.spot) {
+      throw new DriverError('Unsupported', 'CB-Spider starts no machine with user data, nor as spot');
+    }
+    const place = await registration.place(spec.location);
+    const subnet = await networks.subnetIn(place, spec.networkBackendId, spec.zone);
+    const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);
+    try {
+      const started = await transport.handOver({
+        method: 'POST',
+        path: ['vm'],
+        body: this.#request(place, name, subnet, spec),
+        answer: machineSchema,
+        timeoutMs: this.#options.handOverMs,
+      });
+      const made =
+        started === 'under-way'
+          ? await this.#lookUp(place, name)
+          : machineOf(deploymentId, name, 'Creating', started.answer);
+      if (made) return made;
+    } catch (error) {
+      if (saysItExists(error)) {
+        const existing = await this.#lookUp(place, name);
+        if (existing) return existing;
+      } else {
+        if (isRefusalByCloud(error)) await this.#removeHalfMade(place, name);
+        throw error;
+      }
+    }
+    throw new DriverError('OutcomeUnknown', `CB-Spider has not said what became of ${name}`, {
+      call: 'POST /vm',
+    });
+  }
+
+  /** Reads that fail do not make a create that was taken into a failure of its own. */
+  async #lookUp(place: SpiderPlace, name: string): Promise<CloudInstance | undefined> {
+    try {
+      return await this.#options.reader.find(place, name);
+    } catch (error) {
+      if (error instanceof DriverError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * CB-Spider leaves a machine behind whose first reading failed, without a name of its own for it.
+   *
+   * @throws DriverError OutcomeUnknown when it cannot be told, or removed
+   */
+  async #removeHalfMade(place: SpiderPlace, name: string): Promise<void> {
+    const { reader } = this.#options;
+    try {
+      for (const systemId of await reader.unmappedIds(place, name)) {
+        if ((await this.#removeFromCloud(place, systemId)) === 'under-way') throw halfMade(name);
+      }
+    } catch (cause) {
+      if (!(cause instanceof DriverError)) throw cause;
+      throw halfMade(name, cause);
+    }
+  }
+
+  /**
+   * CB-Spider works on a name once at a time, so that a removal waits there for a start to end. Once it says that it
+   * has no such name nobody is starting it, and what the cloud has of it is a leftover.
+   */
+  async remove(location: string, backendId: string): Promise<void> {
+    const { registration, transport, reader } = this.#options;
+    if ((this.#removals.get(backendId) ?? 0) > Date.now()) return;
+    const place = await registration.place(location);
+    const stray = systemIdOfStray(backendId);
+    if (stray !== undefined) {
+      await this.#removeFromCloud(place, stray);
+      return;
+    }
+    try {
+      const removed = await transport.handOver({
+        method: 'DELETE',
+        path: ['vm', backendId],
+        body: { ConnectionName: place.connectionName },
+        answer: anyAnswerSchema,
+        timeoutMs: this.#options.handOverMs,
+      });
+      if (removed === 'under-way') this.#removals.set(backendId, Date.now() + REMOVAL_KEPT_MS);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      for (const systemId of await reader.unmappedIds(place, backendId))
+        await this.#removeFromCloud(place, systemId);
+    }
+  }
+
+  async #removeFromCloud(
+    { connectionName }: SpiderPlace,
+    systemId: string,
+  ): Promise<'removed' | 'under-way'> {
+    try {
+      const removed = await this.#options.transport.handOver({
+        method: 'DELETE',
+        path: ['cspvm', systemId],
+        body: { ConnectionName: connectionName },
+        answer: statusSchema,
+        timeoutMs: this.#options.handOverMs,
+      });
+      return removed === 'under-way' ? removed : 'removed';
+    } catch (error) {
+      if (isNotFound(error)) return 'removed';
+      throw error;
+    }
+  }
+
+  #request(place: SpiderPlace, name: string, subnet: string, spec: InstanceSpec): object {
+    return {
+      ConnectionName: place.connectionName,
+      IDTransformMode: idTransformMode(this.#options.cloud, 'instance'),
+      ReqInfo: {
+        Name: name,
+        ImageType: 'PublicImage',
+        ImageName: spec.imageBackendId,
+        VMSpecName: spec.instanceType,
+        VPCName: spec.networkBackendId,
+        SubnetName: subnet,
+        SecurityGroupNames: [spec.securityGroupBackendId],
+        KeyPairName: spec.keyPairBackendId,
+        RootDiskType: '',
+        RootDiskSize: spec.rootDiskGb === undefined ? '' : String(spec.rootDiskGb),
+      },
+    };
+  }
+}
+
+function halfMade(name: string, cause?: DriverError): DriverError {
+  return new DriverError('OutcomeUnknown', `the start of ${name} failed and may have left a machine`, {
+    call: 'POST /vm',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,210 @@
+import type { InstanceStatus } from '../../model/status.ts';
+import type { CloudInstance } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import {
+  allMachinesSchema,
+  type MachineAnswer,
+  machineSchema,
+  statusesSchema,
+  statusSchema,
+} from './answers.ts';
+import { isNotFound } from './errors.ts';
+import { machineOf, statusOf, statusOfUnmapped, strayId, systemIdOfStray } from './machines.ts';
+import type { SpiderPlace } from './registration.ts';
+import type { SpiderTransport } from './transport.ts';
+
+/** CB-Spider asks the cloud about each machine, one after the other. */
+const LIST_TIMEOUT_MS = 25_000;
+
+/** Reads machines out of CB-Spider, of which no one call tells all that there is. */
+export class MachineReader {
+  readonly #transport: SpiderTransport;
+  readonly #deploymentId: string;
+  readonly #lockedMs: number;
+
+  /** @param lockedMs after which a reader of one machine that has no answer takes it that somebody works on it */
+  constructor(transport: SpiderTransport, deploymentId: string, lockedMs: number) {
+    this.#transport = transport;
+    this.#deploymentId = deploymentId;
+    this.#lockedMs = lockedMs;
+  }
+
+  /**
+   * Statuses are told of those that CB-Spider has a name for, addresses of those that the cloud shows. What the cloud
+   * alone has, under a name of ours, is being started, or CB-Spider died over it.
+   */
+  async list(place: SpiderPlace): Promise<CloudInstance[]> {
+    const [{ mapped, unmapped }, statuses] = await Promise.all([this.#all(place), this.#statuses(place)]);
+    const bySystemId = new Map([...mapped, ...unmapped].map((info) => [info.IId.SystemId, info]));
+    const known = new Set(statuses.map(({ IId }) => IId.SystemId));
+    const named = statuses.map(({ IId, VmStatus }) =>
+      this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
+    );
+    // Named after the statuses were read, or gone before that.
+    const late = await Promise.all(
+      mapped
+        .filter(({ IId }) => !known.has(IId.SystemId))
+        .filter(({ IId }) => this.#machine(IId.NameId, 'Creating', undefined))
+        .map(async (info) => {
+          const now = await this.#status(place, info.IId.NameId);
+          return 'status' in now ? this.#machine(info.IId.NameId, now.status, info) : undefined;
+        }),
+    );
+    const found = [...named, ...late].filter((one) => one !== undefined);
+    return [
+      ...found,
+      ...this.#strays(
+        new Set(found.map(({ backendId }) => backendId)),
+        unmapped.filter(({ IId }) => !known.has(IId.SystemId)),
+      ),
+    ];
+  }
+
+  /** As `get`; undefined proves that there is none, as long as the cloud's own lists do not lag. */
+  async find(place: SpiderPlace, name: string): Promise<CloudInstance | undefined> {
+    const looked = await this.#look(place, name);
+    return 'found' in looked ? looked.found : undefined;
+  }
+
+  /** @throws DriverError NotFound */
+  async get(place: SpiderPlace, backendId: string): Promise<CloudInstance> {
+    if (systemIdOfStray(backendId) === undefined) {
+      const looked = await this.#look(place, backendId);
+      if ('found' in looked && looked.found) return looked.found;
+      if ('missing' in looked) throw looked.missing;
+    } else {
+      const found = (await this.list(place)).find((one) => one.backendId === backendId);
+      if (found) return found;
+    }
+    throw new DriverError('NotFound', `there is no machine ${backendId} of ours at ${place.location}`);
+  }
+
+  /**
+   * Reading one machine waits for whoever starts or removes it. So when nothing shows a machine, that tells whether it
+   * is being started.
+   */
+  async #look(
+    place: SpiderPlace,
+    name: string,
+  ): Promise<{ found: CloudInstance | undefined } | { missing: DriverError }> {
+    const known = await this.#status(place, name);
+    if ('status' in known)
+      return { found: this.#machine(name, known.status, await this.#details(place, name)) };
+    const [started] = await this.#unmapped(place, name);
+    if (started) return { found: started };
+    const read = await this.#read(place, name);
+    if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
+    if (read === undefined) return known;
+    // CB-Spider has come to know it in the meantime.
+    const now = await this.#status(place, name);
+    return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
+  }
+
+  /** Machines of this name that the cloud has and CB-Spider has no name for, the first one under its name. */
+  async #unmapped(place: SpiderPlace, name: string): Promise<CloudInstance[]> {
+    const { unmapped } = await this.#all(place);
+    return this.#strays(
+      new Set(),
+      unmapped.filter(({ IId }) => IId.NameId === name),
+    );
+  }
+
+  /** The cloud's ids of the same. */
+  async unmappedIds(place: SpiderPlace, name: string): Promise<string[]> {
+    const { unmapped } = await this.#all(place);
+    return unmapped
+      .filter((info) => info.IId.NameId === name && statusOfUnmapped(info) === 'Creating')
+      .map(({ IId }) => IId.SystemId);
+  }
+
+  /** By CB-Spider's word; or its refusal when it has no such name. */
+  async #status(
+    { connectionName }: SpiderPlace,
+    name: string,
+  ): Promise<{ status: InstanceStatus } | { missing: DriverError }> {
+    try {
+      const { Status } = await this.#transport.call({
+        method: 'GET',
+        path: ['vmstatus', name],
+        query: { ConnectionName: connectionName },
+        answer: statusSchema,
+      });
+      return { status: statusOf(Status) };
+    } catch (error) {
+      if (isNotFound(error)) return { missing: error };
+      throw error;
+    }
+  }
+
+  /** Addresses and the like are left out when somebody works on the machine. */
+  async #details(place: SpiderPlace, name: string): Promise<MachineAnswer | undefined> {
+    const read = await this.#read(place, name);
+    return read === 'under-way' ? undefined : read;
+  }
+
+  async #read(
+    { connectionName }: SpiderPlace,
+    name: string,
+  ): Promise<MachineAnswer | undefined | 'under-way'> {
+    try {
+      const read = await this.#transport.handOver({
+        method: 'GET',
+        path: ['vm', name],
+        query: { ConnectionName: connectionName },
+        answer: machineSchema,
+        timeoutMs: this.#lockedMs,
+      });
+      return read === 'under-way' ? read : read.answer;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #all({ connectionName, location }: SpiderPlace) {
+    const { AllListInfo } = await this.#transport.call({
+      method: 'GET',
+      path: ['allvminfo'],
+      query: { ConnectionName: connectionName },
+      answer: allMachinesSchema,
+      timeoutMs: LIST_TIMEOUT_MS,
+    });
+    return {
+      mapped: AllListInfo.MappedInfoList,
+      // The mock cloud shows those of all its locations here; a location that is not told can only be this one.
+      unmapped: AllListInfo.OnlyCSPInfoList.filter(
+        ({ Region }) => Region?.Region === undefined || Region.Region === location,
+      ),
+    };
+  }
+
+  async #statuses({ connectionName }: SpiderPlace) {
+    const { vmstatus } = await this.#transport.call({
+      method: 'GET',
+      path: ['vmstatus'],
+      query: { ConnectionName: connectionName },
+      answer: statusesSchema,
+      timeoutMs: LIST_TIMEOUT_MS,
+    });
+    return vmstatus;
+  }
+
+  /** The first one of a name is the machine of that name, unless there is one already. */
+  #strays(taken: ReadonlySet<string>, unmapped: readonly MachineAnswer[]): CloudInstance[] {
+    const names = new Set(taken);
+    const alive = unmapped.filter((info) => statusOfUnmapped(info) !== 'Terminated');
+    const inOrder = alive.toSorted((one, other) => (one.IId.SystemId < other.IId.SystemId ? -1 : 1));
+    return inOrder.flatMap((info) => {
+      const { NameId, SystemId } = info.IId;
+      const backendId = names.has(NameId) ? strayId(SystemId) : NameId;
+      names.add(NameId);
+      return this.#machine(NameId, statusOfUnmapped(info), info, backendId) ?? [];
+    });
+  }
+
+  #machine(...[name, status, answer, backendId]: Tail<Parameters<typeof machineOf>>) {
+    return machineOf(this.#deploymentId, name, status, answer, backendId);
+  }
+}
+
+type Tail<List extends readonly unknown[]> = List extends readonly [unknown, ...infer Rest] ? Rest : never;

@@ -1,0 +1,95 @@
+import type { CredentialField, DriverMetadata } from '../metadata.ts';
+import { CREDENTIAL_KEYS, type CredentialKey } from './providers.ts';
+
+const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
+  ClientId: 'Access key or client id',
+  ClientSecret: 'Secret key; for oracle the private key as PEM goes here',
+  StsToken: 'Session token; for oracle the fingerprint of the key',
+  TenantId: 'Tenant',
+  SubscriptionId: 'Subscription',
+  PrivateKey: 'Private key of the service account as PEM',
+  ClientEmail: 'E-mail address of the service account',
+  ProjectID: 'Project; for oracle the compartment',
+  ApiKey: 'API key',
+  IdentityEndpoint: 'Address of Keystone',
+  Username: "The cloud's user",
+  Password: "The cloud's password",
+  DomainName: 'Domain of the user',
+  MockName: 'Any name; the mock driver keeps its machines under it',
+};
+
+/** Not secret by themselves; everything else of a credential is. */
+const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
+  'TenantId',
+  'SubscriptionId',
+  'ClientEmail',
+  'ProjectID',
+  'IdentityEndpoint',
+  'DomainName',
+  'MockName',
+]);
+
+function fieldOf(name: CredentialKey): CredentialField {
+  const clouds = Object.entries(CREDENTIAL_KEYS)
+    .filter(([, keys]) => keys.includes(name))
+    .map(([cloud]) => cloud);
+  const usedBy = clouds.length > 0 ? ` (${clouds.join(', ')})` : ' (aws, where keys are temporary)';
+  return {
+    name,
+    description: `${DESCRIPTIONS[name]}${usedBy}`,
+    secret: !PUBLIC_KEYS.has(name),
+    required: false,
+  };
+}
+
+const KEYS: readonly CredentialKey[] = [
+  'ClientId',
+  'ClientSecret',
+  'StsToken',
+  'TenantId',
+  'SubscriptionId',
+  'PrivateKey',
+  'ClientEmail',
+  'ProjectID',
+  'ApiKey',
+  'IdentityEndpoint',
+  'Username',
+  'Password',
+  'DomainName',
+  'MockName',
+];
+
+/** A CB-Spider server, and the clouds behind it. What a cloud needs of the credential is in `providers.ts`. */
+export const cbSpiderMetadata = {
+  name: 'cb-spider',
+  title: 'CB-Spider',
+  clouds: [
+    'aws',
+    'azure',
+    'gcp',
+    'alibaba',
+    'tencent',
+    'ibm',
+    'oracle',
+    'openstack',
+    'ncp',
+    'nhn',
+    'kt',
+    'ktclassic',
+    'mock',
+  ],
+  endpoint: 'required',
+  credentialFields: [
+    { name: 'username', description: 'User of the CB-Spider server', secret: false, required: true },
+    { name: 'password', description: 'Password of the CB-Spider server', secret: true, required: true },
+    ...KEYS.map(fieldOf),
+  ],
+  apiKind: 'locational',
+  inventoryPollMinutes: 60,
+  // A look-up by name sees that a start is under way before the cloud shows anything of it; this is for the cloud's own lag.
+  consistencyWindowMs: 20_000,
+  // NCP's names are the shortest of these clouds.
+  maxNameLength: 30,
+  capabilities: ['stop-start', 'reboot'],
+  features: ['prices', 'launch-tokens'],
+} as const satisfies DriverMetadata;

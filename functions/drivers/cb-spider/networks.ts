@@ -1,0 +1,209 @@
+import type { Cloud } from '../../model/cloud.ts';
+import type {
+  CloudNetworkResource,
+  KeyPairSpec,
+  NetworkResourceKind,
+  NetworkSpec,
+  SecurityGroupSpec,
+} from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { parseResourceName, resourceName } from '../names.ts';
+import { allResourcesSchema, anyAnswerSchema, resultSchema, vpcSchema } from './answers.ts';
+import { MOST_ZONES, networkOfLowerHalf, subnetCidrs } from './cidr.ts';
+import { isNotFound, saysItExists } from './errors.ts';
+import { cbSpiderMetadata } from './metadata.ts';
+import { idTransformMode } from './providers.ts';
+import type { Registration, SpiderPlace } from './registration.ts';
+import type { SpiderTransport } from './transport.ts';
+
+const PATHS = {
+  network: 'vpc',
+  'security-group': 'securitygroup',
+  'key-pair': 'keypair',
+} as const satisfies Record<NetworkResourceKind, string>;
+const { maxNameLength } = cbSpiderMetadata;
+
+export interface NetworksOptions {
+  transport: SpiderTransport;
+  registration: Registration;
+  cloud: Cloud;
+  deploymentId: string;
+}
+
+/**
+ * Network resources by the names that we give them, which are their backend ids: CB-Spider takes nothing else. It
+ * makes one resource of one name, also under a race, since it works on a name once at a time.
+ */
+export class Networks {
+  readonly #options: NetworksOptions;
+
+  constructor(options: NetworksOptions) {
+    this.#options = options;
+  }
+
+  /** The subnet has the network's name, so that both are known from the spec alone. */
+  async ensureNetwork({ location, name, cidr }: NetworkSpec) {
+    const { lowerHalf } = subnetCidrs(cidr);
+    const place = await this.#options.registration.place(location);
+    const Name = this.#name(name);
+    const subnet = { Name, ...zoneField(place.defaultZone), IPv4_CIDR: lowerHalf };
+    const existed = await this.#make(place, 'network', ['vpc'], {
+      Name,
+      IPv4_CIDR: cidr,
+      SubnetInfoList: [subnet],
+    });
+    if (existed) await this.#ensureSubnet(place, Name, subnet);
+    return { backendId: Name, subnetBackendId: Name };
+  }
+
+  async ensureSecurityGroup({ location, name, networkBackendId, sshFrom }: SecurityGroupSpec) {
+    const place = await this.#options.registration.place(location);
+    const Name = this.#name(name);
+    const ssh = { Direction: 'inbound', IPProtocol: 'TCP', FromPort: '22', ToPort: '22', CIDR: sshFrom };
+    await this.#make(place, 'security-group', ['securitygroup'], {
+      Name,
+      VPCName: networkBackendId,
+      SecurityRules: sshFrom === undefined ? [] : [ssh],
+    });
+    return { backendId: Name };
+  }
+
+  /**
+   * CB-Spider imports no key: it has the cloud make one and answers with the private half, which is let go here
+   * unread. Every machine has to name a key pair, though.
+   */
+  async ensureKeyPair({ location, name }: KeyPairSpec) {
+    const place = await this.#options.registration.place(location);
+    const Name = this.#name(name);
+    await this.#make(place, 'key-pair', ['keypair'], { Name });
+    return { backendId: Name };
+  }
+
+  /** The name of the network's subnet in this zone; of the one that it was made with where none is named. */
+  async subnetIn(place: SpiderPlace, networkName: string, zone: string | undefined): Promise<string> {
+    if (zone === undefined || zone === place.defaultZone) return networkName;
+    const index = place.zones.indexOf(zone);
+    if (index < 0) throw new DriverError('InvalidRequest', `${place.location} has no zone ${zone}`);
+    if (index >= MOST_ZONES) throw new DriverError('Unsupported', `no subnet is kept for zone ${zone}`);
+    const subnets = await this.#subnets(place, networkName);
+    const Name = `zone-${zone}`;
+    if (subnets.has(Name)) return Name;
+    const lowerHalf = subnets.get(networkName);
+    if (lowerHalf === undefined) throw new DriverError('NotFound', `${networkName} has lost its subnet`);
+    const { ofZone } = subnetCidrs(networkOfLowerHalf(lowerHalf));
+    await this.#addSubnet(place, networkName, { Name, Zone: zone, IPv4_CIDR: ofZone(index) });
+    return Name;
+  }
+
+  async find(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined> {
+    const wanted = this.#name(name);
+    return (await this.#names(location, kind)).find((known) => known === wanted);
+  }
+
+  async list(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
+    return (await this.#names(location, kind)).flatMap((backendId) => {
+      const name = parseResourceName(this.#options.deploymentId, backendId, maxNameLength);
+      return name === undefined ? [] : [{ kind, backendId, name }];
+    });
+  }
+
+  async delete(location: string, kind: NetworkResourceKind, backendId: string): Promise<void> {
+    const { registration, transport } = this.#options;
+    const { connectionName } = await registration.place(location);
+    try {
+      const { Result } = await transport.call({
+        method: 'DELETE',
+        path: [PATHS[kind], backendId],
+        body: { ConnectionName: connectionName },
+        answer: resultSchema,
+      });
+      if (Result !== 'true') {
+        throw new DriverError('OutcomeUnknown', `CB-Spider did not delete ${kind} ${backendId}: ${Result}`);
+      }
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  /**
+   * What CB-Spider has under our connection, be it still at the cloud or not: either way deleting it cleans up. Not
+   * what it calls "only CSP": several clouds show the resources of all their locations there.
+   */
+  async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
+    const { registration, transport } = this.#options;
+    const { connectionName } = await registration.place(location);
+    const { AllList } = await transport.call({
+      method: 'GET',
+      path: [`all${PATHS[kind]}`],
+      query: { ConnectionName: connectionName },
+      answer: allResourcesSchema,
+      timeoutMs: 20_000,
+    });
+    return [...AllList.MappedList, ...AllList.OnlySpiderList].map(({ NameId }) => NameId);
+  }
+
+  /** @returns whether it was there already */
+  async #make(
+    { connectionName }: SpiderPlace,
+    kind: NetworkResourceKind,
+    path: [string, ...string[]],
+    ReqInfo: object,
+  ): Promise<boolean> {
+    const { transport, cloud } = this.#options;
+    try {
+      await transport.call({
+        method: 'POST',
+        path,
+        body: {
+          ConnectionName: connectionName,
+          IDTransformMode: idTransformMode(cloud, kind),
+          ReqInfo,
+        },
+        answer: anyAnswerSchema,
+      });
+      return false;
+    } catch (error) {
+      if (saysItExists(error)) return true;
+      throw error;
+    }
+  }
+
+  /** CB-Spider writes network and subnet down one after the other: it may have died in between. */
+  async #ensureSubnet(
+    place: SpiderPlace,
+    networkName: string,
+    subnet: { Name: string; IPv4_CIDR: string },
+  ): Promise<void> {
+    const subnets = await this.#subnets(place, networkName);
+    if (!subnets.has(subnet.Name)) await this.#addSubnet(place, networkName, subnet);
+  }
+
+  async #addSubnet(place: SpiderPlace, networkName: string, subnet: object): Promise<void> {
+    // Zones' subnets have names that are unique in their network only: CB-Spider makes those of the cloud.
+    const body = { ConnectionName: place.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
+    try {
+      const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];
+      await this.#options.transport.call({ method: 'POST', path, body, answer: anyAnswerSchema });
+    } catch (error) {
+      if (!saysItExists(error)) throw error;
+    }
+  }
+
+  async #subnets({ connectionName }: SpiderPlace, networkName: string): Promise<Map<string, string>> {
+    const { SubnetInfoList } = await this.#options.transport.call({
+      method: 'GET',
+      path: ['vpc', networkName],
+      query: { ConnectionName: connectionName },
+      answer: vpcSchema,
+    });
+    return new Map(SubnetInfoList.map(({ IId, IPv4_CIDR }) => [IId.NameId, IPv4_CIDR]));
+  }
+
+  #name(name: string): string {
+    return resourceName(this.#options.deploymentId, name, maxNameLength);
+  }
+}
+
+function zoneField(zone: string | undefined): { Zone?: string } {
+  return zone === undefined ? {} : { Zone: zone };
+}

@@ -1,0 +1,53 @@
+import type { InstanceStatus } from '../../model/status.ts';
+import { DriverError } from '../errors.ts';
+import { anyAnswerSchema } from './answers.ts';
+import type { MachineReader } from './machine-reader.ts';
+import type { Registration } from './registration.ts';
+import type { SpiderTransport } from './transport.ts';
+
+type Action = 'suspend' | 'resume' | 'reboot';
+
+/** In which an action has nothing left to do. */
+const DONE_IN: Readonly<Record<Action, readonly InstanceStatus[]>> = {
+  suspend: ['Suspending', 'Suspended'],
+  resume: ['Resuming', 'Running', 'Rebooting'],
+  reboot: [],
+};
+const CONTROL_MS = 10_000;
+
+/** Stops, starts and reboots machines; some clouds' drivers in CB-Spider answer only when it is done. */
+export class Power {
+  readonly #transport: SpiderTransport;
+  readonly #registration: Registration;
+  readonly #reader: MachineReader;
+
+  constructor(transport: SpiderTransport, registration: Registration, reader: MachineReader) {
+    this.#transport = transport;
+    this.#registration = registration;
+    this.#reader = reader;
+  }
+
+  async control(location: string, backendId: string, action: Action): Promise<void> {
+    const place = await this.#registration.place(location);
+    const { status } = await this.#reader.get(place, backendId);
+    if (DONE_IN[action].includes(status)) return;
+    if (status === 'Terminated') throw new DriverError('NotFound', `machine ${backendId} is gone`);
+    if (action === 'reboot' && status !== 'Running') {
+      throw new DriverError('Conflict', `machine ${backendId} is ${status}: it cannot be rebooted`);
+    }
+    const asked = await this.#transport.handOver({
+      method: 'PUT',
+      path: ['controlvm', backendId],
+      query: { action },
+      body: { ConnectionName: place.connectionName },
+      answer: anyAnswerSchema,
+      timeoutMs: CONTROL_MS,
+    });
+    if (asked !== 'under-way') return;
+    const after = await this.#reader.get(place, backendId);
+    if (DONE_IN[action].includes(after.status)) return;
+    throw new DriverError('OutcomeUnknown', `CB-Spider has not said whether it will ${action} ${backendId}`, {
+      call: 'PUT /controlvm',
+    });
+  }
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+import { DriverError } from '../errors.ts';
+import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { errorOfAnswer } from './errors.ts';
+
+export interface Call<Answer> {
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Below `/spider`; each part is escaped here. */
+  path: readonly [string, ...string[]];
+  query?: Readonly<Record<string, string>>;
+  body?: object;
+  answer: z.ZodType<Answer>;
+  timeoutMs?: number;
+  /** For what is written as often as we like: of no more consequence than a read. */
+  effect?: CallEffect;
+}
+
+/** The call's answer, or none within the time allowed: CB-Spider goes on with it nevertheless. */
+export type HandedOver<Answer> = { answer: Answer } | 'under-way';
+
+const READ_TIMEOUT_MS = 10_000;
+const CHANGE_TIMEOUT_MS = 25_000;
+/** Shorter parts of a credential would be found in anything. */
+const SHORTEST_SECRET = 6;
+
+const errorAnswerSchema = z.object({ message: z.string() });
+
+/** The way to one CB-Spider server: it has no time-outs of its own, so each call has one here. */
+export class SpiderTransport {
+  readonly #baseUrl: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #secrets: readonly string[];
+
+  /** @param secrets what no message may repeat */
+  constructor(endpoint: string, username: string, password: string, secrets: readonly string[]) {
+    this.#baseUrl = spiderAddress(endpoint);
+    this.#headers = {
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    };
+    this.#secrets = secrets.filter(({ length }) => length >= SHORTEST_SECRET);
+  }
+
+  async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    const effect = effectOf(call);
+    try {
+      return await this.#answer(call);
+    } catch (error) {
+      throw error instanceof DriverError ? error : errorOfFailure(error, effect);
+    }
+  }
+
+  /**
+   * For calls that CB-Spider answers only when a machine is up or gone. It does not look whether anybody still
+   * listens, so that leaving does not end them.
+   */
+  async handOver<Answer>(call: Call<Answer>): Promise<HandedOver<Answer>> {
+    try {
+      return { answer: await this.#answer(call) };
+    } catch (error) {
+      if (error instanceof DriverError) throw error;
+      if (error instanceof Error && error.name === 'TimeoutError') return 'under-way';
+      throw errorOfFailure(error, effectOf(call));
+    }
+  }
+
+  async #answer<Answer>(call: Call<Answer>): Promise<Answer> {
+    const { method, path, body, timeoutMs = method === 'GET' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS } = call;
+    const response = await fetch(this.#url(call), {
+      method,
+      headers: this.#headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      redirect: 'manual',
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const answer = jsonOf(await response.text());
+    if (response.ok) return call.answer.parse(answer);
+    const message = errorAnswerSchema.safeParse(answer).data?.message ?? '';
+    const seconds = z.coerce
+      .number()
+      .nonnegative()
+      .safeParse(response.headers.get('retry-after') ?? undefined).data;
+    throw errorOfAnswer(
+      {
+        status: response.status,
+        message: this.#withoutSecrets(message),
+        call: `${method} /${path[0]}`,
+        retryAfterMs: seconds === undefined ? undefined : seconds * 1_000,
+      },
+      effectOf(call),
+    );
+  }
+
+  #withoutSecrets(message: string): string {
+    return this.#secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message);
+  }
+
+  #url({ path, query = {} }: Call<unknown>): string {
+    const url = new URL(`${this.#baseUrl}/${path.map(encodeURIComponent).join('/')}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
+    return url.href;
+  }
+}
+
+function effectOf({ method, effect }: Call<unknown>): CallEffect {
+  return effect ?? (method === 'GET' ? 'reads' : 'changes');
+}
+
+/** @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+function spiderAddress(endpoint: string): string {
+  const url = URL.parse(endpoint);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+  }
+  const address = url.href.replace(/\/+$/, '');
+  return address.endsWith('/spider') ? address : `${address}/spider`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { cbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
+import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import type { Fault } from '../../fault-proxy/faults.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
+import { pricesOf } from '../servers/spider-double/catalogue.ts';
+import { startSpiderDouble } from '../servers/spider-double/server.ts';
+import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
+
+const LOCATION = 'mercury';
+const KINDS = ['vm', 'vpc', 'securitygroup', 'keypair'];
+/** What CB-Spider takes minutes for. */
+const PACE = { prepareMs: 50, startMs: 150, terminateMs: 50 };
+
+interface Server {
+  server: string;
+  serverVersion: string;
+  url: string;
+  username: string;
+  password: string;
+  emulate?: Readonly<Record<string, readonly Fault[]>>;
+  reset(): void;
+  stop(): Promise<void>;
+}
+
+/** Neither the mock driver nor the double has machines of any architecture. */
+const OTHER_ARCHITECTURE: Fault = {
+  call: 'create',
+  kind: 'answer',
+  answer: refusal("InvalidParameterValue: The architecture 'x86_64' of the type does not match the AMI's"),
+};
+
+/** What a real cloud minds and the mock driver does not; its prices are of types that it does not have. */
+const BY_PROXY = {
+  'errors.other-architecture': [OTHER_ARCHITECTURE],
+  'networks.in-use': ['delete-securitygroup', 'delete-vpc'].map(
+    (call): Fault => ({
+      call,
+      kind: 'answer',
+      answer: refusal('DependencyViolation: resource has a dependent object'),
+    }),
+  ),
+  'offers.prices': [
+    { call: 'prices', kind: 'answer', answer: { status: 200, body: JSON.stringify(pricesOf(LOCATION)) } },
+  ],
+} as const satisfies Record<string, readonly Fault[]>;
+
+function callOf({ method, path }: ProxiedRequest): string {
+  const [, , kind = '', name] = new URL(path, 'http://spider').pathname.split('/');
+  switch (`${method} ${kind}`) {
+    case 'GET preconfig':
+      return name === 'regionzone' && path.split('/').length > 4 ? 'location' : 'verify';
+    case 'GET vmstatus':
+      return name === undefined ? 'list' : 'get';
+    case 'GET priceinfo':
+      return 'prices';
+    case 'POST vm':
+      return 'create';
+    case 'POST vpc':
+      return name === undefined ? 'ensure-network' : 'add-subnet';
+    case 'DELETE vm':
+      return 'terminate';
+    default:
+      return `${method.toLowerCase()}-${kind}`;
+  }
+}
+
+/** A CB-Spider that runs somewhere, with the variables that it takes itself; else the double. */
+async function findServer(): Promise<Server> {
+  const url = process.env['SPIDER_URL'];
+  if (url === undefined || url === '') return await startDouble();
+  const username = process.env['SPIDER_USERNAME'];
+  const password = process.env['SPIDER_PASSWORD'];
+  if (!username || !password) {
+    throw new HarnessUnavailable(
+      'SPIDER_URL is set: give SPIDER_USERNAME and SPIDER_PASSWORD of that server, too, or none of them for a double',
+    );
+  }
+  const address = url.replace(/\/+(spider\/*)?$/, '');
+  const version = await fetch(`${address}/spider/version`).catch((cause: unknown) => {
+    throw new HarnessUnavailable(
+      `no CB-Spider answers at ${address}: start it, or unset SPIDER_URL for a double`,
+      {
+        cause,
+      },
+    );
+  });
+  const { Version } = z.object({ Version: z.string() }).parse(await version.json());
+  return {
+    server: 'CB-Spider with its mock driver',
+    serverVersion: Version.replace('CB-Spider', '').trim() || 'not told',
+    url: address,
+    username,
+    password,
+    emulate: BY_PROXY,
+    reset: () => undefined,
+    stop: async () => undefined,
+  };
+}
+
+async function startDouble(): Promise<Server> {
+  const account = { username: 'suite', password: 'password-of-the-double' };
+  const double = await startSpiderDouble({ ...account, pace: PACE });
+  return {
+    server: 'spider-double',
+    serverVersion: 'after CB-Spider 6459f464',
+    url: double.url,
+    ...account,
+    emulate: { 'errors.other-architecture': [OTHER_ARCHITECTURE] },
+    reset: double.reset,
+    stop: double.close,
+  };
+}
+
+const iids = z
+  .array(z.object({ SystemId: z.string() }))
+  .nullish()
+  .transform((list) => list ?? []);
+const allSchema = z.union([
+  z
+    .object({ AllList: z.object({ MappedList: iids, OnlyCSPList: iids }) })
+    .transform(({ AllList }) => [...AllList.MappedList, ...AllList.OnlyCSPList]),
+  z
+    .object({
+      AllListInfo: z.object({
+        MappedInfoList: z.array(z.unknown()).nullable(),
+        OnlyCSPInfoList: z.array(z.unknown()).nullable(),
+      }),
+    })
+    .transform(({ AllListInfo }) => [
+      ...(AllListInfo.MappedInfoList ?? []),
+      ...(AllListInfo.OnlyCSPInfoList ?? []),
+    ]),
+]);
+
+/** What the mock cloud has under this name, asked for by a connection of our own that made none of it. */
+async function countAll({ url, username, password }: Server, mockName: string): Promise<number> {
+  const headers = {
+    authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+    'content-type': 'application/json',
+  };
+  const ask = async (path: string, body?: object) => {
+    const response = await fetch(`${url}/spider/${path}`, {
+      headers,
+      ...(body ? { method: 'POST', body: JSON.stringify(body) } : {}),
+    });
+    return await response.json();
+  };
+  const name = `count.${mockName}`;
+  const ProviderName = 'MOCK';
+  await ask('driver', { DriverName: name, ProviderName, DriverLibFileName: 'mock-driver-v1.0.so' });
+  const KeyValueInfoList = [{ Key: 'MockName', Value: mockName }];
+  await ask('credential', { CredentialName: name, ProviderName, KeyValueInfoList });
+  const region = [{ Key: 'Region', Value: LOCATION }];
+  await ask('region', { RegionName: name, ProviderName, KeyValueInfoList: region });
+  const config = { ConfigName: name, ProviderName, DriverName: name, CredentialName: name, RegionName: name };
+  await ask('connectionconfig', config);
+  const lists = await Promise.all(
+    KINDS.map(async (kind) => {
+      const path = kind === 'vm' ? 'allvminfo' : `all${kind}`;
+      return allSchema.parse(await ask(`${path}?ConnectionName=${name}`)).length;
+    }),
+  );
+  return lists.reduce((sum, count) => sum + count, 0);
+}
+
+async function start(): Promise<CloudUnderTest> {
+  const found = await findServer();
+  const { server, serverVersion, username, password, emulate } = found;
+  const MockName = `suite-${randomBytes(4).toString('hex')}`;
+  return {
+    server,
+    serverVersion,
+    cloud: 'mock',
+    upstreams: { spider: found.url },
+    endpoint: (urlOf) => urlOf('spider'),
+    dialect: { callOf, throttled: THROTTLED },
+    idempotency: 'server',
+    calls: {
+      verify: 'verify',
+      list: 'list',
+      create: 'create',
+      afterCreate: [],
+      get: 'get',
+      terminate: 'terminate',
+      ensureNetwork: 'ensure-network',
+    },
+    credential: { username, password, MockName },
+    wrongCredential: { username, password: `${password}-wrong`, MockName },
+    location: LOCATION,
+    secondLocation: 'venus',
+    unknownLocation: 'pluto',
+    zone: 'mercury-z3',
+    instanceType: 'mock-vmspec-01',
+    image: 'mock-vmimage-01',
+    async imageOfOtherArchitecture(client) {
+      const images = await client.listImages(LOCATION);
+      return images.find(({ architectures }) => architectures.includes('arm64'))?.backendId ?? '';
+    },
+    unknownImageBackendId: 'mock-vmimage-99',
+    unknownBackendId: 'fw000000123456789abcdef0000001',
+    publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7 contract',
+    moreThanAPage: 12,
+    pages: false,
+    consistencyWindowMs: 50,
+    patienceMs: 15_000,
+    errors: ERRORS,
+    ...(emulate ? { emulate } : {}),
+    reset: async () => found.reset(),
+    countLeft: () => countAll(found, MockName),
+    stop: found.stop,
+  };
+}
+
+export const cbSpiderHarness: Harness = { driver: cbSpiderDriver, start };

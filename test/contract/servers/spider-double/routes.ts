@@ -1,0 +1,98 @@
+import type { z } from 'zod';
+import { IMAGES, pricesOf, SPECS } from './catalogue.ts';
+import { Machines, type Pace } from './machines.ts';
+import { Registry } from './registry.ts';
+import * as requests from './requests.ts';
+import { Resources } from './resources.ts';
+import { Refusal, type World } from './world.ts';
+
+export interface Asked {
+  /** Parts of the path that the route leaves open. */
+  part(index: number): string;
+  query: URLSearchParams;
+  body: unknown;
+}
+
+export interface Route {
+  /** `GET /vm/*`: `*` is any one part. */
+  pattern: string;
+  answer(asked: Asked): object | Promise<object>;
+}
+
+/** A body that the published description does not know. */
+export class BadRequest extends Error {}
+
+/** The part of CB-Spider's API that the driver uses; everything else is not found. */
+export function routesOf(world: World, pace: Pace): Route[] {
+  const registry = new Registry(world);
+  const resources = new Resources(world);
+  const machines = new Machines(world, pace);
+  const route = (pattern: string, answer: Route['answer']): Route => ({ pattern, answer });
+  /** The connection of a GET, which CB-Spider takes from the query. */
+  const read = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
+    route(`GET ${pattern}`, (asked) => answer(required(asked.query, 'ConnectionName'), asked));
+  const write = <Body extends z.ZodType>(
+    pattern: string,
+    schema: Body,
+    answer: (body: z.output<Body>, asked: Asked) => object | Promise<object>,
+  ) => route(pattern, (asked) => answer(parse(schema, asked.body), asked));
+  /** Of a DELETE and a PUT, from the body alone. */
+  const change = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
+    write(pattern, requests.connectionSchema, ({ ConnectionName }, asked) => answer(ConnectionName, asked));
+  const catalogue = (connection: string, answer: object) => {
+    world.resolve(connection);
+    return answer;
+  };
+  return [
+    write('POST driver', requests.driverSchema, (body) => registry.driver(body)),
+    write('POST credential', requests.credentialSchema, (body) => registry.credential(body)),
+    write('POST region', requests.regionSchema, (body) => registry.region(body)),
+    write('POST connectionconfig', requests.configSchema, (body) => registry.config(body)),
+    route('GET region/*', ({ part }) => registry.readRegion(part(0))),
+    route('GET connectionconfig/*', ({ part }) => registry.readConfig(part(0))),
+    route('GET preconfig/regionzone', ({ query }) =>
+      registry.regionZones(required(query, 'DriverName'), required(query, 'CredentialName')),
+    ),
+    route('GET preconfig/regionzone/*', ({ query, part }) =>
+      registry.regionZone(required(query, 'DriverName'), required(query, 'CredentialName'), part(0)),
+    ),
+    read('vmspec', (connection) => catalogue(connection, { vmspec: SPECS })),
+    read('vmimage', (connection) => catalogue(connection, { image: IMAGES })),
+    read('priceinfo/vm/*', (connection, { part }) => catalogue(connection, pricesOf(part(0)))),
+
+    write('POST vpc', requests.vpcSchema, (body) => resources.makeVpc(body)),
+    write('POST vpc/*/subnet', requests.subnetSchema, (body, { part }) => resources.addSubnet(part(0), body)),
+    read('vpc/*', (connection, { part }) => resources.vpc(connection, part(0))),
+    write('POST securitygroup', requests.securityGroupSchema, (body) => resources.makeSecurityGroup(body)),
+    write('POST keypair', requests.keyPairSchema, (body) => resources.makeKeyPair(body)),
+    ...(['vpc', 'securitygroup', 'keypair'] as const).flatMap((kind) => [
+      read(`all${kind}`, (connection) => resources.all(kind, connection)),
+      change(`DELETE ${kind}/*`, (connection, { part }) => resources.delete(kind, connection, part(0))),
+    ]),
+
+    write('POST vm', requests.machineSchema, (body) => machines.start(body)),
+    read('vm/*', (connection, { part }) => machines.get(connection, part(0))),
+    read('vmstatus', (connection) => machines.statuses(connection)),
+    read('vmstatus/*', (connection, { part }) => machines.status(connection, part(0))),
+    read('allvminfo', (connection) => machines.all(connection)),
+    change('PUT controlvm/*', (connection, { part, query }) =>
+      machines.control(connection, part(0), query.get('action')),
+    ),
+    change('DELETE vm/*', (connection, { part }) => machines.terminate(connection, part(0))),
+    change('DELETE cspvm/*', (connection, { part }) => machines.terminateAtCloud(connection, part(0))),
+  ];
+}
+
+/** CB-Spider's words for what is missing. */
+function required(query: URLSearchParams, name: string): string {
+  const value = query.get(name);
+  if (!value) throw new Refusal(`${name} is empty!`);
+  return value;
+}
+
+function parse<Body extends z.ZodType>(schema: Body, body: unknown): z.output<Body> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return parsed.data;
+  const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new BadRequest(`not as published: ${wrong.join('; ')}`);
+}

@@ -1,0 +1,101 @@
+import { Lock } from './lock.ts';
+import type { MachineRequest } from './requests.ts';
+
+export interface Named {
+  NameId: string;
+  SystemId: string;
+}
+
+/** What a cloud has, which CB-Spider writes down under a name only once it is done. */
+export interface CloudMachine extends Named {
+  region: string;
+  zone: string;
+  status: string;
+  startedAt: string;
+  request: MachineRequest['ReqInfo'];
+}
+
+export type ResourceKind = 'vpc' | 'securitygroup' | 'keypair';
+export interface CloudResource extends Named {
+  region: string;
+  vpcName?: string;
+}
+
+/** One account of the mock cloud, told apart by its MockName. */
+export interface Account {
+  machines: CloudMachine[];
+  resources: Record<ResourceKind, CloudResource[]>;
+}
+
+export interface Config {
+  provider: string;
+  driver: string;
+  credential: string;
+  region: string;
+}
+
+/** What CB-Spider has written down under one connection config. */
+export interface Connection {
+  machines: Map<string, string>;
+  resources: Record<ResourceKind, Map<string, string>>;
+  subnets: Map<string, { cidr: string; zone: string }>;
+}
+
+/** A refusal as CB-Spider words it; all are a 500. */
+export class Refusal extends Error {}
+
+/** Everything that the double knows. */
+export class World {
+  readonly drivers = new Map<string, { provider: string }>();
+  readonly credentials = new Map<string, { mockName: string }>();
+  readonly regions = new Map<string, { body: object; region: string; zone: string }>();
+  readonly configs = new Map<string, Config>();
+  readonly locks = new Lock();
+  readonly #connections = new Map<string, Connection>();
+  readonly #accounts = new Map<string, Account>();
+  #next = 0;
+
+  connection(name: string): Connection {
+    const known = this.#connections.get(name);
+    if (known) return known;
+    const made: Connection = {
+      machines: new Map(),
+      resources: { vpc: new Map(), securitygroup: new Map(), keypair: new Map() },
+      subnets: new Map(),
+    };
+    this.#connections.set(name, made);
+    return made;
+  }
+
+  /** References between configs are checked only when somebody uses them. */
+  resolve(connectionName: string): { account: Account; region: string; zone: string } {
+    const config = this.configs.get(connectionName);
+    if (!config) throw new Refusal(`${connectionName}: does not exist!`);
+    const region = this.regions.get(config.region);
+    if (!region) throw new Refusal(`${config.region}: does not exist!`);
+    return {
+      account: this.accountOf(config.driver, config.credential),
+      region: region.region,
+      zone: region.zone,
+    };
+  }
+
+  accountOf(driver: string, credential: string): Account {
+    if (!this.drivers.has(driver)) throw new Refusal(`${driver}: does not exist!`);
+    const mockName = this.credentials.get(credential)?.mockName;
+    if (mockName === undefined) throw new Refusal(`${credential}: does not exist!`);
+    const known = this.#accounts.get(mockName);
+    if (known) return known;
+    const made: Account = { machines: [], resources: { vpc: [], securitygroup: [], keypair: [] } };
+    this.#accounts.set(mockName, made);
+    return made;
+  }
+
+  /** The cloud's id and name: ours as they are, or made up where names are transformed. */
+  newId(name: string, mode: 'ON' | 'OFF' | undefined): Named {
+    this.#next += 1;
+    const suffix = String(this.#next).padStart(20, '0');
+    const NameId = mode === 'OFF' ? name : `${name}-${suffix}`;
+    return { NameId, SystemId: `mock-${suffix}` };
+  }
+}

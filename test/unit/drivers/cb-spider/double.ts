@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, beforeEach } from 'vitest';
+import { CbSpiderClient, type Patience } from '../../../../functions/drivers/cb-spider/client.ts';
+import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
+import type { InstanceSpec } from '../../../../functions/drivers/driver.ts';
+import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
+import { type SpiderDouble, startSpiderDouble } from '../../../contract/servers/spider-double/server.ts';
+
+const ACCOUNT = { username: 'spider', password: 'password-of-spider' };
+const FLEET = 'f0123456789abcdef';
+export const LOCATION = 'mercury';
+
+/** A double of CB-Spider for each test file, and clients that lose their patience soon. */
+export function useDouble(pace: Pace, patience: Patience) {
+  let double: SpiderDouble | undefined;
+  beforeAll(async () => {
+    double = await startSpiderDouble({ ...ACCOUNT, pace });
+  });
+  beforeEach(() => double?.reset());
+  afterAll(async () => await double?.close());
+  const url = () => double?.url ?? '';
+  return {
+    url,
+    client: ({ connectionKey = 'default/spider', mockName = 'unit' } = {}) =>
+      new CbSpiderClient(
+        {
+          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, []),
+          cloud: 'mock',
+          deploymentId: 'unit',
+          connectionKey,
+          keyValues: [{ Key: 'MockName', Value: mockName }],
+        },
+        patience,
+      ),
+    forgetMachine: (connectionName: string, name: string) => double?.forgetMachine(connectionName, name),
+  };
+}
+
+export async function specOn(client: CbSpiderClient, index = 0): Promise<InstanceSpec> {
+  const base = { location: LOCATION, tags: {} };
+  const name = (kind: string) => `${FLEET.slice(1)}${kind}000001`;
+  const network = await client.ensureNetwork({ ...base, name: name('n'), cidr: '10.0.0.0/16' });
+  const group = await client.ensureSecurityGroup({
+    ...base,
+    name: name('s'),
+    networkBackendId: network.backendId,
+    sshFrom: '203.0.113.0/24',
+  });
+  const key = await client.ensureKeyPair({ ...base, name: name('k'), publicKey: 'ssh-rsa AAAA unit' });
+  const instanceId = `${FLEET}-${String(index).padStart(5, '0')}`;
+  return {
+    ...base,
+    instanceId,
+    launchToken: `${instanceId}.1`,
+    instanceType: 'mock-vmspec-01',
+    imageBackendId: 'mock-vmimage-01',
+    networkBackendId: network.backendId,
+    subnetBackendId: network.subnetBackendId,
+    securityGroupBackendId: group.backendId,
+    keyPairBackendId: key.backendId,
+  };
+}

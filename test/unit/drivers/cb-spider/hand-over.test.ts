@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { LOCATION, specOn, useDouble } from './double.ts';
+
+const PACE = { prepareMs: 300, startMs: 600, terminateMs: 600 };
+const double = useDouble(PACE, { handOverMs: 100, lockedMs: 100 });
+
+async function until<Answer>(look: () => Promise<Answer | undefined>): Promise<Answer> {
+  for (let round = 0; round < 60; round += 1) {
+    const answer = await look();
+    if (answer !== undefined) return answer;
+    await sleep(50);
+  }
+  throw new Error('it has not come true');
+}
+
+test('a start that CB-Spider has not answered is a machine that is being created, and runs in the end', async () => {
+  const client = double.client();
+  const spec = await specOn(client);
+  const made = await client.createInstance(spec);
+  expect(made).toMatchObject({
+    status: 'Creating',
+    instanceId: spec.instanceId,
+    launchToken: spec.launchToken,
+  });
+
+  // Neither CB-Spider nor the cloud shows anything of it yet.
+  expect(await client.listInstances(LOCATION)).toEqual([]);
+  expect(await client.getInstance(LOCATION, made.backendId)).toMatchObject({ status: 'Creating' });
+  expect(await client.findInstanceByToken(LOCATION, spec.launchToken)).toMatchObject({ status: 'Creating' });
+
+  // Then the cloud does, under our name.
+  const [shown] = await until(async () => {
+    const list = await client.listInstances(LOCATION);
+    return list.length > 0 ? list : undefined;
+  });
+  expect(shown).toMatchObject({ backendId: made.backendId, status: 'Creating', instanceId: spec.instanceId });
+  const running = await until(async () => {
+    const told = await client.getInstance(LOCATION, made.backendId);
+    return told.status === 'Running' ? told : undefined;
+  });
+  expect(running).toMatchObject({ backendId: made.backendId, publicIp: '4.3.2.1' });
+});
+
+test('the same start again, while the first is under way, makes no second machine', async () => {
+  const client = double.client();
+  const spec = await specOn(client);
+  const made = await Promise.all([client.createInstance(spec), client.createInstance(spec)]);
+  expect(new Set(made.map(({ backendId }) => backendId)).size).toBe(1);
+  await sleep(2 * (PACE.prepareMs + PACE.startMs) + 200);
+  expect(await client.listInstances(LOCATION)).toHaveLength(1);
+});
+
+test('a machine that is still being started can be asked to go, and goes', async () => {
+  const client = double.client();
+  const spec = await specOn(client);
+  const { backendId } = await client.createInstance(spec);
+  await client.terminateInstance(LOCATION, backendId);
+  await client.terminateInstance(LOCATION, backendId);
+  await sleep(PACE.prepareMs + PACE.startMs + PACE.terminateMs + 300);
+  expect(await client.listInstances(LOCATION)).toEqual([]);
+  await expect(client.getInstance(LOCATION, backendId)).rejects.toMatchObject({ code: 'NotFound' });
+});
+
+test('what CB-Spider died over is found by its name, and removed by the id of the cloud', async () => {
+  const client = double.client();
+  const spec = await specOn(client);
+  const { backendId } = await client.createInstance(spec);
+  await sleep(PACE.prepareMs + PACE.startMs + 200);
+  double.forgetMachine('fw.unit.default.spider.mercury', backendId);
+  expect(await client.findInstanceByToken(LOCATION, spec.launchToken)).toMatchObject({
+    backendId,
+    status: 'Creating',
+  });
+  await client.terminateInstance(LOCATION, backendId);
+  await sleep(PACE.terminateMs + 100);
+  expect(await client.listInstances(LOCATION)).toEqual([]);
+});
+
+test('a second machine of one name goes by the id of the cloud, so that it alone can be removed', async () => {
+  const client = double.client();
+  const spec = await specOn(client);
+  const { backendId } = await client.createInstance(spec);
+  await sleep(PACE.prepareMs + PACE.startMs + 200);
+  double.forgetMachine('fw.unit.default.spider.mercury', backendId);
+  await client.createInstance(spec);
+  await sleep(PACE.prepareMs + PACE.startMs + 200);
+  const both = await client.listInstances(LOCATION);
+  expect(both.map((one) => [one.backendId, one.status])).toEqual([
+    [backendId, 'Running'],
+    [expect.stringMatching(/^stray:mock-/), 'Creating'],
+  ]);
+  await client.terminateInstance(LOCATION, both[1]?.backendId ?? '');
+  await sleep(PACE.terminateMs + 100);
+  expect((await client.listInstances(LOCATION)).map((one) => one.backendId)).toEqual([backendId]);
+});
