@@ -8,21 +8,14 @@ import { awsMetadata } from './metadata.ts';
 import { clientSettings } from './settings.ts';
 
 const HOME_REGION = 'us-east-1';
-/** The most that EC2 gives in one answer, for most of its lists. */
-const PAGE_SIZE = 1_000;
 
-/** @param pageSize 5 to 1,000 */
-export function createAwsDriver(pageSize: number = PAGE_SIZE): Driver {
-  return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId }) => {
-    const wrong = credentialError(awsMetadata, credential);
-    if (wrong) throw wrong;
-    if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
-      throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
-    }
-    const homeRegion = credential['homeRegion'] ?? HOME_REGION;
-    const keys = keysOf(credential, clientSettings('sts', homeRegion, endpoint), deploymentId);
-    return new AwsClient({ endpoint, homeRegion, keys, pageSize }, deploymentId);
-  });
-}
-
-export const awsDriver: Driver = createAwsDriver();
+export const awsDriver: Driver = defineDriver(awsMetadata, ({ credential, endpoint, deploymentId }) => {
+  const wrong = credentialError(awsMetadata, credential);
+  if (wrong) throw wrong;
+  if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
+    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+  }
+  const homeRegion = credential['homeRegion'] ?? HOME_REGION;
+  const keys = keysOf(credential, clientSettings('sts', homeRegion, endpoint), deploymentId);
+  return new AwsClient({ endpoint, homeRegion, keys }, deploymentId);
+});

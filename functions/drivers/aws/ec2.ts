@@ -22,24 +22,23 @@ type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
   ServiceOutputTypes
 >;
 
+/** The most items of a page, for most of EC2's lists. */
+export const PAGE_SIZE = 1_000;
+
 export interface Ec2Options {
   endpoint: string | undefined;
   homeRegion: string;
   keys: () => Promise<Keys>;
-  /** The most items of one page of a list. */
-  pageSize: number;
 }
 
 /** EC2's API in all regions: a client for each, and no error but DriverError. */
 export class Ec2 {
-  readonly pageSize: number;
   readonly #options: Ec2Options;
   readonly #clients = new Map<string, EC2Client>();
   readonly #regions = new Kept<Region[]>();
 
   constructor(options: Ec2Options) {
     this.#options = options;
-    this.pageSize = options.pageSize;
   }
 
   /** Regions that are enabled for the account. */

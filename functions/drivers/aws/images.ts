@@ -1,6 +1,6 @@
 import { DescribeImagesCommand, type Image as Ec2Image } from '@aws-sdk/client-ec2';
 import { type Architecture, architectureSchema, type Image } from '../../model/cloud.ts';
-import type { Ec2 } from './ec2.ts';
+import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { filter } from './tags.ts';
 
 const AMAZON = 'amazon';
@@ -79,7 +79,7 @@ export async function listImages(ec2: Ec2, location: string): Promise<Image[]> {
           Owners: OWNERS,
           Filters: [filter('name', ...WANTED.map(({ pattern }) => pattern)), filter('state', 'available')],
           NextToken,
-          MaxResults: ec2.pageSize,
+          MaxResults: PAGE_SIZE,
         }),
       ),
     ({ Images }) => Images,

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { type CloudInstance, DEPLOYMENT_TAG } from '../driver.ts';
 import { DriverError } from '../errors.ts';
-import type { Ec2 } from './ec2.ts';
+import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-list.ts';
@@ -72,10 +72,7 @@ export class Instances {
     const Filters = [tagFilter(DEPLOYMENT_TAG, this.#deploymentId), ...filters];
     return await this.#ec2.all(
       (NextToken) =>
-        this.#ec2.send(
-          location,
-          new DescribeInstancesCommand({ Filters, NextToken, MaxResults: this.#ec2.pageSize }),
-        ),
+        this.#ec2.send(location, new DescribeInstancesCommand({ Filters, NextToken, MaxResults: PAGE_SIZE })),
       ({ Reservations }) => Reservations?.flatMap(({ Instances: machines }) => machines ?? []),
     );
   }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { CreateTagsCommand, type Image, type Instance, RunInstancesCommand } from '@aws-sdk/client-ec2';
+import { CreateTagsCommand, type Instance, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { CreateOutcome } from '../capabilities.ts';
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { machineName } from '../names.ts';
+import { disksOf } from './disks.ts';
 import type { Ec2 } from './ec2.ts';
 import { cloudInstance } from './instance-answers.ts';
 import { LaunchFacts } from './launch-facts.ts';
@@ -177,20 +178,4 @@ async function outcomeOf(launch: () => Promise<CloudInstance>): Promise<CreateOu
     if (!(error instanceof DriverError)) throw error;
     return { error };
   }
-}
-
-/** The image's disks, all of them gone with the machine; the first one as large as asked for. */
-function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {
-  const names = (BlockDeviceMappings ?? []).flatMap(({ DeviceName, Ebs }) =>
-    DeviceName && Ebs ? [DeviceName] : [],
-  );
-  const root = RootDeviceName ?? names[0];
-  return [...new Set([...(root === undefined ? [] : [root]), ...names])].map((DeviceName) => ({
-    DeviceName,
-    Ebs: {
-      DeleteOnTermination: true,
-      ...(DeviceName === root ? { VolumeType: 'gp3' as const } : {}),
-      ...(DeviceName === root && rootDiskGb !== undefined ? { VolumeSize: rootDiskGb } : {}),
-    },
-  }));
 }

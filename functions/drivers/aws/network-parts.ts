@@ -16,7 +16,7 @@ import {
 } from '@aws-sdk/client-ec2';
 import { DriverError } from '../errors.ts';
 import { subnetCidrs } from './cidr.ts';
-import type { Ec2 } from './ec2.ts';
+import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { Kept } from './kept.ts';
 import { zonesOf } from './locations.ts';
@@ -67,7 +67,7 @@ export class NetworkParts {
 
   /** EC2 would let those subnets go that happen to be empty, and then refuse the rest. */
   async #requireEmpty(location: string, vpcId: string): Promise<void> {
-    const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: this.#ec2.pageSize };
+    const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: PAGE_SIZE };
     const [{ NetworkInterfaces }, { SecurityGroups }] = await Promise.all([
       this.#ec2.send(location, new DescribeNetworkInterfacesCommand(ofVpc)),
       this.#ec2.send(location, new DescribeSecurityGroupsCommand(ofVpc)),

@@ -10,7 +10,7 @@ import {
   type Offer,
   offerId,
 } from '../../model/cloud.ts';
-import type { Ec2 } from './ec2.ts';
+import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import type { TypeBook } from './type-book.ts';
 
 const MIB_PER_GIB = 1_024;
@@ -27,10 +27,9 @@ export async function listOffers(
   types: TypeBook,
   location: string,
 ): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-  const [infos, spotPrices] = await Promise.all([
-    offeredTypes(ec2, location).then((names) => types.read(location, names)),
-    readSpotPrices(ec2, location),
-  ]);
+  // One after the other: these are EC2's longest answers.
+  const infos = await types.read(location, await offeredTypes(ec2, location));
+  const spotPrices = await readSpotPrices(ec2, location);
   const usable = infos.flatMap((info) => {
     const type = instanceTypeOf(info);
     return type ? [{ type, info }] : [];
@@ -58,7 +57,7 @@ async function offeredTypes(ec2: Ec2, location: string): Promise<string[]> {
         new DescribeInstanceTypeOfferingsCommand({
           LocationType: 'region',
           NextToken,
-          MaxResults: ec2.pageSize,
+          MaxResults: PAGE_SIZE,
         }),
       ),
     ({ InstanceTypeOfferings }) => InstanceTypeOfferings,
@@ -79,7 +78,7 @@ async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, n
           StartTime: now,
           EndTime: now,
           NextToken,
-          MaxResults: ec2.pageSize,
+          MaxResults: PAGE_SIZE,
         }),
       ),
     ({ SpotPriceHistory }) => SpotPriceHistory,

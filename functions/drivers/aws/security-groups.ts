@@ -8,7 +8,7 @@ import {
 import { type CloudNetworkResource, DEPLOYMENT_TAG, type SecurityGroupSpec } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { parseResourceName, resourceName } from '../names.ts';
-import type { Ec2 } from './ec2.ts';
+import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
 import { whenVisible } from './visible.ts';
@@ -96,7 +96,7 @@ export class SecurityGroups {
       (NextToken) =>
         this.#ec2.send(
           location,
-          new DescribeSecurityGroupsCommand({ Filters, NextToken, MaxResults: this.#ec2.pageSize }),
+          new DescribeSecurityGroupsCommand({ Filters, NextToken, MaxResults: PAGE_SIZE }),
         ),
       (page) => page.SecurityGroups,
     );

@@ -1,9 +1,11 @@
 import { DescribeInstanceTypesCommand, type InstanceTypeInfo } from '@aws-sdk/client-ec2';
+import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Ec2 } from './ec2.ts';
 
 /** The most names that EC2 takes in one such call. */
 const MAX_NAMES = 100;
+const CONCURRENT_CALLS = 2;
 
 /** The SDK knows the types of its day; EC2 has the say. */
 const typeNameSchema = z.custom<NonNullable<InstanceTypeInfo['InstanceType']>>(
@@ -17,6 +19,7 @@ export const typeName = (name: string) => typeNameSchema.parse(name);
  */
 export class TypeBook {
   readonly #ec2: Ec2;
+  readonly #limit = pLimit(CONCURRENT_CALLS);
   readonly #known = new Map<string, Promise<InstanceTypeInfo | undefined>>();
 
   constructor(ec2: Ec2) {
@@ -34,13 +37,15 @@ export class TypeBook {
   }
 
   #ask(location: string, names: readonly string[]): void {
-    const answer = this.#ec2.all(
-      (NextToken) =>
-        this.#ec2.send(
-          location,
-          new DescribeInstanceTypesCommand({ InstanceTypes: names.map(typeName), NextToken }),
-        ),
-      ({ InstanceTypes }) => InstanceTypes,
+    const answer = this.#limit(() =>
+      this.#ec2.all(
+        (NextToken) =>
+          this.#ec2.send(
+            location,
+            new DescribeInstanceTypesCommand({ InstanceTypes: names.map(typeName), NextToken }),
+          ),
+        ({ InstanceTypes }) => InstanceTypes,
+      ),
     );
     for (const name of names) {
       const one = answer.then((infos) => infos.find(({ InstanceType }) => InstanceType === name));

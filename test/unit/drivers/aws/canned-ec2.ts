@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsClient } from '../../../../functions/drivers/aws/client.ts';
-import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
+import { awsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/capabilities.ts';
 import type { CloudClient } from '../../../../functions/drivers/driver.ts';
 import type { Credential } from '../../../../functions/model/connection.ts';
@@ -69,7 +69,7 @@ export function connect(
   endpoint: string,
   credential: Credential = KEYS,
 ): CloudClient & BatchCreate & Reboot & StopStart {
-  const client = createAwsDriver(5).connect({ cloud: 'aws', credential, endpoint, deploymentId: DEPLOYMENT });
+  const client = awsDriver.connect({ cloud: 'aws', credential, endpoint, deploymentId: DEPLOYMENT });
   if (!(client instanceof AwsClient)) throw new TypeError('not a client of driver aws');
   return client;
 }
