@@ -3,6 +3,7 @@ import type { Harness } from '../harness.ts';
 /** Each loads its driver alone, so that a driver whose SDK is broken breaks no other's suite. */
 export const HARNESSES = {
   sim: async () => (await import('./sim.ts')).simHarness,
+  aws: async () => (await import('./aws.ts')).awsHarness,
   'cb-spider': async () => (await import('./cb-spider.ts')).cbSpiderHarness,
 } as const satisfies Record<string, () => Promise<Harness>>;
 

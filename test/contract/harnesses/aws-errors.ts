@@ -1,0 +1,218 @@
+import type { DriverErrorCode } from '../../../functions/drivers/errors.ts';
+import type { CannedAnswer } from '../../fault-proxy/faults.ts';
+import type { ErrorRow } from '../harness.ts';
+
+/** An error as EC2 tells it. */
+export function ec2Answer(status: number, code: string, message: string): CannedAnswer {
+  const body = `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>`;
+  return { status, headers: { 'content-type': 'text/xml;charset=UTF-8' }, body };
+}
+
+/** An error as STS tells it. */
+export function stsAnswer(status: number, code: string, message: string): CannedAnswer {
+  const body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`;
+  return { status, headers: { 'content-type': 'text/xml' }, body };
+}
+
+type Row = readonly [status: number, name: string];
+
+/** What RunInstances, or CreateVpc where no machine is concerned, can be refused with. */
+const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
+  [
+    'Throttled',
+    [
+      [503, 'RequestLimitExceeded'],
+      [400, 'Throttling'],
+      [400, 'ThrottlingException'],
+      [503, 'SlowDown'],
+      [503, 'EC2ThrottledException'],
+      [400, 'RequestThrottled'],
+      [429, 'TooManyRequestsException'],
+      [400, 'ConcurrentTagAccess'],
+    ],
+  ],
+  [
+    'InsufficientCapacity',
+    [
+      [500, 'InsufficientInstanceCapacity'],
+      [500, 'InsufficientCapacity'],
+      [400, 'InsufficientCapacityOnHost'],
+      [500, 'InsufficientHostCapacity'],
+      [500, 'InsufficientReservedInstanceCapacity'],
+      [500, 'InsufficientVolumeCapacity'],
+      [400, 'InsufficientFreeAddressesInSubnet'],
+      [400, 'SpotMaxPriceTooLow'],
+    ],
+  ],
+  [
+    'QuotaExceeded',
+    [
+      [400, 'VcpuLimitExceeded'],
+      [400, 'InstanceLimitExceeded'],
+      [400, 'MaxSpotInstanceCountExceeded'],
+      [400, 'VolumeLimitExceeded'],
+      [400, 'NetworkInterfaceLimitExceeded'],
+      [400, 'AddressLimitExceeded'],
+      [400, 'SecurityGroupsPerInstanceLimitExceeded'],
+      [400, 'ResourceLimitExceeded'],
+      [400, 'LimitOfTomorrowLimitExceeded'],
+    ],
+  ],
+  [
+    'Unauthorized',
+    [
+      [401, 'AuthFailure'],
+      [403, 'UnauthorizedOperation'],
+      [403, 'AccessDenied'],
+      [400, 'AccessDeniedException'],
+      [400, 'ExpiredToken'],
+      [400, 'ExpiredTokenException'],
+      [400, 'RequestExpired'],
+      [403, 'Blocked'],
+      [403, 'PendingVerification'],
+      [401, 'OptInRequired'],
+      [403, 'RegionDisabledException'],
+      [400, 'IncompleteSignature'],
+      [403, 'InvalidSignatureException'],
+      [403, 'SignatureDoesNotMatch'],
+      [403, 'MissingAuthenticationToken'],
+      [403, 'NotAuthorized'],
+      [403, 'InvalidClientTokenId'],
+      [400, 'UnrecognizedClientException'],
+    ],
+  ],
+  [
+    'InvalidRequest',
+    [
+      [400, 'InvalidParameter'],
+      [400, 'InvalidParameterValue'],
+      [400, 'InvalidParameterCombination'],
+      [400, 'MissingParameter'],
+      [400, 'InvalidInstanceType'],
+      [400, 'InvalidAMIID.Malformed'],
+      [400, 'InvalidUserData.Malformed'],
+      [400, 'CodeOfTomorrow'],
+    ],
+  ],
+  [
+    'Unsupported',
+    [
+      [400, 'Unsupported'],
+      [400, 'UnsupportedOperation'],
+      [400, 'UnsupportedHibernationConfiguration'],
+    ],
+  ],
+  [
+    'OutcomeUnknown',
+    [
+      [500, 'InternalError'],
+      [500, 'InternalFailure'],
+      [503, 'Unavailable'],
+      [503, 'ServiceUnavailable'],
+      [400, 'IdempotentParameterMismatch'],
+      [400, 'IdempotentInstanceTerminated'],
+    ],
+  ],
+  ['NotFound', [[400, 'InvalidSubnetID.NotFound']]],
+];
+
+const OF_NETWORKS: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
+  [
+    'QuotaExceeded',
+    [
+      [400, 'VpcLimitExceeded'],
+      [400, 'SubnetLimitExceeded'],
+      [400, 'InternetGatewayLimitExceeded'],
+      [400, 'SecurityGroupLimitExceeded'],
+      [400, 'RulesPerSecurityGroupLimitExceeded'],
+      [400, 'RouteLimitExceeded'],
+      [400, 'LaunchTemplateLimitExceeded'],
+    ],
+  ],
+  [
+    'Conflict',
+    [
+      [400, 'DependencyViolation'],
+      [400, 'InvalidGroup.Duplicate'],
+      [400, 'InvalidGroup.InUse'],
+      [400, 'InvalidKeyPair.Duplicate'],
+      [400, 'InvalidPermission.Duplicate'],
+      [400, 'InvalidSubnet.Conflict'],
+      [400, 'InvalidLaunchTemplateName.AlreadyExistsException'],
+      [400, 'OperationInProgress'],
+      [400, 'Resource.AlreadyAssociated'],
+      [400, 'RouteAlreadyExists'],
+    ],
+  ],
+  ['InvalidRequest', [[400, 'InvalidVpc.Range']]],
+];
+
+const OF_READS: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
+  [
+    'Unavailable',
+    [
+      [500, 'InternalError'],
+      [503, 'Unavailable'],
+    ],
+  ],
+  ['Throttled', [[503, 'RequestLimitExceeded']]],
+];
+
+const OF_GETS: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
+  [
+    'NotFound',
+    [
+      [400, 'InvalidInstanceID.NotFound'],
+      [400, 'InvalidInstanceID.Malformed'],
+    ],
+  ],
+];
+
+const OF_TERMINATIONS: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
+  [
+    'Conflict',
+    [
+      [400, 'IncorrectInstanceState'],
+      [400, 'IncorrectState'],
+    ],
+  ],
+  ['InvalidRequest', [[400, 'OperationNotPermitted']]],
+];
+
+function rows(
+  call: string,
+  table: readonly (readonly [DriverErrorCode, readonly Row[]])[],
+  answerOf = ec2Answer,
+): ErrorRow[] {
+  return table.flatMap(([code, ofCode]) =>
+    ofCode.map(([status, name]) => {
+      const words = `what AWS says of ${name}`;
+      const names = code === 'Unauthorized' ? { namesCall: `ec2:${call}` } : {};
+      return { name, call, code, words, answer: answerOf(status, name, words), ...names };
+    }),
+  );
+}
+
+export const AWS_ERRORS: readonly ErrorRow[] = [
+  ...rows('RunInstances', OF_CREATES),
+  ...rows('CreateVpc', OF_NETWORKS),
+  ...rows('DescribeInstances', OF_READS),
+  ...rows('DescribeInstances by id', OF_GETS),
+  ...rows('TerminateInstances', OF_TERMINATIONS),
+  {
+    name: 'InvalidClientTokenId of STS',
+    call: 'GetCallerIdentity',
+    code: 'Unauthorized',
+    words: 'what STS says',
+    namesCall: 'sts:GetCallerIdentity',
+    answer: stsAnswer(403, 'InvalidClientTokenId', 'what STS says'),
+  },
+  {
+    name: 'a gateway that throttles',
+    call: 'DescribeInstances',
+    code: 'Throttled',
+    words: '',
+    retryAfterMs: 3_000,
+    answer: { status: 429, headers: { 'retry-after': '3' }, body: '' },
+  },
+];

@@ -1,0 +1,188 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
+import { StartFailure } from '../../../local/start-failure.ts';
+import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
+import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
+import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
+
+const LOCATION = 'us-east-1';
+const SECOND_LOCATION = 'eu-west-1';
+/** The smallest that EC2 takes. */
+const PAGE_SIZE = 5;
+
+const parametersOf = ({ body }: ProxiedRequest) => new URLSearchParams(body.toString('utf8'));
+
+function callOf(request: ProxiedRequest): string {
+  const parameters = parametersOf(request);
+  const action = parameters.get('Action') ?? '';
+  return action === 'DescribeInstances' && parameters.has('InstanceId.1') ? `${action} by id` : action;
+}
+
+/** The region that a request was signed for; a token is of one region. */
+function regionOf({ headers }: ProxiedRequest): string {
+  return /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
+}
+
+function withBody(request: ProxiedRequest, change: (parameters: URLSearchParams) => void): ProxiedRequest {
+  const parameters = parametersOf(request);
+  change(parameters);
+  return { ...request, body: Buffer.from(parameters.toString()) };
+}
+
+/** Makes the pages of the list of machines small; moto checks no signature. */
+function smallPages(request: ProxiedRequest): ProxiedRequest {
+  if (!parametersOf(request).has('MaxResults') || callOf(request) !== 'DescribeInstances') return request;
+  return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));
+}
+
+/** What is left in a region, by kind; what EC2 gives every account is not counted, nor what has ended. */
+const LEFT = [
+  ['DescribeInstances', 'instanceId', 'instance-state-name', 'pending', 'running', 'stopping', 'stopped'],
+  ['DescribeVolumes', 'volumeId'],
+  ['DescribeNetworkInterfaces', 'networkInterfaceId'],
+  ['DescribeVpcs', 'vpcId', 'is-default', 'false'],
+  ['DescribeSubnets', 'subnetId', 'default-for-az', 'false'],
+  ['DescribeInternetGateways', 'internetGatewayId'],
+  ['DescribeSecurityGroups', 'groupId', 'tag-key', 'fleetwright:deployment'],
+  ['DescribeKeyPairs', 'keyName'],
+  ['DescribeLaunchTemplates', 'launchTemplateId'],
+] as const;
+
+async function countLeft(url: string): Promise<number> {
+  let left = 0;
+  for (const region of [LOCATION, SECOND_LOCATION]) {
+    for (const [Action, id, filter, ...values] of LEFT) {
+      const parameters = new URLSearchParams({ Action, Version: '2016-11-15' });
+      if (filter !== undefined) parameters.set('Filter.1.Name', filter);
+      values.forEach((value, at) => {
+        parameters.set(`Filter.1.Value.${at + 1}`, value);
+      });
+      const answer = await fetch(url, {
+        method: 'POST',
+        headers: {
+          authorization: `AWS4-HMAC-SHA256 Credential=AKIDSUITE/20260101/${region}/ec2/aws4_request`,
+        },
+        body: parameters,
+      });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`moto answered ${answer.status} to ${Action}: ${text}`);
+      left += new Set(text.match(new RegExp(`<${id}>[^<]+`, 'g'))).size;
+    }
+  }
+  return left;
+}
+
+/** An RSA key as OpenSSH writes it. */
+function publicKey(): string {
+  const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({
+    format: 'jwk',
+  });
+  const field = (bytes: Buffer) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    return Buffer.concat([length, bytes]);
+  };
+  const modulus = Buffer.concat([Buffer.from([0]), Buffer.from(n, 'base64url')]);
+  const blob = Buffer.concat([
+    field(Buffer.from('ssh-rsa')),
+    field(Buffer.from(e, 'base64url')),
+    field(modulus),
+  ]);
+  return `ssh-rsa ${blob.toString('base64')} contract`;
+}
+
+async function startedMoto(): Promise<MotoServer> {
+  try {
+    return await startMoto();
+  } catch (error) {
+    if (!(error instanceof StartFailure)) throw error;
+    throw new HarnessUnavailable(`${error.message}\n${error.next}`, { cause: error });
+  }
+}
+
+async function start(): Promise<CloudUnderTest> {
+  const moto = await startedMoto();
+  const notYours = 'AWS was not able to validate the provided access credentials';
+  return {
+    server: 'moto',
+    serverVersion: MOTO_VERSION,
+    cloud: 'aws',
+    upstreams: { aws: moto.url },
+    endpoint: (urlOf) => urlOf('aws'),
+    dialect: {
+      callOf,
+      throttled: ec2Answer(503, 'RequestLimitExceeded', 'Request limit exceeded.'),
+      tokens: {
+        tokenOf(request) {
+          const token = parametersOf(request).get('ClientToken');
+          return token === null || callOf(request) !== 'RunInstances'
+            ? undefined
+            : `${regionOf(request)} ${token}`;
+        },
+        withoutToken: (request) => withBody(request, (parameters) => parameters.delete('ClientToken')),
+      },
+      rewrite: smallPages,
+    },
+    // For moto, a second request with a client token is another one.
+    idempotency: 'proxy',
+    calls: {
+      verify: 'GetCallerIdentity',
+      list: 'DescribeInstances',
+      create: 'RunInstances',
+      // One call sets all that a machine has.
+      afterCreate: [],
+      get: 'DescribeInstances by id',
+      terminate: 'TerminateInstances',
+      ensureNetwork: 'CreateVpc',
+    },
+    credential: { accessKeyId: 'AKIDSUITE', secretAccessKey: 'secret-of-the-suite' },
+    wrongCredential: { accessKeyId: 'AKIDSTRANGER', secretAccessKey: 'secret-of-a-stranger' },
+    location: LOCATION,
+    secondLocation: SECOND_LOCATION,
+    unknownLocation: 'mars-west-1',
+    zone: 'us-east-1b',
+    instanceType: 'm5.large',
+    image: 'al2023',
+    async imageOfOtherArchitecture(client) {
+      const images = await client.listImages(LOCATION);
+      return images.find(({ name }) => name === 'al2023-arm64')?.backendId ?? '';
+    },
+    unknownImageBackendId: 'ami-0123456789abcdef0',
+    unknownBackendId: 'i-0123456789abcdef0',
+    publicKey: publicKey(),
+    moreThanAPage: PAGE_SIZE + 2,
+    consistencyWindowMs: 50,
+    patienceMs: 15_000,
+    errors: AWS_ERRORS,
+    emulate: {
+      // moto asks nobody who he is, unless it is given users and policies first.
+      'credential.wrong': [
+        {
+          call: 'GetCallerIdentity',
+          kind: 'answer',
+          answer: stsAnswer(403, 'InvalidClientTokenId', notYours),
+        },
+        { call: '*', kind: 'answer', answer: ec2Answer(401, 'AuthFailure', notYours) },
+      ],
+      // moto deletes security groups that machines have.
+      'networks.in-use': [
+        {
+          call: 'DeleteSecurityGroup',
+          kind: 'answer',
+          answer: ec2Answer(400, 'DependencyViolation', 'resource has a dependent object'),
+        },
+      ],
+    },
+    userDataOf(request) {
+      const encoded = parametersOf(request).get('UserData');
+      return encoded === null ? undefined : Buffer.from(encoded, 'base64').toString('utf8');
+    },
+    isSpot: (request) => parametersOf(request).get('InstanceMarketOptions.MarketType') === 'spot',
+    reset: () => moto.reset(),
+    countLeft: () => countLeft(moto.url),
+    stop: () => moto.stop(),
+  };
+}
+
+export const awsHarness: Harness = { driver: awsDriver, start };
