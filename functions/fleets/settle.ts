@@ -8,12 +8,17 @@ import { aimOf, restGates } from './stop-when-decided.ts';
 import { settleBy } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
+/** So often, work that ended while instances were being created is begun anew; then the fleet is settled as it is. */
+const MOST_INTERRUPTIONS = 5;
+
 /**
  * The state Settle: nothing more is launched, and the failure policy says what comes of the fleet. What it asks for is
  * another execution's, which the workflow starts. A fleet that is removed or held by now, or that another execution
  * has taken up, stays as it is. Run twice it answers the same.
  *
- * @throws Error when the fleet went on meanwhile: the state is tried again
+ * @throws Error when the fleet went on meanwhile, or when instances are being created whose steps ended without them
+ *   (answered by mistake, or in an execution that was stopped): the state is tried again, and in the end the reconciler
+ *   begins anew, since a verdict now would be about what is not known yet
  */
 export async function settleFleet(
   store: Store<'fleets'>,
@@ -23,6 +28,9 @@ export async function settleFleet(
   const before = await readFleetItem(store, fleetId);
   if (!before) throw new Error(`no fleet ${fleetId}`);
   if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
+  if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
+    throw new Error(`instances of fleet ${fleetId} are being created, and nobody waits for them`);
+  }
   await restGates(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
@@ -44,6 +52,11 @@ export async function settleFleet(
   }
   if (!settled) throw new Error(`fleet ${fleetId} went on while it was settled`);
   return answerOf(settled);
+}
+
+async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<boolean> {
+  const { placements } = await readFleetPartition(store, fleetId);
+  return placements.some(({ counts }) => (counts.Creating ?? 0) > 0);
 }
 
 /** Tells the workflow which removal to start, also when the first delivery of this died before it could. */

@@ -36,6 +36,22 @@ function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number
 }
 
 /**
+ * Records with the tokens that steps wait with now: since they were read, another execution may have handed its own
+ * over. Called after the write that ends the waiting, behind which no token is handed over any more.
+ */
+export async function withPresentTokens(
+  { store }: WorkerContext,
+  records: readonly InstanceItem[],
+): Promise<InstanceItem[]> {
+  if (records.length === 0) return [];
+  const now = await readInstances(store, records);
+  return records.map((record) => {
+    const taskToken = now.get(record.instanceId)?.taskToken ?? record.taskToken;
+    return taskToken === undefined ? record : { ...record, taskToken };
+  });
+}
+
+/**
  * Tells the workflow how these instances ended, then gives their slots back. In this order, and only after the
  * record is written: whoever finds a slot held by an instance with an outcome does both again.
  */

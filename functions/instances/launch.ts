@@ -35,8 +35,8 @@ export async function launchInstances(
   const records = await readInstances(context.store, messages);
   const dispositions = new Map<string, Disposition>();
   const attempts: Attempt[] = [];
-  for (const message of new Map(messages.map((one) => [instanceId(one), one])).values()) {
-    const id = instanceId(message);
+  const chosen = new Map(messages.map((one) => [instanceId(one), one]));
+  for (const [id, message] of chosen) {
     const decided = await decide(context, place, message, records.get(id));
     if ('done' in decided) dispositions.set(id, decided);
     else attempts.push(decided);
@@ -45,8 +45,13 @@ export async function launchInstances(
     for (const [id, disposition] of await attempt(context, place, attempts))
       dispositions.set(id, disposition);
   }
-  // Whoever lost a race for a claim comes back to see that the winner answers this token, too.
-  return messages.map((message) => dispositions.get(instanceId(message)) ?? waitFor(1_000));
+  return messages.map((message) => {
+    const id = instanceId(message);
+    const taken = chosen.get(id)?.taskToken === message.taskToken ? dispositions.get(id) : undefined;
+    // Whoever lost a race for a claim comes back to see that the winner answers this token, too; and so does whoever
+    // waits for an instance that another execution of the workflow asks for in the same batch.
+    return taken ?? waitFor(1_000);
+  });
 }
 
 /** What is to be done about one message, and does it where that is no create call. */
@@ -203,13 +208,17 @@ async function retake(
   return { won, fenced };
 }
 
-/** The workflow asked again with a new token: the status loop must answer that one. Nobody waits with the old one. */
+/**
+ * The workflow asked again with a new token: the status loop must answer that one. Nobody waits with the old one. A
+ * message of an execution that is over may come late, and its token must not take the place of one that is waited for.
+ */
 async function handOver(
   context: WorkerContext,
   record: InstanceItem,
   message: LaunchMessage,
 ): Promise<Disposition> {
   if (record.taskToken === message.taskToken) return DONE;
+  if (!(await context.tasks.heartbeat(message.taskToken))) return DONE;
   const written = await updateInstance(context.store, record, {
     taskToken: message.taskToken,
     round: Math.max(record.round, message.round),

@@ -5,7 +5,7 @@ import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, releaseSlots, slowDown } from '../governor/governor.ts';
 import { adopt } from '../instances/adopt.ts';
 import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
-import { applyChanges, failInstances, handOff } from '../instances/finish.ts';
+import { applyChanges, failInstances, handOff, withPresentTokens } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
@@ -78,13 +78,10 @@ export async function actOn(
     if (written.has(record.instanceId)) after.set(record.instanceId, { ...record, ...fields, status: to });
   }
   const waiting = aboutToClaim(strangers, after, nowMs);
-  await handOff(
-    context,
-    place,
-    [...after.values()].filter(
-      ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !waiting.has(instanceId)),
-    ),
+  const ended = [...after.values()].filter(
+    ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !waiting.has(instanceId)),
   );
+  await handOff(context, place, await withPresentTokens(context, ended));
   for (const record of after.values()) {
     // It has moved, and whoever moved it died before its launch was sent.
     const moved = record.instanceId in strangers && record.location !== place.location;

@@ -1,5 +1,5 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { applyChanges, handOff } from '../instances/finish.ts';
+import { applyChanges, handOff, withPresentTokens } from '../instances/finish.ts';
 import { parseInstanceId } from '../model/identifiers.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { readInstances, readPlaceEntries } from '../store/instances.ts';
@@ -30,13 +30,10 @@ export async function endOverdue(context: WorkerContext, place: PlaceRef): Promi
       : [];
   });
   const { applied } = await applyChanges(context, place, changes);
-  await handOff(
-    context,
-    place,
-    changes.flatMap(({ record, fields }) =>
-      applied.includes(record.instanceId) ? [{ ...record, ...fields, status: 'Terminating' as const }] : [],
-    ),
+  const ended = changes.flatMap(({ record, fields }) =>
+    applied.includes(record.instanceId) ? [{ ...record, ...fields, status: 'Terminating' as const }] : [],
   );
+  await handOff(context, place, await withPresentTokens(context, ended));
   for (const fleetId of new Set(changes.map(({ record }) => record.fleetId))) {
     await stopWhenDecided(store, await context.layout(fleetId));
   }

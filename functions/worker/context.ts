@@ -32,8 +32,12 @@ export interface Tasks {
   succeed(taskToken: string, output: Record<string, unknown>): Promise<void>;
   /** @param error a name that the state machine's Retry and Catch match */
   fail(taskToken: string, error: string, cause: string): Promise<void>;
-  /** Tells a step that its work still waits for its turn, so that its time-out does not count that. */
-  heartbeat(taskToken: string): Promise<void>;
+  /**
+   * Tells a step that its work still waits for its turn, so that its time-out does not count that.
+   *
+   * @returns whether anybody waits with this token
+   */
+  heartbeat(taskToken: string): Promise<boolean>;
 }
 
 export interface Log {

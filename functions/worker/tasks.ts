@@ -12,19 +12,25 @@ const SPENT = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
 
 /** Answers workflow steps through Step Functions. */
 export function openTasks(sfn: SFNClient): Tasks {
-  const answer = async (send: () => Promise<unknown>): Promise<void> => {
+  /** @returns whether the step still waited */
+  const answer = async (send: () => Promise<unknown>): Promise<boolean> => {
     usage.sfnRequests += 1;
     try {
       await send();
+      return true;
     } catch (error) {
-      if (!(error instanceof Error && SPENT.has(error.name))) throw error;
+      if (error instanceof Error && SPENT.has(error.name)) return false;
+      throw error;
     }
   };
   return {
-    succeed: (taskToken, output) =>
-      answer(() => sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) }))),
-    fail: (taskToken, error, cause) =>
-      answer(() => sfn.send(new SendTaskFailureCommand({ taskToken, error, cause: cause.slice(0, 1_000) }))),
+    async succeed(taskToken, output) {
+      await answer(() => sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify(output) })));
+    },
+    async fail(taskToken, error, cause) {
+      const command = new SendTaskFailureCommand({ taskToken, error, cause: cause.slice(0, 1_000) });
+      await answer(() => sfn.send(command));
+    },
     heartbeat: (taskToken) => answer(() => sfn.send(new SendTaskHeartbeatCommand({ taskToken }))),
   };
 }

@@ -22,6 +22,8 @@ export const DEPLOYMENT = 'test-deployment';
 
 /** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
 export class OneProcess {
+  /** Tokens that nobody waits with any more. */
+  readonly spent = new Set<string>();
   readonly answers = new Map<string, Record<string, unknown>[]>();
   readonly published: DomainEvent[] = [];
   readonly context: WorkerContext;
@@ -64,7 +66,7 @@ export class OneProcess {
       tasks: {
         succeed: answer,
         fail: (taskToken, error, cause) => answer(taskToken, { error, cause }),
-        heartbeat: () => Promise.resolve(),
+        heartbeat: (taskToken) => Promise.resolve(!this.spent.has(taskToken)),
       },
       publish: (events) => {
         this.published.push(...events);

@@ -104,17 +104,20 @@ export class Workflow {
     const { engine } = this;
     const answer = (what: string, send: () => void) => process.call(what, () => this.#answer(send));
     return {
-      succeed: (token, output) =>
-        answer(`succeed ${short(token)} ${JSON.stringify(output)}`, () =>
+      async succeed(token, output) {
+        await answer(`succeed ${short(token)} ${JSON.stringify(output)}`, () =>
           engine.sendTaskSuccess(token, JSON.parse(JSON.stringify(output))),
-        ),
-      fail: (token, error, cause) =>
-        answer(`fail ${short(token)} ${error}`, () => engine.sendTaskFailure(token, error, cause)),
+        );
+      },
+      async fail(token, error, cause) {
+        await answer(`fail ${short(token)} ${error}`, () => engine.sendTaskFailure(token, error, cause));
+      },
       heartbeat: (token) => answer(`heartbeat ${short(token)}`, () => engine.sendTaskHeartbeat(token)),
     };
   }
 
-  #answer(send: () => void): void {
+  /** @returns whether the step still waited */
+  #answer(send: () => void): boolean {
     const { random, disturbance, counts, scheduler } = this.#ground;
     if (random.chance(disturbance.serviceError)) {
       counts.serviceErrors += 1;
@@ -123,19 +126,22 @@ export class Workflow {
     if (random.chance(disturbance.lateToken)) {
       void scheduler.sleep(random.int(1_000, 900_000)).then(() => this.#quietly(send));
     }
-    this.#quietly(send);
+    const waited = this.#quietly(send);
     if (random.chance(disturbance.serviceError)) {
       counts.lostReplies += 1;
       throw new StatesError('TimeoutError', 'the answer was lost');
     }
+    return waited;
   }
 
-  #quietly(send: () => void): void {
+  #quietly(send: () => void): boolean {
     try {
       send();
+      return true;
     } catch (error) {
       if (!(error instanceof TaskDoesNotExist)) throw error;
       this.#ground.counts.expiredTokens += 1;
+      return false;
     }
   }
 }

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { settleFleet } from '../../functions/fleets/settle.ts';
+import { readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
+import { readFleetPartition } from '../../functions/store/placements.ts';
+import { transition } from '../../functions/store/transition.ts';
+import { claimOf, openedFleet } from './placed-fleet.ts';
+import { useTables } from './tables.ts';
+
+const store = useTables();
+
+it('a fleet is not settled while instances come up for which nobody waits any more; though not for ever', async () => {
+  const { fleetId, ref } = await openedFleet(store, 'unsettled', 4, 'rollback');
+  const [first, second] = [claimOf(fleetId, 0), claimOf(fleetId, 1)];
+  for (const record of [first, second]) await transition(store, ref, [{ kind: 'claim', record }], 0);
+  const settle = () => settleFleet(store, { fleetId, execution: 1 });
+  await expect(settle()).rejects.toThrow('being created');
+  await transition(store, ref, [{ kind: 'change', record: first, to: 'Running', fields: {} }], 0);
+  await expect(settle()).rejects.toThrow('being created');
+  const { placements } = await readFleetPartition(store, fleetId);
+  // Whoever begins anew launches what is missing, too.
+  expect(placements.map(({ gate }) => gate)).toEqual(['open', 'open']);
+
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) throw new Error('no fleet');
+  await updateFleet(store, fleet, { interruptions: 5 });
+  expect(await settle()).toMatchObject({ status: 'RollingBack' });
+});
