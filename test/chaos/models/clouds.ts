@@ -74,7 +74,8 @@ export class Clouds {
           if (this.#ignores(request)) return Response.json({}, { status: 202 });
           const answered = Promise.resolve(this.#app.fetch(request));
           answered.catch(() => {});
-          return await Promise.race([answered, late]);
+          const answer = await Promise.race([answered, late]);
+          return create && answer.ok && this.#denies() ? denial() : answer;
         });
       } finally {
         timer.abort('answered');
@@ -88,6 +89,13 @@ export class Clouds {
     if (method !== 'DELETE' || !url.includes('/instances/')) return false;
     if (!random.chance(disturbance.ignoredRemoval)) return false;
     counts.ignoredRemovals += 1;
+    return true;
+  }
+
+  #denies(): boolean {
+    const { random, disturbance, counts } = this.#ground;
+    if (!random.chance(disturbance.deniedCreate)) return false;
+    counts.deniedCreates += 1;
     return true;
   }
 
@@ -124,6 +132,14 @@ function batching(client: CloudClient, maxBatchSize: number): CloudClient & Batc
         }),
       ),
   });
+}
+
+/** It names no cause: a cloud that gave up half-way does not know what it has done. */
+function denial(): Response {
+  return Response.json(
+    { code: 'InternalError', message: 'the machine did not come up in time' },
+    { status: 500 },
+  );
 }
 
 /** What a connection's limits must say for the governor to keep what this cloud enforces. */

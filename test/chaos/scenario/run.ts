@@ -12,7 +12,9 @@ import { Ground } from '../world/ground.ts';
 import { Lab, NAMESPACE } from '../world/lab.ts';
 import { Process } from '../world/process.ts';
 import { Client } from './client.ts';
-import type { FleetScript, Incident, Scenario } from './scenario.ts';
+import { befall, verify } from './incidents.ts';
+import type { FleetScript, Scenario } from './scenario.ts';
+import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
 
 const MINUTE_MS = 60_000;
@@ -23,6 +25,9 @@ const CHECK_MS = 5_000;
 const QUIET_CHECKS = 15;
 /** Two looks at a place that rests. */
 const QUIET_MS = 3 * MINUTE_MS;
+
+/** What was written so long ago is in every read. */
+const READ_LAG_MS = 1_000;
 
 export interface RunResult {
   seed: number;
@@ -38,7 +43,10 @@ export interface RunResult {
   trace: readonly string[];
 }
 
-export async function runScenario(scenario: Scenario, traced: boolean): Promise<RunResult> {
+/** What a test has happen in the time of trouble, beside what the scenario says. What it throws is told as a bug. */
+export type Story = (stage: Stage) => Promise<void>;
+
+export async function runScenario(scenario: Scenario, traced: boolean, story?: Story): Promise<RunResult> {
   const ground = new Ground(scenario.seed, CALM, traced);
   const watch = new CloudWatch(ground, scenario.skewMs);
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
@@ -46,7 +54,8 @@ export async function runScenario(scenario: Scenario, traced: boolean): Promise<
   const violations = watch.violations;
   const outcomes: Record<string, number> = {};
   try {
-    await ground.scheduler.run(Promise.race([play(lab, scenario, violations, outcomes), ground.exhaustion]));
+    const played = play(lab, scenario, violations, outcomes, story);
+    await ground.scheduler.run(Promise.race([played, ground.exhaustion]));
   } catch (error) {
     violations.push({
       kind: 'bug',
@@ -75,6 +84,7 @@ async function play(
   scenario: Scenario,
   violations: Violation[],
   outcomes: Record<string, number>,
+  story?: Story,
 ): Promise<void> {
   const { ground } = lab;
   await furnish(lab, scenario);
@@ -86,12 +96,11 @@ async function play(
   const client = new Client(lab);
   const strangers = new Strangers(lab, scenario);
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
-  await Promise.all([...users, ...incidents, strangers.plant(), ground.sleep(scenario.troubleMs)]);
+  const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab)));
+  await Promise.all([...users, ...incidents, strangers.plant(), told, ground.sleep(scenario.troubleMs)]);
   calm(lab);
   // Whoever owns a connection that was refused for a while has it verified again.
-  for (const { name } of scenario.connections) {
-    lab.queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${name}` }), 0);
-  }
+  for (const { name } of scenario.connections) verify(lab, name);
   // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
   const quietMs =
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
@@ -128,7 +137,7 @@ async function furnish(lab: Lab, { connections, clouds, graceSeconds }: Scenario
       status: 'Verifying',
       createdAt: new Date(ground.now()).toISOString(),
     });
-    lab.queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${name}` }), 0);
+    verify(lab, name);
   }
   for (const { name } of connections) {
     while ((await readConnection(store, NAMESPACE, name))?.inventorySyncedAt === undefined) {
@@ -155,24 +164,6 @@ async function use(lab: Lab, client: Client, script: FleetScript, key: string): 
     await client.act(fleetId, request);
   });
   await Promise.all([...removals, ...actions]);
-}
-
-async function befall({ clouds, ground, queue }: Lab, incident: Incident, troubleMs: number): Promise<void> {
-  const { commit } = clouds.engine.world;
-  await ground.sleep(incident.atMs);
-  ground.trace.add('scenario', JSON.stringify(incident));
-  const untilMs = Math.min(incident.untilMs, Math.max(troubleMs, incident.atMs));
-  if (incident.kind === 'location-down') {
-    const { cloud, location } = incident;
-    commit({ kind: 'location', cloud, location, up: false });
-    await ground.sleep(untilMs - incident.atMs);
-    commit({ kind: 'location', cloud, location, up: true });
-    return;
-  }
-  commit({ kind: 'account', account: incident.account, rule: { revoked: true } });
-  await ground.sleep(untilMs - incident.atMs);
-  commit({ kind: 'account', account: incident.account, rule: { revoked: false } });
-  queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${incident.account}` }), 0);
 }
 
 /** Nothing goes wrong any more. */

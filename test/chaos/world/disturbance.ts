@@ -22,6 +22,8 @@ export interface Disturbance {
   lateToken: number;
   /** A cloud answers a removal with yes and leaves the machine running. */
   ignoredRemoval: number;
+  /** A cloud makes a machine and answers that something went wrong. */
+  deniedCreate: number;
 }
 
 export const CALM: Disturbance = {
@@ -36,6 +38,7 @@ export const CALM: Disturbance = {
   late: 0,
   lateToken: 0,
   ignoredRemoval: 0,
+  deniedCreate: 0,
 };
 
 /** What went wrong in a run, by number. */
@@ -51,6 +54,7 @@ export interface FaultCounts {
   deadLetters: number;
   timedOutProcesses: number;
   ignoredRemovals: number;
+  deniedCreates: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -66,5 +70,6 @@ export function noFaults(): FaultCounts {
     deadLetters: 0,
     timedOutProcesses: 0,
     ignoredRemovals: 0,
+    deniedCreates: 0,
   };
 }

@@ -1,0 +1,93 @@
+import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
+import { CALM } from '../world/disturbance.ts';
+import type { Scenario } from './scenario.ts';
+
+const MINUTE_MS = 60_000;
+const LOCATIONS = ['east-1', 'west-1'];
+
+/** What a test needs to differ from the usual. */
+type CloudTraits = Partial<Pick<CloudConfig, 'honoursTokens' | 'tags'>>;
+
+/** Two clouds with two locations each, and nothing that goes wrong but what a test adds. */
+export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTraits = {}): Scenario {
+  return {
+    seed: 1,
+    clouds: { aws: calmCloud(traits), gcp: calmCloud(traits) },
+    connections: [
+      { name: 'sim-aws', cloud: 'aws' },
+      { name: 'sim-gcp', cloud: 'gcp' },
+    ],
+    fleets: [],
+    disturbance: CALM,
+    cloudFaults: [],
+    incidents: [],
+    troubleMs: 0,
+    skewMs: 0,
+    sweepIntervalMs: 5 * MINUTE_MS,
+    graceSeconds: 300,
+    planted: [],
+    batchSize: 1,
+    driverConcurrency: 4,
+    driverTimeoutMs: 20_000,
+    ...changes,
+  };
+}
+
+function calmCloud(traits: CloudTraits): CloudConfig {
+  const place = (name: string) => ({
+    displayName: name,
+    country: 'DEU',
+    latitude: 0,
+    longitude: 0,
+    zones: [`${name}a`],
+  });
+  return cloudConfigSchema.parse({
+    slots: { locations: 2, instancesPerLocation: 6 },
+    rates: {
+      create: { perSecond: 5, burst: 10 },
+      list: { perSecond: 5, burst: 10 },
+      mutate: { perSecond: 10, burst: 20 },
+    },
+    submitMs: [100, 400],
+    bootSeconds: [4, 20],
+    terminateSeconds: [1, 10],
+    instanceQuota: 200,
+    ...traits,
+    ids: {
+      instance: 'i-{hex12}',
+      network: 'net-{hex12}',
+      subnet: 'sub-{hex12}',
+      securityGroup: 'sg-{hex12}',
+      keyPair: 'key-{hex12}',
+    },
+    locations: Object.fromEntries(LOCATIONS.map((name) => [name, place(name)])),
+    instanceTypes: { small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 } },
+    images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
+  });
+}
+
+type GroupTraits = Partial<Pick<FleetRequest['nodeGroups'][number], 'locations' | 'instanceTimeoutSeconds'>>;
+
+/** A fleet with a node group of this size at each of these connections. */
+export function fleetAt(
+  connections: readonly string[],
+  size: number,
+  changes: Partial<Pick<FleetRequest, 'name' | 'failurePolicy'>> & GroupTraits = {},
+): FleetRequest {
+  const { name = 'web', failurePolicy = 'continue', ...group } = changes;
+  return fleetRequestSchema.parse({
+    name,
+    failurePolicy,
+    nodeGroups: connections.map((connection) => ({
+      name: `at-${connection}`,
+      size,
+      connection,
+      locations: LOCATIONS,
+      instanceType: 'small',
+      image: 'linux',
+      ssh: { allowFrom: '10.0.0.0/8' },
+      ...group,
+    })),
+  });
+}

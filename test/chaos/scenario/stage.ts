@@ -1,0 +1,118 @@
+import type { Connection } from '../../../functions/model/connection.ts';
+import type { Fleet } from '../../../functions/model/fleet.ts';
+import type { FleetAction } from '../../../functions/model/fleet-action.ts';
+import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
+import type { Resource } from '../../../functions/model/resource.ts';
+import { listResources } from '../../../functions/networks/view.ts';
+import { readConnection } from '../../../functions/store/connections.ts';
+import { type FleetItem, readFleetItem } from '../../../functions/store/fleets.ts';
+import { type InstanceItem, readInstances } from '../../../functions/store/instances.ts';
+import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { type Lab, NAMESPACE } from '../world/lab.ts';
+import { Process } from '../world/process.ts';
+
+const POLL_MS = 500;
+/** Beyond any time limit of the fleets that are waited for. */
+const PATIENCE_MS = 3 * 60 * 60_000;
+
+/** A user of one simulated world who sees what is answered, and who may turn its screws. */
+export class Stage {
+  readonly lab: Lab;
+  #requests = 0;
+
+  constructor(lab: Lab) {
+    this.lab = lab;
+  }
+
+  /** @throws Problem as the API answers it; so do all that ask it for something */
+  async create(body: FleetRequest): Promise<Fleet> {
+    this.#requests += 1;
+    const idempotencyKey = `story-${this.#requests}`;
+    const answer = await this.lab.request(({ createFleet }) =>
+      createFleet({ params: { namespace: NAMESPACE }, query: {}, body, idempotencyKey }),
+    );
+    return answer.body;
+  }
+
+  async read(fleetId: string): Promise<Fleet> {
+    const answer = await this.lab.request(({ getFleet }) => getFleet(this.#about(fleetId)));
+    return answer.body;
+  }
+
+  async remove(fleetId: string): Promise<Fleet> {
+    const answer = await this.lab.request(({ deleteFleet }) => deleteFleet(this.#about(fleetId)));
+    return answer.body;
+  }
+
+  async act(fleetId: string, action: FleetAction): Promise<Fleet> {
+    const answer = await this.lab.request(({ actOnFleet }) =>
+      actOnFleet({ ...this.#about(fleetId), body: { action } }),
+    );
+    return answer.body;
+  }
+
+  #about(fleet: string) {
+    return { params: { namespace: NAMESPACE, fleet }, query: {}, body: undefined, idempotencyKey: undefined };
+  }
+
+  /** The fleet as soon as it is so. */
+  async until(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
+    const { ground } = this.lab;
+    const deadlineMs = ground.now() + PATIENCE_MS;
+    for (;;) {
+      const fleet = await this.read(fleetId);
+      if (holds(fleet)) return fleet;
+      if (ground.now() > deadlineMs) throw new Error(`fleet ${fleet.name} is ${JSON.stringify(fleet)}`);
+      await ground.sleep(POLL_MS);
+    }
+  }
+
+  async pass(minutes: number): Promise<void> {
+    await this.lab.ground.sleep(minutes * 60_000);
+  }
+
+  async item(fleetId: string): Promise<FleetItem> {
+    const item = await readFleetItem(this.#store(), fleetId);
+    if (!item) throw new Error(`no fleet ${fleetId}`);
+    return item;
+  }
+
+  async connection(name: string): Promise<Connection> {
+    const found = await readConnection(this.#store(), NAMESPACE, name);
+    if (!found) throw new Error(`no connection ${name}`);
+    return found;
+  }
+
+  async records({ id, counts }: Fleet): Promise<InstanceItem[]> {
+    const refs = Array.from({ length: counts.requested }, (_, index) => ({ fleetId: id, index }));
+    return [...(await readInstances(this.#store(), refs)).values()];
+  }
+
+  /** What is listed as made for a fleet, beside its machines. */
+  async resources(fleetId: string): Promise<Resource[]> {
+    const page = await listResources(this.#store(), NAMESPACE, { limit: 100 }, await this.item(fleetId));
+    return page.items;
+  }
+
+  /** Machines of ours that stand at the clouds now. */
+  standing() {
+    return this.lab.clouds
+      .machines()
+      .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated');
+  }
+
+  /** @returns takes it away again */
+  addFault(fault: Partial<Fault> & Pick<Fault, 'kind'>): () => void {
+    const { engine } = this.lab.clouds;
+    const { id } = engine.addFault(faultSchema.parse(fault));
+    const { faults } = engine.world.state;
+    return () => {
+      const now = faults.get(id);
+      if (now) faults.set(id, { ...now, probability: 0 });
+    };
+  }
+
+  #store() {
+    return this.lab.tables.storeOf(new Process('user', this.lab.ground, 0));
+  }
+}

@@ -1,0 +1,217 @@
+import { describe, expect, it } from 'vitest';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import { instanceStatusSchema, isClosed } from '../../functions/model/status.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { restore, revoke, setLocation } from './scenario/incidents.ts';
+import { type RunResult, runScenario, type Story } from './scenario/run.ts';
+import type { Stage } from './scenario/stage.ts';
+import { CALM } from './world/disturbance.ts';
+
+const SIZE = 8;
+/** Hours go by in seconds, but on a busy machine those are long. */
+const PATIENT = { timeout: 60_000 };
+const BOTH = ['sim-aws', 'sim-gcp'];
+
+/** What was told happened, nothing was broken by it, and fleets rest so. */
+async function expectAfter(
+  story: Story,
+  outcomes: Record<string, number>,
+  scenario = calmScenario(),
+): Promise<RunResult> {
+  const result = await runScenario(scenario, false, story);
+  expect(result.violations).toEqual([]);
+  expect(result.outcomes).toEqual(outcomes);
+  return result;
+}
+
+const isUp = ({ status }: Fleet) => status === 'Running';
+const isGone = ({ status }: Fleet) => status === 'Terminated' || status === 'RolledBack';
+const isSettled = ({ status }: Fleet) => !['Preparing', 'Creating'].includes(status);
+const isCreating = ({ counts }: Fleet) => (counts.Creating ?? 0) > 2;
+const open = ({ counts }: Fleet) =>
+  instanceStatusSchema.options.reduce(
+    (sum, status) => sum + (isClosed(status) ? 0 : (counts[status] ?? 0)),
+    0,
+  );
+
+describe("a connection's credential that is revoked in mid-flight", PATIENT, () => {
+  /** What the cloud has of it is known for as long as nobody can remove it. */
+  async function expectListed(stage: Stage, fleetId: string): Promise<void> {
+    expect((await stage.connection('sim-gcp')).status).toBe('Failed');
+    const atGcp = stage.standing().filter(({ cloud }) => cloud === 'gcp');
+    expect(atGcp.length).toBeGreaterThan(0);
+    expect(open(await stage.read(fleetId))).toBeGreaterThanOrEqual(atGcp.length);
+    const left = await stage.resources(fleetId);
+    expect(left.map(({ connection }) => connection)).toContain('sim-gcp');
+  }
+
+  it('ends the fleet by its policy, and what is left goes when it is back: rollback', async () => {
+    await expectAfter(
+      async (stage) => {
+        // More than have a slot: some have not been asked for yet.
+        const { id } = await stage.create(fleetAt(BOTH, 2 * SIZE, { failurePolicy: 'rollback' }));
+        await stage.until(id, ({ byLocation }) =>
+          byLocation.some(({ cloud, counts }) => cloud === 'gcp' && (counts.Creating ?? 0) > 1),
+        );
+        revoke(stage.lab, 'sim-gcp');
+        await stage.until(id, ({ status }) => status === 'RollingBack');
+        await stage.pass(30);
+        expect((await stage.read(id)).status).toBe('RollingBack');
+        await expectListed(stage, id);
+        restore(stage.lab, 'sim-gcp');
+        const { failures } = await stage.until(id, isGone);
+        expect(failures.map(({ code }) => code)).toContain('Unauthorized');
+        expect(stage.standing()).toEqual([]);
+        expect(await stage.resources(id)).toEqual([]);
+      },
+      { RolledBack: 1 },
+    );
+  });
+
+  it('ends the fleet by its policy, and what is left goes when it is back: continue, then a delete', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, ({ byLocation }) =>
+          byLocation.some(({ cloud, counts }) => cloud === 'gcp' && (counts.Creating ?? 0) > 1),
+        );
+        revoke(stage.lab, 'sim-gcp');
+        const settled = await stage.until(id, isSettled);
+        expect(settled.status).toBe('PartiallyRunning');
+        expect(settled.counts.Running).toBeGreaterThanOrEqual(SIZE);
+        await stage.remove(id);
+        await stage.pass(30);
+        expect((await stage.read(id)).status).toBe('Terminating');
+        await expectListed(stage, id);
+        restore(stage.lab, 'sim-gcp');
+        await stage.until(id, isGone);
+        expect(stage.standing()).toEqual([]);
+      },
+      { Terminated: 1 },
+    );
+  });
+});
+
+describe("a cloud's location that is down for an hour", PATIENT, () => {
+  it('keeps no fleet from settling, and a removal waits for it', async () => {
+    await expectAfter(
+      async (stage) => {
+        const changes = { instanceTimeoutSeconds: 600 };
+        const kept = await stage.create(fleetAt(['sim-aws'], SIZE, { ...changes, name: 'kept' }));
+        const gone = await stage.create(fleetAt(['sim-aws'], SIZE, { ...changes, name: 'gone' }));
+        for (const { id } of [kept, gone]) await stage.until(id, isCreating);
+        setLocation(stage.lab, 'aws', 'east-1', false);
+        await stage.remove(gone.id);
+        await stage.until(kept.id, isSettled);
+        await stage.pass(40);
+        expect(stage.standing().some(({ location }) => location === 'east-1')).toBe(true);
+        expect((await stage.read(gone.id)).status).toBe('Terminating');
+        await stage.pass(20);
+        setLocation(stage.lab, 'aws', 'east-1', true);
+        await stage.until(gone.id, isGone);
+        const { status } = await stage.read(kept.id);
+        if (status !== 'Running') await stage.act(kept.id, 'retry');
+        await stage.until(kept.id, isUp);
+        expect(stage.standing()).toHaveLength(SIZE);
+      },
+      { Running: 1, Terminated: 1 },
+    );
+  });
+
+  it('under rollback is waited for, and nothing is left there', async () => {
+    await expectAfter(
+      async (stage) => {
+        const only = { locations: ['west-1'], instanceTimeoutSeconds: 600 };
+        const { id } = await stage.create(fleetAt(['sim-gcp'], SIZE, { ...only, failurePolicy: 'rollback' }));
+        await stage.until(id, isCreating);
+        setLocation(stage.lab, 'gcp', 'west-1', false);
+        await stage.until(id, ({ status }) => status === 'RollingBack');
+        await stage.pass(60);
+        expect((await stage.read(id)).status).toBe('RollingBack');
+        expect(stage.standing().length).toBeGreaterThan(0);
+        setLocation(stage.lab, 'gcp', 'west-1', true);
+        await stage.until(id, isGone);
+        expect(stage.standing()).toEqual([]);
+      },
+      { RolledBack: 1 },
+    );
+  });
+});
+
+describe('a cloud that answers create with an error but made the VM', PATIENT, () => {
+  it.each([true, false])('has it bound, and makes no second one (tokens honoured: %s)', async (honours) => {
+    const { counts } = await expectAfter(
+      async (stage) => {
+        stage.lab.ground.disturbance = { ...CALM, deniedCreate: 0.5 };
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isUp);
+        expect(stage.lab.clouds.machines()).toHaveLength(2 * SIZE);
+      },
+      { Running: 1 },
+      calmScenario({}, { honoursTokens: honours }),
+    );
+    expect(counts.deniedCreates).toBeGreaterThan(3);
+  });
+
+  it('and lets it break has it removed before the next attempt', async () => {
+    await expectAfter(
+      async (stage) => {
+        const mended = stage.addFault({ kind: 'bootFailure', count: 3 });
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isSettled);
+        mended();
+        expect(stage.lab.clouds.machines().length).toBe(2 * SIZE + 3);
+        expect(stage.standing()).toHaveLength(2 * SIZE);
+      },
+      { Running: 1 },
+    );
+  });
+});
+
+describe('a terminate that succeeds but the VM stays', PATIENT, () => {
+  it('is asked for again until the cloud shows it no more', async () => {
+    const { counts } = await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isUp);
+        stage.lab.ground.disturbance = { ...CALM, ignoredRemoval: 1 };
+        await stage.remove(id);
+        await stage.pass(20);
+        const { status, counts: told } = await stage.read(id);
+        expect([status, told.Terminating]).toEqual(['Terminating', 2 * SIZE]);
+        expect(stage.standing()).toHaveLength(2 * SIZE);
+        stage.lab.ground.disturbance = CALM;
+        await stage.until(id, isGone);
+        expect(stage.standing()).toEqual([]);
+      },
+      { Terminated: 1 },
+    );
+    expect(counts.ignoredRemovals).toBeGreaterThan(2 * SIZE);
+  });
+});
+
+describe('a cloud without tags', PATIENT, () => {
+  it('has its machines known by names, which carry the token: ours go, those of others stay', async () => {
+    const planted = (['ours', 'another', 'nobody'] as const).map((whose) => ({
+      account: 'sim-gcp',
+      cloud: 'gcp' as const,
+      whose,
+      atMs: 0,
+    }));
+    const { counts } = await expectAfter(
+      async (stage) => {
+        for (const kind of ['loseReplyAfterEffect', 'duplicateEffect'] as const)
+          stage.addFault({ kind, call: 'create', probability: 0.4, count: 3 });
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isUp);
+        // Duplicates are found by a sweep, at once; what nobody claims rests for its grace period.
+        await stage.pass(25);
+        const ours = stage.standing().filter(({ ours: id }) => id !== undefined);
+        expect(ours).toHaveLength(2 * SIZE);
+      },
+      { Running: 1 },
+      calmScenario({ planted }, { honoursTokens: false, tags: false }),
+    );
+    expect(counts.cloudFaults).toBe(6);
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { Problem } from '../../functions/api/problem.ts';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { runScenario, type Story } from './scenario/run.ts';
+
+const SIZE = 8;
+/** Hours go by in seconds, but on a busy machine those are long. */
+const PATIENT = { timeout: 60_000 };
+const BOTH = ['sim-aws', 'sim-gcp'];
+
+/** What was told happened, nothing was broken by it, and fleets rest so. */
+async function expectAfter(story: Story, outcomes: Record<string, number>): Promise<void> {
+  const result = await runScenario(calmScenario(), false, story);
+  expect(result.violations).toEqual([]);
+  expect(result.outcomes).toEqual(outcomes);
+}
+
+const isUp = ({ status }: Fleet) => status === 'Running';
+const isGone = ({ status }: Fleet) => status === 'Terminated' || status === 'RolledBack';
+const isCreating = ({ counts }: Fleet) => (counts.Creating ?? 0) > 2;
+
+async function refusalOf(work: Promise<unknown>): Promise<{ code: string } & Record<string, unknown>> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof Problem) return { code: error.code, ...error.extra };
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+describe('two fleets that race for the same name', PATIENT, () => {
+  it('leave it to one of them, and nothing of the other', async () => {
+    await expectAfter(
+      async (stage) => {
+        const asked = [4, SIZE, 6].map((size) => stage.create(fleetAt(BOTH, size)));
+        const answers = await Promise.allSettled(asked);
+        const won = answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+        expect(won).toHaveLength(1);
+        const codes = await Promise.all(
+          asked.filter((_, at) => answers[at]?.status === 'rejected').map(refusalOf),
+        );
+        expect(codes.map(({ code }) => code)).toEqual(['name-taken', 'name-taken']);
+        const fleet = won[0];
+        if (!fleet) throw new Error('no fleet');
+        const { counts } = await stage.until(fleet.id, isUp);
+        expect(stage.standing()).toHaveLength(counts.requested);
+      },
+      { Running: 1 },
+    );
+  });
+});
+
+describe('delete', PATIENT, () => {
+  it('during create leaves nothing, and the name is free again', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isCreating);
+        await stage.remove(id);
+        await stage.until(id, isGone);
+        expect(stage.lab.clouds.machines().length).toBeGreaterThan(2);
+        expect(stage.standing()).toEqual([]);
+        const again = await stage.create(fleetAt(BOTH, 2));
+        await stage.until(again.id, isUp);
+      },
+      { Terminated: 1, Running: 1 },
+    );
+  });
+
+  it('before anything was launched leaves nothing', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.remove(id);
+        await stage.until(id, isGone);
+        expect(stage.lab.clouds.machines()).toEqual([]);
+      },
+      { Terminated: 1 },
+    );
+  });
+
+  it('twice, at once, on the way and afterwards, is one removal', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isUp);
+        const answers = await Promise.all([stage.remove(id), stage.remove(id)]);
+        expect(answers.map(({ status }) => status)).toEqual(['Terminating', 'Terminating']);
+        await stage.until(id, ({ counts }) => (counts.Terminated ?? 0) > 2);
+        expect((await stage.remove(id)).status).toBe('Terminating');
+        await stage.until(id, isGone);
+        expect((await stage.remove(id)).status).toBe('Terminated');
+        expect((await stage.item(id)).execution).toBe(2);
+      },
+      { Terminated: 1 },
+    );
+  });
+});
+
+describe('abort', PATIENT, () => {
+  it('during rollback is refused, and the rollback goes on to its end', async () => {
+    await expectAfter(
+      async (stage) => {
+        stage.addFault({ kind: 'capacity', cloud: 'gcp' });
+        const { id } = await stage.create(fleetAt(BOTH, SIZE, { failurePolicy: 'rollback' }));
+        await stage.until(id, ({ status }) => status === 'RollingBack');
+        const refusal = await refusalOf(stage.act(id, 'abort'));
+        expect(refusal).toEqual({ code: 'illegal-action', fleetStatus: 'RollingBack', allowed: [] });
+        const { failures } = await stage.until(id, isGone);
+        expect(failures.map(({ code }) => code)).toContain('InsufficientCapacity');
+        expect(stage.standing()).toEqual([]);
+      },
+      { RolledBack: 1 },
+    );
+  });
+
+  it('while launching applies the policy, and a second one changes nothing', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE, { failurePolicy: 'rollback' }));
+        await stage.until(id, isCreating);
+        await Promise.all([stage.act(id, 'abort'), stage.act(id, 'abort')]);
+        await stage.until(id, isGone);
+        expect((await stage.item(id)).execution).toBe(2);
+      },
+      { RolledBack: 1 },
+    );
+  });
+});
+
+describe('retry', PATIENT, () => {
+  it('while the fleet is whole and runs is refused, and while it launches, too', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isCreating);
+        const launching = await refusalOf(stage.act(id, 'retry'));
+        expect(launching).toEqual({
+          code: 'illegal-action',
+          fleetStatus: 'Creating',
+          allowed: ['hold', 'abort'],
+        });
+        await stage.until(id, isUp);
+        const running = await refusalOf(stage.act(id, 'retry'));
+        expect(running).toEqual({ code: 'illegal-action', fleetStatus: 'Running', allowed: [] });
+        expect(stage.lab.clouds.machines()).toHaveLength(2 * SIZE);
+      },
+      { Running: 1 },
+    );
+  });
+
+  it('while it runs with one missing brings back that one, however often it is asked for', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(BOTH, SIZE));
+        await stage.until(id, isUp);
+        stage.addFault({ kind: 'vanish', call: 'list', count: 1 });
+        await stage.until(id, ({ counts }) => counts.Running === 2 * SIZE - 1);
+        await Promise.all([stage.act(id, 'retry'), stage.act(id, 'retry')]);
+        expect((await stage.act(id, 'retry')).status).not.toBe('Running');
+        await stage.until(id, ({ status, counts }) => status === 'Running' && counts.Running === 2 * SIZE);
+        expect(stage.lab.clouds.machines()).toHaveLength(2 * SIZE + 1);
+        expect(await stage.item(id)).toMatchObject({ round: 2, execution: 2 });
+      },
+      { Running: 1 },
+    );
+  });
+});
