@@ -1,17 +1,18 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { releaseSlots } from '../governor/governor.ts';
+import type { Failure } from '../model/failure.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
 import { startLooking } from '../status/start-looking.ts';
-import { readInstances } from '../store/instances.ts';
+import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
-import { type Disposition, DONE, type WorkerContext, waitFor } from '../worker/context.ts';
+import { type Disposition, DONE, type PlaceRef, type WorkerContext, waitFor } from '../worker/context.ts';
 import type { GiveUpMessage } from '../workflow/messages.ts';
+import { claimInstances } from './claim.ts';
 import { applyChanges, failInstances, handOff } from './finish.ts';
 
 /**
- * Ends an instance that nobody answered for. One that runs after all is kept; one that was never claimed needs
- * nothing; any other is removed, and its record is Failed when the cloud says that it is gone.
+ * Ends an instance that nobody answered for. One that runs after all is kept; one that was never claimed is Failed at
+ * once; any other is removed, and its record is Failed when the cloud says that it is gone.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<Disposition> {
   const { connectionKey, taskToken, code } = message;
@@ -23,13 +24,12 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return DONE;
   }
   const failure = { code: 'Timeout', message: `no answer within the time allowed (${code})` };
-  if (!record) {
-    await releaseSlots(context.store, place, [instanceId(message)]);
-    await context.tasks.succeed(taskToken, { outcome: 'Failed' });
-    return DONE;
-  }
+  const isUnclaimed = !record || (record.round < message.round && isClosed(record.status));
+  if (isUnclaimed) return await endUnclaimed(context, place, message, record, failure);
   if (record.status === 'Planned' || record.closeAs === 'Planned') {
-    const fields = record.status === 'Planned' ? { taskToken } : { taskToken, closeAs: 'Failed' as const };
+    const round = message.round;
+    const fields =
+      record.status === 'Planned' ? { taskToken, round } : { taskToken, round, closeAs: 'Failed' as const };
     const to = record.status === 'Planned' ? 'Failed' : record.status;
     const { applied } = await applyChanges(context, place, [
       { kind: 'change', record, to, fields: { ...fields, failure: record.failure ?? failure } },
@@ -37,6 +37,11 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     if (applied.length === 0) return waitFor(1_000);
     await handOff(context, place, [{ ...record, ...fields, status: to }]);
     return DONE;
+  }
+  if (record.round < message.round && record.status === 'Terminating') {
+    // What failed in an earlier round is on its way out: this round is over for it as well.
+    if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
+      return waitFor(1_000);
   }
   if (isClosed(record.status) || record.status !== 'Creating') {
     const withToken = { ...record, taskToken };
@@ -59,5 +64,34 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   await startLooking(context, place);
   await handOff(context, place, [{ ...record, ...fields, status: 'Terminating' }]);
   await stopWhenDecided(context.store, await context.layout(record.fleetId));
+  return DONE;
+}
+
+/**
+ * Ends a position that nobody claimed in this round. A record says so, so that a launch that is late finds it: else
+ * that one would still make a machine which the fleet has counted as failed.
+ */
+async function endUnclaimed(
+  context: WorkerContext,
+  place: PlaceRef,
+  { code: _, ...position }: GiveUpMessage,
+  replaces: InstanceItem | undefined,
+  failure: Failure,
+): Promise<Disposition> {
+  const message = { ...position, kind: 'launch' as const };
+  const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
+  const { won, fenced } = await claimInstances(context, place, [attempt]);
+  if (fenced.length > 0) {
+    // A launch that is late finds the gate as it is. It may have a slot: only a look takes slots from the dead.
+    await startLooking(context, place);
+    await context.tasks.succeed(position.taskToken, { outcome: 'Cancelled' });
+    return DONE;
+  }
+  if (won.length === 0) return waitFor(1_000);
+  await failInstances(
+    context,
+    place,
+    won.map((record) => ({ record, failure })),
+  );
   return DONE;
 }

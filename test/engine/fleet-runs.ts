@@ -103,6 +103,21 @@ export class FleetRuns {
       }),
     );
 
+  /** What the workflow sends when nobody answered a launch in time. @returns the token of it */
+  sendGiveUp = (process: OneProcess, { fleetId, placements }: Begun, index: number, round = 1): string => {
+    const placement = placements.find(({ first, count }) => index >= first && index < first + count);
+    if (!placement) throw new Error(`no position ${index}`);
+    const taskToken = `give-up ${fleetId} ${index} ${round}`;
+    process.send({
+      kind: 'give-up',
+      index,
+      round,
+      code: 'States.Timeout',
+      ...messageOf(fleetId, placement, taskToken),
+    });
+    return taskToken;
+  };
+
   /** Runs until each of these tokens has its answer. @returns the first answer of each */
   answersOf = async (process: OneProcess, tokens: readonly string[]) => {
     await process.runUntil(() => tokens.every((token) => process.answers.has(token)), 60_000);
