@@ -75,7 +75,7 @@ export function isOf(
   return owner === undefined ? parseName(deploymentId, name) !== undefined : owner === deploymentId;
 }
 
-export const offerAnswerSchema = z.object({
+const offerAnswerSchema = z.object({
   instanceType: z.string(),
   vcpus: z.number(),
   memoryGb: z.number(),
@@ -85,15 +85,25 @@ export const offerAnswerSchema = z.object({
   available: z.boolean(),
 });
 
-export const imageAnswerSchema = z.object({
+const imageAnswerSchema = z.object({
   name: z.string(),
   id: z.string(),
   description: z.string(),
   architectures: z.array(architectureSchema).min(1),
 });
 
-export const locationAnswerSchema = locationSchema;
+export interface Page<Item> {
+  items: Item[];
+  nextCursor?: string | null | undefined;
+}
 
-export function pageOf<Item extends z.ZodType>(item: Item) {
+function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
+
+// Made once: a schema costs many times what it costs to check a page by it.
+export const locationPageSchema = pageOf(locationSchema);
+export const offerPageSchema = pageOf(offerAnswerSchema);
+export const imagePageSchema = pageOf(imageAnswerSchema);
+export const resourcePageSchema = pageOf(resourceAnswerSchema);
+export const instancePageSchema = pageOf(instanceAnswerSchema);

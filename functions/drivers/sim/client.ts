@@ -19,13 +19,15 @@ import {
   accountAnswerSchema,
   cloudInstance,
   emptyAnswerSchema,
-  imageAnswerSchema,
+  imagePageSchema,
   instanceAnswerSchema,
+  instancePageSchema,
   isOf,
-  locationAnswerSchema,
-  offerAnswerSchema,
-  pageOf,
+  locationPageSchema,
+  offerPageSchema,
+  type Page,
   resourceAnswerSchema,
+  resourcePageSchema,
 } from './answers.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { SimTransport } from './transport.ts';
@@ -45,11 +47,11 @@ export class SimClient implements CloudClient, StopStart, Reboot {
   }
 
   async listLocations(): Promise<Location[]> {
-    return await this.#readAll(['locations'], locationAnswerSchema);
+    return await this.#readAll(['locations'], locationPageSchema);
   }
 
   async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-    const answers = await this.#readAll(at(location, 'offers'), offerAnswerSchema);
+    const answers = await this.#readAll(at(location, 'offers'), offerPageSchema);
     return {
       instanceTypes: answers.map(({ instanceType, vcpus, memoryGb, architecture, gpu }) => ({
         name: instanceType,
@@ -69,7 +71,7 @@ export class SimClient implements CloudClient, StopStart, Reboot {
   }
 
   async listImages(location: string): Promise<Image[]> {
-    const answers = await this.#readAll(at(location, 'images'), imageAnswerSchema);
+    const answers = await this.#readAll(at(location, 'images'), imagePageSchema);
     return answers.map(({ id, ...image }) => ({ ...image, location, backendId: id, available: true }));
   }
 
@@ -101,17 +103,13 @@ export class SimClient implements CloudClient, StopStart, Reboot {
       method: 'GET',
       path: at(location, RESOURCE_PATHS[kind]),
       query: { name: resourceName(this.#deploymentId, name) },
-      answer: pageOf(resourceAnswerSchema),
+      answer: resourcePageSchema,
     });
     return found.items.find((one) => isOf(this.#deploymentId, one, parseResourceName))?.id;
   }
 
   async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
-    const answers = await this.#readAll(
-      at(location, RESOURCE_PATHS[kind]),
-      resourceAnswerSchema,
-      this.#ours(),
-    );
+    const answers = await this.#readAll(at(location, RESOURCE_PATHS[kind]), resourcePageSchema, this.#ours());
     return answers
       .filter((one) => isOf(this.#deploymentId, one, parseResourceName))
       .map(({ id, name, createdAt }) => ({
@@ -211,7 +209,7 @@ export class SimClient implements CloudClient, StopStart, Reboot {
   }
 
   async #readInstances(location: string, query: Record<string, string>): Promise<CloudInstance[]> {
-    const answers = await this.#readAll(at(location, 'instances'), instanceAnswerSchema, query);
+    const answers = await this.#readAll(at(location, 'instances'), instancePageSchema, query);
     return answers
       .filter((one) => isOf(this.#deploymentId, one, parseMachineName))
       .map((one) => cloudInstance(one, this.#deploymentId));
@@ -232,19 +230,19 @@ export class SimClient implements CloudClient, StopStart, Reboot {
     }
   }
 
-  async #readAll<Item extends z.ZodType>(
+  async #readAll<Item>(
     path: readonly string[],
-    item: Item,
+    answer: z.ZodType<Page<Item>>,
     query: Record<string, string> = {},
-  ): Promise<z.output<Item>[]> {
-    const items: z.output<Item>[] = [];
+  ): Promise<Item[]> {
+    const items: Item[] = [];
     let cursor: string | null | undefined;
     do {
       const page = await this.#transport.call({
         method: 'GET',
         path,
         query: { ...query, cursor: cursor ?? undefined },
-        answer: pageOf(item),
+        answer,
       });
       items.push(...page.items);
       cursor = page.nextCursor;
