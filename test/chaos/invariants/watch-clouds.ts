@@ -69,7 +69,8 @@ export class CloudWatch {
     const id = parseMachineName(DEPLOYMENT, record.name)?.instanceId;
     const nowMs = this.#ground.now();
     for (const other of this.#machines.values()) {
-      if (this.#twins.has(other.backendId)) continue;
+      // One that vanished before anybody knew of it was never there, for all that can be found out.
+      if (this.#twins.has(other.backendId) || other.vanished) continue;
       if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
         this.#add(
           'duplicated',

@@ -114,6 +114,8 @@ export class Queue {
       message.visibleAtMs = untilMs;
       message.held += 1;
     }
+    const { trace } = this.#ground;
+    if (trace.isOn) trace.add('queue', `delivers ${batch.map(({ body }) => shortened(body)).join(' | ')}`);
     const holds = batch.map(({ held }) => held);
     let failed: readonly string[];
     try {
@@ -137,4 +139,9 @@ export class Queue {
     });
     this.#wakeAt(this.#ground.now());
   }
+}
+
+/** A message without what is long and the same in all. */
+function shortened(body: string): string {
+  return body.replaceAll(/"|kind:|fleetId:|connectionKey:|-?x{9,}/g, '').slice(0, 140);
 }

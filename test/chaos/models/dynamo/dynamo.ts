@@ -352,6 +352,8 @@ function keyOf(item: Item): { pk: string; sk: string } {
   return keySchema.parse(item);
 }
 
+const hashSchema = z.string().min(1);
+
 /** The value that the partition key must equal: the first condition of a key condition. */
 function hashValue(expression: string, values: Item | undefined): string {
   const tree = parseCondition(expression).tree;
@@ -359,7 +361,7 @@ function hashValue(expression: string, values: Item | undefined): string {
   if (first?.kind !== 'compare' || first.operator !== '=' || first.right.kind !== 'value') {
     throw validation(`the partition key has to equal a value: ${expression}`);
   }
-  return z.string().min(1).parse(values?.[first.right.name]);
+  return hashSchema.parse(values?.[first.right.name]);
 }
 
 type Attribute =
