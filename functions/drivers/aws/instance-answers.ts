@@ -2,8 +2,8 @@ import type { Instance } from '@aws-sdk/client-ec2';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { InstanceStatus } from '../../model/status.ts';
 import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
+import { tokenAt } from '../launch-list.ts';
 import { parseMachineName } from '../names.ts';
-import { tokenAt } from './launch-list.ts';
 import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
 
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([

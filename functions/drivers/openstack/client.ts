@@ -1,6 +1,5 @@
-import { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { Quota, Quotas, Reboot, StopStart } from '../capabilities.ts';
+import type { BatchCreate, CreateOutcome, Quota, Quotas, Reboot, StopStart } from '../capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -11,17 +10,19 @@ import type {
   NetworkSpec,
   SecurityGroupSpec,
 } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';
 import { readImages } from './images.ts';
 import { deleteKeyPair, ensureKeyPair, findKeyPair, listKeyPairs } from './key-pairs.ts';
+import { createServer } from './launch.ts';
+import { readLocation } from './locations.ts';
 import { deleteNetwork, ensureNetwork, NETWORKS } from './networks.ts';
 import { findOwned, listOwned } from './owned.ts';
 import { readQuotas } from './quotas.ts';
 import { Region, regionNames } from './region.ts';
 import { deleteSecurityGroup, ensureSecurityGroup, SECURITY_GROUPS } from './security-groups.ts';
-import { actOnServer, createServer, findServer, getServer, listServers } from './servers.ts';
+import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
@@ -30,14 +31,9 @@ const CALL_MS = 28_000;
 /** Lists of thousands have many pages. */
 const LIST_MS = 55_000;
 
-const zonesSchema = z.object({
-  availabilityZoneInfo: z.array(
-    z.object({ zoneName: z.string(), zoneState: z.object({ available: z.boolean() }) }),
-  ),
-});
-
 /** One credential, for one project, at one OpenStack cloud. */
-export class OpenStackClient implements CloudClient, StopStart, Reboot, Quotas {
+export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reboot, Quotas {
+  readonly maxBatchSize = MAX_BATCH;
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #deploymentId: string;
@@ -50,15 +46,13 @@ export class OpenStackClient implements CloudClient, StopStart, Reboot, Quotas {
   }
 
   async verifyCredential(): Promise<{ account: string }> {
-    const deadlineMs = performance.now() + CALL_MS;
-    this.#session.drop(await this.#session.token(deadlineMs));
-    const { account } = await this.#session.token(deadlineMs);
+    const { account } = await this.#session.renew(performance.now() + CALL_MS);
     return { account };
   }
 
   async listLocations(): Promise<Location[]> {
     const token = await this.#session.token(performance.now() + CALL_MS);
-    return await Promise.all(regionNames(token).map((name) => this.#location(name)));
+    return await Promise.all(regionNames(token).map((name) => readLocation(this.#at(name))));
   }
 
   async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
@@ -114,7 +108,7 @@ export class OpenStackClient implements CloudClient, StopStart, Reboot, Quotas {
   }
 
   async deleteSecurityGroup(location: string, backendId: string): Promise<void> {
-    await deleteSecurityGroup(this.#at(location), backendId);
+    await deleteSecurityGroup(this.#at(location), this.#deploymentId, backendId);
   }
 
   async deleteKeyPair(location: string, backendId: string): Promise<void> {
@@ -122,9 +116,12 @@ export class OpenStackClient implements CloudClient, StopStart, Reboot, Quotas {
   }
 
   async createInstance(spec: InstanceSpec): Promise<CloudInstance> {
-    const region = this.#at(spec.location);
-    const flavor = await this.#catalogue.flavorFor(region, spec);
-    return await createServer(region, this.#deploymentId, spec, flavor);
+    return await createServer(this.#at(spec.location), this.#deploymentId, spec, this.#catalogue);
+  }
+
+  async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+    const [{ location } = { location: '' }] = specs;
+    return await createAll(this.#at(location), this.#deploymentId, specs, this.#catalogue);
   }
 
   async getInstance(location: string, backendId: string): Promise<CloudInstance> {
@@ -159,33 +156,8 @@ export class OpenStackClient implements CloudClient, StopStart, Reboot, Quotas {
     return await readQuotas(this.#at(location));
   }
 
-  /** Nova refuses to do what is done already, or is being done. */
   async #act(location: string, id: string, action: object, done: readonly CloudInstance['status'][]) {
-    const region = this.#at(location);
-    try {
-      await actOnServer(region, id, action);
-    } catch (error) {
-      if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
-      const { status } = await getServer(region, this.#deploymentId, id);
-      if (!done.includes(status)) throw error;
-    }
-  }
-
-  async #location(name: string): Promise<Location> {
-    const location = { name, displayName: name, zones: [], available: false };
-    try {
-      const { availabilityZoneInfo: zones } = await this.#at(name).call('compute', {
-        method: 'GET',
-        path: ['os-availability-zone'],
-        answer: zonesSchema,
-      });
-      const available = zones.filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => zoneName);
-      return { ...location, zones: available.sort(), available: true };
-    } catch (error) {
-      // One region that is down keeps nobody from the others.
-      if (error instanceof DriverError && error.code === 'Unavailable') return location;
-      throw error;
-    }
+    await actOnServer(this.#at(location), this.#deploymentId, id, action, done);
   }
 
   #at(location: string, withinMs = CALL_MS): Region {

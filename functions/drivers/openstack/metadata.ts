@@ -65,6 +65,6 @@ export const openstackMetadata = {
   consistencyWindowMs: 60_000,
   // Nova takes 255, and makes a host name of the first 63.
   maxNameLength: 63,
-  capabilities: ['stop-start', 'reboot', 'quotas'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas'],
   features: ['tags', 'user-data'],
 } as const satisfies DriverMetadata;

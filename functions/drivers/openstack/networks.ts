@@ -8,6 +8,7 @@ import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
 import { descriptionOf } from './owner.ts';
 import type { Region } from './region.ts';
 import { deleteRouters, ensureRouter, findExternalNetwork, isRouterPort } from './routers.ts';
+import { refuseIfAwaited } from './servers.ts';
 
 export const NETWORKS: OwnedKind<Resource> = {
   kind: 'network',
@@ -51,12 +52,13 @@ export async function ensureNetwork(
   return { backendId: item.id, subnetBackendId };
 }
 
-/** @throws DriverError Conflict while machines are on it; then it stays as it is, its router included */
+/** @throws DriverError Conflict while machines are on it, or about to be; then it stays as it is, its router included */
 export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
   const ports = await readPorts(region, id);
   // Those of DHCP and the like go with the network.
   const used = ports.find(({ device_owner: owner }) => owner !== '' && !owner.startsWith('network:'));
   if (used) throw new DriverError('Conflict', `network ${id} is in use by a port of ${used.device_owner}`);
+  await refuseIfAwaited(region, deploymentId, 'network', id);
   await deleteRouters(region, deploymentId, id, ports.filter(isRouterPort));
   await region.remove('network', ['networks', id]);
 }

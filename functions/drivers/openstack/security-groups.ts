@@ -6,6 +6,7 @@ import { type SecurityGroup, securityGroupSchema } from './neutron-answers.ts';
 import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
 import { descriptionOf } from './owner.ts';
 import type { Region } from './region.ts';
+import { refuseIfAwaited } from './servers.ts';
 
 export const SECURITY_GROUPS: OwnedKind<SecurityGroup> = {
   kind: 'security-group',
@@ -22,7 +23,7 @@ export async function ensureSecurityGroup(
   deploymentId: string,
   { name, sshFrom, tags }: SecurityGroupSpec,
 ): Promise<string> {
-  const remove = (id: string) => deleteSecurityGroup(region, id);
+  const remove = (id: string) => deleteSecurityGroup(region, deploymentId, id);
   const make = async () => {
     const { security_group } = await region.call('network', {
       method: 'POST',
@@ -47,7 +48,9 @@ export async function ensureSecurityGroup(
   return item.id;
 }
 
-export async function deleteSecurityGroup(region: Region, id: string): Promise<void> {
+/** @throws DriverError Conflict while a machine has it, or is about to */
+export async function deleteSecurityGroup(region: Region, deploymentId: string, id: string): Promise<void> {
+  await refuseIfAwaited(region, deploymentId, 'security-group', id);
   await region.remove('network', ['security-groups', id]);
 }
 

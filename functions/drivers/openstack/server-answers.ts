@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { instanceId, parseLaunchToken } from '../../model/identifiers.ts';
 import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
+import { tokenAt } from '../launch-list.ts';
 import { parseMachineName } from '../names.ts';
 import { isOf } from './owner.ts';
 import { instanceStatusOf } from './statuses.ts';
@@ -39,8 +41,8 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
   const named = parseMachineName(deploymentId, server.name);
   if (!isOf(deploymentId, metadata, named !== undefined)) return undefined;
   const status = instanceStatusOf(server.status, server['OS-EXT-STS:task_state'] ?? undefined);
-  const instanceId = metadata[INSTANCE_TAG] ?? named?.instanceId;
-  const launchToken = metadata[LAUNCH_TOKEN_TAG] ?? named?.launchToken;
+  const launchToken = tokenOf(server, deploymentId) ?? named?.launchToken;
+  const id = metadata[INSTANCE_TAG] ?? instanceOf(launchToken);
   const zone = server['OS-EXT-AZ:availability_zone'];
   const publicIp = addressOf(server, 'floating');
   const privateIp = addressOf(server, 'fixed');
@@ -48,7 +50,7 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
     backendId: server.id,
     status,
     createdAt: server.created,
-    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(id === undefined ? {} : { instanceId: id }),
     ...(launchToken === undefined ? {} : { launchToken }),
     ...(zone ? { zone } : {}),
     ...(flavor ? { instanceType: flavor.original_name } : {}),
@@ -56,6 +58,24 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
     ...(privateIp === undefined ? {} : { privateIp }),
     ...(status === 'Failed' && fault ? { failureMessage: fault.message } : {}),
   };
+}
+
+/**
+ * The launch token in a server's metadata. Servers of one request have a list of them there, and names that Nova has
+ * numbered, from 1; one that somebody has given another name does not tell which it is.
+ */
+function tokenOf({ metadata, name }: Server, deploymentId: string): string | undefined {
+  const value = metadata[LAUNCH_TOKEN_TAG];
+  if (value === undefined) return undefined;
+  const [, base = '', number] = /^(.+)-([1-9][0-9]*)$/.exec(name) ?? [];
+  const first = parseMachineName(deploymentId, base)?.launchToken;
+  const isNumbered = first !== undefined && first === tokenAt(value, 0);
+  return tokenAt(value, isNumbered ? Number(number) - 1 : undefined);
+}
+
+function instanceOf(launchToken: string | undefined): string | undefined {
+  const ref = launchToken === undefined ? undefined : parseLaunchToken(launchToken);
+  return ref && instanceId(ref);
 }
 
 /** The first of its kind; IPv4 before IPv6. */

@@ -1,85 +1,14 @@
 import { z } from 'zod';
-import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
+import type { CloudInstance } from '../driver.ts';
 import { DriverError } from '../errors.ts';
-import { machineName } from '../names.ts';
-import type { Flavor } from './flavors.ts';
-import { metadataOf } from './owner.ts';
-import { cloudTimeMs, type Region } from './region.ts';
-import { cloudInstance, LAUNCH_TOKEN_TAG, listedServerSchema, serverSchema } from './server-answers.ts';
+import type { Region } from './region.ts';
+import { cloudInstance, listedServerSchema, serverSchema } from './server-answers.ts';
 
-const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
-
-/**
- * Asks Nova for one server. Nova knows no idempotency key: a second request with the same token makes a second
- * server, which the list shows. Whether hosts have room is found out after it has accepted; then the server is in
- * status ERROR.
- */
-export async function createServer(
-  region: Region,
-  deploymentId: string,
-  spec: InstanceSpec,
-  flavor: Flavor,
-): Promise<CloudInstance> {
-  const userData = spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64');
-  const { body, headers } = await region.exchange('compute', {
-    method: 'POST',
-    path: ['servers'],
-    body: {
-      server: {
-        name: machineName(deploymentId, spec.launchToken),
-        flavorRef: flavor.id,
-        networks: [{ uuid: spec.networkBackendId }],
-        security_groups: [{ name: spec.securityGroupBackendId }],
-        key_name: spec.keyPairBackendId,
-        availability_zone: spec.zone,
-        user_data: userData,
-        metadata: {
-          ...metadataOf(spec.tags),
-          [DEPLOYMENT_TAG]: deploymentId,
-          [INSTANCE_TAG]: spec.instanceId,
-          [LAUNCH_TOKEN_TAG]: spec.launchToken,
-        },
-        ...(await rootDisk(region, spec, flavor)),
-      },
-    },
-    answer: madeSchema,
-    secrets: userData === undefined ? [] : [userData],
-  });
-  return {
-    backendId: body.server.id,
-    instanceId: spec.instanceId,
-    launchToken: spec.launchToken,
-    status: 'Creating',
-    instanceType: spec.instanceType,
-    createdAt: new Date(cloudTimeMs(headers)).toISOString(),
-  };
-}
-
-/** A flavor's own disk where it is large enough; else a volume that goes with the server. */
-async function rootDisk(
-  region: Region,
-  { imageBackendId, rootDiskGb }: InstanceSpec,
-  { diskGb, type }: Flavor,
-) {
-  const isOwnDiskEnough = rootDiskGb === undefined || (diskGb > 0 && rootDiskGb <= diskGb);
-  if (isOwnDiskEnough) return { imageRef: imageBackendId };
-  if (!(await region.hasVolumes())) {
-    const message = `${type.name} has a disk of ${diskGb} GB, and region ${region.name} has no volumes to boot from`;
-    throw new DriverError('InvalidRequest', message);
-  }
-  return {
-    block_device_mapping_v2: [
-      {
-        boot_index: 0,
-        uuid: imageBackendId,
-        source_type: 'image',
-        destination_type: 'volume',
-        volume_size: rootDiskGb,
-        delete_on_termination: true,
-      },
-    ],
-  };
-}
+/** What a server stands on, in its metadata; see `refuseIfAwaited`. */
+export const NEEDS_TAGS = {
+  network: 'fleetwright:network',
+  'security-group': 'fleetwright:security-group',
+} as const;
 
 /** @throws DriverError NotFound, also for a server that is not of this deployment */
 export async function getServer(region: Region, deploymentId: string, id: string): Promise<CloudInstance> {
@@ -94,22 +23,20 @@ export async function getServer(region: Region, deploymentId: string, id: string
 }
 
 /**
- * The whole project is read, and what is not ours left out: Nova filters by a server's name and not by its metadata, and
- * a server that somebody has given another name is ours all the same.
- *
- * @param name as in Nova's filter, which is a regular expression
+ * Without a filter, the whole project is read, and what is not ours left out: Nova does not filter by metadata, and a
+ * server that somebody has given another name is ours all the same.
  */
 export async function listServers(
   region: Region,
   deploymentId: string,
-  name?: string,
+  filter: { tags?: string; reservation_id?: string } = {},
 ): Promise<CloudInstance[]> {
   const servers = await region.readAll('compute', {
     path: ['servers', 'detail'],
     key: 'servers',
     item: listedServerSchema,
     // What is made while pages are read comes after them.
-    query: { name, sort_key: 'created_at', sort_dir: 'asc' },
+    query: { ...filter, sort_key: 'created_at', sort_dir: 'asc' },
   });
   return servers.flatMap((server) => {
     if (!('metadata' in server)) {
@@ -121,25 +48,61 @@ export async function listServers(
 }
 
 /**
- * The first that was made, should there be several. A machine's name has no character that a regular expression reads in
- * another way.
+ * Nova makes a server's port some time after it has accepted the server. Until then Neutron would let go of what the port
+ * is to be made of; so servers tell it in their metadata.
+ *
+ * @throws DriverError Conflict while a server that is being built needs it
  */
+export async function refuseIfAwaited(
+  region: Region,
+  deploymentId: string,
+  kind: keyof typeof NEEDS_TAGS,
+  id: string,
+): Promise<void> {
+  const building = await region.readAll('compute', {
+    path: ['servers', 'detail'],
+    key: 'servers',
+    item: listedServerSchema,
+    query: { status: 'BUILD' },
+  });
+  const waiting = building.find(
+    (server) =>
+      'metadata' in server &&
+      server.metadata[NEEDS_TAGS[kind]] === id &&
+      cloudInstance(server, deploymentId)?.status === 'Creating',
+  );
+  if (waiting) throw new DriverError('Conflict', `the ${kind} ${id} is needed by server ${waiting.id}`);
+}
+
+/** The first that was made, should there be several. Those of one request have the tokens of all of them as tags. */
 export async function findServer(
   region: Region,
   deploymentId: string,
   launchToken: string,
 ): Promise<CloudInstance | undefined> {
-  const name = machineName(deploymentId, launchToken);
-  const found = await listServers(region, deploymentId, `^${name}$`);
+  const found = await listServers(region, deploymentId, { tags: launchToken });
   return found.find((instance) => instance.launchToken === launchToken);
 }
 
-/** `os-stop`, `os-start`, `reboot`: asked for and not waited for. */
-export async function actOnServer(region: Region, id: string, action: object): Promise<void> {
-  await region.call('compute', {
-    method: 'POST',
-    path: ['servers', id, 'action'],
-    body: action,
-    answer: z.unknown(),
-  });
+/**
+ * `os-stop`, `os-start`, `reboot`: asked for and not waited for. Nova refuses to do what is done already, or is being
+ * done.
+ *
+ * @param done statuses in which nothing is left to be asked for
+ */
+export async function actOnServer(
+  region: Region,
+  deploymentId: string,
+  id: string,
+  action: object,
+  done: readonly CloudInstance['status'][],
+): Promise<void> {
+  try {
+    const path = ['servers', id, 'action'];
+    await region.call('compute', { method: 'POST', path, body: action, answer: z.unknown() });
+  } catch (error) {
+    if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+    const { status } = await getServer(region, deploymentId, id);
+    if (!done.includes(status)) throw error;
+  }
 }

@@ -29,6 +29,12 @@ export class Session {
     return this.#token;
   }
 
+  /** A new one, whether or not the kept one is still good. */
+  async renew(deadlineMs: number): Promise<Token> {
+    this.#token = undefined;
+    return await this.token(deadlineMs);
+  }
+
   /** The cloud no longer takes this token: the next call asks for another. */
   drop(token: Token): void {
     if (this.#token === token) this.#token = undefined;

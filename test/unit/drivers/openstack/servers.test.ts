@@ -53,11 +53,14 @@ describe('a create', () => {
         security_groups: [{ name: 'g1' }],
         key_name: 'k1',
         user_data: Buffer.from('ünï').toString('base64'),
+        tags: [`${idOf(1)}.1`],
         metadata: {
           'team:x': 'y',
           'fleetwright:deployment': 'test',
           'fleetwright:instance': idOf(1),
           'fleetwright:launch-token': `${idOf(1)}.1`,
+          'fleetwright:network': 'n1',
+          'fleetwright:security-group': 'g1',
         },
       },
     });
@@ -168,7 +171,7 @@ test('a token finds exactly its own server, the first should there be two', asyn
     [LIST]: () => json({ servers: [server(1), { ...server(1), id: 's9' }] }),
   });
   expect((await client.findInstanceByToken(REGION, `${idOf(1)}.1`))?.backendId).toBe('s1');
-  expect(asked.at(-1)?.what).toContain(`name=%5E${machineName('test', `${idOf(1)}.1`)}%24`);
+  expect(asked.at(-1)?.what).toContain(`tags=${idOf(1)}.1`);
   expect(await client.findInstanceByToken(REGION, `${idOf(1)}.2`)).toBeUndefined();
 });
 

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { parseLaunchToken } from '../../model/identifiers.ts';
+import type { CreateOutcome } from '../capabilities.ts';
+import type { CloudInstance, InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import type { Catalogue } from './catalogue.ts';
+import { createServer, requestFor } from './launch.ts';
+import type { Region } from './region.ts';
+import { listServers } from './servers.ts';
+
+/** As many launch tokens as fit into a tag, whatever their attempts. */
+export const MAX_BATCH = 20;
+
+type Made = ReadonlyMap<string | undefined, CloudInstance>;
+type Alike = readonly [InstanceSpec, ...InstanceSpec[]];
+const reservationSchema = z.object({ reservation_id: z.string().min(1) });
+
+/** @returns one outcome for each, in their order */
+export async function createAll(
+  region: Region,
+  deploymentId: string,
+  specs: readonly InstanceSpec[],
+  catalogue: Catalogue,
+): Promise<CreateOutcome[]> {
+  const outcomes = new Map<InstanceSpec, CreateOutcome>();
+  const one = async (spec: InstanceSpec) => {
+    const made = createServer(region, deploymentId, spec, catalogue);
+    outcomes.set(spec, await made.then((instance) => ({ instance }), errorOf));
+  };
+  const several = async (alike: Alike) => {
+    const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
+    // A quota has no room for all of them, and so Nova has made none; it may have room for some.
+    if ('error' in made && made.error.code === 'QuotaExceeded') await Promise.all(alike.map(one));
+    else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
+  };
+  await Promise.all(requestsOf(specs).map((alike) => (alike.length > 1 ? several(alike) : one(alike[0]))));
+  return specs.flatMap((spec) => outcomes.get(spec) ?? []);
+}
+
+/** @throws whatever is no DriverError */
+function errorOf(error: unknown): { error: DriverError } {
+  if (error instanceof DriverError) return { error };
+  throw error;
+}
+
+/**
+ * As many servers as there are specs, by one request (`min_count`), and one more to hear which they are. Nova gives all
+ * of them the same metadata, with all launch tokens in it, and numbers their names: the n-th is of the n-th token.
+ *
+ * @param specs of one fleet, two at least
+ * @returns what Nova shows of them, by launch token
+ */
+async function createServers(
+  region: Region,
+  deploymentId: string,
+  specs: Alike,
+  catalogue: Catalogue,
+): Promise<Made> {
+  const flavor = await catalogue.flavorFor(region, specs[0]);
+  const request = await requestFor(region, deploymentId, specs, flavor);
+  const { reservation_id } = await region.call('compute', { ...request, answer: reservationSchema });
+  try {
+    const shown = await listServers(region, deploymentId, { reservation_id });
+    return new Map(shown.map((instance) => [instance.launchToken, instance]));
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    throw new DriverError('OutcomeUnknown', error.message, { cause: error });
+  }
+}
+
+function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
+  const instance = made.get(launchToken);
+  if (instance) return { instance };
+  const message = `nova does not show the server of ${launchToken} among those that it has accepted`;
+  return { error: new DriverError('OutcomeUnknown', message) };
+}
+
+/**
+ * What can be asked for by one request each. Nova finds hosts for all servers of a request or for none of them, so that
+ * what has failed once is asked for by itself.
+ */
+function requestsOf(specs: readonly InstanceSpec[]): Alike[] {
+  const groups = Map.groupBy(specs, ({ launchToken }) => {
+    const token = parseLaunchToken(launchToken);
+    return token?.attempt === 1 ? token.fleetId : launchToken;
+  });
+  const requests: Alike[] = [];
+  for (const group of groups.values()) {
+    for (let at = 0; at < group.length; at += MAX_BATCH) {
+      const [first, ...rest] = group.slice(at, at + MAX_BATCH);
+      if (first) requests.push([first, ...rest]);
+    }
+  }
+  return requests;
+}

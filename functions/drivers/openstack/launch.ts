@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { launchListOf } from '../launch-list.ts';
+import { machineName } from '../names.ts';
+import type { Catalogue } from './catalogue.ts';
+import type { Flavor } from './flavors.ts';
+import { metadataOf } from './owner.ts';
+import { cloudTimeMs, type Region } from './region.ts';
+import { LAUNCH_TOKEN_TAG } from './server-answers.ts';
+import { NEEDS_TAGS } from './servers.ts';
+
+const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
+
+/**
+ * Asks Nova for one server. Nova knows no idempotency key: a second request with the same token makes a second
+ * server, which the list shows. Whether hosts have room is found out after it has accepted; then the server is in
+ * status ERROR.
+ */
+export async function createServer(
+  region: Region,
+  deploymentId: string,
+  spec: InstanceSpec,
+  catalogue: Catalogue,
+): Promise<CloudInstance> {
+  const flavor = await catalogue.flavorFor(region, spec);
+  const { body, headers } = await region.exchange('compute', {
+    ...(await requestFor(region, deploymentId, [spec], flavor)),
+    answer: madeSchema,
+  });
+  return {
+    backendId: body.server.id,
+    instanceId: spec.instanceId,
+    launchToken: spec.launchToken,
+    status: 'Creating',
+    instanceType: spec.instanceType,
+    createdAt: new Date(cloudTimeMs(headers)).toISOString(),
+  };
+}
+
+/** The request for servers that are alike; several of them Nova answers with a reservation. */
+export async function requestFor(
+  region: Region,
+  deploymentId: string,
+  specs: readonly [InstanceSpec, ...InstanceSpec[]],
+  flavor: Flavor,
+) {
+  const [spec] = specs;
+  const tokens = specs.map(({ launchToken }) => launchToken);
+  const { [INSTANCE_TAG]: _, ...tags } = spec.tags;
+  const identity: Record<string, string> =
+    specs.length === 1
+      ? { [INSTANCE_TAG]: spec.instanceId, [LAUNCH_TOKEN_TAG]: spec.launchToken }
+      : { [LAUNCH_TOKEN_TAG]: launchListOf(tokens) };
+  const userData = spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64');
+  const server = {
+    name: machineName(deploymentId, spec.launchToken),
+    flavorRef: flavor.id,
+    networks: [{ uuid: spec.networkBackendId }],
+    security_groups: [{ name: spec.securityGroupBackendId }],
+    key_name: spec.keyPairBackendId,
+    availability_zone: spec.zone,
+    user_data: userData,
+    metadata: {
+      ...metadataOf(tags),
+      ...identity,
+      [DEPLOYMENT_TAG]: deploymentId,
+      [NEEDS_TAGS.network]: spec.networkBackendId,
+      [NEEDS_TAGS['security-group']]: spec.securityGroupBackendId,
+    },
+    // Nova filters by tags, and not by metadata.
+    tags: tokens,
+    ...(await rootDisk(region, spec, flavor)),
+  };
+  const several = { min_count: specs.length, max_count: specs.length, return_reservation_id: true };
+  return {
+    method: 'POST' as const,
+    path: ['servers'],
+    body: { server: specs.length === 1 ? server : { ...server, ...several } },
+    secrets: userData === undefined ? [] : [userData],
+  };
+}
+
+/** A flavor's own disk where it is large enough; else a volume that goes with the server. */
+async function rootDisk(
+  region: Region,
+  { imageBackendId, rootDiskGb }: InstanceSpec,
+  { diskGb, type }: Flavor,
+) {
+  const isOwnDiskEnough = rootDiskGb === undefined || (diskGb > 0 && rootDiskGb <= diskGb);
+  if (isOwnDiskEnough) return { imageRef: imageBackendId };
+  if (!(await region.hasVolumes())) {
+    const message = `${type.name} has a disk of ${diskGb} GB, and region ${region.name} has no volumes to boot from`;
+    throw new DriverError('InvalidRequest', message);
+  }
+  return {
+    block_device_mapping_v2: [
+      {
+        boot_index: 0,
+        uuid: imageBackendId,
+        source_type: 'image',
+        destination_type: 'volume',
+        volume_size: rootDiskGb,
+        delete_on_termination: true,
+      },
+    ],
+  };
+}

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import type { Location } from '../../model/cloud.ts';
+import { DriverError } from '../errors.ts';
+import type { Region } from './region.ts';
+
+const zonesSchema = z.object({
+  availabilityZoneInfo: z.array(
+    z.object({ zoneName: z.string(), zoneState: z.object({ available: z.boolean() }) }),
+  ),
+});
+
+export async function readLocation(region: Region): Promise<Location> {
+  const { name } = region;
+  try {
+    const { availabilityZoneInfo: zones } = await region.call('compute', {
+      method: 'GET',
+      path: ['os-availability-zone'],
+      answer: zonesSchema,
+    });
+    const available = zones.filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => zoneName);
+    return { name, displayName: name, zones: available.sort(), available: true };
+  } catch (error) {
+    // One region that is down keeps nobody from the others.
+    if (!(error instanceof DriverError) || error.code !== 'Unavailable') throw error;
+    return { name, displayName: name, zones: [], available: false };
+  }
+}
