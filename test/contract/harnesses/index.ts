@@ -5,6 +5,7 @@ export const HARNESSES = {
   sim: async () => (await import('./sim.ts')).simHarness,
   aws: async () => (await import('./aws.ts')).awsHarness,
   'cb-spider': async () => (await import('./cb-spider.ts')).cbSpiderHarness,
+  openstack: async () => (await import('./openstack.ts')).openstackHarness,
 } as const satisfies Record<string, () => Promise<Harness>>;
 
 export function isHarnessed(driver: string): driver is keyof typeof HARNESSES {

@@ -1,0 +1,108 @@
+import type { ErrorRow } from '../harness.ts';
+
+type Code = ErrorRow['code'];
+
+const CREATE = 'nova:POST /servers';
+const LIST = 'nova:GET /servers/detail';
+const GET = 'nova:GET /servers/id';
+const NETWORK = 'neutron:POST /networks';
+
+const wordsOf = (name: string) => `the cloud's own words about ${name}`;
+
+/** Nova's way to put an error: one key, which is the code. */
+function nova(
+  name: string,
+  status: number,
+  code: Code,
+  call: string,
+  over: Partial<ErrorRow> = {},
+): ErrorRow {
+  const words = over.words ?? wordsOf(name);
+  const body = JSON.stringify({ [name]: { code: status, message: words } });
+  return { name, call, code, words, answer: { status, body }, ...over };
+}
+
+function neutron(name: string, status: number, code: Code): ErrorRow {
+  const words = wordsOf(name);
+  const body = JSON.stringify({ NeutronError: { type: name, message: words, detail: '' } });
+  return { name, call: NETWORK, code, words, answer: { status, body } };
+}
+
+/** Keystone's way, which whoever checks a token for a service has as well. */
+function keystone(title: string, status: number, code: Code, call: string): ErrorRow {
+  const words = wordsOf(title);
+  const body = JSON.stringify({ error: { code: status, message: words, title } });
+  return { name: title, call, code, words, answer: { status, body } };
+}
+
+function bare(name: string, status: number, code: Code, call: string): ErrorRow {
+  const words = wordsOf(name);
+  const body = `<html><head><title>${status}</title></head><body>${words}</body></html>`;
+  return { name, call, code, words, answer: { status, headers: { 'content-type': 'text/html' }, body } };
+}
+
+const QUOTA = 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances';
+const PORTS = 'Maximum number of ports exceeded';
+const POLICY = "Policy doesn't allow os_compute_api:servers:create to be performed.";
+
+export const THROTTLED = {
+  status: 413,
+  headers: { 'retry-after': '3' },
+  body: JSON.stringify({ overLimit: { code: 413, message: 'This request was rate-limited.' } }),
+};
+
+export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
+  nova('badRequest', 400, 'InvalidRequest', CREATE),
+  nova('badMethod', 405, 'InvalidRequest', CREATE),
+  nova('badMediaType', 415, 'InvalidRequest', CREATE),
+  nova('unauthorized', 401, 'Unauthorized', LIST),
+  nova('forbidden', 403, 'Unauthorized', CREATE, { words: POLICY, namesCall: CREATE }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of instances', words: QUOTA }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of ports', words: PORTS }),
+  nova('itemNotFound', 404, 'NotFound', GET),
+  nova('conflictingRequest', 409, 'Conflict', CREATE),
+  nova('overLimit', 413, 'Throttled', CREATE, {
+    retryAfterMs: 3_000,
+    answer: THROTTLED,
+    words: 'rate-limited',
+  }),
+  nova('overLimit', 413, 'QuotaExceeded', CREATE, { name: 'quota over the limit', words: QUOTA }),
+  nova('notImplemented', 501, 'Unsupported', CREATE),
+  nova('computeFault', 406, 'Unsupported', CREATE),
+  nova('computeFault', 500, 'OutcomeUnknown', CREATE),
+  nova('computeFault', 500, 'Unavailable', LIST),
+  neutron('OverQuota', 409, 'QuotaExceeded'),
+  neutron('IpAddressGenerationFailure', 409, 'InsufficientCapacity'),
+  neutron('NoNetworkAvailable', 503, 'InsufficientCapacity'),
+  ...['NetworkInUse', 'SubnetInUse', 'SubnetPoolInUse', 'PortInUse', 'RouterInUse', 'SecurityGroupInUse'].map(
+    (name) => neutron(name, 409, 'Conflict'),
+  ),
+  ...[
+    ...['SecurityGroupRuleExists', 'IpAddressInUse', 'IpAddressAlreadyAllocated'],
+    'RevisionNumberConstraintFailed',
+  ].map((name) => neutron(name, 409, 'Conflict')),
+  ...['NetworkNotFound', 'SubnetNotFound', 'PortNotFound', 'RouterNotFound', 'SecurityGroupNotFound'].map(
+    (name) => neutron(name, 404, 'NotFound'),
+  ),
+  ...[
+    ...['RouterInterfaceNotFound', 'RouterInterfaceNotFoundForSubnet', 'SecurityGroupRuleNotFound'],
+    'HTTPNotFound',
+  ].map((name) => neutron(name, 404, 'NotFound')),
+  ...['InvalidInput', 'HTTPBadRequest', 'BadRequest', 'InvalidCIDR'].map((name) =>
+    neutron(name, 400, 'InvalidRequest'),
+  ),
+  ...['PolicyNotAuthorized', 'NotAuthorized', 'HTTPForbidden'].map((name) =>
+    neutron(name, 403, 'Unauthorized'),
+  ),
+  neutron('HTTPNotImplemented', 501, 'Unsupported'),
+  keystone('Unauthorized', 401, 'Unauthorized', 'keystone:POST /auth/tokens'),
+  keystone('Forbidden', 403, 'Unauthorized', 'keystone:POST /auth/tokens'),
+  bare('a token that is refused', 401, 'Unauthorized', LIST),
+  bare('a right that is missing', 403, 'Unauthorized', LIST),
+  bare('an address that is not there', 404, 'NotFound', GET),
+  bare('something in the way', 409, 'Conflict', CREATE),
+  bare('too much at once', 413, 'Throttled', CREATE),
+  bare('too many calls', 429, 'Throttled', LIST),
+  bare('a gateway', 502, 'OutcomeUnknown', CREATE),
+  bare('a service that is down', 503, 'Unavailable', LIST),
+];

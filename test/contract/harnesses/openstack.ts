@@ -1,0 +1,246 @@
+import { z } from 'zod';
+import { openstackDriver } from '../../../functions/drivers/openstack/driver.ts';
+import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
+import { environmentOf, isUp } from '../../openstack/cloud.ts';
+import { chosenHome } from '../../openstack/state.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
+import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
+
+const PAGE_SIZE = 3;
+/** What the suite's deployments have names of. */
+const NAMES = /^fw-contract-/;
+const RUN_FIRST = [
+  'no OpenStack to test against. Run first, as root on Debian 12:',
+  '  npm run test:openstack -- up',
+  'or set the variables OS_… of a cloud of your own (its openrc file), with an application credential or a password.',
+].join('\n');
+
+const envSchema = z.object({
+  OS_AUTH_URL: z.url(),
+  OS_REGION_NAME: z.string().min(1),
+  OS_APPLICATION_CREDENTIAL_ID: z.string().optional(),
+  OS_APPLICATION_CREDENTIAL_SECRET: z.string().optional(),
+  OS_USERNAME: z.string().optional(),
+  OS_PASSWORD: z.string().optional(),
+  OS_PROJECT_NAME: z.string().optional(),
+  OS_USER_DOMAIN_NAME: z.string().optional(),
+  OS_PROJECT_DOMAIN_NAME: z.string().optional(),
+  FLEETWRIGHT_OPENSTACK_TYPE: z.string().default('m1.small').describe('a flavor'),
+  FLEETWRIGHT_OPENSTACK_IMAGE: z.string().default('ubuntu-24.04'),
+});
+type Env = z.output<typeof envSchema>;
+
+/** The usual variables, or else those of the cloud that `test:openstack -- up` has started. */
+function readEnv(): Env {
+  const home = chosenHome();
+  const own = process.env['OS_AUTH_URL'] === undefined && isUp(home) ? environmentOf(home) : {};
+  const variables = { ...process.env, ...own };
+  if (variables['OS_AUTH_URL'] === undefined) throw new HarnessUnavailable(RUN_FIRST);
+  const read = envSchema.safeParse(variables);
+  if (read.success) return read.data;
+  throw new HarnessUnavailable(`the variables OS_… do not tell of a cloud:\n${z.prettifyError(read.error)}`);
+}
+
+const FIELDS = {
+  applicationCredentialId: 'OS_APPLICATION_CREDENTIAL_ID',
+  applicationCredentialSecret: 'OS_APPLICATION_CREDENTIAL_SECRET',
+  username: 'OS_USERNAME',
+  password: 'OS_PASSWORD',
+  projectName: 'OS_PROJECT_NAME',
+  userDomainName: 'OS_USER_DOMAIN_NAME',
+  projectDomainName: 'OS_PROJECT_DOMAIN_NAME',
+} as const;
+
+function credentialOf(env: Env): Record<string, string> {
+  const isApplication = env.OS_APPLICATION_CREDENTIAL_ID !== undefined;
+  return Object.fromEntries(
+    Object.entries(FIELDS).flatMap(([field, variable]) => {
+      const value = env[variable];
+      return value === undefined || field.startsWith('applicationCredential') !== isApplication
+        ? []
+        : [[field, value]];
+    }),
+  );
+}
+
+/** Such as `nova:GET /servers/id`: what stands in the place of an id does not matter. */
+function callOf({ upstream, method, path }: ProxiedRequest): string {
+  const parts = new URL(path, 'http://cloud').pathname
+    .split('/')
+    .filter((part) => part !== '' && !/^v\d/.test(part));
+  const [kind = '', id, verb] = parts;
+  const isId = id !== undefined && id !== 'detail' && id !== 'tokens';
+  const what = [kind, ...(id === undefined ? [] : [isId ? 'id' : id]), ...(verb === undefined ? [] : [verb])];
+  return `${upstream}:${method} /${what.join('/')}`;
+}
+
+/** Small pages, so that a few machines have several. */
+function rewrite(request: ProxiedRequest): ProxiedRequest {
+  return { ...request, path: request.path.replace(/\blimit=\d+/, `limit=${PAGE_SIZE}`) };
+}
+
+const createSchema = z.object({ server: z.object({ user_data: z.string().optional() }) });
+
+function userDataOf(request: ProxiedRequest): string | undefined {
+  if (callOf(request) !== 'nova:POST /servers') return undefined;
+  const { user_data: data } = createSchema.parse(JSON.parse(request.body.toString('utf8'))).server;
+  return data === undefined ? undefined : Buffer.from(data, 'base64').toString('utf8');
+}
+
+const tokenSchema = z.object({
+  token: z.object({
+    catalog: z.array(
+      z.object({
+        type: z.string(),
+        endpoints: z.array(z.object({ interface: z.string(), region_id: z.string(), url: z.string() })),
+      }),
+    ),
+  }),
+});
+const UPSTREAMS = { nova: 'compute', neutron: 'network', glance: 'image' } as const;
+
+/** The cloud as its own users see it, without the driver. */
+class Direct {
+  readonly #env: Env;
+  readonly #identity: string;
+  #token = '';
+  #endpoints: ReadonlyMap<string, string> = new Map();
+
+  constructor(env: Env) {
+    this.#env = env;
+    this.#identity = env.OS_AUTH_URL.replace(/\/+$/, '').replace(/(\/v3)?$/, '/v3');
+  }
+
+  async signIn(): Promise<void> {
+    const { OS_USER_DOMAIN_NAME: userDomain = 'Default', ...env } = this.#env;
+    const id = env.OS_APPLICATION_CREDENTIAL_ID;
+    const user = { name: env.OS_USERNAME, password: env.OS_PASSWORD, domain: { name: userDomain } };
+    const project = { name: env.OS_PROJECT_NAME, domain: { name: env.OS_PROJECT_DOMAIN_NAME ?? userDomain } };
+    const secret = env.OS_APPLICATION_CREDENTIAL_SECRET;
+    const auth =
+      id === undefined
+        ? { identity: { methods: ['password'], password: { user } }, scope: { project } }
+        : { identity: { methods: ['application_credential'], application_credential: { id, secret } } };
+    const response = await fetch(`${this.#identity}/auth/tokens`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ auth }),
+    });
+    if (!response.ok)
+      throw new HarnessUnavailable(`Keystone refuses the credential: ${await response.text()}`);
+    this.#token = response.headers.get('x-subject-token') ?? '';
+    const { catalog } = tokenSchema.parse(await response.json()).token;
+    this.#endpoints = new Map(
+      catalog.flatMap(({ type, endpoints }) =>
+        endpoints
+          .filter((one) => one.interface === 'public' && one.region_id === env.OS_REGION_NAME)
+          .map(({ url }) => [type, url]),
+      ),
+    );
+  }
+
+  endpointOf(type: string): string {
+    const url = this.#endpoints.get(type);
+    if (url === undefined) throw new HarnessUnavailable(`${this.#env.OS_REGION_NAME} has no ${type} service`);
+    return url;
+  }
+
+  /** Keystone with its version, each other service as the catalogue has it. */
+  get upstreams(): Record<string, string> {
+    const others = Object.entries(UPSTREAMS).map(([name, type]) => [
+      name,
+      new URL(this.endpointOf(type)).origin,
+    ]);
+    return { keystone: this.#identity, ...Object.fromEntries(others) };
+  }
+
+  async read(type: string, path: string): Promise<unknown> {
+    const base = this.endpointOf(type).replace(/\/+$/, '');
+    const response = await fetch(`${base}${path}`, { headers: { 'x-auth-token': this.#token } });
+    return await response.json();
+  }
+
+  /** How many of the suite's are there of one kind. */
+  async count(type: string, path: string, key: string): Promise<number> {
+    const named = z.looseObject({
+      name: z.string().optional(),
+      keypair: z.object({ name: z.string() }).optional(),
+    });
+    const answer = z.looseObject({ [key]: z.array(named) }).parse(await this.read(type, path));
+    const items = z.array(named).parse(answer[key]);
+    return items.filter((one) => NAMES.test(one.name ?? one.keypair?.name ?? '')).length;
+  }
+}
+
+async function start(): Promise<CloudUnderTest> {
+  const env = readEnv();
+  const direct = new Direct(env);
+  await direct.signIn().catch((error: unknown) => {
+    if (error instanceof HarnessUnavailable) throw error;
+    throw new HarnessUnavailable(`nobody answers at ${env.OS_AUTH_URL}\n${RUN_FIRST}`);
+  });
+  const credential = credentialOf(env);
+  const secretField = 'password' in credential ? 'password' : 'applicationCredentialSecret';
+  const versions = z
+    .object({ version: z.object({ version: z.string() }) })
+    .safeParse(await direct.read('compute', '/'));
+  const countLeft = async () => {
+    const counts = await Promise.all([
+      direct.count('compute', '/servers', 'servers'),
+      direct.count('compute', '/os-keypairs', 'keypairs'),
+      ...['networks', 'subnets', 'routers'].map((kind) => direct.count('network', `/v2.0/${kind}`, kind)),
+      direct.count('network', '/v2.0/security-groups', 'security_groups'),
+    ]);
+    return counts.reduce((sum, count) => sum + count, 0);
+  };
+  return {
+    server: 'OpenStack (Nova, Neutron, Glance, Keystone)',
+    serverVersion: `Nova ${versions.data?.version.version ?? 'of an unknown version'}`,
+    cloud: 'openstack',
+    upstreams: direct.upstreams,
+    endpoint: (urlOf) => urlOf('keystone'),
+    dialect: { callOf, throttled: THROTTLED, rewrite },
+    idempotency: 'server',
+    tellsAddresses: true,
+    calls: {
+      verify: 'keystone:POST /auth/tokens',
+      list: 'nova:GET /servers/detail',
+      create: 'nova:POST /servers',
+      afterCreate: [],
+      get: 'nova:GET /servers/id',
+      terminate: 'nova:DELETE /servers/id',
+      ensureNetwork: 'neutron:POST /networks',
+    },
+    credential,
+    wrongCredential: { ...credential, [secretField]: 'another-secret-of-the-suite' },
+    location: env.OS_REGION_NAME,
+    // One region is all that a small cloud has.
+    secondLocation: env.OS_REGION_NAME,
+    unknownLocation: 'no-such-region',
+    zone: 'nova',
+    instanceType: env.FLEETWRIGHT_OPENSTACK_TYPE,
+    image: env.FLEETWRIGHT_OPENSTACK_IMAGE,
+    async imageOfOtherArchitecture(client) {
+      const images = await client.listImages(env.OS_REGION_NAME);
+      return images.find(({ architectures }) => architectures.includes('arm64'))?.backendId ?? '';
+    },
+    unknownImageBackendId: '00000000-0000-4000-8000-000000000000',
+    unknownBackendId: '00000000-0000-4000-8000-000000000000',
+    publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',
+    moreThanAPage: PAGE_SIZE + 1,
+    // Nova shows a server as soon as it has answered; what the proxy cuts off it never has.
+    consistencyWindowMs: 1_000,
+    patienceMs: 120_000,
+    errors: OPENSTACK_ERRORS,
+    userDataOf,
+    async reset() {
+      const left = await countLeft();
+      if (left > 0)
+        throw new HarnessUnavailable(`${left} things of an earlier run are left: names fw-contract-…`);
+    },
+    countLeft,
+    stop: () => Promise.resolve(),
+  };
+}
+
+export const openstackHarness: Harness = { driver: openstackDriver, start };
