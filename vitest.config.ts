@@ -23,6 +23,18 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
+      {
+        test: {
+          name: 'disasters',
+          include: ['test/disasters/**/*.test.ts'],
+          globalSetup: 'test/setup/disasters.ts',
+          // Each file does to the engine, its functions or the clouds what no other one may meet with.
+          fileParallelism: false,
+          maxConcurrency: 10,
+          testTimeout: 600_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -35,6 +35,7 @@ const booksSchema = z.object({
       keyPairs: z.array(resourceSchema),
       calls: callsSchema,
       throttled: z.number(),
+      limitViolations: z.record(z.string(), z.number()),
     }),
   ),
   accounts: z.array(
@@ -167,6 +168,21 @@ export class RunBooks {
         .filter((place) => cloud === undefined || place.cloud === cloud)
         .reduce((sum, { throttled }) => sum + throttled, 0);
     return count(this.#after) - count(this.#before);
+  }
+
+  /** 429s by limit (`instanceSlots`, `locationSlots`, or the kind of call); those that a fault caused are none. */
+  limitViolations(): Record<string, number> {
+    const sum: Record<string, number> = {};
+    const add = (books: Books, sign: 1 | -1) => {
+      for (const { limitViolations } of books.clouds) {
+        for (const [limit, count] of Object.entries(limitViolations)) {
+          sum[limit] = (sum[limit] ?? 0) + sign * count;
+        }
+      }
+    };
+    add(this.#after, 1);
+    add(this.#before, -1);
+    return Object.fromEntries(Object.entries(sum).filter(([, count]) => count > 0));
   }
 
   /** The run's makespan against the ideal schedule, from when the first of these fleets was accepted. */

@@ -15,6 +15,10 @@ const TYPES: Record<string, string> = {
   'sim-aws': 'm6i.large',
   'sim-azure': 'Standard_D2s_v5',
   'sim-gcp': 'e2-standard-2',
+  'sim-alibaba': 'ecs.g7.large',
+  'sim-tencent': 'S5.MEDIUM4',
+  'sim-ibm': 'bx2-2x8',
+  'sim-ncp': 'c2-g2-h50',
   'sim-openstack': 'm1.small',
 };
 
@@ -37,7 +41,11 @@ export async function untilUp(fleetId: string): Promise<Fleet> {
 /** Deletes a fleet and waits until it is gone. */
 export async function deleteFleet(fleetId: string): Promise<Fleet> {
   await client.deleteFleet({ params: { namespace, fleet: fleetId } });
-  return await fleetWhen(fleetId, ({ status }) => status === 'Terminated');
+  return await untilGone(fleetId);
+}
+
+export async function untilGone(fleetId: string): Promise<Fleet> {
+  return await fleetWhen(fleetId, ({ status }) => status === 'Terminated' || status === 'RolledBack');
 }
 
 /** A fleet as soon as it is so; the test's own time limit ends the waiting. */
@@ -82,12 +90,15 @@ export class Audit {
 
 const backendIds = (instances: readonly BookedInstance[]) => instances.map(({ backendId }) => backendId);
 
-interface Fault {
+export interface Fault {
   cloud?: string;
+  connection?: string;
+  location?: string;
   call?: string;
   kind: string;
   probability?: number;
   count?: number;
+  delayMs?: number;
 }
 
 export async function addFaults(...faults: Fault[]): Promise<void> {
@@ -98,11 +109,14 @@ export async function clearFaults(): Promise<void> {
   await control('DELETE', 'faults');
 }
 
-async function control(method: string, path: string, body?: unknown): Promise<void> {
+/** One call of the simulated clouds' control API. @returns what they answer, if anything */
+export async function control(method: string, path: string, body?: unknown): Promise<unknown> {
   const response = await fetch(`${stack.simUrl}/_sim/${path}`, {
     method,
     headers: { 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return text === '' ? undefined : JSON.parse(text);
 }

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { pause, stack } from '../e2e/deployed.ts';
+
+const functionsSchema = z.object({
+  Functions: z.array(z.object({ FunctionName: z.string(), Description: z.string() })),
+});
+const mappingsSchema = z.object({
+  EventSourceMappings: z.array(z.object({ UUID: z.string(), FunctionArn: z.string() })),
+});
+const CONSUMER = 'QueuessimConsumer';
+
+/** A function of the app, invoked and waited for, as its schedule does it each minute. @param entry `fleets/reconcile` */
+export async function invoke(entry: string): Promise<void> {
+  const { Functions } = functionsSchema.parse(await lambda('GET', 'functions/?MaxItems=100'));
+  const found = Functions.find(({ Description }) => Description === `functions/${entry}`);
+  if (!found) throw new Error(`no function ${entry}`);
+  await lambda('POST', `functions/${found.FunctionName}/invocations`, {});
+}
+
+/** Whether messages of the driver's queue are given to its function. Those under way go on for a moment. */
+export async function deliver(enabled: boolean): Promise<void> {
+  const { EventSourceMappings } = mappingsSchema.parse(await lambda('GET', 'event-source-mappings/'));
+  const found = EventSourceMappings.find(({ FunctionArn }) => FunctionArn.includes(CONSUMER));
+  if (!found) throw new Error('the driver has no event source mapping');
+  await lambda('PUT', `event-source-mappings/${found.UUID}`, { Enabled: enabled });
+  if (!enabled) await pause(1_000);
+}
+
+async function lambda(method: string, path: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${stack.engineUrl}/2015-03-31/${path}`, {
+    method,
+    headers: {
+      'content-type': 'application/json',
+      authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request',
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  if (!answer.ok || answer.headers.has('x-amz-function-error')) {
+    throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+  }
+  return text === '' ? undefined : JSON.parse(text);
+}

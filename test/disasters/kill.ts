@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { findOrStartClouds } from '../../local/simulated-clouds.ts';
+import { StateFolder } from '../../local/state/folder.ts';
+import { isAlive } from '../../local/state/processes.ts';
+import { cloudsRecordSchema, RECORDS } from '../../local/state/records.ts';
+import { pause, stack } from '../e2e/deployed.ts';
+
+/** Processes of functions are found in Linux's /proc. */
+export const CAN_KILL_FUNCTIONS = existsSync('/proc/self/environ');
+
+/**
+ * Kills, without a word, the processes of this stack's functions whose names hold one of these words. They name the
+ * engine's address in their environment.
+ *
+ * @returns how many
+ */
+export function killFunctions(...words: string[]): number {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const found = pids.filter((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      return (
+        command.includes('ministack-lambda') &&
+        words.some((word) => command.includes(word)) &&
+        readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`AWS_ENDPOINT_URL=${stack.engineUrl}\0`)
+      );
+    } catch {
+      // It ended meanwhile, or is another user's.
+      return false;
+    }
+  });
+  for (const pid of found) {
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    }
+  }
+  return found.length;
+}
+
+/** Kills the simulated clouds' server, and starts it again on its port and its journal. */
+export async function killClouds(downMs: number): Promise<void> {
+  const folder = new StateFolder(stack.home);
+  const record = folder.read(RECORDS.clouds, cloudsRecordSchema);
+  if (!record) throw new Error(`no record of the simulated clouds in ${stack.home}`);
+  process.kill(record.process.pid, 'SIGKILL');
+  while (isAlive(record.process)) await pause(20);
+  await pause(downMs);
+  const again = await findOrStartClouds(folder, { forget: false });
+  if (again.url !== record.url) throw new Error(`the clouds are at ${again.url} now, not ${record.url}`);
+}

@@ -1,0 +1,184 @@
+import { SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
+import pLimit from 'p-limit';
+import { expect } from 'vitest';
+import type { DriverMessage, LaunchMessage } from '../../functions/workflow/messages.ts';
+import { driverMessageSchema } from '../../functions/workflow/messages.ts';
+import {
+  client,
+  deleteFleet,
+  fleetWhen,
+  group,
+  namespace,
+  pause,
+  request,
+  untilGone,
+  untilUp,
+} from '../e2e/deployed.ts';
+import { CloudAudit } from './cloud-audit.ts';
+import { deliver } from './engine.ts';
+import { MailRobber } from './mail.ts';
+import { taskTokens } from './records.ts';
+
+/** Time in which messages that were sent again have long been worked off. */
+const WORKED_OFF_MS = 10_000;
+
+const TEN_LOCATIONS = [
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
+  'ca-central-1',
+  'sa-east-1',
+  'eu-west-1',
+  'eu-central-1',
+  'ap-northeast-1',
+  'ap-south-1',
+];
+/** Two that stop the deliveries at the same time would start them under each other's hands. */
+const oneAtATime = pLimit(1);
+
+/** Messages of every kind come twice, and old ones again when all is over. */
+export async function messagesComeAgain(): Promise<void> {
+  const audit = await CloudAudit.begin('aws');
+  const robber = new MailRobber();
+  try {
+    const body = request('robbed', group('sim-aws', 200, TEN_LOCATIONS));
+    const fleet = await client.createFleet({ params: { namespace }, body });
+    await withoutDelivery(() => caught(robber, fleet.id, 'prepare-networks'));
+    await fleetWhen(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 0);
+    await withoutDelivery(() => caught(robber, fleet.id, 'launch'));
+    expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 200 } });
+    await audit.expectAsRecorded([fleet]);
+
+    const launches = robber.kept(fleet.id).filter((message) => message.kind === 'launch');
+    const byHand = [...launches.map(giveUpOf), ...aboutConnections(launches)];
+    await robber.send([...robber.kept(fleet.id), ...byHand]);
+    await pause(WORKED_OFF_MS);
+    await audit.expectAsRecorded([fleet]);
+    expect(await fleetWhen(fleet.id, () => true)).toMatchObject({
+      status: 'Running',
+      counts: { Running: 200 },
+    });
+
+    await client.deleteFleet({ params: { namespace, fleet: fleet.id } });
+    await withoutDelivery(() => caught(robber, fleet.id, 'terminate'));
+    await untilGone(fleet.id);
+    const kinds = new Set([...robber.kept(), ...byHand].map(({ kind }) => kind));
+    expect([...driverMessageSchema.options].map(({ shape }) => shape.kind.value).sort()).toEqual(
+      [...kinds, 'sweep'].filter((kind, at, all) => all.indexOf(kind) === at).sort(),
+    );
+    await robber.send([...robber.kept(fleet.id), ...byHand]);
+    await pause(WORKED_OFF_MS);
+    await audit.expectNothingLeft([fleet]);
+    expect((await fleetWhen(fleet.id, () => true)).status).toBe('Terminated');
+  } finally {
+    await robber.end();
+  }
+}
+
+/** Steps are answered before anything has happened, wrongly, and again when they were answered. */
+export async function tokensAreAnsweredWrongly(): Promise<void> {
+  const audit = await CloudAudit.begin('gcp');
+  const robber = new MailRobber();
+  const sfn = new SFNClient({ maxAttempts: 1 });
+  const succeed = (taskToken: string) =>
+    sfn.send(new SendTaskSuccessCommand({ taskToken, output: JSON.stringify({ outcome: 'Running' }) }));
+  const fail = (taskToken: string, error: string) =>
+    sfn.send(new SendTaskFailureCommand({ taskToken, error, cause: 'said by hand' }));
+  try {
+    const body = request('misled', group('sim-gcp', 60, ['us-central1', 'us-east1', 'us-west1']));
+    const fleet = await client.createFleet({ params: { namespace }, body });
+    await fleetWhen(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 0);
+    const launches = await withoutDelivery(() => caught(robber, fleet.id, 'launch'));
+    const tokens = launches.flatMap((message) => ('taskToken' in message ? [message.taskToken] : []));
+    for (const [at, token] of tokens.entries()) {
+      const answer = [() => succeed(token), () => fail(token, 'Mistake'), () => fail(token, 'QuotaExceeded')];
+      await Promise.allSettled([answer[at % answer.length]?.()]);
+    }
+    const up = await untilUp(fleet.id);
+    expect(up).toMatchObject({ status: 'Running', counts: { Running: 60 } });
+    // By now, nobody waits with these any more.
+    const late = await Promise.allSettled(
+      tokens.flatMap((token) => [succeed(token), fail(token, 'Unsupported')]),
+    );
+    expect(late.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    await audit.expectAsRecorded([fleet]);
+    await deleteFleet(fleet.id);
+    await audit.expectNothingLeft([fleet]);
+  } finally {
+    await robber.end();
+    sfn.destroy();
+  }
+}
+
+/** Every step of a fleet is answered while its machine still boots: it settles no sooner than they run. */
+export async function stepsEndTooEarly(): Promise<void> {
+  const audit = await CloudAudit.begin('ibm');
+  const sfn = new SFNClient({ maxAttempts: 1 });
+  try {
+    const body = request('hurried', group('sim-ibm', 60, ['us-south', 'us-east', 'eu-de']));
+    const fleet = await client.createFleet({ params: { namespace }, body });
+    const answered = new Set<string>();
+    let early = 0;
+    while (answered.size < 60) {
+      for (const taskToken of await taskTokens(fleet.id, 60)) {
+        if (answered.has(taskToken)) continue;
+        answered.add(taskToken);
+        const output = JSON.stringify({ outcome: 'Running' });
+        const [answer] = await Promise.allSettled([
+          sfn.send(new SendTaskSuccessCommand({ taskToken, output })),
+        ]);
+        if (answer.status === 'fulfilled') early += 1;
+      }
+      await pause(200);
+    }
+    expect(early).toBeGreaterThan(40);
+    expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 60 } });
+    await audit.expectAsRecorded([fleet]);
+    await deleteFleet(fleet.id);
+    await audit.expectNothingLeft([fleet]);
+  } finally {
+    sfn.destroy();
+  }
+}
+
+async function withoutDelivery<T>(work: () => Promise<T>): Promise<T> {
+  return await oneAtATime(async () => {
+    await deliver(false);
+    try {
+      return await work();
+    } finally {
+      await deliver(true);
+    }
+  });
+}
+
+/** Messages of this kind that were taken, as soon as there are some. */
+async function caught(
+  robber: MailRobber,
+  fleetId: string,
+  kind: DriverMessage['kind'],
+): Promise<DriverMessage[]> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const found = robber.kept(fleetId).filter((message) => message.kind === kind);
+    if (found.length > 0) {
+      await pause(1_000);
+      return robber.kept(fleetId).filter((message) => message.kind === kind);
+    }
+    await pause(200);
+  }
+  throw new Error(`no message ${kind} of ${fleetId} was caught`);
+}
+
+function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
+  return { kind: 'give-up', ...launch, code: 'States.Timeout' };
+}
+
+function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
+  const keys = [...new Set(launches.map(({ connectionKey }) => connectionKey))];
+  return keys.flatMap((connectionKey): DriverMessage[] => [
+    { kind: 'verify', connectionKey },
+    { kind: 'sync-inventory', connectionKey },
+    { kind: 'sweep-connection', connectionKey, dryRun: false },
+  ]);
+}

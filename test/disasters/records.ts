@@ -1,0 +1,64 @@
+import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { assignWork } from '../../functions/fleets/begin-work.ts';
+import { executionName } from '../../functions/fleets/workflows.ts';
+import { systemClock, type Timer } from '../../functions/runtime/clock.ts';
+import { openStore, type Store } from '../../functions/store/client.ts';
+import {
+  type FleetItem,
+  type FleetUpdate,
+  readFleetItem,
+  updateFleet,
+  type Work,
+} from '../../functions/store/fleets.ts';
+import { readInstances } from '../../functions/store/instances.ts';
+import { stack } from '../e2e/deployed.ts';
+
+const LONG_AGO_MS = 10 * 60_000;
+const tenMinutesLate: Timer = { ...systemClock, now: () => Date.now() - LONG_AGO_MS };
+
+/** The fleets' table, as a function had it ten minutes ago. */
+function storeThen(): Store<'fleets'> {
+  return openStore({ fleets: String(stack.outputs['FleetsTable']) }, tenMinutesLate);
+}
+
+export async function fleetItem(fleetId: string): Promise<FleetItem> {
+  const item = await readFleetItem(storeThen(), fleetId);
+  if (!item) throw new Error(`no fleet ${fleetId}`);
+  return item;
+}
+
+/** What an API function leaves behind that died between its write and the start of the workflow. */
+export async function writeWithoutStart(fleetId: string, work: Work, update: FleetUpdate): Promise<void> {
+  const store = storeThen();
+  if (!(await assignWork(store, await fleetItem(fleetId), work, update))) {
+    throw new Error(`fleet ${fleetId} went on meanwhile`);
+  }
+}
+
+/** Stops the execution that is at work on a fleet, as somebody may do by hand. */
+export async function stopExecution(fleetId: string): Promise<void> {
+  const fleet = await fleetItem(fleetId);
+  const machine = fleet.work === 'provision' ? 'ProvisionFleetArn' : 'TerminateFleetArn';
+  const arn = String(stack.outputs[machine]).replace(':stateMachine:', ':execution:');
+  const sfn = new SFNClient();
+  try {
+    await sfn.send(new StopExecutionCommand({ executionArn: `${arn}:${executionName(fleet)}` }));
+  } finally {
+    sfn.destroy();
+  }
+}
+
+/** Makes the reconciler believe that a fleet's execution was to start long ago: it begins anew after a minute at least. */
+export async function letExecutionAge(fleetId: string): Promise<void> {
+  for (;;) {
+    const now = await fleetItem(fleetId);
+    if (await updateFleet(storeThen(), now, { workSinceMs: Date.now() - LONG_AGO_MS })) return;
+  }
+}
+
+/** What the workflow waits for, of every instance of a fleet. */
+export async function taskTokens(fleetId: string, size: number): Promise<string[]> {
+  const refs = Array.from({ length: size }, (_, index) => ({ fleetId, index }));
+  const records = await readInstances(storeThen(), refs);
+  return [...records.values()].flatMap(({ taskToken }) => taskToken ?? []);
+}

@@ -1,0 +1,31 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import type { TestProject } from 'vitest/node';
+import { REPOSITORY } from '../../local/state/folder.ts';
+import { queueUrlOf } from '../disasters/queue-url.ts';
+import { startTestStack } from './test-stack.ts';
+
+/** A message whose worker was killed comes again after this: above the function's time limit, far below six times it. */
+const VISIBILITY_SECONDS = 25;
+
+/** The local stack that the disasters share, in an engine that keeps its state when it is stopped in good order. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const state = join(REPOSITORY, '.fleetwright', 'disasters', 'engine-state');
+  rmSync(state, { recursive: true, force: true });
+  process.env['PERSIST_STATE'] = '1';
+  process.env['STATE_DIR'] = state;
+  const tearDown = await startTestStack(project, 'disasters');
+  const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
+  try {
+    const { outputs } = project.getProvidedContext().stack;
+    const Attributes = { VisibilityTimeout: String(VISIBILITY_SECONDS) };
+    await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrlOf(outputs), Attributes }));
+  } catch (error) {
+    await tearDown();
+    throw error;
+  } finally {
+    sqs.destroy();
+  }
+  return tearDown;
+}
