@@ -17,12 +17,13 @@ export const waitInput = z.object({
   timeout: z.coerce.number().positive().max(604_800).optional(),
 });
 
-/** Waits until a connection is verified and `done` too, or Failed. Ctrl-C ends the waiting and nothing else. */
+/** Waits until a connection is verified and `done` too, or `refused`: Failed, if nothing else is said. Ctrl-C ends the waiting and nothing else. */
 export async function awaitConnection(
   context: Context,
   first: Connection,
   timeoutSeconds: number | undefined,
   done: (connection: Connection) => boolean,
+  refused: (connection: Connection) => boolean = ({ status }) => status === 'Failed',
 ): Promise<Outcome> {
   const { world } = context;
   const detach = new AbortController();
@@ -37,8 +38,9 @@ export async function awaitConnection(
   });
   try {
     for (;;) {
-      if (connection.status === 'Failed') return outcome(EXIT.otherwise);
-      if (connection.status === 'Ready' && done(connection)) return outcome(EXIT.done);
+      if (refused(connection)) return outcome(EXIT.otherwise);
+      const isSettled = connection.status === 'Ready' || connection.status === 'Disabled';
+      if (isSettled && done(connection)) return outcome(EXIT.done);
       if (world.now() >= endsAtMs) {
         context.say(`Not done yet; look again with: fleetwright connection get ${first.name}`);
         return outcome(EXIT.otherwise);

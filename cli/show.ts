@@ -1,4 +1,4 @@
-import type { Connection } from '../functions/model/connection.ts';
+import type { Connection, InventoryFailure } from '../functions/model/connection.ts';
 import type { Fleet, Instance } from '../functions/model/fleet.ts';
 import { fields, table } from './table.ts';
 
@@ -105,6 +105,14 @@ export function instanceText(instance: Instance): string {
   ]);
 }
 
+const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['rotation']>): string =>
+  failure
+    ? `refused, the one before is in force: ${failure.code}: ${failure.message}`
+    : `${status} since ${requestedAt}`;
+
+const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
+  `${location}: ${code}: ${message}`;
+
 export function connectionText(one: Connection): string {
   return fields([
     ['Connection', one.name],
@@ -116,7 +124,9 @@ export function connectionText(one: Connection): string {
     ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
     ['Created', one.createdAt],
     ['Verified', one.verifiedAt],
+    ['New credential', one.rotation && rotationText(one.rotation)],
     ['Inventory read', one.inventorySyncedAt],
+    ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],
     ['Orphans', one.orphans && `${one.orphans.action} after ${one.orphans.graceSeconds} s`],
   ]);
 }

@@ -12,16 +12,25 @@ export const locationNoun = noun('location', 'Where a connection can place insta
   command({
     name: 'list',
     summary: 'List locations, with coordinates and zones',
-    flags: [CONNECTION, ...LIST_FLAGS],
-    examples: ['location list --connection sim-aws'],
-    input: atConnection,
-    async run({ connection, ...page }, context) {
+    flags: [
+      CONNECTION,
+      ['--country <code>', 'only there, as ISO 3166-1 alpha-3 has it'],
+      ['--available', 'only those that are up'],
+      ['--no-available', 'only those that are down or gone'],
+      ...LIST_FLAGS,
+    ],
+    examples: ['location list --connection sim-aws', 'location list --connection sim-gcp --country KOR'],
+    input: atConnection.extend({
+      country: z.string().length(3).optional(),
+      available: z.boolean().optional(),
+    }),
+    async run({ connection, limit, cursor, ...filter }, context) {
       const api = await context.api();
       const params = { namespace: await context.namespace(), connection };
       return await listed(
         context,
-        page,
-        (query) => api.listLocations({ params, query }),
+        { limit, cursor },
+        (page) => api.listLocations({ params, query: { ...filter, ...page } }),
         (items) =>
           table(
             ['name', 'place', 'country', 'latitude', 'longitude', 'zones', 'available'],
@@ -93,7 +102,9 @@ export const offerNoun = noun('offer', 'Instance types at locations, with prices
     flags: [
       CONNECTION,
       ['--location <name>', 'only there'],
+      ['--zone <name>', 'only in this zone'],
       ['--instance-type <name>', 'only of this type'],
+      ['--max-usd-per-hour <usd>', 'only with a price, and at most this'],
       ['--available', 'only what can be had'],
       ['--no-available', 'only what cannot'],
       ...LIST_FLAGS,
@@ -101,7 +112,9 @@ export const offerNoun = noun('offer', 'Instance types at locations, with prices
     examples: ['offer list --connection sim-aws --location us-east-1 --available'],
     input: atConnection.extend({
       location: cloudWordSchema.optional(),
+      zone: cloudWordSchema.optional(),
       instanceType: cloudWordSchema.optional(),
+      maxUsdPerHour: z.coerce.number().positive().optional(),
       available: z.boolean().optional(),
     }),
     async run({ connection, limit, cursor, ...filter }, context) {
@@ -113,12 +126,13 @@ export const offerNoun = noun('offer', 'Instance types at locations, with prices
         (page) => api.listOffers({ params, query: { ...filter, ...page } }),
         (items) =>
           table(
-            ['location', 'zone', 'type', 'usd/h', 'available'],
+            ['location', 'zone', 'type', 'usd/h', 'spot usd/h', 'available'],
             items.map((one) => [
               one.location,
               one.zone,
               one.instanceType,
               one.priceUsdPerHour,
+              one.spotPriceUsdPerHour,
               one.available,
             ]),
           ),
@@ -136,6 +150,8 @@ export const imageNoun = noun('image', 'What instances boot', [
       ['--location <name>', 'only there'],
       ['--name <name>', 'only of this name'],
       ['--architecture <name>', 'x86_64 or arm64'],
+      ['--available', 'only what can be had'],
+      ['--no-available', 'only what cannot'],
       ...LIST_FLAGS,
     ],
     examples: [
@@ -146,6 +162,7 @@ export const imageNoun = noun('image', 'What instances boot', [
       location: cloudWordSchema.optional(),
       name: cloudWordSchema.optional(),
       architecture: architectureSchema.optional(),
+      available: z.boolean().optional(),
     }),
     async run({ connection, limit, cursor, ...filter }, context) {
       const api = await context.api();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { connectionRequestSchema } from '../../functions/model/connection.ts';
+import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
 import { orphanPolicySchema } from '../../functions/model/orphan.ts';
@@ -20,6 +20,18 @@ const ORPHAN_FLAGS: readonly Flag[] = [
   ['--orphan-grace-seconds <seconds>', 'how long after they first saw it, 60 to 2592000 (1800)'],
 ];
 
+const CREDENTIAL_FLAGS: readonly Flag[] = [
+  ['--credential-file <file>', 'the credential as JSON; - reads standard input'],
+  ['--credential <KEY=env:VARIABLE>...', 'one field of it out of an environment variable; may be repeated'],
+];
+const credentialInput = {
+  credential: z.array(z.string()).default([]),
+  credentialFile: z.string().optional(),
+};
+
+const isRotated = ({ rotation }: Connection) => rotation === undefined;
+const wasRefused = ({ rotation }: Connection) => rotation?.status === 'Failed';
+
 const named = z.object({ name: nameSchema });
 const NAME: readonly [string, string][] = [['<name>', 'its name']];
 
@@ -31,11 +43,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
     flags: [
       ['--driver <driver>', 'as `driver list` names it'],
       ['--cloud <cloud>', 'one of the driver’s clouds'],
-      ['--credential-file <file>', 'the credential as JSON; - reads standard input'],
-      [
-        '--credential <KEY=env:VARIABLE>...',
-        'one field of it out of an environment variable; may be repeated',
-      ],
+      ...CREDENTIAL_FLAGS,
       ['--endpoint <url>', 'another URL than the cloud’s own, where the deployment allows it'],
       ['--limits-file <file>', 'YAML or JSON that overrides the cloud’s default limits'],
       ...ORPHAN_FLAGS,
@@ -51,8 +59,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       driver,
       cloud,
       endpoint,
-      credential: z.array(z.string()).default([]),
-      credentialFile: z.string().optional(),
+      ...credentialInput,
       limitsFile: z.string().optional(),
       orphanAction: action.unwrap().optional(),
       orphanGraceSeconds: graceSeconds.optional(),
@@ -101,13 +108,14 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
         (query) => api.listConnections({ params, query }),
         (items) =>
           table(
-            ['name', 'driver', 'cloud', 'status', 'failure', 'inventory read'],
+            ['name', 'driver', 'cloud', 'status', 'failure', 'verified', 'inventory read'],
             items.map((one) => [
               one.name,
               one.driver,
               one.cloud,
               one.status,
               one.failure?.code,
+              one.verifiedAt,
               one.inventorySyncedAt,
             ]),
           ),
@@ -150,6 +158,61 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
         params: { namespace: await context.namespace(), connection },
         body: { action: orphanAction, graceSeconds: orphanGraceSeconds },
       });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'set-limits',
+    summary: 'Override the cloud’s default limits; what the file leaves out has its default again',
+    arguments: NAME,
+    flags: [['--limits-file <file>', 'YAML or JSON; an empty object takes all overrides away']],
+    examples: ['connection set-limits sim-aws --limits-file limits.yaml'],
+    input: named.extend({ limitsFile: z.string() }),
+    async run({ name: connection, limitsFile }, context) {
+      const { value: body } = await readYamlFile(context.world, limitsFile, limitOverrideSchema);
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).setLimits({ params, body });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'rotate-credential',
+    summary: 'Give a new credential: it is verified first, and the one before stays in force until then',
+    arguments: NAME,
+    flags: [...CREDENTIAL_FLAGS, ...WAIT_FLAGS],
+    examples: ['connection rotate-credential sim-aws --credential-file new.json --wait'],
+    input: named.extend({ ...credentialInput, ...waitInput.shape }),
+    async run({ name: connection, credential, credentialFile, wait, timeout }, context) {
+      const body = { credential: await readCredential(context.world, { credential, credentialFile }) };
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).rotateCredential({ params, body });
+      if (wait) return await awaitConnection(context, document, timeout, isRotated, wasRefused);
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'disable',
+    summary: 'Take no new fleets on it; those that are there go on',
+    arguments: NAME,
+    examples: ['connection disable sim-aws'],
+    input: named,
+    async run({ name: connection }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).disableConnection({ params });
+      return { document, text: connectionText(document) };
+    },
+  }),
+  command({
+    name: 'enable',
+    summary: 'Take fleets again, once its credential is verified',
+    arguments: NAME,
+    flags: WAIT_FLAGS,
+    examples: ['connection enable sim-aws --wait'],
+    input: named.extend(waitInput.shape),
+    async run({ name: connection, wait, timeout }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).enableConnection({ params });
+      if (wait) return await awaitConnection(context, document, timeout, () => true);
       return { document, text: connectionText(document) };
     },
   }),

@@ -56,7 +56,7 @@ export function connectionErrors(
 
 const customSchema = z.object({ params: z.object({ code: z.string() }) });
 
-/** Errors of a credential's fields; no value of any is in them. */
+/** Errors of a body's `credential`; no value of any of its fields is in them. */
 export function credentialErrors(
   driver: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,

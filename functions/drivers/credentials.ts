@@ -38,11 +38,15 @@ function makeSchema(credentialFields: readonly CredentialField[]) {
       );
       const known = [...new Set(credentialFields.flatMap(({ alternative }) => alternative ?? []))];
       if (given.size > 1) {
-        context.addIssue({
-          code: 'custom',
-          params: { code: 'contradictory' },
-          message: `has fields of ${[...given].join(' and ')}: give one of them`,
-        });
+        for (const { name, alternative } of credentialFields) {
+          if (alternative === undefined || !(name in credential)) continue;
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            params: { code: 'contradictory' },
+            message: `is of ${alternative}, and there are fields of ${[...given].filter((one) => one !== alternative).join(' and ')}: give one of them`,
+          });
+        }
         return;
       }
       const chosen = [...given][0] ?? (known.length === 1 ? known[0] : undefined);

@@ -1,5 +1,5 @@
 import pLimit from 'p-limit';
-import { markConnectionFailed } from '../connections/mark-failed.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 import { type CreateOutcome, has } from '../drivers/capabilities.ts';
 import { type CloudClient, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
@@ -11,7 +11,14 @@ import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { NetworkItem } from '../store/networks.ts';
 import { updateInstance } from '../store/transition.ts';
-import { type Disposition, DONE, type PlaceRef, type WorkerContext, waitFor } from '../worker/context.ts';
+import {
+  type Disposition,
+  DONE,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+  waitFor,
+} from '../worker/context.ts';
 import { adopt } from './adopt.ts';
 import { batchesOf } from './batches.ts';
 import { failInstances } from './finish.ts';
@@ -48,13 +55,14 @@ export async function createInstances(
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
-  const { client } = await context.open(place.connectionKey);
+  const opened = await context.open(place.connectionKey);
+  const { client } = opened;
   const batches = has(client, 'batch-create')
     ? batchesOf(wanted, client.maxBatchSize)
     : wanted.map((one) => [one]);
   const limit = pLimit(CONCURRENT_CALLS);
   const made = await Promise.all(
-    batches.map((batch) => limit(() => createBatch(context, place, client, batch))),
+    batches.map((batch) => limit(() => createBatch(context, place, opened, batch))),
   );
   outcomes.push(...made.flat());
   await failInstances(
@@ -76,7 +84,7 @@ export async function createInstances(
 async function createBatch(
   context: WorkerContext,
   place: PlaceRef,
-  client: CloudClient,
+  { client, connection }: OpenConnection,
   batch: readonly Wanted[],
 ): Promise<{ record: InstanceItem; outcome: Outcome }[]> {
   const answers = await ask(
@@ -85,15 +93,19 @@ async function createBatch(
   );
   const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
   // Once for the call, however many instances it was for.
+  let isRotated = false;
   for (const error of new Map(errors.map((one) => [one.code, one])).values()) {
-    await blockFor(context, place, error);
+    const failure = { code: error.code, message: error.message };
+    if (error.code === 'Throttled') await slowDown(context.store, place, 'create', error.retryAfterMs);
+    if (error.code === 'Unauthorized') isRotated = !(await markRefused(context, connection, failure));
   }
   return await Promise.all(
     batch.map(async ({ record }, at) => {
       const answer = answers[at] ?? {
         error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
       };
-      if ('error' in answer) return { record, outcome: await consequence(context, record, answer.error) };
+      if ('error' in answer)
+        return { record, outcome: await consequence(context, record, answer.error, isRotated) };
       await adopt(context, place, record, answer.instance);
       return { record, outcome: { disposition: DONE } };
     }),
@@ -112,20 +124,16 @@ async function ask(client: CloudClient, specs: readonly InstanceSpec[]): Promise
   }
 }
 
-/** What an error blocks beside the instance that it is about. */
-async function blockFor(context: WorkerContext, place: PlaceRef, error: DriverError): Promise<void> {
-  if (error.code === 'Throttled') await slowDown(context.store, place, 'create', error.retryAfterMs);
-  if (error.code !== 'Unauthorized') return;
-  context.forget(place.connectionKey);
-  const failure = { code: error.code, message: error.message };
-  await markConnectionFailed(context.store, place.connectionKey, failure);
-}
-
-/** One consequence for each code; the table is in ARCHITECTURE.md. */
+/**
+ * One consequence for each code; the table is in ARCHITECTURE.md.
+ *
+ * @param isRotated whether another credential than the refused one has come into force
+ */
 async function consequence(
   context: WorkerContext,
   record: InstanceItem,
   error: DriverError,
+  isRotated: boolean,
 ): Promise<Outcome> {
   const { store } = context;
   const failure = { code: error.code, message: error.message };
@@ -153,6 +161,9 @@ async function consequence(
       });
       return { disposition: waitFor(context.driver.consistencyWindowMs) };
     case 'Unauthorized':
+      if (!isRotated) return { failure };
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(1_000) };
     case 'InsufficientCapacity':
     case 'QuotaExceeded':
     case 'InvalidRequest':

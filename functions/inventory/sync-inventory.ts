@@ -1,7 +1,11 @@
 import pLimit from 'p-limit';
+import { has } from '../drivers/capabilities.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
+import type { InstanceType, Location, Offer } from '../model/cloud.ts';
+import type { InventoryFailure } from '../model/connection.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
+import { allLocations } from '../store/catalogue.ts';
 import { readConnection, updateConnection } from '../store/connections.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../store/write-catalogue.ts';
 import {
@@ -15,6 +19,8 @@ import {
 import type { SyncInventoryMessage } from '../workflow/messages.ts';
 
 const CONCURRENT_LOCATIONS = 4;
+/** More would say no more. */
+const MOST_FAILURES = 20;
 /** The governor's name for calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 
@@ -40,41 +46,89 @@ async function syncLocations(context: WorkerContext, connectionKey: string): Pro
   const opened = await context.open(connectionKey).catch((error: unknown) => {
     if (!(error instanceof DriverError)) throw error;
     log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
+    return { failed: { code: error.code, message: error.message } };
   });
-  if (!opened) return DONE;
+  if ('failed' in opened) return await tellFailures(context, connectionKey, [opened.failed]);
   const locations = await guarded(context, connectionKey, opened, EVERYWHERE, () =>
     opened.client.listLocations(),
   );
   if ('waitMs' in locations) return waitFor(locations.waitMs);
-  if ('failed' in locations) return DONE;
+  if ('failed' in locations) return await tellFailures(context, connectionKey, [locations.failed]);
+  await withdrawVanished(context, connectionKey, locations.answer);
   await replaceLocations(store, connectionKey, locations.answer);
+  const everywhere = await readEverywhere(context, connectionKey, opened);
+  if (everywhere && 'waitMs' in everywhere) return waitFor(everywhere.waitMs);
+  if (everywhere && 'failed' in everywhere)
+    return await tellFailures(context, connectionKey, [everywhere.failed]);
   const limit = pLimit(CONCURRENT_LOCATIONS);
   const parts = await Promise.all(
     locations.answer
       .filter(({ available }) => available)
-      .map(({ name }) => limit(() => syncLocation(context, connectionKey, opened, name))),
+      .map(({ name }) => limit(() => syncLocation(context, connectionKey, opened, name, everywhere?.answer))),
   );
   const waits = parts.flatMap((part) => ('waitMs' in part ? [part.waitMs] : []));
   if (waits.length > 0) return waitFor(Math.max(...waits));
-  if (parts.some((part) => 'failed' in part)) return DONE;
+  const failures = parts.flatMap((part) => ('failed' in part ? [part.failed] : []));
+  if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
   const { namespace, name } = parseConnectionKey(connectionKey);
-  await updateConnection(store, namespace, name, {
-    inventorySyncedAt: new Date(store.clock.now()).toISOString(),
-  });
+  const inventorySyncedAt = new Date(store.clock.now()).toISOString();
+  await updateConnection(store, namespace, name, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
   return DONE;
 }
 
-type Guarded<Answer> = { answer: Answer } | { waitMs: number } | { failed: true };
+/** The old data stays; whoever reads the connection is told which part of it is old, and why. */
+async function tellFailures(
+  { store }: WorkerContext,
+  connectionKey: string,
+  failures: readonly InventoryFailure[],
+): Promise<Disposition> {
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  await updateConnection(store, namespace, name, { inventoryFailures: failures.slice(0, MOST_FAILURES) });
+  return DONE;
+}
+
+/** What a location offered that the cloud no longer tells of cannot be had any more. */
+async function withdrawVanished(
+  { store }: WorkerContext,
+  connectionKey: string,
+  locations: readonly Location[],
+): Promise<void> {
+  const told = new Set(locations.map(({ name }) => name));
+  const known = await allLocations(store, connectionKey);
+  for (const { name, available } of known) {
+    if (!available || told.has(name)) continue;
+    await replaceOffers(store, connectionKey, name, { instanceTypes: [], offers: [], images: [] });
+  }
+}
+
+interface Offered {
+  instanceTypes: InstanceType[];
+  offers: Offer[];
+}
+
+/** The offers of all locations, where the cloud tells them in one call. */
+async function readEverywhere(
+  context: WorkerContext,
+  connectionKey: string,
+  opened: OpenConnection,
+): Promise<Guarded<Offered> | undefined> {
+  const { client } = opened;
+  if (!has(client, 'global-catalogue')) return undefined;
+  return await guarded(context, connectionKey, opened, EVERYWHERE, () => client.listOffersEverywhere());
+}
+
+type Guarded<Answer> = { answer: Answer } | { waitMs: number } | { failed: InventoryFailure };
 
 async function syncLocation(
   context: WorkerContext,
   connectionKey: string,
   opened: OpenConnection,
   location: string,
+  everywhere: Offered | undefined,
 ): Promise<Guarded<void>> {
-  const offered = await guarded(context, connectionKey, opened, location, () =>
-    opened.client.listOffers(location),
-  );
+  const offered = everywhere
+    ? { answer: offeredAt(everywhere, location) }
+    : await guarded(context, connectionKey, opened, location, () => opened.client.listOffers(location));
   if (!('answer' in offered)) return offered;
   const images = await guarded(context, connectionKey, opened, location, () =>
     opened.client.listImages(location),
@@ -82,6 +136,12 @@ async function syncLocation(
   if (!('answer' in images)) return images;
   await replaceOffers(context.store, connectionKey, location, { ...offered.answer, images: images.answer });
   return { answer: undefined };
+}
+
+function offeredAt({ instanceTypes, offers }: Offered, location: string): Offered {
+  const here = offers.filter((offer) => offer.location === location);
+  const names = new Set(here.map(({ instanceType }) => instanceType));
+  return { instanceTypes: instanceTypes.filter(({ name }) => names.has(name)), offers: here };
 }
 
 /** One call under a permit; a throttle or a missing permit says when to come back, any other error is logged. */
@@ -105,7 +165,10 @@ async function guarded<Answer>(
       code: error.code,
       message: error.message,
     });
-    if (error.code !== 'Throttled') return { failed: true };
+    if (error.code !== 'Throttled') {
+      const failure = { code: error.code, message: error.message };
+      return { failed: location === EVERYWHERE ? failure : { ...failure, location } };
+    }
     await slowDown(context.store, place, 'list', error.retryAfterMs);
     return { waitMs: error.retryAfterMs ?? 2_000 };
   }

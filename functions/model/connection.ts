@@ -32,8 +32,25 @@ export const connectionRequestSchema = z
   .strict();
 export type ConnectionRequest = z.infer<typeof connectionRequestSchema>;
 
-export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed'] as const;
+/** `Disabled`: by a user, and takes no new fleet; those that are there go on, and can be removed. */
+export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled'] as const;
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
+
+const failureSchema = z.object({ code: z.string(), message: z.string() });
+
+/** A new credential that is not in force yet: it is verified first, and until then the one before is used. */
+export const rotationSchema = z.object({
+  version: z.int().positive().describe('of the secret'),
+  status: z.enum(['Verifying', 'Failed']),
+  requestedAt: z.iso.datetime(),
+  failure: failureSchema.optional(),
+});
+
+/** A location whose catalogue could not be read, and is as it was before. */
+export const inventoryFailureSchema = failureSchema.extend({
+  location: z.string().optional().describe('absent: the list of locations itself'),
+});
+export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 
 /** One credential for one cloud through one driver. The secret itself is only in the secret store. */
 export const connectionSchema = z.object({
@@ -45,9 +62,15 @@ export const connectionSchema = z.object({
   limits: limitOverrideSchema.optional(),
   orphans: orphanPolicySchema.optional(),
   status: connectionStatusSchema,
-  failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  failure: failureSchema.optional(),
+  credentialVersion: z.int().positive().optional().describe('of the secret that is in force'),
+  rotation: rotationSchema.optional(),
   createdAt: z.iso.datetime(),
   verifiedAt: z.iso.datetime().optional(),
-  inventorySyncedAt: z.iso.datetime().optional(),
+  inventorySyncedAt: z.iso.datetime().optional().describe('when all of it was last read'),
+  inventoryFailures: z
+    .array(inventoryFailureSchema)
+    .optional()
+    .describe('what the latest sync could not read; absent: it read all'),
 });
 export type Connection = z.infer<typeof connectionSchema>;

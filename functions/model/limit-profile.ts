@@ -4,9 +4,14 @@ import type { Cloud } from './cloud.ts';
 const rateSchema = z
   .object({
     perSecond: z.number().positive().max(10_000),
-    burst: z.number().positive().max(10_000),
+    burst: z.number().min(1).max(10_000).describe('calls that may be made at once after a rest'),
   })
-  .strict();
+  .strict()
+  .refine(({ perSecond, burst }) => perSecond <= burst, {
+    path: ['burst'],
+    params: { code: 'contradictory' },
+    error: 'must not be below perSecond, which could never be reached',
+  });
 export type Rate = z.infer<typeof rateSchema>;
 
 /** Calls that a cloud counts apart. Network resources and terminations are `mutate`. */

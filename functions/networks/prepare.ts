@@ -1,4 +1,4 @@
-import { markConnectionFailed } from '../connections/mark-failed.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 import { DEPLOYMENT_TAG } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/governor.ts';
@@ -174,7 +174,7 @@ async function ensure(
       message: error.message,
     });
     const sinceMs = item.failingSinceMs || nowMs;
-    const progress = await afterError(context, place, error, sinceMs);
+    const progress = await afterError(context, place, opened, error, sinceMs);
     const failingSinceMs = progress !== 'ready' && 'waitMs' in progress && mayPass(error) ? sinceMs : 0;
     await recordNetwork(context.store, claimed, { failingSinceMs });
     return progress;
@@ -214,19 +214,20 @@ async function callDriver(
 
 /** Ensuring is idempotent by name, so that an unknown outcome is asked for again like a refusal. */
 async function afterError(
-  { store }: WorkerContext,
+  context: WorkerContext,
   place: PlaceRef,
+  { connection }: OpenConnection,
   error: DriverError,
   failingSinceMs: number,
 ): Promise<Progress> {
+  const { store } = context;
   const failure = { code: error.code, message: error.message };
   switch (error.code) {
     case 'Throttled':
       await slowDown(store, place, 'mutate', error.retryAfterMs);
       return { waitMs: error.retryAfterMs ?? 1_000 };
     case 'Unauthorized':
-      await markConnectionFailed(store, place.connectionKey, failure);
-      return { failure };
+      return (await markRefused(context, connection, failure)) ? { failure } : { waitMs: 1_000 };
     default:
       if (!mayPass(error) || store.clock.now() > failingSinceMs + UNREACHABLE_MS) return { failure };
       return { waitMs: 5_000 };

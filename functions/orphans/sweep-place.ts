@@ -1,7 +1,9 @@
-import { markConnectionFailed } from '../connections/mark-failed.ts';
+import { markRefused } from '../connections/mark-failed.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { slowDown } from '../governor/governor.ts';
+import type { Connection } from '../model/connection.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
+import { readConnection } from '../store/connections.ts';
 import { writeSweepPlace } from '../store/sweeps.ts';
 import { type Disposition, DONE, type WorkerContext, waitFor } from '../worker/context.ts';
 import type { SweepMessage } from '../workflow/messages.ts';
@@ -22,8 +24,10 @@ const FINDINGS_PER_PLACE = 100;
 export async function sweepPlace(context: WorkerContext, message: SweepMessage): Promise<Disposition> {
   const { connectionKey, location, dryRun } = message;
   const place = { connectionKey, location };
+  let connection: Connection | undefined;
   try {
     const opened = await context.open(connectionKey);
+    connection = opened.connection;
     const list = await listPlace(context, place, opened);
     if ('waitMs' in list) return waitFor(list.waitMs);
     const { findings, isRemoving } = await new PlaceSweep(context, place, opened, dryRun).run(list);
@@ -39,8 +43,9 @@ export async function sweepPlace(context: WorkerContext, message: SweepMessage):
       return waitFor(error.retryAfterMs ?? 2_000);
     }
     if (error.code === 'Unauthorized' && !dryRun) {
-      context.forget(connectionKey);
-      await markConnectionFailed(context.store, connectionKey, failure);
+      const { namespace, name } = parseConnectionKey(connectionKey);
+      const refused = connection ?? (await readConnection(context.store, namespace, name));
+      if (refused) await markRefused(context, refused, failure);
     }
     context.log.warn('a place was not swept', { ...place, ...failure });
     await report(context, message, { findings: [], failure });

@@ -2,6 +2,7 @@ import {
   DeleteParameterCommand,
   GetParameterCommand,
   ParameterNotFound,
+  ParameterVersionNotFound,
   PutParameterCommand,
   type SSMClient,
 } from '@aws-sdk/client-ssm';
@@ -15,13 +16,14 @@ function parameterName(prefix: string, { driver, namespace, name }: ConnectionRe
   return `${prefix}/${driver}/${namespace}/${name}`;
 }
 
+/** @returns the version of the secret: versions that are older can still be read */
 export async function putCredential(
   ssm: SSMClient,
   prefix: string,
   connection: ConnectionRef,
   credential: Credential,
-): Promise<void> {
-  await ssm.send(
+): Promise<number> {
+  const { Version } = await ssm.send(
     new PutParameterCommand({
       Name: parameterName(prefix, connection),
       Value: JSON.stringify(credential),
@@ -29,21 +31,32 @@ export async function putCredential(
       Overwrite: true,
     }),
   );
+  if (Version === undefined) throw new Error('the Parameter Store told no version');
+  return Version;
 }
 
-/** @throws DriverError Unauthorized when there is none: the connection was deleted, or never finished */
+/**
+ * The credential in force, which is not always the latest: a rotation may be under way, or have been refused.
+ *
+ * @throws DriverError Unauthorized when there is none: the connection was deleted, or never finished
+ */
 export async function readCredential(
   ssm: SSMClient,
   prefix: string,
-  connection: ConnectionRef,
+  connection: ConnectionRef & Pick<Connection, 'credentialVersion'>,
 ): Promise<Credential> {
+  const { credentialVersion: version } = connection;
+  const name = parameterName(prefix, connection);
   try {
     const { Parameter } = await ssm.send(
-      new GetParameterCommand({ Name: parameterName(prefix, connection), WithDecryption: true }),
+      new GetParameterCommand({
+        Name: version === undefined ? name : `${name}:${version}`,
+        WithDecryption: true,
+      }),
     );
     return credentialSchema.parse(JSON.parse(Parameter?.Value ?? 'null'));
   } catch (error) {
-    if (error instanceof ParameterNotFound) {
+    if (error instanceof ParameterNotFound || error instanceof ParameterVersionNotFound) {
       throw new DriverError('Unauthorized', `connection ${connection.name} has no credential`);
     }
     throw error;

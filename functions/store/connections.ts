@@ -70,27 +70,71 @@ export async function deleteConnection(
 }
 
 export type ConnectionUpdate = Partial<
-  Pick<Connection, 'status' | 'failure' | 'verifiedAt' | 'inventorySyncedAt' | 'limits' | 'orphans'>
+  Pick<
+    Connection,
+    | 'status'
+    | 'failure'
+    | 'credentialVersion'
+    | 'rotation'
+    | 'verifiedAt'
+    | 'inventorySyncedAt'
+    | 'inventoryFailures'
+    | 'limits'
+    | 'orphans'
+  >
 >;
 
-/** @returns false when the connection is gone. A status other than Failed takes the failure away. */
+/** What has to be so for an update to be made. */
+export interface UpdateCondition {
+  /** A status that the connection must not have: a user's word that nobody else takes back. */
+  statusNot?: Connection['status'];
+  /** The version of the secret that has to be in force still. */
+  credentialVersion?: number | undefined;
+  /** The rotation that has to be under way still. */
+  rotationVersion?: number;
+  /** Fields to take away in the same write. */
+  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits')[];
+}
+
+/**
+ * A status other than Failed takes the failure away.
+ *
+ * @returns false when the connection is gone, or not as the condition says
+ */
 export async function updateConnection(
   store: Store<'access'>,
   namespace: string,
   name: string,
   update: ConnectionUpdate,
+  condition: UpdateCondition = {},
 ): Promise<boolean> {
   const fields = Object.entries(update).filter(([, value]) => value !== undefined);
   const heals = update.status !== undefined && update.status !== 'Failed';
+  const removed = [...(heals ? ['failure'] : []), ...(condition.remove ?? [])];
+  const checks = checksOf(condition);
+  const values = {
+    ...Object.fromEntries(fields.map(([field, value]) => [`:${field}`, value])),
+    ...checks.values,
+  };
+  const sets = fields.map(([field]) => `#${field} = :${field}`);
   try {
     await store.document.send(
       new UpdateCommand({
         TableName: store.tables.access,
         Key: keyOf(namespace, name),
-        UpdateExpression: `SET ${fields.map(([field]) => `#${field} = :${field}`).join(', ')}${heals ? ' REMOVE failure' : ''}`,
-        ConditionExpression: 'attribute_exists(pk)',
-        ExpressionAttributeNames: Object.fromEntries(fields.map(([field]) => [`#${field}`, field])),
-        ExpressionAttributeValues: Object.fromEntries(fields.map(([field, value]) => [`:${field}`, value])),
+        UpdateExpression: [
+          ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+          ...(removed.length > 0 ? [`REMOVE ${removed.map((field) => `#${field}`).join(', ')}`] : []),
+        ].join(' '),
+        ConditionExpression: ['attribute_exists(pk)', ...checks.expressions].join(' AND '),
+        ExpressionAttributeNames: {
+          ...Object.fromEntries(
+            [...fields.map(([field]) => field), ...removed].map((name) => [`#${name}`, name]),
+          ),
+          ...checks.names,
+        },
+        // DynamoDB takes no empty map.
+        ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
       }),
     );
     return true;
@@ -98,4 +142,23 @@ export async function updateConnection(
     if (error instanceof ConditionalCheckFailedException) return false;
     throw error;
   }
+}
+
+function checksOf({ statusNot, credentialVersion, rotationVersion }: UpdateCondition) {
+  const expressions: string[] = [];
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const check = (expression: string, name: string, field: string, value: unknown) => {
+    expressions.push(expression);
+    names[`#${name}`] = field;
+    values[`:${name}`] = value;
+  };
+  if (statusNot !== undefined) check('#was <> :was', 'was', 'status', statusNot);
+  if (credentialVersion !== undefined) {
+    check('#inForce = :inForce', 'inForce', 'credentialVersion', credentialVersion);
+  }
+  if (rotationVersion !== undefined) {
+    check('rotation.#wanted = :wanted', 'wanted', 'version', rotationVersion);
+  }
+  return { expressions, names, values };
 }

@@ -53,7 +53,9 @@ export interface WorkerContext {
   deploymentId: string;
   /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
   open(connectionKey: string): Promise<OpenConnection>;
-  /** Forgets a cached connection, since its credential was refused. */
+  /** Opens a client for a connection as it is given, by no cache: with a credential that is not in force. */
+  openWith(connection: Connection): Promise<CloudClient>;
+  /** Forgets a cached connection, since its credential was refused or has changed. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
   /**

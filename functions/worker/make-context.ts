@@ -1,7 +1,7 @@
 import type { CloudClient, Driver } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Connection, Credential } from '../model/connection.ts';
-import { parseConnectionKey } from '../model/identifiers.ts';
+import { connectionKey as connectionKeyOf, parseConnectionKey } from '../model/identifiers.ts';
 import { limitProfileOf } from '../model/limit-profile.ts';
 import { layOut } from '../placement/lay-out.ts';
 import { usage } from '../runtime/usage.ts';
@@ -30,6 +30,14 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS);
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 50);
   const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 500);
+  const connect = async (connection: Connection, connectionKey: string): Promise<CloudClient> =>
+    driver.connect({
+      cloud: connection.cloud,
+      credential: await readCredential(connection),
+      deploymentId,
+      connectionKey,
+      ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
+    });
   return {
     ...parts,
     open: (connectionKey) =>
@@ -37,19 +45,20 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
         const { namespace, name } = parseConnectionKey(connectionKey);
         const connection = await readConnection(store, namespace, name);
         if (!connection) throw new DriverError('Unauthorized', `there is no connection ${connectionKey}`);
-        const client = driver.connect({
-          cloud: connection.cloud,
-          credential: await readCredential(connection),
-          deploymentId,
-          connectionKey,
-          ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
-        });
         return {
           connection,
           limits: limitProfileOf(connection.cloud, connection.limits),
-          client: countCalls(client),
+          client: watchCalls(await connect(connection, connectionKey), () =>
+            connections.forget(connectionKey),
+          ),
         };
       }),
+    openWith: async (connection) => {
+      // Under a name of its own: what a driver keeps under the connection's is of the credential in force.
+      const key = connectionKeyOf(connection.namespace, connection.name);
+      const client = await connect(connection, `${key}.v${connection.credentialVersion ?? 0}`);
+      return watchCalls(client, () => undefined);
+    },
     forget: (connectionKey) => connections.forget(connectionKey),
     layout: (fleetId) =>
       layouts.get(fleetId, async () => {
@@ -67,15 +76,24 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
   };
 }
 
-/** Each method of a client is a call at the cloud, counted in `usage`. */
-function countCalls(client: CloudClient): CloudClient {
+/**
+ * Each method of a client is a call at the cloud, counted in `usage`. A client whose credential the cloud refuses is
+ * of no more use: the next message opens another, by the credential that is in force then.
+ */
+function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
         usage.cloudCalls += 1;
-        return Reflect.apply(member, target, args);
+        const answer: unknown = Reflect.apply(member, target, args);
+        if (answer instanceof Promise) {
+          answer.catch((error: unknown) => {
+            if (error instanceof DriverError && error.code === 'Unauthorized') refused();
+          });
+        }
+        return answer;
       };
     },
   });

@@ -64,7 +64,16 @@ export const lookMessageSchema = z.object({
   generation: z.int().nonnegative(),
 });
 
-export const verifyMessageSchema = z.object({ kind: z.literal('verify'), connectionKey: z.string() });
+export const verifyMessageSchema = z.object({
+  kind: z.literal('verify'),
+  connectionKey: z.string(),
+  rotation: z
+    .int()
+    .positive()
+    .exactOptional()
+    .describe('version of the secret to verify and put in force; absent: the one in force'),
+  sync: z.boolean().exactOptional().describe('false: the inventory is young enough, and is not read next'),
+});
 export const syncInventoryMessageSchema = z.object({
   kind: z.literal('sync-inventory'),
   connectionKey: z.string(),

@@ -60,6 +60,96 @@ it('brings in what the cloud tells, and says when', async () => {
   expect((await readConnection(store, 'default', 'sim-gcp'))?.inventorySyncedAt).toMatch(/Z$/);
 });
 
+/** Clients that tell less, or more, than the cloud does. */
+const workerThat = (over: (client: CloudClient) => Partial<CloudClient>) =>
+  workerWith((client) => Object.assign(client, over(client)));
+const offersAt = async (location: string) =>
+  (await listOffers(store, key, { limit: 500, location })).items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+
+it('keeps what could not be read, and says which part that is', async () => {
+  await sync(workerWith());
+  const before = await readConnection(store, 'default', 'sim-gcp');
+  const known = await offersAt('us-central1');
+  expect(known.length).toBeGreaterThan(0);
+  await sync(
+    workerThat((client) => {
+      const read = client.listOffers.bind(client);
+      return {
+        listOffers: (location) =>
+          location === 'us-central1'
+            ? Promise.reject(new DriverError('Unavailable', 'the catalogue is being repaired'))
+            : read(location),
+      };
+    }),
+  );
+  const after = await readConnection(store, 'default', 'sim-gcp');
+  expect(after?.inventorySyncedAt).toBe(before?.inventorySyncedAt);
+  expect(after?.inventoryFailures).toEqual([
+    { location: 'us-central1', code: 'Unavailable', message: 'the catalogue is being repaired' },
+  ]);
+  expect(await offersAt('us-central1')).toEqual(known);
+  await sync(workerWith());
+  const healed = await readConnection(store, 'default', 'sim-gcp');
+  expect(healed?.inventoryFailures).toBeUndefined();
+  expect(healed?.inventorySyncedAt).not.toBe(before?.inventorySyncedAt);
+});
+
+it('that cannot even list locations keeps all, and says so', async () => {
+  await sync(workerWith());
+  const known = await catalogue();
+  const failure = new DriverError('Unauthorized', 'no right to list regions');
+  await sync(workerThat(() => ({ listLocations: () => Promise.reject(failure) })));
+  expect(await catalogue()).toEqual(known);
+  expect((await readConnection(store, 'default', 'sim-gcp'))?.inventoryFailures).toEqual([
+    { code: 'Unauthorized', message: 'no right to list regions' },
+  ]);
+});
+
+it('marks what vanished, keeps it, and knows it again by the same id', async () => {
+  await sync(workerWith());
+  const known = await offersAt('us-central1');
+  const [gone, ...rest] = known;
+  for (const { id, location, zone, instanceType } of known)
+    expect(id).toBe(`${location}-${zone ?? 'noZone'}-${instanceType}`);
+  await sync(
+    workerThat((client) => {
+      const readOffers = client.listOffers.bind(client);
+      const readImages = client.listImages.bind(client);
+      return {
+        async listOffers(location) {
+          const { instanceTypes, offers } = await readOffers(location);
+          return { instanceTypes, offers: offers.filter(({ id }) => id !== gone?.id) };
+        },
+        listImages: async (location) => (location === 'us-central1' ? [] : await readImages(location)),
+      };
+    }),
+  );
+  expect(await offersAt('us-central1')).toEqual([{ ...gone, available: false }, ...rest]);
+  const { items: images } = await listImages(store, key, { limit: 500, location: 'us-central1' });
+  expect(images.length).toBeGreaterThan(0);
+  expect(images.every(({ available }) => !available)).toBe(true);
+  await sync(workerWith());
+  expect(await offersAt('us-central1')).toEqual(known);
+});
+
+it('takes what a location offered for gone when the location is', async () => {
+  await sync(workerWith());
+  const known = await offersAt('us-central1');
+  await sync(
+    workerThat((client) => {
+      const read = client.listLocations.bind(client);
+      return {
+        listLocations: async () => (await read()).filter(({ name }) => name !== 'us-central1'),
+      };
+    }),
+  );
+  const { items } = await listLocations(store, key, { limit: 100 });
+  expect(items.filter(({ available }) => !available).map(({ name }) => name)).toEqual(['us-central1']);
+  expect(await offersAt('us-central1')).toEqual(known.map((offer) => ({ ...offer, available: false })));
+  await sync(workerWith());
+  expect(await offersAt('us-central1')).toEqual(known);
+});
+
 it('that comes for a deleted connection calls nobody and leaves nothing', async () => {
   await deleteConnection(store, 'default', 'sim-gcp');
   const worker = workerWith(() => {

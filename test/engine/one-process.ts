@@ -53,6 +53,7 @@ export class OneProcess {
       driver: { ...simDriver, consistencyWindowMs: 500 },
       deploymentId: DEPLOYMENT,
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
+      openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`).client,
       forget: () => undefined,
       layout: async (fleetId) => {
         const spec = await readSpec(store, fleetId);

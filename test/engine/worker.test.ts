@@ -5,7 +5,9 @@ import { DriverError } from '../../functions/drivers/errors.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import { readHolders } from '../../functions/governor/governor.ts';
 import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
+import type { OpenConnection } from '../../functions/worker/context.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
@@ -127,6 +129,50 @@ describe('the worker', () => {
     for (const place of placements) expect(await readHolders(store, place)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
+  }, 90_000);
+
+  it('makes a call again that was refused after its credential had been replaced', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    await createConnection(store, {
+      namespace: 'default',
+      name: 'sim-aws',
+      driver: 'sim',
+      cloud: 'aws',
+      status: 'Ready',
+      credentialVersion: 2,
+      createdAt: new Date(0).toISOString(),
+    });
+    const { open } = process.context;
+    let isOld = true;
+    let refusals = 0;
+    Object.assign(process.context, {
+      async open(key: string): Promise<OpenConnection> {
+        const opened = await open(key);
+        const { client } = opened;
+        if (!isOld) return { ...opened, connection: { ...opened.connection, credentialVersion: 2 } };
+        const createInstance = () => {
+          refusals += 1;
+          return Promise.reject(new DriverError('Unauthorized', 'this key is of no use any more'));
+        };
+        return {
+          ...opened,
+          connection: { ...opened.connection, credentialVersion: 1 },
+          client: Object.assign(client, { createInstance }),
+        };
+      },
+      forget: () => {
+        isOld = false;
+      },
+    });
+    const { fleetId, placements } = await begin(process, 'rotated', 6, ['sa-east-1']);
+    await prepare(process, fleetId, placements);
+    const outcomes = await launch(process, fleetId, placements);
+    expect(refusals).toBeGreaterThan(0);
+    expect(outcomes).toEqual(Array.from({ length: 6 }, () => ({ outcome: 'Running' })));
+    expect((await readConnection(store, 'default', 'sim-aws'))?.status).toBe('Ready');
+    await remove(process, fleetId);
+    expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 6 });
+    await deleteConnection(store, 'default', 'sim-aws');
   }, 90_000);
 
   it('tells why an instance failed, and leaves nothing of it', async () => {

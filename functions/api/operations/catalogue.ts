@@ -25,7 +25,15 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
     return { body: { items: page.items.filter(keep), cursor: encodeCursor(page.cursor) } };
   };
   return {
-    listLocations: ({ params, query }) => list(params, query, (key, page) => listLocations(store, key, page)),
+    listLocations: ({ params, query }) =>
+      list(
+        params,
+        query,
+        (key, page) => listLocations(store, key, page),
+        (location) =>
+          (query.available === undefined || query.available === location.available) &&
+          (query.country === undefined || query.country === location.country),
+      ),
     listInstanceTypes: ({ params, query }) =>
       list(
         params,
@@ -44,7 +52,10 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
         (key, page) => listOffers(store, key, { ...page, location: query.location }),
         (offer) =>
           (query.instanceType === undefined || query.instanceType === offer.instanceType) &&
-          (query.available === undefined || query.available === offer.available),
+          (query.zone === undefined || query.zone === offer.zone) &&
+          (query.available === undefined || query.available === offer.available) &&
+          (query.maxUsdPerHour === undefined ||
+            (offer.priceUsdPerHour !== undefined && offer.priceUsdPerHour <= query.maxUsdPerHour)),
       ),
     listImages: ({ params, query }) =>
       list(
@@ -53,7 +64,8 @@ export function catalogueOperations(store: Store<'access' | 'catalogue'>): Opera
         (key, page) => listImages(store, key, { ...page, location: query.location }),
         (image) =>
           (query.name === undefined || query.name === image.name) &&
-          (query.architecture === undefined || image.architectures.includes(query.architecture)),
+          (query.architecture === undefined || image.architectures.includes(query.architecture)) &&
+          (query.available === undefined || query.available === image.available),
       ),
   };
 }

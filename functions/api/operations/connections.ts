@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { SSMClient } from '@aws-sdk/client-ssm';
-import { type ConnectionRules, connectionErrors } from '../../connections/check-request.ts';
+import { type ConnectionRules, connectionErrors, credentialErrors } from '../../connections/check-request.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection, DriverName } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
@@ -43,6 +43,14 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     if (!connection) throw notFound(`connection ${name}`);
     return connection;
   };
+  /** @throws Problem 400 when nobody would take a message about it: its driver is not deployed any more */
+  const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
+    const connection = await read(namespace, name);
+    const message = `driver ${connection.driver} is not deployed; this deployment has ${deps.drivers.join(', ')}`;
+    if (!deps.drivers.includes(connection.driver))
+      refuse([{ pointer: '', code: 'driver-not-deployed', message }]);
+    return connection;
+  };
   return {
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.flatMap(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
@@ -54,13 +62,14 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
         status: 'Verifying',
         createdAt: new Date(store.clock.now()).toISOString(),
       });
-      await putCredential(ssm, secretsPrefix, connection, credential);
+      const credentialVersion = await putCredential(ssm, secretsPrefix, connection, credential);
+      await updateConnection(store, namespace, request.name, { credentialVersion });
       await send(connection.driver, {
         kind: 'verify',
         connectionKey: connectionKey(namespace, request.name),
       });
       return {
-        body: withLimits(connection),
+        body: withLimits({ ...connection, credentialVersion }),
         headers: { location: `/v1/namespaces/${namespace}/connections/${request.name}` },
       };
     },
@@ -94,13 +103,50 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: withLimits(await read(namespace, name)) };
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
-      const connection = await read(namespace, name);
+      const connection = await readDeployed(namespace, name);
+      // A disabled connection's credential is verified, too, and it stays disabled.
+      await updateConnection(store, namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
+      await send(connection.driver, { kind: 'verify', connectionKey: connectionKey(namespace, name) });
+      return { body: withLimits(await read(namespace, name)) };
+    },
+    async setLimits({ params: { namespace, connection: name }, body: limits }) {
+      const isReset = Object.keys(limits).length === 0;
+      const written = isReset
+        ? await updateConnection(store, namespace, name, {}, { remove: ['limits'] })
+        : await updateConnection(store, namespace, name, { limits });
+      if (!written) throw notFound(`connection ${name}`);
+      return { body: withLimits(await read(namespace, name)) };
+    },
+    async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
+      const connection = await readDeployed(namespace, name);
+      const driver = DRIVERS[connection.driver];
+      if (driver) refuse(credentialErrors(driver, credential));
+      const version = await putCredential(ssm, secretsPrefix, connection, credential);
+      const requestedAt = new Date(store.clock.now()).toISOString();
+      await updateConnection(store, namespace, name, {
+        rotation: { version, status: 'Verifying', requestedAt },
+      });
+      await send(connection.driver, {
+        kind: 'verify',
+        connectionKey: connectionKey(namespace, name),
+        rotation: version,
+      });
+      return { body: withLimits(await read(namespace, name)) };
+    },
+    async disableConnection({ params: { namespace, connection: name } }) {
+      if (!(await updateConnection(store, namespace, name, { status: 'Disabled' })))
+        throw notFound(`connection ${name}`);
+      return { body: withLimits(await read(namespace, name)) };
+    },
+    async enableConnection({ params: { namespace, connection: name } }) {
+      const connection = await readDeployed(namespace, name);
+      if (connection.status !== 'Disabled') return { body: withLimits(connection) };
       await updateConnection(store, namespace, name, { status: 'Verifying' });
       await send(connection.driver, { kind: 'verify', connectionKey: connectionKey(namespace, name) });
       return { body: withLimits(await read(namespace, name)) };
     },
     async syncInventory({ params: { namespace, connection: name } }) {
-      const connection = await read(namespace, name);
+      const connection = await readDeployed(namespace, name);
       await send(connection.driver, {
         kind: 'sync-inventory',
         connectionKey: connectionKey(namespace, name),

@@ -1,8 +1,13 @@
 import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
-import { connectionRequestSchema, connectionSchema, driverNameSchema } from '../../model/connection.ts';
+import {
+  connectionRequestSchema,
+  connectionSchema,
+  credentialSchema,
+  driverNameSchema,
+} from '../../model/connection.ts';
 import { nameSchema } from '../../model/identifiers.ts';
-import { limitProfileSchema } from '../../model/limit-profile.ts';
+import { limitOverrideSchema, limitProfileSchema } from '../../model/limit-profile.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../model/orphan.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from '../route.ts';
 
@@ -107,6 +112,53 @@ export const connectionRoutes = [
     query: noQuery,
     body: orphanPolicySchema,
     status: 200,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'setLimits',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
+    handler: 'connections',
+    summary: "Override the cloud's default limits; a field that is left out has its default again",
+    params: connectionParams,
+    query: noQuery,
+    body: limitOverrideSchema,
+    status: 200,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'rotateCredential',
+    method: 'PUT',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/credential',
+    handler: 'connections',
+    summary:
+      'Give a new credential. It is verified first; the one before stays in force until then, and for a minute more',
+    params: connectionParams,
+    query: noQuery,
+    body: z.object({ credential: credentialSchema }).strict(),
+    status: 202,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'disableConnection',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/disable',
+    handler: 'connections',
+    summary: 'Take no new fleets on this connection; those that are there go on',
+    params: connectionParams,
+    query: noQuery,
+    status: 200,
+    response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'enableConnection',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/enable',
+    handler: 'connections',
+    summary: 'Take fleets again, once the credential is verified',
+    params: connectionParams,
+    query: noQuery,
+    status: 202,
     response: connectionViewSchema,
   }),
   route({

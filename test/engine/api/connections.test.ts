@@ -168,6 +168,14 @@ describe('the catalogue', () => {
     ).toHaveLength(1);
     expect((await list('instance-types', { minMemoryGb: '9' })).items).toEqual([]);
     expect((await list('images', { location: 'us-west-2', name: 'ubuntu-24.04' })).items).toHaveLength(1);
+    expect((await list('images', { available: 'false' })).items).toEqual([]);
+    const [cheap, ...dearer] = (await list('offers', { maxUsdPerHour: '0.09' })).items;
+    expect([cheap?.id, dearer]).toEqual(['us-east-1-noZone-m7g.large', []]);
+    expect((await list('offers', { zone: 'us-east-1a' })).items).toEqual([]);
+    expect((await list('locations', { available: 'false' })).items.map(({ name }) => name)).toEqual([
+      'eu-down-1',
+    ]);
+    expect((await list('locations', { country: 'KOR' })).items).toEqual([]);
   });
 
   it('is of a connection', async () => {

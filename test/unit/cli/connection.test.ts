@@ -104,3 +104,74 @@ describe('--wait', () => {
     expect([exitCode, JSON.parse(stdout).failure]).toEqual([1, failure]);
   });
 });
+
+describe('a connection that stands', () => {
+  const at = `${CONNECTIONS}/sim-aws`;
+  const ask = (args: string[], method: string, path: string, setting: object = {}) =>
+    cli(['connection', ...args], {
+      answers: { [`${method} ${at}/${path}`]: { body: connection({ status: 'Ready' }) } },
+      ...setting,
+    });
+
+  it('is given a new credential, which is printed no more than the first', async () => {
+    const { exitCode, stdout, stderr, asked } = await ask(
+      ['rotate-credential', 'sim-aws', '--credential', 'apiKey=env:SIM_KEY'],
+      'PUT',
+      'credential',
+      { env: { SIM_KEY: SECRET } },
+    );
+    expect([exitCode, asked[0]?.body]).toEqual([0, { credential: { apiKey: SECRET } }]);
+    expect(stdout + stderr).not.toContain(SECRET);
+  });
+
+  it('with --wait tells whether the new credential is in force, and exits 1 when it is refused', async () => {
+    const requestedAt = '2026-01-01T00:00:09.000Z';
+    const verifying = { version: 2, status: 'Verifying', requestedAt };
+    const failure = { code: 'Unauthorized', message: 'no such key' };
+    const wait = async (end: Record<string, unknown>) => {
+      const states = [
+        { status: 'Ready', rotation: verifying },
+        { status: 'Ready', ...end },
+      ];
+      let looks = 0;
+      return await cli(['connection', 'rotate-credential', 'sim-aws', '--credential', 'k=env:K', '--wait'], {
+        env: { K: 'k' },
+        answers: {
+          [`PUT ${at}/credential`]: { status: 202, body: connection(states[0]) },
+          [`GET ${at}`]: () => ({ body: connection(states[Math.min(looks++, 1)]) }),
+        },
+      });
+    };
+    expect((await wait({ credentialVersion: 2 })).exitCode).toBe(0);
+    const refused = await wait({ rotation: { ...verifying, status: 'Failed', failure } });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stdout).toContain('the one before is in force: Unauthorized: no such key');
+  });
+
+  it.each([['disable'], ['enable']])('is asked to %s', async (verb) => {
+    const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
+    expect([exitCode, asked.length]).toEqual([0, 1]);
+  });
+
+  it('has its limits set by a file, which is checked before anything is sent', async () => {
+    const args = ['set-limits', 'sim-aws', '--limits-file', 'l.yaml'];
+    const files = { 'l.yaml': 'concurrentLocations: 4\n' };
+    expect((await ask(args, 'PUT', 'limits', { files })).asked[0]?.body).toEqual({ concurrentLocations: 4 });
+    const bad = await ask(args, 'PUT', 'limits', { files: { 'l.yaml': 'concurrentLocations: 0\n' } });
+    expect([bad.exitCode, bad.asked]).toEqual([2, []]);
+  });
+
+  it('says what of its catalogue is old', async () => {
+    const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
+      answers: {
+        [`GET ${at}`]: {
+          body: connection({
+            status: 'Ready',
+            inventoryFailures: [{ location: 'us-east-1', code: 'Unavailable', message: 'not now' }],
+          }),
+        },
+      },
+    });
+    expect(stdout).toContain('us-east-1: Unavailable: not now');
+  });
+});

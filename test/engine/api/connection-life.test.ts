@@ -1,0 +1,276 @@
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { markRefused } from '../../../functions/connections/mark-failed.ts';
+import type { Driver } from '../../../functions/drivers/driver.ts';
+import { DriverError } from '../../../functions/drivers/errors.ts';
+import { simDriver } from '../../../functions/drivers/sim/driver.ts';
+import { readCredential } from '../../../functions/secrets/credentials.ts';
+import { readConnection } from '../../../functions/store/connections.ts';
+import type { WorkerContext } from '../../../functions/worker/context.ts';
+import { handleBatch } from '../../../functions/worker/handle-batch.ts';
+import { makeContext } from '../../../functions/worker/make-context.ts';
+import type { DriverMessage } from '../../../functions/workflow/messages.ts';
+import { loadSimConfig } from '../../../local/sim/config.ts';
+import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
+import { useTables } from '../tables.ts';
+import { fleetBody, furnish } from './furnish.ts';
+import { Gateway } from './gateway.ts';
+
+const store = useTables();
+const gateway = new Gateway(store);
+const { errorsOf, codeOf } = Gateway;
+const path = '/v1/namespaces/default/connections';
+let sim: SimServer;
+
+beforeAll(async () => {
+  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 7, timeScale: 100 });
+  await furnish(store, 'default');
+});
+afterAll(async () => await sim.close());
+
+/** A worker process of its own: other clients, other caches. */
+function worker(driver: Driver = simDriver): WorkerContext {
+  const ignore = () => undefined;
+  return makeContext({
+    store,
+    driver,
+    deploymentId: 'test-deployment',
+    readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),
+    send: () => Promise.resolve(),
+    tasks: { succeed: async () => {}, fail: async () => {}, heartbeat: async () => true },
+    publish: () => Promise.resolve(),
+    log: { info: ignore, warn: ignore, error: (message, detail) => console.error(message, detail) },
+  });
+}
+
+const verifyMessage = z.looseObject({ kind: z.literal('verify') });
+/** Delivers what the API asked for last, as the queue would. */
+async function deliver(context: WorkerContext, message: DriverMessage | undefined = gateway.sent.at(-1)) {
+  verifyMessage.parse(message);
+  expect(await handleBatch(context, [{ messageId: 'm', body: JSON.stringify(message) }])).toEqual([]);
+}
+
+const keyOf = (name: string) => `default/${name}`;
+const get = async (name: string) => (await gateway.ask({ method: 'GET', path: `${path}/${name}` })).body;
+const post = (name: string, verb: string) => gateway.ask({ method: 'POST', path: `${path}/${name}/${verb}` });
+const rotate = (name: string, apiKey: string) =>
+  gateway.ask({
+    method: 'PUT',
+    path: `${path}/${name}/credential`,
+    json: { credential: { account: name, apiKey } },
+  });
+/** What the simulated clouds ask of an account from now on. */
+async function accountTakes(account: string, rule: { apiKey?: string; revoked?: boolean }): Promise<void> {
+  const answer = await fetch(`${sim.url}/_sim/accounts/${account}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(rule),
+  });
+  expect(answer.status).toBe(200);
+}
+
+async function registered(name: string, apiKey = 'key-one-and-secret'): Promise<WorkerContext> {
+  const json = {
+    name,
+    driver: 'sim',
+    cloud: 'aws',
+    endpoint: sim.url,
+    credential: { account: name, apiKey },
+  };
+  expect((await gateway.ask({ method: 'POST', path, json })).status).toBe(201);
+  const context = worker();
+  await deliver(context);
+  return context;
+}
+
+describe('verification', () => {
+  it('tells the account’s word, and is repeated on demand', async () => {
+    await accountTakes('verified', { apiKey: 'key-one-and-secret' });
+    const context = await registered('verified', 'another-secret');
+    expect(await get('verified')).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
+    expect(JSON.stringify(await get('verified'))).not.toContain('another-secret');
+    await accountTakes('verified', { apiKey: 'another-secret' });
+    expect((await post('verified', 'verify')).body).toMatchObject({ status: 'Verifying' });
+    await deliver(context);
+    expect(await get('verified')).toMatchObject({ status: 'Ready', verifiedAt: expect.any(String) });
+    expect(await get('verified')).not.toHaveProperty('failure');
+  });
+
+  it('by schedule fails what is refused, and nothing that cannot be reached', async () => {
+    const good = await registered('scheduled');
+    const scheduled = { kind: 'verify', connectionKey: keyOf('scheduled'), sync: false } as const;
+    const unreachable = worker({
+      ...simDriver,
+      connect: (options) =>
+        Object.assign(simDriver.connect(options), {
+          verifyCredential: () => Promise.reject(new DriverError('Unavailable', 'nobody answers')),
+        }),
+    });
+    await deliver(unreachable, scheduled);
+    expect(await get('scheduled')).toMatchObject({ status: 'Ready' });
+    await accountTakes('scheduled', { revoked: true });
+    await deliver(good, scheduled);
+    expect(await get('scheduled')).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
+    await accountTakes('scheduled', {});
+    await deliver(good, scheduled);
+    expect(await get('scheduled')).toMatchObject({ status: 'Ready' });
+  });
+});
+
+describe('rotation', () => {
+  it('verifies first: a new credential that is refused changes nothing', async () => {
+    await accountTakes('careful', { apiKey: 'key-one-and-secret' });
+    const context = await registered('careful');
+    const asked = await rotate('careful', 'key-two-and-secret');
+    expect([asked.status, asked.body]).toMatchObject([
+      202,
+      { status: 'Ready', credentialVersion: 1, rotation: { version: 2, status: 'Verifying' } },
+    ]);
+    const opened = await worker().open(keyOf('careful'));
+    await expect(opened.client.verifyCredential()).resolves.toMatchObject({ account: 'careful' });
+    await deliver(context);
+    expect(await get('careful')).toMatchObject({
+      status: 'Ready',
+      credentialVersion: 1,
+      rotation: { status: 'Failed', failure: { code: 'Unauthorized' } },
+    });
+    const after = await worker().open(keyOf('careful'));
+    await expect(after.client.verifyCredential()).resolves.toMatchObject({ account: 'careful' });
+    expect(JSON.stringify([asked, await get('careful'), gateway.logged])).not.toMatch(/key-(one|two)/);
+  });
+
+  it('leaves no gap: whoever still holds the one before takes the new one, and nothing fails', async () => {
+    const context = await registered('gapless');
+    const busy = worker();
+    const before = await busy.open(keyOf('gapless'));
+    await rotate('gapless', 'key-two-and-secret');
+    await deliver(context);
+    const now = await get('gapless');
+    expect(now).toMatchObject({ status: 'Ready', credentialVersion: 2 });
+    expect(now).not.toHaveProperty('rotation');
+    await accountTakes('gapless', { apiKey: 'key-two-and-secret' });
+    const refusal = await before.client.listInstances('us-east-1').catch((error: unknown) => error);
+    expect(refusal).toMatchObject({ code: 'Unauthorized' });
+    const failure = { code: 'Unauthorized', message: 'refused' };
+    expect(await markRefused(busy, before.connection, failure)).toBe(false);
+    expect(await get('gapless')).toMatchObject({ status: 'Ready' });
+    const after = await busy.open(keyOf('gapless'));
+    await expect(after.client.listInstances('us-east-1')).resolves.toEqual([]);
+    expect(await markRefused(busy, after.connection, failure)).toBe(true);
+    expect(await get('gapless')).toMatchObject({ status: 'Failed' });
+  });
+
+  it('asked for twice ends with the later one, in whatever order they are verified', async () => {
+    const context = await registered('hasty');
+    await rotate('hasty', 'key-two-and-secret');
+    const earlier = gateway.sent.at(-1);
+    await rotate('hasty', 'key-three-secret');
+    const later = gateway.sent.at(-1);
+    await deliver(context, later);
+    await deliver(context, earlier);
+    await deliver(context, later);
+    expect(await get('hasty')).toMatchObject({ status: 'Ready', credentialVersion: 3 });
+    const Name = `${gateway.secretsPrefix}/sim/default/hasty:3`;
+    const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
+    expect(Parameter?.Value).toContain('key-three-secret');
+  });
+
+  it.each([
+    ['a field that is not known', { account: 'a', user: 'x' }, ['/credential/user unrecognized-key']],
+    ['nothing', {}, ['/credential/account missing']],
+  ])('with %s is refused, and keeps nothing', async (_what, credential, errors) => {
+    const answer = await gateway.ask({
+      method: 'PUT',
+      path: `${path}/sim-aws/credential`,
+      json: { credential },
+    });
+    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+    expect(await get('sim-aws')).not.toHaveProperty('rotation');
+  });
+});
+
+describe('a disabled connection', () => {
+  it('takes no fleets, stays disabled through verifications, and is enabled by a good credential', async () => {
+    const context = await registered('resting');
+    expect((await post('resting', 'disable')).body).toMatchObject({ status: 'Disabled' });
+    expect((await post('resting', 'disable')).status).toBe(200);
+    const fleet = await gateway.ask({
+      method: 'POST',
+      path: '/v1/namespaces/default/fleets',
+      json: fleetBody('refused', { connection: 'resting' }),
+    });
+    expect([fleet.status, errorsOf(fleet)]).toEqual([400, ['/nodeGroups/0/connection connection-not-ready']]);
+    await post('resting', 'verify');
+    await deliver(context);
+    expect(await get('resting')).toMatchObject({ status: 'Disabled' });
+    await rotate('resting', 'key-two-and-secret');
+    await deliver(context);
+    expect(await get('resting')).toMatchObject({ status: 'Disabled', credentialVersion: 2 });
+    await accountTakes('resting', { revoked: true });
+    const opened = await context.open(keyOf('resting'));
+    expect(await markRefused(context, opened.connection, { code: 'Unauthorized', message: 'no' })).toBe(true);
+    expect(await get('resting')).toMatchObject({ status: 'Disabled' });
+    await post('resting', 'enable');
+    await deliver(context);
+    expect(await get('resting')).toMatchObject({ status: 'Failed' });
+    await accountTakes('resting', {});
+    await post('resting', 'verify');
+    await deliver(context);
+    expect((await readConnection(store, 'default', 'resting'))?.status).toBe('Ready');
+    expect((await post('resting', 'enable')).body).toMatchObject({ status: 'Ready' });
+  });
+});
+
+describe('limits', () => {
+  const put = (json: unknown, name = 'sim-aws') =>
+    gateway.ask({ method: 'PUT', path: `${path}/${name}/limits`, json });
+
+  it('are overridden each alone, and have their defaults again', async () => {
+    const calls = { create: { perSecond: 1, burst: 2 } };
+    expect((await put({ concurrentLocations: 3, calls })).body).toMatchObject({
+      limits: { concurrentLocations: 3 },
+      limitProfile: {
+        concurrentLocations: 3,
+        concurrentInstancesPerLocation: 20,
+        calls: { create: { perSecond: 1, burst: 2 }, list: { perSecond: 10 } },
+      },
+    });
+    expect((await put({ concurrentInstancesPerLocation: 5 })).body).toMatchObject({
+      limitProfile: { concurrentLocations: 30, concurrentInstancesPerLocation: 5 },
+    });
+    const reset = (await put({})).body;
+    expect(reset).toMatchObject({ limitProfile: { concurrentInstancesPerLocation: 20 } });
+    expect(reset).not.toHaveProperty('limits');
+  });
+
+  it('that cannot be are refused, each field by name, and change nothing', async () => {
+    const answer = await put({
+      concurrentLocations: 0,
+      concurrentInstancesPerLocation: 1.5,
+      calls: { create: { perSecond: 5, burst: 2 }, list: { perSecond: -1, burst: 1 } },
+      perDay: 1,
+    });
+    expect([answer.status, errorsOf(answer).toSorted()]).toEqual([
+      400,
+      [
+        '/calls/create/burst contradictory',
+        '/calls/list/perSecond too-small',
+        '/concurrentInstancesPerLocation invalid-type',
+        '/concurrentLocations too-small',
+        '/perDay unrecognized-key',
+      ],
+    ]);
+    expect(await get('sim-aws')).not.toHaveProperty('limits');
+  });
+});
+
+it.each([
+  ['PUT', 'limits', {}],
+  ['PUT', 'credential', { credential: { account: 'a' } }],
+  ['POST', 'disable', undefined],
+  ['POST', 'enable', undefined],
+] as const)('%s …/%s of an unknown connection is a 404', async (method, verb, json) => {
+  const answer = await gateway.ask({ method, path: `${path}/no-such/${verb}`, ...(json ? { json } : {}) });
+  expect([answer.status, codeOf(answer)]).toEqual([404, 'not-found']);
+});
