@@ -28,6 +28,7 @@ export const cbSpiderDriver: Driver = defineDriver(
       deploymentId,
       connectionKey,
       keyValues,
+      password,
     });
   },
 );

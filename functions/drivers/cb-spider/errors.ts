@@ -13,12 +13,12 @@ const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] =
   ],
   [
     'InsufficientCapacity',
-    /Insufficient\w*Capacity|out ?of ?(host )?capacity|RESOURCE_POOL_EXHAUSTED|AllocationFailed|SkuNotAvailable|no ?valid ?host|ResourceInsufficient|NoStock|sold ?out/i,
+    /Insufficient\w*Capacity|out ?of ?(host )?capacity|RESOURCE_POOL_EXHAUSTED|AllocationFailed|SkuNotAvailable|no ?valid ?host|ResourceInsufficient|NoStock|sold ?out|enough resources available/i,
   ],
   ['QuotaExceeded', /quota|LimitExceeded|limit (is |has been |was )?(exceeded|reached)|can have only 1 VPC/i],
   [
     'Unauthorized',
-    /unauthori[sz]ed|AuthFailure|AuthorizationFailed|not ?authori[sz]ed|access ?denied|forbidden|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|Expired ?Token|RequestExpired|invalid_(grant|client)|authentication (failed|required)/i,
+    /unauthori[sz]ed|AuthFailure|(Authori[sz]ation|Authentication) ?Failed|not ?(authori[sz]ed|authenticated)|(access|permission)[ _]?denied|forbidden|InvalidClientTokenId|InvalidAccessKeyId|SignatureDoesNotMatch|Expired ?Token|RequestExpired|invalid_(grant|client)|AADSTS[0-9]+|requires? authentication|authentication required|API key could not be found/i,
   ],
   [
     'Conflict',

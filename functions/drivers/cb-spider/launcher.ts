@@ -41,7 +41,7 @@ export class Launcher {
     if (spec.userData !== undefined || spec.spot) {
       throw new DriverError('Unsupported', 'CB-Spider starts no machine with user data, nor as spot');
     }
-    const place = await registration.place(spec.location);
+    const place = await registration.place(spec.location, spec.zone);
     const subnet = await networks.subnetIn(place, spec.networkBackendId, spec.zone);
     const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);
     try {

@@ -14,7 +14,10 @@ import type { SpiderPlace } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /** CB-Spider asks the cloud about each machine, one after the other. */
-const LIST_TIMEOUT_MS = 25_000;
+const LIST_TIMEOUT_MS = 24_000;
+/** The same list, where it is one of several calls. */
+const LOOK_UP_TIMEOUT_MS = 10_000;
+const STATUS_TIMEOUT_MS = 6_000;
 
 /** Reads machines out of CB-Spider, of which no one call tells all that there is. */
 export class MachineReader {
@@ -34,7 +37,10 @@ export class MachineReader {
    * alone has, under a name of ours, is being started, or CB-Spider died over it.
    */
   async list(place: SpiderPlace): Promise<CloudInstance[]> {
-    const [{ mapped, unmapped }, statuses] = await Promise.all([this.#all(place), this.#statuses(place)]);
+    const [{ mapped, unmapped }, statuses] = await Promise.all([
+      this.#all(place, LIST_TIMEOUT_MS),
+      this.#statuses(place),
+    ]);
     const bySystemId = new Map([...mapped, ...unmapped].map((info) => [info.IId.SystemId, info]));
     const known = new Set(statuses.map(({ IId }) => IId.SystemId));
     const named = statuses.map(({ IId, VmStatus }) =>
@@ -80,8 +86,8 @@ export class MachineReader {
   }
 
   /**
-   * Reading one machine waits for whoever starts or removes it. So when nothing shows a machine, that tells whether it
-   * is being started.
+   * Reading one machine waits for whoever starts or removes it. So when CB-Spider has no such name, that tells whether
+   * it is being started; and when it is not, what the cloud has of it is a leftover.
    */
   async #look(
     place: SpiderPlace,
@@ -90,19 +96,20 @@ export class MachineReader {
     const known = await this.#status(place, name);
     if ('status' in known)
       return { found: this.#machine(name, known.status, await this.#details(place, name)) };
-    const [started] = await this.#unmapped(place, name);
-    if (started) return { found: started };
     const read = await this.#read(place, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
-    if (read === undefined) return known;
-    // CB-Spider has come to know it in the meantime.
-    const now = await this.#status(place, name);
-    return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
+    if (read !== undefined) {
+      // CB-Spider has come to know it in the meantime.
+      const now = await this.#status(place, name);
+      return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
+    }
+    const [leftover] = await this.#unmapped(place, name);
+    return leftover ? { found: leftover } : known;
   }
 
   /** Machines of this name that the cloud has and CB-Spider has no name for, the first one under its name. */
   async #unmapped(place: SpiderPlace, name: string): Promise<CloudInstance[]> {
-    const { unmapped } = await this.#all(place);
+    const { unmapped } = await this.#all(place, LOOK_UP_TIMEOUT_MS);
     return this.#strays(
       new Set(),
       unmapped.filter(({ IId }) => IId.NameId === name),
@@ -111,7 +118,7 @@ export class MachineReader {
 
   /** The cloud's ids of the same. */
   async unmappedIds(place: SpiderPlace, name: string): Promise<string[]> {
-    const { unmapped } = await this.#all(place);
+    const { unmapped } = await this.#all(place, LOOK_UP_TIMEOUT_MS);
     return unmapped
       .filter((info) => info.IId.NameId === name && statusOfUnmapped(info) === 'Creating')
       .map(({ IId }) => IId.SystemId);
@@ -128,6 +135,7 @@ export class MachineReader {
         path: ['vmstatus', name],
         query: { ConnectionName: connectionName },
         answer: statusSchema,
+        timeoutMs: STATUS_TIMEOUT_MS,
       });
       return { status: statusOf(Status) };
     } catch (error) {
@@ -161,13 +169,13 @@ export class MachineReader {
     }
   }
 
-  async #all({ connectionName, location }: SpiderPlace) {
+  async #all({ connectionName, location }: SpiderPlace, timeoutMs: number) {
     const { AllListInfo } = await this.#transport.call({
       method: 'GET',
       path: ['allvminfo'],
       query: { ConnectionName: connectionName },
       answer: allMachinesSchema,
-      timeoutMs: LIST_TIMEOUT_MS,
+      timeoutMs,
     });
     return {
       mapped: AllListInfo.MappedInfoList,

@@ -1,5 +1,39 @@
+import type { Cloud } from '../../model/cloud.ts';
 import type { CredentialField, DriverMetadata } from '../metadata.ts';
-import { CREDENTIAL_KEYS, type CredentialKey } from './providers.ts';
+
+/** Keys of credentials as CB-Spider spells them; they go through as they are. */
+type CredentialKey =
+  | 'ClientId'
+  | 'ClientSecret'
+  | 'StsToken'
+  | 'TenantId'
+  | 'SubscriptionId'
+  | 'PrivateKey'
+  | 'ClientEmail'
+  | 'ProjectID'
+  | 'ApiKey'
+  | 'IdentityEndpoint'
+  | 'Username'
+  | 'Password'
+  | 'DomainName'
+  | 'MockName';
+
+/** What each cloud's driver in CB-Spider asks of a credential (its `cloudos_meta.yaml`). */
+export const CREDENTIAL_KEYS: Readonly<Record<Cloud, readonly CredentialKey[]>> = {
+  aws: ['ClientId', 'ClientSecret'],
+  azure: ['ClientId', 'ClientSecret', 'TenantId', 'SubscriptionId'],
+  gcp: ['PrivateKey', 'ProjectID', 'ClientEmail'],
+  alibaba: ['ClientId', 'ClientSecret'],
+  tencent: ['ClientId', 'ClientSecret'],
+  ibm: ['ApiKey'],
+  oracle: ['TenantId', 'ClientId', 'ClientSecret', 'StsToken', 'ProjectID'],
+  openstack: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'ProjectID'],
+  ncp: ['ClientId', 'ClientSecret'],
+  nhn: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'TenantId'],
+  kt: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'ProjectID'],
+  ktclassic: ['ClientId', 'ClientSecret'],
+  mock: ['MockName'],
+};
 
 const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
   ClientId: 'Access key or client id',
@@ -59,7 +93,7 @@ const KEYS: readonly CredentialKey[] = [
   'MockName',
 ];
 
-/** A CB-Spider server, and the clouds behind it. What a cloud needs of the credential is in `providers.ts`. */
+/** A CB-Spider server, and the clouds behind it. What a cloud needs of the credential is in `CREDENTIAL_KEYS`. */
 export const cbSpiderMetadata = {
   name: 'cb-spider',
   title: 'CB-Spider',

@@ -2,40 +2,7 @@ import type { Cloud } from '../../model/cloud.ts';
 import type { Credential } from '../../model/connection.ts';
 import type { NetworkResourceKind } from '../driver.ts';
 import { DriverError } from '../errors.ts';
-
-/** Keys of credentials as CB-Spider spells them; they go through as they are. */
-export type CredentialKey =
-  | 'ClientId'
-  | 'ClientSecret'
-  | 'StsToken'
-  | 'TenantId'
-  | 'SubscriptionId'
-  | 'PrivateKey'
-  | 'ClientEmail'
-  | 'ProjectID'
-  | 'ApiKey'
-  | 'IdentityEndpoint'
-  | 'Username'
-  | 'Password'
-  | 'DomainName'
-  | 'MockName';
-
-/** What each cloud's driver in CB-Spider asks of a credential (its `cloudos_meta.yaml`). */
-export const CREDENTIAL_KEYS: Readonly<Record<Cloud, readonly CredentialKey[]>> = {
-  aws: ['ClientId', 'ClientSecret'],
-  azure: ['ClientId', 'ClientSecret', 'TenantId', 'SubscriptionId'],
-  gcp: ['PrivateKey', 'ProjectID', 'ClientEmail'],
-  alibaba: ['ClientId', 'ClientSecret'],
-  tencent: ['ClientId', 'ClientSecret'],
-  ibm: ['ApiKey'],
-  oracle: ['TenantId', 'ClientId', 'ClientSecret', 'StsToken', 'ProjectID'],
-  openstack: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'ProjectID'],
-  ncp: ['ClientId', 'ClientSecret'],
-  nhn: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'TenantId'],
-  kt: ['IdentityEndpoint', 'Username', 'Password', 'DomainName', 'ProjectID'],
-  ktclassic: ['ClientId', 'ClientSecret'],
-  mock: ['MockName'],
-};
+import { CREDENTIAL_KEYS } from './metadata.ts';
 
 /** CB-Spider's own part of a credential, and the cloud's. */
 export interface SplitCredential {

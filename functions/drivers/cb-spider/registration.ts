@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { z } from 'zod';
 import type { Cloud } from '../../model/cloud.ts';
 import { DriverError } from '../errors.ts';
@@ -17,8 +18,9 @@ import type { SpiderTransport } from './transport.ts';
 export interface SpiderPlace {
   connectionName: string;
   location: string;
+  /** In the order in which they came to be known, which never changes. */
   zones: readonly string[];
-  /** Where what names no zone goes; absent where the cloud has none. */
+  /** Where what names no zone goes, the same for ever; absent where the cloud has none. */
   defaultZone: string | undefined;
 }
 
@@ -29,29 +31,35 @@ export interface Registrant {
   /** `<namespace>/<name>`: machines are kept under it in CB-Spider, so that a new secret must not change it. */
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
+  /** Nobody who does not know it can tell the credential from the name that it is registered under. */
+  password: string;
 }
 
 /**
  * Drivers, credentials, regions and connection configs that CB-Spider has to know before it knows a machine. All are
  * upserts under names of ours, which no other deployment, connection or location has: deployment, namespace and
- * connection have no `.` in their names, and the location comes last.
+ * connection have no `.` in their names, and the location comes last. Each credential has a name of its own, so that
+ * verifying a new one leaves machines with the one that they have.
  */
 export class Registration {
   readonly #registrant: Registrant;
+  readonly #base: string;
   readonly #driverName: string;
   readonly #credentialName: string;
   #account: Promise<void> | undefined;
   readonly #places = new Map<string, Promise<SpiderPlace>>();
 
   constructor(registrant: Registrant) {
-    const { deploymentId, connectionKey, cloud } = registrant;
+    const { deploymentId, connectionKey, cloud, keyValues, password } = registrant;
     this.#registrant = registrant;
     this.#driverName = `fw.${deploymentId}.${cloud}`;
-    this.#credentialName = `fw.${deploymentId}.${connectionKey.replace('/', '.')}`;
+    this.#base = `fw.${deploymentId}.${connectionKey.replace('/', '.')}`;
+    const digest = createHmac('sha256', password).update(JSON.stringify(keyValues)).digest('hex');
+    this.#credentialName = `${this.#base}.${digest.slice(0, 12)}`;
   }
 
   get account(): string {
-    return `${providerName(this.#registrant.cloud)}/${this.#credentialName}`;
+    return `${providerName(this.#registrant.cloud)}/${this.#base}`;
   }
 
   /** Every region that the cloud names to this credential. */
@@ -67,13 +75,19 @@ export class Registration {
     return regionzone;
   }
 
-  /** @throws DriverError NotFound when the cloud has no such location */
-  place(location: string): Promise<SpiderPlace> {
-    const known = this.#places.get(location);
-    if (known) return known;
-    const place = this.#ensurePlace(location);
+  /**
+   * @param zone that the place has to know, if the cloud has it: it may be newer than the place
+   * @throws DriverError NotFound when the cloud has no such location
+   */
+  async place(location: string, zone?: string): Promise<SpiderPlace> {
+    const known = await (this.#places.get(location) ?? this.#keep(location, this.#ensurePlace(location)));
+    if (zone === undefined || known.zones.includes(zone)) return known;
+    return await this.#keep(location, this.#register(known.connectionName, location, known));
+  }
+
+  /** What fails is tried again by the next call. */
+  #keep(location: string, place: Promise<SpiderPlace>): Promise<SpiderPlace> {
     this.#places.set(location, place);
-    // What failed is tried again by the next call.
     place.catch(() => this.#places.delete(location));
     return place;
   }
@@ -101,54 +115,65 @@ export class Registration {
     });
   }
 
+  /** Spares the cloud a question where CB-Spider has been told already. */
   async #ensurePlace(location: string): Promise<SpiderPlace> {
     await this.#ensureAccount();
-    const connectionName = `${this.#credentialName}.${location}`;
-    const zones =
-      (await this.#knownZones(connectionName)) ?? (await this.#register(connectionName, location));
-    return { connectionName, location, zones, defaultZone: zones[0] };
+    const connectionName = `${this.#base}.${location}`;
+    const known = await this.#readPlace(connectionName, location);
+    if (!known) return await this.#register(connectionName, location);
+    if (!known.isCurrent) await this.#writeConfig(connectionName);
+    return known.place;
   }
 
-  /** Spares the cloud a question where CB-Spider has been told already. */
-  async #knownZones(connectionName: string): Promise<string[] | undefined> {
+  async #readPlace(
+    connectionName: string,
+    location: string,
+  ): Promise<{ place: SpiderPlace; isCurrent: boolean } | undefined> {
     try {
       const [config, region] = await Promise.all([
         this.#read(['connectionconfig', connectionName], connectionConfigSchema),
         this.#read(['region', connectionName], regionSchema),
       ]);
-      const isOurs =
+      const isCurrent =
         config.DriverName === this.#driverName &&
         config.CredentialName === this.#credentialName &&
         config.RegionName === connectionName;
-      return isOurs ? region.AvailableZoneList : undefined;
+      const defaultZone = region.KeyValueInfoList.find(({ Key }) => Key === 'Zone')?.Value || undefined;
+      return { place: { connectionName, location, zones: region.AvailableZoneList, defaultZone }, isCurrent };
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
     }
   }
 
-  async #register(connectionName: string, location: string): Promise<string[]> {
+  /** Zones that are down now are kept, too: they will be up again. */
+  async #register(connectionName: string, location: string, known?: SpiderPlace): Promise<SpiderPlace> {
     const { ZoneList } = await this.#region(location);
-    const usable = ZoneList.filter(({ Status }) => Status !== 'Unavailable');
-    const zones = usable.map(({ Name }) => Name).sort();
-    const ProviderName = providerName(this.#registrant.cloud);
+    const sorted = ZoneList.toSorted((one, other) => (one.Name < other.Name ? -1 : 1));
+    const zones = [...new Set([...(known?.zones ?? []), ...sorted.map(({ Name }) => Name)])];
+    const usable = sorted.find(({ Status }) => Status !== 'Unavailable') ?? sorted[0];
+    const defaultZone = known ? known.defaultZone : usable?.Name;
     await this.#write('region', {
       RegionName: connectionName,
-      ProviderName,
+      ProviderName: providerName(this.#registrant.cloud),
       KeyValueInfoList: [
         { Key: 'Region', Value: location },
-        { Key: 'Zone', Value: zones[0] ?? '' },
+        { Key: 'Zone', Value: defaultZone ?? '' },
       ],
       AvailableZoneList: zones,
     });
+    await this.#writeConfig(connectionName);
+    return { connectionName, location, zones, defaultZone };
+  }
+
+  async #writeConfig(connectionName: string): Promise<void> {
     await this.#write('connectionconfig', {
       ConfigName: connectionName,
-      ProviderName,
+      ProviderName: providerName(this.#registrant.cloud),
       DriverName: this.#driverName,
       CredentialName: this.#credentialName,
       RegionName: connectionName,
     });
-    return zones;
   }
 
   async #region(location: string): Promise<RegionZoneAnswer> {

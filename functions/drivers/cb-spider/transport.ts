@@ -38,7 +38,7 @@ export class SpiderTransport {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
       'content-type': 'application/json',
     };
-    this.#secrets = secrets.filter(({ length }) => length >= SHORTEST_SECRET);
+    this.#secrets = secrets.flatMap(spellings).toSorted((one, other) => other.length - one.length);
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
@@ -100,6 +100,13 @@ export class SpiderTransport {
     for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
     return url.href;
   }
+}
+
+/** A secret as messages may come to repeat it: as it is, in JSON, in an address, and line by line. */
+function spellings(secret: string): string[] {
+  const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
+  const lines = secret.split(/\s*\n\s*/).filter((line) => !line.startsWith('-----'));
+  return [...new Set([...forms, ...lines])].filter(({ length }) => length >= SHORTEST_SECRET);
 }
 
 function effectOf({ method, effect }: Call<unknown>): CallEffect {

@@ -153,7 +153,7 @@ async function countAll({ url, username, password }: Server, mockName: string): 
   const KeyValueInfoList = [{ Key: 'MockName', Value: mockName }];
   await ask('credential', { CredentialName: name, ProviderName, KeyValueInfoList });
   const region = [{ Key: 'Region', Value: LOCATION }];
-  await ask('region', { RegionName: name, ProviderName, KeyValueInfoList: region });
+  await ask('region', { RegionName: name, ProviderName, KeyValueInfoList: region, AvailableZoneList: [] });
   const config = { ConfigName: name, ProviderName, DriverName: name, CredentialName: name, RegionName: name };
   await ask('connectionconfig', config);
   const lists = await Promise.all(

@@ -1,29 +1,25 @@
 import { z } from 'zod';
 
-/**
- * Bodies of requests after CB-Spider's published description (`api/swagger.yaml`, Swagger 2.0, of its repository): a
- * field that is not in it, or lacks where it is required, is refused. CB-Spider itself would let unknown ones pass.
- */
+/** What the double reads of bodies; that they are as published is `description.ts`'s to see. */
 const text = z.string().min(1);
 const mode = z.enum(['ON', 'OFF']).optional();
-const keyValue = z.strictObject({ Key: text, Value: z.string() });
-const tags = z.array(keyValue).optional();
+const keyValue = z.object({ Key: text, Value: z.string().default('') });
 
-export const connectionSchema = z.strictObject({ ConnectionName: text });
+export const connectionSchema = z.object({ ConnectionName: text });
 
-export const driverSchema = z.strictObject({ DriverName: text, ProviderName: text, DriverLibFileName: text });
-export const credentialSchema = z.strictObject({
+export const driverSchema = z.object({ DriverName: text, ProviderName: text, DriverLibFileName: text });
+export const credentialSchema = z.object({
   CredentialName: text,
   ProviderName: text,
   KeyValueInfoList: z.array(keyValue),
 });
-export const regionSchema = z.strictObject({
+export const regionSchema = z.object({
   RegionName: text,
   ProviderName: text,
   KeyValueInfoList: z.array(keyValue),
-  AvailableZoneList: z.array(z.string()).optional(),
+  AvailableZoneList: z.array(z.string()),
 });
-export const configSchema = z.strictObject({
+export const configSchema = z.object({
   ConfigName: text,
   ProviderName: text,
   DriverName: text,
@@ -32,24 +28,23 @@ export const configSchema = z.strictObject({
 });
 
 function ofConnection<Shape extends z.ZodRawShape>(shape: Shape) {
-  return z.strictObject({
+  return z.object({
     ConnectionName: text,
     IDTransformMode: mode,
-    ReqInfo: z.strictObject({ Name: text, ...shape }),
+    ReqInfo: z.object({ Name: text, ...shape }),
   });
 }
 
-const subnet = { IPv4_CIDR: text, Zone: z.string().optional(), TagList: tags };
+const subnet = { IPv4_CIDR: text, Zone: z.string().optional() };
 export const vpcSchema = ofConnection({
   IPv4_CIDR: text,
-  SubnetInfoList: z.array(z.strictObject({ Name: text, ...subnet })),
-  TagList: tags,
+  SubnetInfoList: z.array(z.object({ Name: text, ...subnet })),
 });
 export const subnetSchema = ofConnection(subnet);
 export const securityGroupSchema = ofConnection({
   VPCName: text,
   SecurityRules: z.array(
-    z.strictObject({
+    z.object({
       Direction: z.enum(['inbound', 'outbound']),
       IPProtocol: z.enum(['TCP', 'UDP', 'ICMP', 'ALL']),
       FromPort: text,
@@ -57,22 +52,14 @@ export const securityGroupSchema = ofConnection({
       CIDR: text.optional(),
     }),
   ),
-  TagList: tags,
 });
-export const keyPairSchema = ofConnection({ TagList: tags });
+export const keyPairSchema = ofConnection({});
 export const machineSchema = ofConnection({
-  ImageType: z.enum(['PublicImage', 'MyImage']),
   ImageName: text,
   VMSpecName: text,
   VPCName: text,
   SubnetName: text,
   SecurityGroupNames: z.array(text),
   KeyPairName: text,
-  RootDiskType: z.string().optional(),
-  RootDiskSize: z.string().optional(),
-  DataDiskNames: z.array(text).optional(),
-  VMUserId: z.string().optional(),
-  VMUserPasswd: z.string().optional(),
-  TagList: tags,
 });
 export type MachineRequest = z.output<typeof machineSchema>;

@@ -4,7 +4,7 @@ import { Machines, type Pace } from './machines.ts';
 import { Registry } from './registry.ts';
 import * as requests from './requests.ts';
 import { Resources } from './resources.ts';
-import { Refusal, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export interface Asked {
   /** Parts of the path that the route leaves open. */
@@ -19,7 +19,7 @@ export interface Route {
   answer(asked: Asked): object | Promise<object>;
 }
 
-/** A body that the published description does not know. */
+/** A request that is not as the published description says. */
 export class BadRequest extends Error {}
 
 /** The part of CB-Spider's API that the driver uses; everything else is not found. */
@@ -30,7 +30,14 @@ export function routesOf(world: World, pace: Pace): Route[] {
   const route = (pattern: string, answer: Route['answer']): Route => ({ pattern, answer });
   /** The connection of a GET, which CB-Spider takes from the query. */
   const read = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
-    route(`GET ${pattern}`, (asked) => answer(required(asked.query, 'ConnectionName'), asked));
+    route(`GET ${pattern}`, (asked) => answer(asked.query.get('ConnectionName') ?? '', asked));
+  const ofAccount = (
+    pattern: string,
+    answer: (driver: string, credential: string, asked: Asked) => object,
+  ): Route =>
+    route(pattern, (asked) =>
+      answer(asked.query.get('DriverName') ?? '', asked.query.get('CredentialName') ?? '', asked),
+    );
   const write = <Body extends z.ZodType>(
     pattern: string,
     schema: Body,
@@ -50,11 +57,9 @@ export function routesOf(world: World, pace: Pace): Route[] {
     write('POST connectionconfig', requests.configSchema, (body) => registry.config(body)),
     route('GET region/*', ({ part }) => registry.readRegion(part(0))),
     route('GET connectionconfig/*', ({ part }) => registry.readConfig(part(0))),
-    route('GET preconfig/regionzone', ({ query }) =>
-      registry.regionZones(required(query, 'DriverName'), required(query, 'CredentialName')),
-    ),
-    route('GET preconfig/regionzone/*', ({ query, part }) =>
-      registry.regionZone(required(query, 'DriverName'), required(query, 'CredentialName'), part(0)),
+    ofAccount('GET preconfig/regionzone', (driver, credential) => registry.regionZones(driver, credential)),
+    ofAccount('GET preconfig/regionzone/*', (driver, credential, { part }) =>
+      registry.regionZone(driver, credential, part(0)),
     ),
     read('vmspec', (connection) => catalogue(connection, { vmspec: SPECS })),
     read('vmimage', (connection) => catalogue(connection, { image: IMAGES })),
@@ -83,16 +88,9 @@ export function routesOf(world: World, pace: Pace): Route[] {
   ];
 }
 
-/** CB-Spider's words for what is missing. */
-function required(query: URLSearchParams, name: string): string {
-  const value = query.get(name);
-  if (!value) throw new Refusal(`${name} is empty!`);
-  return value;
-}
-
 function parse<Body extends z.ZodType>(schema: Body, body: unknown): z.output<Body> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new BadRequest(`not as published: ${wrong.join('; ')}`);
+  throw new BadRequest(`not for this double: ${wrong.join('; ')}`);
 }

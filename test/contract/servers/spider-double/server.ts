@@ -1,7 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Description } from './description.ts';
 import type { Pace } from './machines.ts';
 import { BadRequest, type Route, routesOf } from './routes.ts';
 import { Refusal, World } from './world.ts';
+
+const DESCRIPTION = new Description();
 
 export interface SpiderDouble {
   url: string;
@@ -69,6 +72,8 @@ async function serve(
   const open = parts.filter((_, index) => partsOf(route.pattern)[index] === '*');
   try {
     const body = await readJson(incoming);
+    const faults = DESCRIPTION.faultsOf(route.pattern, query, body);
+    if (faults.length > 0) throw new BadRequest(`not as published: ${faults.join('; ')}`);
     return { status: 200, body: await route.answer({ part: (index) => open[index] ?? '', query, body }) };
   } catch (error) {
     if (error instanceof Refusal) return { status: 500, body: { message: error.message } };

@@ -28,6 +28,7 @@ export function useDouble(pace: Pace, patience: Patience) {
           deploymentId: 'unit',
           connectionKey,
           keyValues: [{ Key: 'MockName', Value: mockName }],
+          password: ACCOUNT.password,
         },
         patience,
       ),

@@ -1,0 +1,36 @@
+import { createServer } from 'node:http';
+import { afterEach } from 'vitest';
+import { z } from 'zod';
+
+export interface Asked {
+  /** `GET /region/x`, below `/spider` and without a query. */
+  call: string;
+  body: unknown;
+}
+
+const closers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** A server that answers as a test says, until the test is over, and keeps what it was asked. */
+export async function startAnswering(answer: (asked: Asked) => { status?: number; body: unknown }) {
+  const asked: Asked[] = [];
+  const server = createServer(async (incoming, outgoing) => {
+    let text = '';
+    for await (const chunk of incoming.setEncoding('utf8')) text += String(chunk);
+    const path = new URL(incoming.url ?? '', 'http://server').pathname.replace('/spider', '');
+    const one = { call: `${incoming.method} ${path}`, body: text === '' ? undefined : JSON.parse(text) };
+    asked.push(one);
+    const { status = 200, body } = answer(one);
+    outgoing.writeHead(status, { 'content-type': 'application/json' });
+    outgoing.end(JSON.stringify(body));
+  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(0, '127.0.0.1', resolve);
+  await promise;
+  closers.push(() => server.close().closeAllConnections());
+  const { port } = z.object({ port: z.number() }).parse(server.address());
+  return { url: `http://127.0.0.1:${port}`, asked };
+}

@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { cbSpiderDriver } from '../../../../functions/drivers/cb-spider/driver.ts';
+import { CREDENTIAL_KEYS, cbSpiderMetadata } from '../../../../functions/drivers/cb-spider/metadata.ts';
+import type { ConnectOptions } from '../../../../functions/drivers/driver.ts';
+
+const SERVER = { username: 'spider', password: 'password-of-spider' };
+const OPTIONS: ConnectOptions = {
+  cloud: 'ncp',
+  credential: { ...SERVER, ClientId: 'id-of-ncp', ClientSecret: 'secret-of-ncp' },
+  endpoint: 'https://spider.example',
+  deploymentId: 'unit',
+  connectionKey: 'default/ncp',
+};
+const connect = (over: Partial<ConnectOptions> = {}) => cbSpiderDriver.connect({ ...OPTIONS, ...over });
+const refused = (words: string) =>
+  expect.objectContaining({ code: 'InvalidRequest', message: expect.stringContaining(words) });
+
+test('a credential is refused by what its cloud asks for, and none of its values is told', () => {
+  expect(() => connect()).not.toThrow();
+  expect(() => connect({ cloud: 'ibm' })).toThrow(refused('cloud ibm needs credential fields ApiKey'));
+  expect(() => connect({ credential: { ...SERVER, ClientId: 'id-of-ncp' } })).toThrow(
+    refused('ClientSecret'),
+  );
+  expect(() => connect({ credential: { ClientId: 'a', ClientSecret: 'b' } })).toThrow(refused('username'));
+  expect(() => connect({ cloud: 'ibm' })).toThrow(
+    expect.not.objectContaining({ message: expect.stringContaining('secret-of-ncp') }),
+  );
+});
+
+test('without the address of a server, or the connection that machines are kept under, there is no client', () => {
+  const { endpoint: _endpoint, ...nowhere } = OPTIONS;
+  expect(() => cbSpiderDriver.connect(nowhere)).toThrow(refused('endpoint'));
+  expect(() => connect({ endpoint: 'ftp://spider.example' })).toThrow(refused('http'));
+  const { connectionKey: _connectionKey, ...nameless } = OPTIONS;
+  expect(() => cbSpiderDriver.connect(nameless)).toThrow(refused('its name is needed'));
+});
+
+test('each of its clouds has its keys among the fields of the credential', () => {
+  const fields: readonly string[] = cbSpiderMetadata.credentialFields.map(({ name }) => name);
+  for (const cloud of cbSpiderMetadata.clouds) {
+    expect(CREDENTIAL_KEYS[cloud].length).toBeGreaterThan(0);
+    expect(fields).toEqual(expect.arrayContaining([...CREDENTIAL_KEYS[cloud]]));
+  }
+});

@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import { z } from 'zod';
+import { Registration } from '../../../../functions/drivers/cb-spider/registration.ts';
+import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
+import { type Asked, startAnswering } from './answering-server.ts';
+
+const PLACE = '/connectionconfig/fw.unit.default.ncp.KR';
+const REGION = '/region/fw.unit.default.ncp.KR';
+const NAMES: Readonly<Record<string, string>> = {
+  '/driver': 'DriverName',
+  '/credential': 'CredentialName',
+  '/region': 'RegionName',
+  '/connectionconfig': 'ConfigName',
+};
+const namedSchema = z.record(z.string(), z.unknown());
+type Zone = { Name: string; Status: string };
+
+/** CB-Spider's registry, which keeps what it is told, and a cloud with these zones at `KR`. */
+async function startRegistry(zones: Zone[]) {
+  const kept = new Map<string, unknown>();
+  const server = await startAnswering(({ call, body }: Asked) => {
+    const [method = '', path = ''] = call.split(' ');
+    if (method === 'POST') {
+      kept.set(`${path}/${namedSchema.parse(body)[NAMES[path] ?? '']}`, body);
+      return { body };
+    }
+    if (path === '/preconfig/regionzone') return { body: { regionzone: [{ Name: 'KR', ZoneList: zones }] } };
+    if (path === '/preconfig/regionzone/KR') return { body: { Name: 'KR', ZoneList: zones } };
+    const known = kept.get(path);
+    return known ? { body: known } : { status: 500, body: { message: `${path}: does not exist!` } };
+  });
+  const client = (secret = 'secret-of-ncp') =>
+    new Registration({
+      transport: new SpiderTransport(server.url, 'spider', 'password', []),
+      cloud: 'ncp',
+      deploymentId: 'unit',
+      connectionKey: 'default/ncp',
+      keyValues: [{ Key: 'ClientSecret', Value: secret }],
+      password: 'password',
+    });
+  return { ...server, kept, client };
+}
+
+const zone = (Name: string, Status = 'Available'): Zone => ({ Name, Status });
+
+test('a place is registered once, with all of its zones, and asked of the cloud once', async () => {
+  const registry = await startRegistry([zone('KR-2'), zone('KR-1', 'Unavailable')]);
+  const place = await registry.client().place('KR');
+  expect(place).toEqual({
+    connectionName: 'fw.unit.default.ncp.KR',
+    location: 'KR',
+    zones: ['KR-1', 'KR-2'],
+    defaultZone: 'KR-2',
+  });
+  expect(registry.kept.get(REGION)).toMatchObject({
+    ProviderName: 'NCP',
+    KeyValueInfoList: [
+      { Key: 'Region', Value: 'KR' },
+      { Key: 'Zone', Value: 'KR-2' },
+    ],
+  });
+  registry.asked.length = 0;
+  expect(await registry.client().place('KR')).toEqual(place);
+  const calls = registry.asked.map(({ call }) => call);
+  expect(calls).toContain(`GET ${PLACE}`);
+  expect(calls.filter((call) => /preconfig|POST \/region|POST \/connectionconfig/.test(call))).toEqual([]);
+});
+
+test('a zone that the cloud has opened since comes after those that are known', async () => {
+  const zones = [zone('KR-2')];
+  const registry = await startRegistry(zones);
+  const registration = registry.client();
+  await registration.place('KR');
+  zones.unshift(zone('KR-1'));
+  expect(await registration.place('KR', 'KR-2')).toMatchObject({ zones: ['KR-2'] });
+  const place = { zones: ['KR-2', 'KR-1'], defaultZone: 'KR-2' };
+  expect(await registration.place('KR', 'KR-1')).toMatchObject(place);
+  expect(await registry.client().place('KR')).toMatchObject(place);
+});
+
+test('verifying a new credential leaves machines with the one that they have, until they are asked for with it', async () => {
+  const registry = await startRegistry([zone('KR-1')]);
+  await registry.client().place('KR');
+  const before = registry.kept.get(PLACE);
+
+  const renewed = registry.client('secret-of-ncp-2');
+  expect(await renewed.regions()).toHaveLength(1);
+  expect(registry.kept.get(PLACE)).toEqual(before);
+
+  await renewed.place('KR');
+  expect(registry.kept.get(PLACE)).not.toEqual(before);
+  expect(registry.kept.get(PLACE)).toMatchObject({ RegionName: 'fw.unit.default.ncp.KR' });
+});
+
+test('a secret cannot be told from the name of its credential', async () => {
+  const registry = await startRegistry([zone('KR-1')]);
+  await registry.client().place('KR');
+  const names = [...registry.kept.keys()].filter((name) => name.startsWith('/credential/'));
+  expect(names).toEqual([expect.stringMatching(/^\/credential\/fw\.unit\.default\.ncp\.[0-9a-f]{12}$/)]);
+});
+
+test('an unknown location is NotFound', async () => {
+  const registry = await startRegistry([]);
+  await expect(registry.client().place('XX')).rejects.toMatchObject({ code: 'NotFound' });
+});
