@@ -8,8 +8,9 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ENTRY_SUFFIX = '.handler.ts';
 
 /**
- * The deployable code of every function: one directory for each entry point `functions/**\/<name>.handler.ts`,
- * made in a single pass of esbuild, as one pass takes a second where one for each function takes ten.
+ * The deployable code of every function: one directory for each entry point `functions/**\/<name>.handler.ts`, those in
+ * folders that begin with `_` left out (a template is to be copied, not deployed). Made in a single pass of esbuild, as
+ * one pass takes a second where one for each function takes ten.
  *
  * The SDK is bundled: it is pinned by the lockfile then, starts faster than the runtime's, and the local engine
  * has none. Names are kept and nothing is minified, since Step Functions matches errors by name and people
@@ -22,9 +23,26 @@ export interface Bundles {
   directoryOf(entry: string): string;
 }
 
-export function bundleFunctions(): Bundles {
+/** Bundles, and what is in them. */
+export interface MeasuredBundles extends Bundles {
+  /**
+   * Which source files are in it, by their paths below the repository's root, and how many bytes each has there.
+   *
+   * @throws Error when there is no such entry point
+   */
+  bytesOf(entry: string): ReadonlyMap<string, number>;
+  /** What files of ours import, ours and packages' files, all by their paths below the repository's root. */
+  readonly importsOf: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The package that a file belongs to: `zod`, `@aws-sdk/client-ec2`; undefined for one of ours. */
+export function packageOf(path: string): string | undefined {
+  return /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
+}
+
+export function bundleFunctions(): MeasuredBundles {
   const functions = join(root, 'functions');
-  const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: functions }).sort();
+  const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: functions, exclude: ['**/_*/**'] }).sort();
   const entryOf = (source: string) => source.slice(0, -ENTRY_SUFFIX.length).replaceAll('\\', '/');
   // Only names the output files, which are written below.
   const outdir = join(root, 'build');
@@ -33,6 +51,7 @@ export function bundleFunctions(): Bundles {
     entryPoints: sources.map((source) => ({ in: join(functions, source), out: `${entryOf(source)}/index` })),
     outdir,
     write: false,
+    metafile: true,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -57,13 +76,26 @@ export function bundleFunctions(): Bundles {
   }
 
   const entries = sources.map(entryOf);
+  const { inputs, outputs } = result.metafile;
+  const outputOf = (entry: string) => {
+    const output = outputs[`build/${entry}/index.mjs`];
+    if (!output) throw new Error(`functions/${entry}${ENTRY_SUFFIX} does not exist`);
+    return output;
+  };
   return {
     entries,
     directoryOf(entry) {
-      if (!entries.includes(entry)) {
-        throw new Error(`functions/${entry}${ENTRY_SUFFIX} does not exist`);
-      }
+      outputOf(entry);
       return join(directory, entry);
     },
+    bytesOf: (entry) =>
+      new Map(
+        Object.entries(outputOf(entry).inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]),
+      ),
+    importsOf: new Map(
+      Object.entries(inputs)
+        .filter(([path]) => packageOf(path) === undefined)
+        .map(([path, { imports }]) => [path, imports.map((one) => one.path)]),
+    ),
   };
 }

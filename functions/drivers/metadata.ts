@@ -1,5 +1,4 @@
 import type { Cloud } from '../model/cloud.ts';
-import type { DriverName } from '../model/connection.ts';
 
 /** One field of a driver's credential, so that a form can be drawn from it. */
 export interface CredentialField {
@@ -44,7 +43,8 @@ export type DriverFeature = (typeof DRIVER_FEATURES)[number];
  * every driver and have no cloud's SDK in its bundle.
  */
 export interface DriverMetadata {
-  readonly name: DriverName;
+  /** The registry takes it under this name only. */
+  readonly name: string;
   /** What people call it. */
   readonly title: string;
   readonly clouds: readonly Cloud[];

@@ -21,11 +21,10 @@ export const handler = middy<unknown, { connections: number }>()
   .handler(async () => {
     let connections = 0;
     for (const connection of await allConnections(store)) {
-      const driver = DRIVERS[connection.driver];
       const queueUrl = env.QUEUE_URLS[connection.driver];
-      if (!driver || queueUrl === undefined) continue;
-      const message = dueWork(connection, driver.inventoryPollMinutes, store.clock.now());
-      if (!message) continue;
+      const { inventoryPollMinutes } = DRIVERS[connection.driver];
+      const message = dueWork(connection, inventoryPollMinutes, store.clock.now());
+      if (!message || queueUrl === undefined) continue;
       await openQueue(sqs, queueUrl)(message, 0);
       connections += 1;
     }

@@ -25,7 +25,8 @@ export const WORKER_ENV = [
 
 /** The context of one driver's function, made once per process. */
 export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]>): WorkerContext {
-  const queueUrl = env.QUEUE_URLS[driver.name];
+  const queueUrls: Readonly<Record<string, string | undefined>> = env.QUEUE_URLS;
+  const queueUrl = queueUrls[driver.name];
   if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver.name}`);
   const ssm = new SSMClient({});
   return makeContext({

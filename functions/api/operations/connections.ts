@@ -52,7 +52,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     return connection;
   };
   return {
-    listDrivers: () => Promise.resolve({ body: { items: deps.drivers.flatMap(describe), cursor: null } }),
+    listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
       refuse(connectionErrors({ credential, ...request }, deps));
@@ -119,8 +119,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);
-      const driver = DRIVERS[connection.driver];
-      if (driver) refuse(credentialErrors(driver, credential));
+      refuse(credentialErrors(DRIVERS[connection.driver], credential));
       const version = await putCredential(ssm, secretsPrefix, connection, credential);
       const requestedAt = new Date(store.clock.now()).toISOString();
       await updateConnection(store, namespace, name, {
@@ -191,21 +190,17 @@ const requestedOf = ({ driver, cloud, endpoint, limits, orphans }: Connection) =
 });
 
 function describe(name: DriverName) {
-  const metadata = DRIVERS[name];
-  if (!metadata) return [];
-  const { title, clouds, endpoint, credentialFields, capabilities, features, ...rest } = metadata;
-  return [
-    {
-      name,
-      title,
-      clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
-      endpoint,
-      credentialFields: [...credentialFields],
-      capabilities: [...capabilities],
-      features: [...features],
-      apiKind: rest.apiKind,
-      inventoryPollMinutes: rest.inventoryPollMinutes,
-      maxNameLength: rest.maxNameLength,
-    },
-  ];
+  const { title, clouds, endpoint, credentialFields, capabilities, features, ...rest } = DRIVERS[name];
+  return {
+    name,
+    title,
+    clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
+    endpoint,
+    credentialFields: [...credentialFields],
+    capabilities: [...capabilities],
+    features: [...features],
+    apiKind: rest.apiKind,
+    inventoryPollMinutes: rest.inventoryPollMinutes,
+    maxNameLength: rest.maxNameLength,
+  };
 }

@@ -1,0 +1,217 @@
+import type { z } from 'zod';
+import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
+import type { Reboot } from '../capabilities.ts';
+import type {
+  CloudClient,
+  CloudInstance,
+  CloudNetworkResource,
+  InstanceSpec,
+  KeyPairSpec,
+  NetworkResourceKind,
+  NetworkSpec,
+  SecurityGroupSpec,
+} from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { machineName, parseMachineName, parseResourceName, resourceName } from '../names.ts';
+import {
+  accountSchema,
+  cloudInstance,
+  emptySchema,
+  imageSchema,
+  regionSchema,
+  resourceSchema,
+  serverSchema,
+  sizeSchema,
+} from './answers.ts';
+import type { Transport } from './transport.ts';
+
+type Resource = z.infer<typeof resourceSchema>;
+
+const FOLDERS: Readonly<Record<NetworkResourceKind, string>> = {
+  network: 'networks',
+  'security-group': 'security-groups',
+  'key-pair': 'key-pairs',
+};
+
+/** One project at the cloud. It has no tags: names tell what is ours, and which launch token made it. */
+export class TemplateClient implements CloudClient, Reboot {
+  readonly #transport: Transport;
+  readonly #deploymentId: string;
+
+  constructor(transport: Transport, deploymentId: string) {
+    this.#transport = transport;
+    this.#deploymentId = deploymentId;
+  }
+
+  async verifyCredential(): Promise<{ account: string }> {
+    const { id } = await this.#transport.call({ method: 'GET', path: ['account'], answer: accountSchema });
+    return { account: id };
+  }
+
+  async listLocations(): Promise<Location[]> {
+    const regions = await this.#transport.readAll(['regions'], regionSchema);
+    return regions.map(({ id, title, zones, up }) => ({
+      name: id,
+      displayName: title,
+      zones,
+      available: up,
+    }));
+  }
+
+  async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
+    const sizes = await this.#transport.readAll(['regions', location, 'sizes'], sizeSchema);
+    return {
+      instanceTypes: sizes.map(({ id, cpus, memoryMb, architecture }) => ({
+        name: id,
+        vcpus: cpus,
+        memoryGb: memoryMb / 1_024,
+        architecture,
+      })),
+      offers: sizes.map(({ id, usdPerHour, inStock }) => ({
+        id: offerId(location, undefined, id),
+        location,
+        instanceType: id,
+        ...(usdPerHour === undefined ? {} : { priceUsdPerHour: usdPerHour }),
+        available: inStock,
+      })),
+    };
+  }
+
+  async listImages(location: string): Promise<Image[]> {
+    const images = await this.#transport.readAll(['regions', location, 'images'], imageSchema);
+    return images.map(({ id, name, title, architecture }) => ({
+      name,
+      location,
+      backendId: id,
+      description: title,
+      architectures: [architecture],
+      available: true,
+    }));
+  }
+
+  async ensureNetwork({ location, name, cidr }: NetworkSpec) {
+    const { id, subnetId } = await this.#ensure(location, 'network', name, { cidr });
+    return { backendId: id, ...(subnetId === undefined ? {} : { subnetBackendId: subnetId }) };
+  }
+
+  async ensureSecurityGroup({ location, name, networkBackendId, sshFrom }: SecurityGroupSpec) {
+    const inbound = sshFrom === undefined ? [] : [{ protocol: 'tcp', port: 22, from: sshFrom }];
+    const body = { networkId: networkBackendId, inbound };
+    return { backendId: (await this.#ensure(location, 'security-group', name, body)).id };
+  }
+
+  async ensureKeyPair({ location, name, publicKey }: KeyPairSpec) {
+    return { backendId: (await this.#ensure(location, 'key-pair', name, { publicKey })).id };
+  }
+
+  async findNetworkResource(location: string, kind: NetworkResourceKind, name: string) {
+    return (await this.#find(location, kind, name))?.id;
+  }
+
+  async listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]> {
+    const resources = await this.#readResources(location, kind);
+    return resources.flatMap(({ id, name, createdAt }) => {
+      const ours = parseResourceName(this.#deploymentId, name);
+      if (ours === undefined) return [];
+      return [{ kind, backendId: id, name: ours, ...(createdAt === undefined ? {} : { createdAt }) }];
+    });
+  }
+
+  async deleteNetwork(location: string, backendId: string): Promise<void> {
+    await this.#remove(location, FOLDERS.network, backendId);
+  }
+
+  async deleteSecurityGroup(location: string, backendId: string): Promise<void> {
+    await this.#remove(location, FOLDERS['security-group'], backendId);
+  }
+
+  async deleteKeyPair(location: string, backendId: string): Promise<void> {
+    await this.#remove(location, FOLDERS['key-pair'], backendId);
+  }
+
+  async createInstance(spec: InstanceSpec): Promise<CloudInstance> {
+    const server = await this.#transport.call({
+      method: 'POST',
+      path: ['regions', spec.location, 'servers'],
+      body: {
+        name: machineName(this.#deploymentId, spec.launchToken),
+        size: spec.instanceType,
+        imageId: spec.imageBackendId,
+        zone: spec.zone,
+        diskGb: spec.rootDiskGb,
+        userData: spec.userData === undefined ? undefined : Buffer.from(spec.userData).toString('base64'),
+        networkId: spec.networkBackendId,
+        subnetId: spec.subnetBackendId,
+        securityGroupId: spec.securityGroupBackendId,
+        keyPairId: spec.keyPairBackendId,
+      },
+      answer: serverSchema,
+    });
+    return cloudInstance(server, this.#deploymentId);
+  }
+
+  async getInstance(location: string, backendId: string): Promise<CloudInstance> {
+    const path = ['regions', location, 'servers', backendId];
+    const server = await this.#transport.call({ method: 'GET', path, answer: serverSchema });
+    return cloudInstance(server, this.#deploymentId);
+  }
+
+  async listInstances(location: string): Promise<CloudInstance[]> {
+    const servers = await this.#transport.readAll(['regions', location, 'servers'], serverSchema);
+    return servers
+      .filter(({ name }) => parseMachineName(this.#deploymentId, name) !== undefined)
+      .map((server) => cloudInstance(server, this.#deploymentId));
+  }
+
+  async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
+    const instances = await this.listInstances(location);
+    return instances.find((one) => one.launchToken === launchToken);
+  }
+
+  async terminateInstance(location: string, backendId: string): Promise<void> {
+    await this.#remove(location, 'servers', backendId);
+  }
+
+  async rebootInstance(location: string, backendId: string): Promise<void> {
+    const path = ['regions', location, 'servers', backendId, 'reboot'];
+    await this.#transport.call({ method: 'POST', path, answer: emptySchema });
+  }
+
+  /** The cloud refuses a name twice, so that of those who race one makes it, and the others find it. */
+  async #ensure(location: string, kind: NetworkResourceKind, name: string, body: object): Promise<Resource> {
+    const known = await this.#find(location, kind, name);
+    if (known) return known;
+    try {
+      return await this.#transport.call({
+        method: 'POST',
+        path: ['regions', location, FOLDERS[kind]],
+        body: { name: resourceName(this.#deploymentId, name), ...body },
+        answer: resourceSchema,
+      });
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+      const made = await this.#find(location, kind, name);
+      if (made) return made;
+      throw error;
+    }
+  }
+
+  async #find(location: string, kind: NetworkResourceKind, name: string): Promise<Resource | undefined> {
+    const wanted = resourceName(this.#deploymentId, name);
+    return (await this.#readResources(location, kind)).find((one) => one.name === wanted);
+  }
+
+  async #readResources(location: string, kind: NetworkResourceKind): Promise<Resource[]> {
+    return await this.#transport.readAll(['regions', location, FOLDERS[kind]], resourceSchema);
+  }
+
+  /** What is gone already is as removed as can be. */
+  async #remove(location: string, folder: string, backendId: string): Promise<void> {
+    const path = ['regions', location, folder, backendId];
+    try {
+      await this.#transport.call({ method: 'DELETE', path, answer: emptySchema });
+    } catch (error) {
+      if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { credentialError } from '../credentials.ts';
+import { defineDriver } from '../define-driver.ts';
+import type { Driver } from '../driver.ts';
+import { DriverError } from '../errors.ts';
+import { TemplateClient } from './client.ts';
+import { templateMetadata } from './metadata.ts';
+import { type Send, Transport } from './transport.ts';
+
+/** The driver over whatever carries its requests. */
+export function createTemplateDriver(send: Send): Driver {
+  return defineDriver(templateMetadata, ({ credential, endpoint, deploymentId }) => {
+    const wrong = credentialError(templateMetadata, credential);
+    if (wrong) throw wrong;
+    const { apiToken } = credential;
+    if (
+      endpoint === undefined ||
+      apiToken === undefined ||
+      !/^https?:/.test(URL.parse(endpoint)?.href ?? '')
+    ) {
+      throw new DriverError('InvalidRequest', 'the cloud has no address of its own: give an https endpoint');
+    }
+    return new TemplateClient(new Transport(endpoint, apiToken, send), deploymentId);
+  });
+}
+
+export const templateDriver: Driver = createTemplateDriver(fetch);

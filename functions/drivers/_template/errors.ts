@@ -1,0 +1,50 @@
+import { DriverError, type DriverErrorCode } from '../errors.ts';
+import { type CallEffect, unanswered } from '../no-answer.ts';
+
+/** The cloud's own codes. One that is not here is told by its status. */
+const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([
+  ['invalid_parameter', 'InvalidRequest'],
+  ['unknown_region', 'InvalidRequest'],
+  ['unknown_size', 'InvalidRequest'],
+  ['unknown_image', 'InvalidRequest'],
+  ['not_supported', 'Unsupported'],
+  ['invalid_token', 'Unauthorized'],
+  ['forbidden', 'Unauthorized'],
+  ['not_found', 'NotFound'],
+  ['name_taken', 'Conflict'],
+  ['in_use', 'Conflict'],
+  ['wrong_state', 'Conflict'],
+  ['no_capacity', 'InsufficientCapacity'],
+  ['quota_exceeded', 'QuotaExceeded'],
+  ['rate_limited', 'Throttled'],
+  ['maintenance', 'Unavailable'],
+]);
+
+export interface Refusal {
+  status: number;
+  code: string | undefined;
+  message: string | undefined;
+  retryAfterMs: number | undefined;
+  /** The call, as the cloud's own documentation names it. */
+  call: string;
+}
+
+/** What an answer other than a 2xx means. */
+export function errorOfAnswer(
+  { status, code, message, retryAfterMs, call }: Refusal,
+  effect: CallEffect,
+): DriverError {
+  const meaning = (code === undefined ? undefined : CODES.get(code)) ?? codeOfStatus(status, effect);
+  return new DriverError(meaning, `${call}: ${message ?? `the cloud answered ${status}`}`, {
+    call,
+    ...(code === undefined ? {} : { cloudCode: code }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
+}
+
+/** A 5xx says nothing of what the cloud has done before it failed. */
+function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
+  if (status === 429) return 'Throttled';
+  if (status === 401 || status === 403) return 'Unauthorized';
+  return status >= 500 ? unanswered(effect) : 'InvalidRequest';
+}

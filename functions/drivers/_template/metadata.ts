@@ -1,0 +1,25 @@
+import type { DriverMetadata } from '../metadata.ts';
+
+/** What is known of the cloud without asking it. Each field's meaning is in `drivers/metadata.ts`. */
+export const templateMetadata = {
+  name: 'template',
+  title: 'A cloud with a small JSON API',
+  clouds: ['mock'],
+  endpoint: 'required',
+  credentialFields: [
+    {
+      name: 'apiToken',
+      description:
+        'A token of the project that instances are made in, with the right to make servers and networks',
+      secret: true,
+      required: true,
+      pattern: '[\\x21-\\x7e]{8,512}',
+    },
+  ],
+  apiKind: 'locational',
+  inventoryPollMinutes: 60,
+  consistencyWindowMs: 10_000,
+  maxNameLength: 63,
+  capabilities: ['reboot'],
+  features: ['user-data', 'prices'],
+} as const satisfies DriverMetadata;

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { DriverError } from '../errors.ts';
+import { errorOfFailure, unanswered } from '../no-answer.ts';
+import { errorSchema, pageOf } from './answers.ts';
+import { errorOfAnswer } from './errors.ts';
+
+/** `fetch`, but in tests. The signal has to be given to `fetch` itself: one inside a `Request` may be collected. */
+export type Send = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface Call<Answer> {
+  method: 'GET' | 'POST' | 'DELETE';
+  /** Below the endpoint; each part is escaped here. */
+  path: readonly string[];
+  query?: Readonly<Record<string, string>>;
+  body?: object;
+  answer: z.ZodType<Answer>;
+}
+
+/** A driver's call ends within 30 seconds, and one that lists may make several of these. */
+const TIMEOUT_MS = 10_000;
+const secondsSchema = z.coerce.number().nonnegative();
+
+/** One project's way to the cloud: a time-out on each request, no retries, and no error but DriverError. */
+export class Transport {
+  readonly #endpoint: string;
+  readonly #apiToken: string;
+  readonly #send: Send;
+
+  constructor(endpoint: string, apiToken: string, send: Send) {
+    this.#endpoint = endpoint.replace(/\/+$/, '');
+    this.#apiToken = apiToken;
+    this.#send = send;
+  }
+
+  /** @throws DriverError */
+  async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    const effect = call.method === 'GET' ? 'reads' : 'changes';
+    const name = `${call.method} /${call.path.join('/')}`;
+    let status: number;
+    let headers: Headers;
+    let body: unknown;
+    try {
+      const response = await this.#send(this.#urlOf(call), {
+        method: call.method,
+        headers: { authorization: `Bearer ${this.#apiToken}`, 'content-type': 'application/json' },
+        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      ({ status, headers } = response);
+      body = jsonOf(await response.text());
+    } catch (cause) {
+      throw errorOfFailure(cause, effect);
+    }
+    if (status < 200 || status > 299) {
+      const { code, message } = errorSchema.safeParse(body).data?.error ?? {};
+      const seconds = secondsSchema.safeParse(headers.get('retry-after') ?? undefined).data;
+      const retryAfterMs = seconds === undefined ? undefined : seconds * 1_000;
+      throw errorOfAnswer({ status, code, message, retryAfterMs, call: name }, effect);
+    }
+    const parsed = call.answer.safeParse(body);
+    if (parsed.success) return parsed.data;
+    // It was done, perhaps, and nobody knows what came of it.
+    throw new DriverError(unanswered(effect), `${name}: the cloud's answer cannot be read`, { call: name });
+  }
+
+  /** Every item of a list, to the last page. */
+  async readAll<Item extends z.ZodType>(path: readonly string[], item: Item): Promise<z.output<Item>[]> {
+    const items: z.output<Item>[] = [];
+    let after: string | null | undefined;
+    do {
+      const query: Record<string, string> = after ? { after } : {};
+      const page = await this.call({ method: 'GET', path, query, answer: pageOf(item) });
+      items.push(...page.items);
+      after = page.next;
+    } while (after);
+    return items;
+  }
+
+  #urlOf({ path, query }: Pick<Call<unknown>, 'path' | 'query'>): string {
+    const search = new URLSearchParams(query).toString();
+    return `${this.#endpoint}/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return text === '' ? {} : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
