@@ -31,7 +31,7 @@ export const driverNoun = noun('driver', 'Code that talks to clouds', [
           driver.name,
           field.name,
           field.alternative,
-          field.required ? 'required' : 'optional',
+          field.required ? 'required' : field.requiredBy?.join(' ') || 'optional',
           field.secret ? 'secret' : 'plain',
           field.description,
         ]),

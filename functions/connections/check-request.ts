@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { credentialSchemaOf } from '../drivers/credentials.ts';
 import type { DriverMetadata } from '../drivers/metadata.ts';
 import { DRIVERS } from '../drivers/registry.ts';
+import type { Cloud } from '../model/cloud.ts';
 import {
   type ConnectionRequest,
   type Credential,
@@ -43,7 +44,7 @@ export function connectionErrors(
     const message = `driver ${name} has ${driver.clouds.join(', ')}`;
     errors.push({ pointer: '/cloud', code: 'unknown-cloud', message });
   }
-  if (driver && credential) errors.push(...credentialErrors(driver, credential));
+  if (driver && credential) errors.push(...credentialErrors(driver, credential, cloud));
   if (endpoint !== undefined) {
     const wrong = endpointError(endpoint, driver?.endpoint, rules.allowEndpointOverride);
     if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
@@ -60,9 +61,10 @@ const customSchema = z.object({ params: z.object({ code: z.string() }) });
 export function credentialErrors(
   driver: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,
+  cloud: Cloud | undefined,
 ): RequestError[] {
   const { error } = credentialSchemaOf(driver).safeParse(credential);
-  return (error?.issues ?? []).flatMap((issue): RequestError[] => {
+  const ofFields = (error?.issues ?? []).flatMap((issue): RequestError[] => {
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => ({
         pointer: `/credential/${key}`,
@@ -73,6 +75,12 @@ export function credentialErrors(
     const code = customSchema.safeParse(issue).data?.params.code ?? issue.code.replaceAll('_', '-');
     return [{ pointer: ['/credential', ...issue.path].join('/'), code, message: issue.message }];
   });
+  const ofCloud = driver.credentialFields.flatMap(({ name, description, requiredBy = [] }): RequestError[] =>
+    cloud !== undefined && requiredBy.includes(cloud) && !(name in credential)
+      ? [{ pointer: `/credential/${name}`, code: 'missing', message: description }]
+      : [],
+  );
+  return [...ofFields, ...ofCloud];
 }
 
 const { driver, cloud, credential, endpoint } = connectionRequestSchema.shape;

@@ -7,6 +7,8 @@ export interface CredentialField {
   secret: boolean;
   /** Of a field of an alternative: whether that alternative needs it. */
   required: boolean;
+  /** Clouds of the driver that cannot do without it, where it is not required by all of them. */
+  requiredBy?: readonly Cloud[];
   /** A regular expression that the whole value matches, as JavaScript writes it; absent: anything goes. */
   pattern?: string;
   /**

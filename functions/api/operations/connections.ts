@@ -119,7 +119,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);
-      refuse(credentialErrors(DRIVERS[connection.driver], credential));
+      refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
       const version = await putCredential(ssm, secretsPrefix, connection, credential);
       const requestedAt = new Date(store.clock.now()).toISOString();
       await updateConnection(store, namespace, name, {
@@ -196,7 +196,10 @@ function describe(name: DriverName) {
     title,
     clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
     endpoint,
-    credentialFields: [...credentialFields],
+    credentialFields: credentialFields.map(({ requiredBy, ...field }) => ({
+      ...field,
+      ...(requiredBy === undefined ? {} : { requiredBy: [...requiredBy] }),
+    })),
     capabilities: [...capabilities],
     features: [...features],
     apiKind: rest.apiKind,

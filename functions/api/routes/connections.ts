@@ -30,6 +30,10 @@ const driverSchema = z.object({
       description: z.string(),
       secret: z.boolean(),
       required: z.boolean(),
+      requiredBy: z
+        .array(cloudSchema)
+        .exactOptional()
+        .describe('clouds of the driver that cannot do without it, where not all of them need it'),
       pattern: z.string().exactOptional().describe('a regular expression that the whole value matches'),
       alternative: z
         .string()

@@ -1,4 +1,4 @@
-import type { Cloud } from '../../model/cloud.ts';
+import { CLOUDS, type Cloud } from '../../model/cloud.ts';
 import type { CredentialField, DriverMetadata } from '../metadata.ts';
 
 /** Keys of credentials as CB-Spider spells them; they go through as they are. */
@@ -64,15 +64,14 @@ const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
 ]);
 
 function fieldOf(name: CredentialKey): CredentialField {
-  const clouds = Object.entries(CREDENTIAL_KEYS)
-    .filter(([, keys]) => keys.includes(name))
-    .map(([cloud]) => cloud);
+  const clouds = CLOUDS.filter((cloud) => CREDENTIAL_KEYS[cloud].includes(name));
   const usedBy = clouds.length > 0 ? ` (${clouds.join(', ')})` : ' (aws, where keys are temporary)';
   return {
     name,
     description: `${DESCRIPTIONS[name]}${usedBy}`,
     secret: !PUBLIC_KEYS.has(name),
     required: false,
+    requiredBy: clouds,
   };
 }
 

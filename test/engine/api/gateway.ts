@@ -13,6 +13,7 @@ import { resourceOperations } from '../../../functions/api/operations/resources.
 import { problemsOf } from '../../../functions/api/route.ts';
 import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
 import type { ExecutionRef } from '../../../functions/fleets/workflows.ts';
+import type { DriverName } from '../../../functions/model/connection.ts';
 import { fleetActionSchema } from '../../../functions/model/fleet-action.ts';
 import { fleetStatusSchema } from '../../../functions/model/status.ts';
 import { logger } from '../../../functions/runtime/logger.ts';
@@ -63,10 +64,13 @@ export class Gateway {
   readonly ssm = new SSMClient({});
   readonly secretsPrefix = `/test/${crypto.randomUUID()}`;
   readonly #store: Store;
+  readonly #drivers: readonly DriverName[];
   #key = '';
 
-  constructor(store: Store) {
+  /** @param drivers those that are deployed */
+  constructor(store: Store, drivers: readonly DriverName[] = ['sim']) {
     this.#store = store;
+    this.#drivers = drivers;
     beforeAll(async () => {
       for (const level of ['info', 'warn', 'error'] as const) {
         vi.spyOn(logger, level).mockImplementation((...entry) => void this.logged.push(entry));
@@ -158,7 +162,7 @@ export class Gateway {
 
   #handlers(allowEndpoints: boolean) {
     const store = this.#store;
-    const rules = { drivers: ['sim' as const], allowEndpointOverride: allowEndpoints };
+    const rules = { drivers: this.#drivers, allowEndpointOverride: allowEndpoints };
     return {
       access: handle({ handler: 'access', store, operations: accessOperations(store) }),
       catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),

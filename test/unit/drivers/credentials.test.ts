@@ -3,6 +3,7 @@ import { credentialErrors } from '../../../functions/connections/check-request.t
 import { credentialError } from '../../../functions/drivers/credentials.ts';
 import type { CredentialField } from '../../../functions/drivers/metadata.ts';
 import { REGISTERED_DRIVERS } from '../../../functions/drivers/registry.ts';
+import type { Cloud } from '../../../functions/model/cloud.ts';
 
 const field = (name: string, more: Partial<CredentialField> = {}): CredentialField => ({
   name,
@@ -21,7 +22,7 @@ const driver = {
   ],
 };
 const wrong = (credential: Record<string, string>) =>
-  credentialErrors(driver, credential).map(({ pointer, code }) => `${pointer} ${code}`);
+  credentialErrors(driver, credential, undefined).map(({ pointer, code }) => `${pointer} ${code}`);
 
 test.each<[string, Record<string, string>, string[]]>([
   ['one alternative', { role: 'arn:x', region: 'r' }, []],
@@ -49,8 +50,15 @@ test.each<[string, Record<string, string>, string[]]>([
 
 test('no value is in what is said of it', () => {
   const credential = { role: 'hunter2', key: 'hunter2', hunter3: 'hunter2' };
-  expect(JSON.stringify(credentialErrors(driver, credential))).not.toContain('hunter2');
+  expect(JSON.stringify(credentialErrors(driver, credential, undefined))).not.toContain('hunter2');
   expect(String(credentialError(driver, credential))).not.toContain('hunter2');
+});
+
+test('what one of the driver’s clouds alone needs is missing there, and nowhere else', () => {
+  const fields = [field('user'), field('tenant', { required: false, requiredBy: ['azure', 'nhn'] })];
+  const missing = (cloud: Cloud | undefined) =>
+    credentialErrors({ credentialFields: fields }, { user: 'u' }, cloud).map(({ pointer }) => pointer);
+  expect([missing('nhn'), missing('aws'), missing(undefined)]).toEqual([['/credential/tenant'], [], []]);
 });
 
 test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
@@ -72,9 +80,11 @@ test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as cons
     const named = (way: string | undefined) =>
       credentialFields.filter((one) => one.alternative === way && one.required);
     const codes = (fields: readonly CredentialField[]) =>
-      credentialErrors({ credentialFields }, Object.fromEntries(fields.map(({ name }) => [name, 'x']))).map(
-        ({ code }) => code,
-      );
+      credentialErrors(
+        { credentialFields },
+        Object.fromEntries(fields.map(({ name }) => [name, 'x'])),
+        undefined,
+      ).map(({ code }) => code);
     for (const way of ways.length > 0 ? ways : [undefined])
       expect(codes([...common, ...(way === undefined ? [] : named(way))])).toEqual([]);
     if (ways.length > 1) expect(codes([...common, ...ways.flatMap(named)])).toContain('contradictory');
