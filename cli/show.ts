@@ -1,5 +1,6 @@
 import type { Connection, InventoryFailure } from '../functions/model/connection.ts';
 import type { Fleet, Instance } from '../functions/model/fleet.ts';
+import type { LimitOverride, LimitProfile } from '../functions/model/limit-profile.ts';
 import { fields, table } from './table.ts';
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
@@ -113,7 +114,17 @@ const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['
 const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
   `${location}: ${code}: ${message}`;
 
-export function connectionText(one: Connection): string {
+function limitsText({ concurrentLocations, concurrentInstancesPerLocation, calls }: LimitProfile): string {
+  const rates = Object.entries(calls).map(
+    ([kind, { perSecond, burst }]) => `${kind} ${perSecond}/s (burst ${burst})`,
+  );
+  return `${concurrentLocations} locations, ${concurrentInstancesPerLocation} instances at each; ${rates.join(', ')}`;
+}
+
+const overridesText = ({ calls = {}, ...slots }: LimitOverride): string =>
+  [...Object.keys(slots), ...Object.keys(calls).map((kind) => `calls.${kind}`)].join(', ');
+
+export function connectionText(one: Connection & { limitProfile?: LimitProfile }): string {
   return fields([
     ['Connection', one.name],
     ['Namespace', one.namespace],
@@ -127,6 +138,8 @@ export function connectionText(one: Connection): string {
     ['New credential', one.rotation && rotationText(one.rotation)],
     ['Inventory read', one.inventorySyncedAt],
     ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],
+    ['Limits', one.limitProfile && limitsText(one.limitProfile)],
+    ['Overridden', one.limits && overridesText(one.limits)],
     ['Orphans', one.orphans && `${one.orphans.action} after ${one.orphans.graceSeconds} s`],
   ]);
 }

@@ -54,10 +54,8 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
         };
       }),
     openWith: async (connection) => {
-      // Under a name of its own: what a driver keeps under the connection's is of the credential in force.
-      const key = connectionKeyOf(connection.namespace, connection.name);
-      const client = await connect(connection, `${key}.v${connection.credentialVersion ?? 0}`);
-      return watchCalls(client, () => undefined);
+      const { namespace, name } = connection;
+      return watchCalls(await connect(connection, connectionKeyOf(namespace, name)), () => undefined);
     },
     forget: (connectionKey) => connections.forget(connectionKey),
     layout: (fleetId) =>

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -55,25 +55,6 @@ describe('bundles', () => {
     // A variable comes with its grant, so one that nobody reads is a grant that nobody needs.
     const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
     expect(loadAll()).toEqual(Object.fromEntries(expected));
-  });
-
-  it("have no other driver's code or SDK", () => {
-    const sdks = ['@aws-sdk/client-ec2', '@aws-sdk/client-sts'];
-    const drivers = bundles.entries.filter((entry) => entry.startsWith('drivers/'));
-    expect(drivers.length).toBeGreaterThan(1);
-    for (const entry of bundles.entries) {
-      // esbuild heads what it takes from a file with that file's path.
-      const bundle = readFileSync(join(bundles.directoryOf(entry), 'index.mjs'), 'utf8');
-      const paths = [...bundle.matchAll(/^\/\/ (\S+\.[cm]?[jt]s)$/gm)].map(([, path = '']) => path);
-      expect(paths).toContain(`functions/${entry}.handler.ts`);
-      const [, own] = /^drivers\/([^/]+)\//.exec(entry) ?? [];
-      const foreign = paths.filter((path) => {
-        const [, driver, file] = /^functions\/drivers\/([^/]+)\/(.+)$/.exec(path) ?? [];
-        if (driver !== undefined) return driver !== own && file !== 'metadata.ts';
-        return own !== 'aws' && sdks.some((sdk) => path.includes(`node_modules/${sdk}/`));
-      });
-      expect(foreign, entry).toEqual([]);
-    }
   });
 
   it('are refused for an entry point that is not there', () => {

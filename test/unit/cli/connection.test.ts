@@ -161,6 +161,16 @@ describe('a connection that stands', () => {
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   });
 
+  it('shows the limits in force, and which of them were overridden', async () => {
+    const limits = { concurrentLocations: 3, calls: { create: { perSecond: 1, burst: 2 } } };
+    const limitProfile = { ...DEFAULT_LIMIT_PROFILES.aws, concurrentLocations: 3 };
+    const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
+      answers: { [`GET ${at}`]: { body: connection({ limits, limitProfile }) } },
+    });
+    expect(stdout).toContain('3 locations, 20 instances at each; create 5/s (burst 20)');
+    expect(stdout).toContain('concurrentLocations, calls.create');
+  });
+
   it('says what of its catalogue is old', async () => {
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: {
