@@ -13,7 +13,8 @@ export interface ConnectOptions {
   deploymentId: string;
   /**
    * `<namespace>/<name>` of the connection, the same for as long as it exists, whatever becomes of its credential. For
-   * drivers that have to keep something under the connection's name; absent: nobody's in particular.
+   * drivers that have to keep something under the connection's name; absent: nobody's in particular. Clients of one
+   * connection may have different credentials, when a new one is verified: that changes nothing for the others.
    */
   connectionKey?: string;
 }
