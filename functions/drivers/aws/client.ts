@@ -20,6 +20,7 @@ import { Launcher, MAX_BATCH } from './launch.ts';
 import { listLocations } from './locations.ts';
 import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
+import { PublicParameters } from './public-parameters.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { callTimeout, clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
@@ -29,6 +30,7 @@ export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
   readonly maxBatchSize = MAX_BATCH;
   readonly #ec2: Ec2;
   readonly #sts: STSClient;
+  readonly #parameters: PublicParameters;
   readonly #types: TypeBook;
   readonly #instances: Instances;
   readonly #launcher: Launcher;
@@ -42,6 +44,7 @@ export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
     const { homeRegion, endpoint, keys } = options;
     this.#ec2 = new Ec2(options);
     this.#sts = new STSClient({ ...clientSettings('sts', homeRegion, endpoint), credentials: keys });
+    this.#parameters = new PublicParameters(options);
     this.#types = new TypeBook(this.#ec2);
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
@@ -70,7 +73,7 @@ export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
   }
 
   async listImages(location: string): Promise<Image[]> {
-    return await listImages(this.#ec2, location);
+    return await listImages(this.#ec2, this.#parameters, location);
   }
 
   async ensureNetwork(spec: NetworkSpec) {

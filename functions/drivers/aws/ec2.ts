@@ -53,8 +53,7 @@ export class Ec2 {
     location: string,
     command: Ec2Command<Input, Output>,
   ): Promise<Output> {
-    // A host name is made of it, so that one which EC2 has not would look like a network that is down.
-    if (!isKnownRegion(location)) await this.#requireRegion(location);
+    await this.requireRegion(location);
     return await this.#send(location, command);
   }
 
@@ -73,7 +72,13 @@ export class Ec2 {
     return items;
   }
 
-  async #requireRegion(location: string): Promise<void> {
+  /**
+   * A host name is made of it, so that one which AWS has not would look like a network that is down.
+   *
+   * @throws DriverError InvalidRequest
+   */
+  async requireRegion(location: string): Promise<void> {
+    if (isKnownRegion(location)) return;
     const known = (await this.regions()).some(({ RegionName }) => RegionName === location);
     if (!known) throw new DriverError('InvalidRequest', `AWS has no region ${location} for this account`);
   }

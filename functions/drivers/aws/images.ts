@@ -1,6 +1,7 @@
 import { DescribeImagesCommand, type Image as Ec2Image } from '@aws-sdk/client-ec2';
 import { type Architecture, architectureSchema, type Image } from '../../model/cloud.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
+import type { PublicParameters } from './public-parameters.ts';
 import { filter } from './tags.ts';
 
 const AMAZON = 'amazon';
@@ -17,6 +18,8 @@ interface Family {
   description: string;
   /** Of the image's name at EC2, `*` for what changes with each release, `{arch}` for the architecture. */
   pattern: string;
+  /** Of the parameter that has its id, in the same way. */
+  parameter: string;
   architectures: Readonly<Partial<Record<Architecture, string>>>;
 }
 
@@ -24,83 +27,121 @@ const DEBIAN_WORDS = { x86_64: 'amd64', arm64: 'arm64' };
 const EC2_WORDS = { x86_64: 'x86_64', arm64: 'arm64' };
 
 /**
- * Public images that fleets may name. They are found by owner and name, not through the parameters of SSM that point
- * to some of them: those need one more service and one more right, and say nothing of an image's disks.
+ * Public images that fleets may name. Their publishers keep parameters in SSM that say which the newest is. Where one
+ * is not there, or must not be read, the image is found by owner and name.
  */
 const FAMILIES: readonly Family[] = [
-  ubuntu('24.04', 'noble', 'hvm-ssd-gp3'),
-  ubuntu('22.04', 'jammy', 'hvm-ssd'),
+  ubuntu('24.04', 'noble', 'hvm-ssd-gp3', 'ebs-gp3'),
+  ubuntu('22.04', 'jammy', 'hvm-ssd', 'ebs-gp2'),
   {
     name: 'debian-13',
     description: 'Debian 13',
     pattern: 'debian-13-{arch}-2*',
+    parameter: '/aws/service/debian/release/13/latest/{arch}',
     architectures: DEBIAN_WORDS,
   },
   {
     name: 'debian-12',
     description: 'Debian 12',
     pattern: 'debian-12-{arch}-2*',
+    parameter: '/aws/service/debian/release/12/latest/{arch}',
     architectures: DEBIAN_WORDS,
   },
   {
     name: 'al2023',
     description: 'Amazon Linux 2023',
     pattern: 'al2023-ami-2023.*-kernel-6.1-{arch}',
+    parameter: '/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-6.1-{arch}',
     architectures: EC2_WORDS,
   },
 ];
 
-function ubuntu(version: string, codename: string, folder: string): Family {
+function ubuntu(version: string, codename: string, folder: string, disk: string): Family {
   return {
     name: `ubuntu-${version}`,
     description: `Ubuntu Server ${version} LTS`,
     pattern: `ubuntu/images/${folder}/ubuntu-${codename}-${version}-{arch}-server-*`,
+    parameter: `/aws/service/canonical/ubuntu/server/${version}/stable/current/{arch}/hvm/${disk}/ami-id`,
     architectures: DEBIAN_WORDS,
   };
 }
 
 /** Each family for each architecture: `ubuntu-24.04`, and `ubuntu-24.04-arm64`, as an EC2 image has one only. */
-const WANTED = FAMILIES.flatMap(({ name, description, pattern, architectures }) =>
+const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, architectures }) =>
   architectureSchema.options.flatMap((architecture) => {
     const word = architectures[architecture];
     if (word === undefined) return [];
-    const called = architecture === 'x86_64' ? name : `${name}-${architecture}`;
-    return [{ name: called, description, architecture, pattern: pattern.replace('{arch}', word) }];
+    return [
+      {
+        name: architecture === 'x86_64' ? name : `${name}-${architecture}`,
+        description,
+        architecture,
+        pattern: pattern.replace('{arch}', word),
+        parameter: parameter.replace('{arch}', word),
+      },
+    ];
   }),
 );
+type Wanted = (typeof WANTED)[number];
 
 /** The newest image of each name that the region has; deprecated ones are not among them. */
-export async function listImages(ec2: Ec2, location: string): Promise<Image[]> {
-  const found = await ec2.all(
+export async function listImages(ec2: Ec2, parameters: PublicParameters, location: string): Promise<Image[]> {
+  await ec2.requireRegion(location);
+  const ids = await parameters.read(
+    location,
+    WANTED.map(({ parameter }) => parameter),
+  );
+  const told = await describe(ec2, location, [filter('image-id', ...ids.values())], ids.size);
+  const byId = new Map(told.map((image) => [image.ImageId, image]));
+  const isTold = ({ parameter }: Wanted) => byId.has(ids.get(parameter));
+  const others = WANTED.filter((wanted) => !isTold(wanted)).map(({ pattern }) => pattern);
+  const found = await describe(ec2, location, [filter('name', ...others)], others.length, OWNERS);
+  return WANTED.flatMap((wanted) => {
+    const newest = byId.get(ids.get(wanted.parameter)) ?? newestOf(found, wanted);
+    if (newest?.ImageId === undefined || newest.Architecture !== wanted.architecture) return [];
+    return [
+      {
+        name: wanted.name,
+        location,
+        backendId: newest.ImageId,
+        description: `${wanted.description} (${newest.Name})`,
+        architectures: [wanted.architecture],
+        available: true,
+      },
+    ];
+  });
+}
+
+/** @param wanted how many: EC2 takes no filter without a value */
+async function describe(
+  ec2: Ec2,
+  location: string,
+  filters: { Name: string; Values: string[] }[],
+  wanted: number,
+  Owners?: string[],
+): Promise<Ec2Image[]> {
+  if (wanted === 0) return [];
+  const Filters = [...filters, filter('state', 'available')];
+  return await ec2.all(
     (NextToken) =>
       ec2.send(
         location,
         new DescribeImagesCommand({
-          Owners: OWNERS,
-          Filters: [filter('name', ...WANTED.map(({ pattern }) => pattern)), filter('state', 'available')],
+          ...(Owners ? { Owners } : {}),
+          Filters,
           NextToken,
           MaxResults: PAGE_SIZE,
         }),
       ),
     ({ Images }) => Images,
   );
-  return WANTED.flatMap(({ name, description, architecture, pattern }) => {
-    const expression = expressionOf(pattern);
-    const [newest] = found
-      .filter((image) => expression.test(image.Name ?? '') && image.Architecture === architecture)
-      .sort((a, b) => createdMs(b) - createdMs(a));
-    if (newest?.ImageId === undefined) return [];
-    return [
-      {
-        name,
-        location,
-        backendId: newest.ImageId,
-        description: `${description} (${newest.Name})`,
-        architectures: [architecture],
-        available: true,
-      },
-    ];
-  });
+}
+
+function newestOf(found: readonly Ec2Image[], { pattern, architecture }: Wanted): Ec2Image | undefined {
+  const expression = expressionOf(pattern);
+  return found
+    .filter((image) => expression.test(image.Name ?? '') && image.Architecture === architecture)
+    .sort((a, b) => createdMs(b) - createdMs(a))[0];
 }
 
 const createdMs = ({ CreationDate }: Ec2Image): number => Date.parse(CreationDate ?? '') || 0;

@@ -15,7 +15,7 @@ export interface ClientSettings {
  * AWS_ENDPOINT_URL: that is where the deployment's own services are, and not its users' machines.
  */
 export function clientSettings(
-  service: 'ec2' | 'sts',
+  service: 'ec2' | 'ssm' | 'sts',
   region: string,
   endpoint: string | undefined,
 ): ClientSettings {

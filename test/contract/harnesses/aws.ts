@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
 import { StartFailure } from '../../../local/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
+import { rsaPublicKey } from '../public-key.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
 import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
 
@@ -14,6 +14,9 @@ const PAGE_SIZE = 5;
 const parametersOf = ({ body }: ProxiedRequest) => new URLSearchParams(body.toString('utf8'));
 
 function callOf(request: ProxiedRequest): string {
+  // SSM speaks another protocol than EC2 and STS.
+  const target = request.headers['x-amz-target'];
+  if (typeof target === 'string') return target.slice(target.indexOf('.') + 1);
   const parameters = parametersOf(request);
   const action = parameters.get('Action') ?? '';
   return action === 'DescribeInstances' && parameters.has('InstanceId.1') ? `${action} by id` : action;
@@ -71,25 +74,6 @@ async function countLeft(url: string): Promise<number> {
     }
   }
   return left;
-}
-
-/** An RSA key as OpenSSH writes it. */
-function publicKey(): string {
-  const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({
-    format: 'jwk',
-  });
-  const field = (bytes: Buffer) => {
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    return Buffer.concat([length, bytes]);
-  };
-  const modulus = Buffer.concat([Buffer.from([0]), Buffer.from(n, 'base64url')]);
-  const blob = Buffer.concat([
-    field(Buffer.from('ssh-rsa')),
-    field(Buffer.from(e, 'base64url')),
-    field(modulus),
-  ]);
-  return `ssh-rsa ${blob.toString('base64')} contract`;
 }
 
 async function startedMoto(): Promise<MotoServer> {
@@ -150,7 +134,7 @@ async function start(): Promise<CloudUnderTest> {
     },
     unknownImageBackendId: 'ami-0123456789abcdef0',
     unknownBackendId: 'i-0123456789abcdef0',
-    publicKey: publicKey(),
+    publicKey: rsaPublicKey(),
     moreThanAPage: PAGE_SIZE + 2,
     consistencyWindowMs: 50,
     patienceMs: 15_000,

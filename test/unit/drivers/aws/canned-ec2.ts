@@ -11,7 +11,7 @@ export type Canned = { status: number; body: string; headers?: Record<string, st
 
 export interface CannedEc2 {
   url: string;
-  /** The parameters of each call, in order. */
+  /** The parameters of each call, in order; of one to SSM, its action and its body as `json`. */
   calls: URLSearchParams[];
   close(): Promise<void>;
 }
@@ -22,7 +22,12 @@ export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Prom
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    const call = new URLSearchParams(Buffer.concat(chunks).toString());
+    const body = Buffer.concat(chunks).toString();
+    const target = request.headers['x-amz-target'];
+    const call =
+      typeof target === 'string'
+        ? new URLSearchParams({ Action: target.slice(target.indexOf('.') + 1), json: body })
+        : new URLSearchParams(body);
     calls.push(call);
     const canned = answer(call);
     if (canned === 'hang-up') {

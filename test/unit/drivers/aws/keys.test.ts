@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { keysOf } from '../../../../functions/drivers/aws/credentials.ts';
+import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
+import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-ec2.ts';
+
+const ROLE = {
+  roleArn: 'arn:aws:iam::111122223333:role/fleetwright-runner',
+  externalId: 'a-word-nobody-guesses',
+};
+const MINUTE = 60_000;
+
+const keys = (id: string, expiresMs: number): Canned => ({
+  status: 200,
+  body: `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>${id}</AccessKeyId><SecretAccessKey>s-${id}</SecretAccessKey><SessionToken>t-${id}</SessionToken><Expiration>${new Date(expiresMs).toISOString()}</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>`,
+});
+const refused: Canned = {
+  status: 403,
+  body: '<ErrorResponse><Error><Code>AccessDenied</Code><Message>not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>',
+};
+
+let sts: CannedEc2;
+beforeEach(() => {
+  // Those of the function.
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDFUNCTION');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-of-the-function');
+});
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await sts.close();
+});
+
+it('a role is assumed with its external id, once for all who ask, and anew before its keys end', async () => {
+  let nowMs = Date.now();
+  sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), () => nowMs);
+  const [one, two] = await Promise.all([read(), read()]);
+  expect(one).toMatchObject({ accessKeyId: 'K1', secretAccessKey: 's-K1', sessionToken: 't-K1' });
+  expect(two).toBe(one);
+  nowMs += 54 * MINUTE;
+  expect(await read()).toBe(one);
+  nowMs += 2 * MINUTE;
+  expect(await read()).toMatchObject({ accessKeyId: 'K2' });
+  expect(sts.calls.map((call) => call.get('Action'))).toEqual(['AssumeRole', 'AssumeRole']);
+  const [call] = sts.calls;
+  expect(call?.get('RoleArn')).toBe(ROLE.roleArn);
+  expect(call?.get('ExternalId')).toBe(ROLE.externalId);
+  expect(call?.get('RoleSessionName')).toHaveLength(64);
+});
+
+it('a role that may not be assumed is Unauthorized, with no secret in the error, and asked for again the next time', async () => {
+  sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test');
+  const error: unknown = await read().catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'Unauthorized', call: 'sts:AssumeRole' });
+  expect(String(error)).not.toContain(ROLE.externalId);
+  expect(await read()).toMatchObject({ accessKeyId: 'K' });
+});
+
+it('the clients of all regions have the keys of one assumed role', async () => {
+  sts = await cannedEc2((call) => {
+    const action = call.get('Action') ?? '';
+    if (action === 'AssumeRole') return keys('K', Date.now() + 60 * MINUTE);
+    const regions = ['eu-west-1', 'us-east-1'].map((name) => `<item><regionName>${name}</regionName></item>`);
+    return page(action, action === 'DescribeRegions' ? `<regionInfo>${regions.join('')}</regionInfo>` : '');
+  });
+  const locations = await connect(sts.url, ROLE).listLocations();
+  expect(locations.map(({ name }) => name)).toEqual(['eu-west-1', 'us-east-1']);
+  expect(sts.calls.filter((call) => call.get('Action') === 'AssumeRole')).toHaveLength(1);
+});
