@@ -12,6 +12,7 @@ const MINISTACK: PythonProgram = {
   distribution: 'ministack',
   version: MINISTACK_VERSION,
   requirements: join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt'),
+  instead: 'Docker will do instead of Python.',
 };
 const CANDIDATES = ['14', '13', '12', '11', '10']
   .map((minor) => `python3.${minor}`)
@@ -28,6 +29,8 @@ export interface PythonProgram {
   version: string;
   /** Path of the file that pins them. */
   requirements: string;
+  /** What can be done where there is no Python for it. */
+  instead?: string;
 }
 
 /** The Python that a program was installed for. */
@@ -89,7 +92,7 @@ export async function installPython(
   throw new StartFailure(
     `${title}, version ${version}, cannot be installed:\n${reasons.map((one) => `  ${one}`).join('\n')}`,
     'Is the Python package index within reach (a proxy goes into HTTPS_PROXY, an index of your own into PIP_INDEX_URL)? ' +
-      'On Debian and Ubuntu, `apt-get install python3-venv` gives Python what it needs. Docker will do instead of Python.',
+      `On Debian and Ubuntu, \`apt-get install python3-venv\` gives Python what it needs. ${program.instead ?? ''}`.trimEnd(),
   );
 }
 

@@ -75,6 +75,11 @@ export async function stopProcess(own: OwnProcess): Promise<boolean> {
   return true;
 }
 
+/** Ends it at once, for who is about to end himself. */
+export function killProcess(own: OwnProcess): void {
+  if (isAlive(own)) signalGroup(own, 'SIGKILL');
+}
+
 function signalGroup({ pid }: OwnProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);

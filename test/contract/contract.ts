@@ -41,6 +41,9 @@ function textOf(report: Report): string {
   ].join('\n');
 }
 
+// Servers that a harness started end with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+
 try {
   process.exitCode = await run(program.parse().opts<Flags>());
 } catch (error) {

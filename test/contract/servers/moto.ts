@@ -10,7 +10,7 @@ import {
 import { freePort } from '../../../local/ports.ts';
 import { StartFailure } from '../../../local/start-failure.ts';
 import { StateFolder } from '../../../local/state/folder.ts';
-import { isAlive, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
+import { isAlive, killProcess, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
 
 export const MOTO_VERSION = '5.2.2';
 const MOTO: PythonProgram = {
@@ -54,23 +54,29 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
   const port = await freePort(PORTS_FROM);
   const url = `http://127.0.0.1:${port}`;
   const log = folder.log(`moto-${port}`);
-  const { process } = startDetached({
+  const { process: own } = startDetached({
     command: installed.python,
     args: ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)],
     env: { ...pythonEnvironment(installed), ...STRICT },
     log,
   });
+  const onExit = () => killProcess(own);
+  process.once('exit', onExit);
+  const stop = async () => {
+    process.off('exit', onExit);
+    await stopProcess(own);
+  };
   const reset = async () => {
     const { ok, status } = await fetch(`${url}/moto-api/reset`, { method: 'POST' });
     if (!ok) throw new Error(`moto answered ${status} to a reset`);
   };
   for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
     if (await answers(url)) break;
-    if (isAlive(process) && Date.now() < deadline) continue;
-    await stopProcess(process);
+    if (isAlive(own) && Date.now() < deadline) continue;
+    await stop();
     throw new StartFailure(`moto does not start:\n${tailOf(log, 5).join('\n')}`, `Its log is ${log}.`);
   }
-  return { url, reset, stop: async () => void (await stopProcess(process)) };
+  return { url, reset, stop };
 }
 
 async function answers(url: string): Promise<boolean> {
