@@ -7,11 +7,14 @@ const FAST = [
   'test/chaos/**/*.test.ts',
 ];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
+/** Against moto, which they start by themselves. */
+const ON_MOTO = ['test/live/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: FAST, testTimeout: 20_000 } },
+      { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false } },
       {
         test: {
           name: 'engine',

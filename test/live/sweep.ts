@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CloudClient } from '../../functions/drivers/driver.ts';
+import { DriverError } from '../../functions/drivers/errors.ts';
+import { deleteResource } from '../contract/ground.ts';
+
+/** In the order in which they can be removed. */
+const KINDS = ['key-pair', 'security-group', 'network'] as const;
+/** What passes by itself, so that the next round may succeed. */
+const PASSING = ['Conflict', 'Throttled', 'Unavailable', 'OutcomeUnknown'];
+
+export interface SweepOptions {
+  pollMs: number;
+  /** How long at most; in milliseconds. */
+  forMs: number;
+  say(line: string): void;
+}
+
+/**
+ * Removes every machine and network resource of the client's deployment at a location.
+ *
+ * @returns what was there and what is left of it, as people call it; nothing left is success
+ */
+export async function sweep(
+  client: CloudClient,
+  location: string,
+  { pollMs, forMs, say }: SweepOptions,
+): Promise<{ found: string[]; left: string[] }> {
+  const found = new Set<string>();
+  const untilMs = Date.now() + forMs;
+  for (;;) {
+    let left: string[] = [];
+    try {
+      left = await removeOnce(client, location);
+    } catch (error) {
+      if (!(error instanceof DriverError) || !PASSING.includes(error.code)) throw error;
+      say(`sweep: ${error.message}`);
+      left = ['what could not be listed'];
+    }
+    for (const one of left) if (!found.has(one)) say(`sweep: removing ${one}`);
+    for (const one of left) found.add(one);
+    if (left.length === 0 || Date.now() > untilMs) return { found: [...found], left };
+    await sleep(pollMs);
+  }
+}
+
+/** @returns what was there; as long as that is something, it has to be looked at again */
+async function removeOnce(client: CloudClient, location: string): Promise<string[]> {
+  const machines = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');
+  for (const { backendId, status } of machines) {
+    if (status !== 'Terminating') await client.terminateInstance(location, backendId);
+  }
+  if (machines.length > 0) return machines.map(({ backendId }) => backendId);
+  for (const kind of KINDS) {
+    const resources = await client.listNetworkResources(location, kind);
+    for (const { backendId } of resources) await deleteResource(client, location, kind, backendId);
+    if (resources.length > 0) return resources.map(({ backendId }) => backendId);
+  }
+  return [];
+}
