@@ -11,6 +11,7 @@ import { clearCatalogue, replaceLocations, replaceOffers } from '../store/write-
 import {
   type Disposition,
   DONE,
+  goOnAs,
   governed,
   type OpenConnection,
   type WorkerContext,
@@ -19,36 +20,43 @@ import {
 import type { SyncInventoryMessage } from '../workflow/messages.ts';
 
 const CONCURRENT_LOCATIONS = 4;
+/** How long an invocation begins with further locations; one takes a few seconds, and functions have 20 at least. */
+const BEGIN_MS = 4_000;
 /** More would say no more. */
 const MOST_FAILURES = 20;
 /** The governor's name for calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
 
 /**
- * Brings a connection's catalogue up to date, location by location. What could not be read keeps its old data; a
- * sync that was throttled comes back for the rest. A connection that was deleted, also while this went on, keeps none.
+ * Brings a connection's catalogue up to date, location by location. What could not be read keeps its old data. A cloud
+ * with many locations takes longer than a function may run: what is not begun in time goes on in a message of its own,
+ * and so does what was throttled. A connection that was deleted, also while this went on, keeps none.
  */
 export async function syncInventory(
   context: WorkerContext,
-  { connectionKey }: SyncInventoryMessage,
+  message: SyncInventoryMessage,
 ): Promise<Disposition> {
   const { store } = context;
+  const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
   const exists = async () => (await readConnection(store, namespace, name)) !== undefined;
-  const ended = (await exists()) ? await syncLocations(context, connectionKey) : DONE;
+  const ended = (await exists()) ? await syncPart(context, message) : DONE;
   if (await exists()) return ended;
   await clearCatalogue(store, connectionKey);
   return DONE;
 }
 
-async function syncLocations(context: WorkerContext, connectionKey: string): Promise<Disposition> {
+async function syncPart(context: WorkerContext, message: SyncInventoryMessage): Promise<Disposition> {
   const { store, log } = context;
+  const { connectionKey } = message;
+  const beganMs = store.clock.now();
   const opened = await context.open(connectionKey).catch((error: unknown) => {
     if (!(error instanceof DriverError)) throw error;
     log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
     return { failed: { code: error.code, message: error.message } };
   });
   if ('failed' in opened) return await tellFailures(context, connectionKey, [opened.failed]);
+  if (message.left) return await syncLocations(context, message, opened, { beganMs, left: message.left });
   const locations = await guarded(context, connectionKey, opened, EVERYWHERE, () =>
     opened.client.listLocations(),
   );
@@ -60,15 +68,47 @@ async function syncLocations(context: WorkerContext, connectionKey: string): Pro
   if (everywhere && 'waitMs' in everywhere) return waitFor(everywhere.waitMs);
   if (everywhere && 'failed' in everywhere)
     return await tellFailures(context, connectionKey, [everywhere.failed]);
+  const left = locations.answer.flatMap(({ name, available }) => (available ? [name] : []));
+  return await syncLocations(context, message, opened, { beganMs, left, everywhere: everywhere?.answer });
+}
+
+interface Part {
+  /** When this invocation took up the sync; in milliseconds since 1970. */
+  beganMs: number;
+  /** Locations that are still to be read. */
+  left: readonly string[];
+  everywhere?: Offered | undefined;
+}
+
+async function syncLocations(
+  context: WorkerContext,
+  message: SyncInventoryMessage,
+  opened: OpenConnection,
+  { beganMs, left, everywhere }: Part,
+): Promise<Disposition> {
+  const { store } = context;
+  const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
+  // What one call tells of all locations is not asked for again for the sake of the rest of them.
+  const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
+  const read = async (location: string, at: number): Promise<Guarded<void>> => {
+    if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
+    return await syncLocation(context, connectionKey, opened, location, everywhere);
+  };
   const parts = await Promise.all(
-    locations.answer
-      .filter(({ available }) => available)
-      .map(({ name }) => limit(() => syncLocation(context, connectionKey, opened, name, everywhere?.answer))),
+    left.map(async (location, at) => ({ location, ended: await limit(() => read(location, at)) })),
   );
-  const waits = parts.flatMap((part) => ('waitMs' in part ? [part.waitMs] : []));
-  if (waits.length > 0) return waitFor(Math.max(...waits));
-  const failures = parts.flatMap((part) => ('failed' in part ? [part.failed] : []));
+  const failures = [
+    ...(message.failures ?? []),
+    ...parts.flatMap(({ ended }) => ('failed' in ended ? [ended.failed] : [])),
+  ].slice(0, MOST_FAILURES);
+  const waits = parts.flatMap(({ location, ended }) =>
+    'waitMs' in ended ? [{ location, waitMs: ended.waitMs }] : [],
+  );
+  if (waits.length > 0) {
+    const rest = { ...message, left: waits.map(({ location }) => location), failures };
+    return goOnAs(rest, Math.max(...waits.map(({ waitMs }) => waitMs)));
+  }
   if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
   const { namespace, name } = parseConnectionKey(connectionKey);
   const inventorySyncedAt = new Date(store.clock.now()).toISOString();

@@ -73,10 +73,11 @@ export interface WorkerContext {
   log: Log;
 }
 
-/** How a message ended: done, or to be sent again after some time. */
-export type Disposition = { done: true } | { done: false; waitMs: number };
+/** How a message ended: done, or to be sent again after some time, or another in its stead that says what is left. */
+export type Disposition = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
 export const DONE: Disposition = { done: true };
 export const waitFor = (waitMs: number): Disposition => ({ done: false, waitMs });
+export const goOnAs = (as: DriverMessage, waitMs: number): Disposition => ({ done: false, waitMs, as });
 
 export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
   return { connectionKey, location, limits };

@@ -106,7 +106,7 @@ async function settle(
   await Promise.all(
     group.map(async ({ message }, at) => {
       const disposition = dispositions[at];
-      if (disposition && !disposition.done) await context.send(message, disposition.waitMs);
+      if (disposition && !disposition.done) await context.send(disposition.as ?? message, disposition.waitMs);
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { cloudSchema } from '../model/cloud.ts';
-import { driverNameSchema } from '../model/connection.ts';
+import { driverNameSchema, inventoryFailureSchema } from '../model/connection.ts';
 import { cloudWordSchema, fleetIdSchema } from '../model/identifiers.ts';
 import { sweepIdSchema } from '../model/orphan.ts';
 import { fleetStatusSchema } from '../model/status.ts';
@@ -77,6 +77,12 @@ export const verifyMessageSchema = z.object({
 export const syncInventoryMessageSchema = z.object({
   kind: z.literal('sync-inventory'),
   connectionKey: z.string(),
+  left: z
+    .array(cloudWordSchema)
+    .min(1)
+    .exactOptional()
+    .describe('locations that an earlier message of this sync did not come to; absent: it begins'),
+  failures: z.array(inventoryFailureSchema).exactOptional().describe('what it could not read so far'),
 });
 
 const sweepShape = {

@@ -5,6 +5,12 @@ import { syncInventory } from '../../functions/inventory/sync-inventory.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { listImages, listLocations, listOffers } from '../../functions/store/catalogue.ts';
 import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
+import type { WorkerContext } from '../../functions/worker/context.ts';
+import {
+  type DriverMessage,
+  driverMessageSchema,
+  type SyncInventoryMessage,
+} from '../../functions/workflow/messages.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { OneProcess } from './one-process.ts';
@@ -43,9 +49,18 @@ async function catalogue(): Promise<number[]> {
 
 /** Delivers until it is done: a new connection may have to wait for its calls. */
 async function sync(worker: OneProcess): Promise<void> {
+  await deliver(worker.context, message);
+}
+
+/** @returns the messages that it took: what is left goes on as another one */
+async function deliver(context: WorkerContext, first: SyncInventoryMessage): Promise<DriverMessage[]> {
+  const messages: DriverMessage[] = [first];
   for (let tries = 0; tries < 50; tries += 1) {
-    const ended = await syncInventory(worker.context, message);
-    if (ended.done) return;
+    const last = messages.at(-1);
+    if (last?.kind !== 'sync-inventory') throw new TypeError('the sync went on as something else');
+    const ended = await syncInventory(context, last);
+    if (ended.done) return messages;
+    if (ended.as) messages.push(driverMessageSchema.parse(ended.as));
     await new Promise((resolve) => setTimeout(resolve, Math.min(500, ended.waitMs)));
   }
   throw new Error('the sync never ended');
@@ -148,6 +163,40 @@ it('takes what a location offered for gone when the location is', async () => {
   expect(await offersAt('us-central1')).toEqual(known.map((offer) => ({ ...offer, available: false })));
   await sync(workerWith());
   expect(await offersAt('us-central1')).toEqual(known);
+});
+
+it('of more locations than there is time for goes on in further messages, and tells of all failures in the end', async () => {
+  // In a namespace of its own: the governor remembers these times.
+  const far = { ...connection, namespace: 'far' };
+  await createConnection(store, far);
+  let nowMs = Date.UTC(2041, 0, 1);
+  const asked: string[] = [];
+  const failure = new DriverError('Unauthorized', 'not in this region');
+  const worker = workerThat((client) => {
+    const readOffers = client.listOffers.bind(client);
+    return {
+      async listOffers(location) {
+        nowMs += 5_000;
+        asked.push(location);
+        if (asked.length === 2) throw failure;
+        return await readOffers(location);
+      },
+    };
+  });
+  const slow = { ...store, clock: { ...store.clock, now: () => nowMs } };
+  const messages = await deliver(
+    { ...worker.context, store: slow },
+    { ...message, connectionKey: 'far/sim-gcp' },
+  );
+  const left = messages.map((one) => (one.kind === 'sync-inventory' ? one.left?.length : undefined));
+  expect(left).toEqual([undefined, 6, 2]);
+  expect(new Set(asked).size).toBe(10);
+  expect(asked).toHaveLength(10);
+  const { inventorySyncedAt, inventoryFailures } = (await readConnection(store, 'far', 'sim-gcp')) ?? {};
+  expect(inventorySyncedAt).toBeUndefined();
+  expect(inventoryFailures).toEqual([
+    { code: 'Unauthorized', message: 'not in this region', location: asked[1] },
+  ]);
 });
 
 it('that comes for a deleted connection calls nobody and leaves nothing', async () => {
