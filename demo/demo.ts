@@ -5,6 +5,11 @@ import { FAILURE_POLICIES, type FailurePolicy } from '../functions/model/fleet-r
 import { addFaults, FAULT_LEVELS, type FaultLevel, removeFaults } from './faults.ts';
 import { factor, wholeNumber } from './flags.ts';
 import { readFleetFiles, scaleFleet, sizeOf } from './fleet-files.ts';
+import { makeFleet } from './outside/make-fleet.ts';
+import { type DemoClouds, readClouds } from './outside/read-clouds.ts';
+import { variablesText } from './outside/read-credential.ts';
+import { withOutside } from './outside/report.ts';
+import { connectAll, countAllLeft, knock, measureAll } from './outside/visit.ts';
 import { prepareClouds, provision, remove } from './provision.ts';
 import { reportOf } from './report.ts';
 import { openStack } from './stack.ts';
@@ -17,17 +22,29 @@ interface Flags {
   simConfig?: string;
   faults: FaultLevel;
   policy?: FailurePolicy;
+  clouds?: DemoClouds;
   json: boolean;
 }
 
 /** Runs the demo. @returns the exit code */
-async function demo({ keep, scale, seed, simConfig, faults, policy, json }: Flags): Promise<number> {
+async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json }: Flags): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const print = json ? say : (text: string) => process.stdout.write(`${text}\n`);
-  const requests = readFleetFiles()
+  const credentialed = await knock(clouds?.outside ?? [], process.env);
+  const stack = await openStack({ seed, simConfig, say });
+  const outside = await connectAll(stack, credentialed, say);
+  const files = readFleetFiles();
+  const fleets = clouds
+    ? [
+        makeFleet(
+          clouds.simulated ? files : [],
+          outside.map(({ group }) => group),
+        ),
+      ]
+    : files;
+  const requests = fleets
     .map((fleet) => scaleFleet(fleet, scale))
     .map((fleet) => ({ ...fleet, failurePolicy: policy ?? fleet.failurePolicy }));
-  const stack = await openStack({ seed, simConfig, say });
   await prepareClouds(stack, requests, seed);
 
   const faultIds = await addFaults(stack.simUrl, faults);
@@ -39,20 +56,32 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, json }: Flag
   );
   const provisioned = await provision(stack, requests, around);
   for (const refusal of provisioned.refusals) say(tell(refusal).text);
-  print(`\n${summaryText(summarize(provisioned.fleets, provisioned.books))}`);
+  let rows = await measureAll(stack, outside, provisioned.fleets);
+  const simulated = summarize(
+    provisioned.fleets,
+    provisioned.books,
+    rows.map(({ connection }) => connection),
+  );
+  print(`\n${summaryText([...simulated, ...rows.map((row) => ({ ...row, cloud: row.connection }))])}`);
 
   let removed: Awaited<ReturnType<typeof remove>> | undefined;
   if (keep && !interrupt.signal.aborted) {
     await removeFaults(stack.simUrl, faultIds);
-    print(LOOK_AROUND);
+    print(lookAround(requests[0]?.name ?? ''));
   } else {
     say('Deleting everything');
     removed = await remove(stack, provisioned, { out: process.stderr, signal: interrupt.second });
     await removeFaults(stack.simUrl, faultIds);
-    print(`Left at the clouds: ${removed.remaining} instances and network resources`);
+    rows = await countAllLeft(stack, rows, provisioned.fleets);
+    const left = `instances and network resources`;
+    print(`Left at the ${outside.length > 0 ? 'simulated ' : ''}clouds: ${removed.remaining} ${left}`);
+    for (const { connection, remainingAfterDelete } of rows) {
+      print(`Left at ${connection}, by its own lists and our records: ${remainingAfterDelete} ${left}`);
+    }
     print('The local stack goes on running; `npx fleetwright local down` stops it.');
   }
-  const report = reportOf(requests, provisioned, removed, policy !== undefined || faults !== 'none');
+  const simReport = reportOf(requests, provisioned, removed, policy !== undefined || faults !== 'none');
+  const report = clouds ? withOutside(simReport, rows) : simReport;
   const { line } = report;
   print(
     `${line.running} of ${line.requested} running after ${line.makespanSeconds} s (ideal: ${line.idealSeconds} s), ` +
@@ -66,12 +95,12 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, json }: Flag
   return report.asAsked ? EXIT.done : EXIT.otherwise;
 }
 
-const LOOK_AROUND = `Look around:
+const lookAround = (fleet: string) => `Look around:
   npx fleetwright fleet list
-  npx fleetwright fleet get web-global
-  npx fleetwright fleet instances web-global --status Running
+  npx fleetwright fleet get ${fleet}
+  npx fleetwright fleet instances ${fleet} --status Running
   npx fleetwright local status
-Delete a fleet:  npx fleetwright fleet delete web-global --wait
+Delete a fleet:  npx fleetwright fleet delete ${fleet} --wait
 Stop it all:     npx fleetwright local down
 `;
 
@@ -106,10 +135,19 @@ const program = new Command('npm run demo --')
       FAILURE_POLICIES,
     ),
   )
+  .option(
+    '--clouds <list>',
+    'in place of the four fleets, one over the clouds of this list: sim, and <driver>=<URL> for others',
+    readClouds,
+  )
   .option('--json', 'last on stdout, one JSON line', false)
   .addHelpText(
     'after',
-    '\nExit codes: 0 all as asked, under --faults and --policy as the policy says; 1 something asked is not running, leaked, doubled or left; 2 wrong use; 3 cannot start',
+    `\nWith --clouds, credentials come from the variables of each cloud's own tools:
+  aws        ${variablesText('aws')}; none are needed for a server on this machine, such as moto
+  openstack  ${variablesText('openstack')}
+  cb-spider  ${variablesText('cb-spider')}; its mock cloud is used
+Exit codes: 0 all as asked, under --faults and --policy as the policy says; 1 something asked is not running, leaked, doubled or left; 2 wrong use; 3 cannot start`,
   )
   .allowExcessArguments(false)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));

@@ -67,7 +67,8 @@ export function reportOf(
   const whole = removed?.books ?? books;
   const line: ReportLine = {
     fleets: requests.length,
-    clouds: distinct(places.map(({ cloud }) => cloud)),
+    // One connection to each: EC2 itself and the simulated one are two clouds.
+    clouds: distinct(places.map(({ connection }) => connection)),
     locations: distinct(places.map(({ connection, location }) => `${connection} ${location}`)),
     requested: requests.reduce((total, request) => total + sizeOf(request), 0),
     running: sum('Running'),

@@ -9,6 +9,8 @@ export interface Stack {
   simUrl: string;
   engineUrl: string;
   outputs: Outputs;
+  /** An address of this machine as functions reach it. */
+  seenByFunctions(url: string): string;
 }
 
 export interface StackOptions {
@@ -25,13 +27,13 @@ export interface StackOptions {
  */
 export async function openStack({ seed, simConfig, say }: StackOptions): Promise<Stack> {
   try {
-    const { stack, outputs } = await up({
+    const { stack, outputs, seenByFunctions } = await up({
       onProgress: (step) => say(stepLine(step)),
       ...(seed === undefined ? {} : { seed }),
       ...(simConfig === undefined ? {} : { simConfig }),
     });
     const { namespace, simUrl, engineUrl } = stack;
-    return { client: createClient(stack), namespace, simUrl, engineUrl, outputs };
+    return { client: createClient(stack), namespace, simUrl, engineUrl, outputs, seenByFunctions };
   } catch (error) {
     if (!(error instanceof StartFailure)) throw error;
     throw new CliError(EXIT.unreachable, 'cannot-start', error.message, error.next, { cause: error });

@@ -2,6 +2,7 @@ import { table } from '../cli/table.ts';
 import type { Fleet } from '../functions/model/fleet.ts';
 import type { RunBooks } from './books.ts';
 
+/** A row of the table; of clouds that keep no books, what they were asked is not known. */
 export interface CloudRow {
   cloud: string;
   locations: number;
@@ -11,13 +12,23 @@ export interface CloudRow {
   /** Seconds from when its fleet was accepted to Running in the cloud's books; null when none ran. */
   p50Seconds: number | null;
   p95Seconds: number | null;
-  throttled: number;
+  throttled: number | null;
 }
 
-/** What became of each cloud's instances, over all fleets. */
-export function summarize(fleets: readonly Fleet[], books: RunBooks): CloudRow[] {
+/**
+ * What became of each simulated cloud's instances, over all fleets.
+ *
+ * @param outside connections to other clouds, whose instances are in no books
+ */
+export function summarize(
+  fleets: readonly Fleet[],
+  books: RunBooks,
+  outside: readonly string[] = [],
+): CloudRow[] {
   const acceptedMs = new Map(fleets.map(({ id, createdAt }) => [id, Date.parse(createdAt)]));
-  const places = fleets.flatMap(({ byLocation }) => byLocation).filter(({ counts }) => counts.requested > 0);
+  const places = fleets
+    .flatMap(({ byLocation }) => byLocation)
+    .filter(({ counts, connection }) => counts.requested > 0 && !outside.includes(connection));
   const instances = books.instances();
   return [...Map.groupBy(places, ({ cloud }) => cloud)]
     .map(([cloud, ofCloud]) => {
@@ -53,7 +64,8 @@ export function quantile(ascending: readonly number[], q: number): number | null
 
 export function summaryText(rows: readonly CloudRow[]): string {
   const seconds = (value: number | null) => (value === null ? null : Number(value.toFixed(1)));
-  const sum = (pick: (row: CloudRow) => number) => rows.reduce((total, row) => total + pick(row), 0);
+  const sum = (pick: (row: CloudRow) => number | null) =>
+    rows.reduce((total, row) => total + (pick(row) ?? 0), 0);
   return table(
     ['cloud', 'locations', 'asked', 'running', 'failed', 'p50 s', 'p95 s', 'throttled'],
     [

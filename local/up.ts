@@ -32,6 +32,8 @@ export interface UpResult {
   outputs: Outputs;
   /** Whether the engine was empty before. */
   fresh: boolean;
+  /** An address of this machine as functions reach it, which may run in a container. */
+  seenByFunctions(url: string): string;
 }
 
 /**
@@ -79,13 +81,14 @@ export async function up({
       () => ensureConnections(createClient(stack), seenFrom(engine.record, clouds.url)),
       (made) => `Connections to 8 clouds ready${made > 0 ? `, ${made} of them new` : ''}`,
     );
-    return { stack, outputs, fresh };
+    const seenByFunctions = (url: string) => seenFrom(engine.record, url);
+    return { stack, outputs, fresh, seenByFunctions };
   });
 }
 
-/** The simulated clouds' address for a function, which may run in a container. */
+/** An address of this machine for a function, which may run in a container. */
 function seenFrom(engine: EngineRecord, url: string): string {
-  return engine.kind === 'container' ? url.replace('127.0.0.1', engine.hostSeenAs) : url;
+  return engine.kind === 'container' ? url.replace(/127\.0\.0\.1|localhost/, engine.hostSeenAs) : url;
 }
 
 interface KeyOptions {

@@ -1,0 +1,23 @@
+import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
+import type { OutsideDriver } from './read-clouds.ts';
+
+/** Instances at a scale of 1. */
+export const OUTSIDE_SIZES: Readonly<Record<OutsideDriver, number>> = {
+  aws: 300,
+  openstack: 80,
+  'cb-spider': 80,
+};
+
+/** One fleet with the node groups of all these, and with more. */
+export function makeFleet(
+  simulated: readonly FleetRequest[],
+  outside: readonly NodeGroupRequest[],
+): FleetRequest {
+  return {
+    name: 'many-clouds',
+    description: 'One fleet over clouds of several kinds',
+    labels: { stage: 'demo' },
+    failurePolicy: 'continue',
+    nodeGroups: [...simulated.flatMap(({ nodeGroups }) => nodeGroups), ...outside],
+  };
+}

@@ -1,0 +1,95 @@
+import { eachItem } from '../../client/index.ts';
+import type { Fleet, Instance } from '../../functions/model/fleet.ts';
+import { isClosed } from '../../functions/model/status.ts';
+import type { Stack } from '../stack.ts';
+import { type CloudRow, quantile } from '../summary.ts';
+import type { ConnectedCloud } from './connect.ts';
+import { findUnclaimed } from './sweep.ts';
+
+/** What became of a fleet's instances at one cloud outside. Its calls are not counted: it keeps no books. */
+export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
+  driver: string;
+  connection: string;
+  throttled: null;
+  /** Machines at the cloud that no record claims. */
+  leaked: number;
+  /** Those among them that stand beside the one that their record is bound to. */
+  duplicated: number;
+  /** From when the fleet was accepted until the last one ran; null when none did. */
+  makespanSeconds: number | null;
+  /** Machines and network resources at the cloud, and records of them that are not closed; null: not deleted. */
+  remainingAfterDelete: number | null;
+}
+
+export async function measure(
+  stack: Stack,
+  { driver, cloud, connection }: ConnectedCloud,
+  fleets: readonly Fleet[],
+): Promise<OutsideRow> {
+  const places = fleets
+    .flatMap(({ byLocation }) => byLocation)
+    .filter((place) => place.connection === connection && place.counts.requested > 0);
+  const count = (status: 'requested' | 'Running' | 'Failed') =>
+    places.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
+  const seconds: number[] = [];
+  for (const { id, createdAt } of fleets) {
+    for await (const one of instancesOf(stack, id, connection)) {
+      if (one.runningAt !== undefined)
+        seconds.push((Date.parse(one.runningAt) - Date.parse(createdAt)) / 1_000);
+    }
+  }
+  seconds.sort((a, b) => a - b);
+  const unclaimed = (
+    await findUnclaimed(
+      stack,
+      connection,
+      fleets.map(({ id }) => id),
+    )
+  ).filter(({ kind }) => kind === 'instance');
+  return {
+    cloud,
+    driver,
+    connection,
+    locations: places.length,
+    requested: count('requested'),
+    running: count('Running'),
+    failed: count('Failed'),
+    p50Seconds: quantile(seconds, 0.5),
+    p95Seconds: quantile(seconds, 0.95),
+    throttled: null,
+    leaked: unclaimed.length,
+    duplicated: unclaimed.filter(({ reason }) => reason === 'duplicate').length,
+    makespanSeconds: seconds.at(-1) ?? null,
+    remainingAfterDelete: null,
+  };
+}
+
+/** What is left of deleted fleets at a cloud outside, by its own lists and by our records. */
+export async function countLeft(
+  stack: Stack,
+  connection: string,
+  fleetIds: readonly string[],
+): Promise<number> {
+  const { client, namespace } = stack;
+  let left = (await findUnclaimed(stack, connection, fleetIds)).length;
+  for (const fleet of fleetIds) {
+    for await (const { status } of instancesOf(stack, fleet, connection)) {
+      if (!isClosed(status)) left += 1;
+    }
+    const resources = eachItem(client.listFleetResources, {
+      params: { namespace, fleet },
+      query: { connection, limit: 100 },
+    });
+    for await (const _ of resources) left += 1;
+  }
+  return left;
+}
+
+async function* instancesOf(
+  { client, namespace }: Stack,
+  fleet: string,
+  connection: string,
+): AsyncGenerator<Instance> {
+  const all = eachItem(client.listInstances, { params: { namespace, fleet }, query: { limit: 500 } });
+  for await (const one of all) if (one.connection === connection) yield one;
+}

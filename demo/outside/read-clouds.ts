@@ -1,0 +1,67 @@
+import { InvalidArgumentError } from 'commander';
+import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.ts';
+
+export type OutsideDriver = Exclude<DriverName, 'sim'>;
+
+/** A cloud that is not one of the simulated ones: the driver that speaks to it, and where it is. */
+export interface OutsideCloud {
+  driver: OutsideDriver;
+  url: string;
+}
+
+export interface DemoClouds {
+  /** Whether the fleet has instances at the simulated clouds, too. */
+  simulated: boolean;
+  outside: OutsideCloud[];
+}
+
+const EXAMPLE = 'such as sim,aws=http://127.0.0.1:5599';
+
+/**
+ * Reads what `--clouds` is given: `sim`, and `<driver>=<URL>` for each cloud outside.
+ *
+ * @throws InvalidArgumentError saying what is wrong with it
+ */
+export function readClouds(text: string): DemoClouds {
+  const clouds: DemoClouds = { simulated: false, outside: [] };
+  const seen = new Set<string>();
+  for (const part of text.split(',').map((one) => one.trim())) {
+    const [name = '', ...rest] = part.split('=');
+    if (seen.has(name)) throw new InvalidArgumentError(`${name} stands there twice.`);
+    seen.add(name);
+    if (name === 'sim') {
+      if (rest.length > 0) throw new InvalidArgumentError('the simulated clouds need no address: sim.');
+      clouds.simulated = true;
+    } else clouds.outside.push({ driver: driverOf(name), url: addressOf(name, rest.join('=')) });
+  }
+  return clouds;
+}
+
+function driverOf(name: string): OutsideDriver {
+  const driver = DRIVER_NAMES.find((known) => known === name);
+  if (driver === undefined || driver === 'sim') {
+    throw new InvalidArgumentError(
+      `there is no driver ${JSON.stringify(name)}; there are ${DRIVER_NAMES.join(', ')}; ${EXAMPLE}.`,
+    );
+  }
+  return driver;
+}
+
+/** AWS itself costs money, and has an address for each region and none for all. */
+const AT_AWS = /(^|\.)amazonaws\.com(\.cn)?$/;
+
+function addressOf(name: string, text: string): string {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidArgumentError(`${name} needs the address of its server, by http or https; ${EXAMPLE}.`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidArgumentError(`put no credential into ${name}'s address; see --help.`);
+  }
+  if (AT_AWS.test(url.hostname)) {
+    throw new InvalidArgumentError(
+      'that is AWS itself; `LIVE=aws npm run test:live` tries an account there, with a cap on what it may cost.',
+    );
+  }
+  return text;
+}

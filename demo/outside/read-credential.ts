@@ -1,0 +1,104 @@
+import { CliError, EXIT } from '../../cli/exit.ts';
+import type { Cloud } from '../../functions/model/cloud.ts';
+import type { Credential } from '../../functions/model/connection.ts';
+import type { OutsideCloud, OutsideDriver } from './read-clouds.ts';
+
+/** One way to prove oneself: each field of the credential, and the variable that has it. */
+interface Way {
+  required: Readonly<Record<string, string>>;
+  optional?: Readonly<Record<string, string>>;
+}
+
+interface Source {
+  cloud: Cloud;
+  ways: readonly [Way, ...Way[]];
+  /** Fields that are the same for everybody. */
+  fixed?: Credential;
+  /** Used without variables where the server is on this machine, and so is nobody's account. */
+  onThisMachine?: Credential;
+}
+
+/** The variables that each cloud's own tools read. */
+const SOURCES: Readonly<Record<OutsideDriver, Source>> = {
+  aws: {
+    cloud: 'aws',
+    ways: [
+      {
+        required: { accessKeyId: 'AWS_ACCESS_KEY_ID', secretAccessKey: 'AWS_SECRET_ACCESS_KEY' },
+        optional: { sessionToken: 'AWS_SESSION_TOKEN' },
+      },
+    ],
+    onThisMachine: { accessKeyId: 'AKIADEMO', secretAccessKey: 'demo' },
+  },
+  openstack: {
+    cloud: 'openstack',
+    ways: [
+      {
+        required: {
+          applicationCredentialId: 'OS_APPLICATION_CREDENTIAL_ID',
+          applicationCredentialSecret: 'OS_APPLICATION_CREDENTIAL_SECRET',
+        },
+      },
+      {
+        required: { username: 'OS_USERNAME', password: 'OS_PASSWORD', projectName: 'OS_PROJECT_NAME' },
+        optional: { userDomainName: 'OS_USER_DOMAIN_NAME', projectDomainName: 'OS_PROJECT_DOMAIN_NAME' },
+      },
+    ],
+  },
+  'cb-spider': {
+    // Of the clouds behind it, the one that every CB-Spider has.
+    cloud: 'mock',
+    ways: [{ required: { username: 'SPIDER_USERNAME', password: 'SPIDER_PASSWORD' } }],
+    fixed: { MockName: 'fleetwright-demo' },
+  },
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws CliError naming the variables that are missing */
+export function readCredential(
+  { driver, url }: OutsideCloud,
+  env: Environment,
+): { cloud: Cloud; credential: Credential } {
+  const { cloud, ways, fixed, onThisMachine } = SOURCES[driver];
+  const complete = ways.find(({ required }) => Object.values(required).every((name) => isSet(env[name])));
+  if (complete) {
+    return {
+      cloud,
+      credential: { ...valuesOf({ ...complete.required, ...complete.optional }, env), ...fixed },
+    };
+  }
+  if (onThisMachine && isLoopback(url)) return { cloud, credential: onThisMachine };
+  throw new CliError(
+    EXIT.usage,
+    'missing-variables',
+    `${driver} needs a credential: ${variablesText(driver)}`,
+    "Set them as for that cloud's own tools, and run this again.",
+    {
+      details: ways.flatMap(({ required }) =>
+        Object.values(required).flatMap((name) => (isSet(env[name]) ? [] : [`${name} is not set`])),
+      ),
+    },
+  );
+}
+
+/** @returns which variables a driver's credential is read from */
+export function variablesText(driver: OutsideDriver): string {
+  return SOURCES[driver].ways.map(({ required }) => Object.values(required).join(', ')).join('; or ');
+}
+
+function valuesOf(fields: Readonly<Record<string, string>>, env: Environment): Credential {
+  return Object.fromEntries(
+    Object.entries(fields).flatMap(([field, name]) => {
+      const value = env[name];
+      return isSet(value) ? [[field, value]] : [];
+    }),
+  );
+}
+
+const isSet = (value: string | undefined): value is string => value !== undefined && value !== '';
+
+function isLoopback(url: string): boolean {
+  const host = new URL(url).hostname;
+  return host === 'localhost' || host === '[::1]' || /^127\./.test(host);
+}

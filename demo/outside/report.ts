@@ -1,0 +1,42 @@
+import type { Report, ReportLine } from '../report.ts';
+import type { OutsideRow } from './measure.ts';
+
+/** The one line of `--json` of a run with `--clouds`. */
+export interface OutsideReportLine extends ReportLine {
+  /** Clouds outside, one row each; `throttled` and `calls` are of the simulated ones alone, which keep books. */
+  outside: OutsideRow[];
+}
+
+/**
+ * A run's report with the clouds outside in it. The ideal schedule is that of the simulated clouds, whose limits are
+ * known; the makespan is that of the whole fleet.
+ */
+export function withOutside(
+  { line, asAsked }: Report,
+  rows: readonly OutsideRow[],
+): { line: OutsideReportLine; asAsked: boolean } {
+  const sum = (pick: (row: OutsideRow) => number) => rows.reduce((total, row) => total + pick(row), 0);
+  const left = sum(({ remainingAfterDelete }) => remainingAfterDelete ?? 0);
+  const leaked = sum((row) => row.leaked);
+  const outside = rows.map((row) => ({
+    ...row,
+    p50Seconds: rounded(row.p50Seconds),
+    p95Seconds: rounded(row.p95Seconds),
+    makespanSeconds: rounded(row.makespanSeconds),
+  }));
+  return {
+    line: {
+      ...line,
+      leaked: line.leaked + leaked,
+      duplicated: line.duplicated + sum(({ duplicated }) => duplicated),
+      makespanSeconds: Math.max(line.makespanSeconds, ...outside.map((row) => row.makespanSeconds ?? 0)),
+      remainingAfterDelete: line.remainingAfterDelete === null ? null : line.remainingAfterDelete + left,
+      outside,
+    },
+    asAsked: asAsked && leaked === 0 && left === 0,
+  };
+}
+
+function rounded<Value extends number | null>(value: Value): number | null {
+  return value === null ? null : Number(value.toFixed(2));
+}

@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError, EXIT } from '../../cli/exit.ts';
+import type { Sweep } from '../../functions/model/orphan.ts';
+import type { Stack } from '../stack.ts';
+
+const POLL_MS = 1_000;
+const ATMOST_MS = 10 * 60_000;
+
+type Finding = Sweep['findings'][number];
+
+/**
+ * What a cloud has of these fleets that no record claims, by the cloud's own lists: its driver reads them at every
+ * location. Nothing is changed.
+ *
+ * @throws CliError when some location could not be read
+ */
+export async function findUnclaimed(
+  { client, namespace }: Stack,
+  connection: string,
+  fleetIds: readonly string[],
+): Promise<Finding[]> {
+  let sweep = await client.sweepOrphans({ params: { namespace }, body: { connection, dryRun: true } });
+  for (const untilMs = Date.now() + ATMOST_MS; sweep.status !== 'Done'; await sleep(POLL_MS)) {
+    if (Date.now() > untilMs) throw notRead(connection, ['it takes longer than ten minutes']);
+    sweep = await client.getSweep({ params: { namespace, sweep: sweep.id } });
+  }
+  if (sweep.failures.length > 0 || sweep.findingsLeftOut > 0) {
+    throw notRead(
+      connection,
+      sweep.failures.map(({ location, code, message }) => `${location ?? 'everywhere'}: ${code}: ${message}`),
+    );
+  }
+  return sweep.findings.filter((one) => one.reason !== 'missing' && fleetIds.some((id) => isOf(one, id)));
+}
+
+/** Instance ids and the names of network resources begin with their fleet's. What has neither may be anybody's. */
+function isOf({ instanceId, name }: Finding, fleetId: string): boolean {
+  if (instanceId !== undefined) return instanceId.startsWith(`${fleetId}-`);
+  return name?.startsWith(fleetId.slice(1)) ?? true;
+}
+
+function notRead(connection: string, details: readonly string[]): CliError {
+  return new CliError(
+    EXIT.otherwise,
+    'not-swept',
+    `what ${connection} has at its cloud could not be read everywhere`,
+    `Look again: npx fleetwright orphans sweep --connection ${connection} --dry-run --wait`,
+    { details },
+  );
+}
