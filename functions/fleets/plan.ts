@@ -19,7 +19,7 @@ export interface PlanDeps {
   store: Store<'fleets' | 'access'>;
   queueUrls: Partial<Record<DriverName, string>>;
   makeKey(comment: string): Promise<SshKey>;
-  /** Keeps the private half of a fleet's SSH key. @returns the name of the secret */
+  /** Keeps the private half of a fleet's SSH key beside any that was kept before. @returns the name of this one */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
 }
 

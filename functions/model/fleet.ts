@@ -57,7 +57,10 @@ export const fleetSchema = z.object({
   terminatedAt: z.iso.datetime().optional(),
   usdPerHour: z.number().nonnegative().describe('of what runs now'),
   costUsd: z.number().nonnegative().describe('of instance time so far, at the prices of the request'),
-  sshKeyParameter: z.string().optional().describe('name of the secret that holds the private key'),
+  sshKeyParameter: z
+    .string()
+    .optional()
+    .describe('name, with its version, of the secret that holds the private key'),
   failures: z.array(failureSummarySchema),
   shortfall: countSchema.optional().describe('requested instances that do not run, once launching has ended'),
   heldUntil: z.iso.datetime().optional().describe('when a held fleet is withdrawn, unless it is released'),

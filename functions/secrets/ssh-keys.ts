@@ -13,7 +13,8 @@ function parameterName(prefix: string, fleetId: string): string {
  * Keeps the private half of a fleet's SSH key as a SecureString, where its owner reads it with rights of their own
  * in the account; no function of ours may.
  *
- * @returns the parameter's name
+ * @returns the parameter's name with the version that this key has in it: whoever keeps another one at the same time
+ *   makes another version, and takes nothing away
  */
 export async function keepSshKey(
   ssm: SSMClient,
@@ -22,10 +23,10 @@ export async function keepSshKey(
   privateKey: string,
 ): Promise<string> {
   const name = parameterName(prefix, fleetId);
-  await ssm.send(
+  const { Version } = await ssm.send(
     new PutParameterCommand({ Name: name, Value: privateKey, Type: 'SecureString', Overwrite: true }),
   );
-  return name;
+  return Version === undefined ? name : `${name}:${Version}`;
 }
 
 /** Forgetting what is gone succeeds. */
