@@ -5,6 +5,13 @@ import type { Store } from './client.ts';
 import type { Key } from './keys.ts';
 
 const MAX_TRIES = 12;
+const MAX_PAUSE_MS = 400;
+
+/** Others wrote the same item each time: nothing is wrong with the work, which should be tried again in a while. */
+export class Contended extends Error {
+  override readonly name = 'Contended';
+}
+
 const versionSchema = z.object({ version: z.number() });
 
 /**
@@ -12,7 +19,7 @@ const versionSchema = z.object({ version: z.number() });
  * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
  *
  * @param decide pure; may run several times. `state: undefined` writes nothing
- * @throws Error when others got in between every time: the caller's message comes back later
+ * @throws Contended when others got in between every time
  */
 export async function updateVersioned<State extends Record<string, unknown>, Answer>(
   store: Store<'governor'>,
@@ -39,10 +46,11 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      await store.clock.sleep(store.random() * 15 * attempt);
+      // As many as want the item at once need that many turns: pauses grow until there is room for all of them.
+      await store.clock.sleep(store.random() * Math.min(MAX_PAUSE_MS, 15 * 2 ** attempt));
     }
   }
-  throw new Error(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);
+  throw new Contended(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);
 }
 
 export async function readVersioned<State>(

@@ -10,8 +10,9 @@ import { sweepConnection } from '../orphans/sweep-connection.ts';
 import { sweepPlace } from '../orphans/sweep-place.ts';
 import { look } from '../status/look.ts';
 import { placeName } from '../store/keys.ts';
+import { Contended } from '../store/versioned.ts';
 import { type DriverMessage, driverMessageSchema, type LaunchMessage } from '../workflow/messages.ts';
-import { type Disposition, DONE, type WorkerContext } from './context.ts';
+import { type Disposition, DONE, type WorkerContext, waitFor } from './context.ts';
 
 export interface Delivery {
   messageId: string;
@@ -19,6 +20,7 @@ export interface Delivery {
 }
 
 const CONCURRENT_MESSAGES = 5;
+const CONTENDED_MS = 1_000;
 
 /** The same message, however often it stands in a batch. */
 interface Received<Message extends DriverMessage = DriverMessage> {
@@ -60,7 +62,7 @@ export async function handleBatch(
   const work = [
     ...[...byPlace.values()].map((group) => async () => {
       try {
-        await settle(context, group, await launchGroup(context, group));
+        await settle(context, group, await unlessContended(group, () => launchGroup(context, group)));
       } catch (error) {
         fail(
           group.flatMap(({ messageIds }) => messageIds),
@@ -74,7 +76,12 @@ export async function handleBatch(
         : [
             async () => {
               try {
-                await settle(context, [{ message }], [await handle(context, message)]);
+                const group = [{ message }];
+                await settle(
+                  context,
+                  group,
+                  await unlessContended(group, async () => [await handle(context, message)]),
+                );
               } catch (error) {
                 fail(messageIds, error);
               }
@@ -85,6 +92,19 @@ export async function handleBatch(
   const limit = pLimit(CONCURRENT_MESSAGES);
   await Promise.all(work.map((one) => limit(one)));
   return failed;
+}
+
+/** A message that failed would come back only after the queue's visibility time-out: far too late for a lost race. */
+async function unlessContended(
+  group: readonly unknown[],
+  work: () => Promise<Disposition[]>,
+): Promise<Disposition[]> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof Contended)) throw error;
+    return group.map(() => waitFor(CONTENDED_MS));
+  }
 }
 
 async function launchGroup(
