@@ -29,8 +29,9 @@ export async function createAll(
   };
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
-    // A quota has no room for all of them, and so Nova has made none; it may have room for some.
-    if ('error' in made && made.error.code === 'QuotaExceeded') await Promise.all(alike.map(one));
+    // A quota has no room for all of them, and so Nova has made none; it may have room for some. One after the other:
+    // Nova counts only what it has made, and would let through more, to fail later.
+    if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
   await Promise.all(requestsOf(specs).map((alike) => (alike.length > 1 ? several(alike) : one(alike[0]))));

@@ -4,7 +4,7 @@ import { type CallEffect, unanswered } from '../no-answer.ts';
 
 /**
  * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
- * Nova's `forbidden` is both a missing right and a quota that is used up; see `codeOf`.
+ * Nova's `forbidden` is a missing right, a quota that is used up, and more; see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -67,8 +67,11 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [501, 'Unsupported'],
 ]);
 
-/** Nova tells a used-up quota by its words alone: the key and the status are those of a missing right. */
-const QUOTA_WORDS = /^(quota exceeded|maximum number of .* exceeded)/i;
+/** What Nova tells by its words alone: the key and the status are those of a missing right. */
+const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
+  [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
+  [/^only volume-backed servers are allowed|^it is not allowed to create an interface on/i, 'InvalidRequest'],
+];
 
 const faultSchema = z.object({
   message: z.string(),
@@ -133,8 +136,10 @@ export function errorOfAnswer(
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
   // Whatever it says, it broke half-way.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
-  const isQuota = (code === 'forbidden' || code === 'overLimit') && QUOTA_WORDS.test(message ?? '');
-  if (isQuota) return 'QuotaExceeded';
+  if (code === 'forbidden' || code === 'overLimit') {
+    const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));
+    if (told) return told[1];
+  }
   return (code === undefined ? undefined : CODES.get(code)) ?? STATUSES.get(status) ?? 'InvalidRequest';
 }
 

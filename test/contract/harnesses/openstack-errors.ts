@@ -43,6 +43,9 @@ function bare(name: string, status: number, code: Code, call: string): ErrorRow 
 
 const QUOTA = 'Quota exceeded for instances: Requested 1, but already used 10 of 10 instances';
 const PORTS = 'Maximum number of ports exceeded';
+const DEFINED_PORTS = 'The number of defined ports: 2 is over the limit: 0';
+const NO_DISK = 'Only volume-backed servers are allowed for flavors with zero disk.';
+const OUTSIDE = 'It is not allowed to create an interface on external network 1';
 const POLICY = "Policy doesn't allow os_compute_api:servers:create to be performed.";
 
 export const THROTTLED = {
@@ -59,6 +62,9 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   nova('forbidden', 403, 'Unauthorized', CREATE, { words: POLICY, namesCall: CREATE }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of instances', words: QUOTA }),
   nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of ports', words: PORTS }),
+  nova('forbidden', 403, 'QuotaExceeded', CREATE, { name: 'quota of defined ports', words: DEFINED_PORTS }),
+  nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'a flavor without a disk', words: NO_DISK }),
+  nova('forbidden', 403, 'InvalidRequest', CREATE, { name: 'an external network', words: OUTSIDE }),
   nova('itemNotFound', 404, 'NotFound', GET),
   nova('conflictingRequest', 409, 'Conflict', CREATE),
   nova('overLimit', 413, 'Throttled', CREATE, {

@@ -24,6 +24,18 @@ describe('what an answer means', () => {
     ],
     ['a quota of ports', 403, nova('forbidden', 'Maximum number of ports exceeded'), 'QuotaExceeded'],
     [
+      'a quota of ports, in other words',
+      403,
+      nova('forbidden', 'The number of defined ports: 2 is over the limit: 0'),
+      'QuotaExceeded',
+    ],
+    [
+      'a flavor without a disk',
+      403,
+      nova('forbidden', 'Only volume-backed servers are allowed for flavors with zero disk.'),
+      'InvalidRequest',
+    ],
+    [
       'a right that is missing',
       403,
       nova('forbidden', "Policy doesn't allow os_compute_api:servers:create to be performed."),
