@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { z } from 'zod';
 import { configure } from './configure.ts';
-import { fillStores, installPackages, makeFolders, makeStores } from './install.ts';
+import { fillStores, makeFolders, makeStores } from './install.ts';
+import { unpackPackages } from './packages.ts';
 import { seedCatalogue, seedCloud, waitForHost } from './seed.ts';
 import { running, startIdentity, startServices, startStores, stopAll } from './services.ts';
 import { type Home, REGION } from './state.ts';
@@ -23,7 +24,7 @@ async function make(home: Home): Promise<void> {
   // What an earlier go that failed has left.
   home.clear();
   home.make('.');
-  await step('packages', () => installPackages(home));
+  await step('packages', () => unpackPackages(home));
   makeFolders(home);
   const ports = await home.choosePorts();
   await step('stores', () => makeStores(home, ports));

@@ -1,3 +1,5 @@
+import { dirname } from 'node:path';
+import { fileOf } from './packages.ts';
 import { type Home, PASSWORD, type Ports, REGION } from './state.ts';
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
@@ -68,7 +70,7 @@ export function configure(home: Home, ports: Ports): void {
       os_glance_staging_store: { filesystem_store_datadir: home.at('images-staging') },
       paste_deploy: {
         flavor: 'keystone',
-        config_file: home.unpacked('share', 'glance-common', 'glance-api-paste.ini'),
+        config_file: home.unpacked('share/glance-common/glance-api-paste.ini'),
       },
       ...guarded,
     },
@@ -86,7 +88,11 @@ export function configure(home: Home, ports: Ports): void {
         // The only agent is a row in the database, which never reports.
         agent_down_time: 2_000_000_000,
         state_path: home.at('state'),
-        api_paste_config: home.unpacked('share', 'neutron-common', 'api-paste.ini'),
+        api_paste_config: home.unpacked('share/neutron-common/api-paste.ini'),
+        // Nobody is there to be told.
+        dhcp_agent_notification: false,
+        network_auto_schedule: false,
+        router_auto_schedule: false,
         notify_nova_on_port_status_changes: false,
         notify_nova_on_port_data_changes: false,
       },
@@ -98,6 +104,7 @@ export function configure(home: Home, ports: Ports): void {
         mechanism_drivers: 'openvswitch',
       },
       quotas: {
+        track_quota_usage: false,
         quota_port: -1,
         quota_network: -1,
         quota_subnet: -1,
@@ -126,7 +133,7 @@ export function configure(home: Home, ports: Ports): void {
         reserved_host_memory_mb: 0,
       },
       api: { auth_strategy: 'keystone' },
-      wsgi: { api_paste_config: home.unpacked('share', 'nova-common', 'api-paste.ini') },
+      wsgi: { api_paste_config: home.unpacked('share/nova-common/api-paste.ini') },
       api_database: database('nova_api'),
       database: database('nova'),
       oslo_concurrency: lock,
@@ -148,6 +155,7 @@ export function configure(home: Home, ports: Ports): void {
     'etc/mariadb.cnf',
     iniOf({
       mysqld: {
+        basedir: dirname(dirname(fileOf(home, 'sbin/mariadbd'))),
         datadir: home.at('mariadb'),
         socket: home.at('run', 'mariadb.sock'),
         'pid-file': home.at('run', 'mariadb.own-pid'),
@@ -158,6 +166,8 @@ export function configure(home: Home, ports: Ports): void {
         innodb_flush_log_at_trx_commit: 0,
         innodb_flush_method: 'nosync',
         innodb_doublewrite: 0,
+        innodb_file_per_table: 0,
+        sync_frm: 0,
         innodb_buffer_pool_size: '256M',
       },
     }),

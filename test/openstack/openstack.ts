@@ -25,9 +25,10 @@ function checkMachine(): void {
   }
   if (!/^ID="?debian"?$/m.test(system) || !/^VERSION_ID="?12"?$/m.test(system)) {
     const name = /^PRETTY_NAME="?(.*?)"?$/m.exec(system)?.[1] ?? process.platform;
-    throw new Unavailable(`test:openstack needs Debian 12, whose packages it installs; this is ${name}`);
+    throw new Unavailable(`test:openstack needs Debian 12, whose packages it unpacks; this is ${name}`);
   }
-  if (process.getuid?.() !== 0) throw new Unavailable('test:openstack needs root: it installs packages');
+  if (process.getuid?.() !== 0)
+    throw new Unavailable('test:openstack needs root: it asks apt-get for packages');
 }
 
 /** Everything once: up, the contract suite, down; what ran before is left running. */
@@ -58,7 +59,7 @@ async function upAndTest(suiteArguments: readonly string[]): Promise<number> {
 
 const program = new Command('test:openstack')
   .description(
-    "A real OpenStack (Keystone, Nova with a fake hypervisor, Neutron, Glance, Placement) from Debian 12's packages, on 127.0.0.1. Needs root. Its folder is FLEETWRIGHT_OPENSTACK_HOME, or one below the temporary folder.",
+    "A real OpenStack (Keystone, Nova with a fake hypervisor, Neutron, Glance, Placement) from Debian 12's packages, on 127.0.0.1. Needs root. All of it is in a folder, FLEETWRIGHT_OPENSTACK_HOME or one below the temporary folder; nothing is installed on the machine.",
   )
   .addHelpText(
     'after',
@@ -67,14 +68,14 @@ const program = new Command('test:openstack')
   .exitOverride();
 program
   .command('test', { isDefault: true })
-  .description('installs what is missing, starts it, runs the contract suite against it, and stops it')
+  .description('fetches what is missing, starts it, runs the contract suite against it, and stops it')
   .argument('[arguments...]', "the suite's, such as --json")
   .allowUnknownOption()
   .hook('preAction', checkMachine)
   .action(test);
 program
   .command('up')
-  .description('installs what is missing and starts it')
+  .description('fetches what is missing and starts it')
   .hook('preAction', checkMachine)
   .action(() => up(home));
 program
@@ -88,7 +89,7 @@ program
 program
   .command('down')
   .description('stops it')
-  .option('--purge', 'and removes all but the installed packages', false)
+  .option('--purge', 'and removes all of it', false)
   .action((options: { purge: boolean }) => down(home, options));
 
 try {

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { HOST } from './configure.ts';
+import { environmentOfPrograms, python } from './packages.ts';
 import { run } from './run.ts';
 import { sql } from './services.ts';
 import { type Home, PASSWORD, type Ports, REGION } from './state.ts';
@@ -154,8 +155,8 @@ async function seedHost(home: Home, admin: Admin): Promise<void> {
   ];
   sql(home, `insert into agents values (${row.join(', ')})`, 'neutron');
   await hostIsUp(admin);
-  const manage = ['/usr/bin/python3', home.unpacked('bin', 'nova-manage')];
-  run([...manage, '--config-file', home.at('etc/nova.conf'), 'cell_v2', 'discover_hosts']);
+  const manage = [...python(home, 'bin/nova-manage'), '--config-file', home.at('etc/nova.conf')];
+  run([...manage, 'cell_v2', 'discover_hosts'], { env: environmentOfPrograms(home) });
 }
 
 /** Waits until Nova has heard of its host. */

@@ -2,18 +2,23 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { environmentOfPrograms, fileOf, python, pythonModule } from './packages.ts';
 import { run } from './run.ts';
 import type { Home, Ports } from './state.ts';
 
-const PYTHON = '/usr/bin/python3';
 const UP_MS = 180_000;
 const DOWN_MS = 20_000;
+const STORES: ReadonlySet<string> = new Set(['mariadb', 'rabbitmq']);
 /** Of `/proc/<pid>/stat`, counted from the state. */
 const START_TIME_FIELD = 19;
 
 /** Starts databases and message bus. */
 export async function startStores(home: Home, ports: Ports): Promise<void> {
-  start(home, 'mariadb', ['mariadbd', `--defaults-file=${home.at('etc/mariadb.cnf')}`, '--user=root']);
+  start(home, 'mariadb', [
+    fileOf(home, 'sbin/mariadbd'),
+    `--defaults-file=${home.at('etc/mariadb.cnf')}`,
+    '--user=root',
+  ]);
   const rabbit = {
     HOME: home.at('rabbitmq'),
     ERL_EPMD_PORT: String(ports.epmd),
@@ -29,11 +34,11 @@ export async function startStores(home: Home, ports: Ports): Promise<void> {
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
   // Started here, it is ours to stop; RabbitMQ's own would stay behind.
-  start(home, 'epmd', ['epmd', '-port', String(ports.epmd), '-address', '127.0.0.1']);
+  start(home, 'epmd', [fileOf(home, 'bin/epmd'), '-port', String(ports.epmd), '-address', '127.0.0.1']);
   await listening('epmd', ports.epmd);
-  start(home, 'rabbitmq', ['/usr/lib/rabbitmq/bin/rabbitmq-server'], rabbit);
+  start(home, 'rabbitmq', [fileOf(home, 'lib/rabbitmq/bin/rabbitmq-server')], rabbit);
   start(home, 'memcached', [
-    'memcached',
+    fileOf(home, 'bin/memcached'),
     '-u',
     'nobody',
     '-l',
@@ -59,24 +64,25 @@ export async function startIdentity(home: Home, ports: Ports): Promise<void> {
       name,
       [
         // The plugin first: it brings options of its own.
-        ...['uwsgi', '--plugin', 'python3', '--http-socket', `127.0.0.1:${port}`, '--wsgi-file', file],
+        ...[fileOf(home, 'bin/uwsgi-core'), '--plugins-dir', fileOf(home, 'lib/uwsgi/plugins')],
+        ...['--plugin', 'python311', '--http-socket', `127.0.0.1:${port}`, '--wsgi-file', fileOf(home, file)],
         ...['--master', '--die-on-term', '--lazy-apps', '--enable-threads', '--thunder-lock'],
         ...['--processes', '2', '--threads', '4', '--buffer-size', '65535', '--post-buffering', '8192'],
         ...['--add-header', 'Connection: close', '--disable-logging'],
       ],
       env,
     );
-  wsgi('keystone', '/usr/bin/keystone-wsgi-public', ports.keystone);
-  wsgi('placement', '/usr/bin/placement-api', ports.placement);
+  wsgi('keystone', 'bin/keystone-wsgi-public', ports.keystone);
+  wsgi('placement', 'bin/placement-api', ports.placement);
   await Promise.all([answering('keystone', ports.keystone), answering('placement', ports.placement)]);
 }
 
 export async function startServices(home: Home, ports: Ports): Promise<void> {
   const config = (name: string) => ['--config-file', home.at('etc', `${name}.conf`)];
-  start(home, 'glance', [...program('glance-api', 'glance.cmd.api'), ...config('glance')]);
-  start(home, 'neutron', [PYTHON, home.unpacked('bin', 'neutron-server'), ...config('neutron')]);
+  start(home, 'glance', [...pythonModule(home, 'glance-api', 'glance.cmd.api'), ...config('glance')]);
+  start(home, 'neutron', [...python(home, 'bin/neutron-server'), ...config('neutron')]);
   for (const service of ['conductor', 'scheduler', 'api', 'compute']) {
-    start(home, `nova-${service}`, [PYTHON, home.unpacked('bin', `nova-${service}`), ...config('nova')]);
+    start(home, `nova-${service}`, [...python(home, `bin/nova-${service}`), ...config('nova')]);
   }
   await Promise.all([
     answering('glance', ports.glance),
@@ -85,22 +91,20 @@ export async function startServices(home: Home, ports: Ports): Promise<void> {
   ]);
 }
 
-/** A command of a package that brings its module and not its program. */
-export function program(name: string, module: string): string[] {
-  const code = `import sys; sys.argv[0] = '${name}'; from ${module} import main; sys.exit(main())`;
-  return [PYTHON, '-c', code];
-}
-
 export function sql(home: Home, statement: string, database = ''): void {
-  run(['mariadb', '-S', home.at('run', 'mariadb.sock'), '-uroot', database, '-e', statement]);
+  const socket = home.at('run', 'mariadb.sock');
+  run([fileOf(home, 'bin/mariadb'), '--no-defaults', '-S', socket, '-uroot', database, '-e', statement], {
+    env: environmentOfPrograms(home),
+  });
 }
 
-/** Stops what was started from this folder, by process id. */
+/** Stops what was started from this folder, by process id. The services keep nothing; their stores end in good order. */
 export async function stopAll(home: Home): Promise<void> {
-  const groups = running(home).map(({ pid }) => pid);
+  const started = running(home);
+  const groups = started.map(({ pid }) => pid);
   const alive = () => groups.filter((group) => signal(group, 0));
   const untilMs = Date.now() + DOWN_MS;
-  for (const group of groups) signal(group, 'SIGTERM');
+  for (const { name, pid } of started) signal(pid, STORES.has(name) ? 'SIGTERM' : 'SIGKILL');
   while (alive().length > 0 && Date.now() < untilMs) await sleep(100);
   for (const group of alive()) signal(group, 'SIGKILL');
   rmSync(home.at('run'), { recursive: true, force: true });
@@ -129,7 +133,7 @@ function start(home: Home, name: string, command: readonly string[], env: Record
   const log = openSync(home.at('log', `${name}.out`), 'a');
   const child = spawn(file, args, {
     cwd: home.folder,
-    env: { PATH: process.env['PATH'], LANG: 'C.UTF-8', ...env },
+    env: { ...environmentOfPrograms(home), ...env },
     stdio: ['ignore', log, log],
     detached: true,
   });

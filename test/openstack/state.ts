@@ -48,9 +48,9 @@ export class Home {
     return join(this.folder, ...parts);
   }
 
-  /** The programs and defaults of packages that are unpacked here and not installed. */
-  unpacked(...parts: readonly string[]): string {
-    return this.at('debs', 'unpacked', 'usr', ...parts);
+  /** Of a package that is unpacked here: a path below `/usr`. */
+  unpacked(path: string): string {
+    return this.at('debs', 'unpacked', 'usr', path);
   }
 
   make(...folders: readonly string[]): void {

@@ -5,6 +5,7 @@ import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
 import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
 import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
+import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 
 const PAGE_SIZE = 3;
 /** What the suite's deployments have names of. */
@@ -160,15 +161,15 @@ class Direct {
     return await response.json();
   }
 
-  /** How many of the suite's are there of one kind. */
-  async count(type: string, path: string, key: string): Promise<number> {
+  /** Names of the suite's things of one kind. */
+  async names(type: string, path: string, key: string): Promise<string[]> {
     const named = z.looseObject({
       name: z.string().optional(),
       keypair: z.object({ name: z.string() }).optional(),
     });
     const answer = z.looseObject({ [key]: z.array(named) }).parse(await this.read(type, path));
     const items = z.array(named).parse(answer[key]);
-    return items.filter((one) => NAMES.test(one.name ?? one.keypair?.name ?? '')).length;
+    return items.map((one) => one.name ?? one.keypair?.name ?? '').filter((name) => NAMES.test(name));
   }
 }
 
@@ -184,14 +185,14 @@ async function start(): Promise<CloudUnderTest> {
   const versions = z
     .object({ version: z.object({ version: z.string() }) })
     .safeParse(await direct.read('compute', '/'));
-  const countLeft = async () => {
-    const counts = await Promise.all([
-      direct.count('compute', '/servers', 'servers'),
-      direct.count('compute', '/os-keypairs', 'keypairs'),
-      ...['networks', 'subnets', 'routers'].map((kind) => direct.count('network', `/v2.0/${kind}`, kind)),
-      direct.count('network', '/v2.0/security-groups', 'security_groups'),
+  const namesLeft = async () => {
+    const names = await Promise.all([
+      direct.names('compute', '/servers', 'servers'),
+      direct.names('compute', '/os-keypairs', 'keypairs'),
+      ...['networks', 'subnets', 'routers'].map((kind) => direct.names('network', `/v2.0/${kind}`, kind)),
+      direct.names('network', '/v2.0/security-groups', 'security_groups'),
     ]);
-    return counts.reduce((sum, count) => sum + count, 0);
+    return names.flat();
   };
   return {
     server: 'OpenStack (Nova, Neutron, Glance, Keystone)',
@@ -234,11 +235,12 @@ async function start(): Promise<CloudUnderTest> {
     errors: OPENSTACK_ERRORS,
     userDataOf,
     async reset() {
-      const left = await countLeft();
-      if (left > 0)
-        throw new HarnessUnavailable(`${left} things of an earlier run are left: names fw-contract-…`);
+      for (const deploymentId of deploymentsOf(await namesLeft())) {
+        const options = { cloud: 'openstack' as const, credential, endpoint: env.OS_AUTH_URL, deploymentId };
+        await removeLeftovers(openstackDriver.connect(options), env.OS_REGION_NAME);
+      }
     },
-    countLeft,
+    countLeft: async () => (await namesLeft()).length,
     stop: () => Promise.resolve(),
   };
 }
