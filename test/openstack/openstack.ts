@@ -35,24 +35,32 @@ function checkMachine(): void {
 async function test(suiteArguments: readonly string[]): Promise<void> {
   const wasUp = isUp(home);
   const interrupted = Promise.withResolvers<number>();
+  const interruption = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => interrupted.resolve(INTERRUPTED));
+    process.once(signal, () => {
+      interruption.abort();
+      interrupted.resolve(INTERRUPTED);
+    });
   }
   try {
-    process.exitCode = await Promise.race([upAndTest(suiteArguments), interrupted.promise]);
+    process.exitCode = await Promise.race([
+      upAndTest(suiteArguments, interruption.signal),
+      interrupted.promise,
+    ]);
   } finally {
     if (!wasUp) await down(home, { purge: false });
   }
   if (process.exitCode === INTERRUPTED) process.exit();
 }
 
-async function upAndTest(suiteArguments: readonly string[]): Promise<number> {
+async function upAndTest(suiteArguments: readonly string[], interruption: AbortSignal): Promise<number> {
   await up(home);
   const suite = join(import.meta.dirname, '..', 'contract', 'contract.ts');
   const child = spawn(process.execPath, [suite, '--driver', 'openstack', ...suiteArguments], {
     stdio: 'inherit',
     env: { ...process.env, ...environmentOf(home) },
   });
+  interruption.addEventListener('abort', () => child.kill());
   const [status] = await once(child, 'exit');
   return z.number().catch(1).parse(status);
 }
