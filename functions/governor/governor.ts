@@ -111,9 +111,10 @@ export async function permitCreates(
   );
   if (answer.isIdle) await freeLocation(store, place, hold.number);
   const { granted, retryAfterMs, locationHold } = answer;
-  if (hold.isNew && granted.length > 0 && (await holdOf(store, place)) !== locationHold) {
-    // A hold between ours and this write was given back by whoever had it: the location may be another's by now.
-    await releaseSlots(store, place, granted);
+  if (hold.isNew && granted.length > 0 && (await holdOf(store, place)) === undefined) {
+    // A hold after ours was given back before this write: the location may be another's by now. The slots stay, since
+    // another worker with the same launch may have created under them; whoever asks next takes the location anew.
+    await forgetHold(store, place, locationHold);
     return { granted: [], retryAfterMs: RACE_RETRY_MS };
   }
   return { granted, retryAfterMs };
@@ -250,6 +251,19 @@ async function freeForgotten(store: Store<'governor'>, place: GovernedPlace): Pr
   if (location === undefined || hold === undefined) return;
   const holders = await readHolders(store, { connectionKey, location });
   if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
+}
+
+/** Slots that stand under a hold which the connection does not know of are to take the location anew. */
+async function forgetHold(
+  store: Store<'governor'>,
+  place: GovernedPlace,
+  hold: number | undefined,
+): Promise<void> {
+  await updateVersioned<CreateState, void>(store, createKey(place), createSchema, (current) => {
+    if (!current || current.locationHold !== hold) return { state: undefined, answer: undefined };
+    const { locationHold: _hold, locationSinceMs: _since, ...rest } = current;
+    return { state: rest, answer: undefined };
+  });
 }
 
 /** The hold that a location has of its connection's; undefined when it has none. */

@@ -78,7 +78,8 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<Disposition> {
-  const message = { ...position, kind: 'launch' as const };
+  // It may have failed elsewhere in an earlier round, and is counted where its record is.
+  const message = { ...position, kind: 'launch' as const, location: place.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, fenced } = await claimInstances(context, place, [attempt]);
   if (fenced.length > 0) {
