@@ -1,8 +1,9 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import type { Failure } from '../model/failure.ts';
-import { instanceId } from '../model/identifiers.ts';
+import { instanceId, parseConnectionKey } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
 import { startLooking } from '../status/start-looking.ts';
+import { readConnection } from '../store/connections.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
 import { type Disposition, DONE, type PlaceRef, type WorkerContext, waitFor } from '../worker/context.ts';
@@ -23,7 +24,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     await context.tasks.succeed(taskToken, { outcome: 'Cancelled' });
     return DONE;
   }
-  const failure = { code: 'Timeout', message: `no answer within the time allowed (${code})` };
+  const failure = await reasonOf(context, connectionKey, code);
   const isUnclaimed = !record || (record.round < message.round && isClosed(record.status));
   if (isUnclaimed) return await endUnclaimed(context, place, message, record, failure);
   if (record.status === 'Planned' || record.closeAs === 'Planned') {
@@ -95,4 +96,12 @@ async function endUnclaimed(
     won.map((record) => ({ record, failure })),
   );
   return DONE;
+}
+
+/** Where the cloud refuses the connection's credential, that is why nobody could answer. */
+async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const connection = await readConnection(store, namespace, name);
+  if (connection?.status === 'Failed' && connection.failure) return connection.failure;
+  return { code: 'Timeout', message: `no answer within the time allowed (${code})` };
 }

@@ -1,3 +1,4 @@
+import type { DriverError } from '../drivers/errors.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { applyChanges, handOff, withPresentTokens } from '../instances/finish.ts';
 import { parseInstanceId } from '../model/identifiers.ts';
@@ -9,15 +10,20 @@ import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 /**
  * What a look does when the cloud does not answer: instances that were to run by now have failed, whatever the cloud
  * may say of them later. They are Terminating until it is seen that they are gone.
+ *
+ * @param error why the cloud's machines could not be listed; a refused credential is why nobody can say how they are
  */
-export async function endOverdue(context: WorkerContext, place: PlaceRef): Promise<void> {
+export async function endOverdue(context: WorkerContext, place: PlaceRef, error: DriverError): Promise<void> {
   const { store } = context;
   const entries = await readPlaceEntries(store, place.connectionKey, place.location);
   const refs = entries.flatMap(({ placeSk, status }) => {
     const ref = status === 'Creating' ? parseInstanceId(placeSk) : undefined;
     return ref ? [ref] : [];
   });
-  const failure = { code: 'Timeout', message: 'not seen running within the time allowed for an instance' };
+  const failure =
+    error.code === 'Unauthorized'
+      ? { code: error.code, message: error.message }
+      : { code: 'Timeout', message: 'not seen running within the time allowed for an instance' };
   const records = await readInstances(store, refs);
   const changes = [...records.values()].flatMap((record): StatusChange[] => {
     const overdue =

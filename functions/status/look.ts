@@ -38,7 +38,7 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
     if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
-    else await endOverdue(context, place);
+    else await endOverdue(context, place, error);
     return await lookAgain(
       context,
       loop,
