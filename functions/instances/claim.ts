@@ -4,9 +4,8 @@ import type { InstanceItem } from '../store/instances.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { applyChanges } from './finish.ts';
+import { CLAIM_MS } from './next-step.ts';
 
-/** How long a worker has a claim: longer than any create call may take, time-outs included. */
-export const CLAIM_MS = 90_000;
 const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
 /**

@@ -159,7 +159,8 @@ async function consequence(
         launchState: 'unknown',
         unknownSinceMs: store.clock.now(),
       });
-      return { disposition: waitFor(context.driver.consistencyWindowMs) };
+      // The message comes back to learn what it has to wait for.
+      return { disposition: waitFor(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };
       await updateInstance(store, record, { launchState: 'refused' });

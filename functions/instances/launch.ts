@@ -6,6 +6,7 @@ import { retakeClaim, updateInstance } from '../store/transition.ts';
 import {
   type Disposition,
   DONE,
+  goOnAs,
   governed,
   type PlaceRef,
   type WorkerContext,
@@ -15,11 +16,11 @@ import type { LaunchMessage } from '../workflow/messages.ts';
 import type { Attempt } from './attempt.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
-import { CLAIM_MS, claimInstances } from './claim.ts';
+import { claimInstances } from './claim.ts';
 import { createInstances } from './create.ts';
 import { failInstances } from './finish.ts';
 import { lookUp } from './look-up.ts';
-import { nextStep } from './next-step.ts';
+import { CLAIM_MS, nextStep } from './next-step.ts';
 
 /**
  * Takes launch messages of one place a step further, together: their records, permits and claims cost one call
@@ -67,8 +68,7 @@ async function decide(
     await releaseSlots(context.store, place, [instanceId(message)]);
     return DONE;
   }
-  const nowMs = context.store.clock.now();
-  const next = nextStep(record, message.round, nowMs, context.driver.consistencyWindowMs);
+  const next = nextStep(record, message, context.driver.consistencyWindowMs);
   switch (next.step) {
     case 'claim':
       return { message, again: false, ...(next.replaces ? { record: next.replaces } : {}) };
@@ -81,7 +81,9 @@ async function decide(
     case 'hand-over':
       return await handOver(context, next.record, message);
     case 'wait':
-      return waitFor(next.waitMs);
+      return next.waitedFor === undefined
+        ? waitFor(next.waitMs)
+        : goOnAs({ ...message, waitedFor: next.waitedFor }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
       return DONE;

@@ -1,5 +1,6 @@
 import { isClosed } from '../model/status.ts';
 import type { InstanceItem } from '../store/instances.ts';
+import type { LaunchMessage } from '../workflow/messages.ts';
 
 /** How long a launch waits before it asks again whether what failed before it is gone. */
 const FAILING_MS = 5_000;
@@ -10,11 +11,12 @@ export type LaunchStep =
   | { step: 'claim'; replaces?: InstanceItem }
   /** The cloud is known to have nothing of this attempt: take the claim over and create. */
   | { step: 'create'; record: InstanceItem }
-  /** The call may have reached the cloud, and enough time has passed for a look-up to prove it. */
+  /** The call may have reached the cloud, and its message has waited for so long that a look-up proves it. */
   | { step: 'look-up'; record: InstanceItem }
   /** The cloud has it, the status loop will answer; it must answer this token. */
   | { step: 'hand-over'; record: InstanceItem }
-  | { step: 'wait'; waitMs: number }
+  /** Then come back; `waitedFor` is the mark, in the record, of what will have passed by then. */
+  | { step: 'wait'; waitMs: number; waitedFor?: number }
   | { step: 'answer'; outcome: LaunchOutcome };
 
 export type LaunchOutcome = 'Running' | 'Failed' | 'Cancelled';
@@ -37,16 +39,21 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
   }
 }
 
+/** How long a worker has a claim: longer than any create call may take, time-outs included. */
+export const CLAIM_MS = 90_000;
+
 /**
  * Decides from the record alone, so that a message may come twice, late, or after its worker died.
  *
- * @param round of launching that the message belongs to: what ended in an earlier one is attempted again
+ * A claim, and the time until a look-up proves something, are waited for in the queue, and never read off a clock:
+ * workers' clocks may be apart, and who takes a claim over too early makes a second machine.
+ *
+ * @param message its round of launching (what ended in an earlier one is attempted again), and what it has waited for
  * @param consistencyWindowMs of the driver: before it has passed, "not found" proves nothing
  */
 export function nextStep(
   record: InstanceItem | undefined,
-  round: number,
-  nowMs: number,
+  { round, waitedFor }: Pick<LaunchMessage, 'round' | 'waitedFor'>,
   consistencyWindowMs: number,
 ): LaunchStep {
   if (!record) return { step: 'claim' };
@@ -64,13 +71,13 @@ export function nextStep(
       return { step: 'hand-over', record };
     case 'refused':
       return { step: 'create', record };
-    case 'claimed': {
-      const provenAtMs = record.claimUntilMs + consistencyWindowMs;
-      return provenAtMs > nowMs ? { step: 'wait', waitMs: provenAtMs - nowMs } : { step: 'look-up', record };
-    }
+    case 'claimed':
+      if (waitedFor === record.claimUntilMs) return { step: 'look-up', record };
+      return { step: 'wait', waitMs: CLAIM_MS + consistencyWindowMs, waitedFor: record.claimUntilMs };
     case 'unknown': {
-      const provenAtMs = (record.unknownSinceMs ?? 0) + consistencyWindowMs;
-      return provenAtMs > nowMs ? { step: 'wait', waitMs: provenAtMs - nowMs } : { step: 'look-up', record };
+      const sinceMs = record.unknownSinceMs ?? 0;
+      if (waitedFor === sinceMs) return { step: 'look-up', record };
+      return { step: 'wait', waitMs: consistencyWindowMs, waitedFor: sinceMs };
     }
   }
 }

@@ -15,6 +15,12 @@ export const launchMessageSchema = z.object({
   ...placementShape,
   index: z.int().nonnegative(),
   round: z.int().positive(),
+  waitedFor: z
+    .number()
+    .exactOptional()
+    .describe(
+      'claim, or unknown outcome, that this message has waited for in the queue: its time in the record',
+    ),
 });
 
 /**

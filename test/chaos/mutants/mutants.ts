@@ -18,8 +18,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/instances/next-step.ts',
-        find: `      const provenAtMs = (record.unknownSinceMs ?? 0) + consistencyWindowMs;
-      return provenAtMs > nowMs ? { step: 'wait', waitMs: provenAtMs - nowMs } : { step: 'look-up', record };`,
+        find: `      if (waitedFor === sinceMs) return { step: 'look-up', record };
+      return { step: 'wait', waitMs: consistencyWindowMs, waitedFor: sinceMs };`,
         replace: `      return { step: 'create', record };`,
       },
     ],

@@ -6,33 +6,46 @@ const WINDOW_MS = 5_000;
 
 describe('nextStep', () => {
   it('claims what nobody claimed', () => {
-    expect(nextStep(undefined, 1, 0, WINDOW_MS)).toEqual({ step: 'claim' });
+    expect(nextStep(undefined, { round: 1 }, WINDOW_MS)).toEqual({ step: 'claim' });
   });
 
   it('waits while another worker may be calling, and for what a list may not show yet', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
-    expect(nextStep(claimed, 1, 80_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 15_000 });
-    expect(nextStep(claimed, 1, 95_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
+    const waiting = { step: 'wait', waitMs: 95_000, waitedFor: 90_000 };
+    expect(nextStep(claimed, { round: 1 }, WINDOW_MS)).toEqual(waiting);
+    expect(nextStep(claimed, { round: 1, waitedFor: 90_000 }, WINDOW_MS)).toMatchObject({ step: 'look-up' });
+  });
+
+  it('begins to wait anew when somebody else has the claim by then', () => {
+    const claimed = record({ launchState: 'claimed', claimUntilMs: 180_000 });
+    expect(nextStep(claimed, { round: 1, waitedFor: 90_000 }, WINDOW_MS)).toEqual({
+      step: 'wait',
+      waitMs: 95_000,
+      waitedFor: 180_000,
+    });
   });
 
   it('looks an unknown outcome up before anything else, and not too early', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
-    expect(nextStep(unknown, 1, 12_000, WINDOW_MS)).toEqual({ step: 'wait', waitMs: 3_000 });
-    expect(nextStep(unknown, 1, 15_000, WINDOW_MS)).toMatchObject({ step: 'look-up' });
+    const waiting = { step: 'wait', waitMs: WINDOW_MS, waitedFor: 10_000 };
+    expect(nextStep(unknown, { round: 1 }, WINDOW_MS)).toEqual(waiting);
+    expect(nextStep(unknown, { round: 1, waitedFor: 10_000 }, WINDOW_MS)).toMatchObject({ step: 'look-up' });
   });
 
   it('calls again at once where the cloud took nothing', () => {
-    expect(nextStep(record({ launchState: 'refused' }), 1, 0, WINDOW_MS)).toMatchObject({ step: 'create' });
+    expect(nextStep(record({ launchState: 'refused' }), { round: 1 }, WINDOW_MS)).toMatchObject({
+      step: 'create',
+    });
   });
 
   it('leaves an accepted one to the status loop', () => {
-    expect(nextStep(record({ launchState: 'accepted' }), 1, 0, WINDOW_MS)).toMatchObject({
+    expect(nextStep(record({ launchState: 'accepted' }), { round: 1 }, WINDOW_MS)).toMatchObject({
       step: 'hand-over',
     });
   });
 
   it('answers what has an outcome', () => {
-    expect(nextStep(record({ status: 'Running' }), 1, 0, WINDOW_MS)).toEqual({
+    expect(nextStep(record({ status: 'Running' }), { round: 1 }, WINDOW_MS)).toEqual({
       step: 'answer',
       outcome: 'Running',
     });
@@ -46,7 +59,7 @@ describe('nextStep', () => {
 
 describe('nextStep in a later round', () => {
   const at = (fields: Parameters<typeof record>[0], round = 2) =>
-    nextStep(record({ round: 1, ...fields }), round, 1_000_000, WINDOW_MS);
+    nextStep(record({ round: 1, ...fields }), { round, waitedFor: 0 }, WINDOW_MS);
 
   it.each(['Failed', 'Terminated'] as const)('attempts again what ended %s in an earlier one', (status) => {
     expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
