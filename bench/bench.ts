@@ -10,6 +10,7 @@ import { benchDocument, benchText } from './bench-report.ts';
 import { countPhase, type PhaseCounts } from './cost.ts';
 import { addUse, type FunctionUse, NO_USE, readFunctionUse, type Span } from './function-logs.ts';
 import { openEngineClients } from './local-clients.ts';
+import { makespanCommand } from './makespan/command.ts';
 import { readWorkflowUse } from './transitions.ts';
 
 interface Flags {
@@ -110,11 +111,14 @@ const program = new Command('npm run bench --')
   .option('--seed <number>', 'of the simulated clouds, which are reset to it', wholeNumber, 1)
   .option('--json', 'one JSON document on stdout', false)
   .allowExcessArguments(false)
-  .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage))
+  .action(async (flags: Flags) => {
+    process.exitCode = await bench(flags);
+  })
+  .addCommand(makespanCommand());
 
 try {
-  program.parse();
-  process.exitCode = await bench(program.opts<Flags>());
+  await program.parseAsync();
 } catch (error) {
   const told = tell(error);
   process.stderr.write(told.text);

@@ -143,10 +143,10 @@ function denial(): Response {
 }
 
 /** What a connection's limits must say for the governor to keep what this cloud enforces. */
-export function limitsOf({ slots, rates }: CloudConfig): LimitOverride {
+export function limitsOf({ slots, rates }: CloudConfig) {
   return {
     concurrentLocations: slots.locations,
     concurrentInstancesPerLocation: slots.instancesPerLocation,
     calls: rates,
-  };
+  } satisfies LimitOverride;
 }

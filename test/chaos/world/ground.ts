@@ -19,10 +19,12 @@ export class Ground {
   readonly exhaustion: Promise<never>;
   /** How many waits there were: what a run costs. */
   steps = 0;
+  readonly #maxSteps: number;
   #exhaust: (error: Error) => void;
 
-  constructor(seed: number, disturbance: Disturbance, traced: boolean) {
+  constructor(seed: number, disturbance: Disturbance, traced: boolean, maxSteps = MAX_STEPS) {
     this.seed = seed;
+    this.#maxSteps = maxSteps;
     const { promise, reject } = Promise.withResolvers<never>();
     this.exhaustion = promise;
     this.#exhaust = reject;
@@ -38,7 +40,7 @@ export class Ground {
 
   sleep(ms: number): Promise<void> {
     this.steps += 1;
-    if (this.steps > MAX_STEPS) this.#exhaust(new Error(`more than ${MAX_STEPS} steps`));
+    if (this.steps > this.#maxSteps) this.#exhaust(new Error(`more than ${this.#maxSteps} steps`));
     return this.scheduler.sleep(ms);
   }
 

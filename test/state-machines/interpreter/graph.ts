@@ -48,7 +48,7 @@ async function perform(state: State, visit: Visit): Promise<Left> {
     case 'Task':
       return withRecovery(state, visit, () => attemptTask(state, visit));
     case 'Map':
-      return withRecovery(state, visit, () => attemptMap(state, visit));
+      return withRecovery(state, visit, () => attemptMap(state, visit, runGraph));
     case 'Pass':
       return {
         output: state.Output === undefined ? input : await fill(state.Output, states),

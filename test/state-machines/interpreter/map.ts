@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Json, MapState } from './definition.ts';
+import type { Json, MapState, StateGraph } from './definition.ts';
 import { CancelledError } from './errors.ts';
 import { fill, fillAs } from './expressions.ts';
-import { runGraph } from './graph.ts';
 import type { Left } from './recovery.ts';
 import { contextOf, type Run, type Visit } from './run.ts';
 
@@ -12,8 +11,11 @@ export const MAX_INLINE_CONCURRENCY = 40;
 const itemsSchema = z.array(z.json());
 const concurrencySchema = z.int().nonnegative();
 
+/** Walks what a Map does for one item; `outer` is the context object around it. */
+export type Walk = (graph: StateGraph, input: Json, run: Run, outer: Record<string, Json>) => Promise<Json>;
+
 /** One attempt of a Map: all its items, and its output. The first item that fails ends the others. */
-export async function attemptMap(state: MapState, visit: Visit): Promise<Left> {
+export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;
   const states = { input, context: contextOf(visit) };
@@ -25,6 +27,8 @@ export async function attemptMap(state: MapState, visit: Visit): Promise<Left> {
 
   const { cancellation, release } = run.cancellation.child();
   const within: Run = { ...run, cancellation };
+  const walkIn = (input: Json, outer: Record<string, Json>) =>
+    walk(state.ItemProcessor, input, within, outer);
   const results: Json[] = new Array(items.length).fill(null);
   const failures: unknown[] = [];
   let next = 0;
@@ -33,7 +37,7 @@ export async function attemptMap(state: MapState, visit: Visit): Promise<Left> {
       if (cancellation.cancelled) throw new CancelledError();
       const at = next;
       next += 1;
-      results[at] = await runItem(state, visit, within, at, items[at] ?? null);
+      results[at] = await runItem(state, visit, walkIn, at, items[at] ?? null);
     }
   };
   await Promise.all(
@@ -56,8 +60,14 @@ export async function attemptMap(state: MapState, visit: Visit): Promise<Left> {
   return { output, next: state.Next };
 }
 
-async function runItem(state: MapState, visit: Visit, run: Run, index: number, value: Json): Promise<Json> {
-  const { history } = run;
+async function runItem(
+  state: MapState,
+  visit: Visit,
+  walk: (input: Json, outer: Record<string, Json>) => Promise<Json>,
+  index: number,
+  value: Json,
+): Promise<Json> {
+  const { history } = visit.run;
   history.add('MapIterationStarted');
   try {
     const map = { Map: { Item: { Index: index, Value: value } } };
@@ -66,7 +76,7 @@ async function runItem(state: MapState, visit: Visit, run: Run, index: number, v
       state.ItemSelector === undefined
         ? value
         : await fill(state.ItemSelector, { input: visit.input, context });
-    const output = await runGraph(state.ItemProcessor, input, run, { ...visit.outer, ...map });
+    const output = await walk(input, { ...visit.outer, ...map });
     history.add('MapIterationSucceeded');
     return output;
   } catch (error) {

@@ -1,0 +1,143 @@
+import pLimit from 'p-limit';
+import type { CloudClient } from '../../functions/drivers/driver.ts';
+import { DriverError } from '../../functions/drivers/errors.ts';
+import { cloudSchema } from '../../functions/model/cloud.ts';
+import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
+import { keyPairName, networkName, securityGroupName } from '../../functions/networks/names.ts';
+import type { PlaceRef } from '../../functions/worker/context.ts';
+import type { CloudConfig } from '../../local/sim/config.ts';
+import { createdAtMs } from '../../local/sim/engine/status.ts';
+import { Clouds, DEPLOYMENT, ENDPOINT } from '../../test/chaos/models/clouds.ts';
+import { CALM } from '../../test/chaos/world/disturbance.ts';
+import { Ground } from '../../test/chaos/world/ground.ts';
+import { Process } from '../../test/chaos/world/process.ts';
+import { cloudsWithoutQuotas, type Measured, measure } from './clouds.ts';
+
+const MAX_SLEEP_MS = 5_000;
+
+/**
+ * How the peers do it, on the same clouds: each request has semaphores of its own for locations and instances, and each
+ * create call waits for up to five seconds by chance inside its slot. Made better than they are: a refused call is
+ * made again, a slot is free the moment its instance runs, and nothing asks the clouds how they are.
+ */
+export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
+  const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
+  const configs = cloudsWithoutQuotas();
+  const clouds = new Clouds(ground, { clouds: configs, batchSize: 1, onCloudEvent: () => undefined });
+  return await ground.scheduler.run(
+    (async () => {
+      const startMs = ground.now();
+      await Promise.all(fleets.map((fleet) => runRequest(ground, clouds, configs, fleet)));
+      return measure(clouds, startMs);
+    })(),
+  );
+}
+
+async function runRequest(
+  ground: Ground,
+  clouds: Clouds,
+  configs: Readonly<Record<string, CloudConfig>>,
+  { nodeGroups }: FleetRequest,
+): Promise<void> {
+  const fleetId = makeFleetId(ground.now(), () => ground.random.next());
+  let positions = 0;
+  const driver = clouds.driverOf(new Process('peer', ground, 0));
+  const byConnection = Map.groupBy(nodeGroups, ({ connection }) => connection);
+  await Promise.all(
+    [...byConnection].map(async ([connection, groups]) => {
+      const cloud = cloudSchema.parse(connection.replace(/^sim-/, ''));
+      const slots = configs[cloud]?.slots;
+      if (!slots) throw new Error(`no cloud ${cloud}`);
+      const options = {
+        cloud,
+        credential: { account: connection },
+        endpoint: ENDPOINT,
+        deploymentId: DEPLOYMENT,
+      };
+      const client = driver.connect(options);
+      const atLocation = Map.groupBy(
+        groups.flatMap(({ size, locations, instanceType, image }) =>
+          Array.from({ length: size }, (_, index) => ({
+            location: locations[index % locations.length] ?? '',
+            instanceType,
+            image,
+          })),
+        ),
+        ({ location }) => location,
+      );
+      const locationSlot = pLimit(slots.locations);
+      await Promise.all(
+        [...atLocation].map(([location, wanted]) =>
+          locationSlot(async () => {
+            const images = await client.listImages(location);
+            const place = await furnish(client, fleetId, { connectionKey: connection, location });
+            const instanceSlot = pLimit(slots.instancesPerLocation);
+            await Promise.all(
+              wanted.map(({ instanceType, image }) =>
+                instanceSlot(async () => {
+                  const id = instanceId({ fleetId, index: positions++ });
+                  const imageBackendId = images.find((one) => one.name === image)?.backendId ?? '';
+                  await launch(ground, clouds, client, { ...place, instanceType, imageBackendId, id });
+                }),
+              ),
+            );
+          }),
+        ),
+      );
+    }),
+  );
+}
+
+interface Furnished {
+  location: string;
+  networkBackendId: string;
+  securityGroupBackendId: string;
+  keyPairBackendId: string;
+}
+
+async function furnish(client: CloudClient, fleetId: string, place: PlaceRef): Promise<Furnished> {
+  const { location } = place;
+  const tags = {};
+  const network = await client.ensureNetwork({
+    location,
+    name: networkName(fleetId, place),
+    cidr: '10.0.0.0/16',
+    tags,
+  });
+  const securityGroup = await client.ensureSecurityGroup({
+    location,
+    name: securityGroupName(fleetId, place, undefined),
+    networkBackendId: network.backendId,
+    tags,
+  });
+  const name = keyPairName(fleetId, place);
+  const keyPair = await client.ensureKeyPair({ location, name, publicKey: 'ssh-rsa AAAA peer', tags });
+  return {
+    location,
+    networkBackendId: network.backendId,
+    securityGroupBackendId: securityGroup.backendId,
+    keyPairBackendId: keyPair.backendId,
+  };
+}
+
+async function launch(
+  ground: Ground,
+  { places }: Clouds,
+  client: CloudClient,
+  { id, ...spec }: Furnished & { instanceType: string; imageBackendId: string; id: string },
+): Promise<void> {
+  for (;;) {
+    await ground.sleep(ground.random.between(0, MAX_SLEEP_MS));
+    try {
+      const asked = { ...spec, instanceId: id, launchToken: launchToken(id, 1), tags: {} };
+      const { backendId } = await client.createInstance(asked);
+      const made = places.flatMap(({ live }) => live.get(backendId) ?? [])[0];
+      if (!made) throw new Error(`the clouds know of no ${backendId}`);
+      await ground.sleep(Math.max(0, createdAtMs(made) + made.bootMs - ground.now()));
+      return;
+    } catch (error) {
+      if (!(error instanceof DriverError && error.code === 'Throttled')) throw error;
+    }
+  }
+}

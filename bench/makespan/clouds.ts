@@ -1,0 +1,54 @@
+import { type CloudConfig, loadSimConfig } from '../../local/sim/config.ts';
+import { readBooks } from '../../local/sim/engine/books.ts';
+import type { Clouds } from '../../test/chaos/models/clouds.ts';
+import { measureRun } from '../ideal/from-books.ts';
+import { SIMULATED_LIMITS } from '../ideal/limits.ts';
+
+/** The simulated clouds with their true limits, but for quotas: those would stop the larger fleets, and not slow them. */
+export function cloudsWithoutQuotas(): Record<string, CloudConfig> {
+  return Object.fromEntries(
+    Object.entries(loadSimConfig().clouds).map(([name, cloud]) => [
+      name,
+      { ...cloud, instanceQuota: Number.MAX_SAFE_INTEGER, locations: withoutQuotas(cloud.locations) },
+    ]),
+  );
+}
+
+function withoutQuotas(locations: CloudConfig['locations']): CloudConfig['locations'] {
+  return Object.fromEntries(
+    Object.entries(locations).map(([name, { instanceQuota: _, ...location }]) => [name, location]),
+  );
+}
+
+export interface Measured {
+  running: number;
+  makespanSeconds: number;
+  idealSeconds: number;
+  calls: number;
+  throttled: number;
+  /** Creates that the clouds refused since all slots of a location, or all locations of an account, were taken. */
+  limitViolations: number;
+}
+
+/** What the clouds' own books say of a run that began at `startMs`. */
+export function measure({ engine }: Clouds, startMs: number): Measured {
+  const books = readBooks(engine.world);
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const { instances, makespanSeconds, idealSeconds } = measureRun({
+    books,
+    limits: SIMULATED_LIMITS,
+    startedAt: new Date(startMs).toISOString(),
+  });
+  return {
+    running: instances,
+    makespanSeconds,
+    idealSeconds,
+    calls: sum(books.clouds.flatMap(({ calls }) => Object.values(calls))),
+    throttled: sum(books.clouds.map(({ throttled }) => throttled)),
+    limitViolations: sum(
+      books.clouds.flatMap(({ limitViolations }) =>
+        Object.entries(limitViolations).map(([limit, count]) => (limit.endsWith('Slots') ? count : 0)),
+      ),
+    ),
+  };
+}

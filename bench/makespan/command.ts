@@ -1,0 +1,65 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { EXIT } from '../../cli/exit.ts';
+import { table } from '../../cli/table.ts';
+import { wholeNumber } from '../../demo/flags.ts';
+import { ASKED, type MakespanCase, measureMakespans } from './makespan.ts';
+
+interface Flags {
+  most: number;
+  seed: number;
+  json: boolean;
+}
+
+/** `bench -- makespan`: in virtual time, so that it takes a minute and is the same each time. */
+export function makespanCommand(): Command {
+  return new Command('makespan')
+    .description(
+      'How long until all instances run, in virtual time: the shipped functions, workflows and status loop over the ' +
+        'simulated clouds, beside the best possible and beside semaphores with random sleeps.',
+    )
+    .option('--most <instances>', 'leaves out the larger cases', caseSize, 10_000)
+    .option('--seed <number>', 'of the simulated clouds', wholeNumber, 1)
+    .option('--json', 'last on stdout, one JSON line', false)
+    .allowExcessArguments(false)
+    .action(async ({ most, seed, json }: Flags) => {
+      const asked = ASKED.filter(({ instances }) => instances <= most);
+      const cases = await measureMakespans(asked, seed, (line) => process.stderr.write(`${line}\n`));
+      process.stdout.write(json ? `${JSON.stringify({ cases })}\n` : tableOf(cases));
+      process.exitCode = EXIT.done;
+    });
+}
+
+function caseSize(text: string): number {
+  const most = wholeNumber(text);
+  const least = Math.min(...ASKED.map(({ instances }) => instances));
+  if (most < least) throw new InvalidArgumentError(`the smallest case has ${least} instances`);
+  return most;
+}
+
+const HEADS = [
+  'instances',
+  'fleets',
+  'rates stated',
+  'seconds',
+  'ideal',
+  'ratio',
+  'throttled',
+  'baseline seconds',
+  'baseline throttled',
+];
+
+const tableOf = (cases: readonly MakespanCase[]): string =>
+  table(
+    HEADS,
+    cases.map((one) => [
+      one.instances,
+      one.fleets,
+      `${one.overstatedBy}x`,
+      one.makespanSeconds,
+      one.idealSeconds,
+      one.ratio,
+      one.throttled,
+      one.baselineMakespanSeconds,
+      one.baselineThrottled,
+    ]),
+  );

@@ -1,0 +1,48 @@
+import { readFleetFiles } from '../../demo/fleet-files.ts';
+import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+
+type NodeGroup = FleetRequest['nodeGroups'][number];
+
+/**
+ * So many instances over so many fleets. The demo's own where they are asked for; else fleets that are alike, with the
+ * demo's shares by cloud, over all locations that the demo has there.
+ */
+export function fleetsOf(instances: number, fleets: number): FleetRequest[] {
+  const demo = readFleetFiles();
+  const demoGroups = demo.flatMap(({ nodeGroups }) => nodeGroups);
+  const total = demoGroups.reduce((sum, { size }) => sum + size, 0);
+  if (instances === total && fleets === demo.length) return demo;
+  const clouds = [...Map.groupBy(demoGroups, ({ connection }) => connection).values()];
+  const shares = split(
+    instances,
+    clouds.map((groups) => groups.reduce((sum, { size }) => sum + size, 0) / total),
+  );
+  const even = Array.from({ length: fleets }, () => 1 / fleets);
+  const byFleet = shares.map((share) => split(share, even));
+  return even.map((_, at) => ({
+    name: `fleet-${at + 1}`,
+    failurePolicy: 'continue',
+    nodeGroups: clouds.flatMap((groups, cloud) => {
+      const size = byFleet[cloud]?.[at] ?? 0;
+      const [first] = groups;
+      return first && size > 0 ? [everywhere(first, groups, size)] : [];
+    }),
+  }));
+}
+
+function everywhere(first: NodeGroup, groups: readonly NodeGroup[], size: number): NodeGroup {
+  const { connection, instanceType, image } = first;
+  const locations = [...new Set(groups.flatMap((group) => group.locations))].slice(0, size);
+  return { name: connection, connection, locations, instanceType, image, size };
+}
+
+/** Whole numbers in these proportions that add up to `whole`: each rounded, with what is left of it carried on. */
+function split(whole: number, proportions: readonly number[]): number[] {
+  let [given, due] = [0, 0];
+  return proportions.map((proportion) => {
+    due += whole * proportion;
+    const part = Math.round(due) - given;
+    given += part;
+    return part;
+  });
+}
