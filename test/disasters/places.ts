@@ -42,7 +42,7 @@ export async function placeIsDownForGood(): Promise<void> {
   const audit = await CloudAudit.begin('tencent');
   const locations = ['ap-guangzhou', 'ap-shanghai', 'ap-singapore', 'ap-seoul'];
   // Long enough for those that the cloud had not taken yet to move; those that it had are lost to sight, and time out.
-  const tencent = { ...group('sim-tencent', 60, locations), instanceTimeoutSeconds: 150 };
+  const tencent = { ...group('sim-tencent', 60, locations), instanceTimeoutSeconds: 90 };
   const body = { ...request('moving', tencent), failurePolicy: 'rollback' as const };
   const fleet = await client.createFleet({ params: { namespace }, body });
   const there = (counts: { Creating?: number; Running?: number }) =>
