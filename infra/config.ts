@@ -34,7 +34,7 @@ export interface Stage {
   readonly sweepIntervalMinutes: number;
   /** Invocations of one driver's function at a time, 2 to 1,000. */
   readonly driverConcurrency: number;
-  /** Six times this is how long a message rests after its worker died. */
+  /** Twice this is how long a message rests after its worker died. */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;
   readonly tracing: boolean;

@@ -25,7 +25,7 @@ export const handler = middy<unknown, { connections: number }>()
       const { inventoryPollMinutes } = DRIVERS[connection.driver];
       const message = dueWork(connection, inventoryPollMinutes, store.clock.now());
       if (!message || queueUrl === undefined) continue;
-      await openQueue(sqs, queueUrl)(message, 0);
+      await openQueue(sqs, queueUrl).send(message, 0);
       connections += 1;
     }
     return { connections };

@@ -18,7 +18,7 @@ export const handler = middy<unknown, { connections: number }>()
     const connections = await scheduleSweeps(await allConnections(store), async (driver, message) => {
       const queueUrl = env.QUEUE_URLS[driver];
       if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
-      await openQueue(sqs, queueUrl)(message, 0);
+      await openQueue(sqs, queueUrl).send(message, 0);
     });
     return { connections };
   });

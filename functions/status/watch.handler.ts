@@ -19,8 +19,8 @@ export const handler = middy<unknown, { looks: number }>()
     const looks = await watchPlaces(store, deployed, async (driver, messages) => {
       const queueUrl = env.QUEUE_URLS[driver];
       if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
-      const send = openQueue(sqs, queueUrl);
-      await Promise.all(messages.map((message) => send(message, 0)));
+      const queue = openQueue(sqs, queueUrl);
+      await Promise.all(messages.map((message) => queue.send(message, 0)));
     });
     return { looks };
   });

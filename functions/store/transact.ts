@@ -1,6 +1,7 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { PASSING_REASONS } from '../runtime/passing.ts';
 import type { Store } from './client.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
@@ -9,7 +10,6 @@ export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems'
 export const MAX_TRANSACT_ITEMS = 100;
 
 const MAX_TRIES = 8;
-const RETRYABLE = new Set(['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded']);
 
 /** Why an item of the transaction was refused; `item` is what stands there, where the request asked for it. */
 export interface Refusal {
@@ -38,7 +38,7 @@ export async function transactWrite(
         reason.Code === 'ConditionalCheckFailed' ? [{ at, item: plainItem(reason.Item) }] : [],
       );
       if (refusals.length > 0) return refusals;
-      const passing = reasons.some(({ Code }) => Code !== undefined && RETRYABLE.has(Code));
+      const passing = reasons.some(({ Code }) => Code !== undefined && PASSING_REASONS.has(Code));
       if (!passing || attempt === MAX_TRIES) throw error;
       await store.clock.sleep(store.random() * 25 * 2 ** attempt);
     }

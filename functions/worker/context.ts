@@ -7,6 +7,8 @@ import type { Store } from '../store/client.ts';
 import type { NetworkItem } from '../store/networks.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
 import type { DomainEvent } from './events.ts';
+import type { Patience } from './patience.ts';
+import type { Held } from './queue.ts';
 
 /** A connection with its client open. */
 export interface OpenConnection {
@@ -65,11 +67,15 @@ export interface WorkerContext {
   networks(fleetId: string, place: PlaceRef, round: number): Promise<NetworkItem[]>;
   /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
   send(message: DriverMessage, delayMs: number): Promise<void>;
+  /** Has messages that failed come back after some time. @throws Error they come back by the queue's time-out then */
+  hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
   /** Tells the world of what happened. @throws Error when it could not: the caller sees to it that it is told later */
   publish(events: readonly DomainEvent[]): Promise<void>;
   /** Places whose status loop this process found running, and until when that is as good as certain. */
   loopsSeen: Map<string, number>;
+  /** How long messages of this process wait for what AWS cannot do now. */
+  patience: Patience;
   log: Log;
 }
 

@@ -8,15 +8,21 @@ import { prepareNetworks } from '../networks/prepare.ts';
 import { removeNetworks } from '../networks/remove.ts';
 import { sweepConnection } from '../orphans/sweep-connection.ts';
 import { sweepPlace } from '../orphans/sweep-place.ts';
+import { isPassing } from '../runtime/passing.ts';
 import { look } from '../status/look.ts';
 import { placeName } from '../store/keys.ts';
 import { Contended } from '../store/versioned.ts';
 import { type DriverMessage, driverMessageSchema, type LaunchMessage } from '../workflow/messages.ts';
 import { type Disposition, DONE, type WorkerContext, waitFor } from './context.ts';
+import { retryAfterMs } from './patience.ts';
 
 export interface Delivery {
   messageId: string;
   body: string;
+  /** Of this delivery alone. */
+  receiptHandle: string;
+  /** How often the queue has delivered it, this time included. */
+  receives: number;
 }
 
 const CONCURRENT_MESSAGES = 5;
@@ -24,15 +30,17 @@ const CONTENDED_MS = 1_000;
 
 /** The same message, however often it stands in a batch. */
 interface Received<Message extends DriverMessage = DriverMessage> {
-  messageIds: string[];
+  copies: Delivery[];
   message: Message;
 }
 
 /**
  * Handles one batch of a driver's queue. Launches of one place go together, all else by itself. What must wait is
- * sent again with a delay before the old message is let go. Copies of one message in a batch are handled once and sent
- * again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as the
- * message waits, and make copies of its own.
+ * sent again with a delay before the old message is let go; so is what met with a race or with a service of AWS that
+ * cannot do its part now, since each receive of a message that fails brings it nearer to the dead letters. What failed
+ * for another reason comes back after a while, longer each time. Copies of one message in a batch are handled once and
+ * sent again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as
+ * the message waits, and make copies of its own.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -40,70 +48,85 @@ export async function handleBatch(
   context: WorkerContext,
   deliveries: readonly Delivery[],
 ): Promise<string[]> {
-  const failed: string[] = [];
-  const fail = (ids: readonly string[], error: unknown) => {
-    context.log.error('message failed', { messageIds: ids, error });
-    failed.push(...ids);
+  const failed: Delivery[] = [];
+  const fail = (copies: readonly Delivery[], error: unknown) => {
+    context.log.error('message failed', { messageIds: copies.map(({ messageId }) => messageId), error });
+    failed.push(...copies);
   };
-  const copies = Map.groupBy(deliveries, ({ body }) => body);
-  const parsed = [...copies].flatMap(([body, same]): Received[] => {
-    const messageIds = same.map(({ messageId }) => messageId);
+  const parsed = [...Map.groupBy(deliveries, ({ body }) => body)].flatMap(([body, copies]): Received[] => {
     try {
-      return [{ messageIds, message: driverMessageSchema.parse(JSON.parse(body)) }];
+      return [{ copies, message: driverMessageSchema.parse(JSON.parse(body)) }];
     } catch (error) {
-      fail(messageIds, error);
+      fail(copies, error);
       return [];
     }
   });
-  const launches = parsed.flatMap(({ messageIds, message }): Received<LaunchMessage>[] =>
-    message.kind === 'launch' ? [{ messageIds, message }] : [],
+  const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
+    message.kind === 'launch' ? [{ copies, message }] : [],
   );
   const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
   const work = [
-    ...[...byPlace.values()].map((group) => async () => {
-      try {
-        await settle(context, group, await unlessContended(group, () => launchGroup(context, group)));
-      } catch (error) {
-        fail(
-          group.flatMap(({ messageIds }) => messageIds),
-          error,
-        );
-      }
-    }),
-    ...parsed.flatMap(({ messageIds, message }) =>
+    ...[...byPlace.values()].map(
+      (group) => () => settle(context, group, () => launchGroup(context, group), fail),
+    ),
+    ...parsed.flatMap(({ copies, message }) =>
       message.kind === 'launch'
         ? []
-        : [
-            async () => {
-              try {
-                const group = [{ message }];
-                await settle(
-                  context,
-                  group,
-                  await unlessContended(group, async () => [await handle(context, message)]),
-                );
-              } catch (error) {
-                fail(messageIds, error);
-              }
-            },
-          ],
+        : [() => settle(context, [{ copies, message }], async () => [await handle(context, message)], fail)],
     ),
   ];
   const limit = pLimit(CONCURRENT_MESSAGES);
   await Promise.all(work.map((one) => limit(one)));
-  return failed;
+  if (failed.length > 0) await postpone(context, failed);
+  return failed.map(({ messageId }) => messageId);
 }
 
-/** A message that failed would come back only after the queue's visibility time-out: far too late for a lost race. */
-async function unlessContended(
-  group: readonly unknown[],
+/** Does the work of messages that go together, and sends again what has to wait. Each that cannot be sent fails. */
+async function settle(
+  context: WorkerContext,
+  group: readonly Received[],
   work: () => Promise<Disposition[]>,
-): Promise<Disposition[]> {
+  fail: (copies: readonly Delivery[], error: unknown) => void,
+): Promise<void> {
+  let dispositions: readonly Disposition[];
   try {
-    return await work();
+    dispositions = await work();
+    context.patience.relieve();
   } catch (error) {
-    if (!(error instanceof Contended)) throw error;
-    return group.map(() => waitFor(CONTENDED_MS));
+    if (!(error instanceof Contended) && !isPassing(error)) {
+      fail(
+        group.flatMap(({ copies }) => copies),
+        error,
+      );
+      return;
+    }
+    if (error instanceof Contended) dispositions = group.map(() => waitFor(CONTENDED_MS));
+    else {
+      dispositions = group.map(() => waitFor(context.patience.waitMs()));
+      context.log.warn('messages wait for a service', { messages: group.length, error });
+    }
+  }
+  await Promise.all(
+    group.map(async ({ copies, message }, at) => {
+      const disposition = dispositions[at];
+      if (!disposition || disposition.done) return;
+      try {
+        await context.send(disposition.as ?? message, disposition.waitMs);
+      } catch (error) {
+        fail(copies, error);
+      }
+    }),
+  );
+}
+
+/** Where this cannot be said, the queue's visibility time-out brings them back. */
+async function postpone(context: WorkerContext, failed: readonly Delivery[]): Promise<void> {
+  try {
+    await context.hide(
+      failed.map(({ receiptHandle, receives }) => ({ receiptHandle, delayMs: retryAfterMs(receives) })),
+    );
+  } catch (error) {
+    context.log.warn('failed messages come back by the time-out', { messages: failed.length, error });
   }
 }
 
@@ -116,19 +139,6 @@ async function launchGroup(
   if (!first) return [];
   const { connectionKey, location } = first;
   return await launchInstances(context, { connectionKey, location }, messages);
-}
-
-async function settle(
-  context: WorkerContext,
-  group: readonly { message: DriverMessage }[],
-  dispositions: readonly Disposition[],
-): Promise<void> {
-  await Promise.all(
-    group.map(async ({ message }, at) => {
-      const disposition = dispositions[at];
-      if (disposition && !disposition.done) await context.send(disposition.as ?? message, disposition.waitMs);
-    }),
-  );
 }
 
 async function handle(

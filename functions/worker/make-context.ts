@@ -11,6 +11,7 @@ import { placeName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
 import { Cache } from './cache.ts';
 import type { FleetLayout, OpenConnection, WorkerContext } from './context.ts';
+import { Patience } from './patience.ts';
 
 /** A changed limit profile or credential is in force everywhere after this. */
 const CONNECTION_KEPT_MS = 60_000;
@@ -18,7 +19,7 @@ const HOUR_MS = 3_600_000;
 
 /** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
 export interface WorkerParts
-  extends Pick<WorkerContext, 'store' | 'deploymentId' | 'send' | 'tasks' | 'publish' | 'log'> {
+  extends Pick<WorkerContext, 'store' | 'deploymentId' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'> {
   driver: Driver;
   /** @throws DriverError Unauthorized when there is none */
   readCredential(connection: Connection): Promise<Credential>;
@@ -71,6 +72,7 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
       return [];
     },
     loopsSeen: new Map(),
+    patience: new Patience(store.clock, store.random),
   };
 }
 

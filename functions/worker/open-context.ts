@@ -39,7 +39,7 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
     driver,
     deploymentId: env.DEPLOYMENT_ID,
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
-    send: openQueue(new SQSClient({}), queueUrl),
+    ...openQueue(new SQSClient({}), queueUrl),
     tasks: openTasks(new SFNClient({})),
     publish: openEvents(new EventBridgeClient({})),
     log: logger,

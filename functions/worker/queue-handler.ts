@@ -6,7 +6,19 @@ import type { WorkerContext } from './context.ts';
 import { handleBatch } from './handle-batch.ts';
 
 const eventSchema = z.object({
-  Records: z.array(z.object({ messageId: z.string(), body: z.string() })),
+  Records: z.array(
+    z
+      .object({
+        messageId: z.string(),
+        body: z.string(),
+        receiptHandle: z.string(),
+        attributes: z.object({ ApproximateReceiveCount: z.coerce.number().int().positive() }),
+      })
+      .transform(({ attributes, ...record }) => ({
+        ...record,
+        receives: attributes.ApproximateReceiveCount,
+      })),
+  ),
 });
 
 /** The Lambda handler of one driver's queue; messages that failed are reported one by one. */

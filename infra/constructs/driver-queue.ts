@@ -7,8 +7,22 @@ import type { DriverName } from '../../functions/model/connection.ts';
 import type { Stage } from '../config.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
 
-/** Waiting for a permit is a message sent anew, so this many receives are failures, not waits. */
-const RECEIVES_BEFORE_DEAD_LETTER = 5;
+/**
+ * Waiting, for a permit or for a service of AWS, is a message sent anew, so this many receives are failures, not waits.
+ * With the waits between them (`retryAfterMs` in functions/worker/patience.ts) they take some 20 minutes; so do as many
+ * receives by workers that died, or by a function that Lambda throttles.
+ */
+const RECEIVES_BEFORE_DEAD_LETTER = 10;
+
+/**
+ * How long a message rests after its worker died, in time limits of the worker. A message must not come back while
+ * somebody may still be at it, which takes one, from when Lambda has begun; the other is for beginning. AWS advises
+ * six, so that Lambda can try again for longer when it throttles a function that it has received messages for
+ * (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html): with `maxConcurrency` it receives no more than
+ * it may hand over, and there is no batching window, so that only an account without any concurrency left throttles.
+ * The price of six would be that all that a dead worker had in its hands rests for that long.
+ */
+const VISIBILITY_IN_TIME_LIMITS = 2;
 
 /** One driver's queue and dead-letter queue. */
 export class DriverQueue extends Construct {
@@ -28,7 +42,7 @@ export class DriverQueue extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: Duration.days(14),
-      visibilityTimeout: Duration.seconds(6 * stage.driverTimeoutSeconds),
+      visibilityTimeout: Duration.seconds(VISIBILITY_IN_TIME_LIMITS * stage.driverTimeoutSeconds),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: RECEIVES_BEFORE_DEAD_LETTER },
     });
   }

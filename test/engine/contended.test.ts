@@ -5,7 +5,7 @@ import { handleBatch } from '../../functions/worker/handle-batch.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
-import { OneProcess } from './one-process.ts';
+import { delivery, OneProcess } from './one-process.ts';
 import { useTables } from './tables.ts';
 
 const TIME_SCALE = 10;
@@ -56,7 +56,7 @@ it('who loses every race for a permit comes back soon, and has not failed', asyn
     connectionKey: placement?.connectionKey,
     location: placement?.location,
   });
-  expect(await handleBatch(process.context, [{ messageId: 'one', body }])).toEqual([]);
+  expect(await handleBatch(process.context, [delivery(body)])).toEqual([]);
   expect(runs.booksOf(fleet.fleetId).ever).toBe(0);
   races = 0;
   expect(await runs.answersOf(process, [taskToken])).toEqual([{ outcome: 'Running' }]);

@@ -8,7 +8,8 @@ import { readSpec } from '../../functions/store/fleets.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import type { OpenConnection, WorkerContext } from '../../functions/worker/context.ts';
 import type { DomainEvent } from '../../functions/worker/events.ts';
-import { handleBatch } from '../../functions/worker/handle-batch.ts';
+import { type Delivery, handleBatch } from '../../functions/worker/handle-batch.ts';
+import { Patience } from '../../functions/worker/patience.ts';
 import type { DriverMessage } from '../../functions/workflow/messages.ts';
 
 /** Delays pass faster here than the clock, by which a loop would be taken for running long after its end. */
@@ -19,6 +20,11 @@ class Forgetful extends Map<string, number> {
 }
 
 export const DEPLOYMENT = 'test-deployment';
+
+/** A message as the queue delivers it for the first time. */
+export function delivery(body: string, messageId = 'm'): Delivery {
+  return { messageId, body, receiptHandle: `${messageId} held`, receives: 1 };
+}
 
 /** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
 export class OneProcess {
@@ -73,7 +79,9 @@ export class OneProcess {
         this.published.push(...events);
         return Promise.resolve();
       },
+      hide: () => Promise.resolve(),
       loopsSeen: new Forgetful(),
+      patience: new Patience(store.clock, store.random),
       log: {
         info: () => undefined,
         warn: () => undefined,
@@ -104,7 +112,7 @@ export class OneProcess {
         await new Promise((resolve) => setTimeout(resolve, 5));
         continue;
       }
-      const deliveries = batch.map(({ body }, at) => ({ messageId: `m${this.#delivered + at}`, body }));
+      const deliveries = batch.map(({ body }, at) => delivery(body, `m${this.#delivered + at}`));
       this.#delivered += batch.length;
       const failed = await handleBatch(this.context, deliveries);
       for (const { messageId, body } of deliveries) {

@@ -23,7 +23,7 @@ import { readBooks } from '../../local/sim/engine/books.ts';
 import { plantInstance, plantResource } from '../../local/sim/engine/plant.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { record } from '../unit/records.ts';
-import { DEPLOYMENT, OneProcess } from './one-process.ts';
+import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
 import { spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
@@ -386,7 +386,7 @@ it('sends a sweep to every place of a connection, once told of it', async () => 
   expect(places.length).toBeGreaterThan(5);
   expect((await readSweep(store, 's0123456789abcdeh'))?.connections[0]?.locations.sort()).toEqual(places);
   const body = JSON.stringify({ kind: 'sweep-connection', connectionKey: 'default/gone', dryRun: false });
-  expect(await handleBatch(context, [{ messageId: 'm', body }])).toEqual([]);
+  expect(await handleBatch(context, [delivery(body)])).toEqual([]);
 });
 
 const AIM = { cloud: '*', connection: '*', location: '*', probability: 1 } as const;

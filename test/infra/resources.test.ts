@@ -19,7 +19,7 @@ const property = (resource: Resource, name: string): unknown => resource.Propert
 
 describe('queues', () => {
   const queues = resourcesOf(production, 'AWS::SQS::Queue');
-  const redriveSchema = z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.literal(5) });
+  const redriveSchema = z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.literal(10) });
   const work = queues.filter(([, queue]) => property(queue, 'RedrivePolicy') !== undefined);
   const deadLetterIds = work.map(([, queue]) =>
     referredId(redriveSchema.parse(property(queue, 'RedrivePolicy')).deadLetterTargetArn),
@@ -61,7 +61,7 @@ describe('queues', () => {
     }
   });
 
-  it('hide a message for six times as long as its worker may take', () => {
+  it('hide a message for twice as long as its worker may take', () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -73,7 +73,7 @@ describe('queues', () => {
           ([id]) => nameOf(id) === `Queues${idOf(driver)}Queue`,
         ) ?? ['', undefined];
         expect(queue?.Properties['VisibilityTimeout']).toBe(
-          6 * z.number().parse(worker?.Properties['Timeout']),
+          2 * z.number().parse(worker?.Properties['Timeout']),
         );
       }
     }

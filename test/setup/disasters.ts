@@ -6,7 +6,7 @@ import { REPOSITORY } from '../../local/state/folder.ts';
 import { queueUrlOf } from '../disasters/queue-url.ts';
 import { startTestStack } from './test-stack.ts';
 
-/** A message whose worker was killed comes again after this: above the function's time limit, far below six times it. */
+/** A message whose worker was killed comes again after this: above the function's time limit, below twice it. */
 const VISIBILITY_SECONDS = 25;
 
 /** The local stack that the disasters share, in an engine that keeps its state when it is stopped in good order. */

@@ -5,6 +5,13 @@ export interface QueuedMessage {
   body: string;
 }
 
+/** A message as it is handed out. */
+export interface ReceivedMessage extends QueuedMessage {
+  receiptHandle: string;
+  /** How often it was handed out, this time included. */
+  receives: number;
+}
+
 interface Message extends QueuedMessage {
   visibleAtMs: number;
   receives: number;
@@ -14,7 +21,7 @@ interface Message extends QueuedMessage {
 
 export interface Consumer {
   /** @returns ids of those that failed @throws when none of them was dealt with */
-  handle(batch: readonly QueuedMessage[]): Promise<readonly string[]>;
+  handle(batch: readonly ReceivedMessage[]): Promise<readonly string[]>;
   /** Invocations at a time. */
   concurrency: number;
   visibilityMs: number;
@@ -61,6 +68,15 @@ export class Queue {
       this.#sent += 1;
       this.#put(`m${this.#sent}`, body, delayMs + random.pick([random.int(0, 60), random.int(0, 90_000)]));
     }
+  }
+
+  /** Has what was handed out come back then; by an older hand-out, or of what is deleted, it cannot be said. */
+  hide(receiptHandle: string, delayMs: number): void {
+    const [messageId = '', held] = receiptHandle.split('#');
+    const message = this.#messages.get(messageId);
+    if (!message || String(message.held) !== held) throw new Error(`no receipt ${receiptHandle}`);
+    message.visibleAtMs = this.#ground.now() + delayMs;
+    this.#wakeAt(message.visibleAtMs);
   }
 
   /** A copy of a message that is sent again and again goes on as long as the message: so many, and no more. */
@@ -119,7 +135,14 @@ export class Queue {
     const holds = batch.map(({ held }) => held);
     let failed: readonly string[];
     try {
-      failed = await this.#consumer.handle(batch.map(({ messageId, body }) => ({ messageId, body })));
+      failed = await this.#consumer.handle(
+        batch.map(({ messageId, body, receives, held }) => ({
+          messageId,
+          body,
+          receives,
+          receiptHandle: `${messageId}#${held}`,
+        })),
+      );
     } catch {
       failed = batch.map(({ messageId }) => messageId);
     }
@@ -127,6 +150,7 @@ export class Queue {
     batch.forEach((message, at) => {
       if (message.held !== holds[at]) return;
       if (failed.includes(message.messageId)) {
+        this.#ground.counts.failedReceives += 1;
         this.#wakeAt(message.visibleAtMs);
         return;
       }

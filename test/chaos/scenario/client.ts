@@ -3,7 +3,8 @@ import type { FleetActionRequest } from '../../../functions/model/fleet-action.t
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
-const MAX_TRIES = 40;
+/** Longer than any table is down. */
+const MAX_TRIES = 400;
 
 /** A user of the API, who asks again when an answer does not come. */
 export class Client {

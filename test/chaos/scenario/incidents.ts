@@ -34,6 +34,12 @@ export async function befall(lab: Lab, incident: Incident, troubleMs: number): P
     setLocation(lab, cloud, location, true);
     return;
   }
+  if (incident.kind === 'table-down') {
+    lab.tables.down.add(incident.table);
+    await ground.sleep(untilMs - incident.atMs);
+    lab.tables.down.delete(incident.table);
+    return;
+  }
   revoke(lab, incident.account);
   await ground.sleep(untilMs - incident.atMs);
   restore(lab, incident.account);

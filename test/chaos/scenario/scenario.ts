@@ -21,7 +21,8 @@ export interface FleetScript {
 /** Something that befalls a cloud for a while. */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
-  | { kind: 'revoked'; account: string; atMs: number; untilMs: number };
+  | { kind: 'revoked'; account: string; atMs: number; untilMs: number }
+  | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /** A machine that stands at a cloud and that nobody asked for: of another deployment, nobody's, or an orphan of ours. */
 export interface Planted {
@@ -258,5 +259,11 @@ function incidents(random: Random, connections: Scenario['connections'], trouble
     });
   }
   if (random.chance(0.15)) found.push({ kind: 'revoked', account: random.pick(connections).name, ...span() });
+  if (random.chance(0.15)) {
+    const table = random.pick(['fleets', 'governor', 'access'] as const);
+    const atMs = random.int(0, Math.floor(troubleMs / 2));
+    const untilMs = atMs + random.pick([20_000, 120_000, 600_000]);
+    found.push({ kind: 'table-down', table, atMs, untilMs });
+  }
   return found;
 }

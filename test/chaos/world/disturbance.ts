@@ -47,10 +47,13 @@ export interface FaultCounts {
   duplicateDeliveries: number;
   lostReplies: number;
   throttles: number;
+  /** Requests for a table that was down. */
+  unanswered: number;
   conflicts: number;
   serviceErrors: number;
   expiredTokens: number;
   lateMessages: number;
+  failedReceives: number;
   deadLetters: number;
   timedOutProcesses: number;
   ignoredRemovals: number;
@@ -63,10 +66,12 @@ export function noFaults(): FaultCounts {
     duplicateDeliveries: 0,
     lostReplies: 0,
     throttles: 0,
+    unanswered: 0,
     conflicts: 0,
     serviceErrors: 0,
     expiredTokens: 0,
     lateMessages: 0,
+    failedReceives: 0,
     deadLetters: 0,
     timedOutProcesses: 0,
     ignoredRemovals: 0,

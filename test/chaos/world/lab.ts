@@ -16,6 +16,7 @@ import type { Log, WorkerContext } from '../../../functions/worker/context.ts';
 import type { DomainEvent } from '../../../functions/worker/events.ts';
 import { handleBatch } from '../../../functions/worker/handle-batch.ts';
 import { makeContext } from '../../../functions/worker/make-context.ts';
+import type { Held } from '../../../functions/worker/queue.ts';
 import {
   type DriverMessage,
   fleetInputSchema,
@@ -38,7 +39,7 @@ import { TableWorld } from './tables.ts';
 export const NAMESPACE = 'default';
 const QUEUE_URLS = { sim: 'https://sqs.invalid/sim' };
 const MINUTE_MS = 60_000;
-const MAX_RECEIVES = 5;
+const MAX_RECEIVES = 10;
 const MAX_DELAY_MS = 900_000;
 
 export interface LabOptions {
@@ -100,7 +101,7 @@ export class Lab {
     });
     this.queue = new Queue(ground, {
       concurrency: options.driverConcurrency,
-      visibilityMs: 6 * options.driverTimeoutMs,
+      visibilityMs: 2 * options.driverTimeoutMs,
       maxReceives: MAX_RECEIVES,
       handle: (batch) => this.#driver.invoke((context) => handleBatch(context, batch)),
     });
@@ -173,6 +174,7 @@ export class Lab {
       readCredential: ({ namespace, name }) =>
         process.call('read credential', () => this.credentials.get(connectionKey(namespace, name)) ?? {}),
       send: (message, delayMs) => this.#send(process, message, delayMs),
+      hide: (messages) => this.#hide(process, messages),
       tasks: this.workflow.tasksOf(process),
       publish: (events) =>
         process.call('publish', () => {
@@ -194,6 +196,19 @@ export class Lab {
     return process.call(what, () => {
       const fails = random.chance(disturbance.serviceError);
       if (!fails || random.chance(0.5)) this.queue.send(JSON.stringify(message), delay);
+      if (!fails) return;
+      counts.serviceErrors += 1;
+      throw new Error('SQS did not answer (simulated)');
+    });
+  }
+
+  #hide(process: Process, messages: readonly Held[]): Promise<void> {
+    const { random, disturbance, counts } = this.ground;
+    return process.call(`hide ${messages.length}`, () => {
+      const fails = random.chance(disturbance.serviceError);
+      if (!fails || random.chance(0.5)) {
+        for (const { receiptHandle, delayMs } of messages) this.queue.hide(receiptHandle, delayMs);
+      }
       if (!fails) return;
       counts.serviceErrors += 1;
       throw new Error('SQS did not answer (simulated)');

@@ -1,4 +1,5 @@
 import {
+  InternalServerError,
   ProvisionedThroughputExceededException,
   TransactionCanceledException,
   TransactionConflictException,
@@ -21,12 +22,16 @@ export const TABLES: Tables = {
 
 const WRITES = /^(Put|Update|Delete)Command/;
 const META = { $metadata: {} };
+/** The SDK has tried five times by then. */
+const UNANSWERED_MS = 1_500;
 
 /** The five tables behind real document clients, one for each process, with all that can go wrong on the way. */
 export class TableWorld {
   readonly fleets = new Table(TABLES.fleets, FLEETS_INDEXES);
   readonly governor = new Table(TABLES.governor);
   readonly access = new Table(TABLES.access);
+  /** Tables that answer nothing but errors of DynamoDB's own. */
+  readonly down = new Set<keyof Tables>();
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;
   readonly #loans = new ClientLoans();
@@ -60,8 +65,22 @@ export class TableWorld {
     this.#loans.takeBack();
   }
 
+  #isDown(input: unknown): boolean {
+    if (this.down.size === 0) return false;
+    const request = JSON.stringify(input);
+    return [...this.down].some(
+      (table) =>
+        request.includes(`"TableName":"${TABLES[table]}"`) || request.includes(`"${TABLES[table]}":`),
+    );
+  }
+
   async #perform(command: string, input: unknown): Promise<Answer> {
     const { random, disturbance, counts } = this.#ground;
+    if (this.#isDown(input)) {
+      counts.unanswered += 1;
+      await this.#ground.sleep(random.int(100, UNANSWERED_MS));
+      throw new InternalServerError({ message: 'the table is down (simulated)', ...META });
+    }
     if (random.chance(disturbance.throttle)) {
       counts.throttles += 1;
       throw new ProvisionedThroughputExceededException({ message: 'too much (simulated)', ...META });

@@ -13,6 +13,7 @@ import { makeContext } from '../../../functions/worker/make-context.ts';
 import type { DriverMessage } from '../../../functions/workflow/messages.ts';
 import { loadSimConfig } from '../../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
+import { delivery } from '../one-process.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -38,6 +39,7 @@ function worker(driver: Driver = simDriver): WorkerContext {
     deploymentId: 'test-deployment',
     readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),
     send: () => Promise.resolve(),
+    hide: () => Promise.resolve(),
     tasks: { succeed: async () => {}, fail: async () => {}, heartbeat: async () => true },
     publish: () => Promise.resolve(),
     log: { info: ignore, warn: ignore, error: (message, detail) => console.error(message, detail) },
@@ -48,7 +50,7 @@ const verifyMessage = z.looseObject({ kind: z.literal('verify') });
 /** Delivers what the API asked for last, as the queue would. */
 async function deliver(context: WorkerContext, message: DriverMessage | undefined = gateway.sent.at(-1)) {
   verifyMessage.parse(message);
-  expect(await handleBatch(context, [{ messageId: 'm', body: JSON.stringify(message) }])).toEqual([]);
+  expect(await handleBatch(context, [delivery(JSON.stringify(message))])).toEqual([]);
 }
 
 const keyOf = (name: string) => `default/${name}`;
