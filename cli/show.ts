@@ -1,6 +1,7 @@
 import type { Connection, InventoryFailure } from '../functions/model/connection.ts';
 import type { Fleet, Instance } from '../functions/model/fleet.ts';
-import type { LimitOverride, LimitProfile } from '../functions/model/limit-profile.ts';
+import type { LimitProfile } from '../functions/model/limit-profile.ts';
+import { limitsText, overridesText } from './show-limits.ts';
 import { fields, table } from './table.ts';
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
@@ -113,16 +114,6 @@ const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['
 
 const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
   `${location}: ${code}: ${message}`;
-
-function limitsText({ concurrentLocations, concurrentInstancesPerLocation, calls }: LimitProfile): string {
-  const rates = Object.entries(calls).map(
-    ([kind, { perSecond, burst }]) => `${kind} ${perSecond}/s (burst ${burst})`,
-  );
-  return `${concurrentLocations} locations, ${concurrentInstancesPerLocation} instances at each; ${rates.join(', ')}`;
-}
-
-const overridesText = ({ calls = {}, ...slots }: LimitOverride): string =>
-  [...Object.keys(slots), ...Object.keys(calls).map((kind) => `calls.${kind}`)].join(', ');
 
 export function connectionText(one: Connection & { limitProfile?: LimitProfile }): string {
   return fields([

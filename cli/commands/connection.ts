@@ -8,6 +8,7 @@ import { command, type Flag, noun } from '../command.ts';
 import { readCredential } from '../credential.ts';
 import { readYamlFile } from '../files.ts';
 import { connectionText } from '../show.ts';
+import { connectionLimitsText } from '../show-limits.ts';
 import { table } from '../table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
@@ -162,10 +163,27 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
     },
   }),
   command({
+    name: 'limits',
+    summary: 'Show the limits in force, the defaults, what to ask the provider for, and how',
+    arguments: NAME,
+    examples: ['connection limits sim-aws', 'connection limits sim-aws --json'],
+    input: named,
+    async run({ name: connection }, context) {
+      const params = { namespace: await context.namespace(), connection };
+      const document = await (await context.api()).getLimits({ params });
+      return { document, text: connectionLimitsText(connection, document) };
+    },
+  }),
+  command({
     name: 'set-limits',
     summary: 'Override the cloud’s default limits; what the file leaves out has its default again',
     arguments: NAME,
-    flags: [['--limits-file <file>', 'YAML or JSON; an empty object takes all overrides away']],
+    flags: [
+      [
+        '--limits-file <file>',
+        'YAML or JSON; `tier: power` stands for the power profile; {} takes all overrides away',
+      ],
+    ],
     examples: ['connection set-limits sim-aws --limits-file limits.yaml'],
     input: named.extend({ limitsFile: z.string() }),
     async run({ name: connection, limitsFile }, context) {

@@ -24,7 +24,7 @@ import { fleetStatusSchema } from '../model/status.ts';
 import { routes } from './contract.ts';
 import { PROBLEM_STATUS, STATUS_TITLES } from './problem-codes.ts';
 import { problemsOf, type Route } from './route.ts';
-import { connectionViewSchema } from './routes/connections.ts';
+import { connectionLimitsSchema, connectionViewSchema } from './routes/connections.ts';
 
 const problemSchema = z.object({
   type: z.string(),
@@ -56,6 +56,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   ApiKeyRequest: apiKeyRequestSchema,
   Connection: connectionViewSchema,
   ConnectionRequest: connectionRequestSchema,
+  ConnectionLimits: connectionLimitsSchema,
   LimitProfile: limitProfileSchema,
   LimitOverride: limitOverrideSchema,
   Location: locationSchema,

@@ -30,6 +30,10 @@ export interface Meaning {
   imageBackendIds: Record<string, string>;
   /** By location; absent where the cloud tells no price. */
   pricesUsdPerHour: Record<string, number>;
+  /** Of one instance. */
+  vcpus: number;
+  gpus: number;
+  memoryGb: number;
 }
 
 /**
@@ -125,7 +129,14 @@ function checkGroup(
   if (instanceType !== undefined && !type) {
     add('instanceType', 'unknown-instance-type', `${ofConnection} knows no type ${instanceType}`);
   }
-  const meaning: Meaning = { connection, imageBackendIds: {}, pricesUsdPerHour: {} };
+  const meaning: Meaning = {
+    connection,
+    imageBackendIds: {},
+    pricesUsdPerHour: {},
+    vcpus: type?.vcpus ?? 0,
+    gpus: type?.gpu?.count ?? 0,
+    memoryGb: type?.memoryGb ?? 0,
+  };
   for (const { pointer: at, name: location } of locations) {
     const known = found.locations.get(location);
     if (!known) {

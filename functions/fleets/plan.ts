@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import type { DriverName } from '../model/connection.ts';
 import type { FleetSpec } from '../model/fleet.ts';
-import { type LimitProfile, limitProfileOf } from '../model/limit-profile.ts';
+import type { LimitProfile } from '../model/limit-profile.ts';
+import { limitProfileOf } from '../model/limits-in-force.ts';
 import { layOut, type Placement } from '../placement/lay-out.ts';
 import type { Store } from '../store/client.ts';
 import { readConnection } from '../store/connections.ts';

@@ -4,7 +4,8 @@ import { type FleetRequest, MAX_GROUPS_PER_FLEET, MAX_PLACEMENTS_PER_FLEET } fro
 import { cloudWordSchema, nameSchema } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
 import { findFleetByName } from '../store/fleets.ts';
-import { checkWords, type GroupWords, type RequestError } from './check-words.ts';
+import { checkTotals, type GroupDemand } from './check-totals.ts';
+import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 
 type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 
@@ -20,6 +21,7 @@ export async function resolveRequest(
 ): Promise<{ nodeGroups: NodeGroup[] } | { errors: RequestError[] }> {
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
   const { meanings, errors } = await checkWords(store, namespace, words);
+  errors.push(...checkTotals(demandsOf(request, words, meanings)));
   if (errors.length > 0) {
     errors.push(...(await nameErrors(store, namespace, request.name)));
     return { errors: inOrder(errors) };
@@ -32,6 +34,19 @@ export async function resolveRequest(
       return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
     }),
   };
+}
+
+/** What the groups ask for, as far as their words have a meaning. */
+function demandsOf(
+  request: FleetRequest,
+  words: readonly GroupWords[],
+  meanings: ReadonlyMap<GroupWords, Meaning>,
+): GroupDemand[] {
+  return request.nodeGroups.flatMap(({ size }, at) => {
+    const group = words[at];
+    const meaning = group && meanings.get(group);
+    return meaning ? [{ ...meaning, pointer: group.pointer, size }] : [];
+  });
 }
 
 const word = cloudWordSchema.optional().catch(undefined);

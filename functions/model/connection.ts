@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { nameSchema } from './identifiers.ts';
-import { limitOverrideSchema } from './limit-profile.ts';
+import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
 /** Every driver that a connection may name; `drivers/registry.ts` has the metadata of each. */
@@ -59,7 +59,7 @@ export const connectionSchema = z.object({
   driver: driverNameSchema,
   cloud: cloudSchema,
   endpoint: z.url().optional(),
-  limits: limitOverrideSchema.optional(),
+  limits: keptLimitOverrideSchema.optional(),
   orphans: orphanPolicySchema.optional(),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),

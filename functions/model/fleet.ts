@@ -98,6 +98,10 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   imageBackendIds: z.record(z.string(), z.string()),
   /** By location; absent where the cloud tells no price. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
+  /** What one instance has; absent in fleets that were accepted before it was kept. */
+  vcpus: z.number().positive().exactOptional(),
+  gpus: z.int().nonnegative().exactOptional(),
+  memoryGb: z.number().positive().exactOptional(),
 });
 export type NodeGroup = z.infer<typeof nodeGroupSchema>;
 

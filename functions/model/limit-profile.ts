@@ -1,17 +1,21 @@
 import { z } from 'zod';
-import type { Cloud } from './cloud.ts';
+import { contradictionsOf } from './limit-contradictions.ts';
+
+/** A whole number. `z.int()` would end the parse, and the rules between fields would not be heard. */
+const whole = (max: number) =>
+  z
+    .number()
+    .min(1)
+    .max(max)
+    .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
+    .meta({ type: 'integer' });
 
 const rateSchema = z
   .object({
     perSecond: z.number().positive().max(10_000),
     burst: z.number().min(1).max(10_000).describe('calls that may be made at once after a rest'),
   })
-  .strict()
-  .refine(({ perSecond, burst }) => perSecond <= burst, {
-    path: ['burst'],
-    params: { code: 'contradictory' },
-    error: 'must not be below perSecond, which could never be reached',
-  });
+  .strict();
 export type Rate = z.infer<typeof rateSchema>;
 
 /** Calls that a cloud counts apart. Network resources and terminations are `mutate`. */
@@ -20,65 +24,71 @@ export const callKindSchema = z.enum(CALL_KINDS);
 export type CallKind = z.infer<typeof callKindSchema>;
 
 /**
+ * How creates follow one another at a location. `burst`: as the rate and its burst allow. `even`: each at its interval
+ * after the one before. `all-at-once`: the cloud queues by itself, so that call rates do not hold creates back; the
+ * first instance at a location goes alone until one has run there.
+ */
+const PACINGS = ['burst', 'even', 'all-at-once'] as const;
+const pacingSchema = z.enum(PACINGS);
+
+const countSchema = whole(10_000_000);
+const totalsSchema = z
+  .object({
+    instances: countSchema,
+    vcpus: countSchema,
+    gpus: countSchema,
+    memoryGb: z.number().positive().max(1_000_000_000),
+  })
+  .partial()
+  .strict()
+  .describe('what all instances of the connection may have together');
+export type Totals = z.infer<typeof totalsSchema>;
+
+const slots = {
+  concurrentLocations: whole(1_000),
+  concurrentInstancesPerLocation: whole(1_000),
+};
+const calls = z.object({ create: rateSchema, list: rateSchema, mutate: rateSchema }).strict();
+const budgets = {
+  createsPerMinute: whole(600_000).exactOptional().describe('of the connection, in any 60 seconds'),
+  createsPerDay: countSchema.exactOptional().describe('of the connection, from midnight to midnight UTC'),
+  minimumSpacingMs: whole(86_400_000).exactOptional().describe('between two creates at a location'),
+  totals: totalsSchema.exactOptional(),
+};
+
+/**
  * What a cloud allows one connection. The governor holds it over all fleets and processes; the workflows
  * take their MaxConcurrency from it.
  */
 export const limitProfileSchema = z
-  .object({
-    concurrentLocations: z.int().min(1).max(1_000),
-    concurrentInstancesPerLocation: z.int().min(1).max(1_000),
-    calls: z.object({ create: rateSchema, list: rateSchema, mutate: rateSchema }).strict(),
-  })
+  .object({ ...slots, calls, pacing: pacingSchema.default('burst'), ...budgets })
   .strict();
 export type LimitProfile = z.infer<typeof limitProfileSchema>;
 
-/** What a user may override, each field alone. */
-export const limitOverrideSchema = z
+const LIMIT_TIERS = ['default', 'power'] as const;
+export const limitTierSchema = z.enum(LIMIT_TIERS);
+
+/** An override as it is kept. What was accepted once can be read, whatever rules came later. */
+export const keptLimitOverrideSchema = z
   .object({
-    concurrentLocations: limitProfileSchema.shape.concurrentLocations,
-    concurrentInstancesPerLocation: limitProfileSchema.shape.concurrentInstancesPerLocation,
-    calls: z.object({ create: rateSchema, list: rateSchema, mutate: rateSchema }).partial().strict(),
+    tier: limitTierSchema
+      .exactOptional()
+      .describe('power: what the provider grants on request, in place of its defaults'),
+    ...slots,
+    calls: calls.partial(),
+    pacing: pacingSchema,
+    ...budgets,
   })
   .partial()
   .strict();
+
+/** What a user may override, each field alone. */
+export const limitOverrideSchema = keptLimitOverrideSchema.superRefine(
+  (override, context) => {
+    for (const { path, message } of contradictionsOf(override)) {
+      context.addIssue({ code: 'custom', path, message, params: { code: 'contradictory' } });
+    }
+  },
+  { when: () => true },
+);
 export type LimitOverride = z.infer<typeof limitOverrideSchema>;
-
-function profile(locations: number, instances: number, create: Rate, listPerSecond: number): LimitProfile {
-  return {
-    concurrentLocations: locations,
-    concurrentInstancesPerLocation: instances,
-    calls: {
-      create,
-      list: { perSecond: listPerSecond, burst: listPerSecond },
-      mutate: { perSecond: create.perSecond * 2, burst: create.burst * 2 },
-    },
-  };
-}
-
-/**
- * Slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider), list rates its
- * status calls per second; create rates are conservative figures of our own until a cloud's are measured.
- */
-export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
-  aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),
-  azure: profile(30, 20, { perSecond: 4, burst: 12 }, 8),
-  gcp: profile(30, 20, { perSecond: 6, burst: 20 }, 12),
-  alibaba: profile(30, 20, { perSecond: 4, burst: 10 }, 6),
-  tencent: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  ibm: profile(30, 20, { perSecond: 3, burst: 8 }, 5),
-  ncp: profile(5, 15, { perSecond: 2, burst: 5 }, 3),
-  openstack: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  oracle: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
-  nhn: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  kt: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  ktclassic: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
-  mock: profile(30, 20, { perSecond: 10, burst: 20 }, 10),
-};
-
-/** The profile in force: the cloud's default with the connection's overrides on top. */
-export function limitProfileOf(cloud: Cloud, override: LimitOverride | undefined): LimitProfile {
-  const base = DEFAULT_LIMIT_PROFILES[cloud];
-  if (!override) return base;
-  const { calls, ...slots } = override;
-  return limitProfileSchema.parse({ ...base, ...slots, calls: { ...base.calls, ...calls } });
-}

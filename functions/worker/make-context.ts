@@ -2,7 +2,7 @@ import type { CloudClient, Driver } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Connection, Credential } from '../model/connection.ts';
 import { connectionKey as connectionKeyOf, parseConnectionKey } from '../model/identifiers.ts';
-import { limitProfileOf } from '../model/limit-profile.ts';
+import { limitProfileOf } from '../model/limits-in-force.ts';
 import { layOut } from '../placement/lay-out.ts';
 import { usage } from '../runtime/usage.ts';
 import { readConnection } from '../store/connections.ts';

@@ -13,7 +13,7 @@ import {
 } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { permitCreates, readHolders, releaseSlots } from '../../functions/governor/governor.ts';
-import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
 import { createFleet } from '../../functions/store/fleets.ts';

@@ -1,7 +1,8 @@
 import type { CloudClient } from '../../functions/drivers/driver.ts';
 import { simDriver } from '../../functions/drivers/sim/driver.ts';
 import type { Connection } from '../../functions/model/connection.ts';
-import { type LimitProfile, limitProfileOf } from '../../functions/model/limit-profile.ts';
+import type { LimitProfile } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
 import { readSpec } from '../../functions/store/fleets.ts';

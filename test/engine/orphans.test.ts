@@ -4,7 +4,7 @@ import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/driver.ts'
 import { machineName, resourceName } from '../../functions/drivers/names.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
-import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { sweepConnection } from '../../functions/orphans/sweep-connection.ts';
 import { sweepPlace } from '../../functions/orphans/sweep-place.ts';
 import type { Store } from '../../functions/store/client.ts';

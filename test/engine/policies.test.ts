@@ -5,7 +5,7 @@ import { settleFleet } from '../../functions/fleets/settle.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import type { ExecutionRef } from '../../functions/fleets/workflows.ts';
 import { readHolders } from '../../functions/governor/governor.ts';
-import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import type { Placement } from '../../functions/placement/lay-out.ts';
 import { findFleetByName } from '../../functions/store/fleets.ts';
 import { readNetworks } from '../../functions/store/networks.ts';

@@ -4,7 +4,7 @@ import type { CloudClient, InstanceSpec } from '../../functions/drivers/driver.t
 import { DriverError } from '../../functions/drivers/errors.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import { readHolders } from '../../functions/governor/governor.ts';
-import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import type { OpenConnection } from '../../functions/worker/context.ts';

@@ -1,7 +1,7 @@
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
 import { connectionKey } from '../../functions/model/identifiers.ts';
-import { limitProfileOf } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import { type Plan, planSchema } from '../../functions/workflow/messages.ts';
 

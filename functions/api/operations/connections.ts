@@ -4,7 +4,8 @@ import { type ConnectionRules, connectionErrors, credentialErrors } from '../../
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection, DriverName } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
-import { DEFAULT_LIMIT_PROFILES, limitProfileOf } from '../../model/limit-profile.ts';
+import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../model/limit-tiers.ts';
+import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../model/orphan.ts';
 import { deleteCredential, putCredential } from '../../secrets/credentials.ts';
 import type { Store } from '../../store/client.ts';
@@ -34,6 +35,16 @@ const withLimits = (connection: Connection) => ({
   ...connection,
   limitProfile: limitProfileOf(connection.cloud, connection.limits),
   orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
+});
+
+const limitsOf = ({ cloud, limits = {} }: Connection) => ({
+  cloud,
+  tier: limits.tier ?? 'default',
+  profile: limitProfileOf(cloud, limits),
+  override: limits,
+  defaults: DEFAULT_LIMIT_PROFILES[cloud],
+  power: POWER_LIMIT_PROFILES[cloud],
+  requestMore: REQUEST_MORE[cloud],
 });
 
 export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
@@ -117,6 +128,9 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       if (!written) throw notFound(`connection ${name}`);
       return { body: withLimits(await read(namespace, name)) };
     },
+    async getLimits({ params: { namespace, connection: name } }) {
+      return { body: limitsOf(await read(namespace, name)) };
+    },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
@@ -194,7 +208,12 @@ function describe(name: DriverName) {
   return {
     name,
     title,
-    clouds: clouds.map((cloud) => ({ cloud, limitProfile: DEFAULT_LIMIT_PROFILES[cloud] })),
+    clouds: clouds.map((cloud) => ({
+      cloud,
+      limitProfile: DEFAULT_LIMIT_PROFILES[cloud],
+      powerProfile: POWER_LIMIT_PROFILES[cloud],
+      requestMore: REQUEST_MORE[cloud],
+    })),
     endpoint,
     credentialFields: credentialFields.map(({ requiredBy, ...field }) => ({
       ...field,

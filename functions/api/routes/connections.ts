@@ -7,7 +7,12 @@ import {
   driverNameSchema,
 } from '../../model/connection.ts';
 import { nameSchema } from '../../model/identifiers.ts';
-import { limitOverrideSchema, limitProfileSchema } from '../../model/limit-profile.ts';
+import {
+  keptLimitOverrideSchema,
+  limitOverrideSchema,
+  limitProfileSchema,
+  limitTierSchema,
+} from '../../model/limit-profile.ts';
 import { DEFAULT_ORPHAN_POLICY, orphanPolicySchema } from '../../model/orphan.ts';
 import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from '../route.ts';
 
@@ -19,10 +24,33 @@ export const connectionViewSchema = connectionSchema.extend({
   orphans: orphanPolicySchema.default(DEFAULT_ORPHAN_POLICY),
 });
 
+const requestMoreSchema = z.object({
+  text: z.string().describe('what to ask the provider for, and where'),
+  url: z.url().describe("the provider's own page on it"),
+});
+
+/** All about the limits of a connection. */
+export const connectionLimitsSchema = z.object({
+  cloud: cloudSchema,
+  tier: limitTierSchema.describe('which of the two the override stands on'),
+  profile: limitProfileSchema.describe('what is in force'),
+  override: keptLimitOverrideSchema.describe('{}: nothing is overridden'),
+  defaults: limitProfileSchema.describe('what the cloud allows without being asked'),
+  power: limitProfileSchema.describe('what to ask its provider for'),
+  requestMore: requestMoreSchema,
+});
+
 const driverSchema = z.object({
   name: driverNameSchema,
   title: z.string(),
-  clouds: z.array(z.object({ cloud: cloudSchema, limitProfile: limitProfileSchema })),
+  clouds: z.array(
+    z.object({
+      cloud: cloudSchema,
+      limitProfile: limitProfileSchema,
+      powerProfile: limitProfileSchema,
+      requestMore: requestMoreSchema,
+    }),
+  ),
   endpoint: z.enum(['own', 'required']).describe('whether a connection has to say where its cloud is'),
   credentialFields: z.array(
     z.object({
@@ -117,6 +145,17 @@ export const connectionRoutes = [
     body: orphanPolicySchema,
     status: 200,
     response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'getLimits',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
+    handler: 'connections',
+    summary: 'Get the limits in force, the defaults, what to ask the provider for, and how',
+    params: connectionParams,
+    query: noQuery,
+    status: 200,
+    response: connectionLimitsSchema,
   }),
   route({
     operationId: 'setLimits',

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { updateConnection } from '../../../functions/store/connections.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -69,6 +70,28 @@ describe('a fleet request with one thing wrong', () => {
       '/nodeGroups/0/image architecture-mismatch',
       '/nodeGroups/0/instanceType not-offered',
     ]);
+  });
+
+  it.each<[string, Record<string, number>, Record<string, unknown>, string[]]>([
+    ['instances', { instances: 2 }, {}, ['/nodeGroups/0/size above-totals']],
+    [
+      'vCPUs and memory',
+      { vcpus: 5, memoryGb: 23 },
+      {},
+      ['/nodeGroups/0/size above-totals', '/nodeGroups/0/size above-totals'],
+    ],
+    [
+      'nothing of what has a total, but an unknown zone',
+      { gpus: 1 },
+      { locations: ['us-east-1'], zone: 'us-east-1z' },
+      ['/nodeGroups/0/zone unknown-zone'],
+    ],
+  ])('more than its connection may have in all: %s', async (_what, totals, group, errors) => {
+    await updateConnection(store, 'default', 'sim-aws', { limits: { totals } });
+    const answer = await post(fleetBody('web-bad', group));
+    await updateConnection(store, 'default', 'sim-aws', {}, { remove: ['limits'] });
+    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+    await nothingStarted();
   });
 
   it("another namespace's connection is as unknown as any", async () => {

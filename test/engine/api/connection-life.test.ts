@@ -5,6 +5,11 @@ import { markRefused } from '../../../functions/connections/mark-failed.ts';
 import type { Driver } from '../../../functions/drivers/driver.ts';
 import { DriverError } from '../../../functions/drivers/errors.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
+import {
+  DEFAULT_LIMIT_PROFILES,
+  POWER_LIMIT_PROFILES,
+  REQUEST_MORE,
+} from '../../../functions/model/limit-tiers.ts';
 import { readCredential } from '../../../functions/secrets/credentials.ts';
 import { readConnection } from '../../../functions/store/connections.ts';
 import type { WorkerContext } from '../../../functions/worker/context.ts';
@@ -246,11 +251,40 @@ describe('limits', () => {
     expect(reset).not.toHaveProperty('limits');
   });
 
+  it('are shown with the defaults, what the provider may grant, and how to ask for it', async () => {
+    const show = async () => (await gateway.ask({ method: 'GET', path: `${path}/sim-aws/limits` })).body;
+    const defaults = DEFAULT_LIMIT_PROFILES.aws;
+    const power = POWER_LIMIT_PROFILES.aws;
+    expect(await show()).toEqual({
+      cloud: 'aws',
+      tier: 'default',
+      profile: defaults,
+      override: {},
+      defaults,
+      power,
+      requestMore: REQUEST_MORE.aws,
+    });
+    const override = { tier: 'power', createsPerDay: 50, totals: { vcpus: 64 } };
+    expect((await put(override)).status).toBe(200);
+    expect(await show()).toMatchObject({
+      tier: 'power',
+      override,
+      profile: { concurrentInstancesPerLocation: 100, createsPerDay: 50, totals: { vcpus: 64 } },
+      defaults,
+    });
+    await put({});
+    const unknown = await gateway.ask({ method: 'GET', path: `${path}/no-such/limits` });
+    expect([unknown.status, codeOf(unknown)]).toEqual([404, 'not-found']);
+  });
+
   it('that cannot be are refused, each field by name, and change nothing', async () => {
     const answer = await put({
       concurrentLocations: 0,
       concurrentInstancesPerLocation: 1.5,
       calls: { create: { perSecond: 5, burst: 2 }, list: { perSecond: -1, burst: 1 } },
+      createsPerMinute: 3,
+      createsPerDay: 2,
+      totals: { instances: 0 },
       perDay: 1,
     });
     expect([answer.status, errorsOf(answer).toSorted()]).toEqual([
@@ -260,7 +294,9 @@ describe('limits', () => {
         '/calls/list/perSecond too-small',
         '/concurrentInstancesPerLocation invalid-type',
         '/concurrentLocations too-small',
+        '/createsPerDay contradictory',
         '/perDay unrecognized-key',
+        '/totals/instances too-small',
       ],
     ]);
     expect(await get('sim-aws')).not.toHaveProperty('limits');

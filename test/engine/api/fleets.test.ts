@@ -62,6 +62,9 @@ describe('a fleet', () => {
         cloud: 'aws',
         imageBackendIds: { 'us-east-1': 'ami-us-east-1', 'us-west-2': 'ami-us-west-2' },
         pricesUsdPerHour: { 'us-east-1': 0.1, 'us-west-2': 0.1 },
+        vcpus: 2,
+        gpus: 0,
+        memoryGb: 8,
       },
     ]);
   });

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-profile.ts';
+import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
+import {
+  DEFAULT_LIMIT_PROFILES,
+  POWER_LIMIT_PROFILES,
+  REQUEST_MORE,
+} from '../../../functions/model/limit-tiers.ts';
+import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
 import { cli } from './world.ts';
 
 const CONNECTIONS = '/v1/namespaces/default/connections';
@@ -73,6 +79,15 @@ it('overrides limits by a file, which is checked before anything is sent', async
   });
   expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   expect(bad.stderr).toContain('l.yaml:2:12  /calls/create/perSecond');
+  const contradictory = await cli([...CREATE, ...flags], {
+    env,
+    files: { 'l.yaml': 'createsPerMinute: 10\ncreatesPerDay: 9\n' },
+    answers,
+  });
+  expect([contradictory.exitCode, contradictory.asked]).toEqual([2, []]);
+  expect(contradictory.stderr).toContain(
+    'l.yaml:2:1  /createsPerDay: must not be below createsPerMinute, 10',
+  );
 });
 
 describe('--wait', () => {
@@ -169,6 +184,45 @@ describe('a connection that stands', () => {
     });
     expect(stdout).toContain('3 locations, 20 instances at each; create 5/s (burst 20)');
     expect(stdout).toContain('concurrentLocations, calls.create');
+  });
+
+  it('shows further limits where there are any', async () => {
+    const limits = limitOverrideSchema.parse({
+      tier: 'power',
+      pacing: 'even',
+      createsPerMinute: 10,
+      createsPerDay: 50,
+      minimumSpacingMs: 6_000,
+      totals: { gpus: 8 },
+    });
+    const body = connection({ limits, limitProfile: limitProfileOf('aws', limits) });
+    const { stdout } = await cli(['connection', 'get', 'sim-aws'], { answers: { [`GET ${at}`]: { body } } });
+    expect(stdout).toContain('create 0.1667/s (burst 1), list 40/s (burst 40), mutate 40/s (burst 200)');
+    expect(stdout).toContain('; creates evenly, 10 a minute, 50 a day, 6000 ms apart; in all 8 gpus');
+    expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
+  });
+
+  it('shows its limits beside the defaults and what the provider may grant, and how to have that', async () => {
+    const override = { concurrentLocations: 3, totals: { instances: 40 } };
+    const body = {
+      cloud: 'aws',
+      tier: 'default',
+      profile: limitProfileOf('aws', override),
+      override,
+      defaults: DEFAULT_LIMIT_PROFILES.aws,
+      power: POWER_LIMIT_PROFILES.aws,
+      requestMore: REQUEST_MORE.aws,
+    };
+    const answers = { [`GET ${at}/limits`]: { body } };
+    const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/locations at once +3 +30 +30\n/);
+    expect(stdout).toMatch(/instances in all +40 +- +-\n/);
+    expect(stdout).toMatch(/creates at each +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/);
+    expect(stdout).toMatch(/Overridden +concurrentLocations, totals.instances\n/);
+    expect(stdout).toContain(REQUEST_MORE.aws.url);
+    const json = await cli(['connection', 'limits', 'sim-aws', '--json'], { answers });
+    expect(JSON.parse(json.stdout)).toEqual(body);
   });
 
   it('says what of its catalogue is old', async () => {

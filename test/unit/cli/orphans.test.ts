@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-profile.ts';
+import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-tiers.ts';
 import { cli } from './world.ts';
 
 const ORPHANS = '/v1/namespaces/default/orphans';

@@ -1,0 +1,120 @@
+import type { Cloud } from './cloud.ts';
+import type { LimitProfile, Rate } from './limit-profile.ts';
+
+function profile(locations: number, instances: number, create: Rate, listPerSecond: number): LimitProfile {
+  return {
+    concurrentLocations: locations,
+    concurrentInstancesPerLocation: instances,
+    calls: {
+      create,
+      list: { perSecond: listPerSecond, burst: listPerSecond },
+      mutate: { perSecond: create.perSecond * 2, burst: create.burst * 2 },
+    },
+    pacing: 'burst',
+  };
+}
+
+/**
+ * Slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider), list rates its
+ * status calls per second; create rates are conservative figures of our own until a cloud's are measured.
+ */
+export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
+  aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),
+  azure: profile(30, 20, { perSecond: 4, burst: 12 }, 8),
+  gcp: profile(30, 20, { perSecond: 6, burst: 20 }, 12),
+  alibaba: profile(30, 20, { perSecond: 4, burst: 10 }, 6),
+  tencent: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
+  ibm: profile(30, 20, { perSecond: 3, burst: 8 }, 5),
+  ncp: profile(5, 15, { perSecond: 2, burst: 5 }, 3),
+  openstack: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
+  oracle: profile(30, 20, { perSecond: 3, burst: 10 }, 5),
+  nhn: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  kt: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  ktclassic: profile(30, 20, { perSecond: 2, burst: 5 }, 5),
+  mock: profile(30, 20, { perSecond: 10, burst: 20 }, 10),
+};
+
+/**
+ * What to ask for where the defaults are too little, and to override them with once it is granted. Providers grant case
+ * by case, and publish few figures: Compute Engine's per-minute quotas of 1,500 requests are 25 per second; Tencent
+ * Cloud lets 10 RunInstances and 40 DescribeInstances go out in a second; EC2 launches 1,000 instances from a full
+ * bucket. The rest is four times the default rates and 100 instances at once, which the published power limits of
+ * private-cloud offerings come to, too.
+ */
+export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
+  aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),
+  azure: profile(30, 100, { perSecond: 16, burst: 48 }, 32),
+  gcp: profile(30, 100, { perSecond: 25, burst: 100 }, 25),
+  alibaba: profile(30, 100, { perSecond: 16, burst: 40 }, 24),
+  tencent: profile(30, 100, { perSecond: 10, burst: 10 }, 40),
+  ibm: profile(30, 100, { perSecond: 12, burst: 32 }, 20),
+  ncp: profile(10, 50, { perSecond: 8, burst: 20 }, 12),
+  openstack: profile(30, 100, { perSecond: 12, burst: 40 }, 20),
+  oracle: profile(30, 100, { perSecond: 12, burst: 40 }, 20),
+  nhn: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
+  kt: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
+  ktclassic: profile(30, 100, { perSecond: 8, burst: 20 }, 20),
+  mock: profile(30, 100, { perSecond: 40, burst: 80 }, 40),
+};
+
+export interface RequestMore {
+  /** What to ask for, and where. */
+  text: string;
+  /** The provider's own page on it. */
+  url: string;
+}
+
+const KT: RequestMore = {
+  text: 'Ask KT Cloud by a technical enquiry in the console; the guide of its API says what it counts.',
+  url: 'https://cloud.kt.com/docs/open-api-guide/d/guide/how-to-use',
+};
+
+/** How to have a provider raise its limits. */
+export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
+  aws: {
+    text: 'Ask for higher RunInstances and DescribeInstances request rates, and the resource rate of RunInstances, for each region by a support case; for more vCPUs under Service Quotas.',
+    url: 'https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html',
+  },
+  azure: {
+    text: 'Raise the vCPU quota of the VM family and of the region under Quotas in the portal; rates of Microsoft.Compute are raised by a support request.',
+    url: 'https://learn.microsoft.com/en-us/azure/quotas/quickstart-increase-quota-portal',
+  },
+  gcp: {
+    text: 'Request a quota adjustment for Compute Engine under IAM & Admin, Quotas: its rate quotas per minute, and CPUS-per-project-region.',
+    url: 'https://cloud.google.com/compute/docs/api-rate-limits',
+  },
+  alibaba: {
+    text: 'Apply for an increase in Quota Center: API Rate Limits of Elastic Compute Service, and its vCPU quotas by region.',
+    url: 'https://www.alibabacloud.com/help/en/elastic-compute-service/latest/api-throttling',
+  },
+  tencent: {
+    text: 'Ask for a higher frequency limit of RunInstances and a higher CVM quota of the zone by a ticket.',
+    url: 'https://www.tencentcloud.com/document/product/213/568',
+  },
+  ibm: {
+    text: 'Open a support case for the VPC quotas of the region: instances, vCPU and memory.',
+    url: 'https://cloud.ibm.com/docs/vpc?topic=vpc-quotas',
+  },
+  ncp: {
+    text: 'Request a higher limit of Server under Service Quota in the console.',
+    url: 'https://guide.ncloud-docs.com/docs/en/servicequota-spec',
+  },
+  openstack: {
+    text: "Ask the cloud's operator to raise the project's quota of instances, cores and ram, and the API's rate limits if it has any.",
+    url: 'https://docs.openstack.org/nova/latest/user/unified-limits.html',
+  },
+  oracle: {
+    text: 'Request a service limit increase for Compute in the console, for each region and availability domain.',
+    url: 'https://docs.oracle.com/en-us/iaas/Content/General/Concepts/servicelimits.htm',
+  },
+  nhn: {
+    text: 'Ask customer support for more instances and vCPUs than the resource provision policy gives a project.',
+    url: 'https://docs.nhncloud.com/en/nhncloud/ko/resource-policy/',
+  },
+  kt: KT,
+  ktclassic: KT,
+  mock: {
+    text: "CB-Spider's mock cloud has no limits of its own: override them as you like.",
+    url: 'https://github.com/cloud-barista/cb-spider',
+  },
+};

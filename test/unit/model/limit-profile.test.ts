@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { CLOUDS } from '../../../functions/model/cloud.ts';
+import { connectionRequestSchema, connectionSchema } from '../../../functions/model/connection.ts';
+import { contradictionsOf } from '../../../functions/model/limit-contradictions.ts';
+import {
+  limitOverrideSchema,
+  limitProfileSchema,
+  type Rate,
+} from '../../../functions/model/limit-profile.ts';
+import {
+  DEFAULT_LIMIT_PROFILES,
+  POWER_LIMIT_PROFILES,
+  REQUEST_MORE,
+} from '../../../functions/model/limit-tiers.ts';
+import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
+
+const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
+
+/** `/field code` of each issue; for a field that nobody knows, its name. */
+function issuesOf(limits: unknown): string[] {
+  const issues = limitOverrideSchema.safeParse(limits).error?.issues ?? [];
+  return issues
+    .flatMap((issue) => {
+      const at = `/${issue.path.join('/')}`;
+      if (issue.code === 'unrecognized_keys') return issue.keys.map((key) => `${at}/${key} unknown`);
+      return [`${at} ${issue.code === 'custom' ? String(issue.params?.['code']) : issue.code}`];
+    })
+    .toSorted();
+}
+
+const override = fc
+  .record(
+    {
+      tier: fc.constantFrom('default', 'power'),
+      concurrentLocations: fc.integer({ min: 1, max: 1_000 }),
+      concurrentInstancesPerLocation: fc.integer({ min: 1, max: 1_000 }),
+      calls: fc.record({ create: fc.record({ perSecond: between(0.001, 100), burst: between(1, 500) }) }),
+      pacing: fc.constantFrom('burst', 'even', 'all-at-once'),
+      createsPerMinute: fc.integer({ min: 1, max: 200 }),
+      createsPerDay: fc.integer({ min: 1, max: 2_000 }),
+      minimumSpacingMs: fc.integer({ min: 1, max: 100_000 }),
+      totals: fc.record({ instances: fc.integer({ min: 1, max: 50 }) }, { requiredKeys: [] }),
+    },
+    { requiredKeys: [] },
+  )
+  .map((fields) => limitOverrideSchema.safeParse(fields).data)
+  .filter((fields) => fields !== undefined);
+
+function between(min: number, max: number) {
+  return fc.double({ min, max, noNaN: true });
+}
+
+describe('a limit override', () => {
+  it.each<[string, unknown, string[]]>([
+    ['zero slots', { concurrentLocations: 0 }, ['/concurrentLocations too_small']],
+    [
+      'a negative rate',
+      { calls: { list: { perSecond: -1, burst: 1 } } },
+      ['/calls/list/perSecond too_small'],
+    ],
+    ['no burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst invalid_type']],
+    ['zero a minute', { createsPerMinute: 0 }, ['/createsPerMinute too_small']],
+    ['zero a day', { createsPerDay: 0 }, ['/createsPerDay too_small']],
+    ['no spacing', { minimumSpacingMs: 0 }, ['/minimumSpacingMs too_small']],
+    [
+      'zero in all',
+      { totals: { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 } },
+      [
+        '/totals/gpus too_small',
+        '/totals/instances too_small',
+        '/totals/memoryGb too_small',
+        '/totals/vcpus too_small',
+      ],
+    ],
+    [
+      'half an instance',
+      { totals: { instances: 0.5 } },
+      ['/totals/instances invalid-type', '/totals/instances too_small'],
+    ],
+    ['an unknown total', { totals: { disks: 1 } }, ['/totals/disks unknown']],
+    ['an unknown kind of call', { calls: { delete: { perSecond: 1, burst: 1 } } }, ['/calls/delete unknown']],
+    ['an unknown field', { perHour: 2 }, ['//perHour unknown']],
+    ['an unknown tier', { tier: 'super' }, ['/tier invalid_value']],
+    ['an unknown pacing', { pacing: 'slow' }, ['/pacing invalid_value']],
+    ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
+    ['a burst above the rate', rates(2, 21), ['/calls/create/burst contradictory']],
+    [
+      'one above the rate of lists',
+      { calls: { list: { perSecond: 1, burst: 11 } } },
+      ['/calls/list/burst contradictory'],
+    ],
+    ['a day below a minute', { createsPerMinute: 10, createsPerDay: 9 }, ['/createsPerDay contradictory']],
+    [
+      'a burst above a minute',
+      { ...rates(5, 20), createsPerMinute: 19 },
+      ['/calls/create/burst contradictory'],
+    ],
+    ['a burst above a day', { ...rates(5, 20), createsPerDay: 19 }, ['/calls/create/burst contradictory']],
+    [
+      'a spacing above the rate',
+      { ...rates(5, 20), minimumSpacingMs: 210 },
+      ['/minimumSpacingMs contradictory'],
+    ],
+    ['an even burst', { ...rates(5, 20), pacing: 'even' }, ['/calls/create/burst contradictory']],
+    [
+      'all at once, held back',
+      { ...rates(5, 20), pacing: 'all-at-once', minimumSpacingMs: 1 },
+      ['/calls/create contradictory', '/minimumSpacingMs contradictory'],
+    ],
+    [
+      'all of it wrong at once',
+      {
+        concurrentLocations: 0,
+        concurrentInstancesPerLocation: 1.5,
+        calls: { create: { perSecond: 2, burst: 50 }, list: { perSecond: 0, burst: 1 } },
+        createsPerMinute: 10,
+        createsPerDay: 5,
+        totals: { instances: -1 },
+      },
+      [
+        '/calls/create/burst contradictory',
+        '/calls/create/burst contradictory',
+        '/calls/create/burst contradictory',
+        '/calls/list/perSecond too_small',
+        '/concurrentInstancesPerLocation invalid-type',
+        '/concurrentLocations too_small',
+        '/createsPerDay contradictory',
+        '/totals/instances too_small',
+      ],
+    ],
+  ])('with %s is refused by field', (_what, limits, issues) => {
+    expect(issuesOf(limits)).toEqual(issues);
+  });
+
+  it('says which rule a burst breaks', () => {
+    const messageOf = (limits: unknown) => limitOverrideSchema.safeParse(limits).error?.issues[0]?.message;
+    expect(messageOf(rates(2, 21))).toBe('burst above the rate: at most 20, what perSecond gives in 10 s');
+    expect(messageOf(rates(2, 1))).toContain('must not be below perSecond');
+  });
+
+  it.each<[string, unknown]>([
+    ['a call in half an hour', rates(1 / 1_800, 1)],
+    ['a burst of ten seconds', rates(2, 20)],
+    ['even creates, faster than one a second', { ...rates(5, 1), pacing: 'even' }],
+    ['a spacing that is the rate, rounded', { ...rates(0.1667, 1), minimumSpacingMs: 6_000 }],
+    ['fewer instances in all than slots', { concurrentInstancesPerLocation: 20, totals: { instances: 5 } }],
+  ])('with %s is accepted', (_what, limits) => {
+    expect(issuesOf(limits)).toEqual([]);
+  });
+
+  it('of a new connection is told by its place in the body', () => {
+    const issues = connectionRequestSchema.safeParse({
+      ...connection,
+      name: 'X',
+      limits: { createsPerMinute: 10, createsPerDay: 9 },
+    }).error?.issues;
+    expect(issues?.map(({ path }) => path.join('/')).toSorted()).toEqual(['limits/createsPerDay', 'name']);
+  });
+
+  it('that was accepted under other rules can be read', () => {
+    const kept = connectionSchema.parse({
+      ...connection,
+      namespace: 'default',
+      status: 'Ready',
+      createdAt: '2026-01-01T00:00:00Z',
+      limits: rates(1, 5_000),
+    });
+    expect(limitProfileOf('aws', kept.limits).calls.create.burst).toBe(5_000);
+  });
+});
+
+describe('the profile in force', () => {
+  it.each(CLOUDS)('of %s holds together, by default and with all that is granted', (cloud) => {
+    for (const profile of [DEFAULT_LIMIT_PROFILES[cloud], POWER_LIMIT_PROFILES[cloud]]) {
+      expect(limitProfileSchema.parse(profile)).toEqual(profile);
+      expect(contradictionsOf(profile)).toEqual([]);
+      const twice = ({ perSecond, burst }: Rate) => ({ perSecond: perSecond * 2, burst: burst * 2 });
+      const { create, list, mutate } = profile.calls;
+      expect(
+        issuesOf({ calls: { create: twice(create), list: twice(list), mutate: twice(mutate) } }),
+      ).toEqual([]);
+    }
+    expect(POWER_LIMIT_PROFILES[cloud].calls.create.perSecond).toBeGreaterThan(
+      DEFAULT_LIMIT_PROFILES[cloud].calls.create.perSecond,
+    );
+    expect(new URL(REQUEST_MORE[cloud].url).protocol).toBe('https:');
+    expect(REQUEST_MORE[cloud].text).toMatch(/\.$/);
+  });
+
+  it('has the defaults where nothing is overridden', () => {
+    expect(limitProfileOf('ncp', undefined)).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
+    expect(limitProfileOf('ncp', {})).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
+  });
+
+  it('stands on the power profile where that was granted, with overrides on top', () => {
+    expect(limitProfileOf('aws', { tier: 'power' })).toEqual(POWER_LIMIT_PROFILES.aws);
+    expect(limitProfileOf('aws', { tier: 'power', concurrentLocations: 2, totals: { gpus: 8 } })).toEqual({
+      ...POWER_LIMIT_PROFILES.aws,
+      concurrentLocations: 2,
+      totals: { gpus: 8 },
+    });
+  });
+
+  it.each<[Parameters<typeof limitProfileOf>[1], Rate]>([
+    [{ createsPerMinute: 3 }, { perSecond: 3, burst: 3 }],
+    [{ createsPerDay: 10 }, { perSecond: 5, burst: 10 }],
+    [{ minimumSpacingMs: 6_000 }, { perSecond: 1 / 6, burst: 1 }],
+    [{ pacing: 'even' }, { perSecond: 5, burst: 1 }],
+    [{ pacing: 'all-at-once' }, { perSecond: 5, burst: 20 }],
+  ])('gives way to %j in what was not overridden', (limits, create) => {
+    const profile = limitProfileOf('aws', limits);
+    expect(profile.calls.create).toEqual(create);
+    expect(profile).toMatchObject({ ...limits, concurrentLocations: 30 });
+  });
+
+  it('holds together for any override that is accepted', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...CLOUDS), override, (cloud, limits) => {
+        const profile = limitProfileOf(cloud, limits);
+        const { calls, ...rest } = profile;
+        // Of clouds that queue by themselves, rates of creates are not used.
+        const used = profile.pacing === 'all-at-once' ? { ...rest, calls: {} } : { ...rest, calls };
+        expect(contradictionsOf(used)).toEqual([]);
+        expect(limitProfileSchema.parse(profile)).toEqual(profile);
+        const { tier: _, ...fields } = limits;
+        expect(profile).toMatchObject(fields);
+      }),
+    );
+  });
+});
+
+it('has every example of docs/limits.md accepted', () => {
+  const text = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']): unknown => parse(yaml));
+  expect(examples.length).toBeGreaterThan(5);
+  for (const example of examples) expect(issuesOf(example)).toEqual([]);
+});
+
+function rates(perSecond: number, burst: number) {
+  return { calls: { create: { perSecond, burst } } };
+}
