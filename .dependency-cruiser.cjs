@@ -22,7 +22,7 @@ module.exports = {
       {
         path: [
           '^functions/placement/',
-          '^functions/governor/permits\\.ts$',
+          '^functions/governor/(permits|budgets|budget-state)\\.ts$',
           '^functions/instances/next-step\\.ts$',
           '^functions/status/compare\\.ts$',
         ],

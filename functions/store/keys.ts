@@ -17,6 +17,7 @@ import type { InstanceRef } from '../model/identifiers.ts';
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
+ * | governor: what is left of a connection's budgets | `CONN#<connection key>` | `BUDGET` |
  * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
  */
 export interface Key {
@@ -85,6 +86,7 @@ export const locationsKey = (connectionKey: string): Key => ({
   pk: `CONN#${connectionKey}`,
   sk: 'LOCATIONS',
 });
+export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 export const loopPartition = (driver: string): string => `LOOP#${driver}`;
 export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({
   pk: loopPartition(driver),
