@@ -22,13 +22,13 @@ module.exports = {
       {
         path: [
           '^functions/placement/',
-          '^functions/governor/(permits|budgets|budget-state)\\.ts$',
+          '^functions/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|slots)\\.ts$',
           '^functions/instances/next-step\\.ts$',
           '^functions/status/compare\\.ts$',
         ],
       },
       {
-        path: '^node_modules/|^(node:)?(fs|net|http|https|child_process)$',
+        path: '^node_modules/(?!zod/)|^(node:)?(fs|net|http|https|child_process)$',
         dependencyTypesNot: ['type-only'],
       },
     ),

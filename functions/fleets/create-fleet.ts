@@ -50,10 +50,16 @@ async function writeFleet(
 ): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
   const resolved = await resolveRequest(store, namespace, request);
   if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
-  const { name, description, labels, failurePolicy, minimumInstances, hold } = request;
+  const { name, description, labels, failurePolicy, minimumInstances, hold, priority } = request;
   const fleetId = makeFleetId(store.clock.now(), store.random);
   return await createFleet(store, {
-    spec: { fleetId, namespace, name, nodeGroups: resolved.nodeGroups },
+    spec: {
+      fleetId,
+      namespace,
+      name,
+      ...(priority === undefined ? {} : { priority }),
+      nodeGroups: resolved.nodeGroups,
+    },
     request: { description, labels, failurePolicy, minimumInstances, hold },
     idempotency,
   });

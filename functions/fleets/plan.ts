@@ -84,7 +84,8 @@ export async function planOf(
           first: placement.first,
           count: placement.count,
           round,
-          concurrentInstances: Math.min(MAX_INLINE_MAP, limits.concurrentInstancesPerLocation),
+          // Twice what may be created at a time, so that the next launch stands in line when a slot comes free.
+          concurrentInstances: Math.min(MAX_INLINE_MAP, 2 * limits.concurrentInstancesPerLocation),
           timeoutSeconds: longestTimeoutSeconds(placement),
         })),
       };

@@ -1,9 +1,10 @@
-import { releaseSlots } from '../governor/governor.ts';
 import type { Failure } from '../model/failure.ts';
+import type { NodeGroup } from '../model/fleet.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { moveInstance } from '../store/move.ts';
 import type { WorkerContext } from '../worker/context.ts';
+import { freeSlots } from './free-slots.ts';
 
 /** Failures of a location, not of what was asked for: another location may do better. */
 const OF_THE_LOCATION = new Set([
@@ -66,14 +67,23 @@ export async function launchElsewhere(
   if (taskToken !== undefined) {
     await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
   }
-  await releaseSlots(context.store, { connectionKey, location: from }, [instanceId]);
+  await freeSlots(context, { connectionKey, location: from }, [instanceId]);
+}
+
+async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {
+  const layout = await context.layout(record.fleetId);
+  const group = groupAt(layout.placements, record.index)?.group;
+  return group ? untriedLocations(group, record.location, record.tried, record.index) : [];
 }
 
 /** Locations that are left, begun with another for each position, so that many that fail together spread. */
-async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {
-  const layout = await context.layout(record.fleetId);
-  const locations = groupAt(layout.placements, record.index)?.group.locations ?? [];
-  const left = locations.filter((one) => one !== record.location && !record.tried.includes(one));
-  const start = left.length === 0 ? 0 : record.index % left.length;
+export function untriedLocations(
+  { locations }: Pick<NodeGroup, 'locations'>,
+  here: string,
+  tried: readonly string[],
+  index: number,
+): string[] {
+  const left = locations.filter((one) => one !== here && !tried.includes(one));
+  const start = left.length === 0 ? 0 : index % left.length;
   return [...left.slice(start), ...left.slice(0, start)];
 }

@@ -1,8 +1,8 @@
-import { releaseSlots } from '../governor/governor.ts';
 import { instanceId } from '../model/identifiers.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { applyChanges } from './finish.ts';
+import { freeSlots } from './free-slots.ts';
 
 /**
  * Ends launches that a gate keeps from going on: the cloud has nothing of them. Records that stand are Planned again,
@@ -28,8 +28,8 @@ export async function cancelLaunches(
   await Promise.all(
     attempts.map(({ message }) => context.tasks.succeed(message.taskToken, { outcome: 'Cancelled' })),
   );
-  await releaseSlots(
-    context.store,
+  await freeSlots(
+    context,
     place,
     attempts.map(({ message }) => instanceId(message)),
   );

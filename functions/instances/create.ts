@@ -3,7 +3,9 @@ import { markRefused } from '../connections/mark-failed.ts';
 import { type CreateOutcome, has } from '../drivers/capabilities.ts';
 import { type CloudClient, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
-import { slowDown } from '../governor/governor.ts';
+import type { Lesson } from '../governor/barriers.ts';
+import { learnFromCreates, type ThrottledCreate } from '../governor/learn-from-creates.ts';
+import type { WantedCreate } from '../governor/place-state.ts';
 import type { Failure } from '../model/failure.ts';
 import { securityGroupName } from '../networks/names.ts';
 import { groupAt } from '../placement/lay-out.ts';
@@ -14,6 +16,7 @@ import { updateInstance } from '../store/transition.ts';
 import {
   type Disposition,
   DONE,
+  governed,
   type OpenConnection,
   type PlaceRef,
   type WorkerContext,
@@ -36,6 +39,21 @@ interface Wanted {
   spec: InstanceSpec;
 }
 
+/** What came of one record's call. */
+interface Made {
+  record: InstanceItem;
+  outcome: Outcome;
+  /** Absent: the cloud was not asked. */
+  answer?: CreateOutcome;
+  calledAtMs?: number;
+}
+
+/** What the permits of the calls were given for, by instance. */
+export interface Permitted {
+  wanted: ReadonlyMap<string, WantedCreate>;
+  isBarred: boolean;
+}
+
 /**
  * Makes the create calls of claimed records and writes down what came of each. Where the cloud takes several at once,
  * those that are alike go in one call.
@@ -46,10 +64,11 @@ export async function createInstances(
   context: WorkerContext,
   place: PlaceRef,
   records: readonly InstanceItem[],
+  permitted: Permitted,
 ): Promise<Map<string, Disposition>> {
   if (records.length === 0) return new Map();
   const wanted: Wanted[] = [];
-  const outcomes: { record: InstanceItem; outcome: Outcome }[] = [];
+  const outcomes: Made[] = [];
   for (const record of records) {
     const spec = await instanceSpec(context, place, record);
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
@@ -65,6 +84,7 @@ export async function createInstances(
     batches.map((batch) => limit(() => createBatch(context, place, opened, batch))),
   );
   outcomes.push(...made.flat());
+  const starts = await learn(context, place, opened, outcomes, permitted);
   await failInstances(
     context,
     place,
@@ -73,12 +93,43 @@ export async function createInstances(
     ),
   );
   await startLooking(context, place);
+  const nowMs = context.store.clock.now();
   return new Map(
-    outcomes.map(({ record, outcome }) => [
-      record.instanceId,
-      'failure' in outcome ? DONE : outcome.disposition,
-    ]),
+    outcomes.map(({ record: { instanceId }, outcome }) => {
+      const startMs = starts.get(instanceId);
+      if (startMs !== undefined) return [instanceId, waitFor(startMs - nowMs)];
+      return [instanceId, 'failure' in outcome ? DONE : outcome.disposition];
+    }),
   );
+}
+
+/** Tells the governor what the calls taught. @returns when those that were throttled may go out again */
+async function learn(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  outcomes: readonly Made[],
+  { wanted, isBarred }: Permitted,
+): Promise<Map<string, number>> {
+  const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0 }): ThrottledCreate[] =>
+    answer && 'error' in answer && answer.error.code === 'Throttled'
+      ? [{ instanceId: record.instanceId, calledAtMs, retryAfterMs: answer.error.retryAfterMs }]
+      : [],
+  );
+  const lessons = outcomes.flatMap(({ record, answer }): Lesson[] => {
+    const wants = wanted.get(record.instanceId);
+    if (!answer || !wants) return [];
+    if (!('error' in answer)) return isBarred ? [{ learnt: 'accepted', wanted: wants }] : [];
+    const { code, message } = answer.error;
+    if (code === 'InsufficientCapacity') return [{ learnt: 'no-capacity', wanted: wants }];
+    return code === 'QuotaExceeded' ? [{ learnt: 'no-quota', wanted: wants, message }] : [];
+  });
+  // However many calls a location refuses at once, it has refused once.
+  const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
+  const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
+  if (isDown) lessons.push({ learnt: 'unavailable' });
+  if (lessons.length === 0 && throttled.length === 0) return new Map();
+  return await learnFromCreates(context.store, governed(place, opened), lessons, throttled);
 }
 
 async function createBatch(
@@ -86,28 +137,31 @@ async function createBatch(
   place: PlaceRef,
   { client, connection }: OpenConnection,
   batch: readonly Wanted[],
-): Promise<{ record: InstanceItem; outcome: Outcome }[]> {
+): Promise<Made[]> {
+  const calledAtMs = context.store.clock.now();
   const answers = await ask(
     client,
     batch.map(({ spec }) => spec),
   );
-  const errors = answers.flatMap((answer) => ('error' in answer ? [answer.error] : []));
+  const refused = answers.flatMap((answer) =>
+    'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
+  );
   // Once for the call, however many instances it was for.
-  let isRotated = false;
-  for (const error of new Map(errors.map((one) => [one.code, one])).values()) {
-    const failure = { code: error.code, message: error.message };
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'create', error.retryAfterMs);
-    if (error.code === 'Unauthorized') isRotated = !(await markRefused(context, connection, failure));
-  }
+  const [refusal] = refused;
+  const isRotated =
+    refusal !== undefined &&
+    !(await markRefused(context, connection, { code: refusal.code, message: refusal.message }));
   return await Promise.all(
-    batch.map(async ({ record }, at) => {
+    batch.map(async ({ record }, at): Promise<Made> => {
       const answer = answers[at] ?? {
         error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
       };
-      if ('error' in answer)
-        return { record, outcome: await consequence(context, record, answer.error, isRotated) };
+      if ('error' in answer) {
+        const outcome = await consequence(context, record, answer.error, isRotated);
+        return { record, answer, calledAtMs, outcome };
+      }
       await adopt(context, place, record, answer.instance);
-      return { record, outcome: { disposition: DONE } };
+      return { record, answer, calledAtMs, outcome: { disposition: DONE } };
     }),
   );
 }

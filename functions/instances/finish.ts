@@ -1,5 +1,4 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { releaseSlots } from '../governor/governor.ts';
 import type { Failure } from '../model/failure.ts';
 import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
@@ -7,6 +6,7 @@ import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { type Claim, type StatusChange, type TransitionResult, transition } from '../store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
+import { freeSlots } from './free-slots.ts';
 import { outcomeOf } from './next-step.ts';
 
 /** Writes changes of one place, fleet by fleet. */
@@ -68,8 +68,8 @@ export async function handOff(
     }),
   );
   const free = ended.filter((record) => record.status !== 'Terminating' || record.runningAt !== undefined);
-  await releaseSlots(
-    context.store,
+  await freeSlots(
+    context,
     place,
     free.map((record) => record.instanceId),
   );

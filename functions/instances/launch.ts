@@ -1,4 +1,6 @@
-import { permitCreates, releaseSlots } from '../governor/governor.ts';
+import { permitCreates } from '../governor/permit-creates.ts';
+import type { WantedCreate } from '../governor/place-state.ts';
+import type { Failure } from '../model/failure.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { readPlacement } from '../store/placements.ts';
@@ -19,8 +21,11 @@ import { cancelLaunches } from './cancel.ts';
 import { claimInstances } from './claim.ts';
 import { createInstances } from './create.ts';
 import { failInstances } from './finish.ts';
+import { freeSlots } from './free-slots.ts';
 import { lookUp } from './look-up.ts';
 import { CLAIM_MS, nextStep } from './next-step.ts';
+import { waitInLine } from './wait-in-line.ts';
+import { wantedCreate } from './wanted-create.ts';
 
 /**
  * Takes launch messages of one place a step further, together: their records, permits and claims cost one call
@@ -65,7 +70,7 @@ async function decide(
   if (record && record.location !== place.location) {
     // It has moved since: its launch goes on there. Whoever moved it may have died before its slot went back.
     await context.send({ ...message, location: record.location }, 0);
-    await releaseSlots(context.store, place, [instanceId(message)]);
+    await freeSlots(context, place, [instanceId(message)]);
     return DONE;
   }
   const next = nextStep(record, message, context.driver.consistencyWindowMs);
@@ -101,14 +106,18 @@ async function attempt(
     dispositions.set(instanceId(message), waitFor(waitMs));
     await context.tasks.heartbeat(message.taskToken);
   }
-  await failWithoutNetwork(context, place, networks.failed, dispositions);
-  const { granted, refused, retryAfterMs } = await permit(context, place, networks.ready);
-  const fenced = await fencedAmong(context, place, refused);
-  for (const one of refused) {
-    if (fenced.includes(one)) continue;
-    dispositions.set(instanceId(one.message), waitFor(retryAfterMs));
-    await context.tasks.heartbeat(one.message.taskToken);
+  await failUnmade(context, place, networks.failed, dispositions);
+  const permits = await permit(context, place, networks.ready);
+  await failUnmade(context, place, permits.barred, dispositions);
+  for (const { message, waitMs } of permits.later) {
+    dispositions.set(instanceId(message), waitFor(waitMs));
+    await context.tasks.heartbeat(message.taskToken);
   }
+  const fenced = await fencedAmong(context, place, permits.waiting);
+  const waiting = permits.waiting.filter((one) => !fenced.includes(one));
+  await waitInLine(context, place, waiting, permits);
+  for (const { message } of waiting) dispositions.set(instanceId(message), DONE);
+  const { granted } = permits;
   const claimed = await claimInstances(
     context,
     place,
@@ -121,16 +130,16 @@ async function attempt(
   const cancelled = [...networks.fenced, ...fenced, ...claimed.fenced, ...retaken.fenced];
   await cancelLaunches(context, place, cancelled);
   for (const { message } of cancelled) dispositions.set(instanceId(message), DONE);
-  const created = await createInstances(context, place, [...claimed.won, ...retaken.won]);
+  const created = await createInstances(context, place, [...claimed.won, ...retaken.won], permits);
   for (const [id, disposition] of created) dispositions.set(id, disposition);
   return dispositions;
 }
 
-/** Without network resources nothing can be made here, so that no permit is needed to say so. */
-async function failWithoutNetwork(
+/** Where it is known that the cloud would make nothing, no call is needed to say so. */
+async function failUnmade(
   context: WorkerContext,
   place: PlaceRef,
-  failed: Awaited<ReturnType<typeof awaitNetworks>>['failed'],
+  failed: readonly (Attempt & { failure: Failure })[],
   dispositions: Map<string, Disposition>,
 ): Promise<void> {
   if (failed.length === 0) return;
@@ -155,18 +164,58 @@ async function failWithoutNetwork(
     dispositions.set(id, DONE);
 }
 
-async function permit(context: WorkerContext, place: PlaceRef, attempts: readonly Attempt[]) {
-  if (attempts.length === 0) return { granted: [], refused: [], retryAfterMs: 0 };
-  const opened = await context.open(place.connectionKey);
-  const ids = attempts.map(({ message }) => instanceId(message));
-  const answer = await permitCreates(context.store, governed(place, opened), ids);
-  const granted = new Set(answer.granted);
-  const isGranted = ({ message }: Attempt) => granted.has(instanceId(message));
-  return {
-    granted: attempts.filter(isGranted),
-    refused: attempts.filter((one) => !isGranted(one)),
-    retryAfterMs: answer.retryAfterMs,
+interface Permits {
+  granted: Attempt[];
+  /** They have a slot; their calls go out after that time. */
+  later: (Attempt & { waitMs: number })[];
+  waiting: Attempt[];
+  barred: (Attempt & { failure: Failure })[];
+  wanted: Map<string, WantedCreate>;
+  turn: number;
+  /** Whether something is known of the place that a call which succeeds disproves. */
+  isBarred: boolean;
+}
+
+async function permit(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<Permits> {
+  const permits: Permits = {
+    granted: [],
+    later: [],
+    waiting: [],
+    barred: [],
+    wanted: new Map(),
+    turn: 0,
+    isBarred: false,
   };
+  if (attempts.length === 0) return permits;
+  const opened = await context.open(place.connectionKey);
+  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, place, one)));
+  const answer = await permitCreates(context.store, governed(place, opened), wanted);
+  permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
+  permits.turn = answer.turn;
+  permits.isBarred = answer.isBarred;
+  const nowMs = context.store.clock.now();
+  for (const one of attempts) {
+    const verdict = answer.verdicts.get(instanceId(one.message));
+    switch (verdict?.say) {
+      case 'go':
+        permits.granted.push(one);
+        break;
+      case 'later':
+        permits.later.push({ ...one, waitMs: verdict.startMs - nowMs });
+        break;
+      case 'wait':
+        permits.waiting.push(one);
+        break;
+      case 'no':
+        permits.barred.push({ ...one, failure: verdict.failure });
+        break;
+    }
+  }
+  return permits;
 }
 
 /** Those that need not wait for a permit, since nothing of their fleet is launched here any more. */

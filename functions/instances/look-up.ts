@@ -1,6 +1,6 @@
 import { DriverError } from '../drivers/errors.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { permitCalls, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import type { Failure } from '../model/failure.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';

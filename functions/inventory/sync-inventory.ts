@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { has } from '../drivers/capabilities.ts';
 import { DriverError } from '../drivers/errors.ts';
-import { permitCalls, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import type { InstanceType, Location, Offer } from '../model/cloud.ts';
 import type { InventoryFailure } from '../model/connection.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';

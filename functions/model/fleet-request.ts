@@ -15,6 +15,11 @@ export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
 export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
+/** Whose launches go first where several fleets wait for the same slots: four normal ones for each low one. */
+export const PRIORITIES = ['low', 'normal', 'high'] as const;
+export const prioritySchema = z.enum(PRIORITIES);
+export type Priority = z.infer<typeof prioritySchema>;
+
 const labelsSchema = z
   .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
   .refine((labels) => Object.keys(labels).length <= 40, {
@@ -79,6 +84,9 @@ export const fleetRequestSchema = z
     labels: labelsSchema.optional(),
     failurePolicy: failurePolicySchema.default('continue'),
     minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
+    priority: prioritySchema
+      .optional()
+      .describe('against other fleets that wait for the same slots; normal when absent'),
     hold: holdSchema.optional().describe('accept the fleet, and launch nothing before it is released'),
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })

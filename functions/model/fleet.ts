@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { driverNameSchema } from './connection.ts';
 import { fleetActionSchema } from './fleet-action.ts';
-import { failurePolicySchema, nodeGroupRequestSchema } from './fleet-request.ts';
+import { failurePolicySchema, nodeGroupRequestSchema, prioritySchema } from './fleet-request.ts';
 import { cloudWordSchema, fleetIdSchema, instanceIdSchema, nameSchema } from './identifiers.ts';
 import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './status.ts';
 
@@ -110,6 +110,7 @@ export const fleetSpecSchema = z.object({
   fleetId: fleetIdSchema,
   namespace: nameSchema,
   name: nameSchema,
+  priority: prioritySchema.exactOptional(),
   nodeGroups: z.array(nodeGroupSchema),
 });
 export type FleetSpec = z.infer<typeof fleetSpecSchema>;

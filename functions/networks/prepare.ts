@@ -1,7 +1,7 @@
 import { markRefused } from '../connections/mark-failed.ts';
 import { DEPLOYMENT_TAG } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
-import { permitCalls, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import type { Failure } from '../model/failure.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { isoTime } from '../runtime/clock.ts';

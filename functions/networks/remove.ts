@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
 import { DriverError } from '../drivers/errors.ts';
-import { permitCalls, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import {
   claimNetwork,
   forgetNetwork,

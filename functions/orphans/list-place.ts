@@ -1,5 +1,5 @@
 import { type CloudInstance, type CloudNetworkResource, NETWORK_RESOURCE_KINDS } from '../drivers/driver.ts';
-import { permitCalls } from '../governor/governor.ts';
+import { permitCalls } from '../governor/permit-calls.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 
 /** Beyond this, the message waits and not the function. */

@@ -1,5 +1,5 @@
 import { DriverError } from '../drivers/errors.ts';
-import { permitCalls, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { DEFAULT_ORPHAN_POLICY, isClosedOrphan } from '../model/orphan.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { startLooking } from '../status/start-looking.ts';

@@ -1,6 +1,6 @@
 import { markRefused } from '../connections/mark-failed.ts';
 import { DriverError } from '../drivers/errors.ts';
-import { slowDown } from '../governor/governor.ts';
+import { slowDown } from '../governor/permit-calls.ts';
 import type { Connection } from '../model/connection.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
 import { readConnection } from '../store/connections.ts';

@@ -2,10 +2,11 @@ import pLimit from 'p-limit';
 import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
-import { permitCalls, releaseSlots, slowDown } from '../governor/governor.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { adopt } from '../instances/adopt.ts';
 import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
 import { applyChanges, failInstances, handOff, withPresentTokens } from '../instances/finish.ts';
+import { freeSlots } from '../instances/free-slots.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
@@ -29,17 +30,24 @@ export interface Suspects {
   seenAtMs: number;
 }
 
-/** Does what a look found to be done. @returns how many of the suspects, and of the slots, are still in transition */
+export interface Acted {
+  /** How many of the suspects, and of the slots, are still in transition. */
+  left: number;
+  /** Whether the cloud has fewer machines than it had. */
+  someGone: boolean;
+}
+
+/** Does what a look found to be done. */
 export async function actOn(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
   { suspectIds, strangers, machines, seenAtMs }: Suspects,
-): Promise<number> {
+): Promise<Acted> {
   const refs = [...suspectIds, ...Object.keys(strangers)]
     .map(parseInstanceId)
     .filter((ref): ref is InstanceRef => ref !== undefined);
-  if (refs.length === 0) return 0;
+  if (refs.length === 0) return { left: 0, someGone: false };
   const records = await readInstances(context.store, refs);
   const nowMs = context.store.clock.now();
   // The index may still show what has moved since: what this place's list says is nothing to those.
@@ -88,7 +96,7 @@ export async function actOn(
     if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
   }
   const unclaimed = Object.keys(strangers).filter((id) => !after.has(id) && !waiting.has(id));
-  await releaseSlots(context.store, place, unclaimed);
+  await freeSlots(context, place, unclaimed);
   await failInstances(
     context,
     place,
@@ -102,7 +110,10 @@ export async function actOn(
     if (finding.action === 'adopt') await adopt(context, place, record, finding.machine);
   }
   await terminateFound(context, place, opened, findings);
-  return [...after.values()].filter(({ status }) => isTransitional(status)).length + waiting.size;
+  return {
+    left: [...after.values()].filter(({ status }) => isTransitional(status)).length + waiting.size,
+    someGone: changes.some(({ record, to }) => isClosed(to) && written.has(record.instanceId)),
+  };
 }
 
 /** What failed in a location where another may do better is not lost yet when it is gone. */

@@ -1,8 +1,8 @@
 import { placeName } from '../store/keys.ts';
 import { startLoop } from '../store/loops.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { LOOK_INTERVAL_MS } from './next-look.ts';
 
-export const LOOK_INTERVAL_MS = 5_000;
 const FIRST_LOOK_MS = 2_000;
 
 /**

@@ -201,11 +201,14 @@ export function parseFleetItem(item: unknown): FleetItem {
 
 /** @throws Error when there is no such fleet: a spec is written before anything that names it */
 export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
-  const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId) }),
-  );
-  if (!Item) throw new Error(`no spec of fleet ${fleetId}`);
-  return fleetSpecSchema.parse(Item);
+  // It never changes, so that the cheap read will do, but in the moment after it was written.
+  for (const ConsistentRead of [false, true]) {
+    const { Item } = await store.document.send(
+      new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
+    );
+    if (Item) return fleetSpecSchema.parse(Item);
+  }
+  throw new Error(`no spec of fleet ${fleetId}`);
 }
 
 /** The id of the live fleet that holds this name. */

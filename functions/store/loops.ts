@@ -18,6 +18,14 @@ const loopSchema = z.object({
   active: z.boolean(),
   idle: z.boolean(),
   emptyLooks: z.number(),
+  /** The shortest time from a create call to Running of those seen here. */
+  fastestMs: z.number().optional(),
+  /** Slots are waited for, and may come free at any time: the next look is sent when this one begins. */
+  hurry: z.boolean().optional(),
+  /** Counts the looks between the loop's own. */
+  betweenGeneration: z.number().optional(),
+  /** When the line of waiting launches was last looked through. */
+  rollCallAtMs: z.number().optional(),
 });
 export type Loop = z.infer<typeof loopSchema>;
 
@@ -107,17 +115,61 @@ export async function takeLook(
   return Attributes ? loopSchema.parse(Attributes) : undefined;
 }
 
+/**
+ * Begins to look between the loop's own looks. The generation of an earlier such chain is over then.
+ *
+ * @returns the generation of the first; undefined when nobody hurries any more
+ */
+export async function startBetween(store: Store<'governor'>, ref: LoopRef): Promise<number | undefined> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression: 'ADD betweenGeneration :one',
+    ConditionExpression: 'hurry = :true',
+    ExpressionAttributeValues: { ':one': 1, ':true': true },
+  });
+  return Attributes ? loopSchema.parse(Attributes).betweenGeneration : undefined;
+}
+
+/**
+ * Takes a look between two of the loop.
+ *
+ * @returns the loop, with the generation of the next such look; undefined when this one was taken already, or nobody
+ * hurries any more
+ */
+export async function takeBetween(
+  store: Store<'governor'>,
+  ref: LoopRef,
+  generation: number,
+): Promise<(Loop & { betweenGeneration: number }) | undefined> {
+  const { Attributes } = await conditional(store, ref, {
+    UpdateExpression: 'ADD betweenGeneration :one',
+    ConditionExpression: 'betweenGeneration = :generation AND hurry = :true',
+    ExpressionAttributeValues: { ':one': 1, ':generation': generation, ':true': true },
+  });
+  if (!Attributes) return undefined;
+  const loop = loopSchema.parse(Attributes);
+  return { ...loop, betweenGeneration: loop.betweenGeneration ?? generation + 1 };
+}
+
 /** Sets what follows a look; refused when the loop was started anew meanwhile. */
 export async function settleLook(
   store: Store<'governor'>,
   ref: LoopRef,
   generation: number,
-  next: Pick<Loop, 'nextLookAtMs' | 'active' | 'idle' | 'emptyLooks'>,
+  next: Pick<
+    Loop,
+    'nextLookAtMs' | 'active' | 'idle' | 'emptyLooks' | 'fastestMs' | 'hurry' | 'rollCallAtMs'
+  >,
 ): Promise<boolean> {
+  const { fastestMs, hurry = false, rollCallAtMs } = next;
   const { Attributes } = await conditional(store, ref, {
-    UpdateExpression: 'SET nextLookAtMs = :next, active = :active, idle = :idle, emptyLooks = :empty',
+    UpdateExpression: `SET nextLookAtMs = :next, active = :active, idle = :idle, emptyLooks = :empty, hurry = :hurry${
+      fastestMs === undefined ? '' : ', fastestMs = :fastest'
+    }${rollCallAtMs === undefined ? '' : ', rollCallAtMs = :roll'}`,
     ConditionExpression: 'generation = :generation',
     ExpressionAttributeValues: {
+      ...(fastestMs === undefined ? {} : { ':fastest': fastestMs }),
+      ...(rollCallAtMs === undefined ? {} : { ':roll': rollCallAtMs }),
+      ':hurry': hurry,
       ':next': next.nextLookAtMs,
       ':active': next.active,
       ':idle': next.idle,

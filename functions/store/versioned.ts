@@ -14,11 +14,18 @@ export class Contended extends Error {
 
 const versionSchema = z.object({ version: z.number() });
 
+/** An item as it was read: for an update that need not read it again. */
+export interface Known<State> {
+  version: number;
+  state: State | undefined;
+}
+
 /**
  * Reads an item of the governor's table, lets `decide` work out the next one, and writes that only if nobody
  * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
  *
  * @param decide pure; may run several times. `state: undefined` writes nothing
+ * @param known what the caller has read just now; absent: it is read here
  * @throws Contended when others got in between every time
  */
 export async function updateVersioned<State extends Record<string, unknown>, Answer>(
@@ -26,13 +33,11 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
   key: Key,
   schema: z.ZodType<State>,
   decide: (current: State | undefined) => { state: State | undefined; answer: Answer },
+  known?: Known<State>,
 ): Promise<Answer> {
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const { Item } = await store.document.send(
-      new GetCommand({ TableName: store.tables.governor, Key: key, ConsistentRead: true }),
-    );
-    const version = Item ? versionSchema.parse(Item).version : 0;
-    const { state, answer } = decide(Item ? schema.parse(Item) : undefined);
+    const { version, state: current } = attempt === 1 && known ? known : await readKnown(store, key, schema);
+    const { state, answer } = decide(current);
     if (state === undefined) return answer;
     try {
       await store.document.send(
@@ -58,8 +63,19 @@ export async function readVersioned<State>(
   key: Key,
   schema: z.ZodType<State>,
 ): Promise<State | undefined> {
+  return (await readKnown(store, key, schema)).state;
+}
+
+/** Reads an item strongly, with its version. */
+export async function readKnown<State>(
+  store: Store<'governor'>,
+  key: Key,
+  schema: z.ZodType<State>,
+): Promise<Known<State>> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.governor, Key: key, ConsistentRead: true }),
   );
-  return Item ? schema.parse(Item) : undefined;
+  return Item
+    ? { version: versionSchema.parse(Item).version, state: schema.parse(Item) }
+    : { version: 0, state: undefined };
 }

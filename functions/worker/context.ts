@@ -1,6 +1,7 @@
 import type { CloudClient, Driver } from '../drivers/driver.ts';
-import type { GovernedPlace } from '../governor/governor.ts';
+import type { GovernedPlace } from '../governor/place.ts';
 import type { Connection } from '../model/connection.ts';
+import type { Priority } from '../model/fleet-request.ts';
 import type { LimitProfile } from '../model/limit-profile.ts';
 import type { Placement } from '../placement/lay-out.ts';
 import type { Store } from '../store/client.ts';
@@ -21,6 +22,7 @@ export interface OpenConnection {
 export interface FleetLayout {
   fleetId: string;
   namespace: string;
+  priority: Priority;
   placements: Placement[];
 }
 

@@ -62,7 +62,12 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
     layout: (fleetId) =>
       layouts.get(fleetId, async () => {
         const spec = await readSpec(store, fleetId);
-        return { fleetId, namespace: spec.namespace, placements: layOut(spec) };
+        return {
+          fleetId,
+          namespace: spec.namespace,
+          priority: spec.priority ?? 'normal',
+          placements: layOut(spec),
+        };
       }),
     networks: async (fleetId, place, round) => {
       const key = `${fleetId}#${round}#${placeName(place.connectionKey, place.location)}`;

@@ -21,6 +21,7 @@ export const launchMessageSchema = z.object({
     .describe(
       'claim, or unknown outcome, that this message has waited for in the queue: its time in the record',
     ),
+  waitsSinceMs: z.number().exactOptional().describe('when this launch first had to wait for its turn'),
 });
 
 /**
@@ -68,6 +69,10 @@ export const lookMessageSchema = z.object({
   kind: z.literal('look'),
   ...placeShape,
   generation: z.int().nonnegative(),
+  between: z
+    .literal(true)
+    .exactOptional()
+    .describe('a look between two of the loop, while slots are waited for; its generations count apart'),
 });
 
 export const verifyMessageSchema = z.object({

@@ -12,7 +12,10 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { permitCreates, readHolders, releaseSlots } from '../../functions/governor/governor.ts';
+import { readHolders } from '../../functions/governor/hold-location.ts';
+import { permitCreates } from '../../functions/governor/permit-creates.ts';
+import type { WantedCreate } from '../../functions/governor/place-state.ts';
+import { releaseSlots } from '../../functions/governor/release-slots.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
@@ -297,7 +300,17 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
     location,
     limits: limitProfileOf('aws', { concurrentInstancesPerLocation: 1 }),
   };
-  await said(permitCreates(store, place, ['x', 'y']));
+  const wanted = (id: string): WantedCreate => ({
+    instanceId: id,
+    fleetId: 'f',
+    round: 1,
+    instanceType: 'm6i.large',
+    vcpus: 2,
+    gpus: 0,
+    memoryGb: 8,
+    mayGoElsewhere: false,
+  });
+  await said(permitCreates(store, place, [wanted('x'), wanted('y')]));
   await said(readHolders(store, place));
   await said(releaseSlots(store, place, ['x']));
   const loop = { driver: 'sim', connectionKey, location };

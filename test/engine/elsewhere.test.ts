@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { settleFleet } from '../../functions/fleets/settle.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
-import { readHolders } from '../../functions/governor/governor.ts';
+import { readHolders } from '../../functions/governor/hold-location.ts';
 import { readInstanceRange } from '../../functions/store/instances.ts';
 import { moveInstance } from '../../functions/store/move.ts';
 import { readNetworks } from '../../functions/store/networks.ts';

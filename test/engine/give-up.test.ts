@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHolders } from '../../functions/governor/governor.ts';
+import { readHolders } from '../../functions/governor/hold-location.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
 import { readInstances } from '../../functions/store/instances.ts';
 import { openPlacement, restPlacement } from '../../functions/store/placements.ts';

@@ -64,7 +64,12 @@ export class OneProcess {
       forget: () => undefined,
       layout: async (fleetId) => {
         const spec = await readSpec(store, fleetId);
-        return { fleetId, namespace: spec.namespace, placements: layOut(spec) };
+        return {
+          fleetId,
+          namespace: spec.namespace,
+          priority: spec.priority ?? 'normal',
+          placements: layOut(spec),
+        };
       },
       networks: async (fleetId, place) => {
         const items = await readNetworks(store, { fleetId, ...place });

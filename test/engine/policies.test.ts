@@ -4,7 +4,7 @@ import { beginTermination } from '../../functions/fleets/begin-termination.ts';
 import { settleFleet } from '../../functions/fleets/settle.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import type { ExecutionRef } from '../../functions/fleets/workflows.ts';
-import { readHolders } from '../../functions/governor/governor.ts';
+import { readHolders } from '../../functions/governor/hold-location.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import type { Placement } from '../../functions/placement/lay-out.ts';
 import { findFleetByName } from '../../functions/store/fleets.ts';

@@ -3,7 +3,7 @@ import type { BatchCreate, CreateOutcome } from '../../functions/drivers/capabil
 import type { CloudClient, InstanceSpec } from '../../functions/drivers/driver.ts';
 import { DriverError } from '../../functions/drivers/errors.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
-import { readHolders } from '../../functions/governor/governor.ts';
+import { readHolders } from '../../functions/governor/hold-location.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
 import { readNetworks } from '../../functions/store/networks.ts';

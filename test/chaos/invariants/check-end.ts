@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseResourceName } from '../../../functions/drivers/names.ts';
-import { heldNow } from '../../../functions/governor/permits.ts';
+import { heldNow } from '../../../functions/governor/slots.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
 import { isClosed } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';

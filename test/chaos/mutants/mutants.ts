@@ -74,8 +74,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'functions/instances/create.ts',
-        find: `import { slowDown } from '../governor/governor.ts';`,
-        replace: `import { releaseSlots, slowDown } from '../governor/governor.ts';`,
+        find: `import { failInstances } from './finish.ts';`,
+        replace: `import { releaseSlots } from '../governor/release-slots.ts';
+import { failInstances } from './finish.ts';`,
       },
     ],
   },

@@ -1,0 +1,95 @@
+import type { Failure } from '../model/failure.ts';
+import type { LimitProfile } from '../model/limit-profile.ts';
+import { barrierOf, type WaitReason } from './barriers.ts';
+import { createPace } from './paces.ts';
+import type { PlaceState, WantedCreate } from './place-state.ts';
+import { scheduleCalls } from './rate.ts';
+import { heldNow } from './slots.ts';
+
+/** What the governor says to one launch. */
+export type Verdict =
+  /** Its call may go out now. */
+  | { say: 'go' }
+  /** It has a slot, and its call may go out then. */
+  | { say: 'later'; startMs: number }
+  /** It has to wait until something changes; nobody needs to ask again. */
+  | { say: 'wait'; why: WaitReason }
+  /** Nothing of the kind can be had here. */
+  | { say: 'no'; failure: Failure };
+
+export interface Decision {
+  verdicts: Map<string, Verdict>;
+  /** Those that were given a permit now, and had none. */
+  given: string[];
+  /** What to write; undefined when all stays as it is. */
+  state: PlaceState | undefined;
+}
+
+/** A permit is used at once; one that is as old as this is given anew. */
+const FRESH_MS = 30_000;
+/** Whose call would go out only later than this stays in line: a permit holds a slot. */
+const HORIZON_MS = 60_000;
+/** Nearer than the queue can tell: its delays are whole seconds. */
+const NOW_MS = 100;
+
+/**
+ * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
+ * Whoever has a slot keeps it, and its time until that is used.
+ */
+export function decideCreates(
+  current: PlaceState,
+  limits: LimitProfile,
+  nowMs: number,
+  wanted: readonly WantedCreate[],
+): Decision {
+  const verdicts = new Map<string, Verdict>();
+  const holders = heldNow(current.holders, nowMs);
+  let state: PlaceState = { ...current, holders };
+  const given: string[] = [];
+  const pace = createPace(limits);
+  let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
+  for (const one of wanted) {
+    const { instanceId } = one;
+    const startMs = holders[instanceId];
+    if (startMs !== undefined && isUnused(startMs, one, nowMs)) {
+      verdicts.set(instanceId, startMs > nowMs + NOW_MS ? { say: 'later', startMs } : { say: 'go' });
+      continue;
+    }
+    const nextMs = scheduleCalls(state, pace, nowMs, 1).startsMs[0] ?? nowMs;
+    const why =
+      (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
+      (nextMs > nowMs + HORIZON_MS ? 'rate' : undefined);
+    if (why !== undefined) {
+      verdicts.set(instanceId, { say: 'wait', why });
+      continue;
+    }
+    const barrier = barrierOf(state, one, nowMs);
+    if (barrier.stands === 'for-now') verdicts.set(instanceId, { say: 'wait', why: barrier.why });
+    else if (barrier.stands === 'for-good') verdicts.set(instanceId, { say: 'no', failure: barrier.failure });
+    else {
+      holders[instanceId] = nextMs;
+      state = { ...state, ...scheduleCalls(state, pace, nowMs, 1).state, holders };
+      given.push(instanceId);
+      verdicts.set(instanceId, nextMs > nowMs + NOW_MS ? { say: 'later', startMs: nextMs } : { say: 'go' });
+    }
+    isChanged ||= barrier.stands === 'nothing';
+  }
+  return { verdicts, given, state: isChanged ? state : undefined };
+}
+
+function isUnused(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
+  return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
+}
+
+function whyNoSlot(
+  { holders, budget, ranAtMs }: PlaceState,
+  { concurrentInstancesPerLocation, pacing }: LimitProfile,
+  nowMs: number,
+): WaitReason | undefined {
+  const held = Object.keys(holders).length;
+  if (held >= concurrentInstancesPerLocation) return 'slots';
+  if (budget && budget.untilMs > nowMs) return 'budget';
+  // Some clouds place all that comes by themselves, once one machine runs.
+  if (pacing === 'all-at-once' && ranAtMs === undefined && held > 0) return 'first-instance';
+  return undefined;
+}

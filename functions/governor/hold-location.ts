@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import type { Store } from '../store/client.ts';
+import { locationsKey } from '../store/keys.ts';
+import { type Known, readVersioned, updateVersioned } from '../store/versioned.ts';
+import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
+import { type PlaceState, placeStateSchema } from './place-state.ts';
+import { grantSlots, heldNow, SLOT_LEASE_MS } from './slots.ts';
+
+const locationsSchema = z.object({
+  /** Location → when its hold was taken. */
+  holders: z.record(z.string(), z.number()),
+  holds: z.record(z.string(), z.int()),
+  lastHold: z.int(),
+});
+type Locations = z.infer<typeof locationsSchema>;
+
+/** A place that is busy for longer than a lease takes its location anew long before that ends. */
+const RENEW_LOCATION_MS = SLOT_LEASE_MS / 3;
+/** A location that was taken so long ago has slots under it by now, or was forgotten. */
+const FORGOTTEN_MS = 60_000;
+
+export interface LocationHold {
+  number: number;
+  /** Whether it was taken anew. */
+  isNew: boolean;
+}
+
+/**
+ * Takes, or keeps, one of the connection's location slots. Whoever takes it anew numbers the hold anew, so that
+ * a release of the earlier one, still under way, cannot free it.
+ *
+ * @param known the place's state as it was read just now
+ * @returns undefined when all location slots are taken
+ */
+export async function holdLocation(
+  store: Store<'governor'>,
+  place: GovernedPlace,
+  { state: current }: Known<PlaceState>,
+): Promise<LocationHold | undefined> {
+  const isFresh = (current?.locationSinceMs ?? 0) + RENEW_LOCATION_MS > store.clock.now();
+  if (current?.locationHold !== undefined && isFresh && Object.keys(current.holders).length > 0)
+    return { number: current.locationHold, isNew: false };
+  const { connectionKey, location, limits } = place;
+  const taken = await updateVersioned<Locations, number | undefined>(
+    store,
+    locationsKey(connectionKey),
+    locationsSchema,
+    (state = { holders: {}, holds: {}, lastHold: 0 }) => {
+      const nowMs = store.clock.now();
+      const { granted, holders } = grantSlots(state.holders, limits.concurrentLocations, nowMs, [location]);
+      if (granted.length === 0) return { state: undefined, answer: undefined };
+      const hold = state.lastHold + 1;
+      const holds = Object.fromEntries(Object.entries(state.holds).filter(([name]) => name in holders));
+      return {
+        state: {
+          holders: { ...holders, [location]: nowMs },
+          holds: { ...holds, [location]: hold },
+          lastHold: hold,
+        },
+        answer: hold,
+      };
+    },
+  );
+  if (taken !== undefined) return { number: taken, isNew: true };
+  await freeForgotten(store, place);
+  return undefined;
+}
+
+/**
+ * A worker that gave a place's last slot back and died before it gave the location back leaves it taken. Whoever is
+ * refused looks at one of those that stand in the way. One that is being taken just now is not harmed: whoever takes a
+ * location sees after its write whether it still has it.
+ */
+async function freeForgotten(store: Store<'governor'>, { connectionKey }: PlaceKey): Promise<void> {
+  const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
+  const settled = Object.entries(state?.holders ?? {}).filter(
+    ([, sinceMs]) => sinceMs + FORGOTTEN_MS < store.clock.now(),
+  );
+  const [location] = settled[Math.floor(store.random() * settled.length)] ?? [];
+  const hold = location === undefined ? undefined : state?.holds[location];
+  if (location === undefined || hold === undefined) return;
+  const holders = await readHolders(store, { connectionKey, location });
+  if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
+}
+
+/** All that the governor knows of creating at a place. */
+export async function readPlaceState(
+  store: Store<'governor'>,
+  place: PlaceKey,
+): Promise<PlaceState | undefined> {
+  return await readVersioned(store, createKey(place), placeStateSchema);
+}
+
+/** Ids of the instances that hold a slot at a place, and from when on their calls may go out. */
+export async function readHolders(
+  store: Store<'governor'>,
+  place: PlaceKey,
+): Promise<Record<string, number>> {
+  const state = await readPlaceState(store, place);
+  return heldNow(state?.holders ?? {}, store.clock.now());
+}
+
+/** Slots that stand under a hold which the connection does not know of are to take the location anew. */
+export async function forgetHold(
+  store: Store<'governor'>,
+  place: PlaceKey,
+  hold: number | undefined,
+): Promise<void> {
+  await updateVersioned<PlaceState, void>(store, createKey(place), placeStateSchema, (current) => {
+    if (!current || current.locationHold !== hold) return { state: undefined, answer: undefined };
+    const { locationHold: _hold, locationSinceMs: _since, ...rest } = current;
+    return { state: rest, answer: undefined };
+  });
+}
+
+/** The hold that a location has of its connection's; undefined when it has none. */
+export async function holdOf(
+  store: Store<'governor'>,
+  { connectionKey, location }: PlaceKey,
+): Promise<number | undefined> {
+  return (await readVersioned(store, locationsKey(connectionKey), locationsSchema))?.holds[location];
+}
+
+/** Gives a location back, if this hold is still the one that stands. */
+export async function freeLocation(
+  store: Store<'governor'>,
+  { connectionKey, location }: PlaceKey,
+  hold: number,
+): Promise<void> {
+  await updateVersioned<Locations, void>(store, locationsKey(connectionKey), locationsSchema, (state) => {
+    if (state?.holds[location] !== hold) return { state: undefined, answer: undefined };
+    const { [location]: _since, ...holders } = state.holders;
+    const { [location]: _hold, ...holds } = state.holds;
+    return { state: { ...state, holders, holds }, answer: undefined };
+  });
+}
+
+/** Locations of a connection where something is being created. */
+export async function readLocationsInUse(store: Store<'governor'>, connectionKey: string): Promise<string[]> {
+  const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
+  return Object.keys(heldNow(state?.holders ?? {}, store.clock.now()));
+}

@@ -1,0 +1,118 @@
+import { z } from 'zod';
+
+/** How fast one kind of call may go out at one place, by the limit profile. */
+export interface Pace {
+  perSecond: number;
+  burst: number;
+  /** Between two calls, however much of the burst is left. */
+  spacingMs?: number;
+}
+
+/**
+ * One kind of call at one place: a virtual schedule (GCRA), equal to a token bucket, whose rate follows what the cloud
+ * bears: less after each throttle, then slowly more.
+ */
+export const callStateSchema = z.object({
+  /** When the next call would be due if all went out evenly; never more than the burst ahead of the last. */
+  nextDueMs: z.number(),
+  /** The cloud throttled us: nothing goes out before this. */
+  blockedUntilMs: z.number(),
+  lastStartMs: z.number().optional(),
+  /** At this time the cloud had no call left for us: after a throttle. */
+  emptyAtMs: z.number().optional(),
+  /** The part of the profile's rate that the cloud bore at `sinceMs`; absent: all of it. */
+  slowed: z.object({ share: z.number().positive(), sinceMs: z.number() }).optional(),
+});
+export type CallState = z.infer<typeof callStateSchema>;
+
+export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
+
+/** A throttle halves the rate, down to this part of the profile's. */
+const SLOWED_BY = 2;
+const LEAST_SHARE = 1 / 64;
+/** Each second without a throttle gives back this part of the profile's rate: from half to all of it in 200 s. */
+const RECOVERED_PER_SECOND = 1 / 400;
+
+/**
+ * The cloud counts a call when it arrives, we when we permit it: a late one may stand closer to the next than we
+ * believe. So much of the burst is kept back for that.
+ */
+const LATENESS_MS = 200;
+
+/** The part of the profile's rate that goes out now, from 0 to 1. */
+export function shareNow({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
+  if (!slowed) return 1;
+  const seconds = Math.max(0, nowMs - slowed.sinceMs) / 1_000;
+  return Math.min(1, slowed.share + seconds * RECOVERED_PER_SECOND);
+}
+
+/**
+ * The next `count` calls, each with the time at which it may go out, as early as pace, burst and throttles allow.
+ *
+ * @returns the times in order, the first ones perhaps now, and the state in which they are spoken for
+ */
+export function scheduleCalls(
+  state: CallState,
+  pace: Pace,
+  nowMs: number,
+  count: number,
+): { startsMs: number[]; state: CallState } {
+  const { intervalMs, aheadMs } = stepsOf(state, pace, nowMs);
+  const startsMs: number[] = [];
+  let { lastStartMs } = state;
+  let nextDueMs = Math.max(state.nextDueMs, state.emptyAtMs === undefined ? 0 : state.emptyAtMs + aheadMs);
+  for (let call = 0; call < count; call += 1) {
+    const spacedMs = pace.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + pace.spacingMs;
+    const startMs = Math.max(nowMs, nextDueMs - aheadMs, state.blockedUntilMs, spacedMs);
+    startsMs.push(startMs);
+    nextDueMs = Math.max(nextDueMs, startMs) + intervalMs;
+    lastStartMs = startMs;
+  }
+  const isSlowed = shareNow(state, nowMs) < 1;
+  const { slowed, emptyAtMs, ...rest } = state;
+  return {
+    startsMs,
+    state: {
+      ...rest,
+      nextDueMs,
+      ...(emptyAtMs !== undefined && count === 0 ? { emptyAtMs } : {}),
+      ...(lastStartMs === undefined ? {} : { lastStartMs }),
+      ...(slowed && isSlowed ? { slowed } : {}),
+    },
+  };
+}
+
+function stepsOf(state: CallState, pace: Pace, nowMs: number): { intervalMs: number; aheadMs: number } {
+  const share = shareNow(state, nowMs);
+  const exactMs = 1_000 / (pace.perSecond * share);
+  const burst = Math.max(1, pace.burst * share);
+  const latenessMs = Math.min(exactMs, LATENESS_MS);
+  // With nothing of a burst to keep back, calls stand further apart instead.
+  if (burst < 2) return { intervalMs: exactMs + latenessMs, aheadMs: 0 };
+  return { intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
+}
+
+/** What the cloud told when it throttled a call. */
+export interface Throttle {
+  /** When the call went out. Calls that were on their way together are throttled together, and slow down once. */
+  calledAtMs: number;
+  retryAfterMs?: number | undefined;
+}
+
+/**
+ * After a throttle: half the rate, and nothing before the cloud's own time, or a second where it told none; the cloud's
+ * bucket is empty then.
+ */
+export function slowCalls<State extends CallState>(
+  state: State,
+  nowMs: number,
+  { calledAtMs, retryAfterMs }: Throttle,
+): State {
+  const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
+  const isNews = calledAtMs >= (state.slowed?.sinceMs ?? 0);
+  const slowed = isNews
+    ? { share: Math.max(LEAST_SHARE, shareNow(state, nowMs) / SLOWED_BY), sinceMs: nowMs }
+    : state.slowed;
+  const blockedUntilMs = Math.max(state.blockedUntilMs, untilMs);
+  return { ...state, blockedUntilMs, emptyAtMs: blockedUntilMs, ...(slowed ? { slowed } : {}) };
+}

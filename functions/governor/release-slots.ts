@@ -1,0 +1,33 @@
+import type { Store } from '../store/client.ts';
+import { updateVersioned } from '../store/versioned.ts';
+import { freeLocation } from './hold-location.ts';
+import { createKey, type PlaceKey } from './place.ts';
+import { type PlaceState, placeStateSchema } from './place-state.ts';
+import { heldNow } from './slots.ts';
+
+/** Gives slots back; with the last one, the connection's location slot. Giving back twice is harmless. */
+export async function releaseSlots(
+  store: Store<'governor'>,
+  place: PlaceKey,
+  instanceIds: readonly string[],
+): Promise<void> {
+  if (instanceIds.length === 0) return;
+  const released = new Set(instanceIds);
+  const emptyHold = await updateVersioned<PlaceState, number | undefined>(
+    store,
+    createKey(place),
+    placeStateSchema,
+    (current) => {
+      if (!current) return { state: undefined, answer: undefined };
+      const { locationHold, locationSinceMs: _since, ...rest } = current;
+      const held = heldNow(current.holders, store.clock.now());
+      const holders = Object.fromEntries(Object.entries(held).filter(([holder]) => !released.has(holder)));
+      const isSame = Object.keys(holders).length === Object.keys(current.holders).length;
+      if (Object.keys(holders).length > 0)
+        return { state: isSame ? undefined : { ...current, holders }, answer: undefined };
+      if (isSame && locationHold === undefined) return { state: undefined, answer: undefined };
+      return { state: { ...rest, holders }, answer: locationHold };
+    },
+  );
+  if (emptyHold !== undefined) await freeLocation(store, place, emptyHold);
+}

@@ -1,0 +1,89 @@
+import { DriverError } from '../drivers/errors.ts';
+import type { Verdict } from '../governor/decide-creates.ts';
+import { permitCreates } from '../governor/permit-creates.ts';
+import { releaseSlots } from '../governor/release-slots.ts';
+import { readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.ts';
+import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+
+/** Beside those that there is room for: some of the first in line may be kept from going. */
+const SPARE_ROWS = 10;
+
+/**
+ * Gives slots back, in the same write to those that are first in line, whose launches are sent before they leave it.
+ * Giving back twice is harmless.
+ */
+export async function freeSlots(
+  context: WorkerContext,
+  place: PlaceRef,
+  instanceIds: readonly string[],
+): Promise<void> {
+  if (instanceIds.length === 0) return;
+  const first = await readWaiting(context.store, place, instanceIds.length + SPARE_ROWS);
+  const opened = first.length > 0 ? await openIfPossible(context, place) : undefined;
+  if (opened) await serveWaiting(context, place, opened, { first, released: instanceIds });
+  else await releaseSlots(context.store, place, instanceIds);
+}
+
+async function openIfPossible(
+  context: WorkerContext,
+  { connectionKey }: PlaceRef,
+): Promise<OpenConnection | undefined> {
+  try {
+    return await context.open(connectionKey);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return undefined;
+  }
+}
+
+/**
+ * Lets launches in line have what is free. Their messages go out first, with the time of their permit; whoever dies
+ * before they leave the line sends them twice.
+ *
+ * @param released whose slots are given back in the same write
+ * @returns how many have left the line
+ */
+export async function serveWaiting(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  { first, released = [] }: { first: readonly WaitingItem[]; released?: readonly string[] },
+): Promise<number> {
+  const { store } = context;
+  const [next] = first;
+  if (!next) return 0;
+  const { verdicts, lostRace } = await permitCreates(
+    store,
+    governed(place, opened),
+    first.map(({ wanted }) => wanted),
+    { released, turn: next.tag },
+  );
+  if (lostRace) {
+    await releaseSlots(store, place, released);
+    return 0;
+  }
+  const nowMs = store.clock.now();
+  const leaving = first.flatMap((item) => {
+    const waitMs = waitAfter(verdicts.get(item.wanted.instanceId), nowMs);
+    return waitMs === undefined ? [] : [{ item, waitMs }];
+  });
+  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
+  await removeWaiting(
+    store,
+    leaving.map(({ item }) => item),
+  );
+  return leaving.length;
+}
+
+/** When a launch's message is to come; undefined while it stays in line. One that is refused learns of it there. */
+function waitAfter(verdict: Verdict | undefined, nowMs: number): number | undefined {
+  switch (verdict?.say) {
+    case 'go':
+    case 'no':
+      return 0;
+    case 'later':
+      return Math.max(0, verdict.startMs - nowMs);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+/** How often a place is looked at while something there is in transition. */
+export const LOOK_INTERVAL_MS = 5_000;
+/** The shortest wait that the queue knows. */
+export const SHORTEST_LOOK_MS = 1_000;
+/** What was seen running had been so for a while. */
+const SEEN_LATE_MS = 500;
+
+export interface Awaited {
+  /** Whether launches stand in line for what the instances being created hold. */
+  isWaitedFor: boolean;
+  /** When the calls of those that are being created went out. */
+  startsMs: readonly number[];
+  /** The shortest time from a call to Running of those seen at this place; absent: none was seen yet. */
+  fastestMs?: number | undefined;
+}
+
+/**
+ * When to look again: where slots are waited for, as soon as the first of those that hold them may run, by how long it
+ * took others; else at the usual interval.
+ */
+export function nextLookMs({ isWaitedFor, startsMs, fastestMs }: Awaited, nowMs: number): number {
+  if (!isWaitedFor || startsMs.length === 0) return LOOK_INTERVAL_MS;
+  const earliestMs = Math.min(...startsMs) + (fastestMs ?? 0) - SEEN_LATE_MS;
+  return Math.min(LOOK_INTERVAL_MS, Math.max(SHORTEST_LOOK_MS, earliestMs - nowMs));
+}
+
+/** A place may grow slower: what was once the fastest is forgotten bit by bit. */
+const FORGETTING = 1.05;
+
+/** The fastest boot, with those seen now. */
+export function fastestOf(known: number | undefined, bootsMs: readonly number[]): number | undefined {
+  if (bootsMs.length === 0) return known;
+  const seenMs = Math.max(0, Math.min(...bootsMs));
+  return known === undefined ? seenMs : Math.min(seenMs, known * FORGETTING);
+}
