@@ -123,8 +123,8 @@ export interface CloudNetworkResource {
  * Every call has a time-out of its own, ends within 30 seconds unless it says otherwise, and throws `DriverError`
  * only. Its message has the cloud's own words, and no part of the credential, of user data or of a key:
  *
- * - `Throttled`: the call had no effect; `retryAfterMs` when the cloud said it. Not `QuotaExceeded`, which waiting
- *   does not cure.
+ * - `Throttled`: the call had no effect; `retryAfterMs` and `limitPerSecond` when the cloud said it (`retry-after.ts`).
+ *   Not `QuotaExceeded`, which waiting does not cure.
  * - `Unavailable`: the cloud refused or could not be reached *before* it took the request; no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). For a read
  *   there is no unknown outcome: it is `Unavailable`.

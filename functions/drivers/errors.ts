@@ -23,6 +23,8 @@ export interface DriverErrorDetail {
   call?: string;
   /** How long the cloud asked us to wait, where it did. */
   retryAfterMs?: number;
+  /** With `Throttled`: how many calls of this kind the cloud takes in the long run, where it said so. */
+  limitPerSecond?: number;
   cause?: unknown;
 }
 
@@ -32,6 +34,7 @@ export class DriverError extends Error {
   readonly cloudCode: string | undefined;
   readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly limitPerSecond: number | undefined;
 
   constructor(code: DriverErrorCode, message: string, detail: DriverErrorDetail = {}) {
     super(message, { cause: detail.cause });
@@ -40,5 +43,6 @@ export class DriverError extends Error {
     this.cloudCode = detail.cloudCode;
     this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
+    this.limitPerSecond = detail.limitPerSecond;
   }
 }

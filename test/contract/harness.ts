@@ -35,6 +35,7 @@ export interface ErrorRow {
   /** How the error names the call, where a right to it is missing. */
   namesCall?: string;
   retryAfterMs?: number;
+  limitPerSecond?: number;
 }
 
 /** Names, by the dialect, of what the required methods ask of the cloud; faults are aimed at them. */

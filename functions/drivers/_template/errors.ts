@@ -1,5 +1,6 @@
 import { DriverError, type DriverErrorCode } from '../errors.ts';
 import { type CallEffect, unanswered } from '../no-answer.ts';
+import type { RateWords } from '../retry-after.ts';
 
 /** The cloud's own codes. One that is not here is told by its status. */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([
@@ -24,21 +25,21 @@ export interface Refusal {
   status: number;
   code: string | undefined;
   message: string | undefined;
-  retryAfterMs: number | undefined;
+  rate: RateWords;
   /** The call, as the cloud's own documentation names it. */
   call: string;
 }
 
 /** What an answer other than a 2xx means. */
 export function errorOfAnswer(
-  { status, code, message, retryAfterMs, call }: Refusal,
+  { status, code, message, rate, call }: Refusal,
   effect: CallEffect,
 ): DriverError {
   const meaning = (code === undefined ? undefined : CODES.get(code)) ?? codeOfStatus(status, effect);
   return new DriverError(meaning, `${call}: ${message ?? `the cloud answered ${status}`}`, {
     call,
     ...(code === undefined ? {} : { cloudCode: code }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...rate,
   });
 }
 

@@ -1,6 +1,7 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { errorOfFailure, unanswered } from '../no-answer.ts';
+import { readRate } from '../retry-after.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 
@@ -18,7 +19,6 @@ export interface Call<Answer> {
 
 /** A driver's call ends within 30 seconds, and one that lists may make several of these. */
 const TIMEOUT_MS = 10_000;
-const secondsSchema = z.coerce.number().nonnegative();
 
 /** One project's way to the cloud: a time-out on each request, no retries, and no error but DriverError. */
 export class Transport {
@@ -53,9 +53,7 @@ export class Transport {
     }
     if (status < 200 || status > 299) {
       const { code, message } = errorSchema.safeParse(body).data?.error ?? {};
-      const seconds = secondsSchema.safeParse(headers.get('retry-after') ?? undefined).data;
-      const retryAfterMs = seconds === undefined ? undefined : seconds * 1_000;
-      throw errorOfAnswer({ status, code, message, retryAfterMs, call: name }, effect);
+      throw errorOfAnswer({ status, code, message, rate: readRate(headers), call: name }, effect);
     }
     const parsed = call.answer.safeParse(body);
     if (parsed.success) return parsed.data;

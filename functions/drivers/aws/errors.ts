@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../errors.ts';
+import { readRate } from '../retry-after.ts';
 
 /** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';
@@ -142,11 +143,12 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
       cloudCode: reason,
     });
   }
-  const retryAfterMs = secondsOf($response?.headers?.['retry-after']);
+  const headers = new Map(Object.entries($response?.headers ?? {}));
   return new DriverError(codeOf(name, status, effect), `${call}: ${wordsOf(name, message)}`, {
     ...detail,
     cloudCode: name,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    // EC2 itself says none of it with RequestLimitExceeded; who stands before it may.
+    ...readRate(headers),
   });
 }
 
@@ -176,11 +178,6 @@ function isNotSent(reason: string, message: string): boolean {
 /** AWS's own words, without the blob that only an administrator of the account can decode. */
 function wordsOf(code: string, message: string): string {
   return `${code}: ${message.replace(/\s*Encoded authorization failure message:.*$/s, '')}`;
-}
-
-function secondsOf(header: string | undefined): number | undefined {
-  const seconds = header === undefined || header === '' ? Number.NaN : Number(header);
-  return seconds >= 0 ? seconds * 1_000 : undefined;
 }
 
 /** Runs a call that succeeds, too, when what it is about is so already. */

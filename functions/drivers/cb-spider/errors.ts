@@ -1,5 +1,6 @@
 import { DriverError, type DriverErrorCode } from '../errors.ts';
 import { type CallEffect, unanswered } from '../no-answer.ts';
+import type { RateWords } from '../retry-after.ts';
 
 /**
  * CB-Spider has no codes: nearly every error is a 500 whose message is that of the cloud's SDK. So this is the one
@@ -40,18 +41,15 @@ export interface ErrorAnswer {
   message: string;
   /** Such as `POST /vm`. */
   call: string;
-  retryAfterMs: number | undefined;
+  rate: RateWords;
 }
 
 /** What an error answer means. */
-export function errorOfAnswer(
-  { status, message, call, retryAfterMs }: ErrorAnswer,
-  effect: CallEffect,
-): DriverError {
+export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   return new DriverError(codeOf(status, message, effect), `${message || `CB-Spider answered ${status}`}`, {
     cloudCode: String(status),
     call,
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...rate,
   });
 }
 

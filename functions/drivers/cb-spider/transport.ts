@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { readRate } from '../retry-after.ts';
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
@@ -76,16 +77,12 @@ export class SpiderTransport {
     const answer = jsonOf(await response.text());
     if (response.ok) return call.answer.parse(answer);
     const message = errorAnswerSchema.safeParse(answer).data?.message ?? '';
-    const seconds = z.coerce
-      .number()
-      .nonnegative()
-      .safeParse(response.headers.get('retry-after') ?? undefined).data;
     throw errorOfAnswer(
       {
         status: response.status,
         message: this.#withoutSecrets(message),
         call: `${method} /${path[0]}`,
-        retryAfterMs: seconds === undefined ? undefined : seconds * 1_000,
+        rate: readRate(response.headers),
       },
       effectOf(call),
     );

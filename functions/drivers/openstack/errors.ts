@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DriverError, type DriverErrorCode } from '../errors.ts';
 import { type CallEffect, unanswered } from '../no-answer.ts';
+import type { RateWords } from '../retry-after.ts';
 
 /**
  * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
@@ -104,8 +105,8 @@ export interface ErrorAnswer {
   call: string;
   status: number;
   text: string;
-  /** The header. */
-  retryAfter: string | null;
+  /** What its headers say. */
+  rate: RateWords;
 }
 
 /**
@@ -114,22 +115,18 @@ export interface ErrorAnswer {
  * @param secrets what must not come back in the cloud's words: Nova repeats what it finds invalid
  */
 export function errorOfAnswer(
-  { call, status, text, retryAfter }: ErrorAnswer,
+  { call, status, text, rate }: ErrorAnswer,
   effect: CallEffect,
   secrets: readonly string[],
 ): DriverError {
   const fault = faultOf(text);
   const code = codeOf(status, fault, effect);
-  const seconds =
-    z.coerce
-      .number()
-      .nonnegative()
-      .safeParse(retryAfter ?? undefined).data ?? fault.retryAfter;
+  const inBody = fault.retryAfter === undefined ? {} : { retryAfterMs: fault.retryAfter * 1_000 };
   const words = withoutSecrets(fault.message?.trim() || `answered ${status}`, secrets);
   return new DriverError(code, `${call}: ${words}`, {
     cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),
     call,
-    ...(code === 'Throttled' && seconds !== undefined ? { retryAfterMs: seconds * 1_000 } : {}),
+    ...(code === 'Throttled' || code === 'Unavailable' ? { ...inBody, ...rate } : {}),
   });
 }
 

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { readRate } from '../retry-after.ts';
 import { errorOfAnswer, jsonOf } from './errors.ts';
 
 /**
@@ -59,7 +60,7 @@ export class Transport {
       throw new DriverError('Unavailable', `${name}: no time is left for it`, { call: name });
     const { status, ok, headers, text } = await this.#exchange(urlOf(call, name), call, effect, timeoutMs);
     if (!ok) {
-      const answer = { call: name, status, text, retryAfter: headers.get('retry-after') };
+      const answer = { call: name, status, text, rate: readRate(headers) };
       throw errorOfAnswer(answer, effect, [...this.#secrets, ...(call.secrets ?? [])]);
     }
     const parsed = call.answer.safeParse(text === '' ? {} : jsonOf(text));

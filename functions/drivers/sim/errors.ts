@@ -1,4 +1,5 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../errors.ts';
+import type { RateWords } from '../retry-after.ts';
 
 /** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';
@@ -41,20 +42,20 @@ export interface ErrorAnswer {
   status: number;
   code: string | undefined;
   message: string | undefined;
-  retryAfterMs: number | undefined;
+  rate: RateWords;
   call: string;
 }
 
 /** What an error answer means. */
 export function errorOfAnswer(
-  { status, code, message, retryAfterMs, call }: ErrorAnswer,
+  { status, code, message, rate, call }: ErrorAnswer,
   effect: CallEffect,
 ): DriverError {
   const known = code === undefined ? undefined : CODES.get(code);
   return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
     call,
     ...(code === undefined ? {} : { cloudCode: code }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...rate,
   });
 }
 

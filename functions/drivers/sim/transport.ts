@@ -1,6 +1,7 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../errors.ts';
+import { readRate } from '../retry-after.ts';
 import { errorAnswerSchema } from './answers.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 
@@ -50,12 +51,9 @@ export class SimTransport {
     );
     if (!ok) {
       const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
-      const seconds = z.coerce
-        .number()
-        .nonnegative()
-        .safeParse(headers.get('retry-after') ?? undefined).data;
-      const waitMs = retryAfterMs ?? (seconds === undefined ? undefined : seconds * 1_000);
-      throw errorOfAnswer({ status, code, message, retryAfterMs: waitMs, call: nameOf(call) }, effect);
+      // The body has it to the millisecond, headers in whole seconds.
+      const rate = { ...readRate(headers), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      throw errorOfAnswer({ status, code, message, rate, call: nameOf(call) }, effect);
     }
     const parsed = call.answer.safeParse(jsonOf(text));
     if (!parsed.success) throw errorOfFailure(parsed.error, effect);

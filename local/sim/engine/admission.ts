@@ -1,5 +1,5 @@
 import type { Violation } from './records.ts';
-import { Refusal, type RefusalCode } from './refusals.ts';
+import { Refusal, type RefusalCode, type UsedUp } from './refusals.ts';
 import { type CallName, type RateKind, rateKindOf } from './requests.ts';
 import type { Place } from './state.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -26,7 +26,11 @@ export class Admission {
     const bucket = buckets[kind] ?? new TokenBucket(cloud.rates[kind], nowMs);
     buckets[kind] = bucket;
     const waitMs = bucket.take(nowMs);
-    if (waitMs > 0) this.#refuse(place, kind, 'RateLimited', `too many ${kind} calls`, waitMs);
+    if (waitMs > 0) {
+      const { perSecond } = cloud.rates[kind];
+      const usedUp = { policy: kind, perSecond };
+      this.#refuse(place, kind, 'RateLimited', `too many ${kind} calls`, waitMs, usedUp);
+    }
   }
 
   /**
@@ -78,8 +82,9 @@ export class Admission {
     code: RefusalCode,
     message: string,
     retryAfterMs: number,
+    usedUp?: UsedUp,
   ): never {
     this.#world.commit({ kind: 'throttled', place: place.key, violation });
-    throw new Refusal(code, message, retryAfterMs);
+    throw new Refusal(code, message, retryAfterMs, usedUp);
   }
 }

@@ -172,7 +172,14 @@ export class SimEngine {
 }
 
 function refused(refusal: Refusal, atMs: number): Reply {
-  const { status, code, message, retryAfterMs } = refusal;
+  const { status, code, message, retryAfterMs, usedUp } = refusal;
   const body = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  return { kind: 'answer', atMs, status, body, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return {
+    kind: 'answer',
+    atMs,
+    status,
+    body,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(usedUp ? { usedUp } : {}),
+  };
 }

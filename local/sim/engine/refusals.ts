@@ -19,16 +19,24 @@ export const REFUSALS = {
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
 
+/** A rate limit that a refused call has used up, as the answer tells it. */
+export interface UsedUp {
+  policy: string;
+  perSecond: number;
+}
+
 /** A call that the cloud refuses. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retryAfterMs: number | undefined;
+  readonly usedUp: UsedUp | undefined;
 
-  constructor(code: RefusalCode, message: string, retryAfterMs?: number) {
+  constructor(code: RefusalCode, message: string, retryAfterMs?: number, usedUp?: UsedUp) {
     super(message);
     this.name = 'Refusal';
     this.code = code;
     this.retryAfterMs = retryAfterMs;
+    this.usedUp = usedUp;
   }
 
   get status(): number {

@@ -7,6 +7,7 @@ import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
 /** Where there is no connection that a caller could give up: how long it takes until it does. */
 const PATIENCE_MS = 15_000;
+const LONGEST_WINDOW_SECONDS = 60;
 
 /** Gives a reply when it is due, or does to the connection what the reply says. */
 export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptions): Promise<Response> {
@@ -14,9 +15,26 @@ export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptio
   await options.waitUntil(reply.atMs);
   if (reply.kind === 'lost') return cut(c);
   const headers = new Headers({ 'content-type': 'application/json' });
-  if (reply.retryAfterMs !== undefined)
-    headers.set('retry-after', String(Math.ceil(reply.retryAfterMs / 1_000)));
+  if (reply.retryAfterMs !== undefined) {
+    const seconds = Math.ceil(reply.retryAfterMs / 1_000);
+    headers.set('retry-after', String(seconds));
+    if (reply.usedUp) {
+      const { policy, perSecond } = reply.usedUp;
+      const { quota, windowSeconds } = wholeNumbers(perSecond);
+      headers.set('ratelimit', `"${policy}";r=0;t=${seconds}`);
+      headers.set('ratelimit-policy', `"${policy}";q=${quota};w=${windowSeconds}`);
+    }
+  }
   return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
+}
+
+/** A rate as so many calls in so many seconds: these fields have no fractions. */
+function wholeNumbers(perSecond: number): { quota: number; windowSeconds: number } {
+  for (let windowSeconds = 1; windowSeconds < LONGEST_WINDOW_SECONDS; windowSeconds += 1) {
+    const quota = perSecond * windowSeconds;
+    if (Math.abs(quota - Math.round(quota)) < 1e-9) return { quota: Math.round(quota), windowSeconds };
+  }
+  return { quota: Math.ceil(perSecond * LONGEST_WINDOW_SECONDS), windowSeconds: LONGEST_WINDOW_SECONDS };
 }
 
 function cut(c: Context<SimEnv>): Response {

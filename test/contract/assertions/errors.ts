@@ -23,6 +23,8 @@ export const ERRORS = assertions([
           wrong.push(`${row.name}: names ${error.call} instead of ${row.namesCall}`);
         else if (row.retryAfterMs !== undefined && error.retryAfterMs !== row.retryAfterMs)
           wrong.push(`${row.name}: wait ${error.retryAfterMs} instead of ${row.retryAfterMs} ms`);
+        else if (row.limitPerSecond !== undefined && error.limitPerSecond !== row.limitPerSecond)
+          wrong.push(`${row.name}: ${error.limitPerSecond} instead of ${row.limitPerSecond} calls a second`);
       }
       assert.deepEqual(wrong, []);
     },
@@ -35,6 +37,8 @@ export const ERRORS = assertions([
       for (const code of REFUSALS) assert.ok(codes.has(code), `no row is ${code}`);
       const rights = cloud.errors.filter(({ namesCall }) => namesCall !== undefined);
       assert.ok(rights.length > 0, 'no row lacks the right to one call');
+      const rates = cloud.errors.filter(({ limitPerSecond }) => limitPerSecond !== undefined);
+      assert.ok(rates.length > 0, 'no row says in its headers when to come again, and at what rate');
     },
   },
   {

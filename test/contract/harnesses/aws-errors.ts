@@ -1,6 +1,7 @@
 import type { DriverErrorCode } from '../../../functions/drivers/errors.ts';
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
 
 /** An error as EC2 tells it. */
 export function ec2Answer(status: number, code: string, message: string): CannedAnswer {
@@ -212,7 +213,7 @@ export const AWS_ERRORS: readonly ErrorRow[] = [
     call: 'DescribeInstances',
     code: 'Throttled',
     words: '',
-    retryAfterMs: 3_000,
-    answer: { status: 429, headers: { 'retry-after': '3' }, body: '' },
+    ...RATE_WORDS,
+    answer: { status: 429, headers: RATE_HEADERS, body: '' },
   },
 ];

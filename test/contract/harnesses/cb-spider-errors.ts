@@ -1,5 +1,6 @@
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
 
 /** As CB-Spider answers nearly every error. */
 export function refusal(message: string, status = 500): CannedAnswer {
@@ -24,8 +25,8 @@ export const ERRORS: readonly ErrorRow[] = [
     answer: refusal('Unauthorized', 401),
   }),
   row('a gateway with too many calls', 'list', 'Throttled', 'slow down', {
-    answer: { ...refusal('slow down', 429), headers: { 'retry-after': '3' } },
-    retryAfterMs: 3_000,
+    answer: { ...refusal('slow down', 429), headers: RATE_HEADERS },
+    ...RATE_WORDS,
   }),
   row('throttled at EC2', 'create', 'Throttled', 'RequestLimitExceeded: Request limit exceeded.'),
   row('throttled at Azure', 'list', 'Throttled', 'ERROR CODE: TooManyRequests'),

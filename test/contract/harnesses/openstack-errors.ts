@@ -1,4 +1,5 @@
 import type { ErrorRow } from '../harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
 
 type Code = ErrorRow['code'];
 
@@ -50,7 +51,7 @@ const POLICY = "Policy doesn't allow os_compute_api:servers:create to be perform
 
 export const THROTTLED = {
   status: 413,
-  headers: { 'retry-after': '3' },
+  headers: RATE_HEADERS,
   body: JSON.stringify({ overLimit: { code: 413, message: 'This request was rate-limited.' } }),
 };
 
@@ -68,7 +69,7 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   nova('itemNotFound', 404, 'NotFound', GET),
   nova('conflictingRequest', 409, 'Conflict', CREATE),
   nova('overLimit', 413, 'Throttled', CREATE, {
-    retryAfterMs: 3_000,
+    ...RATE_WORDS,
     answer: THROTTLED,
     words: 'rate-limited',
   }),

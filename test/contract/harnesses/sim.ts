@@ -7,6 +7,7 @@ import { readBooks } from '../../../local/sim/engine/books.ts';
 import { startSimServer } from '../../../local/sim/serve.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { CloudUnderTest, ErrorRow, Harness } from '../harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
 
 /** Lists lag, so that nobody passes who takes them at their word too early. */
 const LIST_DELAY_MS = 300;
@@ -61,7 +62,7 @@ function row(
 
 const THROTTLED = {
   status: 429,
-  headers: { 'retry-after': '3' },
+  headers: RATE_HEADERS,
   body: JSON.stringify({ code: 'RateLimited', message: 'too many calls' }),
 };
 
@@ -82,7 +83,7 @@ const ERRORS: readonly ErrorRow[] = [
   row('RateLimited', 429, 'Throttled', 'create', {
     answer: THROTTLED,
     words: 'too many calls',
-    retryAfterMs: 3_000,
+    ...RATE_WORDS,
   }),
   row('TooManyPendingInstances', 429, 'Throttled', 'create'),
   row('TooManyPendingLocations', 429, 'Throttled', 'create'),

@@ -118,7 +118,7 @@ describe('the error table', () => {
         status: 418,
         code: cloudCode,
         message: undefined,
-        retryAfterMs: undefined,
+        rate: {},
         call: 'GET x',
       };
       return (
@@ -138,7 +138,7 @@ describe('the error table', () => {
     [404, 'changes', 'InvalidRequest'],
     [302, 'reads', 'InvalidRequest'],
   ] as const)('a stranger that answers %d to a call that %s: %s', (status, effect, expected) => {
-    const answer = { status, code: undefined, message: undefined, retryAfterMs: undefined, call: 'GET x' };
+    const answer = { status, code: undefined, message: undefined, rate: {}, call: 'GET x' };
     expect(errorOfAnswer(answer, effect).code).toBe(expected);
   });
 });

@@ -18,9 +18,13 @@ test('with no governor, the clouds do throttle, and their books say so', async (
   );
   const refused = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   expect(refused.length).toBeGreaterThan(20);
+  const perSecond = server.engine.world.config.clouds['aws']?.rates.create.perSecond;
+  expect(refused.some(({ limitPerSecond }) => limitPerSecond !== undefined)).toBe(true);
   for (const error of refused) {
     expect(error).toBeInstanceOf(DriverError);
     expect(error).toMatchObject({ code: 'Throttled', retryAfterMs: expect.any(Number) });
+    const isRate = /too many create calls/.test(String(error.message));
+    expect(error.limitPerSecond).toBe(isRate ? perSecond : undefined);
   }
   const [books] = readBooks(server.engine.world, { location: LOCATION }).clouds;
   expect(books?.instances).toHaveLength(60 - refused.length);

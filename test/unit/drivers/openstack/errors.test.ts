@@ -1,15 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import { errorOfAnswer } from '../../../../functions/drivers/openstack/errors.ts';
 import { instanceStatusOf } from '../../../../functions/drivers/openstack/statuses.ts';
+import { readRate } from '../../../../functions/drivers/retry-after.ts';
 
 const meaning = (
   status: number,
   body: unknown,
   effect: 'reads' | 'changes' = 'changes',
-  retryAfter: string | null = null,
+  headers: Record<string, string> = {},
 ) => {
   const text = typeof body === 'string' ? body : JSON.stringify(body);
-  return errorOfAnswer({ call: 'nova:POST /servers', status, text, retryAfter }, effect, ['hush']);
+  return errorOfAnswer(
+    { call: 'nova:POST /servers', status, text, rate: readRate(new Headers(headers)) },
+    effect,
+    ['hush'],
+  );
 };
 const nova = (key: string, message: string) => ({ [key]: { code: 0, message } });
 const neutron = (type: string, message = 'words') => ({ NeutronError: { type, message, detail: '' } });
@@ -76,7 +81,12 @@ describe('what an answer means', () => {
   });
 
   test('has how long to wait from the header, else from the body', () => {
-    expect(meaning(429, '', 'reads', '7').retryAfterMs).toBe(7_000);
+    expect(meaning(429, '', 'reads', { 'retry-after': '7' }).retryAfterMs).toBe(7_000);
+    const { retryAfterMs, limitPerSecond } = meaning(429, '', 'reads', {
+      ratelimit: '"calls";r=0;t=9',
+      'ratelimit-policy': '"calls";q=12;w=3',
+    });
+    expect([retryAfterMs, limitPerSecond]).toEqual([9_000, 4]);
     const body = { overLimit: { code: 413, message: 'slow', retryAfter: '3' } };
     expect(meaning(413, body).retryAfterMs).toBe(3_000);
   });
