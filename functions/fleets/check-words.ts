@@ -1,7 +1,7 @@
-import type { Image, InstanceType, Location, Offer } from '../model/cloud.ts';
+import type { Offer } from '../model/cloud.ts';
 import type { Connection } from '../model/connection.ts';
 import { connectionKey } from '../model/identifiers.ts';
-import { readImages, readInstanceTypes, readLocations, readOffers } from '../store/catalogue.ts';
+import { type CatalogueEntries, readCatalogue } from '../store/catalogue.ts';
 import type { Store } from '../store/client.ts';
 import { readConnection } from '../store/connections.ts';
 
@@ -55,7 +55,7 @@ export async function checkWords(
         errors.push(...ofConnection.map(({ pointer }) => ({ pointer: `${pointer}/connection`, ...usable })));
         return;
       }
-      const found = await readFound(store, connectionKey(namespace, name), ofConnection);
+      const found = await readEntries(store, connectionKey(namespace, name), ofConnection);
       for (const group of ofConnection) {
         const answer = checkGroup(group, usable, found);
         errors.push(...answer.errors);
@@ -81,51 +81,34 @@ async function readUsable(
   return { code: 'connection-not-ready', message: `connection ${name} is ${connection.status}${because}` };
 }
 
-interface Found {
-  locations: Map<string, Location>;
-  types: Map<string, InstanceType>;
-  offers: Offer[];
-  images: Image[];
-}
-
-async function readFound(
+async function readEntries(
   store: Store<'catalogue'>,
   key: string,
   groups: readonly GroupWords[],
-): Promise<Found> {
+): Promise<CatalogueEntries> {
   const each = groups.flatMap(({ locations, ...group }) =>
     locations.map(({ name }) => ({ location: name, ...group })),
   );
-  const wantedTypes = each.flatMap(({ location, instanceType, zone }) =>
-    instanceType === undefined ? [] : [{ location, instanceType, ...(zone === undefined ? {} : { zone }) }],
-  );
-  const wantedImages = each.flatMap(({ location, image }) =>
-    image === undefined ? [] : [{ location, name: image }],
-  );
-  const typeNames = groups.flatMap(({ instanceType }) => instanceType ?? []);
-  const [locations, types, offers, images] = await Promise.all([
-    readLocations(
-      store,
-      key,
-      each.map(({ location }) => location),
+  return await readCatalogue(store, key, {
+    locations: each.map(({ location }) => location),
+    instanceTypes: groups.flatMap(({ instanceType }) => instanceType ?? []),
+    offers: each.flatMap(({ location, instanceType, zone }) =>
+      instanceType === undefined ? [] : [{ location, instanceType, ...(zone === undefined ? {} : { zone }) }],
     ),
-    readInstanceTypes(store, key, typeNames),
-    readOffers(store, key, wantedTypes),
-    readImages(store, key, wantedImages),
-  ]);
-  return { locations, types, offers, images };
+    images: each.flatMap(({ location, image }) => (image === undefined ? [] : [{ location, name: image }])),
+  });
 }
 
 function checkGroup(
   { pointer, locations, zone, instanceType, image }: GroupWords,
   connection: Connection,
-  found: Found,
+  found: CatalogueEntries,
 ): { errors: RequestError[]; meaning: Meaning } {
   const errors: RequestError[] = [];
   const add = (field: string, code: string, message: string) =>
     errors.push({ pointer: `${pointer}/${field}`, code, message });
   const { name: ofConnection } = connection;
-  const type = instanceType === undefined ? undefined : found.types.get(instanceType);
+  const type = instanceType === undefined ? undefined : found.instanceTypes.get(instanceType);
   if (instanceType !== undefined && !type) {
     add('instanceType', 'unknown-instance-type', `${ofConnection} knows no type ${instanceType}`);
   }

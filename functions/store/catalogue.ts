@@ -1,5 +1,6 @@
 import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
 import pLimit from 'p-limit';
+import { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../model/cloud.ts';
 import {
   imageSk,
@@ -15,71 +16,74 @@ import {
 import type { Store } from './client.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 
-/** Locations by name; unknown ones are missing. */
-export async function readLocations(
-  store: Store<'catalogue'>,
-  connectionKey: string,
-  names: readonly string[],
-): Promise<Map<string, Location>> {
-  const found = await readExact(store, connectionKey, names.map(locationSk), parseLocation);
-  return new Map(found.map((location) => [location.name, location]));
+/** What is looked up of a connection's catalogue, by exact names. */
+export interface CatalogueNames {
+  locations: readonly string[];
+  instanceTypes: readonly string[];
+  /** With a zone, that zone's offer as well as the whole location's. */
+  offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
+  /** Those that are the same everywhere included. */
+  images: readonly { location: string; name: string }[];
 }
 
-export async function readInstanceTypes(
-  store: Store<'catalogue'>,
-  connectionKey: string,
-  names: readonly string[],
-): Promise<Map<string, InstanceType>> {
-  const found = await readExact(store, connectionKey, names.map(typeSk), parseType);
-  return new Map(found.map((type) => [type.name, type]));
+/** What the catalogue has of these; the others are missing. */
+export interface CatalogueEntries {
+  locations: Map<string, Location>;
+  instanceTypes: Map<string, InstanceType>;
+  offers: Offer[];
+  images: Image[];
 }
 
-/** Offers of a type at locations; with a zone, that zone's offer as well as the whole location's. */
-export async function readOffers(
+const KEYS_PER_REQUEST = 100;
+const sortKeySchema = z.object({ sk: z.string() });
+
+/** Looks all of them up together: one request for each hundred different names, whoever asks for them how often. */
+export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,
-  wanted: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[],
-): Promise<Offer[]> {
-  const keys = wanted.flatMap(({ location, zone, instanceType }) => [
-    offerSk({ location, instanceType }),
-    ...(zone === undefined ? [] : [offerSk({ location, zone, instanceType })]),
+  { locations, instanceTypes, offers, images }: CatalogueNames,
+): Promise<CatalogueEntries> {
+  const items = await readExact(store, connectionKey, [
+    ...locations.map(locationSk),
+    ...instanceTypes.map(typeSk),
+    ...offers.flatMap(({ location, zone, instanceType }) => [
+      offerSk({ location, instanceType }),
+      ...(zone === undefined ? [] : [offerSk({ location, zone, instanceType })]),
+    ]),
+    ...images.flatMap(({ location, name }) => [imageSk({ location, name }), imageSk({ name })]),
   ]);
-  return await readExact(store, connectionKey, keys, parseOffer);
+  const of = <Item>(prefix: string, parse: (item: unknown) => Item): Item[] =>
+    items.flatMap((item) => (sortKeySchema.parse(item).sk.startsWith(prefix) ? [parse(item)] : []));
+  return {
+    locations: new Map(of('LOCATION#', parseLocation).map((location) => [location.name, location])),
+    instanceTypes: new Map(of('TYPE#', parseType).map((type) => [type.name, type])),
+    offers: of('OFFER#', parseOffer),
+    images: of('IMAGE#', parseImage),
+  };
 }
 
-/** Images by name at locations, those that are the same everywhere included. */
-export async function readImages(
-  store: Store<'catalogue'>,
-  connectionKey: string,
-  wanted: readonly { location: string; name: string }[],
-): Promise<Image[]> {
-  const keys = wanted.flatMap(({ location, name }) => [imageSk({ location, name }), imageSk({ name })]);
-  return await readExact(store, connectionKey, keys, parseImage);
-}
-
-async function readExact<Item>(
+async function readExact(
   store: Store<'catalogue'>,
   connectionKey: string,
   sks: readonly string[],
-  parse: (item: unknown) => Item,
-): Promise<Item[]> {
+): Promise<unknown[]> {
   const pk = partition(connectionKey);
   const table = store.tables.catalogue;
   const unique = [...new Set(sks)];
-  const batches = Array.from({ length: Math.ceil(unique.length / 100) }, (_, at) =>
-    unique.slice(at * 100, at * 100 + 100),
+  const batches = Array.from({ length: Math.ceil(unique.length / KEYS_PER_REQUEST) }, (_, at) =>
+    unique.slice(at * KEYS_PER_REQUEST, (at + 1) * KEYS_PER_REQUEST),
   );
   const limit = pLimit(8);
   const found = await Promise.all(
     batches.map((batch) =>
       limit(async () => {
-        const items: Item[] = [];
+        const items: unknown[] = [];
         let keys: Record<string, unknown>[] = batch.map((sk) => ({ pk, sk }));
         while (keys.length > 0) {
           const { Responses, UnprocessedKeys } = await store.document.send(
             new BatchGetCommand({ RequestItems: { [table]: { Keys: keys } } }),
           );
-          items.push(...(Responses?.[table] ?? []).map(parse));
+          items.push(...(Responses?.[table] ?? []));
           keys = UnprocessedKeys?.[table]?.Keys ?? [];
         }
         return items;

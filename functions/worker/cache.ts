@@ -1,4 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
+import { type Savings, usage } from '../runtime/usage.ts';
 
 /**
  * Answers kept between invocations of one process, each for some time. A call under way is shared; one that failed
@@ -9,17 +10,23 @@ export class Cache<Value> {
   readonly #clock: Clock;
   readonly #keepMs: number;
   readonly #size: number;
+  readonly #counted: keyof Savings;
 
-  constructor(clock: Clock, keepMs: number, size = 1_000) {
+  /** @param counted what an answer that was kept saves, in `usage` */
+  constructor(clock: Clock, keepMs: number, counted: keyof Savings, size = 1_000) {
     this.#clock = clock;
     this.#keepMs = keepMs;
     this.#size = size;
+    this.#counted = counted;
   }
 
   get(key: string, load: () => Promise<Value>): Promise<Value> {
     const nowMs = this.#clock.now();
     const known = this.#entries.get(key);
-    if (known && known.untilMs > nowMs) return known.value;
+    if (known && known.untilMs > nowMs) {
+      usage.saved[this.#counted] += 1;
+      return known.value;
+    }
     const value = load();
     this.#entries.delete(key);
     if (this.#entries.size >= this.#size) {

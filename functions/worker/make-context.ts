@@ -11,6 +11,7 @@ import { placeName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
 import { Cache } from './cache.ts';
 import type { FleetLayout, OpenConnection, WorkerContext } from './context.ts';
+import { countSavings } from './count-savings.ts';
 import { Patience } from './patience.ts';
 
 /** A changed limit profile or credential is in force everywhere after this. */
@@ -28,9 +29,9 @@ export interface WorkerParts
 /** The context of one worker process, with caches of its own. */
 export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerContext {
   const { store, driver, deploymentId } = parts;
-  const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS);
-  const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 50);
-  const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 500);
+  const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
+  const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
+  const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
   const connect = async (connection: Connection, connectionKey: string): Promise<CloudClient> =>
     driver.connect({
       cloud: connection.cloud,
@@ -82,8 +83,8 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
 }
 
 /**
- * Each method of a client is a call at the cloud, counted in `usage`. A client whose credential the cloud refuses is
- * of no more use: the next message opens another, by the credential that is in force then.
+ * Each method of a client is a call at the cloud, counted in `usage` with what it saves. A client whose credential the
+ * cloud refuses is of no more use: the next message opens another, by the credential that is in force then.
  */
 function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {
@@ -94,9 +95,12 @@ function watchCalls(client: CloudClient, refused: () => void): CloudClient {
         usage.cloudCalls += 1;
         const answer: unknown = Reflect.apply(member, target, args);
         if (answer instanceof Promise) {
-          answer.catch((error: unknown) => {
-            if (error instanceof DriverError && error.code === 'Unauthorized') refused();
-          });
+          answer.then(
+            (answered: unknown) => countSavings(String(name), args[0], answered),
+            (error: unknown) => {
+              if (error instanceof DriverError && error.code === 'Unauthorized') refused();
+            },
+          );
         }
         return answer;
       };
