@@ -8,8 +8,9 @@ export type WaitReason =
   | 'locations'
   /** Its call would go out only after what a permit may be given for. */
   | 'rate'
-  /** Somebody finds out whether there is capacity again, or whether the location is back. */
+  /** Somebody finds out whether there is capacity or quota again, or whether the location is back. */
   | 'capacity'
+  | 'quota'
   | 'outage'
   | 'first-instance'
   /** Creates of this minute or day. */
@@ -45,12 +46,15 @@ const GIVE_UP_MS = 120_000;
  */
 export function barrierOf(state: PlaceState, wanted: WantedCreate, nowMs: number): Barrier {
   const steps = [quotaBarrier, outageBarrier, capacityBarrier];
+  // Who is let through by one and kept back by another probes nothing.
+  const draft = { ...state };
   let isProbe = false;
   for (const step of steps) {
-    const barrier = step(state, wanted, nowMs);
+    const barrier = step(draft, wanted, nowMs);
     if (barrier.stands !== 'nothing') return barrier;
     isProbe ||= barrier.isProbe;
   }
+  Object.assign(state, draft);
   return isProbe ? PROBE : CLEAR;
 }
 
@@ -58,6 +62,9 @@ function quotaBarrier(state: PlaceState, wanted: WantedCreate, nowMs: number): B
   const family = familyOf(wanted.instanceType);
   const closed = state.closed?.[family];
   if (!closed || closed.sinceMs + FORGOTTEN_MS < nowMs) return CLEAR;
+  if (closed.probe !== undefined && closed.probe.untilMs > nowMs) {
+    return closed.probe.instanceId === wanted.instanceId ? PROBE : { stands: 'for-now', why: 'quota' };
+  }
   const asked = closed.askedIn[wanted.fleetId];
   const isWish = asked !== undefined && asked < wanted.round;
   if (nowMs < closed.retryAtMs && !isWish) {
@@ -69,6 +76,7 @@ function quotaBarrier(state: PlaceState, wanted: WantedCreate, nowMs: number): B
       ...closed,
       retryAtMs: nowMs + QUOTA_RETRY_MS,
       askedIn: { ...closed.askedIn, [wanted.fleetId]: wanted.round },
+      probe: { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS },
     },
   };
   return PROBE;

@@ -6,6 +6,8 @@ export interface Demand {
   vcpus: number;
   gpus: number;
   memoryGb: number;
+  /** A record that looks count stands for it already: of the totals it takes nothing more. */
+  isCounted?: boolean | undefined;
 }
 
 /** What a place's instances have together. */

@@ -56,16 +56,19 @@ export function takeFrom(
 ): { state: BudgetState; answer: BudgetAnswer } {
   const state = timely(current, nowMs);
   const { totals = {} } = limits;
-  const had = reservedIds(state);
+  const reserved = reservedIds(state);
+  const had = new Set(reserved);
   const used = sumOf(state);
   let count = had.size;
   const taken: string[] = [];
   let refused: Refusal | undefined;
   let isBlocked = false;
   for (const demand of wanted) {
-    const { instanceId, vcpus, gpus, memoryGb } = demand;
+    const { instanceId, vcpus, gpus, memoryGb, isCounted = false } = demand;
     if (!had.has(instanceId)) {
-      const each = { instances: 1, vcpus, gpus, memoryGb };
+      const each = isCounted
+        ? { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 }
+        : { instances: 1, vcpus, gpus, memoryGb };
       const tooLarge = TOTALS.find((kind) => exceeds(each[kind], totals[kind]));
       if (tooLarge) {
         refused ??= { reason: tooLarge };
@@ -85,7 +88,7 @@ export function takeFrom(
       countIn(state.minute, nowMs);
     }
     taken.push(instanceId);
-    reserve(state, location, demand, nowMs);
+    if (!isCounted || reserved.has(instanceId)) reserve(state, location, demand, nowMs);
   }
   return { state, answer: { taken, ...(refused ? { refused } : {}) } };
 }
@@ -94,7 +97,7 @@ export function takeFrom(
  * What a look saw of a location's records takes the place of what it saw before, and of the reservations that are older
  * than it. While that changes no sum it can wait: most looks at a busy place write nothing.
  *
- * @param readAtMs when the look began to read them; one that began before another's has nothing to say any more
+ * @param readAtMs when the look began to read them; one that began no later than another has nothing to say any more
  * @returns undefined when nothing is to be written
  */
 export function settle(
@@ -105,7 +108,7 @@ export function settle(
   nowMs: number,
 ): BudgetState | undefined {
   const before = current.usage[location];
-  if (before && before.seenAtMs > readAtMs) return undefined;
+  if (before && before.seenAtMs >= readAtMs) return undefined;
   const state = timely(current, nowMs);
   const there = state.reserved[location] ?? {};
   const seen = live.flatMap(({ instanceId }) => {
@@ -146,7 +149,7 @@ function refusalOf(
   count: number,
   nowMs: number,
 ): Refusal | undefined {
-  const full = TOTALS.find((kind) => exceeds(used[kind] + each[kind], totals[kind]));
+  const full = TOTALS.find((kind) => each[kind] > 0 && exceeds(used[kind] + each[kind], totals[kind]));
   if (full) return { reason: full };
   if (day.taken >= createsPerDay) {
     return { reason: 'createsPerDay', retryAtMs: Date.parse(day.date) + DAY_MS };

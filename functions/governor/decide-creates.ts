@@ -34,7 +34,8 @@ const NOW_MS = 100;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
- * Whoever has a slot keeps it, and its time until that is used.
+ * Whoever has a slot keeps it, and its time until that is used. Who has to wait keeps none: the cloud has nothing of
+ * it, and a line in which all slots are held by those behind would never move.
  */
 export function decideCreates(
   current: PlaceState,
@@ -48,6 +49,11 @@ export function decideCreates(
   const given: string[] = [];
   const pace = createPace(limits);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
+  const wait = ({ instanceId }: WantedCreate, why: WaitReason) => {
+    verdicts.set(instanceId, { say: 'wait', why });
+    isChanged ||= instanceId in holders;
+    delete holders[instanceId];
+  };
   for (const one of wanted) {
     const { instanceId } = one;
     const startMs = holders[instanceId];
@@ -60,11 +66,11 @@ export function decideCreates(
       (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
       (nextMs > nowMs + HORIZON_MS ? 'rate' : undefined);
     if (why !== undefined) {
-      verdicts.set(instanceId, { say: 'wait', why });
+      wait(one, why);
       continue;
     }
     const barrier = barrierOf(state, one, nowMs);
-    if (barrier.stands === 'for-now') verdicts.set(instanceId, { say: 'wait', why: barrier.why });
+    if (barrier.stands === 'for-now') wait(one, barrier.why);
     else if (barrier.stands === 'for-good') verdicts.set(instanceId, { say: 'no', failure: barrier.failure });
     else {
       holders[instanceId] = nextMs;

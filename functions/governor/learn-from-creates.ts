@@ -4,7 +4,7 @@ import { type Lesson, learn } from './barriers.ts';
 import { createPace } from './paces.ts';
 import { createKey, type GovernedPlace } from './place.ts';
 import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
-import { scheduleCalls, slowCalls, type Throttle } from './rate.ts';
+import { type Pace, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
 
 /** A create call that the cloud throttled. Its slot stays its own. */
 export interface ThrottledCreate extends Throttle {
@@ -29,18 +29,45 @@ export async function learnFromCreates(
     placeStateSchema,
     (current = IDLE_PLACE) => {
       const nowMs = store.clock.now();
-      let state = lessons.reduce((known, lesson) => learn(known, lesson, nowMs), current);
-      for (const throttle of throttled) state = slowCalls(state, nowMs, throttle);
-      const calls = scheduleCalls(state, pace, nowMs, throttled.length);
-      const starts = new Map(
-        throttled.map(({ instanceId }, at) => [instanceId, calls.startsMs[at] ?? nowMs] as const),
-      );
-      const holders = { ...state.holders };
-      for (const [id, startMs] of starts) if (holders[id] !== undefined) holders[id] = startMs;
-      if (throttled.length > 0) state = { ...state, ...calls.state, holders };
-      return { state: state === current ? undefined : state, answer: starts };
+      const learnt = lessons.reduce((known, lesson) => learn(known, lesson, nowMs), current);
+      if (throttled.length === 0)
+        return { state: learnt === current ? undefined : learnt, answer: new Map<string, number>() };
+      const slowed = throttled.reduce((known, throttle) => slowCalls(known, nowMs, throttle), learnt);
+      return retime(slowed, pace, nowMs, throttled);
     },
   );
+}
+
+/**
+ * New times, by the present rate, for calls that were throttled and for those that were permitted by the rate before:
+ * they would be throttled as well. Whoever comes at its old time is told of the new one.
+ */
+function retime(
+  state: PlaceState,
+  pace: Pace,
+  nowMs: number,
+  throttled: readonly ThrottledCreate[],
+): { state: PlaceState; answer: Map<string, number> } {
+  const again = throttled.map(({ instanceId }) => instanceId);
+  const due = Object.entries(state.holders)
+    .filter(([id, startMs]) => startMs > nowMs && !again.includes(id))
+    .sort(([, one], [, other]) => one - other)
+    .map(([id]) => id);
+  const ids = [...again, ...due];
+  const calls = scheduleCalls({ ...state, nextDueMs: nowMs }, pace, nowMs, ids.length);
+  const starts = new Map(ids.map((id, at) => [id, calls.startsMs[at] ?? nowMs]));
+  const holders = Object.fromEntries(
+    Object.entries(state.holders).map(([id, startMs]) => [id, starts.get(id) ?? startMs]),
+  );
+  return { state: { ...state, ...calls.state, holders }, answer: starts };
+}
+
+/** Where a cloud wants one machine to run before the others are asked for: one does. */
+export async function noteFirstRun(store: Store<'governor'>, place: GovernedPlace): Promise<void> {
+  await updateVersioned<PlaceState, void>(store, createKey(place), placeStateSchema, (current) => ({
+    state: current && current.ranAtMs === undefined ? { ...current, ranAtMs: store.clock.now() } : undefined,
+    answer: undefined,
+  }));
 }
 
 /** Somebody's machine is gone for good, or somebody says so: what the quota had no room for may have room now. */

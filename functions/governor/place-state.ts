@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
+/** The one launch that finds out whether there is something again. */
+const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
+
 /** Location, zone, type and market of which the cloud had nothing left. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
   /** Until then nobody asks again who can go elsewhere. */
   untilMs: z.number(),
-  /** The one launch that finds out whether there is something again. */
-  probe: z.object({ instanceId: z.string(), untilMs: z.number() }).optional(),
+  probe: probeSchema.optional(),
 });
 
 /** A family of instance types of which the account's quota is used up. */
@@ -18,6 +20,7 @@ const closedSchema = z.object({
   retryAtMs: z.number(),
   /** Fleets that have asked since, with their round: a later round is somebody's wish to try again. */
   askedIn: z.record(z.string(), z.number()),
+  probe: probeSchema.optional(),
 });
 
 /** Everything that the governor knows of creating at one place. One item, so that each decision is one write. */

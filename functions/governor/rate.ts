@@ -109,7 +109,8 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  const isNews = calledAtMs >= (state.slowed?.sinceMs ?? 0);
+  // What is called before then was permitted by the rate before.
+  const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? { share: Math.max(LEAST_SHARE, shareNow(state, nowMs) / SLOWED_BY), sinceMs: nowMs }
     : state.slowed;

@@ -31,7 +31,9 @@ export async function withinBudget<Answer extends Answered>(
   answer: Answer,
 ): Promise<Answer> {
   const given = new Set(answer.given);
-  const asking = wanted.filter(({ instanceId }) => given.has(instanceId));
+  const asking = wanted
+    .filter(({ instanceId }) => given.has(instanceId))
+    .map((one) => ({ ...one, isCounted: one.calledAtMs !== undefined }));
   const { taken, refused } = await takeBudget(store, place, place.location, asking);
   if (!refused) return answer;
   const verdicts = new Map(answer.verdicts);

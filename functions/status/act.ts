@@ -33,8 +33,8 @@ export interface Suspects {
 export interface Acted {
   /** How many of the suspects, and of the slots, are still in transition. */
   left: number;
-  /** Whether the cloud has fewer machines than it had. */
-  someGone: boolean;
+  /** Ids of those whose records are closed now: the cloud has fewer machines than it had. */
+  gone: string[];
 }
 
 /** Does what a look found to be done. */
@@ -47,7 +47,7 @@ export async function actOn(
   const refs = [...suspectIds, ...Object.keys(strangers)]
     .map(parseInstanceId)
     .filter((ref): ref is InstanceRef => ref !== undefined);
-  if (refs.length === 0) return { left: 0, someGone: false };
+  if (refs.length === 0) return { left: 0, gone: [] };
   const records = await readInstances(context.store, refs);
   const nowMs = context.store.clock.now();
   // The index may still show what has moved since: what this place's list says is nothing to those.
@@ -112,7 +112,9 @@ export async function actOn(
   await terminateFound(context, place, opened, findings);
   return {
     left: [...after.values()].filter(({ status }) => isTransitional(status)).length + waiting.size,
-    someGone: changes.some(({ record, to }) => isClosed(to) && written.has(record.instanceId)),
+    gone: changes.flatMap(({ record: { instanceId }, to }) =>
+      isClosed(to) && written.has(instanceId) ? [instanceId] : [],
+    ),
   };
 }
 

@@ -1,9 +1,11 @@
 import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
+import { hasBudget } from '../governor/budgets.ts';
 import { readPlaceState } from '../governor/hold-location.ts';
-import { reopenQuotas } from '../governor/learn-from-creates.ts';
+import { noteFirstRun, reopenQuotas } from '../governor/learn-from-creates.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { heldNow } from '../governor/slots.ts';
+import { returnBudget } from '../governor/take-budget.ts';
 import { isTransitional } from '../model/status.ts';
 import { type PlaceEntry, readPlaceEntries } from '../store/instances.ts';
 import { endLoop, type Loop, settleLook, startBetween, takeBetween, takeLook } from '../store/loops.ts';
@@ -69,6 +71,11 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
     if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
     else await endOverdue(context, place, error);
+    if (hasBudget(opened.limits)) {
+      // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
+      const entries = await readPlaceEntries(context.store, connectionKey, location);
+      await countForBudget(context, place, opened, entries, seenAtMs);
+    }
     await serveLine(context, place, opened);
     return await lookAgain(
       context,
@@ -150,21 +157,25 @@ async function followCloud(
   const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
   const isCreating = new Set(creating);
   const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id));
-  const { left, someGone } = await actOn(context, place, opened, {
+  const { left, gone } = await actOn(context, place, opened, {
     suspectIds: suspects.map(({ placeSk }) => placeSk),
     strangers: Object.fromEntries(strangers),
     machines,
     seenAtMs,
   });
-  if (someGone && Object.keys(state?.closed ?? {}).length > 0)
+  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0)
     await reopenQuotas(context.store, governed(place, opened));
-  await countForBudget(context, place, opened, entries, seenAtMs);
-  const isWaitedFor = await serveLine(context, place, opened);
-  const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
-  const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
+  await returnBudget(context.store, governed(place, opened), gone);
+  const live = entries.filter(({ placeSk }) => !gone.includes(placeSk));
+  await countForBudget(context, place, opened, live, seenAtMs);
   const runs = new Set(
     [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
   );
+  if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
+    await noteFirstRun(context.store, governed(place, opened));
+  const isWaitedFor = await serveLine(context, place, opened);
+  const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
+  const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
   const startOf = (id: string) => holders[id] ?? seenAtMs;
   const boots = creating.filter((id) => runs.has(id) && id in holders);
   return {

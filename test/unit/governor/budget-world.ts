@@ -6,7 +6,7 @@ import type { LimitProfile } from '../../../functions/model/limit-profile.ts';
 const MINUTE = 60_000;
 /** What is claimed at all is claimed within this. */
 const CLAIMED_WITHIN = MINUTE;
-/** As often a place with instances is looked at, at least. */
+/** As often a look at a place ends, at least, that began no longer ago. */
 const LOOK_EVERY = MINUTE;
 const PLACES = ['east', 'west'];
 
@@ -147,7 +147,6 @@ export class BudgetWorld {
   #beginLook(location: string): void {
     const live = this.launches.filter((one) => one.status === 'live' && one.location === location);
     this.#looks.push({ location, live, readAtMs: this.nowMs });
-    this.#lookedAtMs.set(location, this.nowMs);
   }
 
   #endLook(at: number): void {
@@ -155,5 +154,8 @@ export class BudgetWorld {
     const [look] = this.#looks.splice(at % this.#looks.length, 1);
     if (!look) return;
     this.state = settle(this.state, look.location, look.live, look.readAtMs, this.nowMs) ?? this.state;
+    // One that never ends has told nobody what it saw.
+    const lookedAtMs = this.#lookedAtMs.get(look.location) ?? 0;
+    this.#lookedAtMs.set(look.location, Math.max(lookedAtMs, look.readAtMs));
   }
 }
