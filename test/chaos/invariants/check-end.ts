@@ -5,7 +5,7 @@ import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.
 import { isClosed } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
-import { PLACEMENT_PREFIX } from '../../../functions/store/keys.ts';
+import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/store/keys.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
@@ -158,10 +158,11 @@ function checkEnded(
 
 const holdersSchema = z.object({ holders: z.record(z.string(), z.number()).default({}) });
 
-/** At rest nobody is being created, so nobody holds a slot. */
+/** At rest nobody is being created, so nobody holds a slot or waits for one. */
 function checkSlots(lab: Lab, add: Add): void {
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
+    if (pk.startsWith('WAIT#') && sk.startsWith(WAITING_PREFIX)) add('stuck', `${sk} is in line at ${pk}`);
     // A location that a dead worker forgot is given back when somebody wants it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     const holders = Object.keys(heldNow(holdersSchema.parse(item).holders, lab.ground.now()));

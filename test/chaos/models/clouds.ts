@@ -36,6 +36,8 @@ export class Clouds {
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
   readonly #batchSize: number;
+  /** Every call that reached a cloud, whatever came of it. */
+  readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
 
   constructor(ground: Ground, { clouds, batchSize, onCloudEvent }: CloudOptions) {
     this.#ground = ground;
@@ -43,7 +45,13 @@ export class Clouds {
     this.engine = new SimEngine({
       config: parseSimConfig({ seed: ground.seed, clouds }),
       clock: ground,
-      onEvent: onCloudEvent,
+      onEvent: (event) => {
+        if (event.kind === 'call') {
+          const { cloud, location } = event.place;
+          this.asked.push({ call: event.call, cloud, location, atMs: ground.now() });
+        }
+        onCloudEvent(event);
+      },
     });
     this.#app = createApp({
       engine: this.engine,

@@ -35,6 +35,8 @@ const MAX_DUPLICATES = 30;
 /** An SQS standard queue with its event source: at least once, in any order, late, and after failures again. */
 export class Queue {
   readonly deadLetters: QueuedMessage[] = [];
+  /** Told of each message that is sent. */
+  onSend: (body: string) => void = () => {};
   readonly #ground: Ground;
   readonly #consumer: Consumer;
   readonly #messages = new Map<string, Message>();
@@ -57,6 +59,7 @@ export class Queue {
 
   send(body: string, delayMs: number): void {
     const { random, disturbance, counts } = this.#ground;
+    this.onSend(body);
     this.#sent += 1;
     let lateMs = 0;
     if (random.chance(disturbance.late)) {

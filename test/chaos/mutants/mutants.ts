@@ -81,6 +81,36 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'slot-given-twice',
+    edits: [
+      {
+        file: 'functions/governor/permit-creates.ts',
+        find: `  const { verdicts, given, state } = decideCreates({ ...current, holders }, limits, nowMs, wanted);`,
+        replace: `  const freed = limits.concurrentInstancesPerLocation + released.length;
+  const more = { ...limits, concurrentInstancesPerLocation: freed };
+  const { verdicts, given, state } = decideCreates({ ...current, holders }, more, nowMs, wanted);`,
+      },
+    ],
+  },
+  {
+    name: 'line-left-before-launch-is-sent',
+    edits: [
+      {
+        file: 'functions/instances/free-slots.ts',
+        find: `  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
+  await removeWaiting(
+    store,
+    leaving.map(({ item }) => item),
+  );`,
+        replace: `  await removeWaiting(
+    store,
+    leaving.map(({ item }) => item),
+  );
+  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));`,
+      },
+    ],
+  },
+  {
     name: 'sweep-without-grace',
     edits: [
       {

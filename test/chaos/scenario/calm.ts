@@ -7,7 +7,9 @@ const MINUTE_MS = 60_000;
 const LOCATIONS = ['east-1', 'west-1'];
 
 /** What a test needs to differ from the usual. */
-type CloudTraits = Partial<Pick<CloudConfig, 'honoursTokens' | 'tags'>>;
+type CloudTraits = Partial<
+  Pick<CloudConfig, 'honoursTokens' | 'tags' | 'slots' | 'rates' | 'bootSeconds' | 'instanceQuota'>
+>;
 
 /** Two clouds with two locations each, and nothing that goes wrong but what a test adds. */
 export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTraits = {}): Scenario {
@@ -73,12 +75,13 @@ type GroupTraits = Partial<Pick<FleetRequest['nodeGroups'][number], 'locations' 
 export function fleetAt(
   connections: readonly string[],
   size: number,
-  changes: Partial<Pick<FleetRequest, 'name' | 'failurePolicy'>> & GroupTraits = {},
+  changes: Partial<Pick<FleetRequest, 'name' | 'failurePolicy' | 'priority'>> & GroupTraits = {},
 ): FleetRequest {
-  const { name = 'web', failurePolicy = 'continue', ...group } = changes;
+  const { name = 'web', failurePolicy = 'continue', priority, ...group } = changes;
   return fleetRequestSchema.parse({
     name,
     failurePolicy,
+    ...(priority === undefined ? {} : { priority }),
     nodeGroups: connections.map((connection) => ({
       name: `at-${connection}`,
       size,

@@ -6,6 +6,7 @@ import { createNamespace } from '../../../functions/store/namespaces.ts';
 import { checkEnd } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
+import { LineWatch } from '../invariants/watch-line.ts';
 import { ENDPOINT, limitsOf } from '../models/clouds.ts';
 import { CALM, type FaultCounts } from '../world/disturbance.ts';
 import { Ground } from '../world/ground.ts';
@@ -52,6 +53,9 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
+  const line = new LineWatch(ground, violations);
+  lab.tables.governor.onWrite = line.onRow;
+  lab.queue.onSend = line.onSend;
   const outcomes: Record<string, number> = {};
   try {
     const played = play(lab, scenario, violations, outcomes, story);
@@ -122,7 +126,7 @@ async function furnish(lab: Lab, { connections, clouds, graceSeconds }: Scenario
   const { ground } = lab;
   const store = lab.tables.storeOf(new Process('setup', ground, 0));
   await createNamespace(store, { name: NAMESPACE });
-  for (const { name, cloud } of connections) {
+  for (const { name, cloud, limits } of connections) {
     const config = clouds[cloud];
     if (!config) throw new Error(`no cloud ${cloud}`);
     lab.credentials.set(`${NAMESPACE}/${name}`, { account: name });
@@ -132,7 +136,7 @@ async function furnish(lab: Lab, { connections, clouds, graceSeconds }: Scenario
       driver: 'sim',
       cloud,
       endpoint: ENDPOINT,
-      limits: limitsOf(config),
+      limits: { ...limitsOf(config), ...limits },
       orphans: { action: 'terminate', graceSeconds },
       status: 'Verifying',
       createdAt: new Date(ground.now()).toISOString(),

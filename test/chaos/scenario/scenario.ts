@@ -1,5 +1,6 @@
 import { FLEET_ACTIONS, type FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
 import { Random } from '../time/random.ts';
@@ -36,7 +37,8 @@ export interface Planted {
 export interface Scenario {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  connections: readonly { name: string; cloud: CloudName }[];
+  /** `limits`: what their owner says beside what the cloud enforces. */
+  connections: readonly { name: string; cloud: CloudName; limits?: LimitOverride }[];
   fleets: readonly FleetScript[];
   disturbance: Disturbance;
   cloudFaults: readonly Fault[];
@@ -59,7 +61,7 @@ export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
   const clouds = CLOUD_NAMES.slice(0, random.int(2, 3));
   const configs = Object.fromEntries(clouds.map((name) => [name, cloud(random)]));
-  const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name }));
+  const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const fleets = fleetScripts(random, connections, configs);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   return {
@@ -78,6 +80,16 @@ export function scenarioOf(seed: number): Scenario {
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
     batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
+  };
+}
+
+/** What an owner may say beside what the cloud enforces; a few things at a time, so that all still come up. */
+function limits(random: Random): LimitOverride {
+  return {
+    ...(random.chance(0.25) ? { createsPerMinute: random.int(5, 30) } : {}),
+    ...(random.chance(0.2) ? { minimumSpacingMs: random.int(100, 3_000) } : {}),
+    ...(random.chance(0.3) ? { pacing: random.pick(['even', 'all-at-once'] as const) } : {}),
+    ...(random.chance(0.1) ? { totals: { instances: random.int(20, 60) } } : {}),
   };
 }
 
@@ -143,6 +155,7 @@ function fleetScripts(
       name: racing ? 'racing' : `fleet-${at}`,
       failurePolicy: random.pick(['continue', 'continue', 'rollback', 'refine']),
       ...(random.chance(0.3) ? { minimumInstances: random.int(1, size) } : {}),
+      ...(random.chance(0.4) ? { priority: random.pick(['low', 'high'] as const) } : {}),
       ...(random.chance(0.1)
         ? { hold: random.chance(0.5) ? { expiresInSeconds: random.int(60, 900) } : {} }
         : {}),

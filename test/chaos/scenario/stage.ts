@@ -101,6 +101,14 @@ export class Stage {
       .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated');
   }
 
+  /** When create calls reached the clouds, since then, in order. */
+  creates(sinceMs = 0, location?: string): number[] {
+    return this.lab.clouds.asked
+      .filter((one) => one.call === 'create' && one.atMs >= sinceMs)
+      .filter((one) => location === undefined || one.location === location)
+      .map(({ atMs }) => atMs);
+  }
+
   /** @returns takes it away again */
   addFault(fault: Partial<Fault> & Pick<Fault, 'kind'>): () => void {
     const { engine } = this.lab.clouds;

@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { WAITING_PREFIX } from '../../../functions/store/keys.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
+import type { Ground } from '../world/ground.ts';
+import type { Violation } from './violation.ts';
+
+const rowSchema = z.object({
+  pk: z.string(),
+  sk: z.string().startsWith(WAITING_PREFIX),
+  message: z.object({ taskToken: z.string() }),
+});
+const messageSchema = z.object({ taskToken: z.string() });
+
+/** Watches the lines of waiting launches: none leaves before its message is sent, or whoever dies then loses it. */
+export class LineWatch {
+  readonly #ground: Ground;
+  readonly #violations: Violation[];
+  readonly #sentAtMs = new Map<string, number>();
+  readonly #cameAtMs = new Map<string, number>();
+
+  constructor(ground: Ground, violations: Violation[]) {
+    this.#ground = ground;
+    this.#violations = violations;
+  }
+
+  readonly onSend = (body: string): void => {
+    const message = messageSchema.safeParse(JSON.parse(body)).data;
+    if (message) this.#sentAtMs.set(message.taskToken, this.#ground.now());
+  };
+
+  readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
+    const came = rowSchema.safeParse(after).data;
+    if (came && !before) this.#cameAtMs.set(came.sk, this.#ground.now());
+    const left = rowSchema.safeParse(before).data;
+    if (!left || after) return;
+    const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
+    if (sentAtMs >= (this.#cameAtMs.get(left.sk) ?? 0)) return;
+    this.#violations.push({ kind: 'stuck', text: `${left.sk} left the line at ${left.pk} unsent` });
+  };
+}

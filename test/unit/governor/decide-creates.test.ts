@@ -1,0 +1,185 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { learn } from '../../../functions/governor/barriers.ts';
+import { type Decision, decideCreates } from '../../../functions/governor/decide-creates.ts';
+import type { PlaceState, WantedCreate } from '../../../functions/governor/place-state.ts';
+import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import { limits, NOON, place, want } from './wanted.ts';
+
+const SECOND = 1_000;
+const rate = (perSecond: number, burst: number): LimitOverride => ({
+  calls: { create: { perSecond, burst } },
+});
+const many = (count: number, from = 0): WantedCreate[] =>
+  Array.from({ length: count }, (_, at) => want(`i${from + at}`));
+const said = ({ verdicts }: Decision) => [...verdicts.values()].map(({ say }) => say);
+const startsOf = ({ state }: Decision, ids: readonly string[]) =>
+  ids.map((id) => (state?.holders[id] ?? Number.NaN) - NOON);
+
+describe('slots', () => {
+  it('are given in order, and the others wait for them', () => {
+    const decision = decideCreates(place(), limits({ concurrentInstancesPerLocation: 2 }), NOON, many(3));
+    expect([...decision.verdicts.values()]).toEqual([
+      { say: 'go' },
+      { say: 'go' },
+      { say: 'wait', why: 'slots' },
+    ]);
+    expect(decision.given).toEqual(['i0', 'i1']);
+  });
+
+  it('that are held for half an hour are free again', () => {
+    const state = place({ holders: { old: NOON - 1_800 * SECOND, young: NOON - 1_799 * SECOND } });
+    const { given, state: next } = decideCreates(
+      state,
+      limits({ concurrentInstancesPerLocation: 2 }),
+      NOON,
+      many(2),
+    );
+    expect(given).toEqual(['i0']);
+    expect(Object.keys(next?.holders ?? {})).toEqual(['young', 'i0']);
+  });
+
+  it('are not held by who has to wait: a line behind its own slots would never move', () => {
+    let state = place({ holders: { i0: NOON - 5 * SECOND, i1: NOON - 5 * SECOND } });
+    for (let refusals = 0; refusals < 9; refusals += 1) state = learn(state, { learnt: 'unavailable' }, NOON);
+    const called = many(2).map((one) => ({ ...one, calledAtMs: NOON - 4 * SECOND }));
+    const decision = decideCreates(state, limits({ concurrentInstancesPerLocation: 2 }), NOON, called);
+    expect(said(decision)).toEqual(['wait', 'wait']);
+    expect(decision.state?.holders).toEqual({});
+  });
+
+  it('are never more than there are, and who has an unused permit keeps its time, whatever is asked when', () => {
+    const asks = fc.array(
+      fc.record({
+        afterMs: fc.integer({ min: 0, max: 20_000 }),
+        first: fc.nat(12),
+        count: fc.integer({ min: 1, max: 6 }),
+        /** Whose slots went back before. */
+        released: fc.nat(12),
+        isCalled: fc.boolean(),
+      }),
+      { maxLength: 40 },
+    );
+    const pacing = fc.constantFrom('burst' as const, 'even' as const, 'all-at-once' as const);
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5 }), pacing, asks, (slots, how, todo) => {
+        const allowed = limits({ concurrentInstancesPerLocation: slots, pacing: how, ...rate(1, 3) });
+        let state: PlaceState = place();
+        let nowMs = NOON;
+        for (const { afterMs, first, count, released, isCalled } of todo) {
+          nowMs += afterMs;
+          const { [`i${released}`]: _gone, ...holders } = state.holders;
+          state = { ...state, holders };
+          const wanted = many(count, first).map((one) => ({
+            ...one,
+            ...(isCalled ? { calledAtMs: nowMs } : {}),
+          }));
+          const decision = decideCreates(state, allowed, nowMs, wanted);
+          for (const { instanceId } of wanted) {
+            const heldMs = state.holders[instanceId];
+            const verdict = decision.verdicts.get(instanceId);
+            if (heldMs === undefined || isCalled || heldMs + 30_000 <= nowMs) continue;
+            expect(verdict).toEqual(heldMs > nowMs + 100 ? { say: 'later', startMs: heldMs } : { say: 'go' });
+          }
+          const next = decision.state ?? state;
+          expect(Object.keys(next.holders).length).toBeLessThanOrEqual(slots);
+          const gone = [...decision.verdicts].flatMap(([id, { say }]) => (say === 'wait' ? [id] : []));
+          expect(gone.filter((id) => id in next.holders)).toEqual([]);
+          state = next;
+        }
+      }),
+    );
+  });
+});
+
+describe('rates', () => {
+  it('give each its own time, up to a minute ahead; the others stay in line', () => {
+    const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(0.1, 1) });
+    const decision = decideCreates(place(), allowed, NOON, many(10));
+    expect(said(decision)).toEqual(['go', ...Array(5).fill('later'), ...Array(4).fill('wait')]);
+    expect(decision.verdicts.get('i9')).toEqual({ say: 'wait', why: 'rate' });
+    expect(decision.given).toHaveLength(6);
+  });
+
+  it('are never exceeded by the times that are given', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 10 }),
+        fc.integer({ min: 1, max: 5 }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 5_000 }), fc.integer({ min: 1, max: 20 })), {
+          maxLength: 20,
+        }),
+        (perSecond, bursts, asks) => {
+          const burst = perSecond * bursts;
+          const allowed = limits({ concurrentInstancesPerLocation: 1_000, ...rate(perSecond, burst) });
+          let state: PlaceState = place();
+          let nowMs = NOON;
+          let made = 0;
+          const starts: number[] = [];
+          for (const [afterMs, count] of asks) {
+            nowMs += afterMs;
+            const decision = decideCreates(state, allowed, nowMs, many(count, made));
+            made += count;
+            starts.push(...decision.given.map((id) => decision.state?.holders[id] ?? 0));
+            state = decision.state ?? state;
+          }
+          for (const from of starts) {
+            for (const seconds of [1, 5, 20]) {
+              const within = starts.filter((at) => at >= from && at < from + seconds * SECOND).length;
+              expect(within).toBeLessThanOrEqual(burst + perSecond * seconds);
+            }
+          }
+        },
+      ),
+    );
+  });
+
+  it('may be even, or spaced', () => {
+    const ids = many(3).map(({ instanceId }) => instanceId);
+    const at = (override: LimitOverride) =>
+      startsOf(decideCreates(place(), limits(override), NOON, many(3)), ids);
+    expect(at({ ...rate(1, 5), pacing: 'even' })).toEqual([0, 1_200, 2_400]);
+    expect(at({ ...rate(1, 5), minimumSpacingMs: 7_000 })).toEqual([0, 7_000, 14_000]);
+    expect(at({ ...rate(1, 5), pacing: 'all-at-once', minimumSpacingMs: 500 })).toEqual([0, NaN, NaN]);
+  });
+
+  it('are asked for anew by who has used a permit', () => {
+    const allowed = limits(rate(1, 1));
+    const first = decideCreates(place(), allowed, NOON, many(1));
+    const again = [want('i0', { calledAtMs: NOON + 50 })];
+    const second = decideCreates(first.state ?? place(), allowed, NOON + 200, again);
+    expect(second.given).toEqual(['i0']);
+    expect(second.verdicts.get('i0')).toEqual({ say: 'later', startMs: NOON + 1_200 });
+  });
+
+  it('write nothing where all have what they are to have', () => {
+    const allowed = limits({ concurrentInstancesPerLocation: 2 });
+    const { state = place() } = decideCreates(place(), allowed, NOON, many(2));
+    expect(decideCreates(state, allowed, NOON + SECOND, many(3)).state).toBeUndefined();
+  });
+});
+
+describe('all at once', () => {
+  const allowed = limits({ pacing: 'all-at-once', concurrentInstancesPerLocation: 4, ...rate(1, 1) });
+
+  it('waits until one runs here', () => {
+    const decision = decideCreates(place(), allowed, NOON, many(3));
+    expect(decision.given).toEqual(['i0']);
+    expect(decision.verdicts.get('i2')).toEqual({ say: 'wait', why: 'first-instance' });
+  });
+
+  it('then gives all that there is room for, whatever the rate', () => {
+    const decision = decideCreates(place({ ranAtMs: NOON - SECOND }), allowed, NOON, many(5));
+    expect(said(decision)).toEqual(['go', 'go', 'go', 'go', 'wait']);
+  });
+});
+
+it('keeps a place at rest while the connection’s budget is used up', () => {
+  const state = place({ budget: { reason: 'createsPerDay', untilMs: NOON + SECOND } });
+  const allowed = limits({});
+  expect(decideCreates(state, allowed, NOON, many(1)).verdicts.get('i0')).toEqual({
+    say: 'wait',
+    why: 'budget',
+  });
+  expect(decideCreates(state, allowed, NOON + SECOND, many(1)).given).toEqual(['i0']);
+});
