@@ -85,8 +85,10 @@ function quotaBarrier(state: PlaceState, wanted: WantedCreate, nowMs: number): B
 function outageBarrier(state: PlaceState, wanted: WantedCreate, nowMs: number): Barrier {
   const { outage } = state;
   if (!outage || outage.failures < OUTAGE_FAILURES) return CLEAR;
+  if (outage.probeId === wanted.instanceId) return PROBE;
   if (nowMs >= outage.probeAtMs) {
-    state.outage = { ...outage, probeAtMs: nowMs + probeIntervalMs(outage.failures) };
+    const probeAtMs = nowMs + probeIntervalMs(outage.failures);
+    state.outage = { ...outage, probeAtMs, probeId: wanted.instanceId };
     return PROBE;
   }
   const waitedMs = nowMs - (wanted.waitsSinceMs ?? nowMs);

@@ -1,6 +1,6 @@
 import type { Failure } from '../model/failure.ts';
 import type { LimitProfile } from '../model/limit-profile.ts';
-import { barrierOf, type WaitReason } from './barriers.ts';
+import { barrierOf, isBarred, type WaitReason } from './barriers.ts';
 import { createPace } from './paces.ts';
 import type { PlaceState, WantedCreate } from './place-state.ts';
 import { scheduleCalls } from './rate.ts';
@@ -57,14 +57,16 @@ export function decideCreates(
   for (const one of wanted) {
     const { instanceId } = one;
     const startMs = holders[instanceId];
-    if (startMs !== undefined && isUnused(startMs, one, nowMs)) {
-      verdicts.set(instanceId, startMs > nowMs + NOW_MS ? { say: 'later', startMs } : { say: 'go' });
+    const isUnused = startMs !== undefined && mayUse(startMs, one, nowMs);
+    // What was learnt since a permit was given holds for it as well.
+    if (isUnused && !isBarred(state)) {
+      verdicts.set(instanceId, whenever(startMs, nowMs));
       continue;
     }
     const nextMs = scheduleCalls(state, pace, nowMs, 1).startsMs[0] ?? nowMs;
     const why =
       (startMs === undefined ? whyNoSlot(state, limits, nowMs) : undefined) ??
-      (nextMs > nowMs + HORIZON_MS ? 'rate' : undefined);
+      (!isUnused && nextMs > nowMs + HORIZON_MS ? 'rate' : undefined);
     if (why !== undefined) {
       wait(one, why);
       continue;
@@ -72,18 +74,22 @@ export function decideCreates(
     const barrier = barrierOf(state, one, nowMs);
     if (barrier.stands === 'for-now') wait(one, barrier.why);
     else if (barrier.stands === 'for-good') verdicts.set(instanceId, { say: 'no', failure: barrier.failure });
+    else if (isUnused) verdicts.set(instanceId, whenever(startMs, nowMs));
     else {
       holders[instanceId] = nextMs;
       state = { ...state, ...scheduleCalls(state, pace, nowMs, 1).state, holders };
       given.push(instanceId);
-      verdicts.set(instanceId, nextMs > nowMs + NOW_MS ? { say: 'later', startMs: nextMs } : { say: 'go' });
+      verdicts.set(instanceId, whenever(nextMs, nowMs));
     }
-    isChanged ||= barrier.stands === 'nothing';
+    isChanged ||= barrier.stands === 'nothing' && (!isUnused || barrier.isProbe);
   }
   return { verdicts, given, state: isChanged ? state : undefined };
 }
 
-function isUnused(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
+const whenever = (startMs: number, nowMs: number): Verdict =>
+  startMs > nowMs + NOW_MS ? { say: 'later', startMs } : { say: 'go' };
+
+function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
 }
 

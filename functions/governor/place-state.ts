@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
 /** The one launch that finds out whether there is something again. */
@@ -26,7 +27,7 @@ const closedSchema = z.object({
 /** Everything that the governor knows of creating at one place. One item, so that each decision is one write. */
 export const placeStateSchema = callStateSchema.extend({
   /** Instance id → from when on its call may go out. */
-  holders: z.record(z.string(), z.number()),
+  holders: holdersSchema,
   /** Which hold on the connection's location slot this place has; absent while nothing is being created. */
   locationHold: z.int().optional(),
   /** When that hold was taken. */
@@ -36,7 +37,15 @@ export const placeStateSchema = callStateSchema.extend({
   /** When an instance was first seen running here, for clouds that want one to run before the others. */
   ranAtMs: z.number().optional(),
   /** Calls in a row that the location did not take, and when somebody asks next, once they are too many. */
-  outage: z.object({ failures: z.int(), sinceMs: z.number(), probeAtMs: z.number() }).optional(),
+  outage: z
+    .object({
+      failures: z.int(),
+      sinceMs: z.number(),
+      probeAtMs: z.number(),
+      /** The launch that asks. */
+      probeId: z.string().optional(),
+    })
+    .optional(),
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** By family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),

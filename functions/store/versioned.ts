@@ -24,6 +24,7 @@ export interface Known<State> {
  * Reads an item of the governor's table, lets `decide` work out the next one, and writes that only if nobody
  * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
  *
+ * @param schema of the state; what it encodes is what the item holds
  * @param decide pure; may run several times. `state: undefined` writes nothing
  * @param known what the caller has read just now; absent: it is read here
  * @throws Contended when others got in between every time
@@ -31,7 +32,7 @@ export interface Known<State> {
 export async function updateVersioned<State extends Record<string, unknown>, Answer>(
   store: Store<'governor'>,
   key: Key,
-  schema: z.ZodType<State>,
+  schema: z.ZodType<State, Record<string, unknown>>,
   decide: (current: State | undefined) => { state: State | undefined; answer: Answer },
   known?: Known<State>,
 ): Promise<Answer> {
@@ -43,7 +44,7 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
       await store.document.send(
         new PutCommand({
           TableName: store.tables.governor,
-          Item: { ...state, ...key, version: version + 1 },
+          Item: { ...z.encode(schema, state), ...key, version: version + 1 },
           ConditionExpression: version === 0 ? 'attribute_not_exists(pk)' : 'version = :version',
           ...(version === 0 ? {} : { ExpressionAttributeValues: { ':version': version } }),
         }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseResourceName } from '../../../functions/drivers/names.ts';
+import { placeStateSchema } from '../../../functions/governor/place-state.ts';
 import { heldNow } from '../../../functions/governor/slots.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
 import { isClosed } from '../../../functions/model/status.ts';
@@ -156,8 +157,6 @@ function checkEnded(
   if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
 }
 
-const holdersSchema = z.object({ holders: z.record(z.string(), z.number()).default({}) });
-
 /** At rest nobody is being created, so nobody holds a slot or waits for one. */
 function checkSlots(lab: Lab, add: Add): void {
   for (const item of lab.tables.governor.all()) {
@@ -165,7 +164,7 @@ function checkSlots(lab: Lab, add: Add): void {
     if (pk.startsWith('WAIT#') && sk.startsWith(WAITING_PREFIX)) add('stuck', `${sk} is in line at ${pk}`);
     // A location that a dead worker forgot is given back when somebody wants it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
-    const holders = Object.keys(heldNow(holdersSchema.parse(item).holders, lab.ground.now()));
+    const holders = Object.keys(heldNow(placeStateSchema.parse(item).holders, lab.ground.now()));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);
   }
 }

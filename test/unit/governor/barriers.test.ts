@@ -93,6 +93,10 @@ describe('an outage', () => {
     expect(barrierOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));
     expect(barrierOf(state, want('a'), NOON + seconds * SECOND)).toEqual(PROBE);
     expect(barrierOf(state, want('b'), NOON + seconds * SECOND)).toEqual(waits('outage'));
+    // Its call may have its time only a moment later.
+    expect(barrierOf(state, want('a'), NOON + seconds * SECOND + 500)).toEqual(PROBE);
+    const refused = learn(state, { learnt: 'unavailable' }, NOON + (seconds + 1) * SECOND);
+    expect(barrierOf(refused, want('a'), NOON + (seconds + 1) * SECOND)).toEqual(waits('outage'));
   });
 
   it('is left after 30 s by who can go elsewhere, and given up after 120 s by the others', () => {

@@ -174,6 +174,17 @@ describe('all at once', () => {
   });
 });
 
+it('keeps permits from being used that were given before it was known that nothing is to be had', () => {
+  const allowed = limits(rate(1, 1));
+  const { state = place() } = decideCreates(place(), allowed, NOON, many(4));
+  const known = learn(state, { learnt: 'no-capacity', wanted: want('i0') }, NOON + 500);
+  const decision = decideCreates(known, allowed, NOON + SECOND, many(3, 1));
+  expect(said(decision)).toEqual(['later', 'wait', 'wait']);
+  expect(Object.keys(decision.state?.holders ?? {})).toEqual(['i0', 'i1']);
+  const later = decideCreates(decision.state ?? known, allowed, NOON + 2 * SECOND, many(2, 1));
+  expect(said(later)).toEqual(['go', 'wait']);
+});
+
 it('keeps a place at rest while the connection’s budget is used up', () => {
   const state = place({ budget: { reason: 'createsPerDay', untilMs: NOON + SECOND } });
   const allowed = limits({});

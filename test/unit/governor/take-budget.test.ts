@@ -75,7 +75,7 @@ describe('a connection', () => {
     await settleBudget(store, one, 'west', some('x'), NOON);
     expect((await takeBudget(store, one, 'east', some('b'))).taken).toEqual([]);
     await returnBudget(store, one, ['a']);
-    await settleBudget(store, one, 'west', [], NOON);
+    await settleBudget(store, one, 'west', [], NOON + 1);
     expect((await takeBudget(store, one, 'east', some('b', 'c', 'd'))).taken).toEqual(['b', 'c']);
   });
 
