@@ -22,7 +22,7 @@ module.exports = {
       {
         path: [
           '^functions/placement/',
-          '^functions/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|slots)\\.ts$',
+          '^functions/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|reasons|slots)\\.ts$',
           '^functions/instances/next-step\\.ts$',
           '^functions/status/compare\\.ts$',
         ],

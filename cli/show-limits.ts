@@ -1,4 +1,6 @@
+import type { GovernorView } from '../functions/model/governor-view.ts';
 import type { LimitOverride, LimitProfile, Rate } from '../functions/model/limit-profile.ts';
+import { governorText } from './show-governor.ts';
 import { type Cell, fields, table } from './table.ts';
 
 interface ConnectionLimits {
@@ -9,6 +11,7 @@ interface ConnectionLimits {
   defaults: LimitProfile;
   power: LimitProfile;
   requestMore: { text: string; url: string };
+  governor: GovernorView;
 }
 
 const rateText = ({ perSecond, burst }: Rate): string =>
@@ -42,9 +45,9 @@ export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverrid
     ...Object.keys(totals).map((kind) => `totals.${kind}`),
   ].join(', ');
 
-/** All about a connection's limits: in force, by default, and what the provider may grant, side by side. */
+/** All about a connection's limits: in force, by default and on request, side by side; and what is taken of them now. */
 export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
-  const { cloud, tier, profile, override, defaults, power, requestMore } = limits;
+  const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;
   const head = fields([
     ['Connection', name],
     ['Cloud', cloud],
@@ -77,5 +80,5 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
       line('GB of memory in all', (one) => one.totals?.memoryGb),
     ],
   );
-  return `${head}\n${limitsTable}`;
+  return `${head}\n${limitsTable}\n${governorText(governor)}`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
-import { nameSchema } from '../../functions/model/identifiers.ts';
+import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
 import { orphanPolicySchema } from '../../functions/model/orphan.ts';
 import { awaitConnection, WAIT_FLAGS, waitInput } from '../await-connection.ts';
@@ -8,6 +8,7 @@ import { command, type Flag, noun } from '../command.ts';
 import { readCredential } from '../credential.ts';
 import { readYamlFile } from '../files.ts';
 import { connectionText } from '../show.ts';
+import { reopenedText } from '../show-governor.ts';
 import { connectionLimitsText } from '../show-limits.ts';
 import { table } from '../table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
@@ -164,7 +165,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'limits',
-    summary: 'Show the limits in force, the defaults, what to ask the provider for, and how',
+    summary: 'Show the limits in force, the defaults, what to ask for, and what is taken, waits and why',
     arguments: NAME,
     examples: ['connection limits sim-aws', 'connection limits sim-aws --json'],
     input: named,
@@ -172,6 +173,21 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
       const params = { namespace: await context.namespace(), connection };
       const document = await (await context.api()).getLimits({ params });
       return { document, text: connectionLimitsText(connection, document) };
+    },
+  }),
+  command({
+    name: 'reopen',
+    summary: 'Let launches ask again for quotas that were used up: closed until raised or retried',
+    arguments: NAME,
+    flags: [['--location <location>', 'at this location alone']],
+    examples: ['connection reopen sim-aws', 'connection reopen sim-aws --location us-east-1'],
+    input: named.extend({ location: cloudWordSchema.optional() }),
+    async run({ name: connection, location }, context) {
+      const document = await (await context.api()).reopenLimits({
+        params: { namespace: await context.namespace(), connection },
+        body: location === undefined ? {} : { location },
+      });
+      return { document, text: reopenedText(document) };
     },
   }),
   command({

@@ -12,6 +12,7 @@ const env = readEnv([
   'ACCESS_TABLE',
   'FLEETS_TABLE',
   'CATALOGUE_TABLE',
+  'GOVERNOR_TABLE',
   'QUEUE_URLS',
   'SECRETS_PREFIX',
   'ALLOW_ENDPOINT_OVERRIDE',
@@ -20,6 +21,7 @@ const store = openStore({
   access: env.ACCESS_TABLE,
   fleets: env.FLEETS_TABLE,
   catalogue: env.CATALOGUE_TABLE,
+  governor: env.GOVERNOR_TABLE,
 });
 const sqs = new SQSClient({});
 const rules = {

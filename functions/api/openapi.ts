@@ -17,6 +17,7 @@ import { connectionRequestSchema } from '../model/connection.ts';
 import { countsSchema, fleetSchema, instanceSchema } from '../model/fleet.ts';
 import { fleetActionSchema } from '../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema, nodeGroupRequestSchema } from '../model/fleet-request.ts';
+import { governorViewSchema } from '../model/governor-view.ts';
 import { limitOverrideSchema, limitProfileSchema } from '../model/limit-profile.ts';
 import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../model/orphan.ts';
 import { resourceSchema } from '../model/resource.ts';
@@ -57,6 +58,7 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Connection: connectionViewSchema,
   ConnectionRequest: connectionRequestSchema,
   ConnectionLimits: connectionLimitsSchema,
+  Governor: governorViewSchema,
   LimitProfile: limitProfileSchema,
   LimitOverride: limitOverrideSchema,
   Location: locationSchema,

@@ -30,10 +30,10 @@ const SCARCE_MS = 300_000;
 /** A probe whose worker died is not waited for any longer. */
 const PROBE_MS = 120_000;
 /** Nobody has asked for so long: what was known is worth nothing. */
-const FORGOTTEN_MS = 3_600_000;
+export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
 /** So many refusals in a row are an outage, and not a hiccup. */
-const OUTAGE_FAILURES = 5;
+export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
 const MAX_PROBE_MS = 60_000;
 /** Launches leave a location that is down for as long, where they can; the others give up after the longer time. */

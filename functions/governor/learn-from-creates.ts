@@ -2,7 +2,7 @@ import type { Store } from '../store/client.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import { type Lesson, learn } from './barriers.ts';
 import { createPace } from './paces.ts';
-import { createKey, type GovernedPlace } from './place.ts';
+import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
 import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
 import { type Pace, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
 
@@ -70,12 +70,16 @@ export async function noteFirstRun(store: Store<'governor'>, place: GovernedPlac
   }));
 }
 
-/** Somebody's machine is gone for good, or somebody says so: what the quota had no room for may have room now. */
-export async function reopenQuotas(store: Store<'governor'>, place: GovernedPlace): Promise<void> {
-  await updateVersioned<PlaceState, void>(store, createKey(place), placeStateSchema, (current) => {
-    if (!current?.closed || Object.keys(current.closed).length === 0)
-      return { state: undefined, answer: undefined };
+/**
+ * Somebody's machine is gone for good, or somebody says so: what the quota had no room for may have room now.
+ *
+ * @returns the families of instance types that were closed
+ */
+export async function reopenQuotas(store: Store<'governor'>, place: PlaceKey): Promise<string[]> {
+  return await updateVersioned<PlaceState, string[]>(store, createKey(place), placeStateSchema, (current) => {
+    const families = Object.keys(current?.closed ?? {});
+    if (!current || families.length === 0) return { state: undefined, answer: [] };
     const { closed: _open, ...rest } = current;
-    return { state: rest, answer: undefined };
+    return { state: rest, answer: families };
   });
 }

@@ -79,6 +79,12 @@ export type WantedCreate = z.infer<typeof wantedCreateSchema>;
 export const capacityScope = ({ instanceType, zone }: Pick<WantedCreate, 'instanceType' | 'zone'>): string =>
   `${zone ?? '*'} ${instanceType} on-demand`;
 
+/** What `capacityScope` was made of. */
+export function scopeOf(scope: string): { zone?: string; instanceType: string; market: string } {
+  const [zone = '*', instanceType = '', market = ''] = scope.split(' ');
+  return { ...(zone === '*' ? {} : { zone }), instanceType, market };
+}
+
 /** What shares a quota: `m6i` of `m6i.large`, `n2-standard` of `n2-standard-4`, `ecs.g7` of `ecs.g7.large`. */
 export function familyOf(instanceType: string): string {
   const [, family] = /^(.+)[.\-_][^.\-_]+$/.exec(instanceType) ?? [];

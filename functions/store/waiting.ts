@@ -117,6 +117,32 @@ export async function readAllWaiting(store: Store<'governor'>, place: WaitingPla
   return items;
 }
 
+const countedSchema = z.object({ wanted: z.object({ fleetId: z.string() }) });
+
+/** How many launches of each fleet stand in line, the fleet of the next one first. */
+export async function countWaiting(
+  store: Store<'governor'>,
+  place: WaitingPlace,
+): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  let start: Record<string, unknown> | undefined;
+  do {
+    const { Items, LastEvaluatedKey } = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.governor,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ProjectionExpression: 'wanted.fleetId',
+        ExpressionAttributeValues: { ':pk': waitingPartition(place), ':prefix': WAITING_PREFIX },
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const { wanted } of z.array(countedSchema).parse(Items ?? []))
+      counts.set(wanted.fleetId, (counts.get(wanted.fleetId) ?? 0) + 1);
+    start = LastEvaluatedKey;
+  } while (start);
+  return counts;
+}
+
 async function readPage(
   store: Store<'governor'>,
   place: WaitingPlace,

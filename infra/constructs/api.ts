@@ -92,6 +92,7 @@ export class Api extends Construct {
     data.access.connect(connections, 'readWrite');
     data.fleets.connect(connections, 'read');
     data.catalogue.connect(connections, 'readWrite');
+    data.governor.connect(connections, 'readPut');
     secrets.keepsCredentials(connections);
     queues.connectSender(connections);
 

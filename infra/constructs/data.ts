@@ -19,7 +19,8 @@ import {
 import type { Stage } from '../config.ts';
 import type { AppFunction } from './function.ts';
 
-export type TableAccess = 'read' | 'write' | 'readWrite';
+/** `readPut`: reads, and writes whole items that it has read. */
+export type TableAccess = 'read' | 'readPut' | 'write' | 'readWrite';
 
 /** Explicit, since the grants of CDK include `Scan`, which no function may do. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
@@ -33,6 +34,7 @@ const WRITE = [
 
 const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
   read: READ,
+  readPut: [...READ, 'dynamodb:PutItem'],
   write: WRITE,
   readWrite: [...READ, ...WRITE],
 };

@@ -85,6 +85,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     ...fleets(READ),
     DataAccessTable: READ_WRITE,
     DataCatalogueTable: READ_WRITE,
+    DataGovernorTable: [...READ, 'dynamodb:PutItem'].sort(),
     ...everyQueue(['sqs:SendMessage']),
     ...everySecret(['ssm:DeleteParameter', 'ssm:PutParameter']),
   },

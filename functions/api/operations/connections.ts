@@ -23,9 +23,10 @@ import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
 import { requireNamespace } from '../require-namespace.ts';
+import { limitOperations } from './limits.ts';
 
 export interface ConnectionDeps extends ConnectionRules {
-  store: Store<'access' | 'fleets' | 'catalogue'>;
+  store: Store<'access' | 'fleets' | 'catalogue' | 'governor'>;
   ssm: SSMClient;
   secretsPrefix: string;
   send(driver: DriverName, message: DriverMessage): Promise<void>;
@@ -35,16 +36,6 @@ const withLimits = (connection: Connection) => ({
   ...connection,
   limitProfile: limitProfileOf(connection.cloud, connection.limits),
   orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
-});
-
-const limitsOf = ({ cloud, limits = {} }: Connection) => ({
-  cloud,
-  tier: limits.tier ?? 'default',
-  profile: limitProfileOf(cloud, limits),
-  override: limits,
-  defaults: DEFAULT_LIMIT_PROFILES[cloud],
-  power: POWER_LIMIT_PROFILES[cloud],
-  requestMore: REQUEST_MORE[cloud],
 });
 
 export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
@@ -63,6 +54,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     return connection;
   };
   return {
+    ...limitOperations(store, read),
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
@@ -127,9 +119,6 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
         : await updateConnection(store, namespace, name, { limits });
       if (!written) throw notFound(`connection ${name}`);
       return { body: withLimits(await read(namespace, name)) };
-    },
-    async getLimits({ params: { namespace, connection: name } }) {
-      return { body: limitsOf(await read(namespace, name)) };
     },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);

@@ -6,6 +6,7 @@ import {
   credentialSchema,
   driverNameSchema,
 } from '../../model/connection.ts';
+import { governorViewSchema, reopenedSchema, reopenRequestSchema } from '../../model/governor-view.ts';
 import { nameSchema } from '../../model/identifiers.ts';
 import {
   keptLimitOverrideSchema,
@@ -38,6 +39,7 @@ export const connectionLimitsSchema = z.object({
   defaults: limitProfileSchema.describe('what the cloud allows without being asked'),
   power: limitProfileSchema.describe('what to ask its provider for'),
   requestMore: requestMoreSchema,
+  governor: governorViewSchema,
 });
 
 const driverSchema = z.object({
@@ -151,7 +153,8 @@ export const connectionRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
     handler: 'connections',
-    summary: 'Get the limits in force, the defaults, what to ask the provider for, and how',
+    summary:
+      'Get the limits in force, the defaults, what to ask the provider for, and how; and what of them is taken now',
     params: connectionParams,
     query: noQuery,
     status: 200,
@@ -168,6 +171,18 @@ export const connectionRoutes = [
     body: limitOverrideSchema,
     status: 200,
     response: connectionViewSchema,
+  }),
+  route({
+    operationId: 'reopenLimits',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/connections/{connection}/limits/reopen',
+    handler: 'connections',
+    summary: 'Let launches ask again for quotas that the cloud has called used up: they were raised',
+    params: connectionParams,
+    query: noQuery,
+    body: reopenRequestSchema,
+    status: 200,
+    response: reopenedSchema,
   }),
   route({
     operationId: 'rotateCredential',

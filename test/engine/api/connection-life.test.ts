@@ -5,6 +5,9 @@ import { markRefused } from '../../../functions/connections/mark-failed.ts';
 import type { Driver } from '../../../functions/drivers/driver.ts';
 import { DriverError } from '../../../functions/drivers/errors.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
+import { learnFromCreates } from '../../../functions/governor/learn-from-creates.ts';
+import { permitCreates } from '../../../functions/governor/permit-creates.ts';
+import { releaseSlots } from '../../../functions/governor/release-slots.ts';
 import {
   DEFAULT_LIMIT_PROFILES,
   POWER_LIMIT_PROFILES,
@@ -12,6 +15,7 @@ import {
 } from '../../../functions/model/limit-tiers.ts';
 import { readCredential } from '../../../functions/secrets/credentials.ts';
 import { readConnection } from '../../../functions/store/connections.ts';
+import { startLoop } from '../../../functions/store/loops.ts';
 import type { WorkerContext } from '../../../functions/worker/context.ts';
 import { handleBatch } from '../../../functions/worker/handle-batch.ts';
 import { makeContext } from '../../../functions/worker/make-context.ts';
@@ -263,6 +267,7 @@ describe('limits', () => {
       defaults,
       power,
       requestMore: REQUEST_MORE.aws,
+      governor: { locationsInUse: { taken: 0, of: 30 }, budgets: [], locations: [], locationsLeftOut: 0 },
     });
     const override = { tier: 'power', createsPerDay: 50, totals: { vcpus: 64 } };
     expect((await put(override)).status).toBe(200);
@@ -275,6 +280,50 @@ describe('limits', () => {
     await put({});
     const unknown = await gateway.ask({ method: 'GET', path: `${path}/no-such/limits` });
     expect([unknown.status, codeOf(unknown)]).toEqual([404, 'not-found']);
+  });
+
+  it('are shown with what is taken of them now, and quotas are opened again', async () => {
+    const connectionKey = keyOf('sim-aws');
+    const place = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
+    const wanted = {
+      instanceId: 'f0123456789abcdef-00000',
+      fleetId: 'f0123456789abcdef',
+      round: 1,
+      instanceType: 'm6i.large',
+      vcpus: 2,
+      gpus: 0,
+      memoryGb: 8,
+      mayGoElsewhere: false,
+    };
+    await startLoop(store, { driver: 'sim', ...place }, Date.now());
+    await permitCreates(store, place, [wanted]);
+    await learnFromCreates(store, place, [{ learnt: 'no-quota', wanted, message: 'no more' }], []);
+    const show = async () => (await gateway.ask({ method: 'GET', path: `${path}/sim-aws/limits` })).body;
+    expect(await show()).toMatchObject({
+      governor: {
+        locationsInUse: { taken: 1, of: 30 },
+        locations: [
+          {
+            location: 'us-east-1',
+            inUse: true,
+            inFlight: { taken: 1, of: 20 },
+            waiting: { launches: 0, byFleet: [] },
+            reasons: [{ why: 'quota', family: 'm6i', message: 'no more' }],
+          },
+        ],
+      },
+    });
+    const reopen = (json: unknown) =>
+      gateway.ask({ method: 'POST', path: `${path}/sim-aws/limits/reopen`, json });
+    const elsewhere = await reopen({ location: 'us-west-2' });
+    expect([elsewhere.status, elsewhere.body]).toEqual([200, { reopened: [] }]);
+    expect((await reopen({})).body).toEqual({ reopened: [{ location: 'us-east-1', families: ['m6i'] }] });
+    expect(await show()).toMatchObject({ governor: { locations: [{ reasons: [] }] } });
+    expect(errorsOf(await reopen({ location: 'a b', all: true })).toSorted()).toEqual([
+      '/all unrecognized-key',
+      '/location invalid-format',
+    ]);
+    await releaseSlots(store, place, [wanted.instanceId]);
   });
 
   it('that cannot be are refused, each field by name, and change nothing', async () => {
@@ -308,6 +357,7 @@ it.each([
   ['PUT', 'credential', { credential: { account: 'a' } }],
   ['POST', 'disable', undefined],
   ['POST', 'enable', undefined],
+  ['POST', 'limits/reopen', {}],
 ] as const)('%s …/%s of an unknown connection is a 404', async (method, verb, json) => {
   const answer = await gateway.ask({ method, path: `${path}/no-such/${verb}`, ...(json ? { json } : {}) });
   expect([answer.status, codeOf(answer)]).toEqual([404, 'not-found']);

@@ -84,7 +84,7 @@ describe('the contract', () => {
 });
 
 it('has an operation for each route in the function that it names, and no more', () => {
-  const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c' });
+  const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c', governor: 'g' });
   const done = () => Promise.resolve();
   const operations: Record<Route['handler'], object> = {
     access: accessOperations(store),

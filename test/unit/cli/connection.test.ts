@@ -212,6 +212,7 @@ describe('a connection that stands', () => {
       defaults: DEFAULT_LIMIT_PROFILES.aws,
       power: POWER_LIMIT_PROFILES.aws,
       requestMore: REQUEST_MORE.aws,
+      governor: { locationsInUse: { taken: 0, of: 3 }, budgets: [], locations: [], locationsLeftOut: 0 },
     };
     const answers = { [`GET ${at}/limits`]: { body } };
     const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });
@@ -219,6 +220,7 @@ describe('a connection that stands', () => {
     expect(stdout).toMatch(/locations at once +3 +30 +30\n/);
     expect(stdout).toMatch(/instances in all +40 +- +-\n/);
     expect(stdout).toMatch(/creates at each +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/);
+    expect(stdout).toMatch(/Locations in use +0 of 3\n$/);
     expect(stdout).toMatch(/Overridden +concurrentLocations, totals.instances\n/);
     expect(stdout).toContain(REQUEST_MORE.aws.url);
     const json = await cli(['connection', 'limits', 'sim-aws', '--json'], { answers });

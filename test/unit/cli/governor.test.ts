@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import type { GovernorReason, GovernorView, LocationView } from '../../../functions/model/governor-view.ts';
+import {
+  DEFAULT_LIMIT_PROFILES,
+  POWER_LIMIT_PROFILES,
+  REQUEST_MORE,
+} from '../../../functions/model/limit-tiers.ts';
+import { cli } from './world.ts';
+
+const at = '/v1/namespaces/default/connections/sim-aws/limits';
+const noon = '2026-01-01T12:00:00.000Z';
+const later = '2026-01-01T12:05:00.000Z';
+
+const place = (location: string, more: Partial<LocationView> = {}): LocationView => ({
+  location,
+  inUse: true,
+  calls: {
+    create: { perSecond: 5, ofPerSecond: 5 },
+    list: { perSecond: 10, ofPerSecond: 10 },
+    mutate: { perSecond: 10, ofPerSecond: 10 },
+  },
+  inFlight: { taken: 0, of: 20 },
+  waiting: { launches: 0, byFleet: [] },
+  reasons: [],
+  ...more,
+});
+
+async function shown(governor: Partial<GovernorView>): Promise<string> {
+  const body = {
+    cloud: 'aws',
+    tier: 'default',
+    profile: DEFAULT_LIMIT_PROFILES.aws,
+    override: {},
+    defaults: DEFAULT_LIMIT_PROFILES.aws,
+    power: POWER_LIMIT_PROFILES.aws,
+    requestMore: REQUEST_MORE.aws,
+    governor: {
+      locationsInUse: { taken: 2, of: 30 },
+      budgets: [],
+      locations: [],
+      locationsLeftOut: 0,
+      ...governor,
+    },
+  };
+  const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], {
+    answers: { [`GET ${at}`]: { body } },
+  });
+  expect(exitCode).toBe(0);
+  return stdout.slice(stdout.indexOf('Locations in use'));
+}
+
+describe('connection limits', () => {
+  it('shows what is taken at each location, and why launches wait there', async () => {
+    const { create: _, ...calls } = place('x').calls;
+    const text = await shown({
+      locations: [
+        place('us-east-1', {
+          calls: { ...calls, create: { perSecond: 2.51234, ofPerSecond: 5 } },
+          inFlight: { taken: 20, of: 20 },
+          waiting: { launches: 60, byFleet: [] },
+          reasons: [
+            { why: 'slots', taken: 20, of: 20 },
+            { why: 'throttled', call: 'create', share: 0.502, sinceAt: noon },
+          ],
+        }),
+        place('us-west-2', { calls }),
+      ],
+    });
+    expect(text).toBe(
+      [
+        'Locations in use  2 of 30',
+        '',
+        'LOCATION   IN FLIGHT  WAITING  CREATES/S  LISTS/S  CHANGES/S  WHY',
+        'us-east-1  20 of 20        60  2.51 of 5  10       10         all slots taken; create slowed to 50 %',
+        'us-west-2  0 of 20          0  at once    10       10         -',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it.each<[GovernorReason, string]>([
+    [{ why: 'locations', taken: 3, of: 3 }, 'all 3 locations of the connection in use'],
+    [{ why: 'rate', nextCallAt: later }, `next create at ${later}`],
+    [
+      { why: 'throttled', call: 'list', share: 0.25, sinceAt: noon, until: later },
+      `list slowed to 25 %, none before ${later}`,
+    ],
+    [
+      { why: 'outage', sinceAt: noon, nextProbeAt: later },
+      `takes no call since ${noon}, asked again at ${later}`,
+    ],
+    [
+      {
+        why: 'capacity',
+        instanceType: 'm6i.large',
+        zone: 'us-east-1a',
+        market: 'on-demand',
+        sinceAt: noon,
+        until: later,
+        probing: false,
+      },
+      `no m6i.large in us-east-1a since ${noon}, asked again from ${later}`,
+    ],
+    [
+      {
+        why: 'capacity',
+        instanceType: 'm6i.large',
+        market: 'on-demand',
+        sinceAt: noon,
+        until: later,
+        probing: true,
+      },
+      `no m6i.large since ${noon}, being asked again`,
+    ],
+    [
+      { why: 'quota', family: 'm6i', message: 'no \u001b[31mmore', sinceAt: noon, retryAt: later },
+      `quota of m6i used up (no  [31mmore), asked again at ${later}`,
+    ],
+    [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay used up until ${later}`],
+    [{ why: 'first-instance' }, 'one instance has to run first'],
+  ])('says why: %j', async (reason, words) => {
+    expect(await shown({ locations: [place('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
+  });
+
+  it('shows budgets, and how many locations it does not show', async () => {
+    const text = await shown({
+      budgets: [
+        { budget: 'createsPerDay', used: 50, of: 50 },
+        { budget: 'memoryGb', used: 12.34567, of: 50 },
+      ],
+      locations: [place('us-east-1')],
+      locationsLeftOut: 7,
+    });
+    expect(text).toMatch(/Creates of today \(UTC\) +50 of 50\nGB of memory +12.3 of 50\n/);
+    expect(text).toMatch(/and 7 locations more\n$/);
+  });
+});
+
+describe('connection reopen', () => {
+  it.each([
+    [[], {}],
+    [['--location', 'us-east-1'], { location: 'us-east-1' }],
+  ])('asks with %j, and tells what was closed', async (flags, body) => {
+    const reopened = [{ location: 'us-east-1', families: ['m6i', 'c7g'] }];
+    const { exitCode, stdout, asked } = await cli(['connection', 'reopen', 'sim-aws', ...flags], {
+      answers: { [`POST ${at}/reopen`]: { body: { reopened } } },
+    });
+    expect([exitCode, asked[0]?.body]).toEqual([0, body]);
+    expect(stdout).toBe('LOCATION   REOPENED\nus-east-1  m6i, c7g\n');
+  });
+
+  it('says so where nothing was closed, and asks nothing of a location that cannot be', async () => {
+    const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };
+    expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe('none was closed\n');
+    const bad = await cli(['connection', 'reopen', 'sim-aws', '--location', 'a b'], { answers });
+    expect([bad.exitCode, bad.asked]).toEqual([2, []]);
+  });
+});
