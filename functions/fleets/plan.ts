@@ -8,11 +8,10 @@ import type { Store } from '../store/client.ts';
 import { readConnection } from '../store/connections.ts';
 import { readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
 import { openPlacement } from '../store/placements.ts';
-import type { Plan } from '../workflow/messages.ts';
+import { MAX_INLINE_MAP, type Plan } from '../workflow/messages.ts';
+import { shapeOf } from './shape.ts';
 import type { SshKey } from './ssh-key.ts';
 
-/** AWS runs at most this many iterations of an inline Map at once. */
-const MAX_INLINE_MAP = 40;
 const CONCURRENT_WRITES = 20;
 const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
@@ -84,8 +83,7 @@ export async function planOf(
           first: placement.first,
           count: placement.count,
           round,
-          // Twice what may be created at a time, so that the next launch stands in line when a slot comes free.
-          concurrentInstances: Math.min(MAX_INLINE_MAP, 2 * limits.concurrentInstancesPerLocation),
+          ...shapeOf(limits, placement.count),
           timeoutSeconds: longestTimeoutSeconds(placement),
         })),
       };

@@ -175,6 +175,11 @@ export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
+/** Keeps a child's history far below 25,000 events, whatever fails. */
+export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
+/** AWS runs at most this many iterations of an inline Map at once. */
+export const MAX_INLINE_MAP = 40;
+
 /** One location's part of the work, in the answer of the state Plan. */
 export const placeSchema = z.object({
   connectionKey: z.string(),
@@ -183,7 +188,8 @@ export const placeSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  concurrentInstances: z.int().min(1).max(40),
+  concurrentInstances: z.int().min(1).describe('launches under way at a time'),
+  perChild: z.int().min(1).max(INSTANCES_PER_CHILD_EXECUTION).describe('positions of one child execution'),
   timeoutSeconds: z.int().positive(),
 });
 export type Place = z.infer<typeof placeSchema>;
@@ -197,7 +203,7 @@ export const planSchema = z.object({
       cloud: cloudSchema,
       driver: driverNameSchema,
       connectionKey: z.string(),
-      concurrentLocations: z.int().min(1).max(40),
+      concurrentLocations: z.int().min(1).max(MAX_INLINE_MAP),
       places: z.array(placeSchema),
     }),
   ),
@@ -225,8 +231,6 @@ export const provisionLocationInputSchema = z.object({
   first: z.int().nonnegative(),
   last: z.int().nonnegative(),
   round: z.int().positive(),
-  concurrentInstances: z.int().min(1).max(40),
+  concurrentInstances: z.int().min(1).max(MAX_INLINE_MAP),
   timeoutSeconds: z.int().positive(),
 });
-
-export const INSTANCES_PER_CHILD_EXECUTION = 1_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Plan } from '../../functions/workflow/messages.ts';
+import { type Plan, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
 import { everywhere, locationNames, type Part, planOf } from './plan-builder.ts';
-import { allGood, World } from './world.ts';
+import { type Answerer, allGood, peak, World } from './world.ts';
 
 const KIB_64 = 64 * 1024;
 
@@ -43,6 +43,55 @@ describe.each([
     const clouds = parts.length;
     expect(figures.transitions).toBe(10_000 + children + children + 2 * places + clouds + 7);
   }, 30_000);
+});
+
+const hundredLocations: Part[] = [
+  { cloud: 'aws', connection: 'production-aws', locations: locationNames('aws', 100), size: 10_000 },
+];
+const withSlots = (concurrentInstancesPerLocation: number) => ({ concurrentInstancesPerLocation });
+const slowly: Answerer = (message) =>
+  message.kind === 'launch' ? { afterMs: 40_000, success: { outcome: 'Running' } } : allGood(message);
+
+describe.each([
+  {
+    name: '5,000 instances in one location',
+    plan: planOf(oneLocation.map((part) => ({ ...part, size: 5_000 }))),
+    expected: { size: 5_000, children: 5, atOnce: 80 },
+  },
+  {
+    name: '5,000 instances in one location with 1,000 slots',
+    plan: planOf(
+      oneLocation.map((part) => ({ ...part, size: 5_000 })),
+      1_200,
+      withSlots(1_000),
+    ),
+    expected: { size: 5_000, children: 50, atOnce: 1_600 },
+  },
+  {
+    name: '100 locations with 100 instances each',
+    plan: planOf(hundredLocations),
+    expected: { size: 10_000, children: 100, atOnce: 30 * 40 },
+  },
+  {
+    name: '100 locations with 100 instances and 1,000 slots each',
+    plan: planOf(hundredLocations, 1_200, { ...withSlots(1_000), concurrentLocations: 100 }),
+    expected: { size: 10_000, children: 300, atOnce: 40 * 100 },
+  },
+])('a fleet of $name', ({ plan, expected }) => {
+  it('stays within half the history, a quarter of the payload, and 40 iterations of each Map', async () => {
+    const { world, outcome, figures } = await provisioned(plan, slowly);
+    expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
+    expect(figures.mostEvents).toBeLessThan(12_500);
+    expect(figures.largestPayload).toBeLessThan(KIB_64);
+    expect(figures.executions).toBe(1 + expected.children);
+    const launches = world.sent.filter(({ message }) => message.kind === 'launch');
+    expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(expected.size);
+    expect(launches).toHaveLength(expected.size);
+    expect(peak(launches)).toBe(expected.atOnce);
+    for (const { input } of world.executionsOf('provision-location')) {
+      expect(provisionLocationInputSchema.parse(input).concurrentInstances).toBeLessThanOrEqual(40);
+    }
+  }, 60_000);
 });
 
 describe('the history of an execution', () => {

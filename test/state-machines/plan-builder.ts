@@ -1,6 +1,8 @@
+import { shapeOf } from '../../functions/fleets/shape.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
 import { connectionKey } from '../../functions/model/identifiers.ts';
+import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import { type Plan, planSchema } from '../../functions/workflow/messages.ts';
@@ -61,7 +63,7 @@ function group({ cloud, connection, locations, size }: Part, at: number): NodeGr
 }
 
 /** What the state Plan answers for a fleet of these parts. */
-export function planOf(parts: Part[], timeoutSeconds = 1_200): Plan {
+export function planOf(parts: Part[], timeoutSeconds = 1_200, override: LimitOverride = {}): Plan {
   const namespace = 'research-and-development';
   const spec: FleetSpec = {
     fleetId: FLEET_ID,
@@ -71,7 +73,7 @@ export function planOf(parts: Part[], timeoutSeconds = 1_200): Plan {
   };
   const placements = layOut(spec);
   const clouds = parts.map(({ cloud, connection }) => {
-    const limits = limitProfileOf(cloud, undefined);
+    const limits = limitProfileOf(cloud, override);
     const key = connectionKey(namespace, connection);
     const places = placements
       .filter((placement) => placement.connectionKey === key && placement.count > 0)
@@ -82,7 +84,7 @@ export function planOf(parts: Part[], timeoutSeconds = 1_200): Plan {
         first,
         count,
         round: 1,
-        concurrentInstances: Math.min(40, limits.concurrentInstancesPerLocation),
+        ...shapeOf(limits, count),
         timeoutSeconds,
       }));
     return {

@@ -16,12 +16,20 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
-  it('launches as many instances of a location at a time as the plan says, one child after another', async () => {
+  it('has twice as many launches under way as slots in each child, and two children of a location at a time', async () => {
     const world = new World(planOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
     expect(launches).toHaveLength(2_100);
-    expect(peak(launches)).toBe(15);
+    const within = (from: number, to: number) =>
+      launches.filter(({ message }) => 'index' in message && message.index >= from && message.index < to);
+    expect(peak(launches)).toBe(2 * 30);
+    expect([peak(within(0, 1_000)), peak(within(1_000, 2_000)), peak(within(2_000, 2_100))]).toEqual([
+      30, 30, 30,
+    ]);
+    // The third child begins when the first has ended.
+    const firstEnds = Math.max(...within(0, 1_000).map(({ answeredAt = 0 }) => answeredAt));
+    expect(Math.min(...within(2_000, 2_100).map(({ at }) => at))).toBeGreaterThanOrEqual(firstEnds);
     const children = world.executionsOf('provision-location');
     expect(children.map(({ input }) => provisionLocationInputSchema.parse(input))).toMatchObject([
       { first: 0, last: 999 },
@@ -33,6 +41,17 @@ describe('concurrency', () => {
       { output: { count: 1_000, running: 1_000 } },
       { output: { count: 100, running: 100 } },
     ]);
+  });
+
+  it('divides a location among more children where 40 launches at a time cannot use its slots', async () => {
+    const world = new World(planOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
+    await world.run('provision-fleet');
+    expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
+    const children = world.executionsOf('provision-location');
+    expect(children.map(({ input }) => provisionLocationInputSchema.parse(input))).toMatchObject(
+      [0, 200, 400, 600, 800].map((first) => ({ first, last: first + 199, concurrentInstances: 40 })),
+    );
+    expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
   it('works at as many locations of a connection at a time as the plan says', async () => {
