@@ -19,7 +19,7 @@ const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 
 
 /**
  * A fleet that could not come up even if nothing else were there: it asks a connection for more than the connection may
- * have in all. What others have of it now is no reason to refuse: launches wait for that.
+ * have in all. What others have of it now is no reason to refuse: it may be gone when the launches come.
  *
  * @returns an error for the group with which the fleet comes to ask too much, for each kind of total
  */
