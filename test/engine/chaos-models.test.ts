@@ -310,9 +310,10 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
     memoryGb: 8,
     mayGoElsewhere: false,
   });
-  await said(permitCreates(store, place, [wanted('x'), wanted('y')]));
+  const holder = `${fleetId}-00098`;
+  await said(permitCreates(store, place, [wanted(holder), wanted(`${fleetId}-00099`)]));
   await said(readHolders(store, place));
-  await said(releaseSlots(store, place, ['x']));
+  await said(releaseSlots(store, place, [holder]));
   const loop = { driver: 'sim', connectionKey, location };
   const generation = await startLoop(store, loop, 1);
   await said(startLoop(store, loop, store.clock.now()));
