@@ -38,7 +38,9 @@ export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
 const SAME_MOMENT_SECONDS = 1e-9;
 
 interface Site {
-  waiting: number[];
+  /** How long each holds its slot; the first `started` of them have begun. */
+  durations: number[];
+  started: number;
   runsAt: number[];
   tokens: number;
   tokensAt: number;
@@ -46,17 +48,22 @@ interface Site {
 
 function lastRunningAt({ limits, locations }: AskedCloud): number {
   const sites: Site[] = locations.map(({ instances }) => ({
-    waiting: instances.map(({ submitSeconds, bootSeconds }) => submitSeconds + bootSeconds),
+    durations: instances.map(({ submitSeconds, bootSeconds }) => submitSeconds + bootSeconds),
+    started: 0,
     runsAt: [],
     tokens: limits.createBurst,
     tokensAt: 0,
   }));
   let last = 0;
   for (let now = 0; Number.isFinite(now); now = nextMoment(sites, limits, now)) {
-    for (const site of sites) site.runsAt = site.runsAt.filter((at) => at > now + SAME_MOMENT_SECONDS);
+    for (const site of sites) {
+      if (!site.runsAt.some((at) => at <= now + SAME_MOMENT_SECONDS)) continue;
+      site.runsAt = site.runsAt.filter((at) => at > now + SAME_MOMENT_SECONDS);
+    }
     for (const site of sites) {
       while (canStart(site, sites, limits, now)) {
-        const runsAt = now + (site.waiting.shift() ?? 0);
+        const runsAt = now + (site.durations[site.started] ?? 0);
+        site.started += 1;
         site.tokens -= 1;
         site.runsAt.push(runsAt);
         last = Math.max(last, runsAt);
@@ -67,7 +74,7 @@ function lastRunningAt({ limits, locations }: AskedCloud): number {
 }
 
 function canStart(site: Site, sites: readonly Site[], limits: CreateLimits, now: number): boolean {
-  if (site.waiting.length === 0 || site.runsAt.length >= limits.instanceSlotsPerLocation) return false;
+  if (!isWaiting(site) || site.runsAt.length >= limits.instanceSlotsPerLocation) return false;
   if (site.runsAt.length === 0) {
     const held = sites.filter(({ runsAt }) => runsAt.length > 0).length;
     if (held >= limits.locationSlots) return false;
@@ -84,9 +91,15 @@ function refill(site: Site, limits: CreateLimits, now: number): void {
 
 /** The next time at which anything can change: an instance runs, or a token comes. Infinite when all is done. */
 function nextMoment(sites: readonly Site[], limits: CreateLimits, now: number): number {
-  const moments = sites.flatMap((site) => {
-    const tokenAt = site.tokensAt + Math.max(0, 1 - site.tokens) / limits.createsPerSecond;
-    return site.waiting.length > 0 ? [...site.runsAt, tokenAt] : site.runsAt;
-  });
-  return Math.min(...moments.filter((at) => at > now + SAME_MOMENT_SECONDS), Number.POSITIVE_INFINITY);
+  let next = Number.POSITIVE_INFINITY;
+  const consider = (at: number) => {
+    if (at < next && at > now + SAME_MOMENT_SECONDS) next = at;
+  };
+  for (const site of sites) {
+    for (const at of site.runsAt) consider(at);
+    if (isWaiting(site)) consider(site.tokensAt + Math.max(0, 1 - site.tokens) / limits.createsPerSecond);
+  }
+  return next;
 }
+
+const isWaiting = ({ durations, started }: Site): boolean => started < durations.length;

@@ -30,14 +30,14 @@ import {
   resourcePageSchema,
 } from './answers.ts';
 import { at, RESOURCE_PATHS } from './paths.ts';
-import type { SimTransport } from './transport.ts';
+import type { Transport } from './transport.ts';
 
 /** One account at one simulated cloud. */
 export class SimClient implements CloudClient, StopStart, Reboot {
-  readonly #transport: SimTransport;
+  readonly #transport: Transport;
   readonly #deploymentId: string;
 
-  constructor(transport: SimTransport, deploymentId: string) {
+  constructor(transport: Transport, deploymentId: string) {
     this.#transport = transport;
     this.#deploymentId = deploymentId;
   }

@@ -21,12 +21,17 @@ export interface Call<Answer> {
   answer: z.ZodType<Answer>;
 }
 
+/** What a client's calls go through. @throws DriverError only */
+export interface Transport {
+  call<Answer>(call: Call<Answer>): Promise<Answer>;
+}
+
 /** A create's answer takes as long as the cloud's submit; everything else is answered at once. */
 const CREATE_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 
 /** One account's way to one cloud: a time-out on each call, and no error but DriverError. */
-export class SimTransport {
+export class SimTransport implements Transport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #send: Send;

@@ -1,6 +1,6 @@
 import type { CloudConfig } from '../config.ts';
 import { draw, drawBetween } from './draw.ts';
-import { isListed } from './list-filter.ts';
+import { listedBy } from './list-filter.ts';
 import { pageOf } from './paging.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
@@ -17,9 +17,11 @@ export function listInstances(
   viewedAtMs: number,
 ): { items: object[]; nextCursor: string | null } {
   world.state.retire(place, nowMs);
-  const shown = [...place.live.values()].filter(
-    (record) => isVisibleAt(record, viewedAtMs) && isListed(cloud, record, filter),
-  );
+  const isListed = listedBy(cloud, filter);
+  const shown: InstanceRecord[] = [];
+  for (const record of place.live.values()) {
+    if (isVisibleAt(record, viewedAtMs) && isListed(record)) shown.push(record);
+  }
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => instanceView(cloud, record, viewedAtMs)), nextCursor };
 }
@@ -126,11 +128,21 @@ export function vanishOne(world: World, { place, nowMs }: Target, drawName: stri
   });
 }
 
-export function instanceView(
-  { tags }: Pick<CloudConfig, 'tags'>,
-  record: InstanceRecord,
-  atMs: number,
-): object {
+/** Views of instances that change no more by themselves; a change of theirs makes another record. */
+const settledViews = new WeakMap<InstanceRecord, object>();
+
+export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {
+  const isSettled =
+    bootedAtMs(record) <= atMs && record.removeAskedAtMs === undefined && record.power === undefined;
+  if (!isSettled) return viewAt(cloud, record, atMs);
+  const known = settledViews.get(record);
+  if (known) return known;
+  const view = viewAt(cloud, record, atMs);
+  settledViews.set(record, view);
+  return view;
+}
+
+function viewAt({ tags }: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {
   const status = statusAt(record, atMs);
   const hasAddresses = bootedAtMs(record) <= atMs && !record.failsToBoot;
   return {

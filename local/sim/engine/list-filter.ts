@@ -1,17 +1,22 @@
 import type { CloudConfig } from '../config.ts';
 import type { ListFilter } from './requests.ts';
 
+interface Listable {
+  name: string;
+  tags: Readonly<Record<string, string>>;
+}
+
 /**
- * Whether a list shows what has this name and these tags. A cloud without tags knows names only, and does not say
- * that it takes no notice of the rest.
+ * Tells whether a list shows what has a name and tags. A cloud without tags knows names only, and does not say that it
+ * takes no notice of the rest.
  */
-export function isListed(
+export function listedBy(
   { tags: hasTags }: Pick<CloudConfig, 'tags'>,
-  { name, tags }: { name: string; tags: Readonly<Record<string, string>> },
-  filter: ListFilter,
-): boolean {
-  const wanted = Object.entries(filter.tags);
-  if (wanted.length === 0 && filter.namePrefix === undefined) return true;
-  if (filter.namePrefix !== undefined && name.startsWith(filter.namePrefix)) return true;
-  return hasTags && wanted.length > 0 && wanted.every(([key, value]) => tags[key] === value);
+  { tags: wantedTags, namePrefix }: ListFilter,
+): (one: Listable) => boolean {
+  const wanted = Object.entries(wantedTags);
+  if (wanted.length === 0 && namePrefix === undefined) return () => true;
+  return ({ name, tags }) =>
+    (namePrefix !== undefined && name.startsWith(namePrefix)) ||
+    (hasTags && wanted.length > 0 && wanted.every(([key, value]) => tags[key] === value));
 }

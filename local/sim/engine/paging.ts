@@ -11,12 +11,15 @@ export function pageOf<Item>(
   position: (item: Item, index: number) => number,
 ): { items: Item[]; nextCursor: string | null } {
   const after = cursor === undefined ? Number.NEGATIVE_INFINITY : Number(cursor);
-  const placed = sorted.map((item, index) => ({ item, at: position(item, index) }));
-  const rest = placed.filter(({ at }) => at > after);
-  const page = rest.slice(0, Math.min(limit ?? pageSize, pageSize));
-  const last = page.at(-1);
-  return {
-    items: page.map(({ item }) => item),
-    nextCursor: last && rest.length > page.length ? String(last.at) : null,
-  };
+  const most = Math.min(limit ?? pageSize, pageSize);
+  const items: Item[] = [];
+  let last = after;
+  for (const [index, item] of sorted.entries()) {
+    const at = position(item, index);
+    if (at <= after) continue;
+    if (items.length === most) return { items, nextCursor: String(last) };
+    items.push(item);
+    last = at;
+  }
+  return { items, nextCursor: null };
 }

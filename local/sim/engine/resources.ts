@@ -1,6 +1,6 @@
 import type { CloudConfig } from '../config.ts';
 import { drawId } from './draw.ts';
-import { isListed } from './list-filter.ts';
+import { listedBy } from './list-filter.ts';
 import { pageOf } from './paging.ts';
 import type { ResourceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
@@ -53,8 +53,9 @@ export function listResources(
   filter: ListFilter,
   page: Page,
 ): { items: object[]; nextCursor: string | null } {
+  const isListed = listedBy(cloud, filter);
   const shown = [...place.resources.values()]
-    .filter((record) => record.kind === kind && isListed(cloud, record, filter))
+    .filter((record) => record.kind === kind && isListed(record))
     .sort((a, b) => a.sequence - b.sequence);
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => resourceView(cloud, record)), nextCursor };

@@ -1,8 +1,10 @@
 import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/capabilities.ts';
+import { defineDriver } from '../../../functions/drivers/define-driver.ts';
 import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/driver.ts';
 import { DriverError } from '../../../functions/drivers/errors.ts';
 import { parseMachineName } from '../../../functions/drivers/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
+import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
@@ -12,6 +14,7 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../world/ground.ts';
 import type { Process } from '../world/process.ts';
+import { DirectClient, DirectTransport } from './direct.ts';
 
 /** The deployment whose machines are ours. */
 export const DEPLOYMENT = 'chaos';
@@ -27,6 +30,8 @@ class NoAnswer extends Error {
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   batchSize: number;
+  /** The driver reaches the clouds without HTTP: for runs of many thousands of instances, in which nothing goes wrong. */
+  isDirect?: boolean;
   onCloudEvent(event: SimEvent): void;
 }
 
@@ -36,12 +41,14 @@ export class Clouds {
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
   readonly #batchSize: number;
-  /** Every call that reached a cloud, whatever came of it. */
+  /** Every call that reached a cloud by HTTP, whatever came of it. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
+  readonly #isDirect: boolean;
 
-  constructor(ground: Ground, { clouds, batchSize, onCloudEvent }: CloudOptions) {
+  constructor(ground: Ground, { clouds, batchSize, isDirect = false, onCloudEvent }: CloudOptions) {
     this.#ground = ground;
     this.#batchSize = batchSize;
+    this.#isDirect = isDirect;
     this.engine = new SimEngine({
       config: parseSimConfig({ seed: ground.seed, clouds }),
       clock: ground,
@@ -61,9 +68,16 @@ export class Clouds {
 
   /** The driver as one process reaches the clouds. */
   driverOf(process: Process): Driver {
-    const driver = this.#singlyDriverOf(process);
+    const driver = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
     if (this.#batchSize < 2) return driver;
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
+  }
+
+  #directDriverOf(process: Process): Driver {
+    return defineDriver(simMetadata, ({ cloud, credential, deploymentId }) => {
+      const caller = { cloud, account: credential['account'] ?? '', apiKey: undefined };
+      return new DirectClient(new DirectTransport(this.engine, process, caller), deploymentId);
+    });
   }
 
   #singlyDriverOf(process: Process): Driver {

@@ -1,3 +1,4 @@
+import { Heap } from '../../state-machines/interpreter/heap.ts';
 import type { Ground } from '../world/ground.ts';
 
 export interface QueuedMessage {
@@ -15,8 +16,16 @@ export interface ReceivedMessage extends QueuedMessage {
 interface Message extends QueuedMessage {
   visibleAtMs: number;
   receives: number;
-  /** Handed out until this; deleting by an older hand-out does nothing. */
+  /** How often it was handed out; deleting by an older hand-out does nothing. */
   held: number;
+  /** Among those that can be received. */
+  isListed: boolean;
+}
+
+/** When to see whether a message can be received. It may have been given another time, or be gone, until then. */
+interface Due {
+  atMs: number;
+  message: Message;
 }
 
 export interface Consumer {
@@ -40,6 +49,9 @@ export class Queue {
   readonly #ground: Ground;
   readonly #consumer: Consumer;
   readonly #messages = new Map<string, Message>();
+  /** What can be received, in no order; some of it may be gone. */
+  readonly #visible: Message[] = [];
+  readonly #due = new Heap<Due>((one, other) => one.atMs < other.atMs);
   #sent = 0;
   #busy = 0;
 
@@ -51,6 +63,11 @@ export class Queue {
   /** Bodies of what is waiting or in somebody's hands. */
   get bodies(): string[] {
     return [...this.#messages.values()].map(({ body }) => body);
+  }
+
+  /** Messages so far. */
+  get sent(): number {
+    return this.#sent;
   }
 
   get busy(): number {
@@ -78,7 +95,7 @@ export class Queue {
     const [messageId = '', held] = receiptHandle.split('#');
     const message = this.#messages.get(messageId);
     if (!message || String(message.held) !== held) throw new Error(`no receipt ${receiptHandle}`);
-    message.visibleAtMs = this.#ground.now() + delayMs;
+    this.#showAt(message, this.#ground.now() + delayMs);
     this.#wakeAt(message.visibleAtMs);
   }
 
@@ -92,8 +109,15 @@ export class Queue {
 
   #put(messageId: string, body: string, delayMs: number): void {
     const visibleAtMs = this.#ground.now() + delayMs;
-    this.#messages.set(messageId, { messageId, body, visibleAtMs, receives: 0, held: 0 });
+    const message = { messageId, body, visibleAtMs, receives: 0, held: 0, isListed: false };
+    this.#messages.set(messageId, message);
+    this.#showAt(message, visibleAtMs);
     this.#wakeAt(visibleAtMs);
+  }
+
+  #showAt(message: Message, atMs: number): void {
+    message.visibleAtMs = atMs;
+    this.#due.push({ atMs, message });
   }
 
   #wakeAt(atMs: number): void {
@@ -103,15 +127,44 @@ export class Queue {
   }
 
   #poll(): void {
-    const nowMs = this.#ground.now();
+    const { random } = this.#ground;
     while (this.#busy < this.#consumer.concurrency) {
-      const visible = [...this.#messages.values()].filter(({ visibleAtMs }) => visibleAtMs <= nowMs);
-      if (visible.length === 0) return;
-      const { random } = this.#ground;
-      const batch = random.shuffle(visible).slice(0, random.chance(0.5) ? BATCH : random.int(1, BATCH));
+      const batch = this.#receive(random.chance(0.5) ? BATCH : random.int(1, BATCH));
+      if (batch.length === 0) return;
       const alive = batch.filter((message) => !this.#bury(message));
       if (alive.length > 0) void this.#deliver(alive);
     }
+  }
+
+  /** Any messages that can be received now, at most so many. */
+  #receive(most: number): Message[] {
+    const nowMs = this.#ground.now();
+    this.#list(nowMs);
+    const received: Message[] = [];
+    while (received.length < most && this.#visible.length > 0) {
+      const at = this.#ground.random.int(0, this.#visible.length - 1);
+      const last = this.#visible.pop();
+      const message = this.#visible[at] ?? last;
+      if (!message || !last) break;
+      if (message !== last) this.#visible[at] = last;
+      message.isListed = false;
+      if (this.#isWaiting(message) && message.visibleAtMs <= nowMs) received.push(message);
+    }
+    return received;
+  }
+
+  #list(nowMs: number): void {
+    for (let due = this.#due.first; due && due.atMs <= nowMs; due = this.#due.first) {
+      this.#due.pop();
+      const { message, atMs } = due;
+      if (message.isListed || message.visibleAtMs !== atMs || !this.#isWaiting(message)) continue;
+      message.isListed = true;
+      this.#visible.push(message);
+    }
+  }
+
+  #isWaiting(message: Message): boolean {
+    return this.#messages.get(message.messageId) === message;
   }
 
   #bury(message: Message): boolean {
@@ -130,7 +183,7 @@ export class Queue {
     const { visibilityMs } = this.#consumer;
     const untilMs = this.#ground.now() + visibilityMs;
     for (const message of batch) {
-      message.visibleAtMs = untilMs;
+      this.#showAt(message, untilMs);
       message.held += 1;
     }
     const { trace } = this.#ground;
@@ -158,7 +211,7 @@ export class Queue {
         return;
       }
       if (this.#duplicates()) {
-        message.visibleAtMs = this.#ground.now() + random.int(0, 120_000);
+        this.#showAt(message, this.#ground.now() + random.int(0, 120_000));
         this.#wakeAt(message.visibleAtMs);
         return;
       }

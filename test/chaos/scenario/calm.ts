@@ -21,7 +21,7 @@ export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTrait
       { name: 'sim-gcp', cloud: 'gcp' },
     ],
     fleets: [],
-    disturbance: CALM,
+    disturbance: { ...CALM, newProcess: 0.1 },
     cloudFaults: [],
     incidents: [],
     troubleMs: 0,

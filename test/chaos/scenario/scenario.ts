@@ -207,8 +207,10 @@ function disturbance(random: Random): Disturbance {
   return {
     ...CALM,
     kill: some(0.8, 0.003),
+    newProcess: 0.1,
     slow: some(0.6, 0.02),
     throttle: some(0.5, 0.004),
+    shortPage: 0.2,
     conflict: some(0.6, 0.02),
     repeatedWrite: some(0.5, 0.01),
     lostWrite: some(0.5, 0.004),

@@ -2,10 +2,14 @@
 export interface Disturbance {
   /** A process ends at this point of its work. */
   kill: number;
+  /** An invocation goes to a new process, though others are idle. */
+  newProcess: number;
   /** A call is slow: up to several seconds instead of milliseconds. */
   slow: number;
   /** DynamoDB refuses for its load, after all that the SDK has tried. */
   throttle: number;
+  /** A query answers with a few items, and where to go on. */
+  shortPage: number;
   /** Another transaction is in the way. */
   conflict: number;
   /** A write took effect and its answer was lost; the SDK has sent it again. */
@@ -28,8 +32,10 @@ export interface Disturbance {
 
 export const CALM: Disturbance = {
   kill: 0,
+  newProcess: 0,
   slow: 0,
   throttle: 0,
+  shortPage: 0,
   conflict: 0,
   repeatedWrite: 0,
   lostWrite: 0,

@@ -20,6 +20,8 @@ export class LambdaFunction<Context> {
   readonly #ground: Ground;
   readonly #options: FunctionOptions<Context>;
   readonly #idle: { process: Process; context: Context }[] = [];
+  /** So far, and how long they took in all. */
+  readonly use = { invocations: 0, busyMs: 0 };
   #started = 0;
   #busy = 0;
 
@@ -35,6 +37,8 @@ export class LambdaFunction<Context> {
   /** @throws ProcessEnded when the process was killed, or took longer than it may */
   async invoke<Result>(work: (context: Context, process: Process) => Promise<Result>): Promise<Result> {
     this.#busy += 1;
+    this.use.invocations += 1;
+    const startMs = this.#ground.now();
     const instance = this.#take();
     const { process, context } = instance;
     const timer = new AbortController();
@@ -52,14 +56,15 @@ export class LambdaFunction<Context> {
     } finally {
       timer.abort('answered');
       this.#busy -= 1;
+      this.use.busyMs += this.#ground.now() - startMs;
       if (!process.dead) this.#idle.push(instance);
     }
   }
 
   #take(): { process: Process; context: Context } {
-    const { random } = this.#ground;
+    const { random, disturbance } = this.#ground;
     // Whichever is free, sometimes a new one though others are: as Lambda pleases.
-    if (this.#idle.length > 0 && !random.chance(0.1)) {
+    if (this.#idle.length > 0 && !random.chance(disturbance.newProcess)) {
       const [taken] = this.#idle.splice(random.int(0, this.#idle.length - 1), 1);
       if (taken) return taken;
     }

@@ -26,7 +26,7 @@ import {
 } from '../../../functions/workflow/messages.ts';
 import type { CloudConfig } from '../../../local/sim/config.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
-import { type Json, jsonSchema } from '../../state-machines/interpreter/definition.ts';
+import { isJson, type Json } from '../../state-machines/interpreter/definition.ts';
 import { StatesError } from '../../state-machines/interpreter/errors.ts';
 import { Clouds, DEPLOYMENT } from '../models/clouds.ts';
 import { Queue } from '../models/queue.ts';
@@ -51,6 +51,8 @@ export interface LabOptions {
   sweepIntervalMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
   batchSize: number;
+  /** Without HTTP between the driver and the clouds. */
+  isDirect?: boolean;
   onCloudEvent(event: SimEvent): void;
 }
 
@@ -109,6 +111,15 @@ export class Lab {
 
   get busy(): number {
     return this.#driver.busy;
+  }
+
+  /** What each function has been used so far. */
+  functionUse(): { name: string; invocations: number; busyMs: number }[] {
+    return [
+      { name: 'driver', ...this.#driver.use },
+      { name: 'api', ...this.#api.use },
+      ...[...this.#others].map(([name, { use }]) => ({ name, ...use })),
+    ];
   }
 
   /** A request to the API; rejects as its caller sees it, with a 5xx where the process ended. */
@@ -230,7 +241,9 @@ export class Lab {
 
   async #invokeStep(name: string, payload: Json): Promise<Json> {
     const answer = await this.#plain(name).invoke((plain) => this.#step(name, plain, payload));
-    return jsonSchema.parse(answer === undefined ? null : JSON.parse(JSON.stringify(answer)));
+    const json: unknown = answer === undefined ? null : JSON.parse(JSON.stringify(answer));
+    if (!isJson(json)) throw new TypeError(`${name} answered with no JSON`);
+    return json;
   }
 
   async #step(name: string, { store, process }: Plain, payload: Json): Promise<unknown> {

@@ -5,6 +5,7 @@ import {
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
 import type { Store, Tables } from '../../../functions/store/client.ts';
+import type { Capacity } from '../models/dynamo/capacity.ts';
 import { ClientLoans } from '../models/dynamo/client.ts';
 import type { Answer } from '../models/dynamo/dynamo.ts';
 import { Dynamo } from '../models/dynamo/dynamo.ts';
@@ -21,6 +22,9 @@ export const TABLES: Tables = {
 };
 
 const WRITES = /^(Put|Update|Delete)Command/;
+/** What 1 MB holds of whole items, and of what an index shows of them. */
+const PAGE = 1_000;
+const INDEX_PAGE = 3_000;
 const META = { $metadata: {} };
 /** The SDK has tried five times by then. */
 const UNANSWERED_MS = 1_500;
@@ -32,6 +36,8 @@ export class TableWorld {
   readonly access = new Table(TABLES.access);
   /** Tables that answer nothing but errors of DynamoDB's own. */
   readonly down = new Set<keyof Tables>();
+  /** Where somebody has put one, it counts what is consumed. */
+  capacity: Capacity | undefined;
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;
   readonly #loans = new ClientLoans();
@@ -46,7 +52,11 @@ export class TableWorld {
         now: () => ground.now(),
         baseLagMs: () => random.int(0, 900),
         indexLagMs: () => (random.chance(0.1) ? random.int(0, 4_000) : random.int(0, 300)),
-        pageSize: () => (random.chance(0.2) ? random.int(1, 20) : 400),
+        pageSize: (isIndex) => {
+          if (random.chance(ground.disturbance.shortPage)) return random.int(1, 20);
+          return isIndex ? INDEX_PAGE : PAGE;
+        },
+        capacity: () => this.capacity,
         unprocessed: (count) => (troubled() && random.chance(0.05) ? random.int(1, count) : 0),
       },
     );

@@ -7,6 +7,14 @@ import { z } from 'zod';
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
+/** As the schema has it, for values that are looked at so often that what it costs counts. */
+export function isJson(value: unknown): value is Json {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isJson);
+  return typeof value === 'object' && Object.values(value).every(isJson);
+}
+
 const comment = { Comment: z.string().optional() };
 const onward = { Next: z.string().optional(), End: z.literal(true).optional() };
 const expressionSchema = z.string().regex(/^\{%.*%\}$/s);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import jsonata from 'jsonata';
 import { z } from 'zod';
-import { type Json, jsonSchema } from './definition.ts';
+import { isJson, type Json } from './definition.ts';
 import { StatesError } from './errors.ts';
 
 /** What an expression sees as `$states`. */
@@ -40,9 +40,8 @@ async function evaluate(source: string, states: Bindings): Promise<Json> {
     const reason = z.object({ message: z.string() }).safeParse(error).data?.message ?? String(error);
     throw new StatesError('States.QueryEvaluationError', `${source}: ${reason}`);
   }
-  const json = jsonSchema.safeParse(value);
-  if (!json.success) throw new StatesError('States.QueryEvaluationError', `${source}: gave no JSON value`);
-  return json.data;
+  if (!isJson(value)) throw new StatesError('States.QueryEvaluationError', `${source}: gave no JSON value`);
+  return value;
 }
 
 /** A template with every `{% … %}` in it, at any depth, replaced by its value. */

@@ -1,18 +1,30 @@
+import { Heap } from './heap.ts';
 import type { Scheduler } from './scheduler.ts';
 
 interface Timer {
   at: number;
   order: number;
+  isDropped: boolean;
   wake: () => void;
+}
+
+const nothing = () => {};
+const TURNS_PER_LOOP = 256;
+
+/** Resolves when all promises have done what they can. */
+async function quiet(turn: number): Promise<void> {
+  // The next tick comes after them and is the cheaper, but lets nothing else of this process have its turn.
+  if (turn % TURNS_PER_LOOP === 0) await new Promise((resolve) => setImmediate(resolve));
+  else await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
 /** Time that jumps to the next timer as soon as nothing else is left to do. Same calls, same order, each time. */
 export class VirtualScheduler implements Scheduler {
   #now = Date.UTC(2026, 0, 1);
   #order = 0;
-  /** A binary heap by time, then by order of the calls. */
-  readonly #heap: Timer[] = [];
-  readonly #dropped = new Set<Timer>();
+  readonly #timers = new Heap<Timer>((one, other) =>
+    one.at === other.at ? one.order < other.order : one.at < other.at,
+  );
 
   now(): number {
     return this.#now;
@@ -21,11 +33,21 @@ export class VirtualScheduler implements Scheduler {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((wake) => {
       if (signal?.aborted) return;
-      const timer = { at: this.#now + Math.max(0, ms), order: this.#order, wake };
-      this.#order += 1;
-      this.#push(timer);
-      signal?.addEventListener('abort', () => this.#dropped.add(timer), { once: true });
+      const drop = this.wakeIn(ms, wake);
+      signal?.addEventListener('abort', drop, { once: true });
     });
+  }
+
+  /** @returns what to call when nobody needs to be woken any more */
+  wakeIn(ms: number, wake: () => void): () => void {
+    const timer = { at: this.#now + Math.max(0, ms), order: this.#order, isDropped: false, wake };
+    this.#order += 1;
+    this.#timers.push(timer);
+    return () => {
+      timer.isDropped = true;
+      // What it holds is of no more use, and may be kept for hours.
+      timer.wake = nothing;
+    };
   }
 
   /**
@@ -39,59 +61,20 @@ export class VirtualScheduler implements Scheduler {
       settled = true;
     };
     work.then(settle, settle);
-    for (;;) {
-      await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; ; turn += 1) {
+      await quiet(turn);
       if (settled) return work;
-      const timer = this.#pop();
+      const timer = this.#next();
       if (!timer) throw new Error('deadlock: work is pending and no timer is set');
       this.#now = timer.at;
       timer.wake();
     }
   }
 
-  #push(timer: Timer): void {
-    const heap = this.#heap;
-    let at = heap.push(timer) - 1;
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.#swapIfEarlier(at, parent)) return;
-      at = parent;
-    }
-  }
-
-  #pop(): Timer | undefined {
+  #next(): Timer | undefined {
     for (;;) {
-      const first = this.#heap[0];
-      const last = this.#heap.pop();
-      if (!first || !last) return undefined;
-      if (first !== last) {
-        this.#heap[0] = last;
-        this.#sink();
-      }
-      if (!this.#dropped.delete(first)) return first;
+      const timer = this.#timers.pop();
+      if (!timer?.isDropped) return timer;
     }
-  }
-
-  #sink(): void {
-    for (let at = 0; ; ) {
-      const left = 2 * at + 1;
-      const child = this.#isEarlier(left + 1, left) ? left + 1 : left;
-      if (!this.#swapIfEarlier(child, at)) return;
-      at = child;
-    }
-  }
-
-  #isEarlier(one: number, other: number): boolean {
-    const [a, b] = [this.#heap[one], this.#heap[other]];
-    if (!a || !b) return false;
-    return a.at === b.at ? a.order < b.order : a.at < b.at;
-  }
-
-  #swapIfEarlier(lower: number, upper: number): boolean {
-    const [a, b] = [this.#heap[lower], this.#heap[upper]];
-    if (!a || !b || !this.#isEarlier(lower, upper)) return false;
-    this.#heap[upper] = a;
-    this.#heap[lower] = b;
-    return true;
   }
 }

@@ -1,7 +1,8 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import { checkPlaceholders, copy, type Item, isMap, meets, updated } from './evaluate.ts';
-import { ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
+import type { Capacity } from './capacity.ts';
+import { checkPlaceholders, copy, type Item, isMap, meets, type Placeholders, updated } from './evaluate.ts';
+import { type Condition, ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
 import type { Table } from './table.ts';
 
 const META = { $metadata: {} };
@@ -74,12 +75,13 @@ const batchWriteSchema = z.object({
 const transactSchema = z.object({
   TransactItems: z
     .array(
-      z.union([
-        z.object({ Put: putSchema }),
-        z.object({ Update: updateSchema }),
-        z.object({ Delete: deleteSchema }),
-        z.object({ ConditionCheck: deleteSchema }),
-      ]),
+      // No union, which would make an error of each kind that an item is not.
+      z.object({
+        Put: putSchema.optional(),
+        Update: updateSchema.optional(),
+        Delete: deleteSchema.optional(),
+        ConditionCheck: deleteSchema.optional(),
+      }),
     )
     .max(MAX_TRANSACT_ITEMS),
 });
@@ -107,10 +109,12 @@ export interface Habits {
   /** How long an eventually consistent read may show what was before a write. */
   baseLagMs(): number;
   indexLagMs(): number;
-  /** Most items in one answer to a query, as the 1 MB of the real one bounds it. */
-  pageSize(): number;
+  /** Most items in one answer to a query, as the 1 MB of the real one bounds it: items of an index are shorter. */
+  pageSize(isIndex: boolean): number;
   /** How many of so many keys or requests of a batch are left undone. */
   unprocessed(count: number): number;
+  /** Counts what is consumed; undefined: nobody wants to know. */
+  capacity?(): Capacity | undefined;
 }
 
 interface Write {
@@ -182,6 +186,7 @@ export class Dynamo {
   #get({ TableName, Key, ConsistentRead }: z.infer<typeof getSchema>): Answer {
     const table = this.#table(TableName);
     const item = ConsistentRead ? table.get(Key.pk, Key.sk) : table.seen(Key.pk, Key.sk, this.#habits.now());
+    this.#habits.capacity?.()?.read(item ? [item] : [], ConsistentRead);
     return { ...META, ...(item ? { Item: item } : {}) };
   }
 
@@ -195,10 +200,17 @@ export class Dynamo {
     const pk = hashValue(KeyConditionExpression, query.ExpressionAttributeValues);
     const { items, keys } =
       IndexName === undefined
-        ? { items: table.partition(pk, nowMs, query.ConsistentRead), keys: ['pk', 'sk'] as const }
+        ? {
+            items: table.partition(pk, nowMs, query.ConsistentRead, sortPrefix(condition.tree, query)),
+            keys: ['pk', 'sk'] as const,
+          }
         : table.indexPartition(IndexName, pk, nowMs);
     const [, sk] = keys;
-    let rest = items.filter((item) => meets(KeyConditionExpression, item, query));
+    // The hash key is met by the whole of its partition.
+    let rest =
+      condition.tree.kind === 'and'
+        ? items.filter((item) => meets(KeyConditionExpression, item, query))
+        : items;
     if (!query.ScanIndexForward) rest.reverse();
     if (ExclusiveStartKey) {
       const after = String(ExclusiveStartKey[sk]);
@@ -206,8 +218,13 @@ export class Dynamo {
         query.ScanIndexForward ? String(item[sk]) > after : String(item[sk]) < after,
       );
     }
-    const page = rest.slice(0, Math.min(query.Limit ?? Number.POSITIVE_INFINITY, this.#habits.pageSize()));
-    const found = page.filter((item) => meets(FilterExpression, item, query));
+    const page = rest.slice(
+      0,
+      Math.min(query.Limit ?? Number.POSITIVE_INFINITY, this.#habits.pageSize(IndexName !== undefined)),
+    );
+    const found =
+      FilterExpression === undefined ? page : page.filter((item) => meets(FilterExpression, item, query));
+    this.#habits.capacity?.()?.read(page, query.ConsistentRead);
     const last = page.at(-1);
     const names = new Set(['pk', 'sk', ...keys]);
     return {
@@ -298,6 +315,7 @@ export class Dynamo {
 
   #single(write: Write, returned: string | undefined): Answer {
     if (write.refused) {
+      this.#habits.capacity?.()?.write(write.before, undefined, false);
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', ...META });
     }
     this.#commit(write);
@@ -307,17 +325,19 @@ export class Dynamo {
   }
 
   #transact({ TransactItems }: z.infer<typeof transactSchema>): Answer {
-    const writes = TransactItems.map((item) => {
-      if ('Put' in item) return { write: this.#put(item.Put), checks: false };
-      if ('Update' in item) return { write: this.#update(item.Update), checks: false };
-      if ('Delete' in item) return { write: this.#delete(item.Delete), checks: false };
-      return { write: this.#delete(item.ConditionCheck), checks: true };
+    const writes = TransactItems.map(({ Put, Update, Delete, ConditionCheck }) => {
+      if (Put) return { write: this.#put(Put), checks: false };
+      if (Update) return { write: this.#update(Update), checks: false };
+      if (Delete) return { write: this.#delete(Delete), checks: false };
+      if (!ConditionCheck) throw validation('a TransactItem without any request');
+      return { write: this.#delete(ConditionCheck), checks: true };
     });
     const keys = new Set(writes.map(({ write: { table, pk, sk } }) => `${table.name}\n${pk}\n${sk}`));
     if (keys.size < writes.length) {
       throw validation('Transaction request cannot include multiple operations on one item');
     }
     if (writes.some(({ write }) => write.refused)) {
+      for (const { write } of writes) this.#habits.capacity?.()?.write(write.before, write.after, true);
       throw new TransactionCanceledException({
         message: 'Transaction cancelled',
         ...META,
@@ -331,16 +351,22 @@ export class Dynamo {
         ),
       });
     }
-    for (const { write, checks } of writes) if (!checks) this.#commit(write);
+    for (const { write, checks } of writes) {
+      if (checks) this.#habits.capacity?.()?.write(write.before, undefined, true);
+      else this.#commit(write, true);
+    }
     return META;
   }
 
-  #commit({ table, pk, sk, after }: Write): void {
+  #commit({ table, pk, sk, after }: Write, isTransaction = false): void {
     const nowMs = this.#habits.now();
-    table.put(pk, sk, after, {
+    const capacity = this.#habits.capacity?.();
+    capacity?.write(table.get(pk, sk), after, isTransaction);
+    const lags = {
       baseAtMs: nowMs + this.#habits.baseLagMs(),
       indexAtMs: () => nowMs + this.#habits.indexLagMs(),
-    });
+    };
+    table.put(pk, sk, after, lags, capacity);
   }
 }
 
@@ -350,6 +376,13 @@ export function validation(message: string): Error {
 
 function keyOf(item: Item): { pk: string; sk: string } {
   return keySchema.parse(item);
+}
+
+/** What the sort key must begin with as far as a key condition says so: all the rest need not be looked at. */
+function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }: Placeholders): string {
+  const part = tree.kind === 'and' ? tree.parts[1] : undefined;
+  if (part?.kind !== 'begins-with' || part.part.kind !== 'value') return '';
+  return String(values[part.part.name] ?? '');
 }
 
 const hashSchema = z.string().min(1);

@@ -1,5 +1,7 @@
 import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../../../functions/store/keys.ts';
+import type { Capacity } from './capacity.ts';
 import type { Item } from './evaluate.ts';
+import { SortedPartition } from './sorted-partition.ts';
 
 export interface IndexDefinition {
   name: string;
@@ -31,48 +33,72 @@ interface Stored {
 }
 
 function asSeen(versions: Version[], nowMs: number): Item | undefined {
-  while ((versions[1]?.visibleAtMs ?? Number.POSITIVE_INFINITY) <= nowMs) versions.shift();
+  while (versions.length > 1 && (versions[1]?.visibleAtMs ?? 0) <= nowMs) versions.shift();
   return versions[0]?.item;
+}
+
+/** What an index shows of one item, under the key that it last had. */
+interface Entry {
+  id: string;
+  pk: string;
+  sk: string;
+  versions: Version[];
 }
 
 class Index {
   readonly definition: IndexDefinition;
-  readonly #entries = new Map<string, { pk: string; sk: string; versions: Version[] }>();
+  readonly #projected: readonly string[];
+  readonly #entries = new Map<string, Entry>();
+  readonly #partitions = new Map<string, SortedPartition<Entry>>();
 
   constructor(definition: IndexDefinition) {
     this.definition = definition;
+    const { pk, sk, attributes } = definition;
+    this.#projected = ['pk', 'sk', pk, sk, ...attributes];
   }
 
-  put(id: string, item: Item | undefined, visibleAtMs: number): void {
-    const { pk, sk, attributes } = this.definition;
+  put(id: string, item: Item | undefined, visibleAtMs: () => number, capacity: Capacity | undefined): void {
+    const { pk, sk } = this.definition;
     const known = this.#entries.get(id);
     const [pkValue, skValue] = [item?.[pk], item?.[sk]];
-    const indexed = item !== undefined && typeof pkValue === 'string' && typeof skValue === 'string';
-    if (!known && !indexed) return;
-    const projected = indexed
-      ? Object.fromEntries(
-          ['pk', 'sk', pk, sk, ...attributes].flatMap((name) => (name in item ? [[name, item[name]]] : [])),
-        )
-      : undefined;
-    const entry = known ?? { pk: '', sk: '', versions: [{ item: undefined, visibleAtMs: 0 }] };
-    if (typeof pkValue === 'string' && typeof skValue === 'string') {
-      entry.pk = pkValue;
-      entry.sk = skValue;
-    }
-    const last = entry.versions.at(-1)?.visibleAtMs ?? 0;
-    entry.versions.push({ item: projected, visibleAtMs: Math.max(last, visibleAtMs) });
+    const isIndexed = item !== undefined && typeof pkValue === 'string' && typeof skValue === 'string';
+    if (!known && !isIndexed) return;
+    const versions = known?.versions ?? [{ item: undefined, visibleAtMs: 0 }];
+    const last = versions.at(-1)?.visibleAtMs ?? 0;
+    const projected = isIndexed ? this.#project(item) : undefined;
+    const hasMoved = known?.pk !== pkValue || known?.sk !== skValue;
+    capacity?.writeIndex(versions.at(-1)?.item, projected, hasMoved);
+    versions.push({ item: projected, visibleAtMs: Math.max(last, visibleAtMs()) });
+    if (!isIndexed || !hasMoved) return;
+    if (known) this.#forget(known);
+    const entry = { id, pk: pkValue, sk: skValue, versions };
     this.#entries.set(id, entry);
+    const partition = this.#partitions.get(pkValue) ?? new SortedPartition<Entry>();
+    this.#partitions.set(pkValue, partition);
+    partition.put(id, entry);
+  }
+
+  #project(item: Item): Item {
+    const projected: Item = {};
+    for (const name of this.#projected) if (name in item) projected[name] = item[name];
+    return projected;
+  }
+
+  #forget({ id, pk }: Entry): void {
+    this.#entries.delete(id);
+    this.#partitions.get(pk)?.delete(id);
   }
 
   partition(pk: string, nowMs: number): Item[] {
-    const found: { sk: string; item: Item }[] = [];
-    for (const [id, entry] of this.#entries) {
-      if (entry.pk !== pk) continue;
+    const items: Item[] = [];
+    const ended: Entry[] = [];
+    for (const entry of this.#partitions.get(pk)?.sorted() ?? []) {
       const item = asSeen(entry.versions, nowMs);
-      if (item) found.push({ sk: entry.sk, item });
-      else if (entry.versions.length === 1) this.#entries.delete(id);
+      if (item) items.push(item);
+      else if (entry.versions.length === 1) ended.push(entry);
     }
-    return found.sort((one, other) => (one.sk < other.sk ? -1 : 1)).map(({ item }) => item);
+    for (const entry of ended) this.#forget(entry);
+    return items;
   }
 }
 
@@ -81,7 +107,7 @@ export class Table {
   readonly name: string;
   /** Told of each write, after it. */
   onWrite: (before: Item | undefined, after: Item | undefined) => void = () => {};
-  readonly #partitions = new Map<string, Map<string, Stored>>();
+  readonly #partitions = new Map<string, SortedPartition<Stored>>();
   readonly #indexes: Index[];
 
   constructor(name: string, indexes: readonly IndexDefinition[] = []) {
@@ -105,35 +131,34 @@ export class Table {
     sk: string,
     item: Item | undefined,
     { baseAtMs, indexAtMs }: { baseAtMs: number; indexAtMs: () => number },
+    capacity?: Capacity,
   ): void {
     let partition = this.#partitions.get(pk);
     if (!partition) {
-      partition = new Map();
+      partition = new SortedPartition();
       this.#partitions.set(pk, partition);
     }
-    const stored = partition.get(sk) ?? {
-      pk,
-      sk,
-      now: undefined,
-      versions: [{ item: undefined, visibleAtMs: 0 }],
-    };
+    let stored = partition.get(sk);
+    if (!stored) {
+      stored = { pk, sk, now: undefined, versions: [{ item: undefined, visibleAtMs: 0 }] };
+      partition.put(sk, stored);
+    }
     const before = stored.now;
     stored.now = item;
     const last = stored.versions.at(-1)?.visibleAtMs ?? 0;
     stored.versions.push({ item, visibleAtMs: Math.max(last, baseAtMs) });
-    partition.set(sk, stored);
-    for (const index of this.#indexes) index.put(`${pk}\n${sk}`, item, indexAtMs());
+    for (const index of this.#indexes) index.put(`${pk}\n${sk}`, item, indexAtMs, capacity);
     this.onWrite(before, item);
   }
 
-  /** All of a partition in the order of its sort key. */
-  partition(pk: string, nowMs: number, consistent: boolean): Item[] {
-    const stored = [...(this.#partitions.get(pk)?.values() ?? [])];
-    stored.sort((one, other) => (one.sk < other.sk ? -1 : 1));
-    return stored.flatMap((one) => {
-      const item = consistent ? one.now : asSeen(one.versions, nowMs);
-      return item ? [item] : [];
-    });
+  /** What begins so of a partition, in the order of its sort key. */
+  partition(pk: string, nowMs: number, consistent: boolean, prefix = ''): Item[] {
+    const items: Item[] = [];
+    for (const { now, versions } of this.#partitions.get(pk)?.beginning(prefix) ?? []) {
+      const item = consistent ? now : asSeen(versions, nowMs);
+      if (item) items.push(item);
+    }
+    return items;
   }
 
   indexPartition(indexName: string, pk: string, nowMs: number): { items: Item[]; keys: [string, string] } {

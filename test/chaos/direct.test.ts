@@ -1,0 +1,69 @@
+import { expect, test } from 'vitest';
+import { loadSimConfig } from '../../local/sim/config.ts';
+import { Clouds, DEPLOYMENT, ENDPOINT } from './models/clouds.ts';
+import { CALM } from './world/disturbance.ts';
+import { Ground } from './world/ground.ts';
+import { Process } from './world/process.ts';
+
+/** What one account sees of a location on its way through an instance's life. */
+async function seenOnTheWay(isDirect: boolean): Promise<unknown[]> {
+  const ground = new Ground(3, CALM, false);
+  const { clouds } = loadSimConfig();
+  const world = new Clouds(ground, { clouds, batchSize: 1, isDirect, onCloudEvent: () => undefined });
+  const client = world.driverOf(new Process('caller', ground, 0)).connect({
+    cloud: 'aws',
+    credential: { account: 'sim-aws' },
+    endpoint: ENDPOINT,
+    deploymentId: DEPLOYMENT,
+  });
+  const location = 'us-east-1';
+  const failure = (error: unknown) => (error instanceof Error ? `${error.name} ${error.message}` : error);
+  return await ground.scheduler.run(
+    (async () => {
+      const seen: unknown[] = [await client.verifyCredential(), await client.listLocations()];
+      const images = await client.listImages(location);
+      seen.push(images, await client.listOffers(location), await client.listImages('nowhere').catch(failure));
+      const network = await client.ensureNetwork({ location, name: 'n1', cidr: '10.0.0.0/16', tags: {} });
+      const group = await client.ensureSecurityGroup({
+        location,
+        name: 's1',
+        networkBackendId: network.backendId,
+        tags: {},
+      });
+      const key = await client.ensureKeyPair({ location, name: 'k1', publicKey: 'ssh-rsa AAAA', tags: {} });
+      seen.push(await client.findNetworkResource(location, 'network', 'n1'));
+      seen.push(await client.listNetworkResources(location, 'key-pair'));
+      const id = 'f0123456789abcdef-00001';
+      const spec = {
+        location,
+        instanceId: id,
+        launchToken: `${id}.1`,
+        instanceType: 'm6i.large',
+        imageBackendId: images[0]?.backendId ?? '',
+        networkBackendId: network.backendId,
+        securityGroupBackendId: group.backendId,
+        keyPairBackendId: key.backendId,
+        tags: { team: 'search' },
+      };
+      const made = await client.createInstance(spec);
+      seen.push(made, await client.createInstance({ ...spec, imageBackendId: 'no' }).catch(failure));
+      await ground.sleep(5_000);
+      seen.push(await client.listInstances(location), await client.findInstanceByToken(location, `${id}.1`));
+      await ground.sleep(60_000);
+      seen.push(await client.listInstances(location), await client.listInstances(location));
+      await client.terminateInstance(location, made.backendId);
+      seen.push(await client.getInstance(location, made.backendId));
+      await ground.sleep(120_000);
+      seen.push(await client.listInstances(location));
+      seen.push(await client.getInstance(location, made.backendId).catch(failure));
+      await client.deleteKeyPair(location, key.backendId);
+      return seen;
+    })(),
+  );
+}
+
+test('the way without HTTP shows the same as the way through it', async () => {
+  const direct = await seenOnTheWay(true);
+  expect(direct).toHaveLength(16);
+  expect(direct).toEqual(await seenOnTheWay(false));
+});

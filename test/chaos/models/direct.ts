@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { type CloudInstance, DEPLOYMENT_TAG } from '../../../functions/drivers/driver.ts';
+import { namePrefix, parseMachineName } from '../../../functions/drivers/names.ts';
+import { cloudInstance, instanceAnswerSchema, isOf } from '../../../functions/drivers/sim/answers.ts';
+import { SimClient } from '../../../functions/drivers/sim/client.ts';
+import { type CallEffect, errorOfAnswer, errorOfFailure } from '../../../functions/drivers/sim/errors.ts';
+import type { Call, Transport } from '../../../functions/drivers/sim/transport.ts';
+import type { SimEngine } from '../../../local/sim/engine/engine.ts';
+import type { Reply } from '../../../local/sim/engine/reply.ts';
+import {
+  type Caller,
+  createInputSchema,
+  ensureInputSchemas,
+  type Operation,
+  POWER_KINDS,
+  type ResourceKind,
+} from '../../../local/sim/engine/requests.ts';
+import type { Process } from '../world/process.ts';
+
+const RESOURCES: Readonly<Record<string, ResourceKind>> = {
+  networks: 'network',
+  'security-groups': 'security-group',
+  'key-pairs': 'key-pair',
+};
+const refusalSchema = z.object({ code: z.string(), message: z.string() });
+const viewsSchema = z.object({
+  items: z.array(z.custom<object>((value) => typeof value === 'object' && value !== null)),
+  nextCursor: z.string().nullable(),
+});
+
+/** The way of one process to the simulated clouds without HTTP, which costs several times what the clouds do. */
+export class DirectTransport implements Transport {
+  readonly #engine: SimEngine;
+  readonly #process: Process;
+  readonly #caller: Caller;
+
+  constructor(engine: SimEngine, process: Process, caller: Caller) {
+    this.#engine = engine;
+    this.#process = process;
+    this.#caller = caller;
+  }
+
+  async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    const effect = call.method === 'GET' ? 'reads' : 'changes';
+    return call.answer.parse(await this.ask(operationOf(call), effect));
+  }
+
+  /** @returns the body of the answer @throws DriverError as over HTTP */
+  async ask(operation: Operation, effect: CallEffect): Promise<object> {
+    const { ground } = this.#process;
+    const reply = await this.#process.call(operation.call, async (): Promise<Reply> => {
+      const given = this.#engine.handle(this.#caller, operation);
+      if (given.kind !== 'silent' && given.atMs > ground.now()) await ground.sleep(given.atMs - ground.now());
+      return given;
+    });
+    if (reply.kind !== 'answer') throw errorOfFailure(new Error('the reply was lost'), effect);
+    const { status, body, retryAfterMs } = reply;
+    if (status < 400) return body;
+    const { code, message } = refusalSchema.parse(body);
+    const rate = retryAfterMs === undefined ? {} : { retryAfterMs };
+    throw errorOfAnswer({ status, code, message, rate, call: operation.call }, effect);
+  }
+}
+
+/** What the driver makes of a view, which stays the same object as long as the instance does. */
+const seen = new WeakMap<object, CloudInstance | undefined>();
+
+/** The shipped client, but for its lists: those are read again and again, and hardly anything in them changes. */
+export class DirectClient extends SimClient {
+  readonly #transport: DirectTransport;
+  readonly #deploymentId: string;
+
+  constructor(transport: DirectTransport, deploymentId: string) {
+    super(transport, deploymentId);
+    this.#transport = transport;
+    this.#deploymentId = deploymentId;
+  }
+
+  override async listInstances(location: string): Promise<CloudInstance[]> {
+    const filter = {
+      tags: { [DEPLOYMENT_TAG]: this.#deploymentId },
+      namePrefix: namePrefix(this.#deploymentId),
+    };
+    const found: CloudInstance[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = { cursor };
+      const body = await this.#transport.ask({ call: 'list', location, ...filter, page }, 'reads');
+      const { items, nextCursor } = viewsSchema.parse(body);
+      for (const view of items) {
+        const machine = this.#machineOf(view);
+        if (machine) found.push(machine);
+      }
+      cursor = nextCursor ?? undefined;
+    } while (cursor !== undefined);
+    return found;
+  }
+
+  #machineOf(view: object): CloudInstance | undefined {
+    if (seen.has(view)) return seen.get(view);
+    const answer = instanceAnswerSchema.parse(view);
+    const isOurs = isOf(this.#deploymentId, answer, parseMachineName);
+    const machine = isOurs ? cloudInstance(answer, this.#deploymentId) : undefined;
+    seen.set(view, machine);
+    return machine;
+  }
+}
+
+/** What the simulated clouds' routes make of a request. */
+function operationOf({ method, path, query = {}, body }: Call<unknown>): Operation {
+  const [first, location, what, id, verb] = path;
+  const page = { cursor: query['cursor'] };
+  if (first === 'account') return { call: 'verify' };
+  if (location === undefined) return { call: 'locations' };
+  if (what === 'offers' || what === 'images') return { call: what, location, page };
+  const kind = RESOURCES[what ?? ''];
+  if (kind) {
+    if (method === 'DELETE') return { call: 'deleteResource', location, kind, backendId: id ?? '' };
+    if (method === 'POST')
+      return { call: 'ensure', location, kind, input: ensureInputSchemas[kind].parse(body) };
+    if (query['name'] !== undefined) return { call: 'findResource', location, kind, name: query['name'] };
+    return { call: 'listResources', location, kind, page, ...filterOf(query) };
+  }
+  if (id === undefined) {
+    if (method === 'POST') return { call: 'create', location, input: createInputSchema.parse(body) };
+    const { launchToken, name } = query;
+    if (launchToken !== undefined) return { call: 'find', location, launchToken, name };
+    return { call: 'list', location, page, ...filterOf(query) };
+  }
+  const power = POWER_KINDS.find((one) => one === verb);
+  if (power) return { call: power, location, backendId: id };
+  return { call: method === 'DELETE' ? 'terminate' : 'get', location, backendId: id };
+}
+
+function filterOf({ tag = '', namePrefix: prefix }: Readonly<Record<string, string | undefined>>) {
+  const at = tag.indexOf('=');
+  return { tags: at < 1 ? {} : { [tag.slice(0, at)]: tag.slice(at + 1) }, namePrefix: prefix };
+}

@@ -1,0 +1,56 @@
+/** Entries under one partition key, which are read in the order of their sort keys far more often than that changes. */
+export class SortedPartition<Entry extends { sk: string }> {
+  readonly #entries = new Map<string, Entry>();
+  #sorted: Entry[] = [];
+  #isSorted = true;
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(id: string): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  put(id: string, entry: Entry): void {
+    this.#entries.set(id, entry);
+    const last = this.#sorted.at(-1);
+    if (last && last.sk >= entry.sk) this.#isSorted = false;
+    this.#sorted.push(entry);
+  }
+
+  delete(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    this.#entries.delete(id);
+    const at = this.#sorted.indexOf(entry);
+    this.#sorted.splice(at, 1);
+  }
+
+  values(): Iterable<Entry> {
+    return this.#entries.values();
+  }
+
+  /** Those whose sort key begins so, in order. */
+  beginning(prefix: string): readonly Entry[] {
+    const all = this.sorted();
+    if (prefix === '') return all;
+    let [from, to] = [0, all.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if ((all[middle]?.sk ?? '') < prefix) from = middle + 1;
+      else to = middle;
+    }
+    let end = from;
+    while (all[end]?.sk.startsWith(prefix)) end += 1;
+    return all.slice(from, end);
+  }
+
+  sorted(): readonly Entry[] {
+    if (!this.#isSorted) {
+      this.#sorted.sort((one, other) => (one.sk < other.sk ? -1 : Number(one.sk > other.sk)));
+      this.#isSorted = true;
+    }
+    return this.#sorted;
+  }
+}
