@@ -1,13 +1,10 @@
 import { table } from '../cli/table.ts';
 import type { ReportLine } from '../demo/report.ts';
 import { type PhaseCounts, usdPer1000 } from './cost.ts';
+import type { Phases } from './engine/run.ts';
 
-export interface Phases {
-  launch: PhaseCounts;
-  terminate: PhaseCounts;
-}
-
-const PRICES = 'AWS list prices of us-east-1 without free tier, as of June 2026; sources: infra/prices.ts';
+export const PRICES =
+  'AWS list prices of us-east-1 without free tier, as of June 2026; sources: infra/prices.ts';
 const METHOD = [
   'Cloud calls: the simulated clouds’ books. Units, invocations and log volume: the functions’ logs, those of the API',
   'only while the fleets are asked for. Transitions: execution histories. SQS: sends as counted, and a receive and a',

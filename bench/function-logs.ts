@@ -15,6 +15,7 @@ const usageLineSchema = z.object({
     sqsRequests: z.number(),
     sfnRequests: z.number(),
     cloudCalls: z.number(),
+    peakMemoryMb: z.number(),
   }),
 });
 
@@ -27,6 +28,8 @@ export interface FunctionUse {
   sqsRequests: number;
   sfnRequests: number;
   cloudCalls: number;
+  /** The largest resident set of any process. */
+  peakMemoryMb: number;
   /** Of log text, without what CloudWatch adds. */
   logBytes: number;
 }
@@ -39,6 +42,7 @@ export const NO_USE: FunctionUse = {
   sqsRequests: 0,
   sfnRequests: 0,
   cloudCalls: 0,
+  peakMemoryMb: 0,
   logBytes: 0,
 };
 
@@ -63,6 +67,7 @@ export function addUse(a: FunctionUse, b: Partial<FunctionUse>): FunctionUse {
     sqsRequests: a.sqsRequests + (b.sqsRequests ?? 0),
     sfnRequests: a.sfnRequests + (b.sfnRequests ?? 0),
     cloudCalls: a.cloudCalls + (b.cloudCalls ?? 0),
+    peakMemoryMb: Math.max(a.peakMemoryMb, b.peakMemoryMb ?? 0),
     logBytes: a.logBytes + (b.logBytes ?? 0),
   };
 }

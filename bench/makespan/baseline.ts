@@ -12,7 +12,8 @@ import { Clouds, DEPLOYMENT, ENDPOINT } from '../../test/chaos/models/clouds.ts'
 import { CALM } from '../../test/chaos/world/disturbance.ts';
 import { Ground } from '../../test/chaos/world/ground.ts';
 import { Process } from '../../test/chaos/world/process.ts';
-import { cloudsWithoutQuotas, type Measured, measure } from './clouds.ts';
+import { cloudsFor, type Measured, measure } from './clouds.ts';
+import { sizeOf } from './fleets.ts';
 
 const MAX_SLEEP_MS = 5_000;
 
@@ -23,8 +24,13 @@ const MAX_SLEEP_MS = 5_000;
  */
 export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
-  const configs = cloudsWithoutQuotas();
-  const clouds = new Clouds(ground, { clouds: configs, batchSize: 1, onCloudEvent: () => undefined });
+  const configs = cloudsFor(sizeOf(fleets));
+  const clouds = new Clouds(ground, {
+    clouds: configs,
+    batchSize: 1,
+    isDirect: true,
+    onCloudEvent: () => undefined,
+  });
   return await ground.scheduler.run(
     (async () => {
       const startMs = ground.now();

@@ -4,6 +4,14 @@ import type { Clouds } from '../../test/chaos/models/clouds.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../ideal/limits.ts';
 
+/** What the quotas have room for: the demo asks for no more, at any location. */
+const WITHIN_QUOTAS = 1_110;
+
+/** The simulated clouds as they are for as many instances as the demo has, and without quotas for more. */
+export function cloudsFor(instances: number): Record<string, CloudConfig> {
+  return instances <= WITHIN_QUOTAS ? loadSimConfig().clouds : cloudsWithoutQuotas();
+}
+
 /** The simulated clouds with their true limits, but for quotas: those would stop the larger fleets, and not slow them. */
 export function cloudsWithoutQuotas(): Record<string, CloudConfig> {
   return Object.fromEntries(

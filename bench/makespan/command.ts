@@ -1,30 +1,41 @@
+import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { EXIT } from '../../cli/exit.ts';
 import { table } from '../../cli/table.ts';
 import { wholeNumber } from '../../demo/flags.ts';
+import { countFrom1 } from '../count.ts';
 import { ASKED, type MakespanCase, measureMakespans } from './makespan.ts';
 
 interface Flags {
   most: number;
   seed: number;
+  threads: number;
   json: boolean;
 }
 
-/** `bench -- makespan`: in virtual time, so that it takes a minute and is the same each time. */
+/** Each keeps up to some GB. */
+const MOST_THREADS = 2;
+
+/** `bench -- makespan`: in virtual time, so that it takes minutes and is the same each time. */
 export function makespanCommand(): Command {
   return new Command('makespan')
     .description(
       'How long until all instances run, in virtual time: the shipped functions, workflows and status loop over the ' +
         'simulated clouds, beside the best possible and beside semaphores with random sleeps.',
     )
-    .option('--most <instances>', 'leaves out the larger cases', caseSize, 10_000)
+    .option('--most <instances>', 'leaves out the larger cases', caseSize, 100_000)
     .option('--seed <number>', 'of the simulated clouds', wholeNumber, 1)
+    .option('--threads <count>', 'runs at a time', countFrom1, Math.min(MOST_THREADS, availableParallelism()))
     .option('--json', 'last on stdout, one JSON line', false)
     .allowExcessArguments(false)
-    .action(async ({ most, seed, json }: Flags) => {
+    .action(async ({ most, seed, threads, json }: Flags) => {
       const asked = ASKED.filter(({ instances }) => instances <= most);
-      const cases = await measureMakespans(asked, seed, (line) => process.stderr.write(`${line}\n`));
-      process.stdout.write(json ? `${JSON.stringify({ cases })}\n` : tableOf(cases));
+      const cases = await measureMakespans(asked, {
+        seed,
+        threads,
+        say: (line) => process.stderr.write(`${line}\n`),
+      });
+      process.stdout.write(`${tableOf(cases)}${json ? `${JSON.stringify({ cases })}\n` : ''}`);
       process.exitCode = EXIT.done;
     });
 }

@@ -36,6 +36,10 @@ function everywhere(first: NodeGroup, groups: readonly NodeGroup[], size: number
   return { name: connection, connection, locations, instanceType, image, size };
 }
 
+/** Of all these fleets together. */
+export const sizeOf = (fleets: readonly FleetRequest[]): number =>
+  fleets.flatMap(({ nodeGroups }) => nodeGroups).reduce((sum, { size }) => sum + size, 0);
+
 /** Whole numbers in these proportions that add up to `whole`: each rounded, with what is left of it carried on. */
 function split(whole: number, proportions: readonly number[]): number[] {
   let [given, due] = [0, 0];

@@ -1,6 +1,5 @@
-import { simulateBaseline } from './baseline.ts';
-import { fleetsOf } from './fleets.ts';
-import { simulate } from './simulate.ts';
+import type { Measured } from './clouds.ts';
+import { Workers } from './workers.ts';
 
 /** One line of `bench -- makespan`. */
 export interface MakespanCase {
@@ -31,34 +30,51 @@ export const ASKED: readonly Asked[] = [
 ];
 const OVERSTATED_BY = [1, 2];
 
+export interface HowToRun {
+  seed: number;
+  /** Runs at a time. */
+  threads: number;
+  say(line: string): void;
+}
+
 /** Each of these with the true call rates and with overstated ones, beside what the peers' way takes. */
 export async function measureMakespans(
   asked: readonly Asked[],
-  seed: number,
-  say: (line: string) => void,
+  { seed, threads, say }: HowToRun,
 ): Promise<MakespanCase[]> {
-  const cases: MakespanCase[] = [];
-  for (const { instances, fleets } of asked) {
-    const requests = fleetsOf(instances, fleets);
-    const baseline = await simulateBaseline(requests, seed);
-    for (const overstatedBy of OVERSTATED_BY) {
-      const { running: _, ...measured } = await simulate(requests, overstatedBy, seed);
-      const one = {
-        instances,
-        fleets,
-        overstatedBy,
-        ...measured,
-        makespanSeconds: rounded(measured.makespanSeconds),
-        idealSeconds: rounded(measured.idealSeconds),
-        ratio: rounded(measured.makespanSeconds / measured.idealSeconds),
-        baselineMakespanSeconds: rounded(baseline.makespanSeconds),
-        baselineThrottled: baseline.throttled,
-      };
-      say(`${instances} instances in ${fleets} fleets, rates ${overstatedBy}x: ${one.makespanSeconds} s`);
-      cases.push(one);
-    }
-  }
-  return cases;
+  const workers = new Workers(threads);
+  const cases = asked.map(async (size): Promise<MakespanCase[]> => {
+    const baseline = workers.run({ ...size, seed });
+    // Awaited by each of the cases: whichever fails first is told.
+    baseline.catch(() => {});
+    return await Promise.all(
+      OVERSTATED_BY.map(async (overstatedBy) => {
+        const measured = await workers.run({ ...size, overstatedBy, seed });
+        const one = caseOf(size, overstatedBy, measured, await baseline);
+        say(`${one.instances} in ${one.fleets} fleets, rates ${overstatedBy}x: ${one.makespanSeconds} s`);
+        return one;
+      }),
+    );
+  });
+  return (await Promise.all(cases)).flat();
+}
+
+function caseOf(
+  size: Asked,
+  overstatedBy: number,
+  { running: _, ...measured }: Measured,
+  baseline: Measured,
+): MakespanCase {
+  return {
+    ...size,
+    overstatedBy,
+    ...measured,
+    makespanSeconds: rounded(measured.makespanSeconds),
+    idealSeconds: rounded(measured.idealSeconds),
+    ratio: rounded(measured.makespanSeconds / measured.idealSeconds),
+    baselineMakespanSeconds: rounded(baseline.makespanSeconds),
+    baselineThrottled: baseline.throttled,
+  };
 }
 
 const rounded = (value: number): number => Number(value.toFixed(2));

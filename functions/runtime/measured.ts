@@ -9,7 +9,10 @@ import { resetUsage, usage } from './usage.ts';
 export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
   let startedMs = 0;
   const report = () =>
-    logger.info('usage', { function: functionName, usage: { ...usage, durationMs: Date.now() - startedMs } });
+    logger.info('usage', {
+      function: functionName,
+      usage: { ...usage, durationMs: Date.now() - startedMs, peakMemoryMb: peakMemoryMb() },
+    });
   return {
     before: () => {
       startedMs = Date.now();
@@ -21,4 +24,9 @@ export function measured<Event, Result>(functionName: string): MiddlewareObj<Eve
       report();
     },
   };
+}
+
+/** Of the process's resident set since it started. */
+function peakMemoryMb(): number {
+  return Math.ceil(process.resourceUsage().maxRSS / 1_024);
 }

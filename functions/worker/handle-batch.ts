@@ -4,6 +4,7 @@ import { giveUp } from '../instances/give-up.ts';
 import { launchInstances } from '../instances/launch.ts';
 import { terminateInstances } from '../instances/terminate.ts';
 import { syncInventory } from '../inventory/sync-inventory.ts';
+import { instanceId } from '../model/identifiers.ts';
 import { prepareNetworks } from '../networks/prepare.ts';
 import { removeNetworks } from '../networks/remove.ts';
 import { sweepConnection } from '../orphans/sweep-connection.ts';
@@ -64,6 +65,9 @@ export async function handleBatch(
   const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
     message.kind === 'launch' ? [{ copies, message }] : [],
   );
+  // By these, how long launches waited in the queue is measured.
+  if (launches.length > 0)
+    context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
   const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
   const work = [
     ...[...byPlace.values()].map(

@@ -1,0 +1,73 @@
+import { Command } from 'commander';
+import { EXIT } from '../../cli/exit.ts';
+import { table } from '../../cli/table.ts';
+import { factor, wholeNumber } from '../../demo/flags.ts';
+import { reportOf } from '../../demo/report.ts';
+import { PRICES } from '../bench-report.ts';
+import { countFrom1 } from '../count.ts';
+import { countPhases, type RunFlags, readPeakMemory, runOnEngine } from '../engine/run.ts';
+import { type Counted, costDocument, each, usd } from './cost-document.ts';
+import { countKeptHours } from './hours.ts';
+
+interface Flags extends RunFlags {
+  kept: number;
+  hours: number;
+  json: boolean;
+}
+
+/** `bench -- cost`: what a launch and an hour of an instance take. */
+export function costCommand(): Command {
+  return new Command('cost')
+    .description(
+      "What a launch takes, counted from the demo's fleets on the local engine, and what an hour of a fleet that runs " +
+        'takes, counted from the shipped code in virtual time; in units, requests and dollars.',
+    )
+    .option('--scale <factor>', "each of the demo's groups times this, rounded up", factor, 1)
+    .option('--seed <number>', 'of the simulated clouds, which are reset to it', wholeNumber, 1)
+    .option(
+      '--kept <instances>',
+      'of the fleet that runs, over all locations of the demo',
+      countFrom1,
+      10_000,
+    )
+    .option('--hours <count>', 'of virtual time in which it is watched', countFrom1, 1)
+    .option('--json', 'last on stdout, one JSON line', false)
+    .allowExcessArguments(false)
+    .action(async ({ kept: instances, hours, json, scale, seed }: Flags) => {
+      const say = (line: string) => process.stderr.write(`${line}\n`);
+      const run = await runOnEngine({ scale, seed }, say);
+      const { launch } = await countPhases(run);
+      const functions = await readPeakMemory(run);
+      say(`Keeping ${instances} instances for ${hours} h of virtual time`);
+      const logBytesPerInvocation = launch.logBytes / Math.max(1, launch.invocations);
+      const kept = await countKeptHours({ instances, hours, seed, logBytesPerInvocation });
+      const counted = { launch, kept, functions };
+      process.stdout.write(`\n${textOf(counted)}${json ? `${JSON.stringify(costDocument(counted))}\n` : ''}`);
+      const { asAsked } = reportOf(run.requests, run.provisioned, run.removed);
+      process.exitCode = asAsked ? EXIT.done : EXIT.otherwise;
+    });
+}
+
+function textOf({ launch, kept, functions }: Counted): string {
+  const [launched, hours] = usd({ launch, kept });
+  const perLaunch = each(launch, launch.instances);
+  const perHours = each(kept, kept.instanceHours / 1_000);
+  const counts = table(
+    ['', 'per launch', 'per 1,000 instance-hours'],
+    Object.entries(perLaunch).map(([name, value]) => [name, value, perHours[name] ?? 0]),
+  );
+  const money = table(
+    ['$', 'per 1,000 launches', 'per 1,000 instance-hours'],
+    Object.entries(launched).map(([name, value]) => {
+      const ofHours = Object.entries(hours).find(([other]) => other === name)?.[1] ?? 0;
+      return [name, value.toFixed(5), ofHours.toFixed(5)];
+    }),
+  );
+  const memory = table(
+    ['function', 'peak MB'],
+    functions.map(({ name, peakMemoryMb }) => [name, peakMemoryMb]),
+  );
+  return [counts, money, memory, `${PRICES}\nLambda time: an estimate (this machine; virtual time).\n`].join(
+    '\n',
+  );
+}

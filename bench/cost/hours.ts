@@ -1,0 +1,82 @@
+import { readBooks } from '../../local/sim/engine/books.ts';
+import { Capacity } from '../../test/chaos/models/dynamo/capacity.ts';
+import type { Lab } from '../../test/chaos/world/lab.ts';
+import type { PhaseCounts } from '../cost.ts';
+import { cloudsWithoutQuotas } from '../makespan/clouds.ts';
+import { fleetsOf } from '../makespan/fleets.ts';
+import { inVirtualTime } from '../virtual/stack.ts';
+
+/** The watch has seen that all loops rest. */
+const AT_REST_MS = 10 * 60_000;
+const HOUR_MS = 3_600_000;
+/** As every function is deployed, but for some of the API. */
+const MEMORY_GB = 0.5;
+const SQS_REQUESTS_PER_BATCH = 2;
+
+export interface HoursAsked {
+  instances: number;
+  hours: number;
+  seed: number;
+  /** What an invocation writes into its log, as it was counted elsewhere. */
+  logBytesPerInvocation: number;
+}
+
+export interface KeptHours extends PhaseCounts {
+  /** Instances times hours. */
+  instanceHours: number;
+  locations: number;
+}
+
+/**
+ * What it takes to keep a fleet that runs: every read, write, message, invocation and cloud call of the shipped code in
+ * some hours of virtual time. The time of the functions is what the calls in them take there, and so an estimate.
+ */
+export async function countKeptHours({
+  instances,
+  hours,
+  seed,
+  logBytesPerInvocation,
+}: HoursAsked): Promise<KeptHours> {
+  const options = { seed, clouds: cloudsWithoutQuotas(), overstatedBy: 1 };
+  return await inVirtualTime(options, async (stack) => {
+    const { lab } = stack;
+    await Promise.all(fleetsOf(instances, 1).map((request) => stack.create(request)));
+    await stack.untilRunning(instances);
+    await lab.ground.sleep(AT_REST_MS);
+    const before = countsOf(lab);
+    const capacity = new Capacity();
+    lab.tables.capacity = capacity;
+    await lab.ground.sleep(hours * HOUR_MS);
+    lab.tables.capacity = undefined;
+    const after = countsOf(lab);
+    const invocations = after.invocations - before.invocations;
+    const batches = after.batches - before.batches;
+    return {
+      instances,
+      instanceHours: instances * hours,
+      locations: lab.clouds.places.filter(({ live }) => live.size > 0).length,
+      cloudCalls: after.cloudCalls - before.cloudCalls,
+      readUnits: capacity.readUnits,
+      writeUnits: capacity.writeUnits,
+      sqsRequests: after.sent - before.sent + batches * SQS_REQUESTS_PER_BATCH,
+      transitions: after.transitions - before.transitions,
+      invocations,
+      gbSeconds: ((after.busyMs - before.busyMs) / 1_000) * MEMORY_GB,
+      logBytes: invocations * logBytesPerInvocation,
+    };
+  });
+}
+
+function countsOf(lab: Lab) {
+  const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+  const use = lab.functionUse();
+  const { clouds, accounts } = readBooks(lab.clouds.engine.world);
+  return {
+    invocations: sum(use.map(({ invocations }) => invocations)),
+    batches: sum(use.map(({ name, invocations }) => (name === 'driver' ? invocations : 0))),
+    busyMs: sum(use.map(({ busyMs }) => busyMs)),
+    sent: lab.queue.sent,
+    transitions: sum(lab.workflow.engine.executions.map(({ history }) => history.transitions)),
+    cloudCalls: sum([...clouds, ...accounts].flatMap(({ calls }) => Object.values(calls))),
+  };
+}

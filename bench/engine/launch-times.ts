@@ -1,0 +1,121 @@
+import {
+  type CloudWatchLogsClient,
+  paginateDescribeLogGroups,
+  paginateFilterLogEvents,
+} from '@aws-sdk/client-cloudwatch-logs';
+import {
+  type HistoryEvent,
+  paginateGetExecutionHistory,
+  paginateListExecutions,
+  type SFNClient,
+} from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { instanceId } from '../../functions/model/identifiers.ts';
+import type { Span } from '../function-logs.ts';
+
+const fleetInputSchema = z.object({ fleetId: z.string() });
+const locationInputSchema = z.object({ fleetId: z.string(), first: z.number(), last: z.number() });
+const receivedSchema = z.object({
+  message: z.literal('launches received'),
+  instances: z.array(z.string()),
+});
+
+/** When the workflow of each fleet began, by the fleet's id. */
+export async function readFleetStarts(
+  client: SFNClient,
+  stateMachineArn: string,
+  span: Span,
+): Promise<Map<string, number>> {
+  const starts = new Map<string, number>();
+  for await (const { input, startedMs } of executionsOf(client, stateMachineArn, span)) {
+    keepFirst(starts, fleetInputSchema.parse(input).fleetId, startedMs);
+  }
+  return starts;
+}
+
+/**
+ * When the launch message of each instance was first sent, by the instance's id. The local engine's histories do not
+ * tell what was sent: an execution's tasks are scheduled in the order of its instances.
+ */
+export async function readSendTimes(
+  client: SFNClient,
+  stateMachineArn: string,
+  span: Span,
+): Promise<Map<string, number>> {
+  const sent = new Map<string, number>();
+  for await (const { input, events } of executionsOf(client, stateMachineArn, span)) {
+    const { fleetId, first, last } = locationInputSchema.parse(input);
+    let index = first;
+    for (const { timestamp, taskScheduledEventDetails: task } of events) {
+      if (!task?.resource?.includes('sqs:sendMessage') || !timestamp || index > last) continue;
+      keepFirst(sent, instanceId({ fleetId, index }), timestamp.getTime());
+      index += 1;
+    }
+  }
+  return sent;
+}
+
+interface ExecutionHistory {
+  input: unknown;
+  startedMs: number;
+  events: HistoryEvent[];
+}
+
+/** Executions that began in a span. */
+async function* executionsOf(
+  client: SFNClient,
+  stateMachineArn: string,
+  { fromMs, toMs }: Span,
+): AsyncGenerator<ExecutionHistory> {
+  for await (const { executions = [] } of paginateListExecutions({ client }, { stateMachineArn })) {
+    for (const { executionArn, startDate } of executions) {
+      const startedMs = startDate?.getTime() ?? 0;
+      if (executionArn === undefined || startedMs < fromMs || startedMs >= toMs) continue;
+      const events: HistoryEvent[] = [];
+      for await (const page of paginateGetExecutionHistory(
+        { client },
+        { executionArn, includeExecutionData: true, maxResults: 1_000 },
+      )) {
+        events.push(...(page.events ?? []));
+      }
+      yield { input: parseJson(events[0]?.executionStartedEventDetails?.input ?? ''), startedMs, events };
+    }
+  }
+}
+
+/** When a worker first had the launch message of each instance, by the instance's id. */
+export async function readReceiveTimes(
+  client: CloudWatchLogsClient,
+  { fromMs, toMs }: Span,
+): Promise<Map<string, number>> {
+  const received = new Map<string, number>();
+  const groups = paginateDescribeLogGroups({ client }, { logGroupNamePrefix: '/fleetwright/' });
+  for await (const { logGroups = [] } of groups) {
+    for (const { logGroupName = '' } of logGroups) {
+      if (!logGroupName.includes('/drivers-')) continue;
+      const pages = paginateFilterLogEvents(
+        { client },
+        { logGroupName, startTime: fromMs, endTime: toMs - 1 },
+      );
+      for await (const { events = [] } of pages) {
+        for (const { message = '', timestamp } of events) {
+          const line = receivedSchema.safeParse(parseJson(message)).data;
+          for (const id of line?.instances ?? []) keepFirst(received, id, timestamp ?? toMs);
+        }
+      }
+    }
+  }
+  return received;
+}
+
+function keepFirst(times: Map<string, number>, id: string, atMs: number): void {
+  times.set(id, Math.min(times.get(id) ?? atMs, atMs));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+/** When an instance came to each step of its way from the request to Running; in milliseconds since 1970. */
+export interface InstancePath {
+  /** The user asked for its fleet. */
+  askedMs: number;
+  /** The workflow of its fleet began. */
+  acceptedMs: number;
+  /** The workflow sent its launch message. */
+  sentMs: number;
+  /** A worker had the message for the first time. */
+  receivedMs: number;
+  /** The cloud accepted the create call. */
+  createdMs: number;
+  /** It ran, by the cloud's books. */
+  ranMs: number;
+  /** Its record said so. */
+  recordedMs: number;
+}
+
+export interface Shares {
+  api: number;
+  workflow: number;
+  queue: number;
+  permit: number;
+  cloud: number;
+  status: number;
+}
+
+/** Where the time of these instances went, in seconds: the mean of each step. */
+export function meanSteps(paths: readonly InstancePath[]): Shares {
+  const mean = (step: (path: InstancePath) => number) =>
+    paths.reduce((sum, path) => sum + Math.max(0, step(path)), 0) / Math.max(1, paths.length) / 1_000;
+  return {
+    api: mean(({ askedMs, acceptedMs }) => acceptedMs - askedMs),
+    workflow: mean(({ acceptedMs, sentMs }) => sentMs - acceptedMs),
+    queue: mean(({ sentMs, receivedMs }) => receivedMs - sentMs),
+    permit: mean(({ receivedMs, createdMs }) => createdMs - receivedMs),
+    cloud: mean(({ createdMs, ranMs }) => ranMs - createdMs),
+    status: mean(({ ranMs, recordedMs }) => recordedMs - ranMs),
+  };
+}
+
+/** The same as parts of the whole. */
+export function sharesOf(steps: Shares): Shares {
+  const whole = Object.values(steps).reduce((sum: number, seconds: number) => sum + seconds, 0);
+  const part = (seconds: number) => (whole === 0 ? 0 : Number((seconds / whole).toFixed(4)));
+  return {
+    api: part(steps.api),
+    workflow: part(steps.workflow),
+    queue: part(steps.queue),
+    permit: part(steps.permit),
+    cloud: part(steps.cloud),
+    status: part(steps.status),
+  };
+}

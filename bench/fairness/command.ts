@@ -1,0 +1,49 @@
+import { Command } from 'commander';
+import { EXIT } from '../../cli/exit.ts';
+import { table } from '../../cli/table.ts';
+import { countFrom1 } from '../count.ts';
+import { type Fairness, measureFairness } from './fairness.ts';
+
+interface Flags {
+  small: number;
+  large: number;
+  after: number;
+  seeds: number;
+  json: boolean;
+}
+
+/** `bench -- fairness`: whether a small fleet is stuck behind a large one. */
+export function fairnessCommand(): Command {
+  return new Command('fairness')
+    .description(
+      'How long a small fleet takes while a large one is under way at the same location, and how long alone: the ' +
+        'shipped code in virtual time over a simulated cloud without quotas.',
+    )
+    .option('--small <instances>', 'of the small fleet', countFrom1, 10)
+    .option('--large <instances>', 'of the large fleet', countFrom1, 5_000)
+    .option('--after <seconds>', 'how long after the large fleet the small one is sent', countFrom1, 60)
+    .option('--seeds <count>', 'runs of each, by the seeds 1, 2, …', countFrom1, 5)
+    .option('--json', 'last on stdout, one JSON line', false)
+    .allowExcessArguments(false)
+    .action(async ({ small, large, after, seeds, json }: Flags) => {
+      const measured = await measureFairness(
+        { small, large, afterSeconds: after, seeds: Array.from({ length: seeds }, (_, at) => at + 1) },
+        (line) => process.stderr.write(`${line}\n`),
+      );
+      process.stdout.write(`${tableOf(measured)}${json ? `${JSON.stringify(measured)}\n` : ''}`);
+      process.exitCode = EXIT.done;
+    });
+}
+
+function tableOf(one: Fairness): string {
+  return table(
+    [`fleet of ${one.smallFleet}`, 'median s', 'p95 s'],
+    [
+      ['alone', one.aloneMedianSeconds, one.aloneP95Seconds],
+      [`behind ${one.largeFleet}`, one.behindMedianSeconds, one.behindP95Seconds],
+      ['ratio', rounded(one.behindMedianSeconds / one.aloneMedianSeconds), one.ratio],
+    ],
+  );
+}
+
+const rounded = (value: number): number => Number(value.toFixed(2));

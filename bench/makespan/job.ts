@@ -1,0 +1,20 @@
+import { simulateBaseline } from './baseline.ts';
+import type { Measured } from './clouds.ts';
+import { fleetsOf } from './fleets.ts';
+import { simulate } from './simulate.ts';
+
+/** One run in virtual time. */
+export interface Job {
+  instances: number;
+  fleets: number;
+  /** How many times the clouds' call rates the connections' limits are; absent: the peers' way, which knows no limits. */
+  overstatedBy?: number;
+  seed: number;
+}
+
+export async function run({ instances, fleets, overstatedBy, seed }: Job): Promise<Measured> {
+  const requests = fleetsOf(instances, fleets);
+  return overstatedBy === undefined
+    ? await simulateBaseline(requests, seed)
+    : await simulate(requests, overstatedBy, seed);
+}

@@ -1,0 +1,142 @@
+import { cloudSchema } from '../../functions/model/cloud.ts';
+import type { FleetRequest } from '../../functions/model/fleet-request.ts';
+import { connectionKey } from '../../functions/model/identifiers.ts';
+import type { LimitOverride, Rate } from '../../functions/model/limit-profile.ts';
+import { createConnection, readConnection } from '../../functions/store/connections.ts';
+import { createNamespace } from '../../functions/store/namespaces.ts';
+import type { CloudConfig } from '../../local/sim/config.ts';
+import { statusAt } from '../../local/sim/engine/status.ts';
+import { ENDPOINT, limitsOf } from '../../test/chaos/models/clouds.ts';
+import { Client } from '../../test/chaos/scenario/client.ts';
+import { CALM } from '../../test/chaos/world/disturbance.ts';
+import { Ground } from '../../test/chaos/world/ground.ts';
+import { Lab, NAMESPACE } from '../../test/chaos/world/lab.ts';
+import { Process } from '../../test/chaos/world/process.ts';
+
+/** As production deploys it. */
+const DRIVER_CONCURRENCY = 100;
+const DRIVER_TIMEOUT_MS = 60_000;
+const SWEEP_MS = 15 * 60_000;
+const GLANCE_MS = 250;
+/** Inventories are read, and everything that follows from it has been written. */
+const SETTLED_MS = 60_000;
+const PATIENCE_MS = 24 * 60 * 60_000;
+
+export interface VirtualOptions {
+  seed: number;
+  clouds: Readonly<Record<string, CloudConfig>>;
+  /** How many times the clouds' call rates the connections' limits are. */
+  overstatedBy: number;
+}
+
+/** The shipped code over the simulated clouds in virtual time, with nothing that goes wrong. */
+export class VirtualStack {
+  readonly lab: Lab;
+  readonly #client: Client;
+  readonly #made: () => number;
+
+  constructor(lab: Lab, made: () => number) {
+    this.lab = lab;
+    this.#client = new Client(lab);
+    this.#made = made;
+  }
+
+  /** @returns the fleet's id @throws Error when it is refused */
+  async create(request: FleetRequest): Promise<string> {
+    const script = { request, createAtMs: 0, deleteAtMs: [], actions: [] };
+    const id = await this.#client.create(script, request.name);
+    if (id === undefined) throw new Error(`fleet ${request.name} was refused`);
+    return id;
+  }
+
+  /** Waits until so many instances run. @throws Error when they do not within a day */
+  async untilRunning(wanted: number): Promise<void> {
+    const { ground } = this.lab;
+    const startMs = ground.now();
+    // Counting what runs takes a look at every instance: only when there are as many as that.
+    while (this.#made() < wanted || this.#running() < wanted) {
+      if (ground.now() - startMs > PATIENCE_MS)
+        throw new Error(`${this.#running()} of ${wanted} ran within a day`);
+      await ground.sleep(GLANCE_MS);
+    }
+  }
+
+  #running(): number {
+    const { clouds, ground } = this.lab;
+    const nowMs = ground.now();
+    let count = 0;
+    for (const { live } of clouds.places) {
+      for (const one of live.values()) if (statusAt(one, nowMs) === 'Running') count += 1;
+    }
+    return count;
+  }
+}
+
+/** Opens a stack with a connection to each cloud and its schedules under way, and does some work with it. */
+export async function inVirtualTime<Result>(
+  { seed, clouds, overstatedBy }: VirtualOptions,
+  work: (stack: VirtualStack) => Promise<Result>,
+): Promise<Result> {
+  const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
+  let made = 0;
+  const lab = new Lab(ground, {
+    clouds,
+    driverConcurrency: DRIVER_CONCURRENCY,
+    driverTimeoutMs: DRIVER_TIMEOUT_MS,
+    skewMs: 0,
+    sweepIntervalMs: SWEEP_MS,
+    batchSize: 1,
+    isDirect: true,
+    onCloudEvent: ({ kind }) => {
+      if (kind === 'instance') made += 1;
+    },
+  });
+  const play = async () => {
+    await connect(lab, clouds, overstatedBy);
+    lab.startSchedules();
+    return await work(new VirtualStack(lab, () => made));
+  };
+  try {
+    return await ground.scheduler.run(play());
+  } finally {
+    lab.tables.takeBack();
+  }
+}
+
+/** A connection to each cloud, verified, with its catalogue. */
+async function connect(
+  lab: Lab,
+  clouds: Readonly<Record<string, CloudConfig>>,
+  overstatedBy: number,
+): Promise<void> {
+  const { ground } = lab;
+  const store = lab.tables.storeOf(new Process('setup', ground, 0));
+  await createNamespace(store, { name: NAMESPACE });
+  for (const [name, config] of Object.entries(clouds)) {
+    const connection = `sim-${name}`;
+    lab.credentials.set(connectionKey(NAMESPACE, connection), { account: connection });
+    await createConnection(store, {
+      namespace: NAMESPACE,
+      name: connection,
+      driver: 'sim',
+      cloud: cloudSchema.parse(name),
+      endpoint: ENDPOINT,
+      limits: overstated(limitsOf(config), overstatedBy),
+      status: 'Verifying',
+      createdAt: new Date(ground.now()).toISOString(),
+    });
+    const verify = { kind: 'verify', connectionKey: connectionKey(NAMESPACE, connection) };
+    lab.queue.send(JSON.stringify(verify), 0);
+  }
+  for (const name of Object.keys(clouds)) {
+    while ((await readConnection(store, NAMESPACE, `sim-${name}`))?.inventorySyncedAt === undefined)
+      await ground.sleep(1_000);
+  }
+  await ground.sleep(SETTLED_MS);
+}
+
+function overstated({ calls, ...slots }: ReturnType<typeof limitsOf>, by: number): LimitOverride {
+  const times = ({ perSecond, burst }: Rate): Rate => ({ perSecond: perSecond * by, burst: burst * by });
+  const { create, list, mutate } = calls;
+  return { ...slots, calls: { create: times(create), list: times(list), mutate: times(mutate) } };
+}

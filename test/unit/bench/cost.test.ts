@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest';
+import { costDocument } from '../../../bench/cost/cost-document.ts';
+import { countKeptHours } from '../../../bench/cost/hours.ts';
+import type { PhaseCounts } from '../../../bench/cost.ts';
+import { Capacity, sizeOf } from '../../chaos/models/dynamo/capacity.ts';
+
+const COUNTS: PhaseCounts = {
+  instances: 100,
+  cloudCalls: 150,
+  readUnits: 400,
+  writeUnits: 1_100,
+  sqsRequests: 500,
+  transitions: 120,
+  invocations: 60,
+  gbSeconds: 12,
+  logBytes: 40_000,
+};
+
+test('dollars per launch and per hour from what was counted', () => {
+  const kept = { ...COUNTS, instances: 1_000, instanceHours: 2_000, locations: 53, transitions: 0 };
+  const document = costDocument({
+    launch: COUNTS,
+    kept,
+    functions: [{ name: 'drivers-sim-sim', peakMemoryMb: 140 }],
+  });
+  expect(document).toMatchObject({
+    stateTransitionsPerLaunch: 1.2,
+    writeUnitsPerLaunch: 11,
+    functions: [{ name: 'drivers-sim-sim', peakMemoryMb: 140 }],
+    perLaunch: { readUnits: 4, cloudCalls: 1.5 },
+    per1000InstanceHours: { writeUnits: 550 },
+    stableFleet: { instances: 1_000, locations: 53, hours: 2 },
+  });
+  // Per 1,000: 11,000 writes at $0.625 a million, 4,000 reads at $0.125, 5,000 requests at $0.40, 1,200 transitions at
+  // $25, 600 invocations at $0.20, 120 GB-s at $13.3334, 400 KB of logs at $0.50 a GB.
+  expect(document.usdPer1000Launches).toBeCloseTo(
+    0.006875 + 0.0005 + 0.002 + 0.03 + 0.00012 + 0.0016 + 0.0002,
+    4,
+  );
+  expect(document.usdPer1000InstanceHours).toBeLessThan(document.usdPer1000Launches / 15);
+});
+
+test('capacity is rounded up for each answer and each item', () => {
+  const capacity = new Capacity();
+  const item = { pk: 'a', text: 'x'.repeat(3_000) };
+  expect(sizeOf(item)).toBe(2 + 1 + 4 + 3_000);
+  capacity.read([item, item, item], false);
+  expect(capacity.readUnits).toBe(1.5);
+  capacity.read([], true);
+  expect(capacity.readUnits).toBe(2.5);
+  capacity.write(undefined, item, false);
+  capacity.write(item, undefined, true);
+  expect(capacity.writeUnits).toBe(9);
+  capacity.writeIndex({ sk: 'a' }, { sk: 'a' }, false);
+  capacity.writeIndex({ sk: 'a' }, { sk: 'b' }, true);
+  expect(capacity.writeUnits).toBe(11);
+});
+
+test('a fleet that runs is counted call by call', { timeout: 60_000 }, async () => {
+  const asked = { instances: 60, hours: 1, seed: 1, logBytesPerInvocation: 500 };
+  const counted = await countKeptHours(asked);
+  expect(counted).toMatchObject({ instanceHours: 60, transitions: 0 });
+  expect(counted.locations).toBeGreaterThan(40);
+  // A list each minute at each location.
+  expect(counted.cloudCalls).toBeGreaterThan(counted.locations * 55);
+  expect(counted.readUnits).toBeGreaterThan(counted.cloudCalls / 2);
+  expect(counted.logBytes).toBe(counted.invocations * 500);
+});

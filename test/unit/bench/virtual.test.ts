@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { measureFairness, percentile } from '../../../bench/fairness/fairness.ts';
+import { run } from '../../../bench/makespan/job.ts';
+import { Workers } from '../../../bench/makespan/workers.ts';
+
+test('a run in a thread is the run itself, and keeps the clouds’ limits', { timeout: 60_000 }, async () => {
+  const job = { instances: 60, fleets: 3, overstatedBy: 1, seed: 2 };
+  const measured = await run(job);
+  expect(measured).toMatchObject({ running: 60, throttled: 0, limitViolations: 0 });
+  expect(measured.makespanSeconds).toBeGreaterThanOrEqual(measured.idealSeconds);
+  expect(await new Workers(2).run(job)).toEqual(measured);
+});
+
+test('the peers’ way makes them all, too', async () => {
+  expect(await run({ instances: 60, fleets: 3, seed: 2 })).toMatchObject({ running: 60 });
+});
+
+test('a small fleet behind a large one is measured from its own request on', {
+  timeout: 60_000,
+}, async () => {
+  const asked = { small: 3, large: 90, afterSeconds: 20, seeds: [1, 2] };
+  const measured = await measureFairness(asked, () => {});
+  expect(measured).toMatchObject({ smallFleet: 3, largeFleet: 90, seeds: [1, 2] });
+  expect(measured.aloneP95Seconds).toBeGreaterThan(6);
+  expect(measured.behindP95Seconds).toBeGreaterThan(6);
+  expect(measured.ratio).toBeCloseTo(measured.behindP95Seconds / measured.aloneP95Seconds, 1);
+});
+
+test('percentiles are values that were measured', () => {
+  const values = Array.from({ length: 50 }, (_, at) => 50 - at);
+  expect(percentile(values, 0.95)).toBe(48);
+  expect(percentile(values, 0.5)).toBe(25);
+  expect(percentile([7], 0.95)).toBe(7);
+});
