@@ -35,7 +35,8 @@ const QUOTA_RETRY_MS = 60_000;
 /** So many refusals in a row are an outage, and not a hiccup. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
-const MAX_PROBE_MS = 60_000;
+/** Well within the time after which launches give up: who has to wait for an outage learns of its end. */
+const MAX_PROBE_MS = 30_000;
 /** Launches leave a location that is down for as long, where they can; the others give up after the longer time. */
 const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;

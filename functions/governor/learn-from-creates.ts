@@ -7,8 +7,10 @@ import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts'
 import { type Pace, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
 
 /** A create call that the cloud throttled. Its slot stays its own. */
-export interface ThrottledCreate extends Throttle {
+export interface ThrottledCreate extends Omit<Throttle, 'toldShare'> {
   instanceId: string;
+  /** The rate that the cloud says it bears. */
+  limitPerSecond?: number | undefined;
 }
 
 /**
@@ -32,7 +34,14 @@ export async function learnFromCreates(
       const learnt = lessons.reduce((known, lesson) => learn(known, lesson, nowMs), current);
       if (throttled.length === 0)
         return { state: learnt === current ? undefined : learnt, answer: new Map<string, number>() };
-      const slowed = throttled.reduce((known, throttle) => slowCalls(known, nowMs, throttle), learnt);
+      const slowed = throttled.reduce(
+        (known, { limitPerSecond, ...throttle }) =>
+          slowCalls(known, nowMs, {
+            ...throttle,
+            toldShare: limitPerSecond === undefined ? undefined : limitPerSecond / pace.perSecond,
+          }),
+        learnt,
+      );
       return retime(slowed, pace, nowMs, throttled);
     },
   );

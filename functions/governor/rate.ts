@@ -97,22 +97,27 @@ export interface Throttle {
   /** When the call went out. Calls that were on their way together are throttled together, and slow down once. */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
+  /** The part of the profile's rate that the cloud says it bears. */
+  toldShare?: number | undefined;
 }
 
 /**
- * After a throttle: half the rate, and nothing before the cloud's own time, or a second where it told none; the cloud's
+ * After a throttle: half the rate, or what the cloud says that it bears, and nothing before the cloud's own time, or a second where it told none; the cloud's
  * bucket is empty then.
  */
 export function slowCalls<State extends CallState>(
   state: State,
   nowMs: number,
-  { calledAtMs, retryAfterMs }: Throttle,
+  { calledAtMs, retryAfterMs, toldShare }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
   // What is called before then was permitted by the rate before.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
-    ? { share: Math.max(LEAST_SHARE, shareNow(state, nowMs) / SLOWED_BY), sinceMs: nowMs }
+    ? {
+        share: Math.min(1, Math.max(LEAST_SHARE, toldShare ?? shareNow(state, nowMs) / SLOWED_BY)),
+        sinceMs: nowMs,
+      }
     : state.slowed;
   const blockedUntilMs = Math.max(state.blockedUntilMs, untilMs);
   return { ...state, blockedUntilMs, emptyAtMs: blockedUntilMs, ...(slowed ? { slowed } : {}) };

@@ -113,7 +113,14 @@ async function learn(
 ): Promise<Map<string, number>> {
   const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0 }): ThrottledCreate[] =>
     answer && 'error' in answer && answer.error.code === 'Throttled'
-      ? [{ instanceId: record.instanceId, calledAtMs, retryAfterMs: answer.error.retryAfterMs }]
+      ? [
+          {
+            instanceId: record.instanceId,
+            calledAtMs,
+            retryAfterMs: answer.error.retryAfterMs,
+            limitPerSecond: answer.error.limitPerSecond,
+          },
+        ]
       : [],
   );
   const lessons = outcomes.flatMap(({ record, answer }): Lesson[] => {

@@ -85,9 +85,9 @@ describe('an outage', () => {
   it.each([
     [5, 2],
     [6, 4],
-    [9, 32],
-    [10, 60],
-    [30, 60],
+    [9, 30],
+    [10, 30],
+    [30, 30],
   ])('is asked about by one launch, after %i refusals %i s later', (count, seconds) => {
     const state = refusals(count);
     expect(barrierOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));

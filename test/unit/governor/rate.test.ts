@@ -104,6 +104,12 @@ describe('slowCalls', () => {
     expect(shareNow(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.25, 2);
   });
 
+  it('takes the rate that the cloud tells for what it is', () => {
+    const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, toldShare: 0.8 });
+    expect(shareNow(slowed, 10_000)).toBeCloseTo(0.8, 5);
+    expect(shareNow(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, toldShare: 3 }), 0)).toBe(1);
+  });
+
   it('comes back to the whole rate bit by bit', () => {
     const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0 });
     expect(shareNow(slowed, 100_000)).toBeCloseTo(0.75, 2);
