@@ -1,0 +1,89 @@
+import type { CloudInstance } from '../drivers/driver.ts';
+import { readPlaceState } from '../governor/hold-location.ts';
+import { noteFirstRun, reopenQuotas } from '../governor/learn-from-creates.ts';
+import { heldNow } from '../governor/slots.ts';
+import { returnBudget } from '../governor/take-budget.ts';
+import { isTransitional } from '../model/status.ts';
+import { type PlaceEntry, readPlaceEntries } from '../store/instances.ts';
+import type { Loop } from '../store/loops.ts';
+import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import { actOn } from './act.ts';
+import { agrees, machineOf, machinesById } from './compare.ts';
+import { countForBudget } from './count-for-budget.ts';
+import { fastestOf } from './next-look.ts';
+import { serveLine } from './serve-line.ts';
+
+/** Each so many looks, every record in transition is read, for its deadline. */
+const LOOKS_PER_DEADLINE_CHECK = 12;
+
+/** What a look found. */
+export interface Seen {
+  /** Records, and slots, that are still in transition. */
+  inTransition: number;
+  isWaitedFor: boolean;
+  startsMs: number[];
+  fastestMs: number | undefined;
+}
+
+/**
+ * Has the records follow what the cloud's list shows: changes are written and handed off, and launches in line get what
+ * has come free.
+ */
+export async function followCloud(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+  { seen, seenAtMs }: { seen: readonly CloudInstance[]; seenAtMs: number },
+): Promise<Seen> {
+  const [entries, state] = await Promise.all([
+    readPlaceEntries(context.store, place.connectionKey, place.location),
+    readPlaceState(context.store, place),
+  ]);
+  const holders = heldNow(state?.holders ?? {}, context.store.clock.now());
+  const machines = machinesById(seen, entries);
+  const withDeadlines = loop.generation % LOOKS_PER_DEADLINE_CHECK === 0;
+  const suspects = entries.filter((entry) => isSuspect(entry, machines, withDeadlines));
+  const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
+  const isCreating = new Set(creating);
+  const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id));
+  const { left, gone } = await actOn(context, place, opened, {
+    suspectIds: suspects.map(({ placeSk }) => placeSk),
+    strangers: Object.fromEntries(strangers),
+    machines,
+    seenAtMs,
+  });
+  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0)
+    await reopenQuotas(context.store, governed(place, opened));
+  await returnBudget(context.store, governed(place, opened), gone);
+  const live = entries.filter(({ placeSk }) => !gone.includes(placeSk));
+  await countForBudget(context, place, opened, live, seenAtMs);
+  const runs = new Set(
+    [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
+  );
+  if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
+    await noteFirstRun(context.store, governed(place, opened));
+  const isWaitedFor = await serveLine(context, place, opened);
+  const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
+  const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
+  const startOf = (id: string) => holders[id] ?? seenAtMs;
+  const boots = creating.filter((id) => runs.has(id) && id in holders);
+  return {
+    inTransition: quiet.length + left,
+    isWaitedFor,
+    startsMs: creating.filter((id) => !runs.has(id)).map(startOf),
+    fastestMs: fastestOf(
+      loop.fastestMs,
+      boots.map((id) => seenAtMs - startOf(id)),
+    ),
+  };
+}
+
+function isSuspect(
+  entry: PlaceEntry,
+  machines: ReadonlyMap<string, readonly CloudInstance[]>,
+  withDeadlines: boolean,
+): boolean {
+  if (withDeadlines && entry.status === 'Creating') return true;
+  return !agrees(entry, machineOf(entry, machines.get(entry.placeSk) ?? []));
+}

@@ -1,0 +1,51 @@
+import { DriverError } from '../drivers/errors.ts';
+import { permitCalls, slowDown } from '../governor/permit-calls.ts';
+import { type Loop, startBetween, takeBetween } from '../store/loops.ts';
+import { governed, type OpenConnection, type WorkerContext } from '../worker/context.ts';
+import type { LookMessage } from '../workflow/messages.ts';
+import { followCloud } from './follow-cloud.ts';
+import { SHORTEST_LOOK_MS } from './next-look.ts';
+
+/** Looks that come closer than this to one of the loop's own would see the same. */
+const APART_MS = 350;
+/** Beside two looks a second, somebody may want to ask for a machine by itself. */
+const LISTS_PER_SECOND_FOR_TWO = 2.5;
+
+/** When slots begin to be waited for. */
+export async function beginBetween(
+  { store, driver, send }: WorkerContext,
+  { connectionKey, location }: Loop,
+  { limits }: OpenConnection,
+): Promise<void> {
+  if (limits.calls.list.perSecond < LISTS_PER_SECOND_FOR_TWO) return;
+  const generation = await startBetween(store, { driver: driver.name, connectionKey, location });
+  if (generation === undefined) return;
+  await send({ kind: 'look', connectionKey, location, generation, between: true }, SHORTEST_LOOK_MS);
+}
+
+/** While slots are waited for, which the queue can look for each second only: another look between each two of them. */
+export async function lookBetween(context: WorkerContext, message: LookMessage): Promise<void> {
+  const { connectionKey, location } = message;
+  const place = { connectionKey, location };
+  const loop = await takeBetween(
+    context.store,
+    { driver: context.driver.name, ...place },
+    message.generation,
+  );
+  if (!loop) return;
+  const next = { ...message, generation: loop.betweenGeneration };
+  const seenAtMs = context.store.clock.now();
+  if (seenAtMs < loop.nextLookAtMs + APART_MS) return await context.send(next, 0);
+  await context.send(next, SHORTEST_LOOK_MS);
+  const opened = await context.open(connectionKey);
+  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
+  if (permit.granted === 0) return;
+  try {
+    const seen = await opened.client.listInstances(location);
+    await followCloud(context, place, opened, loop, { seen, seenAtMs });
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
+    if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
+  }
+}
