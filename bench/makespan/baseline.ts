@@ -76,8 +76,8 @@ async function runRequest(
       await Promise.all(
         [...atLocation].map(([location, wanted]) =>
           locationSlot(async () => {
-            const images = await client.listImages(location);
-            const place = await furnish(client, fleetId, { connectionKey: connection, location });
+            const images = await insistently(ground, () => client.listImages(location));
+            const place = await furnish(ground, client, fleetId, { connectionKey: connection, location });
             const instanceSlot = pLimit(slots.instancesPerLocation);
             await Promise.all(
               wanted.map(({ instanceType, image }) =>
@@ -102,23 +102,41 @@ interface Furnished {
   keyPairBackendId: string;
 }
 
-async function furnish(client: CloudClient, fleetId: string, place: PlaceRef): Promise<Furnished> {
+/** Makes a call until the cloud does not throttle it any more, with a sleep by chance in between, as the peers do. */
+async function insistently<Answer>(ground: Ground, call: () => Promise<Answer>): Promise<Answer> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof DriverError && error.code === 'Throttled')) throw error;
+      await ground.sleep(ground.random.between(0, MAX_SLEEP_MS));
+    }
+  }
+}
+
+async function furnish(
+  ground: Ground,
+  client: CloudClient,
+  fleetId: string,
+  place: PlaceRef,
+): Promise<Furnished> {
   const { location } = place;
   const tags = {};
-  const network = await client.ensureNetwork({
-    location,
-    name: networkName(fleetId, place),
-    cidr: '10.0.0.0/16',
-    tags,
-  });
-  const securityGroup = await client.ensureSecurityGroup({
-    location,
-    name: securityGroupName(fleetId, place, undefined),
-    networkBackendId: network.backendId,
-    tags,
-  });
+  const network = await insistently(ground, () =>
+    client.ensureNetwork({ location, name: networkName(fleetId, place), cidr: '10.0.0.0/16', tags }),
+  );
+  const securityGroup = await insistently(ground, () =>
+    client.ensureSecurityGroup({
+      location,
+      name: securityGroupName(fleetId, place, undefined),
+      networkBackendId: network.backendId,
+      tags,
+    }),
+  );
   const name = keyPairName(fleetId, place);
-  const keyPair = await client.ensureKeyPair({ location, name, publicKey: 'ssh-rsa AAAA peer', tags });
+  const keyPair = await insistently(ground, () =>
+    client.ensureKeyPair({ location, name, publicKey: 'ssh-rsa AAAA peer', tags }),
+  );
   return {
     location,
     networkBackendId: network.backendId,
