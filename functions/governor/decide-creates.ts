@@ -34,8 +34,8 @@ const NOW_MS = 100;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
- * Whoever has a slot keeps it, and its time until that is used. Who has to wait keeps none: the cloud has nothing of
- * it, and a line in which all slots are held by those behind would never move.
+ * Whoever has a slot keeps it, and its time until that is used, also where it has to wait: another copy of the launch may
+ * be making its call under that slot just now. Only a look, which sees how long that is ago, takes it away.
  */
 export function decideCreates(
   current: PlaceState,
@@ -49,11 +49,8 @@ export function decideCreates(
   const given: string[] = [];
   const pace = createPace(limits);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
-  const wait = ({ instanceId }: WantedCreate, why: WaitReason) => {
+  const wait = ({ instanceId }: WantedCreate, why: WaitReason) =>
     verdicts.set(instanceId, { say: 'wait', why });
-    isChanged ||= instanceId in holders;
-    delete holders[instanceId];
-  };
   for (const one of wanted) {
     const { instanceId } = one;
     const startMs = holders[instanceId];

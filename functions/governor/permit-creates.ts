@@ -41,7 +41,7 @@ export interface HandOver {
 /**
  * Permits to create: a slot of the place, a location slot of the connection and a time for the call, for as many of the
  * instances as there are. One conditional write for all of them, and none for those that have their permit already.
- * Whoever is told to wait need not ask again: see `wakeWaiting`.
+ * Whoever is told to wait need not ask again: see `serveWaiting`.
  */
 export async function permitCreates(
   store: Store<'governor'>,

@@ -6,7 +6,7 @@ import { readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.t
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 
 /** Beside those that there is room for: some of the first in line may be kept from going. */
-const SPARE_ROWS = 10;
+export const SPARE_ROWS = 10;
 
 /**
  * Gives slots back, in the same write to those that are first in line, whose launches are sent before they leave it.

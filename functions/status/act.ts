@@ -18,7 +18,7 @@ import { compare, type Finding, machineOf, vanished } from './compare.ts';
 
 const CONCURRENT_CALLS = 10;
 /** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
-const UNCLAIMED_SLOT_MS = 120_000;
+export const UNCLAIMED_SLOT_MS = 120_000;
 
 export interface Suspects {
   /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
@@ -96,7 +96,13 @@ export async function actOn(
     if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
   }
   const unclaimed = Object.keys(strangers).filter((id) => !after.has(id) && !waiting.has(id));
-  await freeSlots(context, place, unclaimed);
+  // The cloud took nothing of these, and whoever had a permit to ask again has had its time: they wait without a slot.
+  const refused = Object.entries(strangers).flatMap(([id, startMs]) => {
+    const record = after.get(id);
+    const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
+    return isRefused && startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
+  });
+  await freeSlots(context, place, [...unclaimed, ...refused]);
   await failInstances(
     context,
     place,

@@ -7,11 +7,11 @@ import { isTransitional } from '../model/status.ts';
 import { type PlaceEntry, readPlaceEntries } from '../store/instances.ts';
 import type { Loop } from '../store/loops.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
-import { actOn } from './act.ts';
+import { actOn, UNCLAIMED_SLOT_MS } from './act.ts';
 import { agrees, machineOf, machinesById } from './compare.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { fastestOf } from './next-look.ts';
-import { serveLine } from './serve-line.ts';
+import { STALLED_MS, serveLine } from './serve-line.ts';
 
 /** Each so many looks, every record in transition is read, for its deadline. */
 const LOOKS_PER_DEADLINE_CHECK = 12;
@@ -46,7 +46,11 @@ export async function followCloud(
   const suspects = entries.filter((entry) => isSuspect(entry, machines, withDeadlines));
   const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
   const isCreating = new Set(creating);
-  const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id));
+  const isAccepted = new Set(entries.flatMap(({ placeSk, backendId }) => (backendId ? [placeSk] : [])));
+  const pending = Object.entries(holders).filter(([id]) => !isAccepted.has(id));
+  const since = (ms: number) => pending.filter(([, startMs]) => startMs + ms < seenAtMs).map(([id]) => id);
+  const isAbandoned = new Set(since(UNCLAIMED_SLOT_MS));
+  const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id) || isAbandoned.has(id));
   const { left, gone } = await actOn(context, place, opened, {
     suspectIds: suspects.map(({ placeSk }) => placeSk),
     strangers: Object.fromEntries(strangers),
@@ -63,7 +67,7 @@ export async function followCloud(
   );
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
     await noteFirstRun(context.store, governed(place, opened));
-  const isWaitedFor = await serveLine(context, place, opened);
+  const isWaitedFor = await serveLine(context, place, opened, new Set(since(STALLED_MS)));
   const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
   const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
   const startOf = (id: string) => holders[id] ?? seenAtMs;

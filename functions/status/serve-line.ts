@@ -1,14 +1,12 @@
 import { readPlaceState } from '../governor/hold-location.ts';
 import { heldNow } from '../governor/slots.ts';
-import { serveWaiting } from '../instances/free-slots.ts';
+import { SPARE_ROWS, serveWaiting } from '../instances/free-slots.ts';
 import { readPlacement } from '../store/placements.ts';
 import { readAllWaiting, readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.ts';
 import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
 
-/** Beside those that there is room for: some of the first in line may be kept from going. */
-const SPARE_ROWS = 10;
 /** A permit that was given so long ago, and whose launch still stands in line, was given by somebody who died then. */
-const UNSENT_MS = 5_000;
+export const STALLED_MS = 5_000;
 /** How often it is seen whose launches need not wait any longer. */
 export const ROLL_CALL_MS = 5_000;
 const HEARTBEAT_MS = 60_000;
@@ -17,12 +15,15 @@ const LONG_MS = 90_000;
 /**
  * What a look does for the launches in line: whatever is free is theirs, and what somebody who died left behind goes on.
  *
+ * @param stalled holders of slots whose calls were due a while ago, and of which the cloud has nothing: those that wait
+ *   come first, since all slots may be theirs
  * @returns whether any are left that something may come free for within minutes
  */
 export async function serveLine(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
+  stalled: ReadonlySet<string> = new Set(),
 ): Promise<boolean> {
   const { store } = context;
   const [head] = await readWaiting(store, place, 1);
@@ -34,10 +35,16 @@ export async function serveLine(
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const free = opened.limits.concurrentInstancesPerLocation - Object.keys(holders).length;
   const grantedMs = holders[head.wanted.instanceId];
-  const isUnsent = grantedMs !== undefined && grantedMs + UNSENT_MS < nowMs;
-  if (free <= 0 && !isUnsent) return true;
+  const isUnsent = grantedMs !== undefined && grantedMs + STALLED_MS < nowMs;
+  if (free <= 0 && !isUnsent && stalled.size === 0) return true;
   const limit = Math.max(0, free) + SPARE_ROWS;
-  const first = await readWaiting(store, place, limit);
+  const isStalled = ({ wanted }: WaitingItem) => stalled.has(wanted.instanceId);
+  const first =
+    stalled.size === 0
+      ? await readWaiting(store, place, limit)
+      : (await readAllWaiting(store, place))
+          .toSorted((a, b) => Number(isStalled(b)) - Number(isStalled(a)))
+          .slice(0, stalled.size + limit);
   const left = first.length - (await serveWaiting(context, place, opened, { first }));
   return left > 0 || first.length === limit;
 }
