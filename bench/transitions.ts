@@ -1,9 +1,5 @@
-import {
-  type HistoryEvent,
-  paginateGetExecutionHistory,
-  paginateListExecutions,
-  type SFNClient,
-} from '@aws-sdk/client-sfn';
+import type { HistoryEvent, SFNClient } from '@aws-sdk/client-sfn';
+import { executionsOf } from './executions.ts';
 import type { Span } from './function-logs.ts';
 
 export interface WorkflowUse {
@@ -18,26 +14,15 @@ export interface WorkflowUse {
 export async function readWorkflowUse(
   client: SFNClient,
   machineArns: readonly string[],
-  { fromMs, toMs }: Span,
+  span: Span,
 ): Promise<WorkflowUse> {
   const sum: WorkflowUse = { executions: 0, transitions: 0, sqsSends: 0, mostEvents: 0 };
   for (const stateMachineArn of machineArns) {
-    for await (const { executions = [] } of paginateListExecutions({ client }, { stateMachineArn })) {
-      for (const { executionArn, startDate } of executions) {
-        const startedMs = startDate?.getTime() ?? 0;
-        if (executionArn === undefined || startedMs < fromMs || startedMs >= toMs) continue;
-        const events: HistoryEvent[] = [];
-        for await (const page of paginateGetExecutionHistory(
-          { client },
-          { executionArn, includeExecutionData: false, maxResults: 1_000 },
-        )) {
-          events.push(...(page.events ?? []));
-        }
-        sum.executions += 1;
-        sum.transitions += transitionsOf(events);
-        sum.sqsSends += events.filter(sendsToSqs).length;
-        sum.mostEvents = Math.max(sum.mostEvents, events.length);
-      }
+    for await (const { events } of executionsOf(client, stateMachineArn, span)) {
+      sum.executions += 1;
+      sum.transitions += transitionsOf(events);
+      sum.sqsSends += events.filter(sendsToSqs).length;
+      sum.mostEvents = Math.max(sum.mostEvents, events.length);
     }
   }
   return sum;

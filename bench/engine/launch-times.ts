@@ -3,14 +3,10 @@ import {
   paginateDescribeLogGroups,
   paginateFilterLogEvents,
 } from '@aws-sdk/client-cloudwatch-logs';
-import {
-  type HistoryEvent,
-  paginateGetExecutionHistory,
-  paginateListExecutions,
-  type SFNClient,
-} from '@aws-sdk/client-sfn';
+import type { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { instanceId } from '../../functions/model/identifiers.ts';
+import { executionsOf } from '../executions.ts';
 import type { Span } from '../function-logs.ts';
 
 const fleetInputSchema = z.object({ fleetId: z.string() });
@@ -28,7 +24,7 @@ export async function readFleetStarts(
 ): Promise<Map<string, number>> {
   const starts = new Map<string, number>();
   for await (const { input, startedMs } of executionsOf(client, stateMachineArn, span)) {
-    keepFirst(starts, fleetInputSchema.parse(input).fleetId, startedMs);
+    keepFirst(starts, fleetInputSchema.parse(parseJson(input)).fleetId, startedMs);
   }
   return starts;
 }
@@ -44,7 +40,7 @@ export async function readSendTimes(
 ): Promise<Map<string, number>> {
   const sent = new Map<string, number>();
   for await (const { input, events } of executionsOf(client, stateMachineArn, span)) {
-    const { fleetId, first, last } = locationInputSchema.parse(input);
+    const { fleetId, first, last } = locationInputSchema.parse(parseJson(input));
     let index = first;
     for (const { timestamp, taskScheduledEventDetails: task } of events) {
       if (!task?.resource?.includes('sqs:sendMessage') || !timestamp || index > last) continue;
@@ -53,34 +49,6 @@ export async function readSendTimes(
     }
   }
   return sent;
-}
-
-interface ExecutionHistory {
-  input: unknown;
-  startedMs: number;
-  events: HistoryEvent[];
-}
-
-/** Executions that began in a span. */
-async function* executionsOf(
-  client: SFNClient,
-  stateMachineArn: string,
-  { fromMs, toMs }: Span,
-): AsyncGenerator<ExecutionHistory> {
-  for await (const { executions = [] } of paginateListExecutions({ client }, { stateMachineArn })) {
-    for (const { executionArn, startDate } of executions) {
-      const startedMs = startDate?.getTime() ?? 0;
-      if (executionArn === undefined || startedMs < fromMs || startedMs >= toMs) continue;
-      const events: HistoryEvent[] = [];
-      for await (const page of paginateGetExecutionHistory(
-        { client },
-        { executionArn, includeExecutionData: true, maxResults: 1_000 },
-      )) {
-        events.push(...(page.events ?? []));
-      }
-      yield { input: parseJson(events[0]?.executionStartedEventDetails?.input ?? ''), startedMs, events };
-    }
-  }
 }
 
 /** When a worker first had the launch message of each instance, by the instance's id. */

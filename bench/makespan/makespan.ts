@@ -44,17 +44,17 @@ export async function measureMakespans(
 ): Promise<MakespanCase[]> {
   const workers = new Workers(threads);
   const cases = asked.map(async (size): Promise<MakespanCase[]> => {
-    const baseline = workers.run({ ...size, seed });
-    // Awaited by each of the cases: whichever fails first is told.
-    baseline.catch(() => {});
-    return await Promise.all(
-      OVERSTATED_BY.map(async (overstatedBy) => {
-        const measured = await workers.run({ ...size, overstatedBy, seed });
-        const one = caseOf(size, overstatedBy, measured, await baseline);
-        say(`${one.instances} in ${one.fleets} fleets, rates ${overstatedBy}x: ${one.makespanSeconds} s`);
-        return one;
-      }),
-    );
+    const ours = async (overstatedBy: number) => {
+      const measured = await workers.run({ ...size, overstatedBy, seed });
+      const seconds = rounded(measured.makespanSeconds);
+      say(`${size.instances} in ${size.fleets} fleets, rates ${overstatedBy}x: ${seconds} s`);
+      return { overstatedBy, measured };
+    };
+    const [baseline, runs] = await Promise.all([
+      workers.run({ ...size, seed }),
+      Promise.all(OVERSTATED_BY.map(ours)),
+    ]);
+    return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
   });
   return (await Promise.all(cases)).flat();
 }
