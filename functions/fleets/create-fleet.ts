@@ -2,13 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FleetRequest } from '../model/fleet-request.ts';
 import { makeFleetId } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
-import {
-  type CreateFleetOutcome,
-  createFleet,
-  type NewFleet,
-  readFleetItem,
-  readReplay,
-} from '../store/fleets.ts';
+import { type CreateFleetOutcome, createFleet, type NewFleet, readReplay } from '../store/create-fleet.ts';
+import { readFleetItem } from '../store/fleets.ts';
 import { resumeWork } from './begin-work.ts';
 import type { RequestError } from './check-words.ts';
 import { resolveRequest } from './resolve-request.ts';

@@ -1,7 +1,8 @@
 import pLimit from 'p-limit';
 import { layOut } from '../placement/lay-out.ts';
 import type { Logger as Log } from '../runtime/logger.ts';
-import { type FleetItem, listActiveFleetIds, readFleetItem, readSpec } from '../store/fleets.ts';
+import { type FleetItem, readFleetItem, readSpec } from '../store/fleets.ts';
+import { listActiveFleetIds } from '../store/list-fleets.ts';
 import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
 import { stopLaunching } from './stop-launching.ts';
 import { stopWhenDecided } from './stop-when-decided.ts';

@@ -3,7 +3,7 @@ import type { NodeGroup } from '../model/fleet.ts';
 import { type FleetRequest, MAX_GROUPS_PER_FLEET, MAX_PLACEMENTS_PER_FLEET } from '../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
-import { findFleetByName } from '../store/fleets.ts';
+import { findFleetByName } from '../store/create-fleet.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 

@@ -4,7 +4,8 @@ import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { type FleetStatus, INSTANCE_STATUSES, type InstanceStatus } from '../model/status.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { Store } from '../store/client.ts';
-import { type FleetItem, listFleetIds, parseFleetItem } from '../store/fleets.ts';
+import { type FleetItem, parseFleetItem } from '../store/fleets.ts';
+import { listFleetIds } from '../store/list-fleets.ts';
 import { costUsd, type PlacementItem, readFleetPartition, unclaimedCount } from '../store/placements.ts';
 import { actionFacts } from './action-facts.ts';
 

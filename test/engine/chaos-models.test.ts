@@ -19,7 +19,7 @@ import { releaseSlots } from '../../functions/governor/release-slots.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
-import { createFleet } from '../../functions/store/fleets.ts';
+import { createFleet } from '../../functions/store/create-fleet.ts';
 import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
 import { settleLook, startLoop, takeLook } from '../../functions/store/loops.ts';
 import { moveInstance } from '../../functions/store/move.ts';

@@ -3,7 +3,7 @@ import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
 import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
-import { createFleet } from '../../functions/store/fleets.ts';
+import { createFleet } from '../../functions/store/create-fleet.ts';
 import type { InstanceItem } from '../../functions/store/instances.ts';
 import { openPlacement } from '../../functions/store/placements.ts';
 import { record } from '../unit/records.ts';

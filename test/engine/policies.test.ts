@@ -7,7 +7,7 @@ import type { ExecutionRef } from '../../functions/fleets/workflows.ts';
 import { readHolders } from '../../functions/governor/hold-location.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import type { Placement } from '../../functions/placement/lay-out.ts';
-import { findFleetByName } from '../../functions/store/fleets.ts';
+import { findFleetByName } from '../../functions/store/create-fleet.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import { readFleetPartition } from '../../functions/store/placements.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';

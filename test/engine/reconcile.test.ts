@@ -9,7 +9,8 @@ import {
   type Workflows,
 } from '../../functions/fleets/workflows.ts';
 import { systemClock } from '../../functions/runtime/clock.ts';
-import { createFleet, type FleetItem, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
+import { createFleet } from '../../functions/store/create-fleet.ts';
+import { type FleetItem, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
 import { readFleetPartition } from '../../functions/store/placements.ts';
 import { transition } from '../../functions/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';

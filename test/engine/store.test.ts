@@ -2,15 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { listFleets, readFleet } from '../../functions/fleets/view.ts';
 import { listInstances } from '../../functions/instances/view.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import {
-  closeFleet,
-  createFleet,
-  findFleetByName,
-  listActiveFleetIds,
-  readFleetItem,
-  updateFleet,
-} from '../../functions/store/fleets.ts';
+import { createFleet, findFleetByName } from '../../functions/store/create-fleet.ts';
+import { closeFleet, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
 import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { listActiveFleetIds } from '../../functions/store/list-fleets.ts';
 import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
 import { transition } from '../../functions/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';

@@ -7,7 +7,7 @@ import { listInstances, readInstance } from '../../instances/view.ts';
 import type { Fleet } from '../../model/fleet.ts';
 import { type FleetRequest, fleetOfOne } from '../../model/fleet-request.ts';
 import { fleetIdSchema, instanceId } from '../../model/identifiers.ts';
-import { findFleetByName } from '../../store/fleets.ts';
+import { findFleetByName } from '../../store/create-fleet.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
 import { type FieldError, notFound, Problem, refuse } from '../problem.ts';

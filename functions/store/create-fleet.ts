@@ -1,0 +1,142 @@
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { FleetSpec } from '../model/fleet.ts';
+import type { Store } from './client.ts';
+import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
+import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from './keys.ts';
+import { transactWrite } from './transact.ts';
+
+const IDEMPOTENCY_SECONDS = 24 * 3_600;
+
+export interface NewFleet {
+  spec: FleetSpec;
+  request: {
+    description?: string | undefined;
+    labels?: Record<string, string> | undefined;
+    failurePolicy: FleetItem['failurePolicy'];
+    minimumInstances?: number | undefined;
+    hold?: { expiresInSeconds?: number | undefined } | undefined;
+  };
+  idempotency?: { key: string; requestHash: string } | undefined;
+}
+
+export type CreateFleetOutcome =
+  | { outcome: 'created' | 'replayed' | 'name-taken'; fleetId: string }
+  | { outcome: 'key-reused' };
+
+const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
+
+/**
+ * Writes a fleet with its name lock and idempotency record, all or nothing. The same idempotency key with the
+ * same hash yields the first fleet again; with another hash, `key-reused`.
+ */
+export async function createFleet(
+  store: Store<'fleets'>,
+  { spec, request, idempotency }: NewFleet,
+): Promise<CreateFleetOutcome> {
+  const { fleetId, namespace, name } = spec;
+  const table = store.tables.fleets;
+  const nowMs = store.clock.now();
+  const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (earlier) return earlier;
+  await store.document.send(new PutCommand({ TableName: table, Item: { ...specKey(fleetId), ...spec } }));
+  const meta: FleetItem = {
+    fleetId,
+    namespace,
+    name,
+    description: request.description,
+    labels: request.labels ?? {},
+    status: request.hold ? 'Held' : 'Preparing',
+    failurePolicy: request.failurePolicy,
+    minimumInstances: request.minimumInstances,
+    requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
+    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    round: 1,
+    ...(request.hold ? {} : { work: 'provision' }),
+    execution: request.hold ? 0 : 1,
+    workSinceMs: nowMs,
+    interruptions: 0,
+    ...(request.hold ? { lastAction: 'hold' } : {}),
+    heldUntilMs: holdEnd(nowMs, request.hold),
+    createdAt: new Date(nowMs).toISOString(),
+  };
+  const absent = 'attribute_not_exists(pk)';
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: table,
+        Item: { ...nameKey(namespace, name), fleetId },
+        ConditionExpression: absent,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    },
+    {
+      Put: {
+        TableName: table,
+        Item: {
+          ...fleetKey(fleetId),
+          nsPk: namespacePartition(namespace),
+          nsSk: fleetId,
+          ...(isActive(meta) ? activityOf(fleetId) : {}),
+          ...meta,
+        },
+        ConditionExpression: absent,
+      },
+    },
+    ...(idempotency
+      ? [
+          {
+            Put: {
+              TableName: table,
+              Item: {
+                ...idempotencyKey(namespace, idempotency.key),
+                fleetId,
+                requestHash: idempotency.requestHash,
+                expiresAt: Math.floor(nowMs / 1_000) + IDEMPOTENCY_SECONDS,
+              },
+              // TTL deletes late: an expired record that still stands counts as absent.
+              ConditionExpression: `${absent} OR expiresAt < :nowSeconds`,
+              ExpressionAttributeValues: { ':nowSeconds': Math.floor(nowMs / 1_000) },
+            },
+          },
+        ]
+      : []),
+  ]);
+  if (refusals.length === 0) return { outcome: 'created', fleetId };
+  const replay = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (replay) return replay;
+  const lock = lockSchema.safeParse(refusals.find(({ at }) => at === 0)?.item);
+  if (lock.success) return { outcome: 'name-taken', fleetId: lock.data.fleetId };
+  throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
+}
+
+/** What an idempotency key stands for already; undefined when it is new, or older than a day. */
+export async function readReplay(
+  store: Store<'fleets'>,
+  namespace: string,
+  { key, requestHash }: { key: string; requestHash: string },
+): Promise<CreateFleetOutcome | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.fleets,
+      Key: idempotencyKey(namespace, key),
+      ConsistentRead: true,
+    }),
+  );
+  const record = lockSchema.extend({ expiresAt: z.number() }).safeParse(Item);
+  if (!record.success || record.data.expiresAt * 1_000 < store.clock.now()) return undefined;
+  if (record.data.requestHash !== requestHash) return { outcome: 'key-reused' };
+  return { outcome: 'replayed', fleetId: record.data.fleetId };
+}
+
+/** The id of the live fleet that holds this name. */
+export async function findFleetByName(
+  store: Store<'fleets'>,
+  namespace: string,
+  name: string,
+): Promise<string | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: nameKey(namespace, name), ConsistentRead: true }),
+  );
+  return lockSchema.safeParse(Item).data?.fleetId;
+}
