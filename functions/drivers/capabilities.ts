@@ -50,6 +50,19 @@ export interface BatchCreate {
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
+/** A list can be narrowed to some machines: a page, however many others there are. */
+export interface ListById {
+  /** The most ids of one call, 50 at least. */
+  readonly maxListedById: number;
+  /**
+   * Those of these machines that are of this deployment and that the cloud shows, in any order, in one call of the
+   * cloud's. As in `listInstances`, what is missing may only not be shown yet; an id that never was one is no error.
+   *
+   * @param backendIds 1 to `maxListedById`
+   */
+  listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]>;
+}
+
 /** How many of something may exist at a location. */
 export interface Quota {
   unit: 'instances' | 'vcpus' | 'memoryGb';
@@ -76,6 +89,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;
   'batch-create': BatchCreate;
+  'list-by-id': ListById;
   quotas: Quotas;
   'global-catalogue': GlobalCatalogue;
 }
@@ -84,6 +98,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'stop-start': ['stopInstance', 'startInstance'],
   reboot: ['rebootInstance'],
   'batch-create': ['createInstances', 'maxBatchSize'],
+  'list-by-id': ['listInstancesById', 'maxListedById'],
   quotas: ['readQuotas'],
   'global-catalogue': ['listOffersEverywhere'],
 };

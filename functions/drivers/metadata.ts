@@ -23,6 +23,7 @@ export const CAPABILITY_NAMES = [
   'stop-start',
   'reboot',
   'batch-create',
+  'list-by-id',
   'quotas',
   'global-catalogue',
 ] as const;

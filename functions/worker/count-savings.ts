@@ -1,4 +1,3 @@
-import { parseInstanceId } from '../model/identifiers.ts';
 import { usage } from '../runtime/usage.ts';
 
 /**
@@ -9,17 +8,19 @@ import { usage } from '../runtime/usage.ts';
  */
 export function countSavings(method: string, asked: unknown, answered: unknown): void {
   if (method === 'createInstances') usage.saved.creates += beyondFirst(itemsOf(asked).length);
-  if (method === 'listInstances') {
-    const fleets = itemsOf(answered).map(
-      (machine) => parseInstanceId(wordOf(machine, 'instanceId'))?.fleetId,
-    );
-    usage.saved.lists += beyondFirst(new Set(fleets.filter((fleet) => fleet !== undefined)).size);
+  if (method === 'listInstances' || method === 'listInstancesById') {
+    const fleets = new Set(itemsOf(answered).map((machine) => fleetOf(wordOf(machine, 'instanceId'))));
+    fleets.delete('');
+    usage.saved.lists += beyondFirst(fleets.size);
   }
   if (method === 'listOffersEverywhere') {
     const locations = itemsOf(fieldOf(answered, 'offers')).map((offer) => wordOf(offer, 'location'));
     usage.saved.offers += beyondFirst(new Set(locations).size);
   }
 }
+
+/** Not parsed: there may be thousands in one answer. */
+const fleetOf = (instanceId: string): string => instanceId.slice(0, Math.max(0, instanceId.lastIndexOf('-')));
 
 const beyondFirst = (count: number): number => Math.max(0, count - 1);
 

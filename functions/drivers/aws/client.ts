@@ -1,6 +1,6 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { BatchCreate, CreateOutcome, Reboot, StopStart } from '../capabilities.ts';
+import type { BatchCreate, CreateOutcome, ListById, Reboot, StopStart } from '../capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -14,7 +14,7 @@ import type {
 import { Ec2, type Ec2Options } from './ec2.ts';
 import { driverErrorOf } from './errors.ts';
 import { listImages } from './images.ts';
-import { Instances } from './instances.ts';
+import { Instances, MAX_IDS } from './instances.ts';
 import { KeyPairs } from './key-pairs.ts';
 import { Launcher, MAX_BATCH } from './launch.ts';
 import { listLocations } from './locations.ts';
@@ -26,8 +26,9 @@ import { callTimeout, clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 
 /** One AWS account. Its locations are regions. */
-export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
+export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, StopStart {
   readonly maxBatchSize = MAX_BATCH;
+  readonly maxListedById = MAX_IDS;
   readonly #ec2: Ec2;
   readonly #sts: STSClient;
   readonly #parameters: PublicParameters;
@@ -122,6 +123,10 @@ export class AwsClient implements CloudClient, BatchCreate, Reboot, StopStart {
 
   async listInstances(location: string): Promise<CloudInstance[]> {
     return await this.#instances.list(location);
+  }
+
+  async listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]> {
+    return await this.#instances.list(location, backendIds);
   }
 
   async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {

@@ -17,6 +17,9 @@ import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 /** EC2 shows machines for an hour after their end. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
+/** What one filter of EC2's takes is 200 values. */
+export const MAX_IDS = 200;
+
 /** Machines that are there, or were until lately. */
 export class Instances {
   readonly #ec2: Ec2;
@@ -37,8 +40,12 @@ export class Instances {
     throw new DriverError('NotFound', `this deployment has no machine ${id} at ${location}`);
   }
 
-  async list(location: string): Promise<CloudInstance[]> {
-    const machines = await this.#describe(location, [filter('instance-state-name', ...NOT_GONE)]);
+  /** @param ids by a filter: where EC2 is given ids as such, one that it does not know makes the whole call fail */
+  async list(location: string, ids?: readonly string[]): Promise<CloudInstance[]> {
+    const machines = await this.#describe(location, [
+      filter('instance-state-name', ...NOT_GONE),
+      ...(ids ? [filter('instance-id', ...ids)] : []),
+    ]);
     return machines.map((machine) => cloudInstance(machine, this.#deploymentId));
   }
 

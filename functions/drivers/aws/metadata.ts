@@ -66,6 +66,6 @@ export const awsMetadata = {
   consistencyWindowMs: 30_000,
   // A security group's name; keys, templates and tags take as much or more.
   maxNameLength: 128,
-  capabilities: ['stop-start', 'reboot', 'batch-create'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id'],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],
 } as const satisfies DriverMetadata;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
-import type { Reboot, StopStart } from '../capabilities.ts';
+import type { ListById, Reboot, StopStart } from '../capabilities.ts';
 import {
   type CloudClient,
   type CloudInstance,
@@ -32,8 +32,12 @@ import {
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
+/** What a URL has room for. */
+const MAX_IDS = 100;
+
 /** One account at one simulated cloud. */
-export class SimClient implements CloudClient, StopStart, Reboot {
+export class SimClient implements CloudClient, ListById, StopStart, Reboot {
+  readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
   readonly #deploymentId: string;
 
@@ -163,6 +167,10 @@ export class SimClient implements CloudClient, StopStart, Reboot {
 
   async listInstances(location: string): Promise<CloudInstance[]> {
     return await this.#readInstances(location, this.#ours());
+  }
+
+  async listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]> {
+    return await this.#readInstances(location, { ...this.#ours(), ids: backendIds.join(',') });
   }
 
   async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {

@@ -27,6 +27,6 @@ export const simMetadata = {
   // A submit takes up to 1.5 s and lists may be 3 s behind.
   consistencyWindowMs: 5_000,
   maxNameLength: 63,
-  capabilities: ['stop-start', 'reboot'],
+  capabilities: ['stop-start', 'reboot', 'list-by-id'],
   features: ['tags', 'user-data', 'prices', 'launch-tokens'],
 } as const satisfies DriverMetadata;

@@ -9,21 +9,26 @@ import type { Place } from './state.ts';
 import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, type SimStatus, statusAt } from './status.ts';
 import { placeParts, type Target, type World } from './world.ts';
 
+/** @param query `ids`: of those that have one of these, only */
 export function listInstances(
   world: World,
   { cloud, place, nowMs }: Target,
-  filter: ListFilter,
-  page: Page,
+  { ids, page, ...filter }: ListFilter & { ids?: readonly string[] | undefined; page: Page },
   viewedAtMs: number,
 ): { items: object[]; nextCursor: string | null } {
   world.state.retire(place, nowMs);
   const isListed = listedBy(cloud, filter);
   const shown: InstanceRecord[] = [];
-  for (const record of place.live.values()) {
+  for (const record of ids ? among(place, ids) : place.live.values()) {
     if (isVisibleAt(record, viewedAtMs) && isListed(record)) shown.push(record);
   }
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => instanceView(cloud, record, viewedAtMs)), nextCursor };
+}
+
+function among({ live }: Place, ids: readonly string[]): InstanceRecord[] {
+  const found = [...new Set(ids)].map((id) => live.get(id)).filter((record) => record !== undefined);
+  return found.sort((a, b) => a.sequence - b.sequence);
 }
 
 /** By launch token or by name, whichever the cloud kept. */

@@ -46,7 +46,7 @@ export function perform(
       return ok(instanceView(cloud, record, atMs), isNew ? 201 : 200, atMs);
     }
     case 'list':
-      return ok(listInstances(world, target, operation, operation.page, viewedAtMs));
+      return ok(listInstances(world, target, operation, viewedAtMs));
     case 'find':
       return ok({ items: findInstances(target, operation, viewedAtMs), nextCursor: null });
     case 'get':

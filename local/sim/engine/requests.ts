@@ -62,7 +62,7 @@ export type Operation =
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
   | { call: 'create'; location: string; input: CreateInput }
-  | ({ call: 'list'; location: string; page: Page } & ListFilter)
+  | ({ call: 'list'; location: string; page: Page; ids?: readonly string[] | undefined } & ListFilter)
   | { call: 'find'; location: string; launchToken: string; name?: string | undefined }
   | { call: 'get' | 'terminate' | PowerKind; location: string; backendId: string }
   | { call: 'ensure'; location: string; kind: ResourceKind; input: EnsureInput }

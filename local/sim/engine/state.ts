@@ -19,6 +19,8 @@ export interface Place {
   sequence: number;
   /** Those that held a slot when last looked at. */
   pending: Set<string>;
+  /** Those of the live ones whose end is known. */
+  ending: Set<string>;
 }
 
 /** What the clouds know. Changes only by events, so that a journal of them restores it. */
@@ -47,6 +49,7 @@ export class SimState {
       violations: {},
       sequence: 0,
       pending: new Set(),
+      ending: new Set(),
     };
     this.places.set(id, place);
     return place;
@@ -138,8 +141,10 @@ export class SimState {
 
   /** Puts aside what no list can show any more. */
   retire(place: Place, nowMs: number): void {
-    for (const [backendId, record] of place.live) {
-      if (record.terminatedAtMs === undefined || record.terminatedAtMs + RETENTION_MS > nowMs) continue;
+    for (const backendId of place.ending) {
+      const record = place.live.get(backendId);
+      if (record?.terminatedAtMs === undefined || record.terminatedAtMs + RETENTION_MS > nowMs) continue;
+      place.ending.delete(backendId);
       place.live.delete(backendId);
       place.gone.push(record);
     }
@@ -150,6 +155,7 @@ export class SimState {
     place.live.set(record.backendId, record);
     place.sequence = Math.max(place.sequence, record.sequence);
     if (record.removeAskedAtMs === undefined) place.pending.add(record.backendId);
+    if (record.terminatedAtMs !== undefined) place.ending.add(record.backendId);
     if (record.launchToken !== undefined && !place.byToken.has(record.launchToken)) {
       place.byToken.set(record.launchToken, record.backendId);
     }

@@ -52,7 +52,7 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
     const location = c.req.param('location');
     const { launchToken, name } = c.req.query();
     if (launchToken !== undefined) return call(c, { call: 'find', location, launchToken, name });
-    return call(c, { call: 'list', location, ...filterOf(c), page: page(c) });
+    return call(c, { call: 'list', location, ...filterOf(c), ids: idsOf(c), page: page(c) });
   });
   app.get(`${at}/instances/:id`, (c) =>
     call(c, { call: 'get', location: c.req.param('location'), backendId: c.req.param('id') }),
@@ -97,6 +97,11 @@ function callerOf(c: Context<SimEnv>): Caller {
   }
   const [, apiKey] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
   return { cloud: c.req.param('cloud') ?? '', account: account.data, apiKey };
+}
+
+/** `ids=a,b,…`. */
+function idsOf(c: Context<SimEnv>): readonly string[] | undefined {
+  return c.req.query('ids')?.split(',');
 }
 
 /** `tag=key=value`, any number of times, and `namePrefix`. */

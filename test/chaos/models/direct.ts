@@ -77,6 +77,14 @@ export class DirectClient extends SimClient {
   }
 
   override async listInstances(location: string): Promise<CloudInstance[]> {
+    return await this.#list(location);
+  }
+
+  override async listInstancesById(location: string, ids: readonly string[]): Promise<CloudInstance[]> {
+    return await this.#list(location, ids);
+  }
+
+  async #list(location: string, ids?: readonly string[]): Promise<CloudInstance[]> {
     const filter = {
       tags: { [DEPLOYMENT_TAG]: this.#deploymentId },
       namePrefix: namePrefix(this.#deploymentId),
@@ -85,7 +93,7 @@ export class DirectClient extends SimClient {
     let cursor: string | undefined;
     do {
       const page = { cursor };
-      const body = await this.#transport.ask({ call: 'list', location, ...filter, page }, 'reads');
+      const body = await this.#transport.ask({ call: 'list', location, ...filter, ids, page }, 'reads');
       const { items, nextCursor } = viewsSchema.parse(body);
       for (const view of items) {
         const machine = this.#machineOf(view);
@@ -125,7 +133,7 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
     if (method === 'POST') return { call: 'create', location, input: createInputSchema.parse(body) };
     const { launchToken, name } = query;
     if (launchToken !== undefined) return { call: 'find', location, launchToken, name };
-    return { call: 'list', location, page, ...filterOf(query) };
+    return { call: 'list', location, page, ids: query['ids']?.split(','), ...filterOf(query) };
   }
   const power = POWER_KINDS.find((one) => one === verb);
   if (power) return { call: power, location, backendId: id };

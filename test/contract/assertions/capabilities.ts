@@ -133,6 +133,39 @@ export const CAPABILITIES = assertions([
     },
   },
   {
+    id: 'by-id.some',
+    title:
+      'a list by id shows these machines and no others, and takes an id that never was one for a missing one',
+    needs: 'list-by-id',
+    async run(lab) {
+      const { client, cloud } = lab;
+      assert.ok(has(client, 'list-by-id'));
+      assert.ok(client.maxListedById >= 50);
+      const specs = await lab.specs(3);
+      const made = await Promise.all(specs.map((spec) => client.createInstance(spec)));
+      await lab.settle();
+      const asked = made.slice(0, 2).map(({ backendId }) => backendId);
+      const found = await inTime(
+        'listInstancesById',
+        client.listInstancesById(cloud.location, [...asked, cloud.unknownBackendId]),
+      );
+      assert.deepEqual(found.map(({ backendId }) => backendId).sort(), asked.toSorted());
+      const whole = await client.listInstances(cloud.location);
+      for (const machine of found) {
+        const same = whole.find(({ backendId }) => backendId === machine.backendId);
+        assert.equal(machine.instanceId, same?.instanceId);
+        assert.equal(machine.launchToken, same?.launchToken);
+      }
+      const [first] = asked;
+      assert.ok(first !== undefined);
+      await client.terminateInstance(cloud.location, first);
+      await lab.until('it is shown no more', async () => {
+        const left = await client.listInstancesById(cloud.location, asked);
+        return left.every(({ backendId }) => backendId !== first) ? true : undefined;
+      });
+    },
+  },
+  {
     id: 'quotas.read',
     title: 'quotas are told with units and limits that are not negative',
     needs: 'quotas',

@@ -44,6 +44,21 @@ describe('an instance', () => {
     ]);
   });
 
+  test('is listed by its id, among those alone that are asked for', () => {
+    const clouds = new VirtualClouds();
+    const [first, second] = [clouds.create(), clouds.create(), clouds.create()].map(({ body }) =>
+      String(body['id']),
+    );
+    clouds.wait(5);
+    const ids = [String(second), 'i-that-never-was', String(first), String(second)];
+    const { body } = clouds.call({ call: 'list', location: LOCATION, tags: {}, page: {}, ids });
+    expect(body.items?.map(({ id }) => id)).toEqual([first, second]);
+    clouds.terminate(first);
+    clouds.wait(120);
+    const left = clouds.call({ call: 'list', location: LOCATION, tags: {}, page: {}, ids });
+    expect(left.body.items?.map(({ id }) => id)).toEqual([second]);
+  });
+
   test('that was removed while it booted never ran', () => {
     const clouds = new VirtualClouds();
     const { body } = clouds.create();
