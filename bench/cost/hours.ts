@@ -45,9 +45,9 @@ export async function countKeptHours({
     await lab.ground.sleep(AT_REST_MS);
     const before = countsOf(lab);
     const capacity = new Capacity();
-    lab.tables.capacity = capacity;
+    lab.tables.capacityOf = () => capacity;
     await lab.ground.sleep(hours * HOUR_MS);
-    lab.tables.capacity = undefined;
+    lab.tables.capacityOf = undefined;
     const after = countsOf(lab);
     const invocations = after.invocations - before.invocations;
     const batches = after.batches - before.batches;

@@ -12,9 +12,12 @@ export interface Job {
   seed: number;
 }
 
-export async function run({ instances, fleets, overstatedBy, seed }: Job): Promise<Measured> {
+export async function run(
+  { instances, fleets, overstatedBy, seed }: Job,
+  say: (made: number, seconds: number) => void = () => {},
+): Promise<Measured> {
   const requests = fleetsOf(instances, fleets);
   return overstatedBy === undefined
     ? await simulateBaseline(requests, seed)
-    : await simulate(requests, overstatedBy, seed);
+    : await simulate(requests, overstatedBy, seed, say);
 }

@@ -43,20 +43,27 @@ export async function measureMakespans(
   { seed, threads, say }: HowToRun,
 ): Promise<MakespanCase[]> {
   const workers = new Workers(threads);
-  const cases = asked.map(async (size): Promise<MakespanCase[]> => {
+  const casesOf = async (size: Asked): Promise<MakespanCase[]> => {
+    const run = async (name: string, overstatedBy?: number) => {
+      const told = (words: string) => say(`${size.instances} in ${size.fleets} fleets, ${name}: ${words}`);
+      const job = { ...size, seed, ...(overstatedBy === undefined ? {} : { overstatedBy }) };
+      const measured = await workers.run(job, (made, seconds) =>
+        told(`${made} made after ${seconds} s of virtual time`),
+      );
+      told(`${rounded(measured.makespanSeconds)} s`);
+      return measured;
+    };
     const ours = async (overstatedBy: number) => {
-      const measured = await workers.run({ ...size, overstatedBy, seed });
-      const seconds = rounded(measured.makespanSeconds);
-      say(`${size.instances} in ${size.fleets} fleets, rates ${overstatedBy}x: ${seconds} s`);
+      const measured = await run(`rates ${overstatedBy}x`, overstatedBy);
       return { overstatedBy, measured };
     };
-    const [baseline, runs] = await Promise.all([
-      workers.run({ ...size, seed }),
-      Promise.all(OVERSTATED_BY.map(ours)),
-    ]);
+    const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run("the peers' way")]);
     return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
-  });
-  return (await Promise.all(cases)).flat();
+  };
+  // The longest first, so that none of them is left alone at the end.
+  const bySize = asked.toSorted((one, other) => other.instances - one.instances);
+  const cases = new Map(await Promise.all(bySize.map(async (size) => [size, await casesOf(size)] as const)));
+  return asked.flatMap((size) => cases.get(size) ?? []);
 }
 
 function caseOf(

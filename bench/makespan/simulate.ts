@@ -7,18 +7,20 @@ import { sizeOf } from './fleets.ts';
  * How long until all of these fleets' instances run.
  *
  * @param overstatedBy how many times the clouds' call rates the connections' limits are
+ * @param say told now and then how many have been asked for, and how much time has passed for them
  * @throws Error when they do not come to run
  */
 export async function simulate(
   fleets: readonly FleetRequest[],
   overstatedBy: number,
   seed: number,
+  say?: (made: number, seconds: number) => void,
 ): Promise<Measured> {
   const wanted = sizeOf(fleets);
   return await inVirtualTime({ seed, clouds: cloudsFor(wanted), overstatedBy }, async (stack) => {
     const startMs = stack.lab.ground.now();
     await Promise.all(fleets.map((request) => stack.create(request)));
-    await stack.untilRunning(wanted);
+    await stack.untilRunning(wanted, say);
     return measure(stack.lab.clouds, startMs);
   });
 }

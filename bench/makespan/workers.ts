@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads';
 import pLimit from 'p-limit';
 import type { Measured } from './clouds.ts';
 import type { Job } from './job.ts';
+import type { Told } from './worker.ts';
 
 /** A run of 100,000 instances keeps some GB; nearly all that it makes is gone at once, and best left to the young heap. */
 const RESOURCES = { maxOldGenerationSizeMb: 12_288, maxYoungGenerationSizeMb: 192 };
@@ -14,12 +15,15 @@ export class Workers {
     this.#slot = pLimit(threads);
   }
 
-  /** @throws Error what the run threw */
-  run(job: Job): Promise<Measured> {
+  /** @param say told now and then how far it is @throws Error what the run threw */
+  run(job: Job, say: (made: number, seconds: number) => void = () => {}): Promise<Measured> {
     return this.#slot(async () => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: RESOURCES });
       const { promise, resolve, reject } = Promise.withResolvers<Measured>();
-      worker.once('message', resolve);
+      worker.on('message', (told: Told) => {
+        if ('measured' in told) resolve(told.measured);
+        else say(told.made, told.seconds);
+      });
       worker.once('error', reject);
       worker.postMessage(job);
       return await promise.finally(() => worker.terminate());

@@ -18,6 +18,7 @@ const DRIVER_CONCURRENCY = 100;
 const DRIVER_TIMEOUT_MS = 60_000;
 const SWEEP_MS = 15 * 60_000;
 const GLANCE_MS = 250;
+const SAY_MS = 30_000;
 /** Inventories are read, and everything that follows from it has been written. */
 const SETTLED_MS = 60_000;
 const PATIENCE_MS = 24 * 60 * 60_000;
@@ -49,15 +50,24 @@ export class VirtualStack {
     return id;
   }
 
-  /** Waits until so many instances run. @throws Error when they do not within a day */
-  async untilRunning(wanted: number): Promise<void> {
+  /**
+   * Waits until so many instances run.
+   *
+   * @param say told now and then how many there are
+   * @throws Error when they do not within a day
+   */
+  async untilRunning(wanted: number, say: (made: number, seconds: number) => void = () => {}): Promise<void> {
     const { ground } = this.lab;
     const startMs = ground.now();
+    let saidAtMs = performance.now();
     // Counting what runs takes a look at every instance: only when there are as many as that.
     while (this.#made() < wanted || this.#running() < wanted) {
       if (ground.now() - startMs > PATIENCE_MS)
         throw new Error(`${this.#running()} of ${wanted} ran within a day`);
       await ground.sleep(GLANCE_MS);
+      if (performance.now() < saidAtMs + SAY_MS) continue;
+      say(this.#made(), Math.round((ground.now() - startMs) / 1_000));
+      saidAtMs = performance.now();
     }
   }
 

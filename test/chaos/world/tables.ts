@@ -36,8 +36,8 @@ export class TableWorld {
   readonly access = new Table(TABLES.access);
   /** Tables that answer nothing but errors of DynamoDB's own. */
   readonly down = new Set<keyof Tables>();
-  /** Where somebody has put one, it counts what is consumed. */
-  capacity: Capacity | undefined;
+  /** Where somebody wants it counted: what is consumed at a partition key. */
+  capacityOf: ((table: string, pk: string) => Capacity) | undefined;
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;
   readonly #loans = new ClientLoans();
@@ -56,7 +56,7 @@ export class TableWorld {
           if (random.chance(ground.disturbance.shortPage)) return random.int(1, 20);
           return isIndex ? INDEX_PAGE : PAGE;
         },
-        capacity: () => this.capacity,
+        capacity: (table, pk) => this.capacityOf?.(table, pk),
         unprocessed: (count) => (troubled() && random.chance(0.05) ? random.int(1, count) : 0),
       },
     );

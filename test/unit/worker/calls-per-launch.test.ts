@@ -144,7 +144,7 @@ describe('words of a fleet request', () => {
       'CONNECTIONS',
       'default/sim-aws',
       { pk: 'CONNECTIONS', sk: 'default/sim-aws', ...connection },
-      { baseAtMs: 0, indexAtMs: () => 0 },
+      { nowMs: 0, baseAtMs: 0, indexAtMs: () => 0 },
     );
     const groups = Array.from({ length: 20 }, (_, at) => ({
       pointer: `/nodeGroups/${at}`,

@@ -113,8 +113,8 @@ export interface Habits {
   pageSize(isIndex: boolean): number;
   /** How many of so many keys or requests of a batch are left undone. */
   unprocessed(count: number): number;
-  /** Counts what is consumed; undefined: nobody wants to know. */
-  capacity?(): Capacity | undefined;
+  /** Counts what is consumed at a partition key; undefined: nobody wants to know. */
+  capacity?(table: string, pk: string): Capacity | undefined;
 }
 
 interface Write {
@@ -186,7 +186,7 @@ export class Dynamo {
   #get({ TableName, Key, ConsistentRead }: z.infer<typeof getSchema>): Answer {
     const table = this.#table(TableName);
     const item = ConsistentRead ? table.get(Key.pk, Key.sk) : table.seen(Key.pk, Key.sk, this.#habits.now());
-    this.#habits.capacity?.()?.read(item ? [item] : [], ConsistentRead);
+    this.#habits.capacity?.(TableName, Key.pk)?.read(item ? [item] : [], ConsistentRead);
     return { ...META, ...(item ? { Item: item } : {}) };
   }
 
@@ -198,40 +198,39 @@ export class Dynamo {
     const nowMs = this.#habits.now();
     const table = this.#table(query.TableName);
     const pk = hashValue(KeyConditionExpression, query.ExpressionAttributeValues);
+    const prefix = sortPrefix(condition.tree, query);
     const { items, keys } =
       IndexName === undefined
-        ? {
-            items: table.partition(pk, nowMs, query.ConsistentRead, sortPrefix(condition.tree, query)),
-            keys: ['pk', 'sk'] as const,
-          }
+        ? { items: table.partition(pk, nowMs, query.ConsistentRead, prefix), keys: ['pk', 'sk'] as const }
         : table.indexPartition(IndexName, pk, nowMs);
     const [, sk] = keys;
-    // The hash key is met by the whole of its partition.
-    let rest =
-      condition.tree.kind === 'and'
-        ? items.filter((item) => meets(KeyConditionExpression, item, query))
-        : items;
-    if (!query.ScanIndexForward) rest.reverse();
-    if (ExclusiveStartKey) {
-      const after = String(ExclusiveStartKey[sk]);
-      rest = rest.filter((item) =>
-        query.ScanIndexForward ? String(item[sk]) > after : String(item[sk]) < after,
-      );
-    }
-    const page = rest.slice(
-      0,
-      Math.min(query.Limit ?? Number.POSITIVE_INFINITY, this.#habits.pageSize(IndexName !== undefined)),
+    // The hash key is met by the whole of its partition, and a prefix by all that begins so.
+    const isMet = condition.tree.kind !== 'and' || (IndexName === undefined && prefix !== '');
+    const after = ExclusiveStartKey ? String(ExclusiveStartKey[sk]) : undefined;
+    const comesAfter = (item: Item) =>
+      after === undefined || (query.ScanIndexForward ? String(item[sk]) > after : String(item[sk]) < after);
+    const most = Math.min(
+      query.Limit ?? Number.POSITIVE_INFINITY,
+      this.#habits.pageSize(IndexName !== undefined),
     );
+    const page: Item[] = [];
+    let hasMore = false;
+    for (const item of query.ScanIndexForward ? items : [...items].reverse()) {
+      if (!(isMet || meets(KeyConditionExpression, item, query)) || !comesAfter(item)) continue;
+      hasMore = page.length === most;
+      if (hasMore) break;
+      page.push(item);
+    }
     const found =
       FilterExpression === undefined ? page : page.filter((item) => meets(FilterExpression, item, query));
-    this.#habits.capacity?.()?.read(page, query.ConsistentRead);
+    this.#habits.capacity?.(query.TableName, pk)?.read(page, query.ConsistentRead);
     const last = page.at(-1);
     const names = new Set(['pk', 'sk', ...keys]);
     return {
       ...META,
       Items: found,
       Count: found.length,
-      ...(last && page.length < rest.length
+      ...(last && hasMore
         ? { LastEvaluatedKey: Object.fromEntries([...names].map((name) => [name, last[name]])) }
         : {}),
     };
@@ -315,7 +314,7 @@ export class Dynamo {
 
   #single(write: Write, returned: string | undefined): Answer {
     if (write.refused) {
-      this.#habits.capacity?.()?.write(write.before, undefined, false);
+      this.#capacityFor(write)?.write(write.before, undefined, false);
       throw new ConditionalCheckFailedException({ message: 'The conditional request failed', ...META });
     }
     this.#commit(write);
@@ -337,7 +336,7 @@ export class Dynamo {
       throw validation('Transaction request cannot include multiple operations on one item');
     }
     if (writes.some(({ write }) => write.refused)) {
-      for (const { write } of writes) this.#habits.capacity?.()?.write(write.before, write.after, true);
+      for (const { write } of writes) this.#capacityFor(write)?.write(write.before, write.after, true);
       throw new TransactionCanceledException({
         message: 'Transaction cancelled',
         ...META,
@@ -352,17 +351,22 @@ export class Dynamo {
       });
     }
     for (const { write, checks } of writes) {
-      if (checks) this.#habits.capacity?.()?.write(write.before, undefined, true);
+      if (checks) this.#capacityFor(write)?.write(write.before, undefined, true);
       else this.#commit(write, true);
     }
     return META;
   }
 
+  #capacityFor({ table, pk }: Pick<Write, 'table' | 'pk'>): Capacity | undefined {
+    return this.#habits.capacity?.(table.name, pk);
+  }
+
   #commit({ table, pk, sk, after }: Write, isTransaction = false): void {
     const nowMs = this.#habits.now();
-    const capacity = this.#habits.capacity?.();
+    const capacity = this.#capacityFor({ table, pk });
     capacity?.write(table.get(pk, sk), after, isTransaction);
     const lags = {
+      nowMs,
       baseAtMs: nowMs + this.#habits.baseLagMs(),
       indexAtMs: () => nowMs + this.#habits.indexLagMs(),
     };

@@ -31,19 +31,19 @@ export class SortedPartition<Entry extends { sk: string }> {
     return this.#entries.values();
   }
 
-  /** Those whose sort key begins so, in order. */
-  beginning(prefix: string): readonly Entry[] {
+  /** Those whose sort key begins so, in order: looked at one by one, since hardly anybody wants them all. */
+  *beginning(prefix: string): Generator<Entry> {
     const all = this.sorted();
-    if (prefix === '') return all;
     let [from, to] = [0, all.length];
     while (from < to) {
       const middle = (from + to) >> 1;
       if ((all[middle]?.sk ?? '') < prefix) from = middle + 1;
       else to = middle;
     }
-    let end = from;
-    while (all[end]?.sk.startsWith(prefix)) end += 1;
-    return all.slice(from, end);
+    for (let entry = all[from]; entry?.sk.startsWith(prefix); entry = all[from]) {
+      yield entry;
+      from += 1;
+    }
   }
 
   sorted(): readonly Entry[] {

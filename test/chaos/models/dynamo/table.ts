@@ -32,6 +32,7 @@ interface Stored {
   versions: Version[];
 }
 
+/** What is older than it is forgotten. */
 function asSeen(versions: Version[], nowMs: number): Item | undefined {
   while (versions.length > 1 && (versions[1]?.visibleAtMs ?? 0) <= nowMs) versions.shift();
   return versions[0]?.item;
@@ -43,6 +44,13 @@ interface Entry {
   pk: string;
   sk: string;
   versions: Version[];
+}
+
+/** When a write can be seen by those who do not ask for the newest. */
+export interface Lags {
+  nowMs: number;
+  baseAtMs: number;
+  indexAtMs: () => number;
 }
 
 class Index {
@@ -57,13 +65,19 @@ class Index {
     this.#projected = ['pk', 'sk', pk, sk, ...attributes];
   }
 
-  put(id: string, item: Item | undefined, visibleAtMs: () => number, capacity: Capacity | undefined): void {
+  put(
+    id: string,
+    item: Item | undefined,
+    { nowMs, indexAtMs: visibleAtMs }: Pick<Lags, 'nowMs' | 'indexAtMs'>,
+    capacity: Capacity | undefined,
+  ): void {
     const { pk, sk } = this.definition;
     const known = this.#entries.get(id);
     const [pkValue, skValue] = [item?.[pk], item?.[sk]];
     const isIndexed = item !== undefined && typeof pkValue === 'string' && typeof skValue === 'string';
     if (!known && !isIndexed) return;
     const versions = known?.versions ?? [{ item: undefined, visibleAtMs: 0 }];
+    asSeen(versions, nowMs);
     const last = versions.at(-1)?.visibleAtMs ?? 0;
     const projected = isIndexed ? this.#project(item) : undefined;
     const hasMoved = known?.pk !== pkValue || known?.sk !== skValue;
@@ -130,7 +144,7 @@ export class Table {
     pk: string,
     sk: string,
     item: Item | undefined,
-    { baseAtMs, indexAtMs }: { baseAtMs: number; indexAtMs: () => number },
+    { nowMs, baseAtMs, indexAtMs }: Lags,
     capacity?: Capacity,
   ): void {
     let partition = this.#partitions.get(pk);
@@ -145,20 +159,27 @@ export class Table {
     }
     const before = stored.now;
     stored.now = item;
+    asSeen(stored.versions, nowMs);
     const last = stored.versions.at(-1)?.visibleAtMs ?? 0;
     stored.versions.push({ item, visibleAtMs: Math.max(last, baseAtMs) });
-    for (const index of this.#indexes) index.put(`${pk}\n${sk}`, item, indexAtMs, capacity);
+    for (const index of this.#indexes) index.put(`${pk}\n${sk}`, item, { nowMs, indexAtMs }, capacity);
     this.onWrite(before, item);
   }
 
   /** What begins so of a partition, in the order of its sort key. */
-  partition(pk: string, nowMs: number, consistent: boolean, prefix = ''): Item[] {
-    const items: Item[] = [];
-    for (const { now, versions } of this.#partitions.get(pk)?.beginning(prefix) ?? []) {
-      const item = consistent ? now : asSeen(versions, nowMs);
-      if (item) items.push(item);
+  *partition(pk: string, nowMs: number, consistent: boolean, prefix = ''): Generator<Item> {
+    const partition = this.#partitions.get(pk);
+    const ended: Stored[] = [];
+    try {
+      for (const stored of partition?.beginning(prefix) ?? []) {
+        const seen = asSeen(stored.versions, nowMs);
+        const item = consistent ? stored.now : seen;
+        if (item) yield item;
+        else if (stored.now === undefined && stored.versions.length === 1) ended.push(stored);
+      }
+    } finally {
+      for (const { sk } of ended) partition?.delete(sk);
     }
-    return items;
   }
 
   indexPartition(indexName: string, pk: string, nowMs: number): { items: Item[]; keys: [string, string] } {
