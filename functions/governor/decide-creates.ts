@@ -36,12 +36,15 @@ const NOW_MS = 100;
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
  * Whoever has a slot keeps it, and its time until that is used, also where it has to wait: another copy of the launch may
  * be making its call under that slot just now. Only a look, which sees how long that is ago, takes it away.
+ *
+ * @param isFromLine whether they stand in line: then they have let pass the times that they were given
  */
 export function decideCreates(
   current: PlaceState,
   limits: LimitProfile,
   nowMs: number,
   wanted: readonly WantedCreate[],
+  isFromLine = false,
 ): Decision {
   const verdicts = new Map<string, Verdict>();
   const holders = heldNow(current.holders, nowMs);
@@ -54,7 +57,7 @@ export function decideCreates(
   for (const one of wanted) {
     const { instanceId } = one;
     const startMs = holders[instanceId];
-    const isUnused = startMs !== undefined && mayUse(startMs, one, nowMs);
+    const isUnused = startMs !== undefined && mayUse(startMs, one, nowMs) && (!isFromLine || startMs > nowMs);
     // What was learnt since a permit was given holds for it as well.
     if (isUnused && !isBarred(state)) {
       verdicts.set(instanceId, whenever(startMs, nowMs));

@@ -92,8 +92,9 @@ function decideUnder(
   const gone = new Set(released);
   const holders = Object.fromEntries(Object.entries(current.holders).filter(([id]) => !gone.has(id)));
   const isReleased = Object.keys(holders).length < Object.keys(current.holders).length;
-  const { verdicts, given, state } = decideCreates({ ...current, holders }, limits, nowMs, wanted);
-  const next = state ?? { ...current, holders };
+  const free = { ...current, holders };
+  const { verdicts, given, state } = decideCreates(free, limits, nowMs, wanted, turn !== undefined);
+  const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;
   // Of two workers that took the location at once, the later hold is the one that stands.
   const locationHold = Math.max(hold.number, current.locationHold ?? 0);

@@ -97,7 +97,10 @@ async function viewLocation(
   limits: LimitProfile,
   locationsInUse: readonly string[],
 ): Promise<LocationView> {
-  const [calls, waiting] = await Promise.all([readCalls(store, place), countWaiting(store, place)]);
+  const [calls, waiting] = await Promise.all([
+    readCalls(store, place),
+    countWaiting(store, { ...place, limits }),
+  ]);
   const nowMs = store.clock.now();
   const held = Object.keys(heldNow(calls.create.holders, nowMs)).length;
   const launches = [...waiting.values()].reduce((sum, count) => sum + count, 0);

@@ -1,8 +1,7 @@
-import { instanceId } from '../model/identifiers.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { applyChanges } from './finish.ts';
-import { freeSlots } from './free-slots.ts';
+import { freeUnneededSlots } from './free-unneeded-slots.ts';
 
 /**
  * Ends launches that a gate keeps from going on: the cloud has nothing of them. Records that stand are Planned again,
@@ -28,9 +27,9 @@ export async function cancelLaunches(
   await Promise.all(
     attempts.map(({ message }) => context.tasks.succeed(message.taskToken, { outcome: 'Cancelled' })),
   );
-  await freeSlots(
+  await freeUnneededSlots(
     context,
     place,
-    attempts.map(({ message }) => instanceId(message)),
+    attempts.map(({ message }) => message),
   );
 }

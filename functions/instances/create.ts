@@ -1,18 +1,13 @@
 import pLimit from 'p-limit';
 import { markRefused } from '../connections/mark-failed.ts';
 import { type CreateOutcome, has } from '../drivers/capabilities.ts';
-import { type CloudClient, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../drivers/driver.ts';
+import type { CloudClient, InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Lesson } from '../governor/barriers.ts';
 import { learnFromCreates, type ThrottledCreate } from '../governor/learn-from-creates.ts';
 import type { WantedCreate } from '../governor/place-state.ts';
-import type { Failure } from '../model/failure.ts';
-import { securityGroupName } from '../networks/names.ts';
-import { groupAt } from '../placement/lay-out.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
-import type { NetworkItem } from '../store/networks.ts';
-import { updateInstance } from '../store/transition.ts';
 import {
   type Disposition,
   DONE,
@@ -24,14 +19,12 @@ import {
 } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
 import { batchesOf } from './batches.ts';
+import { consequence, type Outcome } from './consequence.ts';
 import { failInstances } from './finish.ts';
+import { instanceSpec } from './instance-spec.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
-const MAX_REFUSALS = 6;
-
-/** What follows from a create call. */
-type Outcome = { disposition: Disposition } | { failure: Failure };
 
 /** A claimed record, and what to ask the cloud for. */
 interface Wanted {
@@ -183,95 +176,4 @@ async function ask(client: CloudClient, specs: readonly InstanceSpec[]): Promise
     if (!(error instanceof DriverError)) throw error;
     return [{ error }];
   }
-}
-
-/**
- * One consequence for each code; the table is in ARCHITECTURE.md.
- *
- * @param isRotated whether another credential than the refused one has come into force
- */
-async function consequence(
-  context: WorkerContext,
-  record: InstanceItem,
-  error: DriverError,
-  isRotated: boolean,
-): Promise<Outcome> {
-  const { store } = context;
-  const failure = { code: error.code, message: error.message };
-  context.log.warn('create was not accepted', {
-    instanceId: record.instanceId,
-    code: error.code,
-    cloudCode: error.cloudCode,
-    message: error.message,
-  });
-  switch (error.code) {
-    case 'Throttled':
-      await updateInstance(store, record, { launchState: 'refused' });
-      return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
-    case 'Unavailable': {
-      const refusals = record.refusals + 1;
-      if (refusals > MAX_REFUSALS) return { failure };
-      await updateInstance(store, record, { launchState: 'refused', refusals });
-      return { disposition: waitFor(1_000 * 2 ** refusals) };
-    }
-    case 'OutcomeUnknown':
-    case 'Conflict':
-      await updateInstance(store, record, {
-        launchState: 'unknown',
-        unknownSinceMs: store.clock.now(),
-      });
-      // The message comes back to learn what it has to wait for.
-      return { disposition: waitFor(0) };
-    case 'Unauthorized':
-      if (!isRotated) return { failure };
-      await updateInstance(store, record, { launchState: 'refused' });
-      return { disposition: waitFor(1_000) };
-    case 'InsufficientCapacity':
-    case 'QuotaExceeded':
-    case 'InvalidRequest':
-    case 'Unsupported':
-    case 'NotFound':
-      return { failure };
-  }
-}
-
-async function instanceSpec(
-  context: WorkerContext,
-  place: PlaceRef,
-  record: InstanceItem,
-): Promise<{ spec: InstanceSpec } | { failure: Failure }> {
-  const layout = await context.layout(record.fleetId);
-  const group = groupAt(layout.placements, record.index)?.group;
-  const networks = await context.networks(record.fleetId, place, record.round);
-  const ready = (kind: NetworkItem['kind'], name?: string) =>
-    networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
-  const network = ready('network');
-  const keyPair = ready('key-pair');
-  const securityGroup =
-    group && ready('security-group', securityGroupName(record.fleetId, place, group.ssh?.allowFrom));
-  const imageBackendId = group?.imageBackendIds[place.location];
-  if (!group || !network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
-    return { failure: { code: 'NetworkNotReady', message: `no network resources at ${place.location}` } };
-  }
-  return {
-    spec: {
-      location: place.location,
-      ...(group.zone === undefined ? {} : { zone: group.zone }),
-      instanceId: record.instanceId,
-      launchToken: record.launchToken,
-      instanceType: group.instanceType,
-      imageBackendId,
-      ...(group.rootDiskGb === undefined ? {} : { rootDiskGb: group.rootDiskGb }),
-      ...(group.userData === undefined ? {} : { userData: group.userData }),
-      networkBackendId: network.backendId,
-      ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
-      securityGroupBackendId: securityGroup.backendId,
-      keyPairBackendId: keyPair.backendId,
-      tags: {
-        ...group.labels,
-        [INSTANCE_TAG]: record.instanceId,
-        [DEPLOYMENT_TAG]: context.deploymentId,
-      },
-    },
-  };
 }

@@ -18,9 +18,11 @@ export async function freeSlots(
   instanceIds: readonly string[],
 ): Promise<void> {
   if (instanceIds.length === 0) return;
-  const first = await readWaiting(context.store, place, instanceIds.length + SPARE_ROWS);
-  const opened = first.length > 0 ? await openIfPossible(context, place) : undefined;
-  if (opened) await serveWaiting(context, place, opened, { first, released: instanceIds });
+  const opened = await openIfPossible(context, place);
+  const most = instanceIds.length + SPARE_ROWS;
+  const first = opened ? await readWaiting(context.store, governed(place, opened), most) : [];
+  if (opened && first.length > 0)
+    await serveWaiting(context, place, opened, { first, released: instanceIds });
   else await releaseSlots(context.store, place, instanceIds);
 }
 

@@ -1,20 +1,20 @@
-import { permitCreates } from '../governor/permit-creates.ts';
-import type { WantedCreate } from '../governor/place-state.ts';
 import type { Failure } from '../model/failure.ts';
 import { instanceId } from '../model/identifiers.ts';
+import { isClosed } from '../model/status.ts';
+import { startLooking } from '../status/start-looking.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { readPlacement } from '../store/placements.ts';
-import { retakeClaim, updateInstance } from '../store/transition.ts';
+import { updateInstance } from '../store/transition.ts';
 import {
   type Disposition,
   DONE,
   goOnAs,
-  governed,
   type PlaceRef,
   type WorkerContext,
   waitFor,
 } from '../worker/context.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
+import { askPermits } from './ask-permits.ts';
 import type { Attempt } from './attempt.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
@@ -22,10 +22,11 @@ import { claimInstances } from './claim.ts';
 import { createInstances } from './create.ts';
 import { failInstances } from './finish.ts';
 import { freeSlots } from './free-slots.ts';
+import { freeUnneededSlots } from './free-unneeded-slots.ts';
 import { lookUp } from './look-up.ts';
-import { CLAIM_MS, nextStep } from './next-step.ts';
+import { nextStep } from './next-step.ts';
+import { retakeClaims } from './retake-claims.ts';
 import { waitInLine } from './wait-in-line.ts';
-import { wantedCreate } from './wanted-create.ts';
 
 /**
  * Takes launch messages of one place a step further, together: their records, permits and claims cost one call
@@ -84,6 +85,8 @@ async function decide(
       return answer.proven ? { message, again: true, record: answer.record } : answer.disposition;
     }
     case 'hand-over':
+      // Whoever had the machine accepted may have died before anybody looked.
+      await startLooking(context, place);
       return await handOver(context, next.record, message);
     case 'wait':
       return next.waitedFor === undefined
@@ -91,6 +94,8 @@ async function decide(
         : goOnAs({ ...message, waitedFor: next.waitedFor }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
+      // In line it may have been given one after its end.
+      if (record && isClosed(record.status)) await freeUnneededSlots(context, place, [message]);
       return DONE;
   }
 }
@@ -107,7 +112,7 @@ async function attempt(
     await context.tasks.heartbeat(message.taskToken);
   }
   await failUnmade(context, place, networks.failed, dispositions);
-  const permits = await permit(context, place, networks.ready);
+  const permits = await askPermits(context, place, networks.ready);
   await failUnmade(context, place, permits.barred, dispositions);
   for (const { message, waitMs } of permits.later) {
     dispositions.set(instanceId(message), waitFor(waitMs));
@@ -123,7 +128,7 @@ async function attempt(
     place,
     granted.filter(({ again }) => !again),
   );
-  const retaken = await retake(
+  const retaken = await retakeClaims(
     context,
     granted.filter(({ again }) => again),
   );
@@ -164,60 +169,6 @@ async function failUnmade(
     dispositions.set(id, DONE);
 }
 
-interface Permits {
-  granted: Attempt[];
-  /** They have a slot; their calls go out after that time. */
-  later: (Attempt & { waitMs: number })[];
-  waiting: Attempt[];
-  barred: (Attempt & { failure: Failure })[];
-  wanted: Map<string, WantedCreate>;
-  turn: number;
-  /** Whether something is known of the place that a call which succeeds disproves. */
-  isBarred: boolean;
-}
-
-async function permit(
-  context: WorkerContext,
-  place: PlaceRef,
-  attempts: readonly Attempt[],
-): Promise<Permits> {
-  const permits: Permits = {
-    granted: [],
-    later: [],
-    waiting: [],
-    barred: [],
-    wanted: new Map(),
-    turn: 0,
-    isBarred: false,
-  };
-  if (attempts.length === 0) return permits;
-  const opened = await context.open(place.connectionKey);
-  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, place, one)));
-  const answer = await permitCreates(context.store, governed(place, opened), wanted);
-  permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
-  permits.turn = answer.turn;
-  permits.isBarred = answer.isBarred;
-  const nowMs = context.store.clock.now();
-  for (const one of attempts) {
-    const verdict = answer.verdicts.get(instanceId(one.message));
-    switch (verdict?.say) {
-      case 'go':
-        permits.granted.push(one);
-        break;
-      case 'later':
-        permits.later.push({ ...one, waitMs: verdict.startMs - nowMs });
-        break;
-      case 'wait':
-        permits.waiting.push(one);
-        break;
-      case 'no':
-        permits.barred.push({ ...one, failure: verdict.failure });
-        break;
-    }
-  }
-  return permits;
-}
-
 /** Those that need not wait for a permit, since nothing of their fleet is launched here any more. */
 async function fencedAmong(
   { store }: WorkerContext,
@@ -232,31 +183,6 @@ async function fencedAmong(
     }),
   );
   return fenced.flat();
-}
-
-/** Takes over claims of attempts that the cloud is known to have nothing of. */
-async function retake(
-  { store }: WorkerContext,
-  attempts: readonly Attempt[],
-): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
-  const won: InstanceItem[] = [];
-  const fenced: Attempt[] = [];
-  await Promise.all(
-    attempts.map(async (one) => {
-      const { record, message } = one;
-      if (!record) return;
-      const fields = {
-        launchState: 'claimed' as const,
-        claimUntilMs: store.clock.now() + CLAIM_MS,
-        taskToken: message.taskToken,
-        round: message.round,
-      };
-      const outcome = await retakeClaim(store, record, fields);
-      if (outcome === 'taken') won.push({ ...record, ...fields });
-      if (outcome === 'closed') fenced.push(one);
-    }),
-  );
-  return { won, fenced };
 }
 
 /**

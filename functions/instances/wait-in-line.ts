@@ -3,7 +3,7 @@ import type { Priority } from '../model/fleet-request.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { startLooking } from '../status/start-looking.ts';
 import { addWaiting } from '../store/waiting.ts';
-import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { governed, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 
 /** How far apart the launches of one fleet stand in line: four normal ones go for each low one, sixteen high ones. */
@@ -22,6 +22,7 @@ export async function waitInLine(
   { wanted, turn }: { wanted: ReadonlyMap<string, WantedCreate>; turn: number },
 ): Promise<void> {
   if (attempts.length === 0) return;
+  const opened = await context.open(place.connectionKey);
   const nowMs = context.store.clock.now();
   for (const [fleetId, ofFleet] of Map.groupBy(attempts, ({ message }) => message.fleetId)) {
     const { priority } = await context.layout(fleetId);
@@ -30,7 +31,7 @@ export async function waitInLine(
       const waitsSinceMs = message.waitsSinceMs ?? nowMs;
       return wants ? [{ message: { ...message, waitsSinceMs }, wanted: { ...wants, waitsSinceMs } }] : [];
     });
-    await addWaiting(context.store, place, launches, { turn, step: STEPS[priority] });
+    await addWaiting(context.store, governed(place, opened), launches, { turn, step: STEPS[priority] });
   }
   await startLooking(context, place);
 }

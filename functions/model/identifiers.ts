@@ -14,7 +14,8 @@ export const cloudWordSchema = z
   );
 
 export const fleetIdSchema = z.string().regex(/^f[0-9a-z]{16}$/);
-export const instanceIdSchema = z.string().regex(/^f[0-9a-z]{16}-[0-9]{5}$/);
+const INSTANCE_ID = /^f[0-9a-z]{16}-[0-9]{5}$/;
+export const instanceIdSchema = z.string().regex(INSTANCE_ID);
 
 export interface InstanceRef {
   fleetId: string;
@@ -52,7 +53,7 @@ export function instanceId({ fleetId, index }: InstanceRef): string {
 
 /** The inverse of `instanceId`; undefined when the text is no instance id. */
 export function parseInstanceId(id: string): InstanceRef | undefined {
-  if (!instanceIdSchema.safeParse(id).success) return undefined;
+  if (!INSTANCE_ID.test(id)) return undefined;
   return { fleetId: id.slice(0, 17), index: Number(id.slice(18)) };
 }
 

@@ -85,7 +85,7 @@ export async function actOn(
   for (const { record, to, fields } of changes) {
     if (written.has(record.instanceId)) after.set(record.instanceId, { ...record, ...fields, status: to });
   }
-  const waiting = aboutToClaim(strangers, after, nowMs);
+  const waiting = aboutToClaim(strangers, after, place, nowMs);
   const ended = [...after.values()].filter(
     ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !waiting.has(instanceId)),
   );
@@ -95,7 +95,10 @@ export async function actOn(
     const moved = record.instanceId in strangers && record.location !== place.location;
     if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
   }
-  const unclaimed = Object.keys(strangers).filter((id) => !after.has(id) && !waiting.has(id));
+  const unclaimed = Object.keys(strangers).filter((id) => {
+    const record = after.get(id);
+    return !waiting.has(id) && (!record || isPlannedAt(place, record));
+  });
   // The cloud took nothing of these, and whoever had a permit to ask again has had its time: they wait without a slot.
   const refused = Object.entries(strangers).flatMap(([id, startMs]) => {
     const record = after.get(id);
@@ -142,19 +145,24 @@ function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
 
 /**
  * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round,
- * in the place of a record that is closed. Their slots are not to be taken from under it.
+ * in the place of a record that is closed or planned. Their slots are not to be taken from under it.
  */
 function aboutToClaim(
   strangers: Readonly<Record<string, number>>,
   records: ReadonlyMap<string, InstanceItem>,
+  place: PlaceRef,
   nowMs: number,
 ): Set<string> {
   const holders = Object.entries(strangers).filter(([id, sinceMs]) => {
     const record = records.get(id);
-    return (!record || isClosed(record.status)) && sinceMs + UNCLAIMED_SLOT_MS >= nowMs;
+    const isOpen = !record || isClosed(record.status) || isPlannedAt(place, record);
+    return isOpen && sinceMs + UNCLAIMED_SLOT_MS >= nowMs;
   });
   return new Set(holders.map(([id]) => id));
 }
+
+const isPlannedAt = (place: PlaceRef, record: InstanceItem): boolean =>
+  record.status === 'Planned' && samePlace(record, place);
 
 type Found = { record: InstanceItem; finding: Finding };
 

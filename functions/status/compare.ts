@@ -35,7 +35,8 @@ export function machinesById(
   seen: readonly CloudInstance[],
   entries: readonly PlaceEntry[],
 ): Map<string, CloudInstance[]> {
-  const byBackendId = new Map(entries.map((entry) => [entry.backendId, entry.placeSk]));
+  const isNameless = seen.some(({ instanceId }) => instanceId === undefined);
+  const byBackendId = new Map(isNameless ? entries.map((entry) => [entry.backendId, entry.placeSk]) : []);
   const found = new Map<string, CloudInstance[]>();
   for (const machine of seen) {
     const id = machine.instanceId ?? byBackendId.get(machine.backendId);

@@ -4,7 +4,7 @@ import { noteFirstRun, reopenQuotas } from '../governor/learn-from-creates.ts';
 import { heldNow } from '../governor/slots.ts';
 import { returnBudget } from '../governor/take-budget.ts';
 import { isTransitional } from '../model/status.ts';
-import { type PlaceEntry, readPlaceEntries } from '../store/instances.ts';
+import type { PlaceEntry } from '../store/instances.ts';
 import type { Loop } from '../store/loops.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import { actOn, UNCLAIMED_SLOT_MS } from './act.ts';
@@ -12,13 +12,14 @@ import { agrees, machineOf, machinesById } from './compare.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { fastestOf } from './next-look.ts';
 import { STALLED_MS, serveLine } from './serve-line.ts';
+import type { Sight } from './sight.ts';
 
-/** Each so many looks, every record in transition is read, for its deadline. */
-const LOOKS_PER_DEADLINE_CHECK = 12;
+/** So often every record in transition is read, for its deadline. */
+const DEADLINES_MS = 60_000;
 
 /** What a look found. */
-export interface Seen {
-  /** Records, and slots, that are still in transition. */
+export interface Followed {
+  /** Records, and slots, that are still in transition, as far as it looked. */
   inTransition: number;
   isWaitedFor: boolean;
   startsMs: number[];
@@ -34,16 +35,15 @@ export async function followCloud(
   place: PlaceRef,
   opened: OpenConnection,
   loop: Loop,
-  { seen, seenAtMs }: { seen: readonly CloudInstance[]; seenAtMs: number },
-): Promise<Seen> {
-  const [entries, state] = await Promise.all([
-    readPlaceEntries(context.store, place.connectionKey, place.location),
-    readPlaceState(context.store, place),
-  ]);
+  { entries, seen, seenAtMs, isWhole }: Sight,
+): Promise<Followed> {
+  const state = await readPlaceState(context.store, place);
   const holders = heldNow(state?.holders ?? {}, context.store.clock.now());
   const machines = machinesById(seen, entries);
-  const withDeadlines = loop.generation % LOOKS_PER_DEADLINE_CHECK === 0;
-  const suspects = entries.filter((entry) => isSuspect(entry, machines, withDeadlines));
+  const turn = (atMs: number) => Math.floor(atMs / DEADLINES_MS);
+  const withDeadlines = isWhole && turn(seenAtMs) !== turn(loop.wholeAtMs ?? 0);
+  const looked = isWhole ? entries : entries.filter(({ backendId }) => backendId !== undefined);
+  const suspects = looked.filter((entry) => isSuspect(entry, machines, withDeadlines));
   const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
   const isCreating = new Set(creating);
   const isAccepted = new Set(entries.flatMap(({ placeSk, backendId }) => (backendId ? [placeSk] : [])));
@@ -61,7 +61,7 @@ export async function followCloud(
     await reopenQuotas(context.store, governed(place, opened));
   await returnBudget(context.store, governed(place, opened), gone);
   const live = entries.filter(({ placeSk }) => !gone.includes(placeSk));
-  await countForBudget(context, place, opened, live, seenAtMs);
+  if (isWhole) await countForBudget(context, place, opened, live, seenAtMs);
   const runs = new Set(
     [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
   );

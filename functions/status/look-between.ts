@@ -5,6 +5,7 @@ import { governed, type OpenConnection, type WorkerContext } from '../worker/con
 import type { LookMessage } from '../workflow/messages.ts';
 import { followCloud } from './follow-cloud.ts';
 import { SHORTEST_LOOK_MS } from './next-look.ts';
+import { sightOf } from './sight.ts';
 
 /** Looks that come closer than this to one of the loop's own would see the same. */
 const APART_MS = 350;
@@ -34,15 +35,13 @@ export async function lookBetween(context: WorkerContext, message: LookMessage):
   );
   if (!loop) return;
   const next = { ...message, generation: loop.betweenGeneration };
-  const seenAtMs = context.store.clock.now();
-  if (seenAtMs < loop.nextLookAtMs + APART_MS) return await context.send(next, 0);
+  if (context.store.clock.now() < loop.nextLookAtMs + APART_MS) return await context.send(next, 0);
   await context.send(next, SHORTEST_LOOK_MS);
   const opened = await context.open(connectionKey);
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return;
   try {
-    const seen = await opened.client.listInstances(location);
-    await followCloud(context, place, opened, loop, { seen, seenAtMs });
+    await followCloud(context, place, opened, loop, await sightOf(context, place, opened, loop));
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });

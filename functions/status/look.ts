@@ -1,11 +1,10 @@
-import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { hasBudget } from '../governor/budgets.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { readPlaceEntries } from '../store/instances.ts';
 import { endLoop, type Loop, settleLook, takeLook } from '../store/loops.ts';
-import { readWaiting } from '../store/waiting.ts';
-import { governed, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import { readAllWaiting } from '../store/waiting.ts';
+import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { LookMessage } from '../workflow/messages.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { endOverdue } from './end-overdue.ts';
@@ -13,6 +12,7 @@ import { followCloud } from './follow-cloud.ts';
 import { beginBetween, lookBetween } from './look-between.ts';
 import { LOOK_INTERVAL_MS, nextLookMs, SHORTEST_LOOK_MS } from './next-look.ts';
 import { callRoll, ROLL_CALL_MS, serveLine } from './serve-line.ts';
+import { type Sight, sightOf } from './sight.ts';
 
 const LOOKS_UNTIL_IDLE = 2;
 /** A refused credential takes somebody's hand, so there is no hurry to look again. */
@@ -45,13 +45,13 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   const { connectionKey, location } = place;
   const ref = { driver: context.driver.name, connectionKey, location };
   const opened = await context.open(connectionKey);
-  await callRollIfDue(context, place, loop);
+  await callRollIfDue(context, place, opened, loop);
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return await lookAgain(context, loop, permit.retryAfterMs);
-  const seenAtMs = context.store.clock.now();
-  let machines: CloudInstance[];
+  const askedAtMs = context.store.clock.now();
+  let sight: Sight;
   try {
-    machines = await opened.client.listInstances(location);
+    sight = await sightOf(context, place, opened, loop);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
@@ -60,7 +60,7 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
     if (hasBudget(opened.limits)) {
       // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
       const entries = await readPlaceEntries(context.store, connectionKey, location);
-      await countForBudget(context, place, opened, entries, seenAtMs);
+      await countForBudget(context, place, opened, entries, askedAtMs);
     }
     await serveLine(context, place, opened);
     return await lookAgain(
@@ -69,8 +69,9 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
       error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS,
     );
   }
-  const found = await followCloud(context, place, opened, loop, { seen: machines, seenAtMs });
-  const next = { ...loop, fastestMs: found.fastestMs };
+  const found = await followCloud(context, place, opened, loop, sight);
+  const whole = sight.isWhole ? { wholeAtMs: sight.seenAtMs, entries: sight.entries.length } : {};
+  const next = { ...loop, ...whole, fastestMs: found.fastestMs };
   if (found.inTransition > 0 || found.isWaitedFor || loop.hurry) {
     const waitMs = nextLookMs(found, context.store.clock.now());
     await lookAgain(context, next, waitMs);
@@ -80,21 +81,26 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   const emptyLooks = loop.emptyLooks + 1;
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, emptyLooks);
   const entries = await readPlaceEntries(context.store, connectionKey, location);
-  const line = await readWaiting(context.store, place, 1);
+  const line = await readAllWaiting(context.store, governed(place, opened), { withAstray: true });
   const ended = await endLoop(context.store, ref, loop, entries.length === 0 && line.length === 0);
   if (!ended) await lookAgain(context, next, LOOK_INTERVAL_MS);
 }
 
-async function callRollIfDue(context: WorkerContext, place: PlaceRef, loop: Loop): Promise<void> {
+async function callRollIfDue(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<void> {
   const nowMs = context.store.clock.now();
   const lastMs = loop.rollCallAtMs ?? 0;
   if (nowMs < lastMs + ROLL_CALL_MS) return;
-  await callRoll(context, place, lastMs);
+  await callRoll(context, place, opened, lastMs);
   loop.rollCallAtMs = nowMs;
 }
 
 async function lookAgain(context: WorkerContext, loop: Loop, waitMs: number, emptyLooks = 0): Promise<void> {
-  const { connectionKey, location, generation, fastestMs, rollCallAtMs } = loop;
+  const { connectionKey, location, generation, fastestMs, rollCallAtMs, wholeAtMs, entries } = loop;
   const ref = { driver: context.driver.name, connectionKey, location };
   const isSent = loop.hurry === true;
   const settled = await settleLook(context.store, ref, generation, {
@@ -105,6 +111,8 @@ async function lookAgain(context: WorkerContext, loop: Loop, waitMs: number, emp
     fastestMs,
     hurry: waitMs <= SHORTEST_LOOK_MS,
     rollCallAtMs,
+    wholeAtMs,
+    entries,
   });
   if (settled && !isSent) await sendLook(context, loop, waitMs);
 }

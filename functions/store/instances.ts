@@ -64,11 +64,13 @@ const placeEntrySchema = z.object({
   launchToken: z.string(),
 });
 export type PlaceEntry = z.infer<typeof placeEntrySchema>;
+const placeEntriesSchema = z.array(placeEntrySchema);
 
-/** Records by instance id, read strongly; those that were never claimed are missing. */
+/** Records by instance id, read strongly unless it is said otherwise; those that were never claimed are missing. */
 export async function readInstances(
   store: Store<'fleets'>,
   refs: readonly InstanceRef[],
+  { isConsistent = true }: { isConsistent?: boolean } = {},
 ): Promise<Map<string, InstanceItem>> {
   const found = new Map<string, InstanceItem>();
   const unique = [...new Map(refs.map((ref) => [instanceId(ref), ref])).values()];
@@ -77,7 +79,7 @@ export async function readInstances(
     while (keys.length > 0) {
       const { Responses, UnprocessedKeys } = await store.document.send(
         new BatchGetCommand({
-          RequestItems: { [store.tables.fleets]: { Keys: keys, ConsistentRead: true } },
+          RequestItems: { [store.tables.fleets]: { Keys: keys, ConsistentRead: isConsistent } },
         }),
       );
       for (const item of Responses?.[store.tables.fleets] ?? []) {
@@ -126,7 +128,7 @@ export async function readPlaceEntries(
     KeyConditionExpression: 'placePk = :place',
     ExpressionAttributeValues: { ':place': placeName(connectionKey, location) },
   });
-  return items.map((item) => placeEntrySchema.parse(item));
+  return placeEntriesSchema.parse(items);
 }
 
 type QueryInput = Omit<ConstructorParameters<typeof QueryCommand>[0], 'TableName' | 'ExclusiveStartKey'>;

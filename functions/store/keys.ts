@@ -18,7 +18,8 @@ import type { InstanceRef } from '../model/identifiers.ts';
  * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | governor: what is left of a connection's budgets | `CONN#<connection key>` | `BUDGET` |
- * | governor: a launch that waits for its turn at a place, a fleet's place in that line | `WAIT#<connection key>#<location>` | `ROW#<tag>#<instance>`, `FLEET#<fleet>` |
+ * | governor: a launch that waits for its turn at a place | `WAIT#<connection key>#<location>#<part>` | `ROW#<tag>#<instance>` |
+ * | governor: a fleet's place in that line | `WAIT#<connection key>#<location>` | `FLEET#<fleet>` |
  * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
  */
 export interface Key {
@@ -89,21 +90,19 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
+/** One part of the line of a place; the line of most is in one. */
+export const waitingPartition = (place: { connectionKey: string; location: string }, part: number): string =>
+  `WAIT#${placeName(place.connectionKey, place.location)}#${part}`;
 export const WAITING_PREFIX = 'ROW#';
-export const waitingPartition = (place: { connectionKey: string; location: string }): string =>
-  `WAIT#${placeName(place.connectionKey, place.location)}`;
-export const waitingKey = (
-  place: { connectionKey: string; location: string },
-  tag: number,
-  instance: string,
-): Key => ({
-  pk: waitingPartition(place),
-  sk: `${WAITING_PREFIX}${String(tag).padStart(12, '0')}#${instance}`,
-});
+export const waitingSortKey = (tag: number, instance: string): string =>
+  `${WAITING_PREFIX}${String(tag).padStart(12, '0')}#${instance}`;
 export const waitingFleetKey = (
   place: { connectionKey: string; location: string },
   fleetId: string,
-): Key => ({ pk: waitingPartition(place), sk: `FLEET#${fleetId}` });
+): Key => ({
+  pk: `WAIT#${placeName(place.connectionKey, place.location)}`,
+  sk: `FLEET#${fleetId}`,
+});
 
 export const loopPartition = (driver: string): string => `LOOP#${driver}`;
 export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({

@@ -26,6 +26,9 @@ const loopSchema = z.object({
   betweenGeneration: z.number().optional(),
   /** When the line of waiting launches was last looked through. */
   rollCallAtMs: z.number().optional(),
+  /** When everything at the place was last looked at, and how many entries it had then. */
+  wholeAtMs: z.number().optional(),
+  entries: z.number().optional(),
 });
 export type Loop = z.infer<typeof loopSchema>;
 
@@ -155,25 +158,15 @@ export async function settleLook(
   store: Store<'governor'>,
   ref: LoopRef,
   generation: number,
-  next: Pick<
-    Loop,
-    'nextLookAtMs' | 'active' | 'idle' | 'emptyLooks' | 'fastestMs' | 'hurry' | 'rollCallAtMs'
-  >,
+  next: Omit<Loop, 'connectionKey' | 'location' | 'generation' | 'betweenGeneration'>,
 ): Promise<boolean> {
-  const { fastestMs, hurry = false, rollCallAtMs } = next;
+  const known = Object.entries(next).filter(([, value]) => value !== undefined);
   const { Attributes } = await conditional(store, ref, {
-    UpdateExpression: `SET nextLookAtMs = :next, active = :active, idle = :idle, emptyLooks = :empty, hurry = :hurry${
-      fastestMs === undefined ? '' : ', fastestMs = :fastest'
-    }${rollCallAtMs === undefined ? '' : ', rollCallAtMs = :roll'}`,
+    UpdateExpression: `SET ${known.map(([name]) => `#${name} = :${name}`).join(', ')}`,
     ConditionExpression: 'generation = :generation',
+    ExpressionAttributeNames: Object.fromEntries(known.map(([name]) => [`#${name}`, name])),
     ExpressionAttributeValues: {
-      ...(fastestMs === undefined ? {} : { ':fastest': fastestMs }),
-      ...(rollCallAtMs === undefined ? {} : { ':roll': rollCallAtMs }),
-      ':hurry': hurry,
-      ':next': next.nextLookAtMs,
-      ':active': next.active,
-      ':idle': next.idle,
-      ':empty': next.emptyLooks,
+      ...Object.fromEntries(known.map(([name, value]) => [`:${name}`, value])),
       ':generation': generation,
     },
   });

@@ -5,7 +5,7 @@ import type { Store } from './client.ts';
 import type { Key } from './keys.ts';
 
 const MAX_TRIES = 12;
-const MAX_PAUSE_MS = 400;
+const MAX_PAUSE_MS = 1_500;
 
 /** Others wrote the same item each time: nothing is wrong with the work, which should be tried again in a while. */
 export class Contended extends Error {
@@ -53,7 +53,7 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       // As many as want the item at once need that many turns: pauses grow until there is room for all of them.
-      await store.clock.sleep(store.random() * Math.min(MAX_PAUSE_MS, 15 * 2 ** attempt));
+      await store.clock.sleep(store.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }
   throw new Contended(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);

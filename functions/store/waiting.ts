@@ -2,9 +2,10 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { wantedCreateSchema } from '../governor/place-state.ts';
+import type { LimitProfile } from '../model/limit-profile.ts';
 import { launchMessageSchema } from '../workflow/messages.ts';
 import type { Store } from './client.ts';
-import { WAITING_PREFIX, waitingFleetKey, waitingKey, waitingPartition } from './keys.ts';
+import { type Key, WAITING_PREFIX, waitingFleetKey, waitingPartition, waitingSortKey } from './keys.ts';
 
 /**
  * A launch that waits for its turn at a place. Its message has left the queue; whoever frees what it waits for sends it
@@ -25,11 +26,44 @@ export interface WaitingPlace {
   location: string;
 }
 
+/** The same, with what tells how many parts its line has. */
+export interface LinePlace extends WaitingPlace {
+  limits: Pick<LimitProfile, 'calls'>;
+}
+
 /** Rows that nobody came for are gone after this: longer than any launch may take. */
 const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
+/** A row, with its task token, takes two write units to come and two to go. */
+const UNITS_PER_LAUNCH = 4;
+/** Half of what one partition key may take. */
+const UNITS_PER_PART = 500;
+/** Enough for 500 launches a second. */
+const MOST_PARTS = 4;
+/** The parts of a line are not all as long. */
+const SPARE_PER_PART = 4;
+
+/** In how many partitions the line of a place is: one, unless very many launches a second may come and go. */
+export function linePartsOf({ limits }: Pick<LinePlace, 'limits'>): number {
+  const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
+  return Math.min(MOST_PARTS, Math.max(1, parts));
+}
+
+const partitionsOf = (place: WaitingPlace, parts: number): string[] =>
+  Array.from({ length: parts }, (_, part) => waitingPartition(place, part));
+
+function rowKey(place: LinePlace, tag: number, instance: string): Key {
+  // By the last digit: a fleet's instances are numbered one after the other.
+  const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % linePartsOf(place);
+  return { pk: waitingPartition(place, part), sk: waitingSortKey(tag, instance) };
+}
+
+/** Whether a row stands where nobody looks for it, since the place's limits were others when it came. */
+export function isAstray({ pk }: Pick<WaitingItem, 'pk'>, place: LinePlace): boolean {
+  return !partitionsOf(place, linePartsOf(place)).includes(pk);
+}
 
 /**
  * Puts launches of one fleet in line.
@@ -39,7 +73,7 @@ const PAGE = 1_000;
  */
 export async function addWaiting(
   store: Store<'governor'>,
-  place: WaitingPlace,
+  place: LinePlace,
   launches: readonly Pick<WaitingItem, 'message' | 'wanted'>[],
   { turn, step }: { turn: number; step: number },
 ): Promise<void> {
@@ -49,7 +83,7 @@ export async function addWaiting(
   const expiresAt = Math.ceil(store.clock.now() / 1_000) + KEPT_SECONDS;
   const items = launches.map(({ message, wanted }, at) => {
     const tag = last - step * (launches.length - 1 - at);
-    return { ...waitingKey(place, tag, wanted.instanceId), tag, message, wanted, expiresAt };
+    return { ...rowKey(place, tag, wanted.instanceId), tag, message, wanted, expiresAt };
   });
   await writeAll(
     store,
@@ -96,56 +130,81 @@ async function takeTags(
   return turn + by;
 }
 
-/** The first launches in line at a place, the next one first; read strongly. */
+/**
+ * The first launches in line at a place, the next one first; read strongly.
+ *
+ * @returns at most `limit`, in order; perhaps fewer while more stand there, but never none
+ */
 export async function readWaiting(
   store: Store<'governor'>,
-  place: WaitingPlace,
+  place: LinePlace,
   limit: number,
 ): Promise<WaitingItem[]> {
-  return (await readPage(store, place, limit)).items;
+  const parts = linePartsOf(place);
+  const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
+  const pages = await Promise.all(partitionsOf(place, parts).map((pk) => readPage(store, pk, perPart)));
+  // What comes after the last one that was read of a part may come after others of it, too.
+  const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
+  const [end] = inOrder(lasts);
+  return inOrder(pages.flatMap(({ items }) => items))
+    .filter(({ sk }) => end === undefined || sk <= end.sk)
+    .slice(0, limit);
 }
 
-/** The whole line; read strongly. */
-export async function readAllWaiting(store: Store<'governor'>, place: WaitingPlace): Promise<WaitingItem[]> {
-  const items: WaitingItem[] = [];
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await readPage(store, place, PAGE, start);
-    items.push(...page.items);
-    start = page.next;
-  } while (start);
-  return items;
+/** The whole line, and what is astray if it is asked for; read strongly. */
+export async function readAllWaiting(
+  store: Store<'governor'>,
+  place: LinePlace,
+  { withAstray = false }: { withAstray?: boolean } = {},
+): Promise<WaitingItem[]> {
+  const parts = await Promise.all(
+    partitionsOf(place, withAstray ? MOST_PARTS : linePartsOf(place)).map(async (pk) => {
+      const items: WaitingItem[] = [];
+      let start: Record<string, unknown> | undefined;
+      do {
+        const page = await readPage(store, pk, PAGE, start);
+        items.push(...page.items);
+        start = page.next;
+      } while (start);
+      return items;
+    }),
+  );
+  return inOrder(parts.flat());
 }
 
-const countedSchema = z.object({ wanted: z.object({ fleetId: z.string() }) });
+const countedSchema = z.object({ sk: z.string(), wanted: z.object({ fleetId: z.string() }) });
 
 /** How many launches of each fleet stand in line, the fleet of the next one first. */
-export async function countWaiting(
-  store: Store<'governor'>,
-  place: WaitingPlace,
-): Promise<Map<string, number>> {
+export async function countWaiting(store: Store<'governor'>, place: LinePlace): Promise<Map<string, number>> {
+  const rows = await Promise.all(partitionsOf(place, linePartsOf(place)).map((pk) => readCounted(store, pk)));
   const counts = new Map<string, number>();
+  for (const { wanted } of inOrder(rows.flat()))
+    counts.set(wanted.fleetId, (counts.get(wanted.fleetId) ?? 0) + 1);
+  return counts;
+}
+
+async function readCounted(store: Store<'governor'>, pk: string): Promise<z.infer<typeof countedSchema>[]> {
+  const rows: z.infer<typeof countedSchema>[] = [];
   let start: Record<string, unknown> | undefined;
   do {
     const { Items, LastEvaluatedKey } = await store.document.send(
       new QueryCommand({
         TableName: store.tables.governor,
         KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-        ProjectionExpression: 'wanted.fleetId',
-        ExpressionAttributeValues: { ':pk': waitingPartition(place), ':prefix': WAITING_PREFIX },
+        ProjectionExpression: 'sk, wanted.fleetId',
+        ExpressionAttributeValues: { ':pk': pk, ':prefix': WAITING_PREFIX },
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),
     );
-    for (const { wanted } of z.array(countedSchema).parse(Items ?? []))
-      counts.set(wanted.fleetId, (counts.get(wanted.fleetId) ?? 0) + 1);
+    rows.push(...z.array(countedSchema).parse(Items ?? []));
     start = LastEvaluatedKey;
   } while (start);
-  return counts;
+  return rows;
 }
 
 async function readPage(
   store: Store<'governor'>,
-  place: WaitingPlace,
+  pk: string,
   limit: number,
   start?: Record<string, unknown>,
 ): Promise<{ items: WaitingItem[]; next: Record<string, unknown> | undefined }> {
@@ -153,13 +212,17 @@ async function readPage(
     new QueryCommand({
       TableName: store.tables.governor,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
-      ExpressionAttributeValues: { ':pk': waitingPartition(place), ':prefix': WAITING_PREFIX },
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': WAITING_PREFIX },
       ConsistentRead: true,
       Limit: limit,
       ...(start ? { ExclusiveStartKey: start } : {}),
     }),
   );
   return { items: z.array(waitingItemSchema).parse(Items ?? []), next: LastEvaluatedKey };
+}
+
+function inOrder<Row extends { sk: string }>(rows: readonly Row[]): Row[] {
+  return rows.toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
 }
 
 /** Takes launches out of the line, after their messages were sent. */

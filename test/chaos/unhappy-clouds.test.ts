@@ -53,6 +53,7 @@ describe("a connection's credential that is revoked in mid-flight", PATIENT, () 
         await stage.until(id, ({ byLocation }) =>
           byLocation.some(({ cloud, counts }) => cloud === 'gcp' && (counts.Creating ?? 0) > 1),
         );
+        while (!stage.standing().some(({ cloud }) => cloud === 'gcp')) await stage.lab.ground.sleep(50);
         revoke(stage.lab, 'sim-gcp');
         await stage.until(id, ({ status }) => status === 'RollingBack');
         await stage.pass(30);

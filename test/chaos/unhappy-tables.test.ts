@@ -51,6 +51,24 @@ describe.each(['governor', 'fleets', 'access'] as const)('table %s, down for two
   );
 });
 
+describe('a table that goes down between the acceptance of a machine and the first look at it', () => {
+  it('has the machine looked at when it is back', PATIENT, async () => {
+    const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
+      const { lab } = stage;
+      const { id } = await stage.create(fleetAt(['sim-aws'], 1));
+      while (madeAt(stage).length === 0) await lab.ground.sleep(10);
+      lab.tables.down.add('governor');
+      await stage.pass(0.5);
+      lab.tables.down.delete('governor');
+      const backAtMs = lab.ground.now();
+      await stage.until(id, isUp);
+      expect(lab.ground.now() - backAtMs).toBeLessThan(60_000);
+    });
+    expect(violations).toEqual([]);
+    expect(outcomes).toEqual({ Running: 1 });
+  });
+});
+
 describe('tables that throttle every third request', () => {
   it('have a fleet run later, and lose nothing', PATIENT, async () => {
     const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {

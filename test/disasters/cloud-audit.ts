@@ -103,7 +103,9 @@ function expectWithinLimits(books: RunBooks, { duplicatesGone = false }: Given):
     expect({ instanceSlots, locationSlots }).toEqual({ instanceSlots: 0, locationSlots: 0 });
   // Where a machine is too busy, calls that were permitted one after the other arrive together.
   const refused = Object.values(rates).reduce((sum, count) => sum + count, 0);
-  expect(refused).toBeLessThanOrEqual(Math.max(2, books.totalCalls() / 100));
+  expect(refused, `refused by ${JSON.stringify(rates)}`).toBeLessThanOrEqual(
+    Math.max(2, books.totalCalls() / 100),
+  );
 }
 
 const exists = ({ status }: { status: string }): boolean => status !== 'Terminated';

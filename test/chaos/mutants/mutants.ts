@@ -85,10 +85,10 @@ import { failInstances } from './finish.ts';`,
     edits: [
       {
         file: 'functions/governor/permit-creates.ts',
-        find: `  const { verdicts, given, state } = decideCreates({ ...current, holders }, limits, nowMs, wanted);`,
+        find: `  const { verdicts, given, state } = decideCreates(free, limits, nowMs, wanted, turn !== undefined);`,
         replace: `  const freed = limits.concurrentInstancesPerLocation + released.length;
   const more = { ...limits, concurrentInstancesPerLocation: freed };
-  const { verdicts, given, state } = decideCreates({ ...current, holders }, more, nowMs, wanted);`,
+  const { verdicts, given, state } = decideCreates(free, more, nowMs, wanted, turn !== undefined);`,
       },
     ],
   },

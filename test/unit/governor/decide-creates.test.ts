@@ -152,6 +152,15 @@ describe('rates', () => {
     expect(second.verdicts.get('i0')).toEqual({ say: 'later', startMs: NOON + 1_200 });
   });
 
+  it('are given anew to who stands in line and has let its own pass', () => {
+    const state = place({ holders: { i0: NOON - SECOND, i1: NOON + SECOND }, nextDueMs: NOON + 2 * SECOND });
+    const ask = (isFromLine: boolean) => decideCreates(state, limits(rate(1, 1)), NOON, many(2), isFromLine);
+    expect(said(ask(false))).toEqual(['go', 'later']);
+    const decision = ask(true);
+    expect(said(decision)).toEqual(['later', 'later']);
+    expect(startsOf(decision, ['i0', 'i1'])).toEqual([2 * SECOND, SECOND]);
+  });
+
   it('write nothing where all have what they are to have', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 2 });
     const { state = place() } = decideCreates(place(), allowed, NOON, many(2));

@@ -1,0 +1,60 @@
+import type { DriverError } from '../drivers/errors.ts';
+import type { Failure } from '../model/failure.ts';
+import type { InstanceItem } from '../store/instances.ts';
+import { updateInstance } from '../store/transition.ts';
+import { type Disposition, type WorkerContext, waitFor } from '../worker/context.ts';
+
+const MAX_REFUSALS = 6;
+
+/** What follows from a create call: what becomes of the launch's message, or that its attempt has failed. */
+export type Outcome = { disposition: Disposition } | { failure: Failure };
+
+/**
+ * One consequence for each code; the table is in ARCHITECTURE.md.
+ *
+ * @param isRotated whether another credential than the refused one has come into force
+ */
+export async function consequence(
+  context: WorkerContext,
+  record: InstanceItem,
+  error: DriverError,
+  isRotated: boolean,
+): Promise<Outcome> {
+  const { store } = context;
+  const failure = { code: error.code, message: error.message };
+  context.log.warn('create was not accepted', {
+    instanceId: record.instanceId,
+    code: error.code,
+    cloudCode: error.cloudCode,
+    message: error.message,
+  });
+  switch (error.code) {
+    case 'Throttled':
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
+    case 'Unavailable': {
+      const refusals = record.refusals + 1;
+      if (refusals > MAX_REFUSALS) return { failure };
+      await updateInstance(store, record, { launchState: 'refused', refusals });
+      return { disposition: waitFor(1_000 * 2 ** refusals) };
+    }
+    case 'OutcomeUnknown':
+    case 'Conflict':
+      await updateInstance(store, record, {
+        launchState: 'unknown',
+        unknownSinceMs: store.clock.now(),
+      });
+      // The message comes back to learn what it has to wait for.
+      return { disposition: waitFor(0) };
+    case 'Unauthorized':
+      if (!isRotated) return { failure };
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(1_000) };
+    case 'InsufficientCapacity':
+    case 'QuotaExceeded':
+    case 'InvalidRequest':
+    case 'Unsupported':
+    case 'NotFound':
+      return { failure };
+  }
+}

@@ -1,0 +1,34 @@
+import type { InstanceItem } from '../store/instances.ts';
+import { retakeClaim } from '../store/transition.ts';
+import type { WorkerContext } from '../worker/context.ts';
+import type { Attempt } from './attempt.ts';
+import { CLAIM_MS } from './next-step.ts';
+
+/**
+ * Takes over claims of attempts that the cloud is known to have nothing of.
+ *
+ * @returns the records that are ours now, and the attempts that a closed gate kept from it
+ */
+export async function retakeClaims(
+  { store }: WorkerContext,
+  attempts: readonly Attempt[],
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const won: InstanceItem[] = [];
+  const fenced: Attempt[] = [];
+  await Promise.all(
+    attempts.map(async (one) => {
+      const { record, message } = one;
+      if (!record) return;
+      const fields = {
+        launchState: 'claimed' as const,
+        claimUntilMs: store.clock.now() + CLAIM_MS,
+        taskToken: message.taskToken,
+        round: message.round,
+      };
+      const outcome = await retakeClaim(store, record, fields);
+      if (outcome === 'taken') won.push({ ...record, ...fields });
+      if (outcome === 'closed') fenced.push(one);
+    }),
+  );
+  return { won, fenced };
+}

@@ -1,0 +1,81 @@
+import { has } from '../drivers/capabilities.ts';
+import type { CloudInstance } from '../drivers/driver.ts';
+import { readHolders } from '../governor/hold-location.ts';
+import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
+import { isClosed } from '../model/status.ts';
+import { samePlace } from '../placement/lay-out.ts';
+import { type PlaceEntry, readInstances, readPlaceEntries } from '../store/instances.ts';
+import type { Loop } from '../store/loops.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
+
+/** What a look compares. */
+export interface Sight {
+  /** What the records say. */
+  entries: readonly PlaceEntry[];
+  /** What the cloud shows of them. */
+  seen: readonly CloudInstance[];
+  seenAtMs: number;
+  /** Whether it is all that is at the place; else it is what holds the slots there. */
+  isWhole: boolean;
+}
+
+/** However many look at the slots, everything is looked at so often. */
+const WHOLE_SIGHT_MS = 5_000;
+/** A record that is read by its key costs what so many entries of the index do. */
+const ENTRIES_PER_RECORD = 20;
+
+/**
+ * Looks at a place with one list call. Where launches wait for slots, and other instances are many times as many as
+ * those, most looks are at the slots only: what they cost does not grow with the place.
+ *
+ * @throws DriverError as the list call does
+ */
+export async function sightOf(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<Sight> {
+  // Whoever looked last may have another clock.
+  const isWholeDue = Math.abs(context.store.clock.now() - (loop.wholeAtMs ?? 0)) >= WHOLE_SIGHT_MS;
+  const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
+  const slots = loop.hurry && isLarge && !isWholeDue ? await seeSlots(context, place, opened) : undefined;
+  return slots ?? (await seePlace(context, place, opened));
+}
+
+async function seePlace(
+  { store }: WorkerContext,
+  { connectionKey, location }: PlaceRef,
+  { client }: OpenConnection,
+): Promise<Sight> {
+  const seenAtMs = store.clock.now();
+  const seen = await client.listInstances(location);
+  const entries = await readPlaceEntries(store, connectionKey, location);
+  return { entries, seen, seenAtMs, isWhole: true };
+}
+
+/** @returns undefined where the cloud does not list so few, or so many, by id */
+async function seeSlots(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  { client }: OpenConnection,
+): Promise<Sight | undefined> {
+  if (!has(client, 'list-by-id')) return undefined;
+  const refs = Object.keys(await readHolders(store, place))
+    .map(parseInstanceId)
+    .filter((ref): ref is InstanceRef => ref !== undefined);
+  const records = [...(await readInstances(store, refs, { isConsistent: false })).values()];
+  const entries = records
+    .filter((record) => samePlace(record, place) && !isClosed(record.status))
+    .map(({ instanceId, status, backendId, launchToken }) => ({
+      placeSk: instanceId,
+      status,
+      launchToken,
+      ...(backendId === undefined ? {} : { backendId }),
+    }));
+  const backendIds = entries.flatMap(({ backendId }) => (backendId === undefined ? [] : [backendId]));
+  if (backendIds.length === 0 || backendIds.length > client.maxListedById) return undefined;
+  const seenAtMs = store.clock.now();
+  const seen = await client.listInstancesById(place.location, backendIds);
+  return { entries, seen, seenAtMs, isWhole: false };
+}
