@@ -25,7 +25,7 @@ export function makespanCommand(): Command {
     )
     .option(
       '--most <instances>',
-      'leaves out the larger cases: 10000 takes 3 minutes, 100000 a quarter of an hour',
+      'leaves out the larger cases: 10000 takes 3 minutes, 100000 half an hour',
       caseSize,
       100_000,
     )
