@@ -1,95 +1,26 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import type { Capacity } from './capacity.ts';
-import { checkPlaceholders, copy, type Item, isMap, meets, type Placeholders, updated } from './evaluate.ts';
+import {
+  batchGetSchema,
+  batchWriteSchema,
+  type Delete,
+  deleteSchema,
+  getSchema,
+  keySchema,
+  type Put,
+  putSchema,
+  querySchema,
+  transactSchema,
+  type UpdateInput,
+  updateSchema,
+} from './commands.ts';
+import { checkPlaceholders, copy, type Item, meets, type Placeholders, updated } from './evaluate.ts';
 import { type Condition, ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
+import { marshalled } from './marshal.ts';
 import type { Table } from './table.ts';
 
 const META = { $metadata: {} };
-const MAX_TRANSACT_ITEMS = 100;
-
-const itemSchema = z.custom<Item>(isMap);
-const keySchema = z.object({ pk: z.string().min(1), sk: z.string().min(1) });
-const placeholdersShape = {
-  ExpressionAttributeNames: z.custom<Record<string, string>>(isMap).optional(),
-  ExpressionAttributeValues: itemSchema.optional(),
-};
-const conditionShape = { ConditionExpression: z.string().optional(), ...placeholdersShape };
-const returnShape = { ReturnValues: z.string().optional() };
-const onRefusalShape = { ReturnValuesOnConditionCheckFailure: z.string().optional() };
-const getSchema = z.object({
-  TableName: z.string(),
-  Key: keySchema,
-  ConsistentRead: z.boolean().default(false),
-});
-const putSchema = z.object({
-  TableName: z.string(),
-  Item: itemSchema,
-  ...conditionShape,
-  ...returnShape,
-  ...onRefusalShape,
-});
-const updateSchema = z.object({
-  TableName: z.string(),
-  Key: keySchema,
-  UpdateExpression: z.string(),
-  ...conditionShape,
-  ...returnShape,
-  ...onRefusalShape,
-});
-const deleteSchema = z.object({
-  TableName: z.string(),
-  Key: keySchema,
-  ...conditionShape,
-  ...returnShape,
-  ...onRefusalShape,
-});
-const querySchema = z.object({
-  TableName: z.string(),
-  IndexName: z.string().optional(),
-  KeyConditionExpression: z.string(),
-  FilterExpression: z.string().optional(),
-  ...placeholdersShape,
-  Limit: z.number().optional(),
-  ScanIndexForward: z.boolean().default(true),
-  ConsistentRead: z.boolean().default(false),
-  ExclusiveStartKey: itemSchema.optional(),
-});
-const batchGetSchema = z.object({
-  RequestItems: z.record(
-    z.string(),
-    z.object({ Keys: z.array(keySchema).max(100), ConsistentRead: z.boolean().default(false) }),
-  ),
-});
-const batchWriteSchema = z.object({
-  RequestItems: z.record(
-    z.string(),
-    z.array(
-      z.union([
-        z.object({ PutRequest: z.object({ Item: itemSchema }) }),
-        z.object({ DeleteRequest: z.object({ Key: keySchema }) }),
-      ]),
-    ),
-  ),
-});
-const transactSchema = z.object({
-  TransactItems: z
-    .array(
-      // No union, which would make an error of each kind that an item is not.
-      z.object({
-        Put: putSchema.optional(),
-        Update: updateSchema.optional(),
-        Delete: deleteSchema.optional(),
-        ConditionCheck: deleteSchema.optional(),
-      }),
-    )
-    .max(MAX_TRANSACT_ITEMS),
-});
-
-type Put = z.infer<typeof putSchema>;
-type UpdateInput = z.infer<typeof updateSchema>;
-type Delete = z.infer<typeof deleteSchema>;
-
 /** What a command answers; each has some of these. */
 export interface Answer {
   $metadata: Record<string, never>;
@@ -399,25 +330,4 @@ function hashValue(expression: string, values: Item | undefined): string {
     throw validation(`the partition key has to equal a value: ${expression}`);
   }
   return hashSchema.parse(values?.[first.right.name]);
-}
-
-type Attribute =
-  | { S: string }
-  | { N: string }
-  | { BOOL: boolean }
-  | { NULL: true }
-  | { L: Attribute[] }
-  | { M: Record<string, Attribute> };
-
-/** Exceptions carry items as the wire does: the document client leaves those alone. */
-function marshalled(item: Item): Record<string, Attribute> {
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
-}
-
-function attribute(value: unknown): Attribute {
-  if (typeof value === 'string') return { S: value };
-  if (typeof value === 'number') return { N: String(value) };
-  if (typeof value === 'boolean') return { BOOL: value };
-  if (Array.isArray(value)) return { L: value.map(attribute) };
-  return isMap(value) ? { M: marshalled(value) } : { NULL: true };
 }
