@@ -52,7 +52,7 @@ export async function serveLine(
 }
 
 /** Ids of holders whose calls were due a while ago. */
-export function stalledAmong(holders: Holders, nowMs: number): Set<string> {
+function stalledAmong(holders: Holders, nowMs: number): Set<string> {
   return new Set(
     Object.entries(holders).flatMap(([id, startMs]) => (startMs + STALLED_MS < nowMs ? [id] : [])),
   );
