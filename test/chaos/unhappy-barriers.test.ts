@@ -1,0 +1,178 @@
+import { describe, expect, it } from 'vitest';
+import { fleetAt } from './scenario/calm.ts';
+import { setLocation } from './scenario/incidents.ts';
+import {
+  AWS,
+  EAST,
+  expectAfter,
+  failureCodes,
+  isGone,
+  isSettled,
+  isUnderWay,
+  isUp,
+  limited,
+  MINUTE,
+  mostWithin,
+  nowOf,
+  PATIENT,
+  SECOND,
+  SLOTS,
+} from './scenario/limited.ts';
+
+describe('a cloud that has no capacity left at a location', PATIENT, () => {
+  it('is asked for one instance at a time, by those that can go nowhere else', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 30, EAST));
+        await stage.until(id, isUnderWay);
+        const emptyAtMs = nowOf(stage);
+        const refill = stage.addFault({ kind: 'capacity', location: 'east-1' });
+        expect(failureCodes(await stage.until(id, isSettled))).toEqual(['InsufficientCapacity']);
+        // What was on its way when the first was refused, and then each after the answer to the one before.
+        const asked = stage.creates(emptyAtMs).slice(SLOTS);
+        expect(asked.length).toBeGreaterThan(SLOTS);
+        expect(mostWithin(asked, 50)).toBe(1);
+        refill();
+        const again = nowOf(stage);
+        await stage.act(id, 'retry');
+        await stage.until(id, isUp);
+        expect(mostWithin(stage.creates(again), 50)).toBeGreaterThan(1);
+      },
+      { Running: 1 },
+    );
+  });
+
+  it('is left at once by those that can go elsewhere', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 60));
+        await stage.until(id, isUnderWay);
+        const emptyAtMs = nowOf(stage);
+        stage.addFault({ kind: 'capacity', location: 'east-1' });
+        await stage.until(id, isUp);
+        expect(stage.creates(emptyAtMs, 'east-1').length).toBeLessThanOrEqual(SLOTS);
+        expect(stage.creates(emptyAtMs, 'west-1').length).toBeGreaterThan(20);
+      },
+      { Running: 1 },
+    );
+  });
+});
+
+describe('a quota that is used up', PATIENT, () => {
+  const QUOTA = 10;
+  const tight = () => limited({}, { instanceQuota: QUOTA });
+
+  it('ends calls, and a retry after it was raised brings the rest', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 30, EAST));
+        const settled = await stage.until(id, isSettled);
+        expect([settled.counts.Running, failureCodes(settled)]).toEqual([QUOTA, ['QuotaExceeded']]);
+        expect(stage.creates().length).toBeLessThanOrEqual(QUOTA + SLOTS);
+        const { aws } = stage.lab.clouds.engine.world.config.clouds;
+        if (aws) aws.instanceQuota = 100;
+        const raisedAtMs = nowOf(stage);
+        await stage.act(id, 'retry');
+        await stage.until(id, isUp);
+        expect(stage.creates(raisedAtMs)).toHaveLength(30 - QUOTA);
+      },
+      { Running: 1 },
+      tight(),
+    );
+  });
+
+  it('costs one call more where it was not raised', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 30, EAST));
+        await stage.until(id, isSettled);
+        const triedAtMs = nowOf(stage);
+        await stage.act(id, 'retry');
+        await stage.until(id, ({ status }) => status === 'Creating');
+        await stage.until(id, isSettled);
+        expect(stage.creates(triedAtMs)).toHaveLength(1);
+      },
+      { PartiallyRunning: 1 },
+      tight(),
+    );
+  });
+
+  it('is asked again when instances are gone', async () => {
+    await expectAfter(
+      async (stage) => {
+        const first = await stage.create(fleetAt(AWS, QUOTA, { ...EAST, name: 'first' }));
+        await stage.until(first.id, isUp);
+        const second = await stage.create(fleetAt(AWS, SLOTS, { ...EAST, name: 'second' }));
+        await stage.until(second.id, isSettled);
+        await stage.remove(first.id);
+        await stage.until(first.id, isGone);
+        const third = await stage.create(fleetAt(AWS, QUOTA, { ...EAST, name: 'third' }));
+        await stage.until(third.id, isUp);
+      },
+      { Failed: 1, Terminated: 1, Running: 1 },
+      tight(),
+    );
+  });
+});
+
+describe('a location that is down in mid-flight', PATIENT, () => {
+  const DOWN_MINUTES = 4;
+  /** So few calls a second that slots stay free: some are asked for at any time. */
+  const ROOMY = {
+    slots: { locations: 2, instancesPerLocation: 30 },
+    rates: {
+      create: { perSecond: 1, burst: 2 },
+      list: { perSecond: 5, burst: 10 },
+      mutate: { perSecond: 10, burst: 20 },
+    },
+  };
+
+  it('is probed, while what was to run there goes elsewhere', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 100));
+        await stage.until(id, isUnderWay);
+        const downAtMs = nowOf(stage);
+        setLocation(stage.lab, 'aws', 'east-1', false);
+        await stage.pass(DOWN_MINUTES);
+        const upAtMs = nowOf(stage);
+        const probes = stage.creates(downAtMs, 'east-1');
+        // Those on their way then, five refusals, and a probe each 2, 4, 8, … 60 s.
+        expect(probes.length).toBeLessThan(18);
+        expect(
+          mostWithin(
+            probes.filter((atMs) => atMs > downAtMs + MINUTE),
+            20 * SECOND,
+          ),
+        ).toBeLessThanOrEqual(2);
+        // Its own, and nearly all of the other's.
+        expect(stage.creates(downAtMs, 'west-1').length).toBeGreaterThan(70);
+        setLocation(stage.lab, 'aws', 'east-1', true);
+        await stage.until(id, isUp);
+        expect(nowOf(stage) - upAtMs).toBeLessThan(2 * MINUTE);
+      },
+      { Running: 1 },
+      limited({}, ROOMY),
+    );
+  });
+
+  it('is probed, and all run there when it is back', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 60, EAST));
+        await stage.until(id, isUnderWay);
+        const downAtMs = nowOf(stage);
+        setLocation(stage.lab, 'aws', 'east-1', false);
+        await stage.pass(1);
+        // Five refusals, what was on its way, and a probe after 2, 4, 8, 16 and 32 s.
+        expect(stage.creates(downAtMs).length).toBeLessThan(15);
+        setLocation(stage.lab, 'aws', 'east-1', true);
+        const backAtMs = nowOf(stage);
+        await stage.until(id, isUp);
+        expect(Math.min(...stage.creates(backAtMs)) - backAtMs).toBeLessThan(MINUTE);
+      },
+      { Running: 1 },
+      limited({}, ROOMY),
+    );
+  });
+});
