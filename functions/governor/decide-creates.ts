@@ -3,7 +3,7 @@ import type { LimitProfile } from '../model/limit-profile.ts';
 import { barrierOf, isBarred, type WaitReason } from './barriers.ts';
 import { createPace } from './paces.ts';
 import type { PlaceState, WantedCreate } from './place-state.ts';
-import { scheduleCalls } from './rate.ts';
+import { isNow, type Pace, scheduleCalls, sendCall } from './rate.ts';
 import { heldNow } from './slots.ts';
 
 /** What the governor says to one launch. */
@@ -29,8 +29,6 @@ export interface Decision {
 const FRESH_MS = 30_000;
 /** Whose call would go out only later than this stays in line: a permit holds a slot. */
 const HORIZON_MS = 60_000;
-/** Nearer than the queue can tell: its delays are whole seconds. */
-const NOW_MS = 100;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
@@ -54,13 +52,22 @@ export function decideCreates(
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const wait = ({ instanceId }: WantedCreate, why: WaitReason) =>
     verdicts.set(instanceId, { say: 'wait', why });
+  const permit = (instanceId: string, unusedMs?: number) => {
+    const call = timeCall(state, pace, nowMs, isFromLine, unusedMs);
+    if (call.isNew) holders[instanceId] = call.startMs;
+    if (call.isNew && unusedMs === undefined) given.push(instanceId);
+    isChanged ||= call.state !== state;
+    state = { ...call.state, holders };
+    const { startMs } = call;
+    verdicts.set(instanceId, isNow(startMs, nowMs) ? { say: 'go' } : { say: 'later', startMs });
+  };
   for (const one of wanted) {
     const { instanceId } = one;
     const startMs = holders[instanceId];
     const isUnused = startMs !== undefined && mayUse(startMs, one, nowMs) && (!isFromLine || startMs > nowMs);
     // What was learnt since a permit was given holds for it as well.
     if (isUnused && !isBarred(state)) {
-      verdicts.set(instanceId, whenever(startMs, nowMs));
+      permit(instanceId, startMs);
       continue;
     }
     const nextMs = scheduleCalls(state, pace, nowMs, 1).startsMs[0] ?? nowMs;
@@ -74,20 +81,39 @@ export function decideCreates(
     const barrier = barrierOf(state, one, nowMs);
     if (barrier.stands === 'for-now') wait(one, barrier.why);
     else if (barrier.stands === 'for-good') verdicts.set(instanceId, { say: 'no', failure: barrier.failure });
-    else if (isUnused) verdicts.set(instanceId, whenever(startMs, nowMs));
     else {
-      holders[instanceId] = nextMs;
-      state = { ...state, ...scheduleCalls(state, pace, nowMs, 1).state, holders };
-      given.push(instanceId);
-      verdicts.set(instanceId, whenever(nextMs, nowMs));
+      isChanged ||= barrier.isProbe;
+      permit(instanceId, isUnused ? startMs : undefined);
     }
-    isChanged ||= barrier.stands === 'nothing' && (!isUnused || barrier.isProbe);
   }
   return { verdicts, given, state: isChanged ? state : undefined };
 }
 
-const whenever = (startMs: number, nowMs: number): Verdict =>
-  startMs > nowMs + NOW_MS ? { say: 'later', startMs } : { say: 'go' };
+/**
+ * The time of a call that nothing stands in the way of. Times are spoken for when they are given, and calls are counted when
+ * they go out, since launches come back late from the queue, and many together.
+ *
+ * @param isFromLine whether its launch hears of it by the queue, and comes to ask when its call goes out
+ * @param unusedMs the time that it was given before
+ */
+function timeCall(
+  state: PlaceState,
+  pace: Pace,
+  nowMs: number,
+  isFromLine: boolean,
+  unusedMs: number | undefined,
+): { startMs: number; state: PlaceState; isNew: boolean } {
+  if (unusedMs !== undefined) {
+    if (isFromLine || !isNow(unusedMs, nowMs)) return { startMs: unusedMs, state, isNew: false };
+    const counted = sendCall(state, pace, nowMs);
+    if (counted) return { startMs: nowMs, state: counted, isNew: false };
+  }
+  const calls = scheduleCalls(state, pace, nowMs, 1);
+  const [startMs = nowMs] = calls.startsMs;
+  const spokenFor = { ...state, ...calls.state };
+  const counted = !isFromLine && isNow(startMs, nowMs) ? sendCall(spokenFor, pace, nowMs) : undefined;
+  return { startMs, state: counted ?? spokenFor, isNew: true };
+}
 
 function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);

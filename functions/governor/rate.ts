@@ -18,6 +18,8 @@ export const callStateSchema = z.object({
   /** The cloud throttled us: nothing goes out before this. */
   blockedUntilMs: z.number(),
   lastStartMs: z.number().optional(),
+  /** Like `nextDueMs`, of the calls alone that have gone out, each counted when it did. */
+  goneDueMs: z.number().optional(),
   /** At this time the cloud had no call left for us: after a throttle. */
   emptyAtMs: z.number().optional(),
   /** The part of the profile's rate that the cloud bore at `sinceMs`; absent: all of it. */
@@ -38,6 +40,12 @@ const RECOVERED_PER_SECOND = 1 / 400;
  * believe. So much of the burst is kept back for that.
  */
 const LATENESS_MS = 200;
+
+/** Whose time is as near as this may go out: the queue's delays are whole seconds. */
+const NOW_MS = 100;
+
+/** Whether a call that may go out then may as well go out now. */
+export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
 /** The part of the profile's rate that goes out now, from 0 to 1. */
 export function shareNow({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
@@ -60,7 +68,8 @@ export function scheduleCalls(
   const { intervalMs, aheadMs } = stepsOf(state, pace, nowMs);
   const startsMs: number[] = [];
   let { lastStartMs } = state;
-  let nextDueMs = Math.max(state.nextDueMs, state.emptyAtMs === undefined ? 0 : state.emptyAtMs + aheadMs);
+  const goneDueMs = goneDue(state, aheadMs);
+  let nextDueMs = Math.max(state.nextDueMs, goneDueMs);
   for (let call = 0; call < count; call += 1) {
     const spacedMs = pace.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + pace.spacingMs;
     const startMs = Math.max(nowMs, nextDueMs - aheadMs, state.blockedUntilMs, spacedMs);
@@ -75,6 +84,7 @@ export function scheduleCalls(
     state: {
       ...rest,
       nextDueMs,
+      ...(emptyAtMs === undefined ? {} : { goneDueMs }),
       ...(emptyAtMs !== undefined && count === 0 ? { emptyAtMs } : {}),
       ...(lastStartMs === undefined ? {} : { lastStartMs }),
       ...(slowed && isSlowed ? { slowed } : {}),
@@ -82,14 +92,43 @@ export function scheduleCalls(
   };
 }
 
-function stepsOf(state: CallState, pace: Pace, nowMs: number): { intervalMs: number; aheadMs: number } {
+/**
+ * Counts a call that goes out now, by a permit whose time has come. That may have been long ago, and others may come with
+ * it: the cloud keeps nothing for calls that are late once its bucket is full.
+ *
+ * @returns undefined where the cloud would throttle it: it needs another time
+ */
+export function sendCall<State extends CallState>(
+  state: State,
+  pace: Pace,
+  nowMs: number,
+): State | undefined {
+  const { exactMs, aheadMs } = stepsOf(state, pace, nowMs);
+  const goneDueMs = goneDue(state, aheadMs);
+  if (!isNow(Math.max(goneDueMs - aheadMs, state.blockedUntilMs), nowMs)) return undefined;
+  return { ...state, goneDueMs: Math.max(goneDueMs, nowMs) + exactMs };
+}
+
+function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): number {
+  return Math.max(goneDueMs, emptyAtMs === undefined ? 0 : emptyAtMs + aheadMs);
+}
+
+interface Steps {
+  /** Between two calls: at the rate, and as they are spaced. */
+  exactMs: number;
+  intervalMs: number;
+  /** By how much calls may be ahead of that. */
+  aheadMs: number;
+}
+
+function stepsOf(state: CallState, pace: Pace, nowMs: number): Steps {
   const share = shareNow(state, nowMs);
   const exactMs = 1_000 / (pace.perSecond * share);
   const burst = Math.max(1, pace.burst * share);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
   // With nothing of a burst to keep back, calls stand further apart instead.
-  if (burst < 2) return { intervalMs: exactMs + latenessMs, aheadMs: 0 };
-  return { intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
+  if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
+  return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
 }
 
 /** What the cloud told when it throttled a call. */

@@ -3,24 +3,11 @@ import { describe, expect, it } from 'vitest';
 import {
   type CallState,
   IDLE_CALLS,
-  type Pace,
   scheduleCalls,
   shareNow,
   slowCalls,
 } from '../../../functions/governor/rate.ts';
-
-/** A cloud's token bucket, written apart from the code under test. */
-function bucket({ perSecond, burst }: Pace) {
-  let tokens = burst;
-  let atMs = 0;
-  return (nowMs: number): boolean => {
-    tokens = Math.min(burst, tokens + ((nowMs - atMs) * perSecond) / 1_000);
-    atMs = nowMs;
-    if (tokens < 1 - 1e-6) return false;
-    tokens -= 1;
-    return true;
-  };
-}
+import { tokenBucket } from './token-bucket.ts';
 
 describe('scheduleCalls', () => {
   it('lets the burst go at once, its last call a moment later, and the others at the rate', () => {
@@ -67,7 +54,7 @@ describe('scheduleCalls', () => {
               arrivals.push(startMs + late * Math.min(200, 1_000 / pace.perSecond));
             }
           }
-          const admits = bucket(pace);
+          const admits = tokenBucket(pace);
           for (const atMs of arrivals.toSorted((a, b) => a - b)) expect(admits(atMs)).toBe(true);
         },
       ),
