@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { eachItem } from '../../client/index.ts';
-import { type Books, RunBooks, readBooks } from '../../demo/books.ts';
+import { type Books, RunBooks } from '../../demo/books.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import { isClosed } from '../../functions/model/status.ts';
-import { client, namespace, pause, stack } from '../e2e/deployed.ts';
+import { booksOf, client, namespace, pause, stack } from '../e2e/deployed.ts';
 
 const SETTLING_MS = 60_000;
 
@@ -27,12 +27,11 @@ export class CloudAudit {
   }
 
   static async begin(...clouds: Cloud[]): Promise<CloudAudit> {
-    return new CloudAudit(clouds, only(clouds, await readBooks(stack.simUrl)));
+    return new CloudAudit(clouds, await booksOf(clouds));
   }
 
   async books(): Promise<RunBooks> {
-    const now = only(this.#clouds, await readBooks(stack.simUrl));
-    return new RunBooks(this.#before, now, stack.outputs.DeploymentId);
+    return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
   /** Nothing leaked, nothing twice, no limit exceeded, and the fleets say what the books say. */
@@ -122,8 +121,3 @@ const running = (instances: readonly Instance[]): string[] =>
     .filter(({ status }) => status === 'Running')
     .map(({ id, backendId, location }) => `${id} ${backendId} ${location}`)
     .sort();
-
-function only(clouds: readonly string[], books: Books): Books {
-  const kept = ({ cloud }: { cloud: string }) => clouds.includes(cloud);
-  return { ...books, clouds: books.clouds.filter(kept), accounts: books.accounts.filter(kept) };
-}

@@ -2,6 +2,7 @@ import { inject } from 'vitest';
 import { createClient } from '../../client/index.ts';
 import { type BookedInstance, type Books, RunBooks, readBooks } from '../../demo/books.ts';
 import { claimedInstances } from '../../demo/run-fleets.ts';
+import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 import type { FleetStatus } from '../../functions/model/status.ts';
@@ -59,20 +60,29 @@ export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolea
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** What the clouds say of everything since a test began. */
+/** What some of the clouds have in their books. Tests that run at the same time keep to clouds of their own. */
+export async function booksOf(clouds: readonly Cloud[]): Promise<Books> {
+  const books = await readBooks(stack.simUrl);
+  const kept = ({ cloud }: { cloud: string }) => clouds.some((one) => one === cloud);
+  return { ...books, clouds: books.clouds.filter(kept), accounts: books.accounts.filter(kept) };
+}
+
+/** What some of the clouds say of everything since a test began. */
 export class Audit {
+  readonly #clouds: readonly Cloud[];
   readonly #before: Books;
 
-  private constructor(before: Books) {
+  private constructor(clouds: readonly Cloud[], before: Books) {
+    this.#clouds = clouds;
     this.#before = before;
   }
 
-  static async begin(): Promise<Audit> {
-    return new Audit(await readBooks(stack.simUrl));
+  static async begin(...clouds: Cloud[]): Promise<Audit> {
+    return new Audit(clouds, await booksOf(clouds));
   }
 
   async books(): Promise<RunBooks> {
-    return new RunBooks(this.#before, await readBooks(stack.simUrl), stack.outputs.DeploymentId);
+    return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
   /** How many instances of each status the clouds have, what leaked, and what is there twice. */

@@ -27,7 +27,7 @@ async function launch(name: string): Promise<string> {
 
 describe('clouds that fail', () => {
   it('lose replies, throttle and err, and have each instance once all the same', async () => {
-    const audit = await Audit.begin();
+    const audit = await Audit.begin('aws', 'gcp', 'azure');
     await addFaults(
       { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.3, count: 8 },
       { call: 'create', kind: 'loseReplyBeforeEffect', probability: 0.3, count: 5 },

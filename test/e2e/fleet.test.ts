@@ -23,141 +23,144 @@ const problemOf = async (work: Promise<unknown>): Promise<ApiProblem> => {
   throw new Error(`no problem, but ${String(outcome)}`);
 };
 
-describe('a fleet over several clouds', () => {
-  it('comes up as asked, is told as it is, and leaves nothing behind', async () => {
-    const audit = await Audit.begin();
-    const asked = request(
-      'e2e-several',
-      group('sim-aws', 6, ['us-east-1', 'eu-west-1', 'ap-south-1']),
-      { ...group('sim-gcp', 4, ['us-central1', 'europe-west1']), ssh: { allowFrom: '203.0.113.0/24' } },
-      group('sim-openstack', 2, ['GRA11']),
-    );
-    const accepted = await client.createFleet({ params: { namespace }, body: asked });
-    expect(accepted).toMatchObject({ name: 'e2e-several', counts: { requested: 12 } });
+// Each keeps to clouds of its own, so they run at the same time.
+describe.concurrent('the deployed app', () => {
+  describe('a fleet over several clouds', () => {
+    it('comes up as asked, is told as it is, and leaves nothing behind', async () => {
+      const audit = await Audit.begin('aws', 'gcp', 'openstack');
+      const asked = request(
+        'e2e-several',
+        group('sim-aws', 6, ['us-east-1', 'eu-west-1', 'ap-south-1']),
+        { ...group('sim-gcp', 4, ['us-central1', 'europe-west1']), ssh: { allowFrom: '203.0.113.0/24' } },
+        group('sim-openstack', 2, ['GRA11']),
+      );
+      const accepted = await client.createFleet({ params: { namespace }, body: asked });
+      expect(accepted).toMatchObject({ name: 'e2e-several', counts: { requested: 12 } });
 
-    const up = await untilUp(accepted.id);
-    expect(up).toMatchObject({ status: 'Running', counts: { requested: 12, Running: 12 }, progress: 1 });
-    expect(
-      up.byLocation.map(({ cloud, location, counts }) => [cloud, location, counts.Running]).sort(),
-    ).toEqual([
-      ['aws', 'ap-south-1', 2],
-      ['aws', 'eu-west-1', 2],
-      ['aws', 'us-east-1', 2],
-      ['gcp', 'europe-west1', 2],
-      ['gcp', 'us-central1', 2],
-      ['openstack', 'GRA11', 2],
-    ]);
-    expect(up.usdPerHour).toBeGreaterThan(0);
+      const up = await untilUp(accepted.id);
+      expect(up).toMatchObject({ status: 'Running', counts: { requested: 12, Running: 12 }, progress: 1 });
+      expect(
+        up.byLocation.map(({ cloud, location, counts }) => [cloud, location, counts.Running]).sort(),
+      ).toEqual([
+        ['aws', 'ap-south-1', 2],
+        ['aws', 'eu-west-1', 2],
+        ['aws', 'us-east-1', 2],
+        ['gcp', 'europe-west1', 2],
+        ['gcp', 'us-central1', 2],
+        ['openstack', 'GRA11', 2],
+      ]);
+      expect(up.usdPerHour).toBeGreaterThan(0);
 
-    const instances: Instance[] = [];
-    const pages = { params: { namespace, fleet: 'e2e-several' }, query: { limit: 5 } };
-    for await (const instance of eachItem(client.listInstances, pages)) instances.push(instance);
-    const booked = (await audit.books()).instances();
-    expect(instances.map(({ id, backendId }) => [id, backendId]).sort()).toEqual(
-      booked.map(({ tags, backendId }) => [tags['fleetwright:instance'], backendId]).sort(),
-    );
-    expect(await audit.verdict([up.id])).toMatchObject({ running: 12, leaked: [], duplicated: [] });
+      const instances: Instance[] = [];
+      const pages = { params: { namespace, fleet: 'e2e-several' }, query: { limit: 5 } };
+      for await (const instance of eachItem(client.listInstances, pages)) instances.push(instance);
+      const booked = (await audit.books()).instances();
+      expect(instances.map(({ id, backendId }) => [id, backendId]).sort()).toEqual(
+        booked.map(({ tags, backendId }) => [tags['fleetwright:instance'], backendId]).sort(),
+      );
+      expect(await audit.verdict([up.id])).toMatchObject({ running: 12, leaked: [], duplicated: [] });
 
-    const gone = await deleteFleet(up.id);
-    expect(gone.counts).toMatchObject({ requested: 12, Terminated: 12 });
-    expect(await audit.verdict([up.id])).toMatchObject({ running: 0, leaked: [], remaining: 0 });
-    expect(gone.costUsd).toBeGreaterThan(0);
-  });
-
-  it('can be deleted while it comes up, and leaves nothing behind', async () => {
-    const audit = await Audit.begin();
-    const body = request('e2e-hasty', group('sim-aws', 30, ['us-east-1', 'us-west-2']));
-    const { id } = await client.createFleet({ params: { namespace }, body });
-    await fleetWhen(id, ({ counts }) => (counts.Creating ?? 0) > 0);
-    await deleteFleet(id);
-    await pause(1_000);
-    expect(await audit.verdict([id])).toEqual({ running: 0, leaked: [], duplicated: [], remaining: 0 });
-    const again = await client.deleteFleet({ params: { namespace, fleet: id } });
-    expect(again.status).toBe('Terminated');
-  });
-});
-
-describe('an idempotency key', () => {
-  it('makes one fleet of many same requests, and refuses another body', async () => {
-    const audit = await Audit.begin();
-    const body = request('e2e-once', group('sim-azure', 3, ['eastus']));
-    const ask = () => client.createFleet({ params: { namespace }, body, idempotencyKey: 'e2e-once-key' });
-    const answers = await Promise.all([ask(), ask(), ask(), ask(), ask()]);
-    const [first] = answers;
-    expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
-
-    const other = { ...body, description: 'another one' };
-    const problem = await problemOf(
-      client.createFleet({ params: { namespace }, body: other, idempotencyKey: 'e2e-once-key' }),
-    );
-    expect(problem.status).toBe(422);
-
-    if (!first) throw new Error('no answer');
-    expect((await untilUp(first.id)).counts).toMatchObject({ requested: 3, Running: 3 });
-    expect((await ask()).id).toBe(first.id);
-    expect(await audit.verdict([first.id])).toMatchObject({ running: 3, leaked: [], duplicated: [] });
-    await deleteFleet(first.id);
-    expect((await audit.books()).remaining()).toBe(0);
-  });
-});
-
-describe('a request that is refused', () => {
-  it('tells every fault at once and starts nothing', async () => {
-    const audit = await Audit.begin();
-    const good = group('sim-aws', 2, ['us-east-1']);
-    const body = request(
-      'e2e-refused',
-      { ...good, name: 'no-size', size: 0 },
-      { ...good, name: 'no-place', locations: ['atlantis-1'] },
-      { ...good, name: 'no-type', instanceType: 'm6i.pocket' },
-      { ...good, name: 'no-image', image: 'beos-5' },
-      { ...good, name: 'no-connection', connection: 'sim-nowhere' },
-      good,
-    );
-    const problem = await problemOf(client.createFleet({ params: { namespace }, body }));
-    expect(problem.status).toBe(400);
-    expect(problem.errors.map(({ pointer }) => pointer).sort()).toEqual([
-      '/nodeGroups/0/size',
-      '/nodeGroups/1/locations/0',
-      '/nodeGroups/2/instanceType',
-      '/nodeGroups/3/image',
-      '/nodeGroups/4/connection',
-    ]);
-    expect((await problemOf(client.getFleet({ params: { namespace, fleet: 'e2e-refused' } }))).status).toBe(
-      404,
-    );
-    expect((await audit.books()).calls()['create'] ?? 0).toBe(0);
-    expect((await audit.books()).remaining()).toBe(0);
-  });
-
-  it('without a key is answered with problem JSON, over plain HTTP', async () => {
-    const answer = await fetch(`${stack.apiUrl}/v1/namespaces`);
-    expect([answer.status, answer.headers.get('content-type')]).toEqual([401, 'application/problem+json']);
-    expect(await answer.json()).toMatchObject({ status: 401, code: 'unauthorized' });
-  });
-});
-
-describe('a single instance', () => {
-  it('runs, and goes alone', async () => {
-    const audit = await Audit.begin();
-    const made = await client.createInstance({
-      params: { namespace },
-      body: {
-        name: 'e2e-single',
-        connection: 'sim-gcp',
-        location: 'europe-west3',
-        instanceType: 'e2-standard-2',
-        image: 'debian-12',
-      },
+      const gone = await deleteFleet(up.id);
+      expect(gone.counts).toMatchObject({ requested: 12, Terminated: 12 });
+      expect(await audit.verdict([up.id])).toMatchObject({ running: 0, leaked: [], remaining: 0 });
+      expect(gone.costUsd).toBeGreaterThan(0);
     });
-    const params = { namespace, instance: made.id };
-    const fleet = await untilUp(made.fleetId);
-    expect(fleet.counts).toMatchObject({ requested: 1, Running: 1 });
-    expect(await client.getInstance({ params })).toMatchObject({ status: 'Running', cloud: 'gcp' });
-    expect(await audit.verdict([fleet.id])).toMatchObject({ running: 1, leaked: [], duplicated: [] });
-    await client.deleteInstance({ params });
-    await fleetWhen(fleet.id, ({ status }) => status === 'Terminated');
-    expect((await client.getInstance({ params })).status).toBe('Terminated');
-    expect((await audit.books()).remaining()).toBe(0);
+
+    it('can be deleted while it comes up, and leaves nothing behind', async () => {
+      const audit = await Audit.begin('alibaba');
+      const body = request('e2e-hasty', group('sim-alibaba', 30, ['cn-hangzhou', 'cn-beijing']));
+      const { id } = await client.createFleet({ params: { namespace }, body });
+      await fleetWhen(id, ({ counts }) => (counts.Creating ?? 0) > 0);
+      await deleteFleet(id);
+      await pause(1_000);
+      expect(await audit.verdict([id])).toEqual({ running: 0, leaked: [], duplicated: [], remaining: 0 });
+      const again = await client.deleteFleet({ params: { namespace, fleet: id } });
+      expect(again.status).toBe('Terminated');
+    });
+  });
+
+  describe('an idempotency key', () => {
+    it('makes one fleet of many same requests, and refuses another body', async () => {
+      const audit = await Audit.begin('azure');
+      const body = request('e2e-once', group('sim-azure', 3, ['eastus']));
+      const ask = () => client.createFleet({ params: { namespace }, body, idempotencyKey: 'e2e-once-key' });
+      const answers = await Promise.all([ask(), ask(), ask(), ask(), ask()]);
+      const [first] = answers;
+      expect(new Set(answers.map(({ id }) => id)).size).toBe(1);
+
+      const other = { ...body, description: 'another one' };
+      const problem = await problemOf(
+        client.createFleet({ params: { namespace }, body: other, idempotencyKey: 'e2e-once-key' }),
+      );
+      expect(problem.status).toBe(422);
+
+      if (!first) throw new Error('no answer');
+      expect((await untilUp(first.id)).counts).toMatchObject({ requested: 3, Running: 3 });
+      expect((await ask()).id).toBe(first.id);
+      expect(await audit.verdict([first.id])).toMatchObject({ running: 3, leaked: [], duplicated: [] });
+      await deleteFleet(first.id);
+      expect((await audit.books()).remaining()).toBe(0);
+    });
+  });
+
+  describe('a request that is refused', () => {
+    it('tells every fault at once and starts nothing', async () => {
+      const audit = await Audit.begin('tencent');
+      const good = group('sim-tencent', 2, ['ap-seoul']);
+      const body = request(
+        'e2e-refused',
+        { ...good, name: 'no-size', size: 0 },
+        { ...good, name: 'no-place', locations: ['atlantis-1'] },
+        { ...good, name: 'no-type', instanceType: 'S5.POCKET' },
+        { ...good, name: 'no-image', image: 'beos-5' },
+        { ...good, name: 'no-connection', connection: 'sim-nowhere' },
+        good,
+      );
+      const problem = await problemOf(client.createFleet({ params: { namespace }, body }));
+      expect(problem.status).toBe(400);
+      expect(problem.errors.map(({ pointer }) => pointer).sort()).toEqual([
+        '/nodeGroups/0/size',
+        '/nodeGroups/1/locations/0',
+        '/nodeGroups/2/instanceType',
+        '/nodeGroups/3/image',
+        '/nodeGroups/4/connection',
+      ]);
+      expect((await problemOf(client.getFleet({ params: { namespace, fleet: 'e2e-refused' } }))).status).toBe(
+        404,
+      );
+      expect((await audit.books()).calls()['create'] ?? 0).toBe(0);
+      expect((await audit.books()).remaining()).toBe(0);
+    });
+
+    it('without a key is answered with problem JSON, over plain HTTP', async () => {
+      const answer = await fetch(`${stack.apiUrl}/v1/namespaces`);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([401, 'application/problem+json']);
+      expect(await answer.json()).toMatchObject({ status: 401, code: 'unauthorized' });
+    });
+  });
+
+  describe('a single instance', () => {
+    it('runs, and goes alone', async () => {
+      const audit = await Audit.begin('ncp');
+      const made = await client.createInstance({
+        params: { namespace },
+        body: {
+          name: 'e2e-single',
+          connection: 'sim-ncp',
+          location: 'KR',
+          instanceType: 'c2-g2-h50',
+          image: 'debian-12',
+        },
+      });
+      const params = { namespace, instance: made.id };
+      const fleet = await untilUp(made.fleetId);
+      expect(fleet.counts).toMatchObject({ requested: 1, Running: 1 });
+      expect(await client.getInstance({ params })).toMatchObject({ status: 'Running', cloud: 'ncp' });
+      expect(await audit.verdict([fleet.id])).toMatchObject({ running: 1, leaked: [], duplicated: [] });
+      await client.deleteInstance({ params });
+      await fleetWhen(fleet.id, ({ status }) => status === 'Terminated');
+      expect((await client.getInstance({ params })).status).toBe('Terminated');
+      expect((await audit.books()).remaining()).toBe(0);
+    });
   });
 });
