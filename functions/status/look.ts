@@ -80,10 +80,18 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   }
   const emptyLooks = loop.emptyLooks + 1;
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, emptyLooks);
-  const entries = await readPlaceEntries(context.store, connectionKey, location);
-  const line = await readAllWaiting(context.store, governed(place, opened), { withAstray: true });
-  const ended = await endLoop(context.store, ref, loop, entries.length === 0 && line.length === 0);
-  if (!ended) await lookAgain(context, next, LOOK_INTERVAL_MS);
+  const isIdle = sight.entries.length === 0 && (await isDeserted(context, place, opened));
+  if (!(await endLoop(context.store, ref, loop, isIdle))) await lookAgain(context, next, LOOK_INTERVAL_MS);
+}
+
+/** Whether nothing is here to be looked at again, even what came since the look began. */
+async function isDeserted(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+): Promise<boolean> {
+  if ((await readPlaceEntries(store, place.connectionKey, place.location)).length > 0) return false;
+  return (await readAllWaiting(store, governed(place, opened), { withAstray: true })).length === 0;
 }
 
 async function callRollIfDue(
