@@ -7,7 +7,7 @@ import { followCloud } from './follow-cloud.ts';
 import { SHORTEST_LOOK_MS } from './next-look.ts';
 import { sightOf } from './sight.ts';
 
-/** Looks that come closer than this to one of the loop's own would see the same. */
+/** Looks that come closer than this after one of the loop's own would see the same. */
 const APART_MS = 350;
 /** Beside two looks a second, somebody may want to ask for a machine by itself. */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
@@ -34,9 +34,10 @@ export async function lookBetween(context: WorkerContext, message: LookMessage):
     message.generation,
   );
   if (!loop) return;
-  const next = { ...message, generation: loop.betweenGeneration };
-  if (context.store.clock.now() < loop.nextLookAtMs + APART_MS) return await context.send(next, 0);
-  await context.send(next, SHORTEST_LOOK_MS);
+  const sinceMs = context.store.clock.now() - loop.nextLookAtMs;
+  // Only the first: those that follow keep the distance. As many messages without delay would cost more.
+  if (sinceMs < APART_MS) await context.store.clock.sleep(APART_MS - Math.max(0, sinceMs));
+  await context.send({ ...message, generation: loop.betweenGeneration }, SHORTEST_LOOK_MS);
   const opened = await context.open(connectionKey);
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return;
