@@ -47,9 +47,6 @@ const NOW_MS = 100;
 /** Whether a call that may go out then may as well go out now. */
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
-/** How long its launch has to wait before it comes again. */
-export const untilDueMs = (startMs: number, nowMs: number): number => Math.max(0, startMs - NOW_MS - nowMs);
-
 /** The part of the profile's rate that goes out now, from 0 to 1. */
 export function shareNow({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
   if (!slowed) return 1;

@@ -1,6 +1,5 @@
 import { permitCreates } from '../governor/permit-creates.ts';
 import type { WantedCreate } from '../governor/place-state.ts';
-import { untilDueMs } from '../governor/rate.ts';
 import type { Failure } from '../model/failure.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { governed, type PlaceRef, type WorkerContext } from '../worker/context.ts';
@@ -50,7 +49,7 @@ export async function askPermits(
         permits.granted.push(one);
         break;
       case 'later':
-        permits.later.push({ ...one, waitMs: untilDueMs(verdict.startMs, nowMs) });
+        permits.later.push({ ...one, waitMs: verdict.startMs - nowMs });
         break;
       case 'wait':
         permits.waiting.push(one);

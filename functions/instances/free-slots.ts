@@ -1,7 +1,6 @@
 import { DriverError } from '../drivers/errors.ts';
 import type { Verdict } from '../governor/decide-creates.ts';
 import { permitCreates } from '../governor/permit-creates.ts';
-import { untilDueMs } from '../governor/rate.ts';
 import { releaseSlots } from '../governor/release-slots.ts';
 import { readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
@@ -85,7 +84,7 @@ function waitAfter(verdict: Verdict | undefined, nowMs: number): number | undefi
     case 'no':
       return 0;
     case 'later':
-      return untilDueMs(verdict.startMs, nowMs);
+      return Math.max(0, verdict.startMs - nowMs);
     default:
       return undefined;
   }
