@@ -32,8 +32,8 @@ const HORIZON_MS = 60_000;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
- * Whoever has a slot keeps it, and its time until that is used, also where it has to wait: another copy of the launch may
- * be making its call under that slot just now. Only a look, which sees how long that is ago, takes it away.
+ * Whoever has a slot keeps it, also where it has to wait: another copy of the launch may be making its call under it just
+ * now. Only a look, which sees how long that is ago, takes it away. Its time stands until that has come.
  *
  * @param isFromLine whether they stand in line: then they have let pass the times that they were given
  */

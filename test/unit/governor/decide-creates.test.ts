@@ -176,8 +176,18 @@ describe('rates', () => {
     const [, , third] = startsOf(second, ['i9', 'i10', 'i11']);
     expect(third).toBeGreaterThan(6_500);
     // Whoever was told so late again comes as late as it likes.
-    const third2 = decideCreates(second.state ?? place(), allowed, NOON + 12 * SECOND, late.slice(2));
-    expect(said(third2)).toEqual(Array(7).fill('go'));
+    const again = decideCreates(second.state ?? place(), allowed, NOON + 12 * SECOND, late.slice(2));
+    expect(said(again)).toEqual(Array(7).fill('go'));
+  });
+
+  it('count calls once for those that stand in line: when they come to make them', () => {
+    const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(3, 10) });
+    const { verdicts, state = place() } = decideCreates(place(), allowed, NOON, many(9), true);
+    expect([...verdicts.values()]).toEqual(Array(9).fill({ say: 'go' }));
+    const calls = decideCreates(state, allowed, NOON + 50, many(9));
+    expect(said(calls)).toEqual(Array(9).fill('go'));
+    // The cloud's burst is used up now.
+    expect(said(decideCreates(calls.state ?? place(), allowed, NOON + 60, many(1, 9)))).toEqual(['later']);
   });
 
   it('write nothing where all have what they are to have', () => {
