@@ -85,3 +85,9 @@ export const transactSchema = z.object({
 export type Put = z.infer<typeof putSchema>;
 export type UpdateInput = z.infer<typeof updateSchema>;
 export type Delete = z.infer<typeof deleteSchema>;
+export type Query = z.infer<typeof querySchema>;
+
+/** What DynamoDB says to a command that cannot be. */
+export function validation(message: string): Error {
+  return Object.assign(new Error(message), { name: 'ValidationException' });
+}

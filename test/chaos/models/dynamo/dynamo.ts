@@ -10,14 +10,17 @@ import {
   keySchema,
   type Put,
   putSchema,
+  type Query,
   querySchema,
   transactSchema,
   type UpdateInput,
   updateSchema,
+  validation,
 } from './commands.ts';
-import { checkPlaceholders, copy, type Item, meets, type Placeholders, updated } from './evaluate.ts';
-import { type Condition, ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
+import { checkPlaceholders, copy, type Item, meets, updated } from './evaluate.ts';
+import { ExpressionError, parseCondition, parseUpdate } from './expressions.ts';
 import { marshalled } from './marshal.ts';
+import { readPage } from './query.ts';
 import type { Table } from './table.ts';
 
 const META = { $metadata: {} };
@@ -121,50 +124,13 @@ export class Dynamo {
     return { ...META, ...(item ? { Item: item } : {}) };
   }
 
-  #query(query: z.infer<typeof querySchema>): Answer {
-    const { KeyConditionExpression, FilterExpression, IndexName, ExclusiveStartKey } = query;
-    const condition = parseCondition(KeyConditionExpression);
-    checkPlaceholders(query, [condition, ...(FilterExpression ? [parseCondition(FilterExpression)] : [])]);
-    if (IndexName !== undefined && query.ConsistentRead) throw validation('indexes have no consistent reads');
-    const nowMs = this.#habits.now();
-    const table = this.#table(query.TableName);
-    const pk = hashValue(KeyConditionExpression, query.ExpressionAttributeValues);
-    const prefix = sortPrefix(condition.tree, query);
-    const { items, keys } =
-      IndexName === undefined
-        ? { items: table.partition(pk, nowMs, query.ConsistentRead, prefix), keys: ['pk', 'sk'] as const }
-        : table.indexPartition(IndexName, pk, nowMs);
-    const [, sk] = keys;
-    // The hash key is met by the whole of its partition, and a prefix by all that begins so.
-    const isMet = condition.tree.kind !== 'and' || (IndexName === undefined && prefix !== '');
-    const after = ExclusiveStartKey ? String(ExclusiveStartKey[sk]) : undefined;
-    const comesAfter = (item: Item) =>
-      after === undefined || (query.ScanIndexForward ? String(item[sk]) > after : String(item[sk]) < after);
-    const most = Math.min(
-      query.Limit ?? Number.POSITIVE_INFINITY,
-      this.#habits.pageSize(IndexName !== undefined),
-    );
-    const page: Item[] = [];
-    let hasMore = false;
-    for (const item of query.ScanIndexForward ? items : [...items].reverse()) {
-      if (!(isMet || meets(KeyConditionExpression, item, query)) || !comesAfter(item)) continue;
-      hasMore = page.length === most;
-      if (hasMore) break;
-      page.push(item);
-    }
-    const found =
-      FilterExpression === undefined ? page : page.filter((item) => meets(FilterExpression, item, query));
-    this.#habits.capacity?.(query.TableName, pk)?.read(page, query.ConsistentRead);
-    const last = page.at(-1);
-    const names = new Set(['pk', 'sk', ...keys]);
-    return {
-      ...META,
-      Items: found,
-      Count: found.length,
-      ...(last && hasMore
-        ? { LastEvaluatedKey: Object.fromEntries([...names].map((name) => [name, last[name]])) }
-        : {}),
-    };
+  #query(query: Query): Answer {
+    const { pk, read, found, last } = readPage(this.#table(query.TableName), query, {
+      nowMs: this.#habits.now(),
+      pageSize: this.#habits.pageSize(query.IndexName !== undefined),
+    });
+    this.#habits.capacity?.(query.TableName, pk)?.read(read, query.ConsistentRead);
+    return { ...META, Items: found, Count: found.length, ...(last ? { LastEvaluatedKey: last } : {}) };
   }
 
   #batchGet({ RequestItems }: z.infer<typeof batchGetSchema>): Answer {
@@ -305,29 +271,6 @@ export class Dynamo {
   }
 }
 
-export function validation(message: string): Error {
-  return Object.assign(new Error(message), { name: 'ValidationException' });
-}
-
 function keyOf(item: Item): { pk: string; sk: string } {
   return keySchema.parse(item);
-}
-
-/** What the sort key must begin with as far as a key condition says so: all the rest need not be looked at. */
-function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }: Placeholders): string {
-  const part = tree.kind === 'and' ? tree.parts[1] : undefined;
-  if (part?.kind !== 'begins-with' || part.part.kind !== 'value') return '';
-  return String(values[part.part.name] ?? '');
-}
-
-const hashSchema = z.string().min(1);
-
-/** The value that the partition key must equal: the first condition of a key condition. */
-function hashValue(expression: string, values: Item | undefined): string {
-  const tree = parseCondition(expression).tree;
-  const first = tree.kind === 'and' ? tree.parts[0] : tree;
-  if (first?.kind !== 'compare' || first.operator !== '=' || first.right.kind !== 'value') {
-    throw validation(`the partition key has to equal a value: ${expression}`);
-  }
-  return hashSchema.parse(values?.[first.right.name]);
 }
