@@ -39,13 +39,17 @@ export async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Sends a request to the server that it is for, and reads the answer to its last byte. */
+/**
+ * Sends a request to the server that it is for, and reads the answer to its last byte. Each has a connection of its
+ * own: one that was kept may be closed by the server while the next request is on its way.
+ */
 export async function forward(base: URL, asked: ProxiedRequest): Promise<ProxiedResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const send = base.protocol === 'https:' ? requestSecurely : request;
   const outgoing = send(
     {
       protocol: base.protocol,
+      agent: false,
       hostname: base.hostname.replace(/^\[|\]$/g, ''),
       port: base.port,
       method: asked.method,

@@ -34,6 +34,8 @@ export interface SeenCall {
 }
 
 const MOST_SEEN = 1_000;
+/** Never closes an idle connection: no call may be lost but by a fault, however late it comes on a busy machine. */
+const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
@@ -57,7 +59,7 @@ export class FaultProxy {
 
   async start(): Promise<this> {
     for (const [name, address] of Object.entries(this.#options.upstreams)) {
-      const server = createServer((incoming, outgoing) => {
+      const server = createServer(KEEPS_CONNECTIONS, (incoming, outgoing) => {
         this.#handle(name, incoming, outgoing).catch((error: unknown) => {
           const message = error instanceof Error ? error.message : String(error);
           if (!outgoing.headersSent) outgoing.writeHead(502, FORGOTTEN_HEADERS);

@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type FaultProxy, startFaultProxy } from '../../fault-proxy/fault-proxy.ts';
 
@@ -62,6 +62,27 @@ describe('without faults', () => {
     expect([answer.status, await answer.text()]).toEqual([200, `1 ${address}/v2/things`]);
     expect(made).toEqual(['a please']);
     expect(at.seen).toMatchObject([{ call: 'create', status: 200, request: { path: '/v2/things' } }]);
+  });
+
+  test('no request is lost to a connection that somebody closes as idle', async () => {
+    const at = await proxy();
+    const used = new WeakSet<object>();
+    const cutUsed = ({ socket }: IncomingMessage) => {
+      if (used.has(socket)) socket.destroy();
+      used.add(socket);
+    };
+    server.prependListener('request', cutUsed);
+    try {
+      for (const body of ['one', 'two']) {
+        const answer = await create(at, undefined, body);
+        expect(answer.status).toBe(200);
+        // A server that closes idle connections tells when.
+        expect(answer.headers.get('keep-alive')).toBeNull();
+        await answer.text();
+      }
+    } finally {
+      server.off('request', cutUsed);
+    }
   });
 
   test('addresses of servers behind it become its own, where it is told so', async () => {
