@@ -17,7 +17,10 @@ export const waitInput = z.object({
   timeout: z.coerce.number().positive().max(604_800).optional(),
 });
 
-/** Waits until a connection is verified and `done` too, or `refused`: Failed, if nothing else is said. Ctrl-C ends the waiting and nothing else. */
+/**
+ * Waits until a connection is verified and `done` too, or `refused`: Failed, if nothing else is said. Ctrl-C ends the
+ * waiting and nothing else.
+ */
 export async function awaitConnection(
   context: Context,
   first: Connection,

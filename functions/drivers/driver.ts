@@ -20,8 +20,8 @@ export interface ConnectOptions {
 }
 
 /**
- * The code that talks to a cloud, made with `defineDriver`. A driver holds no state but its clients; everything that must survive a
- * process is in the records of whoever calls it.
+ * The code that talks to a cloud, made with `defineDriver`. A driver holds no state but its clients; everything that
+ * must survive a process is in the records of whoever calls it.
  */
 export interface Driver extends DriverMetadata {
   /**

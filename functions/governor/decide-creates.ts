@@ -32,8 +32,8 @@ const HORIZON_MS = 60_000;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
- * Whoever has a slot keeps it, also where it has to wait: another copy of the launch may be making its call under it just
- * now. Only a look, which sees how long that is ago, takes it away. Its time stands until that has come.
+ * Whoever has a slot keeps it, also where it has to wait: another copy of the launch may be making its call under it
+ * just now. Only a look, which sees how long that is ago, takes it away. Its time stands until that has come.
  *
  * @param isFromLine whether they stand in line: then they have let pass the times that they were given
  */
@@ -90,8 +90,8 @@ export function decideCreates(
 }
 
 /**
- * The time of a call that nothing stands in the way of. Times are spoken for when they are given, and calls are counted when
- * they go out, since launches come back late from the queue, and many together.
+ * The time of a call that nothing stands in the way of. Times are spoken for when they are given, and calls are counted
+ * when they go out, since launches come back late from the queue, and many together.
  *
  * @param isFromLine whether its launch hears of it by the queue, and comes to ask when its call goes out
  * @param unusedMs the time that it was given before

@@ -93,8 +93,8 @@ export function scheduleCalls(
 }
 
 /**
- * Counts a call that goes out now, by a permit whose time has come. That may have been long ago, and others may come with
- * it: the cloud keeps nothing for calls that are late once its bucket is full.
+ * Counts a call that goes out now, by a permit whose time has come. That may have been long ago, and others may come
+ * with it: the cloud keeps nothing for calls that are late once its bucket is full.
  *
  * @returns undefined where the cloud would throttle it: it needs another time
  */
@@ -141,8 +141,8 @@ export interface Throttle {
 }
 
 /**
- * After a throttle: half the rate, or what the cloud says that it bears, and nothing before the cloud's own time, or a second where it told none; the cloud's
- * bucket is empty then.
+ * After a throttle: half the rate, or what the cloud says that it bears, and nothing before the cloud's own time, or a
+ * second where it told none; the cloud's bucket is empty then.
  */
 export function slowCalls<State extends CallState>(
   state: State,

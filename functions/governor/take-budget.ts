@@ -76,7 +76,10 @@ export async function settleBudget(
   );
 }
 
-/** Gives the totals of launches back that were never made, or are gone again; what they took of the minute and of the day is gone. */
+/**
+ * Gives the totals of launches back that were never made, or are gone again; what they took of the minute and of the
+ * day is gone.
+ */
 export async function returnBudget(
   store: Store<'governor'>,
   { connectionKey, limits }: BudgetedConnection,
