@@ -2,6 +2,7 @@ import { DriverError } from '../drivers/errors.ts';
 import type { Verdict } from '../governor/decide-creates.ts';
 import { permitCreates } from '../governor/permit-creates.ts';
 import { releaseSlots } from '../governor/release-slots.ts';
+import { startLooking } from '../status/start-looking.ts';
 import { readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 
@@ -10,7 +11,8 @@ export const SPARE_ROWS = 10;
 
 /**
  * Gives slots back, in the same write to those that are first in line, whose launches are sent before they leave it.
- * Giving back twice is harmless.
+ * Giving back twice is harmless. Where all of them stay in line, it sees to it that somebody looks: whoever put them
+ * there may have died before it did, and nobody's launch goes out that would.
  */
 export async function freeSlots(
   context: WorkerContext,
@@ -21,9 +23,12 @@ export async function freeSlots(
   const opened = await openIfPossible(context, place);
   const most = instanceIds.length + SPARE_ROWS;
   const first = opened ? await readWaiting(context.store, governed(place, opened), most) : [];
-  if (opened && first.length > 0)
-    await serveWaiting(context, place, opened, { first, released: instanceIds });
-  else await releaseSlots(context.store, place, instanceIds);
+  if (!opened || first.length === 0) {
+    await releaseSlots(context.store, place, instanceIds);
+    return;
+  }
+  const left = await serveWaiting(context, place, opened, { first, released: instanceIds });
+  if (left === 0) await startLooking(context, place);
 }
 
 async function openIfPossible(
