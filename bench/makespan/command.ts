@@ -9,6 +9,7 @@ import { ASKED, type MakespanCase, measureMakespans } from './makespan.ts';
 interface Flags {
   most: number;
   seed: number;
+  lambdaScaling: boolean;
   threads: number;
   json: boolean;
 }
@@ -30,13 +31,20 @@ export function makespanCommand(): Command {
       100_000,
     )
     .option('--seed <number>', 'of the simulated clouds', wholeNumber, 1)
+    .option(
+      '--lambda-scaling',
+      'as Lambda has it where a queue was quiet: 5 batches at a time at first, and 300 more each minute, up to the 100 ' +
+        'that it may; else these are there at once',
+      false,
+    )
     .option('--threads <count>', 'runs at a time', countFrom1, Math.min(MOST_THREADS, availableParallelism()))
     .option('--json', 'last on stdout, one JSON line', false)
     .allowExcessArguments(false)
-    .action(async ({ most, seed, threads, json }: Flags) => {
+    .action(async ({ most, seed, lambdaScaling, threads, json }: Flags) => {
       const asked = ASKED.filter(({ instances }) => instances <= most);
       const cases = await measureMakespans(asked, {
         seed,
+        scalesSlowly: lambdaScaling,
         threads,
         say: (line) => process.stderr.write(`${line}\n`),
       });

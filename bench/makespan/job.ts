@@ -9,15 +9,17 @@ export interface Job {
   fleets: number;
   /** How many times the clouds' call rates the connections' limits are; absent: the peers' way, which knows no limits. */
   overstatedBy?: number;
+  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  scalesSlowly?: boolean;
   seed: number;
 }
 
 export async function run(
-  { instances, fleets, overstatedBy, seed }: Job,
+  { instances, fleets, overstatedBy, ...how }: Job,
   say: (made: number, seconds: number) => void = () => {},
 ): Promise<Measured> {
   const requests = fleetsOf(instances, fleets);
   return overstatedBy === undefined
-    ? await simulateBaseline(requests, seed)
-    : await simulate(requests, overstatedBy, seed, say);
+    ? await simulateBaseline(requests, how.seed)
+    : await simulate(requests, { overstatedBy, ...how }, say);
 }

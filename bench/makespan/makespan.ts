@@ -32,6 +32,8 @@ const OVERSTATED_BY = [1, 2];
 
 export interface HowToRun {
   seed: number;
+  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  scalesSlowly?: boolean;
   /** Runs at a time. */
   threads: number;
   say(line: string): void;
@@ -40,13 +42,13 @@ export interface HowToRun {
 /** Each of these with the true call rates and with overstated ones, beside what the peers' way takes. */
 export async function measureMakespans(
   asked: readonly Asked[],
-  { seed, threads, say }: HowToRun,
+  { seed, scalesSlowly = false, threads, say }: HowToRun,
 ): Promise<MakespanCase[]> {
   const workers = new Workers(threads);
   const casesOf = async (size: Asked): Promise<MakespanCase[]> => {
     const run = async (name: string, overstatedBy?: number) => {
       const told = (words: string) => say(`${size.instances} in ${size.fleets} fleets, ${name}: ${words}`);
-      const job = { ...size, seed, ...(overstatedBy === undefined ? {} : { overstatedBy }) };
+      const job = { ...size, seed, scalesSlowly, ...(overstatedBy === undefined ? {} : { overstatedBy }) };
       const measured = await workers.run(job, (made, seconds) =>
         told(`${made} made after ${seconds} s of virtual time`),
       );

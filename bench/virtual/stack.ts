@@ -28,6 +28,8 @@ export interface VirtualOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   /** How many times the clouds' call rates the connections' limits are. */
   overstatedBy: number;
+  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  scalesSlowly?: boolean | undefined;
 }
 
 /** The shipped code over the simulated clouds in virtual time, with nothing that goes wrong. */
@@ -84,7 +86,7 @@ export class VirtualStack {
 
 /** Opens a stack with a connection to each cloud and its schedules under way, and does some work with it. */
 export async function inVirtualTime<Result>(
-  { seed, clouds, overstatedBy }: VirtualOptions,
+  { seed, clouds, overstatedBy, scalesSlowly }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,
 ): Promise<Result> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -92,6 +94,7 @@ export async function inVirtualTime<Result>(
   const lab = new Lab(ground, {
     clouds,
     driverConcurrency: DRIVER_CONCURRENCY,
+    scalesSlowly,
     driverTimeoutMs: DRIVER_TIMEOUT_MS,
     skewMs: 0,
     sweepIntervalMs: SWEEP_MS,

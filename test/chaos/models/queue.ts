@@ -1,5 +1,6 @@
 import { Heap } from '../../state-machines/interpreter/heap.ts';
 import type { Ground } from '../world/ground.ts';
+import { GROWN_AFTER_MS, Pollers } from './pollers.ts';
 
 export interface QueuedMessage {
   messageId: string;
@@ -33,6 +34,8 @@ export interface Consumer {
   handle(batch: readonly ReceivedMessage[]): Promise<readonly string[]>;
   /** Invocations at a time. */
   concurrency: number;
+  /** Whether there are as many only after a while, as Lambda has it. */
+  scalesSlowly?: boolean | undefined;
   visibilityMs: number;
   maxReceives: number;
 }
@@ -52,12 +55,15 @@ export class Queue {
   /** What can be received, in no order; some of it may be gone. */
   readonly #visible: Message[] = [];
   readonly #due = new Heap<Due>((one, other) => one.atMs < other.atMs);
+  readonly #pollers: Pollers | undefined;
   #sent = 0;
   #busy = 0;
+  #isGrowing = false;
 
   constructor(ground: Ground, consumer: Consumer) {
     this.#ground = ground;
     this.#consumer = consumer;
+    if (consumer.scalesSlowly) this.#pollers = new Pollers(consumer.concurrency);
   }
 
   /** Bodies of what is waiting or in somebody's hands. */
@@ -128,12 +134,26 @@ export class Queue {
 
   #poll(): void {
     const { random } = this.#ground;
-    while (this.#busy < this.#consumer.concurrency) {
+    while (this.#hasPoller()) {
       const batch = this.#receive(random.chance(0.5) ? BATCH : random.int(1, BATCH));
       if (batch.length === 0) return;
       const alive = batch.filter((message) => !this.#bury(message));
       if (alive.length > 0) void this.#deliver(alive);
     }
+  }
+
+  #hasPoller(): boolean {
+    const { concurrency } = this.#consumer;
+    const most = this.#pollers?.countAt(this.#ground.now(), this.#busy) ?? concurrency;
+    if (this.#busy < most) return true;
+    if (most < concurrency && !this.#isGrowing) {
+      this.#isGrowing = true;
+      void this.#ground.scheduler.sleep(GROWN_AFTER_MS).then(() => {
+        this.#isGrowing = false;
+        this.#poll();
+      });
+    }
+    return false;
   }
 
   /** Any messages that can be received now, at most so many. */

@@ -45,6 +45,8 @@ const MAX_DELAY_MS = 900_000;
 export interface LabOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   driverConcurrency: number;
+  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  scalesSlowly?: boolean | undefined;
   driverTimeoutMs: number;
   /** How far a worker's clock may be off. */
   skewMs: number;
@@ -103,6 +105,7 @@ export class Lab {
     });
     this.queue = new Queue(ground, {
       concurrency: options.driverConcurrency,
+      scalesSlowly: options.scalesSlowly,
       visibilityMs: 2 * options.driverTimeoutMs,
       maxReceives: MAX_RECEIVES,
       handle: (batch) => this.#driver.invoke((context) => handleBatch(context, batch)),

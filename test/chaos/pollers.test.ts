@@ -1,0 +1,32 @@
+import { expect, it } from 'vitest';
+import { Pollers } from './models/pollers.ts';
+
+const MINUTE = 60_000;
+
+/** How many work at a time, asked each `everyMs` while there is work for more than there are. */
+function grow(pollers: Pollers, fromMs: number, forMs: number, everyMs: number): number {
+  let count = 0;
+  for (let atMs = fromMs; atMs <= fromMs + forMs; atMs += everyMs) count = pollers.countAt(atMs, count);
+  return count;
+}
+
+it('pollers of a queue that was quiet are five, and 300 more each minute up to the most', () => {
+  for (const everyMs of [50, 200, 700]) {
+    const pollers = new Pollers(1_000);
+    expect(grow(pollers, MINUTE, 0, everyMs)).toBe(5);
+    const after = grow(pollers, MINUTE, MINUTE, everyMs);
+    expect(after).toBeGreaterThanOrEqual(300);
+    expect(after).toBeLessThanOrEqual(305);
+  }
+  expect(grow(new Pollers(100), 0, MINUTE, 50)).toBe(100);
+  expect(grow(new Pollers(2), 0, MINUTE, 50)).toBe(2);
+});
+
+it('pollers do not grow while there are enough, and are five again after a quiet minute', () => {
+  const pollers = new Pollers(100);
+  const grown = grow(pollers, 0, 2_000, 50);
+  expect(grown).toBe(15);
+  for (let atMs = 2_000; atMs < 50_000; atMs += 1_000) expect(pollers.countAt(atMs, 3)).toBe(grown);
+  expect(pollers.countAt(50_000, grown)).toBeLessThanOrEqual(grown + 5);
+  expect(pollers.countAt(50_000 + MINUTE + 1, 0)).toBe(5);
+});
