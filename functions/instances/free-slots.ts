@@ -27,8 +27,8 @@ export async function freeSlots(
     await releaseSlots(context.store, place, instanceIds);
     return;
   }
-  const left = await serveWaiting(context, place, opened, { first, released: instanceIds });
-  if (left === 0) await startLooking(context, place);
+  const served = await serveWaiting(context, place, opened, { first, released: instanceIds });
+  if (served === 0) await startLooking(context, place);
 }
 
 async function openIfPossible(
