@@ -157,11 +157,19 @@ function checkEnded(
   if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
 }
 
+/** Keys of the rows of all launches that wait for their turn. */
+export function launchesInLine({ tables }: Lab): { pk: string; sk: string }[] {
+  return tables.governor
+    .all()
+    .map((item) => keySchema.parse(item))
+    .filter(({ pk, sk }) => pk.startsWith('WAIT#') && sk.startsWith(WAITING_PREFIX));
+}
+
 /** At rest nobody is being created, so nobody holds a slot or waits for one. */
 function checkSlots(lab: Lab, add: Add): void {
+  for (const { pk, sk } of launchesInLine(lab)) add('stuck', `${sk} is in line at ${pk}`);
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
-    if (pk.startsWith('WAIT#') && sk.startsWith(WAITING_PREFIX)) add('stuck', `${sk} is in line at ${pk}`);
     // A location that a dead worker forgot is given back when somebody wants it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     const holders = Object.keys(heldNow(placeStateSchema.parse(item).holders, lab.ground.now()));

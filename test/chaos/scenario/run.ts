@@ -3,7 +3,7 @@ import { createConnection, readConnection } from '../../../functions/store/conne
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
 import { createNamespace } from '../../../functions/store/namespaces.ts';
-import { checkEnd } from '../invariants/check-end.ts';
+import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { LineWatch } from '../invariants/watch-line.ts';
@@ -187,8 +187,9 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
   const untilMs = ground.now() + REST_WITHIN_MS;
   await ground.sleep(quietMs);
   for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {
-    const isLate = skewMs > 0 && instancesOf(lab).some(({ status }) => isTransitional(status));
-    if (workflow.running.length > 0 || queue.bodies.some(isWork) || isLate) quiet = 0;
+    const isLate = () =>
+      instancesOf(lab).some(({ status }) => isTransitional(status)) || launchesInLine(lab).length > 0;
+    if (workflow.running.length > 0 || queue.bodies.some(isWork) || (skewMs > 0 && isLate())) quiet = 0;
     if (ground.now() > untilMs) return false;
     await ground.sleep(CHECK_MS);
   }
