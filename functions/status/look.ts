@@ -47,7 +47,12 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   const opened = await context.open(connectionKey);
   await callRollIfDue(context, place, opened, loop);
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
-  if (permit.granted === 0) return await lookAgain(context, loop, permit.retryAfterMs);
+  if (permit.granted === 0) {
+    const { retryAfterMs } = permit;
+    // Most wait for less than until the next look would come anyway.
+    if (retryAfterMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, loop, retryAfterMs);
+    return await lookAgain(context, loop, retryAfterMs);
+  }
   const askedAtMs = context.store.clock.now();
   let sight: Sight;
   try {
@@ -62,12 +67,8 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
       const entries = await readPlaceEntries(context.store, connectionKey, location);
       await countForBudget(context, place, opened, entries, askedAtMs);
     }
-    await serveLine(context, place, opened);
-    return await lookAgain(
-      context,
-      loop,
-      error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS,
-    );
+    const waitMs = error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS;
+    return await lookBlindly(context, place, opened, loop, waitMs);
   }
   const found = await followCloud(context, place, opened, loop, sight);
   const whole = sight.isWhole ? { wholeAtMs: sight.seenAtMs, entries: sight.entries.length } : {};
@@ -82,6 +83,18 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, emptyLooks);
   const isIdle = sight.entries.length === 0 && (await isDeserted(context, place, opened));
   if (!(await endLoop(context.store, ref, loop, isIdle))) await lookAgain(context, next, LOOK_INTERVAL_MS);
+}
+
+/** The cloud tells nothing for so long. The line goes on without: it is served now, and again within a minute. */
+async function lookBlindly(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+  waitMs: number,
+): Promise<void> {
+  const isWaitedFor = await serveLine(context, place, opened);
+  await lookAgain(context, loop, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
 }
 
 /** Whether nothing is here to be looked at again, even what came since the look began. */

@@ -1,10 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { permitCalls } from '../../functions/governor/permit-calls.ts';
 import { permitCreates } from '../../functions/governor/permit-creates.ts';
+import type { GovernedPlace } from '../../functions/governor/place.ts';
 import type { WantedCreate } from '../../functions/governor/place-state.ts';
+import { releaseSlots } from '../../functions/governor/release-slots.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
+import type { Rate } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
+import { startLoop } from '../../functions/store/loops.ts';
 import { closePlacement } from '../../functions/store/placements.ts';
 import { addWaiting, readAllWaiting } from '../../functions/store/waiting.ts';
+import type { DriverMessage } from '../../functions/workflow/messages.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
@@ -20,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-const { begin, prepare, sendLaunches } = new FleetRuns(store, () => sim);
+const { begin, prepare, sendLaunches, booksOf } = new FleetRuns(store, () => sim);
 
 const want = (fleetId: string, index: number): WantedCreate => ({
   instanceId: instanceId({ fleetId, index }),
@@ -33,33 +39,74 @@ const want = (fleetId: string, index: number): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-it('is empty in the end, though who put a launch there died before anybody was to look', async () => {
-  const process = new OneProcess(store, sim.url, TIME_SCALE);
-  const limits = { ...limitProfileOf('aws', undefined), concurrentInstancesPerLocation: 1 };
+/** A fleet of one in line at a place that takes one at a time; nobody has been told to look there. */
+async function putInLine(process: OneProcess, name: string, location: string, list: Rate) {
+  const profile = limitProfileOf('aws', undefined);
+  const limits = { ...profile, concurrentInstancesPerLocation: 1, calls: { ...profile.calls, list } };
   process.believe(limits);
-  const { fleetId, placements } = await begin(process, 'left-in-line', 1, ['us-east-2']);
+  const { fleetId, placements } = await begin(process, name, 1, [location]);
   const [placement] = placements;
   if (!placement) throw new Error('no placement');
   await prepare(process, fleetId, placements);
-  const place = { connectionKey: placement.connectionKey, location: placement.location, limits };
-  const other = await permitCreates(store, place, [want('f0123456789abcdef', 0)]);
-  expect(other.given).toHaveLength(1);
+  const place = { connectionKey: placement.connectionKey, location, limits };
   const taskToken = `launch ${fleetId} 0 1`;
+  const { connectionKey } = place;
   const message = {
     kind: 'launch' as const,
     fleetId,
     index: 0,
     round: 1,
     taskToken,
-    connectionKey: place.connectionKey,
-    location: place.location,
+    connectionKey,
+    location,
   };
   await addWaiting(store, place, [{ message, wanted: want(fleetId, 0) }], { turn: 0, step: 4 });
-  // Its message comes again, to a fleet that is being deleted.
-  await closePlacement(store, fleetId, placement);
-  expect(sendLaunches(process, { fleetId, placements })).toEqual([taskToken]);
-  // The launch that came, and then the one that stood in line.
-  await process.runUntil(() => (process.answers.get(taskToken) ?? []).length === 2, 10_000);
-  expect(process.answers.get(taskToken)).toEqual([{ outcome: 'Cancelled' }, { outcome: 'Cancelled' }]);
-  expect(await readAllWaiting(store, place)).toEqual([]);
+  return { fleetId, placements, placement, place, taskToken };
+}
+
+/** Another fleet's instance takes the slot. */
+async function takeSlot(place: GovernedPlace): Promise<void> {
+  const { given } = await permitCreates(store, place, [want('f0123456789abcdef', 0)]);
+  expect(given).toHaveLength(1);
+}
+
+describe('a line', () => {
+  it('is empty in the end, though who put a launch there died before anybody was to look', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const line = await putInLine(process, 'left-in-line', 'us-east-2', { perSecond: 5, burst: 10 });
+    const { fleetId, placements, placement, place, taskToken } = line;
+    await takeSlot(place);
+    // Its message comes again, to a fleet that is being deleted.
+    await closePlacement(store, fleetId, placement);
+    expect(sendLaunches(process, { fleetId, placements })).toEqual([taskToken]);
+    // The launch that came, and then the one that stood in line.
+    await process.runUntil(() => (process.answers.get(taskToken) ?? []).length === 2, 10_000);
+    expect(process.answers.get(taskToken)).toEqual([{ outcome: 'Cancelled' }, { outcome: 'Cancelled' }]);
+    expect(await readAllWaiting(store, place)).toEqual([]);
+  });
+
+  it('goes on where the cloud may not be asked for a quarter of an hour', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const line = await putInLine(process, 'unseen', 'eu-central-1', { perSecond: 1 / 900, burst: 1 });
+    const { fleetId, place } = line;
+    const { connectionKey, location } = place;
+    const ref = { driver: 'sim' as const, connectionKey, location };
+    const waitsMs: number[] = [];
+    const { send } = process.context;
+    Object.assign(process.context, {
+      send: async (message: DriverMessage, delayMs: number) => {
+        if (message.kind === 'look') waitsMs.push(delayMs);
+        await send(message, delayMs);
+      },
+    });
+    expect((await permitCalls(store, place, 'list', 1)).granted).toBe(1);
+    await takeSlot(place);
+    const generation = await startLoop(store, ref, Date.now());
+    process.send({ kind: 'look', generation: generation ?? 0, connectionKey, location });
+    await process.runUntil(() => waitsMs.length > 0, 10_000);
+    expect(waitsMs).toEqual([60_000]);
+    await releaseSlots(store, place, [instanceId({ fleetId: 'f0123456789abcdef', index: 0 })]);
+    // The look comes after a minute, which has six seconds here.
+    await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
+  });
 });
