@@ -61,8 +61,9 @@ export async function messagesComeAgain(): Promise<void> {
     });
 
     await client.deleteFleet({ params: { namespace, fleet: fleet.id } });
-    await withoutDelivery(() => caught(robber, fleet.id, 'terminate'));
+    const terminates = await withoutDelivery(() => caught(robber, fleet.id, 'terminate'));
     await untilGone(fleet.id);
+    byHand.push(...terminates.flatMap(networkRemovalsOf));
     const kinds = new Set([...robber.kept(), ...byHand].map(({ kind }) => kind));
     expect([...driverMessageSchema.options].map(({ shape }) => shape.kind.value).sort()).toEqual(
       [...kinds, 'sweep'].filter((kind, at, all) => all.indexOf(kind) === at).sort(),
@@ -172,6 +173,12 @@ async function caught(
 
 function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
   return { kind: 'give-up', ...launch, code: 'States.Timeout' };
+}
+
+/** Those that the workflow sends come one after the other, and may all be delivered before they are caught. */
+function networkRemovalsOf(message: DriverMessage): DriverMessage[] {
+  if (message.kind !== 'terminate') return [];
+  return (['access', 'network'] as const).map((round) => ({ ...message, kind: 'remove-networks', round }));
 }
 
 function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
