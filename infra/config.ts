@@ -22,7 +22,7 @@ export interface Stage {
   readonly drivers: readonly DriverName[];
   /** Value of the tag `fleetwright:deployment`; undefined: the id that CloudFormation gave the stack. */
   readonly deploymentId: string | undefined;
-  /** Keep the data when the stack goes: deletion protection, tables retained, point-in-time recovery. */
+  /** Keep the data when the stack goes: tables retained, point-in-time recovery, a stack that is protected. */
   readonly keepData: boolean;
   readonly logRetentionDays: 1 | 7 | 30;
   readonly alarms: AlarmLevel;

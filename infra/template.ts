@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-const resourceSchema = z.object({
+const resourceSchema = z.looseObject({
   Type: z.string(),
   Properties: z.record(z.string(), z.unknown()).default({}),
   DeletionPolicy: z.string().optional(),
 });
 export type Resource = z.infer<typeof resourceSchema>;
 
-/** As much of a CloudFormation template as is looked at here. */
-export const templateSchema = z.object({
+/** A CloudFormation template: the parts that are read here by name, and all others as they are. */
+export const templateSchema = z.looseObject({
   Resources: z.record(z.string(), resourceSchema),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })).default({}),
 });

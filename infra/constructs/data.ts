@@ -64,8 +64,9 @@ export class DataTable extends Construct {
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
-      deletionProtection: stage.keepData,
-      removalPolicy: stage.keepData ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // Kept when the stack or the resource goes, removed when the deploy that makes it fails: else the next try would
+      // leave a second set of tables behind. Deletion protection in the template would stop that removal.
+      removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }
 

@@ -40,19 +40,21 @@ export class Workflow extends Construct implements IGrantable {
   ) {
     super(scope, id);
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    const substitutions = {
+      ...Object.fromEntries(
+        Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
+      ),
+      ...Object.fromEntries(
+        Object.entries({ ...awaits, ...starts }).map(([token, child]) => [
+          token,
+          child.machine.stateMachineArn,
+        ]),
+      ),
+    };
     this.machine = new StateMachine(this, 'Machine', {
       definitionBody: DefinitionBody.fromFile(file),
-      definitionSubstitutions: {
-        ...Object.fromEntries(
-          Object.entries(calls).map(([token, called]) => [token, called.lambda.functionArn]),
-        ),
-        ...Object.fromEntries(
-          Object.entries({ ...awaits, ...starts }).map(([token, child]) => [
-            token,
-            child.machine.stateMachineArn,
-          ]),
-        ),
-      },
+      // CloudFormation refuses a `DefinitionSubstitutions` without an entry.
+      ...(Object.keys(substitutions).length > 0 ? { definitionSubstitutions: substitutions } : {}),
       role: this.#role,
       tracingEnabled: stage.tracing,
       logs: {

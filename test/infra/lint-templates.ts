@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { STAGE_NAMES } from '../../infra/config.ts';
+import {
+  findPythons,
+  installPython,
+  type PythonProgram,
+  pythonEnvironment,
+} from '../../local/engine/python.ts';
+import { runCommand } from '../../local/run-command.ts';
+import { StartFailure } from '../../local/start-failure.ts';
+import { StateFolder } from '../../local/state/folder.ts';
+import { synthesizeWith, templateOf } from './synthesized.ts';
+
+const CFN_LINT: PythonProgram = {
+  title: 'cfn-lint, which checks CloudFormation templates',
+  distribution: 'cfn-lint',
+  version: '1.58.0',
+  requirements: join(import.meta.dirname, 'cfn-lint-requirements.txt'),
+};
+
+/** What the command `cfn-lint` does: the package has no `__main__`, and an environment may have no `bin`. */
+const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
+
+/**
+ * W3005: CDK writes `DependsOn` also where a reference enforces the order already. CloudFormation accepts that, and no
+ * setting of CDK turns it off.
+ */
+const IGNORED_CHECKS = ['W3005'];
+
+/** Every stage as it is, and with each option of the context that changes its resources. */
+const TEMPLATES: Readonly<Record<string, () => object>> = {
+  ...Object.fromEntries(STAGE_NAMES.map((stage) => [stage, () => templateOf(stage)])),
+  'production-with-options': () =>
+    synthesizeWith('production', { alarmEmail: 'ops@example.com', deploymentId: 'linted' }),
+};
+
+/**
+ * Runs cfn-lint on the templates of all stages. It checks them against the schemas of CloudFormation, which refuses
+ * properties that CDK writes without complaint.
+ *
+ * @returns what cfn-lint has to say; an empty text when nothing is wrong
+ * @throws StartFailure when cfn-lint cannot be installed or does not run
+ */
+async function lintTemplates(): Promise<string> {
+  const pythons = await findPythons();
+  if (pythons.length === 0) {
+    throw new StartFailure(
+      'cfn-lint needs Python 3.10 or later',
+      'Install it, for instance the package python3.',
+    );
+  }
+  const installed = await installPython(new StateFolder(), CFN_LINT, pythons);
+  const folder = mkdtempSync(join(tmpdir(), 'fleetwright-templates-'));
+  try {
+    const files = Object.entries(TEMPLATES).map(([name, make]) => {
+      const file = join(folder, `${name}.template.json`);
+      writeFileSync(file, JSON.stringify(make(), null, 2));
+      return file;
+    });
+    const options = ['--ignore-checks', ...IGNORED_CHECKS, '--regions', 'us-east-1', '--'];
+    const { code, stdout, stderr } = await runCommand(installed.python, ['-c', RUN, ...options, ...files], {
+      env: pythonEnvironment(installed),
+    });
+    if (code === 0) return '';
+    // cfn-lint ends with 1 when it cannot work, and with 2 and more when it has found something.
+    if (code === null || code === 1)
+      throw new StartFailure(`cfn-lint did not run:\n${stderr}`, 'See its message.');
+    return stdout.replaceAll(`${folder}/`, '');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+try {
+  const findings = await lintTemplates();
+  process.stdout.write(findings);
+  process.exitCode = findings === '' ? 0 : 1;
+} catch (error) {
+  if (!(error instanceof StartFailure)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 3;
+}
