@@ -22,7 +22,7 @@ import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
 import { PublicParameters } from './public-parameters.ts';
 import { SecurityGroups } from './security-groups.ts';
-import { callTimeout, clientSettings } from './settings.ts';
+import { clientSettings, inTime } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 
 /** One AWS account. Its locations are regions. */
@@ -42,9 +42,12 @@ export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, St
   };
 
   constructor(options: Ec2Options, deploymentId: string) {
-    const { homeRegion, endpoint, keys } = options;
+    const { homeRegion, endpoint, keys, requestHandler } = options;
     this.#ec2 = new Ec2(options);
-    this.#sts = new STSClient({ ...clientSettings('sts', homeRegion, endpoint), credentials: keys });
+    this.#sts = new STSClient({
+      ...clientSettings('sts', homeRegion, endpoint, requestHandler),
+      credentials: keys,
+    });
     this.#parameters = new PublicParameters(options);
     this.#types = new TypeBook(this.#ec2);
     this.#instances = new Instances(this.#ec2, deploymentId);
@@ -58,7 +61,9 @@ export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, St
 
   async verifyCredential(): Promise<{ account: string }> {
     try {
-      const { Account } = await this.#sts.send(new GetCallerIdentityCommand({}), callTimeout());
+      const { Account } = await inTime(this.#ec2.clock, (options) =>
+        this.#sts.send(new GetCallerIdentityCommand({}), options),
+      );
       return { account: Account ?? 'unknown' };
     } catch (error) {
       throw driverErrorOf(error, 'sts:GetCallerIdentity', 'reads');

@@ -1,8 +1,9 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../errors.ts';
+import { type DriverClock, systemTime } from '../surroundings.ts';
 import { driverErrorOf } from './errors.ts';
-import { type ClientSettings, callTimeout } from './settings.ts';
+import { type ClientSettings, inTime } from './settings.ts';
 
 export interface Keys {
   accessKeyId: string;
@@ -25,7 +26,7 @@ export function keysOf(
   credential: Credential,
   settings: ClientSettings,
   deploymentId: string,
-  nowMs: () => number = Date.now,
+  clock: DriverClock = systemTime,
 ): () => Promise<Keys> {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, externalId } = credential;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
@@ -45,9 +46,9 @@ export function keysOf(
   const sts = new STSClient(settings);
   let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
   return () => {
-    if (kept && kept.untilMs > nowMs()) return kept.keys;
-    const keys = assume(sts, role);
-    const entry = { untilMs: nowMs() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
+    if (kept && kept.untilMs > clock.now()) return kept.keys;
+    const keys = assume(sts, role, clock);
+    const entry = { untilMs: clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
     kept = entry;
     keys.then(
       ({ expiration }) => {
@@ -64,9 +65,10 @@ export function keysOf(
 async function assume(
   sts: STSClient,
   role: ConstructorParameters<typeof AssumeRoleCommand>[0],
+  clock: DriverClock,
 ): Promise<Keys> {
   try {
-    const { Credentials } = await sts.send(new AssumeRoleCommand(role), callTimeout());
+    const { Credentials } = await inTime(clock, (options) => sts.send(new AssumeRoleCommand(role), options));
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
     if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) {
       throw new DriverError('Unavailable', 'sts:AssumeRole: an answer without keys');

@@ -8,11 +8,12 @@ import {
   type ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
 import { DriverError } from '../errors.ts';
+import type { DriverClock } from '../surroundings.ts';
 import type { Keys } from './credentials.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { Kept } from './kept.ts';
 import { isKnownRegion } from './regions.ts';
-import { callTimeout, clientSettings } from './settings.ts';
+import { clientSettings, inTime, type RequestHandler } from './settings.ts';
 
 type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -29,16 +30,20 @@ export interface Ec2Options {
   endpoint: string | undefined;
   homeRegion: string;
   keys: () => Promise<Keys>;
+  requestHandler?: RequestHandler | undefined;
+  clock: DriverClock;
 }
 
 /** EC2's API in all regions: a client for each, and no error but DriverError. */
 export class Ec2 {
+  readonly clock: DriverClock;
   readonly #options: Ec2Options;
   readonly #clients = new Map<string, EC2Client>();
   readonly #regions = new Kept<Region[]>();
 
   constructor(options: Ec2Options) {
     this.#options = options;
+    this.clock = options.clock;
   }
 
   /** Regions that are enabled for the account. */
@@ -90,7 +95,7 @@ export class Ec2 {
     const action = command.constructor.name.replace(/Command$/, '');
     const effect: CallEffect = action.startsWith('Describe') ? 'reads' : 'changes';
     try {
-      return await this.#client(location).send(command, callTimeout());
+      return await inTime(this.clock, (options) => this.#client(location).send(command, options));
     } catch (error) {
       throw driverErrorOf(error, `ec2:${action}`, effect);
     }
@@ -99,8 +104,9 @@ export class Ec2 {
   #client(location: string): EC2Client {
     const known = this.#clients.get(location);
     if (known) return known;
-    const { endpoint, keys } = this.#options;
-    const client = new EC2Client({ ...clientSettings('ec2', location, endpoint), credentials: keys });
+    const { endpoint, keys, requestHandler } = this.#options;
+    const settings = clientSettings('ec2', location, endpoint, requestHandler);
+    const client = new EC2Client({ ...settings, credentials: keys });
     this.#clients.set(location, client);
     return client;
   }

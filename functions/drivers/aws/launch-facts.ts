@@ -49,7 +49,7 @@ export class LaunchFacts {
       this.#types.get(key(instanceType), () => asInvalid(() => this.#readType(location, instanceType))),
       this.#images.get(key(imageBackendId), () => asInvalid(() => this.#readImage(location, imageBackendId))),
       this.#subnets.get(key(networkBackendId), () =>
-        whenVisible(() => this.#readSubnets(location, networkBackendId)),
+        whenVisible(this.#ec2.clock, () => this.#readSubnets(location, networkBackendId)),
       ),
     ]);
     const architecture = image.Architecture ?? '';

@@ -94,7 +94,7 @@ export class Launcher {
       [TOKEN_TAG]: spec.launchToken,
     };
     const call = new CreateTagsCommand({ Resources: [machine.InstanceId ?? ''], Tags: tagList(tags) });
-    await whenVisible(() => this.#ec2.send(spec.location, call)).catch((error: unknown) => {
+    await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, call)).catch((error: unknown) => {
       if (!(error instanceof DriverError)) throw error;
     });
     return this.#answer(spec, machine);
@@ -145,7 +145,7 @@ export class Launcher {
       TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
     });
     // Its network's parts may be younger than EC2's memory of them.
-    const { Instances } = await whenVisible(() => this.#ec2.send(spec.location, command));
+    const { Instances } = await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, command));
     return Instances ?? [];
   }
 

@@ -37,7 +37,9 @@ export class Networks {
       ? await this.#claimed(location, claim)
       : await this.#settle(location, called, cidr, all);
     await this.#removeLosers(location, called, winner.VpcId ?? '');
-    await whenVisible(() => this.#parts.ensure(location, winner.VpcId ?? '', winner.CidrBlock ?? cidr, all));
+    await whenVisible(this.#ec2.clock, () =>
+      this.#parts.ensure(location, winner.VpcId ?? '', winner.CidrBlock ?? cidr, all),
+    );
     return { backendId: winner.VpcId ?? '' };
   }
 
@@ -119,7 +121,7 @@ export class Networks {
       return await this.#byId(location, vpcId);
     } catch (error) {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
-      const isStale = createdAt !== undefined && createdAt.getTime() < Date.now() - CLAIM_STALE_MS;
+      const isStale = createdAt !== undefined && createdAt.getTime() < this.#ec2.clock.now() - CLAIM_STALE_MS;
       if (isStale) await this.delete(location, vpcId);
       throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId}, which has this name`, {
         cause: error,
@@ -139,7 +141,7 @@ export class Networks {
   }
 
   async #byId(location: string, vpcId: string): Promise<Vpc> {
-    return await whenVisible(async () => {
+    return await whenVisible(this.#ec2.clock, async () => {
       const { Vpcs } = await this.#ec2.send(location, new DescribeVpcsCommand({ VpcIds: [vpcId] }));
       const [vpc] = Vpcs ?? [];
       if (vpc) return vpc;

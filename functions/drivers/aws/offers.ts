@@ -67,7 +67,7 @@ async function offeredTypes(ec2: Ec2, location: string): Promise<string[]> {
 
 /** What each type costs as spot now, in the cheapest zone; USD per hour. */
 async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, number>> {
-  const now = new Date();
+  const now = new Date(ec2.clock.now());
   const history = await ec2.all(
     (NextToken) =>
       ec2.send(

@@ -2,7 +2,7 @@ import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { DriverErrorCode } from '../errors.ts';
 import type { Ec2Options } from './ec2.ts';
 import { driverErrorOf } from './errors.ts';
-import { callTimeout, clientSettings } from './settings.ts';
+import { clientSettings, inTime } from './settings.ts';
 
 /** The most that SSM takes in one call. */
 const MAX_NAMES = 10;
@@ -37,7 +37,10 @@ export class PublicParameters {
   async #read(location: string, Names: string[]) {
     try {
       const call = new GetParametersCommand({ Names });
-      return (await this.#client(location).send(call, callTimeout())).Parameters ?? [];
+      const { Parameters } = await inTime(this.#options.clock, (options) =>
+        this.#client(location).send(call, options),
+      );
+      return Parameters ?? [];
     } catch (error) {
       const known = driverErrorOf(error, 'ssm:GetParameters', 'reads');
       if (TELLS_NOTHING.includes(known.code)) return undefined;
@@ -48,8 +51,9 @@ export class PublicParameters {
   #client(location: string): SSMClient {
     const known = this.#clients.get(location);
     if (known) return known;
-    const { endpoint, keys } = this.#options;
-    const client = new SSMClient({ ...clientSettings('ssm', location, endpoint), credentials: keys });
+    const { endpoint, keys, requestHandler } = this.#options;
+    const settings = clientSettings('ssm', location, endpoint, requestHandler);
+    const client = new SSMClient({ ...settings, credentials: keys });
     this.#clients.set(location, client);
     return client;
   }

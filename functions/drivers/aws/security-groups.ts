@@ -27,7 +27,7 @@ export class SecurityGroups {
 
   async ensure(spec: SecurityGroupSpec): Promise<{ backendId: string }> {
     const { location, sshFrom } = spec;
-    const groupId = await whenVisible(() => this.#ensureGroup(spec));
+    const groupId = await whenVisible(this.#ec2.clock, () => this.#ensureGroup(spec));
     if (sshFrom !== undefined) {
       const range = sshFrom.includes(':')
         ? { Ipv6Ranges: [{ CidrIpv6: sshFrom }] }
@@ -36,7 +36,7 @@ export class SecurityGroups {
         GroupId: groupId,
         IpPermissions: [{ IpProtocol: 'tcp', FromPort: SSH_PORT, ToPort: SSH_PORT, ...range }],
       });
-      await whenVisible(() => unless(['Conflict'], () => this.#ec2.send(location, rule)));
+      await whenVisible(this.#ec2.clock, () => unless(['Conflict'], () => this.#ec2.send(location, rule)));
     }
     return { backendId: groupId };
   }

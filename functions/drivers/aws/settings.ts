@@ -1,13 +1,19 @@
+import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
+import { type DriverClock, within } from '../surroundings.ts';
+
 /** The longest time that one call may take, all of it. */
 export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
+
+/** What carries the SDK's requests; its own over HTTPS where none is given. */
+export type RequestHandler = Exclude<EC2ClientConfig['requestHandler'], undefined>;
 
 /** What all clients of the SDK are made with. */
 export interface ClientSettings {
   region: string;
   endpoint: string;
   maxAttempts: number;
-  requestHandler: { connectionTimeout: number; requestTimeout: number; throwOnRequestTimeout: boolean };
+  requestHandler: RequestHandler;
 }
 
 /**
@@ -18,13 +24,14 @@ export function clientSettings(
   service: 'ec2' | 'ssm' | 'sts',
   region: string,
   endpoint: string | undefined,
+  requestHandler?: RequestHandler,
 ): ClientSettings {
   const domain = region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com';
   return {
     region,
     endpoint: endpoint ?? `https://${service}.${region}.${domain}`,
     maxAttempts: 1,
-    requestHandler: {
+    requestHandler: requestHandler ?? {
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: CALL_TIMEOUT_MS,
       throwOnRequestTimeout: true,
@@ -33,6 +40,9 @@ export function clientSettings(
 }
 
 /** The handler's time-outs are about silence; this one ends a call whose answer trickles, too. */
-export function callTimeout(): { abortSignal: AbortSignal } {
-  return { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS + 1_000) };
+export async function inTime<Answer>(
+  clock: DriverClock,
+  send: (options: { abortSignal: AbortSignal }) => Promise<Answer>,
+): Promise<Answer> {
+  return await within(clock, CALL_TIMEOUT_MS + 1_000, (abortSignal) => send({ abortSignal }));
 }

@@ -2,15 +2,15 @@ import { credentialError } from '../credentials.ts';
 import { defineDriver } from '../define-driver.ts';
 import type { Driver } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime } from '../surroundings.ts';
 import { CbSpiderClient } from './client.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { splitCredential } from './providers.ts';
 import { SpiderTransport } from './transport.ts';
 
 /** Clouds behind a CB-Spider server, by its REST API. */
-export const cbSpiderDriver: Driver = defineDriver(
-  cbSpiderMetadata,
-  ({ cloud, credential, endpoint, deploymentId, connectionKey }) => {
+export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime): Driver {
+  return defineDriver(cbSpiderMetadata, ({ cloud, credential, endpoint, deploymentId, connectionKey }) => {
     if (endpoint === undefined) {
       throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
     }
@@ -23,12 +23,14 @@ export const cbSpiderDriver: Driver = defineDriver(
     const secretFields = cbSpiderMetadata.credentialFields.filter(({ secret }) => secret);
     const secrets = secretFields.flatMap(({ name }) => credential[name] ?? []);
     return new CbSpiderClient({
-      transport: new SpiderTransport(endpoint, username, password, secrets),
+      transport: new SpiderTransport(endpoint, username, password, secrets, send, clock),
       cloud,
       deploymentId,
       connectionKey,
       keyValues,
       password,
     });
-  },
-);
+  });
+}
+
+export const cbSpiderDriver: Driver = createCbSpiderDriver(sendByFetch);

@@ -104,7 +104,7 @@ export class Launcher {
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;
-    if ((this.#removals.get(backendId) ?? 0) > Date.now()) return;
+    if ((this.#removals.get(backendId) ?? 0) > transport.clock.now()) return;
     const place = await registration.place(location);
     const stray = systemIdOfStray(backendId);
     if (stray !== undefined) {
@@ -119,7 +119,7 @@ export class Launcher {
         answer: anyAnswerSchema,
         timeoutMs: this.#options.handOverMs,
       });
-      if (removed === 'under-way') this.#removals.set(backendId, Date.now() + REMOVAL_KEPT_MS);
+      if (removed === 'under-way') this.#removals.set(backendId, transport.clock.now() + REMOVAL_KEPT_MS);
     } catch (error) {
       if (!isNotFound(error)) throw error;
       for (const systemId of await reader.unmappedIds(place, backendId))

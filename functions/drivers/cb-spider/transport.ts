@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
 import { readRate } from '../retry-after.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime, within } from '../surroundings.ts';
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
@@ -31,9 +32,20 @@ export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #secrets: readonly string[];
+  readonly #send: Send;
+  readonly clock: DriverClock;
 
   /** @param secrets what no message may repeat */
-  constructor(endpoint: string, username: string, password: string, secrets: readonly string[]) {
+  constructor(
+    endpoint: string,
+    username: string,
+    password: string,
+    secrets: readonly string[],
+    send: Send = sendByFetch,
+    clock: DriverClock = systemTime,
+  ) {
+    this.#send = send;
+    this.clock = clock;
     this.#baseUrl = spiderAddress(endpoint);
     this.#headers = {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
@@ -67,14 +79,17 @@ export class SpiderTransport {
 
   async #answer<Answer>(call: Call<Answer>): Promise<Answer> {
     const { method, path, body, timeoutMs = method === 'GET' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS } = call;
-    const response = await fetch(this.#url(call), {
-      method,
-      headers: this.#headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      redirect: 'manual',
-      signal: AbortSignal.timeout(timeoutMs),
+    const { response, text } = await within(this.clock, timeoutMs, async (signal) => {
+      const request = new Request(this.#url(call), {
+        method,
+        headers: this.#headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'manual',
+      });
+      const answered = await this.#send(request, signal);
+      return { response: answered, text: await answered.text() };
     });
-    const answer = jsonOf(await response.text());
+    const answer = jsonOf(text);
     if (response.ok) return call.answer.parse(answer);
     const message = errorAnswerSchema.safeParse(answer).data?.message ?? '';
     throw errorOfAnswer(
@@ -82,7 +97,7 @@ export class SpiderTransport {
         status: response.status,
         message: this.#withoutSecrets(message),
         call: `${method} /${path[0]}`,
-        rate: readRate(response.headers),
+        rate: readRate(response.headers, this.clock.now()),
       },
       effectOf(call),
     );

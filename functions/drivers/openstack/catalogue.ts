@@ -1,6 +1,7 @@
 import type { Architecture } from '../../model/cloud.ts';
 import type { InstanceSpec } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import type { DriverClock } from '../surroundings.ts';
 import { type Flavor, readFlavors } from './flavors.ts';
 import { imageArchitecture, imageSchema } from './images.ts';
 import type { Region } from './region.ts';
@@ -23,8 +24,10 @@ export class Catalogue {
   /** @throws DriverError InvalidRequest when the region has no such type or image, or the one does not boot the other */
   async flavorFor(region: Region, { instanceType, imageBackendId }: InstanceSpec): Promise<Flavor> {
     const [flavors, architecture] = await Promise.all([
-      keep(this.#flavors, region.name, () => readFlavors(region)),
-      keep(this.#images, `${region.name}/${imageBackendId}`, () => readArchitecture(region, imageBackendId)),
+      keep(region.clock, this.#flavors, region.name, () => readFlavors(region)),
+      keep(region.clock, this.#images, `${region.name}/${imageBackendId}`, () =>
+        readArchitecture(region, imageBackendId),
+      ),
     ]);
     const flavor = flavors.find(({ type }) => type.name === instanceType);
     if (!flavor) throw refusal(`region ${region.name} has no flavor ${instanceType}`);
@@ -46,14 +49,15 @@ async function readArchitecture(region: Region, id: string): Promise<Architectur
 }
 
 async function keep<Value>(
+  clock: DriverClock,
   kept: Map<string, Kept<Value>>,
   key: string,
   read: () => Promise<Value>,
 ): Promise<Value> {
   const known = kept.get(key);
-  if (known && performance.now() - known.readAtMs < MAX_AGE_MS) return await known.value;
+  if (known && clock.now() - known.readAtMs < MAX_AGE_MS) return await known.value;
   const value = read();
-  kept.set(key, { value, readAtMs: performance.now() });
+  kept.set(key, { value, readAtMs: clock.now() });
   try {
     return await value;
   } catch (error) {

@@ -46,12 +46,12 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
   }
 
   async verifyCredential(): Promise<{ account: string }> {
-    const { account } = await this.#session.renew(performance.now() + CALL_MS);
+    const { account } = await this.#session.renew(this.#transport.clock.now() + CALL_MS);
     return { account };
   }
 
   async listLocations(): Promise<Location[]> {
-    const token = await this.#session.token(performance.now() + CALL_MS);
+    const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);
     return await Promise.all(regionNames(token).map((name) => readLocation(this.#at(name))));
   }
 
@@ -161,6 +161,6 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
   }
 
   #at(location: string, withinMs = CALL_MS): Region {
-    return new Region(location, this.#session, this.#transport, performance.now() + withinMs);
+    return new Region(location, this.#session, this.#transport, this.#transport.clock.now() + withinMs);
   }
 }

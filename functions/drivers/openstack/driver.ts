@@ -2,19 +2,21 @@ import { credentialError } from '../credentials.ts';
 import { defineDriver } from '../define-driver.ts';
 import type { Driver } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime } from '../surroundings.ts';
 import { OpenStackClient } from './client.ts';
 import { openstackMetadata } from './metadata.ts';
 import { Session } from './session.ts';
-import { type Send, Transport } from './transport.ts';
+import { Transport } from './transport.ts';
 
 /** The driver of OpenStack clouds, over whatever carries its requests. */
-export function createOpenStackDriver(send: Send): Driver {
+export function createOpenStackDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId }) => {
     const wrong = credentialError(openstackMetadata, credential);
     if (wrong) throw wrong;
     const secrets = [credential['applicationCredentialSecret'], credential['password']];
     const transport = new Transport(
       send,
+      clock,
       secrets.filter((secret) => secret !== undefined),
     );
     const session = new Session(transport, identityUrl(endpoint), credential);
@@ -22,7 +24,7 @@ export function createOpenStackDriver(send: Send): Driver {
   });
 }
 
-export const openstackDriver: Driver = createOpenStackDriver((request, signal) => fetch(request, { signal }));
+export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 
 /** Keystone's v3 root; operators tell its address (OS_AUTH_URL) with the version or without. */
 function identityUrl(endpoint: string | undefined): string {

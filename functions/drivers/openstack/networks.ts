@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { NetworkSpec } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { resourceName } from '../names.ts';
+import { sleepBy } from '../surroundings.ts';
 import { networkSchema, type Port, portSchema, type Resource, subnetSchema } from './neutron-answers.ts';
 import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
 import { descriptionOf } from './owner.ts';
@@ -81,15 +81,15 @@ async function completeNetwork(
 
 /** @returns the subnet of a network that is complete; undefined when nobody seems to be at completing it any more */
 async function waitForMaker(region: Region, network: Resource): Promise<string | undefined> {
-  const ageMs = Date.now() - Date.parse(network.created_at ?? '');
-  const untilMs = performance.now() + Math.max(0, MAKER_MS - (Number.isNaN(ageMs) ? 0 : ageMs));
+  const ageMs = region.clock.now() - Date.parse(network.created_at ?? '');
+  const untilMs = region.clock.now() + Math.max(0, MAKER_MS - (Number.isNaN(ageMs) ? 0 : ageMs));
   const hasOutside = (await findExternalNetwork(region)) !== undefined;
   for (;;) {
     const ports = await readPorts(region, network.id);
     const isConnected = !hasOutside || ports.some(isRouterPort);
     const subnetId = isConnected ? await findSubnet(region, network.id) : undefined;
-    if (subnetId !== undefined || performance.now() > untilMs) return subnetId;
-    await sleep(POLL_MS);
+    if (subnetId !== undefined || region.clock.now() > untilMs) return subnetId;
+    await sleepBy(region.clock, POLL_MS);
   }
 }
 

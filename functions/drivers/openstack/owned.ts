@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { CloudNetworkResource, NetworkResourceKind } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { parseResourceName, resourceName } from '../names.ts';
+import { sleepBy } from '../surroundings.ts';
 import type { Resource } from './neutron-answers.ts';
 import { isOf, tagsOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';
@@ -50,7 +50,7 @@ export async function ensureOne<Item extends Resource>(
   const made = found.items.length === 0 ? await make() : undefined;
   if (made) found = await candidates(region, kind, deploymentId, name);
   while (found.ageMs < SETTLED_AFTER_MS) {
-    await sleep(SETTLED_AFTER_MS - found.ageMs);
+    await sleepBy(region.clock, SETTLED_AFTER_MS - found.ageMs);
     found = await candidates(region, kind, deploymentId, name);
   }
   const [oldest] = found.items;
@@ -134,7 +134,7 @@ async function named<Item extends Resource>(
       .transform((answer) => answer[key])
       .pipe(z.array(item)),
   });
-  return { items: body, nowMs: cloudTimeMs(headers) };
+  return { items: body, nowMs: cloudTimeMs(region, headers) };
 }
 
 function ownedByAge<Item extends Resource>(items: readonly Item[], deploymentId: string): Item[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
+import type { DriverClock } from '../surroundings.ts';
 import { TOKEN_REFUSED } from './errors.ts';
 import type { Session } from './session.ts';
 import { NEEDED_SERVICES, type Service, type Token } from './token.ts';
@@ -41,6 +42,7 @@ const MAX_STARTS = 3;
 /** The services of one region, for one call of the contract: each request is over by the call's deadline. */
 export class Region {
   readonly name: string;
+  readonly clock: DriverClock;
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #deadlineMs: number;
@@ -48,6 +50,7 @@ export class Region {
   constructor(name: string, session: Session, transport: Transport, deadlineMs: number) {
     this.name = name;
     this.#session = session;
+    this.clock = transport.clock;
     this.#transport = transport;
     this.#deadlineMs = deadlineMs;
   }
@@ -135,9 +138,9 @@ export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
 }
 
 /** When an answer was given, by the cloud's clock. */
-export function cloudTimeMs(headers: Headers): number {
+export function cloudTimeMs({ clock }: Region, headers: Headers): number {
   const atMs = Date.parse(headers.get('date') ?? '');
-  return Number.isNaN(atMs) ? Date.now() : atMs;
+  return Number.isNaN(atMs) ? clock.now() : atMs;
 }
 
 /** Regions that have all that we need. */

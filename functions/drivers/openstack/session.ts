@@ -20,7 +20,7 @@ export class Session {
 
   /** @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown */
   async token(deadlineMs: number): Promise<Token> {
-    if (this.#token && this.#token.renewAtMs > performance.now()) return this.#token;
+    if (this.#token && this.#token.renewAtMs > this.#transport.clock.now()) return this.#token;
     // Whoever comes while one is asked for waits for the same.
     this.#asked ??= this.#authenticate(deadlineMs).finally(() => {
       this.#asked = undefined;
@@ -41,7 +41,7 @@ export class Session {
   }
 
   async #authenticate(deadlineMs: number): Promise<Token> {
-    const nowMs = performance.now();
+    const nowMs = this.#transport.clock.now();
     try {
       const { body, headers } = await this.#transport.call({
         service: 'keystone',

@@ -5,7 +5,7 @@ import { isForbiddenHost } from '../forbidden-hosts.ts';
 /** What one token says of the cloud: who we are, and where its services are. */
 export interface Token {
   id: string;
-  /** In the time of `performance.now()`; a new one is asked for from then on. */
+  /** In the time of the driver's clock; a new one is asked for from then on. */
   renewAtMs: number;
   account: string;
   projectId: string;

@@ -2,14 +2,8 @@ import type { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
 import { readRate } from '../retry-after.ts';
+import { type DriverClock, type Send, within } from '../surroundings.ts';
 import { errorOfAnswer, jsonOf } from './errors.ts';
-
-/**
- * Sends one request; `fetch` but in tests.
- *
- * @param signal aborts when the call has taken too long
- */
-export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
 
 export interface HttpCall<Answer> {
   /** The service's name in errors. */
@@ -25,7 +19,7 @@ export interface HttpCall<Answer> {
   answer: z.ZodType<Answer>;
   /** By default whatever is no GET changes something. */
   effect?: CallEffect;
-  /** In the time of `performance.now()`. */
+  /** In the time of the driver's clock. */
   deadlineMs: number;
   /** What of the request must not come back in an error's words. */
   secrets?: readonly string[];
@@ -41,11 +35,13 @@ const CHANGE_TIMEOUT_MS = 25_000;
 
 /** One request and its answer, checked: with a time-out, and no error but DriverError. */
 export class Transport {
+  readonly clock: DriverClock;
   readonly #send: Send;
   readonly #secrets: readonly string[];
 
-  constructor(send: Send, secrets: readonly string[]) {
+  constructor(send: Send, clock: DriverClock, secrets: readonly string[]) {
     this.#send = send;
+    this.clock = clock;
     this.#secrets = secrets;
   }
 
@@ -54,13 +50,13 @@ export class Transport {
     const name = `${call.service}:${call.method} /${call.path.join('/')}`;
     const timeoutMs = Math.min(
       effect === 'reads' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS,
-      Math.floor(call.deadlineMs - performance.now()),
+      Math.floor(call.deadlineMs - this.clock.now()),
     );
     if (timeoutMs <= 0)
       throw new DriverError('Unavailable', `${name}: no time is left for it`, { call: name });
     const { status, ok, headers, text } = await this.#exchange(urlOf(call, name), call, effect, timeoutMs);
     if (!ok) {
-      const answer = { call: name, status, text, rate: readRate(headers) };
+      const answer = { call: name, status, text, rate: readRate(headers, this.clock.now()) };
       throw errorOfAnswer(answer, effect, [...this.#secrets, ...(call.secrets ?? [])]);
     }
     const parsed = call.answer.safeParse(text === '' ? {} : jsonOf(text));
@@ -69,28 +65,21 @@ export class Transport {
   }
 
   async #exchange(url: string, call: HttpCall<unknown>, effect: CallEffect, timeoutMs: number) {
-    // Not `AbortSignal.timeout` inside of the Request: nothing holds on to it there, and once it is collected, nothing
-    // ends a call that nobody answers.
-    const controller = new AbortController();
-    const timer = setTimeout(
-      () => controller.abort(new DOMException('timed out', 'TimeoutError')),
-      timeoutMs,
-    );
     try {
-      const request = new Request(url, {
-        method: call.method,
-        headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        // A token goes nowhere but where the catalogue says.
-        redirect: 'manual',
+      return await within(this.clock, timeoutMs, async (signal) => {
+        const request = new Request(url, {
+          method: call.method,
+          headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
+          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+          // A token goes nowhere but where the catalogue says.
+          redirect: 'manual',
+        });
+        const response = await this.#send(request, signal);
+        const { status, ok, headers } = response;
+        return { status, ok, headers, text: await response.text() };
       });
-      const response = await this.#send(request, controller.signal);
-      const { status, ok, headers } = response;
-      return { status, ok, headers, text: await response.text() };
     } catch (error) {
       throw errorOfFailure(error, effect);
-    } finally {
-      clearTimeout(timer);
     }
   }
 }

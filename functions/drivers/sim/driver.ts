@@ -2,12 +2,13 @@ import { credentialError } from '../credentials.ts';
 import { defineDriver } from '../define-driver.ts';
 import type { Driver } from '../driver.ts';
 import { DriverError } from '../errors.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime } from '../surroundings.ts';
 import { SimClient } from './client.ts';
 import { simMetadata } from './metadata.ts';
-import { cloudAddress, type Send, SimTransport } from './transport.ts';
+import { cloudAddress, SimTransport } from './transport.ts';
 
 /** The driver of the simulated clouds, over whatever carries its requests. */
-export function createSimDriver(send: Send): Driver {
+export function createSimDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(simMetadata, ({ cloud, credential, endpoint, deploymentId }) => {
     if (endpoint === undefined) {
       throw new DriverError(
@@ -17,8 +18,9 @@ export function createSimDriver(send: Send): Driver {
     }
     const wrong = credentialError(simMetadata, credential);
     if (wrong) throw wrong;
-    return new SimClient(new SimTransport(cloudAddress(endpoint, cloud), credential, send), deploymentId);
+    const transport = new SimTransport(cloudAddress(endpoint, cloud), credential, send, clock);
+    return new SimClient(transport, deploymentId);
   });
 }
 
-export const simDriver: Driver = createSimDriver((request, signal) => fetch(request, { signal }));
+export const simDriver: Driver = createSimDriver(sendByFetch);

@@ -2,15 +2,9 @@ import type { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../errors.ts';
 import { readRate } from '../retry-after.ts';
+import { type DriverClock, type Send, within } from '../surroundings.ts';
 import { errorAnswerSchema } from './answers.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
-
-/**
- * Sends one request; `fetch`, or the simulated clouds themselves where they run in the same process.
- *
- * @param signal aborts when the call has taken too long
- */
-export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
@@ -35,8 +29,9 @@ export class SimTransport implements Transport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #send: Send;
+  readonly #clock: DriverClock;
 
-  constructor(baseUrl: string, { account = '', apiKey }: Credential, send: Send) {
+  constructor(baseUrl: string, { account = '', apiKey }: Credential, send: Send, clock: DriverClock) {
     this.#baseUrl = baseUrl;
     this.#headers = {
       'x-account': account,
@@ -44,6 +39,7 @@ export class SimTransport implements Transport {
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     };
     this.#send = send;
+    this.#clock = clock;
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
@@ -57,7 +53,10 @@ export class SimTransport implements Transport {
     if (!ok) {
       const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
       // The body has it to the millisecond, headers in whole seconds.
-      const rate = { ...readRate(headers), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+      const rate = {
+        ...readRate(headers, this.#clock.now()),
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      };
       throw errorOfAnswer({ status, code, message, rate, call: nameOf(call) }, effect);
     }
     const parsed = call.answer.safeParse(jsonOf(text));
@@ -66,27 +65,20 @@ export class SimTransport implements Transport {
   }
 
   async #exchange(call: Call<unknown>, effect: CallEffect, timeoutMs: number) {
-    // Not `AbortSignal.timeout` inside of the Request: nothing holds on to it there, and once it is collected, a call
-    // that nobody answers waits for undici's own five minutes.
-    const controller = new AbortController();
-    const timer = setTimeout(
-      () => controller.abort(new DOMException('timed out', 'TimeoutError')),
-      timeoutMs,
-    );
     try {
-      const request = new Request(this.#url(call), {
-        method: call.method,
-        headers: this.#headers,
-        ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-        redirect: 'manual',
+      return await within(this.#clock, timeoutMs, async (signal) => {
+        const request = new Request(this.#url(call), {
+          method: call.method,
+          headers: this.#headers,
+          ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+          redirect: 'manual',
+        });
+        const response = await this.#send(request, signal);
+        const { status, ok, headers } = response;
+        return { status, ok, headers, text: await response.text() };
       });
-      const response = await this.#send(request, controller.signal);
-      const { status, ok, headers } = response;
-      return { status, ok, headers, text: await response.text() };
     } catch (error) {
       throw errorOfFailure(error, effect);
-    } finally {
-      clearTimeout(timer);
     }
   }
 

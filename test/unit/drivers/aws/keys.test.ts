@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keysOf } from '../../../../functions/drivers/aws/credentials.ts';
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
+import { systemTime } from '../../../../functions/drivers/surroundings.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-ec2.ts';
 
 const ROLE = {
@@ -32,7 +33,8 @@ afterEach(async () => {
 it('a role is assumed with its external id, once for all who ask, and anew before its keys end', async () => {
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
-  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), () => nowMs);
+  const clock = { ...systemTime, now: () => nowMs };
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), clock);
   const [one, two] = await Promise.all([read(), read()]);
   expect(one).toMatchObject({ accessKeyId: 'K1', secretAccessKey: 's-K1', sessionToken: 't-K1' });
   expect(two).toBe(one);
