@@ -34,7 +34,7 @@ function definitions(): ReadonlyMap<string, MachineDefinition> {
 export interface WorkflowHost {
   /** @param name the function's, without its ARN */
   invoke(name: string, payload: Json): Promise<Json>;
-  send(body: string): void;
+  send(queueUrl: string, body: string): void;
 }
 
 /** Step Functions: the shipped definitions in the interpreter, and what an API caller can ask of them. */
@@ -55,10 +55,10 @@ export class Workflow {
         this.#stumble('Lambda.ServiceException');
         return answer;
       },
-      sendMessage: async (_queueUrl, body) => {
+      sendMessage: async (queueUrl, body) => {
         await ground.sleep(ground.latencyMs());
         this.#stumble('SQS.RequestThrottledException');
-        send(body);
+        send(queueUrl, body);
         await ground.sleep(ground.latencyMs());
         this.#stumble('SQS.SdkClientException');
       },

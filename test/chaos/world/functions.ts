@@ -20,6 +20,7 @@ export class LambdaFunction<Context> {
   readonly #ground: Ground;
   readonly #options: FunctionOptions<Context>;
   readonly #idle: { process: Process; context: Context }[] = [];
+  readonly #working = new Set<Process>();
   /** So far, and how long they took in all. */
   readonly use = { invocations: 0, busyMs: 0 };
   #started = 0;
@@ -34,6 +35,14 @@ export class LambdaFunction<Context> {
     return this.#busy;
   }
 
+  /** Ends every process, whatever it is doing. @returns how many were at work */
+  killAll(why: string): number {
+    const working = [...this.#working];
+    for (const { process } of this.#idle.splice(0)) process.kill(why);
+    for (const process of working) process.kill(why);
+    return working.length;
+  }
+
   /** @throws ProcessEnded when the process was killed, or took longer than it may */
   async invoke<Result>(work: (context: Context, process: Process) => Promise<Result>): Promise<Result> {
     this.#busy += 1;
@@ -41,6 +50,7 @@ export class LambdaFunction<Context> {
     const startMs = this.#ground.now();
     const instance = this.#take();
     const { process, context } = instance;
+    this.#working.add(process);
     const timer = new AbortController();
     const limit = this.#ground.scheduler.sleep(this.#options.timeoutMs, timer.signal).then(() => {
       this.#ground.counts.timedOutProcesses += 1;
@@ -56,6 +66,7 @@ export class LambdaFunction<Context> {
     } finally {
       timer.abort('answered');
       this.#busy -= 1;
+      this.#working.delete(process);
       this.use.busyMs += this.#ground.now() - startMs;
       if (!process.dead) this.#idle.push(instance);
     }

@@ -1,4 +1,7 @@
+import { accessOperations } from '../../../functions/api/operations/access.ts';
+import { type ConnectionDeps, connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import type { Driver } from '../../../functions/drivers/driver.ts';
 import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
 import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
 import { finishTermination } from '../../../functions/fleets/finish-termination.ts';
@@ -6,9 +9,10 @@ import { planFleet } from '../../../functions/fleets/plan.ts';
 import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
-import type { Credential } from '../../../functions/model/connection.ts';
+import { type Credential, type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
+import { readCredential } from '../../../functions/secrets/credentials.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
 import type { Store } from '../../../functions/store/client.ts';
 import { allConnections } from '../../../functions/store/connections.ts';
@@ -29,6 +33,7 @@ import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { isJson, type Json } from '../../state-machines/interpreter/definition.ts';
 import { StatesError } from '../../state-machines/interpreter/errors.ts';
 import { Clouds, DEPLOYMENT } from '../models/clouds.ts';
+import { ParameterStore } from '../models/parameters.ts';
 import { Queue } from '../models/queue.ts';
 import { Workflow } from '../models/workflow.ts';
 import { LambdaFunction } from './functions.ts';
@@ -37,7 +42,8 @@ import type { Process } from './process.ts';
 import { TableWorld } from './tables.ts';
 
 export const NAMESPACE = 'default';
-const QUEUE_URLS = { sim: 'https://sqs.invalid/sim' };
+const QUEUE_URLS = 'https://sqs.invalid/';
+const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const MAX_RECEIVES = 10;
 const MAX_DELAY_MS = 900_000;
@@ -55,6 +61,8 @@ export interface LabOptions {
   batchSize: number;
   /** Without HTTP between the driver and the clouds. */
   isDirect?: boolean;
+  /** Drivers beside that of the simulated clouds, each with a queue and a function of its own. */
+  drivers?: Readonly<Partial<Record<DriverName, (process: Process) => Driver>>>;
   onCloudEvent(event: SimEvent): void;
 }
 
@@ -69,14 +77,19 @@ export class Lab {
   readonly tables: TableWorld;
   readonly clouds: Clouds;
   readonly workflow: Workflow;
+  /** Of the simulated clouds' driver. */
   readonly queue: Queue;
-  /** By connection key. */
+  readonly queues: ReadonlyMap<DriverName, Queue>;
+  readonly parameters = new ParameterStore();
+  /** By connection key; what is not among them is in the Parameter Store. */
   readonly credentials = new Map<string, Credential>();
   /** Private halves of SSH keys, by fleet. */
   readonly privateKeys = new Map<string, string>();
   readonly events: DomainEvent[] = [];
-  readonly #driver: LambdaFunction<WorkerContext>;
+  readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();
   readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
+  readonly #connections: LambdaFunction<ReturnType<typeof connectionOperations>>;
+  readonly #access: LambdaFunction<ReturnType<typeof accessOperations>>;
   readonly #others = new Map<string, LambdaFunction<Plain>>();
   readonly #skewMs: number;
   readonly #sweepIntervalMs: number;
@@ -89,13 +102,7 @@ export class Lab {
     this.clouds = new Clouds(ground, options);
     this.workflow = new Workflow(ground, {
       invoke: (name, payload) => this.#invokeStep(name, payload),
-      send: (body) => this.queue.send(body, 0),
-    });
-    this.#driver = new LambdaFunction(ground, {
-      name: 'worker',
-      timeoutMs: options.driverTimeoutMs,
-      skewMs: options.skewMs,
-      open: (process) => this.#openWorker(process),
+      send: (queueUrl, body) => this.#queueAt(queueUrl).send(body, 0),
     });
     this.#api = new LambdaFunction(ground, {
       name: 'api',
@@ -103,23 +110,60 @@ export class Lab {
       skewMs: options.skewMs,
       open: (process) => fleetOperations(this.#fleetDeps(process)),
     });
-    this.queue = new Queue(ground, {
+    this.#connections = new LambdaFunction(ground, {
+      name: 'api-connections',
+      timeoutMs: 29_000,
+      skewMs: options.skewMs,
+      open: (process) => connectionOperations(this.#connectionDeps(process)),
+    });
+    this.#access = new LambdaFunction(ground, {
+      name: 'api-access',
+      timeoutMs: 29_000,
+      skewMs: options.skewMs,
+      open: (process) => accessOperations(this.tables.storeOf(process)),
+    });
+    this.queue = this.#deploy('sim', options, (process) => this.clouds.driverOf(process));
+    this.queues = new Map<DriverName, Queue>([
+      ['sim', this.queue],
+      ...Object.entries(options.drivers ?? {}).map(([key, driverOf]): [DriverName, Queue] => {
+        const name = driverNameSchema.parse(key);
+        return [name, this.#deploy(name, options, driverOf)];
+      }),
+    ]);
+  }
+
+  /** A driver's function and its queue. */
+  #deploy(name: DriverName, options: LabOptions, driverOf: (process: Process) => Driver): Queue {
+    const { driverTimeoutMs: timeoutMs, skewMs } = options;
+    const worker = new LambdaFunction(this.ground, {
+      name: name === 'sim' ? 'worker' : `worker-${name}`,
+      timeoutMs,
+      skewMs,
+      open: (process) => this.#openWorker(process, name, driverOf(process)),
+    });
+    this.#drivers.set(name, worker);
+    return new Queue(this.ground, {
       concurrency: options.driverConcurrency,
       scalesSlowly: options.scalesSlowly,
-      visibilityMs: 2 * options.driverTimeoutMs,
+      visibilityMs: 2 * timeoutMs,
       maxReceives: MAX_RECEIVES,
-      handle: (batch) => this.#driver.invoke((context) => handleBatch(context, batch)),
+      handle: (batch) => worker.invoke((context) => handleBatch(context, batch)),
     });
   }
 
   get busy(): number {
-    return this.#driver.busy;
+    return [...this.#drivers.values()].reduce((sum, { busy }) => sum + busy, 0);
+  }
+
+  /** Ends every process of the drivers' functions, in the middle of what it does. @returns how many */
+  killWorkers(why: string): number {
+    return [...this.#drivers.values()].reduce((sum, worker) => sum + worker.killAll(why), 0);
   }
 
   /** What each function has been used so far. */
   functionUse(): { name: string; invocations: number; busyMs: number }[] {
     return [
-      { name: 'driver', ...this.#driver.use },
+      ...[...this.#drivers].map(([name, { use }]) => ({ name: name === 'sim' ? 'driver' : name, ...use })),
       { name: 'api', ...this.#api.use },
       ...[...this.#others].map(([name, { use }]) => ({ name, ...use })),
     ];
@@ -130,6 +174,20 @@ export class Lab {
     work: (operations: ReturnType<typeof fleetOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#api.invoke(work);
+  }
+
+  /** As `request`, of connections. */
+  requestConnections<Result>(
+    work: (operations: ReturnType<typeof connectionOperations>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#connections.invoke(work);
+  }
+
+  /** As `request`, of namespaces. */
+  requestAccess<Result>(
+    work: (operations: ReturnType<typeof accessOperations>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#access.invoke(work);
   }
 
   /** Starts the schedules, which go on until the world ends. */
@@ -148,16 +206,16 @@ export class Lab {
 
   async #sweep(): Promise<void> {
     await this.#plain('orphan-schedule').invoke(async ({ store, process }) => {
-      await scheduleSweeps(await allConnections(store), (_driver, message) =>
-        this.#send(process, message, 0),
+      await scheduleSweeps(await allConnections(store), (driver, message) =>
+        this.#send(process, driver, message, 0),
       );
     });
   }
 
   async #watch(): Promise<void> {
     await this.#plain('watch').invoke(({ store, process }) =>
-      watchPlaces(store, ['sim'], async (_driver, messages) => {
-        await Promise.all(messages.map((message) => this.#send(process, message, 0)));
+      watchPlaces(store, [...this.queues.keys()], async (driver, messages) => {
+        await Promise.all(messages.map((message) => this.#send(process, driver, message, 0)));
       }),
     );
   }
@@ -180,15 +238,18 @@ export class Lab {
     return { info: log, warn: log, error: log };
   }
 
-  #openWorker(process: Process): WorkerContext {
+  #openWorker(process: Process, name: DriverName, driver: Driver): WorkerContext {
     return makeContext({
       store: this.tables.storeOf(process),
-      driver: this.clouds.driverOf(process),
+      driver,
       deploymentId: DEPLOYMENT,
-      readCredential: ({ namespace, name }) =>
-        process.call('read credential', () => this.credentials.get(connectionKey(namespace, name)) ?? {}),
-      send: (message, delayMs) => this.#send(process, message, delayMs),
-      hide: (messages) => this.#hide(process, messages),
+      readCredential: (connection) => {
+        const given = this.credentials.get(connectionKey(connection.namespace, connection.name));
+        if (given) return process.call('read credential', () => given);
+        return readCredential(this.parameters.clientOf(process), SECRETS_PREFIX, connection);
+      },
+      send: (message, delayMs) => this.#send(process, name, message, delayMs),
+      hide: (messages) => this.#hide(process, name, messages),
       tasks: this.workflow.tasksOf(process),
       publish: (events) =>
         process.call('publish', () => {
@@ -202,26 +263,51 @@ export class Lab {
     return { store: this.tables.storeOf(process), workflows: this.workflow.executionsOf(process) };
   }
 
+  #connectionDeps(process: Process): ConnectionDeps {
+    return {
+      store: this.tables.storeOf(process),
+      ssm: this.parameters.clientOf(process),
+      secretsPrefix: SECRETS_PREFIX,
+      drivers: [...this.queues.keys()],
+      allowEndpointOverride: true,
+      send: (driver, message) => this.#send(process, driver, message, 0),
+    };
+  }
+
+  get #queueUrls(): Record<string, string> {
+    return Object.fromEntries([...this.queues.keys()].map((name) => [name, `${QUEUE_URLS}${name}`]));
+  }
+
+  #queueAt(queueUrl: string): Queue {
+    return this.#queueOf(driverNameSchema.parse(queueUrl.slice(QUEUE_URLS.length)));
+  }
+
+  #queueOf(driver: DriverName): Queue {
+    const queue = this.queues.get(driver);
+    if (!queue) throw new Error(`driver ${driver} is not deployed`);
+    return queue;
+  }
+
   /** As `openQueue` does it; an error of the queue may come before or after the message was taken. */
-  #send(process: Process, message: DriverMessage, delayMs: number): Promise<void> {
+  #send(process: Process, driver: DriverName, message: DriverMessage, delayMs: number): Promise<void> {
     const { trace, random, disturbance, counts } = this.ground;
     const delay = Math.min(MAX_DELAY_MS, Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000);
     const what = trace.isOn ? `send ${describe(message)} in ${delay / 1_000} s` : 'send';
     return process.call(what, () => {
       const fails = random.chance(disturbance.serviceError);
-      if (!fails || random.chance(0.5)) this.queue.send(JSON.stringify(message), delay);
+      if (!fails || random.chance(0.5)) this.#queueOf(driver).send(JSON.stringify(message), delay);
       if (!fails) return;
       counts.serviceErrors += 1;
       throw new Error('SQS did not answer (simulated)');
     });
   }
 
-  #hide(process: Process, messages: readonly Held[]): Promise<void> {
+  #hide(process: Process, driver: DriverName, messages: readonly Held[]): Promise<void> {
     const { random, disturbance, counts } = this.ground;
     return process.call(`hide ${messages.length}`, () => {
       const fails = random.chance(disturbance.serviceError);
       if (!fails || random.chance(0.5)) {
-        for (const { receiptHandle, delayMs } of messages) this.queue.hide(receiptHandle, delayMs);
+        for (const { receiptHandle, delayMs } of messages) this.#queueOf(driver).hide(receiptHandle, delayMs);
       }
       if (!fails) return;
       counts.serviceErrors += 1;
@@ -251,7 +337,7 @@ export class Lab {
 
   async #step(name: string, { store, process }: Plain, payload: Json): Promise<unknown> {
     const { fleetId } = fleetInputSchema.parse(payload);
-    const queueUrls = QUEUE_URLS;
+    const queueUrls = this.#queueUrls;
     switch (name) {
       case 'plan':
         return await planFleet(

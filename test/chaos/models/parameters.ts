@@ -1,0 +1,74 @@
+import {
+  DeleteParameterCommand,
+  GetParameterCommand,
+  ParameterAlreadyExists,
+  ParameterNotFound,
+  ParameterVersionNotFound,
+  PutParameterCommand,
+  SSMClient,
+} from '@aws-sdk/client-ssm';
+import type { Process } from '../world/process.ts';
+
+const META = { $metadata: {} };
+/** The Parameter Store keeps so many versions of a parameter. */
+const KEPT_VERSIONS = 100;
+
+/** Values by version, the latest last. */
+type Versions = Map<number, string>;
+
+/** The Parameter Store: named values with versions. Its errors are those of the SDK. */
+export class ParameterStore {
+  readonly #parameters = new Map<string, Versions>();
+
+  /** Names of all parameters, in order. */
+  get names(): string[] {
+    return [...this.#parameters.keys()].sort();
+  }
+
+  /** The service as one process reaches it: each call takes its time, and the process may end at either end of it. */
+  clientOf(process: Process): SSMClient {
+    const client = new SSMClient({
+      region: 'local',
+      credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+    });
+    Object.defineProperty(client, 'send', {
+      value: (command: object) =>
+        process.call(command.constructor.name.replace(/Command$/, ''), () => this.#perform(command)),
+    });
+    return client;
+  }
+
+  #perform(command: object): object {
+    if (command instanceof PutParameterCommand) return this.#put(command.input);
+    if (command instanceof GetParameterCommand) return this.#get(command.input.Name ?? '');
+    if (command instanceof DeleteParameterCommand) return this.#delete(command.input.Name ?? '');
+    throw new TypeError(`the model of the Parameter Store knows no ${command.constructor.name}`);
+  }
+
+  #put({ Name = '', Value = '', Overwrite }: PutParameterCommand['input']): object {
+    const known = this.#parameters.get(Name);
+    if (known && !Overwrite) throw new ParameterAlreadyExists({ message: `${Name} is there`, ...META });
+    const versions: Versions = known ?? new Map();
+    const Version = Math.max(0, ...versions.keys()) + 1;
+    versions.set(Version, Value);
+    versions.delete(Version - KEPT_VERSIONS);
+    this.#parameters.set(Name, versions);
+    return { Version, ...META };
+  }
+
+  /** @param selector a name, or `name:version` */
+  #get(selector: string): object {
+    const [, name = '', version] = /^(.*?)(?::([0-9]+))?$/.exec(selector) ?? [];
+    const versions = this.#parameters.get(name);
+    if (!versions) throw new ParameterNotFound({ message: name, ...META });
+    const Version = version === undefined ? Math.max(...versions.keys()) : Number(version);
+    const Value = versions.get(Version);
+    if (Value === undefined) throw new ParameterVersionNotFound({ message: selector, ...META });
+    return { Parameter: { Name: name, Version, Value }, ...META };
+  }
+
+  #delete(name: string): object {
+    if (!this.#parameters.delete(name)) throw new ParameterNotFound({ message: name, ...META });
+    return META;
+  }
+}
