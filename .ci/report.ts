@@ -1,0 +1,48 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+
+/** As much of vitest's JSON report as is read here. */
+const reportSchema = z.object({
+  testResults: z.array(
+    z.object({
+      name: z.string(),
+      status: z.string(),
+      message: z.string().default(''),
+      assertionResults: z.array(
+        z.object({
+          fullName: z.string(),
+          status: z.string(),
+          failureMessages: z.array(z.string()).nullish(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** What came of one test. A file that cannot be loaded counts as one failed test. */
+export interface TestOutcome {
+  readonly file: string;
+  readonly title: string;
+  readonly isPassed: boolean;
+  /** Why it failed; empty where it passed. */
+  readonly message: string;
+}
+
+/** @returns the tests that ran, skipped ones left out; none where there is no report */
+export function readReport(path: string): TestOutcome[] {
+  if (!existsSync(path)) return [];
+  const { testResults } = reportSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  return testResults.flatMap(({ name: file, status, message, assertionResults }): TestOutcome[] => {
+    if (status === 'failed' && assertionResults.length === 0) {
+      return [{ file, title: 'the file is loaded', isPassed: false, message }];
+    }
+    return assertionResults
+      .filter((one) => one.status === 'passed' || one.status === 'failed')
+      .map((one) => ({
+        file,
+        title: one.fullName,
+        isPassed: one.status === 'passed',
+        message: (one.failureMessages ?? []).join('\n'),
+      }));
+  });
+}

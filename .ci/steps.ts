@@ -1,0 +1,52 @@
+import { REPORT, type Step } from './step.ts';
+
+const npm = (name: string, ...args: string[]): string[] => ['npm', 'run', '--silent', name, '--', ...args];
+const tests = (name: string, command: string[]): Step => ({
+  name,
+  command: [...command, ...REPORT],
+  hasReport: true,
+});
+const program = (name: string, command: string[]): Step => ({ name, command, hasReport: false });
+const contractOf = (driver: string): Step =>
+  program(`contract of ${driver}`, npm('test:contract', '--driver', driver, '--json'));
+
+/** Steps of one lane run one after the other; lanes of one stage run side by side, and stages one after the other. */
+export type Stage = readonly (readonly Step[])[];
+
+/** What each change passes: at most 30 minutes on two busy cores. */
+export const CHANGE: readonly Stage[] = [
+  [[program('check', npm('check'))]],
+  [[tests('test', ['npm', 'test', '--silent', '--'])]],
+  [
+    // Both wait for clouds most of the time, so they run side by side.
+    [tests('disasters', npm('disasters'))],
+    [
+      contractOf('sim'),
+      contractOf('cb-spider'),
+      contractOf('aws'),
+      tests('moto', npm('test:moto')),
+      program('contract of openstack', npm('test:openstack', '--json')),
+    ],
+  ],
+  [
+    [
+      program('demo', npm('demo', '--scale', '0.1', '--json')),
+      program('local down', npm('fleetwright', 'local', 'down', '--purge')),
+    ],
+  ],
+];
+
+/** What takes too long for each change. */
+export const NIGHTLY: readonly Stage[] = [
+  [[program('chaos', npm('chaos', '--seeds', '2000', '--json'))]],
+  [[program('chaos with mutants', npm('chaos', '--mutate', '--json'))]],
+  [[program('demo', npm('demo', '--json'))]],
+  [
+    [
+      program(
+        'demo with faults',
+        npm('demo', '--scale', '0.2', '--faults', 'heavy', '--policy', 'rollback', '--json'),
+      ),
+    ],
+  ],
+];

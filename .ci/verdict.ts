@@ -1,0 +1,68 @@
+import type { TestOutcome } from './report.ts';
+import type { StepRun } from './step.ts';
+
+/** A step's first run, and its second one where the first failed. */
+export interface TriedStep {
+  readonly first: StepRun;
+  readonly second?: StepRun;
+}
+
+export interface Verdict {
+  readonly passed: number;
+  /** Tests, and steps without a report, that failed twice. */
+  readonly failures: readonly string[];
+  /** What failed at first and passed when it ran alone. */
+  readonly flaky: readonly string[];
+}
+
+/** @returns the test files to run again; none: the whole step */
+export function filesToRunAgain({ tests }: StepRun): string[] {
+  return [...new Set(tests.filter(({ isPassed }) => !isPassed).map(({ file }) => file))];
+}
+
+/** What the runs of all steps come to. Pure. */
+export function judge(steps: readonly TriedStep[]): Verdict {
+  const verdicts = steps.map(judgeStep);
+  return {
+    passed: verdicts.reduce((sum, { passed }) => sum + passed, 0),
+    failures: verdicts.flatMap(({ failures }) => failures),
+    flaky: verdicts.flatMap(({ flaky }) => flaky),
+  };
+}
+
+function judgeStep({ first, second }: TriedStep): Verdict {
+  const { name } = first.step;
+  const again = new Map(second?.tests.map((one) => [keyOf(one), one]));
+  const failed = first.tests.filter(({ isPassed }) => !isPassed);
+  const isMended = (one: TestOutcome) => again.get(keyOf(one))?.isPassed === true;
+  const failures = failed.filter((one) => !isMended(one)).map((one) => `${keyOf(one)}\n${one.message}`);
+  const flaky = failed.filter(isMended).map(keyOf);
+  const passed = first.tests.length - failures.length;
+  if (first.isPassed) return { passed, failures, flaky };
+  // Something beside the tests failed: the set-up, an error that no test caught, or the program itself.
+  if (!second?.isPassed && failures.length === 0) failures.push(`the step ${name}`);
+  if (second?.isPassed && failed.length === 0) flaky.push(`the step ${name}`);
+  return { passed, failures, flaky };
+}
+
+const keyOf = ({ file, title }: TestOutcome): string => `${file}: ${title}`;
+
+/** Each step with its seconds, as a table. */
+export function stepTable(steps: readonly TriedStep[], totalSeconds: number): string {
+  const rows = [
+    ['step', 'seconds', 'result'],
+    ...steps.flatMap(({ first, second }) => [
+      [first.step.name, first.seconds.toFixed(0), first.isPassed ? 'passed' : 'failed'],
+      ...(second
+        ? [[`${first.step.name}, again`, second.seconds.toFixed(0), second.isPassed ? 'passed' : 'failed']]
+        : []),
+    ]),
+    ['in all', totalSeconds.toFixed(0), ''],
+  ];
+  const width = Math.max(...rows.map(([name = '']) => name.length));
+  return rows
+    .map(([name = '', seconds = '', result = '']) =>
+      `${name.padEnd(width)}  ${seconds.padStart(7)}  ${result}`.trimEnd(),
+    )
+    .join('\n');
+}
