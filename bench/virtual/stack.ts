@@ -1,17 +1,14 @@
 import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
-import { connectionKey } from '../../functions/model/identifiers.ts';
 import type { LimitOverride, Rate } from '../../functions/model/limit-profile.ts';
-import { createConnection, readConnection } from '../../functions/store/connections.ts';
-import { createNamespace } from '../../functions/store/namespaces.ts';
 import type { CloudConfig } from '../../local/sim/config.ts';
 import { statusAt } from '../../local/sim/engine/status.ts';
-import { ENDPOINT, limitsOf } from '../../test/chaos/models/clouds.ts';
+import { limitsOf } from '../../test/chaos/models/clouds.ts';
 import { Client } from '../../test/chaos/scenario/client.ts';
 import { CALM } from '../../test/chaos/world/disturbance.ts';
+import { furnish } from '../../test/chaos/world/furnish.ts';
 import { Ground } from '../../test/chaos/world/ground.ts';
-import { Lab, NAMESPACE } from '../../test/chaos/world/lab.ts';
-import { Process } from '../../test/chaos/world/process.ts';
+import { Lab } from '../../test/chaos/world/lab.ts';
 
 /** As production deploys it. */
 const DRIVER_CONCURRENCY = 100;
@@ -105,7 +102,15 @@ export async function inVirtualTime<Result>(
     },
   });
   const play = async () => {
-    await connect(lab, clouds, overstatedBy);
+    await furnish(
+      lab,
+      Object.entries(clouds).map(([name, config]) => ({
+        name: `sim-${name}`,
+        cloud: cloudSchema.parse(name),
+        limits: overstated(limitsOf(config), overstatedBy),
+      })),
+    );
+    await ground.sleep(SETTLED_MS);
     lab.startSchedules();
     return await work(new VirtualStack(lab, () => made));
   };
@@ -114,38 +119,6 @@ export async function inVirtualTime<Result>(
   } finally {
     lab.tables.takeBack();
   }
-}
-
-/** A connection to each cloud, verified, with its catalogue. */
-async function connect(
-  lab: Lab,
-  clouds: Readonly<Record<string, CloudConfig>>,
-  overstatedBy: number,
-): Promise<void> {
-  const { ground } = lab;
-  const store = lab.tables.storeOf(new Process('setup', ground, 0));
-  await createNamespace(store, { name: NAMESPACE });
-  for (const [name, config] of Object.entries(clouds)) {
-    const connection = `sim-${name}`;
-    lab.credentials.set(connectionKey(NAMESPACE, connection), { account: connection });
-    await createConnection(store, {
-      namespace: NAMESPACE,
-      name: connection,
-      driver: 'sim',
-      cloud: cloudSchema.parse(name),
-      endpoint: ENDPOINT,
-      limits: overstated(limitsOf(config), overstatedBy),
-      status: 'Verifying',
-      createdAt: new Date(ground.now()).toISOString(),
-    });
-    const verify = { kind: 'verify', connectionKey: connectionKey(NAMESPACE, connection) };
-    lab.queue.send(JSON.stringify(verify), 0);
-  }
-  for (const name of Object.keys(clouds)) {
-    while ((await readConnection(store, NAMESPACE, `sim-${name}`))?.inventorySyncedAt === undefined)
-      await ground.sleep(1_000);
-  }
-  await ground.sleep(SETTLED_MS);
 }
 
 function overstated({ calls, ...slots }: ReturnType<typeof limitsOf>, by: number): LimitOverride {

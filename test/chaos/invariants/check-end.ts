@@ -8,7 +8,7 @@ import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
 import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/store/keys.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
-import type { Lab } from '../world/lab.ts';
+import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
 import type { Violation } from './violation.ts';
 
@@ -152,7 +152,8 @@ function checkEnded(
       add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
     }
   }
-  if (lab.privateKeys.has(fleetId)) add('leaked', `the private key of ended fleet ${fleetId}`);
+  if (lab.parameters.value(`${SECRETS_PREFIX}/ssh/${fleetId}`) !== undefined)
+    add('leaked', `the private key of ended fleet ${fleetId}`);
   const isTaken = fleets.some((other) => other.name === name && !OVER.has(other.status));
   if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
 }

@@ -13,6 +13,12 @@ const META = { $metadata: {} };
 /** The Parameter Store keeps so many versions of a parameter. */
 const KEPT_VERSIONS = 100;
 
+/** What every process's client is made from: making one takes a while, and there are many processes. */
+const CLIENT = new SSMClient({
+  region: 'local',
+  credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+});
+
 /** Values by version, the latest last. */
 type Versions = Map<number, string>;
 
@@ -25,16 +31,17 @@ export class ParameterStore {
     return [...this.#parameters.keys()].sort();
   }
 
+  /** @param version absent: the latest; undefined where there is none */
+  value(name: string, version?: number): string | undefined {
+    const versions = this.#parameters.get(name);
+    return versions?.get(version ?? Math.max(...versions.keys()));
+  }
+
   /** The service as one process reaches it: each call takes its time, and the process may end at either end of it. */
   clientOf(process: Process): SSMClient {
-    const client = new SSMClient({
-      region: 'local',
-      credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
-    });
-    Object.defineProperty(client, 'send', {
-      value: (command: object) =>
-        process.call(command.constructor.name.replace(/Command$/, ''), () => this.#perform(command)),
-    });
+    const send = (command: object) =>
+      process.call(command.constructor.name.replace(/Command$/, ''), () => this.#perform(command));
+    const client: SSMClient = Object.create(CLIENT, { send: { value: send } });
     return client;
   }
 

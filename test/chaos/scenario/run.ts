@@ -1,17 +1,15 @@
 import { isTransitional } from '../../../functions/model/status.ts';
-import { createConnection, readConnection } from '../../../functions/store/connections.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
-import { createNamespace } from '../../../functions/store/namespaces.ts';
 import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { LineWatch } from '../invariants/watch-line.ts';
-import { ENDPOINT, limitsOf } from '../models/clouds.ts';
+import { limitsOf } from '../models/clouds.ts';
 import { CALM, type FaultCounts } from '../world/disturbance.ts';
+import { furnish } from '../world/furnish.ts';
 import { Ground } from '../world/ground.ts';
-import { Lab, NAMESPACE } from '../world/lab.ts';
-import { Process } from '../world/process.ts';
+import { Lab } from '../world/lab.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
 import type { FleetScript, Scenario } from './scenario.ts';
@@ -91,7 +89,16 @@ async function play(
   story?: Story,
 ): Promise<void> {
   const { ground } = lab;
-  await furnish(lab, scenario);
+  const { connections, clouds, graceSeconds } = scenario;
+  await furnish(
+    lab,
+    connections.map(({ name, cloud, limits }) => {
+      const config = clouds[cloud];
+      if (!config) throw new Error(`no cloud ${cloud}`);
+      const orphans = { action: 'terminate' as const, graceSeconds };
+      return { name, cloud, limits: { ...limitsOf(config), ...limits }, orphans };
+    }),
+  );
   lab.startSchedules();
   ground.trace.add('scenario', `trouble for ${scenario.troubleMs / MINUTE_MS} min`);
   ground.disturbance = scenario.disturbance;
@@ -118,35 +125,6 @@ async function play(
   for (const { status, backendId, ours } of lab.clouds.machines()) {
     if (ours !== undefined && status !== 'Terminated')
       violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });
-  }
-}
-
-/** The namespace, its connections and their catalogue. */
-async function furnish(lab: Lab, { connections, clouds, graceSeconds }: Scenario): Promise<void> {
-  const { ground } = lab;
-  const store = lab.tables.storeOf(new Process('setup', ground, 0));
-  await createNamespace(store, { name: NAMESPACE });
-  for (const { name, cloud, limits } of connections) {
-    const config = clouds[cloud];
-    if (!config) throw new Error(`no cloud ${cloud}`);
-    lab.credentials.set(`${NAMESPACE}/${name}`, { account: name });
-    await createConnection(store, {
-      namespace: NAMESPACE,
-      name,
-      driver: 'sim',
-      cloud,
-      endpoint: ENDPOINT,
-      limits: { ...limitsOf(config), ...limits },
-      orphans: { action: 'terminate', graceSeconds },
-      status: 'Verifying',
-      createdAt: new Date(ground.now()).toISOString(),
-    });
-    verify(lab, name);
-  }
-  for (const { name } of connections) {
-    while ((await readConnection(store, NAMESPACE, name))?.inventorySyncedAt === undefined) {
-      await ground.sleep(1_000);
-    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { type ConnectionDeps, connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/api/operations/resources.ts';
 import type { Driver } from '../../../functions/drivers/driver.ts';
 import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
 import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
@@ -9,10 +10,10 @@ import { planFleet } from '../../../functions/fleets/plan.ts';
 import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
-import { type Credential, type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
-import { connectionKey } from '../../../functions/model/identifiers.ts';
+import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
 import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
 import { readCredential } from '../../../functions/secrets/credentials.ts';
+import { forgetSshKey, keepSshKey } from '../../../functions/secrets/ssh-keys.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
 import type { Store } from '../../../functions/store/client.ts';
 import { allConnections } from '../../../functions/store/connections.ts';
@@ -43,7 +44,7 @@ import { TableWorld } from './tables.ts';
 
 export const NAMESPACE = 'default';
 const QUEUE_URLS = 'https://sqs.invalid/';
-const SECRETS_PREFIX = '/chaos/connections';
+export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const MAX_RECEIVES = 10;
 const MAX_DELAY_MS = 900_000;
@@ -81,15 +82,12 @@ export class Lab {
   readonly queue: Queue;
   readonly queues: ReadonlyMap<DriverName, Queue>;
   readonly parameters = new ParameterStore();
-  /** By connection key; what is not among them is in the Parameter Store. */
-  readonly credentials = new Map<string, Credential>();
-  /** Private halves of SSH keys, by fleet. */
-  readonly privateKeys = new Map<string, string>();
   readonly events: DomainEvent[] = [];
   readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();
   readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
   readonly #connections: LambdaFunction<ReturnType<typeof connectionOperations>>;
   readonly #access: LambdaFunction<ReturnType<typeof accessOperations>>;
+  readonly #resources: LambdaFunction<ReturnType<typeof resourceOperations>>;
   readonly #others = new Map<string, LambdaFunction<Plain>>();
   readonly #skewMs: number;
   readonly #sweepIntervalMs: number;
@@ -121,6 +119,16 @@ export class Lab {
       timeoutMs: 29_000,
       skewMs: options.skewMs,
       open: (process) => accessOperations(this.tables.storeOf(process)),
+    });
+    this.#resources = new LambdaFunction(ground, {
+      name: 'api-resources',
+      timeoutMs: 29_000,
+      skewMs: options.skewMs,
+      open: (process) =>
+        resourceOperations({
+          store: this.tables.storeOf(process),
+          send: (driver, message) => this.#send(process, driver, message, 0),
+        }),
     });
     this.queue = this.#deploy('sim', options, (process) => this.clouds.driverOf(process));
     this.queues = new Map<DriverName, Queue>([
@@ -190,6 +198,13 @@ export class Lab {
     return this.#access.invoke(work);
   }
 
+  /** As `request`, of network resources and orphans. */
+  requestResources<Result>(
+    work: (operations: ReturnType<typeof resourceOperations>) => Promise<Result>,
+  ): Promise<Result> {
+    return this.#resources.invoke(work);
+  }
+
   /** Starts the schedules, which go on until the world ends. */
   startSchedules(): void {
     void this.#repeat(MINUTE_MS, () => this.#watch());
@@ -239,15 +254,12 @@ export class Lab {
   }
 
   #openWorker(process: Process, name: DriverName, driver: Driver): WorkerContext {
+    const ssm = this.parameters.clientOf(process);
     return makeContext({
       store: this.tables.storeOf(process),
       driver,
       deploymentId: DEPLOYMENT,
-      readCredential: (connection) => {
-        const given = this.credentials.get(connectionKey(connection.namespace, connection.name));
-        if (given) return process.call('read credential', () => given);
-        return readCredential(this.parameters.clientOf(process), SECRETS_PREFIX, connection);
-      },
+      readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),
       hide: (messages) => this.#hide(process, name, messages),
       tasks: this.workflow.tasksOf(process),
@@ -348,10 +360,7 @@ export class Lab {
             makeKey: (comment) =>
               Promise.resolve({ publicKey: `ssh-rsa AAAA ${comment}`, privateKey: `private ${fleetId}` }),
             keepPrivateKey: (id, privateKey) =>
-              process.call('keep private key', () => {
-                this.privateKeys.set(id, privateKey);
-                return `/chaos/ssh/${id}`;
-              }),
+              keepSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id, privateKey),
           },
           provisionInputSchema.parse(payload),
         );
@@ -365,8 +374,7 @@ export class Lab {
         return await finishTermination(
           {
             store,
-            forgetPrivateKey: (id) =>
-              process.call('forget private key', () => void this.privateKeys.delete(id)),
+            forgetPrivateKey: (id) => forgetSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id),
           },
           removalInputSchema.parse(payload),
         );

@@ -1,0 +1,36 @@
+import type { Cloud } from '../../../functions/model/cloud.ts';
+import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import type { OrphanPolicy } from '../../../functions/model/orphan.ts';
+import { readConnection } from '../../../functions/store/connections.ts';
+import { ENDPOINT } from '../models/clouds.ts';
+import { type Lab, NAMESPACE } from './lab.ts';
+import { Process } from './process.ts';
+
+const POLL_MS = 1_000;
+
+export interface WantedConnection {
+  name: string;
+  cloud: Cloud;
+  limits?: LimitOverride;
+  orphans?: OrphanPolicy;
+}
+
+/** Makes the namespace and its connections as users do, and waits until each inventory has been read. */
+export async function furnish(lab: Lab, connections: readonly WantedConnection[]): Promise<void> {
+  const { ground } = lab;
+  const about = { query: {}, idempotencyKey: undefined };
+  await lab.requestAccess((api) => api.createNamespace({ ...about, params: {}, body: { name: NAMESPACE } }));
+  for (const connection of connections) {
+    const credential = { account: connection.name };
+    const body = { ...connection, driver: 'sim' as const, endpoint: ENDPOINT, credential };
+    await lab.requestConnections((api) =>
+      api.createConnection({ ...about, params: { namespace: NAMESPACE }, body }),
+    );
+  }
+  const store = lab.tables.storeOf(new Process('setup', ground, 0));
+  for (const { name } of connections) {
+    while ((await readConnection(store, NAMESPACE, name))?.inventorySyncedAt === undefined) {
+      await ground.sleep(POLL_MS);
+    }
+  }
+}
