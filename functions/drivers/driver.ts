@@ -132,7 +132,8 @@ export interface CloudNetworkResource {
  *   names it.
  * - `NotFound`: what the call is about (location, machine) is not there. `InvalidRequest`, `Unsupported`: the same
  *   call can never work; an unknown location or type, an image of another architecture, a bad CIDR are among them.
- * - What a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a guess.
+ * - What a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a guess. Where the
+ *   cloud has answered, `answered` says so: the same answer again and again is a refusal in words that no table knows.
  *
  * A call of this interface that takes several of the cloud's leaves nothing half-made: when one of them fails, what
  * the earlier ones made is removed, or is found and taken up again by the same call; else it throws `OutcomeUnknown`.

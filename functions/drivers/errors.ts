@@ -19,6 +19,8 @@ export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number];
 export interface DriverErrorDetail {
   /** The cloud's own code, for the reader of a log. */
   cloudCode?: string;
+  /** Whether the message has the cloud's own words: it answered the call. Absent: no answer came, or none of its own. */
+  answered?: boolean;
   /** The cloud's name of the call that failed, such as `ec2:RunInstances`; always, where the right to it is missing. */
   call?: string;
   /** How long the cloud asked us to wait, where it did. */
@@ -32,6 +34,7 @@ export interface DriverErrorDetail {
 export class DriverError extends Error {
   readonly code: DriverErrorCode;
   readonly cloudCode: string | undefined;
+  readonly answered: boolean;
   readonly call: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly limitPerSecond: number | undefined;
@@ -41,6 +44,7 @@ export class DriverError extends Error {
     this.name = code;
     this.code = code;
     this.cloudCode = detail.cloudCode;
+    this.answered = detail.answered === true;
     this.call = detail.call;
     this.retryAfterMs = detail.retryAfterMs;
     this.limitPerSecond = detail.limitPerSecond;

@@ -3,6 +3,7 @@ import type { Failure } from '../model/failure.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
 import { type Disposition, type WorkerContext, waitFor } from '../worker/context.ts';
+import { countAnswer } from './unknown-answers.ts';
 
 const MAX_REFUSALS = 6;
 
@@ -43,6 +44,7 @@ export async function consequence(
       await updateInstance(store, record, {
         launchState: 'unknown',
         unknownSinceMs: store.clock.now(),
+        unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
       });
       // The message comes back to learn what it has to wait for.
       return { disposition: waitFor(0) };

@@ -22,6 +22,7 @@ import { batchesOf } from './batches.ts';
 import { consequence, type Outcome } from './consequence.ts';
 import { failInstances } from './finish.ts';
 import { instanceSpec } from './instance-spec.ts';
+import { recordRunning } from './record-running.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
@@ -73,10 +74,11 @@ export async function createInstances(
     ? batchesOf(wanted, client.maxBatchSize)
     : wanted.map((one) => [one]);
   const limit = pLimit(CONCURRENT_CALLS);
-  const made = await Promise.all(
+  const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, place, opened, batch))),
   );
-  outcomes.push(...made.flat());
+  // What came of the others is written down before what went wrong with one is told.
+  outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
   const starts = await learn(context, place, opened, outcomes, permitted);
   await failInstances(
     context,
@@ -86,6 +88,8 @@ export async function createInstances(
     ),
   );
   await startLooking(context, place);
+  const broken = made.find((one) => one.status === 'rejected');
+  if (broken) throw broken.reason;
   const nowMs = context.store.clock.now();
   return new Map(
     outcomes.map(({ record: { instanceId }, outcome }) => {
@@ -151,6 +155,14 @@ async function createBatch(
   const isRotated =
     refusal !== undefined &&
     !(await markRefused(context, connection, { code: refusal.code, message: refusal.message }));
+  const running = await recordRunning(
+    context,
+    place,
+    batch.flatMap(({ record }, at) => {
+      const answer = answers[at];
+      return answer && 'instance' in answer ? [{ record, machine: answer.instance }] : [];
+    }),
+  );
   return await Promise.all(
     batch.map(async ({ record }, at): Promise<Made> => {
       const answer = answers[at] ?? {
@@ -160,8 +172,10 @@ async function createBatch(
         const outcome = await consequence(context, record, answer.error, isRotated);
         return { record, answer, calledAtMs, outcome };
       }
+      const made = { record, answer, calledAtMs, outcome: { disposition: DONE } };
+      if (running.has(record.instanceId)) return made;
       await adopt(context, place, record, answer.instance);
-      return { record, answer, calledAtMs, outcome: { disposition: DONE } };
+      return made;
     }),
   );
 }

@@ -15,11 +15,15 @@ import {
 } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
 import { applyChanges, failInstances, handOff } from './finish.ts';
+import { recordRunning } from './record-running.ts';
+import { refusalBy } from './unknown-answers.ts';
 
 /** `proven`: the cloud has nothing of this attempt, the same call may be made again. */
 export type LookUpAnswer =
   | { proven: true; record: InstanceItem }
   | { proven: false; disposition: Disposition };
+
+const TOO_LATE = { code: 'Timeout', message: 'not created within the time allowed for an instance' };
 
 const notProven = (disposition: Disposition): LookUpAnswer => ({ proven: false, disposition });
 
@@ -40,7 +44,9 @@ export async function lookUp(
     const found = await opened.client.findInstanceByToken(place.location, record.launchToken);
     if (found) {
       await updateInstance(context.store, record, { taskToken });
-      await adopt(context, place, record, found);
+      const bound = { ...record, taskToken };
+      const running = await recordRunning(context, place, [{ record: bound, machine: found }]);
+      if (running.size === 0) await adopt(context, place, bound, found);
       await startLooking(context, place);
       return notProven(DONE);
     }
@@ -52,10 +58,11 @@ export async function lookUp(
     const failure = { code: error.code, message: error.message };
     return notProven(await leaveToLooks(context, place, record, { failure, taskToken }));
   }
-  if (record.deadlineAtMs > context.store.clock.now()) return { proven: true, record };
-  await failInstances(context, place, [
-    { record, failure: { code: 'Timeout', message: 'not created within the time allowed for an instance' } },
-  ]);
+  const nowMs = context.store.clock.now();
+  const failure = record.deadlineAtMs > nowMs ? refusalBy(record.unknownAnswer, nowMs) : TOO_LATE;
+  if (!failure) return { proven: true, record };
+  if (record.taskToken !== taskToken) await updateInstance(context.store, record, { taskToken });
+  await failInstances(context, place, [{ record: { ...record, taskToken }, failure }]);
   return notProven(DONE);
 }
 

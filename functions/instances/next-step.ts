@@ -1,6 +1,7 @@
 import { isClosed } from '../model/status.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
+import { pauseAfter } from './unknown-answers.ts';
 
 /** How long a launch waits before it asks again whether what failed before it is gone. */
 const FAILING_MS = 5_000;
@@ -77,7 +78,8 @@ export function nextStep(
     case 'unknown': {
       const sinceMs = record.unknownSinceMs ?? 0;
       if (waitedFor === sinceMs) return { step: 'look-up', record };
-      return { step: 'wait', waitMs: consistencyWindowMs, waitedFor: sinceMs };
+      const waitMs = Math.max(consistencyWindowMs, pauseAfter(record.unknownAnswer));
+      return { step: 'wait', waitMs, waitedFor: sinceMs };
     }
   }
 }

@@ -7,6 +7,7 @@ import { adopt } from '../instances/adopt.ts';
 import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
 import { applyChanges, failInstances, handOff, withPresentTokens } from '../instances/finish.ts';
 import { freeSlots } from '../instances/free-slots.ts';
+import { recordRunning } from '../instances/record-running.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
@@ -115,8 +116,12 @@ export async function actOn(
   );
   for (const fleetId of fleetsThatLost(changes))
     await stopWhenDecided(context.store, await context.layout(fleetId));
-  for (const { record, finding } of findings) {
-    if (finding.action === 'adopt') await adopt(context, place, record, finding.machine);
+  const adopted = findings.flatMap(({ record, finding }) =>
+    finding.action === 'adopt' ? [{ record, machine: finding.machine }] : [],
+  );
+  const running = await recordRunning(context, place, adopted);
+  for (const { record, machine } of adopted) {
+    if (!running.has(record.instanceId)) await adopt(context, place, record, machine);
   }
   await terminateFound(context, place, opened, findings);
   return {

@@ -1,4 +1,5 @@
 import type { CloudInstance } from '../drivers/driver.ts';
+import { fieldsOfRunning } from '../instances/record-running.ts';
 import type { Failure } from '../model/failure.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { InstanceItem, PlaceEntry } from '../store/instances.ts';
@@ -127,17 +128,7 @@ export function vanished(nowMs: number): Finding {
 }
 
 function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
-  const { publicIp, privateIp, zone } = machine;
-  return {
-    action: 'change',
-    to: 'Running',
-    fields: {
-      runningAt: record.runningAt ?? new Date(nowMs).toISOString(),
-      ...(publicIp === undefined ? {} : { publicIp }),
-      ...(privateIp === undefined ? {} : { privateIp }),
-      ...(zone === undefined ? {} : { zone }),
-    },
-  };
+  return { action: 'change', to: 'Running', fields: fieldsOfRunning(record, machine, nowMs) };
 }
 
 /** It failed after it existed: it has to be removed first, and is Failed when it is gone. */

@@ -14,6 +14,14 @@ import { BY_PLACE_INDEX, instanceKey, instancePartition, placeName } from './key
  */
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
+const unknownAnswerSchema = z.object({
+  /** As the latest answer has them. */
+  words: z.string(),
+  /** How often in a row they were the same, this time included. */
+  times: z.number(),
+  firstAtMs: z.number(),
+});
+
 export const instanceItemSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
@@ -35,6 +43,8 @@ export const instanceItemSchema = z.object({
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   unknownSinceMs: z.number().optional(),
+  /** What the cloud answered, in words that no table knows, without having made anything by the earlier ones. */
+  unknownAnswer: unknownAnswerSchema.optional(),
   /** When the cloud's answer named the machine: from then on, a list may be behind for the driver's time. */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),

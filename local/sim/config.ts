@@ -59,6 +59,10 @@ export const cloudConfigSchema = z
       .describe('for each account and location'),
     submitMs: rangeSchema.describe('until a create is answered'),
     bootSeconds: rangeSchema.describe('from then to Running'),
+    answersWhenRunning: z
+      .boolean()
+      .default(false)
+      .describe('true: a create is answered when the boot has ended'),
     terminateSeconds: rangeSchema.default([1, 4]),
     powerSeconds: rangeSchema.default([1, 3]).describe('until a stop, start or reboot is done'),
     instanceQuota: z.int().nonnegative().describe('instances of an account at a location'),

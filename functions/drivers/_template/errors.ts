@@ -37,6 +37,7 @@ export function errorOfAnswer(
 ): DriverError {
   const meaning = (code === undefined ? undefined : CODES.get(code)) ?? codeOfStatus(status, effect);
   return new DriverError(meaning, `${call}: ${message ?? `the cloud answered ${status}`}`, {
+    answered: true,
     call,
     ...(code === undefined ? {} : { cloudCode: code }),
     ...rate,

@@ -146,6 +146,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
   const headers = new Map(Object.entries($response?.headers ?? {}));
   return new DriverError(codeOf(name, status, effect), `${call}: ${wordsOf(name, message)}`, {
     ...detail,
+    answered: true,
     cloudCode: name,
     // EC2 itself says none of it with RequestLimitExceeded; who stands before it may.
     ...readRate(headers),

@@ -47,6 +47,7 @@ export interface ErrorAnswer {
 /** What an error answer means. */
 export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   return new DriverError(codeOf(status, message, effect), `${message || `CB-Spider answered ${status}`}`, {
+    answered: true,
     cloudCode: String(status),
     call,
     ...rate,

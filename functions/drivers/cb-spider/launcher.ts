@@ -55,7 +55,8 @@ export class Launcher {
       const made =
         started === 'under-way'
           ? await this.#lookUp(place, name)
-          : machineOf(deploymentId, name, 'Creating', started.answer);
+          : // It is answered when SSH is, so that the machine runs.
+            machineOf(deploymentId, name, 'Running', started.answer);
       if (made) return made;
     } catch (error) {
       if (saysItExists(error)) {

@@ -124,6 +124,7 @@ export function errorOfAnswer(
   const inBody = fault.retryAfter === undefined ? {} : { retryAfterMs: fault.retryAfter * 1_000 };
   const words = withoutSecrets(fault.message?.trim() || `answered ${status}`, secrets);
   return new DriverError(code, `${call}: ${words}`, {
+    answered: true,
     cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),
     call,
     ...(code === 'Throttled' || code === 'Unavailable' ? { ...inBody, ...rate } : {}),

@@ -53,6 +53,7 @@ export function errorOfAnswer(
 ): DriverError {
   const known = code === undefined ? undefined : CODES.get(code);
   return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
+    answered: true,
     call,
     ...(code === undefined ? {} : { cloudCode: code }),
     ...rate,

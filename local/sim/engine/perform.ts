@@ -13,7 +13,7 @@ import {
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
-import { createdAtMs } from './status.ts';
+import { bootedAtMs, createdAtMs } from './status.ts';
 import type { Target, World } from './world.ts';
 
 /** Does what an admitted call asks. @throws Refusal */
@@ -42,7 +42,8 @@ export function perform(
         failsToBoot: fault?.kind === 'bootFailure',
         twice: fault?.kind === 'duplicateEffect',
       });
-      const atMs = Math.max(nowMs, createdAtMs(record));
+      const doneAtMs = cloud.answersWhenRunning ? bootedAtMs(record) : createdAtMs(record);
+      const atMs = Math.max(nowMs, doneAtMs);
       return ok(instanceView(cloud, record, atMs), isNew ? 201 : 200, atMs);
     }
     case 'list':

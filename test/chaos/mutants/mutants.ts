@@ -19,7 +19,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'functions/instances/next-step.ts',
         find: `      if (waitedFor === sinceMs) return { step: 'look-up', record };
-      return { step: 'wait', waitMs: consistencyWindowMs, waitedFor: sinceMs };`,
+      const waitMs = Math.max(consistencyWindowMs, pauseAfter(record.unknownAnswer));
+      return { step: 'wait', waitMs, waitedFor: sinceMs };`,
         replace: `      return { step: 'create', record };`,
       },
     ],

@@ -8,7 +8,17 @@ const LOCATIONS = ['east-1', 'west-1'];
 
 /** What a test needs to differ from the usual. */
 type CloudTraits = Partial<
-  Pick<CloudConfig, 'honoursTokens' | 'tags' | 'slots' | 'rates' | 'bootSeconds' | 'instanceQuota'>
+  Pick<
+    CloudConfig,
+    | 'honoursTokens'
+    | 'tags'
+    | 'slots'
+    | 'rates'
+    | 'submitMs'
+    | 'bootSeconds'
+    | 'answersWhenRunning'
+    | 'instanceQuota'
+  >
 >;
 
 /** Two clouds with two locations each, and nothing that goes wrong but what a test adds. */

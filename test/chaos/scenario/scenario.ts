@@ -60,7 +60,10 @@ export interface Scenario {
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(seed, 'scenario');
   const clouds = CLOUD_NAMES.slice(0, random.int(2, 3));
-  const configs = Object.fromEntries(clouds.map((name) => [name, cloud(random)]));
+  const answers = new Random(seed, 'answers');
+  const configs = Object.fromEntries(
+    clouds.map((name) => [name, { ...cloud(random), answersWhenRunning: answers.chance(0.2) }]),
+  );
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const fleets = fleetScripts(random, connections, configs);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
