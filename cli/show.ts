@@ -126,6 +126,7 @@ export function connectionText(one: Connection & { limitProfile?: LimitProfile }
     ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
     ['Created', one.createdAt],
     ['Verified', one.verifiedAt],
+    ['Account', one.accountName ?? one.account],
     ['New credential', one.rotation && rotationText(one.rotation)],
     ['Inventory read', one.inventorySyncedAt],
     ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],

@@ -1,14 +1,31 @@
 import { DriverError } from '../drivers/errors.ts';
 import type { Connection } from '../model/connection.ts';
+import type { Failure } from '../model/failure.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
 import { readConnection, updateConnection } from '../store/connections.ts';
-import { type Disposition, DONE, type WorkerContext, waitFor } from '../worker/context.ts';
+import {
+  CONNECTION_KEPT_MS,
+  type Disposition,
+  DONE,
+  type WorkerContext,
+  waitFor,
+} from '../worker/context.ts';
 import type { VerifyMessage } from '../workflow/messages.ts';
+import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
+
+/** After a write that found the connection changed by another. */
+const CHANGED_MS = 1_000;
+/**
+ * After a change of the account, workers go on with clients of the earlier one: for as long as those are kept, and as
+ * long as a call may be under way. New machines would seem to have vanished to them, so no fleet is accepted before.
+ */
+const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
  * Verifies a connection's credential at its cloud: the one in force, or the one that a rotation is about, which comes
- * into force by that. A good one has its inventory synced next. A connection that has been verified before stays
- * Ready when its cloud cannot be reached; a disabled one stays disabled, whatever comes of it.
+ * into force by that. A good one has its inventory synced next. A credential of another account is refused while
+ * anything of the connection lives: all of that would seem to have vanished. A connection that has been verified before
+ * stays Ready when its cloud cannot be reached; a disabled one stays disabled, whatever comes of it.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -18,65 +35,94 @@ export async function verifyConnection(
   const connection = await readConnection(context.store, namespace, name);
   if (!connection) return DONE;
   if (rotation !== undefined && connection.rotation?.version !== rotation) return DONE;
+  const settlesInMs = rotation === undefined ? accountSettlesInMs(context, connection) : 0;
+  if (settlesInMs > 0) return waitFor(settlesInMs);
   context.forget(connectionKey);
+  let verdict: AccountVerdict;
   try {
     const client =
       rotation === undefined
         ? (await context.open(connectionKey)).client
         : await context.openWith({ ...connection, credentialVersion: rotation });
-    await client.verifyCredential();
+    verdict = await judgeAccount(context, connection, rotation, client);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'Throttled') return waitFor(error.retryAfterMs ?? 2_000);
     await writeRefusal(context, connection, rotation, error);
     return DONE;
   }
-  await writeVerified(context, connection, rotation);
+  if ('waitMs' in verdict) return waitFor(verdict.waitMs);
+  if ('refused' in verdict) {
+    context.log.warn('a credential of another account was refused', { connectionKey, ...verdict.refused });
+    await writeRefusal(context, connection, rotation, verdict.refused);
+    return DONE;
+  }
+  // Sent before the write that it follows from: a worker that dies between the two leaves it to no other.
+  if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
+  if (!(await writeVerified(context, connection, rotation, verdict))) return waitFor(CHANGED_MS);
   context.forget(connectionKey);
+  if (verdict.isChange) return DONE;
   if (sync !== false) await context.send({ kind: 'sync-inventory', connectionKey }, 0);
   return DONE;
 }
 
+function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Connection): number {
+  if (accountChangedAt === undefined) return 0;
+  return Date.parse(accountChangedAt) + ACCOUNT_SETTLES_MS - store.clock.now();
+}
+
+/** @returns false when the connection has changed in a way that the verdict does not hold for */
 async function writeVerified(
   { store }: WorkerContext,
   { namespace, name, status }: Connection,
   rotation: number | undefined,
-): Promise<void> {
+  { account, isChange, condition }: Fit,
+): Promise<boolean> {
   const verifiedAt = new Date(store.clock.now()).toISOString();
+  const isUnnamed = account !== undefined && account.accountName === undefined;
   const update = (ready: { status?: 'Ready' }, statusNot?: 'Disabled') =>
-    rotation === undefined
-      ? updateConnection(
-          store,
-          namespace,
-          name,
-          { ...ready, verifiedAt },
-          { ...(statusNot && { statusNot }) },
-        )
-      : updateConnection(
-          store,
-          namespace,
-          name,
-          { ...ready, verifiedAt, credentialVersion: rotation },
-          { rotationVersion: rotation, remove: ['rotation'], ...(statusNot && { statusNot }) },
-        );
-  if (status !== 'Disabled' && (await update({ status: 'Ready' }, 'Disabled'))) return;
-  // It is disabled, or has become so meanwhile: what is known of its credential is written all the same.
-  await update({});
+    updateConnection(
+      store,
+      namespace,
+      name,
+      {
+        ...ready,
+        ...account,
+        ...(isChange ? { accountChangedAt: verifiedAt } : {}),
+        verifiedAt,
+        ...(rotation === undefined ? {} : { credentialVersion: rotation }),
+      },
+      {
+        ...condition,
+        ...(rotation === undefined ? {} : { rotationVersion: rotation }),
+        ...(statusNot && { statusNot }),
+        remove: [
+          ...(rotation === undefined ? [] : ['rotation' as const]),
+          ...(isUnnamed ? ['accountName' as const] : []),
+        ],
+      },
+    );
+  if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
+  // It is disabled, or was disabled in the meantime: what is known of its credential is written all the same.
+  if (await update({})) return true;
+  const now = await readConnection(store, namespace, name);
+  const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;
+  return now === undefined || isSuperseded;
 }
 
 async function writeRefusal(
   { store, log }: WorkerContext,
   { namespace, name, status, credentialVersion, rotation: wanted }: Connection,
   rotation: number | undefined,
-  error: DriverError,
+  { code, message }: Failure,
 ): Promise<void> {
-  const failure = { code: error.code, message: error.message };
+  const failure = { code, message };
   if (rotation !== undefined && wanted) {
     const failed = { ...wanted, status: 'Failed', failure } as const;
     await updateConnection(store, namespace, name, { rotation: failed }, { rotationVersion: rotation });
     return;
   }
-  const isUnreachable = error.code === 'Unavailable' || error.code === 'OutcomeUnknown';
+  const isUnreachable = code === 'Unavailable' || code === 'OutcomeUnknown';
   if (isUnreachable && status === 'Ready') {
     log.warn('a connection was not verified', { namespace, connection: name, ...failure });
     return;

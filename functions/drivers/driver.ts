@@ -17,6 +17,22 @@ export interface ConnectOptions {
    * connection may have different credentials, when a new one is verified: that changes nothing for the others.
    */
   connectionKey?: string;
+  /**
+   * The credential is not in force and may never be: what the driver keeps under the connection's name stays as it is
+   * for the other clients. Such a client is asked `verifyCredential`, `listInstances` and `getInstance` only.
+   */
+  isTrial?: boolean;
+}
+
+/** The account that a credential is of. */
+export interface VerifiedCredential {
+  /**
+   * The cloud's own id of the account. It never changes, and two credentials of one cloud are of the same account
+   * exactly where these are equal. Undefined: the cloud does not tell.
+   */
+  account: string | undefined;
+  /** What people call that account, for messages. Absent: the same as `account`. */
+  accountName?: string;
 }
 
 /**
@@ -142,8 +158,8 @@ export interface CloudNetworkResource {
  * What not every cloud has is in `capabilities.ts`.
  */
 export interface CloudClient {
-  /** @returns the account that the credential belongs to, in the cloud's words. */
-  verifyCredential(): Promise<{ account: string }>;
+  /** Asks the cloud whether it accepts the credential. @returns the account that the credential is of */
+  verifyCredential(): Promise<VerifiedCredential>;
 
   /** Every location of the cloud that this credential may use, those that are down included, with their zones. */
   listLocations(): Promise<Location[]>;

@@ -37,6 +37,7 @@ export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled'] 
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
+const accountSchema = z.string().min(1).max(256);
 
 /** A new credential that is not in force yet: it is verified first, and until then the one before is used. */
 export const rotationSchema = z.object({
@@ -67,6 +68,11 @@ export const connectionSchema = z.object({
   rotation: rotationSchema.optional(),
   createdAt: z.iso.datetime(),
   verifiedAt: z.iso.datetime().optional(),
+  account: accountSchema
+    .optional()
+    .describe("the cloud's id of the account that the credential is of; absent: the cloud does not tell"),
+  accountName: accountSchema.optional().describe('what people call that account; absent: the same'),
+  accountChangedAt: z.iso.datetime().optional().describe('when it became another one; absent: never'),
   inventorySyncedAt: z.iso.datetime().optional().describe('when all of it was last read'),
   inventoryFailures: z
     .array(inventoryFailureSchema)

@@ -77,6 +77,9 @@ export type ConnectionUpdate = Partial<
     | 'credentialVersion'
     | 'rotation'
     | 'verifiedAt'
+    | 'account'
+    | 'accountName'
+    | 'accountChangedAt'
     | 'inventorySyncedAt'
     | 'inventoryFailures'
     | 'limits'
@@ -92,8 +95,12 @@ export interface UpdateCondition {
   credentialVersion?: number | undefined;
   /** The rotation that has to be under way still. */
   rotationVersion?: number;
+  /** The account that the connection has to have still; `none`: it has to have none. */
+  account?: { is: string } | 'none';
+  /** A status that the connection has to have still. */
+  statusIs?: Connection['status'];
   /** Fields to take away in the same write. */
-  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits')[];
+  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName')[];
 }
 
 /**
@@ -144,7 +151,7 @@ export async function updateConnection(
   }
 }
 
-function checksOf({ statusNot, credentialVersion, rotationVersion }: UpdateCondition) {
+function checksOf({ statusNot, statusIs, credentialVersion, rotationVersion, account }: UpdateCondition) {
   const expressions: string[] = [];
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
@@ -154,6 +161,9 @@ function checksOf({ statusNot, credentialVersion, rotationVersion }: UpdateCondi
     values[`:${name}`] = value;
   };
   if (statusNot !== undefined) check('#was <> :was', 'was', 'status', statusNot);
+  if (statusIs !== undefined) check('#is = :is', 'is', 'status', statusIs);
+  if (account === 'none') expressions.push('attribute_not_exists(account)');
+  else if (account !== undefined) check('#hasAccount = :hasAccount', 'hasAccount', 'account', account.is);
   if (credentialVersion !== undefined) {
     check('#inForce = :inForce', 'inForce', 'credentialVersion', credentialVersion);
   }

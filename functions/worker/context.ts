@@ -11,6 +11,9 @@ import type { DomainEvent } from './events.ts';
 import type { Patience } from './patience.ts';
 import type { Held } from './queue.ts';
 
+/** A changed limit profile or credential is in force everywhere after this. */
+export const CONNECTION_KEPT_MS = 60_000;
+
 /** A connection with its client open. */
 export interface OpenConnection {
   connection: Connection;

@@ -10,12 +10,10 @@ import { readSpec } from '../store/fleets.ts';
 import { placeName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
 import { Cache } from './cache.ts';
-import type { FleetLayout, OpenConnection, WorkerContext } from './context.ts';
+import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
 import { countSavings } from './count-savings.ts';
 import { Patience } from './patience.ts';
 
-/** A changed limit profile or credential is in force everywhere after this. */
-const CONNECTION_KEPT_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 /** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
@@ -32,12 +30,17 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
   const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
-  const connect = async (connection: Connection, connectionKey: string): Promise<CloudClient> =>
+  const connect = async (
+    connection: Connection,
+    connectionKey: string,
+    isTrial = false,
+  ): Promise<CloudClient> =>
     driver.connect({
       cloud: connection.cloud,
       credential: await readCredential(connection),
       deploymentId,
       connectionKey,
+      isTrial,
       ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
     });
   return {
@@ -57,7 +60,7 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
       }),
     openWith: async (connection) => {
       const { namespace, name } = connection;
-      return watchCalls(await connect(connection, connectionKeyOf(namespace, name)), () => undefined);
+      return watchCalls(await connect(connection, connectionKeyOf(namespace, name), true), () => undefined);
     },
     forget: (connectionKey) => connections.forget(connectionKey),
     layout: (fleetId) =>

@@ -41,7 +41,9 @@ export class Lab {
     return client;
   }
 
-  connect(over: { credential?: Credential; deploymentId?: string; endpoint?: string } = {}): CloudClient {
+  connect(
+    over: { credential?: Credential; deploymentId?: string; endpoint?: string; isTrial?: boolean } = {},
+  ): CloudClient {
     const { cloud, credential, endpoint } = this.cloud;
     const client = this.driver.connect({
       cloud,

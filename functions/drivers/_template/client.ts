@@ -10,6 +10,7 @@ import type {
   NetworkResourceKind,
   NetworkSpec,
   SecurityGroupSpec,
+  VerifiedCredential,
 } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { machineName, parseMachineName, parseResourceName, resourceName } from '../names.ts';
@@ -43,7 +44,7 @@ export class TemplateClient implements CloudClient, Reboot {
     this.#deploymentId = deploymentId;
   }
 
-  async verifyCredential(): Promise<{ account: string }> {
+  async verifyCredential(): Promise<VerifiedCredential> {
     const { id } = await this.#transport.call({ method: 'GET', path: ['account'], answer: accountSchema });
     return { account: id };
   }

@@ -10,6 +10,7 @@ import type {
   NetworkResourceKind,
   NetworkSpec,
   SecurityGroupSpec,
+  VerifiedCredential,
 } from '../driver.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
 import { driverErrorOf } from './errors.ts';
@@ -59,12 +60,12 @@ export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, St
     };
   }
 
-  async verifyCredential(): Promise<{ account: string }> {
+  async verifyCredential(): Promise<VerifiedCredential> {
     try {
       const { Account } = await inTime(this.#ec2.clock, (options) =>
         this.#sts.send(new GetCallerIdentityCommand({}), options),
       );
-      return { account: Account ?? 'unknown' };
+      return { account: Account };
     } catch (error) {
       throw driverErrorOf(error, 'sts:GetCallerIdentity', 'reads');
     }

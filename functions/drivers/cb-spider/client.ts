@@ -10,6 +10,7 @@ import type {
   NetworkResourceKind,
   NetworkSpec,
   SecurityGroupSpec,
+  VerifiedCredential,
 } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { machineName } from '../names.ts';
@@ -68,9 +69,9 @@ export class CbSpiderClient implements CloudClient, StopStart, Reboot {
   }
 
   /** CB-Spider does not tell whose credential it is; that the cloud lists its regions proves it good. */
-  async verifyCredential(): Promise<{ account: string }> {
+  async verifyCredential(): Promise<VerifiedCredential> {
     await this.#registration.regions();
-    return { account: this.#registration.account };
+    return { account: undefined };
   }
 
   async listLocations(): Promise<Location[]> {

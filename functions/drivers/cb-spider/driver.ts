@@ -10,27 +10,31 @@ import { SpiderTransport } from './transport.ts';
 
 /** Clouds behind a CB-Spider server, by its REST API. */
 export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime): Driver {
-  return defineDriver(cbSpiderMetadata, ({ cloud, credential, endpoint, deploymentId, connectionKey }) => {
-    if (endpoint === undefined) {
-      throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
-    }
-    if (connectionKey === undefined) {
-      throw new DriverError('InvalidRequest', 'CB-Spider keeps machines by connection: its name is needed');
-    }
-    const wrong = credentialError(cbSpiderMetadata, credential);
-    if (wrong) throw wrong;
-    const { username, password, keyValues } = splitCredential(cloud, credential);
-    const secretFields = cbSpiderMetadata.credentialFields.filter(({ secret }) => secret);
-    const secrets = secretFields.flatMap(({ name }) => credential[name] ?? []);
-    return new CbSpiderClient({
-      transport: new SpiderTransport(endpoint, username, password, secrets, send, clock),
-      cloud,
-      deploymentId,
-      connectionKey,
-      keyValues,
-      password,
-    });
-  });
+  return defineDriver(
+    cbSpiderMetadata,
+    ({ cloud, credential, endpoint, deploymentId, connectionKey, isTrial = false }) => {
+      if (endpoint === undefined) {
+        throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
+      }
+      if (connectionKey === undefined) {
+        throw new DriverError('InvalidRequest', 'CB-Spider keeps machines by connection: its name is needed');
+      }
+      const wrong = credentialError(cbSpiderMetadata, credential);
+      if (wrong) throw wrong;
+      const { username, password, keyValues } = splitCredential(cloud, credential);
+      const secretFields = cbSpiderMetadata.credentialFields.filter(({ secret }) => secret);
+      const secrets = secretFields.flatMap(({ name }) => credential[name] ?? []);
+      return new CbSpiderClient({
+        transport: new SpiderTransport(endpoint, username, password, secrets, send, clock),
+        cloud,
+        deploymentId,
+        connectionKey,
+        keyValues,
+        password,
+        isTrial,
+      });
+    },
+  );
 }
 
 export const cbSpiderDriver: Driver = createCbSpiderDriver(sendByFetch);

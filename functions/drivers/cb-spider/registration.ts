@@ -33,6 +33,8 @@ export interface Registrant {
   keyValues: readonly { Key: string; Value: string }[];
   /** Nobody who does not know it can tell the credential from the name that it is registered under. */
   password: string;
+  /** Connection configs and regions have names of this credential's own, so that those in force stay as they are. */
+  isTrial?: boolean;
 }
 
 /**
@@ -50,16 +52,13 @@ export class Registration {
   readonly #places = new Map<string, Promise<SpiderPlace>>();
 
   constructor(registrant: Registrant) {
-    const { deploymentId, connectionKey, cloud, keyValues, password } = registrant;
+    const { deploymentId, connectionKey, cloud, keyValues, password, isTrial = false } = registrant;
     this.#registrant = registrant;
     this.#driverName = `fw.${deploymentId}.${cloud}`;
-    this.#base = `fw.${deploymentId}.${connectionKey.replace('/', '.')}`;
+    const name = `fw.${deploymentId}.${connectionKey.replace('/', '.')}`;
     const digest = createHmac('sha256', password).update(JSON.stringify(keyValues)).digest('hex');
-    this.#credentialName = `${this.#base}.${digest.slice(0, 12)}`;
-  }
-
-  get account(): string {
-    return `${providerName(this.#registrant.cloud)}/${this.#base}`;
+    this.#credentialName = `${name}.${digest.slice(0, 12)}`;
+    this.#base = isTrial ? this.#credentialName : name;
   }
 
   /** Every region that the cloud names to this credential. */

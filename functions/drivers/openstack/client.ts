@@ -9,6 +9,7 @@ import type {
   NetworkResourceKind,
   NetworkSpec,
   SecurityGroupSpec,
+  VerifiedCredential,
 } from '../driver.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
@@ -45,9 +46,9 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
     this.#deploymentId = deploymentId;
   }
 
-  async verifyCredential(): Promise<{ account: string }> {
-    const { account } = await this.#session.renew(this.#transport.clock.now() + CALL_MS);
-    return { account };
+  async verifyCredential(): Promise<VerifiedCredential> {
+    const { projectId, account } = await this.#session.renew(this.#transport.clock.now() + CALL_MS);
+    return { account: projectId, accountName: account };
   }
 
   async listLocations(): Promise<Location[]> {

@@ -12,6 +12,7 @@ import {
   type NetworkResourceKind,
   type NetworkSpec,
   type SecurityGroupSpec,
+  type VerifiedCredential,
 } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { machineName, namePrefix, parseMachineName, parseResourceName, resourceName } from '../names.ts';
@@ -46,7 +47,7 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot {
     this.#deploymentId = deploymentId;
   }
 
-  async verifyCredential(): Promise<{ account: string }> {
+  async verifyCredential(): Promise<VerifiedCredential> {
     return await this.#transport.call({ method: 'GET', path: ['account'], answer: accountAnswerSchema });
   }
 

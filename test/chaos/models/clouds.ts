@@ -30,6 +30,8 @@ class NoAnswer extends Error {
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   batchSize: number;
+  /** Whether the clouds tell whose a credential is; absent: they do. */
+  tellsAccounts?: boolean | undefined;
   /** The driver reaches the clouds without HTTP: for runs of many thousands of instances, in which nothing goes wrong. */
   isDirect?: boolean;
   onCloudEvent(event: SimEvent): void;
@@ -44,11 +46,16 @@ export class Clouds {
   /** Every call that reached a cloud by HTTP, whatever came of it. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly #isDirect: boolean;
+  readonly #tellsAccounts: boolean;
 
-  constructor(ground: Ground, { clouds, batchSize, isDirect = false, onCloudEvent }: CloudOptions) {
+  constructor(
+    ground: Ground,
+    { clouds, batchSize, tellsAccounts = true, isDirect = false, onCloudEvent }: CloudOptions,
+  ) {
     this.#ground = ground;
     this.#batchSize = batchSize;
     this.#isDirect = isDirect;
+    this.#tellsAccounts = tellsAccounts;
     this.engine = new SimEngine({
       config: parseSimConfig({ seed: ground.seed, clouds }),
       clock: ground,
@@ -68,7 +75,8 @@ export class Clouds {
 
   /** The driver as one process reaches the clouds. */
   driverOf(process: Process): Driver {
-    const driver = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
+    const told = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
+    const driver = this.#tellsAccounts ? told : withoutAccounts(told);
     if (this.#batchSize < 2) return driver;
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
   }
@@ -136,6 +144,22 @@ export class Clouds {
       })),
     );
   }
+}
+
+/** A driver whose clouds do not tell whose a credential is. */
+function withoutAccounts(driver: Driver): Driver {
+  const verified = async (client: CloudClient) => {
+    await client.verifyCredential();
+    return { account: undefined };
+  };
+  return {
+    ...driver,
+    connect: (options) => {
+      const client = driver.connect(options);
+      const asked = driver.connect(options);
+      return Object.assign(client, { verifyCredential: () => verified(asked) });
+    },
+  };
 }
 
 /** A client that takes several at once. Each is made, refused or lost by itself, and any may be the last before a crash. */

@@ -21,6 +21,18 @@ export function verify({ queue }: Lab, connection: string): void {
   queue.send(JSON.stringify({ kind: 'verify', connectionKey: `${NAMESPACE}/${connection}` }), 0);
 }
 
+/** Asks the API to rotate a connection's credential to one of this account. */
+export async function rotate(lab: Lab, connection: string, account: string): Promise<void> {
+  await lab.requestConnections(({ rotateCredential }) =>
+    rotateCredential({
+      params: { namespace: NAMESPACE, connection },
+      query: {},
+      body: { credential: { account } },
+      idempotencyKey: undefined,
+    }),
+  );
+}
+
 /** What befalls a cloud for a while, but no longer than the trouble lasts. */
 export async function befall(lab: Lab, incident: Incident, troubleMs: number): Promise<void> {
   const { ground } = lab;

@@ -55,6 +55,8 @@ export interface Scenario {
   driverTimeoutMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
   batchSize: number;
+  /** Whether the clouds tell whose a credential is; absent: they do. */
+  tellsAccounts?: boolean;
 }
 
 export function scenarioOf(seed: number): Scenario {

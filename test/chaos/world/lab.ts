@@ -60,6 +60,8 @@ export interface LabOptions {
   sweepIntervalMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
   batchSize: number;
+  /** Whether the clouds tell whose a credential is; absent: they do. */
+  tellsAccounts?: boolean | undefined;
   /** Without HTTP between the driver and the clouds. */
   isDirect?: boolean;
   /** Drivers beside that of the simulated clouds, each with a queue and a function of its own. */

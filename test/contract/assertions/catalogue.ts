@@ -22,10 +22,28 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.verified',
-    title: 'a good credential is verified, and tells its account',
-    async run({ client }) {
-      const { account } = await inTime('verifyCredential', client.verifyCredential());
-      assert.notEqual(account, '');
+    title: 'a good credential is verified, and tells its account, the same twice, or that it is not known',
+    async run(lab) {
+      const told = await inTime('verifyCredential', lab.client.verifyCredential());
+      assert.notEqual(told.account, '');
+      assert.notEqual(told.accountName, '');
+      assert.deepEqual(await lab.connect().verifyCredential(), told);
+      assert.deepEqual(await lab.connect({ isTrial: true }).verifyCredential(), told);
+    },
+  },
+  {
+    id: 'credential.trial',
+    title: 'a client with a credential that is not in force shows the same machines, and changes nothing',
+    async run(lab) {
+      const { location } = lab.cloud;
+      const { backendId } = await lab.client.createInstance(await lab.spec());
+      await lab.settle();
+      const trial = lab.connect({ isTrial: true });
+      const shown = await lab.until('the trial client lists the machine', async () =>
+        (await trial.listInstances(location)).find((one) => one.backendId === backendId),
+      );
+      assert.equal((await lab.client.getInstance(location, shown.backendId)).backendId, backendId);
+      await lab.client.terminateInstance(location, backendId);
     },
   },
   {

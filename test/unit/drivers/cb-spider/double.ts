@@ -20,7 +20,7 @@ export function useDouble(pace: Pace, patience: Patience) {
   const url = () => double?.url ?? '';
   return {
     url,
-    client: ({ connectionKey = 'default/spider', mockName = 'unit' } = {}) =>
+    client: ({ connectionKey = 'default/spider', mockName = 'unit', isTrial = false } = {}) =>
       new CbSpiderClient(
         {
           transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, []),
@@ -29,6 +29,7 @@ export function useDouble(pace: Pace, patience: Patience) {
           connectionKey,
           keyValues: [{ Key: 'MockName', Value: mockName }],
           password: ACCOUNT.password,
+          isTrial,
         },
         patience,
       ),

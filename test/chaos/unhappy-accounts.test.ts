@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import type { Connection } from '../../functions/model/connection.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { rotate } from './scenario/incidents.ts';
+import { AWS, expectAfter, isGone, isUp, PATIENT } from './scenario/limited.ts';
+import type { Stage } from './scenario/stage.ts';
+
+const SIZE = 6;
+
+/** Rotates, and waits until the new credential is in force or refused. */
+async function rotated(stage: Stage, account: string): Promise<Connection> {
+  await rotate(stage.lab, 'sim-aws', account);
+  for (;;) {
+    const connection = await stage.connection('sim-aws');
+    if (connection.rotation?.status !== 'Verifying' && connection.status !== 'Verifying') return connection;
+    await stage.lab.ground.sleep(500);
+  }
+}
+
+const SWEPT_OFTEN = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
+
+describe('a credential of another account', PATIENT, () => {
+  it('is refused with both names while a fleet lives, and no machine vanishes', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        const refused = await rotated(stage, 'another');
+        expect(refused).toMatchObject({ status: 'Ready', account: 'sim-aws' });
+        expect(refused.rotation).toMatchObject({ status: 'Failed', failure: { code: 'AnotherAccount' } });
+        expect(refused.rotation?.failure?.message).toMatch(/account another.*account sim-aws/);
+        await stage.pass(60);
+        await rotated(stage, 'sim-aws');
+        await stage.pass(60);
+        expect(stage.standing()).toHaveLength(SIZE);
+      },
+      { Running: 1 },
+      SWEPT_OFTEN,
+    );
+  });
+
+  it('comes into force when nothing of the connection is left, and is its account from then on', async () => {
+    await expectAfter(
+      async (stage) => {
+        const first = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(first.id, isUp);
+        await stage.remove(first.id);
+        await stage.until(first.id, isGone);
+        await stage.pass(1);
+        expect(await rotated(stage, 'another')).toMatchObject({ status: 'Ready', account: 'another' });
+        const second = await stage.create(fleetAt(AWS, SIZE, { name: 'second' }));
+        await stage.until(second.id, isUp);
+        expect((await rotated(stage, 'sim-aws')).rotation?.failure?.code).toBe('AnotherAccount');
+        expect(stage.standing().map(({ account }) => account)).toEqual(Array(SIZE).fill('another'));
+      },
+      { Terminated: 1, Running: 1 },
+      SWEPT_OFTEN,
+    );
+  });
+});
+
+describe('a credential of which the cloud does not tell the account', PATIENT, () => {
+  const UNTOLD = { ...SWEPT_OFTEN, tellsAccounts: false };
+
+  it('is refused where it does not show the machines that live', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        const refused = await rotated(stage, 'another');
+        expect(refused.account).toBeUndefined();
+        expect(refused.rotation).toMatchObject({ status: 'Failed', failure: { code: 'AccountNotProven' } });
+        await stage.pass(60);
+        expect(stage.standing()).toHaveLength(SIZE);
+      },
+      { Running: 1 },
+      UNTOLD,
+    );
+  });
+
+  it('comes into force where it shows them', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        const taken = await rotated(stage, 'sim-aws');
+        expect(taken).toMatchObject({ status: 'Ready', credentialVersion: 2 });
+        expect(taken.rotation).toBeUndefined();
+      },
+      { Running: 1 },
+      UNTOLD,
+    );
+  });
+
+  it('comes into force when the credential in force does not show a missing machine either', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 2, { locations: ['east-1'] }));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        const [lost] = stage.standing();
+        if (!lost) throw new Error('no machine');
+        const { engine } = stage.lab.clouds;
+        const { cloud, account, location, backendId } = lost;
+        await engine.handle(
+          { cloud, account, apiKey: undefined },
+          { call: 'terminate', location, backendId },
+        );
+        await stage.pass(0.5);
+        expect(await rotated(stage, 'sim-aws')).toMatchObject({ status: 'Ready', credentialVersion: 2 });
+      },
+      { Running: 1 },
+      UNTOLD,
+    );
+  });
+});
