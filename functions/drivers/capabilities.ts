@@ -39,7 +39,7 @@ export interface BatchCreate {
   readonly maxBatchSize: number;
   /**
    * Asks for several instances in one call of the cloud's; the caller has the governor's permit for each of them.
-   * The specs are alike but for `instanceId`, `launchToken` and the tag `fleetwright:instance`.
+   * The specs are of one fleet, and alike but for `instanceId`, `launchToken` and the tag `fleetwright:instance`.
    * What holds of `createInstance` holds of each: after an outcome with any error but `OutcomeUnknown` it does not
    * exist, and its own launch token, by itself, proves by `findInstanceByToken` what became of it, also when the
    * process died right after the call.
@@ -61,6 +61,17 @@ export interface ListById {
    * @param backendIds 1 to `maxListedById`
    */
   listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]>;
+}
+
+/** The cloud tells of each machine which idempotency key the call that made it had. */
+export interface IdempotencyKeys {
+  /**
+   * The key that the call for these launch tokens has, in their order. Makes no call, and answers the same for ever:
+   * it is kept with the records before the call goes out.
+   *
+   * @param launchTokens of one create call: one, or those of a batch
+   */
+  idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string;
 }
 
 /** How many of something may exist at a location. */
@@ -90,6 +101,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   reboot: Reboot;
   'batch-create': BatchCreate;
   'list-by-id': ListById;
+  'idempotency-keys': IdempotencyKeys;
   quotas: Quotas;
   'global-catalogue': GlobalCatalogue;
 }
@@ -99,6 +111,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   reboot: ['rebootInstance'],
   'batch-create': ['createInstances', 'maxBatchSize'],
   'list-by-id': ['listInstancesById', 'maxListedById'],
+  'idempotency-keys': ['idempotencyKeyOf'],
   quotas: ['readQuotas'],
   'global-catalogue': ['listOffersEverywhere'],
 };

@@ -118,8 +118,18 @@ export interface CloudInstance {
   instanceType?: string;
   publicIp?: string;
   privateIp?: string;
-  /** ISO 8601 in UTC, by the cloud's clock. */
-  createdAt?: string;
+  /**
+   * When it was created, by the cloud's clock: the same at each look, however often it is stopped and started. Absent
+   * where the cloud does not say.
+   */
+  createdAtMs?: number;
+  /**
+   * The idempotency key of the call that made it, where the cloud keeps that: what `idempotencyKeyOf` says of the
+   * call's launch tokens. A machine that was copied from it has another one, or none.
+   */
+  idempotencyKey?: string;
+  /** The cloud's own word for its status. */
+  cloudStatus?: string;
   /** Why it failed, in the cloud's words, when status is `Failed`. */
   failureMessage?: string;
 }
@@ -222,7 +232,10 @@ export interface CloudClient {
   /** Every instance of this deployment at the location, to the last page, in any order. */
   listInstances(location: string): Promise<CloudInstance[]>;
 
-  /** The instance that this token made; undefined proves nothing before `consistencyWindowMs` has passed. */
+  /**
+   * An instance that carries this token; undefined proves nothing before `consistencyWindowMs` has passed. A copy of
+   * an instance carries its token, too: the caller proves which one the token made.
+   */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**

@@ -24,6 +24,7 @@ export const CAPABILITY_NAMES = [
   'reboot',
   'batch-create',
   'list-by-id',
+  'idempotency-keys',
   'quotas',
   'global-catalogue',
 ] as const;
@@ -40,6 +41,14 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  */
 export const DRIVER_FEATURES = ['tags', 'user-data', 'prices', 'spot', 'launch-tokens'] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
+
+/**
+ * What proves that a call of ours made a machine, and that it is no copy of one (`ownership/prove-machine.ts`):
+ *
+ * - `idempotency-key`: the cloud tells the key of the call that made it; the client has `idempotencyKeyOf`
+ * - `creation-time`: it carries a launch token, and was created while that attempt was under way
+ */
+export type MachineProof = 'idempotency-key' | 'creation-time';
 
 /**
  * What is known of a driver without its code: pure data, in `drivers/<name>/metadata.ts`, so that the API can tell of
@@ -69,6 +78,15 @@ export interface DriverMetadata {
    * `findInstanceByToken`. Only after this time does "not found" prove that nothing was made.
    */
   readonly consistencyWindowMs: number;
+  /**
+   * The longest time between the sending of a create call and the creation time that the cloud tells of its machine;
+   * for a machine that carries a launch token, later than that is a copy's.
+   */
+  readonly longestCreateMs: number;
+  /** Each by itself is enough. Where `idempotency-key` stands alone, a machine without a key proves nothing. */
+  readonly machineProof: readonly [MachineProof, ...MachineProof[]];
+  /** `unique`: no two machines ever have one backend id. `names`: it is a name, which a later machine may have, too. */
+  readonly backendIds: 'unique' | 'names';
   /** The longest name that every cloud of this driver takes, 30 at least; `names.ts` makes names that fit. */
   readonly maxNameLength: number;
   /** Exactly those whose methods its clients have: `defineDriver` sees to it. */

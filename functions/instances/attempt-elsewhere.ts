@@ -1,5 +1,6 @@
 import type { Failure } from '../model/failure.ts';
 import type { NodeGroup } from '../model/fleet.ts';
+import { attemptsAfter } from '../ownership/attempts.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { moveInstance } from '../store/move.ts';
@@ -32,7 +33,8 @@ export async function attemptElsewhere(
 ): Promise<boolean> {
   if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
   for (const location of await untried(context, record)) {
-    const outcome = await moveInstance(context.store, record, location);
+    const attempts = attemptsAfter(record, context.store.clock.now());
+    const outcome = await moveInstance(context.store, record, location, attempts);
     if (outcome === 'barred') continue;
     context.log.info('another attempt elsewhere', {
       instanceId: record.instanceId,

@@ -21,7 +21,7 @@ export async function cancelLaunches(
       kind: 'change',
       record,
       to: 'Planned',
-      fields: { launchState: 'refused', claimUntilMs: 0 },
+      fields: { launchState: 'refused', claimUntilMs: 0, closedAtMs: context.store.clock.now() },
     })),
   );
   await Promise.all(

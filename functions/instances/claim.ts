@@ -1,4 +1,5 @@
 import { instanceId, launchToken } from '../model/identifiers.ts';
+import { attemptsAfter } from '../ownership/attempts.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
@@ -11,19 +12,25 @@ const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 /**
  * The intent: records that stand before any cloud call.
  *
+ * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
  * @returns the records that were written, and the attempts that a gate which is not open kept from it
  */
 export async function claimInstances(
   context: WorkerContext,
   place: PlaceRef,
   attempts: readonly Attempt[],
+  keys: ReadonlyMap<string, string> = new Map(),
 ): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
   const won: InstanceItem[] = [];
   const fenced: Attempt[] = [];
   const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
   for (const ofFleet of byRound.values()) {
     const claims = await Promise.all(
-      ofFleet.map(async (attempt) => ({ attempt, record: await newRecord(context, attempt) })),
+      ofFleet.map(async (attempt) => {
+        const record = await newRecord(context, attempt);
+        const key = keys.get(record.instanceId);
+        return { attempt, record: key === undefined ? record : { ...record, idempotencyKeys: [key] } };
+      }),
     );
     const result = await applyChanges(
       context,
@@ -44,7 +51,7 @@ export async function claimInstances(
 }
 
 /** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
-async function newRecord(context: WorkerContext, { message, record }: Attempt): Promise<InstanceItem> {
+export async function newRecord(context: WorkerContext, { message, record }: Attempt): Promise<InstanceItem> {
   const { fleetId, index, connectionKey, location, taskToken, round } = message;
   const layout = await context.layout(fleetId);
   const at = groupAt(layout.placements, index);
@@ -70,6 +77,8 @@ async function newRecord(context: WorkerContext, { message, record }: Attempt): 
     launchState: 'claimed',
     claimUntilMs: nowMs + CLAIM_MS,
     refusals: 0,
+    firstSentAtMs: nowMs,
+    ...(record ? { earlierAttempts: attemptsAfter(record, nowMs) } : {}),
     deadlineAtMs: goesOn
       ? record.deadlineAtMs
       : nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,

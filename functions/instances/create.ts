@@ -18,10 +18,10 @@ import {
   waitFor,
 } from '../worker/context.ts';
 import { adopt } from './adopt.ts';
-import { batchesOf } from './batches.ts';
 import { consequence, type Outcome } from './consequence.ts';
 import { failInstances } from './finish.ts';
 import { instanceSpec } from './instance-spec.ts';
+import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { recordRunning } from './record-running.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
@@ -70,9 +70,7 @@ export async function createInstances(
   }
   const opened = await context.open(place.connectionKey);
   const { client } = opened;
-  const batches = has(client, 'batch-create')
-    ? batchesOf(wanted, client.maxBatchSize)
-    : wanted.map((one) => [one]);
+  const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, place, opened, batch))),

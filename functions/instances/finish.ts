@@ -96,7 +96,11 @@ export async function failInstances(
       kind: 'change',
       record,
       to: 'Failed',
-      fields: { failure: { code: failure.code, message: failure.message.slice(0, 1_000) }, claimUntilMs: 0 },
+      fields: {
+        failure: { code: failure.code, message: failure.message.slice(0, 1_000) },
+        claimUntilMs: 0,
+        closedAtMs: context.store.clock.now(),
+      },
     })),
   );
   const now = await readInstances(

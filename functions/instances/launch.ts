@@ -23,6 +23,7 @@ import { createInstances } from './create.ts';
 import { failInstances } from './finish.ts';
 import { freeSlots } from './free-slots.ts';
 import { freeUnneededSlots } from './free-unneeded-slots.ts';
+import { keysOfCalls } from './keys-of-calls.ts';
 import { lookUp } from './look-up.ts';
 import { nextStep } from './next-step.ts';
 import { retakeClaims } from './retake-claims.ts';
@@ -123,14 +124,17 @@ async function attempt(
   await waitInLine(context, place, waiting, permits);
   for (const { message } of waiting) dispositions.set(instanceId(message), DONE);
   const { granted } = permits;
+  const keys = await keysOfCalls(context, place, granted);
   const claimed = await claimInstances(
     context,
     place,
     granted.filter(({ again }) => !again),
+    keys,
   );
   const retaken = await retakeClaims(
     context,
     granted.filter(({ again }) => again),
+    keys,
   );
   const cancelled = [...networks.fenced, ...fenced, ...claimed.fenced, ...retaken.fenced];
   await cancelLaunches(context, place, cancelled);

@@ -1,3 +1,4 @@
+import { keysWith } from '../ownership/attempts.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { retakeClaim } from '../store/transition.ts';
 import type { WorkerContext } from '../worker/context.ts';
@@ -7,11 +8,13 @@ import { CLAIM_MS } from './next-step.ts';
 /**
  * Takes over claims of attempts that the cloud is known to have nothing of.
  *
+ * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
  * @returns the records that are ours now, and the attempts that a closed gate kept from it
  */
 export async function retakeClaims(
   { store }: WorkerContext,
   attempts: readonly Attempt[],
+  keys: ReadonlyMap<string, string>,
 ): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
   const won: InstanceItem[] = [];
   const fenced: Attempt[] = [];
@@ -19,8 +22,10 @@ export async function retakeClaims(
     attempts.map(async (one) => {
       const { record, message } = one;
       if (!record) return;
+      const idempotencyKeys = keysWith(record.idempotencyKeys, keys.get(record.instanceId));
       const fields = {
         launchState: 'claimed' as const,
+        ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
         claimUntilMs: store.clock.now() + CLAIM_MS,
         taskToken: message.taskToken,
         round: message.round,

@@ -22,6 +22,23 @@ const unknownAnswerSchema = z.object({
   firstAtMs: z.number(),
 });
 
+/** What is kept of an attempt, so that a machine that shows up later can be proven to be of its making. */
+export const attemptSchema = z.object({
+  launchToken: z.string(),
+  location: z.string(),
+  /** When it was claimed, and so before any call was sent for it. */
+  firstSentAtMs: z.number(),
+  /** When it was known what came of it: no call was sent for it after that. Absent: it was not known when it ended. */
+  closedAtMs: z.number().optional(),
+  /** Idempotency keys of its calls, where the cloud keeps them. */
+  idempotencyKeys: z.array(z.string()).optional(),
+  /** The machine that it made. */
+  backendId: z.string().optional(),
+  /** Whether that machine was gone without having been asked to go. */
+  vanished: z.boolean().optional(),
+});
+export type AttemptItem = z.infer<typeof attemptSchema>;
+
 export const instanceItemSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
@@ -42,6 +59,17 @@ export const instanceItemSchema = z.object({
   claimUntilMs: z.number(),
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
+  /**
+   * Of the current attempt: when it was claimed, and so before any call was sent for it. Absent: the last attempt is
+   * over, and the next one not claimed yet.
+   */
+  firstSentAtMs: z.number().optional(),
+  /** Of the current attempt, when it ended without a machine: nothing was sent for it after that. */
+  closedAtMs: z.number().optional(),
+  /** Of the current attempt's calls, the latest last, where the cloud keeps them. */
+  idempotencyKeys: z.array(z.string()).optional(),
+  /** The attempts before the current one, the latest last; the oldest are forgotten. */
+  earlierAttempts: z.array(attemptSchema).optional(),
   unknownSinceMs: z.number().optional(),
   /** What the cloud answered, in words that no table knows, without having made anything by the earlier ones. */
   unknownAnswer: unknownAnswerSchema.optional(),

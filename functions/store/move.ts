@@ -1,7 +1,7 @@
 import { launchToken } from '../model/identifiers.ts';
 import type { Store } from './client.ts';
 import { counterWrite, countRequested, countStatus, noChange } from './counters.ts';
-import type { InstanceItem } from './instances.ts';
+import type { AttemptItem, InstanceItem } from './instances.ts';
 import { instanceKey } from './keys.ts';
 import { transactWrite } from './transact.ts';
 import { unchanged } from './transition.ts';
@@ -10,12 +10,14 @@ import { unchanged } from './transition.ts';
  * Moves an instance that the cloud has nothing of to another location of its node group, where its next attempt is
  * Planned. Record and both placements' counters change together, and only while nothing bars the new location.
  *
+ * @param earlierAttempts with the one that is over now
  * @returns `barred`: its gate is not open, or it has no network; `lost`: the record went on meanwhile
  */
 export async function moveInstance(
   store: Store<'fleets'>,
   record: InstanceItem,
   location: string,
+  earlierAttempts: AttemptItem[],
 ): Promise<'moved' | 'barred' | 'lost'> {
   const { fleetId, connectionKey } = record;
   const leaving = noChange();
@@ -24,7 +26,7 @@ export async function moveInstance(
   const arriving = noChange();
   countStatus(arriving, record, 'Planned', 1);
   countRequested(arriving, 1);
-  const next = plannedAt(record, location);
+  const next = plannedAt(record, location, earlierAttempts);
   const refusals = await transactWrite(store, [
     counterWrite(store, { fleetId, connectionKey, location }, arriving, {
       openFor: record.round,
@@ -44,7 +46,7 @@ export async function moveInstance(
 }
 
 /** The same instance before its next attempt, with nothing of the last one. It stands in no place's index. */
-function plannedAt(record: InstanceItem, location: string): InstanceItem {
+function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
   const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =
     record;
   return {
@@ -63,6 +65,7 @@ function plannedAt(record: InstanceItem, location: string): InstanceItem {
     launchState: 'refused',
     claimUntilMs: 0,
     refusals: 0,
+    earlierAttempts,
     deadlineAtMs,
     ...(record.taskToken === undefined ? {} : { taskToken: record.taskToken }),
     launchedAt,

@@ -293,8 +293,8 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
   await said(retakeClaim(store, one, { launchState: 'claimed', claimUntilMs: 1 }));
   const accepted = { ...one, launchState: 'accepted' as const };
   await said(transition(store, ref, [{ kind: 'change', record: accepted, to: 'Running' }], 5));
-  await said(moveInstance(store, two, second.location));
-  await said(moveInstance(store, two, second.location));
+  await said(moveInstance(store, two, second.location, []));
+  await said(moveInstance(store, two, second.location, []));
   const place = {
     connectionKey,
     location,

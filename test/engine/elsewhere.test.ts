@@ -97,7 +97,7 @@ describe('an instance that its location has no room for', () => {
     const [record] = await readInstanceRange(store, fleetId, 0, 0);
     if (record?.launchState !== 'refused') throw new Error('was not refused');
     expect(Object.keys(await readHolders(store, place))).toEqual([record.instanceId]);
-    expect(await moveInstance(store, record, other)).toBe('moved');
+    expect(await moveInstance(store, record, other, [])).toBe('moved');
     expect(await answersOf(process, tokens)).toEqual(running(1));
     expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other], ever: 1 });
     for (const one of placements) expect(await readHolders(store, one)).toEqual({});

@@ -66,7 +66,7 @@ describe('a move', () => {
       0,
     );
     const leaving = await readRecord(first);
-    expect(await moveInstance(store, leaving, 'us-west-2')).toBe('moved');
+    expect(await moveInstance(store, leaving, 'us-west-2', [])).toBe('moved');
     const moved = await readRecord(first);
     expect(moved).toMatchObject({
       status: 'Planned',
@@ -103,7 +103,7 @@ describe('a move', () => {
       if (obstacle === 'closed') await closePlacement(store, fleetId, other);
       if (obstacle === 'blocked') await blockPlacement(store, there, failure);
       const location = obstacle === 'absent' ? 'eu-nowhere-1' : other.location;
-      expect(await moveInstance(store, first, location)).toBe('barred');
+      expect(await moveInstance(store, first, location, [])).toBe('barred');
       expect(await readRecord(first)).toMatchObject({ status: 'Creating', location: 'us-east-1', tried: [] });
       expect(await here()).toMatchObject({ requested: 4, counts: { Creating: 1 } });
     },
@@ -111,7 +111,7 @@ describe('a move', () => {
 
   it('is made once, whoever else goes on with the record', async () => {
     const { first, ref, here, elsewhere } = await claimed('moved-once');
-    const outcomes = await Promise.all([1, 2, 3].map(() => moveInstance(store, first, 'us-west-2')));
+    const outcomes = await Promise.all([1, 2, 3].map(() => moveInstance(store, first, 'us-west-2', [])));
     expect(outcomes.toSorted()).toEqual(['lost', 'lost', 'moved']);
     expect([(await here())?.requested, (await elsewhere())?.requested]).toEqual([3, 5]);
     const late = await transition(store, ref, [change(first, 'Failed', { failure })], 0);
@@ -120,7 +120,7 @@ describe('a move', () => {
 
   it('leads to a claim of the next attempt there, which counts as one', async () => {
     const { first, there, elsewhere } = await claimed('claimed-there');
-    await moveInstance(store, first, 'us-west-2');
+    await moveInstance(store, first, 'us-west-2', []);
     const moved = await readRecord(first);
     const next = claimOf(first.fleetId, 0, { location: 'us-west-2', attempt: 2, tried: moved.tried });
     const claims = await Promise.all(

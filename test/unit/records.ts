@@ -18,6 +18,7 @@ export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
     launchState: 'accepted',
     claimUntilMs: 0,
     refusals: 0,
+    firstSentAtMs: 0,
     deadlineAtMs: 1_200_000,
     taskToken: 'token',
     launchedAt: new Date(0).toISOString(),

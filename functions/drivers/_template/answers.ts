@@ -79,7 +79,8 @@ export function cloudInstance(
     ...(size === undefined ? {} : { instanceType: size }),
     ...(publicIp === undefined ? {} : { publicIp }),
     ...(privateIp === undefined ? {} : { privateIp }),
-    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(createdAt === undefined ? {} : { createdAtMs: Date.parse(createdAt) }),
+    cloudStatus: state,
     ...(status === 'Failed' ? { failureMessage: stateReason ?? state } : {}),
   };
 }

@@ -19,6 +19,10 @@ export const templateMetadata = {
   apiKind: 'locational',
   inventoryPollMinutes: 60,
   consistencyWindowMs: 10_000,
+  // It answers within seconds, and writes the time when it does.
+  longestCreateMs: 120_000,
+  machineProof: ['creation-time'],
+  backendIds: 'unique',
   maxNameLength: 63,
   capabilities: ['reboot'],
   features: ['user-data', 'prices'],

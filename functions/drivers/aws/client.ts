@@ -1,6 +1,13 @@
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { BatchCreate, CreateOutcome, ListById, Reboot, StopStart } from '../capabilities.ts';
+import type {
+  BatchCreate,
+  CreateOutcome,
+  IdempotencyKeys,
+  ListById,
+  Reboot,
+  StopStart,
+} from '../capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -27,7 +34,7 @@ import { clientSettings, inTime } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 
 /** One AWS account. Its locations are regions. */
-export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, StopStart {
+export class AwsClient implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
   readonly #ec2: Ec2;
@@ -121,6 +128,10 @@ export class AwsClient implements CloudClient, BatchCreate, ListById, Reboot, St
 
   async createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
     return await this.#launcher.launchAll(specs);
+  }
+
+  idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string {
+    return this.#launcher.idempotencyKeyOf(launchTokens);
   }
 
   async getInstance(location: string, backendId: string): Promise<CloudInstance> {

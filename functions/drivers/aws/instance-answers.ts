@@ -26,7 +26,14 @@ const SAME_START_MS = 5_000;
 
 /** A machine in the words of the driver contract. */
 export function cloudInstance(machine: Instance, deploymentId: string): CloudInstance {
-  const { InstanceId = '', InstanceType, Placement, PublicIpAddress, PrivateIpAddress } = machine;
+  const {
+    InstanceId = '',
+    InstanceType,
+    Placement,
+    PublicIpAddress,
+    PrivateIpAddress,
+    ClientToken,
+  } = machine;
   const failureMessage = failureOf(machine);
   const createdAt = createdAtOf(machine);
   return {
@@ -37,7 +44,9 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
     ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),
     ...(PublicIpAddress ? { publicIp: PublicIpAddress } : {}),
     ...(PrivateIpAddress ? { privateIp: PrivateIpAddress } : {}),
-    ...(createdAt ? { createdAt: createdAt.toISOString() } : {}),
+    ...(createdAt ? { createdAtMs: createdAt.getTime() } : {}),
+    ...(ClientToken ? { idempotencyKey: ClientToken } : {}),
+    ...(machine.State?.Name === undefined ? {} : { cloudStatus: machine.State.Name }),
     ...(failureMessage === undefined ? {} : { failureMessage }),
   };
 }

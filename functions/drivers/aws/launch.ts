@@ -108,7 +108,8 @@ export class Launcher {
   async #run(batch: Batch, identity: Readonly<Record<string, string>>): Promise<Instance[]> {
     const [spec] = batch;
     const { image, subnets } = await this.#facts.of(spec);
-    const token = this.#clientToken(batch);
+    const [first, ...others] = batch;
+    const token = this.idempotencyKeyOf([first.launchToken, ...others.map(({ launchToken }) => launchToken)]);
     const { [INSTANCE_TAG]: _, ...shared } = spec.tags;
     const tags = { ...shared, ...identity, [DEPLOYMENT_TAG]: this.#deploymentId };
     const command = new RunInstancesCommand({
@@ -150,10 +151,9 @@ export class Launcher {
   }
 
   /** 64 characters, which is all that EC2 takes; a deployment shares its account with others. */
-  #clientToken(batch: Batch): string {
-    const tokens = batch.map(({ launchToken }) => launchToken);
+  idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string {
     return createHash('sha256')
-      .update([this.#deploymentId, ...tokens].join(' '))
+      .update([this.#deploymentId, ...launchTokens].join(' '))
       .digest('hex');
   }
 }

@@ -64,8 +64,12 @@ export const awsMetadata = {
   inventoryPollMinutes: 360,
   // EC2's lists are eventually consistent, mostly within seconds; AWS promises no bound.
   consistencyWindowMs: 30_000,
+  // EC2 knows of a machine when it answers; a request may have waited, and been repeated, before that.
+  longestCreateMs: 300_000,
+  machineProof: ['idempotency-key'],
+  backendIds: 'unique',
   // A security group's name; keys, templates and tags take as much or more.
   maxNameLength: 128,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys'],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],
 } as const satisfies DriverMetadata;

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { Reboot, StopStart } from '../capabilities.ts';
+import type { IdempotencyKeys, Reboot, StopStart } from '../capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -37,7 +37,7 @@ export interface Patience {
 const PATIENCE: Patience = { handOverMs: 10_000, lockedMs: 4_000 };
 
 /** One account at one cloud behind one CB-Spider server. */
-export class CbSpiderClient implements CloudClient, StopStart, Reboot {
+export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, Reboot {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #registration: Registration;
@@ -138,8 +138,13 @@ export class CbSpiderClient implements CloudClient, StopStart, Reboot {
   }
 
   async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
-    const name = machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
+    const name = this.idempotencyKeyOf([launchToken]);
     return await this.#reader.find(await this.#registration.place(location), name);
+  }
+
+  /** A machine's name, which CB-Spider gives to one machine only. */
+  idempotencyKeyOf([launchToken]: readonly [string, ...string[]]): string {
+    return machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
   }
 
   async terminateInstance(location: string, backendId: string): Promise<void> {

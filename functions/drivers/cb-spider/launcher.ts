@@ -1,3 +1,4 @@
+import { CLOCK_SKEW_MS } from '../../model/clock-skew.ts';
 import type { Cloud } from '../../model/cloud.ts';
 import type { CloudInstance, InstanceSpec } from '../driver.ts';
 import { DriverError } from '../errors.ts';
@@ -44,6 +45,7 @@ export class Launcher {
     const place = await registration.place(spec.location, spec.zone);
     const subnet = await networks.subnetIn(place, spec.networkBackendId, spec.zone);
     const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);
+    const beganAtMs = transport.clock.now();
     try {
       const started = await transport.handOver({
         method: 'POST',
@@ -63,7 +65,7 @@ export class Launcher {
         const existing = await this.#lookUp(place, name);
         if (existing) return existing;
       } else {
-        if (isRefusalByCloud(error)) await this.#removeHalfMade(place, name);
+        if (isRefusalByCloud(error)) await this.#removeHalfMade(place, name, beganAtMs);
         throw error;
       }
     }
@@ -83,14 +85,16 @@ export class Launcher {
   }
 
   /**
-   * CB-Spider leaves a machine behind whose first reading failed, without a name of its own for it.
+   * CB-Spider leaves a machine behind whose first reading failed, without a name of its own for it. What is older than
+   * the call is not of its making.
    *
    * @throws DriverError OutcomeUnknown when it cannot be told, or removed
    */
-  async #removeHalfMade(place: SpiderPlace, name: string): Promise<void> {
+  async #removeHalfMade(place: SpiderPlace, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
     try {
-      for (const systemId of await reader.unmappedIds(place, name)) {
+      for (const { systemId, startedAtMs = beganAtMs } of await reader.leftovers(place, name)) {
+        if (startedAtMs < beganAtMs - CLOCK_SKEW_MS) continue;
         if ((await this.#removeFromCloud(place, systemId)) === 'under-way') throw halfMade(name);
       }
     } catch (cause) {
@@ -101,7 +105,8 @@ export class Launcher {
 
   /**
    * CB-Spider works on a name once at a time, so that a removal waits there for a start to end. Once it says that it
-   * has no such name nobody is starting it, and what the cloud has of it is a leftover.
+   * has no such name nobody is starting it, and what the cloud has of it is a leftover: the one that lists show under
+   * the name, and no other, which may be a copy.
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;
@@ -123,8 +128,8 @@ export class Launcher {
       if (removed === 'under-way') this.#removals.set(backendId, transport.clock.now() + REMOVAL_KEPT_MS);
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      for (const systemId of await reader.unmappedIds(place, backendId))
-        await this.#removeFromCloud(place, systemId);
+      const [leftover] = await reader.leftovers(place, backendId);
+      if (leftover) await this.#removeFromCloud(place, leftover.systemId);
     }
   }
 

@@ -9,7 +9,7 @@ import {
   statusSchema,
 } from './answers.ts';
 import { isNotFound } from './errors.ts';
-import { machineOf, statusOf, statusOfUnmapped, strayId, systemIdOfStray } from './machines.ts';
+import { machineOf, startedAtMs, statusOf, statusOfUnmapped, strayId, systemIdOfStray } from './machines.ts';
 import type { SpiderPlace } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
@@ -116,12 +116,15 @@ export class MachineReader {
     );
   }
 
-  /** The cloud's ids of the same. */
-  async unmappedIds(place: SpiderPlace, name: string): Promise<string[]> {
+  /** The same as the cloud has them, the first one first; without those that are on their way out. */
+  async leftovers(place: SpiderPlace, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
     const { unmapped } = await this.#all(place, LOOK_UP_TIMEOUT_MS);
-    return unmapped
-      .filter((info) => info.IId.NameId === name && statusOfUnmapped(info) === 'Creating')
-      .map(({ IId }) => IId.SystemId);
+    return inOrder(unmapped.filter(({ IId }) => IId.NameId === name))
+      .filter((info) => statusOfUnmapped(info) === 'Creating')
+      .map((info) => {
+        const atMs = startedAtMs(info);
+        return { systemId: info.IId.SystemId, ...(atMs === undefined ? {} : { startedAtMs: atMs }) };
+      });
   }
 
   /** By CB-Spider's word; or its refusal when it has no such name. */
@@ -201,8 +204,7 @@ export class MachineReader {
   #strays(taken: ReadonlySet<string>, unmapped: readonly MachineAnswer[]): CloudInstance[] {
     const names = new Set(taken);
     const alive = unmapped.filter((info) => statusOfUnmapped(info) !== 'Terminated');
-    const inOrder = alive.toSorted((one, other) => (one.IId.SystemId < other.IId.SystemId ? -1 : 1));
-    return inOrder.flatMap((info) => {
+    return inOrder(alive).flatMap((info) => {
       const { NameId, SystemId } = info.IId;
       const backendId = names.has(NameId) ? strayId(SystemId) : NameId;
       names.add(NameId);
@@ -210,9 +212,17 @@ export class MachineReader {
     });
   }
 
-  #machine(...[name, status, answer, backendId]: Tail<Parameters<typeof machineOf>>) {
-    return machineOf(this.#deploymentId, name, status, answer, backendId);
+  #machine(...[name, status, answer, unmappedAs]: Tail<Parameters<typeof machineOf>>) {
+    return machineOf(this.#deploymentId, name, status, answer, unmappedAs);
   }
+}
+
+/** The oldest first: what has a machine's name and is no leftover of it is a copy, and came later. */
+function inOrder(machines: readonly MachineAnswer[]): MachineAnswer[] {
+  return machines.toSorted((one, other) => {
+    const byAge = (startedAtMs(one) ?? 0) - (startedAtMs(other) ?? 0);
+    return byAge || (one.IId.SystemId < other.IId.SystemId ? -1 : 1);
+  });
 }
 
 type Tail<List extends readonly unknown[]> = List extends readonly [unknown, ...infer Rest] ? Rest : never;

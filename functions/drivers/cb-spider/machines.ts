@@ -41,27 +41,33 @@ export function systemIdOfStray(backendId: string): string | undefined {
   return backendId.startsWith(STRAY) ? backendId.slice(STRAY.length) : undefined;
 }
 
-/** In the words of the driver contract; undefined for a machine that this deployment did not name. */
+/**
+ * In the words of the driver contract; undefined for a machine that this deployment did not name.
+ *
+ * @param unmappedAs the backend id of a machine that CB-Spider has no name for. CB-Spider makes one machine of one name:
+ * where it has the name, that proves which call made the machine; what the cloud alone has may be a copy
+ */
 export function machineOf(
   deploymentId: string,
   name: string,
   status: InstanceStatus,
   answer: MachineAnswer | undefined,
-  backendId = name,
+  unmappedAs?: string,
 ): CloudInstance | undefined {
   const named = parseMachineName(deploymentId, name, maxNameLength);
   if (!named) return undefined;
-  const { Region, VMSpecName, PublicIP, PrivateIP, StartTime } = answer ?? {};
-  const createdAt = isoTime(StartTime);
+  const { Region, VMSpecName, PublicIP, PrivateIP } = answer ?? {};
+  const createdAtMs = startedAtMs(answer);
   return {
-    backendId,
+    backendId: unmappedAs ?? name,
+    ...(unmappedAs === undefined ? { idempotencyKey: name } : {}),
     ...named,
     status,
     ...(Region?.Zone === undefined ? {} : { zone: Region.Zone }),
     ...(VMSpecName === undefined ? {} : { instanceType: VMSpecName }),
     ...(PublicIP === undefined ? {} : { publicIp: PublicIP }),
     ...(PrivateIP === undefined ? {} : { privateIp: PrivateIP }),
-    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(createdAtMs === undefined ? {} : { createdAtMs }),
   };
 }
 
@@ -76,7 +82,7 @@ export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatu
 }
 
 /** A time that a cloud does not tell is the first year of all. */
-function isoTime(text: string | undefined): string | undefined {
-  const time = Date.parse(text ?? '');
-  return Number.isNaN(time) || time <= 0 ? undefined : new Date(time).toISOString();
+export function startedAtMs(answer: Pick<MachineAnswer, 'StartTime'> | undefined): number | undefined {
+  const atMs = Date.parse(answer?.StartTime ?? '');
+  return Number.isNaN(atMs) || atMs <= 0 ? undefined : atMs;
 }

@@ -121,8 +121,12 @@ export const cbSpiderMetadata = {
   inventoryPollMinutes: 60,
   // A look-up by name sees that a start is under way before the cloud shows anything of it; this is for the cloud's own lag.
   consistencyWindowMs: 20_000,
+  // CB-Spider asks the cloud when its turn comes, and some clouds take many minutes to make a machine.
+  longestCreateMs: 1_800_000,
+  machineProof: ['idempotency-key', 'creation-time'],
+  backendIds: 'names',
   // NCP's names are the shortest of these clouds.
   maxNameLength: 30,
-  capabilities: ['stop-start', 'reboot'],
+  capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
   features: ['prices', 'launch-tokens'],
 } as const satisfies DriverMetadata;

@@ -34,7 +34,7 @@ export async function createServer(
     launchToken: spec.launchToken,
     status: 'Creating',
     instanceType: spec.instanceType,
-    createdAt: new Date(cloudTimeMs(region, headers)).toISOString(),
+    createdAtMs: cloudTimeMs(region, headers),
   };
 }
 

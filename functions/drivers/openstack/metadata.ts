@@ -63,6 +63,10 @@ export const openstackMetadata = {
   // Nova shows a server as soon as it has answered; a request whose answer was lost may wait in front of it for as
   // long as a load balancer keeps one.
   consistencyWindowMs: 60_000,
+  // Nova writes it when it takes the request, which may have waited before a load balancer.
+  longestCreateMs: 300_000,
+  machineProof: ['creation-time'],
+  backendIds: 'unique',
   // Nova takes 255, and makes a host name of the first 63.
   maxNameLength: 63,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas'],

@@ -49,7 +49,8 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
   return {
     backendId: server.id,
     status,
-    createdAt: server.created,
+    createdAtMs: Date.parse(server.created),
+    cloudStatus: server.status,
     ...(id === undefined ? {} : { instanceId: id }),
     ...(launchToken === undefined ? {} : { launchToken }),
     ...(zone ? { zone } : {}),

@@ -36,14 +36,14 @@ export const instanceAnswerSchema = z.object({
   tags: z.record(z.string(), z.string()).exactOptional().describe('absent: a cloud without tags'),
   publicIp: z.string().exactOptional(),
   privateIp: z.string().exactOptional(),
-  createdAt: z.string().exactOptional(),
+  createdAt: z.iso.datetime().exactOptional(),
   failureMessage: z.string().exactOptional(),
 });
 type InstanceAnswer = z.infer<typeof instanceAnswerSchema>;
 
 /** An instance's answer in the words of the driver contract. */
 export function cloudInstance(
-  { id, name, tags, ...rest }: InstanceAnswer,
+  { id, name, tags, createdAt, ...rest }: InstanceAnswer,
   deploymentId: string,
 ): CloudInstance {
   const named = parseMachineName(deploymentId, name);
@@ -52,6 +52,8 @@ export function cloudInstance(
   return {
     ...rest,
     backendId: id,
+    cloudStatus: rest.status,
+    ...(createdAt === undefined ? {} : { createdAtMs: Date.parse(createdAt) }),
     ...(instanceId === undefined ? {} : { instanceId }),
     ...(launchToken === undefined ? {} : { launchToken }),
   };

@@ -26,6 +26,10 @@ export const simMetadata = {
   inventoryPollMinutes: 15,
   // A submit takes up to 1.5 s and lists may be 3 s behind.
   consistencyWindowMs: 5_000,
+  // A submit takes up to 1.5 s; faults may hold a request for a minute.
+  longestCreateMs: 120_000,
+  machineProof: ['creation-time'],
+  backendIds: 'unique',
   maxNameLength: 63,
   capabilities: ['stop-start', 'reboot', 'list-by-id'],
   features: ['tags', 'user-data', 'prices', 'launch-tokens'],

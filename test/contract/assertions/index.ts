@@ -4,6 +4,7 @@ import { CATALOGUE } from './catalogue.ts';
 import { ERRORS } from './errors.ts';
 import { INSTANCES } from './instances.ts';
 import { NETWORKS } from './networks.ts';
+import { PROOFS } from './proofs.ts';
 import { TOKENS } from './tokens.ts';
 
 /** The contract, assertion by assertion. The last ones look back on the whole run. */
@@ -12,6 +13,7 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...NETWORKS,
   ...INSTANCES,
   ...TOKENS,
+  ...PROOFS,
   ...CAPABILITIES,
   ...ERRORS,
 ];

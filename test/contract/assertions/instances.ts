@@ -16,8 +16,8 @@ export const INSTANCES = assertions([
       assert.equal(made.launchToken, spec.launchToken);
       if (spec.zone !== undefined) assert.equal(made.zone ?? spec.zone, spec.zone);
       assert.ok(['Creating', 'Running'].includes(made.status), made.status);
-      const apartMs = Math.abs(Date.parse(made.createdAt ?? '') - Date.now());
-      assert.ok(apartMs < CLOCKS_APART_MS, `createdAt is ${made.createdAt}`);
+      const apartMs = Math.abs((made.createdAtMs ?? 0) - Date.now());
+      assert.ok(apartMs < CLOCKS_APART_MS, `createdAtMs is ${made.createdAtMs}`);
     },
   },
   {

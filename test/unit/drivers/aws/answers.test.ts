@@ -31,7 +31,7 @@ describe("a machine's status", () => {
     const again = machine({ ...pending, LaunchTime: at(3_600) });
     expect(cloudInstance(again, 'test')).toMatchObject({
       status: 'Resuming',
-      createdAt: at(0).toISOString(),
+      createdAtMs: at(0).getTime(),
     });
   });
 

@@ -103,7 +103,12 @@ describe('several at once', () => {
     over = { name: 'web-2' };
     expect(await client.findInstanceByToken(REGION, `${idOf(1)}.1`)).toBeUndefined();
     const [renamed] = await client.listInstances(REGION);
-    expect(renamed).toEqual({ backendId: 's1', status: 'Creating', createdAt: '2026-01-01T00:00:00Z' });
+    expect(renamed).toEqual({
+      backendId: 's1',
+      status: 'Creating',
+      cloudStatus: 'BUILD',
+      createdAtMs: Date.UTC(2026, 0, 1),
+    });
   });
 
   test('of which the quota has no room for all are asked for one by one', async () => {

@@ -159,7 +159,8 @@ describe('a list', () => {
         instanceType: 'm1.small',
         publicIp: '203.0.113.9',
         privateIp: '10.0.0.2',
-        createdAt: '2026-01-01T00:00:00Z',
+        createdAtMs: Date.UTC(2026, 0, 1),
+        cloudStatus: 'ERROR',
         failureMessage: 'No valid host was found.',
       },
     ]);
