@@ -1,4 +1,4 @@
-import type { EC2ClientConfig } from '@aws-sdk/client-ec2';
+import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
 import { type DriverClock, within } from '../surroundings.ts';
 
 /** The longest time that one call may take, all of it. */
@@ -6,14 +6,14 @@ export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
 
 /** What carries the SDK's requests; its own over HTTPS where none is given. */
-export type RequestHandler = Exclude<EC2ClientConfig['requestHandler'], undefined>;
+export type RequestHandler = EC2ClientResolvedConfig['requestHandler'];
 
 /** What all clients of the SDK are made with. */
 export interface ClientSettings {
   region: string;
   endpoint: string;
   maxAttempts: number;
-  requestHandler: RequestHandler;
+  requestHandler: Exclude<EC2ClientConfig['requestHandler'], undefined>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { systemClock, type Timer } from '../../../../functions/runtime/clock.ts';
 import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';
@@ -16,10 +16,12 @@ export interface Pace {
 export class Machines {
   readonly #world: World;
   readonly #pace: Pace;
+  readonly #clock: Timer;
 
-  constructor(world: World, pace: Pace) {
+  constructor(world: World, pace: Pace, clock: Timer = systemClock) {
     this.#world = world;
     this.#pace = pace;
+    this.#clock = clock;
   }
 
   async start({ ConnectionName, IDTransformMode, ReqInfo }: MachineRequest): Promise<object> {
@@ -47,12 +49,12 @@ export class Machines {
         region,
         zone: subnet?.zone || zone,
         status: 'Running',
-        startedAt: new Date().toISOString(),
+        startedAt: new Date(this.#clock.now()).toISOString(),
         request: ReqInfo,
       };
-      await sleep(this.#pace.prepareMs);
+      await this.#clock.sleep(this.#pace.prepareMs);
       account.machines.push(machine);
-      await sleep(this.#pace.startMs);
+      await this.#clock.sleep(this.#pace.startMs);
       connection.machines.set(Name, machine.SystemId);
       return infoOf(machine, Name);
     });
@@ -137,7 +139,7 @@ export class Machines {
     const { account } = this.#world.resolve(connectionName);
     const machine = account.machines.find(({ SystemId }) => SystemId === systemId);
     if (machine) machine.status = 'Terminating';
-    await sleep(this.#pace.terminateMs);
+    await this.#clock.sleep(this.#pace.terminateMs);
     account.machines = account.machines.filter(({ SystemId }) => SystemId !== systemId);
   }
 

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { systemClock, type Timer } from '../../../../functions/runtime/clock.ts';
 import { IMAGES, pricesOf, SPECS } from './catalogue.ts';
 import { Machines, type Pace } from './machines.ts';
 import { Registry } from './registry.ts';
@@ -23,10 +24,10 @@ export interface Route {
 export class BadRequest extends Error {}
 
 /** The part of CB-Spider's API that the driver uses; everything else is not found. */
-export function routesOf(world: World, pace: Pace): Route[] {
+export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): Route[] {
   const registry = new Registry(world);
   const resources = new Resources(world);
-  const machines = new Machines(world, pace);
+  const machines = new Machines(world, pace, clock);
   const route = (pattern: string, answer: Route['answer']): Route => ({ pattern, answer });
   /** The connection of a GET, which CB-Spider takes from the query. */
   const read = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>

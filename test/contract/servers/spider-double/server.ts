@@ -1,10 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Description } from './description.ts';
+import { answerTo } from './answer-to.ts';
 import type { Pace } from './machines.ts';
-import { BadRequest, type Route, routesOf } from './routes.ts';
-import { Refusal, World } from './world.ts';
-
-const DESCRIPTION = new Description();
+import { routesOf } from './routes.ts';
+import { World } from './world.ts';
 
 export interface SpiderDouble {
   url: string;
@@ -29,7 +27,13 @@ export async function startSpiderDouble(options: SpiderDoubleOptions): Promise<S
   let world = new World();
   let routes = routesOf(world, options.pace);
   const server = createServer((incoming, outgoing) => {
-    serve(routes, options, incoming).then(
+    const answer = async () => {
+      const { method = '', url: target = '/', headers } = incoming;
+      const { authorization } = headers;
+      const request = { method, target, authorization, text: await textOf(incoming) };
+      return await answerTo(routes, options, request);
+    };
+    answer().then(
       ({ status, body }) => send(outgoing, status, body),
       (error: unknown) => send(outgoing, 500, { message: String(error) }),
     );
@@ -57,53 +61,10 @@ export async function startSpiderDouble(options: SpiderDoubleOptions): Promise<S
   };
 }
 
-async function serve(
-  routes: readonly Route[],
-  { username, password }: SpiderDoubleOptions,
-  incoming: IncomingMessage,
-): Promise<{ status: number; body: object }> {
-  const { pathname, searchParams: query } = new URL(incoming.url ?? '/', 'http://double');
-  const [, base, ...parts] = pathname.split('/').map(decodeURIComponent);
-  if (base !== 'spider') return { status: 404, body: { message: 'Not Found' } };
-  const expected = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
-  if (incoming.headers.authorization !== expected) return { status: 401, body: { message: 'Unauthorized' } };
-  const route = routes.find(({ pattern }) => matches(pattern, incoming.method ?? '', parts));
-  if (!route) return { status: 404, body: { message: 'Not Found' } };
-  const open = parts.filter((_, index) => partsOf(route.pattern)[index] === '*');
-  try {
-    const body = await readJson(incoming);
-    const faults = DESCRIPTION.faultsOf(route.pattern, query, body);
-    if (faults.length > 0) throw new BadRequest(`not as published: ${faults.join('; ')}`);
-    return { status: 200, body: await route.answer({ part: (index) => open[index] ?? '', query, body }) };
-  } catch (error) {
-    if (error instanceof Refusal) return { status: 500, body: { message: error.message } };
-    if (error instanceof BadRequest) return { status: 400, body: { message: error.message } };
-    throw error;
-  }
-}
-
-function partsOf(pattern: string): string[] {
-  return pattern.slice(pattern.indexOf(' ') + 1).split('/');
-}
-
-function matches(pattern: string, method: string, parts: readonly string[]): boolean {
-  const wanted = partsOf(pattern);
-  return (
-    pattern.startsWith(`${method} `) &&
-    wanted.length === parts.length &&
-    wanted.every((part, index) => part === '*' || part === parts[index])
-  );
-}
-
-async function readJson(incoming: IncomingMessage): Promise<unknown> {
+async function textOf(incoming: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of incoming.setEncoding('utf8')) text += String(chunk);
-  if (text === '') return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Refusal('code=400, message=Syntax error');
-  }
+  return text;
 }
 
 function send(outgoing: ServerResponse, status: number, body: object): void {

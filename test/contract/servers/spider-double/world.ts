@@ -84,6 +84,10 @@ export class World {
     if (!this.drivers.has(driver)) throw new Refusal(`${driver}: does not exist!`);
     const mockName = this.credentials.get(credential)?.mockName;
     if (mockName === undefined) throw new Refusal(`${credential}: does not exist!`);
+    return this.account(mockName);
+  }
+
+  account(mockName: string): Account {
     const known = this.#accounts.get(mockName);
     if (known) return known;
     const made: Account = { machines: [], resources: { vpc: [], securitygroup: [], keypair: [] } };

@@ -1,0 +1,106 @@
+import { createAwsDriver } from '../../../functions/drivers/aws/driver.ts';
+import { createCbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
+import type { Driver } from '../../../functions/drivers/driver.ts';
+import { createOpenStackDriver } from '../../../functions/drivers/openstack/driver.ts';
+import type { DriverName } from '../../../functions/model/connection.ts';
+import type { CloudConfig } from '../../../local/sim/config.ts';
+import { calmScenario } from '../../chaos/scenario/calm.ts';
+import { Stage } from '../../chaos/scenario/stage.ts';
+import { CALM } from '../../chaos/world/disturbance.ts';
+import { Ground } from '../../chaos/world/ground.ts';
+import { Lab } from '../../chaos/world/lab.ts';
+import type { Process } from '../../chaos/world/process.ts';
+import type { Ec2World } from '../worlds/ec2/world.ts';
+import { type CloudWorld, clockOf, handlerOver, sendTo } from '../worlds/http.ts';
+import type { OpenStackWorld } from '../worlds/openstack/world.ts';
+import type { SpiderWorld } from '../worlds/spider/world.ts';
+import { FieldUser } from './user.ts';
+import { warmUp } from './warm-up.ts';
+
+/** The clouds of a case, by the driver that reaches them. The simulated ones are always there. */
+export interface Worlds {
+  aws?: Ec2World;
+  openstack?: OpenStackWorld;
+  'cb-spider'?: SpiderWorld;
+}
+
+/** As `infra/config.ts` deploys these stages. */
+export const PRODUCTION = { driverConcurrency: 100, driverTimeoutMs: 60_000, sweepIntervalMs: 15 * 60_000 };
+export const LOCAL = { driverConcurrency: 8, driverTimeoutMs: 20_000, sweepIntervalMs: 60 * 60_000 };
+
+export interface FieldOptions<Own extends Worlds> {
+  /** Another seed is another order of what happens at the same time. */
+  seed?: number;
+  stage?: typeof PRODUCTION;
+  /** Simulated clouds; absent: two quiet ones, `aws` and `gcp`, with two locations each. */
+  clouds?: Readonly<Record<string, CloudConfig>>;
+  worlds(ground: Ground): Own;
+  /** How many deployments there are, all of one id; each has tables of its own, and they share the worlds. */
+  deployments?: number;
+}
+
+/** A case's world: the whole control plane with its real drivers, and the clouds that they reach. */
+export interface Field<Own extends Worlds = Worlds> {
+  ground: Ground;
+  worlds: Own;
+  lab: Lab;
+  stage: Stage;
+  user: FieldUser;
+  /** The second and later deployments. */
+  others: readonly { lab: Lab; stage: Stage; user: FieldUser }[];
+}
+
+/** Plays a case in virtual time. Schedules are under way from the start. */
+export async function inField<Result, Own extends Worlds = Worlds>(
+  options: FieldOptions<Own>,
+  play: (field: Field<Own>) => Promise<Result>,
+): Promise<Result> {
+  const { seed = 1 } = options;
+  const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
+  const worlds = options.worlds(ground);
+  const deployments = Array.from({ length: options.deployments ?? 1 }, () => deploy(ground, worlds, options));
+  const [first] = deployments;
+  if (!first) throw new RangeError('a case has one deployment at least');
+  const run = async () => {
+    for (const { lab } of deployments) lab.startSchedules();
+    return await play({ ground, worlds, ...first, others: deployments.slice(1) });
+  };
+  if (worlds.aws) await warmUp();
+  try {
+    return await ground.scheduler.run(run());
+  } finally {
+    for (const { lab } of deployments) lab.tables.takeBack();
+  }
+}
+
+function deploy<Own extends Worlds>(
+  ground: Ground,
+  worlds: Own,
+  { stage: limits = PRODUCTION, clouds = calmScenario().clouds }: FieldOptions<Own>,
+) {
+  const lab = new Lab(ground, {
+    clouds,
+    ...limits,
+    skewMs: 0,
+    batchSize: 1,
+    drivers: driversOf(worlds),
+    onCloudEvent: () => {},
+  });
+  return { lab, stage: new Stage(lab), user: new FieldUser(lab) };
+}
+
+type OpenDriver = (process: Process) => Driver;
+
+function driversOf({ aws, openstack, 'cb-spider': spider }: Worlds): Partial<Record<DriverName, OpenDriver>> {
+  const overFetch =
+    (create: typeof createOpenStackDriver | typeof createCbSpiderDriver, world: CloudWorld): OpenDriver =>
+    (process) =>
+      create(sendTo(world, process), clockOf(process));
+  return {
+    ...(aws
+      ? { aws: (process) => createAwsDriver(handlerOver(sendTo(aws, process)), clockOf(process)) }
+      : {}),
+    ...(openstack ? { openstack: overFetch(createOpenStackDriver, openstack) } : {}),
+    ...(spider ? { 'cb-spider': overFetch(createCbSpiderDriver, spider) } : {}),
+  };
+}

@@ -1,0 +1,172 @@
+import type { Connection, Credential } from '../../../functions/model/connection.ts';
+import type { Fleet, Instance } from '../../../functions/model/fleet.ts';
+import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
+import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
+import type { Orphan, OrphanPolicy, Sweep } from '../../../functions/model/orphan.ts';
+import { type Lab, NAMESPACE } from '../../chaos/world/lab.ts';
+import type { Site } from './sites.ts';
+
+const POLL_MS = 1_000;
+const PATIENCE_MS = 30 * 60_000;
+/** What has just been written to the catalogue is not read by everybody yet. */
+const CATALOGUE_LAG_MS = 5_000;
+const about = { query: {}, idempotencyKey: undefined };
+
+/** What a connection may have beside its site. */
+export interface ConnectionTraits {
+  limits?: LimitOverride;
+  orphans?: OrphanPolicy;
+  namespace?: string;
+}
+
+export type FleetTraits = Partial<
+  Pick<FleetRequest, 'failurePolicy' | 'minimumInstances'> & { instanceTimeoutSeconds: number }
+>;
+
+/** A user of the API; whatever is refused rejects with the Problem that is answered. */
+export class FieldUser {
+  readonly #lab: Lab;
+
+  constructor(lab: Lab) {
+    this.#lab = lab;
+  }
+
+  async makeNamespace(name: string = NAMESPACE): Promise<void> {
+    await this.#lab.requestAccess((api) => api.createNamespace({ ...about, params: {}, body: { name } }));
+  }
+
+  async removeNamespace(namespace: string): Promise<void> {
+    await this.#lab.requestAccess((api) =>
+      api.deleteNamespace({ ...about, params: { namespace }, body: undefined }),
+    );
+  }
+
+  /** Makes a connection, and does not wait until it can be used. */
+  async makeConnection(
+    name: string,
+    { request }: Site,
+    { namespace = NAMESPACE, ...traits }: ConnectionTraits = {},
+  ): Promise<Connection> {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.createConnection({ ...about, params: { namespace }, body: { name, ...request, ...traits } }),
+    );
+    return body;
+  }
+
+  /** Makes a connection, and waits until fleets can be asked for on it. */
+  async connect(name: string, site: Site, traits: ConnectionTraits = {}): Promise<void> {
+    await this.makeConnection(name, site, traits);
+    await this.untilConnection(name, ({ status, inventorySyncedAt }) => {
+      if (status === 'Failed') throw new Error(`connection ${name} has failed`);
+      return status === 'Ready' && inventorySyncedAt !== undefined;
+    });
+    await this.#lab.ground.sleep(CATALOGUE_LAG_MS);
+  }
+
+  async connection(name: string): Promise<Connection> {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.getConnection({ ...about, params: this.#named(name), body: undefined }),
+    );
+    return body;
+  }
+
+  async untilConnection(name: string, holds: (connection: Connection) => boolean): Promise<Connection> {
+    return await this.#until(`connection ${name}`, () => this.connection(name), holds);
+  }
+
+  async removeConnection(name: string): Promise<void> {
+    await this.#lab.requestConnections((api) =>
+      api.deleteConnection({ ...about, params: this.#named(name), body: undefined }),
+    );
+  }
+
+  async rotate(name: string, credential: Credential): Promise<Connection> {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.rotateCredential({ ...about, params: this.#named(name), body: { credential } }),
+    );
+    return body;
+  }
+
+  /** The governor's view of a connection: slots, rates, what is closed. */
+  async limits(name: string) {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.getLimits({ ...about, params: this.#named(name), body: undefined }),
+    );
+    return body;
+  }
+
+  /** A fleet of this size at one site. */
+  order(name: string, connection: string, site: Site, size: number, traits: FleetTraits = {}): FleetRequest {
+    const { instanceTimeoutSeconds, ...fleet } = traits;
+    return fleetRequestSchema.parse({
+      name,
+      ...fleet,
+      nodeGroups: [
+        {
+          name: 'machines',
+          size,
+          connection,
+          locations: [site.location],
+          instanceType: site.instanceType,
+          image: site.image,
+          ssh: { allowFrom: '10.0.0.0/8' },
+          ...(instanceTimeoutSeconds === undefined ? {} : { instanceTimeoutSeconds }),
+        },
+      ],
+    });
+  }
+
+  async instances({ id }: Pick<Fleet, 'id'>): Promise<Instance[]> {
+    const { body } = await this.#lab.request((api) =>
+      api.listInstances({
+        params: { namespace: NAMESPACE, fleet: id },
+        query: { limit: 500 },
+        body: undefined,
+        idempotencyKey: undefined,
+      }),
+    );
+    return body.items;
+  }
+
+  /** Sweeps all connections, and waits until that is done. */
+  async sweep({ dryRun = false } = {}): Promise<Sweep> {
+    const params = { namespace: NAMESPACE };
+    const { body: begun } = await this.#lab.requestResources((api) =>
+      api.sweepOrphans({ ...about, params, body: { dryRun } }),
+    );
+    const read = async () => {
+      const { body } = await this.#lab.requestResources((api) =>
+        api.getSweep({ ...about, params: { ...params, sweep: begun.id }, body: undefined }),
+      );
+      return body;
+    };
+    return await this.#until('the sweep', read, ({ status }) => status === 'Done');
+  }
+
+  async orphans(): Promise<Orphan[]> {
+    const { body } = await this.#lab.requestResources((api) =>
+      api.listOrphans({
+        params: { namespace: NAMESPACE },
+        query: { limit: 500 },
+        body: undefined,
+        idempotencyKey: undefined,
+      }),
+    );
+    return body.items;
+  }
+
+  async #until<Seen>(what: string, see: () => Promise<Seen>, holds: (seen: Seen) => boolean): Promise<Seen> {
+    const { ground } = this.#lab;
+    const deadlineMs = ground.now() + PATIENCE_MS;
+    for (;;) {
+      const seen = await see();
+      if (holds(seen)) return seen;
+      if (ground.now() > deadlineMs) throw new Error(`${what} is still ${JSON.stringify(seen)}`);
+      await ground.sleep(POLL_MS);
+    }
+  }
+
+  #named(connection: string) {
+    return { namespace: NAMESPACE, connection };
+  }
+}

@@ -1,0 +1,34 @@
+import { createAwsDriver } from '../../../functions/drivers/aws/driver.ts';
+import { Ec2World } from '../worlds/ec2/world.ts';
+import { handlerOver } from '../worlds/http.ts';
+import { SITES } from './sites.ts';
+
+let warmed: Promise<void> | undefined;
+
+/**
+ * The SDK of AWS reads files at its first calls and keeps what they say. Virtual time would not wait for that: it goes on
+ * as soon as nothing is left to do but to wait.
+ */
+export function warmUp(): Promise<void> {
+  warmed ??= callEachService();
+  return warmed;
+}
+
+async function callEachService(): Promise<void> {
+  const world = new Ec2World();
+  const handler = handlerOver(async (request) =>
+    world.answer({
+      method: request.method,
+      url: new URL(request.url),
+      headers: request.headers,
+      text: await request.text(),
+      atMs: 0,
+    }),
+  );
+  const { request, location } = SITES.aws;
+  const { cloud, credential } = request;
+  const client = createAwsDriver(handler).connect({ cloud, credential, deploymentId: 'warm-up' });
+  await client.verifyCredential();
+  await client.listLocations();
+  await client.listImages(location);
+}

@@ -1,0 +1,99 @@
+import type { Asked, CloudWorld } from '../http.ts';
+import { Script } from '../script.ts';
+import { catalogueActions } from './catalogue-actions.ts';
+import { machineActions, type Pace } from './machine-actions.ts';
+import { type Action, NETWORK_ACTIONS } from './network-actions.ts';
+import { parametersOf, textAt } from './query.ts';
+import { Region } from './region.ts';
+import { type Machine, Refusal, stateAt } from './state.ts';
+import { answer, identity, refusal } from './xml.ts';
+
+const HOME = 'us-east-1';
+const NOT_VALID = 'AWS was not able to validate the provided access credentials';
+
+export interface Ec2Options extends Partial<Pace> {
+  regions?: readonly string[];
+  /** Account numbers by access key id. */
+  accounts?: Readonly<Record<string, string>>;
+}
+
+/** EC2, STS and as much of SSM as says no, over their query APIs: a scripted cloud of the tests, and no AWS. */
+export class Ec2World implements CloudWorld {
+  readonly script = new Script();
+  readonly #names: readonly string[];
+  readonly #accounts = new Map<string, string>();
+  readonly #regions = new Map<string, Region>();
+  readonly #actions: Readonly<Record<string, Action>>;
+
+  constructor({ regions = [HOME], accounts = { AKIDFIELD: '111111111111' }, ...pace }: Ec2Options = {}) {
+    this.#names = regions;
+    for (const [key, account] of Object.entries(accounts)) this.#accounts.set(key, account);
+    this.#actions = {
+      ...catalogueActions(() => this.#names),
+      ...NETWORK_ACTIONS,
+      ...machineActions({ bootMs: 8_000, terminateMs: 4_000, ...pace }),
+    };
+  }
+
+  nameOf({ headers, text }: Pick<Asked, 'headers' | 'text'>): string {
+    const target = headers.get('x-amz-target');
+    return target ? target.slice(target.indexOf('.') + 1) : textAt(parametersOf(text), 'Action');
+  }
+
+  async answer({ url, headers, text, atMs: nowMs }: Asked): Promise<Response> {
+    const [service, regionName = HOME] = url.hostname.split('.');
+    const account = this.#accounts.get(accessKeyOf(headers));
+    if (account === undefined) return refusal(401, 'AuthFailure', NOT_VALID);
+    if (service === 'sts') return identity(account);
+    if (service === 'ssm') {
+      const message = 'not authorized to perform: ssm:GetParameters';
+      return Response.json({ __type: 'AccessDeniedException', message }, { status: 400 });
+    }
+    const parameters = parametersOf(text);
+    const action = textAt(parameters, 'Action');
+    const act = this.#actions[action];
+    if (!act) return refusal(400, 'InvalidAction', `The action ${action} is not valid for this web service.`);
+    try {
+      return answer(action, act({ region: this.region(regionName, account), parameters, nowMs }));
+    } catch (error) {
+      if (error instanceof Refusal) return refusal(error.status, error.code, error.message);
+      throw error;
+    }
+  }
+
+  /** What an account has in a region; of the only account, where none is named. */
+  region(name: string = HOME, account: string = [...this.#accounts.values()][0] ?? ''): Region {
+    const key = `${account} ${name}`;
+    const known = this.#regions.get(key) ?? new Region(name);
+    this.#regions.set(key, known);
+    return known;
+  }
+
+  /** Machines of all accounts and regions that have not ended. */
+  standing(nowMs: number): Machine[] {
+    return [...this.#regions.values()].flatMap((region) =>
+      [...region.machines.values()].filter((machine) => stateAt(machine, nowMs) !== 'terminated'),
+    );
+  }
+
+  /** As a restore from a backup makes it: another machine, with all of its tags, by a request of its own. */
+  restore(region: Region, { id: original }: Pick<Machine, 'id'>, nowMs: number): Machine {
+    const { endsAtMs: _ended, reason: _reason, ...from } = region.machine(original);
+    const copy: Machine = {
+      ...from,
+      id: region.newId('i'),
+      reservationId: region.newId('r'),
+      launchIndex: 0,
+      clientToken: '',
+      tags: new Map(from.tags),
+      launchedAtMs: nowMs,
+      runsAtMs: nowMs,
+    };
+    region.machines.set(copy.id, copy);
+    return copy;
+  }
+}
+
+function accessKeyOf(headers: Headers): string {
+  return /Credential=([^/]+)\//.exec(headers.get('authorization') ?? '')?.[1] ?? '';
+}

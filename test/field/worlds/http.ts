@@ -1,0 +1,111 @@
+import type { RequestHandler } from '../../../functions/drivers/aws/settings.ts';
+import type { DriverClock, Send } from '../../../functions/drivers/surroundings.ts';
+import type { Ground } from '../../chaos/world/ground.ts';
+import type { Process } from '../../chaos/world/process.ts';
+import type { Script } from './script.ts';
+
+/** A request as a scripted cloud sees it. */
+export interface Asked {
+  method: string;
+  url: URL;
+  headers: Headers;
+  /** The body as it was sent; empty where there is none. */
+  text: string;
+  atMs: number;
+}
+
+/** A cloud that is played in the same process, in virtual time. It has its state, and a script of what goes wrong. */
+export interface CloudWorld {
+  readonly script: Script;
+  /** What the cloud does, at the moment that the request has reached it. */
+  answer(asked: Asked): Promise<Response>;
+  /** A request in the cloud's own words, such as `RunInstances` or `POST nova /servers`. */
+  nameOf(asked: Asked): string;
+}
+
+/** The time of a process, as its drivers use it. What a process that has ended waited for never comes. */
+export function clockOf(process: Process): DriverClock {
+  const { scheduler } = process.ground;
+  return {
+    now: () => process.clock.now(),
+    wakeIn: (ms, wake) =>
+      scheduler.wakeIn(ms, () => {
+        if (!process.dead) wake();
+      }),
+  };
+}
+
+/** The way from a process to a cloud. A signal that aborts ends the waiting, and not what the cloud does. */
+export function sendTo(world: CloudWorld, process: Process): Send {
+  return async (request, signal) => {
+    const aborted = Promise.withResolvers<never>();
+    aborted.promise.catch(() => {});
+    signal.addEventListener('abort', () => aborted.reject(signal.reason), { once: true });
+    const text = await request.text();
+    const asked = { method: request.method, url: new URL(request.url), headers: request.headers, text };
+    return await Promise.race([
+      process.call(world.nameOf({ ...asked, atMs: 0 }), () => reach(world, process.ground, asked)),
+      aborted.promise,
+    ]);
+  };
+}
+
+/** A request of the SDK of AWS. */
+interface SdkRequest {
+  protocol: string;
+  hostname: string;
+  path: string;
+  method: string;
+  headers: Record<string, string>;
+  body?: unknown;
+}
+
+/** What the SDK of AWS takes for its own way over HTTPS. */
+export function handlerOver(send: Send): RequestHandler {
+  return {
+    async handle(request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) {
+      const { protocol, hostname, path, method, headers, body } = request;
+      const response = await send(
+        new Request(`${protocol}//${hostname}${path}`, { method, headers, body: textOf(body) }),
+        signalOf(abortSignal),
+      ).catch((error: unknown) => {
+        throw error instanceof Error && error.name === 'TimeoutError' ? aborted(error) : error;
+      });
+      const bytes = new Uint8Array(await response.arrayBuffer());
+      const answered = {
+        statusCode: response.status,
+        headers: Object.fromEntries(response.headers),
+        body: bytes,
+      };
+      return { response: answered };
+    },
+  };
+}
+
+async function reach(world: CloudWorld, ground: Ground, asked: Omit<Asked, 'atMs'>): Promise<Response> {
+  const { script } = world;
+  const name = world.nameOf({ ...asked, atMs: ground.now() });
+  const before = script.meet(name, { ...asked, atMs: ground.now() });
+  if (before.lateMs > 0) await ground.sleep(before.lateMs);
+  const response = before.instead ?? (await world.answer({ ...asked, atMs: ground.now() }));
+  script.note(name, ground.now(), response.status);
+  if (before.replyLateMs > 0) await ground.sleep(before.replyLateMs);
+  if (before.isReplyLost) return await new Promise<never>(() => {});
+  return response;
+}
+
+function textOf(body: unknown): string | null {
+  if (body === undefined || body === null) return null;
+  if (typeof body === 'string') return body;
+  if (body instanceof Uint8Array) return new TextDecoder().decode(body);
+  throw new TypeError('a body that is neither text nor bytes');
+}
+
+/** As the SDK's own handler has it. */
+function aborted(cause: Error): Error {
+  return Object.assign(new Error('Request aborted', { cause }), { name: 'AbortError' });
+}
+
+function signalOf(signal: unknown): AbortSignal {
+  return signal instanceof AbortSignal ? signal : new AbortController().signal;
+}

@@ -1,0 +1,152 @@
+import { z } from 'zod';
+import { novaFault, type Project, type Server, secondsOf } from './state.ts';
+
+export interface Call {
+  project: Project;
+  /** Parts of the path behind the service's version. */
+  path: readonly string[];
+  query: URLSearchParams;
+  body: unknown;
+  nowMs: number;
+}
+
+export interface Pace {
+  bootMs: number;
+  deleteMs: number;
+}
+
+export const FLAVOR = 'm1.small';
+const FLAVORS = [
+  { id: '1', name: FLAVOR, vcpus: 1, ram: 2_048, disk: 20 },
+  { id: '2', name: 'm1.large', vcpus: 4, ram: 8_192, disk: 80 },
+];
+
+const serverSchema = z.object({
+  server: z.object({
+    name: z.string(),
+    flavorRef: z.string(),
+    networks: z.array(z.object({ uuid: z.string() })),
+    security_groups: z.array(z.object({ name: z.string() })),
+    metadata: z.record(z.string(), z.string()),
+    tags: z.array(z.string()).default([]),
+    min_count: z.number().default(1),
+    return_reservation_id: z.boolean().default(false),
+  }),
+});
+const keyPairSchema = z.object({ keypair: z.object({ name: z.string() }) });
+const actionSchema = z.record(z.string(), z.unknown());
+
+export function statusAt(server: Server, nowMs: number): string {
+  return server.stuck?.status ?? (nowMs >= server.runsAtMs ? 'ACTIVE' : 'BUILD');
+}
+
+/** Compute, by method and path; `*` is any one part. */
+export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => object>> {
+  return {
+    'GET flavors/detail': () => ({ flavors: FLAVORS }),
+    'GET os-availability-zone': () => ({
+      availabilityZoneInfo: [{ zoneName: 'nova', zoneState: { available: true } }],
+    }),
+    'GET os-keypairs': ({ project }) => ({
+      keypairs: [...project.keyPairs].map((name) => ({ keypair: { name } })),
+    }),
+    'GET os-keypairs/*': ({ project, path: [, name = ''] }) => {
+      if (!project.keyPairs.has(name)) throw novaFault('itemNotFound', 404, `Keypair ${name} not found`);
+      return { keypair: { name } };
+    },
+    'POST os-keypairs': ({ project, body }) => {
+      const { name } = keyPairSchema.parse(body).keypair;
+      if (project.keyPairs.has(name)) {
+        throw novaFault('conflictingRequest', 409, `Key pair '${name}' already exists.`);
+      }
+      project.keyPairs.add(name);
+      return { keypair: { name } };
+    },
+    'DELETE os-keypairs/*': ({ project, path: [, name = ''] }) => {
+      if (!project.keyPairs.delete(name)) throw novaFault('itemNotFound', 404, `Keypair ${name} not found`);
+      return {};
+    },
+    'GET limits': ({ project, nowMs }) => ({
+      limits: {
+        absolute: {
+          maxTotalInstances: -1,
+          totalInstancesUsed: project.standing(nowMs).length,
+          maxTotalCores: -1,
+          totalCoresUsed: 0,
+          maxTotalRAMSize: -1,
+          totalRAMUsed: 0,
+        },
+      },
+    }),
+    'POST servers': (call) => make(call, pace),
+    'GET servers/detail': ({ project, query, nowMs }) => ({
+      servers: project
+        .standing(nowMs)
+        .filter((server) => query.get('status') === null || statusAt(server, nowMs) === query.get('status'))
+        .filter((server) => {
+          const tags = query.get('tags')?.split(',') ?? [];
+          return tags.every((tag) => server.tags.includes(tag));
+        })
+        .filter(({ reservationId }) => (query.get('reservation_id') ?? reservationId) === reservationId)
+        .map((server) => view(server, nowMs)),
+    }),
+    'GET servers/*': (call) => ({ server: view(find(call), call.nowMs) }),
+    'DELETE servers/*': (call) => {
+      find(call).goneAtMs ??= call.nowMs + pace.deleteMs;
+      return {};
+    },
+    'POST servers/*/action': (call) => {
+      const [action] = Object.keys(actionSchema.parse(call.body));
+      const server = find(call);
+      if (action === 'os-stop') server.stuck = { status: 'SHUTOFF' };
+      if (action === 'os-start') delete server.stuck;
+      return {};
+    },
+  };
+}
+
+function find({ project, path: [, id = ''], nowMs }: Call): Server {
+  const found = project.servers.get(id);
+  if (found && (found.goneAtMs === undefined || found.goneAtMs > nowMs)) return found;
+  throw novaFault('itemNotFound', 404, `Instance ${id} could not be found.`);
+}
+
+function make({ project, body, nowMs }: Call, { bootMs }: Pace): object {
+  const { server } = serverSchema.parse(body);
+  const reservationId = `r-${project.newId().slice(-8)}`;
+  const ids = Array.from({ length: server.min_count }, (_, at) => {
+    const id = project.newId();
+    project.servers.set(id, {
+      id,
+      name: server.min_count === 1 ? server.name : `${server.name}-${at + 1}`,
+      metadata: server.metadata,
+      tags: server.tags,
+      flavor: FLAVORS.find((flavor) => flavor.id === server.flavorRef)?.name ?? '',
+      networkId: server.networks[0]?.uuid ?? '',
+      groupId: server.security_groups[0]?.name ?? '',
+      reservationId,
+      createdAtMs: nowMs,
+      runsAtMs: nowMs + bootMs,
+      address: `10.0.0.${project.count % 250}`,
+    });
+    return id;
+  });
+  return server.return_reservation_id ? { reservation_id: reservationId } : { server: { id: ids[0] } };
+}
+
+function view(server: Server, nowMs: number): object {
+  const { id, name, metadata, flavor, createdAtMs, stuck, goneAtMs, address } = server;
+  const status = statusAt(server, nowMs);
+  return {
+    id,
+    name,
+    status,
+    'OS-EXT-STS:task_state': goneAtMs === undefined ? null : 'deleting',
+    'OS-EXT-AZ:availability_zone': 'nova',
+    created: secondsOf(createdAtMs),
+    metadata,
+    addresses: status === 'BUILD' ? {} : { net: [{ addr: address, version: 4, 'OS-EXT-IPS:type': 'fixed' }] },
+    flavor: { original_name: flavor },
+    ...(stuck?.fault === undefined ? {} : { fault: { code: 500, message: stuck.fault } }),
+  };
+}

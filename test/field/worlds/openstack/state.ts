@@ -1,0 +1,93 @@
+/** How OpenStack refuses a request; each service has its own form. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly body: object;
+
+  constructor(status: number, body: object) {
+    super(JSON.stringify(body));
+    this.status = status;
+    this.body = body;
+  }
+}
+
+/** Nova's form: the key of a fault, with its code and its words. */
+export function novaFault(key: string, code: number, message: string): Refusal {
+  return new Refusal(code, { [key]: { code, message } });
+}
+
+export function neutronError(status: number, type: string, message: string): Refusal {
+  return new Refusal(status, { NeutronError: { type, message, detail: '' } });
+}
+
+export interface Server {
+  id: string;
+  name: string;
+  metadata: Readonly<Record<string, string>>;
+  tags: readonly string[];
+  flavor: string;
+  networkId: string;
+  groupId: string;
+  reservationId: string;
+  createdAtMs: number;
+  /** When it is ACTIVE. */
+  runsAtMs: number;
+  /** While it is so, whatever its age says; `ERROR` comes with a fault. */
+  stuck?: { status: string; fault?: string };
+  /** When nothing is left of it; from the request on until then it is being deleted. */
+  goneAtMs?: number;
+  address: string;
+}
+
+export type ResourceKind = 'networks' | 'subnets' | 'routers' | 'security-groups';
+
+export interface Resource {
+  kind: ResourceKind;
+  id: string;
+  createdAtMs: number;
+  /** As the request that made it had it, and as answers have it. */
+  body: Readonly<Record<string, unknown>>;
+}
+
+export interface Port {
+  id: string;
+  device_owner: string;
+  device_id: string;
+  network_id: string;
+  fixed_ips: { subnet_id: string }[];
+}
+
+/** What a project has in one region. */
+export class Project {
+  readonly id: string;
+  readonly servers = new Map<string, Server>();
+  readonly resources = new Map<string, Resource>();
+  readonly keyPairs = new Set<string>();
+  readonly routerPorts: Port[] = [];
+  #made = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  newId(): string {
+    this.#made += 1;
+    const digits = this.#made.toString(16).padStart(12, '0');
+    return `0f1e1d00-0000-4000-8000-${digits}`;
+  }
+
+  get count(): number {
+    return this.#made;
+  }
+
+  resourcesOf(kind: ResourceKind): Resource[] {
+    return [...this.resources.values()].filter((one) => one.kind === kind);
+  }
+
+  /** Servers that are there now. */
+  standing(nowMs: number): Server[] {
+    return [...this.servers.values()].filter(({ goneAtMs }) => goneAtMs === undefined || goneAtMs > nowMs);
+  }
+}
+
+/** Seconds, as OpenStack writes times. */
+export const secondsOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

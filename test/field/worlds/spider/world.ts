@@ -1,0 +1,45 @@
+import type { Ground } from '../../../chaos/world/ground.ts';
+import { answerTo } from '../../../contract/servers/spider-double/answer-to.ts';
+import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
+import { type Route, routesOf } from '../../../contract/servers/spider-double/routes.ts';
+import { type CloudMachine, World } from '../../../contract/servers/spider-double/world.ts';
+import type { Asked, CloudWorld } from '../http.ts';
+import { Script } from '../script.ts';
+
+export const SPIDER_URL = 'http://spider.invalid:1024';
+export const SPIDER_ACCOUNT = { username: 'spider', password: 'password-of-spider' };
+
+/** The double of CB-Spider with its mock cloud, in virtual time. */
+export class SpiderWorld implements CloudWorld {
+  readonly script = new Script();
+  readonly world = new World();
+  readonly #routes: Route[];
+
+  constructor(ground: Ground, pace: Partial<Pace> = {}) {
+    const full = { prepareMs: 500, startMs: 6_000, terminateMs: 4_000, ...pace };
+    this.#routes = routesOf(this.world, full, {
+      now: () => ground.now(),
+      sleep: (ms) => ground.sleep(ms),
+    });
+  }
+
+  /** The method and the kind of thing: `POST vm`, `GET allvminfo`, `DELETE vm`. */
+  nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
+    return `${method} ${url.pathname.split('/')[2] ?? ''}`;
+  }
+
+  async answer({ method, url, headers, text }: Asked): Promise<Response> {
+    const { status, body } = await answerTo(this.#routes, SPIDER_ACCOUNT, {
+      method,
+      target: `${url.pathname}${url.search}`,
+      authorization: headers.get('authorization') ?? undefined,
+      text,
+    });
+    return Response.json(body, { status });
+  }
+
+  /** What stands at the mock cloud, in the account of this name. */
+  standing(mockName: string): readonly CloudMachine[] {
+    return this.world.account(mockName).machines;
+  }
+}
