@@ -15,8 +15,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: FAST, testTimeout: 20_000 } },
-      // moto closes a connection now and then just as it is used again, and the driver's calls are made once by design.
-      { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false, retry: 2 } },
+      { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false } },
       {
         test: {
           name: 'engine',

@@ -11,6 +11,7 @@ import { freePort } from '../../../local/ports.ts';
 import { StartFailure } from '../../../local/start-failure.ts';
 import { StateFolder } from '../../../local/state/folder.ts';
 import { isAlive, killProcess, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
+import { forward } from '../../fault-proxy/exchange.ts';
 
 export const MOTO_VERSION = '5.2.2';
 const MOTO: PythonProgram = {
@@ -67,8 +68,10 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
     await stopProcess(own);
   };
   const reset = async () => {
-    const { ok, status } = await fetch(`${url}/moto-api/reset`, { method: 'POST' });
-    if (!ok) throw new Error(`moto answered ${status} to a reset`);
+    // On a connection of its own: moto may close a kept one just as it is used again.
+    const request = { upstream: 'moto', method: 'POST', path: '/moto-api/reset', headers: {} };
+    const { status } = await forward(new URL(url), { ...request, body: Buffer.alloc(0) });
+    if (status !== 200) throw new Error(`moto answered ${status} to a reset`);
   };
   for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
     if (await answers(url)) break;
