@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/index.ts';
+import { plainJson, plainLines } from '../functions/model/plain-text.ts';
 import project from '../package.json' with { type: 'json' };
 import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
@@ -51,7 +52,7 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   let exitCode: number = EXIT.done;
   const program = makeProgram(async (_command, action, globals) => {
     const outcome = await action(contextOf(globals, world));
-    world.stdout.write(json ? documentText(outcome.document) : outcome.text);
+    world.stdout.write(json ? documentText(outcome.document) : plainLines(outcome.text));
     exitCode = outcome.exitCode ?? EXIT.done;
   });
   captureOutput(program, world);
@@ -61,14 +62,14 @@ export async function runCli(args: readonly string[], world: World): Promise<num
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.done;
     const told = tell(error instanceof CommanderError ? wrongUse(error) : error);
-    world.stderr.write(told.text);
+    world.stderr.write(plainLines(told.text));
     if (world.env['FLEETWRIGHT_DEBUG'] && error instanceof Error) world.stderr.write(`${error.stack}\n`);
     if (json) world.stdout.write(documentText(told.document));
     return told.exitCode;
   }
 }
 
-const documentText = (document: Outcome['document']): string => `${JSON.stringify(document, null, 2)}\n`;
+const documentText = (document: Outcome['document']): string => `${plainJson(document)}\n`;
 
 function contextOf(globals: GlobalOptions, world: World): Context {
   let api: Promise<Client> | undefined;
@@ -81,7 +82,7 @@ function contextOf(globals: GlobalOptions, world: World): Context {
     },
     namespace: () => resolveNamespace(globals, world),
     say: (line) => {
-      world.stderr.write(`${line}\n`);
+      world.stderr.write(`${plainLines(line)}\n`);
     },
   };
 }

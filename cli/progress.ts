@@ -1,4 +1,5 @@
 import type { Counts, Fleet } from '../functions/model/fleet.ts';
+import { plainText } from '../functions/model/plain-text.ts';
 import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
@@ -74,7 +75,7 @@ export class ProgressPrinter {
     return fleet.failures.flatMap(({ code, count, example }) => {
       const more = count - (this.#failed.get(code) ?? 0);
       this.#failed.set(code, count);
-      return more > 0 ? [`failed: ${more} × ${code}: ${plain(example)}`] : [];
+      return more > 0 ? [`failed: ${more} × ${code}: ${plainText(example)}`] : [];
     });
   }
 
@@ -131,10 +132,6 @@ function byCloud(fleet: Fleet, goal: Goal) {
   }
   return [...clouds].sort(([a], [b]) => (a < b ? -1 : 1)).map(([cloud, sum]) => ({ cloud, ...sum }));
 }
-
-/** Clouds' words on one line, without what a terminal would act on. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is to find
-const plain = (text: string): string => text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 
 const clockTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 

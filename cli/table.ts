@@ -1,11 +1,9 @@
+import { plainText } from '../functions/model/plain-text.ts';
+
 export type Cell = string | number | boolean | undefined | null;
 
-/** What of a terminal's control characters could come in with a cloud's words. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it is to find
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]+/g;
-
 const printed = (cell: Cell): string =>
-  cell === undefined || cell === null || cell === '' ? '-' : String(cell).replaceAll(CONTROL, ' ');
+  cell === undefined || cell === null || cell === '' ? '-' : plainText(String(cell));
 
 /** A table in columns two blanks apart, numbers to the right, no line longer than its content. */
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { errorOfFailure, unanswered } from '../no-answer.ts';
+import { readBody } from '../read-body.ts';
 import { readRate } from '../retry-after.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
@@ -47,7 +48,7 @@ export class Transport {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       ({ status, headers } = response);
-      body = jsonOf(await response.text());
+      body = jsonOf(await readBody(response));
     } catch (cause) {
       throw errorOfFailure(cause, effect);
     }

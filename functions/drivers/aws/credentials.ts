@@ -21,12 +21,15 @@ const MAX_SESSION_NAME = 64;
 /**
  * Where a connection's keys come from. Those of a role are kept until shortly before they end, by all regions'
  * clients together.
+ *
+ * @param onKeys is told a role's keys before they are used
  */
 export function keysOf(
   credential: Credential,
   settings: ClientSettings,
   deploymentId: string,
   clock: DriverClock = systemTime,
+  onKeys: (keys: Keys) => void = () => undefined,
 ): () => Promise<Keys> {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, externalId } = credential;
   if (accessKeyId !== undefined && secretAccessKey !== undefined) {
@@ -47,7 +50,10 @@ export function keysOf(
   let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
   return () => {
     if (kept && kept.untilMs > clock.now()) return kept.keys;
-    const keys = assume(sts, role, clock);
+    const keys = assume(sts, role, clock).then((made) => {
+      onKeys(made);
+      return made;
+    });
     const entry = { untilMs: clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
     kept = entry;
     keys.then(

@@ -22,10 +22,8 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
       const wrong = credentialError(cbSpiderMetadata, credential);
       if (wrong) throw wrong;
       const { username, password, keyValues } = splitCredential(cloud, credential);
-      const secretFields = cbSpiderMetadata.credentialFields.filter(({ secret }) => secret);
-      const secrets = secretFields.flatMap(({ name }) => credential[name] ?? []);
       return new CbSpiderClient({
-        transport: new SpiderTransport(endpoint, username, password, secrets, send, clock),
+        transport: new SpiderTransport(endpoint, username, password, send, clock),
         cloud,
         deploymentId,
         connectionKey,

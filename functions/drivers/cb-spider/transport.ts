@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { readBody } from '../read-body.ts';
 import { readRate } from '../retry-after.ts';
 import { type DriverClock, type Send, sendByFetch, systemTime, within } from '../surroundings.ts';
 import { errorOfAnswer } from './errors.ts';
@@ -22,8 +23,6 @@ export type HandedOver<Answer> = { answer: Answer } | 'under-way';
 
 const READ_TIMEOUT_MS = 10_000;
 const CHANGE_TIMEOUT_MS = 25_000;
-/** Shorter parts of a credential would be found in anything. */
-const SHORTEST_SECRET = 6;
 
 const errorAnswerSchema = z.object({ message: z.string() });
 
@@ -31,16 +30,13 @@ const errorAnswerSchema = z.object({ message: z.string() });
 export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #secrets: readonly string[];
   readonly #send: Send;
   readonly clock: DriverClock;
 
-  /** @param secrets what no message may repeat */
   constructor(
     endpoint: string,
     username: string,
     password: string,
-    secrets: readonly string[],
     send: Send = sendByFetch,
     clock: DriverClock = systemTime,
   ) {
@@ -51,7 +47,6 @@ export class SpiderTransport {
       authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
       'content-type': 'application/json',
     };
-    this.#secrets = secrets.flatMap(spellings).toSorted((one, other) => other.length - one.length);
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
@@ -87,7 +82,7 @@ export class SpiderTransport {
         redirect: 'manual',
       });
       const answered = await this.#send(request, signal);
-      return { response: answered, text: await answered.text() };
+      return { response: answered, text: await readBody(answered) };
     });
     const answer = jsonOf(text);
     if (response.ok) return call.answer.parse(answer);
@@ -95,7 +90,7 @@ export class SpiderTransport {
     throw errorOfAnswer(
       {
         status: response.status,
-        message: this.#withoutSecrets(message),
+        message,
         call: `${method} /${path[0]}`,
         rate: readRate(response.headers, this.clock.now()),
       },
@@ -103,22 +98,11 @@ export class SpiderTransport {
     );
   }
 
-  #withoutSecrets(message: string): string {
-    return this.#secrets.reduce((text, secret) => text.replaceAll(secret, '***'), message);
-  }
-
   #url({ path, query = {} }: Call<unknown>): string {
     const url = new URL(`${this.#baseUrl}/${path.map(encodeURIComponent).join('/')}`);
     for (const [name, value] of Object.entries(query)) url.searchParams.append(name, value);
     return url.href;
   }
-}
-
-/** A secret as messages may come to repeat it: as it is, in JSON, in an address, and line by line. */
-function spellings(secret: string): string[] {
-  const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
-  const lines = secret.split(/\s*\n\s*/).filter((line) => !line.startsWith('-----'));
-  return [...new Set([...forms, ...lines])].filter(({ length }) => length >= SHORTEST_SECRET);
 }
 
 function effectOf({ method, effect }: Call<unknown>): CallEffect {

@@ -10,16 +10,11 @@ import { Transport } from './transport.ts';
 
 /** The driver of OpenStack clouds, over whatever carries its requests. */
 export function createOpenStackDriver(send: Send, clock: DriverClock = systemTime): Driver {
-  return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId }) => {
+  return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId }, secrets) => {
     const wrong = credentialError(openstackMetadata, credential);
     if (wrong) throw wrong;
-    const secrets = [credential['applicationCredentialSecret'], credential['password']];
-    const transport = new Transport(
-      send,
-      clock,
-      secrets.filter((secret) => secret !== undefined),
-    );
-    const session = new Session(transport, identityUrl(endpoint), credential);
+    const transport = new Transport(send, clock);
+    const session = new Session(transport, identityUrl(endpoint), credential, (token) => secrets.add(token));
     return new OpenStackClient(session, transport, deploymentId);
   });
 }

@@ -109,20 +109,12 @@ export interface ErrorAnswer {
   rate: RateWords;
 }
 
-/**
- * What an error answer means.
- *
- * @param secrets what must not come back in the cloud's words: Nova repeats what it finds invalid
- */
-export function errorOfAnswer(
-  { call, status, text, rate }: ErrorAnswer,
-  effect: CallEffect,
-  secrets: readonly string[],
-): DriverError {
+/** What an error answer means. */
+export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   const fault = faultOf(text);
   const code = codeOf(status, fault, effect);
   const inBody = fault.retryAfter === undefined ? {} : { retryAfterMs: fault.retryAfter * 1_000 };
-  const words = withoutSecrets(fault.message?.trim() || `answered ${status}`, secrets);
+  const words = fault.message?.trim() || `answered ${status}`;
   return new DriverError(code, `${call}: ${words}`, {
     answered: true,
     cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),
@@ -151,14 +143,6 @@ function faultOf(text: string): Fault {
   if (bare) return { message: bare.message, ...(bare.title === undefined ? {} : { code: bare.title }) };
   // Glance and load balancers answer in HTML.
   return { message: text.replace(/<head>.*?<\/head>|<[^>]*>/gs, ' ').replace(/\s+/g, ' ') };
-}
-
-const MAX_WORDS = 1_000;
-
-function withoutSecrets(message: string, secrets: readonly string[]): string {
-  return secrets
-    .reduce((words, secret) => (secret === '' ? words : words.replaceAll(secret, '…')), message)
-    .slice(0, MAX_WORDS);
 }
 
 export function jsonOf(text: string): unknown {

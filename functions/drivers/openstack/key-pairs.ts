@@ -26,7 +26,6 @@ export async function ensureKeyPair(
       path: [PATH],
       body: { keypair: { name: backendId, public_key: publicKey, type: 'ssh' } },
       answer: z.unknown(),
-      secrets: [publicKey],
     });
   } catch (error) {
     if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;

@@ -77,7 +77,6 @@ export async function requestFor(
     method: 'POST' as const,
     path: ['servers'],
     body: { server: specs.length === 1 ? server : { ...server, ...several } },
-    secrets: userData === undefined ? [] : [userData],
   };
 }
 

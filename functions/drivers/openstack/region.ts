@@ -6,10 +6,7 @@ import type { Session } from './session.ts';
 import { NEEDED_SERVICES, type Service, type Token } from './token.ts';
 import type { HttpAnswer, HttpCall, Transport } from './transport.ts';
 
-export type RegionCall<Answer> = Pick<
-  HttpCall<Answer>,
-  'method' | 'path' | 'query' | 'body' | 'answer' | 'secrets'
->;
+export type RegionCall<Answer> = Pick<HttpCall<Answer>, 'method' | 'path' | 'query' | 'body' | 'answer'>;
 
 export interface ListCall<Item> {
   path: readonly string[];

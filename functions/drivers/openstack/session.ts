@@ -9,13 +9,21 @@ export class Session {
   readonly #transport: Transport;
   readonly #identityUrl: string;
   readonly #credential: Credential;
+  readonly #onToken: (token: string) => void;
   #token: Token | undefined;
   #asked: Promise<Token> | undefined;
 
-  constructor(transport: Transport, identityUrl: string, credential: Credential) {
+  /** @param onToken is told each token before it is used */
+  constructor(
+    transport: Transport,
+    identityUrl: string,
+    credential: Credential,
+    onToken: (token: string) => void,
+  ) {
     this.#transport = transport;
     this.#identityUrl = identityUrl;
     this.#credential = credential;
+    this.#onToken = onToken;
   }
 
   /** @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown */
@@ -55,6 +63,7 @@ export class Session {
       });
       const id = headers.get('x-subject-token');
       if (!id) throw new DriverError('Unavailable', 'keystone answered without a token');
+      this.#onToken(id);
       return tokenOf(id, body, this.#identityUrl, nowMs);
     } catch (error) {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;

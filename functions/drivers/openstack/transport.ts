@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { DriverError } from '../errors.ts';
 import { type CallEffect, errorOfFailure } from '../no-answer.ts';
+import { readBody } from '../read-body.ts';
 import { readRate } from '../retry-after.ts';
 import { type DriverClock, type Send, within } from '../surroundings.ts';
 import { errorOfAnswer, jsonOf } from './errors.ts';
@@ -21,8 +22,6 @@ export interface HttpCall<Answer> {
   effect?: CallEffect;
   /** In the time of the driver's clock. */
   deadlineMs: number;
-  /** What of the request must not come back in an error's words. */
-  secrets?: readonly string[];
 }
 
 export interface HttpAnswer<Answer> {
@@ -37,12 +36,10 @@ const CHANGE_TIMEOUT_MS = 25_000;
 export class Transport {
   readonly clock: DriverClock;
   readonly #send: Send;
-  readonly #secrets: readonly string[];
 
-  constructor(send: Send, clock: DriverClock, secrets: readonly string[]) {
+  constructor(send: Send, clock: DriverClock) {
     this.#send = send;
     this.clock = clock;
-    this.#secrets = secrets;
   }
 
   async call<Answer>(call: HttpCall<Answer>): Promise<HttpAnswer<Answer>> {
@@ -57,7 +54,7 @@ export class Transport {
     const { status, ok, headers, text } = await this.#exchange(urlOf(call, name), call, effect, timeoutMs);
     if (!ok) {
       const answer = { call: name, status, text, rate: readRate(headers, this.clock.now()) };
-      throw errorOfAnswer(answer, effect, [...this.#secrets, ...(call.secrets ?? [])]);
+      throw errorOfAnswer(answer, effect);
     }
     const parsed = call.answer.safeParse(text === '' ? {} : jsonOf(text));
     if (!parsed.success) throw errorOfFailure(parsed.error, effect);
@@ -76,7 +73,7 @@ export class Transport {
         });
         const response = await this.#send(request, signal);
         const { status, ok, headers } = response;
-        return { status, ok, headers, text: await response.text() };
+        return { status, ok, headers, text: await readBody(response) };
       });
     } catch (error) {
       throw errorOfFailure(error, effect);

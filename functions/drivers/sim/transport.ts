@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../errors.ts';
+import { readBody } from '../read-body.ts';
 import { readRate } from '../retry-after.ts';
 import { type DriverClock, type Send, within } from '../surroundings.ts';
 import { errorAnswerSchema } from './answers.ts';
@@ -75,7 +76,7 @@ export class SimTransport implements Transport {
         });
         const response = await this.#send(request, signal);
         const { status, ok, headers } = response;
-        return { status, ok, headers, text: await response.text() };
+        return { status, ok, headers, text: await readBody(response) };
       });
     } catch (error) {
       throw errorOfFailure(error, effect);

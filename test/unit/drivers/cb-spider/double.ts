@@ -23,7 +23,7 @@ export function useDouble(pace: Pace, patience: Patience) {
     client: ({ connectionKey = 'default/spider', mockName = 'unit', isTrial = false } = {}) =>
       new CbSpiderClient(
         {
-          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, []),
+          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password),
           cloud: 'mock',
           deploymentId: 'unit',
           connectionKey,

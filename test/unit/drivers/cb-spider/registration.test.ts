@@ -31,7 +31,7 @@ async function startRegistry(zones: Zone[]) {
   });
   const client = (secret = 'secret-of-ncp') =>
     new Registration({
-      transport: new SpiderTransport(server.url, 'spider', 'password', []),
+      transport: new SpiderTransport(server.url, 'spider', 'password'),
       cloud: 'ncp',
       deploymentId: 'unit',
       connectionKey: 'default/ncp',

@@ -13,7 +13,6 @@ const meaning = (
   return errorOfAnswer(
     { call: 'nova:POST /servers', status, text, rate: readRate(new Headers(headers)) },
     effect,
-    ['hush'],
   );
 };
 const nova = (key: string, message: string) => ({ [key]: { code: 0, message } });
@@ -91,12 +90,9 @@ describe('what an answer means', () => {
     expect(meaning(413, body).retryAfterMs).toBe(3_000);
   });
 
-  test("has the cloud's own words, and no secret in them", () => {
-    const { message, cloudCode } = meaning(
-      400,
-      nova('badRequest', "Invalid input. Value: 'hush' is too long"),
-    );
-    expect(message).toBe("nova:POST /servers: Invalid input. Value: '…' is too long");
+  test("an error has the cloud's own words", () => {
+    const { message, cloudCode } = meaning(400, nova('badRequest', "Invalid input. Value: 'x' is too long"));
+    expect(message).toBe("nova:POST /servers: Invalid input. Value: 'x' is too long");
     expect(cloudCode).toBe('badRequest');
     expect(
       meaning(404, '<html><head><title>t</title></head><body><h1>404</h1>No image</body></html>').message,

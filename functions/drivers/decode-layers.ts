@@ -1,0 +1,90 @@
+import type { Decoded } from './decode-spellings.ts';
+
+/** What stands between the characters of an encoded text and is no part of it: line breaks, quotes, backslashes. */
+const BETWEEN = /[\s\\"']/;
+const BASE64 = /[A-Za-z0-9+/_-]/;
+const HEX = /[0-9A-Fa-f]/;
+const BETWEEN_HEX = /[\s\\"':,-]/;
+/** Shorter runs encode nothing that is looked for. */
+const SHORTEST_BASE64 = 6;
+const SHORTEST_HEX = 8;
+const BASE64_OFFSETS = [0, 1, 2, 3] as const;
+const HEX_OFFSETS = [0, 1] as const;
+const DECIMALS = /(?<![0-9])[0-9]{1,3}(?:[\s,+\\"']+[0-9]{1,3}){3,}(?![0-9])/g;
+const MAX_BYTE = 255;
+
+/**
+ * What stretches of a text may encode, as further texts: base64 and base64url at each of its alignments, since the
+ * encoded text may begin anywhere in a longer one; hexadecimal digits, together or in pairs; lists of bytes in decimal.
+ */
+export function layersOf(decoded: Decoded): Decoded[] {
+  return [...base64Layers(decoded), ...hexLayers(decoded), ...decimalLayers(decoded)];
+}
+
+function base64Layers(decoded: Decoded): Decoded[] {
+  return runsOf(decoded.bytes, BASE64, BETWEEN, SHORTEST_BASE64).flatMap((run) => {
+    const text = run.map((at) => decoded.bytes[at]).join('');
+    return BASE64_OFFSETS.map((offset) => {
+      const bytes = Buffer.from(text.slice(offset), 'base64').toString('latin1');
+      return layer(decoded, bytes, run, (byte) => [
+        offset + Math.floor((byte * 8) / 6),
+        offset + Math.floor((byte * 8 + 7) / 6),
+      ]);
+    });
+  });
+}
+
+function hexLayers(decoded: Decoded): Decoded[] {
+  // The prefix of a number is blanked, so that its zero is not taken for a digit.
+  const digits = decoded.bytes.replaceAll(/0x(?=[0-9a-f]{2})/gi, '  ');
+  return runsOf(digits, HEX, BETWEEN_HEX, SHORTEST_HEX).flatMap((run) => {
+    const text = run.map((at) => digits[at]).join('');
+    return HEX_OFFSETS.map((offset) => {
+      const bytes = Buffer.from(text.slice(offset), 'hex').toString('latin1');
+      return layer(decoded, bytes, run, (byte) => [offset + byte * 2, offset + byte * 2 + 1]);
+    });
+  });
+}
+
+function decimalLayers({ bytes, starts, ends }: Decoded): Decoded[] {
+  return [...bytes.matchAll(DECIMALS)].map((list) => {
+    const numbers = [...list[0].matchAll(/[0-9]+/g)].filter(([number]) => Number(number) <= MAX_BYTE);
+    return {
+      bytes: numbers.map(([number]) => String.fromCharCode(Number(number))).join(''),
+      starts: numbers.map(({ index }) => starts[list.index + index] ?? 0),
+      ends: numbers.map(({ index, 0: number }) => ends[list.index + index + number.length - 1] ?? 0),
+    };
+  });
+}
+
+/** @param partOf the first and the last character of a run that a byte was decoded from */
+function layer(
+  { starts, ends }: Decoded,
+  bytes: string,
+  run: readonly number[],
+  partOf: (byte: number) => readonly [first: number, last: number],
+): Decoded {
+  const parts = Array.from(bytes, (_, byte) => partOf(byte));
+  return {
+    bytes,
+    starts: parts.map(([first]) => starts[run[first] ?? 0] ?? 0),
+    ends: parts.map(([, last]) => ends[run[Math.min(last, run.length - 1)] ?? 0] ?? 0),
+  };
+}
+
+/** Indices of the characters of each stretch of one alphabet, those between them left out. */
+function runsOf(text: string, alphabet: RegExp, between: RegExp, shortest: number): number[][] {
+  const runs: number[][] = [];
+  let run: number[] = [];
+  const end = () => {
+    if (run.length >= shortest) runs.push(run);
+    run = [];
+  };
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at] ?? '';
+    if (alphabet.test(character)) run.push(at);
+    else if (!between.test(character)) end();
+  }
+  end();
+  return runs;
+}

@@ -1,0 +1,173 @@
+/**
+ * Text with its escapes decoded, as bytes of UTF-8, each with the part of the text that it was decoded from. Several
+ * bytes may come from one part.
+ */
+export interface Decoded {
+  /** One character of U+0000 to U+00FF for each byte. */
+  bytes: string;
+  /** Index in the text where the part begins, and the one after its end. */
+  starts: readonly number[];
+  ends: readonly number[];
+}
+
+/** Escapes may be escaped again; what is nested deeper is left as it is. */
+const MAX_PASSES = 8;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  apos: "'",
+  ast: '*',
+  bsol: '\\',
+  colon: ':',
+  comma: ',',
+  commat: '@',
+  dollar: '$',
+  equals: '=',
+  excl: '!',
+  grave: '`',
+  gt: '>',
+  hat: '^',
+  lbrace: '{',
+  lbrack: '[',
+  lcub: '{',
+  lowbar: '_',
+  lpar: '(',
+  lsqb: '[',
+  lt: '<',
+  nbsp: ' ',
+  newline: '\n',
+  num: '#',
+  percnt: '%',
+  period: '.',
+  plus: '+',
+  quest: '?',
+  quot: '"',
+  rbrace: '}',
+  rbrack: ']',
+  rcub: '}',
+  rpar: ')',
+  rsqb: ']',
+  semi: ';',
+  sol: '/',
+  tab: '\t',
+  verbar: '|',
+  vert: '|',
+};
+
+/**
+ * What backslashes mean where that is not certain. `all`: up to nine of them are one escape, and `\n` is a line break.
+ * `one`: the last of them alone escapes, and `\n` is the letter.
+ */
+export type Backslashes = 'one' | 'all';
+
+/**
+ * Escapes of URLs (`%2F`, `%u002f`), of JSON and programming languages (`\"`, `\u002f`, `\x2f`), and of HTML (`&sol;`,
+ * `&#47;`, `&#x2f;`).
+ */
+function escapes(backslashes: string): RegExp {
+  return new RegExp(
+    [
+      '%(?<percent>[0-9a-f]{2})',
+      `(?:%|${backslashes})u(?<high>d[89ab][0-9a-f]{2})(?:%|${backslashes})u(?<low>d[c-f][0-9a-f]{2})`,
+      `(?:%|${backslashes})u(?<unit>[0-9a-f]{4})`,
+      `${backslashes}u\\{(?<braced>[0-9a-f]{1,6})\\}`,
+      `${backslashes}x(?<byte>[0-9a-f]{2})`,
+      `${backslashes}(?<space>[abfnrtv])`,
+      // What is itself an escape is decoded first.
+      `${backslashes}(?!%u?[0-9a-f]{2}|&#?[0-9a-z]+;)(?<sign>[ -/:-@\\[\\]^_\`{-~])`,
+      '&#x(?<hexEntity>[0-9a-f]{1,6});?',
+      '&#(?<entity>[0-9]{1,7});?',
+      `&(?<name>${Object.keys(ENTITIES).join('|')});`,
+    ].join('|'),
+    'gi',
+  );
+}
+
+const ESCAPES: Readonly<Record<Backslashes, RegExp>> = {
+  one: escapes('\\\\'),
+  all: escapes('\\\\{1,9}'),
+};
+
+/** Decodes every escape, and those that come out of it, until none is left. */
+export function decodeEscapes(bytes: Decoded, backslashes: Backslashes): Decoded {
+  let decoded = bytes;
+  for (let pass = 0; pass < MAX_PASSES; pass += 1) {
+    const next = decodeOnce(decoded, backslashes);
+    if (next === decoded) break;
+    decoded = next;
+  }
+  return decoded;
+}
+
+/** The bytes of a text, none of its escapes decoded. */
+export function bytesOf(text: string): Decoded {
+  const starts: number[] = [];
+  const ends: number[] = [];
+  let bytes = '';
+  let at = 0;
+  for (const character of text) {
+    const spelled = utf8(character);
+    bytes += spelled;
+    for (let byte = 0; byte < spelled.length; byte += 1) {
+      starts.push(at);
+      ends.push(at + character.length);
+    }
+    at += character.length;
+  }
+  return { bytes, starts, ends };
+}
+
+/** @returns the same object when there is no escape in it */
+function decodeOnce(decoded: Decoded, backslashes: Backslashes): Decoded {
+  const { bytes, starts, ends } = decoded;
+  if (!/[%\\&]/.test(bytes)) return decoded;
+  const made = { bytes: '', starts: [] as number[], ends: [] as number[] };
+  let copied = 0;
+  const copyTo = (end: number) => {
+    made.bytes += bytes.slice(copied, end);
+    for (let at = copied; at < end; at += 1) {
+      made.starts.push(starts[at] ?? 0);
+      made.ends.push(ends[at] ?? 0);
+    }
+  };
+  for (const match of bytes.matchAll(ESCAPES[backslashes])) {
+    copyTo(match.index);
+    copied = match.index + match[0].length;
+    const meant = meaningOf(match.groups ?? {}, backslashes);
+    made.bytes += meant;
+    for (let byte = 0; byte < meant.length; byte += 1) {
+      made.starts.push(starts[match.index] ?? 0);
+      made.ends.push(ends[copied - 1] ?? 0);
+    }
+  }
+  if (copied === 0) return decoded;
+  copyTo(bytes.length);
+  return made;
+}
+
+function meaningOf(groups: Readonly<Record<string, string | undefined>>, backslashes: Backslashes): string {
+  const { percent, byte, space, sign, high, low, unit, braced, hexEntity, entity, name } = groups;
+  const plain = percent ?? byte;
+  if (plain !== undefined) return String.fromCharCode(Number.parseInt(plain, 16));
+  if (sign !== undefined) return sign;
+  if (space !== undefined) return backslashes === 'one' || space < 'a' ? space : ' ';
+  if (high !== undefined && low !== undefined) {
+    return utf8(String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)));
+  }
+  if (name !== undefined) return ENTITIES[name.toLowerCase()] ?? '';
+  const hex = unit ?? braced ?? hexEntity;
+  if (hex !== undefined) return characterOf(Number.parseInt(hex, 16));
+  return characterOf(Number(entity));
+}
+
+const MAX_CODE_POINT = 0x10ffff;
+
+function characterOf(codePoint: number): string {
+  if (codePoint > MAX_CODE_POINT) return ' ';
+  const character = String.fromCodePoint(codePoint);
+  return /\p{Cf}/u.test(character) ? ' ' : utf8(character);
+}
+
+function utf8(text: string): string {
+  return /^\p{ASCII}*$/u.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}

@@ -1,0 +1,109 @@
+import { layersOf } from './decode-layers.ts';
+import { bytesOf, type Decoded, decodeEscapes } from './decode-spellings.ts';
+
+/** A part of a text: index of its first character, and of the one after its last. */
+export type Part = readonly [start: number, end: number];
+
+const LAST_BLANK = 0x20;
+const DELETE = 0x7f;
+/** Characters of UTF-8 that no reader sees: zero width, marks of direction, soft hyphen, unbreakable blank. */
+const INVISIBLE =
+  /\u00e2\u0080[\u008b-\u008f\u00a8-\u00ae]|\u00e2\u0081[\u00a0-\u00af]|\u00ef\u00bb\u00bf|\u00c2[\u00a0\u00ad]/g;
+/** What an escape adds or takes away: it counts neither in the secret nor in the text. */
+const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
+
+/**
+ * Finds values in texts, however they are spelled there: as they are, in another case, broken into lines, escaped in
+ * whole or in part, as often as it may be, in base64 or in digits. So that a value which was cut is found as well, each
+ * stretch of it that is long enough counts.
+ */
+export class SpellingFinder {
+  readonly #stretches = new Map<number, Set<string>>();
+  readonly #maxLayers: number;
+
+  /**
+   * @param stretchOf how much of a value of this length is looked for; undefined: it is not looked for
+   * @param maxLayers how often base64 or digits may be within one another
+   */
+  constructor(
+    values: readonly string[],
+    stretchOf: (length: number) => number | undefined,
+    maxLayers: number,
+  ) {
+    this.#maxLayers = maxLayers;
+    for (const value of values) {
+      const { text } = countedOf(decodeEscapes(bytesOf(value), 'all'));
+      const size = stretchOf(text.length);
+      if (size === undefined) continue;
+      const stretches = this.#stretches.get(size) ?? new Set();
+      this.#stretches.set(size, stretches);
+      for (let at = 0; at + size <= text.length; at += 1) stretches.add(text.slice(at, at + size));
+    }
+  }
+
+  /** The length of the shortest text that can have something in it. */
+  get shortest(): number {
+    return Math.min(...this.#stretches.keys());
+  }
+
+  /** @returns parts of the text in any order; they may overlap */
+  find(text: string): Part[] {
+    if (text.length < this.shortest) return [];
+    const bytes = bytesOf(text);
+    const decoded = decodeEscapes(bytes, 'all');
+    // As it is as well: a backslash or percent sign before it may have nothing to do with it.
+    const others = decoded === bytes ? [] : [bytes, decodeEscapes(bytes, 'one')];
+    return [...this.#findIn(decoded, 0), ...others.flatMap((one) => this.#findPlain(one))];
+  }
+
+  #findIn(decoded: Decoded, depth: number): Part[] {
+    const found = this.#findPlain(decoded);
+    if (depth === this.#maxLayers) return found;
+    const layers = layersOf(decoded).map((layer) => decodeEscapes(layer, 'all'));
+    return [...found, ...layers.flatMap((layer) => this.#findIn(layer, depth + 1))];
+  }
+
+  #findPlain(decoded: Decoded): Part[] {
+    const { text, indices } = countedOf(decoded);
+    const found: Part[] = [];
+    for (const [size, stretches] of this.#stretches) {
+      for (let at = 0; at + size <= text.length; at += 1) {
+        if (!stretches.has(text.slice(at, at + size))) continue;
+        const first = indices[at] ?? 0;
+        const last = indices[at + size - 1] ?? 0;
+        found.push([decoded.starts[first] ?? 0, decoded.ends[last] ?? 0]);
+      }
+    }
+    return found;
+  }
+}
+
+/** What of a text counts, in small letters, and where in its bytes each character is. */
+function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
+  const indices: number[] = [];
+  let text = '';
+  const unseen = new Set(
+    [...bytes.matchAll(INVISIBLE)].flatMap(({ index, 0: match }) => [...match].map((_, at) => index + at)),
+  );
+  for (let at = 0; at < bytes.length; at += 1) {
+    const character = bytes[at] ?? '';
+    const code = bytes.charCodeAt(at);
+    if (code <= LAST_BLANK || code === DELETE || UNCOUNTED.has(character) || unseen.has(at)) continue;
+    text += character;
+    indices.push(at);
+  }
+  // ASCII alone: the bytes of other characters have no case.
+  return { text: text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()), indices };
+}
+
+/** Puts a mark in the place of each part, and of parts that touch or overlap a single one. */
+export function replaceParts(text: string, parts: readonly Part[], mark: string): string {
+  let result = '';
+  let at = 0;
+  for (const [start, end] of parts.toSorted(([one], [other]) => one - other)) {
+    if (end <= at) continue;
+    if (start > at || at === 0) result += `${text.slice(at, Math.max(at, start))}${mark}`;
+    at = end;
+  }
+  return result + text.slice(at);
+}

@@ -1,0 +1,188 @@
+import { isPlainText } from '../model/plain-text.ts';
+import type { CloudClient } from './driver.ts';
+import { DriverError } from './errors.ts';
+import type { Secrets } from './secrets.ts';
+
+export const MAX_MESSAGE = 1_000;
+const MAX_CODE = 100;
+const MAX_CALL = 300;
+const MAX_WORDS = 1_000;
+const MAX_IDENTIFIER = 1_024;
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+const MAX_PER_SECOND = 10_000;
+/** One call a day. */
+const MIN_PER_SECOND = 1 / 86_400;
+/** Beyond these DynamoDB keeps no number, and no cloud has one. */
+const MIN_NUMBER = 1e-12;
+const MAX_NUMBER = 1e15;
+
+/** Fields that are read by people. All others of an answer are identifiers, by which something is found again. */
+const WORDS: ReadonlySet<string> = new Set([
+  'account',
+  'description',
+  'displayName',
+  'failureMessage',
+  'message',
+  'scope',
+]);
+
+/** Lists whose items stand for themselves: one that is of no use is left out. */
+const CATALOGUES: ReadonlySet<string> = new Set([
+  'listLocations',
+  'listOffers',
+  'listOffersEverywhere',
+  'listImages',
+  'readQuotas',
+]);
+const READS = /^(list|get|find|read|verify)/;
+
+/** An answer has something in it that may not get into a record. */
+class Unusable extends Error {}
+
+/**
+ * A client whose cloud is not trusted. What it says is bounded, plain, and without the connection's secrets: errors and
+ * words are redacted; an item of a catalogue whose identifier cannot be used is left out; any other answer with such an
+ * identifier is refused, since a record must not have a false one.
+ */
+export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        const answer: unknown = Reflect.apply(member, target, args);
+        if (!(answer instanceof Promise)) return answer;
+        const guard = new AnswerGuard(secrets, String(name), wordsIn(args[0]));
+        return answer.then(
+          (answered: unknown) => guard.answer(answered),
+          (error: unknown) => {
+            throw guard.error(error);
+          },
+        );
+      };
+    },
+  });
+}
+
+/** An error of a driver as it leaves it; what is no DriverError is a fault of ours, and keeps its kind. */
+export function guardError(error: unknown, secrets: Secrets, ofCall: readonly string[] = []): unknown {
+  if (!(error instanceof Error)) return error;
+  const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
+  const stack = stackOf(error, message);
+  if (!(error instanceof DriverError)) {
+    // In its place, so that it is still recognised by the one that threw it.
+    return Object.assign(error, { message, stack, cause: undefined });
+  }
+  const { code, cloudCode, call, retryAfterMs, limitPerSecond } = error;
+  const guarded = new DriverError(code, message, {
+    ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
+    ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, MAX_RETRY_AFTER_MS) }),
+    ...(limitPerSecond === undefined
+      ? {}
+      : { limitPerSecond: within(limitPerSecond, MIN_PER_SECOND, MAX_PER_SECOND) }),
+  });
+  return Object.assign(guarded, { stack });
+}
+
+class AnswerGuard {
+  readonly #secrets: Secrets;
+  readonly #method: string;
+  readonly #ofCall: readonly string[];
+
+  constructor(secrets: Secrets, method: string, ofCall: readonly string[]) {
+    this.#secrets = secrets;
+    this.#method = method;
+    this.#ofCall = ofCall;
+  }
+
+  error(error: unknown): unknown {
+    return guardError(error, this.#secrets, this.#ofCall);
+  }
+
+  /** @throws DriverError when the answer has an identifier that no record may have */
+  answer(answered: unknown): unknown {
+    try {
+      return this.#value(answered, '');
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  #refusal(error: unknown): unknown {
+    if (!(error instanceof Unusable)) return error;
+    return new DriverError(
+      READS.test(this.#method) ? 'Unavailable' : 'OutcomeUnknown',
+      `${this.#method}: the cloud's answer cannot be used: ${error.message}`,
+    );
+  }
+
+  /** One of several instances is judged by itself: the others have been made, too. */
+  #outcome(outcome: unknown, field: string): unknown {
+    try {
+      return this.#value(outcome, field);
+    } catch (error) {
+      return { error: this.#refusal(error) };
+    }
+  }
+
+  #value(value: unknown, field: string): unknown {
+    if (typeof value === 'string') return this.#text(value, field);
+    if (typeof value === 'number') return usableNumber(value, field);
+    if (Array.isArray(value)) return this.#items(value, field);
+    if (value instanceof DriverError) return this.error(value);
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [name, this.#value(member, name)]),
+    );
+  }
+
+  #items(items: readonly unknown[], field: string): unknown[] {
+    if (this.#method === 'createInstances') return items.map((item) => this.#outcome(item, field));
+    if (!CATALOGUES.has(this.#method)) return items.map((item) => this.#value(item, field));
+    return items.flatMap((item) => {
+      try {
+        return [this.#value(item, field)];
+      } catch (error) {
+        // A zone or an architecture is no item of its own.
+        if (!(error instanceof Unusable) || !isRecord(item)) throw error;
+        return [];
+      }
+    });
+  }
+
+  #text(text: string, field: string): string {
+    if (WORDS.has(field)) return this.#secrets.redact(text, MAX_WORDS, this.#ofCall);
+    if (text.length > MAX_IDENTIFIER) throw new Unusable(`${field} has ${text.length} characters`);
+    if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
+    if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);
+    return text;
+  }
+}
+
+function usableNumber(value: number, field: string): number {
+  const size = Math.abs(value);
+  if (value === 0 || (size >= MIN_NUMBER && size <= MAX_NUMBER)) return value;
+  throw new Unusable(`${field} is out of all bounds`);
+}
+
+function within(value: number, min: number, max: number): number {
+  return Number.isNaN(value) ? max : Math.min(max, Math.max(min, value));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
+}
+
+/** User data and keys of the spec, or of each spec, that a call is about: a cloud repeats what it finds invalid. */
+function wordsIn(argument: unknown): string[] {
+  const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
+  const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));
+  return [...new Set(words.filter((word) => typeof word === 'string'))];
+}
+
+/** V8 writes the message into the stack. */
+function stackOf(error: Error, message: string): string {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return [`${error.name}: ${message}`, ...frames].join('\n');
+}

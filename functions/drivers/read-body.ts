@@ -1,0 +1,28 @@
+/** The longest list of a cloud's is far below; a function has 10 times as much memory. */
+const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
+/** Of a refusal the rest is dropped unread. */
+const MAX_REFUSAL_BYTES = 64 * 1_024;
+
+/**
+ * Reads an answer's text, and no more of it than there is room for.
+ *
+ * @throws RangeError when the answer of a call that succeeded is too long
+ */
+export async function readBody(response: Response): Promise<string> {
+  const { body, ok } = response;
+  if (!body) return '';
+  const most = ok ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES;
+  const decoder = new TextDecoder();
+  let [text, bytes] = ['', 0];
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return text + decoder.decode();
+    bytes += value.length;
+    text += decoder.decode(value, { stream: true });
+    if (bytes <= most) continue;
+    await reader.cancel();
+    if (ok) throw new RangeError(`the answer has more than ${MAX_ANSWER_BYTES} bytes`);
+    return text.slice(0, most);
+  }
+}

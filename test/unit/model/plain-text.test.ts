@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import {
+  cutText,
+  isPlainText,
+  plainJson,
+  plainLines,
+  plainText,
+} from '../../../functions/model/plain-text.ts';
+
+const anyText = fc.string({ unit: 'binary', maxLength: 200 });
+
+test('plain text has no character that steers a terminal, and is plain already when made again', () => {
+  fc.assert(
+    fc.property(anyText, fc.integer({ min: 1, max: 100 }), (text, most) => {
+      const plain = plainText(text, most);
+      expect(plain.length).toBeLessThanOrEqual(most);
+      expect(isPlainText(plain)).toBe(true);
+      expect(plainText(plain, most)).toBe(plain);
+    }),
+  );
+});
+
+test('a cut does not split a character', () => {
+  expect(cutText('abc😀', 5)).toBe('abc😀');
+  expect(cutText('ab😀cd', 4)).toBe('ab…');
+});
+
+test('lines stay lines', () => {
+  expect(plainLines('a\u001b[2J\tb\r\nc')).toBe('a [2J b \nc');
+});
+
+test('a JSON document that is safe to print means the same', () => {
+  fc.assert(
+    fc.property(anyText, (text) => {
+      const printed = plainJson({ [text]: text });
+      expect(JSON.parse(printed)).toEqual({ [text]: text });
+      expect(isPlainText(printed.replaceAll('\n', ''))).toBe(true);
+    }),
+  );
+});
