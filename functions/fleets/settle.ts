@@ -34,6 +34,8 @@ export async function settleFleet(
   await restGates(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
+  // Removed or held since the first look: what is written below holds only for a fleet that is as it was read here.
+  if (fleet.work !== 'provision' || fleet.execution !== execution) return answerOf(fleet);
   const verdict = settleBy(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
   const update = {
     gatesToRest: null,

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { runScenario } from './scenario/run.ts';
+
+const SIZE = 3;
+/** From the end of the launches on, over all that follows from it. */
+const MOMENTS_MS = Array.from({ length: 12 }, (_, at) => at * 8);
+
+it('a fleet that is deleted at any moment of its settling is removed, and its name is free', {
+  timeout: 60_000,
+}, async () => {
+  const ends: Record<string, number> = {};
+  for (const momentMs of MOMENTS_MS) {
+    const result = await runScenario(calmScenario({ seed: 1 + momentMs }), false, async (stage) => {
+      const { ground, workflow } = stage.lab;
+      const fleet = await stage.create(fleetAt(['sim-aws'], SIZE));
+      const launches = () =>
+        workflow.engine.executions.filter(({ machineArn }) => machineArn.endsWith('provision-location'));
+      while (launches().length === 0 || launches().some(({ outcome }) => outcome === undefined))
+        await ground.sleep(1);
+      await ground.sleep(momentMs);
+      await stage.remove(fleet.id);
+      await ground.sleep(5 * 60_000);
+      const { status } = await stage.read(fleet.id);
+      ends[status] = (ends[status] ?? 0) + 1;
+    });
+    expect(result.violations).toEqual([]);
+  }
+  expect(ends).toEqual({ Terminated: MOMENTS_MS.length });
+});
