@@ -44,11 +44,11 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 8 * 3,
     logBytes: 9 * 1_000,
   },
-  // Each of the 53 locations: four lists, four permits, two queries; messages in batches of ten.
+  // Each of the 53 locations: four lists, four permits, two queries, what is held; messages in batches of ten.
   'functions/orphans/schedule': {
     requests: 1 + 8 + 53 / 5,
     gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,
-    reads: 10 + 8 * 6 + 53 * 7,
+    reads: 10 + 8 * 6 + 53 * 8,
     writes: 53 * 4,
     sqs: 8 * 3 + 53 * 3,
     logBytes: 20 * 600,

@@ -4,6 +4,7 @@ import {
   orphanKindSchema,
   orphanStateSchema,
   type Sweep,
+  type SweepHold,
   sweepIdSchema,
 } from '../../functions/model/orphan.ts';
 import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
@@ -39,7 +40,17 @@ export const orphansNoun = noun('orphans', 'What clouds have of this deployment 
         (page) => api.listOrphans({ params, query: { ...page, ...filter } }),
         (items) =>
           table(
-            ['kind', 'backend id', 'instance', 'connection', 'location', 'reason', 'state', 'first seen'],
+            [
+              'kind',
+              'backend id',
+              'instance',
+              'connection',
+              'location',
+              'reason',
+              'state',
+              'held',
+              'first seen',
+            ],
             items.map((one) => [
               one.kind,
               one.backendId,
@@ -48,6 +59,7 @@ export const orphansNoun = noun('orphans', 'What clouds have of this deployment 
               one.location,
               one.reason,
               one.state,
+              one.heldBecause,
               one.firstSeenAt,
             ]),
           ),
@@ -90,7 +102,63 @@ export const orphansNoun = noun('orphans', 'What clouds have of this deployment 
       return { document, text: sweepText(document) };
     },
   }),
+  command({
+    name: 'holds',
+    summary: 'List where sweeps remove no machine until they are continued, and why',
+    flags: [['--connection <name>', 'on this connection'], ...LIST_FLAGS],
+    examples: ['orphans holds', 'orphans holds --connection sim-aws --json'],
+    input: listInput.extend({ connection: nameSchema.optional() }),
+    async run({ limit, cursor, connection }, context) {
+      const api = await context.api();
+      const params = { namespace: await context.namespace() };
+      return await listed(
+        context,
+        { limit, cursor },
+        (page) => api.listSweepHolds({ params, query: { ...page, connection } }),
+        holdsTable,
+      );
+    },
+  }),
+  command({
+    name: 'continue',
+    summary: 'Continue sweeps that wait for an operator: what they found until now may be removed',
+    flags: [
+      ['--connection <name>', 'on this connection'],
+      ['--location <location>', 'at this location alone; else at every one of the connection'],
+    ],
+    examples: [
+      'orphans continue --connection sim-aws',
+      'orphans continue --connection sim-aws --location us-east-1',
+    ],
+    input: z.object({ connection: nameSchema, location: cloudWordSchema.optional() }),
+    async run({ connection, location }, context) {
+      const document = await (await context.api()).continueSweeps({
+        params: { namespace: await context.namespace() },
+        body: { connection, location },
+      });
+      context.say(
+        document.continued.length === 0
+          ? 'No sweep waited there.'
+          : `The next sweep goes on; for one now: fleetwright orphans sweep --connection ${connection}`,
+      );
+      return { document, text: holdsTable(document.continued) };
+    },
+  }),
 ]);
+
+function holdsTable(holds: readonly SweepHold[]): string {
+  return table(
+    ['connection', 'location', 'because', 'since', 'waiting', 'message'],
+    holds.map((one) => [
+      one.connection,
+      one.location ?? 'all',
+      one.because,
+      one.since,
+      one.waiting,
+      one.message,
+    ]),
+  );
+}
 
 function sweepText(sweep: Sweep): string {
   const { found, done, failed } = sweep.places;

@@ -27,6 +27,8 @@ export interface OperationInput<Id extends OperationId> {
   query: z.output<RouteOf<Id>['query']>;
   body: [SchemaOf<RouteOf<Id>, 'body'>] extends [never] ? undefined : z.output<SchemaOf<RouteOf<Id>, 'body'>>;
   idempotencyKey: string | undefined;
+  /** Id of the API key that asks. Absent: the operation is called without the API. */
+  apiKeyId?: string;
 }
 
 /** What an operation answers with; `undefined` where its status is 204. */

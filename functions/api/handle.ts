@@ -53,7 +53,8 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     event: APIGatewayProxyEventV2,
     seen: { apiKeyId?: string; operationId?: OperationId },
   ): Promise<APIGatewayProxyStructuredResultV2> => {
-    seen.apiKeyId = (await authenticate(store, event)).id;
+    const { id: apiKeyId } = await authenticate(store, event);
+    seen.apiKeyId = apiKeyId;
     const { route, params } = matchRoute(event, own);
     seen.operationId = route.operationId;
     const operation = operations[route.operationId];
@@ -64,7 +65,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
       refuse([...input.errors, ...(further ?? [])]);
     }
     // Not checked by the compiler: the operation and the schemas that parsed its input are of the same route.
-    const { body, headers } = await operation(input as never);
+    const { body, headers } = await operation({ ...input, apiKeyId } as never);
     return {
       statusCode: route.status,
       headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },

@@ -61,6 +61,33 @@ export type OrphanState = z.infer<typeof orphanStateSchema>;
 const CLOSED: ReadonlySet<OrphanState> = new Set(['Terminated', 'Gone', 'Released', 'Vanished']);
 export const isClosedOrphan = (state: OrphanState): boolean => CLOSED.has(state);
 
+/**
+ * Why sweeps remove no machine at a site, or on a connection, until an operator continues them:
+ * `cap`: as many as a day allows are removed; `restored`: the tables were set back to an earlier time;
+ * `another-writer`: another deployment uses this deployment's id at the account.
+ */
+export const HOLD_REASONS = ['cap', 'restored', 'another-writer'] as const;
+export const holdReasonSchema = z.enum(HOLD_REASONS);
+export type HoldReason = z.infer<typeof holdReasonSchema>;
+
+/** Sweeps that wait for an operator. */
+export const sweepHoldSchema = z.object({
+  connection: nameSchema,
+  location: cloudWordSchema.optional().describe('absent: every location of the connection'),
+  because: holdReasonSchema,
+  message: z.string(),
+  since: z.iso.datetime(),
+  waiting: z.int().nonnegative().optional().describe('machines that wait for their removal; with `cap`'),
+});
+export type SweepHold = z.infer<typeof sweepHoldSchema>;
+
+export const continueRequestSchema = z
+  .object({
+    connection: nameSchema,
+    location: cloudWordSchema.optional().describe('absent: every hold of the connection'),
+  })
+  .strict();
+
 /** A finding of the orphan sweep, as users see it. */
 export const orphanSchema = z.object({
   connection: nameSchema,
@@ -73,6 +100,9 @@ export const orphanSchema = z.object({
   fleetId: z.string().optional(),
   reason: orphanReasonSchema,
   state: orphanStateSchema,
+  heldBecause: holdReasonSchema
+    .optional()
+    .describe('why it is Reported and not removed, until an operator continues the sweeps'),
   firstSeenAt: z.iso.datetime(),
   stateSince: z.iso.datetime(),
 });

@@ -4,6 +4,7 @@ import { isoTime } from '../runtime/clock.ts';
 import { writeAudit } from '../store/audit.ts';
 import { type OrphanItem, writeOrphan } from '../store/orphans.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { metricOf } from './metric.ts';
 
 /** What a finding is about. */
 export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
@@ -76,11 +77,4 @@ export async function announce(context: WorkerContext, item: OrphanItem): Promis
     context.log.warn('a finding was not told', { backendId: item.backendId, state: item.state, error });
     return item;
   }
-}
-
-/** CloudWatch makes a metric of a log line that says so: docs.aws.amazon.com, embedded metric format. */
-function metricOf(type: string, nowMs: number): Record<string, unknown> {
-  const Name = type.replaceAll(' ', '');
-  const metrics = { Namespace: 'Fleetwright', Dimensions: [[]], Metrics: [{ Name, Unit: 'Count' }] };
-  return { _aws: { Timestamp: nowMs, CloudWatchMetrics: [metrics] }, [Name]: 1 };
 }

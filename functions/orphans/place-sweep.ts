@@ -1,6 +1,6 @@
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
-import { DEFAULT_ORPHAN_POLICY, isClosedOrphan } from '../model/orphan.ts';
+import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../model/orphan.ts';
 import { isoTime } from '../runtime/clock.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
@@ -8,6 +8,7 @@ import { type OrphanItem, readPlaceOrphans } from '../store/orphans.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import { nextState, stateOfMissing, stateWhenGone } from './decide.ts';
 import { announce, newFinding, recordFinding } from './findings.ts';
+import { type HeldBack, heldBack } from './held-back.ts';
 import { type Judged, judgePlace } from './judge-place.ts';
 import type { PlaceList } from './list-place.ts';
 import { removeOrphans } from './remove-orphans.ts';
@@ -46,12 +47,10 @@ export class PlaceSweep {
       absentees.filter(isOpen).map(({ instanceId }) => instanceId ?? ''),
     );
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
-    for (const one of shown) {
-      await this.#follow(
-        one,
-        orphans.find((item) => keyOf(item) === keyOf(one.subject)),
-      );
-    }
+    const known = new Map(orphans.map((item) => [keyOf(item), item]));
+    const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
+    const held = await heldBack(this.#context, this.#place, this.#opened, pairs, this.#dryRun);
+    for (const one of pairs) await this.#follow(one, one.known, held);
     for (const item of orphans) {
       if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
     }
@@ -72,9 +71,15 @@ export class PlaceSweep {
   }
 
   /** Moves the finding of something that the cloud shows as far as it goes now. */
-  async #follow({ subject, verdict }: Judged, known: OrphanItem | undefined): Promise<void> {
+  async #follow(
+    { subject, verdict }: Judged,
+    known: OrphanItem | undefined,
+    heldBecause: HeldBack,
+  ): Promise<void> {
     const { connection } = this.#opened;
-    const policy = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
+    const held = heldBecause(subject);
+    const usual = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
+    const policy = held ? { ...usual, action: 'report' as const } : usual;
     const wasOpen = known !== undefined && isOpen(known);
     let item = known;
     for (;;) {
@@ -84,7 +89,12 @@ export class PlaceSweep {
       const reason = verdict.claimed ? (item?.reason ?? 'no-record') : verdict.reason;
       const next =
         item && isOpen(item)
-          ? { ...item, reason, state, stateSince: isoTime(nowMs) }
+          ? {
+              ...withHold(item, state === 'Reported' ? held : undefined),
+              reason,
+              state,
+              stateSince: isoTime(nowMs),
+            }
           : newFinding(connection, this.#place, subject, { reason, state, nowMs });
       item = await this.#write(next, item);
       if (!item) return;
@@ -164,6 +174,11 @@ export class PlaceSweep {
     if (this.#dryRun) return { ...next, version: 0 };
     return await recordFinding(this.#context, next, previous);
   }
+}
+
+function withHold(item: OrphanItem, heldBecause: HoldReason | undefined): OrphanItem {
+  const { heldBecause: _, ...rest } = item;
+  return heldBecause === undefined ? rest : { ...rest, heldBecause };
 }
 
 const keyOf = ({ kind, backendId }: Pick<OrphanItem, 'kind' | 'backendId'>): string => `${kind}#${backendId}`;

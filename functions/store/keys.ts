@@ -13,6 +13,7 @@ import type { InstanceRef } from '../model/identifiers.ts';
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
+ * | what sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
  * | sweep that was asked for, its connections, its places | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `PLACE#<connection>#<location>` |
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
@@ -121,6 +122,12 @@ export const orphanKey = (orphan: {
 }): Key => ({
   pk: orphanPartition(orphan.connectionKey),
   sk: `${orphan.location}#${orphan.reason === 'missing' ? 'missing' : orphan.kind}#${orphan.backendId}`,
+});
+
+export const holdPartition = (connectionKey: string): string => `HOLD#${connectionKey}`;
+export const holdKey = (connectionKey: string, location: string): Key => ({
+  pk: holdPartition(connectionKey),
+  sk: location,
 });
 
 export const sweepPartition = (sweepId: string): string => `SWEEP#${sweepId}`;

@@ -20,6 +20,16 @@ export interface Known<State> {
   state: State | undefined;
 }
 
+/** Items with a version, in one table. */
+export interface VersionedTable extends Pick<Store<never>, 'document' | 'clock' | 'random'> {
+  tableName: string;
+}
+
+const governorOf = (store: Store<'governor'>): VersionedTable => ({
+  ...store,
+  tableName: store.tables.governor,
+});
+
 /**
  * Reads an item of the governor's table, lets `decide` work out the next one, and writes that only if nobody
  * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
@@ -36,14 +46,26 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
   decide: (current: State | undefined) => { state: State | undefined; answer: Answer },
   known?: Known<State>,
 ): Promise<Answer> {
+  return await updateVersionedIn(governorOf(store), key, schema, decide, known);
+}
+
+/** As `updateVersioned`, in any table. */
+export async function updateVersionedIn<State extends Record<string, unknown>, Answer>(
+  table: VersionedTable,
+  key: Key,
+  schema: z.ZodType<State, Record<string, unknown>>,
+  decide: (current: State | undefined) => { state: State | undefined; answer: Answer },
+  known?: Known<State>,
+): Promise<Answer> {
   for (let attempt = 1; attempt <= MAX_TRIES; attempt += 1) {
-    const { version, state: current } = attempt === 1 && known ? known : await readKnown(store, key, schema);
+    const { version, state: current } =
+      attempt === 1 && known ? known : await readKnownIn(table, key, schema);
     const { state, answer } = decide(current);
     if (state === undefined) return answer;
     try {
-      await store.document.send(
+      await table.document.send(
         new PutCommand({
-          TableName: store.tables.governor,
+          TableName: table.tableName,
           Item: { ...z.encode(schema, state), ...key, version: version + 1 },
           ConditionExpression: version === 0 ? 'attribute_not_exists(pk)' : 'version = :version',
           ...(version === 0 ? {} : { ExpressionAttributeValues: { ':version': version } }),
@@ -53,7 +75,7 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
       // As many as want the item at once need that many turns: pauses grow until there is room for all of them.
-      await store.clock.sleep(store.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
+      await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }
   throw new Contended(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);
@@ -73,8 +95,17 @@ export async function readKnown<State>(
   key: Key,
   schema: z.ZodType<State>,
 ): Promise<Known<State>> {
-  const { Item } = await store.document.send(
-    new GetCommand({ TableName: store.tables.governor, Key: key, ConsistentRead: true }),
+  return await readKnownIn(governorOf(store), key, schema);
+}
+
+/** As `readKnown`, in any table. */
+export async function readKnownIn<State>(
+  { document, tableName }: VersionedTable,
+  key: Key,
+  schema: z.ZodType<State>,
+): Promise<Known<State>> {
+  const { Item } = await document.send(
+    new GetCommand({ TableName: tableName, Key: key, ConsistentRead: true }),
   );
   return Item
     ? { version: versionSchema.parse(Item).version, state: schema.parse(Item) }

@@ -1,6 +1,6 @@
 import { Aws, Duration, Stack } from 'aws-cdk-lib';
 import type { HttpApi } from 'aws-cdk-lib/aws-apigatewayv2';
-import { Alarm, ComparisonOperator, type Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Alarm, ComparisonOperator, Metric, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
@@ -66,6 +66,12 @@ export class Alarms extends Construct {
         periods: 3,
       });
     }
+    // Each sweep that waits for an operator counts one, every 15 minutes as sweeps go.
+    this.#add('sweeps-held', 'Sweeps remove no machine until "fleetwright orphans continue".', {
+      metric: new Metric({ namespace: 'Fleetwright', metricName: 'SweepHeld', statistic: Stats.SUM }),
+      above: 0,
+      minutes: 30,
+    });
     this.#add('api-5xx', 'The API answers with server errors.', {
       metric: http.metricServerError({ statistic: Stats.SUM }),
       above: 5,

@@ -181,6 +181,7 @@ describe('alarms', () => {
       'inventory-schedule-errors',
       'orphans-schedule-errors',
       'status-watch-errors',
+      'sweeps-held',
     ];
     expect(idsOf(local)).toEqual([]);
     expect(idsOf(dev)).toEqual(essential('dev').sort());

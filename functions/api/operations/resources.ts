@@ -1,6 +1,7 @@
 import type { DriverName } from '../../model/connection.ts';
 import { fleetIdSchema } from '../../model/identifiers.ts';
 import { listResources, type ResourceCursor } from '../../networks/view.ts';
+import { continueSweeps, listHolds } from '../../orphans/continue-sweeps.ts';
 import { requestSweep } from '../../orphans/request-sweep.ts';
 import { connectionsOf, listOrphans, type OrphanCursor, sweepView } from '../../orphans/view.ts';
 import type { Store } from '../../store/client.ts';
@@ -61,6 +62,21 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
     },
     async getSweep({ params: { namespace, sweep } }) {
       return { body: await sweepOf(namespace, sweep) };
+    },
+    async listSweepHolds({ params: { namespace }, query: { cursor, ...query } }) {
+      await requireNamespace(store, namespace);
+      const page = await listHolds(store, namespace, { ...query, cursor: orphanCursor(cursor) });
+      const next = page.cursor && `${page.cursor.connection}~${page.cursor.after ?? ''}`;
+      return { body: { items: page.items, cursor: encodeCursor(next) } };
+    },
+    async continueSweeps({ params: { namespace }, body: { connection: name, location }, apiKeyId }) {
+      await requireNamespace(store, namespace);
+      const connection = await readConnection(store, namespace, name);
+      if (!connection) {
+        refuse([{ pointer: '/connection', code: 'unknown-connection', message: `there is no ${name}` }]);
+        return { body: { continued: [] } };
+      }
+      return { body: { continued: await continueSweeps(store, connection, location, apiKeyId) } };
     },
   };
 

@@ -1,9 +1,12 @@
+import { z } from 'zod';
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
 import {
+  continueRequestSchema,
   orphanKindSchema,
   orphanSchema,
   orphanStateSchema,
   resourceKindSchema,
+  sweepHoldSchema,
   sweepIdSchema,
   sweepRequestSchema,
   sweepSchema,
@@ -82,5 +85,29 @@ export const resourceRoutes = [
     query: noQuery,
     status: 200,
     response: sweepSchema,
+  }),
+  route({
+    operationId: 'listSweepHolds',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/orphans/holds',
+    handler: 'resources',
+    summary: 'List where sweeps remove no machine until an operator continues them, and why',
+    params: namespaceParams,
+    query: pageQuery.extend({ connection: nameSchema.optional() }),
+    status: 200,
+    response: pageOf(sweepHoldSchema),
+  }),
+  route({
+    operationId: 'continueSweeps',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/orphans/continue',
+    handler: 'resources',
+    summary:
+      'Continue sweeps that wait for an operator: what they found until now may be removed. Written to the audit log',
+    params: namespaceParams,
+    query: noQuery,
+    body: continueRequestSchema,
+    status: 200,
+    response: z.object({ continued: z.array(sweepHoldSchema) }),
   }),
 ] as const;

@@ -51,6 +51,22 @@ export class Client {
     });
   }
 
+  /** @returns how many holds of the connection ended */
+  async continueSweeps(connection: string): Promise<number> {
+    const ended = await this.#insist(async () => {
+      const { body } = await this.#lab.requestResources(({ continueSweeps }) =>
+        continueSweeps({
+          params: { namespace: NAMESPACE },
+          query: {},
+          body: { connection },
+          idempotencyKey: undefined,
+        }),
+      );
+      return body.continued.length;
+    });
+    return ended ?? 0;
+  }
+
   async #insist<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {
     const { ground } = this.#lab;
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {

@@ -12,6 +12,7 @@ import { Ground } from '../world/ground.ts';
 import { Lab } from '../world/lab.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
+import { Operator } from './operator.ts';
 import type { FleetScript, Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
@@ -106,6 +107,7 @@ async function play(
   const incidents = scenario.incidents.map((incident) => befall(lab, incident, scenario.troubleMs));
   const client = new Client(lab);
   const strangers = new Strangers(lab, scenario);
+  if (scenario.hasOperator) void new Operator(lab, client).watch();
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab)));
   await Promise.all([...users, ...incidents, strangers.plant(), told, ground.sleep(scenario.troubleMs)]);
@@ -115,7 +117,7 @@ async function play(
   // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
   const quietMs =
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
-  if (!(await rest(lab, quietMs, scenario.skewMs)))
+  if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
     violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
   violations.push(...checkEnd(lab), ...strangers.check());
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
@@ -172,6 +174,15 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
     await ground.sleep(CHECK_MS);
   }
   return true;
+}
+
+/** As `rest`, and again for as long as the operator continues sweeps, which have more to do then. */
+async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
+  for (;;) {
+    const { continuedSweeps } = lab.ground.counts;
+    if (!(await rest(lab, quietMs, skewMs))) return false;
+    if (lab.ground.counts.continuedSweeps === continuedSweeps) return true;
+  }
 }
 
 /** Every fleet that stands is deleted; what an earlier deletion could not do is asked for again. */

@@ -57,6 +57,8 @@ export interface Scenario {
   batchSize: number;
   /** Whether the clouds tell whose a credential is; absent: they do. */
   tellsAccounts?: boolean;
+  /** Whether an operator continues sweeps that wait; absent: none does. */
+  hasOperator?: boolean;
 }
 
 export function scenarioOf(seed: number): Scenario {
@@ -85,6 +87,7 @@ export function scenarioOf(seed: number): Scenario {
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
     batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
+    hasOperator: true,
   };
 }
 

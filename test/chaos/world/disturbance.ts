@@ -64,6 +64,8 @@ export interface FaultCounts {
   timedOutProcesses: number;
   ignoredRemovals: number;
   deniedCreates: number;
+  /** Holds of sweeps that the operator ended. */
+  continuedSweeps: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -82,5 +84,6 @@ export function noFaults(): FaultCounts {
     timedOutProcesses: 0,
     ignoredRemovals: 0,
     deniedCreates: 0,
+    continuedSweeps: 0,
   };
 }

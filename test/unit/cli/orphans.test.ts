@@ -125,3 +125,34 @@ it('what sweeps do is set with a connection, and later', async () => {
   });
   expect([bad.exitCode, bad.asked]).toEqual([2, []]);
 });
+
+const HOLD = {
+  connection: 'sim-aws',
+  location: 'us-east-1',
+  because: 'cap',
+  message: 'sweeps remove at most 5 machines here in 24 hours, and 45 more wait',
+  since: '2026-01-01T00:00:00.000Z',
+  waiting: 45,
+};
+
+it('holds are listed with their reason, and how many machines wait', async () => {
+  const { exitCode, stdout } = await cli(['orphans', 'holds'], {
+    answers: { [`GET ${ORPHANS}/holds`]: { body: { items: [HOLD], cursor: null } } },
+  });
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/sim-aws +us-east-1 +cap .* 45 /);
+});
+
+it('continue names a connection and a location, and says which holds ended', async () => {
+  const args = ['orphans', 'continue', '--connection', 'sim-aws', '--location', 'us-east-1', '--json'];
+  const { exitCode, stdout, asked } = await cli(args, {
+    answers: { [`POST ${ORPHANS}/continue`]: { body: { continued: [HOLD] } } },
+  });
+  expect(exitCode).toBe(0);
+  expect(asked[0]?.body).toEqual({ connection: 'sim-aws', location: 'us-east-1' });
+  expect(JSON.parse(stdout)).toEqual({ continued: [HOLD] });
+});
+
+it('continue without a connection is wrong use', async () => {
+  expect((await cli(['orphans', 'continue'], { answers: {} })).exitCode).toBe(2);
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/driver.ts';
+import { machineName } from '../../functions/drivers/names.ts';
+import { plantInstance } from '../../local/sim/engine/plant.ts';
+import type { InstanceRecord } from '../../local/sim/engine/records.ts';
+import { DEPLOYMENT } from './models/clouds.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
+import { runScenario, type Story } from './scenario/run.ts';
+import type { Stage } from './scenario/stage.ts';
+import { CALM } from './world/disturbance.ts';
+import { NAMESPACE } from './world/lab.ts';
+
+const MOST = 5;
+const SWEPT_OFTEN = { sweepIntervalMs: 60_000, graceSeconds: 60 };
+
+/** Machines of a fleet that is deleted show up again: calls of ours made them, and no record claims them. */
+async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]> {
+  const fleet = await stage.create(fleetAt(AWS, count, EAST));
+  await stage.until(fleet.id, isUp);
+  const records = await stage.records(fleet);
+  await stage.remove(fleet.id);
+  await stage.until(fleet.id, isGone);
+  return records.map(({ instanceId, launchToken }) =>
+    plantInstance(stage.lab.clouds.engine.world, {
+      cloud: 'aws',
+      connection: 'sim-aws',
+      location: 'east-1',
+      name: machineName(DEPLOYMENT, launchToken),
+      launchToken,
+      tags: { [DEPLOYMENT_TAG]: DEPLOYMENT, [INSTANCE_TAG]: instanceId },
+      instanceType: 'small',
+      networkId: '',
+    }),
+  );
+}
+
+/** How many of these were asked to go. */
+function removedOf(stage: Stage, machines: readonly InstanceRecord[]): number {
+  const ids = new Set(machines.map(({ backendId }) => backendId));
+  return stage.lab.clouds
+    .machines()
+    .filter(({ backendId, removeAskedAtMs }) => ids.has(backendId) && removeAskedAtMs !== undefined).length;
+}
+
+const about = { params: { namespace: NAMESPACE }, idempotencyKey: undefined };
+const holdsOf = async ({ lab }: Stage) =>
+  (
+    await lab.requestResources(({ listSweepHolds }) =>
+      listSweepHolds({ ...about, query: { limit: 100 }, body: undefined }),
+    )
+  ).body.items;
+const continueSweeps = async ({ lab }: Stage, location?: string) =>
+  (
+    await lab.requestResources((operations) =>
+      operations.continueSweeps({
+        ...about,
+        query: {},
+        body: { connection: 'sim-aws', ...(location === undefined ? {} : { location }) },
+        apiKeyId: 'key-of-the-operator',
+      }),
+    )
+  ).body.continued;
+const auditOf = ({ lab }: Stage, type: string) =>
+  lab.tables.fleets.all().filter((item) => String(item['pk']).startsWith('AUDIT#') && item['type'] === type);
+
+/** Tells a story in which a launch token stands for two machines, as the story wants it. */
+async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise<void> {
+  const { violations } = await runScenario(scenario, false, story);
+  expect(violations.filter(({ kind }) => kind !== 'duplicated')).toEqual([]);
+}
+
+describe('a sweep that has more to remove than a day allows', PATIENT, () => {
+  it('removes as many, tells once, and waits for an operator', async () => {
+    await tell(async (stage) => {
+      const machines = await leftovers(stage, 12);
+      await stage.pass(60);
+      expect(removedOf(stage, machines)).toBe(MOST);
+      expect(await holdsOf(stage)).toMatchObject([
+        { connection: 'sim-aws', location: 'east-1', because: 'cap', waiting: 7 },
+      ]);
+      expect(stage.lab.events.filter(({ type }) => type === 'Sweep Held')).toHaveLength(1);
+      expect(auditOf(stage, 'Sweep Held')).toHaveLength(1);
+      await stage.pass(26 * 60);
+      expect(removedOf(stage, machines)).toBe(MOST);
+      expect(await continueSweeps(stage, 'west-1')).toEqual([]);
+      expect(await continueSweeps(stage, 'east-1')).toMatchObject([{ location: 'east-1', waiting: 7 }]);
+      expect(auditOf(stage, 'Sweep Continued')).toMatchObject([
+        { detail: { connection: 'sim-aws', apiKeyId: 'key-of-the-operator' } },
+      ]);
+      await stage.pass(10);
+      expect(removedOf(stage, machines)).toBe(12);
+      expect(await holdsOf(stage)).toEqual([]);
+      expect(await continueSweeps(stage)).toEqual([]);
+    });
+  });
+
+  it('removes no more where sweeps run at the same time, die and repeat themselves', async () => {
+    const troubled = {
+      ...CALM,
+      kill: 0.003,
+      lostWrite: 0.01,
+      repeatedWrite: 0.02,
+      conflict: 0.02,
+      duplicate: 0.2,
+    };
+    await tell(async (stage) => {
+      const machines = await leftovers(stage, 12);
+      stage.lab.ground.disturbance = { ...troubled, newProcess: 0.3 };
+      for (let round = 0; round < 40; round += 1) {
+        for (let copies = 0; copies < 3; copies += 1) {
+          stage.lab.queue.send(
+            JSON.stringify({
+              kind: 'sweep',
+              connectionKey: `${NAMESPACE}/sim-aws`,
+              location: 'east-1',
+              dryRun: false,
+              round: 0,
+            }),
+            0,
+          );
+        }
+        await stage.pass(0.5);
+        expect(removedOf(stage, machines)).toBeLessThanOrEqual(MOST);
+      }
+      expect(removedOf(stage, machines)).toBe(MOST);
+      stage.lab.ground.disturbance = CALM;
+      await continueSweeps(stage);
+      await stage.pass(10);
+      expect(removedOf(stage, machines)).toBe(12);
+    }, calmScenario(SWEPT_OFTEN));
+  });
+});
