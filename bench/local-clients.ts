@@ -1,5 +1,6 @@
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { type EngineAccess, engineSettings } from '../local/index.ts';
 
 export interface EngineClients {
   logs: CloudWatchLogsClient;
@@ -8,12 +9,8 @@ export interface EngineClients {
 }
 
 /** Clients of the local engine, whatever account the environment names. */
-export function openEngineClients(endpoint: string): EngineClients {
-  const settings = {
-    endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  };
+export function openEngineClients(engine: EngineAccess): EngineClients {
+  const settings = engineSettings(engine);
   const logs = new CloudWatchLogsClient(settings);
   const sfn = new SFNClient(settings);
   return {

@@ -1,12 +1,24 @@
 import { CliError, EXIT } from '../cli/exit.ts';
+import type { SimAccess } from '../local/index.ts';
+
+export interface Question {
+  method?: string;
+  body?: unknown;
+}
 
 /** One call to the simulated clouds' control API. @throws CliError when they cannot be reached */
-export async function ask(url: string, init: { method?: string; body?: string } = {}): Promise<unknown> {
+export async function ask(
+  { simUrl, simKey }: SimAccess,
+  path: string,
+  { method = 'GET', body }: Question = {},
+): Promise<unknown> {
+  const url = `${simUrl}/_sim/${path}`;
   let response: Response;
   try {
     response = await fetch(url, {
-      ...init,
-      headers: { 'content-type': 'application/json' },
+      method,
+      headers: { authorization: `Bearer ${simKey}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(30_000),
     });
   } catch (cause) {

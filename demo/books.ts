@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { measureRun } from '../bench/ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../bench/ideal/limits.ts';
+import type { SimAccess } from '../local/index.ts';
 import { ask } from './ask-clouds.ts';
 
 const tagsSchema = z.record(z.string(), z.string());
@@ -45,15 +46,15 @@ const booksSchema = z.object({
 /** What the simulated clouds know, whatever our records say. */
 export type Books = z.infer<typeof booksSchema>;
 
-export async function readBooks(simUrl: string): Promise<Books> {
-  return booksSchema.parse(await ask(`${simUrl}/_sim/books`));
+export async function readBooks(clouds: SimAccess): Promise<Books> {
+  return booksSchema.parse(await ask(clouds, 'books'));
 }
 
 /**
  * Everything as at the start, with this seed. Faults that were added through the control API are gone, too.
  */
-export async function resetClouds(simUrl: string, seed: number): Promise<void> {
-  await ask(`${simUrl}/_sim/reset`, { method: 'POST', body: JSON.stringify({ seed }) });
+export async function resetClouds(clouds: SimAccess, seed: number): Promise<void> {
+  await ask(clouds, 'reset', { method: 'POST', body: { seed } });
 }
 
 /** An instance exists at its cloud until that says that it is gone. */

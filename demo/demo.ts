@@ -47,7 +47,7 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
     .map((fleet) => ({ ...fleet, failurePolicy: policy ?? fleet.failurePolicy }));
   await prepareClouds(stack, requests, seed);
 
-  const faultIds = await addFaults(stack.simUrl, faults);
+  const faultIds = await addFaults(stack, faults);
   if (faultIds.length > 0) say(`The clouds fail in ${faultIds.length} ways from now on (${faults})`);
   const interrupt = interruptible(say);
   const around = { out: process.stderr, signal: interrupt.signal };
@@ -66,12 +66,12 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
 
   let removed: Awaited<ReturnType<typeof remove>> | undefined;
   if (keep && !interrupt.signal.aborted) {
-    await removeFaults(stack.simUrl, faultIds);
+    await removeFaults(stack, faultIds);
     print(lookAround(requests[0]?.name ?? ''));
   } else {
     say('Deleting everything');
     removed = await remove(stack, provisioned, { out: process.stderr, signal: interrupt.second });
-    await removeFaults(stack.simUrl, faultIds);
+    await removeFaults(stack, faultIds);
     rows = await countAllLeft(stack, rows, provisioned.fleets);
     const left = `instances and network resources`;
     print(`Left at the ${outside.length > 0 ? 'simulated ' : ''}clouds: ${removed.remaining} ${left}`);

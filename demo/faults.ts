@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SimAccess } from '../local/index.ts';
 import { ask } from './ask-clouds.ts';
 
 export const FAULT_LEVELS = ['none', 'light', 'heavy'] as const;
@@ -44,13 +45,13 @@ const FAULTS: Readonly<Record<FaultLevel, readonly Fault[]>> = { none: [], light
 const addedSchema = z.object({ faults: z.array(z.object({ id: z.string() })) });
 
 /** Makes the clouds fail. @returns ids by which `removeFaults` takes these faults, and no others, away */
-export async function addFaults(simUrl: string, level: FaultLevel): Promise<string[]> {
+export async function addFaults(clouds: SimAccess, level: FaultLevel): Promise<string[]> {
   const faults = FAULTS[level];
   if (faults.length === 0) return [];
-  const answer = await ask(`${simUrl}/_sim/faults`, { method: 'POST', body: JSON.stringify(faults) });
+  const answer = await ask(clouds, 'faults', { method: 'POST', body: faults });
   return addedSchema.parse(answer).faults.map(({ id }) => id);
 }
 
-export async function removeFaults(simUrl: string, ids: readonly string[]): Promise<void> {
-  for (const id of ids) await ask(`${simUrl}/_sim/faults/${id}`, { method: 'DELETE' });
+export async function removeFaults(clouds: SimAccess, ids: readonly string[]): Promise<void> {
+  for (const id of ids) await ask(clouds, `faults/${id}`, { method: 'DELETE' });
 }

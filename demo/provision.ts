@@ -52,7 +52,7 @@ export async function prepareClouds(
     );
   }
   if (seed === undefined) return;
-  const left = existing(await readBooks(stack.simUrl)).length;
+  const left = existing(await readBooks(stack)).length;
   if (left > 0) {
     throw new CliError(
       EXIT.usage,
@@ -61,7 +61,7 @@ export async function prepareClouds(
       'Delete their fleets first, or run this without --seed.',
     );
   }
-  await resetClouds(stack.simUrl, seed);
+  await resetClouds(stack, seed);
 }
 
 /** Asks for all fleets at once and waits until they have come up, or the signal is aborted. */
@@ -70,7 +70,7 @@ export async function provision(
   requests: readonly FleetRequest[],
   { out, signal }: Surroundings,
 ): Promise<Provisioned> {
-  const before = await readBooks(stack.simUrl);
+  const before = await readBooks(stack);
   const started = await startFleets(stack, requests);
   const askedMs = Date.now();
   const ids = started.fleets.map(({ id }) => id);
@@ -79,7 +79,7 @@ export async function provision(
   const fleets = watched.length > 0 ? watched : started.fleets;
   // Records first: what is asked for is claimed before it exists, and given up only when it is gone.
   const claimed = await claimedInstances(stack, ids);
-  const books = new RunBooks(before, await readBooks(stack.simUrl), stack.outputs.DeploymentId);
+  const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;
   return { ...started, fleets, before, books, startedAt, askedMs, leaked: books.leaked(claimed).length };
 }
@@ -101,6 +101,6 @@ export async function remove(
     await deleteFleets(stack, ids);
     await watchFleets(stack, ids, { goal: 'gone', out, signal, atMostMs: ATMOST_MS });
   }
-  const books = new RunBooks(before, await readBooks(stack.simUrl), stack.outputs.DeploymentId);
+  const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   return { books, remaining: books.remaining() };
 }

@@ -1,13 +1,18 @@
 import { CliError, EXIT } from '../cli/exit.ts';
 import { type Client, createClient } from '../client/index.ts';
-import { type Outputs, StartFailure, stepLine, up } from '../local/index.ts';
+import {
+  type EngineAccess,
+  type Outputs,
+  type SimAccess,
+  StartFailure,
+  stepLine,
+  up,
+} from '../local/index.ts';
 
 /** A local stack that runs, as demo, benchmarks and tests use it. */
-export interface Stack {
+export interface Stack extends SimAccess, EngineAccess {
   client: Client;
   namespace: string;
-  simUrl: string;
-  engineUrl: string;
   outputs: Outputs;
   /** An address of this machine as functions reach it. */
   seenByFunctions(url: string): string;
@@ -32,8 +37,7 @@ export async function openStack({ seed, simConfig, say }: StackOptions): Promise
       ...(seed === undefined ? {} : { seed }),
       ...(simConfig === undefined ? {} : { simConfig }),
     });
-    const { namespace, simUrl, engineUrl } = stack;
-    return { client: createClient(stack), namespace, simUrl, engineUrl, outputs, seenByFunctions };
+    return { ...stack, client: createClient(stack), outputs, seenByFunctions };
   } catch (error) {
     if (!(error instanceof StartFailure)) throw error;
     throw new CliError(EXIT.unreachable, 'cannot-start', error.message, error.next, { cause: error });

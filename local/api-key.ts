@@ -1,19 +1,16 @@
 import { systemClock } from '../functions/runtime/clock.ts';
 import { issueApiKey } from '../functions/store/api-keys.ts';
 import { openDocumentClient } from '../functions/store/client.ts';
-import { LOCAL_REGION } from './engine/environment.ts';
+import { engineSettings } from './engine/access.ts';
+import type { EngineAccess } from './state/records.ts';
 
 /**
- * The first API key of the local stack, written into its table as somebody with rights in its AWS account would.
+ * The first API key of the local stack, written into its table as a user with rights in its AWS account would.
  *
  * @returns the key; the table has only its hash
  */
-export async function issueLocalKey(engineUrl: string, accessTable: string): Promise<string> {
-  const document = openDocumentClient({
-    endpoint: engineUrl,
-    region: LOCAL_REGION,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+export async function issueLocalKey(engine: EngineAccess, accessTable: string): Promise<string> {
+  const document = openDocumentClient(engineSettings(engine));
   const store = { document, tables: { access: accessTable }, clock: systemClock, random: Math.random };
   try {
     return (await issueApiKey(store, { name: 'local-up' })).key;

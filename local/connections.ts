@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiProblem, type Client } from '../client/index.ts';
 import type { Cloud } from '../functions/model/cloud.ts';
+import { accountKey } from './sim/account-key.ts';
 import { StartFailure } from './start-failure.ts';
 
 const CLOUDS = [
@@ -16,30 +17,41 @@ const CLOUDS = [
 const NAMESPACE = 'default';
 const READY_MS = 60_000;
 
+export interface Target {
+  /** The simulated clouds, as functions see them. */
+  endpoint: string;
+  /** What the key of each connection's account follows from. */
+  simKey: string;
+  /** Whether connections that are there already have keys that follow from it. */
+  isKnownKey: boolean;
+}
+
 /**
  * The namespace `default` with a connection to each simulated cloud, verified and with its inventory read.
  *
- * @param endpoint the simulated clouds, as functions see them
- * @returns how many connections were made anew
+ * @returns how many connections were made
  * @throws StartFailure naming those that do not become ready
  */
-export async function ensureConnections(api: Client, endpoint: string): Promise<number> {
+export async function ensureConnections(api: Client, target: Target): Promise<number> {
   await unlessTaken(api.createNamespace({ body: { name: NAMESPACE } }));
-  const made = await Promise.all(CLOUDS.map((cloud) => ensureConnection(api, cloud, endpoint)));
+  const made = await Promise.all(CLOUDS.map((cloud) => ensureConnection(api, cloud, target)));
   await waitUntilReady(api);
   return made.filter(Boolean).length;
 }
 
-/** @returns whether it was made anew */
-async function ensureConnection(api: Client, cloud: Cloud, endpoint: string): Promise<boolean> {
+/** @returns whether it was made */
+async function ensureConnection(api: Client, cloud: Cloud, target: Target): Promise<boolean> {
+  const { endpoint, simKey, isKnownKey } = target;
   const name = `sim-${cloud}`;
   const params = { namespace: NAMESPACE, connection: name };
-  const body = { name, driver: 'sim' as const, cloud, credential: { account: name }, endpoint };
+  const credential = { account: name, apiKey: accountKey(simKey, name) };
+  const body = { name, driver: 'sim' as const, cloud, credential, endpoint };
   const create = () => unlessTaken(api.createConnection({ params: { namespace: NAMESPACE }, body }));
   if (await create()) return true;
   const known = await api.getConnection({ params });
   if (known.endpoint === endpoint) {
-    if (known.status === 'Failed') await api.verifyConnection({ params });
+    if (!isKnownKey) await api.rotateCredential({ params, body: { credential } });
+    else if (known.status === 'Failed') await api.verifyConnection({ params });
     else if (known.inventorySyncedAt === undefined) await api.syncInventory({ params });
     return false;
   }

@@ -39,7 +39,8 @@ export async function down({
     if (clouds && (await step(onProgress, () => stopProcess(clouds.process), said('simulated clouds')))) {
       done.push('clouds');
     }
-    // An engine of somebody else's still holds what was deployed, and what the clouds hold belongs to it.
+    folder.removeTemporary();
+    // An engine that was given still holds what was deployed, and what the clouds hold belongs to it.
     const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
     for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
     return done;

@@ -1,9 +1,10 @@
 /** The local stack, for the command line, the demo, benchmarks and tests. */
 export { type DownOptions, type DownResult, down } from './down.ts';
+export { engineSettings } from './engine/access.ts';
 export { LOG_PARTS, type LogLine, type LogPart, type LogsOptions, logs } from './logs.ts';
 export { type OnProgress, type Step, stepLine } from './progress.ts';
 export { StartFailure } from './start-failure.ts';
 export { StateFolder } from './state/folder.ts';
-export type { LocalStack, Outputs } from './state/records.ts';
+export type { EngineAccess, LocalStack, Outputs, SimAccess } from './state/records.ts';
 export { type PartStatus, type StackStatus, status } from './status.ts';
 export { type UpOptions, type UpResult, up } from './up.ts';

@@ -3,9 +3,9 @@ import {
   FilterLogEventsCommand,
   paginateDescribeLogGroups,
 } from '@aws-sdk/client-cloudwatch-logs';
+import { engineAccess, engineSettings } from './engine/access.ts';
 import { containerLog } from './engine/docker.ts';
 import { isHealthy } from './engine/engine.ts';
-import { LOCAL_REGION } from './engine/environment.ts';
 import { StateFolder } from './state/folder.ts';
 import { tailOf } from './state/processes.ts';
 import { type EngineRecord, engineRecordSchema, RECORDS } from './state/records.ts';
@@ -46,18 +46,14 @@ interface Source {
 }
 
 async function linesOf(part: LogPart, { folder, engine, lines }: Source): Promise<string[]> {
-  if (part === 'functions') return engine ? await functionLines(engine.url, lines) : [];
+  if (part === 'functions') return engine ? await functionLines(engine, lines) : [];
   if (part === 'engine' && engine?.kind === 'container') return await containerLog(engine.container, lines);
   return tailOf(folder.log(part), lines);
 }
 
-async function functionLines(engineUrl: string, lines: number): Promise<string[]> {
-  if (!(await isHealthy(engineUrl))) return [];
-  const client = new CloudWatchLogsClient({
-    endpoint: engineUrl,
-    region: LOCAL_REGION,
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
+async function functionLines(engine: EngineRecord, lines: number): Promise<string[]> {
+  if (!(await isHealthy(engine.url))) return [];
+  const client = new CloudWatchLogsClient(engineSettings(engineAccess(engine)));
   const groups: string[] = [];
   for await (const page of paginateDescribeLogGroups(
     { client },

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { withPrivateFiles } from './state/processes.ts';
 
 export interface CommandResult {
-  /** Null when it could not be started, or was ended by a signal or our time limit. */
+  /** 126 or 127 when it could not be started; null when it was ended by a signal or our time limit. */
   code: number | null;
   stdout: string;
   stderr: string;
@@ -20,7 +21,7 @@ export async function runCommand(
   { env, cwd, timeoutMs }: CommandOptions = {},
 ): Promise<CommandResult> {
   const { promise, resolve } = Promise.withResolvers<CommandResult>();
-  const child = spawn(command, args, {
+  const child = spawn(...withPrivateFiles(command, args), {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(env ? { env } : {}),
     ...(cwd ? { cwd } : {}),

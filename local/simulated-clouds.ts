@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { cleanEnvironment } from './engine/environment.ts';
+import { environmentIn } from './engine/environment.ts';
 import { choosePort, freePort } from './ports.ts';
 import { StartFailure } from './start-failure.ts';
 import { REPOSITORY, type StateFolder } from './state/folder.ts';
@@ -20,8 +21,10 @@ const liveSchema = z.object({
 export interface CloudsOptions {
   seed?: number;
   config?: string;
-  /** Whether the engine holds nothing yet: instances that an earlier one made are nobody's then. */
+  /** Whether the engine holds nothing yet: no record claims what an earlier one made. */
   forget: boolean;
+  /** The host name that functions reach them by; absent: that of this machine's loopback. */
+  hostSeenAs?: string;
 }
 
 /**
@@ -32,43 +35,52 @@ export interface CloudsOptions {
  */
 export async function findOrStartClouds(
   folder: StateFolder,
-  { seed, config, forget }: CloudsOptions,
+  { seed, config, forget, hostSeenAs }: CloudsOptions,
 ): Promise<CloudsRecord & { seed: number }> {
   const known = folder.read(RECORDS.clouds, cloudsRecordSchema);
   const file = config === undefined ? undefined : resolve(config);
-  const health = known && isAlive(known.process) ? await cloudsHealth(known.url) : undefined;
+  const health = known && isAlive(known.process) ? await cloudsHealth(known) : undefined;
   if (known && health && !forget && (file === undefined || file === known.config)) {
-    return { ...known, seed: await reseed(known.url, health.seed, seed) };
+    return { ...known, seed: await reseed(known, health.seed, seed) };
   }
-  if (known && health && !forget) await refuseWhileUsed(known.url, 'config file');
+  if (known && health && !forget) await refuseWhileUsed(known, 'config file');
   if (known) await stopProcess(known.process);
   const state = folder.file('clouds', 'clouds.jsonl');
   if (forget) rmSync(state, { force: true });
-  const record = await start(folder, { known, seed, config: file ?? (forget ? undefined : known?.config) });
+  const record = await start(folder, {
+    known,
+    seed,
+    config: file ?? (forget ? undefined : known?.config),
+    hostSeenAs,
+  });
   folder.write(RECORDS.clouds, record);
   const { seed: inForce } = await waitUntilHealthy(folder, record);
-  return { ...record, seed: await reseed(record.url, inForce, seed) };
+  return { ...record, seed: await reseed(record, inForce, seed) };
 }
 
-export async function cloudsHealth(url: string): Promise<z.infer<typeof healthSchema> | undefined> {
+type Clouds = Pick<CloudsRecord, 'url' | 'simKey'>;
+
+export async function cloudsHealth(clouds: Clouds): Promise<z.infer<typeof healthSchema> | undefined> {
   try {
-    const answer = await fetch(`${url}/_sim/health`, { signal: AbortSignal.timeout(5_000) });
+    const answer = await control(clouds, 'health', { signal: AbortSignal.timeout(5_000) });
     return healthSchema.parse(await answer.json());
   } catch {
-    // Nobody there, or somebody else: both mean that our server does not answer.
+    // No server, or another one: both mean that ours does not answer.
     return undefined;
   }
 }
 
-/** Seeds are the clouds' as a whole: another one begins them anew, which nobody who uses them may meet with. */
-async function reseed(url: string, inForce: number, wanted: number | undefined): Promise<number> {
+async function control({ url, simKey }: Clouds, path: string, init: RequestInit = {}): Promise<Response> {
+  const headers = { authorization: `Bearer ${simKey}`, 'content-type': 'application/json' };
+  return await fetch(`${url}/_sim/${path}`, { ...init, headers });
+}
+
+/** The seed is that of all clouds: another one empties them, so they are left as they are while they are in use. */
+async function reseed(clouds: Clouds, inForce: number, wanted: number | undefined): Promise<number> {
   if (wanted === undefined || wanted === inForce) return inForce;
-  await refuseWhileUsed(url, 'seed');
-  const answer = await fetch(`${url}/_sim/reset`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ seed: wanted }),
-  });
+  await refuseWhileUsed(clouds, 'seed');
+  const body = JSON.stringify({ seed: wanted });
+  const answer = await control(clouds, 'reset', { method: 'POST', body });
   if (!answer.ok)
     throw new StartFailure(
       `the simulated clouds refuse seed ${wanted}: ${await answer.text()}`,
@@ -77,8 +89,8 @@ async function reseed(url: string, inForce: number, wanted: number | undefined):
   return wanted;
 }
 
-async function refuseWhileUsed(url: string, what: string): Promise<void> {
-  const { clouds } = liveSchema.parse(await (await fetch(`${url}/_sim/books`)).json());
+async function refuseWhileUsed(of: Clouds, what: string): Promise<void> {
+  const { clouds } = liveSchema.parse(await (await control(of, 'books')).json());
   const live = clouds.flatMap(({ instances }) => instances).filter(({ status }) => status !== 'Terminated');
   if (live.length === 0) return;
   throw new StartFailure(
@@ -91,9 +103,13 @@ interface StartOptions {
   known: CloudsRecord | undefined;
   seed: number | undefined;
   config: string | undefined;
+  hostSeenAs: string | undefined;
 }
 
-async function start(folder: StateFolder, { known, seed, config }: StartOptions): Promise<CloudsRecord> {
+async function start(
+  folder: StateFolder,
+  { known, seed, config, hostSeenAs }: StartOptions,
+): Promise<CloudsRecord> {
   // Connections name the clouds by their URL, so a restart keeps the port where it can.
   const before =
     known && process.env['FLEETWRIGHT_SIM_PORT'] === undefined ? Number(new URL(known.url).port) : 0;
@@ -102,19 +118,24 @@ async function start(folder: StateFolder, { known, seed, config }: StartOptions)
   const args = ['--port', String(port), '--state', state];
   if (seed !== undefined) args.push('--seed', String(seed));
   if (config !== undefined) args.push('--config', config);
+  if (hostSeenAs !== undefined) args.push('--allow-host', hostSeenAs);
+  // Connections have keys that follow from it.
+  const simKey = known?.simKey ?? randomBytes(32).toString('base64url');
   const { process: own } = startDetached({
     command: process.execPath,
     args: [join(REPOSITORY, 'local', 'sim', 'server.ts'), ...args],
-    env: cleanEnvironment(),
+    // On the command line, every user of this machine could read it.
+    env: { ...environmentIn(folder), FLEETWRIGHT_SIM_KEY: simKey },
     log: folder.log('clouds'),
     cwd: REPOSITORY,
   });
-  return { url: `http://127.0.0.1:${port}`, process: own, ...(config === undefined ? {} : { config }) };
+  const url = `http://127.0.0.1:${port}`;
+  return { url, simKey, process: own, ...(config === undefined ? {} : { config }) };
 }
 
 async function waitUntilHealthy(folder: StateFolder, record: CloudsRecord) {
   for (const deadline = Date.now() + START_MS; ; await sleep(100)) {
-    const health = await cloudsHealth(record.url);
+    const health = await cloudsHealth(record);
     if (health) return health;
     if (isAlive(record.process) && Date.now() < deadline) continue;
     await stopProcess(record.process);

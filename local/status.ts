@@ -41,7 +41,7 @@ async function engineStatus(folder: StateFolder): Promise<PartStatus> {
 async function cloudsStatus(folder: StateFolder): Promise<StackStatus['clouds']> {
   const record = folder.read(RECORDS.clouds, cloudsRecordSchema);
   if (!record) return { running: false };
-  const health = await cloudsHealth(record.url);
+  const health = await cloudsHealth(record);
   const { url, process } = record;
   return { running: health !== undefined, url, pid: process.pid, ...(health ? { seed: health.seed } : {}) };
 }

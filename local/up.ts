@@ -3,12 +3,14 @@ import { issueLocalKey } from './api-key.ts';
 import { findApiUrl } from './api-url.ts';
 import { ensureConnections } from './connections.ts';
 import { deploy } from './deploy/deploy.ts';
+import { engineAccess } from './engine/access.ts';
 import { findOrStartEngine } from './engine/engine.ts';
 import { type OnProgress, step } from './progress.ts';
 import { findOrStartClouds } from './simulated-clouds.ts';
 import { StateFolder } from './state/folder.ts';
 import { withLock } from './state/lock.ts';
 import {
+  type EngineAccess,
   type EngineRecord,
   type LocalStack,
   localStackSchema,
@@ -56,12 +58,13 @@ export async function up({
       ({ fresh, description }) => `${fresh ? 'Started' : 'Found'} ${description}`,
     );
     const { fresh } = engine;
-    const engineUrl = engine.record.url;
+    const access = engineAccess(engine.record);
     const clouds = await step(
       onProgress,
       () =>
         findOrStartClouds(folder, {
           forget: fresh,
+          hostSeenAs: seenFrom(engine.record, '127.0.0.1'),
           ...(seed === undefined ? {} : { seed }),
           ...(simConfig === undefined ? {} : { config: simConfig }),
         }),
@@ -69,16 +72,23 @@ export async function up({
     );
     const { outputs } = await step(
       onProgress,
-      () => deploy(folder, { engineUrl, fresh }),
+      () => deploy(folder, { engine: access, fresh }),
       ({ changed }) => (changed ? 'Deployed the CDK app' : 'The CDK app is deployed as it is here'),
     );
-    const apiUrl = await findApiUrl(engineUrl, outputs.ApiUrl);
-    const apiKey = await ensureKey(folder, { apiUrl, engineUrl, accessTable: outputs.AccessTable });
-    const stack: LocalStack = { apiUrl, apiKey, simUrl: clouds.url, engineUrl, namespace: 'default' };
+    const apiUrl = await findApiUrl(access.engineUrl, outputs.ApiUrl);
+    const known = folder.read(RECORDS.context, localStackSchema);
+    const apiKey = await ensureKey(known?.apiKey, { apiUrl, access, accessTable: outputs.AccessTable });
+    const { url: simUrl, simKey } = clouds;
+    const stack: LocalStack = { apiUrl, apiKey, simUrl, simKey, ...access, namespace: 'default' };
     folder.write(RECORDS.context, stack);
+    const target = {
+      endpoint: seenFrom(engine.record, simUrl),
+      simKey,
+      isKnownKey: known?.simKey === simKey,
+    };
     await step(
       onProgress,
-      () => ensureConnections(createClient(stack), seenFrom(engine.record, clouds.url)),
+      () => ensureConnections(createClient(stack), target),
       (made) => `Connections to 8 clouds ready${made > 0 ? `, ${made} of them new` : ''}`,
     );
     const seenByFunctions = (url: string) => seenFrom(engine.record, url);
@@ -93,16 +103,15 @@ function seenFrom(engine: EngineRecord, url: string): string {
 
 interface KeyOptions {
   apiUrl: string;
-  engineUrl: string;
+  access: EngineAccess;
   accessTable: string;
 }
 
 /** The key of an earlier call where it is still good, else a new one. */
 async function ensureKey(
-  folder: StateFolder,
-  { apiUrl, engineUrl, accessTable }: KeyOptions,
+  known: string | undefined,
+  { apiUrl, access, accessTable }: KeyOptions,
 ): Promise<string> {
-  const known = folder.read(RECORDS.context, localStackSchema)?.apiKey;
   if (known !== undefined) {
     try {
       await createClient({ apiUrl, apiKey: known }).listNamespaces();
@@ -111,5 +120,5 @@ async function ensureKey(
       if (!(error instanceof ApiProblem && error.status === 401)) throw error;
     }
   }
-  return await issueLocalKey(engineUrl, accessTable);
+  return await issueLocalKey(access, accessTable);
 }

@@ -76,7 +76,7 @@ export async function countPhases({
   upMs,
   goneMs,
 }: EngineRun): Promise<Phases> {
-  const clients = openEngineClients(stack.engineUrl);
+  const clients = openEngineClients(stack);
   const { outputs } = stack;
   const use = (span: Span) => readFunctionUse(clients.logs, span);
   const launches = { fromMs: beganMs, toMs: upMs };
@@ -128,7 +128,7 @@ function together(a: Map<string, FunctionUse>, b: Map<string, FunctionUse>): Map
 
 /** The largest resident set of each function in the whole of a run. */
 export async function readPeakMemory({ stack, beganMs, goneMs }: EngineRun) {
-  const clients = openEngineClients(stack.engineUrl);
+  const clients = openEngineClients(stack);
   try {
     const use = await readFunctionUse(clients.logs, { fromMs: beganMs, toMs: goneMs });
     return [...use].map(([name, { peakMemoryMb }]) => ({ name, peakMemoryMb }));

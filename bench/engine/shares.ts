@@ -19,7 +19,7 @@ export async function readPaths({
     return arn;
   };
   const span = { fromMs: beganMs, toMs: upMs };
-  const clients = openEngineClients(stack.engineUrl);
+  const clients = openEngineClients(stack);
   try {
     const accepted = await readFleetStarts(clients.sfn, machine('ProvisionFleetArn'), span);
     const sent = await readSendTimes(clients.sfn, machine('ProvisionLocationArn'), span);

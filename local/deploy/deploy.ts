@@ -1,13 +1,14 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { cleanEnvironment, LOCAL_ACCOUNT, LOCAL_REGION, localAwsVariables } from '../engine/environment.ts';
+import { environmentIn, LOCAL_ACCOUNT, LOCAL_REGION, localAwsVariables } from '../engine/environment.ts';
 import { type CommandResult, lastLines, runCommand } from '../run-command.ts';
 import { StartFailure } from '../start-failure.ts';
 import { REPOSITORY, type StateFolder } from '../state/folder.ts';
 import {
   type DeployedRecord,
   deployedRecordSchema,
+  type EngineAccess,
   type Outputs,
   outputsSchema,
   RECORDS,
@@ -24,22 +25,22 @@ const outputsFileSchema = z.object({ [STACK]: outputsSchema });
  */
 export async function deploy(
   folder: StateFolder,
-  { engineUrl, fresh }: { engineUrl: string; fresh: boolean },
+  { engine, fresh }: { engine: EngineAccess; fresh: boolean },
 ): Promise<{ outputs: Outputs; changed: boolean }> {
+  const { engineUrl } = engine;
   const sources = hashOfSources();
   const known = folder.read(RECORDS.deployed, deployedRecordSchema);
   if (known && !fresh && known.engineUrl === engineUrl && known.sources === sources) {
     return { outputs: known.outputs, changed: false };
   }
-  const cdk = cdkRunner(folder, engineUrl);
-  const assembly = folder.file('cdk.out');
-  rmSync(folder.log('deploy'), { force: true });
+  const cdk = cdkRunner(folder, engine);
+  const assembly = join(folder.temporary(), 'cdk.out');
   // Bootstrapping would synthesize, too, if it ran where cdk.json is; so it takes no longer than the synthesis.
   await Promise.all([
     cdk(['synth', '--quiet', '--context', 'stage=local', '--output', assembly], REPOSITORY),
     cdk(['bootstrap', `aws://${LOCAL_ACCOUNT}/${LOCAL_REGION}`], folder.path),
   ]);
-  const outputsFile = folder.file('outputs.json');
+  const outputsFile = join(folder.temporary(), 'outputs.json');
   await cdk(
     [
       'deploy',
@@ -56,25 +57,26 @@ export async function deploy(
     folder.path,
   );
   const { [STACK]: outputs } = outputsFileSchema.parse(JSON.parse(readFileSync(outputsFile, 'utf8')));
+  rmSync(assembly, { force: true, recursive: true });
   folder.write(RECORDS.deployed, { engineUrl, sources, outputs } satisfies DeployedRecord);
   return { outputs, changed: true };
 }
 
-function cdkRunner(folder: StateFolder, engineUrl: string) {
+function cdkRunner(folder: StateFolder, engine: EngineAccess) {
   const log = folder.log('deploy');
   const env = {
-    ...cleanEnvironment(),
-    ...localAwsVariables(engineUrl, folder),
+    ...environmentIn(folder),
+    ...localAwsVariables(engine, folder),
     CI: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
     // CDK's validation of the templates takes longer than all the rest; `npm run check` does it.
     CDK_VALIDATION: 'false',
   };
   const program = join(REPOSITORY, 'node_modules', 'aws-cdk', 'bin', 'cdk');
-  writeFileSync(log, '');
+  writeFileSync(log, '', { mode: 0o600 });
   return async (args: readonly string[], cwd: string): Promise<void> => {
     const result = await runCommand(process.execPath, [program, ...args], { env, cwd });
-    appendFileSync(log, `$ cdk ${args.join(' ')}\n${result.stdout}${result.stderr}\n`);
+    appendFileSync(log, `$ cdk ${args.join(' ')}\n${result.stdout}${result.stderr}\n`, { mode: 0o600 });
     if (result.code !== 0) throw deployFailure(args[0] ?? '', result, log);
   };
 }

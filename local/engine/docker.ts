@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { lastLines, runCommand } from '../run-command.ts';
 import { StartFailure } from '../start-failure.ts';
 import type { EngineRecord } from '../state/records.ts';
+import type { EngineKey } from './access.ts';
+import { GUARDED_MINISTACK, guardEnvironment } from './guarded-ministack.ts';
 import { MINISTACK_VERSION } from './python.ts';
 
 const IMAGE = `ministackorg/ministack:${MINISTACK_VERSION}`;
@@ -15,21 +18,25 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * MiniStack in a container. Its functions must reach the simulated clouds, which listen on this machine's
+ * MiniStack in a container, behind the same guard as without one. Its functions must reach the simulated clouds, which listen on this machine's
  * loopback alone: on Linux by sharing the network, elsewhere by the name that Docker Desktop has for the host.
  *
  * @throws StartFailure
  */
-export async function startContainer(port: number): Promise<EngineRecord & { kind: 'container' }> {
+export async function startContainer(
+  port: number,
+  key: EngineKey,
+): Promise<EngineRecord & { kind: 'container' }> {
   const shared = process.platform === 'linux';
-  const network = shared
-    ? ['--network', 'host', '--env', `GATEWAY_PORT=${port}`, '--env', 'BIND_HOST=127.0.0.1']
-    : ['--publish', `127.0.0.1:${port}:${CONTAINER_PORT}`];
-  const started = await runCommand(
-    'docker',
-    ['run', '--detach', '--rm', '--env', 'LOG_LEVEL=WARNING', ...network, IMAGE],
-    { timeoutMs: PULL_MS },
-  );
+  const network = shared ? ['--network', 'host'] : ['--publish', `127.0.0.1:${port}:${CONTAINER_PORT}`];
+  const variables = shared
+    ? guardEnvironment(key, { bindHost: '127.0.0.1', port })
+    : guardEnvironment(key, { bindHost: '0.0.0.0', port: CONTAINER_PORT, seenAs: port });
+  const started = await runCommand('docker', containerArguments(network, Object.keys(variables)), {
+    // By name on the command line, which every user of this machine can read; by value in the environment.
+    env: { ...process.env, ...variables },
+    timeoutMs: PULL_MS,
+  });
   if (started.code !== 0) {
     throw new StartFailure(
       `Docker cannot start ${IMAGE}: ${lastLines(started.stderr, 3)}`,
@@ -39,9 +46,18 @@ export async function startContainer(port: number): Promise<EngineRecord & { kin
   return {
     kind: 'container',
     url: `http://127.0.0.1:${port}`,
+    ...key,
     container: started.stdout.trim(),
     hostSeenAs: shared ? '127.0.0.1' : 'host.docker.internal',
   };
+}
+
+function containerArguments(network: readonly string[], variables: readonly string[]): string[] {
+  const named = variables.flatMap((name) => ['--env', name]);
+  // The image's health check asks without a Host of the stack's. The program goes along as text: Docker may run on
+  // another machine, or may not be allowed to see this folder.
+  const options = ['--detach', '--rm', '--no-healthcheck', '--entrypoint', 'python', ...named, ...network];
+  return ['run', ...options, IMAGE, '-c', readFileSync(GUARDED_MINISTACK, 'utf8')];
 }
 
 export async function isContainerRunning(container: string): Promise<boolean> {

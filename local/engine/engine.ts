@@ -4,7 +4,10 @@ import { StartFailure } from '../start-failure.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { isAlive, startDetached, stopProcess, tailOf } from '../state/processes.ts';
 import { type EngineRecord, engineRecordSchema, RECORDS } from '../state/records.ts';
+import { type EngineKey, makeEngineKey } from './access.ts';
 import { dockerAnswers, isContainerRunning, startContainer, stopContainer } from './docker.ts';
+import { environmentIn } from './environment.ts';
+import { GUARDED_MINISTACK, guardEnvironment } from './guarded-ministack.ts';
 import { findPythons, installEngine, MINISTACK_VERSION, pythonEnvironment } from './python.ts';
 
 const PORT = 4566;
@@ -32,8 +35,10 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
     return { record: known, fresh: false, description: descriptionOf(known) };
   }
   if (known) await stopEngine(known);
+  // What an engine that was killed left there.
+  folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  const record = await start(folder, port);
+  const record = await start(folder, port, makeEngineKey());
   folder.write(RECORDS.engine, record);
   await waitUntilHealthy(folder, record);
   return { record, fresh: true, description: descriptionOf(record) };
@@ -83,15 +88,23 @@ async function givenEndpoint(folder: StateFolder, endpoint: string): Promise<Eng
     );
   }
   const known = folder.read(RECORDS.engine, engineRecordSchema);
-  const record: EngineRecord = { kind: 'endpoint', url };
+  const record: EngineRecord = { kind: 'endpoint', url, ...givenKey() };
   folder.write(RECORDS.engine, record);
   return { record, fresh: known?.url !== url, description: descriptionOf(record) };
 }
 
-async function start(folder: StateFolder, port: number): Promise<EngineRecord> {
+/** Engines that are compatible with LocalStack take any key, unless their owner says otherwise. */
+function givenKey(): EngineKey {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;
+  return accessKeyId && secretAccessKey
+    ? { accessKeyId, secretAccessKey }
+    : { accessKeyId: 'test', secretAccessKey: 'test' };
+}
+
+async function start(folder: StateFolder, port: number, key: EngineKey): Promise<EngineRecord> {
   const pythons = await findPythons();
   if (pythons.length === 0) {
-    if (await dockerAnswers()) return await startContainer(port);
+    if (await dockerAnswers()) return await startContainer(port, key);
     throw new StartFailure(
       'the local AWS engine needs Python 3.10 or later, or Docker, and neither is here',
       'Install Python (https://www.python.org/downloads/, on Debian and Ubuntu `apt-get install python3-venv`), ' +
@@ -99,23 +112,18 @@ async function start(folder: StateFolder, port: number): Promise<EngineRecord> {
     );
   }
   const engine = await installOrUndefined(folder, pythons);
-  if (!engine) return await startContainer(port);
+  if (!engine) return await startContainer(port, key);
   const { process: own } = startDetached({
     command: engine.python,
-    args: ['-m', 'ministack'],
+    args: [GUARDED_MINISTACK],
     env: {
-      ...pythonEnvironment(engine),
-      GATEWAY_PORT: String(port),
-      BIND_HOST: '127.0.0.1',
-      LOG_LEVEL: 'WARNING',
-      // Services with listeners of their own, which nothing here uses.
-      IOT_MTLS_ENABLED: '0',
-      SFTP_ENABLED: '0',
+      ...pythonEnvironment(engine, environmentIn(folder)),
+      ...guardEnvironment(key, { bindHost: '127.0.0.1', port }),
     },
     log: folder.log('engine'),
     cwd: folder.path,
   });
-  return { kind: 'process', url: `http://127.0.0.1:${port}`, process: own };
+  return { kind: 'process', url: `http://127.0.0.1:${port}`, ...key, process: own };
 }
 
 /** @returns undefined when Python cannot have the engine and Docker can */

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { REPOSITORY, type StateFolder } from '../state/folder.ts';
+import type { EngineAccess } from '../state/records.ts';
 
 export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
@@ -17,15 +18,24 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), PATH: path };
 }
 
+/** The environment of what the local stack starts: its temporary files are in the state folder. */
+export function environmentIn(folder: StateFolder): NodeJS.ProcessEnv {
+  const temporary = folder.temporary();
+  return { ...cleanEnvironment(), TMPDIR: temporary, CDK_HOME: join(temporary, 'cdk-home') };
+}
+
 /** What makes the AWS SDK and CDK talk to the local engine, and to nothing else. */
-export function localAwsVariables(engineUrl: string, folder: StateFolder): Record<string, string> {
+export function localAwsVariables(
+  { engineUrl, engineAccessKeyId, engineSecretAccessKey }: EngineAccess,
+  folder: StateFolder,
+): Record<string, string> {
   const empty = folder.file('aws-config');
-  writeFileSync(empty, '');
+  writeFileSync(empty, '', { mode: 0o600 });
   return {
     AWS_ENDPOINT_URL: engineUrl,
     AWS_ENDPOINT_URL_S3: engineUrl,
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_ACCESS_KEY_ID: engineAccessKeyId,
+    AWS_SECRET_ACCESS_KEY: engineSecretAccessKey,
     AWS_REGION: LOCAL_REGION,
     AWS_DEFAULT_REGION: LOCAL_REGION,
     AWS_EC2_METADATA_DISABLED: 'true',

@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lastLines, runCommand } from '../run-command.ts';
 import { StartFailure } from '../start-failure.ts';
-import type { StateFolder } from '../state/folder.ts';
-import { cleanEnvironment } from './environment.ts';
+import { keepPrivate, type StateFolder } from '../state/folder.ts';
+import { cleanEnvironment, environmentIn } from './environment.ts';
 
 export const MINISTACK_VERSION = '1.5.33';
 const MINISTACK: PythonProgram = {
@@ -76,11 +76,16 @@ export async function installPython(
     if (existsSync(engine.pythonPath ?? engine.python) && (await works(engine, program))) return engine;
   }
   const reasons: string[] = [];
+  const env = environmentIn(folder);
   for (const python of pythons) {
     for (const install of [inVenv, inVirtualenv, inFolder]) {
       rmSync(home, { recursive: true, force: true });
-      const made = await install(python, home, program.requirements);
-      if (!('reason' in made) && (await works(made, program))) return made;
+      const made = await install(python, home, { requirements: program.requirements, env });
+      if (!('reason' in made) && (await works(made, program))) {
+        // pip takes the modes that are in some packages.
+        keepPrivate(home);
+        return made;
+      }
       const { reason, final } =
         'reason' in made ? made : { reason: 'was installed but cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
@@ -96,10 +101,12 @@ export async function installPython(
   );
 }
 
-export function pythonEnvironment({ pythonPath }: InstalledEngine): NodeJS.ProcessEnv {
-  const env = cleanEnvironment();
-  delete env['PYTHONHOME'];
-  delete env['PYTHONPATH'];
+/** An environment in which that Python finds the program's modules, and no others. */
+export function pythonEnvironment(
+  { pythonPath }: InstalledEngine,
+  base: NodeJS.ProcessEnv = cleanEnvironment(),
+): NodeJS.ProcessEnv {
+  const { PYTHONHOME: _home, PYTHONPATH: _path, ...env } = base;
   return pythonPath === undefined ? env : { ...env, PYTHONPATH: pythonPath };
 }
 
@@ -116,39 +123,43 @@ interface NotMade {
 }
 type Made = InstalledEngine | NotMade;
 
-const inVenv = (python: string, home: string, requirements: string): Promise<Made> =>
-  inEnvironment(python, ['-m', 'venv', home], home, requirements);
-const inVirtualenv = (python: string, home: string, requirements: string): Promise<Made> =>
-  inEnvironment(python, ['-m', 'virtualenv', '--quiet', home], home, requirements);
+interface Installation {
+  requirements: string;
+  env: NodeJS.ProcessEnv;
+}
+
+const inVenv = (python: string, home: string, what: Installation): Promise<Made> =>
+  inEnvironment(python, ['-m', 'venv', home], home, what);
+const inVirtualenv = (python: string, home: string, what: Installation): Promise<Made> =>
+  inEnvironment(python, ['-m', 'virtualenv', '--quiet', home], home, what);
 
 async function inEnvironment(
   python: string,
   make: string[],
   home: string,
-  requirements: string,
+  what: Installation,
 ): Promise<Made> {
-  const env = cleanEnvironment();
-  const made = await runCommand(python, make, { env, timeoutMs: INSTALL_MS });
+  const made = await runCommand(python, make, { env: what.env, timeoutMs: INSTALL_MS });
   if (made.code !== 0)
     return { reason: `${make[1]}: ${lastLines(made.stderr || made.stdout, 2)}`, final: false };
   const engine = { python: join(home, 'bin', 'python') };
-  const pip = await runPip(engine.python, requirements, []);
+  const pip = await runPip(engine.python, what, []);
   return pip ?? engine;
 }
 
-async function inFolder(python: string, home: string, requirements: string): Promise<Made> {
-  return (await runPip(python, requirements, ['--target', home])) ?? { python, pythonPath: home };
+async function inFolder(python: string, home: string, what: Installation): Promise<Made> {
+  return (await runPip(python, what, ['--target', home])) ?? { python, pythonPath: home };
 }
 
 /** @returns why it failed */
 async function runPip(
   python: string,
-  requirements: string,
+  { requirements, env }: Installation,
   extra: readonly string[],
 ): Promise<NotMade | undefined> {
   const args = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input', ...extra];
   const { code, stderr } = await runCommand(python, [...args, '-r', requirements], {
-    env: cleanEnvironment(),
+    env,
     timeoutMs: INSTALL_MS,
   });
   if (code === 0) return undefined;

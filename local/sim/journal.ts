@@ -46,9 +46,10 @@ export interface Journal {
  * it is answered; the operating system keeps it through a kill, though not through a power cut.
  */
 export function startJournal(file: string, snapshot: readonly SimEvent[]): Journal {
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const fresh = `${file}.new`;
-  writeFileSync(fresh, snapshot.map(lineOf).join(''));
+  // Accounts' keys are in it.
+  writeFileSync(fresh, snapshot.map(lineOf).join(''), { mode: 0o600 });
   renameSync(fresh, file);
   const handle = openSync(file, 'a');
   return { append: (event) => void writeSync(handle, lineOf(event)), close: () => closeSync(handle) };

@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
+import { accountKey } from './account-key.ts';
 import type { SimConfig } from './config.ts';
 import { SimEngine } from './engine/engine.ts';
 import { createApp } from './http/app.ts';
+import { hostsAt } from './http/guard.ts';
 import { type Journal, readJournal, startJournal } from './journal.ts';
 import { latestTimeOf, scaledClock } from './scaled-clock.ts';
 
@@ -16,6 +18,10 @@ export interface SimServerOptions {
   stateDir?: string;
   /** How much faster than real time the clouds' clock runs. */
   timeScale?: number;
+  /** Opens the control API, and is what each account's key follows from; absent: neither asks for a key. */
+  simKey?: string;
+  /** Host names beside those of the loopback that clients may call the server by. */
+  allowHosts?: readonly string[];
 }
 
 export interface SimServer {
@@ -29,7 +35,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 /** Starts the simulated clouds on 127.0.0.1. Rejects when the port is taken. */
 export async function startSimServer(options: SimServerOptions): Promise<SimServer> {
-  const { config, port, seed, stateDir, timeScale = 1 } = options;
+  const { config, port, seed, stateDir, timeScale = 1, simKey, allowHosts = [] } = options;
   const file = stateDir === undefined ? undefined : join(stateDir, 'clouds.jsonl');
   const past = file === undefined ? [] : readJournal(file);
   const clock = scaledClock(timeScale, Math.max(Date.now(), latestTimeOf(past)));
@@ -40,8 +46,15 @@ export async function startSimServer(options: SimServerOptions): Promise<SimServ
     past,
     ...(seed === undefined ? {} : { seed }),
     onEvent: (event) => journal?.append(event),
+    ...(simKey === undefined ? {} : { accountKey: (account) => accountKey(simKey, account) }),
   });
-  const app = createApp({ engine, waitUntil: clock.waitUntil });
+  let hosts: ReadonlySet<string> = new Set();
+  const app = createApp({
+    engine,
+    waitUntil: clock.waitUntil,
+    isOurHost: (host) => hosts.has(host),
+    ...(simKey === undefined ? {} : { simKey }),
+  });
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = serve(
     {
@@ -54,6 +67,7 @@ export async function startSimServer(options: SimServerOptions): Promise<SimServ
   );
   server.once('error', reject);
   const boundPort = await promise;
+  hosts = hostsAt(boundPort, allowHosts);
   if (file !== undefined) journal = startJournal(file, engine.world.state.snapshot());
   return {
     url: `http://127.0.0.1:${boundPort}`,

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { randomBytes } from 'node:crypto';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadSimConfig, SimConfigError } from './config.ts';
 import { startSimServer } from './serve.ts';
 
@@ -17,26 +18,36 @@ const scale = (text: string) => {
   return value;
 };
 
+const nonEmpty = (text: string) => {
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new InvalidArgumentError('must be visible ASCII characters.');
+  return text;
+};
+
 interface Flags {
   port: number;
   config?: string;
   seed?: number;
   state?: string;
   timeScale: number;
+  simKey?: string;
+  allowHost?: string[];
 }
 
 /** Exit codes: 2 wrong use, 3 cannot listen. */
-async function run({ port, config: file, seed, state, timeScale }: Flags): Promise<void> {
+async function run({ port, config: file, seed, state, timeScale, simKey, allowHost }: Flags): Promise<void> {
+  const key = simKey ?? randomBytes(32).toString('base64url');
   try {
     const config = loadSimConfig(file);
     const server = await startSimServer({
       config,
       port,
       timeScale,
+      simKey: key,
+      allowHosts: allowHost ?? [],
       ...(seed === undefined ? {} : { seed }),
       ...(state === undefined ? {} : { stateDir: state }),
     });
-    process.stdout.write(`${JSON.stringify({ simUrl: server.url })}\n`);
+    process.stdout.write(`${JSON.stringify({ simUrl: server.url, simKey: key })}\n`);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => void server.close().then(() => process.exit(0)));
     }
@@ -55,6 +66,15 @@ await new Command('sim')
   .option('--seed <number>', 'makes a run repeatable', wholeNumber)
   .option('--state <folder>', 'keeps the clouds through a restart; they go on with the seed they began with')
   .option('--time-scale <factor>', "how much faster than real time the clouds' clock runs", scale, 1)
+  .addOption(
+    new Option(
+      '--sim-key <key>',
+      "opens the control API, and each account's key follows from it; one is made up without it",
+    )
+      .env('FLEETWRIGHT_SIM_KEY')
+      .argParser(nonEmpty),
+  )
+  .option('--allow-host <name...>', 'host names that clients may call it by, beside 127.0.0.1 and localhost')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action(run)
   .parseAsync();

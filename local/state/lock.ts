@@ -27,7 +27,7 @@ export async function withLock<T>(folder: StateFolder, work: () => Promise<T>): 
 function take(file: string): OwnProcess | undefined {
   const own = thisProcess();
   try {
-    writeFileSync(file, JSON.stringify(own), { flag: 'wx' });
+    writeFileSync(file, JSON.stringify(own), { flag: 'wx', mode: 0o600 });
     return own;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;

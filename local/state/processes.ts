@@ -32,6 +32,14 @@ export function thisProcess(): OwnProcess {
   return { pid: process.pid, startedAt: startOf(process.pid) ?? 'unknown' };
 }
 
+/**
+ * A command as it is run with a umask that keeps what it writes from other users; Node.js has no option for that.
+ * One that cannot be started ends with code 126 or 127.
+ */
+export function withPrivateFiles(command: string, args: readonly string[]): [string, string[]] {
+  return ['/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', command, ...args]];
+}
+
 export interface Program {
   command: string;
   args: readonly string[];
@@ -47,7 +55,7 @@ export function startDetached({ command, args, env, log, cwd }: Program): {
   process: OwnProcess;
 } {
   const output = openSync(log, 'w', 0o600);
-  const child = spawn(command, args, {
+  const child = spawn(...withPrivateFiles(command, args), {
     env,
     detached: true,
     stdio: ['ignore', output, output],

@@ -2,22 +2,21 @@ import { z } from 'zod';
 import { processSchema } from './processes.ts';
 
 /** What `up` started, or found, so that the next call finds it again. */
+const engineShape = { url: z.url(), accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) };
 export const engineRecordSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('endpoint'), url: z.url() }),
-  z.object({ kind: z.literal('process'), url: z.url(), process: processSchema }),
-  z.object({ kind: z.literal('container'), url: z.url(), container: z.string(), hostSeenAs: z.string() }),
+  z.object({ ...engineShape, kind: z.literal('endpoint') }),
+  z.object({ ...engineShape, kind: z.literal('process'), process: processSchema }),
+  z.object({ ...engineShape, kind: z.literal('container'), container: z.string(), hostSeenAs: z.string() }),
 ]);
 export type EngineRecord = z.infer<typeof engineRecordSchema>;
 
 export const cloudsRecordSchema = z.object({
   url: z.url(),
+  simKey: z.string().min(1),
   process: processSchema,
   config: z.string().optional(),
 });
 export type CloudsRecord = z.infer<typeof cloudsRecordSchema>;
-
-export const gatewayRecordSchema = z.object({ url: z.url(), process: processSchema, target: z.url() });
-export type GatewayRecord = z.infer<typeof gatewayRecordSchema>;
 
 /** Outputs of the CloudFormation stack; those are named that the local runtime needs itself. */
 export const outputsSchema = z
@@ -38,10 +37,20 @@ export const localStackSchema = z.object({
   apiUrl: z.url(),
   apiKey: z.string(),
   simUrl: z.url(),
+  /** Opens the control API of the simulated clouds. */
+  simKey: z.string(),
   engineUrl: z.url(),
+  /** What requests to the engine are signed with. */
+  engineAccessKeyId: z.string(),
+  engineSecretAccessKey: z.string(),
   namespace: z.literal('default'),
 });
 export type LocalStack = z.infer<typeof localStackSchema>;
+
+/** Where the engine is, and what it takes requests by. */
+export type EngineAccess = Pick<LocalStack, 'engineUrl' | 'engineAccessKeyId' | 'engineSecretAccessKey'>;
+/** Where the simulated clouds are, and what their control API takes requests by. */
+export type SimAccess = Pick<LocalStack, 'simUrl' | 'simKey'>;
 
 export const RECORDS = {
   engine: 'engine.json',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { pause, stack } from '../e2e/deployed.ts';
+import { signedHeaders } from '../setup/sign.ts';
 
 const functionsSchema = z.object({
   Functions: z.array(z.object({ FunctionName: z.string(), Description: z.string() })),
@@ -27,17 +28,19 @@ export async function deliver(enabled: boolean): Promise<void> {
 }
 
 async function lambda(method: string, path: string, body?: unknown): Promise<unknown> {
-  const answer = await fetch(`${stack.engineUrl}/2015-03-31/${path}`, {
+  const url = new URL(`${stack.engineUrl}/2015-03-31/${path}`);
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await fetch(url, {
     method,
     headers: {
       'content-type': 'application/json',
-      authorization: 'AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/lambda/aws4_request',
+      ...signedHeaders(stack, { method, url, service: 'lambda', body: text }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(text === undefined ? {} : { body: text }),
   });
-  const text = await answer.text();
+  const said = await answer.text();
   if (!answer.ok || answer.headers.has('x-amz-function-error')) {
-    throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    throw new Error(`${method} ${path}: ${answer.status} ${said}`);
   }
-  return text === '' ? undefined : JSON.parse(text);
+  return said === '' ? undefined : JSON.parse(said);
 }

@@ -1,5 +1,6 @@
 import { inject } from 'vitest';
 import { createClient } from '../../client/index.ts';
+import { ask } from '../../demo/ask-clouds.ts';
 import { type BookedInstance, type Books, RunBooks, readBooks } from '../../demo/books.ts';
 import { claimedInstances } from '../../demo/run-fleets.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
@@ -62,7 +63,7 @@ export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(r
 
 /** What some of the clouds have in their books. Tests that run at the same time keep to clouds of their own. */
 export async function booksOf(clouds: readonly Cloud[]): Promise<Books> {
-  const books = await readBooks(stack.simUrl);
+  const books = await readBooks(stack);
   const kept = ({ cloud }: { cloud: string }) => clouds.some((one) => one === cloud);
   return { ...books, clouds: books.clouds.filter(kept), accounts: books.accounts.filter(kept) };
 }
@@ -121,12 +122,5 @@ export async function clearFaults(): Promise<void> {
 
 /** One call of the simulated clouds' control API. @returns what they answer, if anything */
 export async function control(method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await fetch(`${stack.simUrl}/_sim/${path}`, {
-    method,
-    headers: { 'content-type': 'application/json' },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-  return text === '' ? undefined : JSON.parse(text);
+  return await ask(stack, path, { method, body });
 }

@@ -1,22 +1,19 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import { DEPLOYMENT_TAG } from '../../functions/drivers/driver.ts';
-import { client, namespace, pause, stack } from './deployed.ts';
+import { client, control, namespace, pause, stack } from './deployed.ts';
 
 const CONNECTION = 'sim-ncp';
 
 async function plant(deploymentId: string): Promise<string> {
-  const response = await fetch(`${stack.simUrl}/_sim/instances`, {
-    method: 'POST',
-    body: JSON.stringify({
-      cloud: 'ncp',
-      connection: CONNECTION,
-      location: 'KR',
-      name: 'nobody-knows-me',
-      tags: { [DEPLOYMENT_TAG]: deploymentId },
-    }),
+  const planted = await control('POST', 'instances', {
+    cloud: 'ncp',
+    connection: CONNECTION,
+    location: 'KR',
+    name: 'of-no-record',
+    tags: { [DEPLOYMENT_TAG]: deploymentId },
   });
-  return z.object({ backendId: z.string() }).parse(await response.json()).backendId;
+  return z.object({ backendId: z.string() }).parse(planted).backendId;
 }
 
 async function sweep(dryRun: boolean) {

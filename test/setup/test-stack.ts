@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
 }
 
-/** Away from the ports of a stack that somebody uses on this machine, and from those of short-lived connections. */
+/** Away from the ports of a stack that a user runs on this machine, and from those of short-lived connections. */
 const PORTS_FROM = 14_566;
 
 /**
@@ -42,7 +42,7 @@ export async function startTestStack(project: TestProject, name: string): Promis
       onProgress: (step) => process.stderr.write(`${stepLine(step)}\n`),
     });
     // Workers are forked later, and inherit it.
-    Object.assign(process.env, localAwsVariables(stack.engineUrl, new StateFolder(home)));
+    Object.assign(process.env, localAwsVariables(stack, new StateFolder(home)));
     project.provide('stack', { ...stack, outputs, home });
   } catch (error) {
     await tearDown();

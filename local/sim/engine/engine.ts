@@ -1,4 +1,5 @@
 import type { Clock } from '../../../functions/runtime/clock.ts';
+import { isSameKey } from '../account-key.ts';
 import type { CloudConfig, SimConfig } from '../config.ts';
 import { Admission } from './admission.ts';
 import { isUp } from './catalogue.ts';
@@ -20,6 +21,8 @@ export interface EngineOptions {
   /** Told of each change; writing them all down and passing them as `past` restores the clouds. */
   onEvent?: (event: SimEvent) => void;
   past?: Iterable<SimEvent>;
+  /** The key that calls of an account must carry that no rule gives one; absent: such calls need none. */
+  accountKey?: (account: string) => string;
 }
 
 /**
@@ -28,9 +31,11 @@ export interface EngineOptions {
  */
 export class SimEngine {
   readonly #world: World;
+  readonly #accountKey: EngineOptions['accountKey'];
   #admission: Admission;
 
-  constructor({ config, clock, seed = config.seed, onEvent, past }: EngineOptions) {
+  constructor({ config, clock, seed = config.seed, onEvent, past, accountKey }: EngineOptions) {
+    this.#accountKey = accountKey;
     const state = new SimState();
     this.#world = {
       config,
@@ -86,9 +91,15 @@ export class SimEngine {
     }
   }
 
+  /** @returns undefined where the account's calls need no key */
+  keyOf(account: string): string | undefined {
+    return this.#world.state.accounts.get(account)?.apiKey ?? this.#accountKey?.(account);
+  }
+
   #authenticate({ account, apiKey }: Caller): void {
     const rule = this.#world.state.accounts.get(account);
-    if (rule?.apiKey !== undefined && rule.apiKey !== apiKey) {
+    const right = this.keyOf(account);
+    if (right !== undefined && !isSameKey(apiKey, right)) {
       throw new Refusal('InvalidCredentials', `wrong API key for account ${account}`);
     }
     if (rule?.revoked) throw new Refusal('AccountRevoked', `account ${account} is revoked`);

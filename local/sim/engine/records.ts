@@ -59,7 +59,7 @@ export type Violation = z.infer<typeof violationSchema>;
 
 export const accountRuleSchema = z
   .object({
-    apiKey: z.string().min(1).optional().describe('calls must carry it; absent: none is asked for'),
+    apiKey: z.string().min(1).optional().describe("calls must carry it; absent: the account's own"),
     revoked: z.boolean().default(false),
   })
   .strict();

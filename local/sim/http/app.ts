@@ -4,6 +4,7 @@ import { Refusal } from '../engine/refusals.ts';
 import { cloudRoutes } from './cloud-routes.ts';
 import { controlRoutes } from './control-routes.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
+import { askForKey, keepPagesOut } from './guard.ts';
 
 /**
  * The simulated clouds' HTTP face: `/clouds/{cloud}/…` as a cloud has it, `/_sim/…` to see and steer them. Works
@@ -11,6 +12,8 @@ import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
  */
 export function createApp(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
+  if (options.isOurHost) app.use(keepPagesOut(options.isOurHost));
+  if (options.simKey !== undefined) app.use('/_sim/*', askForKey(options.simKey));
   app.route('/clouds/:cloud', cloudRoutes(options));
   app.route('/_sim', controlRoutes(options.engine));
   app.notFound((c) => c.json({ code: 'NoSuchRoute', message: `no ${c.req.method} ${c.req.path}` }, 404));

@@ -20,7 +20,7 @@ const faultsSchema = z.union([
   z.strictObject({ faults: z.array(faultSchema) }),
 ]);
 
-/** Sees and steers the clouds; asks for no credential, since it listens on this machine alone. */
+/** Sees and steers the clouds. */
 export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const { state, config, commit } = engine.world;
@@ -73,6 +73,12 @@ export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
     const { up } = await readBody(c, z.strictObject({ up: z.boolean() }));
     commit({ kind: 'location', cloud, location, up });
     return c.json({ cloud, location, up });
+  });
+  app.get('/accounts/:account', (c) => {
+    const account = c.req.param('account');
+    const apiKey = engine.keyOf(account);
+    const revoked = state.accounts.get(account)?.revoked ?? false;
+    return c.json({ account, revoked, ...(apiKey === undefined ? {} : { apiKey }) });
   });
   app.put('/accounts/:account', async (c) => {
     const account = c.req.param('account');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it } from 'vitest';
 import { createClient } from '../../../client/index.ts';
+import { accountKey } from '../../../local/sim/account-key.ts';
 
 const stack = inject('stack');
 const client = createClient(stack);
@@ -81,9 +82,10 @@ describe('over the wire, through the gateway and the functions as they are deplo
   it('a connection is made, verified by its driver, and deleted with all of it', async () => {
     const params = { namespace, connection: 'api-test' };
     const endpoint = stack.simUrl;
+    const credential = { account: 'api-test', apiKey: accountKey(stack.simKey, 'api-test') };
     await client.createConnection({
       params: { namespace },
-      body: { name: 'api-test', driver: 'sim', cloud: 'ncp', endpoint, credential: { account: 'api-test' } },
+      body: { name: 'api-test', driver: 'sim', cloud: 'ncp', endpoint, credential },
     });
     await expect
       .poll(async () => (await client.getConnection({ params })).status, { timeout: 30_000, interval: 250 })

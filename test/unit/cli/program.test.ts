@@ -196,7 +196,10 @@ describe('local', () => {
     apiUrl: 'http://127.0.0.1:1/a',
     apiKey: 'fw_k',
     simUrl: 'http://127.0.0.1:2',
+    simKey: 'sim-k',
     engineUrl: 'http://127.0.0.1:1',
+    engineAccessKeyId: 'FWLK',
+    engineSecretAccessKey: 'secret',
     namespace: 'default' as const,
   };
   const local = {

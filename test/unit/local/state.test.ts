@@ -119,9 +119,12 @@ describe('the engine', () => {
     expect(cleanEnvironment()).not.toHaveProperty('AWS_PROFILE');
     expect(cleanEnvironment()).not.toHaveProperty('AWS_SESSION_TOKEN');
     expect(cleanEnvironment()).toHaveProperty('HTTPS_PROXY', 'http://proxy');
-    expect(localAwsVariables('http://127.0.0.1:4566', folder)).toMatchObject({
-      AWS_ENDPOINT_URL: 'http://127.0.0.1:4566',
-      AWS_ACCESS_KEY_ID: 'test',
+    const engineUrl = 'http://127.0.0.1:4566';
+    const access = { engineUrl, engineAccessKeyId: 'FWLK1', engineSecretAccessKey: 'secret' };
+    expect(localAwsVariables(access, folder)).toMatchObject({
+      AWS_ENDPOINT_URL: engineUrl,
+      AWS_ACCESS_KEY_ID: 'FWLK1',
+      AWS_SECRET_ACCESS_KEY: 'secret',
     });
   });
 });
