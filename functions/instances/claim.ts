@@ -2,10 +2,9 @@ import { instanceId, launchToken } from '../model/identifiers.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import type { InstanceItem } from '../store/instances.ts';
-import type { PlaceRef, WorkerContext } from '../worker/context.ts';
-import type { Attempt } from './attempt.ts';
+import { claimMsOf, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import { type Attempt, claimedBy } from './attempt.ts';
 import { applyChanges } from './finish.ts';
-import { CLAIM_MS } from './next-step.ts';
 
 const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
@@ -51,7 +50,10 @@ export async function claimInstances(
 }
 
 /** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
-export async function newRecord(context: WorkerContext, { message, record }: Attempt): Promise<InstanceItem> {
+export async function newRecord(
+  context: WorkerContext,
+  { message, record, delivery }: Attempt,
+): Promise<InstanceItem> {
   const { fleetId, index, connectionKey, location, taskToken, round } = message;
   const layout = await context.layout(fleetId);
   const at = groupAt(layout.placements, index);
@@ -75,7 +77,8 @@ export async function newRecord(context: WorkerContext, { message, record }: Att
     tried: goesOn ? record.tried : [],
     launchToken: launchToken(id, attempt),
     launchState: 'claimed',
-    claimUntilMs: nowMs + CLAIM_MS,
+    claimUntilMs: nowMs + claimMsOf(context),
+    claimedBy: claimedBy(delivery),
     refusals: 0,
     firstSentAtMs: nowMs,
     ...(record ? { earlierAttempts: attemptsAfter(record, nowMs) } : {}),

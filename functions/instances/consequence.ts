@@ -1,7 +1,7 @@
 import type { DriverError } from '../drivers/errors.ts';
 import type { Failure } from '../model/failure.ts';
 import type { InstanceItem } from '../store/instances.ts';
-import { updateInstance } from '../store/transition.ts';
+import { updateClaim } from '../store/transition.ts';
 import { type Disposition, type WorkerContext, waitFor } from '../worker/context.ts';
 import { countAnswer } from './unknown-answers.ts';
 
@@ -11,7 +11,8 @@ const MAX_REFUSALS = 6;
 export type Outcome = { disposition: Disposition } | { failure: Failure };
 
 /**
- * One consequence for each code; the table is in ARCHITECTURE.md.
+ * One consequence for each code; the table is in ARCHITECTURE.md. A record that a look has bound to a machine while the
+ * call was on its way stays as it is: the message comes back, and finds that.
  *
  * @param isRotated whether another credential than the refused one has come into force
  */
@@ -31,17 +32,17 @@ export async function consequence(
   });
   switch (error.code) {
     case 'Throttled':
-      await updateInstance(store, record, { launchState: 'refused' });
+      await updateClaim(store, record, { launchState: 'refused' });
       return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
     case 'Unavailable': {
       const refusals = record.refusals + 1;
       if (refusals > MAX_REFUSALS) return { failure };
-      await updateInstance(store, record, { launchState: 'refused', refusals });
+      await updateClaim(store, record, { launchState: 'refused', refusals });
       return { disposition: waitFor(1_000 * 2 ** refusals) };
     }
     case 'OutcomeUnknown':
     case 'Conflict':
-      await updateInstance(store, record, {
+      await updateClaim(store, record, {
         launchState: 'unknown',
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
@@ -50,7 +51,7 @@ export async function consequence(
       return { disposition: waitFor(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };
-      await updateInstance(store, record, { launchState: 'refused' });
+      await updateClaim(store, record, { launchState: 'refused' });
       return { disposition: waitFor(1_000) };
     case 'InsufficientCapacity':
     case 'QuotaExceeded':

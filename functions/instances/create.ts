@@ -68,6 +68,8 @@ export async function createInstances(
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
+  // Before the calls: should this worker end over them, a look finds what they made.
+  await startLooking(context, place);
   const opened = await context.open(place.connectionKey);
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));

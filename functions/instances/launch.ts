@@ -6,6 +6,7 @@ import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { readPlacement } from '../store/placements.ts';
 import { updateInstance } from '../store/transition.ts';
 import {
+  claimMsOf,
   type Disposition,
   DONE,
   goOnAs,
@@ -15,7 +16,7 @@ import {
 } from '../worker/context.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
 import { askPermits } from './ask-permits.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, Launch } from './attempt.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
 import { claimInstances } from './claim.ts';
@@ -38,14 +39,15 @@ import { waitInLine } from './wait-in-line.ts';
 export async function launchInstances(
   context: WorkerContext,
   place: PlaceRef,
-  messages: readonly LaunchMessage[],
+  launches: readonly Launch[],
 ): Promise<Disposition[]> {
+  const messages = launches.map(({ message }) => message);
   const records = await readInstances(context.store, messages);
   const dispositions = new Map<string, Disposition>();
   const attempts: Attempt[] = [];
-  const chosen = new Map(messages.map((one) => [instanceId(one), one]));
-  for (const [id, message] of chosen) {
-    const decided = await decide(context, place, message, records.get(id));
+  const chosen = new Map(launches.map((one) => [instanceId(one.message), one]));
+  for (const [id, launch] of chosen) {
+    const decided = await decide(context, place, launch, records.get(id));
     if ('done' in decided) dispositions.set(id, decided);
     else attempts.push(decided);
   }
@@ -55,7 +57,7 @@ export async function launchInstances(
   }
   return messages.map((message) => {
     const id = instanceId(message);
-    const taken = chosen.get(id)?.taskToken === message.taskToken ? dispositions.get(id) : undefined;
+    const taken = chosen.get(id)?.message.taskToken === message.taskToken ? dispositions.get(id) : undefined;
     // Whoever lost a race for a claim comes back to see that the winner answers this token, too; and so does whoever
     // waits for an instance that another execution of the workflow asks for in the same batch.
     return taken ?? waitFor(1_000);
@@ -66,33 +68,37 @@ export async function launchInstances(
 async function decide(
   context: WorkerContext,
   place: PlaceRef,
-  message: LaunchMessage,
+  launch: Launch,
   record: InstanceItem | undefined,
 ): Promise<Disposition | Attempt> {
+  const { message } = launch;
   if (record && record.location !== place.location) {
     // It has moved since: its launch goes on there. Whoever moved it may have died before its slot went back.
     await context.send({ ...message, location: record.location }, 0);
     await freeSlots(context, place, [instanceId(message)]);
     return DONE;
   }
-  const next = nextStep(record, message, context.driver.consistencyWindowMs);
+  const next = nextStep(record, launch, {
+    consistencyWindowMs: context.driver.consistencyWindowMs,
+    claimMs: claimMsOf(context),
+  });
   switch (next.step) {
     case 'claim':
-      return { message, again: false, ...(next.replaces ? { record: next.replaces } : {}) };
+      return { ...launch, again: false, ...(next.replaces ? { record: next.replaces } : {}) };
     case 'create':
-      return { message, again: true, record: next.record };
+      return { ...launch, again: true, record: next.record };
     case 'look-up': {
       const answer = await lookUp(context, place, next.record, message.taskToken);
-      return answer.proven ? { message, again: true, record: answer.record } : answer.disposition;
+      return answer.proven ? { ...launch, again: true, record: answer.record } : answer.disposition;
     }
     case 'hand-over':
       // Whoever had the machine accepted may have died before anybody looked.
       await startLooking(context, place);
       return await handOver(context, next.record, message);
     case 'wait':
-      return next.waitedFor === undefined
+      return next.marks === undefined
         ? waitFor(next.waitMs)
-        : goOnAs({ ...message, waitedFor: next.waitedFor }, next.waitMs);
+        : goOnAs({ ...message, ...next.marks }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
       // In line it may have been given one after its end.

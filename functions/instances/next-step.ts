@@ -1,6 +1,7 @@
 import { isClosed } from '../model/status.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
+import type { DeliveryMark } from './attempt.ts';
 import { pauseAfter } from './unknown-answers.ts';
 
 /** How long a launch waits before it asks again whether what failed before it is gone. */
@@ -16,8 +17,8 @@ export type LaunchStep =
   | { step: 'look-up'; record: InstanceItem }
   /** The cloud has it, the status loop will answer; it must answer this token. */
   | { step: 'hand-over'; record: InstanceItem }
-  /** Then come back; `waitedFor` is the mark, in the record, of what will have passed by then. */
-  | { step: 'wait'; waitMs: number; waitedFor?: number }
+  /** Then come back, as the message with these marks: what will have passed by then. */
+  | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
 
 export type LaunchOutcome = 'Running' | 'Failed' | 'Cancelled';
@@ -40,8 +41,18 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
   }
 }
 
-/** How long a worker has a claim: longer than any create call may take, time-outs included. */
-export const CLAIM_MS = 90_000;
+/** How long what has to be waited for takes. */
+export interface LaunchTimes {
+  /** Of the driver: before it has passed, "not found" proves nothing. */
+  consistencyWindowMs: number;
+  /** A worker that made a claim is over after this. */
+  claimMs: number;
+}
+
+type SteppingLaunch = {
+  message: Pick<LaunchMessage, 'round' | 'waitedFor' | 'claimSeen'>;
+  delivery?: DeliveryMark | undefined;
+};
 
 /**
  * Decides from the record alone, so that a message may come twice, late, or after its worker died.
@@ -49,14 +60,15 @@ export const CLAIM_MS = 90_000;
  * A claim, and the time until a look-up proves something, are waited for in the queue, and never read off a clock:
  * workers' clocks may be apart, and who takes a claim over too early makes a second machine.
  *
- * @param message its round of launching (what ended in an earlier one is attempted again), and what it has waited for
- * @param consistencyWindowMs of the driver: before it has passed, "not found" proves nothing
+ * @param launch its message's round of launching (what ended in an earlier one is attempted again), and what it has
+ *   waited for
  */
 export function nextStep(
   record: InstanceItem | undefined,
-  { round, waitedFor }: Pick<LaunchMessage, 'round' | 'waitedFor'>,
-  consistencyWindowMs: number,
+  launch: SteppingLaunch,
+  times: LaunchTimes,
 ): LaunchStep {
+  const { round, waitedFor } = launch.message;
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
@@ -74,12 +86,38 @@ export function nextStep(
       return { step: 'create', record };
     case 'claimed':
       if (waitedFor === record.claimUntilMs) return { step: 'look-up', record };
-      return { step: 'wait', waitMs: CLAIM_MS + consistencyWindowMs, waitedFor: record.claimUntilMs };
+      return whileClaimed(record, launch, times);
     case 'unknown': {
       const sinceMs = record.unknownSinceMs ?? 0;
       if (waitedFor === sinceMs) return { step: 'look-up', record };
-      const waitMs = Math.max(consistencyWindowMs, pauseAfter(record.unknownAnswer));
-      return { step: 'wait', waitMs, waitedFor: sinceMs };
+      const waitMs = Math.max(times.consistencyWindowMs, pauseAfter(record.unknownAnswer));
+      return { step: 'wait', waitMs, marks: { waitedFor: sinceMs } };
     }
   }
+}
+
+/**
+ * Another worker may be at it. A launch whose own worker died over its claim has waited already: for the queue's
+ * visibility time-out. How long, the queue tells when the message is sent anew, by one clock for both times.
+ */
+function whileClaimed(
+  record: InstanceItem,
+  { message: { claimSeen }, delivery }: SteppingLaunch,
+  { consistencyWindowMs, claimMs }: LaunchTimes,
+): LaunchStep {
+  const { claimUntilMs } = record;
+  const neededMs = claimMs + consistencyWindowMs;
+  const after = (waitMs: number): LaunchStep => ({
+    step: 'wait',
+    waitMs,
+    marks: { waitedFor: claimUntilMs },
+  });
+  if (delivery === undefined) return after(neededMs);
+  const { messageId, firstReceivedAtMs, sentAtMs } = delivery;
+  if (claimSeen?.claimUntilMs === claimUntilMs && sentAtMs !== undefined) {
+    const leftMs = neededMs - (sentAtMs - claimSeen.sinceMs);
+    return leftMs > 0 ? after(leftMs) : { step: 'look-up', record };
+  }
+  if (record.claimedBy !== messageId || firstReceivedAtMs === undefined) return after(neededMs);
+  return { step: 'wait', waitMs: 0, marks: { claimSeen: { claimUntilMs, sinceMs: firstReceivedAtMs } } };
 }

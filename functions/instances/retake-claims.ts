@@ -1,9 +1,8 @@
 import { keysWith } from '../ownership/attempts.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { retakeClaim } from '../store/transition.ts';
-import type { WorkerContext } from '../worker/context.ts';
-import type { Attempt } from './attempt.ts';
-import { CLAIM_MS } from './next-step.ts';
+import { claimMsOf, type WorkerContext } from '../worker/context.ts';
+import { type Attempt, claimedBy } from './attempt.ts';
 
 /**
  * Takes over claims of attempts that the cloud is known to have nothing of.
@@ -12,7 +11,7 @@ import { CLAIM_MS } from './next-step.ts';
  * @returns the records that are ours now, and the attempts that a closed gate kept from it
  */
 export async function retakeClaims(
-  { store }: WorkerContext,
+  context: WorkerContext,
   attempts: readonly Attempt[],
   keys: ReadonlyMap<string, string>,
 ): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
@@ -26,11 +25,12 @@ export async function retakeClaims(
       const fields = {
         launchState: 'claimed' as const,
         ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
-        claimUntilMs: store.clock.now() + CLAIM_MS,
+        claimUntilMs: context.store.clock.now() + claimMsOf(context),
+        claimedBy: claimedBy(one.delivery),
         taskToken: message.taskToken,
         round: message.round,
       };
-      const outcome = await retakeClaim(store, record, fields);
+      const outcome = await retakeClaim(context.store, record, fields);
       if (outcome === 'taken') won.push({ ...record, ...fields });
       if (outcome === 'closed') fenced.push(one);
     }),

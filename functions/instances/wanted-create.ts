@@ -1,10 +1,9 @@
 import type { WantedCreate } from '../governor/place-state.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { groupAt } from '../placement/lay-out.ts';
-import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { claimMsOf, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
-import { CLAIM_MS } from './next-step.ts';
 
 /** What an attempt wants of the governor. */
 export async function wantedCreate(
@@ -27,6 +26,6 @@ export async function wantedCreate(
     memoryGb: group.memoryGb ?? 0,
     mayGoElsewhere: untriedLocations(group, place.location, tried, index).length > 0,
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
-    ...(again && record ? { calledAtMs: record.claimUntilMs - CLAIM_MS } : {}),
+    ...(again && record ? { calledAtMs: record.claimUntilMs - claimMsOf(context) } : {}),
   };
 }

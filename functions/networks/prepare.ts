@@ -15,6 +15,7 @@ import {
 } from '../store/networks.ts';
 import { blockPlacement } from '../store/placements.ts';
 import {
+  claimMsOf,
   type Disposition,
   DONE,
   governed,
@@ -26,7 +27,6 @@ import {
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../workflow/messages.ts';
 import { keyPairName, networkName, securityGroupName } from './names.ts';
 
-const CLAIM_MS = 90_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /** A place that could not be reached for so long has no network: its instances go elsewhere, or fail. */
 const UNREACHABLE_MS = 600_000;
@@ -160,7 +160,7 @@ async function ensure(
   if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, 2_000) };
   const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
   if (permit.granted === 0) return { waitMs: permit.retryAfterMs };
-  const claimed = { ...item, claimUntilMs: nowMs + CLAIM_MS };
+  const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
     const made = await callDriver(context, place, opened, item, network);

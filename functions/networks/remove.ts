@@ -10,6 +10,7 @@ import {
 } from '../store/networks.ts';
 import { liveGroups, readPlacement } from '../store/placements.ts';
 import {
+  claimMsOf,
   type Disposition,
   DONE,
   governed,
@@ -20,7 +21,6 @@ import {
 } from '../worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../workflow/messages.ts';
 
-const CLAIM_MS = 90_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
 /** A refused credential takes somebody's hand, so there is no hurry to try again. */
@@ -74,7 +74,7 @@ async function remove(
   if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
   const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
   if (permit.granted === 0) return permit.retryAfterMs;
-  const claimed = { ...item, claimUntilMs: nowMs + CLAIM_MS };
+  const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
     return RETRY_MS;
   try {

@@ -16,6 +16,11 @@ const variables = {
     .string()
     .regex(/^[a-z0-9-]{3,36}$/)
     .describe('value of the tag fleetwright:deployment'),
+  DRIVER_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .describe("time limit of the driver's function: a worker is over after it"),
   FLEETS_TABLE: z.string().min(1),
   GOVERNOR_TABLE: z.string().min(1),
   CATALOGUE_TABLE: z.string().min(1),

@@ -57,6 +57,8 @@ export const instanceItemSchema = z.object({
   launchState: launchStateSchema,
   /** Of the latest claim. Never set back: it tells claims apart, for whoever decided by an earlier one. */
   claimUntilMs: z.number(),
+  /** The message in whose first delivery that claim was made; empty: it was made otherwise. */
+  claimedBy: z.string().optional(),
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   /**

@@ -207,8 +207,30 @@ export async function updateInstance(
   record: Pick<InstanceItem, 'status' | 'attempt'> & InstanceRef,
   fields: InstanceFields,
 ): Promise<boolean> {
+  return await writeFields(store, record, fields, sameAttempt(record));
+}
+
+/**
+ * The same for whoever has the claim of an attempt, and learns what came of its call.
+ *
+ * @returns false also when a look has bound its machine, or somebody else has the claim by now
+ */
+export async function updateClaim(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  fields: InstanceFields,
+): Promise<boolean> {
+  return await writeFields(store, record, fields, unchanged(record));
+}
+
+async function writeFields(
+  store: Store<'fleets'>,
+  record: InstanceRef,
+  fields: InstanceFields,
+  condition: Condition,
+): Promise<boolean> {
   try {
-    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, sameAttempt(record))));
+    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, condition)));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

@@ -58,6 +58,8 @@ export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
   deploymentId: string;
+  /** After which Lambda ends an invocation, and with it whatever it was at. */
+  timeLimitMs: number;
   /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
   open(connectionKey: string): Promise<OpenConnection>;
   /** Opens a client for a connection as it is given, by no cache: with a credential that is not in force. */
@@ -89,6 +91,13 @@ export type Disposition = { done: true } | { done: false; waitMs: number; as?: D
 export const DONE: Disposition = { done: true };
 export const waitFor = (waitMs: number): Disposition => ({ done: false, waitMs });
 export const goOnAs = (as: DriverMessage, waitMs: number): Disposition => ({ done: false, waitMs, as });
+
+/** Between a worker's last write and its end lies its time limit; this is for clocks and for ending. */
+const CLAIM_MARGIN_MS = 10_000;
+
+/** How long a worker has a claim: longer than it can live. */
+export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
+  timeLimitMs + CLAIM_MARGIN_MS;
 
 export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
   return { connectionKey, location, limits };

@@ -24,6 +24,9 @@ export interface Delivery {
   receiptHandle: string;
   /** How often the queue has delivered it, this time included. */
   receives: number;
+  /** By the queue's clock, in milliseconds since 1970; absent where it does not tell. */
+  sentAtMs?: number | undefined;
+  firstReceivedAtMs?: number | undefined;
 }
 
 const CONCURRENT_MESSAGES = 5;
@@ -136,13 +139,18 @@ async function postpone(context: WorkerContext, failed: readonly Delivery[]): Pr
 
 async function launchGroup(
   context: WorkerContext,
-  group: readonly { message: LaunchMessage }[],
+  group: readonly Received<LaunchMessage>[],
 ): Promise<Disposition[]> {
-  const messages = group.map(({ message }) => message);
-  const [first] = messages;
+  const [first] = group;
   if (!first) return [];
-  const { connectionKey, location } = first;
-  return await launchInstances(context, { connectionKey, location }, messages);
+  const { connectionKey, location } = first.message;
+  return await launchInstances(
+    context,
+    { connectionKey, location },
+    group.map(({ message, copies: [delivery, ...others] }) =>
+      others.length > 0 ? { message } : { message, delivery },
+    ),
+  );
 }
 
 async function handle(

@@ -18,7 +18,10 @@ const HOUR_MS = 3_600_000;
 
 /** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
 export interface WorkerParts
-  extends Pick<WorkerContext, 'store' | 'deploymentId' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'> {
+  extends Pick<
+    WorkerContext,
+    'store' | 'deploymentId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
+  > {
   driver: Driver;
   /** @throws DriverError Unauthorized when there is none */
   readCredential(connection: Connection): Promise<Credential>;

@@ -15,6 +15,7 @@ import { openTasks } from './tasks.ts';
 
 export const WORKER_ENV = [
   'DEPLOYMENT_ID',
+  'DRIVER_TIMEOUT_SECONDS',
   'FLEETS_TABLE',
   'GOVERNOR_TABLE',
   'CATALOGUE_TABLE',
@@ -38,6 +39,7 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
     }),
     driver,
     deploymentId: env.DEPLOYMENT_ID,
+    timeLimitMs: env.DRIVER_TIMEOUT_SECONDS * 1_000,
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
     ...openQueue(new SQSClient({}), queueUrl),
     tasks: openTasks(new SFNClient({})),

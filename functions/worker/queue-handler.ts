@@ -5,6 +5,9 @@ import { measured } from '../runtime/measured.ts';
 import type { WorkerContext } from './context.ts';
 import { handleBatch } from './handle-batch.ts';
 
+/** By the queue's clock. */
+const timestampSchema = z.coerce.number().int().positive().optional();
+
 const eventSchema = z.object({
   Records: z.array(
     z
@@ -12,11 +15,17 @@ const eventSchema = z.object({
         messageId: z.string(),
         body: z.string(),
         receiptHandle: z.string(),
-        attributes: z.object({ ApproximateReceiveCount: z.coerce.number().int().positive() }),
+        attributes: z.object({
+          ApproximateReceiveCount: z.coerce.number().int().positive(),
+          SentTimestamp: timestampSchema,
+          ApproximateFirstReceiveTimestamp: timestampSchema,
+        }),
       })
       .transform(({ attributes, ...record }) => ({
         ...record,
         receives: attributes.ApproximateReceiveCount,
+        sentAtMs: attributes.SentTimestamp,
+        firstReceivedAtMs: attributes.ApproximateFirstReceiveTimestamp,
       })),
   ),
 });

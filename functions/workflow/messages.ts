@@ -21,6 +21,12 @@ export const launchMessageSchema = z.object({
     .describe(
       'claim, or unknown outcome, that this message has waited for in the queue: its time in the record',
     ),
+  claimSeen: z
+    .object({ claimUntilMs: z.number(), sinceMs: z.number() })
+    .exactOptional()
+    .describe(
+      "a claim that an earlier delivery of this launch made, and when it was handed out, by the queue's clock",
+    ),
   waitsSinceMs: z.number().exactOptional().describe('when this launch first had to wait for its turn'),
 });
 

@@ -33,7 +33,10 @@ export class Drivers extends Construct {
     const { data, queues, secrets, workflows } = props;
     this.functions = queues.all.map((queue) => {
       const worker = queue.addConsumer(props);
-      worker.set({ DEPLOYMENT_ID: props.deploymentId });
+      worker.set({
+        DEPLOYMENT_ID: props.deploymentId,
+        DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds),
+      });
       for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
         table.connect(worker, 'readWrite');
       }

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { SimEngine } from '../../local/sim/engine/engine.ts';
-import { fleetAt } from './scenario/calm.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, expectAfter, isUp, limited, nowOf, PATIENT, SECOND } from './scenario/limited.ts';
+import type { Stage } from './scenario/stage.ts';
 
 describe('a cloud that answers a create only when the machine runs', PATIENT, () => {
   const SIZE = 4;
@@ -117,3 +118,81 @@ describe(
     });
   },
 );
+
+describe('workers that all end with their create calls on the way', PATIENT, () => {
+  /** As the local stage has them, and clouds as they come. */
+  const LOCAL = { driverConcurrency: 8, driverTimeoutMs: 20_000 };
+  const SIZE = 60;
+  const world = calmScenario(LOCAL, {
+    slots: { locations: 30, instancesPerLocation: 20 },
+    rates: {
+      create: { perSecond: 5, burst: 20 },
+      list: { perSecond: 10, burst: 10 },
+      mutate: { perSecond: 10, burst: 40 },
+    },
+    bootSeconds: [6, 14],
+  });
+
+  /** Replies come late; `isLost`: the calls have no effect at all. @returns how many were made, and has the next ones go well */
+  function delay(stage: Stage, isLost: boolean): { count: () => number; end: () => void } {
+    const { engine } = stage.lab.clouds;
+    const slow = stage.addFault({ kind: 'delay', call: 'create', delayMs: 8 * SECOND });
+    const handle = engine.handle.bind(engine);
+    let count = 0;
+    const spy = vi.spyOn(engine, 'handle').mockImplementation((caller, operation) => {
+      if (operation.call === 'create') count += 1;
+      return isLost && operation.call === 'create' ? { kind: 'silent' } : handle(caller, operation);
+    });
+    const end = () => {
+      spy.mockRestore();
+      if (isLost) slow();
+    };
+    return { count: () => count, end };
+  }
+
+  it.each([
+    ['which have no effect', true],
+    ['which have their effect', false],
+  ])('%s: all run within 75 s', async (_what, isLost) => {
+    await expectAfter(
+      async (stage) => {
+        const calls = delay(stage, isLost);
+        const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 2));
+        await stage.until(id, () => calls.count() === SIZE);
+        stage.lab.killWorkers('all at once');
+        calls.end();
+        const diedMs = nowOf(stage);
+        await stage.until(id, isUp);
+        expect(nowOf(stage) - diedMs).toBeLessThan(75 * SECOND);
+        expect(stage.lab.clouds.machines()).toHaveLength(SIZE);
+      },
+      { Running: 1 },
+      world,
+    );
+  });
+});
+
+describe('a machine that a look sees before its create call is answered', PATIENT, () => {
+  const world = limited(
+    {},
+    { answersWhenRunning: true, honoursTokens: false, submitMs: [100, 100], bootSeconds: [30, 30] },
+  );
+
+  it('stays bound when no answer comes, and is not made again when it vanishes', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, 1, EAST));
+        await stage.until(id, () => stage.standing().length > 0);
+        const [calledMs = 0] = stage.creates();
+        // The driver has left the call by then, and it is not looked up yet.
+        await stage.lab.ground.sleep(calledMs + 16.5 * SECOND - nowOf(stage));
+        stage.addFault({ kind: 'vanish', call: 'list', count: 1 });
+        const { failures } = await stage.until(id, ({ status }) => status === 'Failed');
+        expect(failures.map(({ code }) => code)).toEqual(['Vanished']);
+        expect(stage.lab.clouds.machines()).toHaveLength(1);
+      },
+      { Failed: 1 },
+      world,
+    );
+  });
+});

@@ -59,6 +59,7 @@ export class OneProcess {
       store,
       driver: { ...simDriver, consistencyWindowMs: 500 },
       deploymentId: DEPLOYMENT,
+      timeLimitMs: 20_000,
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
       openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`).client,
       forget: () => undefined,

@@ -12,9 +12,14 @@ export interface ReceivedMessage extends QueuedMessage {
   receiptHandle: string;
   /** How often it was handed out, this time included. */
   receives: number;
+  /** By the queue's clock. */
+  sentAtMs: number;
+  firstReceivedAtMs: number;
 }
 
 interface Message extends QueuedMessage {
+  sentAtMs: number;
+  firstReceivedAtMs?: number;
   visibleAtMs: number;
   receives: number;
   /** How often it was handed out; deleting by an older hand-out does nothing. */
@@ -114,8 +119,9 @@ export class Queue {
   }
 
   #put(messageId: string, body: string, delayMs: number): void {
-    const visibleAtMs = this.#ground.now() + delayMs;
-    const message = { messageId, body, visibleAtMs, receives: 0, held: 0, isListed: false };
+    const sentAtMs = this.#ground.now();
+    const visibleAtMs = sentAtMs + delayMs;
+    const message = { messageId, body, sentAtMs, visibleAtMs, receives: 0, held: 0, isListed: false };
     this.#messages.set(messageId, message);
     this.#showAt(message, visibleAtMs);
     this.#wakeAt(visibleAtMs);
@@ -201,9 +207,10 @@ export class Queue {
     this.#busy += 1;
     const { random } = this.#ground;
     const { visibilityMs } = this.#consumer;
-    const untilMs = this.#ground.now() + visibilityMs;
+    const nowMs = this.#ground.now();
     for (const message of batch) {
-      this.#showAt(message, untilMs);
+      this.#showAt(message, nowMs + visibilityMs);
+      message.firstReceivedAtMs ??= nowMs;
       message.held += 1;
     }
     const { trace } = this.#ground;
@@ -212,10 +219,12 @@ export class Queue {
     let failed: readonly string[];
     try {
       failed = await this.#consumer.handle(
-        batch.map(({ messageId, body, receives, held }) => ({
+        batch.map(({ messageId, body, receives, held, sentAtMs, firstReceivedAtMs = nowMs }) => ({
           messageId,
           body,
           receives,
+          sentAtMs,
+          firstReceivedAtMs,
           receiptHandle: `${messageId}#${held}`,
         })),
       );

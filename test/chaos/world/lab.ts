@@ -47,6 +47,8 @@ const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const MAX_RECEIVES = 10;
+/** Beyond a worker's time limit, until its messages come back. */
+const BEGINNING_MS = 10_000;
 const MAX_DELAY_MS = 900_000;
 
 export interface LabOptions {
@@ -149,13 +151,13 @@ export class Lab {
       name: name === 'sim' ? 'worker' : `worker-${name}`,
       timeoutMs,
       skewMs,
-      open: (process) => this.#openWorker(process, name, driverOf(process)),
+      open: (process) => this.#openWorker(process, name, driverOf(process), timeoutMs),
     });
     this.#drivers.set(name, worker);
     return new Queue(this.ground, {
       concurrency: options.driverConcurrency,
       scalesSlowly: options.scalesSlowly,
-      visibilityMs: 2 * timeoutMs,
+      visibilityMs: timeoutMs + BEGINNING_MS,
       maxReceives: MAX_RECEIVES,
       handle: (batch) => worker.invoke((context) => handleBatch(context, batch)),
     });
@@ -255,12 +257,13 @@ export class Lab {
     return { info: log, warn: log, error: log };
   }
 
-  #openWorker(process: Process, name: DriverName, driver: Driver): WorkerContext {
+  #openWorker(process: Process, name: DriverName, driver: Driver, timeLimitMs: number): WorkerContext {
     const ssm = this.parameters.clientOf(process);
     return makeContext({
       store: this.tables.storeOf(process),
       driver,
       deploymentId: DEPLOYMENT,
+      timeLimitMs,
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),
       hide: (messages) => this.#hide(process, name, messages),

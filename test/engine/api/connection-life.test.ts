@@ -46,6 +46,7 @@ function worker(driver: Driver = simDriver): WorkerContext {
     store,
     driver,
     deploymentId: 'test-deployment',
+    timeLimitMs: 20_000,
     readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),
     send: () => Promise.resolve(),
     hide: () => Promise.resolve(),

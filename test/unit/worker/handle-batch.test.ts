@@ -55,6 +55,7 @@ beforeEach(() => {
         }),
     },
     deploymentId: 'test',
+    timeLimitMs: 20_000,
     readCredential: () => Promise.resolve({ account: 'sim-aws' }),
     send: async (message, delayMs) => {
       await sending(message);
