@@ -5,6 +5,7 @@ const FAST = [
   'test/state-machines/**/*.test.ts',
   'test/infra/**/*.test.ts',
   'test/chaos/**/*.test.ts',
+  'test/canaries/**/*.test.ts',
   'test/field/**/*.test.ts',
 ];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];

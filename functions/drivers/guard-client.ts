@@ -1,3 +1,5 @@
+import type { z } from 'zod';
+import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../model/cloud.ts';
 import { isPlainText } from '../model/plain-text.ts';
 import type { CloudClient } from './driver.ts';
 import { DriverError } from './errors.ts';
@@ -7,6 +9,7 @@ export const MAX_MESSAGE = 1_000;
 const MAX_CODE = 100;
 const MAX_CALL = 300;
 const MAX_WORDS = 1_000;
+const MAX_ACCOUNT = 200;
 const MAX_IDENTIFIER = 1_024;
 const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
 const MAX_PER_SECOND = 10_000;
@@ -19,6 +22,7 @@ const MAX_NUMBER = 1e15;
 /** Fields that are read by people. All others of an answer are identifiers, by which something is found again. */
 const WORDS: ReadonlySet<string> = new Set([
   'account',
+  'accountName',
   'description',
   'displayName',
   'failureMessage',
@@ -26,14 +30,17 @@ const WORDS: ReadonlySet<string> = new Set([
   'scope',
 ]);
 
-/** Lists whose items stand for themselves: one that is of no use is left out. */
-const CATALOGUES: ReadonlySet<string> = new Set([
-  'listLocations',
-  'listOffers',
-  'listOffersEverywhere',
-  'listImages',
-  'readQuotas',
-]);
+/**
+ * Lists whose items stand for themselves: one that is of no use is left out. What the catalogue keeps has to be as the
+ * model has it, or the whole list could not be read again.
+ */
+const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  listLocations: { '': locationSchema },
+  listOffers: { instanceTypes: instanceTypeSchema, offers: offerSchema },
+  listOffersEverywhere: { instanceTypes: instanceTypeSchema, offers: offerSchema },
+  listImages: { '': imageSchema },
+  readQuotas: {},
+};
 const READS = /^(list|get|find|read|verify)/;
 
 /** An answer has something in it that may not get into a record. */
@@ -139,10 +146,12 @@ class AnswerGuard {
 
   #items(items: readonly unknown[], field: string): unknown[] {
     if (this.#method === 'createInstances') return items.map((item) => this.#outcome(item, field));
-    if (!CATALOGUES.has(this.#method)) return items.map((item) => this.#value(item, field));
+    const catalogue = CATALOGUES[this.#method];
+    if (!catalogue) return items.map((item) => this.#value(item, field));
     return items.flatMap((item) => {
       try {
-        return [this.#value(item, field)];
+        const usable = this.#value(item, field);
+        return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
       } catch (error) {
         // A zone or an architecture is no item of its own.
         if (!(error instanceof Unusable) || !isRecord(item)) throw error;
@@ -152,7 +161,9 @@ class AnswerGuard {
   }
 
   #text(text: string, field: string): string {
-    if (WORDS.has(field)) return this.#secrets.redact(text, MAX_WORDS, this.#ofCall);
+    if (WORDS.has(field)) {
+      return this.#secrets.redact(text, field.startsWith('account') ? MAX_ACCOUNT : MAX_WORDS, this.#ofCall);
+    }
     if (text.length > MAX_IDENTIFIER) throw new Unusable(`${field} has ${text.length} characters`);
     if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
     if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);

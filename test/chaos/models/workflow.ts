@@ -35,6 +35,8 @@ export interface WorkflowHost {
   /** @param name the function's, without its ARN */
   invoke(name: string, payload: Json): Promise<Json>;
   send(queueUrl: string, body: string): void;
+  /** Told of each payload of each history, as JSON. */
+  onPayload?: ((json: string) => void) | undefined;
 }
 
 /** Step Functions: the shipped definitions in the interpreter, and what an API caller can ask of them. */
@@ -42,10 +44,11 @@ export class Workflow {
   readonly engine: Engine;
   readonly #ground: Ground;
 
-  constructor(ground: Ground, { invoke, send }: WorkflowHost) {
+  constructor(ground: Ground, { invoke, send, onPayload = () => {} }: WorkflowHost) {
     this.#ground = ground;
     this.engine = new Engine(definitions(), {
       scheduler: ground.scheduler,
+      onPayload,
       random: () => ground.random.next(),
       invokeLambda: async (arn, payload) => {
         await ground.sleep(ground.latencyMs());

@@ -12,6 +12,7 @@ import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
 import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
 import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
+import { type Logger, makeLogger } from '../../../functions/runtime/logger.ts';
 import { readCredential } from '../../../functions/secrets/credentials.ts';
 import { forgetSshKey, keepSshKey } from '../../../functions/secrets/ssh-keys.ts';
 import { watchPlaces } from '../../../functions/status/watch.ts';
@@ -69,6 +70,10 @@ export interface LabOptions {
   /** Drivers beside that of the simulated clouds, each with a queue and a function of its own. */
   drivers?: Readonly<Partial<Record<DriverName, (process: Process) => Driver>>>;
   onCloudEvent(event: SimEvent): void;
+  /** Told of each line of the log, as the functions write it. */
+  onLog?(line: string): void;
+  /** Told of each payload in a workflow's history, as JSON. */
+  onPayload?(json: string): void;
 }
 
 interface Plain {
@@ -94,17 +99,20 @@ export class Lab {
   readonly #resources: LambdaFunction<ReturnType<typeof resourceOperations>>;
   readonly #others = new Map<string, LambdaFunction<Plain>>();
   readonly #skewMs: number;
+  readonly #log: Logger | undefined;
   readonly #sweepIntervalMs: number;
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
     this.#skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
+    this.#log = options.onLog && makeLogger(options.onLog);
     this.tables = new TableWorld(ground);
     this.clouds = new Clouds(ground, options);
     this.workflow = new Workflow(ground, {
       invoke: (name, payload) => this.#invokeStep(name, payload),
       send: (queueUrl, body) => this.#queueAt(queueUrl).send(body, 0),
+      onPayload: options.onPayload,
     });
     this.#api = new LambdaFunction(ground, {
       name: 'api',
@@ -250,6 +258,7 @@ export class Lab {
   }
 
   #logOf({ name }: Process): Log {
+    if (this.#log) return this.#log;
     const { trace } = this.ground;
     const log = (message: string, detail?: Record<string, unknown>) => {
       if (trace.isOn) trace.add(name, `  log: ${message} ${JSON.stringify(detail, errorsToo)}`);

@@ -34,6 +34,8 @@ export class TableWorld {
   readonly fleets = new Table(TABLES.fleets, FLEETS_INDEXES);
   readonly governor = new Table(TABLES.governor);
   readonly access = new Table(TABLES.access);
+  readonly catalogue = new Table(TABLES.catalogue);
+  readonly history = new Table(TABLES.history);
   /** Tables that answer nothing but errors of DynamoDB's own. */
   readonly down = new Set<keyof Tables>();
   /** Where somebody wants it counted: what is consumed at a partition key. */
@@ -46,20 +48,17 @@ export class TableWorld {
     this.#ground = ground;
     const { random } = ground;
     const troubled = () => ground.disturbance.conflict > 0;
-    this.#dynamo = new Dynamo(
-      [this.fleets, this.governor, this.access, new Table(TABLES.catalogue), new Table(TABLES.history)],
-      {
-        now: () => ground.now(),
-        baseLagMs: () => random.int(0, 900),
-        indexLagMs: () => (random.chance(0.1) ? random.int(0, 4_000) : random.int(0, 300)),
-        pageSize: (isIndex) => {
-          if (random.chance(ground.disturbance.shortPage)) return random.int(1, 20);
-          return isIndex ? INDEX_PAGE : PAGE;
-        },
-        capacity: (table, pk) => this.capacityOf?.(table, pk),
-        unprocessed: (count) => (troubled() && random.chance(0.05) ? random.int(1, count) : 0),
+    this.#dynamo = new Dynamo([this.fleets, this.governor, this.access, this.catalogue, this.history], {
+      now: () => ground.now(),
+      baseLagMs: () => random.int(0, 900),
+      indexLagMs: () => (random.chance(0.1) ? random.int(0, 4_000) : random.int(0, 300)),
+      pageSize: (isIndex) => {
+        if (random.chance(ground.disturbance.shortPage)) return random.int(1, 20);
+        return isIndex ? INDEX_PAGE : PAGE;
       },
-    );
+      capacity: (table, pk) => this.capacityOf?.(table, pk),
+      unprocessed: (count) => (troubled() && random.chance(0.05) ? random.int(1, count) : 0),
+    });
   }
 
   storeOf(process: Process): Store {

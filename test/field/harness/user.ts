@@ -56,8 +56,8 @@ export class FieldUser {
   /** Makes a connection, and waits until fleets can be asked for on it. */
   async connect(name: string, site: Site, traits: ConnectionTraits = {}): Promise<void> {
     await this.makeConnection(name, site, traits);
-    await this.untilConnection(name, ({ status, inventorySyncedAt }) => {
-      if (status === 'Failed') throw new Error(`connection ${name} has failed`);
+    await this.untilConnection(name, ({ status, failure, inventorySyncedAt }) => {
+      if (status === 'Failed') throw new Error(`connection ${name} has failed: ${failure?.message}`);
       return status === 'Ready' && inventorySyncedAt !== undefined;
     });
     await this.#lab.ground.sleep(CATALOGUE_LAG_MS);

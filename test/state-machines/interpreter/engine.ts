@@ -41,7 +41,7 @@ export class Engine implements Host {
       if (!known.outcome && JSON.stringify(known.input) === JSON.stringify(input)) return known;
       throw new StatesError('StepFunctions.ExecutionAlreadyExistsException', arn);
     }
-    const history = new History(name);
+    const history = new History(name, this.services.onPayload);
     const startedAt = this.services.scheduler.now();
     const finished = Promise.withResolvers<Outcome>();
     const execution: Execution = {

@@ -20,14 +20,19 @@ export const MAX_PAYLOAD_BYTES = 256 * 1024;
  */
 export class History {
   readonly #name: string;
+  readonly #onPayload: (json: string) => void;
   readonly byType = new Map<string, number>();
   events = 0;
   transitions = 0;
   largestPayload = { bytes: 0, what: 'nothing' };
 
-  /** @param name the execution's, for messages */
-  constructor(name: string) {
+  /**
+   * @param name the execution's, for messages
+   * @param onPayload is told each payload, as JSON
+   */
+  constructor(name: string, onPayload: (json: string) => void = () => {}) {
     this.#name = name;
+    this.#onPayload = onPayload;
   }
 
   /** @throws InterpreterError when AWS would end the execution for its length */
@@ -54,6 +59,7 @@ export class History {
    */
   carry(what: string, value: Json): Json {
     const text = JSON.stringify(value);
+    this.#onPayload(text);
     const bytes = Buffer.byteLength(text);
     if (bytes > this.largestPayload.bytes) this.largestPayload = { bytes, what };
     if (bytes > MAX_PAYLOAD_BYTES) {

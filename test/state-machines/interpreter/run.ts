@@ -9,6 +9,8 @@ export interface Services {
   /** Returns when the queue has the message; the answer comes by its task token. */
   sendMessage(queueUrl: string, body: string): Promise<void>;
   scheduler: Scheduler;
+  /** Told of each payload of each history, as JSON. */
+  onPayload?: (json: string) => void;
   /** Draws from [0, 1): the jitter of retries. */
   random(): number;
 }

@@ -77,7 +77,12 @@ test('a machine that was made under an id of no use is of unknown outcome', asyn
 
 test('an image or an offer that is of no use is left out of the catalogue, and the others stay', async () => {
   const image = { name: 'ubuntu', id: 'ami-1', description: 'Ubuntu', architectures: ['x86_64'] };
-  const images = [image, { ...image, name: API_KEY }, { ...image, id: 'ami\n2' }];
+  const images = [
+    image,
+    { ...image, name: API_KEY },
+    { ...image, id: 'ami\n2' },
+    { ...image, name: 'no name for a fleet request' },
+  ];
   expect(await clientOf({ items: images }).listImages(AT)).toMatchObject([{ name: 'ubuntu' }]);
   const offer = { instanceType: 'small', vcpus: 1, memoryGb: 1, architecture: 'x86_64', available: true };
   const offers = [offer, { ...offer, instanceType: 'huge', memoryGb: 1e300, usdPerHour: 1e-130 }];

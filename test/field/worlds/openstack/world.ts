@@ -31,6 +31,8 @@ const credentialSchema = z.object({
 export interface OpenStackOptions extends Partial<Pace> {
   /** Project ids by id of the application credential. */
   projects?: Readonly<Record<string, string>>;
+  /** The n-th token, from 1; absent: `token-<n>`. */
+  tokenOf?: (n: number) => string;
 }
 
 /** Keystone, Nova, Neutron and Glance as far as the driver asks them: a scripted cloud of the tests, and no OpenStack. */
@@ -38,10 +40,16 @@ export class OpenStackWorld implements CloudWorld {
   readonly script = new Script();
   readonly #credentials: Readonly<Record<string, string>>;
   readonly #projects = new Map<string, Project>();
+  readonly #tokenOf: (n: number) => string;
   readonly #tokens = new Map<string, string>();
   readonly #routes: Readonly<Record<string, Readonly<Record<string, (call: Call) => object>>>>;
 
-  constructor({ projects = { 'credential-1': 'project-1' }, ...pace }: OpenStackOptions = {}) {
+  constructor({
+    projects = { 'credential-1': 'project-1' },
+    tokenOf = (n) => `token-${n}`,
+    ...pace
+  }: OpenStackOptions = {}) {
+    this.#tokenOf = tokenOf;
     this.#credentials = projects;
     this.#routes = {
       nova: novaRoutes({ bootMs: 8_000, deleteMs: 4_000, ...pace }),
@@ -107,7 +115,7 @@ export class OpenStackWorld implements CloudWorld {
       const message = `Could not find Application Credential: ${id}.`;
       throw new Refusal(404, { error: { code: 404, title: 'Not Found', message } });
     }
-    const tokenId = `token-${this.#tokens.size + 1}`;
+    const tokenId = this.#tokenOf(this.#tokens.size + 1);
     this.#tokens.set(tokenId, projectId);
     const token = {
       issued_at: new Date(atMs).toISOString(),

@@ -40,7 +40,7 @@ test('images go by their names and by well-known ones, the newest first, and pub
 
 test('flavors tell GPUs that are known, and hosts that they ask for', async () => {
   const flavor = (name: string, over: object = {}) => ({
-    id: `id-${name}`,
+    id: `id-${name.replaceAll(' ', '-')}`,
     name,
     vcpus: 8,
     ram: 2_048,
@@ -66,7 +66,7 @@ test('flavors tell GPUs that are known, and hosts that they ask for', async () =
       gpu: { model: 'A100', manufacturer: 'NVIDIA', memoryGb: 80, count: 2 },
     },
     { name: 'a.large', vcpus: 8, memoryGb: 2, architecture: 'arm64' },
-    { name: 'id-with a space', vcpus: 8, memoryGb: 2, architecture: 'x86_64' },
+    { name: 'id-with-a-space', vcpus: 8, memoryGb: 2, architecture: 'x86_64' },
   ]);
   expect(offers.map(({ id, available }) => [id, available])).toContainEqual([
     `${REGION}-noZone-a.large`,

@@ -1,0 +1,52 @@
+import type { Lab } from '../chaos/world/lab.ts';
+
+/** Everything that was written down, by where: each text once. */
+export class Places {
+  readonly texts = new Map<string, Set<string>>();
+
+  add(place: string, text: string): void {
+    const texts = this.texts.get(place) ?? new Set();
+    this.texts.set(place, texts.add(text));
+    // JSON in JSON escapes once more; each string by itself stands as it was.
+    for (const one of stringsIn(parsed(text))) texts.add(one);
+  }
+
+  addValue(place: string, value: unknown): void {
+    this.add(place, JSON.stringify(value, errorsToo) ?? '');
+  }
+
+  /** What a world holds at its end. Secrets have to be in the Parameter Store, which is none of the places. */
+  collect({ tables, events, workflow, queues }: Lab): void {
+    const { fleets, governor, access, catalogue, history } = tables;
+    for (const table of [fleets, governor, access, catalogue, history]) {
+      for (const item of table.all()) this.addValue(`table ${table.name}`, item);
+    }
+    for (const event of events) this.addValue('events', event);
+    for (const { input, outcome } of workflow.engine.executions)
+      this.addValue('histories', { input, outcome });
+    for (const queue of queues.values()) {
+      for (const letter of [...queue.bodies, ...queue.deadLetters]) this.addValue('messages', letter);
+    }
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') {
+    const inner = parsed(value);
+    return inner === value || typeof inner === 'number' ? [value] : [value, ...stringsIn(inner)];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) => [name, ...stringsIn(member)]);
+}
+
+function errorsToo(_name: string, value: unknown): unknown {
+  return value instanceof Error ? { name: value.name, message: value.message, stack: value.stack } : value;
+}
