@@ -80,8 +80,9 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     // In its place, so that it is still recognised by the one that threw it.
     return Object.assign(error, { message, stack, cause: undefined });
   }
-  const { code, cloudCode, call, retryAfterMs, limitPerSecond } = error;
+  const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;
   const guarded = new DriverError(code, message, {
+    answered,
     ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
     ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, MAX_RETRY_AFTER_MS) }),
