@@ -12,8 +12,10 @@ export function decodeCursor(
 ): string | undefined {
   if (cursor === undefined) return undefined;
   const position = Buffer.from(cursor, 'base64url').toString('utf8');
-  if (pattern.test(position)) return position;
-  throw new Problem('invalid-request', 'the cursor is none that we gave', {
+  // Other bits at its end would be read as the same position.
+  const isOurs = Buffer.from(position, 'utf8').toString('base64url') === cursor;
+  if (isOurs && pattern.test(position)) return position;
+  throw new Problem('invalid-request', 'invalid cursor: use the `cursor` of an earlier page', {
     errors: [
       { pointer: '?cursor', code: 'invalid-cursor', message: 'must be the cursor of an earlier page' },
     ],

@@ -103,13 +103,30 @@ export function openApiDocument() {
       securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
     },
   };
-  return createDocument(document, {
-    // Answers may get more fields; a client that was made from this document must not fail on them.
-    override: ({ jsonSchema, io }) => {
-      if (io === 'output' && jsonSchema.additionalProperties === false)
-        delete jsonSchema.additionalProperties;
-    },
-  });
+  return withPlainRefs(
+    createDocument(document, {
+      // Answers may get more fields; a client that was made from this document must not fail on them.
+      override: ({ jsonSchema, io }) => {
+        if (io === 'output' && jsonSchema.additionalProperties === false)
+          delete jsonSchema.additionalProperties;
+      },
+    }),
+  );
+}
+
+/** What may stand beside a `$ref` and restricts nothing. */
+const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
+
+/**
+ * Takes away what stands beside a `$ref` and holds at the same time: `additionalProperties: false` there, where no
+ * property is known, refuses every object.
+ */
+function withPlainRefs<Part>(part: Part): Part {
+  return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>
+    typeof value === 'object' && value !== null && '$ref' in value && typeof value.$ref === 'string'
+      ? Object.fromEntries(Object.entries(value).filter(([name]) => BESIDE_REF.has(name)))
+      : value,
+  );
 }
 
 const idempotencyHeader = z.object({

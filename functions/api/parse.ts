@@ -1,7 +1,9 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
-import { MAX_REQUEST_BYTES } from '../model/fleet-request.ts';
+import { findTextFault } from '../model/input-text.ts';
+import { bodyText } from './body-text.ts';
 import { type FieldError, fieldErrors, Problem } from './problem.ts';
 import type { Route } from './route.ts';
+import { isReservedKey, jsonErrors } from './scan-json.ts';
 
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
 
@@ -19,7 +21,8 @@ export interface RefusedRequest {
 }
 
 /**
- * Parses path, query, headers and body of a request.
+ * Parses path, query, headers and body of a request. What cannot be kept, or would come back as something else, is
+ * refused whatever the schemas say.
  *
  * @returns all parts, or every offending field of all of them at once
  * @throws Problem 413, 415, and 400 for malformed JSON: there are no fields then
@@ -29,17 +32,24 @@ export function parseRequest(
   params: Record<string, string>,
   event: APIGatewayProxyEventV2,
 ): ParsedRequest | RefusedRequest {
-  const json = route.body ? parseJson(bodyText(event)) : undefined;
+  const text = route.body ? bodyText(event) : undefined;
+  const json = text === undefined ? undefined : parseJson(text);
+  const unfit = text === undefined ? [] : jsonErrors(text);
+  const query = event.queryStringParameters ?? {};
   const parsed = {
     params: route.params.safeParse(params),
-    query: route.query.safeParse(event.queryStringParameters ?? {}),
-    body: route.body?.safeParse(json),
+    query: route.query.safeParse(query),
+    body: unfit.some(({ code }) => code === 'too-deep') ? undefined : route.body?.safeParse(json),
   };
   const idempotencyKey = event.headers['idempotency-key'];
   const errors: FieldError[] = [
     ...(parsed.params.error ? fieldErrors(parsed.params.error, ([name]) => `{${String(name)}}`) : []),
     ...(parsed.query.error ? fieldErrors(parsed.query.error, ([name]) => `?${String(name)}`) : []),
-    ...(parsed.body?.error ? fieldErrors(parsed.body.error) : []),
+    ...queryErrors(query),
+    ...unfit,
+    ...(parsed.body?.error ? fieldErrors(parsed.body.error) : []).filter(
+      ({ pointer }) => !unfit.some((one) => one.pointer === pointer),
+    ),
   ];
   if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
     errors.push({
@@ -57,20 +67,13 @@ export function parseRequest(
   };
 }
 
-function bodyText(event: APIGatewayProxyEventV2): string {
-  const type = event.headers['content-type'] ?? '';
-  if (!/^application\/json\s*(;|$)/i.test(type)) {
-    throw new Problem('unsupported-media-type', 'send the body as application/json');
-  }
-  const raw = event.body ?? '';
-  const bytes = Buffer.from(raw, event.isBase64Encoded ? 'base64' : 'utf8');
-  if (bytes.length > MAX_REQUEST_BYTES) {
-    throw new Problem(
-      'body-too-large',
-      `the body may have ${MAX_REQUEST_BYTES} bytes, it has ${bytes.length}`,
-    );
-  }
-  return bytes.toString('utf8');
+function queryErrors(query: Readonly<Record<string, string | undefined>>): FieldError[] {
+  return Object.entries(query).flatMap(([name, value = '']): FieldError[] => {
+    const pointer = `?${name}`;
+    if (isReservedKey(name)) return [{ pointer, code: 'unrecognized-key', message: 'is not known here' }];
+    const fault = findTextFault(`${name}${value}`);
+    return fault ? [{ pointer, ...fault }] : [];
+  });
 }
 
 function parseJson(text: string): unknown {

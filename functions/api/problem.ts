@@ -105,6 +105,6 @@ function codeOf(issue: z.core.$ZodIssue): string {
   return issue.code.replaceAll('_', '-');
 }
 
-function jsonPointer(path: readonly PropertyKey[]): string {
+export function jsonPointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

@@ -11,6 +11,8 @@ export function endpointError(
   overridesAllowed: boolean,
 ): { code: string; message: string } | undefined {
   const url = new URL(endpoint);
+  const malformed = formError(endpoint, url);
+  if (malformed) return malformed;
   if (!overridesAllowed && need !== 'required') {
     return {
       code: 'endpoint-not-allowed',
@@ -23,4 +25,18 @@ export function endpointError(
   return isForbiddenHost(url.hostname)
     ? { code: 'endpoint-forbidden', message: 'is a link-local or metadata address' }
     : undefined;
+}
+
+/**
+ * An endpoint is an origin and a path, written as it is used: a parser reads `http://2130706433`, a line break or `/../`
+ * as something that the text does not show.
+ */
+function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
+  const wrong = (message: string) => ({ code: 'invalid-format', message });
+  if (url.username !== '' || url.password !== '') {
+    return wrong('must have no user and no password: they belong into the credential');
+  }
+  if (/[?#]/.test(endpoint)) return wrong('must have no query and no fragment');
+  const plain = url.href.replace(/\/$/, '');
+  return endpoint.replace(/\/$/, '') === plain ? undefined : wrong(`must be written as ${plain}`);
 }

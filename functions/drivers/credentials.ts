@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { MAX_SECRET_BYTES } from '../model/connection.ts';
 import { DriverError } from './errors.ts';
 import type { CredentialField, DriverMetadata } from './metadata.ts';
-
-const MAX_FIELD = 8_192;
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -82,7 +81,7 @@ export function credentialError(
 }
 
 function valueSchema({ pattern, description }: CredentialField) {
-  const value = z.string().min(1).max(MAX_FIELD);
+  const value = z.string().min(1).max(MAX_SECRET_BYTES);
   return pattern === undefined ? value : value.regex(new RegExp(`^(?:${pattern})$`), description);
 }
 

@@ -8,6 +8,11 @@ forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
 forbidden.addAddress('100.100.100.200', 'ipv4');
 forbidden.addSubnet('fe80::', 10, 'ipv6');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
+// The same IPv4 addresses by NAT64 and 6to4; those that are mapped into IPv6 are known to the list itself.
+forbidden.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
+forbidden.addAddress('64:ff9b::6464:64c8', 'ipv6');
+forbidden.addSubnet('2002:a9fe::', 32, 'ipv6');
+forbidden.addAddress('2002:6464:64c8::', 'ipv6');
 
 /** @param hostname as `URL` has it: IPv6 in brackets */
 export function isForbiddenHost(hostname: string): boolean {

@@ -9,11 +9,20 @@ export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
 export const driverNameSchema = z.enum(DRIVER_NAMES);
 export type DriverName = z.infer<typeof driverNameSchema>;
 
+/** What the Parameter Store keeps of one standard parameter. */
+export const MAX_SECRET_BYTES = 4_096;
+
+/** A credential as the secret store keeps it. */
+export const secretText = (credential: Readonly<Record<string, string>>): string =>
+  JSON.stringify(credential);
+
 /** A credential's fields, by the names that its driver gives them. Goes to the secret store and nowhere else. */
-export const credentialSchema = z.record(
-  z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/),
-  z.string().min(1).max(8_192),
-);
+export const credentialSchema = z
+  .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/), z.string().min(1).max(MAX_SECRET_BYTES))
+  .refine((credential) => Buffer.byteLength(secretText(credential)) <= MAX_SECRET_BYTES, {
+    message: `at most ${MAX_SECRET_BYTES} bytes as JSON, names of its fields included`,
+    params: { code: 'too-big' },
+  });
 export type Credential = z.infer<typeof credentialSchema>;
 
 export const connectionRequestSchema = z

@@ -20,8 +20,14 @@ export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
+/** Clouds keep labels as tags, which have no control characters. */
+const ONE_LINE = /^\P{Cc}*$/u;
+
 const labelsSchema = z
-  .record(z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/), z.string().max(255))
+  .record(
+    z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/),
+    z.string().max(255).regex(ONE_LINE, 'must be one line'),
+  )
   .refine((labels) => Object.keys(labels).length <= 40, {
     message: 'at most 40 labels',
     params: { code: 'too-big' },

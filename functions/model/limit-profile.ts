@@ -10,9 +10,12 @@ const whole = (max: number) =>
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
 
+/** One call in 28 hours. What comes still more rarely would never be seen to come. */
+const MIN_PER_SECOND = 0.000_01;
+
 const rateSchema = z
   .object({
-    perSecond: z.number().positive().max(10_000),
+    perSecond: z.number().min(MIN_PER_SECOND).max(10_000),
     burst: z.number().min(1).max(10_000).describe('calls that may be made at once after a rest'),
   })
   .strict();
@@ -37,7 +40,7 @@ const totalsSchema = z
     instances: countSchema,
     vcpus: countSchema,
     gpus: countSchema,
-    memoryGb: z.number().positive().max(1_000_000_000),
+    memoryGb: z.number().min(0.001).max(1_000_000_000),
   })
   .partial()
   .strict()

@@ -7,7 +7,7 @@ import {
   type SSMClient,
 } from '@aws-sdk/client-ssm';
 import { DriverError } from '../drivers/errors.ts';
-import { type Connection, type Credential, credentialSchema } from '../model/connection.ts';
+import { type Connection, type Credential, credentialSchema, secretText } from '../model/connection.ts';
 
 type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name'>;
 
@@ -26,7 +26,7 @@ export async function putCredential(
   const { Version } = await ssm.send(
     new PutParameterCommand({
       Name: parameterName(prefix, connection),
-      Value: JSON.stringify(credential),
+      Value: secretText(credential),
       Type: 'SecureString',
       Overwrite: true,
     }),

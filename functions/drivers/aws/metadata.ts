@@ -48,7 +48,7 @@ export const awsMetadata = {
       description: 'Session token; only for the temporary keys of a session, which end with it',
       secret: true,
       required: false,
-      pattern: '[\\x21-\\x7e]{1,8192}',
+      pattern: '[\\x21-\\x7e]{1,4096}',
       alternative: 'access key',
     },
     {

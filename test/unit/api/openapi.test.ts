@@ -45,6 +45,24 @@ it('is what stands in docs/openapi.json', () => {
   expect(isCurrent, 'it is not: npm run openapi').toBe(true);
 });
 
+/** Every object of a document that has a `$ref`, however deep. */
+function withRef(node: unknown): object[] {
+  if (typeof node !== 'object' || node === null) return [];
+  return [...('$ref' in node ? [node] : []), ...Object.values(node).flatMap(withRef)];
+}
+
+it('nothing beside a reference restricts what it refers to', () => {
+  const beside = new Set(withRef(source).flatMap((node) => Object.keys(node)));
+  expect([...beside].sort()).toEqual(['$ref', 'default', 'description']);
+});
+
+it('no two components have one name, in small letters either', () => {
+  const components = Object.entries(z.record(z.string(), z.unknown()).parse(resolve('#/components/schemas')));
+  expect(new Set(components.map(([name]) => name.toLowerCase())).size).toBe(components.length);
+  const bodies = components.map(([, schema]) => JSON.stringify(schema));
+  expect(new Set(bodies).size).toBe(bodies.length);
+});
+
 describe('the document', () => {
   it.each(routes.map((route) => [route.operationId, route] as const))(
     'describes %s',
