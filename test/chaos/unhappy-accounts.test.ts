@@ -79,6 +79,21 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
+  it('is refused, too, where those that live are too young for a list to show them', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, ({ counts }) => (counts.Creating ?? 0) > 0);
+        const refused = await rotated(stage, 'another');
+        expect(refused.rotation).toMatchObject({ status: 'Failed', failure: { code: 'AccountNotProven' } });
+        await stage.until(id, isUp);
+        expect(stage.standing()).toHaveLength(SIZE);
+      },
+      { Running: 1 },
+      UNTOLD,
+    );
+  });
+
   it('comes into force where it shows them', async () => {
     await expectAfter(
       async (stage) => {

@@ -41,6 +41,7 @@ test('nothing of an error that leaves a driver has the credential in it', async 
   const body = { code: `Key-${API_KEY}`, message: `bad key ${API_KEY}: ${message}`, retryAfterMs: 1e300 };
   const error = await errorOf(clientOf(body, 429).listInstances(AT));
   expect(error.code).toBe('Throttled');
+  expect(error.answered).toBe(true);
   expect(error.message).toMatch(/^bad key \*\*\*: word /);
   expect(error.message).toHaveLength(1_000);
   expect(error.cloudCode).toBe('Key-***');
