@@ -70,6 +70,13 @@ export class FieldUser {
     return body;
   }
 
+  async connections(namespace: string): Promise<Connection[]> {
+    const { body } = await this.#lab.requestConnections((api) =>
+      api.listConnections({ ...about, params: { namespace }, query: { limit: 100 }, body: undefined }),
+    );
+    return body.items;
+  }
+
   async untilConnection(name: string, holds: (connection: Connection) => boolean): Promise<Connection> {
     return await this.#until(`connection ${name}`, () => this.connection(name), holds);
   }

@@ -9,6 +9,7 @@ import { type Machine, Refusal, stateAt } from './state.ts';
 import { answer, identity, refusal } from './xml.ts';
 
 const HOME = 'us-east-1';
+const ACCOUNTS = { AKIDFIELD: '111111111111', AKIDOTHER: '222222222222' };
 const NOT_VALID = 'AWS was not able to validate the provided access credentials';
 
 export interface Ec2Options extends Partial<Pace> {
@@ -25,7 +26,7 @@ export class Ec2World implements CloudWorld {
   readonly #regions = new Map<string, Region>();
   readonly #actions: Readonly<Record<string, Action>>;
 
-  constructor({ regions = [HOME], accounts = { AKIDFIELD: '111111111111' }, ...pace }: Ec2Options = {}) {
+  constructor({ regions = [HOME], accounts = ACCOUNTS, ...pace }: Ec2Options = {}) {
     this.#names = regions;
     for (const [key, account] of Object.entries(accounts)) this.#accounts.set(key, account);
     this.#actions = {

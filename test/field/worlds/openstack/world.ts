@@ -7,6 +7,7 @@ import { novaFault, Project, Refusal, type Server } from './state.ts';
 
 export const KEYSTONE_URL = 'http://keystone.invalid:5000/v3';
 export const REGION = 'RegionOne';
+const PROJECTS = { 'credential-1': 'project-1', 'credential-2': 'project-2' };
 const TOKEN_MS = 3_600_000;
 const SERVICES = { compute: 'nova', network: 'neutron', image: 'glance' };
 const VERSIONS: Readonly<Record<string, string>> = { nova: 'v2.1', neutron: 'v2.0', glance: 'v2' };
@@ -44,11 +45,7 @@ export class OpenStackWorld implements CloudWorld {
   readonly #tokens = new Map<string, string>();
   readonly #routes: Readonly<Record<string, Readonly<Record<string, (call: Call) => object>>>>;
 
-  constructor({
-    projects = { 'credential-1': 'project-1' },
-    tokenOf = (n) => `token-${n}`,
-    ...pace
-  }: OpenStackOptions = {}) {
+  constructor({ projects = PROJECTS, tokenOf = (n) => `token-${n}`, ...pace }: OpenStackOptions = {}) {
     this.#tokenOf = tokenOf;
     this.#credentials = projects;
     this.#routes = {

@@ -38,6 +38,20 @@ export class SpiderWorld implements CloudWorld {
     return Response.json(body, { status });
   }
 
+  /** As a restore from a backup makes it: another machine of the cloud with the same name, which CB-Spider does not know. */
+  restore(mockName: string, machine: CloudMachine, nowMs: number): CloudMachine {
+    const { SystemId } = this.world.newId(machine.NameId, 'OFF');
+    const copy = { ...machine, SystemId, startedAt: new Date(nowMs).toISOString(), status: 'Running' };
+    this.world.account(mockName).machines.push(copy);
+    return copy;
+  }
+
+  /** Ends a machine at the cloud, past CB-Spider. */
+  end(mockName: string, { SystemId }: Pick<CloudMachine, 'SystemId'>): void {
+    const account = this.world.account(mockName);
+    account.machines = account.machines.filter((machine) => machine.SystemId !== SystemId);
+  }
+
   /** What stands at the mock cloud, in the account of this name. */
   standing(mockName: string): readonly CloudMachine[] {
     return this.world.account(mockName).machines;

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { assertMet, type FieldCase } from '../harness/case.ts';
+import { inField } from '../harness/field.ts';
+import { SITES } from '../harness/sites.ts';
+import type { Asked } from '../worlds/http.ts';
+import type { Trouble } from '../worlds/script.ts';
+import { SpiderWorld } from '../worlds/spider/world.ts';
+
+const MACHINES = 150;
+const SLOTS = 20;
+const PER_SECOND = 10;
+const START_MS = 5_000;
+const END_MS = 4_000;
+const LIMITS = {
+  concurrentInstancesPerLocation: SLOTS,
+  calls: {
+    create: { perSecond: PER_SECOND, burst: SLOTS },
+    list: { perSecond: 10, burst: 20 },
+    mutate: { perSecond: PER_SECOND, burst: 20 },
+  },
+};
+/** Slots, not calls, are what launching takes its time by; calls are what removing does. */
+const LEAST_UP_MS = (MACHINES / SLOTS) * START_MS;
+const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;
+const MINUTE_MS = 60_000;
+/** A poll ends at its time-out at the latest, and the next one comes after 5 seconds. */
+const TWO_POLLS_MS = 60_000;
+
+/** Lists of a whole place: those of one machine have its name in their path. */
+const LISTS = /^GET (allvminfo|vmstatus)$/;
+const isOfAll = ({ url }: Asked): boolean => url.pathname.split('/').length === 3;
+
+async function play(trouble: (world: SpiderWorld) => Omit<Trouble, 'call' | 'when'>): Promise<void> {
+  await inField(
+    {
+      worlds: (ground) => ({
+        'cb-spider': new SpiderWorld(ground, { prepareMs: 0, startMs: START_MS, terminateMs: END_MS }),
+      }),
+    },
+    async ({ stage, user, worlds, ground }) => {
+      const world = worlds['cb-spider'];
+      const site = SITES['cb-spider'];
+      await user.makeNamespace();
+      await user.connect('cloud', site, { limits: LIMITS });
+      const met = world.script.trouble({ call: LISTS, when: isOfAll, ...trouble(world) });
+      const askedAtMs = ground.now();
+      const fleet = await stage.create(user.order('web', 'cloud', site, MACHINES));
+      const up = await stage.until(
+        fleet.id,
+        ({ status, counts }) => counts.Running === MACHINES || status === 'Failed',
+      );
+      assert.equal(up.counts.Running, MACHINES, JSON.stringify(up.counts));
+      const upMs = ground.now() - askedAtMs;
+      assert.ok(upMs <= LEAST_UP_MS + MINUTE_MS, `all ran after ${upMs} ms; ${LEAST_UP_MS} ms at the least`);
+
+      const removedAtMs = ground.now();
+      await stage.remove(fleet.id);
+      await stage.until(fleet.id, () => world.standing('account-1').length === 0);
+      const downMs = ground.now() - removedAtMs;
+      const [first] = world.script.calls('DELETE vm', removedAtMs);
+      const firstMs = (first?.atMs ?? Number.POSITIVE_INFINITY) - removedAtMs - END_MS;
+      assert.ok(firstMs <= TWO_POLLS_MS, `the first removal was asked for after ${firstMs} ms`);
+      assert.ok(
+        downMs <= LEAST_DOWN_MS + 2 * MINUTE_MS,
+        `all were gone after ${downMs} ms; ${LEAST_DOWN_MS} ms at the least`,
+      );
+      assertMet('lists of the place', met, 3);
+      met.end();
+      await stage.until(fleet.id, ({ status }) => status === 'Terminated');
+    },
+  );
+}
+
+/** Was: stood still at 80 Running and 20 Creating; no removal was asked for in 130 seconds. */
+export const f23: FieldCase[] = [
+  {
+    id: 'F23',
+    title: 'a list that takes 200 ms a machine stops neither launches nor removals of its place',
+    play: () => play((world) => ({ lateMs: () => 200 * world.standing('account-1').length })),
+  },
+];
