@@ -16,6 +16,7 @@ const bookedInstanceSchema = z.object({
   bootMs: z.number(),
   runningAt: z.iso.datetime().optional(),
   terminatedAt: z.iso.datetime().optional(),
+  planted: z.literal(true).optional(),
 });
 export type BookedInstance = z.infer<typeof bookedInstanceSchema>;
 
@@ -85,10 +86,12 @@ export class RunBooks {
     );
   }
 
-  /** Instances that this deployment made in the run, those that are gone included. */
+  /** Instances that create calls of this deployment made in the run, those that are gone included; no planted ones. */
   instances(): (BookedInstance & { cloud: string; location: string })[] {
     return this.#after.clouds.flatMap(({ cloud, location, instances }) =>
-      instances.filter((one) => this.#isOfRun(cloud, one)).map((one) => ({ ...one, cloud, location })),
+      instances
+        .filter((one) => this.#isOfRun(cloud, one) && !one.planted)
+        .map((one) => ({ ...one, cloud, location })),
     );
   }
 

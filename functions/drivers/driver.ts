@@ -130,7 +130,7 @@ export interface CloudInstance {
   idempotencyKey?: string;
   /** The cloud's own word for its status. */
   cloudStatus?: string;
-  /** Why it failed, in the cloud's words, when status is `Failed`. */
+  /** Why it failed, or was removed by the cloud, in the cloud's words: of one that is `Failed` or `Terminated`. */
   failureMessage?: string;
 }
 

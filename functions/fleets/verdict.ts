@@ -54,10 +54,11 @@ export type Verdict =
 
 /** Applies the failure policy to what came of the launches. @param aborted the user wants no more of it. Pure. */
 export function settleBy(aim: Aim, placements: readonly Tally[], aborted: boolean): Verdict {
-  const running = total(placements, 'Running');
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
-  if (running === aim.requested) return { status: 'Running', next: 'none' };
+  if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
+  // Nothing has failed: some of what ran the cloud cannot tell of now, and it may run again.
+  if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
 }
@@ -67,25 +68,38 @@ export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): Fleet
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';
 }
 
+/** What a settled fleet is once instances are back that were lost. @param isRefined what failed was put away. Pure. */
+export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined: boolean): FleetStatus {
+  if (countOfAll(placements, 'Running') === aim.requested) return 'Running';
+  if (isRefined) return statusWhenRefined(aim, placements);
+  return keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed';
+}
+
 /** As many run as were asked for, or as few as were said to be enough. */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
-  if (total(placements, 'Running') < (aim.minimumInstances ?? 0)) return false;
+  if (total(placements) < (aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, size, minimumInstances }) => {
     const least = minimumInstances ?? (aim.minimumInstances === undefined ? size : 0);
-    return countOf(placements, name, 'Running') >= least;
+    return upIn(placements, name) >= least;
   });
 }
 
 /** Something runs, and no minimum is missed. */
 function keepsGoing(aim: Aim, placements: readonly Tally[]): boolean {
-  const running = total(placements, 'Running');
-  if (running < Math.max(1, aim.minimumInstances ?? 0)) return false;
-  return aim.nodeGroups.every(
-    ({ name, minimumInstances = 0 }) => countOf(placements, name, 'Running') >= minimumInstances,
-  );
+  if (total(placements) < Math.max(1, aim.minimumInstances ?? 0)) return false;
+  return aim.nodeGroups.every(({ name, minimumInstances = 0 }) => upIn(placements, name) >= minimumInstances);
 }
 
-function total(placements: readonly Tally[], status: 'Running'): number {
+/** Instances that run, or that ran and of which the cloud cannot tell now: the latter are no failures. */
+function total(placements: readonly Tally[]): number {
+  return countOfAll(placements, 'Running') + countOfAll(placements, 'Undefined');
+}
+
+function upIn(placements: readonly Tally[], group: string): number {
+  return countOf(placements, group, 'Running') + countOf(placements, group, 'Undefined');
+}
+
+function countOfAll(placements: readonly Tally[], status: 'Running' | 'Undefined'): number {
   return placements.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
 }
 

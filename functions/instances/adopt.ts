@@ -10,8 +10,10 @@ function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
 }
 
 /**
- * Binds a machine at the cloud to its record, whatever the record has become meanwhile. One whose record is
- * closed, at another attempt, or bound to another machine, is nobody's: it is removed at once.
+ * Binds a machine to its record, whatever has become of the record meanwhile. Where that is closed, at another attempt,
+ * or bound to another machine, the machine is removed at once.
+ *
+ * @param machine that this attempt made: the answer to its create call, or one that `proveMachine` says is proven
  */
 export async function adopt(
   context: WorkerContext,

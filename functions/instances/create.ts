@@ -1,11 +1,12 @@
 import pLimit from 'p-limit';
 import { markRefused } from '../connections/mark-failed.ts';
 import { type CreateOutcome, has } from '../drivers/capabilities.ts';
-import type { CloudClient, InstanceSpec } from '../drivers/driver.ts';
+import type { CloudClient, CloudInstance, InstanceSpec } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Lesson } from '../governor/barriers.ts';
 import { learnFromCreates, type ThrottledCreate } from '../governor/learn-from-creates.ts';
 import type { WantedCreate } from '../governor/place-state.ts';
+import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import {
@@ -143,10 +144,17 @@ async function createBatch(
   batch: readonly Wanted[],
 ): Promise<Made[]> {
   const calledAtMs = context.store.clock.now();
-  const answers = await ask(
+  const told = await ask(
     client,
     batch.map(({ spec }) => spec),
   );
+  const terms = proofTerms(context.driver, client);
+  const answers = told.map((answer, at): CreateOutcome => {
+    const record = batch[at]?.record;
+    if ('error' in answer || !record) return answer;
+    const shown = { machine: answer.instance, location: place.location, atMs: context.store.clock.now() };
+    return mayAnswer(shown, record, terms) ? answer : { error: notOurs(answer.instance) };
+  });
   const refused = answers.flatMap((answer) =>
     'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
   );
@@ -169,7 +177,10 @@ async function createBatch(
         error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
       };
       if ('error' in answer) {
-        const outcome = await consequence(context, record, answer.error, isRotated);
+        const { code, message } = answer.error;
+        const outcome = isNotOurs(answer.error)
+          ? { failure: { code, message } }
+          : await consequence(context, record, answer.error, isRotated);
         return { record, answer, calledAtMs, outcome };
       }
       const made = { record, answer, calledAtMs, outcome: { disposition: DONE } };
@@ -179,6 +190,17 @@ async function createBatch(
     }),
   );
 }
+
+const NOT_OURS = 'AnotherMachine';
+
+/** The cloud has a machine under this launch token that this launch did not make, and makes no other. */
+function notOurs({ backendId }: CloudInstance): DriverError {
+  const message = `the cloud answered with ${backendId}, which was made by another call`;
+  return new DriverError('Conflict', message, { cloudCode: NOT_OURS });
+}
+
+const isNotOurs = ({ code, cloudCode }: DriverError): boolean =>
+  code === 'Conflict' && cloudCode === NOT_OURS;
 
 async function ask(client: CloudClient, specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
   const [only] = specs;

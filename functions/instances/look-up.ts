@@ -1,7 +1,9 @@
+import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import type { Failure } from '../model/failure.ts';
+import { proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { updateInstance } from '../store/transition.ts';
@@ -9,6 +11,7 @@ import {
   type Disposition,
   DONE,
   governed,
+  type OpenConnection,
   type PlaceRef,
   type WorkerContext,
   waitFor,
@@ -24,6 +27,9 @@ export type LookUpAnswer =
   | { proven: false; disposition: Disposition };
 
 const TOO_LATE = { code: 'Timeout', message: 'not created within the time allowed for an instance' };
+
+/** How long until a machine that is being made may tell when it was. */
+const UNDECIDED_MS = 5_000;
 
 const notProven = (disposition: Disposition): LookUpAnswer => ({ proven: false, disposition });
 
@@ -41,7 +47,13 @@ export async function lookUp(
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return notProven(waitFor(permit.retryAfterMs));
   try {
-    const found = await opened.client.findInstanceByToken(place.location, record.launchToken);
+    const found = await findOwn(context, place, opened, record);
+    if (found === 'undecided' && record.deadlineAtMs > context.store.clock.now()) {
+      return notProven(waitFor(UNDECIDED_MS));
+    }
+    if (found === 'undecided') {
+      return notProven(await leaveToLooks(context, place, record, { failure: TOO_LATE, taskToken }));
+    }
     if (found) {
       await updateInstance(context.store, record, { taskToken });
       const bound = { ...record, taskToken };
@@ -64,6 +76,33 @@ export async function lookUp(
   if (record.taskToken !== taskToken) await updateInstance(context.store, record, { taskToken });
   await failInstances(context, place, [{ record: { ...record, taskToken }, failure }]);
   return notProven(DONE);
+}
+
+/**
+ * The machine that an attempt made, among all that carry its launch token: copies do, too.
+ *
+ * @returns `undecided` when there is one of which nothing tells whether the attempt made it, such as when it was made
+ */
+async function findOwn(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  record: InstanceItem,
+): Promise<CloudInstance | undefined | 'undecided'> {
+  const { client } = opened;
+  const found = await client.findInstanceByToken(place.location, record.launchToken);
+  if (!found) return undefined;
+  const seen = { location: place.location, atMs: context.store.clock.now() };
+  const terms = proofTerms(context.driver, client);
+  const proofOf = (machine: CloudInstance) => proveMachine({ ...seen, machine }, record, terms);
+  if (proofOf(found) === 'proven') return found;
+  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
+  if (permit.granted === 0) return 'undecided';
+  const all = (await client.listInstances(place.location)).filter(
+    ({ launchToken }) => launchToken === record.launchToken,
+  );
+  const isUndecided = [found, ...all].some((machine) => proofOf(machine) === 'unproven');
+  return all.find((machine) => proofOf(machine) === 'proven') ?? (isUndecided ? 'undecided' : undefined);
 }
 
 /**

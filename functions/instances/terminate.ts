@@ -1,10 +1,11 @@
 import { isClosed } from '../model/status.ts';
+import { attemptsOf } from '../ownership/attempts.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { startLooking } from '../status/start-looking.ts';
 import { readFleetItem } from '../store/fleets.ts';
 import { type InstanceItem, readInstanceRange } from '../store/instances.ts';
 import { placeName } from '../store/keys.ts';
-import type { StatusChange } from '../store/transition.ts';
+import { type StatusChange, updateInstance } from '../store/transition.ts';
 import { type Disposition, DONE, type WorkerContext, waitFor } from '../worker/context.ts';
 import type { TerminateMessage } from '../workflow/messages.ts';
 import { applyChanges, handOff } from './finish.ts';
@@ -33,6 +34,7 @@ export async function terminateInstances(
     return DONE;
   }
   const leaving = records.filter(leaves);
+  if (scope === 'failed') await askEndOfVanished(context, records, nowMs);
   const byPlace = Map.groupBy(records, ({ connectionKey, location }) => placeName(connectionKey, location));
   for (const there of byPlace.values()) {
     const [first] = there;
@@ -68,6 +70,25 @@ async function leavingBy(
     const unfinished = failing || status === 'Failed' || status === 'Creating' || status === 'Planned';
     return unfinished && round <= fleet.round;
   };
+}
+
+/**
+ * What vanished is put away with what failed: should it show up again, it is to go. In the scope `fleet` the closed gate
+ * says so.
+ */
+async function askEndOfVanished(
+  { store }: WorkerContext,
+  records: readonly InstanceItem[],
+  nowMs: number,
+): Promise<void> {
+  const vanished = records.filter(
+    (record) =>
+      isClosed(record.status) &&
+      record.endAskedAtMs === undefined &&
+      attemptsOf(record).some((one) => one.vanished),
+  );
+  // One that has gone on meanwhile is back, and stays.
+  await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 
 async function terminateAt(

@@ -150,5 +150,6 @@ function viewOf(
     ...(record?.terminatedAt === undefined ? {} : { terminatedAt: record.terminatedAt }),
     ...(record?.backendId === undefined ? {} : { backendId: record.backendId }),
     ...(failure === undefined ? {} : { failure }),
+    ...(status === 'Undefined' && record?.trouble ? { trouble: record.trouble } : {}),
   };
 }

@@ -87,6 +87,10 @@ export const instanceSchema = z.object({
   terminatedAt: z.iso.datetime().optional(),
   backendId: z.string().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  trouble: z
+    .object({ cloudStatus: z.string(), message: z.string().optional() })
+    .optional()
+    .describe("of one that ran and is Undefined: the cloud's word for its status, and its reason"),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 

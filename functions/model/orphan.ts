@@ -26,12 +26,17 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
 
 /**
  * Why nothing claims it, or, for `missing`, what is claimed and not there:
- * `no-record`: no record names it; `record-closed`: its record says that it is gone; `earlier-attempt`: an attempt made
- * it that its instance has given up; `elsewhere`: its instance has moved to another location; `duplicate`: its record is
- * bound to another one; `missing`: a record is bound to it, and the cloud does not show it.
+ * `no-record`: no record names it; `copy`: it carries our marks, and was made by no call of ours; `unproven`: nothing
+ * tells whether a call of ours made it; `returned`: it vanished, and shows up again; `record-closed`: its record says
+ * that it is gone; `earlier-attempt`: an attempt made it that its instance has given up; `elsewhere`: its instance has
+ * moved to another location; `duplicate`: its record is bound to another one; `missing`: a record is bound to it, and
+ * the cloud does not show it.
  */
 export const orphanReasonSchema = z.enum([
   'no-record',
+  'copy',
+  'unproven',
+  'returned',
   'record-closed',
   'earlier-attempt',
   'elsewhere',
@@ -40,10 +45,15 @@ export const orphanReasonSchema = z.enum([
 ]);
 export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 
+/** What is told of and never removed: nothing proves that it is ours, or it may be wanted again. */
+const LEFT_ALONE: ReadonlySet<OrphanReason> = new Set(['no-record', 'copy', 'unproven', 'returned']);
+export const isLeftAlone = (reason: OrphanReason): boolean => LEFT_ALONE.has(reason);
+
 /**
  * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked for
  * until the cloud no longer shows it), `Missing` (the status loop is looking for it). Closed: `Terminated` (removed by
- * us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now).
+ * us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now),
+ * `Returned` (it had vanished, and its record follows it again).
  */
 export const ORPHAN_STATES = [
   'Quarantined',
@@ -54,11 +64,12 @@ export const ORPHAN_STATES = [
   'Gone',
   'Released',
   'Vanished',
+  'Returned',
 ] as const;
 export const orphanStateSchema = z.enum(ORPHAN_STATES);
 export type OrphanState = z.infer<typeof orphanStateSchema>;
 
-const CLOSED: ReadonlySet<OrphanState> = new Set(['Terminated', 'Gone', 'Released', 'Vanished']);
+const CLOSED: ReadonlySet<OrphanState> = new Set(['Terminated', 'Gone', 'Released', 'Vanished', 'Returned']);
 export const isClosedOrphan = (state: OrphanState): boolean => CLOSED.has(state);
 
 /**

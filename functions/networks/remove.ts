@@ -3,7 +3,7 @@ import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import {
   claimNetwork,
-  forgetNetwork,
+  closeNetwork,
   type NetworkItem,
   readNetworks,
   recordNetwork,
@@ -80,12 +80,12 @@ async function remove(
   try {
     const backendId = item.backendId ?? (await findBackendId(opened, place, item));
     if (backendId !== undefined) await deleteAt(opened, place, item.kind, backendId);
-    await forgetNetwork(context.store, item);
+    await closeNetwork(context.store, item);
     return 0;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NotFound') {
-      await forgetNetwork(context.store, item);
+      await closeNetwork(context.store, item);
       return 0;
     }
     await recordNetwork(context.store, claimed, {});

@@ -1,8 +1,10 @@
 import type { CloudInstance, CloudNetworkResource } from '../drivers/driver.ts';
 import type { OrphanReason } from '../model/orphan.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
+import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-machine.ts';
+import { mayReturn } from '../ownership/returning.ts';
 import type { InstanceItem } from '../store/instances.ts';
-import type { NetworkItem } from '../store/networks.ts';
+import type { NetworkRecord } from '../store/networks.ts';
 
 /** Whether anything of ours claims what a cloud shows. The records must have been read after the cloud was asked. */
 export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
@@ -11,17 +13,18 @@ const CLAIMED: Verdict = { claimed: true };
 const orphaned = (reason: OrphanReason): Verdict => ({ claimed: false, reason });
 
 export interface Asked {
-  connectionKey: string;
   location: string;
   /** When the cloud was asked. */
   atMs: number;
   /** Of the driver: for this long, a list may be behind. */
   consistencyWindowMs: number;
+  terms: ProofTerms;
 }
 
 /**
  * A record always precedes its machine, so a machine that was listed before the records were read, and that none of
- * them claims, will never be claimed. One whose creation is under way is the launch protocol's, not ours.
+ * them claims, will never be claimed. One whose creation is under way is the launch protocol's, not ours. What carries
+ * our marks and is not proven to be of our making is told apart from what is: only the latter may be removed.
  */
 export function classifyMachine(
   machine: CloudInstance,
@@ -29,30 +32,40 @@ export function classifyMachine(
   asked: Asked,
 ): Verdict {
   if (!record) return orphaned('no-record');
-  if (record.connectionKey !== asked.connectionKey || record.location !== asked.location) {
-    return orphaned('elsewhere');
-  }
-  const isSame = record.backendId === machine.backendId;
-  if (isClosed(record.status)) {
-    const isLate =
-      record.terminatedAt !== undefined &&
-      Date.parse(record.terminatedAt) + asked.consistencyWindowMs >= asked.atMs;
-    return isSame && isLate ? CLAIMED : orphaned('record-closed');
-  }
-  if (record.launchState === 'accepted' && record.backendId !== undefined) {
-    return isSame ? CLAIMED : orphaned('duplicate');
-  }
-  const isOfAttempt = machine.launchToken === undefined || machine.launchToken === record.launchToken;
-  return isOfAttempt ? CLAIMED : orphaned('earlier-attempt');
+  const { location, atMs, terms } = asked;
+  const shown = { machine, location, atMs };
+  const isSame = isBoundTo(record, shown, terms);
+  if (isSame && (!isClosed(record.status) || isLate(record, asked))) return CLAIMED;
+  const proof = proveMachine(shown, record, terms);
+  if (isLaunching(record, machine, location)) return proof === 'copy' ? orphaned('copy') : CLAIMED;
+  if (proof !== 'proven') return orphaned(proof);
+  if (mayReturn(record, machine)) return orphaned('returned');
+  if (record.location !== location) return orphaned('elsewhere');
+  if (isClosed(record.status)) return orphaned('record-closed');
+  const isBound = record.launchState === 'accepted' && record.backendId !== undefined;
+  return orphaned(isBound ? 'duplicate' : 'earlier-attempt');
 }
 
-/** @param records of the network resources of its fleet at this place */
+/** Whether it was gone so lately that a list may not be that far. */
+function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
+  return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
+}
+
+/** Whether the record's present attempt may be about to claim this machine. */
+function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
+  if (isClosed(record.status) || record.location !== location) return false;
+  if (record.launchState === 'accepted' && record.backendId !== undefined) return false;
+  return launchToken === undefined || launchToken === record.launchToken;
+}
+
+/** @param records of the network resources of its fleet at this place, those that were removed included */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,
-  records: readonly NetworkItem[],
+  records: readonly NetworkRecord[],
 ): Verdict {
   const record = records.find((one) => one.kind === kind && one.name === name);
   if (!record) return orphaned('no-record');
+  if (record.status === 'Gone') return orphaned('record-closed');
   return record.backendId === undefined || record.backendId === backendId ? CLAIMED : orphaned('duplicate');
 }
 

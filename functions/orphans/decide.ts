@@ -1,4 +1,10 @@
-import { isClosedOrphan, type OrphanPolicy, type OrphanState, type SweepAction } from '../model/orphan.ts';
+import {
+  isClosedOrphan,
+  isLeftAlone,
+  type OrphanPolicy,
+  type OrphanState,
+  type SweepAction,
+} from '../model/orphan.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { OrphanItem } from '../store/orphans.ts';
 import type { Verdict } from './classify.ts';
@@ -20,19 +26,24 @@ export function nextState(
   const open = item && !isClosedOrphan(item.state) ? item : undefined;
   if (verdict.claimed) return open && 'Released';
   if (!open) return 'Quarantined';
-  const acted: OrphanState = policy.action === 'terminate' ? 'Terminating' : 'Reported';
+  const isToGo = policy.action === 'terminate' && !isLeftAlone(verdict.reason);
+  const acted: OrphanState = isToGo ? 'Terminating' : 'Reported';
   if (open.state === 'Quarantined') return isDue(open, verdict, policy, nowMs) ? acted : undefined;
   return open.state === acted ? undefined : acted;
 }
 
-/** A machine beside the one that its record is bound to can never be claimed: there is nothing to wait for. */
+/**
+ * A second machine of a launch token, and a copy of a machine, can never be claimed: there is nothing to wait for. The
+ * first is removed, the other reported.
+ */
 function isDue(
   { kind, firstSeenAt }: Standing,
   verdict: Verdict,
   { graceSeconds }: OrphanPolicy,
   nowMs: number,
 ): boolean {
-  if (kind === 'instance' && !verdict.claimed && verdict.reason === 'duplicate') return true;
+  const isCertain = !verdict.claimed && (verdict.reason === 'duplicate' || verdict.reason === 'copy');
+  if (kind === 'instance' && isCertain) return true;
   return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;
 }
 

@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<OrphanState, string>> = {
   Released: 'Orphan Released',
   Missing: 'Instance Missing',
   Vanished: 'Instance Vanished',
+  Returned: 'Instance Returned',
 };
 
 export function newFinding(

@@ -1,9 +1,13 @@
 import type { CloudInstance } from '../drivers/driver.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
+import { isTransitional } from '../model/status.ts';
 import { fleetOfResource } from '../networks/names.ts';
+import { proofTerms } from '../ownership/prove-machine.ts';
+import { agrees } from '../status/compare.ts';
+import { type Returned, type Returning, takeBack } from '../status/take-back.ts';
 import { type InstanceItem, readInstances, readPlaceEntries } from '../store/instances.ts';
-import { readNetworks } from '../store/networks.ts';
-import type { PlaceRef, WorkerContext } from '../worker/context.ts';
+import { readNetworkRecords } from '../store/networks.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
 import type { Subject } from './findings.ts';
 import type { PlaceList } from './list-place.ts';
@@ -21,6 +25,8 @@ export interface Judgement {
   missing: InstanceItem[];
   /** By instance id: those that were read, for `shown`, `missing` or by `further`. */
   records: ReadonlyMap<string, InstanceItem>;
+  /** Whether a record's status is not that of its machine. */
+  isBehind: boolean;
 }
 
 /**
@@ -28,18 +34,25 @@ export interface Judgement {
  * everything else is decided by the record itself, read strongly.
  *
  * @param further instance ids whose records are wanted besides
+ * @param dryRun whether nothing is written: then machines that vanished and show up again are not taken back
  */
 export async function judgePlace(
   context: WorkerContext,
   place: PlaceRef,
+  opened: OpenConnection,
   { atMs, machines, resources }: PlaceList,
-  further: readonly string[],
+  { further, dryRun }: { further: readonly string[]; dryRun: boolean },
 ): Promise<Judgement> {
-  const asked: Asked = { ...place, atMs, consistencyWindowMs: context.driver.consistencyWindowMs };
+  const { consistencyWindowMs } = context.driver;
+  const terms = proofTerms(context.driver, opened.client);
+  const asked: Asked = { location: place.location, atMs, consistencyWindowMs, terms };
   const entries = await readPlaceEntries(context.store, place.connectionKey, place.location);
-  const bound = new Map(entries.map(({ placeSk, backendId }) => [placeSk, backendId]));
+  const byId = new Map(entries.map((entry) => [entry.placeSk, entry]));
+  // Where ids are names, a copy may have the one that a record is bound to.
   const isAgreed = ({ instanceId, backendId }: CloudInstance) =>
-    instanceId !== undefined && bound.get(instanceId) === backendId;
+    terms.backendIds === 'unique' &&
+    instanceId !== undefined &&
+    byId.get(instanceId)?.backendId === backendId;
   const shownIds = new Set(machines.map(({ backendId }) => backendId));
   const absent = entries.filter(({ backendId }) => backendId !== undefined && !shownIds.has(backendId));
   const records = await readInstances(
@@ -52,7 +65,7 @@ export async function judgePlace(
       .map(parseInstanceId)
       .filter((ref): ref is InstanceRef => ref !== undefined),
   );
-  const judgedMachines = machines.map((machine): Judged => {
+  const judgedMachines = machines.map((machine): Judged & { machine: CloudInstance } => {
     const { backendId, instanceId, launchToken } = machine;
     const record = instanceId === undefined ? undefined : records.get(instanceId);
     const fleetId = parseInstanceId(instanceId ?? '')?.fleetId;
@@ -68,14 +81,35 @@ export async function judgePlace(
       machine,
     };
   });
+  const returning = judgedMachines.flatMap(({ machine, verdict }): Returning[] => {
+    const record = records.get(machine.instanceId ?? '');
+    return record && !verdict.claimed && verdict.reason === 'returned' ? [{ record, machine }] : [];
+  });
+  const returned = dryRun ? new Map() : await takeBack(context, place, opened, returning);
+  const settled = judgedMachines.map((one) => ({
+    ...one,
+    verdict: whenReturned(one.verdict, returned.get(one.machine.instanceId ?? '')),
+  }));
+  const isBehind = machines.some((machine) => {
+    const entry = byId.get(machine.instanceId ?? '');
+    return entry?.backendId === machine.backendId && !isTransitional(entry.status) && !agrees(entry, machine);
+  });
   return {
-    shown: [...judgedMachines, ...(await judgeResources(context, place, resources))],
+    isBehind,
+    shown: [...settled, ...(await judgeResources(context, place, resources))],
     missing: absent
       .map(({ placeSk }) => records.get(placeSk))
       .filter((record) => record !== undefined)
       .filter((record) => !shownIds.has(record.backendId ?? '') && isExpected(record, asked)),
     records,
   };
+}
+
+/** One that is taken back is claimed again; one whose fleet has ended is to go as any other of a closed record. */
+function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
+  if (verdict.claimed || verdict.reason !== 'returned') return verdict;
+  if (returned === 'taken') return { claimed: true };
+  return returned === 'ended' ? { claimed: false, reason: 'record-closed' } : verdict;
 }
 
 async function judgeResources(
@@ -86,7 +120,8 @@ async function judgeResources(
   const byFleet = Map.groupBy(resources, ({ name }) => fleetOfResource(name));
   const judged = await Promise.all(
     [...byFleet].map(async ([fleetId, members]) => {
-      const records = fleetId === undefined ? [] : await readNetworks(context.store, { fleetId, ...place });
+      const records =
+        fleetId === undefined ? [] : await readNetworkRecords(context.store, { fleetId, ...place });
       return members.map((resource): Judged => {
         const { kind, backendId, name } = resource;
         return {

@@ -1,3 +1,4 @@
+import type { CloudInstance } from '../drivers/driver.ts';
 import { isClosedOrphan } from '../model/orphan.ts';
 import { isoTime } from '../runtime/clock.ts';
 import type { InstanceItem } from '../store/instances.ts';
@@ -40,6 +41,31 @@ export async function noteMissing(
     if (finding) noted.set(instanceId, finding);
   }
   return noted;
+}
+
+/** Machines that had vanished are back, and their records follow them again. */
+export async function noteReturned(
+  context: WorkerContext,
+  { connectionKey, location }: PlaceRef,
+  { connection }: OpenConnection,
+  returned: readonly { record: InstanceItem; machine: CloudInstance }[],
+): Promise<void> {
+  const items = await readPlaceOrphans(context.store, connectionKey, location);
+  for (const { record, machine } of returned) {
+    const { instanceId, fleetId } = record;
+    const { backendId, launchToken = record.launchToken } = machine;
+    const known = items.find((item) => item.reason === 'missing' && item.backendId === backendId);
+    const nowMs = context.store.clock.now();
+    const next = known
+      ? { ...known, state: 'Returned' as const, stateSince: isoTime(nowMs) }
+      : newFinding(
+          connection,
+          { connectionKey, location },
+          { kind: 'instance', backendId, instanceId, launchToken, fleetId },
+          { reason: 'missing', state: 'Returned', nowMs },
+        );
+    await recordFinding(context, next, known);
+  }
 }
 
 /** Their records are marked now: gone at the cloud, and not by us. */

@@ -40,11 +40,13 @@ export class PlaceSweep {
     const items = this.#dryRun ? read : await Promise.all(read.map((item) => announce(this.#context, item)));
     const orphans = items.filter(({ reason }) => reason !== 'missing');
     const absentees = items.filter(({ reason }) => reason === 'missing');
-    const { shown, missing, records } = await judgePlace(
+    const further = absentees.filter(isOpen).map(({ instanceId }) => instanceId ?? '');
+    const { shown, missing, records, isBehind } = await judgePlace(
       this.#context,
       this.#place,
+      this.#opened,
       list,
-      absentees.filter(isOpen).map(({ instanceId }) => instanceId ?? ''),
+      { further, dryRun: this.#dryRun },
     );
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
@@ -55,7 +57,11 @@ export class PlaceSweep {
       if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
     }
     await this.#followMissing(absentees, missing, records, shownAs);
-    const removing = this.#found.filter(({ item }) => item.state === 'Terminating');
+    if (isBehind && !this.#dryRun) await startLooking(this.#context, this.#place);
+    // What this list does not show was proven by an earlier one, and is for a later one to show again.
+    const removing = this.#found.filter(
+      ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
+    );
     if (!this.#dryRun) {
       await removeOrphans(
         this.#context,
@@ -134,6 +140,10 @@ export class PlaceSweep {
     shownAs: ReadonlyMap<string, Judged>,
   ): Promise<void> {
     let toLookFor = 0;
+    for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
+      // Taken back, and whatever did so died before it told.
+      if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#settle(item, 'Returned');
+    }
     for (const item of absentees.filter(isOpen)) {
       const state = stateOfMissing(item, records.get(item.instanceId ?? ''), shownAs.has(keyOf(item)));
       if (state) await this.#settle(item, state);

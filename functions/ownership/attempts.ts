@@ -13,7 +13,9 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
 /** The attempts that are kept once the current one is over. Pure. */
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
-  return [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
+  const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
+  // Whatever vanished before its end was asked for is not wanted any more.
+  return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
 /** An attempt's keys with that of the call that is about to be sent for it. Pure. */

@@ -26,9 +26,10 @@ export function proofTerms(
   return { ...terms, keyOf: (launchToken) => client.idempotencyKeyOf([launchToken]) };
 }
 
-/** A machine as it was shown, and when the cloud was asked. */
+/** A machine as it was shown, where, and when the cloud was asked. */
 export interface Shown {
   machine: CloudInstance;
+  location: string;
   atMs: number;
 }
 
@@ -40,8 +41,8 @@ export interface Shown {
  */
 export function proveMachine(shown: Shown, record: InstanceItem | undefined, terms: ProofTerms): Proof {
   if (!record) return 'unproven';
-  const { machine } = shown;
-  const attempts = attemptsOf(record);
+  const { machine, location } = shown;
+  const attempts = attemptsOf(record).filter((attempt) => attempt.location === location);
   const ofToken = attempts.filter(({ launchToken }) => launchToken === machine.launchToken);
   const proofs = terms.machineProof.map((kind) =>
     kind === 'idempotency-key'
@@ -60,6 +61,33 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
   return terms.backendIds === 'unique' || proveMachine(shown, record, terms) === 'proven';
+}
+
+/**
+ * The machine that a record speaks of, among those that carry its id: the one that it is bound to, or the one that its
+ * present attempt is proven to have made. Pure.
+ */
+export function ownMachine(
+  record: InstanceItem,
+  machines: readonly CloudInstance[],
+  seen: Omit<Shown, 'machine'>,
+  terms: ProofTerms,
+): CloudInstance | undefined {
+  if (record.backendId !== undefined) {
+    return machines.find((machine) => isBoundTo(record, { ...seen, machine }, terms));
+  }
+  return machines
+    .filter(({ launchToken = record.launchToken }) => launchToken === record.launchToken)
+    .find((machine) => proveMachine({ ...seen, machine }, record, terms) === 'proven');
+}
+
+/**
+ * Tells whether a machine can be what a create call made that was answered with it: unless the cloud itself says that
+ * another call did, or has no more than its name. Pure.
+ */
+export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
+  const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
+  return !isTold || proveMachine(shown, record, terms) !== 'copy';
 }
 
 function isBound({ backendId }: CloudInstance, attempts: readonly AttemptItem[]): boolean {

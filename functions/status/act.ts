@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import type { CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
+import { reviewFleet } from '../fleets/review-fleet.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { adopt } from '../instances/adopt.ts';
@@ -11,11 +12,12 @@ import { recordRunning } from '../instances/record-running.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { noteMissing, noteVanished } from '../orphans/missing.ts';
+import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
-import { compare, type Finding, machineOf, vanished } from './compare.ts';
+import { compare, type Finding, vanished } from './compare.ts';
 
 const CONCURRENT_CALLS = 10;
 /** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
@@ -53,15 +55,12 @@ export async function actOn(
   const nowMs = context.store.clock.now();
   // The index may still show what has moved since: what this place's list says is nothing to those.
   const here = [...records.values()].filter((record) => samePlace(record, place));
-  const findings = here.map((record) => ({
-    record,
-    finding: compare(
-      record,
-      machineOf(record, machines.get(record.instanceId) ?? []),
-      seenAtMs,
-      context.driver.consistencyWindowMs,
-    ),
-  }));
+  const seen = { location: place.location, atMs: seenAtMs };
+  const terms = proofTerms(context.driver, opened.client);
+  const findings = here.map((record) => {
+    const machine = ownMachine(record, machines.get(record.instanceId) ?? [], seen, terms);
+    return { record, finding: compare(record, machine, seenAtMs, context.driver.consistencyWindowMs) };
+  });
   const confirmed = await confirmMissing(context, place, opened, findings);
   const found = [...findings, ...confirmed];
   const changes = await Promise.all(
@@ -116,6 +115,8 @@ export async function actOn(
   );
   for (const fleetId of fleetsThatLost(changes))
     await stopWhenDecided(context.store, await context.layout(fleetId));
+  for (const fleetId of fleetsThatRecovered(changes))
+    await reviewFleet(context.store, await context.layout(fleetId));
   const adopted = findings.flatMap(({ record, finding }) =>
     finding.action === 'adopt' ? [{ record, machine: finding.machine }] : [],
   );
@@ -136,16 +137,23 @@ export async function actOn(
 async function changeOf(
   context: WorkerContext,
   record: InstanceItem,
-  { to, fields }: Extract<Finding, { action: 'change' }>,
+  { to, fields, clears }: Extract<Finding, { action: 'change' }>,
 ): Promise<StatusChange> {
   const failsHere =
     record.status === 'Creating' && fields.closeAs === 'Failed' && fields.failure !== undefined;
   const again = failsHere && (await hasElsewhere(context, record, fields.failure));
-  return { kind: 'change', record, to, fields: again ? { ...fields, closeAs: 'Planned' } : fields };
+  const change = { kind: 'change' as const, record, to, ...(clears ? { clears } : {}) };
+  return { ...change, fields: again ? { ...fields, closeAs: 'Planned' } : fields };
 }
 
 function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
+}
+
+/** Those with instances that run again after the cloud could not tell of them. */
+function fleetsThatRecovered(changes: readonly StatusChange[]): Set<string> {
+  const back = changes.filter(({ record, to }) => record.status === 'Undefined' && to === 'Running');
+  return new Set(back.map(({ record }) => record.fleetId));
 }
 
 /**
@@ -181,13 +189,20 @@ async function confirmMissing(
   const asked = findings.flatMap(({ record, finding }) =>
     finding.action === 'confirm' ? [{ record, backendId: finding.backendId }] : [],
   );
+  const terms = proofTerms(context.driver, opened.client);
   const permitted = await takePermits(context, place, opened, 'list', asked);
   const answers = await Promise.all(
     permitted.map(async ({ record, backendId }): Promise<Found[]> => {
       try {
         const machine = await opened.client.getInstance(place.location, backendId);
         const nowMs = context.store.clock.now();
-        return [{ record, finding: compare(record, machine, nowMs, context.driver.consistencyWindowMs) }];
+        const shown = { machine, location: place.location, atMs: nowMs };
+        if (isBoundTo(record, shown, terms)) {
+          return [{ record, finding: compare(record, machine, nowMs, context.driver.consistencyWindowMs) }];
+        }
+        // Another machine has its name by now.
+        const isCopy = proveMachine(shown, record, terms) === 'copy';
+        return isCopy ? [{ record, finding: whenGone(record, context) }] : [];
       } catch (error) {
         if (!(error instanceof DriverError)) throw error;
         if (error.code === 'NotFound') return [{ record, finding: whenGone(record, context) }];

@@ -3,13 +3,13 @@ import { fieldsOfRunning } from '../instances/record-running.ts';
 import type { Failure } from '../model/failure.ts';
 import { type InstanceStatus, isClosed } from '../model/status.ts';
 import type { InstanceItem, PlaceEntry } from '../store/instances.ts';
-import type { InstanceFields } from '../store/transition.ts';
+import type { ClearableField, InstanceFields } from '../store/transition.ts';
 
 /** What a look makes of one record and what the cloud says of it. */
 export type Finding =
   | { action: 'none' }
   /** The record follows the cloud. */
-  | { action: 'change'; to: InstanceStatus; fields: InstanceFields }
+  | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
   /** Its attempt is over and the machine is gone: what failed here may be tried elsewhere. */
   | { action: 'end-attempt'; failure: Failure }
   /** A create whose outcome was unknown made this machine after all. */
@@ -26,9 +26,13 @@ const ABANDONED_MS = 600_000;
 const NONE: Finding = { action: 'none' };
 
 /** An entry of the index that needs no more than a glance: the cloud says what the record says. */
-export function agrees(entry: PlaceEntry, machine: CloudInstance | undefined): boolean {
+export function agrees(
+  entry: Pick<PlaceEntry, 'status' | 'backendId'>,
+  machine: CloudInstance | undefined,
+): boolean {
   if (!machine || entry.backendId !== machine.backendId) return false;
-  return entry.status === machine.status;
+  const isBroken = entry.status === 'Undefined' && machine.status === 'Failed';
+  return isBroken || entry.status === machine.status;
 }
 
 /** Matches machines to records: by our id, which the cloud carries, or by the backend's id where it lost that. */
@@ -49,7 +53,7 @@ export function machinesById(
   return found;
 }
 
-/** The machine that a record speaks of, among those that carry its id. */
+/** The machine that an entry of the index seems to speak of, among those that carry its id. */
 export function machineOf(
   record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
   machines: readonly CloudInstance[],
@@ -81,23 +85,23 @@ export function compare(
   if (record.backendId === undefined) return { action: 'adopt', machine };
   if (machine.status === 'Failed') {
     const message = machine.failureMessage ?? 'the cloud reports that it failed';
-    return giveUp('CloudFailed', message);
+    return record.runningAt === undefined ? giveUp('CloudFailed', message) : broken(record, machine);
   }
   if (record.status === 'Creating') {
     if (machine.status === 'Running') return runs(record, machine, nowMs);
     if (machine.status === 'Terminated' || machine.status === 'Terminating') {
-      return giveUp('CloudFailed', 'the cloud removed it before it ran');
+      return giveUp('CloudFailed', machine.failureMessage ?? 'the cloud removed it before it ran');
     }
     if (nowMs >= record.deadlineAtMs) {
       return giveUp('Timeout', 'not running within the time allowed for an instance');
     }
     return NONE;
   }
-  if (machine.status === 'Terminated') return vanished(nowMs);
+  if (machine.status === 'Terminated') return vanished(nowMs, machine.failureMessage);
   if (machine.status === record.status || machine.status === 'Undefined' || machine.status === 'Creating') {
     return NONE;
   }
-  return { action: 'change', to: machine.status, fields: {} };
+  return { action: 'change', to: machine.status, fields: {}, clears: ['trouble'] };
 }
 
 function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: number): Finding {
@@ -116,19 +120,34 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
 }
 
 /** The cloud answered that it has no such machine, although nobody removed it. */
-export function vanished(nowMs: number): Finding {
+export function vanished(nowMs: number, because?: string): Finding {
   return {
     action: 'change',
     to: 'Terminated',
     fields: {
       terminatedAt: new Date(nowMs).toISOString(),
-      failure: { code: 'Vanished', message: 'gone at the cloud, and not removed by us' },
+      failure: { code: 'Vanished', message: because ?? 'gone at the cloud, and not removed by us' },
     },
   };
 }
 
 function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Finding {
   return { action: 'change', to: 'Running', fields: fieldsOfRunning(record, machine, nowMs) };
+}
+
+/**
+ * What ran once is not given up for a word of the cloud's: it is shown as it is, with that word, and may run again. It
+ * is for its owner to say whether it goes.
+ */
+function broken(
+  { status, trouble }: InstanceItem,
+  { cloudStatus = 'Failed', failureMessage }: CloudInstance,
+): Finding {
+  const told = { cloudStatus, ...(failureMessage === undefined ? {} : { message: failureMessage }) };
+  const isKnown = status === 'Undefined' && trouble?.cloudStatus === cloudStatus;
+  return isKnown && trouble?.message === failureMessage
+    ? NONE
+    : { action: 'change', to: 'Undefined', fields: { trouble: told } };
 }
 
 /** It failed after it existed: it has to be removed first, and is Failed when it is gone. */

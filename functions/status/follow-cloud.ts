@@ -13,8 +13,9 @@ import { countForBudget } from './count-for-budget.ts';
 import { fastestOf } from './next-look.ts';
 import { STALLED_MS, serveLine } from './serve-line.ts';
 import type { Sight } from './sight.ts';
+import { takeBackUnclaimed } from './take-back.ts';
 
-/** So often every record in transition is read, for its deadline. */
+/** So often every record in transition is read, for its deadline, and those of machines that no entry speaks of. */
 const DEADLINES_MS = 60_000;
 
 /** What a look found. */
@@ -57,6 +58,7 @@ export async function followCloud(
     machines,
     seenAtMs,
   });
+  if (withDeadlines) await takeBackUnclaimed(context, place, opened, withoutEntry(seen, entries), seenAtMs);
   if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0)
     await reopenQuotas(context.store, governed(place, opened));
   await returnBudget(context.store, governed(place, opened), gone);
@@ -81,6 +83,11 @@ export async function followCloud(
       boots.map((id) => seenAtMs - startOf(id)),
     ),
   };
+}
+
+function withoutEntry(seen: readonly CloudInstance[], entries: readonly PlaceEntry[]): CloudInstance[] {
+  const known = new Set(entries.map(({ placeSk }) => placeSk));
+  return seen.filter(({ instanceId }) => instanceId !== undefined && !known.has(instanceId));
 }
 
 function isSuspect(

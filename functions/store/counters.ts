@@ -66,9 +66,17 @@ export function countStep(
     bump(change, ['microUsdPerHour'], -price);
     bump(change, ['microUsdSeconds'], -price * secondsSinceCreation);
   }
+  if (resumesRun(before, after)) {
+    bump(change, ['microUsdPerHour'], price);
+    bump(change, ['microUsdSeconds'], price * secondsSinceCreation);
+  }
   if (before && isClosed(before.status)) {
-    // It begins anew: its failure is over.
+    // It is launched again, or its machine is back: its failure is over.
     if (before.failure && !isClosed(after.status)) bump(change, ['failureCounts', before.failure.code], -1);
+    // What failed in an earlier round stays lost to that round.
+    if (after.round === before.round && isLost(before) && !isLost(after)) {
+      bump(change, ['groups', after.nodeGroup, lostIn(after.round)], -1);
+    }
     return;
   }
   if (isLost(after) && !(before && isLost(before))) {
@@ -89,12 +97,21 @@ export function startsRun(before: InstanceItem | undefined, after: InstanceItem)
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
+/** A machine that vanished is back: it is paid again, from now on. */
+function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
+  return after.runningSinceSeconds !== undefined;
+}
+
 function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before?.runningSinceSeconds !== undefined && !isClosed(before.status) && isClosed(after.status);
 }
 
-/** What a placement has to be for a change to be let through: there; open for a round; open with nothing in the way. */
-export type PlacementCondition = 'there' | { openFor: number; unblocked?: boolean };
+/**
+ * What a placement has to be for a change to be let through: there; not ended for ever; open for a round; open with
+ * nothing in the way.
+ */
+export type PlacementCondition = 'there' | 'not-closed' | { openFor: number; unblocked?: boolean };
 
 /** The condition that launches of a round may begin at a placement. */
 export function openFor(round: number) {
@@ -132,19 +149,35 @@ export function counterWrite(
     const dotted = pathOf(['failureExamples', code]);
     return `${dotted} = if_not_exists(${dotted}, :e${at})`;
   });
-  const open = condition === 'there' ? undefined : openFor(condition.openFor);
-  const unblocked = condition !== 'there' && condition.unblocked ? ' AND attribute_not_exists(blocked)' : '';
+  const required = requirementOf(condition);
   return {
     Update: {
       TableName: store.tables.fleets,
       Key: placementKey(fleetId, connectionKey, location),
       UpdateExpression: `SET ${[...adds, ...firsts].join(', ')}`,
-      ConditionExpression: open ? `${open.ConditionExpression}${unblocked}` : 'attribute_exists(pk)',
+      ConditionExpression: required.ConditionExpression,
       ExpressionAttributeNames: {
         ...Object.fromEntries([...names].map(([name, short]) => [short, name])),
-        ...open?.ExpressionAttributeNames,
+        ...required.ExpressionAttributeNames,
       },
-      ExpressionAttributeValues: { ...values, ...open?.ExpressionAttributeValues },
+      ExpressionAttributeValues: { ...values, ...required.ExpressionAttributeValues },
     },
   };
+}
+
+function requirementOf(condition: PlacementCondition): {
+  ConditionExpression: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+} {
+  if (condition === 'there') return { ConditionExpression: 'attribute_exists(pk)' };
+  if (condition === 'not-closed') {
+    return {
+      ConditionExpression: 'attribute_exists(pk) AND gate <> :closed',
+      ExpressionAttributeValues: { ':closed': 'closed' },
+    };
+  }
+  const open = openFor(condition.openFor);
+  if (!condition.unblocked) return open;
+  return { ...open, ConditionExpression: `${open.ConditionExpression} AND attribute_not_exists(blocked)` };
 }

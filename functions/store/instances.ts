@@ -91,6 +91,10 @@ export const instanceItemSchema = z.object({
   /** Seconds since the fleet was created when it began to run; the base of the cost counters. */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** Of one that ran and is Undefined: the cloud's word for its status, and why, in the cloud's words. */
+  trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
+  /** Of one that vanished: since when its machine is to go, should it show up again. */
+  endAskedAtMs: z.number().optional(),
   /** What the record becomes when the cloud says that the instance is gone; Planned: another attempt elsewhere. */
   closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),
 });

@@ -1,5 +1,5 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Store } from './client.ts';
 import type { PlacementRef } from './counters.ts';
@@ -10,8 +10,9 @@ export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair'
 export type NetworkKind = z.infer<typeof networkKindSchema>;
 
 /**
- * A network resource of one fleet at one place. The record is there before the cloud is asked for it, and is
- * deleted only when the cloud says that it is gone.
+ * A network resource of one fleet at one place. The record is there before the cloud is asked for it, and is Gone only
+ * when the cloud says that the resource is. It is kept for a while: what shows up under its name later, by a call that
+ * took its time, is proven ours by it.
  */
 const networkItemSchema = z.object({
   fleetId: z.string(),
@@ -33,14 +34,31 @@ const networkItemSchema = z.object({
   createdAt: z.string().optional(),
 });
 export type NetworkItem = z.infer<typeof networkItemSchema>;
+const networkRecordSchema = networkItemSchema.extend({
+  status: z.enum([...networkItemSchema.shape.status.options, 'Gone']),
+});
+/** What is kept of one, also when it is gone. */
+export type NetworkRecord = z.infer<typeof networkRecordSchema>;
+
+/** How long the record of one that is gone is kept. */
+const GONE_KEPT_SECONDS = 90 * 86_400;
 
 /** The network resources of a fleet, at one place or at all; read strongly. */
 export async function readNetworks(
   store: Store<'fleets'>,
-  { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
+  of: { fleetId: string } & Partial<PlacementRef>,
 ): Promise<NetworkItem[]> {
+  const records = await readNetworkRecords(store, of);
+  return records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
+}
+
+/** As `readNetworks`, with those that are gone. */
+export async function readNetworkRecords(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
+): Promise<NetworkRecord[]> {
   const atPlace = connectionKey !== undefined && location !== undefined;
-  const items: NetworkItem[] = [];
+  const items: NetworkRecord[] = [];
   let start: Record<string, unknown> | undefined;
   do {
     const page = await store.document.send(
@@ -55,7 +73,7 @@ export async function readNetworks(
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),
     );
-    items.push(...z.array(networkItemSchema).parse(page.Items ?? []));
+    items.push(...z.array(networkRecordSchema).parse(page.Items ?? []));
     start = page.LastEvaluatedKey;
   } while (start);
   return items;
@@ -83,7 +101,9 @@ export async function intendNetwork(
       Put: {
         TableName: store.tables.fleets,
         Item: { ...keyOf(item), ...item },
-        ConditionExpression: 'attribute_not_exists(pk)',
+        ConditionExpression: 'attribute_not_exists(pk) OR #status = :gone',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':gone': 'Gone' },
       },
     },
   ]);
@@ -166,9 +186,16 @@ function updateOf(
   };
 }
 
-/** The cloud says that it is gone. Forgetting twice is harmless. */
-export async function forgetNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
-  await store.document.send(new DeleteCommand({ TableName: store.tables.fleets, Key: keyOf(item) }));
+/** The cloud says that it is gone. Saying so twice is harmless. */
+export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
+  const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
+  const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;
+  await store.document.send(
+    new PutCommand({
+      TableName: store.tables.fleets,
+      Item: { ...keyOf(item), ...kept, status: 'Gone', claimUntilMs: 0, expiresAt },
+    }),
+  );
 }
 
 function keyOf({ fleetId, connectionKey, location, kind, name }: NetworkItem) {

@@ -8,6 +8,7 @@ import {
   countStep,
   noChange,
   openFor,
+  type PlacementCondition,
   type PlacementRef,
   type Step,
   startsRun,
@@ -20,6 +21,15 @@ import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact
 export type InstanceFields = Partial<
   Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
 >;
+
+/** Fields that a change may take away. */
+export type ClearableField =
+  | 'failure'
+  | 'trouble'
+  | 'closeAs'
+  | 'terminatedAt'
+  | 'closedAtMs'
+  | 'idempotencyKeys';
 
 /**
  * The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. The
@@ -37,6 +47,12 @@ export interface StatusChange {
   record: InstanceItem;
   to: InstanceStatus;
   fields?: InstanceFields;
+  clears?: readonly ClearableField[];
+  /**
+   * Whether a record that is closed is opened again: refused when its end was asked for meanwhile, by the record or by
+   * the placement's gate.
+   */
+  reopens?: boolean;
 }
 
 export interface TransitionResult {
@@ -70,10 +86,9 @@ export async function transition(
     while (rest.length > 0) {
       const counters = noChange();
       for (const change of rest) countStep(counters, stepOf(change), secondsSinceCreation);
-      const claim = rest.find(({ kind }) => kind === 'claim');
       const items = rest.map((change) => instanceWrite(store, change, secondsSinceCreation));
       const refusals = await transactWrite(store, [
-        counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there'),
+        counterWrite(store, placement, counters, conditionOf(rest)),
         ...items,
       ]);
       if (refusals.length === 0) {
@@ -90,6 +105,13 @@ export async function transition(
     }
   }
   return result;
+}
+
+/** What the gate has to be for these changes; those of one call are all of one kind. */
+function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
+  const [first] = changes;
+  if (first?.kind === 'claim') return { openFor: first.record.round };
+  return first?.reopens ? 'not-closed' : 'there';
 }
 
 function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | StatusChange)[][] {
@@ -114,11 +136,12 @@ function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | St
 
 function stepOf(change: Claim | StatusChange): Step {
   if (change.kind === 'change') {
-    const { record, to, fields } = change;
-    const failure = fields?.failure ?? record.failure;
-    const closeAs = fields?.closeAs ?? record.closeAs;
-    const now = { ...(failure ? { failure } : {}), ...(closeAs ? { closeAs } : {}) };
-    return { before: record, after: { ...record, ...now, status: to } };
+    const { record, to, fields, clears = [] } = change;
+    const after: InstanceItem = { ...record, status: to };
+    for (const name of clears) delete after[name];
+    if (fields?.failure) after.failure = fields.failure;
+    if (fields?.closeAs) after.closeAs = fields.closeAs;
+    return { before: record, after };
   }
   const { record, replaces } = change;
   return { after: record, ...(replaces ? { before: replaces } : {}) };
@@ -150,17 +173,27 @@ function instanceWrite(
   const fields = {
     ...change.fields,
     ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
+    ...(change.reopens
+      ? { placePk: placeName(record.connectionKey, record.location), placeSk: record.instanceId }
+      : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
+  // What nothing can exist of leaves the index of what may exist at the place.
+  const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['placePk', 'placeSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
     Update: {
       TableName: store.tables.fleets,
       Key: key,
-      // What nothing can exist of leaves the index of what may exist at the place.
-      UpdateExpression: `${update.expression}${mayExist(change.to) ? '' : ' REMOVE placePk, placeSk'}`,
-      ConditionExpression,
-      ExpressionAttributeNames: { ...update.names, ...ExpressionAttributeNames },
+      UpdateExpression: `${update.expression}${cleared.length > 0 ? ` REMOVE ${cleared.map((name) => `#${name}`).join(', ')}` : ''}`,
+      ConditionExpression: change.reopens
+        ? `${ConditionExpression} AND attribute_not_exists(endAskedAtMs)`
+        : ConditionExpression,
+      ExpressionAttributeNames: {
+        ...update.names,
+        ...Object.fromEntries(cleared.map((name) => [`#${name}`, name])),
+        ...ExpressionAttributeNames,
+      },
       ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
     },
   };

@@ -192,8 +192,8 @@ describe('a terminate that succeeds but the VM stays', PATIENT, () => {
 });
 
 describe('a cloud without tags', PATIENT, () => {
-  it('has its machines known by names, which carry the token: ours go, those of others stay', async () => {
-    const planted = (['ours', 'another', 'nobody'] as const).map((whose) => ({
+  it('has its machines known by names: second ones of a token go, and what only has such a name stays', async () => {
+    const planted = (['lost', 'another', 'nobody'] as const).map((whose) => ({
       account: 'sim-gcp',
       cloud: 'gcp' as const,
       whose,
@@ -205,7 +205,7 @@ describe('a cloud without tags', PATIENT, () => {
           stage.addFault({ kind, call: 'create', probability: 0.4, count: 3 });
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
         await stage.until(id, isUp);
-        // Duplicates are found by a sweep, at once; what nobody claims rests for its grace period.
+        // Duplicates are found by a sweep, and removed without a grace period.
         await stage.pass(25);
         const ours = stage.standing().filter(({ ours: id }) => id !== undefined);
         expect(ours).toHaveLength(2 * SIZE);

@@ -5,15 +5,18 @@ import { machineName, resourceName } from '../../functions/drivers/names.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
+import { keyPairName, networkName, securityGroupName } from '../../functions/networks/names.ts';
 import { sweepConnection } from '../../functions/orphans/sweep-connection.ts';
 import { sweepPlace } from '../../functions/orphans/sweep-place.ts';
 import type { Store } from '../../functions/store/client.ts';
 import { createConnection } from '../../functions/store/connections.ts';
-import type { InstanceItem } from '../../functions/store/instances.ts';
+import { createFleet } from '../../functions/store/create-fleet.ts';
+import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { closeNetwork } from '../../functions/store/networks.ts';
 import { readPlaceOrphans } from '../../functions/store/orphans.ts';
-import { openPlacement } from '../../functions/store/placements.ts';
+import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
 import { createSweep, readSweep } from '../../functions/store/sweeps.ts';
-import { transition } from '../../functions/store/transition.ts';
+import { transition, updateInstance } from '../../functions/store/transition.ts';
 import { replaceLocations } from '../../functions/store/write-catalogue.ts';
 import type { WorkerContext } from '../../functions/worker/context.ts';
 import { handleBatch } from '../../functions/worker/handle-batch.ts';
@@ -24,11 +27,13 @@ import { plantInstance, plantResource } from '../../local/sim/engine/plant.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { record } from '../unit/records.ts';
 import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
-import { spec } from './placed-fleet.ts';
+import { request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
 /** A test has a place of its own: findings stay, and so do instances. */
-const LOCATIONS = Object.keys(loadSimConfig().clouds['aws']?.locations ?? {});
+const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
+const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
+const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: [] };
 let location = '';
 const KEY = 'default/sim-aws';
 const GRACE_MS = 1_800_000;
@@ -50,7 +55,11 @@ beforeAll(async () => {
     config: parseSimConfig(
       {
         clouds: {
-          aws: { terminateSeconds: [0.01, 0.02], rates },
+          aws: {
+            terminateSeconds: [0.01, 0.02],
+            rates,
+            locations: Object.fromEntries(MORE.map((name) => [name, more])),
+          },
           gcp: { terminateSeconds: [0.01, 0.02], rates, tags: false },
         },
       },
@@ -140,9 +149,32 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   return made;
 }
 
-describe('a machine that no record claims', () => {
+/** A machine that carries all that an instance's machine does, and is made now. */
+const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
+  plantInstance(sim.engine.world, {
+    cloud: 'aws',
+    connection: 'sim-aws',
+    location,
+    name: machineName(DEPLOYMENT, token),
+    launchToken: token,
+    tags: { ...ours, [INSTANCE_TAG]: id },
+    instanceType: 'planted',
+    networkId: '',
+  }).backendId;
+
+/** The machine of a launch that was given up: proven ours, and claimed by no record. */
+async function plantAbandoned(): Promise<string> {
+  const now = Date.now();
+  const made = await recordOf({ status: 'Creating', launchState: 'refused', firstSentAtMs: now });
+  const failure = { code: 'Timeout', message: 'too late' };
+  const fields = { failure, closedAtMs: now };
+  await transition(store, made, [{ kind: 'change', record: made, to: 'Failed', fields }], 0);
+  return plantOf(made);
+}
+
+describe('a machine of ours that no record claims', () => {
   it('rests for the grace period, then goes, and is closed when a list shows it no more', async () => {
-    const id = plant('web', ours);
+    const id = await plantAbandoned();
     await sweep();
     await sweep();
     expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
@@ -171,7 +203,7 @@ describe('a machine that no record claims', () => {
   });
 
   it('stays Terminating, and is asked again, when a termination did not do what it said', async () => {
-    const id = plant('web', ours);
+    const id = await plantAbandoned();
     await sweep();
     leapedMs += GRACE_MS;
     sim.engine.addFault({ ...AIM, call: 'terminate', kind: 'stuckTerminating', count: 1 });
@@ -183,13 +215,43 @@ describe('a machine that no record claims', () => {
 
   it('is only reported where the connection says so', async () => {
     connection = { orphans: { action: 'report', graceSeconds: 60 } };
-    const id = plant('web', ours);
+    const id = await plantAbandoned();
     await sweep();
     leapedMs += 60_000;
     await sweep();
     await sweep();
     expect([await stateOf(id), statusOf(id)]).toEqual(['Reported', 'Running']);
     expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
+  });
+
+  it('is never removed for its tags alone', async () => {
+    const id = plant('web', ours);
+    await sweep();
+    leapedMs += GRACE_MS;
+    await sweep();
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Reported', 'Running']);
+    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
+  });
+
+  it.each([
+    ['runs', 'Running' as const],
+    ['is gone', 'Terminated' as const],
+  ])('is reported as a copy when it was made a day after the original, which %s', async (_, status) => {
+    const dayAgo = Date.now() - 86_400_000;
+    const original = status === 'Running' ? plant('one', ours) : 'i-gone';
+    const made = await recordOf({ backendId: original, firstSentAtMs: dayAgo, acceptedAtMs: dayAgo });
+    if (status === 'Running') plantTag(original, made.instanceId);
+    else {
+      const fields = { terminatedAt: new Date(dayAgo).toISOString() };
+      await transition(store, made, [{ kind: 'change', record: made, to: 'Terminated', fields }], 0);
+    }
+    const copy = plantOf(made);
+    await sweep();
+    leapedMs += GRACE_MS;
+    await sweep();
+    const found = (await readPlaceOrphans(store, KEY, location)).find(({ backendId }) => backendId === copy);
+    expect([found?.reason, found?.state, statusOf(copy)]).toEqual(['copy', 'Reported', 'Running']);
   });
 
   it('is never touched when it is not ours', async () => {
@@ -208,12 +270,13 @@ describe('a machine that no record claims', () => {
 });
 
 it('a duplicate goes at once; what its record is bound to, and what is being launched, stays', async () => {
+  const now = Date.now();
   const kept = plant('one', ours);
-  const { instanceId: id } = await recordOf({ backendId: kept });
-  const second = plant('two', { ...ours, [INSTANCE_TAG]: id });
-  const launching = await recordOf({ status: 'Creating', launchState: 'unknown' });
-  const unbound = plant('three', { ...ours, [INSTANCE_TAG]: launching.instanceId });
-  plantTag(kept, id);
+  const bound = await recordOf({ backendId: kept, firstSentAtMs: now, acceptedAtMs: now });
+  const second = plantOf(bound);
+  const launching = await recordOf({ status: 'Creating', launchState: 'unknown', firstSentAtMs: now });
+  const unbound = plantOf(launching);
+  plantTag(kept, bound.instanceId);
   await sweep();
   await pause();
   await sweep();
@@ -250,7 +313,77 @@ it('a machine that vanished is looked for, and told of when its record is marked
   expect(told()).toEqual(['Instance Missing i-gone', 'Instance Vanished i-gone']);
 });
 
-it('at a cloud without tags, the name alone tells what is ours, and which record claims it', async () => {
+describe('a machine that vanished and shows up again', () => {
+  /** Its record was closed a minute ago. */
+  async function vanish(): Promise<{ made: InstanceItem; id: string }> {
+    const now = Date.now();
+    const id = plant('one', ours);
+    const made = await recordOf({
+      backendId: id,
+      firstSentAtMs: now,
+      acceptedAtMs: now,
+      runningAt: new Date(now).toISOString(),
+    });
+    plantTag(id, made.instanceId);
+    const terminatedAt = new Date(now + leapedMs - 60_000).toISOString();
+    const failure = { code: 'Vanished', message: 'gone' };
+    const change = {
+      kind: 'change',
+      record: made,
+      to: 'Terminated',
+      fields: { terminatedAt, failure },
+    } as const;
+    await transition(store, made, [change], 0);
+    return { made, id };
+  }
+  const writeFleet = (fleetId: string) =>
+    createFleet(store, { spec: { ...spec(`back-${fleetId.slice(-6)}`, 1), fleetId }, request });
+  const placementOf = ({ fleetId }: InstanceItem) => readPlacement(store, fleetId, KEY, location);
+
+  it('is taken back, with its counters, and told of', async () => {
+    const { made, id } = await vanish();
+    expect((await placementOf(made))?.failureCounts).toEqual({ Vanished: 1 });
+    await writeFleet(made.fleetId);
+    await sweep();
+    leapedMs += GRACE_MS;
+    await sweep();
+    const now = (await readInstances(store, [made])).get(made.instanceId);
+    expect([now?.status, now?.failure, statusOf(id)]).toEqual(['Running', undefined, 'Running']);
+    expect(await placementOf(made)).toMatchObject({
+      counts: { Running: 1, Terminated: 0 },
+      failureCounts: { Vanished: 0 },
+      groups: { web: { Running: 1, lost1: 0 } },
+    });
+    const entries = await readPlaceEntries(store, KEY, location);
+    expect(entries.find(({ placeSk }) => placeSk === made.instanceId)?.backendId).toBe(id);
+    expect(told()).toEqual([`Instance Returned ${id}`]);
+  });
+
+  it('is ended when its fleet has ended meanwhile', async () => {
+    const { made, id } = await vanish();
+    const placement = await placementOf(made);
+    if (placement) await closePlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
+    leapedMs += GRACE_MS;
+    await sweep();
+    await pause();
+    await sweep();
+    expect([await stateOf(id), statusOf(id)]).toEqual(['Terminated', 'Terminated']);
+  });
+
+  it('is ended when what failed was put away meanwhile', async () => {
+    const { made, id } = await vanish();
+    const closed = { ...made, status: 'Terminated' as const };
+    expect(await updateInstance(store, closed, { endAskedAtMs: Date.now() })).toBe(true);
+    await sweep();
+    leapedMs += GRACE_MS;
+    await sweep();
+    expect(await stateOf(id)).toBe('Terminating');
+  });
+});
+
+it('at a cloud without tags, the name alone tells what may be ours, and which record claims it', async () => {
   const at = { connectionKey: 'default/sim-gcp', location: 'us-east1' };
   const plantNamed = (name: string) =>
     plantInstance(sim.engine.world, {
@@ -262,7 +395,12 @@ it('at a cloud without tags, the name alone tells what is ours, and which record
       instanceType: 'planted',
       networkId: '',
     }).backendId;
-  const claimed = await recordOf({ ...at, status: 'Creating', launchState: 'unknown' });
+  const claimed = await recordOf({
+    ...at,
+    status: 'Creating',
+    launchState: 'unknown',
+    firstSentAtMs: Date.now(),
+  });
   const kept = plantNamed(machineName(DEPLOYMENT, claimed.launchToken));
   const theirs = plantNamed(machineName(`${DEPLOYMENT}-2`, 'f0123456789abcdef-00000.1'));
   const unnamed = plantNamed('web');
@@ -274,11 +412,22 @@ it('at a cloud without tags, the name alone tells what is ours, and which record
   await sweep(at);
   const states = readBooks(sim.engine.world, { cloud: 'gcp' }).clouds[0]?.instances ?? [];
   const running = states.filter(({ status }) => status === 'Running').map(({ backendId }) => backendId);
-  expect(running.sort()).toEqual([kept, theirs, unnamed].sort());
-  expect(told()).toEqual(['Found', 'Terminating', 'Terminated'].map((what) => `Orphan ${what} ${orphan}`));
+  expect(running.sort()).toEqual([kept, theirs, unnamed, orphan].sort());
+  expect(told()).toEqual(['Found', 'Reported'].map((what) => `Orphan ${what} ${orphan}`));
 });
 
-it('network resources go in order, and those with a record stay', async () => {
+it('network parts that are gone by their records go in order; those without any record are reported', async () => {
+  const fleetId = makeFleetId(Date.now(), Math.random);
+  const place = { connectionKey: KEY, location };
+  const names = {
+    network: networkName(fleetId, place),
+    'security-group': securityGroupName(fleetId, place, undefined),
+    'key-pair': keyPairName(fleetId, place),
+  };
+  for (const kind of ['network', 'security-group', 'key-pair'] as const) {
+    const made = { status: 'Deleting', failingSinceMs: 0, claimUntilMs: 0, neededBy: [] } as const;
+    await closeNetwork(store, { ...made, neededBy: [], fleetId, ...place, kind, name: names[kind] });
+  }
   const of = (kind: 'network' | 'security-group' | 'key-pair', name: string, networkId?: string) =>
     plantResource(sim.engine.world, {
       cloud: 'aws',
@@ -289,9 +438,10 @@ it('network resources go in order, and those with a record stay', async () => {
       tags: ours,
       ...(networkId === undefined ? {} : { networkId }),
     }).backendId;
-  const network = of('network', 'net');
-  const group = of('security-group', 'group', network);
-  const key = of('key-pair', 'key');
+  const network = of('network', names.network);
+  const group = of('security-group', names['security-group'], network);
+  const key = of('key-pair', names['key-pair']);
+  const unknown = of('network', 'net');
   const states = () => Promise.all([network, group, key].map(stateOf));
   await sweep();
   leapedMs += GRACE_MS;
@@ -301,10 +451,11 @@ it('network resources go in order, and those with a record stay', async () => {
   expect(await states()).toEqual(['Terminating', 'Terminated', 'Terminated']);
   await sweep();
   expect(await states()).toEqual(['Terminated', 'Terminated', 'Terminated']);
+  expect(await stateOf(unknown)).toBe('Reported');
 });
 
 it('a dry run tells what would be done, and does nothing', async () => {
-  const id = plant('web', ours);
+  const id = await plantAbandoned();
   const dry = { dryRun: true, sweepId: 's0123456789abcdef' };
   await sweep(dry);
   expect(await stateOf(id)).toBeUndefined();
@@ -334,7 +485,7 @@ it('a place that cannot be reached is said to have failed, and nothing is closed
 it('killed after any write, and run again, it ends the same and has told everything', async () => {
   let killed = 0;
   for (let at = 1; at < 60; at += 1) {
-    const id = plant('web', ours);
+    const id = await plantAbandoned();
     const worker = makeWorker(dyingAfter(at));
     let died = false;
     const all: string[] = [];

@@ -39,7 +39,7 @@ export function cloudInstance(machine: Instance, deploymentId: string): CloudIns
   return {
     backendId: InstanceId,
     ...identityOf(machine, deploymentId),
-    status: failureMessage === undefined ? statusOf(machine) : 'Failed',
+    status: statusOf(machine),
     ...(Placement?.AvailabilityZone === undefined ? {} : { zone: Placement.AvailabilityZone }),
     ...(InstanceType === undefined ? {} : { instanceType: InstanceType }),
     ...(PublicIpAddress ? { publicIp: PublicIpAddress } : {}),

@@ -73,6 +73,7 @@ function instanceBooks(record: InstanceRecord, nowMs: number) {
     ...(ranAt === undefined ? {} : { runningAt: iso(ranAt) }),
     ...(terminatedAtMs !== undefined && terminatedAtMs <= nowMs ? { terminatedAt: iso(terminatedAtMs) } : {}),
     ...(record.vanished ? { vanished: true } : {}),
+    ...(record.planted ? { planted: true } : {}),
   };
 }
 

@@ -4,6 +4,7 @@ import type { InstanceRecord, ResourceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import { resourceKindSchema } from './requests.ts';
 import { ensureResource } from './resources.ts';
+import { statusAt } from './status.ts';
 import { named, type Target, type World } from './world.ts';
 
 const placeShape = {
@@ -36,9 +37,23 @@ export function plantInstance(world: World, planted: z.output<typeof plantedInst
     ...newRecord(world, targetOf(world, planted), { ...input, ...needs }, false),
     submitMs: 0,
     bootMs: 0,
+    planted: true,
   };
   world.commit({ kind: 'instance', record });
   return record;
+}
+
+/** Has a cloud deny all instances of an account that run at a location, until then. */
+export function hideInstances(
+  world: World,
+  of: { cloud: string; connection: string; location: string },
+  untilMs: number,
+): InstanceRecord[] {
+  const { place, nowMs } = targetOf(world, of);
+  const hidden = [...place.live.values()].filter((record) => statusAt(record, nowMs) === 'Running');
+  for (const record of hidden)
+    world.commit({ kind: 'instance', record: { ...record, hiddenUntilMs: untilMs } });
+  return hidden;
 }
 
 /** Puts a network resource into a cloud's books that nobody asked for. */

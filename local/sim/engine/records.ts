@@ -36,6 +36,10 @@ export const instanceRecordSchema = placeKeySchema.extend({
   terminatedAtMs: z.number().optional(),
   power: powerSchema.optional(),
   vanished: z.boolean(),
+  /** Whether it was put into the books from outside, by no create call. */
+  planted: z.boolean().optional(),
+  /** Until then the cloud denies that there is such an instance, though it runs on. */
+  hiddenUntilMs: z.number().optional(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 

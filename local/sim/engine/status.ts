@@ -50,7 +50,8 @@ function poweredAt({ power }: Times, atMs: number): SimStatus {
 }
 
 /** Whether lists show it. Terminated instances are shown in the books only. */
-export function isVisibleAt(record: Times, atMs: number): boolean {
+export function isVisibleAt(record: Times & Pick<InstanceRecord, 'hiddenUntilMs'>, atMs: number): boolean {
+  if (record.hiddenUntilMs !== undefined && atMs < record.hiddenUntilMs) return false;
   return atMs >= createdAtMs(record) && statusAt(record, atMs) !== 'Terminated';
 }
 

@@ -41,7 +41,9 @@ function readRecords(lab: Lab): Records {
       .filter(({ sk }) => sk.startsWith(PLACEMENT_PREFIX))
       .map((item) => placementSchema.parse(item)),
     instances: of('INST#').map((item) => instanceItemSchema.parse(item)),
-    networks: of('NET#').map(({ pk, sk }) => `${pk} ${sk}`),
+    networks: of('NET#')
+      .filter(({ status }) => status !== 'Gone')
+      .map(({ pk, sk }) => `${pk} ${sk}`),
     names: of('NS#')
       .filter(({ sk }) => sk.startsWith('NAME#'))
       .map(({ sk }) => sk),

@@ -16,6 +16,8 @@ export class CloudWatch {
   readonly #skewMs: number;
   readonly #machines = new Map<string, InstanceRecord>();
   readonly #twins = new Set<string>();
+  /** When network parts were removed. */
+  readonly goneAtMs = new Map<string, number>();
   #last: InstanceRecord | undefined;
 
   constructor(ground: Ground, skewMs: number) {
@@ -48,7 +50,8 @@ export class CloudWatch {
   readonly onEvent = (event: SimEvent): void => {
     const last = this.#last;
     this.#last = event.kind === 'instance' ? event.record : undefined;
-    if (event.kind === 'instance') this.#onInstance(event.record, last);
+    if (event.kind === 'instance' && !event.record.planted) this.#onInstance(event.record, last);
+    if (event.kind === 'resource-gone') this.goneAtMs.set(event.backendId, this.#ground.now());
     if (event.kind === 'throttled' && event.violation?.endsWith('Slots')) {
       const { cloud, location } = event.place;
       if (this.#hasPendingTwin(cloud)) return;

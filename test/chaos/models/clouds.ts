@@ -133,14 +133,20 @@ export class Clouds {
     return [...this.engine.world.state.places.values()].filter(({ key }) => key.location !== '');
   }
 
-  /** Every machine that was ever made, with how it stands now and whose instance its name says that it is. */
+  /**
+   * Every machine that was ever made or planted, with how it stands now. `ours` is the instance that a create call made
+   * it for, as its name says; of one that was planted, and of one at an account that no connection is of, it is none.
+   */
   machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
     const nowMs = this.#ground.now();
     return this.places.flatMap(({ gone, live }) =>
       [...gone, ...live.values()].map((record) => ({
         ...record,
         status: statusAt(record, nowMs),
-        ours: parseMachineName(DEPLOYMENT, record.name)?.instanceId,
+        ours:
+          record.planted || isForeignAccount(record.account)
+            ? undefined
+            : parseMachineName(DEPLOYMENT, record.name)?.instanceId,
       })),
     );
   }
@@ -161,6 +167,10 @@ function withoutAccounts(driver: Driver): Driver {
     },
   };
 }
+
+/** Another account of the same cloud, which a connection's credential is of for a while. */
+export const foreignAccount = (account: string): string => `${account}-foreign`;
+export const isForeignAccount = (account: string): boolean => account.endsWith('-foreign');
 
 /** A client that takes several at once. Each is made, refused or lost by itself, and any may be the last before a crash. */
 function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {

@@ -112,6 +112,29 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'tags-prove-ownership',
+    edits: [
+      {
+        file: 'functions/ownership/prove-machine.ts',
+        find: `  if (!record) return 'unproven';
+  const { machine, location } = shown;`,
+        replace: `  if (record) return 'proven';
+  const { machine, location } = shown;
+  if (!record) return 'unproven';`,
+      },
+    ],
+  },
+  {
+    name: 'vanished-is-final',
+    edits: [
+      {
+        file: 'functions/ownership/returning.ts',
+        find: `  return vanishedAttempt(record, machine) !== undefined;`,
+        replace: `  return vanishedAttempt(record, machine) !== undefined && record.status === 'Planned';`,
+      },
+    ],
+  },
+  {
     name: 'sweep-without-grace',
     edits: [
       {
@@ -145,11 +168,11 @@ import { failInstances } from './finish.ts';`,
       {
         file: 'functions/store/transition.ts',
         find: `      const refusals = await transactWrite(store, [
-        counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there'),
+        counterWrite(store, placement, counters, conditionOf(rest)),
         ...items,
       ]);`,
         replace: `      const refusals = (await transactWrite(store, items)).map((one) => ({ ...one, at: one.at + 1 }));
-      const count = counterWrite(store, placement, counters, claim ? { openFor: claim.record.round } : 'there');
+      const count = counterWrite(store, placement, counters, conditionOf(rest));
       if (refusals.length === 0) await transactWrite(store, [count]);`,
       },
     ],

@@ -57,7 +57,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   lab.queue.onSend = line.onSend;
   const outcomes: Record<string, number> = {};
   try {
-    const played = play(lab, scenario, violations, outcomes, story);
+    const played = play(lab, scenario, { watch, outcomes }, story);
     await ground.scheduler.run(Promise.race([played, ground.exhaustion]));
   } catch (error) {
     violations.push({
@@ -85,11 +85,11 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
 async function play(
   lab: Lab,
   scenario: Scenario,
-  violations: Violation[],
-  outcomes: Record<string, number>,
+  { watch, outcomes }: { watch: CloudWatch; outcomes: Record<string, number> },
   story?: Story,
 ): Promise<void> {
   const { ground } = lab;
+  const { violations } = watch;
   const { connections, clouds, graceSeconds } = scenario;
   await furnish(
     lab,
@@ -110,8 +110,10 @@ async function play(
   if (scenario.hasOperator) void new Operator(lab, client).watch();
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab)));
-  await Promise.all([...users, ...incidents, strangers.plant(), told, ground.sleep(scenario.troubleMs)]);
+  const planted = strangers.plant();
+  await Promise.all([...users, ...incidents, told, ground.sleep(scenario.troubleMs)]);
   calm(lab);
+  await planted;
   // Whoever owns a connection that was refused for a while has it verified again.
   for (const { name } of scenario.connections) verify(lab, name);
   // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
@@ -119,11 +121,11 @@ async function play(
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
   if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
     violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
-  violations.push(...checkEnd(lab), ...strangers.check());
+  violations.push(...checkEnd(lab), ...strangers.check(watch.goneAtMs));
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   await removeAll(lab, client, scenario.skewMs);
-  violations.push(...checkEnd(lab));
+  violations.push(...checkEnd(lab), ...strangers.check(watch.goneAtMs));
   for (const { status, backendId, ours } of lab.clouds.machines()) {
     if (ours !== undefined && status !== 'Terminated')
       violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });

@@ -25,11 +25,14 @@ export type Incident =
   | { kind: 'revoked'; account: string; atMs: number; untilMs: number }
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
-/** A machine that stands at a cloud and that nobody asked for: of another deployment, nobody's, or an orphan of ours. */
+/**
+ * Something that no call of ours made: a machine of another deployment, or without any marks; one with our marks and of
+ * no fleet that there ever was (`lost`); a copy of a machine of ours; a network part of a fleet that has ended.
+ */
 export interface Planted {
   account: string;
   cloud: CloudName;
-  whose: 'another' | 'nobody' | 'ours';
+  whose: 'another' | 'nobody' | 'lost' | 'copy' | 'ended';
   atMs: number;
 }
 
@@ -102,16 +105,15 @@ function limits(random: Random): LimitOverride {
 }
 
 function planted(random: Random, connections: Scenario['connections']): Planted[] {
-  const whose = ['another', 'nobody', 'ours'] as const;
+  const whose = ['another', 'nobody', 'lost', 'copy', 'copy', 'ended', 'ended'] as const;
   if (random.chance(0.5)) return [];
   return Array.from({ length: random.int(1, 4) }, () => {
     const { name, cloud: cloudName } = random.pick(connections);
-    return {
-      account: name,
-      cloud: cloudName,
-      whose: random.pick(whose),
-      atMs: random.int(0, 10 * MINUTE_MS),
-    };
+    const one = { account: name, cloud: cloudName, whose: random.pick(whose) };
+    const atMs = random.int(0, 10 * MINUTE_MS);
+    // What is copied, or has ended, has to be there for a while first.
+    if (one.whose === 'copy') return { ...one, atMs: 25 * MINUTE_MS + 2 * atMs };
+    return { ...one, atMs: one.whose === 'ended' ? 5 * MINUTE_MS + 3 * atMs : atMs };
   });
 }
 

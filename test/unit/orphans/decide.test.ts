@@ -4,25 +4,32 @@ import { orphanPolicySchema } from '../../../functions/model/orphan.ts';
 import { classifyMachine, classifyResource, isExpected } from '../../../functions/orphans/classify.ts';
 import { nextState, stateOfMissing, stateWhenGone } from '../../../functions/orphans/decide.ts';
 import { firstToGo } from '../../../functions/orphans/remove-orphans.ts';
+import type { ProofTerms } from '../../../functions/ownership/prove-machine.ts';
 import type { NetworkItem } from '../../../functions/store/networks.ts';
 import type { OrphanItem } from '../../../functions/store/orphans.ts';
 import { record } from '../records.ts';
 
 const NOW_MS = 1_000_000_000;
+const LONGEST_MS = 60_000;
 const asked = {
-  connectionKey: 'default/sim-aws',
   location: 'us-east-1',
   atMs: NOW_MS,
   consistencyWindowMs: 5_000,
+  terms: {
+    longestCreateMs: LONGEST_MS,
+    machineProof: ['creation-time'],
+    backendIds: 'unique',
+  } satisfies ProofTerms,
 };
 const machine = (fields: Partial<CloudInstance> = {}): CloudInstance => ({
   backendId: 'i-1',
   instanceId: 'f0123456789abcdef-00000',
   launchToken: 'f0123456789abcdef-00000.1',
   status: 'Running',
+  createdAtMs: 0,
   ...fields,
 });
-const bound = record({ status: 'Running', backendId: 'i-1' });
+const bound = record({ status: 'Running', backendId: 'i-1', acceptedAtMs: 1_000 });
 const iso = (ms: number) => new Date(ms).toISOString();
 
 describe('a machine', () => {
@@ -38,6 +45,11 @@ describe('a machine', () => {
   ])('%s is claimed', (_, found) => {
     expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: true });
   });
+
+  const earlier = (location = 'us-east-1') => [
+    { launchToken: 'f0123456789abcdef-00000.1', location, firstSentAtMs: 0, closedAtMs: 1_000 },
+  ];
+  const later = { launchToken: 'f0123456789abcdef-00000.2', firstSentAtMs: NOW_MS - 1_000 };
 
   it.each([
     ['without a record', undefined, 'no-record'],
@@ -55,13 +67,56 @@ describe('a machine', () => {
     ['beside the one that its record is bound to', record({ ...bound, backendId: 'i-2' }), 'duplicate'],
     [
       'of an attempt that was given up',
-      record({ launchToken: 'f0123456789abcdef-00000.2', launchState: 'claimed' }),
+      record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
       'earlier-attempt',
     ],
-    ['whose instance went to another location', record({ location: 'us-west-2' }), 'elsewhere'],
-    ['whose instance is on another connection', record({ connectionKey: 'default/b' }), 'elsewhere'],
-  ])('%s is not', (_, found, reason) => {
+    [
+      'whose instance went to another location',
+      record({ ...later, location: 'us-west-2', earlierAttempts: earlier() }),
+      'elsewhere',
+    ],
+    [
+      'that vanished',
+      record({
+        status: 'Terminated',
+        backendId: 'i-1',
+        failure: { code: 'Vanished', message: 'gone' },
+        terminatedAt: iso(NOW_MS - 6_000),
+      }),
+      'returned',
+    ],
+  ])('%s is not, and is told apart from a copy', (_, found, reason) => {
     expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: false, reason });
+  });
+
+  it.each([
+    ['while the original runs', record({ ...bound, backendId: 'i-2' })],
+    ['when the original is gone', record({ status: 'Terminated', backendId: 'i-2', acceptedAtMs: 1_000 })],
+    [
+      'while the instance is launched again',
+      record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
+    ],
+  ])('that was made a day after its launch is a copy, %s', (_, found) => {
+    const copy = machine({ createdAtMs: 86_400_000 });
+    expect(classifyMachine(copy, found, asked)).toEqual({ claimed: false, reason: 'copy' });
+  });
+
+  it('of which the cloud does not say when it was made is not proven, unless its launch is under way', () => {
+    const { createdAtMs: _, ...ageless } = machine({ backendId: 'i-9' });
+    const verdict = { claimed: false, reason: 'unproven' };
+    expect(classifyMachine(ageless, bound, asked)).toEqual(verdict);
+    expect(classifyMachine(ageless, record({ launchState: 'unknown' }), asked)).toEqual({ claimed: true });
+  });
+
+  it('of a launch under way is a copy where it is older than the launch', () => {
+    const launching = record({ launchState: 'unknown', firstSentAtMs: NOW_MS - 1_000 });
+    expect(classifyMachine(machine(), launching, asked)).toEqual({ claimed: false, reason: 'copy' });
+  });
+
+  it('of an instance on another connection of the same account is claimed by that', () => {
+    expect(classifyMachine(machine(), { ...bound, connectionKey: 'default/b' }, asked)).toEqual({
+      claimed: true,
+    });
   });
 
   it('is expected of a record that is bound and at rest, when a list can show it', () => {
@@ -77,7 +132,7 @@ describe('a machine', () => {
 it('a network resource is claimed by the record with its name, unless that is bound to another one', () => {
   const item: NetworkItem = {
     fleetId: 'f0123456789abcdef',
-    connectionKey: asked.connectionKey,
+    connectionKey: 'default/sim-aws',
     location: asked.location,
     kind: 'network',
     name: 'net',
@@ -93,12 +148,16 @@ it('a network resource is claimed by the record with its name, unless that is bo
   expect(classifyResource(shown, [{ ...item, backendId: 'vpc-2' }])).toMatchObject({ reason: 'duplicate' });
   expect(classifyResource(shown, [{ ...item, kind: 'key-pair' }])).toMatchObject({ reason: 'no-record' });
   expect(classifyResource(shown, [])).toEqual({ claimed: false, reason: 'no-record' });
+  const gone = { ...item, status: 'Gone' as const };
+  expect(classifyResource(shown, [gone])).toEqual({ claimed: false, reason: 'record-closed' });
 });
 
 describe('a finding', () => {
   const policy = orphanPolicySchema.parse({});
   const reporting = orphanPolicySchema.parse({ action: 'report' });
-  const unknown = { claimed: false, reason: 'no-record' } as const;
+  const unknown = { claimed: false, reason: 'record-closed' } as const;
+  const strange = { claimed: false, reason: 'no-record' } as const;
+  const copy = { claimed: false, reason: 'copy' } as const;
   const duplicate = { claimed: false, reason: 'duplicate' } as const;
   const item = (state: OrphanItem['state'], ageSeconds = 0, kind: OrphanItem['kind'] = 'instance') => ({
     kind,
@@ -118,6 +177,10 @@ describe('a finding', () => {
     ['is let be when it is only reported by now', item('Terminating'), unknown, reporting, 'Reported'],
     ['stays until it is seen gone', item('Terminating', 99_999), unknown, policy, undefined],
     ['goes at once as a duplicate', item('Quarantined'), duplicate, policy, 'Terminating'],
+    ['is only reported without a record', item('Quarantined', 1_800), strange, policy, 'Reported'],
+    ['is let be when it is a copy after all', item('Terminating'), copy, policy, 'Reported'],
+    ['is reported at once as a copy', item('Quarantined'), copy, policy, 'Reported'],
+    ['stays reported as a copy', item('Reported', 9_999), copy, policy, undefined],
     ['rests as a network too many', item('Quarantined', 0, 'network'), duplicate, policy, undefined],
     ['is released when it is claimed', item('Quarantined'), { claimed: true }, policy, 'Released'],
     ['is none when it is claimed', undefined, { claimed: true }, policy, undefined],

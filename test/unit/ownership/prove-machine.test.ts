@@ -10,6 +10,7 @@ const SENT_MS = 10 * DAY_MS;
 const ACCEPTED_MS = SENT_MS + 5_000;
 const LONGEST_MS = 60_000;
 const NOW_MS = 12 * DAY_MS;
+const SEEN = { location: 'us-east-1', atMs: NOW_MS };
 const TOKEN = 'f0123456789abcdef-00000.1';
 
 const machine = (fields: Partial<CloudInstance> = {}): CloudInstance => ({
@@ -19,7 +20,7 @@ const machine = (fields: Partial<CloudInstance> = {}): CloudInstance => ({
   status: 'Running',
   ...fields,
 });
-const shown = (fields: Partial<CloudInstance> = {}) => ({ machine: machine(fields), atMs: NOW_MS });
+const shown = (fields: Partial<CloudInstance> = {}) => ({ machine: machine(fields), ...SEEN });
 const running = record({
   status: 'Running',
   backendId: 'i-1',
@@ -68,7 +69,7 @@ describe('a machine at a cloud that tells when it was made', () => {
       machine({ createdAtMs: SENT_MS, launchToken: 'f0123456789abcdef-00000.7' }),
     ],
   ])('is not proven when it %s', (_, known, one) => {
-    expect(proveMachine({ machine: one, atMs: NOW_MS }, known, byTime)).toBe('unproven');
+    expect(proveMachine({ machine: one, ...SEEN }, known, byTime)).toBe('unproven');
   });
 
   it('is proven by the id that an attempt was answered with', () => {
@@ -117,7 +118,7 @@ describe('a machine at a cloud that tells the key of the call that made it', () 
 
   it('is proven without its own token, as long as the key is one of its instance', () => {
     const { launchToken: _, ...nameless } = machine({ idempotencyKey: 'batch' });
-    expect(proveMachine({ machine: nameless, atMs: NOW_MS }, batch, byKey)).toBe('proven');
+    expect(proveMachine({ machine: nameless, ...SEEN }, batch, byKey)).toBe('proven');
   });
 
   it('is not proven without a record, whatever its key', () => {

@@ -35,11 +35,11 @@ describe("a machine's status", () => {
     });
   });
 
-  test('is Failed when it ended and nobody asked for that', () => {
+  test('tells why it ended when nothing asked for that', () => {
     const ended = { State: { Name: 'terminated' as const } };
     const reason = { Code: 'Client.VolumeLimitExceeded', Message: 'Volume limit exceeded' };
     expect(cloudInstance(machine({ ...ended, StateReason: reason }), 'test')).toMatchObject({
-      status: 'Failed',
+      status: 'Terminated',
       failureMessage: 'Volume limit exceeded',
     });
     expect(statusOf({ ...ended, StateReason: { Code: 'Client.UserInitiatedShutdown' } })).toBe('Terminated');

@@ -1,0 +1,23 @@
+import type { Placement } from '../placement/lay-out.ts';
+import type { Store } from '../store/client.ts';
+import { parseFleetItem, updateFleet } from '../store/fleets.ts';
+import { readFleetPartition } from '../store/placements.ts';
+import { aimOf } from './stop-when-decided.ts';
+import { statusWhenBack } from './verdict.ts';
+
+/**
+ * Has a fleet that had settled follow its instances, of which some are back that were lost: where enough run now, it is
+ * Running or PartiallyRunning again. A fleet that is being worked on is left to that.
+ */
+export async function reviewFleet(
+  store: Store<'fleets'>,
+  { fleetId, placements }: { fleetId: string; placements: readonly Placement[] },
+): Promise<void> {
+  const { meta, placements: items } = await readFleetPartition(store, fleetId);
+  const fleet = parseFleetItem(meta);
+  if (fleet.work !== undefined || (fleet.status !== 'PartiallyRunning' && fleet.status !== 'Failed')) return;
+  const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
+  const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
+  // Where the fleet goes on meanwhile, what works on it looks at its instances again.
+  if (status !== fleet.status) await updateFleet(store, fleet, { status });
+}
