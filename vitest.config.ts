@@ -7,6 +7,7 @@ const FAST = [
   'test/chaos/**/*.test.ts',
   'test/canaries/**/*.test.ts',
   'test/field/**/*.test.ts',
+  'test/races/**/*.test.ts',
 ];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
 /** Against moto, which they start by themselves. */

@@ -36,6 +36,15 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 0,
     logBytes: 600,
   },
+  // Two queries of a few items each, and one of the eight connections.
+  'functions/connections/finish-changes': {
+    requests: 1,
+    gbSeconds: 0.05,
+    reads: 3,
+    writes: 0,
+    sqs: 0,
+    logBytes: 600,
+  },
   'functions/inventory/schedule': {
     requests: 1 + 8,
     gbSeconds: 0.1 + 8 * 5,

@@ -56,7 +56,7 @@ async function judgeAnother(
     namespace,
     name,
     { status: 'Verifying' },
-    { statusNot: 'Disabled' },
+    { id: connection.id, statusNot: 'Disabled' },
   );
   if (await hasAnythingLive(context, connection)) {
     // What the connection's status was is for a verification of the credential in force to find out.

@@ -13,13 +13,13 @@ import type { WorkerContext } from '../worker/context.ts';
  */
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,
-  { namespace, name, credentialVersion }: Connection,
+  { namespace, name, id, credentialVersion }: Connection,
   failure: Failure,
 ): Promise<boolean> {
   context.forget(connectionKey(namespace, name));
-  const isInForce = { statusNot: 'Disabled', credentialVersion } as const;
+  const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
   if (await updateConnection(context.store, namespace, name, { status: 'Failed', failure }, isInForce))
     return true;
   const now = await readConnection(context.store, namespace, name);
-  return now === undefined || now.credentialVersion === credentialVersion;
+  return now === undefined || (now.id === id && now.credentialVersion === credentialVersion);
 }

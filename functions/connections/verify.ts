@@ -74,7 +74,7 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 /** @returns false when the connection has changed in a way that the verdict does not hold for */
 async function writeVerified(
   { store }: WorkerContext,
-  { namespace, name, status }: Connection,
+  { namespace, name, id, status }: Connection,
   rotation: number | undefined,
   { account, isChange, condition }: Fit,
 ): Promise<boolean> {
@@ -94,6 +94,7 @@ async function writeVerified(
       },
       {
         ...condition,
+        id,
         ...(rotation === undefined ? {} : { rotationVersion: rotation }),
         ...(statusNot && { statusNot }),
         remove: [
@@ -107,19 +108,19 @@ async function writeVerified(
   if (await update({})) return true;
   const now = await readConnection(store, namespace, name);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;
-  return now === undefined || isSuperseded;
+  return now?.id !== id || isSuperseded;
 }
 
 async function writeRefusal(
   { store, log }: WorkerContext,
-  { namespace, name, status, credentialVersion, rotation: wanted }: Connection,
+  { namespace, name, id, status, credentialVersion, rotation: wanted }: Connection,
   rotation: number | undefined,
   { code, message }: Failure,
 ): Promise<void> {
   const failure = { code, message };
   if (rotation !== undefined && wanted) {
     const failed = { ...wanted, status: 'Failed', failure } as const;
-    await updateConnection(store, namespace, name, { rotation: failed }, { rotationVersion: rotation });
+    await updateConnection(store, namespace, name, { rotation: failed }, { id, rotationVersion: rotation });
     return;
   }
   const isUnreachable = code === 'Unavailable' || code === 'OutcomeUnknown';
@@ -127,6 +128,6 @@ async function writeRefusal(
     log.warn('a connection was not verified', { namespace, connection: name, ...failure });
     return;
   }
-  const isInForce = { statusNot: 'Disabled', credentialVersion } as const;
+  const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
   await updateConnection(store, namespace, name, { status: 'Failed', failure }, isInForce);
 }

@@ -76,6 +76,9 @@ async function readUsable(
   if (!connection) {
     return { code: 'unknown-connection', message: `namespace ${namespace} has no connection ${name}` };
   }
+  if (connection.deletion) {
+    return { code: 'connection-not-ready', message: `connection ${name} is Deleting` };
+  }
   if (connection.status === 'Ready') return connection;
   const because = connection.failure ? `: ${connection.failure.message}` : '';
   return { code: 'connection-not-ready', message: `connection ${name} is ${connection.status}${because}` };

@@ -14,6 +14,13 @@ export interface AcceptDeps {
   workflows: Workflows;
 }
 
+type Accepted =
+  | Exclude<CreateFleetOutcome, { outcome: 'connections-changed' }>
+  | { outcome: 'refused'; errors: RequestError[] };
+
+/** How often its connections may change while one request is resolved. */
+const TRIES = 5;
+
 /**
  * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay is answered before the
  * request is resolved again, since the catalogue may have changed; it starts the workflow again, in case the first
@@ -24,12 +31,13 @@ export async function acceptFleet(
   namespace: string,
   request: FleetRequest,
   idempotencyKey: string | undefined,
-): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
+): Promise<Accepted> {
   const idempotency =
     idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashOf(request) };
-  const outcome =
-    (idempotency && (await readReplay(store, namespace, idempotency))) ??
-    (await writeFleet(store, namespace, request, idempotency));
+  const replay = () => idempotency && readReplay(store, namespace, idempotency);
+  const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
+  // What stands in its way may be the same request, accepted meanwhile.
+  const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);
     if (fleet) await resumeWork(workflows, fleet);
@@ -42,22 +50,22 @@ async function writeFleet(
   namespace: string,
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
-): Promise<CreateFleetOutcome | { outcome: 'refused'; errors: RequestError[] }> {
-  const resolved = await resolveRequest(store, namespace, request);
-  if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+): Promise<Accepted> {
   const { name, description, labels, failurePolicy, minimumInstances, hold, priority } = request;
-  const fleetId = makeFleetId(store.clock.now(), store.random);
-  return await createFleet(store, {
-    spec: {
-      fleetId,
-      namespace,
-      name,
-      ...(priority === undefined ? {} : { priority }),
-      nodeGroups: resolved.nodeGroups,
-    },
-    request: { description, labels, failurePolicy, minimumInstances, hold },
-    idempotency,
-  });
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const resolved = await resolveRequest(store, namespace, request);
+    if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+    const { nodeGroups, connections } = resolved;
+    const fleetId = makeFleetId(store.clock.now(), store.random);
+    const written = await createFleet(store, {
+      spec: { fleetId, namespace, name, ...(priority === undefined ? {} : { priority }), nodeGroups },
+      request: { description, labels, failurePolicy, minimumInstances, hold },
+      idempotency,
+      connections,
+    });
+    if (written.outcome !== 'connections-changed') return written;
+  }
+  throw new Error(`connections of a fleet in ${namespace} changed ${TRIES} times while it was accepted`);
 }
 
 /** The same for two bodies that mean the same, whatever the order of their keys. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Connection } from '../model/connection.ts';
 import type { NodeGroup } from '../model/fleet.ts';
 import { type FleetRequest, MAX_GROUPS_PER_FLEET, MAX_PLACEMENTS_PER_FLEET } from '../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../model/identifiers.ts';
@@ -12,13 +13,14 @@ type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 /**
  * Resolves every word of a request against the catalogue.
  *
- * @returns the node groups as they will be built, or every error at once, in the order of the body
+ * @returns the node groups as they will be built, with the connections that they were resolved by, each once; or every
+ *   error at once, in the order of the body
  */
 export async function resolveRequest(
   store: Stores,
   namespace: string,
   request: FleetRequest,
-): Promise<{ nodeGroups: NodeGroup[] } | { errors: RequestError[] }> {
+): Promise<{ nodeGroups: NodeGroup[]; connections: Connection[] } | { errors: RequestError[] }> {
   const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
   const { meanings, errors } = await checkWords(store, namespace, words);
   errors.push(...checkTotals(demandsOf(request, words, meanings)));
@@ -26,7 +28,9 @@ export async function resolveRequest(
     errors.push(...(await nameErrors(store, namespace, request.name)));
     return { errors: inOrder(errors) };
   }
+  const used = [...meanings.values()].map(({ connection }) => [connection.name, connection] as const);
   return {
+    connections: [...new Map(used).values()],
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
       if (!meaning) throw new Error(`node group ${group.name} has neither errors nor a meaning`);

@@ -39,7 +39,11 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  const exists = async () => (await readConnection(store, namespace, name)) !== undefined;
+  // What is written after its deletion was decided, nobody else would clear.
+  const exists = async () => {
+    const connection = await readConnection(store, namespace, name);
+    return connection !== undefined && connection.deletion?.isDecided !== true;
+  };
   const ended = (await exists()) ? await syncPart(context, message) : DONE;
   if (await exists()) return ended;
   await clearCatalogue(store, connectionKey);

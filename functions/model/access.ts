@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deletionSchema } from './deletion.ts';
 import { nameSchema } from './identifiers.ts';
 
 /** Tenant boundary: connections and fleets belong to one. */
@@ -11,6 +12,7 @@ export const namespaceSchema = z.object({
   name: nameSchema,
   description: z.string().optional(),
   createdAt: z.iso.datetime(),
+  deletion: deletionSchema.optional().describe('while it is deleted, nothing is made in it'),
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
-import { nameSchema } from './identifiers.ts';
+import { deletionSchema } from './deletion.ts';
+import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
@@ -41,8 +42,11 @@ export const connectionRequestSchema = z
   .strict();
 export type ConnectionRequest = z.infer<typeof connectionRequestSchema>;
 
-/** `Disabled`: by a user, and takes no new fleet; those that are there go on, and can be removed. */
-export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled'] as const;
+/**
+ * `Disabled`: by a user, and takes no new fleet; those that are there go on, and can be removed. `Deleting` is what
+ * users are shown while a deletion is under way; the record keeps the status that holds again if that is taken back.
+ */
+export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled', 'Deleting'] as const;
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
@@ -66,6 +70,7 @@ export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 export const connectionSchema = z.object({
   namespace: nameSchema,
   name: nameSchema,
+  id: connectionIdSchema.describe('another one, when a connection is made again under the same name'),
   driver: driverNameSchema,
   cloud: cloudSchema,
   endpoint: z.url().optional(),
@@ -75,6 +80,7 @@ export const connectionSchema = z.object({
   failure: failureSchema.optional(),
   credentialVersion: z.int().positive().optional().describe('of the secret that is in force'),
   rotation: rotationSchema.optional(),
+  deletion: deletionSchema.optional(),
   createdAt: z.iso.datetime(),
   verifiedAt: z.iso.datetime().optional(),
   account: accountSchema

@@ -14,6 +14,7 @@ export const cloudWordSchema = z
   );
 
 export const fleetIdSchema = z.string().regex(/^f[0-9a-z]{16}$/);
+export const connectionIdSchema = z.string().regex(/^c[0-9a-z]{16}$/);
 const INSTANCE_ID = /^f[0-9a-z]{16}-[0-9]{5}$/;
 export const instanceIdSchema = z.string().regex(INSTANCE_ID);
 
@@ -32,13 +33,23 @@ const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
  * @param random draws from [0, 1)
  */
 export function makeFleetId(nowMs: number, random: () => number): string {
+  return `f${makeId(nowMs, random)}`;
+}
+
+/** A connection's id, made as a fleet's: one that is made again under the same name is another. */
+export function makeConnectionId(nowMs: number, random: () => number): string {
+  return `c${makeId(nowMs, random)}`;
+}
+
+/** Nine characters of the time and seven random ones, as in a fleet's id. */
+export function makeId(nowMs: number, random: () => number): string {
   let time = '';
   for (let rest = nowMs, digit = 0; digit < 9; digit += 1) {
     time = DIGITS.charAt(rest % 32) + time;
     rest = Math.floor(rest / 32);
   }
   const tail = Array.from({ length: 7 }, () => DIGITS.charAt(Math.floor(random() * 32))).join('');
-  return `f${time}${tail}`;
+  return `${time}${tail}`;
 }
 
 /** When the fleet was created, read off its id. */

@@ -9,11 +9,14 @@ import {
 import { DriverError } from '../drivers/errors.ts';
 import { type Connection, type Credential, credentialSchema, secretText } from '../model/connection.ts';
 
-type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name'>;
+type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>;
 
-/** Below its driver's own path, which that driver's function alone may read. */
-function parameterName(prefix: string, { driver, namespace, name }: ConnectionRef): string {
-  return `${prefix}/${driver}/${namespace}/${name}`;
+/**
+ * Below its driver's own path, which that driver's function alone may read. With the connection's id: a request that
+ * is late and meant for a connection that was deleted reaches no other that has its name.
+ */
+export function credentialParameter(prefix: string, { driver, namespace, name, id }: ConnectionRef): string {
+  return `${prefix}/${driver}/${namespace}/${name}/${id}`;
 }
 
 /** @returns the version of the secret: versions that are older can still be read */
@@ -25,7 +28,7 @@ export async function putCredential(
 ): Promise<number> {
   const { Version } = await ssm.send(
     new PutParameterCommand({
-      Name: parameterName(prefix, connection),
+      Name: credentialParameter(prefix, connection),
       Value: secretText(credential),
       Type: 'SecureString',
       Overwrite: true,
@@ -46,7 +49,7 @@ export async function readCredential(
   connection: ConnectionRef & Pick<Connection, 'credentialVersion'>,
 ): Promise<Credential> {
   const { credentialVersion: version } = connection;
-  const name = parameterName(prefix, connection);
+  const name = credentialParameter(prefix, connection);
   try {
     const { Parameter } = await ssm.send(
       new GetParameterCommand({
@@ -70,7 +73,7 @@ export async function deleteCredential(
   connection: ConnectionRef,
 ): Promise<void> {
   try {
-    await ssm.send(new DeleteParameterCommand({ Name: parameterName(prefix, connection) }));
+    await ssm.send(new DeleteParameterCommand({ Name: credentialParameter(prefix, connection) }));
   } catch (error) {
     if (!(error instanceof ParameterNotFound)) throw error;
   }

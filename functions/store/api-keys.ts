@@ -1,10 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type ApiKey, type ApiKeyRequest, apiKeySchema } from '../model/access.ts';
 import type { Store } from './client.ts';
 import { type Page, type PageRequest, queryPage } from './listing.ts';
+import { transactWrite } from './transact.ts';
 
 const PARTITION = 'API-KEYS';
 const KEY_PATTERN = /^fw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
@@ -31,18 +32,17 @@ export async function issueApiKey(
     createdAt: new Date(store.clock.now()).toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  await store.document.send(
-    new PutCommand({
-      TableName: store.tables.access,
-      Item: {
-        pk: PARTITION,
-        sk: id,
-        ...record,
-        secretHash: hashOf(secret),
+  // A transaction for its token: sent again after a lost answer, it does not find its id taken by itself.
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: store.tables.access,
+        Item: { pk: PARTITION, sk: id, ...record, secretHash: hashOf(secret) },
+        ConditionExpression: 'attribute_not_exists(pk)',
       },
-      ConditionExpression: 'attribute_not_exists(pk)',
-    }),
-  );
+    },
+  ]);
+  if (refusals.length > 0) throw new Error(`API key ${id} stands already`);
   return { ...record, key: `fw_${id}_${secret}` };
 }
 

@@ -1,9 +1,14 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import { DeleteCommand, GetCommand, PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { type Connection, connectionSchema } from '../model/connection.ts';
-import { connectionKey } from '../model/identifiers.ts';
+import type { Deletion } from '../model/deletion.ts';
+import { connectionKey, makeConnectionId, makeId } from '../model/identifiers.ts';
+import { abandonedSecret } from './abandoned-secrets.ts';
 import type { Store } from './client.ts';
+import { decideDeletion, markDeleting, NOT_DELETING, takeBackDeletion, UNDECIDED } from './deletion.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import { namespaceStands } from './namespaces.ts';
+import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
  * Connections stand in one partition of the access table, sorted by namespace and name: each namespace reads its own
@@ -13,23 +18,61 @@ const PARTITION = 'CONNECTIONS';
 
 const keyOf = (namespace: string, name: string) => ({ pk: PARTITION, sk: connectionKey(namespace, name) });
 
+/** A connection whose record is to be written: it gets its id here. */
+export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'deletion'> &
+  Pick<Partial<Connection>, 'credentialVersion'>;
+
+/**
+ * Writes the record of a new connection. From here on the record names the secret that is kept next.
+ *
+ * @param instead of a record whose request died before it had kept its secret
+ * @returns the record; undefined when there is no such namespace, it is being deleted, or the name is taken
+ */
 export async function createConnection(
   store: Store<'access'>,
-  connection: Connection,
-): Promise<'created' | 'exists'> {
-  try {
-    await store.document.send(
-      new PutCommand({
+  connection: NewConnection,
+  instead?: Connection,
+): Promise<Connection | undefined> {
+  const made: Connection = { ...connection, id: makeConnectionId(store.clock.now(), store.random) };
+  const refusals = await transactWrite(store, [
+    namespaceStands(store, connection.namespace),
+    {
+      Put: {
         TableName: store.tables.access,
-        Item: { ...keyOf(connection.namespace, connection.name), ...connection },
-        ConditionExpression: 'attribute_not_exists(pk)',
-      }),
-    );
-    return 'created';
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return 'exists';
-    throw error;
-  }
+        Item: { ...keyOf(connection.namespace, connection.name), ...made },
+        ...(instead
+          ? {
+              ConditionExpression: `id = :instead AND ${UNFINISHED}`,
+              ExpressionAttributeValues: { ':instead': instead.id },
+            }
+          : { ConditionExpression: 'attribute_not_exists(pk)' }),
+      },
+    },
+    ...(instead ? [{ Put: abandonedSecret(store, instead) }] : []),
+  ]);
+  return refusals.length === 0 ? made : undefined;
+}
+
+/** No secret has been kept yet. */
+const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
+
+/**
+ * A part of a transaction that accepts work on a connection: it has to be Ready, not to be deleted, and to be the one
+ * that the work was meant for, whatever its name is now.
+ */
+export function connectionIsReady(
+  store: Store<'access'>,
+  { namespace, name, id }: Pick<Connection, 'namespace' | 'name' | 'id'>,
+): TransactItem {
+  return {
+    ConditionCheck: {
+      TableName: store.tables.access,
+      Key: keyOf(namespace, name),
+      ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}`,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: { ':id': id, ':ready': 'Ready' },
+    },
+  };
 }
 
 export async function readConnection(
@@ -59,14 +102,67 @@ export async function allConnections(store: Store<'access'>): Promise<Connection
   );
 }
 
-export async function deleteConnection(
+/** Whether a namespace has any, however lately it was made. */
+export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
+  const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
+  const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
+  return page.items.length > 0;
+}
+
+/** A connection whose deletion is under way. */
+export type DeletingConnection = Connection & { deletion: Deletion };
+
+/** From here on no fleet is accepted on it. @returns undefined when there is no such connection */
+export async function markConnection(
   store: Store<'access'>,
   namespace: string,
   name: string,
+): Promise<DeletingConnection | undefined> {
+  const id = makeId(store.clock.now(), store.random);
+  const marked = await markDeleting(store, keyOf(namespace, name), id);
+  return marked && { ...connectionSchema.parse(marked.item), deletion: marked.deletion };
+}
+
+/** @returns false when the deletion was decided meanwhile, or another has taken the mark back */
+export async function unmarkConnection(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+): Promise<boolean> {
+  return await takeBackDeletion(store, keyOf(namespace, name), deletion);
+}
+
+/**
+ * Decides the deletion. There is no way back from here.
+ *
+ * @param unless `has-secret`: only of a connection whose secret was never kept
+ * @returns false when the mark was taken back meanwhile, or the record is gone
+ */
+export async function decideConnection(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+  unless?: 'has-secret',
+): Promise<boolean> {
+  const field = unless === undefined ? undefined : 'credentialVersion';
+  return await decideDeletion(store, keyOf(namespace, name), deletion, field);
+}
+
+/** Removes the record, and notes in the same transaction that its secret may come late. Done already is fine. */
+export async function removeConnection(
+  store: Store<'access'>,
+  connection: DeletingConnection,
 ): Promise<void> {
-  await store.document.send(
-    new DeleteCommand({ TableName: store.tables.access, Key: keyOf(namespace, name) }),
-  );
+  const { namespace, name, deletion } = connection;
+  await transactWrite(store, [
+    {
+      Delete: {
+        TableName: store.tables.access,
+        Key: keyOf(namespace, name),
+        ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
+        ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
+      },
+    },
+    { Put: abandonedSecret(store, connection) },
+  ]);
 }
 
 export type ConnectionUpdate = Partial<
@@ -89,6 +185,10 @@ export type ConnectionUpdate = Partial<
 
 /** What has to be so for an update to be made. */
 export interface UpdateCondition {
+  /** The connection that is meant: not one that was made again under the same name. */
+  id?: string;
+  /** `none`: no deletion may be under way; `undecided`: it can still be taken back. */
+  deletion?: 'none' | 'undecided';
   /** A status that the connection must not have: a user's word that nobody else takes back. */
   statusNot?: Connection['status'];
   /** The version of the secret that has to be in force still. */
@@ -106,7 +206,7 @@ export interface UpdateCondition {
 /**
  * A status other than Failed takes the failure away.
  *
- * @returns false when the connection is gone, or not as the condition says
+ * @returns the connection as it is now; undefined when it is gone, or not as the condition says
  */
 export async function updateConnection(
   store: Store<'access'>,
@@ -114,7 +214,7 @@ export async function updateConnection(
   name: string,
   update: ConnectionUpdate,
   condition: UpdateCondition = {},
-): Promise<boolean> {
+): Promise<Connection | undefined> {
   const fields = Object.entries(update).filter(([, value]) => value !== undefined);
   const heals = update.status !== undefined && update.status !== 'Failed';
   const removed = [...(heals ? ['failure'] : []), ...(condition.remove ?? [])];
@@ -125,10 +225,11 @@ export async function updateConnection(
   };
   const sets = fields.map(([field]) => `#${field} = :${field}`);
   try {
-    await store.document.send(
+    const { Attributes } = await store.document.send(
       new UpdateCommand({
         TableName: store.tables.access,
         Key: keyOf(namespace, name),
+        ReturnValues: 'ALL_NEW',
         UpdateExpression: [
           ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
           ...(removed.length > 0 ? [`REMOVE ${removed.map((field) => `#${field}`).join(', ')}`] : []),
@@ -144,14 +245,15 @@ export async function updateConnection(
         ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
       }),
     );
-    return true;
+    return connectionSchema.parse(Attributes);
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return false;
+    if (error instanceof ConditionalCheckFailedException) return undefined;
     throw error;
   }
 }
 
-function checksOf({ statusNot, statusIs, credentialVersion, rotationVersion, account }: UpdateCondition) {
+function checksOf(condition: UpdateCondition) {
+  const { id, deletion, statusNot, statusIs, credentialVersion, rotationVersion, account } = condition;
   const expressions: string[] = [];
   const names: Record<string, string> = {};
   const values: Record<string, unknown> = {};
@@ -160,6 +262,12 @@ function checksOf({ statusNot, statusIs, credentialVersion, rotationVersion, acc
     names[`#${name}`] = field;
     values[`:${name}`] = value;
   };
+  if (id !== undefined) check('#id = :id', 'id', 'id', id);
+  if (deletion === 'none') expressions.push('attribute_not_exists(deletion)');
+  if (deletion === 'undecided') {
+    expressions.push(UNDECIDED);
+    values[':undecided'] = false;
+  }
   if (statusNot !== undefined) check('#was <> :was', 'was', 'status', statusNot);
   if (statusIs !== undefined) check('#is = :is', 'is', 'status', statusIs);
   if (account === 'none') expressions.push('attribute_not_exists(account)');

@@ -1,11 +1,15 @@
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import type { Connection } from '../model/connection.ts';
 import type { FleetSpec } from '../model/fleet.ts';
 import type { Store } from './client.ts';
+import { connectionIsReady } from './connections.ts';
 import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
 import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from './keys.ts';
 import { transactWrite } from './transact.ts';
 
+/** Where in the transaction its connections are checked, after name lock, fleet and spec. */
+const CONNECTIONS_FROM = 3;
 const IDEMPOTENCY_SECONDS = 24 * 3_600;
 
 export interface NewFleet {
@@ -18,28 +22,35 @@ export interface NewFleet {
     hold?: { expiresInSeconds?: number | undefined } | undefined;
   };
   idempotency?: { key: string; requestHash: string } | undefined;
+  /** Those that the spec was worked out for: they have to be Ready, and the same ones still. */
+  connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
 }
 
+/** What an idempotency key stands for already. */
+export type Replay = { outcome: 'replayed'; fleetId: string } | { outcome: 'key-reused' };
+
 export type CreateFleetOutcome =
-  | { outcome: 'created' | 'replayed' | 'name-taken'; fleetId: string }
-  | { outcome: 'key-reused' };
+  | Replay
+  | { outcome: 'created' | 'name-taken'; fleetId: string }
+  /** One of its connections is not Ready any more, or has become another. */
+  | { outcome: 'connections-changed' };
 
 const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
 
 /**
- * Writes a fleet with its name lock and idempotency record, all or nothing. The same idempotency key with the
- * same hash yields the first fleet again; with another hash, `key-reused`.
+ * Writes a fleet with its spec, its name lock and its idempotency record, all or nothing, and only while each of its
+ * connections is Ready. The same idempotency key with the same hash yields the first fleet again; with another hash,
+ * `key-reused`. That the namespace stands follows from its connections: it is not deleted while it has any.
  */
 export async function createFleet(
-  store: Store<'fleets'>,
-  { spec, request, idempotency }: NewFleet,
+  store: Store<'fleets' | 'access'>,
+  { spec, request, idempotency, connections }: NewFleet,
 ): Promise<CreateFleetOutcome> {
   const { fleetId, namespace, name } = spec;
   const table = store.tables.fleets;
   const nowMs = store.clock.now();
   const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
   if (earlier) return earlier;
-  await store.document.send(new PutCommand({ TableName: table, Item: { ...specKey(fleetId), ...spec } }));
   const meta: FleetItem = {
     fleetId,
     namespace,
@@ -65,7 +76,7 @@ export async function createFleet(
     {
       Put: {
         TableName: table,
-        Item: { ...nameKey(namespace, name), fleetId },
+        Item: { ...nameKey(namespace, name), fleetId, connections: meta.connections },
         ConditionExpression: absent,
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       },
@@ -83,6 +94,8 @@ export async function createFleet(
         ConditionExpression: absent,
       },
     },
+    { Put: { TableName: table, Item: { ...specKey(fleetId), ...spec } } },
+    ...connections.map((one) => connectionIsReady(store, one)),
     ...(idempotency
       ? [
           {
@@ -107,6 +120,9 @@ export async function createFleet(
   if (replay) return replay;
   const lock = lockSchema.safeParse(refusals.find(({ at }) => at === 0)?.item);
   if (lock.success) return { outcome: 'name-taken', fleetId: lock.data.fleetId };
+  const [firstCheck, lastCheck] = [CONNECTIONS_FROM, CONNECTIONS_FROM + connections.length - 1];
+  if (refusals.some(({ at }) => at >= firstCheck && at <= lastCheck))
+    return { outcome: 'connections-changed' };
   throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
 }
 
@@ -115,7 +131,7 @@ export async function readReplay(
   store: Store<'fleets'>,
   namespace: string,
   { key, requestHash }: { key: string; requestHash: string },
-): Promise<CreateFleetOutcome | undefined> {
+): Promise<Replay | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({
       TableName: store.tables.fleets,

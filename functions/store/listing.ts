@@ -7,20 +7,26 @@ export interface Page<Item> {
   cursor: string | null;
 }
 
+/** Which items of a table: those of one partition whose sort key has this prefix, '' for all of them. */
+export interface KeyRange {
+  pk: string;
+  prefix: string;
+  /** Whether the latest writes have to be seen: where something is decided by what is not there. */
+  consistent?: boolean;
+}
+
 export interface PageRequest {
   limit: number;
   cursor?: string | undefined;
 }
 
 /**
- * A page of one partition in the order of its sort key.
- *
- * @param prefix of the sort key, '' for the whole partition; the cursor is what follows it in the last item's
+ * A page of one partition in the order of its sort key. The cursor is what follows the range's prefix in the last item's sort key.
  */
 export async function queryPage<T extends keyof Tables, Item>(
   store: Store<T>,
   table: string,
-  { pk, prefix }: { pk: string; prefix: string },
+  { pk, prefix, consistent = false }: KeyRange,
   { limit, cursor }: PageRequest,
   parse: (item: unknown) => Item,
 ): Promise<Page<Item>> {
@@ -35,6 +41,7 @@ export async function queryPage<T extends keyof Tables, Item>(
             ExpressionAttributeValues: { ':pk': pk, ':prefix': prefix },
           }),
       Limit: limit,
+      ...(consistent ? { ConsistentRead: true } : {}),
       ...(cursor === undefined ? {} : { ExclusiveStartKey: { pk, sk: `${prefix}${cursor}` } }),
     }),
   );
@@ -49,7 +56,7 @@ export async function queryPage<T extends keyof Tables, Item>(
 export async function queryAll<T extends keyof Tables, Item>(
   store: Store<T>,
   table: string,
-  keys: { pk: string; prefix: string },
+  keys: KeyRange,
   parse: (item: unknown) => Item,
 ): Promise<Item[]> {
   const items: Item[] = [];

@@ -2,15 +2,20 @@ import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type FleetStatus, fleetStatusSchema } from '../model/status.ts';
 import type { Store } from './client.ts';
-import { BY_NAMESPACE_INDEX, namespacePartition } from './keys.ts';
+import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
+import { queryAll } from './listing.ts';
 
 /** What one page of a list may read of the index: ended fleets stay in it. */
 const ENTRIES_PER_QUERY = 100;
 const INDEX_QUERIES_PER_PAGE = 10;
 
-const entrySchema = z.object({ status: fleetStatusSchema, connections: z.array(z.string()) });
+const lockSchema = z.object({ connections: z.array(z.string()) });
 
-const liveFleetSchema = entrySchema.extend({ fleetId: z.string(), name: z.string() });
+const liveFleetSchema = lockSchema.extend({
+  fleetId: z.string(),
+  name: z.string(),
+  status: fleetStatusSchema,
+});
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
 
 const isOver = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
@@ -56,35 +61,17 @@ export async function liveFleetsFrom(
 }
 
 /**
- * Whether a namespace has a fleet that is not over, on one connection or on any. Reads the index of the namespace,
- * whose entries are small, to the first such fleet.
+ * Whether a namespace has a fleet that is not over, on one connection or on any. Reads the locks of names, which stand
+ * exactly as long as their fleets live: in the table itself, so that the latest write is seen.
  */
 export async function hasLiveFleets(
   store: Store<'fleets'>,
   namespace: string,
   connection?: string,
 ): Promise<boolean> {
-  let start: Record<string, unknown> | undefined;
-  do {
-    const page = await store.document.send(
-      new QueryCommand({
-        TableName: store.tables.fleets,
-        IndexName: BY_NAMESPACE_INDEX,
-        KeyConditionExpression: 'nsPk = :ns',
-        ExpressionAttributeValues: { ':ns': namespacePartition(namespace) },
-        ScanIndexForward: false,
-        ...(start ? { ExclusiveStartKey: start } : {}),
-      }),
-    );
-    const live = z
-      .array(entrySchema)
-      .parse(page.Items ?? [])
-      .some(
-        ({ status, connections }) =>
-          !isOver(status) && (connection === undefined || connections.includes(connection)),
-      );
-    if (live) return true;
-    start = page.LastEvaluatedKey;
-  } while (start);
-  return false;
+  const { pk, sk: prefix } = nameKey(namespace, '');
+  const locks = await queryAll(store, store.tables.fleets, { pk, prefix, consistent: true }, (item) =>
+    lockSchema.parse(item),
+  );
+  return locks.some(({ connections }) => connection === undefined || connections.includes(connection));
 }

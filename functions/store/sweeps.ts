@@ -4,6 +4,8 @@ import { nameSchema } from '../model/identifiers.ts';
 import { sweepFindingSchema } from '../model/orphan.ts';
 import type { Store } from './client.ts';
 import { sweepKey, sweepPartition } from './keys.ts';
+import { namespaceStands } from './namespaces.ts';
+import { transactWrite } from './transact.ts';
 
 const KEPT_SECONDS = 86_400;
 const failureSchema = z.object({ code: z.string(), message: z.string() });
@@ -45,8 +47,11 @@ export interface SweepRecord {
   places: SweepPlacePart[];
 }
 
-export async function createSweep(store: Store<'fleets'>, meta: SweepMeta): Promise<void> {
-  await put(store, meta.sweepId, 'META', { part: 'sweep', ...meta });
+/** @returns false when there is no such namespace, or it is being deleted */
+export async function createSweep(store: Store<'fleets' | 'access'>, meta: SweepMeta): Promise<boolean> {
+  const item = itemOf(store, meta.sweepId, 'META', { part: 'sweep', ...meta });
+  const refusals = await transactWrite(store, [namespaceStands(store, meta.namespace), { Put: item }]);
+  return refusals.length === 0;
 }
 
 /** Which places of a connection the sweep is of. Writing it twice is harmless. */
@@ -94,14 +99,10 @@ export async function readSweep(store: Store<'fleets'>, sweepId: string): Promis
 }
 
 async function put(store: Store<'fleets'>, sweepId: string, sk: string, item: object): Promise<void> {
-  await store.document.send(
-    new PutCommand({
-      TableName: store.tables.fleets,
-      Item: {
-        ...sweepKey(sweepId, sk),
-        ...item,
-        expiresAt: Math.floor(store.clock.now() / 1_000) + KEPT_SECONDS,
-      },
-    }),
-  );
+  await store.document.send(new PutCommand(itemOf(store, sweepId, sk, item)));
+}
+
+function itemOf(store: Store<'fleets'>, sweepId: string, sk: string, item: object) {
+  const expiresAt = Math.floor(store.clock.now() / 1_000) + KEPT_SECONDS;
+  return { TableName: store.tables.fleets, Item: { ...sweepKey(sweepId, sk), ...item, expiresAt } };
 }

@@ -97,9 +97,8 @@ function sortedKeys(_key: string, value: unknown): unknown {
 export async function clearCatalogue(store: Store<'catalogue'>, connectionKey: string): Promise<void> {
   const pk = partition(connectionKey);
   const keySchema = z.object({ pk: z.string(), sk: z.string() });
-  const keys = await queryAll(store, store.tables.catalogue, { pk, prefix: '' }, (item) =>
-    keySchema.parse(item),
-  );
+  const all = { pk, prefix: '', consistent: true };
+  const keys = await queryAll(store, store.tables.catalogue, all, (item) => keySchema.parse(item));
   await batchWrite(
     store,
     keys.map((Key) => ({ DeleteRequest: { Key } })),

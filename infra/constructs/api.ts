@@ -78,13 +78,14 @@ export class Api extends Construct {
     const fleets = make('fleets', 1024);
     data.fleets.connect(fleets, 'readWrite');
     data.catalogue.connect(fleets, 'read');
-    data.access.connect(fleets, 'read');
+    // A fleet is accepted only while its connections are Ready, in one transaction.
+    data.access.connect(fleets, 'readCheck');
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');
 
     const resources = make('resources');
     data.fleets.connect(resources, 'readWrite');
-    data.access.connect(resources, 'read');
+    data.access.connect(resources, 'readCheck');
     queues.connectSender(resources);
 
     const connections = make('connections');

@@ -19,8 +19,11 @@ import {
 import type { Stage } from '../config.ts';
 import type { AppFunction } from './function.ts';
 
-/** `readPut`: reads, and writes whole items that it has read. */
-export type TableAccess = 'read' | 'readPut' | 'write' | 'readWrite';
+/**
+ * `readPut`: reads, and writes whole items that it has read. `readCheck`: reads, and makes what it writes to other tables
+ * hang on what stands in this one.
+ */
+export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
 /** Explicit, since the grants of CDK include `Scan`, which no function may do. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
@@ -35,6 +38,7 @@ const WRITE = [
 const ACTIONS: Readonly<Record<TableAccess, readonly string[]>> = {
   read: READ,
   readPut: [...READ, 'dynamodb:PutItem'],
+  readCheck: [...READ, 'dynamodb:ConditionCheckItem'],
   write: WRITE,
   readWrite: [...READ, ...WRITE],
 };

@@ -5,21 +5,26 @@ import { Construct } from 'constructs';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
+import type { Secrets } from './secrets.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface SchedulesProps extends FunctionContext {
   readonly data: Data;
   readonly queues: DriverQueues;
+  readonly secrets: Secrets;
   readonly workflows: Workflows;
 }
 
-/** What happens by the clock: the watches over status loops and over fleets, the inventory sync, the orphan sweep. */
+/**
+ * What happens by the clock: the watches over status loops and over fleets, the inventory sync, the orphan sweep, and
+ * what requests about namespaces and connections left undone.
+ */
 export class Schedules extends Construct {
   readonly functions: readonly AppFunction[];
 
   constructor(scope: Construct, id: string, props: SchedulesProps) {
     super(scope, id);
-    const { stage, data, queues, workflows } = props;
+    const { stage, data, queues, secrets, workflows } = props;
 
     const watch = this.#every(Duration.minutes(1), 'Watch', 'status/watch', props);
     data.governor.connect(watch, 'readWrite');
@@ -43,7 +48,13 @@ export class Schedules extends Construct {
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);
 
-    this.functions = [watch, reconcile, inventory, orphans];
+    const finish = this.#every(Duration.minutes(5), 'FinishChanges', 'connections/finish-changes', props);
+    data.access.connect(finish, 'readWrite');
+    data.fleets.connect(finish, 'read');
+    data.catalogue.connect(finish, 'readWrite');
+    secrets.removesCredentials(finish);
+
+    this.functions = [watch, reconcile, inventory, orphans, finish];
   }
 
   #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {

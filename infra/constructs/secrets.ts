@@ -26,6 +26,11 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], folders);
   }
 
+  removesCredentials(by: AppFunction): void {
+    const folders = this.#drivers.map((driver) => this.#below(driver));
+    this.#connect(by, ['ssm:DeleteParameter'], folders);
+  }
+
   readsCredentialsOf(driver: DriverName, by: AppFunction): void {
     this.#connect(by, ['ssm:GetParameter'], [this.#below(driver)]);
   }

@@ -264,11 +264,13 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
   const { fleetId } = asked;
   const answers: unknown[] = [];
   const said = async (answer: Promise<unknown>) => answers.push(await answer);
-  await said(createFleet(store, { spec: asked, request }).then(({ outcome: what }) => what));
+  await said(createFleet(store, { connections: [], spec: asked, request }).then(({ outcome: what }) => what));
   await said(
-    createFleet(store, { spec: { ...asked, fleetId: `${fleetId.slice(0, -1)}0` }, request }).then(
-      ({ outcome: what }) => what,
-    ),
+    createFleet(store, {
+      connections: [],
+      spec: { ...asked, fleetId: `${fleetId.slice(0, -1)}0` },
+      request,
+    }).then(({ outcome: what }) => what),
   );
   const placements = layOut(asked);
   for (const one of placements) await openPlacement(store, fleetId, one, 1);

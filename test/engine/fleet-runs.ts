@@ -60,7 +60,7 @@ export class FleetRuns {
         ),
       ),
     };
-    await createFleet(this.#store, { spec, request: { failurePolicy, minimumInstances } });
+    await createFleet(this.#store, { connections: [], spec, request: { failurePolicy, minimumInstances } });
     await this.plan(spec.fleetId, 1);
     return { fleetId: spec.fleetId, placements: layOut(spec) };
   };

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { CloudClient } from '../../functions/drivers/driver.ts';
 import { DriverError } from '../../functions/drivers/errors.ts';
 import { syncInventory } from '../../functions/inventory/sync-inventory.ts';
-import type { Connection } from '../../functions/model/connection.ts';
 import { listImages, listLocations, listOffers } from '../../functions/store/catalogue.ts';
-import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
+import { createConnection, type NewConnection, readConnection } from '../../functions/store/connections.ts';
+import { createNamespace } from '../../functions/store/namespaces.ts';
 import type { WorkerContext } from '../../functions/worker/context.ts';
 import {
   type DriverMessage,
@@ -14,12 +14,13 @@ import {
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { OneProcess } from './one-process.ts';
+import { removeRecord } from './remove-record.ts';
 import { useTables } from './tables.ts';
 
 const store = useTables();
 const key = 'default/sim-gcp';
 const message = { kind: 'sync-inventory', connectionKey: key } as const;
-const connection: Connection = {
+const connection: NewConnection = {
   namespace: 'default',
   name: 'sim-gcp',
   driver: 'sim',
@@ -33,7 +34,10 @@ beforeAll(async () => {
   sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 7, timeScale: 100 });
 });
 afterAll(async () => await sim.close());
-beforeEach(async () => void (await createConnection(store, connection)));
+beforeEach(async () => {
+  await createNamespace(store, { name: 'default' });
+  await createConnection(store, connection);
+});
 
 const workerWith = (wrap?: (client: CloudClient) => CloudClient) => new OneProcess(store, sim.url, 100, wrap);
 
@@ -168,6 +172,7 @@ it('takes what a location offered for gone when the location is', async () => {
 it('of more locations than there is time for goes on in further messages, and tells of all failures in the end', async () => {
   // In a namespace of its own: the governor remembers these times.
   const far = { ...connection, namespace: 'far' };
+  await createNamespace(store, { name: 'far' });
   await createConnection(store, far);
   let nowMs = Date.UTC(2041, 0, 1);
   const asked: string[] = [];
@@ -200,7 +205,7 @@ it('of more locations than there is time for goes on in further messages, and te
 });
 
 it('that comes for a deleted connection calls nobody and leaves nothing', async () => {
-  await deleteConnection(store, 'default', 'sim-gcp');
+  await removeRecord(store, 'default', 'sim-gcp');
   const worker = workerWith(() => {
     throw new Error('the connection was opened');
   });
@@ -214,7 +219,7 @@ it('whose connection is deleted under way leaves nothing', async () => {
     return Object.assign(client, {
       async listLocations() {
         const locations = await listLocations();
-        await deleteConnection(store, 'default', 'sim-gcp');
+        await removeRecord(store, 'default', 'sim-gcp');
         return locations;
       },
     });

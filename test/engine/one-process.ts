@@ -134,6 +134,7 @@ export class OneProcess {
     const connection: Connection = {
       namespace: 'default',
       name,
+      id: 'c0000000000000000',
       driver: 'sim',
       cloud,
       endpoint: this.#simUrl,

@@ -12,6 +12,7 @@ import type { Store } from '../../functions/store/client.ts';
 import { createConnection } from '../../functions/store/connections.ts';
 import { createFleet } from '../../functions/store/create-fleet.ts';
 import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
+import { createNamespace } from '../../functions/store/namespaces.ts';
 import { closeNetwork } from '../../functions/store/networks.ts';
 import { readPlaceOrphans } from '../../functions/store/orphans.ts';
 import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
@@ -51,6 +52,7 @@ let connection: Partial<Connection> = {};
 
 const rates = { list: { perSecond: 1_000, burst: 1_000 } };
 beforeAll(async () => {
+  await createNamespace(store, { name: 'default' });
   sim = await startSimServer({
     config: parseSimConfig(
       {
@@ -337,7 +339,11 @@ describe('a machine that vanished and shows up again', () => {
     return { made, id };
   }
   const writeFleet = (fleetId: string) =>
-    createFleet(store, { spec: { ...spec(`back-${fleetId.slice(-6)}`, 1), fleetId }, request });
+    createFleet(store, {
+      connections: [],
+      spec: { ...spec(`back-${fleetId.slice(-6)}`, 1), fleetId },
+      request,
+    });
   const placementOf = ({ fleetId }: InstanceItem) => readPlacement(store, fleetId, KEY, location);
 
   it('is taken back, with its counters, and told of', async () => {

@@ -40,7 +40,7 @@ export async function openedFleet(
   failurePolicy: FailurePolicy = 'continue',
 ) {
   const asked = spec(name, size);
-  await createFleet(store, { spec: asked, request: { failurePolicy } });
+  await createFleet(store, { connections: [], spec: asked, request: { failurePolicy } });
   const [placement, other] = layOut(asked);
   if (!placement || !other) throw new Error('no placements');
   for (const one of [placement, other]) await openPlacement(store, asked.fleetId, one, 1);

@@ -44,7 +44,11 @@ async function read(fleetId: string): Promise<FleetItem> {
 /** A fleet whose first execution the API never came to start. */
 async function accepted(name: string, hold?: { expiresInSeconds?: number }): Promise<string> {
   const asked = spec(name);
-  await createFleet(store, { spec: asked, request: { ...request, ...(hold ? { hold } : {}) } });
+  await createFleet(store, {
+    connections: [],
+    spec: asked,
+    request: { ...request, ...(hold ? { hold } : {}) },
+  });
   return asked.fleetId;
 }
 

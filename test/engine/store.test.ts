@@ -17,7 +17,7 @@ const opened = (name: string, size?: number) => openedFleet(store, name, size);
 describe('fleets', () => {
   it('are made once for a name, also under a race', async () => {
     const outcomes = await Promise.all(
-      Array.from({ length: 5 }, () => createFleet(store, { spec: spec('raced'), request })),
+      Array.from({ length: 5 }, () => createFleet(store, { connections: [], spec: spec('raced'), request })),
     );
     expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual([
       'created',
@@ -28,11 +28,18 @@ describe('fleets', () => {
   it('answer a repeated idempotency key with the first fleet, and refuse it for another body', async () => {
     const first = spec('repeated');
     const key = { key: 'k1', requestHash: 'h1' };
-    await createFleet(store, { spec: first, request, idempotency: key });
-    const again = await createFleet(store, { spec: spec('repeated'), request, idempotency: key });
+    await createFleet(store, { connections: [], spec: first, request, idempotency: key });
+    const again = await createFleet(store, {
+      connections: [],
+      spec: spec('repeated'),
+      request,
+      idempotency: key,
+    });
     expect(again).toEqual({ outcome: 'replayed', fleetId: first.fleetId });
     const other = { key: 'k1', requestHash: 'h2' };
-    expect(await createFleet(store, { spec: spec('other'), request, idempotency: other })).toEqual({
+    expect(
+      await createFleet(store, { connections: [], spec: spec('other'), request, idempotency: other }),
+    ).toEqual({
       outcome: 'key-reused',
     });
   });
@@ -60,7 +67,7 @@ describe('fleets', () => {
   it('are listed by namespace, newest first, page by page', async () => {
     const names = ['page-a', 'page-b', 'page-c'];
     for (const name of names) {
-      await createFleet(store, { spec: spec(name, 2, 'paged'), request });
+      await createFleet(store, { connections: [], spec: spec(name, 2, 'paged'), request });
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     const first = await listFleets(store, 'paged', { limit: 2 });

@@ -5,13 +5,15 @@ import { DriverError } from '../../functions/drivers/errors.ts';
 import { readFleet } from '../../functions/fleets/view.ts';
 import { readHolders } from '../../functions/governor/hold-location.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
-import { createConnection, deleteConnection, readConnection } from '../../functions/store/connections.ts';
+import { createConnection, readConnection } from '../../functions/store/connections.ts';
+import { createNamespace } from '../../functions/store/namespaces.ts';
 import { readNetworks } from '../../functions/store/networks.ts';
 import type { OpenConnection } from '../../functions/worker/context.ts';
 import { loadSimConfig } from '../../local/sim/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';
+import { removeRecord } from './remove-record.ts';
 import { useTables } from './tables.ts';
 
 const TIME_SCALE = 10;
@@ -133,6 +135,7 @@ describe('the worker', () => {
 
   it('makes a call again that was refused after its credential had been replaced', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
+    await createNamespace(store, { name: 'default' });
     await createConnection(store, {
       namespace: 'default',
       name: 'sim-aws',
@@ -172,7 +175,7 @@ describe('the worker', () => {
     expect((await readConnection(store, 'default', 'sim-aws'))?.status).toBe('Ready');
     await remove(process, fleetId);
     expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 6 });
-    await deleteConnection(store, 'default', 'sim-aws');
+    await removeRecord(store, 'default', 'sim-aws');
   }, 90_000);
 
   it('tells why an instance failed, and leaves nothing of it', async () => {

@@ -14,6 +14,7 @@ const WRITE = [
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
 ];
+const READ_CHECK = [...READ, 'dynamodb:ConditionCheckItem'].sort();
 const READ_WRITE = [...READ, ...WRITE].sort();
 const CONSUME = [
   'sqs:ChangeMessageVisibility',
@@ -72,13 +73,13 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/fleets': {
     ...fleets(READ_WRITE),
     DataCatalogueTable: READ,
-    DataAccessTable: READ,
+    DataAccessTable: READ_CHECK,
     [machine('provisionfleet')]: ['states:StartExecution'],
     [machine('terminatefleet')]: ['states:StartExecution'],
   },
   'api/resources': {
     ...fleets(READ_WRITE),
-    DataAccessTable: READ,
+    DataAccessTable: READ_CHECK,
     ...everyQueue(['sqs:SendMessage']),
   },
   'api/connections': {
@@ -104,6 +105,12 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     [machine('terminatefleet')]: ['states:StartExecution'],
     [executions('provisionfleet')]: ['states:DescribeExecution'],
     [executions('terminatefleet')]: ['states:DescribeExecution'],
+  },
+  'connections/finish-changes': {
+    ...fleets(READ),
+    DataAccessTable: READ_WRITE,
+    DataCatalogueTable: READ_WRITE,
+    ...everySecret(['ssm:DeleteParameter']),
   },
   'inventory/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
   'orphans/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },

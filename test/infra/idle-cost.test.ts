@@ -34,7 +34,7 @@ describe('an idle month', () => {
 
   it('grows when a schedule runs more often', () => {
     const rules = Object.entries(dev.Resources).filter(([, { Type }]) => Type === 'AWS::Events::Rule');
-    expect(rules).toHaveLength(4);
+    expect(rules).toHaveLength(5);
     for (const [id, rule] of rules) {
       const Properties = { ...rule.Properties, ScheduleExpression: 'rate(1 minute)' };
       const usd = idleCost(withResource(id, { ...rule, Properties })).usd;

@@ -177,6 +177,7 @@ describe('alarms', () => {
     const further = [
       ...deployedDrivers.map((driver) => `${driver}-late`),
       'api-5xx',
+      'connections-finish-changes-errors',
       'fleets-reconcile-errors',
       'inventory-schedule-errors',
       'orphans-schedule-errors',

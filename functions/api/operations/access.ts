@@ -1,9 +1,8 @@
 import document from '../../../docs/openapi.json' with { type: 'json' };
+import { deleteNamespace } from '../../namespaces/delete-namespace.ts';
 import { issueApiKey, listApiKeys, revokeApiKey } from '../../store/api-keys.ts';
 import type { Store } from '../../store/client.ts';
-import { listConnections } from '../../store/connections.ts';
-import { hasLiveFleets } from '../../store/live-fleets.ts';
-import { createNamespace, deleteNamespace, listNamespaces } from '../../store/namespaces.ts';
+import { createNamespace, listNamespaces } from '../../store/namespaces.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';
@@ -12,16 +11,13 @@ import { requireNamespace } from '../require-namespace.ts';
 export function accessOperations(store: Store<'access' | 'fleets'>): OperationsOf<'access'> {
   return {
     async createNamespace({ body }) {
-      const outcome = await createNamespace(store, body);
-      if (outcome === 'exists') {
+      const made = await createNamespace(store, body);
+      if (!made) {
         throw new Problem('name-taken', `there is a namespace ${body.name} already`, {
           errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
         });
       }
-      return {
-        body: await requireNamespace(store, body.name),
-        headers: { location: `/v1/namespaces/${body.name}` },
-      };
+      return { body: made, headers: { location: `/v1/namespaces/${body.name}` } };
     },
     async listNamespaces({ query: { limit, cursor } }) {
       const page = await listNamespaces(store, { limit, cursor: decodeCursor(cursor) });
@@ -31,11 +27,11 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
       return { body: await requireNamespace(store, namespace) };
     },
     async deleteNamespace({ params: { namespace } }) {
-      const connections = await listConnections(store, namespace, { limit: 1 });
-      if (connections.items.length > 0 || (await hasLiveFleets(store, namespace))) {
+      const outcome = await deleteNamespace(store, namespace);
+      if (outcome === 'not-found') throw notFound(`namespace ${namespace}`);
+      if (outcome === 'not-empty') {
         throw new Problem('not-empty', `namespace ${namespace} still has connections or live fleets`);
       }
-      if (!(await deleteNamespace(store, namespace))) throw notFound(`namespace ${namespace}`);
       return { body: undefined };
     },
     async createApiKey({ body }) {

@@ -1,23 +1,22 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { type ConnectionRules, connectionErrors, credentialErrors } from '../../connections/check-request.ts';
+import { deleteConnection } from '../../connections/delete-connection.ts';
+import { keepCredential, registerConnection } from '../../connections/keep-credential.ts';
 import { DRIVERS } from '../../drivers/registry.ts';
 import type { Connection, DriverName } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../model/orphan.ts';
-import { deleteCredential, putCredential } from '../../secrets/credentials.ts';
 import type { Store } from '../../store/client.ts';
 import {
-  createConnection,
-  deleteConnection,
+  type ConnectionUpdate,
   listConnections,
   readConnection,
+  type UpdateCondition,
   updateConnection,
 } from '../../store/connections.ts';
-import { hasLiveFleets } from '../../store/live-fleets.ts';
-import { clearCatalogue } from '../../store/write-catalogue.ts';
+import { readNamespace } from '../../store/namespaces.ts';
 import type { DriverMessage } from '../../workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
@@ -32,20 +31,21 @@ export interface ConnectionDeps extends ConnectionRules {
   send(driver: DriverName, message: DriverMessage): Promise<void>;
 }
 
-const withLimits = (connection: Connection) => ({
+const withLimits = ({ deletion, ...connection }: Connection) => ({
   ...connection,
+  ...(deletion === undefined ? {} : { status: 'Deleting' as const }),
   limitProfile: limitProfileOf(connection.cloud, connection.limits),
   orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
 });
 
 export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
-  const { store, ssm, secretsPrefix, send } = deps;
+  const { store, send } = deps;
   const read = async (namespace: string, name: string): Promise<Connection> => {
     const connection = await readConnection(store, namespace, name);
     if (!connection) throw notFound(`connection ${name}`);
     return connection;
   };
-  /** @throws Problem 400 when nobody would take a message about it: its driver is not deployed any more */
+  /** @throws Problem 400 when its driver is not deployed any more: no function would take a message about it */
   const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
     const connection = await read(namespace, name);
     const message = `driver ${connection.driver} is not deployed; this deployment has ${deps.drivers.join(', ')}`;
@@ -53,26 +53,56 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       refuse([{ pointer: '', code: 'driver-not-deployed', message }]);
     return connection;
   };
+  /**
+   * Changes a connection that is not being deleted.
+   *
+   * @returns it as it is then; undefined when it is not as the condition says
+   * @throws Problem 404, and 409 while it is being deleted
+   */
+  const change = async (
+    namespace: string,
+    name: string,
+    update: ConnectionUpdate,
+    condition: UpdateCondition = {},
+  ): Promise<Connection | undefined> => {
+    const none = { ...condition, deletion: 'none' } as const;
+    const changed = await updateConnection(store, namespace, name, update, none);
+    if (changed) return changed;
+    refuseDeleting(await read(namespace, name));
+    return undefined;
+  };
+  /** As `change`, where nothing else may stand in its way. */
+  const set = async (
+    namespace: string,
+    name: string,
+    update: ConnectionUpdate,
+    condition?: Pick<UpdateCondition, 'remove'>,
+  ): Promise<Connection> => {
+    const changed = await change(namespace, name, update, condition);
+    if (!changed) throw notFound(`connection ${name}`);
+    return changed;
+  };
+  const verify = async ({ driver, namespace, name }: Connection, rotation?: number): Promise<void> => {
+    const key = connectionKey(namespace, name);
+    await send(driver, {
+      kind: 'verify',
+      connectionKey: key,
+      ...(rotation === undefined ? {} : { rotation }),
+    });
+  };
   return {
     ...limitOperations(store, read),
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
       refuse(connectionErrors({ credential, ...request }, deps));
-      const connection = await register(store, {
-        namespace,
-        ...request,
-        status: 'Verifying',
-        createdAt: new Date(store.clock.now()).toISOString(),
-      });
-      const credentialVersion = await putCredential(ssm, secretsPrefix, connection, credential);
-      await updateConnection(store, namespace, request.name, { credentialVersion });
-      await send(connection.driver, {
-        kind: 'verify',
-        connectionKey: connectionKey(namespace, request.name),
-      });
+      const createdAt = new Date(store.clock.now()).toISOString();
+      const wanted = { namespace, ...request, status: 'Verifying' as const, createdAt };
+      const connection = await registerConnection(deps, wanted, credential);
+      if (!connection) throw await whyNotMade(store, namespace, request.name);
+      await verify(connection);
       return {
-        body: withLimits({ ...connection, credentialVersion }),
+        body: withLimits(connection),
         headers: { location: `/v1/namespaces/${namespace}/connections/${request.name}` },
       };
     },
@@ -85,67 +115,52 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: withLimits(await read(namespace, connection)) };
     },
     async deleteConnection({ params: { namespace, connection: name } }) {
-      const connection = await read(namespace, name);
-      const refuseInUse = async () => {
-        if (!(await hasLiveFleets(store, namespace, name))) return;
+      const outcome = await deleteConnection(deps, namespace, name);
+      if (outcome === 'not-found') throw notFound(`connection ${name}`);
+      if (outcome === 'in-use') {
         throw new Problem('in-use', `fleets use connection ${name}: delete them first`);
-      };
-      await refuseInUse();
-      // No fleet is accepted on it from here on; one that came in meanwhile is seen by the second look.
-      await updateConnection(store, namespace, name, { status: 'Failed', failure: DELETING });
-      await refuseInUse();
-      await deleteCredential(ssm, secretsPrefix, connection);
-      await clearCatalogue(store, connectionKey(namespace, name));
-      // The record last: a deletion cut short can be asked for again.
-      await deleteConnection(store, namespace, name);
+      }
       return { body: undefined };
     },
     async setOrphanPolicy({ params: { namespace, connection: name }, body: orphans }) {
-      if (!(await updateConnection(store, namespace, name, { orphans })))
-        throw notFound(`connection ${name}`);
-      return { body: withLimits(await read(namespace, name)) };
+      return { body: withLimits(await set(namespace, name, { orphans })) };
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
       // A disabled connection's credential is verified, too, and it stays disabled.
-      await updateConnection(store, namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
-      await send(connection.driver, { kind: 'verify', connectionKey: connectionKey(namespace, name) });
-      return { body: withLimits(await read(namespace, name)) };
+      const verifying = await change(namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
+      await verify(connection);
+      return { body: withLimits(verifying ?? connection) };
     },
     async setLimits({ params: { namespace, connection: name }, body: limits }) {
       const isReset = Object.keys(limits).length === 0;
-      const written = isReset
-        ? await updateConnection(store, namespace, name, {}, { remove: ['limits'] })
-        : await updateConnection(store, namespace, name, { limits });
-      if (!written) throw notFound(`connection ${name}`);
-      return { body: withLimits(await read(namespace, name)) };
+      const connection = isReset
+        ? await set(namespace, name, {}, { remove: ['limits'] })
+        : await set(namespace, name, { limits });
+      return { body: withLimits(connection) };
     },
     async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
       const connection = await readDeployed(namespace, name);
+      refuseDeleting(connection);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
-      const version = await putCredential(ssm, secretsPrefix, connection, credential);
+      // It is being made, and its own secret comes first.
+      if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
       const requestedAt = new Date(store.clock.now()).toISOString();
-      await updateConnection(store, namespace, name, {
+      const rotating = await keepCredential(deps, connection, credential, (version) => ({
         rotation: { version, status: 'Verifying', requestedAt },
-      });
-      await send(connection.driver, {
-        kind: 'verify',
-        connectionKey: connectionKey(namespace, name),
-        rotation: version,
-      });
-      return { body: withLimits(await read(namespace, name)) };
+      }));
+      if (!rotating) throw notFound(`connection ${name}`);
+      await verify(rotating, rotating.rotation?.version);
+      return { body: withLimits(rotating) };
     },
     async disableConnection({ params: { namespace, connection: name } }) {
-      if (!(await updateConnection(store, namespace, name, { status: 'Disabled' })))
-        throw notFound(`connection ${name}`);
-      return { body: withLimits(await read(namespace, name)) };
+      return { body: withLimits(await set(namespace, name, { status: 'Disabled' })) };
     },
     async enableConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
-      if (connection.status !== 'Disabled') return { body: withLimits(connection) };
-      await updateConnection(store, namespace, name, { status: 'Verifying' });
-      await send(connection.driver, { kind: 'verify', connectionKey: connectionKey(namespace, name) });
-      return { body: withLimits(await read(namespace, name)) };
+      const enabled = await change(namespace, name, { status: 'Verifying' }, { statusIs: 'Disabled' });
+      if (enabled) await verify(enabled);
+      return { body: withLimits(enabled ?? connection) };
     },
     async syncInventory({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
@@ -158,39 +173,22 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   };
 }
 
-const DELETING = { code: 'Deleting', message: 'it was about to be deleted; verify it to use it again' };
-
-/**
- * Writes the record of a new connection. One that was never verified may be registered again, as it is: the first
- * request may have died before its credential was kept, or had a wrong one.
- *
- * @throws Problem 409 when the name is taken otherwise
- */
-async function register(store: Store<'access'>, connection: Connection): Promise<Connection> {
-  if ((await createConnection(store, connection)) === 'created') return connection;
-  const { namespace, name } = connection;
-  const known = await readConnection(store, namespace, name);
-  const same =
-    known !== undefined &&
-    known.verifiedAt === undefined &&
-    isDeepStrictEqual(requestedOf(known), requestedOf(connection));
-  if (!same) {
-    throw new Problem('name-taken', `namespace ${namespace} has a connection ${name} already`, {
-      errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
-    });
-  }
-  await updateConnection(store, namespace, name, { status: 'Verifying' });
-  const { failure: _, ...rest } = known;
-  return { ...rest, status: 'Verifying' };
+/** @throws Problem 409 */
+function refuseDeleting({ name, deletion }: Connection): void {
+  if (deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
 }
 
-const requestedOf = ({ driver, cloud, endpoint, limits, orphans }: Connection) => ({
-  driver,
-  cloud,
-  endpoint,
-  limits,
-  orphans,
-});
+/** Why a connection was not made, as things stand now. */
+async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
+  const within = await readNamespace(store, namespace);
+  if (!within) return notFound(`namespace ${namespace}`);
+  if (within.deletion) return new Problem('being-deleted', `namespace ${namespace} is being deleted`);
+  if (!(await readConnection(store, namespace, name)))
+    return new Problem('being-deleted', `connection ${name} was deleted while it was made: ask again`);
+  return new Problem('name-taken', `namespace ${namespace} has a connection ${name} already`, {
+    errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
+  });
+}
 
 function describe(name: DriverName) {
   const { title, clouds, endpoint, credentialFields, capabilities, features, ...rest } = DRIVERS[name];

@@ -58,6 +58,7 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
         ? [named]
         : (await connectionsOf(store, namespace)).filter(({ status }) => status === 'Ready');
       const sweepId = await requestSweep(store, namespace, connections, dryRun, send);
+      if (sweepId === undefined) throw notFound(`namespace ${namespace}`);
       return { body: await sweepOf(namespace, sweepId) };
     },
     async getSweep({ params: { namespace, sweep } }) {

@@ -101,7 +101,7 @@ export const connectionRoutes = [
     body: connectionRequestSchema,
     status: 201,
     response: connectionViewSchema,
-    refusals: ['name-taken'],
+    refusals: ['name-taken', 'being-deleted'],
   }),
   route({
     operationId: 'listConnections',
@@ -147,6 +147,7 @@ export const connectionRoutes = [
     body: orphanPolicySchema,
     status: 200,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'getLimits',
@@ -171,6 +172,7 @@ export const connectionRoutes = [
     body: limitOverrideSchema,
     status: 200,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'reopenLimits',
@@ -196,6 +198,7 @@ export const connectionRoutes = [
     body: z.object({ credential: credentialSchema }).strict(),
     status: 202,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'disableConnection',
@@ -207,6 +210,7 @@ export const connectionRoutes = [
     query: noQuery,
     status: 200,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'enableConnection',
@@ -218,6 +222,7 @@ export const connectionRoutes = [
     query: noQuery,
     status: 202,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'verifyConnection',
@@ -229,6 +234,7 @@ export const connectionRoutes = [
     query: noQuery,
     status: 202,
     response: connectionViewSchema,
+    refusals: ['being-deleted'],
   }),
   route({
     operationId: 'syncInventory',

@@ -161,7 +161,7 @@ function calm({ ground, clouds }: Lab): void {
 }
 
 /** Looks and sweeps go on for ever: they are nobody's work. */
-const isWork = (body: string) => !/^\{"kind":"(look|sweep)/.test(body);
+export const isWork = (body: string) => !/^\{"kind":"(look|sweep)/.test(body);
 
 /** Waits until nothing is under way. @returns whether that came about in time */
 async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {

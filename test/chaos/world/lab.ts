@@ -2,6 +2,7 @@ import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { type ConnectionDeps, connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
 import { resourceOperations } from '../../../functions/api/operations/resources.ts';
+import { finishChanges } from '../../../functions/connections/finish-changes.ts';
 import type { Driver } from '../../../functions/drivers/driver.ts';
 import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
 import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
@@ -10,6 +11,7 @@ import { planFleet } from '../../../functions/fleets/plan.ts';
 import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/fleets/settle.ts';
 import { recordHistory } from '../../../functions/history/record-history.ts';
+import { scheduleInventory } from '../../../functions/inventory/schedule-inventory.ts';
 import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
 import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
 import { type Logger, makeLogger } from '../../../functions/runtime/logger.ts';
@@ -47,6 +49,9 @@ export const NAMESPACE = 'default';
 const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
+/** As infra/constructs/schedules.ts has it. */
+const FINISH_MS = 5 * MINUTE_MS;
+const INVENTORY_MS = 15 * MINUTE_MS;
 const MAX_RECEIVES = 10;
 /** Beyond a worker's time limit, until its messages come back. */
 const BEGINNING_MS = 10_000;
@@ -222,6 +227,8 @@ export class Lab {
     void this.#repeat(MINUTE_MS, () => this.#watch());
     void this.#repeat(MINUTE_MS, () => this.#reconcile());
     void this.#repeat(this.#sweepIntervalMs, () => this.#sweep());
+    void this.#repeat(FINISH_MS, () => this.#finishChanges());
+    void this.#repeat(INVENTORY_MS, () => this.#inventory());
   }
 
   async #repeat(intervalMs: number, work: () => Promise<void>): Promise<never> {
@@ -236,6 +243,27 @@ export class Lab {
       await scheduleSweeps(await allConnections(store), (driver, message) =>
         this.#send(process, driver, message, 0),
       );
+    });
+  }
+
+  async #finishChanges(): Promise<void> {
+    await this.#plain('finish-changes').invoke(async ({ store, process }) => {
+      await finishChanges({
+        store,
+        ssm: this.parameters.clientOf(process),
+        secretsPrefix: SECRETS_PREFIX,
+        log: this.#logOf(process),
+      });
+    });
+  }
+
+  async #inventory(): Promise<void> {
+    await this.#plain('inventory-schedule').invoke(async ({ store, process }) => {
+      const connections = await allConnections(store);
+      await scheduleInventory(connections, store.clock.now(), async (driver, message) => {
+        await this.#send(process, driver, message, 0);
+        return true;
+      });
     });
   }
 

@@ -13,7 +13,7 @@ import {
   POWER_LIMIT_PROFILES,
   REQUEST_MORE,
 } from '../../../functions/model/limit-tiers.ts';
-import { readCredential } from '../../../functions/secrets/credentials.ts';
+import { credentialParameter, readCredential } from '../../../functions/secrets/credentials.ts';
 import { readConnection } from '../../../functions/store/connections.ts';
 import { startLoop } from '../../../functions/store/loops.ts';
 import type { WorkerContext } from '../../../functions/worker/context.ts';
@@ -183,7 +183,9 @@ describe('rotation', () => {
     await deliver(context, earlier);
     await deliver(context, later);
     expect(await get('hasty')).toMatchObject({ status: 'Ready', credentialVersion: 3 });
-    const Name = `${gateway.secretsPrefix}/sim/default/hasty:3`;
+    const connection = await readConnection(store, 'default', 'hasty');
+    if (!connection) throw new Error('no connection');
+    const Name = `${credentialParameter(gateway.secretsPrefix, connection)}:3`;
     const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
     expect(Parameter?.Value).toContain('key-three-secret');
   });

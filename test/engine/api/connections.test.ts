@@ -1,6 +1,7 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { updateConnection } from '../../../functions/store/connections.ts';
+import { credentialParameter } from '../../../functions/secrets/credentials.ts';
+import { readConnection, updateConnection } from '../../../functions/store/connections.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -24,7 +25,9 @@ const body = (name: string, fields: Record<string, unknown> = {}) => ({
 const post = (json: unknown, allowEndpoints?: boolean) =>
   gateway.ask({ method: 'POST', path, json }, allowEndpoints);
 const secretOf = async (name: string): Promise<unknown> => {
-  const Name = `${gateway.secretsPrefix}/sim/default/${name}`;
+  const connection = await readConnection(store, 'default', name);
+  if (!connection) throw new Error(`no connection ${name}`);
+  const Name = credentialParameter(gateway.secretsPrefix, connection);
   const { Parameter } = await gateway.ssm.send(new GetParameterCommand({ Name, WithDecryption: true }));
   return JSON.parse(Parameter?.Value ?? 'null');
 };
@@ -46,18 +49,25 @@ describe('a new connection', () => {
     expect(JSON.stringify([answer, ...seen, gateway.logged])).not.toContain(SECRET);
   });
 
-  it('that was never verified may be asked for again, with a better secret', async () => {
-    await post(body('again-aws', { credential: { account: 'wrong' } }));
-    await updateConnection(store, 'default', 'again-aws', {
-      status: 'Failed',
-      failure: { code: 'Unauthorized', message: 'no' },
-    });
-    const again = await post(body('again-aws'));
-    expect(again.status).toBe(201);
-    expect(again.body).toMatchObject({ status: 'Verifying' });
-    expect(again.body).not.toHaveProperty('failure');
-    expect(await secretOf('again-aws')).toMatchObject({ account: 'tester' });
-    expect((await post(body('again-aws', { cloud: 'gcp' }))).status).toBe(409);
+  it('asked for many times at once is made once, and its secret is that of the request that made it', async () => {
+    const keys = Array.from({ length: 12 }, (_, at) => `raced-for-secret-${at}`);
+    const answers = await Promise.all(
+      keys.map((apiKey) => post(body('raced-aws', { credential: { account: 'tester', apiKey } }))),
+    );
+    const made = keys.filter((_, at) => answers[at]?.status === 201);
+    expect(made).toHaveLength(1);
+    expect(new Set(answers.filter(({ status }) => status !== 201).map(codeOf))).toEqual(
+      new Set(['name-taken']),
+    );
+    expect(await secretOf('raced-aws')).toMatchObject({ apiKey: made[0] });
+  });
+
+  it('that failed keeps its name until it is deleted or has another credential', async () => {
+    await post(body('failed-aws', { credential: { account: 'wrong' } }));
+    const failure = { code: 'Unauthorized', message: 'no' };
+    await updateConnection(store, 'default', 'failed-aws', { status: 'Failed', failure });
+    expect((await post(body('failed-aws'))).status).toBe(409);
+    expect(await secretOf('failed-aws')).toMatchObject({ account: 'wrong' });
   });
 
   it('does not take the name, or the secret, of one that was verified', async () => {

@@ -1,7 +1,6 @@
-import type { Connection } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import type { Store } from '../../../functions/store/client.ts';
-import { createConnection } from '../../../functions/store/connections.ts';
+import { createConnection, type NewConnection } from '../../../functions/store/connections.ts';
 import { createNamespace } from '../../../functions/store/namespaces.ts';
 import { replaceLocations, replaceOffers } from '../../../functions/store/write-catalogue.ts';
 
@@ -13,12 +12,13 @@ const place = { country: 'USA', latitude: 40, longitude: -80 };
  */
 export async function furnish(store: Store, namespace: string): Promise<void> {
   await createNamespace(store, { name: namespace });
-  const connection: Connection = {
+  const connection: NewConnection = {
     namespace,
     name: 'sim-aws',
     driver: 'sim',
     cloud: 'aws',
     status: 'Ready',
+    credentialVersion: 1,
     createdAt: '2026-01-01T00:00:00Z',
     verifiedAt: '2026-01-01T00:00:01Z',
     inventorySyncedAt: '2026-01-01T00:00:02Z',

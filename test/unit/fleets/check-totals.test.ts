@@ -7,6 +7,7 @@ function connection(name: string, totals?: Totals): Connection {
   return {
     namespace: 'default',
     name,
+    id: 'c0000000000000000',
     driver: 'sim',
     cloud: 'aws',
     status: 'Ready',

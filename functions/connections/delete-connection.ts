@@ -1,0 +1,63 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import { connectionKey } from '../model/identifiers.ts';
+import { deleteCredential } from '../secrets/credentials.ts';
+import type { Store } from '../store/client.ts';
+import {
+  type DeletingConnection,
+  decideConnection,
+  markConnection,
+  removeConnection,
+  unmarkConnection,
+} from '../store/connections.ts';
+import { hasLiveFleets } from '../store/live-fleets.ts';
+import { clearCatalogue } from '../store/write-catalogue.ts';
+
+export interface DeletionDeps {
+  store: Store<'access' | 'fleets' | 'catalogue'>;
+  ssm: SSMClient;
+  secretsPrefix: string;
+}
+
+const TRIES = 5;
+
+/**
+ * Deletes a connection that no live fleet uses. It is marked first, so that no fleet is accepted on it while its fleets
+ * are looked at; the mark is taken back where there are any. A deletion whose process died is taken up where it was
+ * left.
+ *
+ * @param unless `has-secret`: leaves a connection alone whose secret has been kept
+ */
+export async function deleteConnection(
+  deps: DeletionDeps,
+  namespace: string,
+  name: string,
+  unless?: 'has-secret',
+): Promise<'deleted' | 'not-found' | 'in-use'> {
+  const { store } = deps;
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const marked = await markConnection(store, namespace, name);
+    // Another request was quicker to remove what this one had marked.
+    if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
+    const { isDecided } = marked.deletion;
+    const isInUse =
+      (!isDecided && (await hasLiveFleets(store, namespace, name))) ||
+      (unless === 'has-secret' && marked.credentialVersion !== undefined);
+    if (isInUse) {
+      if (await unmarkConnection(store, marked)) return 'in-use';
+    } else if (isDecided || (await decideConnection(store, marked, unless))) {
+      await finishDeletion(deps, marked);
+      return 'deleted';
+    }
+  }
+  throw new Error(`connection ${namespace}/${name} changed ${TRIES} times while it was deleted`);
+}
+
+/** What follows from the decision, and may be done any number of times. The record goes last: it names the rest. */
+async function finishDeletion(
+  { store, ssm, secretsPrefix }: DeletionDeps,
+  connection: DeletingConnection,
+): Promise<void> {
+  await deleteCredential(ssm, secretsPrefix, connection);
+  await clearCatalogue(store, connectionKey(connection.namespace, connection.name));
+  await removeConnection(store, connection);
+}

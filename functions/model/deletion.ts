@@ -1,0 +1,9 @@
+import { z } from 'zod';
+
+/** A deletion that is under way: what it is of takes nothing new, and is removed when nothing needs it. */
+export const deletionSchema = z.object({
+  id: z.string(),
+  requestedAt: z.iso.datetime(),
+  isDecided: z.boolean().describe('nothing needs what is deleted: from here on it is not taken back'),
+});
+export type Deletion = z.infer<typeof deletionSchema>;

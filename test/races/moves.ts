@@ -1,0 +1,333 @@
+import { type OperationId, type OperationOutput, routes } from '../../functions/api/contract.ts';
+import type { FleetAction } from '../../functions/model/fleet-action.ts';
+import type { Lab } from '../chaos/world/lab.ts';
+import {
+  connectionBody,
+  fleetBody,
+  instanceBody,
+  MAIN,
+  ofMain,
+  ofTeam,
+  ofWeb,
+  plainly,
+  type Situation,
+  TEAM,
+  WEB_SIZE,
+} from './situation.ts';
+
+/** Operations of the contract that change something. */
+export type MutatingId = Extract<
+  (typeof routes)[number],
+  { method: 'POST' | 'PUT' | 'DELETE' }
+>['operationId'];
+
+/** What a request carries that its effect is told by. */
+export interface Mark {
+  secret?: string;
+  size?: number;
+  idempotencyKey?: string;
+  concurrentLocations?: number;
+  graceSeconds?: number;
+}
+
+/** One of several requests of the same kind in one race. */
+export interface Turn {
+  lab: Lab;
+  /** From 0. */
+  at: number;
+  /** An API key that was made before the race. */
+  apiKeyId: string;
+}
+
+export interface Move {
+  id: MutatingId;
+  /** Tells moves of one operation apart. */
+  name: string;
+  /** What has to be there for it to succeed. */
+  needs: Partial<Situation>;
+  /** Most requests of it in one race. */
+  most: number;
+  mark?(at: number): Mark;
+  /** @returns the body of the answer @throws Problem as the API answers it */
+  ask(turn: Turn): Promise<unknown>;
+}
+
+/** How an operation is asked for. Several where its outcome hangs on what the body says. */
+type Recipe<Id extends MutatingId> = Omit<Move, 'id' | 'name' | 'ask'> & {
+  name?: string;
+  ask(turn: Turn): Promise<{ body: OperationOutput<Id> }>;
+};
+
+const READY = { namespace: 'there', connection: 'ready' } as const;
+const secretOf = (kind: string, at: number) => `secret-of-${kind}-${at}`;
+const sizeOf = (at: number) => WEB_SIZE + (at % 2);
+const ONE_KEY = 'the-key-of-all';
+
+/** A new route has no entry here, and does not compile until it has one. */
+const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
+  createNamespace: [
+    {
+      needs: { namespace: 'absent' },
+      most: 4,
+      ask: ({ lab }) =>
+        lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: TEAM } })),
+    },
+  ],
+  deleteNamespace: [
+    {
+      needs: { namespace: 'there', connection: 'absent' },
+      most: 2,
+      ask: ({ lab }) => lab.requestAccess((api) => api.deleteNamespace({ ...plainly, params: ofTeam })),
+    },
+  ],
+  createApiKey: [
+    {
+      needs: {},
+      most: 2,
+      ask: ({ lab, at }) =>
+        lab.requestAccess((api) => api.createApiKey({ ...plainly, params: {}, body: { name: `key-${at}` } })),
+    },
+  ],
+  revokeApiKey: [
+    {
+      needs: {},
+      most: 2,
+      ask: ({ lab, apiKeyId }) =>
+        lab.requestAccess((api) => api.revokeApiKey({ ...plainly, params: { id: apiKeyId } })),
+    },
+  ],
+  createConnection: [
+    {
+      needs: { namespace: 'there', connection: 'absent' },
+      most: 8,
+      mark: (at) => ({ secret: secretOf('create', at) }),
+      ask: ({ lab, at }) =>
+        lab.requestConnections((api) =>
+          api.createConnection({
+            ...plainly,
+            params: ofTeam,
+            body: connectionBody(secretOf('create', at)),
+          }),
+        ),
+    },
+  ],
+  deleteConnection: [
+    {
+      needs: { ...READY, fleet: 'absent', instance: 'absent' },
+      most: 2,
+      ask: ({ lab }) => lab.requestConnections((api) => api.deleteConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  setOrphanPolicy: [
+    {
+      needs: READY,
+      most: 3,
+      mark: (at) => ({ graceSeconds: 600 + at }),
+      ask: ({ lab, at }) =>
+        lab.requestConnections((api) =>
+          api.setOrphanPolicy({
+            ...plainly,
+            params: ofMain,
+            body: { action: 'report', graceSeconds: 600 + at },
+          }),
+        ),
+    },
+  ],
+  setLimits: [
+    {
+      needs: READY,
+      most: 3,
+      mark: (at) => ({ concurrentLocations: 10 + at }),
+      ask: ({ lab, at }) =>
+        lab.requestConnections((api) =>
+          api.setLimits({ ...plainly, params: ofMain, body: { concurrentLocations: 10 + at } }),
+        ),
+    },
+  ],
+  reopenLimits: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestConnections((api) => api.reopenLimits({ ...plainly, params: ofMain, body: {} })),
+    },
+  ],
+  rotateCredential: [
+    {
+      needs: READY,
+      most: 3,
+      mark: (at) => ({ secret: secretOf('rotation', at) }),
+      ask: ({ lab, at }) =>
+        lab.requestConnections((api) =>
+          api.rotateCredential({
+            ...plainly,
+            params: ofMain,
+            body: { credential: connectionBody(secretOf('rotation', at)).credential },
+          }),
+        ),
+    },
+  ],
+  disableConnection: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestConnections((api) => api.disableConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  enableConnection: [
+    {
+      needs: { namespace: 'there', connection: 'disabled' },
+      most: 2,
+      ask: ({ lab }) => lab.requestConnections((api) => api.enableConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  verifyConnection: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) => lab.requestConnections((api) => api.verifyConnection({ ...plainly, params: ofMain })),
+    },
+  ],
+  syncInventory: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) => lab.requestConnections((api) => api.syncInventory({ ...plainly, params: ofMain })),
+    },
+  ],
+  createFleet: [
+    {
+      needs: { ...READY, fleet: 'absent' },
+      most: 6,
+      mark: (at) => ({ size: sizeOf(at) }),
+      ask: ({ lab, at }) =>
+        lab.request((api) => api.createFleet({ ...plainly, params: ofTeam, body: fleetBody(sizeOf(at)) })),
+    },
+    {
+      name: 'with one key',
+      needs: { ...READY, fleet: 'absent' },
+      most: 4,
+      mark: () => ({ size: WEB_SIZE, idempotencyKey: ONE_KEY }),
+      ask: ({ lab }) =>
+        lab.request((api) =>
+          api.createFleet({
+            ...plainly,
+            params: ofTeam,
+            body: fleetBody(WEB_SIZE),
+            idempotencyKey: ONE_KEY,
+          }),
+        ),
+    },
+    {
+      name: 'with one key for two bodies',
+      needs: { ...READY, fleet: 'absent' },
+      most: 4,
+      mark: (at) => ({ size: sizeOf(at), idempotencyKey: ONE_KEY }),
+      ask: ({ lab, at }) =>
+        lab.request((api) =>
+          api.createFleet({
+            ...plainly,
+            params: ofTeam,
+            body: fleetBody(sizeOf(at)),
+            idempotencyKey: ONE_KEY,
+          }),
+        ),
+    },
+  ],
+  deleteFleet: [
+    {
+      needs: { ...READY, fleet: 'running' },
+      most: 2,
+      ask: ({ lab }) => lab.request((api) => api.deleteFleet({ ...plainly, params: ofWeb })),
+    },
+  ],
+  actOnFleet: (
+    [
+      ['hold', 'preparing'],
+      ['abort', 'preparing'],
+      ['release', 'held'],
+      ['withdraw', 'held'],
+      ['retry', 'short'],
+      ['refine', 'short'],
+    ] as const
+  ).map(([action, fleet]) => acting(action, fleet)),
+  createInstance: [
+    {
+      needs: { ...READY, instance: 'absent' },
+      most: 4,
+      ask: ({ lab }) =>
+        lab.request((api) => api.createInstance({ ...plainly, params: ofTeam, body: instanceBody })),
+    },
+  ],
+  deleteInstance: [
+    {
+      needs: { ...READY, instance: 'running' },
+      most: 2,
+      async ask({ lab }) {
+        const params = { namespace: TEAM, fleet: instanceBody.name };
+        const fleet = await lab.request((api) => api.getFleet({ ...plainly, params }));
+        const instance = { namespace: TEAM, instance: `${fleet.body.id}-00000` };
+        return await lab.request((api) => api.deleteInstance({ ...plainly, params: instance }));
+      },
+    },
+  ],
+  sweepOrphans: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab }) =>
+        lab.requestResources((api) =>
+          api.sweepOrphans({ ...plainly, params: ofTeam, body: { dryRun: false } }),
+        ),
+    },
+  ],
+  continueSweeps: [
+    {
+      needs: READY,
+      most: 2,
+      ask: ({ lab, apiKeyId }) =>
+        lab.requestResources((api) =>
+          api.continueSweeps({ ...plainly, params: ofTeam, body: { connection: MAIN }, apiKeyId }),
+        ),
+    },
+  ],
+};
+
+function acting(action: FleetAction, fleet: Situation['fleet']): Recipe<'actOnFleet'> {
+  return {
+    name: action,
+    needs: { ...READY, fleet },
+    most: 2,
+    ask: ({ lab }) => lab.request((api) => api.actOnFleet({ ...plainly, params: ofWeb, body: { action } })),
+  };
+}
+
+/** By the contract's own list, in its order. */
+export const MOVES: readonly Move[] = routes
+  .filter(({ method }) => method !== 'GET')
+  .flatMap(({ operationId }) => movesOf(operationId));
+
+function movesOf(id: OperationId): Move[] {
+  if (!isMutating(id)) throw new TypeError(`no request is known that asks for ${id}`);
+  return RECIPES[id].map(({ name, ask, ...recipe }) => ({
+    ...recipe,
+    id,
+    name: name === undefined ? id : `${id} ${name}`,
+    ask: async (turn) => (await ask(turn)).body,
+  }));
+}
+
+function isMutating(id: OperationId): id is MutatingId {
+  return Object.hasOwn(RECIPES, id);
+}
+
+export interface Pair {
+  one: Move;
+  other: Move;
+}
+
+/** Each move with each, and with itself. */
+export const PAIRS: readonly Pair[] = MOVES.flatMap((one, at) =>
+  MOVES.slice(at).map((other) => ({ one, other })),
+);

@@ -1,0 +1,187 @@
+import { Problem } from '../../functions/api/problem.ts';
+import { isWork } from '../chaos/scenario/run.ts';
+import { Random } from '../chaos/time/random.ts';
+import { CALM, type Disturbance } from '../chaos/world/disturbance.ts';
+import { ProcessEnded } from '../chaos/world/functions.ts';
+import { Ground } from '../chaos/world/ground.ts';
+import { Lab } from '../chaos/world/lab.ts';
+import { checkAnswers } from './check-answers.ts';
+import { checkGone, checkState, liveFleets } from './check-state.ts';
+import type { Mark, Move, Pair } from './moves.ts';
+import { bringAbout, CLOUD, ofTeam, plainly, type Situation } from './situation.ts';
+
+const MINUTE_MS = 60_000;
+const SWEEP_MS = 10 * MINUTE_MS;
+const CHECK_MS = 5_000;
+const QUIET_CHECKS = 6;
+const REST_WITHIN_MS = 60 * MINUTE_MS;
+/** Whatever finishes what a dead process began has done so by then. */
+const FINISHED_MS = 45 * MINUTE_MS;
+/** More waits than any race takes. */
+const MAX_STEPS = 100_000;
+
+/** What one request came to. `unknown`: its process ended, or a service of AWS failed it. */
+export type Outcome = 'done' | 'refused' | 'unknown' | 'broken';
+
+export interface Answer extends Mark {
+  move: Move;
+  outcome: Outcome;
+  /** Of a refusal; the error's text, where one came that no user is to see. */
+  code?: string;
+  body?: unknown;
+}
+
+export interface RaceResult {
+  pair: string;
+  seed: number;
+  situation: Situation;
+  violations: string[];
+  trace: readonly string[];
+}
+
+/** What a seed says of a race beside the order of things. */
+interface Circumstances {
+  situation: Situation;
+  disturbance: Disturbance;
+  /** All requests begin within this time. */
+  withinMs: number;
+  /** Requests of each of the two moves. */
+  counts: readonly [number, number];
+}
+
+const NOTHING: Situation = {
+  namespace: 'there',
+  connection: 'ready',
+  fleet: 'absent',
+  instance: 'absent',
+};
+
+/** What the one of two moves needs may leave no room for what the other needs. */
+function consistent(wanted: Situation): Situation {
+  if (wanted.namespace === 'absent')
+    return { namespace: 'absent', connection: 'absent', fleet: 'absent', instance: 'absent' };
+  return wanted.connection === 'absent' ? { ...wanted, fleet: 'absent', instance: 'absent' } : wanted;
+}
+
+function circumstancesOf({ one, other }: Pair, seed: number): Circumstances {
+  const random = new Random(seed, `${one.name} ${other.name}`);
+  const [first, second] = random.chance(0.5) ? [one, other] : [other, one];
+  const situation = consistent({ ...NOTHING, ...first.needs, ...second.needs });
+  const mayDie = random.chance(0.3);
+  return {
+    situation,
+    disturbance: {
+      ...CALM,
+      newProcess: 0.5,
+      slow: random.pick([0, 0.1, 0.4]),
+      ...(mayDie ? { kill: 0.04, lostWrite: 0.02, repeatedWrite: 0.05 } : {}),
+    },
+    withinMs: random.pick([0, 20, 100, 1_000, 5_000]),
+    counts: [random.int(1, one.most), random.int(1, other.most)],
+  };
+}
+
+/**
+ * Plays one race: brings about what the moves need, has them asked for at once, lets all come to rest, and checks what
+ * must hold. Then all fleets are deleted, and nothing may be left of them.
+ */
+export async function playRace(pair: Pair, seed: number, traced = false): Promise<RaceResult> {
+  const circumstances = circumstancesOf(pair, seed);
+  const ground = new Ground(seed, CALM, traced, MAX_STEPS);
+  const lab = new Lab(ground, {
+    clouds: { aws: CLOUD },
+    driverConcurrency: 4,
+    driverTimeoutMs: 20_000,
+    skewMs: 0,
+    sweepIntervalMs: SWEEP_MS,
+    batchSize: 1,
+    onCloudEvent: () => {},
+  });
+  const violations: string[] = [];
+  try {
+    const played = play(lab, pair, circumstances, violations);
+    await ground.scheduler.run(Promise.race([played, ground.exhaustion]));
+  } catch (error) {
+    violations.push(`the race broke off: ${error instanceof Error ? error.stack : String(error)}`);
+  } finally {
+    lab.tables.takeBack();
+  }
+  return {
+    pair: `${pair.one.name} × ${pair.other.name}`,
+    seed,
+    situation: circumstances.situation,
+    violations,
+    trace: ground.trace.lines,
+  };
+}
+
+async function play(
+  lab: Lab,
+  { one, other }: Pair,
+  { situation, disturbance, withinMs, counts }: Circumstances,
+  violations: string[],
+): Promise<void> {
+  const { ground } = lab;
+  const made = await lab.requestAccess((api) =>
+    api.createApiKey({ ...plainly, params: {}, body: { name: 'raced-for' } }),
+  );
+  await bringAbout(lab, situation);
+  lab.startSchedules();
+  ground.disturbance = disturbance;
+  ground.trace.add('race', `${one.name} × ${other.name} in ${JSON.stringify(situation)}`);
+  const requests = [one, other].flatMap((move, side) =>
+    // Of a move that races with itself, one more than the other has.
+    Array.from({ length: counts[side === 0 ? 0 : 1] }, (_, at) => ({ move, at: at * 2 + side })),
+  );
+  const answers = await Promise.all(
+    requests.map(async ({ move, at }) => {
+      await ground.sleep(ground.random.int(0, withinMs));
+      return await ask(lab, move, at, made.body.id);
+    }),
+  );
+  ground.disturbance = CALM;
+  violations.push(...(await rest(lab)));
+  await ground.sleep(FINISHED_MS);
+  violations.push(...(await checkState(lab)));
+  violations.push(...(await checkAnswers(lab, { situation, answers, apiKey: made.body })));
+  await deleteFleets(lab);
+  violations.push(...(await rest(lab)), ...checkGone(lab));
+}
+
+async function ask(lab: Lab, move: Move, at: number, apiKeyId: string): Promise<Answer> {
+  const answer = { move, ...move.mark?.(at) };
+  const { trace } = lab.ground;
+  try {
+    const body = await move.ask({ lab, at, apiKeyId });
+    trace.add('race', `${move.name} ${at}: done`);
+    return { ...answer, outcome: 'done', body };
+  } catch (error) {
+    const code = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    trace.add('race', `${move.name} ${at}: ${code}`);
+    if (error instanceof Problem) return { ...answer, outcome: 'refused', code: error.code };
+    // The SDK gave up on a write whose answer was lost: it may have been made.
+    const isUnknown =
+      error instanceof ProcessEnded || (error instanceof Error && error.name === 'TimeoutError');
+    return { ...answer, outcome: isUnknown ? 'unknown' : 'broken', code };
+  }
+}
+
+/** @returns what does not come to rest */
+async function rest({ ground, queue, workflow }: Lab): Promise<string[]> {
+  const untilMs = ground.now() + REST_WITHIN_MS;
+  for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {
+    await ground.sleep(CHECK_MS);
+    if (workflow.running.length > 0 || queue.bodies.some(isWork)) quiet = 0;
+    if (ground.now() <= untilMs) continue;
+    const running = workflow.running.map(({ name }) => name);
+    return [`no rest: ${[...running, ...queue.bodies.filter(isWork)].join(', ')}`];
+  }
+  return [];
+}
+
+async function deleteFleets(lab: Lab): Promise<void> {
+  for (const { fleetId, namespace } of liveFleets(lab)) {
+    const params = { ...ofTeam, namespace, fleet: fleetId };
+    await lab.request((api) => api.deleteFleet({ ...plainly, params }));
+  }
+}

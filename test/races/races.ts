@@ -1,0 +1,72 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { PAIRS } from './moves.ts';
+import { playRace, type RaceResult } from './play.ts';
+
+const REPLAY = 'npm run --silent test:races -- --pair';
+const PROGRESS_EACH = 200;
+
+interface Flags {
+  seeds: number;
+  from: number;
+  pair?: string;
+  json: boolean;
+  trace: boolean;
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  return value;
+}
+
+const say = (line: string) => process.stderr.write(`${line}\n`);
+
+function report({ pair, seed, situation, violations, trace }: RaceResult, traced: boolean): void {
+  if (traced) for (const line of trace) say(line);
+  if (violations.length === 0) return;
+  say(`${pair}, seed ${seed}, ${JSON.stringify(situation)}`);
+  for (const text of violations.slice(0, 8)) say(`  ${text}`);
+  say(`  replay: ${REPLAY} '${pair}' --from ${seed} --seeds 1 --trace`);
+}
+
+async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<number> {
+  const startMs = performance.now();
+  const pairs = PAIRS.filter(
+    ({ one, other }) => wanted === undefined || `${one.name} × ${other.name}`.includes(wanted),
+  );
+  if (pairs.length === 0) throw new InvalidArgumentError(`no pair is named ${wanted}`);
+  let runs = 0;
+  let violations = 0;
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    for (const pair of pairs) {
+      const result = await playRace(pair, seed, trace);
+      runs += 1;
+      violations += result.violations.length;
+      report(result, trace);
+      if (runs % PROGRESS_EACH === 0)
+        say(`${runs} of ${pairs.length * seeds} runs, ${violations} violations`);
+    }
+  }
+  const seconds = Math.round((performance.now() - startMs) / 100) / 10;
+  const all = { pairs: pairs.length, runs, violations, seconds };
+  process.stdout.write(
+    json
+      ? `${JSON.stringify(all)}\n`
+      : `${pairs.length} pairs of operations, ${runs} runs, ${violations} violations, ${seconds} s\n`,
+  );
+  return violations === 0 ? 0 : 1;
+}
+
+const program = new Command('races')
+  .description(
+    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exit 1 when something does not.',
+  )
+  .option('--seeds <count>', 'how often each pair is raced, each time in another order', wholeNumber, 3)
+  .option('--from <seed>', 'the first seed', wholeNumber, 1)
+  .option('--pair <text>', 'only pairs whose name has this text')
+  .option('--trace', 'every call of every run, on standard error', false)
+  .option('--json', 'the last line on standard output is one of JSON', false)
+  .action(async (flags: Flags) => {
+    process.exitCode = await run(flags);
+  });
+await program.parseAsync();
