@@ -31,7 +31,7 @@ type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 /**
  * Looks further into a body that its schema refused, so that whoever wrote it hears of everything at once.
  *
- * @param params of the path, decoded and not checked
+ * @param params of the path, as the route has them
  */
 export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
 
@@ -61,7 +61,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     if (!operation) throw new Error(`no operation ${route.operationId}`);
     const input = parseRequest(route, params, event);
     if ('errors' in input) {
-      const further = await inspections[route.operationId]?.(params, input.body);
+      const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
       refuse([...input.errors, ...(further ?? [])]);
     }
     // Not checked by the compiler: the operation and the schemas that parsed its input are of the same route.

@@ -1,7 +1,11 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { plainText } from '../model/plain-text.ts';
 import { type OperationId, routes } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './route.ts';
+
+/** Of a path that means nothing, so much is repeated. */
+const MAX_PATH_SHOWN = 200;
 
 type KnownRoute = Route & { operationId: OperationId };
 
@@ -30,20 +34,24 @@ export function matchRoute(
     const groups = patterns.get(route.path)?.exec(path)?.groups ?? {};
     return {
       route,
-      params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(text)])),
+      params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
   // A method that the path does know is another function's: the gateway would have sent this path there as it is.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
-    throw new Problem('not-found', `there is nothing at ${path}`);
+    throw new Problem('not-found', `there is nothing at ${plainText(path, MAX_PATH_SHOWN)}`);
   const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
-  throw new Problem('method-not-allowed', `${path} knows ${allowed}`, { headers: { allow: allowed } });
+  throw new Problem('method-not-allowed', `${plainText(path, MAX_PATH_SHOWN)} knows ${allowed}`, {
+    headers: { allow: allowed },
+  });
 }
 
-function decode(text: string): string {
+function decode(name: string, text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Problem('invalid-request', `${text} is not percent-encoded as it should be`);
+    throw new Problem('invalid-request', 'a part of the path is not percent-encoded as it should be', {
+      errors: [{ pointer: `{${name}}`, code: 'invalid-format', message: 'is no UTF-8, percent-encoded' }],
+    });
   }
 }

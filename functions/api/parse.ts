@@ -18,6 +18,8 @@ export interface ParsedRequest {
 export interface RefusedRequest {
   errors: FieldError[];
   body: unknown;
+  /** True if nothing is wrong with the path: only then is there a place to look further in. */
+  isPathSound: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export function parseRequest(
       message: 'must be 1 to 200 printable ASCII characters',
     });
   }
-  if (errors.length > 0) return { errors, body: json };
+  if (errors.length > 0) return { errors, body: json, isPathSound: parsed.params.success };
   return {
     params: parsed.params.data,
     query: parsed.query.data,
