@@ -21,6 +21,8 @@ export interface Decision {
   verdicts: Map<string, Verdict>;
   /** Those that were given a permit now, and had none. */
   given: string[];
+  /** Those of them that had no slot either. */
+  newcomers: string[];
   /** What to write; undefined when all stays as it is. */
   state: PlaceState | undefined;
 }
@@ -48,18 +50,23 @@ export function decideCreates(
   const holders = heldNow(current.holders, nowMs);
   let state: PlaceState = { ...current, holders };
   const given: string[] = [];
+  const newcomers: string[] = [];
   const pace = createPace(limits);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const wait = ({ instanceId }: WantedCreate, why: WaitReason) =>
     verdicts.set(instanceId, { say: 'wait', why });
   const permit = (instanceId: string, unusedMs?: number) => {
     const call = timeCall(state, pace, nowMs, isFromLine, unusedMs);
-    if (call.isNew) holders[instanceId] = call.startMs;
+    const hadSlot = holders[instanceId] !== undefined;
+    const isGoing = isNow(call.startMs, nowMs);
+    if (call.isNew || (isGoing && !isFromLine))
+      holders[instanceId] = anotherThan(holders[instanceId], call.startMs);
     if (call.isNew && unusedMs === undefined) given.push(instanceId);
+    if (!hadSlot) newcomers.push(instanceId);
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
     const { startMs } = call;
-    verdicts.set(instanceId, isNow(startMs, nowMs) ? { say: 'go' } : { say: 'later', startMs });
+    verdicts.set(instanceId, isGoing ? { say: 'go' } : { say: 'later', startMs });
   };
   for (const one of wanted) {
     const { instanceId } = one;
@@ -86,7 +93,15 @@ export function decideCreates(
       permit(instanceId, isUnused ? startMs : undefined);
     }
   }
-  return { verdicts, given, state: isChanged ? state : undefined };
+  return { verdicts, given, newcomers, state: isChanged ? state : undefined };
+}
+
+/**
+ * The time that a permit is known by. Each one that lets a call go out has a time of its own, so that a slot which is
+ * given back by an earlier one stays with its holder.
+ */
+function anotherThan(knownMs: number | undefined, startMs: number): number {
+  return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
 }
 
 /**

@@ -4,7 +4,7 @@ import { locationsKey } from '../store/keys.ts';
 import { type Known, readVersioned, updateVersioned } from '../store/versioned.ts';
 import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
 import { type PlaceState, placeStateSchema } from './place-state.ts';
-import { grantSlots, heldNow, SLOT_LEASE_MS } from './slots.ts';
+import { grantSlots, heldNow, RENEW_SLOT_MS } from './slots.ts';
 
 const locationsSchema = z.object({
   /** Location → when its hold was taken. */
@@ -14,8 +14,6 @@ const locationsSchema = z.object({
 });
 type Locations = z.infer<typeof locationsSchema>;
 
-/** A place that is busy for longer than a lease takes its location anew long before that ends. */
-const RENEW_LOCATION_MS = SLOT_LEASE_MS / 3;
 /** A location that was taken so long ago has slots under it by now, or was forgotten. */
 const FORGOTTEN_MS = 60_000;
 
@@ -37,7 +35,7 @@ export async function holdLocation(
   place: GovernedPlace,
   { state: current }: Known<PlaceState>,
 ): Promise<LocationHold | undefined> {
-  const isFresh = (current?.locationSinceMs ?? 0) + RENEW_LOCATION_MS > store.clock.now();
+  const isFresh = (current?.locationSinceMs ?? 0) + RENEW_SLOT_MS > store.clock.now();
   if (current?.locationHold !== undefined && isFresh && Object.keys(current.holders).length > 0)
     return { number: current.locationHold, isNew: false };
   const { connectionKey, location, limits } = place;

@@ -5,7 +5,7 @@ import { decideCreates, type Verdict } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
 import { createKey, type GovernedPlace } from './place.ts';
 import { IDLE_PLACE, type PlaceState, placeStateSchema, type WantedCreate } from './place-state.ts';
-import { heldNow } from './slots.ts';
+import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
 /** Somebody else was faster: the next attempt will see what they did. */
@@ -21,6 +21,8 @@ export interface CreateAnswer {
   lostRace: boolean;
   /** Those that were given a permit now, and had none. */
   given: string[];
+  /** Those of them that had no slot either. */
+  newcomers: string[];
 }
 
 interface Written extends CreateAnswer {
@@ -32,8 +34,10 @@ interface Written extends CreateAnswer {
 
 /** Slots that change hands in the same write. */
 export interface HandOver {
-  /** Ids whose slots are given back first. */
-  released?: readonly string[];
+  /** Slots that are given back first. */
+  released?: readonly ReleasedSlot[];
+  /** Holders, as they were read, of which a look has seen that they are still being created: their slots are held on. */
+  renewed?: Holders;
   /** The tag of the last of the wanted in the queue, when they come from there. */
   turn?: number;
 }
@@ -47,13 +51,21 @@ export async function permitCreates(
   store: Store<'governor'>,
   place: GovernedPlace,
   wanted: readonly WantedCreate[],
-  { released = [], turn }: HandOver = {},
+  handOver: HandOver = {},
 ): Promise<CreateAnswer> {
+  const { released = [], turn } = handOver;
   const known = await readKnown(store, createKey(place), placeStateSchema);
   const hold = await holdLocation(store, place, known);
   if (hold === undefined) {
     const verdicts = all(wanted, { say: 'wait', why: 'locations' });
-    return { verdicts, turn: turn ?? 0, isBarred: false, lostRace: released.length > 0, given: [] };
+    return {
+      verdicts,
+      turn: turn ?? 0,
+      isBarred: false,
+      lostRace: released.length > 0,
+      given: [],
+      newcomers: [],
+    };
   }
   const answer = await updateVersioned<PlaceState, Written>(
     store,
@@ -65,7 +77,7 @@ export async function permitCreates(
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
       }
-      return decideUnder(hold, place, current, store.clock.now(), wanted, released, turn);
+      return decideUnder(hold, place, current, store.clock.now(), wanted, handOver);
     },
     hold.isNew ? undefined : known,
   );
@@ -75,7 +87,12 @@ export async function permitCreates(
     // A hold after ours was given back before this write: the location may be another's by now. The slots stay, since
     // another worker with the same launch may have created under them; whoever asks next takes the location anew.
     await forgetHold(store, place, locationHold);
-    return { ...said, given: [], verdicts: all(wanted, laterBy(RACE_RETRY_MS, store.clock.now())) };
+    return {
+      ...said,
+      given: [],
+      newcomers: [],
+      verdicts: all(wanted, laterBy(RACE_RETRY_MS, store.clock.now())),
+    };
   }
   return await withinBudget(store, place, wanted, said);
 }
@@ -86,21 +103,26 @@ function decideUnder(
   current: PlaceState,
   nowMs: number,
   wanted: readonly WantedCreate[],
-  released: readonly string[],
-  turn: number | undefined,
+  { released = [], renewed = {}, turn }: HandOver,
 ): { state: PlaceState | undefined; answer: Written } {
-  const gone = new Set(released);
-  const holders = Object.fromEntries(Object.entries(current.holders).filter(([id]) => !gone.has(id)));
-  const isReleased = Object.keys(holders).length < Object.keys(current.holders).length;
+  const kept = withoutReleased(current.holders, released);
+  const isReleased = Object.keys(kept).length < Object.keys(current.holders).length;
+  const holders = withRenewed(kept, renewed, nowMs);
   const free = { ...current, holders };
-  const { verdicts, given, state } = decideCreates(free, limits, nowMs, wanted, turn !== undefined);
+  const { verdicts, given, newcomers, state } = decideCreates(
+    free,
+    limits,
+    nowMs,
+    wanted,
+    turn !== undefined,
+  );
   const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;
   // Of two workers that took the location at once, the later hold is the one that stands.
   const locationHold = Math.max(hold.number, current.locationHold ?? 0);
   const locationSinceMs = hold.isNew ? nowMs : current.locationSinceMs;
   const nextTurn = Math.max(current.turn ?? 0, turn ?? 0);
-  const isChanged = state !== undefined || isReleased || (hold.isNew && !isIdle);
+  const isChanged = state !== undefined || isReleased || holders !== kept || (hold.isNew && !isIdle);
   const { locationHold: _hold, locationSinceMs: _since, ...unheld } = next;
   const held = isIdle
     ? unheld
@@ -110,6 +132,7 @@ function decideUnder(
     answer: {
       verdicts,
       given,
+      newcomers,
       turn: nextTurn,
       isBarred: isBarred(next),
       lostRace: false,
@@ -121,7 +144,7 @@ function decideUnder(
 
 function raceLost(wanted: readonly WantedCreate[], { turn }: PlaceState, nowMs: number): CreateAnswer {
   const verdicts = all(wanted, laterBy(RACE_RETRY_MS, nowMs));
-  return { verdicts, turn: turn ?? 0, isBarred: false, lostRace: true, given: [] };
+  return { verdicts, turn: turn ?? 0, isBarred: false, lostRace: true, given: [], newcomers: [] };
 }
 
 const laterBy = (ms: number, nowMs: number): Verdict => ({ say: 'later', startMs: nowMs + ms });

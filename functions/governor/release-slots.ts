@@ -3,16 +3,15 @@ import { updateVersioned } from '../store/versioned.ts';
 import { freeLocation } from './hold-location.ts';
 import { createKey, type PlaceKey } from './place.ts';
 import { type PlaceState, placeStateSchema } from './place-state.ts';
-import { heldNow } from './slots.ts';
+import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
 /** Gives slots back; with the last one, the connection's location slot. Giving back twice is harmless. */
 export async function releaseSlots(
   store: Store<'governor'>,
   place: PlaceKey,
-  instanceIds: readonly string[],
+  released: readonly ReleasedSlot[],
 ): Promise<void> {
-  if (instanceIds.length === 0) return;
-  const released = new Set(instanceIds);
+  if (released.length === 0) return;
   const emptyHold = await updateVersioned<PlaceState, number | undefined>(
     store,
     createKey(place),
@@ -21,7 +20,7 @@ export async function releaseSlots(
       if (!current) return { state: undefined, answer: undefined };
       const { locationHold, locationSinceMs: _since, ...rest } = current;
       const held = heldNow(current.holders, store.clock.now());
-      const holders = Object.fromEntries(Object.entries(held).filter(([holder]) => !released.has(holder)));
+      const holders = withoutReleased(held, released);
       const isSame = Object.keys(holders).length === Object.keys(current.holders).length;
       if (Object.keys(holders).length > 0)
         return { state: isSame ? undefined : { ...current, holders }, answer: undefined };

@@ -18,11 +18,13 @@ const WORDS: Readonly<Record<string, string>> = {
 interface Answered {
   verdicts: Map<string, Verdict>;
   given: readonly string[];
+  newcomers: readonly string[];
 }
 
 /**
- * Takes of the connection's budgets for the permits that were given now. Those that there is nothing left for give
- * their slots back: they wait for the next minute or day, or are refused where a total is used up.
+ * Takes of the connection's budgets for the permits that were given now. Those that there is nothing left for give the
+ * slots back that they were given with them: they wait for the next minute or day, or are refused where a total is used
+ * up. Under a slot that was held before, another copy of the launch may be making its call.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -45,7 +47,7 @@ export async function withinBudget<Answer extends Answered>(
   await releaseSlots(
     store,
     place,
-    without.map(({ instanceId }) => instanceId),
+    without.filter(({ instanceId }) => answer.newcomers.includes(instanceId)),
   );
   return { ...answer, verdicts, given: taken };
 }

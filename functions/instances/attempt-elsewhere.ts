@@ -69,7 +69,7 @@ export async function launchElsewhere(
   if (taskToken !== undefined) {
     await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
   }
-  await freeSlots(context, { connectionKey, location: from }, [instanceId]);
+  await freeSlots(context, { connectionKey, location: from }, [{ instanceId }]);
 }
 
 async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {

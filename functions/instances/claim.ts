@@ -3,6 +3,7 @@ import { attemptsAfter } from '../ownership/attempts.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import { claimMsOf, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import type { LaunchMessage } from '../workflow/messages.ts';
 import { type Attempt, claimedBy } from './attempt.ts';
 import { applyChanges } from './finish.ts';
 
@@ -54,15 +55,37 @@ export async function newRecord(
   context: WorkerContext,
   { message, record, delivery }: Attempt,
 ): Promise<InstanceItem> {
-  const { fleetId, index, connectionKey, location, taskToken, round } = message;
+  const { taskToken } = message;
+  const first = await firstRecord(context, message);
+  const attempt = record ? record.attempt + 1 : 1;
+  const goesOn = record?.status === 'Planned' && record.round === message.round && record.attempt > 0;
+  return {
+    ...first,
+    attempt,
+    launchToken: launchToken(first.instanceId, attempt),
+    ...(record ? { earlierAttempts: attemptsAfter(record, context.store.clock.now()) } : {}),
+    claimedBy: claimedBy(delivery),
+    taskToken,
+    ...(goesOn
+      ? { tried: record.tried, deadlineAtMs: record.deadlineAtMs, launchedAt: record.launchedAt }
+      : {}),
+  };
+}
+
+/** A position at the place where it is launched, in a round. */
+export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
+
+/** The first claim of a position. */
+export async function firstRecord(
+  context: WorkerContext,
+  { fleetId, index, connectionKey, location, round }: Position,
+): Promise<InstanceItem> {
   const layout = await context.layout(fleetId);
   const at = groupAt(layout.placements, index);
   if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
   const { group } = at;
   const nowMs = context.store.clock.now();
   const id = instanceId({ fleetId, index });
-  const attempt = record ? record.attempt + 1 : 1;
-  const goesOn = record?.status === 'Planned' && record.round === round;
   return {
     instanceId: id,
     fleetId,
@@ -73,21 +96,16 @@ export async function newRecord(
     location,
     status: 'Creating',
     round,
-    attempt,
-    tried: goesOn ? record.tried : [],
-    launchToken: launchToken(id, attempt),
+    attempt: 1,
+    tried: [],
+    launchToken: launchToken(id, 1),
     launchState: 'claimed',
     claimUntilMs: nowMs + claimMsOf(context),
-    claimedBy: claimedBy(delivery),
     refusals: 0,
     firstSentAtMs: nowMs,
-    ...(record ? { earlierAttempts: attemptsAfter(record, nowMs) } : {}),
-    deadlineAtMs: goesOn
-      ? record.deadlineAtMs
-      : nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
-    taskToken,
+    deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
     zone: group.zone,
-    launchedAt: goesOn ? record.launchedAt : new Date(nowMs).toISOString(),
+    launchedAt: new Date(nowMs).toISOString(),
     microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
   };
 }

@@ -1,7 +1,7 @@
 import type { DriverError } from '../drivers/errors.ts';
 import type { Failure } from '../model/failure.ts';
 import type { InstanceItem } from '../store/instances.ts';
-import { updateClaim } from '../store/transition.ts';
+import { updateInstance } from '../store/transition.ts';
 import { type Disposition, type WorkerContext, waitFor } from '../worker/context.ts';
 import { countAnswer } from './unknown-answers.ts';
 
@@ -32,17 +32,17 @@ export async function consequence(
   });
   switch (error.code) {
     case 'Throttled':
-      await updateClaim(store, record, { launchState: 'refused' });
+      await updateInstance(store, record, { launchState: 'refused' });
       return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
     case 'Unavailable': {
       const refusals = record.refusals + 1;
       if (refusals > MAX_REFUSALS) return { failure };
-      await updateClaim(store, record, { launchState: 'refused', refusals });
+      await updateInstance(store, record, { launchState: 'refused', refusals });
       return { disposition: waitFor(1_000 * 2 ** refusals) };
     }
     case 'OutcomeUnknown':
     case 'Conflict':
-      await updateClaim(store, record, {
+      await updateInstance(store, record, {
         launchState: 'unknown',
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
@@ -51,7 +51,7 @@ export async function consequence(
       return { disposition: waitFor(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };
-      await updateClaim(store, record, { launchState: 'refused' });
+      await updateInstance(store, record, { launchState: 'refused' });
       return { disposition: waitFor(1_000) };
     case 'InsufficientCapacity':
     case 'QuotaExceeded':

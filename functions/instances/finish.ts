@@ -1,4 +1,5 @@
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
+import type { Holders } from '../governor/slots.ts';
 import type { Failure } from '../model/failure.ts';
 import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
@@ -37,7 +38,8 @@ function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number
 
 /**
  * Records with the tokens that steps wait with now: since they were read, another execution may have handed its own
- * over. Called after the write that ends the waiting, behind which no token is handed over any more.
+ * over. Called after the write that ends the waiting, behind which no token is handed over any more. A later attempt has
+ * a token of its own, which is not to hear how an earlier one ended.
  */
 export async function withPresentTokens(
   { store }: WorkerContext,
@@ -46,19 +48,25 @@ export async function withPresentTokens(
   if (records.length === 0) return [];
   const now = await readInstances(store, records);
   return records.map((record) => {
-    const taskToken = now.get(record.instanceId)?.taskToken ?? record.taskToken;
-    return taskToken === undefined ? record : { ...record, taskToken };
+    const present = now.get(record.instanceId);
+    return present?.taskToken === undefined || present.attempt !== record.attempt
+      ? record
+      : { ...record, taskToken: present.taskToken };
   });
 }
 
 /**
  * Tells the workflow how these instances ended, then gives their slots back. In this order, and only after the
  * record is written: whoever finds a slot held by an instance with an outcome does both again.
+ *
+ * @param held the permits that were seen before these records were read: of others, no slot goes back. A later round
+ *   may have another by now
  */
 export async function handOff(
   context: WorkerContext,
   place: PlaceRef,
   records: readonly InstanceItem[],
+  held?: Holders,
 ): Promise<void> {
   const ended = records.filter((record) => outcomeOf(record) !== undefined);
   await Promise.all(
@@ -71,7 +79,10 @@ export async function handOff(
   await freeSlots(
     context,
     place,
-    free.map((record) => record.instanceId),
+    free.flatMap(({ instanceId }) => {
+      const startMs = held?.[instanceId];
+      return held && startMs === undefined ? [] : [{ instanceId, startMs }];
+    }),
   );
 }
 

@@ -2,6 +2,7 @@ import { DriverError } from '../drivers/errors.ts';
 import type { Verdict } from '../governor/decide-creates.ts';
 import { permitCreates } from '../governor/permit-creates.ts';
 import { releaseSlots } from '../governor/release-slots.ts';
+import type { ReleasedSlot } from '../governor/slots.ts';
 import { startLooking } from '../status/start-looking.ts';
 import { readWaiting, removeWaiting, type WaitingItem } from '../store/waiting.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
@@ -17,17 +18,17 @@ export const SPARE_ROWS = 10;
 export async function freeSlots(
   context: WorkerContext,
   place: PlaceRef,
-  instanceIds: readonly string[],
+  released: readonly ReleasedSlot[],
 ): Promise<void> {
-  if (instanceIds.length === 0) return;
+  if (released.length === 0) return;
   const opened = await openIfPossible(context, place);
-  const most = instanceIds.length + SPARE_ROWS;
+  const most = released.length + SPARE_ROWS;
   const first = opened ? await readWaiting(context.store, governed(place, opened), most) : [];
   if (!opened || first.length === 0) {
-    await releaseSlots(context.store, place, instanceIds);
+    await releaseSlots(context.store, place, released);
     return;
   }
-  const served = await serveWaiting(context, place, opened, { first, released: instanceIds });
+  const served = await serveWaiting(context, place, opened, { first, released });
   if (served === 0) await startLooking(context, place);
 }
 
@@ -47,14 +48,14 @@ async function openIfPossible(
  * Lets launches in line have what is free. Their messages go out first, with the time of their permit; whoever dies
  * before they leave the line sends them twice.
  *
- * @param released whose slots are given back in the same write
+ * @param released slots that are given back in the same write
  * @returns how many have left the line
  */
 export async function serveWaiting(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
-  { first, released = [] }: { first: readonly WaitingItem[]; released?: readonly string[] },
+  { first, released = [] }: { first: readonly WaitingItem[]; released?: readonly ReleasedSlot[] },
 ): Promise<number> {
   const { store } = context;
   const [next] = first;

@@ -1,4 +1,6 @@
 import { instanceId } from '../model/identifiers.ts';
+import { samePlace } from '../placement/lay-out.ts';
+import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { readPlacement } from '../store/placements.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import type { LaunchMessage } from '../workflow/messages.ts';
@@ -6,7 +8,8 @@ import { freeSlots } from './free-slots.ts';
 
 /**
  * Gives back the slots of launches that make no call any more. While the gate is open for a later round, a launch of that
- * one has the same slot, and may be making its call under it: who comes from an earlier round leaves it alone.
+ * one has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So does one of
+ * which another copy made its claim before the gate was closed: what that makes holds the slot.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -22,5 +25,17 @@ export async function freeUnneededSlots(
       return ofFleet.filter(({ round }) => round >= placement.round);
     }),
   );
-  await freeSlots(context, place, unneeded.flat().map(instanceId));
+  const messagesOver = unneeded.flat();
+  // Read after the gate: behind that, nothing is claimed any more.
+  const records = await readInstances(context.store, messagesOver);
+  const slots = messagesOver
+    .map((message) => ({ instanceId: instanceId(message) }))
+    .filter((slot) => !isBeingCreated(place, records.get(slot.instanceId)));
+  await freeSlots(context, place, slots);
+}
+
+function isBeingCreated(place: PlaceRef, record: InstanceItem | undefined): boolean {
+  if (!record || !samePlace(record, place)) return false;
+  const { status, runningAt } = record;
+  return status === 'Creating' || (status === 'Terminating' && runningAt === undefined);
 }

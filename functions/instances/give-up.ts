@@ -53,7 +53,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   if (record.launchState === 'claimed' && record.claimUntilMs > nowMs)
     return waitFor(record.claimUntilMs - nowMs);
   if (record.launchState === 'refused') {
-    await updateInstance(context.store, record, { taskToken });
+    if (!(await updateInstance(context.store, record, { taskToken }))) return waitFor(1_000);
     await failInstances(context, place, [{ record: { ...record, taskToken }, failure }]);
     return DONE;
   }

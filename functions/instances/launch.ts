@@ -75,7 +75,7 @@ async function decide(
   if (record && record.location !== place.location) {
     // It has moved since: its launch goes on there. Whoever moved it may have died before its slot went back.
     await context.send({ ...message, location: record.location }, 0);
-    await freeSlots(context, place, [instanceId(message)]);
+    await freeSlots(context, place, [{ instanceId: instanceId(message) }]);
     return DONE;
   }
   const next = nextStep(record, launch, {

@@ -55,8 +55,8 @@ export async function lookUp(
       return notProven(await leaveToLooks(context, place, record, { failure: TOO_LATE, taskToken }));
     }
     if (found) {
-      await updateInstance(context.store, record, { taskToken });
-      const bound = { ...record, taskToken };
+      const written = await updateInstance(context.store, record, { taskToken });
+      const bound = written ? { ...record, taskToken } : record;
       const running = await recordRunning(context, place, [{ record: bound, machine: found }]);
       if (running.size === 0) await adopt(context, place, bound, found);
       await startLooking(context, place);
@@ -73,7 +73,9 @@ export async function lookUp(
   const nowMs = context.store.clock.now();
   const failure = record.deadlineAtMs > nowMs ? refusalBy(record.unknownAnswer, nowMs) : TOO_LATE;
   if (!failure) return { proven: true, record };
-  if (record.taskToken !== taskToken) await updateInstance(context.store, record, { taskToken });
+  const isTold =
+    record.taskToken === taskToken || (await updateInstance(context.store, record, { taskToken }));
+  if (!isTold) return notProven(waitFor(1_000));
   await failInstances(context, place, [{ record: { ...record, taskToken }, failure }]);
   return notProven(DONE);
 }

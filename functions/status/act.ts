@@ -4,8 +4,10 @@ import { DriverError } from '../drivers/errors.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
+import type { Holders } from '../governor/slots.ts';
 import { adopt } from '../instances/adopt.ts';
 import { hasElsewhere, launchElsewhere } from '../instances/attempt-elsewhere.ts';
+import { fenceClaims } from '../instances/fence-claims.ts';
 import { applyChanges, failInstances, handOff, withPresentTokens } from '../instances/finish.ts';
 import { freeSlots } from '../instances/free-slots.ts';
 import { recordRunning } from '../instances/record-running.ts';
@@ -17,17 +19,18 @@ import { samePlace } from '../placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import { compare, type Finding, vanished } from './compare.ts';
 
 const CONCURRENT_CALLS = 10;
-/** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
-export const UNCLAIMED_SLOT_MS = 120_000;
 
 export interface Suspects {
   /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
   suspectIds: readonly string[];
   /** Holders of slots that are not being created, by when they got their permit: a hand-off was cut short. */
-  strangers: Readonly<Record<string, number>>;
+  strangers: Holders;
+  /** All holders of slots, as they were read before the records. */
+  holders: Holders;
   machines: ReadonlyMap<string, readonly CloudInstance[]>;
   /** When the cloud was asked for them: what came later cannot be missing. */
   seenAtMs: number;
@@ -45,11 +48,9 @@ export async function actOn(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
-  { suspectIds, strangers, machines, seenAtMs }: Suspects,
+  { suspectIds, strangers, holders, machines, seenAtMs }: Suspects,
 ): Promise<Acted> {
-  const refs = [...suspectIds, ...Object.keys(strangers)]
-    .map(parseInstanceId)
-    .filter((ref): ref is InstanceRef => ref !== undefined);
+  const refs = refsOf([...suspectIds, ...Object.keys(strangers)]);
   if (refs.length === 0) return { left: 0, gone: [] };
   const records = await readInstances(context.store, refs);
   const nowMs = context.store.clock.now();
@@ -89,23 +90,22 @@ export async function actOn(
   const ended = [...after.values()].filter(
     ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !waiting.has(instanceId)),
   );
-  await handOff(context, place, await withPresentTokens(context, ended));
+  const abandoned = abandonedSlots(strangers, waiting, after, place, nowMs);
+  const fenced = new Set(await fenceClaims(context, place, refsOf(abandoned), after));
+  const isOver = ({ instanceId }: InstanceItem) => !abandoned.includes(instanceId) || fenced.has(instanceId);
+  await handOff(context, place, await withPresentTokens(context, ended.filter(isOver)), holders);
   for (const record of after.values()) {
     // It has moved, and whoever moved it died before its launch was sent.
     const moved = record.instanceId in strangers && record.location !== place.location;
     if (moved) await launchElsewhere(context, { ...record, ...place }, record.location);
   }
-  const unclaimed = Object.keys(strangers).filter((id) => {
-    const record = after.get(id);
-    return !waiting.has(id) && (!record || isPlannedAt(place, record));
-  });
-  // The cloud took nothing of these, and whoever had a permit to ask again has had its time: they wait without a slot.
-  const refused = Object.entries(strangers).flatMap(([id, startMs]) => {
-    const record = after.get(id);
-    const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
-    return isRefused && startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
-  });
-  await freeSlots(context, place, [...unclaimed, ...refused]);
+  const unused = [...fenced].filter((id) => !isClosed(after.get(id)?.status ?? 'Planned'));
+  const leaving = Object.keys(strangers).filter((id) => isLeaving(after.get(id), machines.get(id)));
+  await freeSlots(
+    context,
+    place,
+    [...unused, ...leaving].map((id) => ({ instanceId: id, startMs: holders[id] })),
+  );
   await failInstances(
     context,
     place,
@@ -126,11 +126,18 @@ export async function actOn(
   }
   await terminateFound(context, place, opened, findings);
   return {
-    left: [...after.values()].filter(({ status }) => isTransitional(status)).length + waiting.size,
+    left:
+      [...after.values()].filter(({ status }) => isTransitional(status)).length +
+      waiting.size +
+      abandoned.filter((id) => !fenced.has(id)).length,
     gone: changes.flatMap(({ record: { instanceId }, to }) =>
       isClosed(to) && written.has(instanceId) ? [instanceId] : [],
     ),
   };
+}
+
+function refsOf(ids: readonly string[]): InstanceRef[] {
+  return ids.map(parseInstanceId).filter((ref) => ref !== undefined);
 }
 
 /** What failed in a location where another may do better is not lost yet when it is gone. */
@@ -155,27 +162,6 @@ function fleetsThatRecovered(changes: readonly StatusChange[]): Set<string> {
   const back = changes.filter(({ record, to }) => record.status === 'Undefined' && to === 'Running');
   return new Set(back.map(({ record }) => record.fleetId));
 }
-
-/**
- * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round,
- * in the place of a record that is closed or planned. Their slots are not to be taken from under it.
- */
-function aboutToClaim(
-  strangers: Readonly<Record<string, number>>,
-  records: ReadonlyMap<string, InstanceItem>,
-  place: PlaceRef,
-  nowMs: number,
-): Set<string> {
-  const holders = Object.entries(strangers).filter(([id, sinceMs]) => {
-    const record = records.get(id);
-    const isOpen = !record || isClosed(record.status) || isPlannedAt(place, record);
-    return isOpen && sinceMs + UNCLAIMED_SLOT_MS >= nowMs;
-  });
-  return new Set(holders.map(([id]) => id));
-}
-
-const isPlannedAt = (place: PlaceRef, record: InstanceItem): boolean =>
-  record.status === 'Planned' && samePlace(record, place);
 
 type Found = { record: InstanceItem; finding: Finding };
 

@@ -1,13 +1,15 @@
 import type { CloudInstance } from '../drivers/driver.ts';
 import { readPlaceState } from '../governor/hold-location.ts';
 import { noteFirstRun, reopenQuotas } from '../governor/learn-from-creates.ts';
-import { heldNow } from '../governor/slots.ts';
+import { permitCreates } from '../governor/permit-creates.ts';
+import { type Holders, heldNow, RENEW_SLOT_MS } from '../governor/slots.ts';
 import { returnBudget } from '../governor/take-budget.ts';
 import { isTransitional } from '../model/status.ts';
 import type { PlaceEntry } from '../store/instances.ts';
 import type { Loop } from '../store/loops.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
-import { actOn, UNCLAIMED_SLOT_MS } from './act.ts';
+import { UNCLAIMED_SLOT_MS } from './abandoned-slots.ts';
+import { actOn } from './act.ts';
 import { agrees, machineOf, machinesById } from './compare.ts';
 import { countForBudget } from './count-for-budget.ts';
 import { fastestOf } from './next-look.ts';
@@ -55,6 +57,7 @@ export async function followCloud(
   const { left, gone } = await actOn(context, place, opened, {
     suspectIds: suspects.map(({ placeSk }) => placeSk),
     strangers: Object.fromEntries(strangers),
+    holders,
     machines,
     seenAtMs,
   });
@@ -69,6 +72,7 @@ export async function followCloud(
   );
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
     await noteFirstRun(context.store, governed(place, opened));
+  await holdOn(context, place, opened, holders, machines, seenAtMs);
   const isWaitedFor = await serveLine(context, place, opened, new Set(since(STALLED_MS)));
   const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
   const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
@@ -88,6 +92,23 @@ export async function followCloud(
 function withoutEntry(seen: readonly CloudInstance[], entries: readonly PlaceEntry[]): CloudInstance[] {
   const known = new Set(entries.map(({ placeSk }) => placeSk));
   return seen.filter(({ instanceId }) => instanceId !== undefined && !known.has(instanceId));
+}
+
+/** What takes long to be created keeps its slot for as long as it does. */
+async function holdOn(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  holders: Holders,
+  machines: ReadonlyMap<string, readonly CloudInstance[]>,
+  seenAtMs: number,
+): Promise<void> {
+  const renewed = Object.entries(holders).filter(
+    ([id, sinceMs]) =>
+      sinceMs + RENEW_SLOT_MS < seenAtMs && machines.get(id)?.some(({ status }) => status === 'Creating'),
+  );
+  if (renewed.length === 0) return;
+  await permitCreates(store, governed(place, opened), [], { renewed: Object.fromEntries(renewed) });
 }
 
 function isSuspect(

@@ -162,8 +162,9 @@ function instanceWrite(
         Item: {
           ...key,
           ...record,
-          placePk: placeName(record.connectionKey, record.location),
-          placeSk: record.instanceId,
+          ...(mayExist(record.status)
+            ? { placePk: placeName(record.connectionKey, record.location), placeSk: record.instanceId }
+            : {}),
         },
         ...(replaces ? unchanged(replaces) : { ConditionExpression: 'attribute_not_exists(pk)' }),
       },
@@ -201,20 +202,20 @@ function instanceWrite(
 
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
-/** The condition that a record is where it was when somebody decided about it: how far it came, by whom, for whom. */
+/** The condition that a record is where it was when a worker decided about it: how far it came, by whom, for whom. */
 export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
-  const same = sameAttempt({ status, attempt });
   const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
   return {
-    ConditionExpression: `${same.ConditionExpression} AND #claim = :fromClaim AND #launch = :fromLaunch AND ${token}`,
+    ConditionExpression: `#status = :from AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${token}`,
     ExpressionAttributeNames: {
-      ...same.ExpressionAttributeNames,
+      '#status': 'status',
       '#claim': 'claimUntilMs',
       '#launch': 'launchState',
       '#token': 'taskToken',
     },
     ExpressionAttributeValues: {
-      ...same.ExpressionAttributeValues,
+      ':from': status,
+      ':fromAttempt': attempt,
       ':fromClaim': claimUntilMs,
       ':fromLaunch': launchState,
       ...(taskToken === undefined ? {} : { ':fromToken': taskToken }),
@@ -222,48 +223,20 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
   };
 }
 
-function sameAttempt({ status, attempt }: Pick<InstanceItem, 'status' | 'attempt'>) {
-  return {
-    ConditionExpression: '#status = :from AND attempt = :fromAttempt',
-    ExpressionAttributeNames: { '#status': 'status' },
-    ExpressionAttributeValues: { ':from': status, ':fromAttempt': attempt },
-  };
-}
-
 /**
- * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token.
+ * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token. What is
+ * written was decided by the record as it was read: whoever binds it, or has it wait, is not overwritten by whoever
+ * comes later.
  *
- * @returns false when the record has another status or attempt by now; nothing is written then
+ * @returns false when the record went on meanwhile; nothing is written then
  */
 export async function updateInstance(
-  store: Store<'fleets'>,
-  record: Pick<InstanceItem, 'status' | 'attempt'> & InstanceRef,
-  fields: InstanceFields,
-): Promise<boolean> {
-  return await writeFields(store, record, fields, sameAttempt(record));
-}
-
-/**
- * The same for whoever has the claim of an attempt, and learns what came of its call.
- *
- * @returns false also when a look has bound its machine, or somebody else has the claim by now
- */
-export async function updateClaim(
   store: Store<'fleets'>,
   record: InstanceItem,
   fields: InstanceFields,
 ): Promise<boolean> {
-  return await writeFields(store, record, fields, unchanged(record));
-}
-
-async function writeFields(
-  store: Store<'fleets'>,
-  record: InstanceRef,
-  fields: InstanceFields,
-  condition: Condition,
-): Promise<boolean> {
   try {
-    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, condition)));
+    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record))));
     return true;
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false;

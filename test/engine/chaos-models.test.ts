@@ -315,7 +315,7 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
   const holder = `${fleetId}-00098`;
   await said(permitCreates(store, place, [wanted(holder), wanted(`${fleetId}-00099`)]));
   await said(readHolders(store, place));
-  await said(releaseSlots(store, place, [holder]));
+  await said(releaseSlots(store, place, [{ instanceId: holder }]));
   const loop = { driver: 'sim', connectionKey, location };
   const generation = await startLoop(store, loop, 1);
   await said(startLoop(store, loop, store.clock.now()));

@@ -105,7 +105,9 @@ describe('a line', () => {
     process.send({ kind: 'look', generation: generation ?? 0, connectionKey, location });
     await process.runUntil(() => waitsMs.length > 0, 10_000);
     expect(waitsMs).toEqual([60_000]);
-    await releaseSlots(store, place, [instanceId({ fleetId: 'f0123456789abcdef', index: 0 })]);
+    await releaseSlots(store, place, [
+      { instanceId: instanceId({ fleetId: 'f0123456789abcdef', index: 0 }) },
+    ]);
     // The look comes after a minute, which has six seconds here.
     await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
   });

@@ -18,6 +18,9 @@ export class CloudWatch {
   readonly #twins = new Set<string>();
   /** When network parts were removed. */
   readonly goneAtMs = new Map<string, number>();
+  readonly #twinned = new Set<string>();
+  /** Told of each machine as it is now, but for those that a cloud's fault made beside another. */
+  onMachine: (record: InstanceRecord, isNew: boolean) => void = () => {};
   #last: InstanceRecord | undefined;
 
   constructor(ground: Ground, skewMs: number) {
@@ -25,8 +28,9 @@ export class CloudWatch {
     this.#skewMs = skewMs;
   }
 
-  isTwin(backendId: string): boolean {
-    return this.#twins.has(backendId);
+  /** Whether a fault of the cloud made two of the call that made this one: a record is bound to either. */
+  isTwinned({ launchToken }: InstanceRecord): boolean {
+    return launchToken !== undefined && this.#twinned.has(launchToken);
   }
 
   /**
@@ -35,17 +39,28 @@ export class CloudWatch {
    * end of the run to show that what it left behind was removed all the same.
    */
   readonly onRecord = (before: Item | undefined, after: Item | undefined): void => {
+    this.#checkBinding(before, after);
     if (this.#skewMs > 0) return;
     if (typeof after?.['launchToken'] !== 'string' || after['status'] === before?.['status']) return;
     if (after['status'] !== 'Terminated' && after['status'] !== 'Failed') return;
     const nowMs = this.#ground.now();
-    for (const { backendId, launchToken, acceptedAtMs, ...times } of this.#machines.values()) {
-      if (launchToken !== after['launchToken'] || this.#twins.has(backendId)) continue;
-      const status = statusAt({ acceptedAtMs, ...times }, nowMs);
+    for (const machine of this.#machines.values()) {
+      const { backendId, launchToken } = machine;
+      if (launchToken !== after['launchToken']) continue;
+      if (this.isTwinned(machine) && backendId !== after['backendId']) continue;
+      const status = statusAt(machine, nowMs);
       if (status !== 'Terminated')
         this.#add('record', `${launchToken} is closed, and ${backendId} is ${status}`);
     }
   };
+
+  /** Who binds a record to another machine forgets the first one, which stands on. */
+  #checkBinding(before: Item | undefined, after: Item | undefined): void {
+    const [from, to] = [before?.['backendId'], after?.['backendId']];
+    if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
+    if (before?.['launchToken'] !== after?.['launchToken']) return;
+    this.#add('record', `${after?.['launchToken']} was bound to ${from}, and now is bound to ${to}`);
+  }
 
   readonly onEvent = (event: SimEvent): void => {
     const last = this.#last;
@@ -63,9 +78,11 @@ export class CloudWatch {
     const isNew = !this.#machines.has(record.backendId);
     if (isNew && last?.launchToken === record.launchToken && last?.acceptedAtMs === record.acceptedAtMs) {
       this.#twins.add(record.backendId);
+      if (record.launchToken !== undefined) this.#twinned.add(record.launchToken);
     }
     if (isNew && !this.#twins.has(record.backendId)) this.#checkNew(record);
     this.#machines.set(record.backendId, record);
+    if (!this.#twins.has(record.backendId)) this.onMachine(record, isNew);
   }
 
   #checkNew(record: InstanceRecord): void {

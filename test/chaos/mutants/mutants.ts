@@ -19,8 +19,8 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'functions/instances/next-step.ts',
         find: `      if (waitedFor === sinceMs) return { step: 'look-up', record };
-      const waitMs = Math.max(consistencyWindowMs, pauseAfter(record.unknownAnswer));
-      return { step: 'wait', waitMs, waitedFor: sinceMs };`,
+      const waitMs = Math.max(times.consistencyWindowMs, pauseAfter(record.unknownAnswer));
+      return { step: 'wait', waitMs, marks: { waitedFor: sinceMs } };`,
         replace: `      return { step: 'create', record };`,
       },
     ],
@@ -86,10 +86,17 @@ import { failInstances } from './finish.ts';`,
     edits: [
       {
         file: 'functions/governor/permit-creates.ts',
-        find: `  const { verdicts, given, state } = decideCreates(free, limits, nowMs, wanted, turn !== undefined);`,
-        replace: `  const freed = limits.concurrentInstancesPerLocation + released.length;
-  const more = { ...limits, concurrentInstancesPerLocation: freed };
-  const { verdicts, given, state } = decideCreates(free, more, nowMs, wanted, turn !== undefined);`,
+        find: `    limits,
+    nowMs,
+    wanted,
+    turn !== undefined,`,
+        replace: `    {
+      ...limits,
+      concurrentInstancesPerLocation: limits.concurrentInstancesPerLocation + released.length,
+    },
+    nowMs,
+    wanted,
+    turn !== undefined,`,
       },
     ],
   },
@@ -209,6 +216,32 @@ import { failInstances } from './finish.ts';`,
         file: 'functions/fleets/verdict.ts',
         find: `(aborted || !enough)) return { next: 'rollback' };`,
         replace: `(aborted || (!enough && running === 0))) return { next: 'rollback' };`,
+      },
+    ],
+  },
+  {
+    name: 'binding-overwritten',
+    edits: [
+      {
+        file: 'functions/store/transition.ts',
+        find: `new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record)))`,
+        replace: `new UpdateCommand(
+        fieldUpdate(store, record, fields, {
+          ConditionExpression: '#status = :from AND attempt = :fromAttempt',
+          ExpressionAttributeNames: { '#status': 'status' },
+          ExpressionAttributeValues: { ':from': record.status, ':fromAttempt': record.attempt },
+        }),
+      )`,
+      },
+    ],
+  },
+  {
+    name: 'slot-taken-from-the-silent',
+    edits: [
+      {
+        file: 'functions/instances/fence-claims.ts',
+        find: `      const isFenced = record`,
+        replace: `      const isFenced = context.store.clock.now() > 0 || record`,
       },
     ],
   },

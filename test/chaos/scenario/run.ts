@@ -5,11 +5,12 @@ import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
 import { LineWatch } from '../invariants/watch-line.ts';
+import { SlotWatch } from '../invariants/watch-slots.ts';
 import { limitsOf } from '../models/clouds.ts';
 import { CALM, type FaultCounts } from '../world/disturbance.ts';
 import { furnish } from '../world/furnish.ts';
 import { Ground } from '../world/ground.ts';
-import { Lab } from '../world/lab.ts';
+import { Lab, NAMESPACE } from '../world/lab.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
 import { Operator } from './operator.ts';
@@ -53,7 +54,15 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
   const line = new LineWatch(ground, violations);
-  lab.tables.governor.onWrite = line.onRow;
+  const { governor } = lab.tables;
+  const slots = new SlotWatch(ground, { governor, namespace: NAMESPACE }, violations, (one) =>
+    watch.isTwinned(one),
+  );
+  watch.onMachine = slots.onMachine;
+  governor.onWrite = (before, after) => {
+    line.onRow(before, after);
+    slots.onRow(before, after);
+  };
   lab.queue.onSend = line.onSend;
   const outcomes: Record<string, number> = {};
   try {

@@ -15,6 +15,8 @@ export class Ground {
   readonly trace: Trace;
   readonly counts: FaultCounts = noFaults();
   disturbance: Disturbance;
+  /** By how long a story holds up a call on its way, in milliseconds. What a call is for is told where there is a trace. */
+  holdUpMs: (call: string, process: string) => number = () => 0;
   /** Rejects when a run does so much that it can only be going round in circles. */
   readonly exhaustion: Promise<never>;
   /** How many waits there were: what a run costs. */

@@ -44,7 +44,7 @@ export class Process {
   async call<Result>(what: string, effect: () => Result | Promise<Result>): Promise<Result> {
     const { ground } = this;
     await this.#survive(`before ${what}`);
-    await ground.sleep(ground.latencyMs());
+    await ground.sleep(ground.latencyMs() + ground.holdUpMs(what, this.name));
     // What was sent before the end of the process may still arrive.
     if (this.#dead && ground.random.chance(0.5)) return await never();
     let result: Result;

@@ -326,7 +326,7 @@ describe('limits', () => {
       '/all unrecognized-key',
       '/location invalid-format',
     ]);
-    await releaseSlots(store, place, [wanted.instanceId]);
+    await releaseSlots(store, place, [wanted]);
   });
 
   it('that cannot be are refused, each field by name, and change nothing', async () => {

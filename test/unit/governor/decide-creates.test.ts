@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { learn } from '../../../functions/governor/barriers.ts';
 import { type Decision, decideCreates } from '../../../functions/governor/decide-creates.ts';
 import type { PlaceState, WantedCreate } from '../../../functions/governor/place-state.ts';
+import { SLOT_LEASE_MS } from '../../../functions/governor/slots.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { limits, NOON, place, want } from './wanted.ts';
 
@@ -27,8 +28,8 @@ describe('slots', () => {
     expect(decision.given).toEqual(['i0', 'i1']);
   });
 
-  it('that are held for half an hour are free again', () => {
-    const state = place({ holders: { old: NOON - 1_800 * SECOND, young: NOON - 1_799 * SECOND } });
+  it('that nothing gives back are free again after a lease', () => {
+    const state = place({ holders: { old: NOON - SLOT_LEASE_MS, young: NOON - SLOT_LEASE_MS + SECOND } });
     const { given, state: next } = decideCreates(
       state,
       limits({ concurrentInstancesPerLocation: 2 }),

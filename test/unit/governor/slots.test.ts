@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { grantSlots, heldNow, SLOT_LEASE_MS } from '../../../functions/governor/slots.ts';
+import {
+  grantSlots,
+  heldNow,
+  SLOT_LEASE_MS,
+  withoutReleased,
+  withRenewed,
+} from '../../../functions/governor/slots.ts';
 
 describe('grantSlots', () => {
   it('never gives out more than there are, and keeps what a holder has', () => {
@@ -12,5 +18,23 @@ describe('grantSlots', () => {
     const { holders } = grantSlots({}, 1, 0, ['a']);
     expect(heldNow(holders, SLOT_LEASE_MS)).toEqual({});
     expect(grantSlots(holders, 1, SLOT_LEASE_MS, ['b']).granted).toEqual(['b']);
+  });
+});
+
+describe('a slot', () => {
+  it('is held on by whoever sees that its holder is still being created, and not for a holder that came since', () => {
+    const holders = { slow: 10, another: 20 };
+    expect(withRenewed(holders, { slow: 10, another: 19, gone: 5 }, 99)).toEqual({ slow: 99, another: 20 });
+    expect(withRenewed(holders, { another: 19 }, 99)).toBe(holders);
+  });
+
+  it('goes back by the permit that is known to be over, and by no other', () => {
+    const holders = { a: 10, b: 20, c: 30 };
+    const released = [
+      { instanceId: 'a', startMs: 10 },
+      { instanceId: 'b', startMs: 19 },
+      { instanceId: 'c' },
+    ];
+    expect(withoutReleased(holders, released)).toEqual({ b: 20 });
   });
 });

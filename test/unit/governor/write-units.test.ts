@@ -64,7 +64,7 @@ it(`permits ${PER_SECOND} creates a second at one place, and no partition key is
     nowMs = NOON + (batch * BATCH * 1_000) / PER_SECOND;
     if (nowMs >= nextLookMs) {
       nextLookMs += LOOK_MS;
-      const ended = held.filter(({ untilMs }) => untilMs <= nowMs).map(({ id }) => id);
+      const ended = held.filter(({ untilMs }) => untilMs <= nowMs).map(({ id }) => ({ instanceId: id }));
       held.splice(0, ended.length);
       await releaseSlots(store, place, ended);
     }

@@ -1,0 +1,76 @@
+import { z } from 'zod';
+import { parseMachineName } from '../../../functions/drivers/names.ts';
+import { placeStateSchema } from '../../../functions/governor/place-state.ts';
+import { callKey } from '../../../functions/store/keys.ts';
+import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
+import { statusAt } from '../../../local/sim/engine/status.ts';
+import { DEPLOYMENT } from '../models/clouds.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
+import type { Table } from '../models/dynamo/table.ts';
+import type { Ground } from '../world/ground.ts';
+import type { Violation } from './violation.ts';
+
+const keySchema = z.object({ pk: z.string(), sk: z.string() });
+
+/**
+ * Watches who holds the slots of the places: what a cloud is creating holds one, from the call that asked for it until
+ * it runs, has failed or is gone. Where a fault of the cloud made two of one call, it is the one that the record is bound to. So a slot that goes to two shows at once, and not only where the cloud's own limit is
+ * exceeded by it.
+ */
+export class SlotWatch {
+  readonly #ground: Ground;
+  readonly #governor: Table;
+  readonly #violations: Violation[];
+  readonly #namespace: string;
+  readonly #isTwinned: (machine: InstanceRecord) => boolean;
+  /** Machines that a cloud is creating, by place and instance, as far as they are known not to have come up yet. */
+  readonly #creating = new Map<string, Map<string, InstanceRecord>>();
+
+  constructor(
+    ground: Ground,
+    { governor, namespace }: { governor: Table; namespace: string },
+    violations: Violation[],
+    isTwinned: (machine: InstanceRecord) => boolean,
+  ) {
+    this.#ground = ground;
+    this.#governor = governor;
+    this.#namespace = namespace;
+    this.#violations = violations;
+    this.#isTwinned = isTwinned;
+  }
+
+  /** @param isNew whether the cloud has just taken the request */
+  readonly onMachine = (record: InstanceRecord, isNew: boolean): void => {
+    const { name, account, location, backendId } = record;
+    const id = parseMachineName(DEPLOYMENT, name)?.instanceId;
+    if (id === undefined) return;
+    const { pk, sk } = callKey(`${this.#namespace}/${account}`, location, 'create');
+    const machines = this.#creating.get(`${pk} ${id}`) ?? new Map<string, InstanceRecord>();
+    this.#creating.set(`${pk} ${id}`, machines.set(backendId, record));
+    const isCreating = statusAt(record, this.#ground.now()) === 'Creating';
+    if (isNew && isCreating && !holdersOf(this.#governor.get(pk, sk)).has(id))
+      this.#add(`${backendId} of ${id} is created at ${pk} without a slot`);
+  };
+
+  readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
+    const key = keySchema.safeParse(before).data;
+    if (!key?.pk.startsWith('CALL#') || key.sk !== 'create') return;
+    const still = holdersOf(after);
+    const nowMs = this.#ground.now();
+    for (const id of holdersOf(before)) {
+      if (still.has(id)) continue;
+      for (const one of this.#creating.get(`${key.pk} ${id}`)?.values() ?? [])
+        if (statusAt(one, nowMs) === 'Creating' && !this.#isTwinned(one))
+          this.#add(`the slot of ${id} at ${key.pk} went back while ${one.backendId} is being created`);
+    }
+  };
+
+  #add(text: string): void {
+    this.#ground.trace.add('INVARIANT', `limit: ${text}`);
+    this.#violations.push({ kind: 'limit', text });
+  }
+}
+
+function holdersOf(item: Item | undefined): Set<string> {
+  return new Set(Object.keys(item ? placeStateSchema.parse(item).holders : {}));
+}

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { AWS, EAST, expectAfter, isGone, isUp, MINUTE, PATIENT, SLOTS } from './scenario/limited.ts';
+import { runScenario, type Story } from './scenario/run.ts';
+import type { Scenario } from './scenario/scenario.ts';
+import { CALM } from './world/disturbance.ts';
+
+const SEEDS = [1, 2, 3];
+const RATES = { list: { perSecond: 5, burst: 10 }, mutate: { perSecond: 10, burst: 20 } };
+
+describe('a call that makes two machines', PATIENT, () => {
+  it.each(SEEDS)(
+    'has its record bound to one of them, whoever sees the other first, and the other goes (seed %i)',
+    async (seed) => {
+      const size = 24;
+      // The second machine may be listed seconds before the call for the first one is answered.
+      const traits = { submitMs: [100, 4_000] as [number, number] };
+      await expectAfter(
+        async (stage) => {
+          const mended = stage.addFault({ kind: 'duplicateEffect', call: 'create' });
+          const { id } = await stage.create(fleetAt(AWS, size, EAST));
+          await stage.until(id, isUp);
+          mended();
+          expect(stage.lab.clouds.machines()).toHaveLength(2 * size);
+          await stage.pass(10);
+          expect(stage.standing()).toHaveLength(size);
+          await stage.remove(id);
+          await stage.until(id, isGone);
+          expect(stage.standing()).toEqual([]);
+        },
+        { Terminated: 1 },
+        calmScenario({ seed }, traits),
+      );
+    },
+  );
+});
+
+describe('the slot of a worker that says nothing for longer than it may live', PATIENT, () => {
+  const size = 5 * SLOTS;
+  const SLOW_MS = 20_000;
+
+  /** A fleet comes up while some calls are slow, so that looks come between a permit and what is done under it. */
+  async function expectUpAfter(
+    story: Story,
+    changes: Partial<Scenario>,
+    traits: Parameters<typeof calmScenario>[1] = {},
+  ): Promise<void> {
+    const disturbance = { ...CALM, newProcess: 1 };
+    const scenario = calmScenario({ disturbance, driverTimeoutMs: 60_000, ...changes }, traits);
+    const { violations, outcomes } = await runScenario(scenario, true, story);
+    expect(violations).toEqual([]);
+    expect(outcomes).toEqual({ Running: 1 });
+  }
+
+  it.each(SEEDS)(
+    'stays with that worker where only the clock of a look says so: no call goes out without a slot (seed %i)',
+    async (seed) => {
+      await expectUpAfter(
+        async (stage) => {
+          const { ground } = stage.lab;
+          // Or it fails by the clock of a worker that is ahead.
+          const patient = { ...EAST, instanceTimeoutSeconds: 14_400 };
+          ground.holdUpMs = (call) => (call.startsWith('TransactWrite FLEET#') ? SLOW_MS : 0);
+          const { id } = await stage.create(fleetAt(AWS, size, patient));
+          await stage.until(id, isUp);
+        },
+        { seed, skewMs: 10 * MINUTE },
+      );
+    },
+  );
+
+  it.each(SEEDS)(
+    'goes to its launch that comes while a slow look takes it for lost (seed %i)',
+    async (seed) => {
+      await expectUpAfter(
+        async (stage) => {
+          const { ground, tables } = stage.lab;
+          const { id } = await stage.create(fleetAt(AWS, size, EAST));
+          while (stage.creates().length < 3) await ground.sleep(50);
+          // Launches that have slots, and times at which their calls may go out, cannot ask for those any more.
+          tables.down.add('governor');
+          await stage.pass(5);
+          tables.down.delete('governor');
+          const looks = new Set<string>();
+          ground.holdUpMs = (call, process) => {
+            if (call.startsWith('GET aws/locations/east-1/instances?')) looks.add(process);
+            // What a look decides takes effect late; a launch asks for its permit meanwhile.
+            if (call.startsWith('Query WAIT#') && looks.has(process)) return 2 * SLOW_MS;
+            return call.startsWith('Query NET#') ? 1.75 * SLOW_MS : 0;
+          };
+          await stage.pass(2);
+          ground.holdUpMs = () => 0;
+          await stage.until(id, isUp);
+        },
+        { seed, driverTimeoutMs: 120_000 },
+        {
+          slots: { locations: 1, instancesPerLocation: size },
+          rates: { ...RATES, create: { perSecond: 1, burst: 2 } },
+          bootSeconds: [40, 60],
+        },
+      );
+    },
+  );
+});
+
+describe('a machine that takes an hour and a half to come up', PATIENT, () => {
+  it('keeps its slot for as long', async () => {
+    const bootSeconds = [5_400, 5_460] as [number, number];
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(
+          fleetAt(AWS, SLOTS + 1, { ...EAST, instanceTimeoutSeconds: 14_400 }),
+        );
+        await stage.pass(100);
+        expect((await stage.read(id)).counts).toMatchObject({ Running: SLOTS, Creating: 1 });
+        await stage.until(id, isUp);
+      },
+      { Running: 1 },
+      calmScenario({}, { bootSeconds }),
+    );
+  });
+});
