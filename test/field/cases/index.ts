@@ -1,10 +1,27 @@
 import type { FieldCase } from '../harness/case.ts';
+import { f08 } from './f08-error-after-running.ts';
+import { f21 } from './f21-connection-deleted-under-creates.ts';
+import { f22 } from './f22-namespace-deleted-under-creates.ts';
 import { f23 } from './f23-slow-list.ts';
 import { f25 } from './f25-unknown-words.ts';
 import { f26 } from './f26-answer-says-running.ts';
 import { f27 } from './f27-workers-die-with-calls.ts';
+import { f28 } from './f28-copies.ts';
 import { f29 } from './f29-another-account.ts';
+import { f29Unchecked } from './f29-unchecked-account.ts';
 import { quiet } from './quiet.ts';
 
 /** Every case, in the order of their numbers. */
-export const CASES: readonly FieldCase[] = [...quiet, ...f23, ...f25, ...f26, ...f27, ...f29];
+export const CASES: readonly FieldCase[] = [
+  ...quiet,
+  ...f08,
+  ...f21,
+  ...f22,
+  ...f23,
+  ...f25,
+  ...f26,
+  ...f27,
+  ...f28,
+  ...f29,
+  ...f29Unchecked,
+];

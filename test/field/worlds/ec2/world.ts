@@ -3,6 +3,7 @@ import { Script } from '../script.ts';
 import { catalogueActions } from './catalogue-actions.ts';
 import { machineActions, type Pace } from './machine-actions.ts';
 import { type Action, NETWORK_ACTIONS } from './network-actions.ts';
+import { AccountParameters } from './parameters.ts';
 import { parametersOf, textAt } from './query.ts';
 import { Region } from './region.ts';
 import { type Machine, Refusal, stateAt } from './state.ts';
@@ -24,6 +25,7 @@ export class Ec2World implements CloudWorld {
   readonly #names: readonly string[];
   readonly #accounts = new Map<string, string>();
   readonly #regions = new Map<string, Region>();
+  readonly #parameters = new Map<string, AccountParameters>();
   readonly #actions: Readonly<Record<string, Action>>;
 
   constructor({ regions = [HOME], accounts = ACCOUNTS, ...pace }: Ec2Options = {}) {
@@ -46,10 +48,7 @@ export class Ec2World implements CloudWorld {
     const account = this.#accounts.get(accessKeyOf(headers));
     if (account === undefined) return refusal(401, 'AuthFailure', NOT_VALID);
     if (service === 'sts') return identity(account);
-    if (service === 'ssm') {
-      const message = 'not authorized to perform: ssm:GetParameters';
-      return Response.json({ __type: 'AccessDeniedException', message }, { status: 400 });
-    }
+    if (service === 'ssm') return this.#parametersOf(account).answer({ headers, text });
     const parameters = parametersOf(text);
     const action = textAt(parameters, 'Action');
     const act = this.#actions[action];
@@ -60,6 +59,12 @@ export class Ec2World implements CloudWorld {
       if (error instanceof Refusal) return refusal(error.status, error.code, error.message);
       throw error;
     }
+  }
+
+  #parametersOf(account: string): AccountParameters {
+    const known = this.#parameters.get(account) ?? new AccountParameters();
+    this.#parameters.set(account, known);
+    return known;
   }
 
   /** What an account has in a region; of the only account, where none is named. */

@@ -34,6 +34,7 @@ const serverSchema = z.object({
   }),
 });
 const keyPairSchema = z.object({ keypair: z.object({ name: z.string() }) });
+const groupSchema = z.object({ server_group: z.object({ name: z.string() }) });
 const actionSchema = z.record(z.string(), z.unknown());
 
 export function statusAt(server: Server, nowMs: number): string {
@@ -78,6 +79,19 @@ export function novaRoutes(pace: Pace): Readonly<Record<string, (call: Call) => 
         },
       },
     }),
+    'GET os-server-groups': ({ project }) => ({
+      server_groups: [...project.serverGroups].map(([id, name]) => ({ id, name })),
+    }),
+    'POST os-server-groups': ({ project, body }) => {
+      const { name } = groupSchema.parse(body).server_group;
+      const id = project.newId();
+      project.serverGroups.set(id, name);
+      return { server_group: { id, name } };
+    },
+    'DELETE os-server-groups/*': ({ project, path: [, id = ''] }) => {
+      if (!project.serverGroups.delete(id)) throw novaFault('itemNotFound', 404, `Instance group ${id}`);
+      return {};
+    },
     'POST servers': (call) => make(call, pace),
     'GET servers/detail': ({ project, query, nowMs }) => ({
       servers: project

@@ -62,6 +62,8 @@ export class Project {
   readonly servers = new Map<string, Server>();
   readonly resources = new Map<string, Resource>();
   readonly keyPairs = new Set<string>();
+  /** Names of server groups, by id. */
+  readonly serverGroups = new Map<string, string>();
   readonly routerPorts: Port[] = [];
   #made = 0;
 

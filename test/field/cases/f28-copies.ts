@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import type { Fleet } from '../../../functions/model/fleet.ts';
+import type { FieldCase } from '../harness/case.ts';
+import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
+
+const HOUR_MS = 3_600_000;
+/** Three grace periods of half an hour, and a sweep each 15 minutes. */
+const WATCHED_MS = 1.5 * HOUR_MS;
+/** Of a machine when it is backed up; a look a minute at each cloud is what a day takes its time by. */
+const AGE_MS = { sim: 24 * HOUR_MS, aws: 3 * HOUR_MS, openstack: 3 * HOUR_MS, 'cb-spider': 3 * HOUR_MS };
+
+/** What became of the original before its backup was restored. */
+type Original = 'runs' | 'gone' | 'deleted';
+
+async function play(at: AtDriver, original: Original): Promise<void> {
+  const { stage, user, site, cloud, driver, ground } = at;
+  await user.makeNamespace();
+  await user.connect('cloud', site);
+  const fleet = await stage.create(user.order('web', 'cloud', site, 2));
+  await stage.until(fleet.id, ({ status }) => status === 'Running');
+  const [first = ''] = cloud.standing();
+  await ground.sleep(AGE_MS[driver]);
+  const copy = await restored(at, fleet, first, original);
+  const restoredAtMs = ground.now();
+  await ground.sleep(WATCHED_MS);
+
+  assert.ok(cloud.standing().includes(copy), 'the copy runs on');
+  assert.equal(cloud.removals(restoredAtMs), 0, 'no removal was asked for');
+  const findings = (await user.orphans()).filter(({ reason }) => reason === 'copy');
+  assert.equal(findings.length, 1, `the copy is reported: ${JSON.stringify(await user.orphans())}`);
+  const [finding] = findings;
+  assert.equal(finding?.kind, 'instance', JSON.stringify(finding));
+  assert.equal(finding?.state, 'Reported', JSON.stringify(finding));
+  assert.equal(finding?.fleetId, fleet.id, JSON.stringify(finding));
+  const { counts } = await stage.read(fleet.id);
+  assert.equal(counts.Running ?? 0, { runs: 2, gone: 1, deleted: 0 }[original], JSON.stringify(counts));
+}
+
+/** Makes of the original what the case says. @returns the copy's id */
+async function restored(
+  { stage, cloud, ground }: AtDriver,
+  fleet: Fleet,
+  first: string,
+  original: Original,
+): Promise<string> {
+  const backup = cloud.backUp(first);
+  if (original === 'gone') {
+    cloud.end(first);
+    await ground.sleep(HOUR_MS);
+  }
+  if (original === 'deleted') {
+    await stage.remove(fleet.id);
+    await stage.until(fleet.id, ({ status }) => status === 'Terminated');
+    await ground.sleep(HOUR_MS);
+  }
+  return backup.restore();
+}
+
+const TITLES: Readonly<Record<Original, string>> = {
+  runs: 'while the original runs',
+  gone: 'when the original was ended at the cloud',
+  deleted: 'when its fleet is deleted',
+};
+
+const kind = (original: Original): FieldCase[] =>
+  atEveryDriver({
+    id: original === 'runs' ? 'F28' : `F28-${original}`,
+    title: `a machine that is restored from a backup with all our tags ${TITLES[original]} is reported as a copy, and never ended`,
+    play: (at) => play(at, original),
+  });
+
+/** Was: taken for a duplicate, and ended in the same sweep, without grace. */
+export const f28: FieldCase[] = [...kind('runs'), ...kind('gone'), ...kind('deleted')];
