@@ -5,9 +5,6 @@ const BETWEEN = /[\s\\"']/;
 const BASE64 = /[A-Za-z0-9+/_-]/;
 const HEX = /[0-9A-Fa-f]/;
 const BETWEEN_HEX = /[\s\\"':,-]/;
-/** Shorter runs encode nothing that is looked for. */
-const SHORTEST_BASE64 = 6;
-const SHORTEST_HEX = 8;
 const BASE64_OFFSETS = [0, 1, 2, 3] as const;
 const HEX_OFFSETS = [0, 1] as const;
 const DECIMALS = /(?<![0-9])[0-9]{1,3}(?:[\s,+\\"']+[0-9]{1,3}){3,}(?![0-9])/g;
@@ -16,13 +13,20 @@ const MAX_BYTE = 255;
 /**
  * What stretches of a text may encode, as further texts: base64 and base64url at each of its alignments, since the
  * encoded text may begin anywhere in a longer one; hexadecimal digits, together or in pairs; lists of bytes in decimal.
+ *
+ * @param leastBytes stretches that encode fewer are left out
  */
-export function layersOf(decoded: Decoded): Decoded[] {
-  return [...base64Layers(decoded), ...hexLayers(decoded), ...decimalLayers(decoded)];
+export function layersOf(decoded: Decoded, leastBytes: number): Decoded[] {
+  return [
+    ...base64Layers(decoded, Math.ceil((leastBytes * 8) / 6)),
+    ...hexLayers(decoded, leastBytes * 2),
+    ...decimalLayers(decoded),
+  ];
 }
 
-function base64Layers(decoded: Decoded): Decoded[] {
-  return runsOf(decoded.bytes, BASE64, BETWEEN, SHORTEST_BASE64).flatMap((run) => {
+function base64Layers(decoded: Decoded, shortest: number): Decoded[] {
+  if (decoded.bytes.length < shortest) return [];
+  return runsOf(decoded.bytes, BASE64, BETWEEN, shortest).flatMap((run) => {
     const text = run.map((at) => decoded.bytes[at]).join('');
     return BASE64_OFFSETS.map((offset) => {
       const bytes = Buffer.from(text.slice(offset), 'base64').toString('latin1');
@@ -34,10 +38,11 @@ function base64Layers(decoded: Decoded): Decoded[] {
   });
 }
 
-function hexLayers(decoded: Decoded): Decoded[] {
+function hexLayers(decoded: Decoded, shortest: number): Decoded[] {
+  if (decoded.bytes.length < shortest) return [];
   // The prefix of a number is blanked, so that its zero is not taken for a digit.
   const digits = decoded.bytes.replaceAll(/0x(?=[0-9a-f]{2})/gi, '  ');
-  return runsOf(digits, HEX, BETWEEN_HEX, SHORTEST_HEX).flatMap((run) => {
+  return runsOf(digits, HEX, BETWEEN_HEX, shortest).flatMap((run) => {
     const text = run.map((at) => digits[at]).join('');
     return HEX_OFFSETS.map((offset) => {
       const bytes = Buffer.from(text.slice(offset), 'hex').toString('latin1');

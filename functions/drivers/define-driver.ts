@@ -1,7 +1,8 @@
 import type { Credential } from '../model/connection.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { CloudClient, ConnectOptions, Driver } from './driver.ts';
-import { guardClient, guardError } from './guard-client.ts';
+import { guardClient } from './guard-client.ts';
+import { guardError } from './guard-error.ts';
 import type { CapabilityName, DriverMetadata } from './metadata.ts';
 import { Secrets } from './secrets.ts';
 

@@ -20,6 +20,8 @@ const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
 export class SpellingFinder {
   readonly #stretches = new Map<number, Set<string>>();
   readonly #maxLayers: number;
+  /** The length of the shortest text that can have something in it. */
+  readonly shortest: number;
 
   /**
    * @param stretchOf how much of a value of this length is looked for; undefined: it is not looked for
@@ -39,11 +41,7 @@ export class SpellingFinder {
       this.#stretches.set(size, stretches);
       for (let at = 0; at + size <= text.length; at += 1) stretches.add(text.slice(at, at + size));
     }
-  }
-
-  /** The length of the shortest text that can have something in it. */
-  get shortest(): number {
-    return Math.min(...this.#stretches.keys());
+    this.shortest = Math.min(...this.#stretches.keys());
   }
 
   /** @returns parts of the text in any order; they may overlap */
@@ -59,7 +57,7 @@ export class SpellingFinder {
   #findIn(decoded: Decoded, depth: number): Part[] {
     const found = this.#findPlain(decoded);
     if (depth === this.#maxLayers) return found;
-    const layers = layersOf(decoded).map((layer) => decodeEscapes(layer, 'all'));
+    const layers = layersOf(decoded, this.shortest).map((layer) => decodeEscapes(layer, 'all'));
     return [...found, ...layers.flatMap((layer) => this.#findIn(layer, depth + 1))];
   }
 

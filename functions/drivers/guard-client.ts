@@ -3,31 +3,38 @@ import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '..
 import { isPlainText } from '../model/plain-text.ts';
 import type { CloudClient } from './driver.ts';
 import { DriverError } from './errors.ts';
+import { guardError, MAX_MESSAGE } from './guard-error.ts';
 import type { Secrets } from './secrets.ts';
 
-export const MAX_MESSAGE = 1_000;
-const MAX_CODE = 100;
-const MAX_CALL = 300;
-const MAX_WORDS = 1_000;
-const MAX_ACCOUNT = 200;
 const MAX_IDENTIFIER = 1_024;
-const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-const MAX_PER_SECOND = 10_000;
-/** One call a day. */
-const MIN_PER_SECOND = 1 / 86_400;
 /** Beyond these DynamoDB keeps no number, and no cloud has one. */
 const MIN_NUMBER = 1e-12;
 const MAX_NUMBER = 1e15;
 
-/** Fields that are read by people. All others of an answer are identifiers, by which something is found again. */
-const WORDS: ReadonlySet<string> = new Set([
+/**
+ * Fields that are read by people, with the most characters of each. All others of an answer are identifiers, by which
+ * something is found again.
+ */
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ['accountName', 200],
+  ['cloudStatus', 100],
+  ['description', 1_000],
+  ['displayName', 200],
+  ['failureMessage', MAX_MESSAGE],
+  ['scope', 200],
+]);
+const MAX_NAME = 255;
+
+/** Fields that may be absent, and are when they cannot be used: nothing is mistaken for something else without them. */
+const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
-  'accountName',
-  'description',
-  'displayName',
-  'failureMessage',
-  'message',
-  'scope',
+  'createdAt',
+  'createdAtMs',
+  'idempotencyKey',
+  'instanceType',
+  'privateIp',
+  'publicIp',
+  'zone',
 ]);
 
 /**
@@ -48,8 +55,8 @@ class Unusable extends Error {}
 
 /**
  * A client whose cloud is not trusted. What it says is bounded, plain, and without the connection's secrets: errors and
- * words are redacted; an item of a catalogue whose identifier cannot be used is left out; any other answer with such an
- * identifier is refused, since a record must not have a false one.
+ * words are redacted; what may be absent is left out where it cannot be used, and so is an item of a catalogue; any other
+ * answer with such an identifier is refused, since a record must not have a false one.
  */
 export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
   return new Proxy(client, {
@@ -69,28 +76,6 @@ export function guardClient<Client extends CloudClient>(client: Client, secrets:
       };
     },
   });
-}
-
-/** An error of a driver as it leaves it; what is no DriverError is a fault of ours, and keeps its kind. */
-export function guardError(error: unknown, secrets: Secrets, ofCall: readonly string[] = []): unknown {
-  if (!(error instanceof Error)) return error;
-  const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
-  const stack = stackOf(error, message);
-  if (!(error instanceof DriverError)) {
-    // In its place, so that it is still recognised by the one that threw it.
-    return Object.assign(error, { message, stack, cause: undefined });
-  }
-  const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;
-  const guarded = new DriverError(code, message, {
-    answered,
-    ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
-    ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, MAX_RETRY_AFTER_MS) }),
-    ...(limitPerSecond === undefined
-      ? {}
-      : { limitPerSecond: within(limitPerSecond, MIN_PER_SECOND, MAX_PER_SECOND) }),
-  });
-  return Object.assign(guarded, { stack });
 }
 
 class AnswerGuard {
@@ -140,9 +125,22 @@ class AnswerGuard {
     if (Array.isArray(value)) return this.#items(value, field);
     if (value instanceof DriverError) return this.error(value);
     if (!isRecord(value)) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([name, member]) => [name, this.#value(member, name)]),
-    );
+    return Object.fromEntries(Object.entries(value).flatMap(([name, member]) => this.#field(name, member)));
+  }
+
+  #field(name: string, member: unknown): [string, unknown][] {
+    try {
+      return [[name, this.#value(member, name)]];
+    } catch (error) {
+      const isNeeded = !OPTIONAL.has(name) || this.#method in CATALOGUES;
+      if (!(error instanceof Unusable) || isNeeded) throw error;
+      return [];
+    }
+  }
+
+  /** A network resource of ours that was renamed is still found by its id. */
+  #mostWords(field: string): number | undefined {
+    return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
   }
 
   #items(items: readonly unknown[], field: string): unknown[] {
@@ -162,9 +160,8 @@ class AnswerGuard {
   }
 
   #text(text: string, field: string): string {
-    if (WORDS.has(field)) {
-      return this.#secrets.redact(text, field.startsWith('account') ? MAX_ACCOUNT : MAX_WORDS, this.#ofCall);
-    }
+    const most = this.#mostWords(field);
+    if (most !== undefined) return this.#secrets.redact(text, most, this.#ofCall);
     if (text.length > MAX_IDENTIFIER) throw new Unusable(`${field} has ${text.length} characters`);
     if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
     if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);
@@ -178,10 +175,6 @@ function usableNumber(value: number, field: string): number {
   throw new Unusable(`${field} is out of all bounds`);
 }
 
-function within(value: number, min: number, max: number): number {
-  return Number.isNaN(value) ? max : Math.min(max, Math.max(min, value));
-}
-
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
@@ -191,10 +184,4 @@ function wordsIn(argument: unknown): string[] {
   const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
   const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));
   return [...new Set(words.filter((word) => typeof word === 'string'))];
-}
-
-/** V8 writes the message into the stack. */
-function stackOf(error: Error, message: string): string {
-  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  return [`${error.name}: ${message}`, ...frames].join('\n');
 }

@@ -8,10 +8,11 @@ const MAX_READ = 16_384;
 const SHORTEST = 4;
 /** Tokens that the driver was given: those of the last hours. */
 const MAX_OBTAINED = 16;
-const MAX_KNOWN_CLEAN = 5_000;
+const MAX_KNOWN_CLEAN = 50_000;
 /** Identifiers are many, and checked at each list. */
 const LAYERS = { words: 3, identifiers: 1 };
-const INSTANT = /^\d{4}-\d\d-\d\dT[\d:.]{8,}Z$/;
+/** What most identifiers are, and no secret is: a time, an instance's id, a launch token. */
+const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
 /** Of a secret, so much in a row is taken out of words: 60 %, at least 4 and at most 8 characters. */
 const inWords = (length: number): number | undefined =>
@@ -80,7 +81,7 @@ export class Secrets {
   /** True if the identifier has a secret in it, in whatever spelling. */
   isIn(identifier: string): boolean {
     this.#identifiers ??= new SpellingFinder(this.#all(), inIdentifiers, LAYERS.identifiers);
-    if (identifier.length < this.#identifiers.shortest || INSTANT.test(identifier)) return false;
+    if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
     // Lists tell the same identifiers again and again.

@@ -67,6 +67,24 @@ test.each([
   expect((await errorOf(call)).code).toBe('Unavailable');
 });
 
+test('what a machine may lack is left out where it cannot be used, and the machine stays', async () => {
+  const odd = { ...MACHINE, zone: 'east\u202e', instanceType: API_KEY, publicIp: '10.0.0.1' };
+  const [machine] = await clientOf({ items: [odd] }).listInstances(AT);
+  expect(machine).toMatchObject({ backendId: 'i-1', publicIp: '10.0.0.1' });
+  expect(machine).not.toHaveProperty('zone');
+  expect(machine).not.toHaveProperty('instanceType');
+});
+
+test('an account that has the credential in it is one that the cloud does not tell', async () => {
+  expect((await clientOf({ account: `acc-${API_KEY}` }).verifyCredential()).account).toBeUndefined();
+});
+
+test('a network that was renamed to what no terminal should get is listed under a plain name', async () => {
+  const network = { id: 'net-1', name: 'web\u001b[2J', tags: MACHINE.tags };
+  const [listed] = await clientOf({ items: [network] }).listNetworkResources(AT, 'network');
+  expect(listed).toMatchObject({ backendId: 'net-1', name: 'web [2J' });
+});
+
 test('a machine that was made under an id of no use is of unknown outcome', async () => {
   const call = clientOf({ ...MACHINE, id: `i-${API_KEY}` }).createInstance(SPEC);
   const error = await errorOf(call);

@@ -1,0 +1,42 @@
+import { DriverError } from './errors.ts';
+import type { Secrets } from './secrets.ts';
+
+export const MAX_MESSAGE = 1_000;
+const MAX_CODE = 100;
+const MAX_CALL = 300;
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+const MAX_PER_SECOND = 10_000;
+/** One call a day. */
+const MIN_PER_SECOND = 1 / 86_400;
+
+/** An error of a driver as it leaves it; what is no DriverError is a fault of ours, and keeps its kind. */
+export function guardError(error: unknown, secrets: Secrets, ofCall: readonly string[] = []): unknown {
+  if (!(error instanceof Error)) return error;
+  const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
+  const stack = stackOf(error, message);
+  if (!(error instanceof DriverError)) {
+    // In its place, so that it is still recognised by the one that threw it.
+    return Object.assign(error, { message, stack, cause: undefined });
+  }
+  const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;
+  const guarded = new DriverError(code, message, {
+    answered,
+    ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
+    ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, MAX_RETRY_AFTER_MS) }),
+    ...(limitPerSecond === undefined
+      ? {}
+      : { limitPerSecond: within(limitPerSecond, MIN_PER_SECOND, MAX_PER_SECOND) }),
+  });
+  return Object.assign(guarded, { stack });
+}
+
+function within(value: number, min: number, max: number): number {
+  return Number.isNaN(value) ? max : Math.min(max, Math.max(min, value));
+}
+
+/** V8 writes the message into the stack. */
+function stackOf(error: Error, message: string): string {
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  return [`${error.name}: ${message}`, ...frames].join('\n');
+}
