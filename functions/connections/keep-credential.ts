@@ -32,9 +32,8 @@ export async function registerConnection(
 ): Promise<Connection | undefined> {
   const { store } = deps;
   const made = (await createConnection(store, wanted)) ?? (await replaceUnfinished(store, wanted));
-  return (
-    made && (await keepCredential(deps, made, credential, (version) => ({ credentialVersion: version })))
-  );
+  if (!made) return undefined;
+  return await keepCredential(deps, made, credential, (version) => ({ credentialVersion: version }));
 }
 
 async function replaceUnfinished(

@@ -2,9 +2,15 @@ import { z } from 'zod';
 import type { OperationOutput } from '../../functions/api/contract.ts';
 import { connectionKey } from '../../functions/model/identifiers.ts';
 import { verifyApiKey } from '../../functions/store/api-keys.ts';
+import {
+  connectionsOf,
+  fleetsOf,
+  liveFleets,
+  namespacesOf,
+  secretInForce,
+} from '../chaos/invariants/check-access.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 import { Process } from '../chaos/world/process.ts';
-import { connectionsOf, fleetsOf, liveFleets, namespacesOf, secretInForce } from './check-state.ts';
 import type { MutatingId } from './moves.ts';
 import type { Answer, Outcome } from './play.ts';
 import { FIRST_SECRET, MAIN, ONE, type Situation, TEAM, WEB } from './situation.ts';
@@ -16,6 +22,7 @@ export interface Race {
   apiKey: OperationOutput<'createApiKey'>;
 }
 
+const credentialSchema = z.object({ apiKey: z.string() });
 const idSchema = z.object({ id: z.string() });
 const instanceSchema = z.object({ fleetId: z.string() });
 
@@ -106,8 +113,9 @@ function checkConnection(lab: Lab, { situation, answers }: Race): string[] {
 /** The secret in force is one that its user was told is kept, and of the life that the connection has now. */
 function checkSecret(lab: Lab, { answers }: Race): string[] {
   const main = mainOf(lab);
-  const secret = main && secretInForce(lab, main);
-  if (secret === undefined) return [];
+  const kept = main && secretInForce(lab, main);
+  if (kept === undefined) return [];
+  const secret = credentialSchema.parse(JSON.parse(kept)).apiKey;
   const deleted = which(answers, 'deleteConnection', 'done').length > 0;
   const given = [
     ...which(answers, 'createConnection', 'done', 'unknown'),

@@ -1,4 +1,5 @@
 import { Problem } from '../../functions/api/problem.ts';
+import { liveFleets } from '../chaos/invariants/check-access.ts';
 import { isWork } from '../chaos/scenario/run.ts';
 import { Random } from '../chaos/time/random.ts';
 import { CALM, type Disturbance } from '../chaos/world/disturbance.ts';
@@ -6,7 +7,7 @@ import { ProcessEnded } from '../chaos/world/functions.ts';
 import { Ground } from '../chaos/world/ground.ts';
 import { Lab } from '../chaos/world/lab.ts';
 import { checkAnswers } from './check-answers.ts';
-import { checkGone, checkState, liveFleets } from './check-state.ts';
+import { checkGone, checkState } from './check-state.ts';
 import type { Mark, Move, Pair } from './moves.ts';
 import { bringAbout, CLOUD, ofTeam, plainly, type Situation } from './situation.ts';
 
@@ -142,7 +143,7 @@ async function play(
   ground.disturbance = CALM;
   violations.push(...(await rest(lab)));
   await ground.sleep(FINISHED_MS);
-  violations.push(...(await checkState(lab)));
+  violations.push(...checkState(lab));
   violations.push(...(await checkAnswers(lab, { situation, answers, apiKey: made.body })));
   await deleteFleets(lab);
   violations.push(...(await rest(lab)), ...checkGone(lab));

@@ -170,6 +170,47 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'delete-looks-before-marking',
+    edits: [
+      {
+        file: 'functions/connections/delete-connection.ts',
+        find: `    const marked = await markConnection(store, namespace, name);`,
+        replace: `    const wasUsed = await hasLiveFleets(store, namespace, name);
+    const marked = await markConnection(store, namespace, name);`,
+      },
+      {
+        file: 'functions/connections/delete-connection.ts',
+        find: `(!isDecided && (await hasLiveFleets(store, namespace, name)))`,
+        replace: `(!isDecided && wasUsed)`,
+      },
+    ],
+  },
+  {
+    name: 'secret-before-record',
+    edits: [
+      {
+        file: 'functions/connections/keep-credential.ts',
+        find: `  const made = (await createConnection(store, wanted)) ?? (await replaceUnfinished(store, wanted));
+  if (!made) return undefined;
+  return await keepCredential(deps, made, credential, (version) => ({ credentialVersion: version }));`,
+        replace: `  const id = makeConnectionId(store.clock.now(), store.random);
+  const credentialVersion = await putCredential(deps.ssm, deps.secretsPrefix, { ...wanted, id }, credential);
+  return await createConnection(store, { ...wanted, id, credentialVersion });`,
+      },
+      {
+        file: 'functions/connections/keep-credential.ts',
+        find: `import type { Store } from '../store/client.ts';`,
+        replace: `import { makeConnectionId } from '../model/identifiers.ts';
+import type { Store } from '../store/client.ts';`,
+      },
+      {
+        file: 'functions/store/connections.ts',
+        find: `{ ...connection, id: makeConnectionId(store.clock.now(), store.random) };`,
+        replace: `{ id: makeConnectionId(store.clock.now(), store.random), ...connection };`,
+      },
+    ],
+  },
+  {
     name: 'counter-outside-transaction',
     edits: [
       {

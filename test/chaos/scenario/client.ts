@@ -1,10 +1,18 @@
 import { Problem } from '../../../functions/api/problem.ts';
+import type { ConnectionRequest, Credential } from '../../../functions/model/connection.ts';
 import type { FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
 /** Longer than any table is down. */
 const MAX_TRIES = 400;
+
+const PLAIN = { query: {}, body: undefined, idempotencyKey: undefined };
+
+interface ConnectionParams {
+  namespace: string;
+  connection: string;
+}
 
 /** A user of the API, who asks again when an answer does not come. */
 export class Client {
@@ -15,7 +23,10 @@ export class Client {
   }
 
   /** @returns the fleet's id; undefined when the request was refused for good */
-  async create({ request }: FleetScript, idempotencyKey: string): Promise<string | undefined> {
+  async create(
+    { request }: Pick<FleetScript, 'request'>,
+    idempotencyKey: string,
+  ): Promise<string | undefined> {
     return await this.#insist(async () => {
       const answer = await this.#lab.request(({ createFleet }) =>
         createFleet({ params: { namespace: NAMESPACE }, query: {}, body: request, idempotencyKey }),
@@ -65,6 +76,37 @@ export class Client {
       return body.continued.length;
     });
     return ended ?? 0;
+  }
+
+  async createNamespace(name: string): Promise<void> {
+    await this.#insist(() =>
+      this.#lab.requestAccess((api) => api.createNamespace({ ...PLAIN, params: {}, body: { name } })),
+    );
+  }
+
+  /** One with connections is refused, and that is an answer; so it is of the following. */
+  async deleteNamespace(namespace: string): Promise<void> {
+    await this.#insist(() =>
+      this.#lab.requestAccess((api) => api.deleteNamespace({ ...PLAIN, params: { namespace } })),
+    );
+  }
+
+  async createConnection(namespace: string, body: ConnectionRequest): Promise<void> {
+    await this.#insist(() =>
+      this.#lab.requestConnections((api) => api.createConnection({ ...PLAIN, params: { namespace }, body })),
+    );
+  }
+
+  async rotate(params: ConnectionParams, credential: Credential): Promise<void> {
+    await this.#insist(() =>
+      this.#lab.requestConnections((api) => api.rotateCredential({ ...PLAIN, params, body: { credential } })),
+    );
+  }
+
+  async deleteConnection(params: ConnectionParams): Promise<void> {
+    await this.#insist(() =>
+      this.#lab.requestConnections((api) => api.deleteConnection({ ...PLAIN, params })),
+    );
   }
 
   async #insist<Result>(ask: () => Promise<Result>): Promise<Result | undefined> {

@@ -1,6 +1,7 @@
 import { isTransitional } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import { checkAccess } from '../invariants/check-access.ts';
 import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
@@ -17,6 +18,7 @@ import { Operator } from './operator.ts';
 import type { FleetScript, Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
+import { Turnovers } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
 /** After the trouble has ended, everything must have come to rest within this. */
@@ -26,6 +28,9 @@ const CHECK_MS = 5_000;
 const QUIET_CHECKS = 15;
 /** Two looks at a place that rests. */
 const QUIET_MS = 3 * MINUTE_MS;
+
+/** The schedule has finished what requests about connections began that died, late secrets included. */
+const FINISHED_MS = 25 * MINUTE_MS;
 
 /** What was written so long ago is in every read. */
 const READ_LAG_MS = 1_000;
@@ -120,21 +125,24 @@ async function play(
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab)));
   const planted = strangers.plant();
-  await Promise.all([...users, ...incidents, told, ground.sleep(scenario.troubleMs)]);
+  const turned = new Turnovers(lab, client, scenario).play();
+  await Promise.all([...users, ...incidents, told, turned, ground.sleep(scenario.troubleMs)]);
   calm(lab);
   await planted;
   // Whoever owns a connection that was refused for a while has it verified again.
   for (const { name } of scenario.connections) verify(lab, name);
   // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
-  const quietMs =
+  const sweptMs =
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
+  const isTurned = (scenario.turnovers ?? []).length > 0;
+  const quietMs = Math.max(sweptMs, isTurned ? FINISHED_MS + 2 * scenario.skewMs : 0);
   if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
     violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
-  violations.push(...checkEnd(lab), ...strangers.check(watch.goneAtMs));
+  violations.push(...checkEnd(lab), ...checkAccess(lab), ...strangers.check(watch.goneAtMs));
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   await removeAll(lab, client, scenario.skewMs);
-  violations.push(...checkEnd(lab), ...strangers.check(watch.goneAtMs));
+  violations.push(...checkEnd(lab), ...checkAccess(lab), ...strangers.check(watch.goneAtMs));
   for (const { status, backendId, ours } of lab.clouds.machines()) {
     if (ours !== undefined && status !== 'Terminated')
       violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });

@@ -36,6 +36,22 @@ export interface Planted {
   atMs: number;
 }
 
+/** A connection that comes and goes, while other requests need it, or want its name. */
+export interface Turnover {
+  name: string;
+  cloud: CloudName;
+  /** One of its own, that comes and goes, too; or the one that all is in. */
+  namespace: 'own' | 'default';
+  atMs: number;
+  /** Within so long, each time, all begins that is asked for at once. */
+  withinMs: number;
+  /** Requests at once: to create it; then to rotate its credential, to create fleets on it, and to delete it. */
+  creates: number;
+  rotations: number;
+  fleets: readonly FleetRequest[];
+  deletes: number;
+}
+
 /** What a run consists of, all of it from the seed. */
 export interface Scenario {
   seed: number;
@@ -54,6 +70,7 @@ export interface Scenario {
   /** What the sweep keeps from others, and what it must find. */
   graceSeconds: number;
   planted: readonly Planted[];
+  turnovers?: readonly Turnover[];
   driverConcurrency: number;
   driverTimeoutMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
@@ -91,7 +108,49 @@ export function scenarioOf(seed: number): Scenario {
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
     batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
     hasOperator: true,
+    turnovers: turnovers(seed, clouds, configs),
   };
+}
+
+function turnovers(seed: number, clouds: readonly CloudName[], configs: Scenario['clouds']): Turnover[] {
+  const random = new Random(seed, 'turnovers');
+  if (random.chance(0.6)) return [];
+  return Array.from({ length: random.int(1, 2) }, (_, at): Turnover => {
+    const cloudName = random.pick(clouds);
+    const name = `turn-${at}`;
+    const namespace = random.chance(0.25) ? 'own' : 'default';
+    return {
+      name,
+      cloud: cloudName,
+      namespace,
+      atMs: random.int(0, 4 * MINUTE_MS),
+      withinMs: random.pick([0, 100, 200, 2_000]),
+      creates: random.int(1, 5),
+      rotations: random.int(0, 2),
+      fleets:
+        namespace === 'own' ? [] : fleetsOn(random, name, Object.keys(configs[cloudName]?.locations ?? {})),
+      deletes: random.int(1, 2),
+    };
+  });
+}
+
+function fleetsOn(random: Random, connection: string, locations: readonly string[]): FleetRequest[] {
+  return Array.from({ length: random.int(1, 4) }, (_, at) =>
+    fleetRequestSchema.parse({
+      name: `on-${connection}-${at}`,
+      failurePolicy: 'continue',
+      nodeGroups: [
+        {
+          name: 'all',
+          size: random.int(1, 2),
+          connection,
+          locations: locations.slice(0, 1),
+          instanceType: 'small',
+          image: 'linux',
+        },
+      ],
+    }),
+  );
 }
 
 /** What an owner may say beside what the cloud enforces; a few things at a time, so that all still come up. */

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { type Connection, connectionSchema } from '../../../functions/model/connection.ts';
+import { connectionKey } from '../../../functions/model/identifiers.ts';
+import { credentialParameter } from '../../../functions/secrets/credentials.ts';
+import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
+import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
+import type { Violation } from './violation.ts';
+
+const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
+const SSH_KEYS = `${SECRETS_PREFIX}/ssh/`;
+
+const isOver = ({ status }: FleetItem) => status === 'Terminated' || status === 'RolledBack';
+const keyOf = ({ namespace, name }: Connection) => connectionKey(namespace, name);
+
+export function itemsOf(table: { all(): unknown[] }) {
+  return table.all().map((item) => keySchema.parse(item));
+}
+
+export function fleetsOf({ tables }: Lab): FleetItem[] {
+  return itemsOf(tables.fleets)
+    .filter(({ pk, sk }) => pk.startsWith('FLEET#') && sk === 'META')
+    .map(parseFleetItem);
+}
+
+export const liveFleets = (lab: Lab): FleetItem[] => fleetsOf(lab).filter((fleet) => !isOver(fleet));
+
+export function namespacesOf({ tables }: Lab): string[] {
+  return itemsOf(tables.access).flatMap(({ pk, sk }) => (pk === 'NAMESPACES' ? [sk] : []));
+}
+
+export function connectionsOf({ tables }: Lab): Connection[] {
+  return itemsOf(tables.access)
+    .filter(({ pk }) => pk === 'CONNECTIONS')
+    .map((item) => connectionSchema.parse(item));
+}
+
+/** The credential in force as it was kept; undefined where there is none. */
+export function secretInForce({ parameters }: Lab, connection: Connection): string | undefined {
+  const { credentialVersion } = connection;
+  if (credentialVersion === undefined) return undefined;
+  return parameters.value(credentialParameter(SECRETS_PREFIX, connection), credentialVersion);
+}
+
+/**
+ * What must hold of namespaces, connections, their secrets, and the fleets on them, when nothing is under way and the
+ * schedule has finished what requests began that died.
+ */
+export function checkAccess(lab: Lab): Violation[] {
+  return [
+    ...checkConnections(lab),
+    ...checkDeletions(lab),
+    ...checkSecrets(lab),
+    ...checkSpecs(lab),
+    ...checkNames(lab),
+  ].map(([kind, text]) => ({ kind, text }));
+}
+
+type Found = readonly (readonly [Violation['kind'], string])[];
+
+function checkConnections(lab: Lab): Found {
+  const namespaces = new Set(namespacesOf(lab));
+  const connections = connectionsOf(lab);
+  const keys = new Set(connections.map(keyOf));
+  const catalogues = new Set(itemsOf(lab.tables.catalogue).map(({ pk }) => pk.replace('CATALOGUE#', '')));
+  return [
+    ...connections
+      .filter(({ namespace }) => !namespaces.has(namespace))
+      .map((one) => ['leaked', `connection ${keyOf(one)} is in a missing namespace`] as const),
+    ...[...catalogues]
+      .filter((key) => !keys.has(key))
+      .map((key) => ['leaked', `${key} has a catalogue and no record`] as const),
+    ...liveFleets(lab).flatMap(({ fleetId, namespace, connections: names }) =>
+      names
+        .filter((name) => !keys.has(connectionKey(namespace, name)))
+        .map((name) => ['record', `fleet ${fleetId} lives on a missing connection ${name}`] as const),
+    ),
+  ];
+}
+
+function checkDeletions(lab: Lab): Found {
+  const items = itemsOf(lab.tables.access);
+  return [
+    ...items
+      .filter(({ pk }) => pk === 'ABANDONED-SECRETS')
+      .map(({ sk }) => ['stuck', `the secret of ${sk} stays noted as abandoned`] as const),
+    ...items
+      .filter(({ deletion }) => deletion !== undefined)
+      .map(({ pk, sk }) => ['stuck', `${pk} ${sk} stays marked for its deletion`] as const),
+  ];
+}
+
+function checkSecrets(lab: Lab): Found {
+  const connections = connectionsOf(lab);
+  const named = new Set(connections.map((one) => credentialParameter(SECRETS_PREFIX, one)));
+  const living = new Set(liveFleets(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
+  return [
+    ...lab.parameters.names
+      .filter((name) => !named.has(name) && !living.has(name))
+      .map((name) => ['leaked', `secret ${name} is named by no record`] as const),
+    ...connections
+      .filter((one) => secretInForce(lab, one) === undefined)
+      .map((one) => ['record', `connection ${keyOf(one)} is ${one.status} and has no secret`] as const),
+  ];
+}
+
+function checkSpecs(lab: Lab): Found {
+  const ids = new Set(fleetsOf(lab).map(({ fleetId }) => fleetId));
+  const specs = new Set(
+    itemsOf(lab.tables.fleets).flatMap(({ pk }) => (pk.startsWith('SPEC#') ? [pk.slice(5)] : [])),
+  );
+  return [
+    ...[...specs]
+      .filter((id) => !ids.has(id))
+      .map((id) => ['leaked', `a spec of ${id} and no fleet`] as const),
+    ...[...ids].filter((id) => !specs.has(id)).map((id) => ['record', `fleet ${id} has no spec`] as const),
+  ];
+}
+
+function checkNames(lab: Lab): Found {
+  const locks = itemsOf(lab.tables.fleets).flatMap(({ pk, sk }) =>
+    sk.startsWith('NAME#') ? [`${pk.slice(3)}/${sk.slice(5)}`] : [],
+  );
+  const lived = new Set(liveFleets(lab).map(({ namespace, name }) => `${namespace}/${name}`));
+  return [
+    ...locks
+      .filter((lock) => !lived.has(lock))
+      .map((lock) => ['leaked', `name ${lock} is taken by no live fleet`] as const),
+    ...[...lived]
+      .filter((lock) => !locks.includes(lock))
+      .map((lock) => ['record', `fleet ${lock} lives without its name`] as const),
+  ];
+}
