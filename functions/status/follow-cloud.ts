@@ -20,11 +20,15 @@ import { takeBackUnclaimed } from './take-back.ts';
 /** So often every record in transition is read, for its deadline, and those of machines that no entry speaks of. */
 const DEADLINES_MS = 60_000;
 
+/** Whoever was given a slot for a call at some time makes it within this. */
+const ABOUT_TO_CALL_MS = 10_000;
+
 /** What a look found. */
 export interface Followed {
   /** Records, and slots, that are still in transition, as far as it looked. */
   inTransition: number;
   isWaitedFor: boolean;
+  /** When the calls of those went out, or go out, that hold slots and do not run yet. */
   startsMs: number[];
   fastestMs: number | undefined;
 }
@@ -78,10 +82,15 @@ export async function followCloud(
   const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
   const startOf = (id: string) => holders[id] ?? seenAtMs;
   const boots = creating.filter((id) => runs.has(id) && id in holders);
+  const startsMs = creating.filter((id) => !runs.has(id)).map(startOf);
+  // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
+  const nowMs = context.store.clock.now();
+  startsMs.push(...strangers.flatMap(([, startMs]) => (startMs + ABOUT_TO_CALL_MS > nowMs ? [startMs] : [])));
+  if (boots.length > 0 && isWaitedFor) startsMs.push(nowMs);
   return {
     inTransition: quiet.length + left,
     isWaitedFor,
-    startsMs: creating.filter((id) => !runs.has(id)).map(startOf),
+    startsMs,
     fastestMs: fastestOf(
       loop.fastestMs,
       boots.map((id) => seenAtMs - startOf(id)),

@@ -1,7 +1,7 @@
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { type Loop, startBetween, takeBetween } from '../store/loops.ts';
-import { governed, type OpenConnection, type WorkerContext } from '../worker/context.ts';
+import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { LookMessage } from '../workflow/messages.ts';
 import { followCloud } from './follow-cloud.ts';
 import { SHORTEST_LOOK_MS } from './next-look.ts';
@@ -11,6 +11,9 @@ import { sightOf } from './sight.ts';
 const APART_MS = 350;
 /** Beside two looks a second, somebody may want to ask for a machine by itself. */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
+const LISTS_PER_SECOND_FOR_THREE = 5;
+/** Where machines run within this, a third of a second is worth another look. */
+const SOON_MS = 2_000;
 
 /** When slots begin to be waited for. */
 export async function beginBetween(
@@ -39,13 +42,26 @@ export async function lookBetween(context: WorkerContext, message: LookMessage):
   if (sinceMs < APART_MS) await context.store.clock.sleep(APART_MS - Math.max(0, sinceMs));
   await context.send({ ...message, generation: loop.betweenGeneration }, SHORTEST_LOOK_MS);
   const opened = await context.open(connectionKey);
+  await lookOnce(context, place, opened, loop);
+  const { perSecond } = opened.limits.calls.list;
+  if (perSecond < LISTS_PER_SECOND_FOR_THREE || (loop.fastestMs ?? 0) > SOON_MS) return;
+  await context.store.clock.sleep(APART_MS);
+  await lookOnce(context, place, opened, loop);
+}
+
+async function lookOnce(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<void> {
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return;
   try {
     await followCloud(context, place, opened, loop, await sightOf(context, place, opened, loop));
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
+    context.log.warn('list failed', { ...place, code: error.code, message: error.message });
     if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
   }
 }

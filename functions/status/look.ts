@@ -51,7 +51,8 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
     const { retryAfterMs } = permit;
     // Most wait for less than until the next look would come anyway.
     if (retryAfterMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, loop, retryAfterMs);
-    return await lookAgain(context, loop, retryAfterMs);
+    const isHurry = loop.hurry === true && retryAfterMs <= SHORTEST_LOOK_MS;
+    return await lookAgain(context, loop, retryAfterMs, { isHurry });
   }
   const askedAtMs = context.store.clock.now();
   let sight: Sight;
@@ -75,12 +76,13 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   const next = { ...loop, ...whole, fastestMs: found.fastestMs };
   if (found.inTransition > 0 || found.isWaitedFor || loop.hurry) {
     const waitMs = nextLookMs(found, context.store.clock.now());
-    await lookAgain(context, next, waitMs);
-    if (!loop.hurry && waitMs <= SHORTEST_LOOK_MS) await beginBetween(context, loop, opened);
+    const isHurry = found.isWaitedFor && waitMs <= SHORTEST_LOOK_MS;
+    await lookAgain(context, next, waitMs, { isHurry });
+    if (!loop.hurry && isHurry) await beginBetween(context, loop, opened);
     return;
   }
   const emptyLooks = loop.emptyLooks + 1;
-  if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, emptyLooks);
+  if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, { emptyLooks });
   const isIdle = sight.entries.length === 0 && (await isDeserted(context, place, opened));
   if (!(await endLoop(context.store, ref, loop, isIdle))) await lookAgain(context, next, LOOK_INTERVAL_MS);
 }
@@ -120,7 +122,13 @@ async function callRollIfDue(
   loop.rollCallAtMs = nowMs;
 }
 
-async function lookAgain(context: WorkerContext, loop: Loop, waitMs: number, emptyLooks = 0): Promise<void> {
+/** @param isHurry whether slots are waited for that may come free at any time */
+async function lookAgain(
+  context: WorkerContext,
+  loop: Loop,
+  waitMs: number,
+  { emptyLooks = 0, isHurry = false }: { emptyLooks?: number; isHurry?: boolean } = {},
+): Promise<void> {
   const { connectionKey, location, generation, fastestMs, rollCallAtMs, wholeAtMs, entries } = loop;
   const ref = { driver: context.driver.name, connectionKey, location };
   const isSent = loop.hurry === true;
@@ -130,7 +138,7 @@ async function lookAgain(context: WorkerContext, loop: Loop, waitMs: number, emp
     idle: false,
     emptyLooks,
     fastestMs,
-    hurry: waitMs <= SHORTEST_LOOK_MS,
+    hurry: isHurry,
     rollCallAtMs,
     wholeAtMs,
     entries,

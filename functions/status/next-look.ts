@@ -8,7 +8,7 @@ const SEEN_LATE_MS = 500;
 export interface Awaited {
   /** Whether launches stand in line for what the instances being created hold. */
   isWaitedFor: boolean;
-  /** When the calls of those that are being created went out. */
+  /** When the calls of those went out, or go out, that hold slots and do not run yet. */
   startsMs: readonly number[];
   /** The shortest time from a call to Running of those seen at this place; absent: none was seen yet. */
   fastestMs?: number | undefined;
@@ -16,13 +16,20 @@ export interface Awaited {
 
 /**
  * When to look again: where slots are waited for, as soon as the first of those that hold them may run, by how long it
- * took others; else at the usual interval.
+ * took others. At a quick place, where that is no longer than between two looks, it is not known so well: each second
+ * then; and where nobody waits, the later, the longer they take. Else at the usual interval.
  */
-export function nextLookMs({ isWaitedFor, startsMs, fastestMs }: Awaited, nowMs: number): number {
-  if (!isWaitedFor || startsMs.length === 0) return LOOK_INTERVAL_MS;
-  const earliestMs = Math.min(...startsMs) + (fastestMs ?? 0) - SEEN_LATE_MS;
-  return Math.min(LOOK_INTERVAL_MS, Math.max(SHORTEST_LOOK_MS, earliestMs - nowMs));
+export function nextLookMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
+  if (startsMs.length === 0) return LOOK_INTERVAL_MS;
+  const leftMs = Math.min(...startsMs) + fastestMs - SEEN_LATE_MS - nowMs;
+  if (isWaitedFor) return isQuick(fastestMs) ? SHORTEST_LOOK_MS : within(leftMs);
+  return fastestMs > 0 && isQuick(fastestMs) ? within(Math.abs(leftMs)) : LOOK_INTERVAL_MS;
 }
+
+/** Whether machines of a place run before the usual next look comes. */
+export const isQuick = (fastestMs: number): boolean => fastestMs - SEEN_LATE_MS < LOOK_INTERVAL_MS;
+
+const within = (waitMs: number): number => Math.min(LOOK_INTERVAL_MS, Math.max(SHORTEST_LOOK_MS, waitMs));
 
 /** A place may grow slower: what was once the fastest is forgotten bit by bit. */
 const FORGETTING = 1.05;

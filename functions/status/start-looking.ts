@@ -1,9 +1,7 @@
 import { placeName } from '../store/keys.ts';
 import { startLoop } from '../store/loops.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
-import { LOOK_INTERVAL_MS } from './next-look.ts';
-
-const FIRST_LOOK_MS = 2_000;
+import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from './next-look.ts';
 
 /**
  * Sees to it that somebody looks at a place soon. A loop ends only after two looks that found nothing, so one that
@@ -17,9 +15,9 @@ export async function startLooking(context: WorkerContext, place: PlaceRef): Pro
   const generation = await startLoop(
     context.store,
     { driver: context.driver.name, connectionKey, location },
-    nowMs + FIRST_LOOK_MS,
+    nowMs + SHORTEST_LOOK_MS,
   );
   context.loopsSeen.set(name, nowMs + LOOK_INTERVAL_MS);
   if (generation === undefined) return;
-  await context.send({ kind: 'look', connectionKey, location, generation }, FIRST_LOOK_MS);
+  await context.send({ kind: 'look', connectionKey, location, generation }, SHORTEST_LOOK_MS);
 }

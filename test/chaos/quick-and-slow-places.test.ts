@@ -1,4 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
+import { measureRun } from '../../bench/ideal/from-books.ts';
+import { readBooks } from '../../local/sim/engine/books.ts';
 import type { SimEngine } from '../../local/sim/engine/engine.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, expectAfter, isUp, limited, nowOf, PATIENT, SECOND } from './scenario/limited.ts';
@@ -194,5 +196,54 @@ describe('a machine that a look sees before its create call is answered', PATIEN
       { Failed: 1 },
       world,
     );
+  });
+});
+
+describe('machines of one location that boot in under a second', PATIENT, () => {
+  const SIZE = 150;
+  const SLOTS = { locations: 30, instancesPerLocation: 20 };
+  const LIST = { perSecond: 10, burst: 10 };
+
+  /** @returns makespan over ideal, by the clouds' books, and when they were asked for a list, in seconds */
+  async function lead(create: { perSecond: number; burst: number }) {
+    const rates = { create, list: LIST, mutate: create };
+    const result = { ratio: Number.NaN, looksS: [] as number[], lastCreateS: 0 };
+    await expectAfter(
+      async (stage) => {
+        const { engine, asked } = stage.lab.clouds;
+        const { id, createdAt } = await stage.create(fleetAt(AWS, SIZE, EAST));
+        await stage.until(id, isUp);
+        const ofClouds = {
+          locationSlots: SLOTS.locations,
+          instanceSlotsPerLocation: SLOTS.instancesPerLocation,
+          createsPerSecond: create.perSecond,
+          createBurst: create.burst,
+        };
+        const books = readBooks(engine.world);
+        const run = measureRun({ books, limits: { aws: ofClouds, gcp: ofClouds }, startedAt: createdAt });
+        const since = (atMs: number) => (atMs - Date.parse(createdAt)) / SECOND;
+        result.ratio = run.ratio ?? Number.NaN;
+        result.looksS = asked.filter(({ call }) => call === 'list').map(({ atMs }) => since(atMs));
+        result.lastCreateS = Math.max(...stage.creates().map(since));
+      },
+      { Running: 1 },
+      {
+        ...limited({}, { slots: SLOTS, rates, submitMs: [200, 600], bootSeconds: [0.4, 0.9] }),
+        driverConcurrency: 20,
+      },
+    );
+    return result;
+  }
+
+  it.each([
+    ['a cloud takes 5 creates a second', { perSecond: 5, burst: 20 }, 1.15, 0.6],
+    ['a cloud takes 50 creates a second', { perSecond: 50, burst: 50 }, 1.6, 0.25],
+  ])('come up near the ideal, by looks a second apart at most: %s', async (_what, rate, most, listsEach) => {
+    const { ratio, looksS, lastCreateS } = await lead(rate);
+    const waited = looksS.filter((atS) => atS < lastCreateS);
+    const gaps = waited.slice(1).map((atS, at) => atS - (waited[at] ?? 0));
+    expect(ratio).toBeLessThan(most);
+    expect(Math.max(...gaps)).toBeLessThan(1.5);
+    expect(looksS.length / SIZE).toBeLessThan(listsEach);
   });
 });

@@ -11,20 +11,31 @@ const NOW = 1_000_000;
 
 describe('nextLookMs', () => {
   it('is the usual interval where nobody waits for what the look may find', () => {
-    expect(nextLookMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 1_000 }, NOW)).toBe(LOOK_INTERVAL_MS);
+    expect(nextLookMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 6_000 }, NOW)).toBe(LOOK_INTERVAL_MS);
+    expect(nextLookMs({ isWaitedFor: false, startsMs: [NOW] }, NOW)).toBe(LOOK_INTERVAL_MS);
     expect(nextLookMs({ isWaitedFor: true, startsMs: [], fastestMs: 1_000 }, NOW)).toBe(LOOK_INTERVAL_MS);
   });
 
   it.each([
-    [0, 3_000, 2_500],
-    [1_000, 3_000, 1_500],
-    [2_900, 3_000, SHORTEST_LOOK_MS],
+    [0, 3_000, SHORTEST_LOOK_MS],
+    [3_000, 7_000, 3_500],
+    [6_400, 7_000, SHORTEST_LOOK_MS],
     [60_000, 3_000, SHORTEST_LOOK_MS],
     [0, 40_000, LOOK_INTERVAL_MS],
     [0, undefined, SHORTEST_LOOK_MS],
   ])('where the first is %i ms old, and the fastest took %j, is %i', (ageMs, fastestMs, expected) => {
     const startsMs = [NOW - ageMs, NOW];
     expect(nextLookMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
+  });
+
+  it.each([
+    [0, SHORTEST_LOOK_MS],
+    [1_500, SHORTEST_LOOK_MS],
+    [3_000, 2_500],
+    [60_000, LOOK_INTERVAL_MS],
+  ])('at a quick place where nobody waits, and the oldest is %i ms old, is %i', (ageMs, expected) => {
+    const startsMs = [NOW - ageMs, NOW];
+    expect(nextLookMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
   });
 
   it('is never shorter or longer than the queue and the loop know', () => {
