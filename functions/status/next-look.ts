@@ -2,6 +2,8 @@
 export const LOOK_INTERVAL_MS = 5_000;
 /** The shortest wait that the queue knows. */
 export const SHORTEST_LOOK_MS = 1_000;
+/** Where the fastest is seen to take less than this, how long it took is known badly, beside how often was looked. */
+const QUICK_MS = 3_000;
 /** What was seen running had been so for a while. */
 const SEEN_LATE_MS = 500;
 
@@ -16,8 +18,8 @@ export interface Awaited {
 
 /**
  * When to look again: where slots are waited for, as soon as the first of those that hold them may run, by how long it
- * took others. At a quick place, where that is no longer than between two looks, it is not known so well: each second
- * then; and where nobody waits, the later, the longer they take. Else at the usual interval.
+ * took others, or each second at a quick place. Where no launch waits, at the usual interval; at a quick place first after
+ * a second, then the later, the longer they take.
  */
 export function nextLookMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
   if (startsMs.length === 0) return LOOK_INTERVAL_MS;
@@ -26,8 +28,7 @@ export function nextLookMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, no
   return fastestMs > 0 && isQuick(fastestMs) ? within(Math.abs(leftMs)) : LOOK_INTERVAL_MS;
 }
 
-/** Whether machines of a place run before the usual next look comes. */
-export const isQuick = (fastestMs: number): boolean => fastestMs - SEEN_LATE_MS < LOOK_INTERVAL_MS;
+const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
 
 const within = (waitMs: number): number => Math.min(LOOK_INTERVAL_MS, Math.max(SHORTEST_LOOK_MS, waitMs));
 

@@ -17,7 +17,8 @@ describe('nextLookMs', () => {
   });
 
   it.each([
-    [0, 3_000, SHORTEST_LOOK_MS],
+    [0, 2_900, SHORTEST_LOOK_MS],
+    [1_000, 3_000, 1_500],
     [3_000, 7_000, 3_500],
     [6_400, 7_000, SHORTEST_LOOK_MS],
     [60_000, 3_000, SHORTEST_LOOK_MS],

@@ -91,12 +91,14 @@ describe('launches of one fleet', PATIENT, () => {
 
   it('go in one call where the cloud takes several', async () => {
     const single = await callsOf([12]);
-    const calls = usage.cloudCalls;
+    // Looks come by when machines run, which differs from run to run.
+    const but = (calls: readonly Call[]) => usage.cloudCalls - count(calls, isList);
+    const calls = but(single);
     expect(usage.saved.creates).toBe(0);
     expect(count(single, isCreate)).toBe(12);
-    await callsOf([12], 6);
+    const batched = await callsOf([12], 6);
     expect(usage.saved.creates).toBeGreaterThan(3);
-    expect(usage.cloudCalls).toBeLessThan(calls);
+    expect(but(batched)).toBeLessThan(calls);
   });
 });
 
@@ -133,6 +135,7 @@ describe('words of a fleet request', () => {
       random: () => 0.5,
     };
     const connection = {
+      id: 'c1',
       namespace: 'default',
       name: 'sim-aws',
       driver: 'sim',
