@@ -61,7 +61,7 @@ async function ensureConnection(api: Client, cloud: Cloud, target: Target): Prom
     if (!(error instanceof ApiProblem)) throw error;
     throw new StartFailure(
       `connection ${name} is to ${known.endpoint}, where the simulated clouds are no longer: ${error.message}`,
-      'Start anew with `fleetwright local down --purge` and `fleetwright local up`.',
+      'Empty all with `fleetwright local down --purge`, then `fleetwright local up`.',
       { cause: error },
     );
   }

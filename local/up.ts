@@ -21,7 +21,7 @@ import {
 export interface UpOptions {
   /** State folder; else FLEETWRIGHT_HOME, else `.fleetwright` in the repository. */
   home?: string;
-  /** Seed of the simulated clouds. They begin anew with it, which they refuse while instances are in them. */
+  /** Seed of the simulated clouds. They are emptied for it, which they refuse while instances are in them. */
   seed?: number;
   /** YAML that changes the simulated clouds. */
   simConfig?: string;

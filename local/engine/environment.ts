@@ -6,7 +6,7 @@ import type { EngineAccess } from '../state/records.ts';
 export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
 
-/** Variables of whoever started us that must not reach the engine or CDK: they would speak of a real account. */
+/** Variables of the user that must not reach the engine or CDK: they would speak of a real account. */
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
 /** The environment without AWS settings, with the Node.js of our dependencies first on the path. */

@@ -16,7 +16,7 @@ export const simMetadata = {
     },
     {
       name: 'apiKey',
-      description: 'Asked for only where the simulated clouds are told to ask this account for it',
+      description: "The account's own, which the control API of the simulated clouds tells",
       secret: true,
       required: false,
       pattern: '[\\x21-\\x7e]+',
