@@ -29,7 +29,7 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
       ]);
       return {
         document,
-        text: `${text}\nOther commands find it by themselves: fleetwright connection list\n`,
+        text: `${text}\nOther commands find it by themselves: fleetwright connection list\nWith --json, the keys of engine and simulated clouds are told, too.\n`,
       };
     },
   }),

@@ -204,6 +204,8 @@ class Keys:
         parts = sigv4.parse_query_signature(query) if presigned else sigv4.parse_header_signature(headers)
         if isinstance(parts, tuple):
             raise Refused(*parts)
+        if not parts.signature.isascii():
+            raise Refused("IncompleteSignature", "The signature is not hexadecimal.")
         secret = self.secrets(parts.access_key_id)
         if not secret:
             raise Refused(unknown_key_code(parts.service), "The security token included in the request is invalid.")
@@ -229,7 +231,7 @@ def is_presigned(headers, query):
 def is_expired(parts, query):
     try:
         return sigv4.presigned_request_is_expired(parts.amz_date, query.get("X-Amz-Expires", ["0"])[0])
-    except ValueError:
+    except (ValueError, OverflowError):
         return True
 
 
