@@ -38,7 +38,9 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
   // What an engine that was killed left there.
   folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  const record = await start(folder, port, makeEngineKey());
+  // An engine that ended by itself is followed by one with its key, which tools may have been told.
+  const key = known && known.kind !== 'endpoint' ? keyOf(known) : makeEngineKey();
+  const record = await start(folder, port, key);
   folder.write(RECORDS.engine, record);
   await waitUntilHealthy(folder, record);
   return { record, fresh: true, description: descriptionOf(record) };
@@ -99,6 +101,10 @@ function givenKey(): EngineKey {
   return accessKeyId && secretAccessKey
     ? { accessKeyId, secretAccessKey }
     : { accessKeyId: 'test', secretAccessKey: 'test' };
+}
+
+function keyOf({ accessKeyId, secretAccessKey }: EngineRecord): EngineKey {
+  return { accessKeyId, secretAccessKey };
 }
 
 async function start(folder: StateFolder, port: number, key: EngineKey): Promise<EngineRecord> {
