@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Namespace } from '../model/access.ts';
 import type { FleetRequest } from '../model/fleet-request.ts';
 import { makeFleetId } from '../model/identifiers.ts';
 import type { Store } from '../store/client.ts';
@@ -28,12 +29,15 @@ const TRIES = 5;
  */
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
-  namespace: string,
+  { name: namespace, createdAt }: Pick<Namespace, 'name' | 'createdAt'>,
   request: FleetRequest,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
+  // A namespace that was deleted and made again knows no keys of its earlier life.
   const idempotency =
-    idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash: hashOf(request) };
+    idempotencyKey === undefined
+      ? undefined
+      : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
   // What stands in its way may be the same request, accepted meanwhile.

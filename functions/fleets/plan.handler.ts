@@ -2,7 +2,7 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { readEnv } from '../runtime/env.ts';
 import { measured } from '../runtime/measured.ts';
-import { keepSshKey } from '../secrets/ssh-keys.ts';
+import { forgetSshKey, keepSshKey } from '../secrets/ssh-keys.ts';
 import { openStore } from '../store/client.ts';
 import { type Plan, provisionInputSchema } from '../workflow/messages.ts';
 import { planFleet } from './plan.ts';
@@ -16,6 +16,7 @@ const deps = {
   makeKey: makeSshKey,
   keepPrivateKey: (fleetId: string, privateKey: string) =>
     keepSshKey(ssm, env.SECRETS_PREFIX, fleetId, privateKey),
+  forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
 };
 
 /** The state Plan of `provision-fleet`. */

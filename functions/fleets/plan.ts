@@ -6,7 +6,7 @@ import { limitProfileOf } from '../model/limits-in-force.ts';
 import { layOut, type Placement } from '../placement/lay-out.ts';
 import type { Store } from '../store/client.ts';
 import { readConnection } from '../store/connections.ts';
-import { readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
+import { type FleetItem, readFleetItem, readSpec, updateFleet } from '../store/fleets.ts';
 import { openPlacement } from '../store/placements.ts';
 import { MAX_INLINE_MAP, type Plan } from '../workflow/messages.ts';
 import { shapeOf } from './shape.ts';
@@ -21,6 +21,8 @@ export interface PlanDeps {
   makeKey(comment: string): Promise<SshKey>;
   /** Keeps the private half of a fleet's SSH key beside any that was kept before. @returns the name of this one */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
+  /** The removal of a fleet forgets its key; one that is kept later is forgotten by the try that kept it. */
+  forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
@@ -38,6 +40,8 @@ export async function planFleet(
   if (!fleet) throw new Error(`no fleet ${fleetId}`);
   const empty: Plan = { fleetId, execution, clouds: [] };
   if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
+    // An earlier try may have kept a key after the fleet's removal had forgotten it.
+    if (isGoing(fleet)) await deps.forgetPrivateKey(fleetId);
     return empty;
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
@@ -51,10 +55,17 @@ export async function planFleet(
     startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),
     ...(key && sshKeyParameter ? { sshPublicKey: key.publicKey, sshKeyParameter } : {}),
   });
-  if (!going) throw new Error(`fleet ${fleetId} went on while it was planned`);
+  if (!going) {
+    const now = await readFleetItem(store, fleetId);
+    if (sshKeyParameter && now && isGoing(now)) await deps.forgetPrivateKey(fleetId);
+    throw new Error(`fleet ${fleetId} went on while it was planned`);
+  }
   const wanted = placements.filter(({ count }) => count > 0);
   return { ...empty, clouds: await planOf(deps, spec, wanted, fleet.round) };
 }
+
+const isGoing = ({ status }: FleetItem): boolean =>
+  status === 'Terminating' || status === 'Terminated' || status === 'RollingBack' || status === 'RolledBack';
 
 /** The places of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
 export async function planOf(

@@ -6,6 +6,8 @@ export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
 /** Distinct (connection, location) pairs of one fleet: bounds the workflow's payload and a fleet's read. */
 export const MAX_PLACEMENTS_PER_FLEET = 200;
+/** A fleet is accepted in one transaction with a check of each of its connections; DynamoDB takes 100 items in one. */
+export const MAX_CONNECTIONS_PER_FLEET = 90;
 /** The whole request, as UTF-8 JSON. It is kept in one DynamoDB item, which holds 400 KB at most. */
 export const MAX_REQUEST_BYTES = 256 * 1024;
 /** What the clouds agree on for user data (AWS's limit), before base64. */
@@ -130,6 +132,14 @@ export const fleetRequestSchema = z
       const known = fleet.nodeGroups.every(({ size }) => size !== undefined);
       if (known && fleet.minimumInstances !== undefined && fleet.minimumInstances > total) {
         issue(['minimumInstances'], 'too-big', `must be at most the fleet's size, ${total}`);
+      }
+      const connections = new Set(fleet.nodeGroups.map(({ connection }) => connection));
+      if (connections.size > MAX_CONNECTIONS_PER_FLEET) {
+        issue(
+          ['nodeGroups'],
+          'too-big',
+          `${connections.size} connections; a fleet has at most ${MAX_CONNECTIONS_PER_FLEET}`,
+        );
       }
       const places = new Set(
         fleet.nodeGroups.flatMap(({ connection, locations }) =>

@@ -142,7 +142,7 @@ export async function updateFleet(
 }
 
 /** What decisions about a fleet are made by. */
-const DECISIVE = ['status', 'execution', 'work', 'abortedRound'] as const;
+const DECISIVE = ['status', 'execution', 'work', 'abortedRound', 'heldUntilMs'] as const;
 
 interface Activity {
   work?: Work | null | undefined;

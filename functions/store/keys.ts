@@ -11,7 +11,7 @@ import type { InstanceRef } from '../model/identifiers.ts';
  * | instance | `INST#<fleet>#<chunk>` | `<index>` |
  * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
- * | idempotency record | `NS#<namespace>` | `IDEM#<key>` |
+ * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
  * | what sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
  * | sweep that was asked for, its connections, its places | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `PLACE#<connection>#<location>` |

@@ -35,8 +35,9 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:GetParameter'], [this.#below(driver)]);
   }
 
+  /** Takes one back, too, where its fleet has ended meanwhile. */
   writesSshKeys(by: AppFunction): void {
-    this.#connect(by, ['ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
+    this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
   }
 
   removesSshKeys(by: AppFunction): void {

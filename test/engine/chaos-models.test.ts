@@ -91,6 +91,24 @@ const query =
     );
 const values = (ExpressionAttributeValues: object) => ({ ExpressionAttributeValues });
 
+const MARK = 'SET deletion = if_not_exists(deletion, :mark)';
+/** A transaction over two tables: of the one, it changes nothing. */
+const whileItStands = (there: string, here: string) => (client: DynamoDBDocumentClient) =>
+  client.send(
+    new TransactWriteCommand({
+      TransactItems: [
+        { Put: { TableName: real.tables.access, Item: { ...key(here), n: 1 } } },
+        {
+          ConditionCheck: {
+            TableName,
+            Key: key(there),
+            ConditionExpression: 'attribute_exists(pk) AND attribute_not_exists(deletion)',
+          },
+        },
+      ],
+    }),
+  );
+
 /**
  * In this order, on both: each depends on those before it. Not here: one path written twice in one update, which
  * DynamoDB and the model refuse, and the engine does not.
@@ -150,6 +168,33 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
     'a value too few',
     update('a', 'SET q = :one', { ConditionExpression: 'n = :two', ...values({ ':one': 1 }) }),
   ],
+  ['mark', update('d', MARK, values({ ':mark': { id: 'first', isDecided: false } }))],
+  ['mark again', update('d', MARK, values({ ':mark': { id: 'second', isDecided: false } }))],
+  [
+    'take another mark back',
+    update('d', 'REMOVE deletion', {
+      ...values({ ':id': 'second', ':false': false }),
+      ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :false',
+    }),
+  ],
+  [
+    'decide',
+    update('d', 'SET deletion.isDecided = :true', {
+      ...values({ ':id': 'first', ':true': true }),
+      ConditionExpression: 'deletion.id = :id AND attribute_not_exists(#unless)',
+      ExpressionAttributeNames: { '#unless': 'credentialVersion' },
+    }),
+  ],
+  [
+    'take back what is decided',
+    update('d', 'REMOVE deletion', {
+      ...values({ ':id': 'first', ':false': false }),
+      ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :false',
+    }),
+  ],
+  ['write here while it stands there', whileItStands('a', 'x')],
+  ['write here while it stands there no more', whileItStands('d', 'y')],
+  ['write here while it never stood there', whileItStands('gone', 'z')],
   ['query', query('pk = :pk', {})],
   ['query a part', query('pk = :pk AND begins_with(sk, :b)', { ':b': 'b' })],
   ['query backwards', query('pk = :pk AND sk < :n', { ':n': 'new' }, { ScanIndexForward: false, Limit: 1 })],

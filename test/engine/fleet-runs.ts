@@ -73,6 +73,7 @@ export class FleetRuns {
         queueUrls: { sim: 'http://queue.invalid/sim' },
         makeKey: async () => ({ publicKey: 'ssh-rsa AAAA test', privateKey: 'none' }),
         keepPrivateKey: async () => '/test/ssh',
+        forgetPrivateKey: async () => {},
       },
       { fleetId, execution },
     );

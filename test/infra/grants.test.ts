@@ -93,7 +93,11 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
   'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
   ...driverFunctions,
-  'fleets/plan': { ...fleets(READ_WRITE), DataAccessTable: READ, [secret('ssh')]: ['ssm:PutParameter'] },
+  'fleets/plan': {
+    ...fleets(READ_WRITE),
+    DataAccessTable: READ,
+    [secret('ssh')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
+  },
   'fleets/settle': fleets(READ_WRITE),
   'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
   'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },

@@ -126,8 +126,8 @@ async function accept(
   idempotencyKey: string | undefined,
   inBody: (error: FieldError) => FieldError,
 ): Promise<string> {
-  await requireNamespace(deps.store, namespace);
-  const accepted = await acceptFleet(deps, namespace, request, idempotencyKey);
+  const within = await requireNamespace(deps.store, namespace);
+  const accepted = await acceptFleet(deps, within, request, idempotencyKey);
   switch (accepted.outcome) {
     case 'created':
     case 'replayed':

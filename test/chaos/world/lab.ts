@@ -401,6 +401,7 @@ export class Lab {
             // A real key costs seconds of arithmetic.
             makeKey: (comment) =>
               Promise.resolve({ publicKey: `ssh-rsa AAAA ${comment}`, privateKey: `private ${fleetId}` }),
+            forgetPrivateKey: (id) => forgetSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id),
             keepPrivateKey: (id, privateKey) =>
               keepSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id, privateKey),
           },

@@ -36,6 +36,7 @@ async function plan(fleetId: string, execution: number) {
       queueUrls: { sim: 'http://queue.invalid/sim' },
       makeKey: async () => ({ publicKey: 'ssh-rsa AAAA test', privateKey: 'none' }),
       keepPrivateKey: async () => '/test/ssh',
+      forgetPrivateKey: async () => {},
     },
     { fleetId, execution },
   );

@@ -26,8 +26,15 @@ const instanceOf = ({ body }: { body: unknown }): Instance => instanceSchema.par
 
 async function plan(fleetId: string): Promise<void> {
   const keepPrivateKey = () => Promise.resolve('/test/ssh');
+  const forgetPrivateKey = () => Promise.resolve();
   await planFleet(
-    { store, queueUrls: { sim: 'http://queue.invalid/sim' }, makeKey: makeSshKey, keepPrivateKey },
+    {
+      store,
+      queueUrls: { sim: 'http://queue.invalid/sim' },
+      makeKey: makeSshKey,
+      keepPrivateKey,
+      forgetPrivateKey,
+    },
     { fleetId, execution: 1 },
   );
 }

@@ -11,3 +11,21 @@ it('the example of docs/fleet-yaml.md is a fleet that is taken', () => {
   const shape = Object.keys(fleetRequestSchema.shape).toSorted();
   expect(Object.keys(fleetRequestSchema.parse(body)).toSorted()).toEqual(shape);
 });
+
+it('a fleet names no more connections than one transaction can check', () => {
+  const fleetOn = (count: number) => ({
+    name: 'web',
+    nodeGroups: Array.from({ length: count }, (_, at) => ({
+      name: `group-${at}`,
+      size: 1,
+      connection: `connection-${at}`,
+      locations: ['east-1'],
+      instanceType: 'small',
+      image: 'linux',
+    })),
+  });
+  expect(fleetRequestSchema.safeParse(fleetOn(90)).error).toBeUndefined();
+  expect(fleetRequestSchema.safeParse(fleetOn(91)).error?.issues).toMatchObject([
+    { path: ['nodeGroups'], message: '91 connections; a fleet has at most 90' },
+  ]);
+});

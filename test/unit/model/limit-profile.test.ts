@@ -164,6 +164,7 @@ describe('a limit override', () => {
     const kept = connectionSchema.parse({
       ...connection,
       namespace: 'default',
+      id: 'c0000000000000000',
       status: 'Ready',
       createdAt: '2026-01-01T00:00:00Z',
       limits: rates(1, 5_000),

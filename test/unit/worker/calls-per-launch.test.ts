@@ -138,6 +138,7 @@ describe('words of a fleet request', () => {
       id: 'c1',
       namespace: 'default',
       name: 'sim-aws',
+      id: 'c0000000000000000',
       driver: 'sim',
       cloud: 'aws',
       status: 'Ready',

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import { planFleet } from '../../functions/fleets/plan.ts';
+import { createFleet } from '../../functions/store/create-fleet.ts';
+import { closeFleet, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
+import { CALM } from '../chaos/world/disturbance.ts';
+import { Ground } from '../chaos/world/ground.ts';
+import { Process } from '../chaos/world/process.ts';
+import { TableWorld } from '../chaos/world/tables.ts';
+import { fleetBody } from './situation.ts';
+
+it('a private key that is made while its fleet ends is not kept', async () => {
+  const ground = new Ground(1, CALM, false);
+  const tables = new TableWorld(ground);
+  const store = tables.storeOf(new Process('plan', ground, 0));
+  const fleetId = 'f0123456789abcdef';
+  const group = { driver: 'sim' as const, cloud: 'aws' as const, imageBackendIds: {}, pricesUsdPerHour: {} };
+  const nodeGroups = fleetBody(1).nodeGroups.map((one) => ({ ...one, ...group }));
+  const kept = new Set<string>();
+  const play = async () => {
+    const spec = { fleetId, namespace: 'team', name: 'web', nodeGroups };
+    await createFleet(store, { spec, request: { failurePolicy: 'continue' }, connections: [] });
+    const planned = planFleet(
+      {
+        store,
+        queueUrls: { sim: 'https://sqs.invalid/sim' },
+        async makeKey() {
+          const fleet = await readFleetItem(store, fleetId);
+          const going = fleet && (await updateFleet(store, fleet, { status: 'Terminating', work: 'remove' }));
+          if (going) await closeFleet(store, going, 'Terminated');
+          return { publicKey: 'ssh-rsa AAAA', privateKey: 'private' };
+        },
+        async keepPrivateKey(id) {
+          kept.add(id);
+          return `/ssh/${id}`;
+        },
+        async forgetPrivateKey(id) {
+          kept.delete(id);
+        },
+      },
+      { fleetId, execution: 1 },
+    );
+    await expect(planned).rejects.toThrow('went on while it was planned');
+  };
+  await ground.scheduler.run(play()).finally(() => tables.takeBack());
+  expect(kept).toEqual(new Set());
+});
