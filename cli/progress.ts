@@ -67,8 +67,9 @@ export class ProgressPrinter {
 
   /** A line of its own, above the block. */
   note(line: string): void {
-    if (this.#out.isTTY === true) this.#rewrite([line], []);
-    else this.#out.write(`${line}\n`);
+    const plain = plainText(line);
+    if (this.#out.isTTY === true) this.#rewrite([plain], []);
+    else this.#out.write(`${plain}\n`);
   }
 
   #newFailures(fleet: Fleet): string[] {

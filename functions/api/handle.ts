@@ -88,7 +88,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
 function asProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   logger.error('request failed', { requestId, error });
-  return new Problem('internal-error', 'this is our fault; the request id tells us more');
+  return new Problem('internal-error', 'internal error; quote this request id when you report it');
 }
 
 function answerProblem(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {

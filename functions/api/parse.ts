@@ -82,7 +82,9 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const why = error instanceof SyntaxError ? `: ${error.message}` : '';
+    // The rest of V8's words repeats a part of the body, which may be of a credential.
+    const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
+    const why = at === undefined ? '' : `, ${at}`;
     throw new Problem('malformed-json', `the body is not JSON${why}`);
   }
 }

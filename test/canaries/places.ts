@@ -6,8 +6,8 @@ export class Places {
 
   add(place: string, text: string): void {
     const texts = this.texts.get(place) ?? new Set();
-    this.texts.set(place, texts.add(text));
-    // JSON in JSON escapes once more; each string by itself stands as it was.
+    this.texts.set(place, texts);
+    // JSON in JSON escapes once more: each string by itself stands as it was, and is all that there is in it.
     for (const one of stringsIn(parsed(text))) texts.add(one);
   }
 

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { bodyText } from '../../../functions/api/body-text.ts';
+import { routes } from '../../../functions/api/contract.ts';
 import { decodeCursor, encodeCursor } from '../../../functions/api/cursor.ts';
+import { parseRequest } from '../../../functions/api/parse.ts';
 import { Problem } from '../../../functions/api/problem.ts';
 import { jsonErrors, MAX_DEPTH } from '../../../functions/api/scan-json.ts';
 import { connectionErrors } from '../../../functions/connections/check-request.ts';
 import { credentialSchema, MAX_SECRET_BYTES } from '../../../functions/model/connection.ts';
 import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
+import { eventOf } from './event.ts';
 
 const told = (text: string) => jsonErrors(text).map(({ pointer, code }) => `${pointer} ${code}`);
 
@@ -139,4 +142,15 @@ test.each([
   const ofEndpoint = errors.filter(({ pointer }) => pointer === '/endpoint');
   expect(ofEndpoint.map((error) => error.code)).toEqual(code === undefined ? [] : [code]);
   for (const { message } of ofEndpoint) expect(message).not.toContain('secret');
+});
+
+test('a body that is no JSON is not repeated by its refusal', () => {
+  const route = routes.find(({ operationId }) => operationId === 'createConnection');
+  if (!route) throw new Error('no such operation');
+  for (const body of ['{"credential":{"apiKey":"sk-secret"},}', '{"apiKey":"sk-secret"', 'sk-secret']) {
+    const event = eventOf({ headers: { 'content-type': 'application/json' }, body });
+    expect(() => parseRequest(route, { namespace: 'default' }, event)).toThrow(
+      /^(?!.*secret)the body is not JSON/,
+    );
+  }
 });
