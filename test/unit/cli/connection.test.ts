@@ -16,6 +16,7 @@ function connection(more: Record<string, unknown> = {}) {
   return {
     namespace: 'default',
     name: 'sim-aws',
+    id: 'c0123456789abcdef',
     driver: 'sim',
     cloud: 'aws',
     status: 'Verifying',

@@ -100,6 +100,7 @@ it('what sweeps do is set with a connection, and later', async () => {
   const connection = {
     namespace: 'default',
     name: 'sim-aws',
+    id: 'c0123456789abcdef',
     driver: 'sim',
     cloud: 'aws',
     status: 'Ready',

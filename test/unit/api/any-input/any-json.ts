@@ -38,6 +38,42 @@ export const KNOWN = new Map<string, readonly unknown[]>(
   }),
 );
 
+const FLEET = { connection: 'sim-aws', instanceType: 'm6i.large', image: 'ubuntu-24.04' };
+const LABELS = { team: 'search', 'a.b/c-d_e': 'é\u2028' };
+
+/** Bodies that are accepted, by operation: of a body with many rules, chance makes few. */
+export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
+  createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
+  createApiKey: [{ name: 'key', expiresAt: '2999-01-01T00:00:00Z' }],
+  createConnection: [
+    {
+      name: 'new',
+      driver: 'sim',
+      cloud: 'aws',
+      credential: { account: 'acc' },
+      endpoint: 'http://127.0.0.1:9',
+    },
+  ],
+  rotateCredential: [{ credential: { account: 'other' } }],
+  setLimits: [
+    {},
+    { calls: { list: { perSecond: 0.5, burst: 1 } } },
+    { concurrentLocations: 2, totals: { memoryGb: 0.5 }, createsPerDay: 100, minimumSpacingMs: 100 },
+  ],
+  setOrphanPolicy: [{}, { action: 'report', graceSeconds: 60 }],
+  createFleet: [
+    {
+      name: 'web',
+      labels: LABELS,
+      nodeGroups: [
+        { ...FLEET, name: 'web', size: 2, locations: ['us-east-1'], labels: LABELS, userData: '#!/bin/sh\n' },
+      ],
+    },
+  ],
+  createInstance: [{ ...FLEET, name: 'one', location: 'us-east-1', labels: LABELS }],
+  actOnFleet: [{ action: 'hold' }, { action: 'abort' }],
+};
+
 const RAW = [
   '1e-130',
   '1e-131',

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Route } from '../../../../functions/api/route.ts';
 import type { Request } from '../event.ts';
-import { anyJson, poisoned, serialized, strange } from './any-json.ts';
+import { anyJson, EXAMPLES, poisoned, serialized, strange } from './any-json.ts';
 import { operationOf, resolved } from './schema.ts';
 
 export interface AnyRequest {
@@ -23,10 +23,7 @@ export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
       place === 'path' ? {} : { requiredKeys: [] },
     );
   const body = requestBody
-    ? fc.oneof(
-        { weight: 3, arbitrary: anyJson(requestBody.content['application/json'].schema) },
-        { weight: 4, arbitrary: poisoned(anyJson(requestBody.content['application/json'].schema)) },
-      )
+    ? anyBody(route, requestBody.content['application/json'].schema)
     : fc.constant(undefined);
   return fc
     .record({
@@ -64,6 +61,12 @@ function headersOf({
   type?: string;
 }): Record<string, string> {
   return { ...(type === undefined ? {} : { 'content-type': type }), ...headers };
+}
+
+/** As the schema says or an example that is accepted, either with one thing in it that is strange as well. */
+function anyBody({ operationId }: Route, schema: unknown): fc.Arbitrary<unknown> {
+  const fitting = fc.oneof(anyJson(schema), fc.constantFrom(...(EXAMPLES[operationId] ?? [{}])));
+  return fc.oneof(fitting, poisoned(fitting));
 }
 
 /** One value of the path or the query, as it stands there. */
