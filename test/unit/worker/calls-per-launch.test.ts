@@ -135,7 +135,6 @@ describe('words of a fleet request', () => {
       random: () => 0.5,
     };
     const connection = {
-      id: 'c1',
       namespace: 'default',
       name: 'sim-aws',
       id: 'c0000000000000000',
