@@ -20,7 +20,6 @@ function connection(more: Record<string, unknown> = {}) {
     driver: 'sim',
     cloud: 'aws',
     status: 'Verifying',
-    id: 'c0000000000000000',
     createdAt: '2026-01-01T00:00:00.000Z',
     limitProfile: DEFAULT_LIMIT_PROFILES.aws,
     ...more,

@@ -104,7 +104,6 @@ it('what sweeps do is set with a connection, and later', async () => {
     driver: 'sim',
     cloud: 'aws',
     status: 'Ready',
-    id: 'c0000000000000000',
     createdAt: '2026-01-01T00:00:00.000Z',
     limitProfile: DEFAULT_LIMIT_PROFILES.aws,
     orphans: { action: 'report', graceSeconds: 600 },
