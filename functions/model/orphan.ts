@@ -27,7 +27,8 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
 /**
  * Why nothing claims it, or, for `missing`, what is claimed and not there:
  * `no-record`: no record names it; `copy`: it carries our marks, and was made by no call of ours; `unproven`: nothing
- * tells whether a call of ours made it; `returned`: it vanished, and shows up again; `record-closed`: its record says
+ * tells whether a call of ours made it; `returned`: it vanished, and shows up again; `ended`: as that, and
+ * its end was asked for meanwhile; `record-closed`: its record says
  * that it is gone; `earlier-attempt`: an attempt made it that its instance has given up; `elsewhere`: its instance has
  * moved to another location; `duplicate`: its record is bound to another one; `missing`: a record is bound to it, and
  * the cloud does not show it.
@@ -37,6 +38,7 @@ export const orphanReasonSchema = z.enum([
   'copy',
   'unproven',
   'returned',
+  'ended',
   'record-closed',
   'earlier-attempt',
   'elsewhere',

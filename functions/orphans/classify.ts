@@ -2,7 +2,7 @@ import type { CloudInstance, CloudNetworkResource } from '../drivers/driver.ts';
 import type { OrphanReason } from '../model/orphan.ts';
 import { isClosed, isTransitional } from '../model/status.ts';
 import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-machine.ts';
-import { mayReturn } from '../ownership/returning.ts';
+import { hasVanished, mayReturn } from '../ownership/returning.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import type { NetworkRecord } from '../store/networks.ts';
 
@@ -39,7 +39,7 @@ export function classifyMachine(
   const proof = proveMachine(shown, record, terms);
   if (isLaunching(record, machine, location)) return proof === 'copy' ? orphaned('copy') : CLAIMED;
   if (proof !== 'proven') return orphaned(proof);
-  if (mayReturn(record, machine)) return orphaned('returned');
+  if (hasVanished(record, machine)) return orphaned(mayReturn(record, machine) ? 'returned' : 'ended');
   if (record.location !== location) return orphaned('elsewhere');
   if (isClosed(record.status)) return orphaned('record-closed');
   const isBound = record.launchState === 'accepted' && record.backendId !== undefined;

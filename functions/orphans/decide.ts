@@ -2,6 +2,7 @@ import {
   isClosedOrphan,
   isLeftAlone,
   type OrphanPolicy,
+  type OrphanReason,
   type OrphanState,
   type SweepAction,
 } from '../model/orphan.ts';
@@ -33,17 +34,18 @@ export function nextState(
 }
 
 /**
- * A second machine of a launch token, and a copy of a machine, can never be claimed: there is nothing to wait for. The
- * first is removed, the other reported.
+ * A second machine of a launch token, one whose end was asked for, and a copy can never be claimed: there is nothing to
+ * wait for.
  */
+const NEVER_CLAIMED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'ended', 'copy']);
+
 function isDue(
   { kind, firstSeenAt }: Standing,
   verdict: Verdict,
   { graceSeconds }: OrphanPolicy,
   nowMs: number,
 ): boolean {
-  const isCertain = !verdict.claimed && (verdict.reason === 'duplicate' || verdict.reason === 'copy');
-  if (kind === 'instance' && isCertain) return true;
+  if (kind === 'instance' && !verdict.claimed && NEVER_CLAIMED.has(verdict.reason)) return true;
   return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;
 }
 

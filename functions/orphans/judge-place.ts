@@ -105,11 +105,11 @@ export async function judgePlace(
   };
 }
 
-/** One that is taken back is claimed again; one whose fleet has ended is to go as any other of a closed record. */
+/** One that is taken back is claimed again; one whose fleet has ended is to go. */
 function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
   if (verdict.claimed || verdict.reason !== 'returned') return verdict;
   if (returned === 'taken') return { claimed: true };
-  return returned === 'ended' ? { claimed: false, reason: 'record-closed' } : verdict;
+  return returned === 'ended' ? { claimed: false, reason: 'ended' } : verdict;
 }
 
 async function judgeResources(

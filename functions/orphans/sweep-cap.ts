@@ -5,8 +5,8 @@ const DAY_MS = 86_400_000;
 const LEAST = 5;
 const SHARE = 0.05;
 
-/** Removals that do not count: each is proven to be one machine too many. */
-const UNCOUNTED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'earlier-attempt']);
+/** Removals that do not count: each is proven to be one machine too many, or its end was asked for. */
+const UNCOUNTED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'earlier-attempt', 'ended']);
 
 /** A machine that a sweep is about to remove. */
 export interface Removal {

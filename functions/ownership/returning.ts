@@ -10,6 +10,11 @@ import { attemptsAfter, attemptsOf } from './attempts.ts';
  * back. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
+  return hasVanished(record, machine) && record.endAskedAtMs === undefined;
+}
+
+/** Tells whether a machine was the last one of its instance, and vanished. Pure. */
+export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
   return vanishedAttempt(record, machine) !== undefined;
 }
 
@@ -28,7 +33,8 @@ export interface Return {
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
-  if (!attempt || !isClosed(record.status) || attempt.location !== record.location) return undefined;
+  if (!attempt || !mayReturn(record, machine)) return undefined;
+  if (!isClosed(record.status) || attempt.location !== record.location) return undefined;
   const state = stateOf(record, machine, nowMs);
   if (!state) return undefined;
   const isPresent = attempt.launchToken === record.launchToken;
@@ -55,7 +61,6 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
 }
 
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
-  if (record.endAskedAtMs !== undefined) return undefined;
   const [latest, ...others] = attemptsOf(record);
   if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
   // A later attempt that had a machine has taken its place; one that never had any has not.

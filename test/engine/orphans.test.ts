@@ -34,7 +34,7 @@ import { useTables } from './tables.ts';
 /** A test has a place of its own: findings stay, and so do instances. */
 const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
 const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
-const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: [] };
+const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: ['test-a'] };
 let location = '';
 const KEY = 'default/sim-aws';
 const GRACE_MS = 1_800_000;
@@ -370,9 +370,6 @@ describe('a machine that vanished and shows up again', () => {
     const placement = await placementOf(made);
     if (placement) await closePlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
     await sweep();
-    expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
-    leapedMs += GRACE_MS;
-    await sweep();
     await pause();
     await sweep();
     expect([await stateOf(id), statusOf(id)]).toEqual(['Terminated', 'Terminated']);
@@ -382,8 +379,6 @@ describe('a machine that vanished and shows up again', () => {
     const { made, id } = await vanish();
     const closed = { ...made, status: 'Terminated' as const };
     expect(await updateInstance(store, closed, { endAskedAtMs: Date.now() })).toBe(true);
-    await sweep();
-    leapedMs += GRACE_MS;
     await sweep();
     expect(await stateOf(id)).toBe('Terminating');
   });
@@ -516,6 +511,8 @@ it('killed after any write, and run again, it ends the same and has told everyth
     ]);
     if (!died) break;
     killed += 1;
+    // Sweeps remove no more than a few machines of a site in a day.
+    leapedMs += 6 * 3_600_000;
   }
   expect(killed).toBeGreaterThan(10);
 }, 120_000);

@@ -7,7 +7,7 @@ import { isClosed } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
 import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/store/keys.ts';
-import { DEPLOYMENT } from '../models/clouds.ts';
+import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
 import type { Violation } from './violation.ts';
@@ -121,7 +121,7 @@ function checkFleets(lab: Lab, records: Records, add: Add): void {
     if (OVER.has(fleet.status)) checkEnded(lab, records, fleet, own, add);
     else if (fleet.status !== 'Held') checkPolicy(fleet, own, groupsOf(lab, fleet.fleetId), add);
   }
-  for (const { resources, key } of lab.clouds.places) {
+  for (const { resources, key } of ownPlaces(lab)) {
     for (const { name, kind } of resources.values()) {
       const ours = parseResourceName(DEPLOYMENT, name);
       if (ours !== undefined && !networks.some((text) => text.includes(ours)))
@@ -129,6 +129,9 @@ function checkFleets(lab: Lab, records: Records, add: Add): void {
     }
   }
 }
+
+/** Without those of accounts that connections were of for a while only: what stands there is out of reach. */
+const ownPlaces = ({ clouds }: Lab) => clouds.places.filter(({ key }) => !isForeignAccount(key.account));
 
 function groupsOf(lab: Lab, fleetId: string): FleetSpec['nodeGroups'] {
   return fleetSpecSchema.parse(lab.tables.fleets.get(`SPEC#${fleetId}`, 'SPEC')).nodeGroups;
@@ -148,7 +151,7 @@ function checkEnded(
   for (const text of networks) {
     if (text.includes(fleetId)) add('leaked', `record ${text} of an ended fleet`);
   }
-  for (const { resources, key } of lab.clouds.places) {
+  for (const { resources, key } of ownPlaces(lab)) {
     for (const resource of resources.values()) {
       if (!resource.name.includes(fleetId.slice(1))) continue;
       add('leaked', `${key.location}: ${resource.name} of an ended fleet`);

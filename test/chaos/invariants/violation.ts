@@ -7,6 +7,7 @@ export const VIOLATION_KINDS = [
   'counter',
   'policy',
   'foreign',
+  'lost',
   'bug',
 ] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];

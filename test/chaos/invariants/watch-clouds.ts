@@ -4,6 +4,7 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import type { Ground } from '../world/ground.ts';
+import { MissedMachines } from './missed-machines.ts';
 import type { Violation } from './violation.ts';
 
 /**
@@ -22,6 +23,8 @@ export class CloudWatch {
   /** Told of each machine as it is now, but for those that a cloud's fault made beside another. */
   onMachine: (record: InstanceRecord, isNew: boolean) => void = () => {};
   #last: InstanceRecord | undefined;
+
+  readonly missed = new MissedMachines();
 
   constructor(ground: Ground, skewMs: number) {
     this.#ground = ground;
@@ -48,6 +51,7 @@ export class CloudWatch {
       const { backendId, launchToken } = machine;
       if (launchToken !== after['launchToken']) continue;
       if (this.isTwinned(machine) && backendId !== after['backendId']) continue;
+      if (this.missed.has(machine)) continue;
       const status = statusAt(machine, nowMs);
       if (status !== 'Terminated')
         this.#add('record', `${launchToken} is closed, and ${backendId} is ${status}`);
@@ -90,7 +94,7 @@ export class CloudWatch {
     const nowMs = this.#ground.now();
     for (const other of this.#machines.values()) {
       // One that vanished before anybody knew of it was never there, for all that can be found out.
-      if (this.#twins.has(other.backendId) || other.vanished) continue;
+      if (this.#twins.has(other.backendId) || other.vanished || this.missed.has(other)) continue;
       if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
         this.#add(
           'duplicated',

@@ -5,6 +5,7 @@ import { DriverError } from '../../../functions/drivers/errors.ts';
 import { parseMachineName } from '../../../functions/drivers/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
+import type { Credential } from '../../../functions/model/connection.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
@@ -46,6 +47,8 @@ export class Clouds {
   /** Every call that reached a cloud by HTTP, whatever came of it. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly #isDirect: boolean;
+  /** Accounts whose credentials are of another account for now. */
+  readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
 
   constructor(
@@ -76,9 +79,22 @@ export class Clouds {
   /** The driver as one process reaches the clouds. */
   driverOf(process: Process): Driver {
     const told = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
-    const driver = this.#tellsAccounts ? told : withoutAccounts(told);
+    const asked = this.#tellsAccounts ? told : withoutAccounts(told);
+    const driver: Driver = {
+      ...asked,
+      connect: ({ credential, ...options }) =>
+        asked.connect({ ...options, credential: this.#asChanged(credential) }),
+    };
     if (this.#batchSize < 2) return driver;
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
+  }
+
+  /** A credential as the cloud takes it now. */
+  #asChanged(credential: Credential): Credential {
+    const { account = '' } = credential;
+    return this.changedAccounts.has(account)
+      ? { ...credential, account: foreignAccount(account) }
+      : credential;
   }
 
   #directDriverOf(process: Process): Driver {

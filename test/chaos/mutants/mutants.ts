@@ -136,8 +136,8 @@ import { failInstances } from './finish.ts';`,
     edits: [
       {
         file: 'functions/ownership/returning.ts',
-        find: `  return vanishedAttempt(record, machine) !== undefined;`,
-        replace: `  return vanishedAttempt(record, machine) !== undefined && record.status === 'Planned';`,
+        find: `  return hasVanished(record, machine) && record.endAskedAtMs === undefined;`,
+        replace: `  return hasVanished(record, machine) && record.status === 'Planned';`,
       },
     ],
   },

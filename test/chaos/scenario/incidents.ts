@@ -1,3 +1,5 @@
+import { hideInstances } from '../../../local/sim/engine/plant.ts';
+import type { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Incident } from './scenario.ts';
 
@@ -33,8 +35,39 @@ export async function rotate(lab: Lab, connection: string, account: string): Pro
   );
 }
 
+/** Has a cloud deny all that runs at a location, for so long. */
+export function forget(
+  { clouds, ground }: Lab,
+  missed: MissedMachines,
+  of: { cloud: string; connection: string; location: string },
+  forMs: number,
+): void {
+  if (!(of.location in (clouds.engine.world.config.clouds[of.cloud]?.locations ?? {}))) return;
+  missed.note(hideInstances(clouds.engine.world, of, ground.now() + forMs));
+}
+
+/** Has a connection's credential be of another account, unnoticed, and of its own again after a while. */
+export async function changeAccount(
+  { clouds, ground }: Lab,
+  missed: MissedMachines,
+  account: string,
+  forMs: number,
+): Promise<void> {
+  const running = clouds.machines().filter((one) => one.account === account && one.status === 'Running');
+  missed.note(running.filter(({ planted }) => !planted));
+  missed.accounts.add(account);
+  clouds.changedAccounts.add(account);
+  await ground.sleep(forMs);
+  clouds.changedAccounts.delete(account);
+}
+
 /** What befalls a cloud for a while, but no longer than the trouble lasts. */
-export async function befall(lab: Lab, incident: Incident, troubleMs: number): Promise<void> {
+export async function befall(
+  lab: Lab,
+  missed: MissedMachines,
+  incident: Incident,
+  troubleMs: number,
+): Promise<void> {
   const { ground } = lab;
   await ground.sleep(incident.atMs);
   ground.trace.add('scenario', JSON.stringify(incident));
@@ -45,6 +78,13 @@ export async function befall(lab: Lab, incident: Incident, troubleMs: number): P
     await ground.sleep(untilMs - incident.atMs);
     setLocation(lab, cloud, location, true);
     return;
+  }
+  if (incident.kind === 'forgotten') {
+    const { cloud, account: connection, location } = incident;
+    return forget(lab, missed, { cloud, connection, location }, untilMs - incident.atMs);
+  }
+  if (incident.kind === 'account-changed') {
+    return await changeAccount(lab, missed, incident.account, untilMs - incident.atMs);
   }
   if (incident.kind === 'table-down') {
     lab.tables.down.add(incident.table);

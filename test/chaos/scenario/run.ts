@@ -118,15 +118,23 @@ async function play(
   ground.trace.add('scenario', `trouble for ${scenario.troubleMs / MINUTE_MS} min`);
   ground.disturbance = scenario.disturbance;
   for (const fault of scenario.cloudFaults) lab.clouds.engine.addFault(fault);
-  const incidents = scenario.incidents.map((incident) => befall(lab, incident, scenario.troubleMs));
+  const incidents = scenario.incidents.map((incident) =>
+    befall(lab, watch.missed, incident, scenario.troubleMs),
+  );
   const client = new Client(lab);
   const strangers = new Strangers(lab, scenario);
   if (scenario.hasOperator) void new Operator(lab, client).watch();
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
-  const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab)));
+  const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
   const planted = strangers.plant();
   const turned = new Turnovers(lab, client, scenario).play();
   await Promise.all([...users, ...incidents, told, turned, ground.sleep(scenario.troubleMs)]);
+  const checkAll = () => [
+    ...checkEnd(lab),
+    ...checkAccess(lab),
+    ...strangers.check(watch.goneAtMs),
+    ...watch.missed.check(lab),
+  ];
   calm(lab);
   await planted;
   // Whoever owns a connection that was refused for a while has it verified again.
@@ -138,11 +146,11 @@ async function play(
   const quietMs = Math.max(sweptMs, isTurned ? FINISHED_MS + 2 * scenario.skewMs : 0);
   if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
     violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
-  violations.push(...checkEnd(lab), ...checkAccess(lab), ...strangers.check(watch.goneAtMs));
+  violations.push(...checkAll());
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   await removeAll(lab, client, scenario.skewMs);
-  violations.push(...checkEnd(lab), ...checkAccess(lab), ...strangers.check(watch.goneAtMs));
+  violations.push(...checkAll());
   for (const { status, backendId, ours } of lab.clouds.machines()) {
     if (ours !== undefined && status !== 'Terminated')
       violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });

@@ -19,10 +19,15 @@ export interface FleetScript {
   actions: readonly { atMs: number; request: FleetActionRequest }[];
 }
 
-/** Something that befalls a cloud for a while. */
+/**
+ * Something that befalls a cloud for a while. `forgotten`: it denies all machines that run at a location, and shows them
+ * again afterwards. `account-changed`: a connection's credential is of another account, and nothing notices that.
+ */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
   | { kind: 'revoked'; account: string; atMs: number; untilMs: number }
+  | { kind: 'forgotten'; cloud: CloudName; account: string; location: string; atMs: number; untilMs: number }
+  | { kind: 'account-changed'; account: string; atMs: number; untilMs: number }
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /**
@@ -98,7 +103,7 @@ export function scenarioOf(seed: number): Scenario {
     fleets,
     disturbance: disturbance(random),
     cloudFaults: cloudFaults(random),
-    incidents: incidents(random, connections, troubleMs),
+    incidents: [...incidents(random, connections, troubleMs), ...losses(seed, connections, troubleMs)],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
     graceSeconds: random.int(60, 600),
@@ -325,6 +330,21 @@ function cloudFaults(random: Random): Fault[] {
         ]
       : [],
   );
+}
+
+/** Machines that vanish and come back. Drawn apart, so that all else of a seed is as it was before there were any. */
+function losses(seed: number, connections: Scenario['connections'], troubleMs: number): Incident[] {
+  const random = new Random(seed, 'losses');
+  const span = () => {
+    const atMs = random.int(MINUTE_MS, Math.floor(troubleMs / 2));
+    return { atMs, untilMs: atMs + random.pick([2, 6, 20]) * MINUTE_MS };
+  };
+  const { name, cloud: cloudName } = random.pick(connections);
+  if (random.chance(0.2)) {
+    const location = random.pick(LOCATIONS.slice(0, 1));
+    return [{ kind: 'forgotten', cloud: cloudName, account: name, location, ...span() }];
+  }
+  return random.chance(0.1) ? [{ kind: 'account-changed', account: name, ...span() }] : [];
 }
 
 function incidents(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {

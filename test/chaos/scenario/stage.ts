@@ -8,6 +8,7 @@ import { readConnection } from '../../../functions/store/connections.ts';
 import { type FleetItem, readFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../functions/store/instances.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import { Process } from '../world/process.ts';
 
@@ -18,10 +19,12 @@ const PATIENCE_MS = 3 * 60 * 60_000;
 /** A user of one simulated world who sees what is answered, and who may turn its screws. */
 export class Stage {
   readonly lab: Lab;
+  readonly missed: MissedMachines;
   #requests = 0;
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, missed = new MissedMachines()) {
     this.lab = lab;
+    this.missed = missed;
   }
 
   /** @throws Problem as the API answers it; so do all that ask it for something */

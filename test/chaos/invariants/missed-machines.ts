@@ -1,0 +1,57 @@
+import { attemptsOf } from '../../../functions/ownership/attempts.ts';
+import { parseFleetItem } from '../../../functions/store/fleets.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
+import type { Lab } from '../world/lab.ts';
+import type { Violation } from './violation.ts';
+
+/** In these, all of a fleet is to go, or gone. */
+const ENDING = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
+
+/**
+ * Machines that ran when their cloud denied them for a while. Those that are back must not be lost: none of them is
+ * removed but for its end having been asked for.
+ */
+export class MissedMachines {
+  /** Accounts that were out of sight for a while. */
+  readonly accounts = new Set<string>();
+  readonly #ids = new Set<string>();
+
+  note(machines: readonly Pick<InstanceRecord, 'backendId'>[]): void {
+    for (const { backendId } of machines) this.#ids.add(backendId);
+  }
+
+  /** Whether records may say of a machine that it is gone, though it runs. */
+  has({ backendId, account }: Pick<InstanceRecord, 'backendId' | 'account'>): boolean {
+    return this.#ids.has(backendId) || this.accounts.has(account);
+  }
+
+  check({ clouds, tables }: Lab): Violation[] {
+    const items = tables.fleets.all();
+    const fleets = items
+      .filter(({ pk, sk }) => sk === 'META' && String(pk).startsWith('FLEET#'))
+      .map(parseFleetItem);
+    const ending = new Set(fleets.flatMap(({ fleetId, status }) => (ENDING.has(status) ? [fleetId] : [])));
+    const records = new Map(
+      items
+        .filter(({ pk }) => String(pk).startsWith('INST#'))
+        .map((item) => instanceItemSchema.parse(item))
+        .map((record) => [record.instanceId, record]),
+    );
+    return clouds.machines().flatMap(({ backendId, ours, removeAskedAtMs, vanished }): Violation[] => {
+      if (!this.#ids.has(backendId) || removeAskedAtMs === undefined || vanished) return [];
+      const record = records.get(ours ?? '');
+      if (!record || ending.has(record.fleetId) || wasToGo(record, backendId)) return [];
+      return [{ kind: 'lost', text: `${backendId} of ${ours} was back, and was removed` }];
+    });
+  }
+}
+
+/** Whether an instance's end was asked for, has failed for good, or has got another machine. */
+function wasToGo(record: InstanceItem, backendId: string): boolean {
+  if (record.endAskedAtMs !== undefined) return true;
+  const { failure, closeAs } = record;
+  if (closeAs !== undefined || (failure !== undefined && failure.code !== 'Vanished')) return true;
+  const attempts = attemptsOf(record);
+  return attempts.findIndex((one) => one.backendId === backendId) !== 0;
+}

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { plantInstance } from '../../local/sim/engine/plant.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { changeAccount, forget } from './scenario/incidents.ts';
+import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
+import { runScenario, type Story } from './scenario/run.ts';
+import type { Stage } from './scenario/stage.ts';
+
+const SIZE = 6;
+const MINUTE_MS = 60_000;
+const DAY_MINUTES = 24 * 60;
+const AT_EAST = { cloud: 'aws', connection: 'sim-aws', location: 'east-1' };
+
+async function tell(story: Story, sweepMinutes = 2): Promise<void> {
+  const scenario = calmScenario({ sweepIntervalMs: sweepMinutes * MINUTE_MS, graceSeconds: 120 });
+  expect((await runScenario(scenario, false, story)).violations).toEqual([]);
+}
+
+async function running(stage: Stage) {
+  const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
+  await stage.until(fleet.id, isUp);
+  return { fleet, ids: (await stage.records(fleet)).map(({ backendId }) => backendId) };
+}
+
+const told = ({ lab }: Stage, type: string) => lab.events.filter((event) => event.type === type);
+
+/** What was not asked to go, of these machines. */
+function left({ lab }: Stage, ids: readonly (string | undefined)[]): number {
+  const machines = lab.clouds.machines().filter(({ backendId }) => ids.includes(backendId));
+  return machines.filter(({ removeAskedAtMs }) => removeAskedAtMs === undefined).length;
+}
+
+describe('copies of machines, made a day later', PATIENT, () => {
+  it('run on and are reported, while the originals run and when they are gone', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      await stage.pass(DAY_MINUTES);
+      const { engine } = stage.lab.clouds;
+      const originals = stage.lab.clouds.machines().filter(({ backendId }) => ids.includes(backendId));
+      const copies = originals.map(
+        ({ name, tags, launchToken }) =>
+          plantInstance(engine.world, {
+            ...AT_EAST,
+            name,
+            tags,
+            launchToken,
+            instanceType: 'small',
+            networkId: '',
+          }).backendId,
+      );
+      await stage.pass(3 * 60);
+      expect([left(stage, ids), left(stage, copies)]).toEqual([SIZE, SIZE]);
+      expect(told(stage, 'Orphan Reported').map(({ detail }) => detail['reason'])).toEqual(
+        copies.map(() => 'copy'),
+      );
+      await stage.remove(fleet.id);
+      await stage.until(fleet.id, isGone);
+      await stage.pass(3 * 60);
+      expect([left(stage, ids), left(stage, copies)]).toEqual([0, SIZE]);
+    }, 60);
+  });
+});
+
+describe('machines that their cloud denies for a while', PATIENT, () => {
+  it('are taken back, the same ones, and their fleet is as before', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
+      const gone = await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      expect(gone.usdPerHour).toBe(0);
+      const back = await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+      expect(back).toMatchObject({ status: 'Running', failures: [] });
+      expect(back.usdPerHour).toBeCloseTo(SIZE * 0.05);
+      expect((await stage.records(fleet)).map(({ backendId }) => backendId)).toEqual(ids);
+      await stage.pass(60);
+      expect(left(stage, ids)).toBe(SIZE);
+      expect(told(stage, 'Instance Returned')).toHaveLength(SIZE);
+    });
+  });
+
+  it('are ended when their fleet was deleted meanwhile', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
+      await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      await stage.remove(fleet.id);
+      await stage.until(fleet.id, isGone);
+      await stage.pass(60);
+      expect(left(stage, ids)).toBe(0);
+    });
+  });
+
+  it('are ended when others have taken their place by a retry', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      forget(stage.lab, stage.missed, AT_EAST, 30 * MINUTE_MS);
+      await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      await stage.act(fleet.id, 'retry');
+      await stage.until(fleet.id, isUp);
+      await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+      await stage.pass(60);
+      expect(left(stage, ids)).toBe(0);
+      expect(stage.standing()).toHaveLength(SIZE);
+    });
+  });
+});
+
+describe('a credential that is of another account for a while, unnoticed', PATIENT, () => {
+  it('ends no machine: all that vanished are taken back', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      const changed = changeAccount(stage.lab, stage.missed, 'sim-aws', 60 * MINUTE_MS);
+      await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      await changed;
+      await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+      await stage.pass(60);
+      expect(left(stage, ids)).toBe(SIZE);
+    });
+  });
+});
