@@ -1,33 +1,68 @@
 import assert from 'node:assert/strict';
+import type { DriverName } from '../../../functions/model/connection.ts';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
-import type { FieldCase } from '../harness/case.ts';
-import { assertMet } from '../harness/case.ts';
+import { behind } from '../harness/behind.ts';
+import { assertMet, type FieldCase } from '../harness/case.ts';
+import { allWorlds } from '../harness/every-driver.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
+import { refusal } from '../worlds/ec2/xml.ts';
 import type { Asked } from '../worlds/http.ts';
-import { SpiderWorld } from '../worlds/spider/world.ts';
+import type { Trouble } from '../worlds/script.ts';
 
 const SIZE = 20;
 const LIMIT_SECONDS = 1_200;
-/** A few equal answers over a minute, then the removal of the others. */
-const MOST_MS = 180_000;
+/** A few equal answers over a minute, the look-ups between them, then the removal of the others. */
+const MOST_MS = 240_000;
 
-const isRefused = ({ text }: Asked): boolean => /"Name":"[^"]*00007[0-9a-z]{2}"/.test(text);
+type Policy = FleetRequest['failurePolicy'];
+type Refusing = Exclude<DriverName, 'sim'>;
 
-function play(words: string, failurePolicy: FleetRequest['failurePolicy']): () => Promise<void> {
-  return () =>
-    inField(
-      { worlds: (ground) => ({ 'cb-spider': new SpiderWorld(ground) }) },
-      async ({ stage, user, worlds, ground }) => {
-        const world = worlds['cb-spider'];
-        const site = SITES['cb-spider'];
+/** Creates of the instance at position 7, alone or among others. */
+const ASKS_FOR_7: Readonly<Record<Refusing, (asked: Asked) => boolean>> = {
+  'cb-spider': ({ text }) => /"Name":"[^"]*00007[0-9a-z]{2}"/.test(text),
+  openstack: ({ text }) => /[-:,]00007\.[0-9]/.test(text),
+  aws: ({ text }) => /[-:,]00007\.[0-9]/.test(decodeURIComponent(text)),
+};
+
+const CREATE: Readonly<Record<Refusing, string>> = {
+  'cb-spider': 'POST vm',
+  openstack: 'POST nova /servers',
+  aws: 'RunInstances',
+};
+
+/** A server error in the form of each cloud. @param words without their count, `{n}` */
+function refused(driver: Refusing, words: string): Trouble {
+  let count = 0;
+  const answer = (): Response => {
+    count += 1;
+    const message = words.replace('{n}', String(count));
+    switch (driver) {
+      case 'cb-spider':
+        return Response.json({ message }, { status: 500 });
+      case 'openstack':
+        return Response.json({ computeFault: { code: 500, message } }, { status: 500 });
+      case 'aws':
+        return refusal(500, 'InternalError', message);
+    }
+  };
+  return { call: CREATE[driver], when: ASKS_FOR_7[driver], answer };
+}
+
+const ENDS = { rollback: 'RolledBack', continue: 'PartiallyRunning', refine: 'Running' } as const;
+
+function kind(id: string, driver: Refusing, words: string, failurePolicy: Policy): FieldCase {
+  return {
+    id,
+    title: `one of ${SIZE} creates that is refused each time with “${words}” has failed after a few equal answers over a minute (driver ${driver}, policy ${failurePolicy})`,
+    play: () =>
+      inField({ worlds: allWorlds }, async (field) => {
+        const { stage, user, worlds, ground } = field;
+        const cloud = behind(driver, field);
+        const site = SITES[driver];
         await user.makeNamespace();
         await user.connect('cloud', site);
-        const met = world.script.trouble({
-          call: 'POST vm',
-          when: isRefused,
-          answer: () => Response.json({ message: words }, { status: 500 }),
-        });
+        const met = worlds[driver].script.trouble(refused(driver, words));
         const askedAtMs = ground.now();
         const traits = { failurePolicy, instanceTimeoutSeconds: LIMIT_SECONDS };
         const fleet = await stage.create(user.order('web', 'cloud', site, SIZE, traits));
@@ -36,27 +71,35 @@ function play(words: string, failurePolicy: FleetRequest['failurePolicy']): () =
           ({ status }) => !['Preparing', 'Creating', 'RollingBack'].includes(status),
         );
         const tookMs = ground.now() - askedAtMs;
-        const expected = { rollback: 'RolledBack', continue: 'PartiallyRunning', refine: 'Running' } as const;
-        assert.equal(ended.status, expected[failurePolicy], JSON.stringify(ended.counts));
+        assert.equal(ended.status, ENDS[failurePolicy], JSON.stringify(ended.counts));
         assert.ok(
           tookMs < MOST_MS,
           `it was decided after ${tookMs} ms; the time limit is ${LIMIT_SECONDS} s`,
         );
         const told = JSON.stringify(ended.failures);
-        assert.ok(told.includes(words), `the cloud's words are told: ${told}`);
-        assert.equal(world.standing('account-1').length, failurePolicy === 'rollback' ? 0 : SIZE - 1);
+        const [fixed = words] = words.split('{n}');
+        assert.ok(told.includes(fixed), `the cloud's words are told: ${told}`);
+        const left = failurePolicy === 'rollback' ? 0 : SIZE - 1;
+        assert.equal(cloud.standing().length, left, 'machines that stand');
         assertMet('creates that were refused', met, 3);
-      },
-    );
+      }),
+  };
 }
 
-const title = (words: string, policy: string) =>
-  `one of ${SIZE} creates that is refused each time with “${words}” has failed after a few equal answers over a minute (policy ${policy})`;
-const kind = (id: string, words: string, policy: FleetRequest['failurePolicy']): FieldCase => ({
-  id,
-  title: title(words, policy),
-  play: play(words, policy),
-});
+const ERROR = 'Internal Server Error';
 
 /** Was: tried again until the time limit, 20 minutes by default. */
-export const f25: FieldCase[] = [kind('F25', 'Internal Server Error', 'rollback')];
+export const f25: FieldCase[] = [
+  kind('F25', 'cb-spider', ERROR, 'rollback'),
+  kind('F25-continue', 'cb-spider', ERROR, 'continue'),
+  kind('F25-refine', 'cb-spider', ERROR, 'refine'),
+  kind('F25-other-words', 'cb-spider', 'Ooops, etwas ist schiefgegangen', 'rollback'),
+  kind('F25-counted-words', 'cb-spider', 'fatal: worker crashed, incident {n}', 'rollback'),
+  kind(
+    'F25-openstack',
+    'openstack',
+    'Unexpected API Error. Please report this at http://bugs.launchpad.net/nova/',
+    'rollback',
+  ),
+  kind('F25-aws', 'aws', 'An internal error has occurred', 'rollback'),
+];
