@@ -3,6 +3,7 @@ import { f08 } from './f08-error-after-running.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
 import { f23 } from './f23-slow-list.ts';
+import { f24 } from './f24-quick-boots.ts';
 import { f25 } from './f25-unknown-words.ts';
 import { f26 } from './f26-answer-says-running.ts';
 import { f27 } from './f27-workers-die-with-calls.ts';
@@ -18,6 +19,7 @@ export const CASES: readonly FieldCase[] = [
   ...f21,
   ...f22,
   ...f23,
+  ...f24,
   ...f25,
   ...f26,
   ...f27,
