@@ -11,8 +11,6 @@ export function endpointError(
   overridesAllowed: boolean,
 ): { code: string; message: string } | undefined {
   const url = new URL(endpoint);
-  const malformed = formError(endpoint, url);
-  if (malformed) return malformed;
   if (!overridesAllowed && need !== 'required') {
     return {
       code: 'endpoint-not-allowed',
@@ -24,7 +22,7 @@ export function endpointError(
   }
   return isForbiddenHost(url.hostname)
     ? { code: 'endpoint-forbidden', message: 'is a link-local or metadata address' }
-    : undefined;
+    : formError(endpoint, url);
 }
 
 /**
