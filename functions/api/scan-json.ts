@@ -3,7 +3,7 @@ import { type FieldError, jsonPointer } from './problem.ts';
 
 /** No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** Enough for whoever looks for a fault, and an end for an answer. */
+/** An answer has an end. */
 const MAX_ERRORS = 1_000;
 /** What DynamoDB keeps of a number: digits, and the powers of ten between which it has to be. */
 const MAX_DIGITS = 38;

@@ -68,7 +68,7 @@ export class Secrets {
    */
   redact(text: string, maxLength: number, ofCall: readonly string[] = []): string {
     const line = plainText(text, MAX_READ);
-    this.#words ??= new SpellingFinder(this.#all(), inWords, LAYERS.words);
+    this.#words ??= new SpellingFinder(this.#all().map(withoutArmour), inWords, LAYERS.words);
     const parts = [
       ...tellingParts(line),
       ...exactParts(line, this.#all()),
@@ -80,7 +80,11 @@ export class Secrets {
 
   /** True if the identifier has a secret in it, in whatever spelling. */
   isIn(identifier: string): boolean {
-    this.#identifiers ??= new SpellingFinder(this.#all(), inIdentifiers, LAYERS.identifiers);
+    this.#identifiers ??= new SpellingFinder(
+      this.#all().map(withoutArmour),
+      inIdentifiers,
+      LAYERS.identifiers,
+    );
     if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
@@ -93,6 +97,11 @@ export class Secrets {
   #all(): string[] {
     return [...this.#given, ...this.#obtained];
   }
+}
+
+/** `PRIVATE KEY` is no secret, and a word of many errors. */
+function withoutArmour(secret: string): string {
+  return secret.replaceAll(/-----(?:BEGIN|END) [A-Z ]+-----/g, '');
 }
 
 function tellingParts(text: string): Part[] {
