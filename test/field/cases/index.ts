@@ -10,6 +10,7 @@ import { f27 } from './f27-workers-die-with-calls.ts';
 import { f28 } from './f28-copies.ts';
 import { f29 } from './f29-another-account.ts';
 import { f29Unchecked } from './f29-unchecked-account.ts';
+import { f30 } from './f30-restored-tables.ts';
 import { quiet } from './quiet.ts';
 
 /** Every case, in the order of their numbers. */
@@ -26,4 +27,5 @@ export const CASES: readonly FieldCase[] = [
   ...f28,
   ...f29,
   ...f29Unchecked,
+  ...f30,
 ];
