@@ -62,8 +62,9 @@ export class CloudWatch {
   #checkBinding(before: Item | undefined, after: Item | undefined): void {
     const [from, to] = [before?.['backendId'], after?.['backendId']];
     if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
-    if (before?.['launchToken'] !== after?.['launchToken']) return;
-    this.#add('record', `${after?.['launchToken']} was bound to ${from}, and now is bound to ${to}`);
+    const token = after?.['launchToken'];
+    if (typeof token !== 'string' || before?.['launchToken'] !== token) return;
+    this.#add('record', `${token} was bound to ${from}, and now is bound to ${to}`);
   }
 
   readonly onEvent = (event: SimEvent): void => {

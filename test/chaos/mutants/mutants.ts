@@ -281,8 +281,20 @@ import type { Store } from '../store/client.ts';`,
     edits: [
       {
         file: 'functions/instances/fence-claims.ts',
-        find: `      const isFenced = record`,
-        replace: `      const isFenced = context.store.clock.now() > 0 || record`,
+        find: `        ? await updateInstance(context.store, record, { claimUntilMs: record.claimUntilMs + 1 })
+        : await fenceFirstClaim(context, place, ref);`,
+        replace: `        ? updateInstance !== undefined
+        : fenceFirstClaim !== undefined;`,
+      },
+      {
+        file: 'functions/governor/slots.ts',
+        find: `      return !over.has(id) || (knownMs !== undefined && knownMs !== startMs);`,
+        replace: `      return !over.has(id) || knownMs === Infinity;`,
+      },
+      {
+        file: 'functions/status/abandoned-slots.ts',
+        find: `export const UNCLAIMED_SLOT_MS = 120_000;`,
+        replace: `export const UNCLAIMED_SLOT_MS = 10_000;`,
       },
     ],
   },
