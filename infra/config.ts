@@ -20,7 +20,10 @@ export interface Stage {
    * costs some $0.36 a month, its alarms $0.10 each. `-c drivers=aws,openstack` adds to the stage's own.
    */
   readonly drivers: readonly DriverName[];
-  /** Value of the tag `fleetwright:deployment`; undefined: the id that CloudFormation gave the stack. */
+  /**
+   * Value of the tag `fleetwright:deployment` where the data have none yet; undefined: the UUID that CloudFormation gave
+   * the stack. The data keep what they have: a stage that names another one is not deployed.
+   */
   readonly deploymentId: string | undefined;
   /** Keep the data when the stack goes: tables retained, point-in-time recovery, a stack that is protected. */
   readonly keepData: boolean;
@@ -45,7 +48,7 @@ const registered = REGISTERED_DRIVERS.map(({ name }) => name);
 const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = {
   local: {
     drivers: registered,
-    deploymentId: 'fleetwright-local',
+    deploymentId: undefined,
     keepData: false,
     logRetentionDays: 1,
     alarms: 'none',

@@ -90,6 +90,7 @@ const FREE_WHEN_IDLE = new Set([
   'AWS::SQS::Queue',
   'AWS::SQS::QueuePolicy',
   'AWS::StepFunctions::StateMachine',
+  'Custom::DeploymentId',
 ]);
 
 const PRICED = new Set([

@@ -42,7 +42,7 @@ export async function instanceSpec(
       tags: {
         ...group.labels,
         [INSTANCE_TAG]: record.instanceId,
-        [DEPLOYMENT_TAG]: context.deploymentId,
+        [DEPLOYMENT_TAG]: await context.deploymentId(),
       },
     },
   };

@@ -191,7 +191,7 @@ async function callDriver(
   const base = {
     location: place.location,
     name: item.name,
-    tags: { [DEPLOYMENT_TAG]: context.deploymentId },
+    tags: { [DEPLOYMENT_TAG]: await context.deploymentId() },
   };
   switch (item.kind) {
     case 'network':

@@ -15,7 +15,11 @@ const variables = {
   DEPLOYMENT_ID: z
     .string()
     .regex(/^[a-z0-9-]{3,36}$/)
-    .describe('value of the tag fleetwright:deployment'),
+    .describe('value of the tag fleetwright:deployment where the data have none yet'),
+  DEPLOYMENT_ID_NAMED: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .describe('whether the operator named that id, so that the data must not have another one'),
   DRIVER_TIMEOUT_SECONDS: z.coerce
     .number()
     .int()

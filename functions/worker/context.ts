@@ -57,7 +57,8 @@ export interface Log {
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
-  deploymentId: string;
+  /** The deployment's id, from the data. It never changes. */
+  deploymentId(): Promise<string>;
   /** After which Lambda ends an invocation, and with it whatever it was at. */
   timeLimitMs: number;
   /** Opens a connection, from a cache that lives as long as the process, a minute at most. */

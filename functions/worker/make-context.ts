@@ -20,16 +20,19 @@ const HOUR_MS = 3_600_000;
 export interface WorkerParts
   extends Pick<
     WorkerContext,
-    'store' | 'deploymentId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
+    'store' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
   > {
   driver: Driver;
   /** @throws DriverError Unauthorized when there is none */
   readCredential(connection: Connection): Promise<Credential>;
+  /** Reads the deployment's id from the data, or makes it there. */
+  readDeploymentId(): Promise<string>;
 }
 
 /** The context of one worker process, with caches of its own. */
-export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerContext {
-  const { store, driver, deploymentId } = parts;
+export function makeContext({ readCredential, readDeploymentId, ...parts }: WorkerParts): WorkerContext {
+  const { store, driver } = parts;
+  const deploymentId = keptOnceRead(readDeploymentId);
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
   const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
@@ -41,13 +44,14 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
     driver.connect({
       cloud: connection.cloud,
       credential: await readCredential(connection),
-      deploymentId,
+      deploymentId: await deploymentId(),
       connectionKey,
       isTrial,
       ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
     });
   return {
     ...parts,
+    deploymentId,
     open: (connectionKey) =>
       connections.get(connectionKey, async () => {
         const { namespace, name } = parseConnectionKey(connectionKey);
@@ -85,6 +89,18 @@ export function makeContext({ readCredential, ...parts }: WorkerParts): WorkerCo
     },
     loopsSeen: new Map(),
     patience: new Patience(store.clock, store.random),
+  };
+}
+
+/** Reads once in the life of the process; a read that failed is made again. */
+function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
+  let kept: Promise<string> | undefined;
+  return () => {
+    kept ??= read().catch((error: unknown) => {
+      kept = undefined;
+      throw error;
+    });
+    return kept;
   };
 }
 

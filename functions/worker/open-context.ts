@@ -7,6 +7,7 @@ import type { Env } from '../runtime/env.ts';
 import { logger } from '../runtime/logger.ts';
 import { readCredential } from '../secrets/credentials.ts';
 import { openStore } from '../store/client.ts';
+import { ensureDeploymentId } from '../store/deployment.ts';
 import type { WorkerContext } from './context.ts';
 import { openEvents } from './events.ts';
 import { makeContext } from './make-context.ts';
@@ -15,6 +16,7 @@ import { openTasks } from './tasks.ts';
 
 export const WORKER_ENV = [
   'DEPLOYMENT_ID',
+  'DEPLOYMENT_ID_NAMED',
   'DRIVER_TIMEOUT_SECONDS',
   'FLEETS_TABLE',
   'GOVERNOR_TABLE',
@@ -30,15 +32,17 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
   const queueUrl = queueUrls[driver.name];
   if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver.name}`);
   const ssm = new SSMClient({});
+  const store = openStore({
+    fleets: env.FLEETS_TABLE,
+    governor: env.GOVERNOR_TABLE,
+    catalogue: env.CATALOGUE_TABLE,
+    access: env.ACCESS_TABLE,
+  });
+  const wanted = { deploymentId: env.DEPLOYMENT_ID, isNamed: env.DEPLOYMENT_ID_NAMED };
   return makeContext({
-    store: openStore({
-      fleets: env.FLEETS_TABLE,
-      governor: env.GOVERNOR_TABLE,
-      catalogue: env.CATALOGUE_TABLE,
-      access: env.ACCESS_TABLE,
-    }),
+    store,
     driver,
-    deploymentId: env.DEPLOYMENT_ID,
+    readDeploymentId: () => ensureDeploymentId(store, wanted),
     timeLimitMs: env.DRIVER_TIMEOUT_SECONDS * 1_000,
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
     ...openQueue(new SQSClient({}), queueUrl),

@@ -2,13 +2,14 @@ import { Stack } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
 import type { Data } from './data.ts';
+import type { DeploymentId } from './deployment-id.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { type AppFunction, type FunctionContext, localArn } from './function.ts';
 import type { Secrets } from './secrets.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface DriversProps extends FunctionContext {
-  readonly deploymentId: string;
+  readonly deploymentId: DeploymentId;
   readonly data: Data;
   readonly queues: DriverQueues;
   readonly secrets: Secrets;
@@ -33,10 +34,8 @@ export class Drivers extends Construct {
     const { data, queues, secrets, workflows } = props;
     this.functions = queues.all.map((queue) => {
       const worker = queue.addConsumer(props);
-      worker.set({
-        DEPLOYMENT_ID: props.deploymentId,
-        DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds),
-      });
+      props.deploymentId.tell(worker);
+      worker.set({ DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds) });
       for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
         table.connect(worker, 'readWrite');
       }

@@ -1,10 +1,11 @@
-import { CfnOutput, Fn, Stack, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { Bundles } from '../bundles.ts';
 import type { Stage } from '../config.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import { Api } from '../constructs/api.ts';
 import { Data } from '../constructs/data.ts';
+import { DeploymentId } from '../constructs/deployment-id.ts';
 import { DriverQueues } from '../constructs/driver-queue.ts';
 import { Drivers } from '../constructs/drivers.ts';
 import { Schedules } from '../constructs/schedules.ts';
@@ -26,10 +27,8 @@ export class FleetwrightStack extends Stack {
     Tags.of(this).add('application', 'fleetwright');
     Tags.of(this).add('stage', stage.name);
 
-    // Two deployments may share a cloud account, so the default must differ between any two: the last part
-    // of the stack's ARN is a UUID of its own.
-    const deploymentId = stage.deploymentId ?? Fn.select(2, Fn.split('/', this.stackId));
     const data = new Data(this, 'Data', { stage });
+    const deploymentId = new DeploymentId(this, 'Deployment', { stage, bundles, data });
     const secrets = new Secrets(this, 'Secrets', { stage });
     const queues = new DriverQueues(this, 'Queues', { stage });
     const parts = { stage, bundles, deploymentId, data, queues, secrets };
@@ -48,7 +47,7 @@ export class FleetwrightStack extends Stack {
 
     const outputs: Record<string, string> = {
       ApiUrl: api.http.apiEndpoint,
-      DeploymentId: deploymentId,
+      DeploymentId: deploymentId.value,
       SecretsPrefix: secrets.prefix,
       FleetsTable: data.fleets.table.tableName,
       GovernorTable: data.governor.table.tableName,

@@ -58,7 +58,7 @@ export class OneProcess {
     this.context = {
       store,
       driver: { ...simDriver, consistencyWindowMs: 500 },
-      deploymentId: DEPLOYMENT,
+      deploymentId: () => Promise.resolve(DEPLOYMENT),
       timeLimitMs: 20_000,
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
       openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`).client,

@@ -8,7 +8,7 @@ import { bundleFunctions } from '../../infra/bundles.ts';
 import { environmentOf, functionsOf, templateOf } from './synthesized.ts';
 
 const bundles = bundleFunctions();
-const template = templateOf('local');
+const template = templateOf('production');
 const functions = functionsOf(template);
 
 /** Loads every bundle as Lambda would, each with its own variables, and prints what it exports and reads. */

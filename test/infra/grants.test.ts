@@ -98,6 +98,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     DataAccessTable: READ,
     [secret('ssh')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
   },
+  'deployment/claim-id': fleets([...READ, 'dynamodb:PutItem'].sort()),
   'fleets/settle': fleets(READ_WRITE),
   'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
   'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },

@@ -221,7 +221,27 @@ it('tells scripts what they need in its outputs', () => {
     'SecretsPrefix',
     'TerminateFleetArn',
   ]);
-  expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe('fleetwright-local');
-  // Two deployments may share a cloud account, so this must differ between any two stacks.
-  expect(deployed(production, production.Outputs['DeploymentId']?.Value)).toBe('0f0e5a9c-11ee');
+});
+
+describe('the id of the deployment', () => {
+  const UUID_OF_STACK = '0f0e5a9c-11ee';
+  const claimOf = (template: Template) => resourcesOf(template, 'Custom::DeploymentId').at(0)?.[1].Properties;
+
+  it('is that of the stack where the operator names none, so that any two stacks differ', () => {
+    expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe(UUID_OF_STACK);
+    for (const template of [dev, production]) {
+      const { DeploymentId, IsNamed } = claimOf(template) ?? {};
+      expect(deployed(template, DeploymentId)).toBe(UUID_OF_STACK);
+      expect(IsNamed).toBe('false');
+    }
+  });
+
+  it('is compared with the data by each deployment on AWS, which tells it in its outputs', () => {
+    const named = synthesizeWith('production', { deploymentId: 'acme-prod' });
+    expect(claimOf(named)).toMatchObject({ DeploymentId: 'acme-prod', IsNamed: 'true' });
+    expect(named.Outputs['DeploymentId']?.Value).toEqual({
+      'Fn::GetAtt': [resourcesOf(named, 'Custom::DeploymentId')[0]?.[0], 'DeploymentId'],
+    });
+    expect(resourcesOf(local, 'Custom::DeploymentId')).toEqual([]);
+  });
 });

@@ -20,6 +20,7 @@ import { forgetSshKey, keepSshKey } from '../../../functions/secrets/ssh-keys.ts
 import { watchPlaces } from '../../../functions/status/watch.ts';
 import type { Store } from '../../../functions/store/client.ts';
 import { allConnections } from '../../../functions/store/connections.ts';
+import { ensureDeploymentId } from '../../../functions/store/deployment.ts';
 import type { Log, WorkerContext } from '../../../functions/worker/context.ts';
 import type { DomainEvent } from '../../../functions/worker/events.ts';
 import { handleBatch } from '../../../functions/worker/handle-batch.ts';
@@ -296,10 +297,11 @@ export class Lab {
 
   #openWorker(process: Process, name: DriverName, driver: Driver, timeLimitMs: number): WorkerContext {
     const ssm = this.parameters.clientOf(process);
+    const store = this.tables.storeOf(process);
     return makeContext({
-      store: this.tables.storeOf(process),
+      store,
       driver,
-      deploymentId: DEPLOYMENT,
+      readDeploymentId: () => ensureDeploymentId(store, { deploymentId: DEPLOYMENT, isNamed: false }),
       timeLimitMs,
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),
       send: (message, delayMs) => this.#send(process, name, message, delayMs),

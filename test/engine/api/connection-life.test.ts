@@ -45,7 +45,7 @@ function worker(driver: Driver = simDriver): WorkerContext {
   return makeContext({
     store,
     driver,
-    deploymentId: 'test-deployment',
+    readDeploymentId: () => Promise.resolve('test-deployment'),
     timeLimitMs: 20_000,
     readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),
     send: () => Promise.resolve(),

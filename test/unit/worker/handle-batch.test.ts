@@ -54,7 +54,7 @@ beforeEach(() => {
           get: (_target, name) => () => Promise.reject(calls.push(String(name))),
         }),
     },
-    deploymentId: 'test',
+    readDeploymentId: () => Promise.resolve('test'),
     timeLimitMs: 20_000,
     readCredential: () => Promise.resolve({ account: 'sim-aws' }),
     send: async (message, delayMs) => {

@@ -1,0 +1,64 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { Store } from './client.ts';
+import { deploymentKey } from './keys.ts';
+
+const deploymentSchema = z.object({ deploymentId: z.string() });
+
+/** The id that a deployment has when it has none yet. */
+export interface WantedId {
+  deploymentId: string;
+  /** Whether the operator named it. Then the deployment must not have another one. */
+  isNamed: boolean;
+}
+
+/** The operator names an id for a deployment that has another one already. */
+export class DeploymentIdTaken extends Error {
+  override readonly name = 'DeploymentIdTaken';
+
+  constructor(wanted: string, known: string) {
+    super(
+      `this deployment is ${known} and cannot become ${wanted}: its machines carry that id. Deploy it without -c deploymentId, or with -c deploymentId=${known}`,
+    );
+  }
+}
+
+/**
+ * The deployment's id, which everything that it makes at a cloud carries. It stands in the data and nowhere else: a
+ * conditional write makes it once, and it never changes.
+ *
+ * @throws DeploymentIdTaken
+ */
+export async function ensureDeploymentId(
+  store: Store<'fleets'>,
+  { deploymentId: wanted, isNamed }: WantedId,
+): Promise<string> {
+  const known = (await readDeploymentId(store)) ?? (await writeDeploymentId(store, wanted));
+  if (isNamed && known !== wanted) throw new DeploymentIdTaken(wanted, known);
+  return known;
+}
+
+async function readDeploymentId(store: Store<'fleets'>): Promise<string | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: deploymentKey(), ConsistentRead: true }),
+  );
+  return Item && deploymentSchema.parse(Item).deploymentId;
+}
+
+async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): Promise<string> {
+  const createdAt = new Date(store.clock.now()).toISOString();
+  try {
+    await store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: { ...deploymentKey(), deploymentId, createdAt },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    );
+    return deploymentId;
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    return (await readDeploymentId(store)) ?? deploymentId;
+  }
+}
