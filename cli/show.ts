@@ -124,6 +124,7 @@ export function connectionText(one: Connection & { limitProfile?: LimitProfile }
     ['Endpoint', one.endpoint],
     ['Status', one.status],
     ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
+    ['Warning', one.warning && `${one.warning.code}: ${one.warning.message}`],
     ['Created', one.createdAt],
     ['Verified', one.verifiedAt],
     ['Account', one.accountName ?? one.account],

@@ -14,6 +14,8 @@ export interface Fit {
   account?: { account: string; accountName?: string };
   /** It is another one than the connection had. */
   isChange?: true;
+  /** What the operator should know, though the credential is accepted. */
+  warning?: Failure;
   condition: UpdateCondition;
 }
 

@@ -1,3 +1,5 @@
+import { claimMark, idInUse } from '../deployment/keep-mark.ts';
+import type { CloudClient } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/failure.ts';
@@ -44,7 +46,7 @@ export async function verifyConnection(
       rotation === undefined
         ? (await context.open(connectionKey)).client
         : await context.openWith({ ...connection, credentialVersion: rotation });
-    verdict = await judgeAccount(context, connection, rotation, client);
+    verdict = await judgeWriter(context, client, await judgeAccount(context, connection, rotation, client));
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'Throttled') return waitFor(error.retryAfterMs ?? 2_000);
@@ -53,7 +55,7 @@ export async function verifyConnection(
   }
   if ('waitMs' in verdict) return waitFor(verdict.waitMs);
   if ('refused' in verdict) {
-    context.log.warn('a credential of another account was refused', { connectionKey, ...verdict.refused });
+    context.log.warn('a credential was refused', { connectionKey, ...verdict.refused });
     await writeRefusal(context, connection, rotation, verdict.refused);
     return DONE;
   }
@@ -66,6 +68,20 @@ export async function verifyConnection(
   return DONE;
 }
 
+/** An account where another deployment with this one's id is alive is refused: each would end the other's machines. */
+async function judgeWriter(
+  context: WorkerContext,
+  client: CloudClient,
+  verdict: AccountVerdict,
+): Promise<AccountVerdict> {
+  if (!('condition' in verdict)) return verdict;
+  const mark = await claimMark(context, client);
+  if (mark === 'none') return verdict;
+  // Where both work already, sweeps hold, and an operator decides.
+  if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
+  return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
+}
+
 function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Connection): number {
   if (accountChangedAt === undefined) return 0;
   return Date.parse(accountChangedAt) + ACCOUNT_SETTLES_MS - store.clock.now();
@@ -76,7 +92,7 @@ async function writeVerified(
   { store }: WorkerContext,
   { namespace, name, id, status }: Connection,
   rotation: number | undefined,
-  { account, isChange, condition }: Fit,
+  { account, isChange, warning, condition }: Fit,
 ): Promise<boolean> {
   const verifiedAt = new Date(store.clock.now()).toISOString();
   const isUnnamed = account !== undefined && account.accountName === undefined;
@@ -88,6 +104,7 @@ async function writeVerified(
       {
         ...ready,
         ...account,
+        ...(warning && { warning }),
         ...(isChange ? { accountChangedAt: verifiedAt } : {}),
         verifiedAt,
         ...(rotation === undefined ? {} : { credentialVersion: rotation }),
@@ -100,6 +117,7 @@ async function writeVerified(
         remove: [
           ...(rotation === undefined ? [] : ['rotation' as const]),
           ...(isUnnamed ? ['accountName' as const] : []),
+          ...(warning ? [] : ['warning' as const]),
         ],
       },
     );

@@ -95,6 +95,29 @@ export interface GlobalCatalogue {
   listOffersEverywhere(): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
 }
 
+/** Says that a deployment works at an account under the id of the client's `deploymentId`. */
+export interface WriterMark {
+  /** 1 to 64 characters of a-z, 0-9 and `-`. */
+  writerId: string;
+  /** When the deployment began to work there. */
+  sinceMs: number;
+  renewedAtMs: number;
+}
+
+/**
+ * The account keeps marks that every deployment with a credential of it can see: two deployments that were given one id
+ * notice each other by them. A mark costs nothing and is no network, group or key pair. A deployment writes no mark but
+ * its own. Each call throws `Unauthorized` where the credential lacks the right to it alone.
+ */
+export interface WriterMarks {
+  /** Marks of every deployment under this client's `deploymentId`, to the last page. One that was written is listed. */
+  listWriterMarks(): Promise<WriterMark[]>;
+  /** Writes the mark, or replaces the one of the same writer. */
+  putWriterMark(mark: WriterMark): Promise<void>;
+  /** Removing what is gone succeeds. */
+  removeWriterMark(writerId: string): Promise<void>;
+}
+
 /** What a client may have beside `CloudClient`: each is a set of methods that belong together. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
@@ -104,6 +127,7 @@ export interface Capabilities extends Record<CapabilityName, object> {
   'idempotency-keys': IdempotencyKeys;
   quotas: Quotas;
   'global-catalogue': GlobalCatalogue;
+  'writer-marks': WriterMarks;
 }
 
 const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities[Name])[] } = {
@@ -114,6 +138,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'idempotency-keys': ['idempotencyKeyOf'],
   quotas: ['readQuotas'],
   'global-catalogue': ['listOffersEverywhere'],
+  'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
 };
 
 /** @returns what this client can do beside `CloudClient`, told by the methods that it has */

@@ -27,6 +27,7 @@ export const CAPABILITY_NAMES = [
   'idempotency-keys',
   'quotas',
   'global-catalogue',
+  'writer-marks',
 ] as const;
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 

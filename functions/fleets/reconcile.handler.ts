@@ -1,5 +1,8 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
+import { countOn, isCountDue } from '../deployment/beat.ts';
+import { parameterBeat } from '../deployment/parameter-beat.ts';
 import { readEnv } from '../runtime/env.ts';
 import { logger } from '../runtime/logger.ts';
 import { measured } from '../runtime/measured.ts';
@@ -7,7 +10,8 @@ import { openStore } from '../store/client.ts';
 import { type Reconciliation, reconcileFleets } from './reconcile.ts';
 import { openWorkflows } from './workflows.ts';
 
-const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'TERMINATE_FLEET_ARN']);
+const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
+const outside = parameterBeat(new SSMClient({}), env.SECRETS_PREFIX);
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE }),
   workflows: openWorkflows(new SFNClient({}), {
@@ -20,4 +24,16 @@ const deps = {
 /** Each minute: fleets whose workflow never began, or ended before its work was done. */
 export const handler = middy<unknown, Reconciliation>()
   .use(measured('reconcile'))
-  .handler(() => reconcileFleets(deps));
+  .handler(async () => {
+    if (isCountDue(deps.store.clock.now())) await count();
+    return await reconcileFleets(deps);
+  });
+
+/** The fleets do not wait for what the Parameter Store suffers from. */
+async function count(): Promise<void> {
+  try {
+    if (await countOn(deps.store, outside)) logger.warn('the tables were set back to an earlier time');
+  } catch (error) {
+    logger.error('the deployment was not counted on', { error });
+  }
+}

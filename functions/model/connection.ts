@@ -88,6 +88,7 @@ export const connectionSchema = z.object({
     .describe("the cloud's id of the account that the credential is of; absent: the cloud does not tell"),
   accountName: accountSchema.optional().describe('what people call that account; absent: the same'),
   accountChangedAt: z.iso.datetime().optional().describe('when it became another one; absent: never'),
+  warning: failureSchema.optional().describe('what its owner should know, though it can be used'),
   inventorySyncedAt: z.iso.datetime().optional().describe('when all of it was last read'),
   inventoryFailures: z
     .array(inventoryFailureSchema)

@@ -3,6 +3,7 @@ import type { OrphanItem } from '../store/orphans.ts';
 import { emptyHold, type HoldItem, type HoldState, readHold, updateHold } from '../store/sweep-holds.ts';
 import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
 import { nextState } from './decide.ts';
+import { heldEverywhere } from './held-everywhere.ts';
 import type { Judged } from './judge-place.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
@@ -15,16 +16,18 @@ export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => Hold
  * nothing, and tells what would be held back.
  *
  * @param shown what the cloud shows, each with its finding so far
+ * @param nowMs by which all decisions of the sweep are made
  */
 export async function heldBack(
   context: WorkerContext,
   place: PlaceRef,
   { connection }: OpenConnection,
   shown: readonly (Judged & { known: OrphanItem | undefined })[],
-  dryRun: boolean,
+  { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
 ): Promise<HeldBack> {
+  const everywhere = await heldEverywhere(context, place, connection, dryRun);
+  if (everywhere) return () => everywhere;
   const policy = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
-  const nowMs = context.store.clock.now();
   const wanted = shown.flatMap(({ subject, verdict, known }): Removal[] => {
     if (verdict.claimed || !known || isClosedOrphan(known.state) || !counts(subject.kind, verdict.reason))
       return [];

@@ -51,8 +51,13 @@ export class PlaceSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    const held = await heldBack(this.#context, this.#place, this.#opened, pairs, this.#dryRun);
-    for (const one of pairs) await this.#follow(one, one.known, held);
+    // One time for both: what comes due while the sweep goes on was not admitted, and is for the next one.
+    const nowMs = this.#context.store.clock.now();
+    const held = await heldBack(this.#context, this.#place, this.#opened, pairs, {
+      nowMs,
+      dryRun: this.#dryRun,
+    });
+    for (const one of pairs) await this.#follow(one, one.known, held, nowMs);
     for (const item of orphans) {
       if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
     }
@@ -81,6 +86,7 @@ export class PlaceSweep {
     { subject, verdict }: Judged,
     known: OrphanItem | undefined,
     heldBecause: HeldBack,
+    nowMs: number,
   ): Promise<void> {
     const { connection } = this.#opened;
     const held = heldBecause(subject);
@@ -89,7 +95,6 @@ export class PlaceSweep {
     const wasOpen = known !== undefined && isOpen(known);
     let item = known;
     for (;;) {
-      const nowMs = this.#context.store.clock.now();
       const state = nextState(item, verdict, policy, nowMs);
       if (state === undefined) break;
       const reason = verdict.claimed ? (item?.reason ?? 'no-record') : verdict.reason;

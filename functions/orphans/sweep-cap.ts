@@ -65,6 +65,7 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
 }
 
 /** The state of a site after an operator continued its sweeps: what was found until then may go, and counting begins again. */
-export function continued({ hold: _, ...item }: HoldItem, nowMs: number): HoldItem {
-  return { ...item, removals: [], continuedAtMs: nowMs };
+export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
+  const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };
+  return { ...item, ...restores, removals: [], continuedAtMs: nowMs };
 }

@@ -7,6 +7,7 @@ import { orphanLocations } from '../store/orphans.ts';
 import { writeSweepConnection } from '../store/sweeps.ts';
 import { type Disposition, DONE, type WorkerContext } from '../worker/context.ts';
 import type { SweepConnectionMessage, SweepMessage } from '../workflow/messages.ts';
+import { watchWriters } from './watch-writers.ts';
 
 const CONCURRENT_SENDS = 10;
 /** Sweeps by schedule are spread over this time, so that they do not get in the way of anybody's calls. */
@@ -37,6 +38,7 @@ export async function sweepConnection(
       ...(exists ? {} : { failure: { code: 'NotFound', message: `there is no connection ${name}` } }),
     });
   }
+  if (exists && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {
     const message: SweepMessage = {

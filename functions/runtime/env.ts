@@ -16,6 +16,10 @@ const variables = {
     .string()
     .regex(/^[a-z0-9-]{3,36}$/)
     .describe('value of the tag fleetwright:deployment where the data have none yet'),
+  WRITER_ID: z
+    .string()
+    .regex(/^[a-z0-9-]{3,64}$/)
+    .describe('UUID of the stack, by which deployments with one id tell each other apart'),
   DEPLOYMENT_ID_NAMED: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')

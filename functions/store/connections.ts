@@ -176,6 +176,7 @@ export type ConnectionUpdate = Partial<
     | 'account'
     | 'accountName'
     | 'accountChangedAt'
+    | 'warning'
     | 'inventorySyncedAt'
     | 'inventoryFailures'
     | 'limits'
@@ -200,7 +201,7 @@ export interface UpdateCondition {
   /** A status that the connection has to have still. */
   statusIs?: Connection['status'];
   /** Fields to take away in the same write. */
-  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName')[];
+  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName' | 'warning')[];
 }
 
 /**

@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Store } from './client.ts';
-import { deploymentKey } from './keys.ts';
+import { beatKey, deploymentKey } from './keys.ts';
 
 const deploymentSchema = z.object({ deploymentId: z.string() });
 
@@ -39,7 +39,8 @@ export async function ensureDeploymentId(
   return known;
 }
 
-async function readDeploymentId(store: Store<'fleets'>): Promise<string | undefined> {
+/** @returns undefined where the data have none yet */
+export async function readDeploymentId(store: Store<'fleets'>): Promise<string | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: deploymentKey(), ConsistentRead: true }),
   );
@@ -60,5 +61,39 @@ async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): 
   } catch (error) {
     if (!(error instanceof ConditionalCheckFailedException)) throw error;
     return (await readDeploymentId(store)) ?? deploymentId;
+  }
+}
+
+const beatSchema = z.object({
+  /** Grows for as long as the deployment works. */
+  beat: z.number(),
+  /** How often the tables were found to have been set back. */
+  restores: z.number(),
+});
+export type Beat = z.infer<typeof beatSchema>;
+
+/** Reads strongly how far the tables have come. */
+export async function readBeat(store: Store<'fleets'>): Promise<Beat> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: beatKey(), ConsistentRead: true }),
+  );
+  return Item ? beatSchema.parse(Item) : { beat: 0, restores: 0 };
+}
+
+/** @returns false when another process wrote after `previous` was read */
+export async function writeBeat(store: Store<'fleets'>, next: Beat, previous: Beat): Promise<boolean> {
+  try {
+    await store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: { ...beatKey(), ...next },
+        ConditionExpression: previous.beat === 0 ? 'attribute_not_exists(pk)' : 'beat = :beat',
+        ...(previous.beat === 0 ? {} : { ExpressionAttributeValues: { ':beat': previous.beat } }),
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
 }

@@ -5,7 +5,7 @@ import type { InstanceRef } from '../model/identifiers.ts';
  *
  * | item | pk | sk |
  * |---|---|---|
- * | the deployment's id | `DEPLOYMENT` | `ID` |
+ * | the deployment's id; how far its tables have come | `DEPLOYMENT` | `ID`, `BEAT` |
  * | fleet | `FLEET#<fleet>` | `META` |
  * | placement: a fleet's counters at one place | `FLEET#<fleet>` | `PLACE#<connection key>#<location>` |
  * | spec: what was asked, immutable | `SPEC#<fleet>` | `SPEC` |
@@ -44,6 +44,7 @@ export const BY_PLACE_INDEX = 'byPlace';
 /** Copied into the index `byPlace`: what a status look compares with the cloud's list. */
 export const BY_PLACE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
 
+export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
 export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
 
 export const fleetKey = (fleetId: string): Key => ({ pk: `FLEET#${fleetId}`, sk: 'META' });

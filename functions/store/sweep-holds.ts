@@ -14,6 +14,8 @@ const holdSchema = z.object({
   message: z.string(),
   /** Machines that wait for their removal. */
   waiting: z.number().optional(),
+  /** With `restored`: which restore of the tables it is about. */
+  restores: z.number().optional(),
   /** It was written to the audit log and published. */
   isTold: z.boolean().optional(),
 });
@@ -30,6 +32,8 @@ const holdItemSchema = z.object({
   hold: holdSchema.optional(),
   /** When an operator continued the sweeps last. */
   continuedAtMs: z.number().optional(),
+  /** The latest restore of the tables that an operator continued the sweeps after. */
+  restoresContinued: z.number().optional(),
 });
 export type HoldItem = z.infer<typeof holdItemSchema>;
 

@@ -57,6 +57,10 @@ export interface Log {
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
+  /** Tells this deployment from any other with the same id, at the accounts that it works in. */
+  writerId: string;
+  /** How often the tables were set back to an earlier time, as far as is known. */
+  restores(): Promise<number>;
   /** The deployment's id, from the data. It never changes. */
   deploymentId(): Promise<string>;
   /** After which Lambda ends an invocation, and with it whatever it was at. */

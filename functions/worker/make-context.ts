@@ -1,3 +1,4 @@
+import { type OutsideBeat, restoresOf } from '../deployment/beat.ts';
 import type { CloudClient, Driver } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import type { Connection, Credential } from '../model/connection.ts';
@@ -6,6 +7,7 @@ import { limitProfileOf } from '../model/limits-in-force.ts';
 import { layOut } from '../placement/lay-out.ts';
 import { usage } from '../runtime/usage.ts';
 import { readConnection } from '../store/connections.ts';
+import { readBeat } from '../store/deployment.ts';
 import { readSpec } from '../store/fleets.ts';
 import { placeName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
@@ -20,17 +22,24 @@ const HOUR_MS = 3_600_000;
 export interface WorkerParts
   extends Pick<
     WorkerContext,
-    'store' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
+    'store' | 'writerId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
   > {
   driver: Driver;
   /** @throws DriverError Unauthorized when there is none */
   readCredential(connection: Connection): Promise<Credential>;
+  /** What a restore of the tables does not set back. */
+  outside: Pick<OutsideBeat, 'read'>;
   /** Reads the deployment's id from the data, or makes it there. */
   readDeploymentId(): Promise<string>;
 }
 
 /** The context of one worker process, with caches of its own. */
-export function makeContext({ readCredential, readDeploymentId, ...parts }: WorkerParts): WorkerContext {
+export function makeContext({
+  readCredential,
+  readDeploymentId,
+  outside,
+  ...parts
+}: WorkerParts): WorkerContext {
   const { store, driver } = parts;
   const deploymentId = keptOnceRead(readDeploymentId);
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
@@ -52,6 +61,11 @@ export function makeContext({ readCredential, readDeploymentId, ...parts }: Work
   return {
     ...parts,
     deploymentId,
+    restores: async () => {
+      // In this order: what is counted meanwhile is counted in the tables first.
+      const known = await outside.read(await deploymentId());
+      return restoresOf(await readBeat(store), known);
+    },
     open: (connectionKey) =>
       connections.get(connectionKey, async () => {
         const { namespace, name } = parseConnectionKey(connectionKey);

@@ -2,6 +2,7 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { parameterBeat } from '../deployment/parameter-beat.ts';
 import type { Driver } from '../drivers/driver.ts';
 import type { Env } from '../runtime/env.ts';
 import { logger } from '../runtime/logger.ts';
@@ -17,6 +18,7 @@ import { openTasks } from './tasks.ts';
 export const WORKER_ENV = [
   'DEPLOYMENT_ID',
   'DEPLOYMENT_ID_NAMED',
+  'WRITER_ID',
   'DRIVER_TIMEOUT_SECONDS',
   'FLEETS_TABLE',
   'GOVERNOR_TABLE',
@@ -42,6 +44,8 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
   return makeContext({
     store,
     driver,
+    writerId: env.WRITER_ID,
+    outside: parameterBeat(ssm, env.SECRETS_PREFIX),
     readDeploymentId: () => ensureDeploymentId(store, wanted),
     timeLimitMs: env.DRIVER_TIMEOUT_SECONDS * 1_000,
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),

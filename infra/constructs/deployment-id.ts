@@ -18,13 +18,15 @@ export class DeploymentId extends Construct {
   /** As it stands in the data; locally, as it is made there. */
   readonly value: string;
   readonly #initial: string;
+  readonly #stackUuid: string;
   readonly #isNamed: boolean;
 
   constructor(scope: Construct, id: string, props: DeploymentIdProps) {
     super(scope, id);
     const { stage, data } = props;
     this.#isNamed = stage.deploymentId !== undefined;
-    this.#initial = stage.deploymentId ?? Fn.select(2, Fn.split('/', Stack.of(this).stackId));
+    this.#stackUuid = Fn.select(2, Fn.split('/', Stack.of(this).stackId));
+    this.#initial = stage.deploymentId ?? this.#stackUuid;
     if (stage.name === 'local') {
       this.value = this.#initial;
       return;
@@ -50,5 +52,10 @@ export class DeploymentId extends Construct {
   /** Tells a function what the id is where the data have none yet. */
   tell(to: AppFunction): void {
     to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: String(this.#isNamed) });
+  }
+
+  /** Tells a worker what the deployment is called beside others of its id: tables may be copied, and no stack twice. */
+  tellWriter(to: AppFunction): void {
+    to.set({ WRITER_ID: this.#stackUuid });
   }
 }

@@ -35,11 +35,13 @@ export class Drivers extends Construct {
     this.functions = queues.all.map((queue) => {
       const worker = queue.addConsumer(props);
       props.deploymentId.tell(worker);
+      props.deploymentId.tellWriter(worker);
       worker.set({ DRIVER_TIMEOUT_SECONDS: String(props.stage.driverTimeoutSeconds) });
       for (const table of [data.fleets, data.governor, data.catalogue, data.access]) {
         table.connect(worker, 'readWrite');
       }
       secrets.readsCredentialsOf(queue.driver, worker);
+      secrets.readsBeat(worker);
       queues.connectSender(worker, [queue]);
       worker.allow(['events:PutEvents'], [localArn(this, 'events', 'event-bus/default')]);
       for (const workflow of workflows.all) workflow.allowAnswerBy(worker);

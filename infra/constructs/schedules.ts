@@ -32,6 +32,7 @@ export class Schedules extends Construct {
 
     const reconcile = this.#every(Duration.minutes(1), 'Reconcile', 'fleets/reconcile', props);
     data.fleets.connect(reconcile, 'readWrite');
+    secrets.keepsBeat(reconcile);
     workflows.provisionFleet.connectStarter(reconcile, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(reconcile, 'TERMINATE_FLEET_ARN');
     for (const workflow of [workflows.provisionFleet, workflows.terminateFleet]) {

@@ -44,6 +44,19 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:DeleteParameter'], [this.#below(SSH_FOLDER)]);
   }
 
+  /** The number by which a restore of the tables is noticed. It is no secret, and stands below the same prefix. */
+  keepsBeat(by: AppFunction): void {
+    this.#connect(by, ['ssm:GetParameter', 'ssm:PutParameter'], [this.#beat()]);
+  }
+
+  readsBeat(by: AppFunction): void {
+    this.#connect(by, ['ssm:GetParameter'], [this.#beat()]);
+  }
+
+  #beat(): string {
+    return localArn(this, 'ssm', `parameter${this.prefix}/deployment/beat`);
+  }
+
   #connect(to: AppFunction, actions: readonly string[], resources: readonly string[]): void {
     to.set({ SECRETS_PREFIX: this.prefix });
     to.allow(actions, resources);

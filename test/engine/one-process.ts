@@ -58,6 +58,8 @@ export class OneProcess {
     this.context = {
       store,
       driver: { ...simDriver, consistencyWindowMs: 500 },
+      writerId: 'test-writer',
+      restores: () => Promise.resolve(0),
       deploymentId: () => Promise.resolve(DEPLOYMENT),
       timeLimitMs: 20_000,
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),

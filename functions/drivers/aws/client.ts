@@ -7,6 +7,8 @@ import type {
   ListById,
   Reboot,
   StopStart,
+  WriterMark,
+  WriterMarks,
 } from '../capabilities.ts';
 import type {
   CloudClient,
@@ -32,15 +34,19 @@ import { PublicParameters } from './public-parameters.ts';
 import { SecurityGroups } from './security-groups.ts';
 import { clientSettings, inTime } from './settings.ts';
 import { TypeBook } from './type-book.ts';
+import { WriterParameters } from './writer-parameters.ts';
 
 /** One AWS account. Its locations are regions. */
-export class AwsClient implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart {
+export class AwsClient
+  implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart, WriterMarks
+{
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
   readonly #ec2: Ec2;
   readonly #sts: STSClient;
   readonly #parameters: PublicParameters;
   readonly #types: TypeBook;
+  readonly #writers: WriterParameters;
   readonly #instances: Instances;
   readonly #launcher: Launcher;
   readonly #resources: {
@@ -58,6 +64,7 @@ export class AwsClient implements CloudClient, BatchCreate, IdempotencyKeys, Lis
     });
     this.#parameters = new PublicParameters(options);
     this.#types = new TypeBook(this.#ec2);
+    this.#writers = new WriterParameters(options, deploymentId);
     this.#instances = new Instances(this.#ec2, deploymentId);
     this.#launcher = new Launcher(this.#ec2, this.#types, deploymentId);
     this.#resources = {
@@ -76,6 +83,18 @@ export class AwsClient implements CloudClient, BatchCreate, IdempotencyKeys, Lis
     } catch (error) {
       throw driverErrorOf(error, 'sts:GetCallerIdentity', 'reads');
     }
+  }
+
+  async listWriterMarks(): Promise<WriterMark[]> {
+    return await this.#writers.list();
+  }
+
+  async putWriterMark(mark: WriterMark): Promise<void> {
+    await this.#writers.put(mark);
+  }
+
+  async removeWriterMark(writerId: string): Promise<void> {
+    await this.#writers.remove(writerId);
   }
 
   async listLocations(): Promise<Location[]> {

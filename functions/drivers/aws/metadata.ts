@@ -70,6 +70,6 @@ export const awsMetadata = {
   backendIds: 'unique',
   // A security group's name; keys, templates and tags take as much or more.
   maxNameLength: 128,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys', 'writer-marks'],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],
 } as const satisfies DriverMetadata;

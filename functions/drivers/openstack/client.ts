@@ -1,5 +1,14 @@
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { BatchCreate, CreateOutcome, Quota, Quotas, Reboot, StopStart } from '../capabilities.ts';
+import type {
+  BatchCreate,
+  CreateOutcome,
+  Quota,
+  Quotas,
+  Reboot,
+  StopStart,
+  WriterMark,
+  WriterMarks,
+} from '../capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -11,6 +20,7 @@ import type {
   SecurityGroupSpec,
   VerifiedCredential,
 } from '../driver.ts';
+import { DriverError } from '../errors.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';
@@ -23,6 +33,7 @@ import { findOwned, listOwned } from './owned.ts';
 import { readQuotas } from './quotas.ts';
 import { Region, regionNames } from './region.ts';
 import { deleteSecurityGroup, ensureSecurityGroup, SECURITY_GROUPS } from './security-groups.ts';
+import { listMarks, putMark, removeMark } from './server-groups.ts';
 import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
@@ -33,7 +44,7 @@ const CALL_MS = 28_000;
 const LIST_MS = 55_000;
 
 /** One credential, for one project, at one OpenStack cloud. */
-export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reboot, Quotas {
+export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reboot, Quotas, WriterMarks {
   readonly maxBatchSize = MAX_BATCH;
   readonly #session: Session;
   readonly #transport: Transport;
@@ -49,6 +60,27 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
   async verifyCredential(): Promise<VerifiedCredential> {
     const { projectId, account } = await this.#session.renew(this.#transport.clock.now() + CALL_MS);
     return { account: projectId, accountName: account };
+  }
+
+  async listWriterMarks(): Promise<WriterMark[]> {
+    return await listMarks(await this.#marksRegion(), this.#deploymentId);
+  }
+
+  async putWriterMark(mark: WriterMark): Promise<void> {
+    await putMark(await this.#marksRegion(), this.#deploymentId, mark);
+  }
+
+  async removeWriterMark(writerId: string): Promise<void> {
+    await removeMark(await this.#marksRegion(), this.#deploymentId, writerId);
+  }
+
+  /** The first by name, which is the same for every credential of the project. */
+  async #marksRegion(): Promise<Region> {
+    const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);
+    const [name] = regionNames(token);
+    if (name === undefined)
+      throw new DriverError('InvalidRequest', 'the cloud has no region with all services');
+    return this.#at(name);
   }
 
   async listLocations(): Promise<Location[]> {

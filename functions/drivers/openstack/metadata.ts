@@ -69,6 +69,6 @@ export const openstackMetadata = {
   backendIds: 'unique',
   // Nova takes 255, and makes a host name of the first 63.
   maxNameLength: 63,
-  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas'],
+  capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
   features: ['tags', 'user-data'],
 } as const satisfies DriverMetadata;

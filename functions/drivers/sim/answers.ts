@@ -11,6 +11,9 @@ export const errorAnswerSchema = z.object({
 });
 
 export const accountAnswerSchema = z.object({ account: z.string() });
+export const notesAnswerSchema = z.object({
+  items: z.array(z.object({ name: z.string(), value: z.string() })),
+});
 export const emptyAnswerSchema = z.object({});
 
 export const instanceAnswerSchema = z.object({

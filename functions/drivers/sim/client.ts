@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
-import type { ListById, Reboot, StopStart } from '../capabilities.ts';
+import type { ListById, Reboot, StopStart, WriterMark, WriterMarks } from '../capabilities.ts';
 import {
   type CloudClient,
   type CloudInstance,
@@ -16,6 +16,7 @@ import {
 } from '../driver.ts';
 import { DriverError } from '../errors.ts';
 import { machineName, namePrefix, parseMachineName, parseResourceName, resourceName } from '../names.ts';
+import { markText, parseMark } from '../writer-marks.ts';
 import {
   accountAnswerSchema,
   cloudInstance,
@@ -25,6 +26,7 @@ import {
   instancePageSchema,
   isOf,
   locationPageSchema,
+  notesAnswerSchema,
   offerPageSchema,
   type Page,
   resourceAnswerSchema,
@@ -37,7 +39,7 @@ import type { Transport } from './transport.ts';
 const MAX_IDS = 100;
 
 /** One account at one simulated cloud. */
-export class SimClient implements CloudClient, ListById, StopStart, Reboot {
+export class SimClient implements CloudClient, ListById, StopStart, Reboot, WriterMarks {
   readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
   readonly #deploymentId: string;
@@ -49,6 +51,29 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot {
 
   async verifyCredential(): Promise<VerifiedCredential> {
     return await this.#transport.call({ method: 'GET', path: ['account'], answer: accountAnswerSchema });
+  }
+
+  async listWriterMarks(): Promise<WriterMark[]> {
+    const prefix = this.#noteName('');
+    const path = ['account', 'notes'];
+    const query = { prefix };
+    const { items } = await this.#transport.call({ method: 'GET', path, query, answer: notesAnswerSchema });
+    return items.flatMap(({ name, value }) => parseMark(name.slice(prefix.length), value) ?? []);
+  }
+
+  async putWriterMark(mark: WriterMark): Promise<void> {
+    const path = ['account', 'notes', this.#noteName(mark.writerId)];
+    const body = { value: markText(mark) };
+    await this.#transport.call({ method: 'PUT', path, body, answer: emptyAnswerSchema });
+  }
+
+  async removeWriterMark(writerId: string): Promise<void> {
+    const path = ['account', 'notes', this.#noteName(writerId)];
+    await this.#transport.call({ method: 'DELETE', path, answer: emptyAnswerSchema });
+  }
+
+  #noteName(writerId: string): string {
+    return `fleetwright/${this.#deploymentId}/${writerId}`;
   }
 
   async listLocations(): Promise<Location[]> {

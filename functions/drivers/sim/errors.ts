@@ -15,6 +15,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
     UnknownCloud: 'InvalidRequest',
     UnknownLocation: 'InvalidRequest',
     InvalidCredentials: 'Unauthorized',
+    AccessDenied: 'Unauthorized',
     AccountRevoked: 'Unauthorized',
     QuotaExceeded: 'QuotaExceeded',
     InsufficientCapacity: 'InsufficientCapacity',

@@ -31,6 +31,6 @@ export const simMetadata = {
   machineProof: ['creation-time'],
   backendIds: 'unique',
   maxNameLength: 63,
-  capabilities: ['stop-start', 'reboot', 'list-by-id'],
+  capabilities: ['stop-start', 'reboot', 'list-by-id', 'writer-marks'],
   features: ['tags', 'user-data', 'prices', 'launch-tokens'],
 } as const satisfies DriverMetadata;

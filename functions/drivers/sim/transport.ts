@@ -8,7 +8,7 @@ import { errorAnswerSchema } from './answers.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 
 export interface Call<Answer> {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below the cloud's address; each part is escaped here. */
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;

@@ -29,7 +29,15 @@ export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
     clouds: places.filter(({ key }) => key.location !== '').map((place) => placeBooks(place, nowMs)),
     accounts: places
       .filter(({ key }) => key.location === '')
-      .map(({ key, calls, throttled }) => ({ cloud: key.cloud, connection: key.account, calls, throttled })),
+      .map(({ key, calls, throttled }) => ({
+        cloud: key.cloud,
+        connection: key.account,
+        calls,
+        throttled,
+        notes: [...state.notes.values()]
+          .filter(({ cloud, account }) => cloud === key.cloud && account === key.account)
+          .map(({ name, value }) => ({ name, value })),
+      })),
   };
 }
 

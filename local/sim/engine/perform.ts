@@ -10,6 +10,7 @@ import {
   powerInstance,
   terminateInstance,
 } from './instances.ts';
+import { deleteNote, listNotes, putNote, refuseWithoutRight } from './notes.ts';
 import type { Reply } from './reply.ts';
 import type { Operation } from './requests.ts';
 import { deleteResource, ensureResource, findResource, listResources, resourceView } from './resources.ts';
@@ -31,6 +32,17 @@ export function perform(
   switch (operation.call) {
     case 'verify':
       return ok({ account: place.key.account });
+    case 'listNotes':
+      refuseWithoutRight(world, target);
+      return ok(listNotes(world, target, operation.prefix));
+    case 'putNote':
+      refuseWithoutRight(world, target);
+      putNote(world, target, operation.name, operation.value);
+      return ok({});
+    case 'deleteNote':
+      refuseWithoutRight(world, target);
+      deleteNote(world, target, operation.name);
+      return ok({});
     case 'locations':
       return ok(listLocations(world, place.key.cloud, cloud));
     case 'offers':

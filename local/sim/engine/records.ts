@@ -65,6 +65,7 @@ export const accountRuleSchema = z
   .object({
     apiKey: z.string().min(1).optional().describe("calls must carry it; absent: the account's own"),
     revoked: z.boolean().default(false),
+    deniesNotes: z.boolean().optional().describe('whether the credential lacks the right to notes'),
   })
   .strict();
 export type AccountRule = z.infer<typeof accountRuleSchema>;
@@ -96,5 +97,12 @@ export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('fault-gone'), id: z.string() }),
   z.object({ kind: z.literal('location'), cloud: z.string(), location: z.string(), up: z.boolean() }),
   z.object({ kind: z.literal('account'), account: z.string(), rule: accountRuleSchema }),
+  z.object({
+    kind: z.literal('note'),
+    cloud: z.string(),
+    account: z.string(),
+    name: z.string(),
+    value: z.string().optional().describe('absent: it is deleted'),
+  }),
 ]);
 export type SimEvent = z.infer<typeof simEventSchema>;

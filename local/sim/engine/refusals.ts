@@ -3,6 +3,7 @@ export const REFUSALS = {
   InvalidParameter: 400,
   LaunchTokenUsed: 400,
   InvalidCredentials: 401,
+  AccessDenied: 403,
   AccountRevoked: 403,
   QuotaExceeded: 403,
   UnknownCloud: 404,

@@ -45,6 +45,10 @@ export interface EnsureInput {
   networkId?: string | undefined;
 }
 
+/** A short text that an account keeps, for whoever works in it to see. */
+export const noteInputSchema = z.strictObject({ value: z.string().max(1_024) });
+export const noteNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,255}$/);
+
 export interface Page {
   limit?: number | undefined;
   cursor?: string | undefined;
@@ -59,6 +63,9 @@ export interface ListFilter {
 /** Everything that can be asked of a cloud, with the fields that each call takes. */
 export type Operation =
   | { call: 'verify' }
+  | { call: 'listNotes'; prefix: string }
+  | { call: 'putNote'; name: string; value: string }
+  | { call: 'deleteNote'; name: string }
   | { call: 'locations' }
   | { call: 'offers' | 'images'; location: string; page: Page }
   | { call: 'create'; location: string; input: CreateInput }

@@ -23,6 +23,14 @@ export interface Place {
   ending: Set<string>;
 }
 
+/** A short text that an account of a cloud keeps. */
+export interface Note {
+  cloud: string;
+  account: string;
+  name: string;
+  value: string;
+}
+
 /** What the clouds know. Changes only by events, so that a journal of them restores it. */
 export class SimState {
   seed = 0;
@@ -32,6 +40,8 @@ export class SimState {
   readonly faults = new Map<string, ActiveFault>();
   readonly locationUp = new Map<string, boolean>();
   readonly accounts = new Map<string, AccountRule>();
+  /** By cloud, account and name. */
+  readonly notes = new Map<string, Note>();
 
   place(key: PlaceKey): Place {
     const id = `${key.cloud}\n${key.account}\n${key.location}`;
@@ -58,7 +68,7 @@ export class SimState {
   apply(event: SimEvent): void {
     switch (event.kind) {
       case 'reset':
-        for (const map of [this.places, this.faults, this.locationUp, this.accounts]) map.clear();
+        for (const map of [this.places, this.faults, this.locationUp, this.accounts, this.notes]) map.clear();
         this.seed = event.seed;
         this.epoch = event.epoch;
         return;
@@ -99,6 +109,13 @@ export class SimState {
       case 'account':
         this.accounts.set(event.account, event.rule);
         return;
+      case 'note': {
+        const { cloud, account, name, value } = event;
+        const id = `${cloud}\n${account}\n${name}`;
+        if (value === undefined) this.notes.delete(id);
+        else this.notes.set(id, { cloud, account, name, value });
+        return;
+      }
     }
   }
 
@@ -111,6 +128,7 @@ export class SimState {
       events.push({ kind: 'location', cloud, location, up });
     }
     for (const fault of this.faults.values()) events.push({ kind: 'fault', fault });
+    for (const note of this.notes.values()) events.push({ kind: 'note', ...note });
     for (const {
       key,
       live,

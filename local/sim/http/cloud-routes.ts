@@ -7,6 +7,8 @@ import {
   createInputSchema,
   ensureInputSchemas,
   type ListFilter,
+  noteInputSchema,
+  noteNameSchema,
   type Operation,
   POWER_KINDS,
   type ResourceKind,
@@ -36,6 +38,15 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   const at = '/locations/:location';
 
   app.get('/account', (c) => call(c, { call: 'verify' }));
+  app.get('/account/notes', (c) => call(c, { call: 'listNotes', prefix: c.req.query('prefix') ?? '' }));
+  app.put('/account/notes/:name', async (c) => {
+    const name = parse(noteNameSchema, c.req.param('name'));
+    const { value } = await readBody(c, noteInputSchema);
+    return await call(c, { call: 'putNote', name, value });
+  });
+  app.delete('/account/notes/:name', (c) =>
+    call(c, { call: 'deleteNote', name: parse(noteNameSchema, c.req.param('name')) }),
+  );
   app.get('/locations', (c) => call(c, { call: 'locations' }));
   app.get(`${at}/offers`, (c) =>
     call(c, { call: 'offers', location: c.req.param('location'), page: page(c) }),

@@ -11,6 +11,7 @@ import {
   type Caller,
   createInputSchema,
   ensureInputSchemas,
+  noteInputSchema,
   type Operation,
   POWER_KINDS,
   type ResourceKind,
@@ -118,6 +119,7 @@ export class DirectClient extends SimClient {
 function operationOf({ method, path, query = {}, body }: Call<unknown>): Operation {
   const [first, location, what, id, verb] = path;
   const page = { cursor: query['cursor'] };
+  if (first === 'account' && location === 'notes') return noteOperation(method, what, query['prefix'], body);
   if (first === 'account') return { call: 'verify' };
   if (location === undefined) return { call: 'locations' };
   if (what === 'offers' || what === 'images') return { call: what, location, page };
@@ -138,6 +140,12 @@ function operationOf({ method, path, query = {}, body }: Call<unknown>): Operati
   const power = POWER_KINDS.find((one) => one === verb);
   if (power) return { call: power, location, backendId: id };
   return { call: method === 'DELETE' ? 'terminate' : 'get', location, backendId: id };
+}
+
+function noteOperation(method: string, name = '', prefix = '', body?: object): Operation {
+  if (method === 'GET') return { call: 'listNotes', prefix };
+  if (method === 'DELETE') return { call: 'deleteNote', name };
+  return { call: 'putNote', name, ...noteInputSchema.parse(body) };
 }
 
 function filterOf({ tag = '', namePrefix: prefix }: Readonly<Record<string, string | undefined>>) {

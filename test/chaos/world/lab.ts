@@ -2,7 +2,11 @@ import { accessOperations } from '../../../functions/api/operations/access.ts';
 import { type ConnectionDeps, connectionOperations } from '../../../functions/api/operations/connections.ts';
 import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
 import { resourceOperations } from '../../../functions/api/operations/resources.ts';
+
 import { finishChanges } from '../../../functions/connections/finish-changes.ts';
+import { countOn, isCountDue } from '../../../functions/deployment/beat.ts';
+
+import { parameterBeat } from '../../../functions/deployment/parameter-beat.ts';
 import type { Driver } from '../../../functions/drivers/driver.ts';
 import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
 import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
@@ -69,6 +73,10 @@ export interface LabOptions {
   sweepIntervalMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
   batchSize: number;
+  /** By which deployments with one id tell each other apart; absent: the one of the only one. */
+  writerId?: string | undefined;
+  /** Clouds that another deployment works at, too; absent: clouds of its own. */
+  sharedClouds?: Clouds | undefined;
   /** Whether the clouds tell whose a credential is; absent: they do. */
   tellsAccounts?: boolean | undefined;
   /** Without HTTP between the driver and the clouds. */
@@ -97,6 +105,8 @@ export class Lab {
   readonly queue: Queue;
   readonly queues: ReadonlyMap<DriverName, Queue>;
   readonly parameters = new ParameterStore();
+  /** Where the deployment counts on outside of its tables. */
+  readonly beats = new ParameterStore();
   readonly events: DomainEvent[] = [];
   readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();
   readonly #api: LambdaFunction<ReturnType<typeof fleetOperations>>;
@@ -107,6 +117,7 @@ export class Lab {
   readonly #skewMs: number;
   readonly #log: Logger | undefined;
   readonly #sweepIntervalMs: number;
+  readonly #writerId: string;
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
@@ -114,7 +125,8 @@ export class Lab {
     this.#sweepIntervalMs = options.sweepIntervalMs;
     this.#log = options.onLog && makeLogger(options.onLog);
     this.tables = new TableWorld(ground);
-    this.clouds = new Clouds(ground, options);
+    this.#writerId = options.writerId ?? 'the-only-writer';
+    this.clouds = options.sharedClouds ?? new Clouds(ground, options);
     this.workflow = new Workflow(ground, {
       invoke: (name, payload) => this.#invokeStep(name, payload),
       send: (queueUrl, body) => this.#queueAt(queueUrl).send(body, 0),
@@ -278,6 +290,8 @@ export class Lab {
 
   async #reconcile(): Promise<void> {
     await this.#plain('reconcile').invoke(async ({ store, process }) => {
+      if (isCountDue(process.clock.now()))
+        await countOn(store, parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX)).catch(() => false);
       await reconcileFleets({
         store,
         workflows: this.workflow.executionsOf(process),
@@ -301,6 +315,8 @@ export class Lab {
     return makeContext({
       store,
       driver,
+      writerId: this.#writerId,
+      outside: parameterBeat(this.beats.clientOf(process), SECRETS_PREFIX),
       readDeploymentId: () => ensureDeploymentId(store, { deploymentId: DEPLOYMENT, isNamed: false }),
       timeLimitMs,
       readCredential: (connection) => readCredential(ssm, SECRETS_PREFIX, connection),

@@ -9,6 +9,7 @@ import type { Capacity } from '../models/dynamo/capacity.ts';
 import { ClientLoans } from '../models/dynamo/client.ts';
 import type { Answer } from '../models/dynamo/dynamo.ts';
 import { Dynamo } from '../models/dynamo/dynamo.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
 import { FLEETS_INDEXES, Table } from '../models/dynamo/table.ts';
 import type { Ground } from './ground.ts';
 import type { Process } from './process.ts';
@@ -68,6 +69,24 @@ export class TableWorld {
       ),
     );
     return { document, tables: TABLES, clock: process.clock, random: () => this.#ground.random.next() };
+  }
+
+  /** @returns what sets the table `fleets` back to what it holds now, as if it were restored from a backup */
+  backup(): () => void {
+    const items = this.fleets.all().map((item) => structuredClone(item));
+    return () => {
+      const nowMs = this.#ground.now();
+      const lags = { nowMs, baseAtMs: nowMs, indexAtMs: () => nowMs };
+      const keyOf = ({ pk, sk }: Item) => `${pk}\n${sk}`;
+      const kept = new Set(items.map(keyOf));
+      const { onWrite } = this.fleets;
+      this.fleets.onWrite = () => {};
+      for (const item of this.fleets.all()) {
+        if (!kept.has(keyOf(item))) this.fleets.put(String(item['pk']), String(item['sk']), undefined, lags);
+      }
+      for (const item of items) this.fleets.put(String(item['pk']), String(item['sk']), item, lags);
+      this.fleets.onWrite = onWrite;
+    };
   }
 
   takeBack(): void {

@@ -3,6 +3,7 @@ import { CAPABILITIES } from './capabilities.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { ERRORS } from './errors.ts';
 import { INSTANCES } from './instances.ts';
+import { MARKS } from './marks.ts';
 import { NETWORKS } from './networks.ts';
 import { PROOFS } from './proofs.ts';
 import { TOKENS } from './tokens.ts';
@@ -15,5 +16,6 @@ export const ASSERTIONS: readonly Assertion[] = [
   ...TOKENS,
   ...PROOFS,
   ...CAPABILITIES,
+  ...MARKS,
   ...ERRORS,
 ];

@@ -45,6 +45,8 @@ function worker(driver: Driver = simDriver): WorkerContext {
   return makeContext({
     store,
     driver,
+    writerId: 'test-writer',
+    outside: { read: () => Promise.resolve(undefined) },
     readDeploymentId: () => Promise.resolve('test-deployment'),
     timeLimitMs: 20_000,
     readCredential: (connection) => readCredential(gateway.ssm, gateway.secretsPrefix, connection),

@@ -54,6 +54,8 @@ beforeEach(() => {
           get: (_target, name) => () => Promise.reject(calls.push(String(name))),
         }),
     },
+    writerId: 'test-writer',
+    outside: { read: () => Promise.resolve(undefined) },
     readDeploymentId: () => Promise.resolve('test'),
     timeLimitMs: 20_000,
     readCredential: () => Promise.resolve({ account: 'sim-aws' }),

@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import type { WriterMark } from '../capabilities.ts';
+import { namePrefix } from '../names.ts';
+import type { Region } from './region.ts';
+
+type Nova = Pick<Region, 'call' | 'remove'>;
+
+/** The most of one answer that every Nova gives. */
+const PAGE_SIZE = 500;
+/** Nova wants a policy; the group has no members, so that it decides nothing. */
+const POLICY = 'soft-anti-affinity';
+
+const groupSchema = z.object({ id: z.string(), name: z.string() });
+const groupsSchema = z.object({ server_groups: z.array(groupSchema) });
+type Group = z.infer<typeof groupSchema>;
+
+/**
+ * Marks of deployments: empty server groups of Nova, whose names say all. They cost nothing, and every member of a
+ * project may make, list and delete them; tags of projects and roles are the administrators', objects need Swift. A name
+ * cannot be changed: a mark is renewed by another group, and the one before is deleted.
+ */
+export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
+  const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);
+  const latest = new Map<string, WriterMark>();
+  for (const mark of marks.toSorted((one, other) => one.renewedAtMs - other.renewedAtMs))
+    latest.set(mark.writerId, mark);
+  return [...latest.values()];
+}
+
+export async function putMark(region: Nova, deploymentId: string, mark: WriterMark): Promise<void> {
+  const earlier = (await readGroups(region)).filter(
+    (group) => markOf(deploymentId, group)?.writerId === mark.writerId,
+  );
+  const name = nameOf(deploymentId, mark);
+  if (!earlier.some((group) => group.name === name)) {
+    await region.call('compute', {
+      method: 'POST',
+      path: ['os-server-groups'],
+      body: { server_group: { name, policy: POLICY } },
+      answer: z.object({ server_group: groupSchema }),
+    });
+  }
+  await removeAll(
+    region,
+    earlier.filter((group) => group.name !== name),
+  );
+}
+
+export async function removeMark(region: Nova, deploymentId: string, writerId: string): Promise<void> {
+  const groups = await readGroups(region);
+  await removeAll(
+    region,
+    groups.filter((group) => markOf(deploymentId, group)?.writerId === writerId),
+  );
+}
+
+async function removeAll(region: Nova, groups: readonly Group[]): Promise<void> {
+  for (const { id } of groups) await region.remove('compute', ['os-server-groups', id]);
+}
+
+/** To the last page; Nova pages these by offset. */
+async function readGroups(region: Nova): Promise<Group[]> {
+  const groups = new Map<string, Group>();
+  for (let offset = 0; ; offset += PAGE_SIZE) {
+    const { server_groups } = await region.call('compute', {
+      method: 'GET',
+      path: ['os-server-groups'],
+      query: { limit: String(PAGE_SIZE), offset: String(offset) },
+      answer: groupsSchema,
+    });
+    for (const group of server_groups) groups.set(group.id, group);
+    if (server_groups.length < PAGE_SIZE) return [...groups.values()];
+  }
+}
+
+function nameOf(deploymentId: string, { writerId, sinceMs, renewedAtMs }: WriterMark): string {
+  return `${namePrefix(deploymentId)}writer.${writerId}.${sinceMs}.${renewedAtMs}`;
+}
+
+function markOf(deploymentId: string, { name }: Group): WriterMark | undefined {
+  const prefix = `${namePrefix(deploymentId)}writer.`;
+  if (!name.startsWith(prefix)) return undefined;
+  const match = /^([a-z0-9-]{1,64})\.(\d{1,16})\.(\d{1,16})$/.exec(name.slice(prefix.length));
+  const [, writerId, sinceMs, renewedAtMs] = match ?? [];
+  if (writerId === undefined) return undefined;
+  return { writerId, sinceMs: Number(sinceMs), renewedAtMs: Number(renewedAtMs) };
+}

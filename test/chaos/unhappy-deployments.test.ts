@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import type { SweepHold } from '../../functions/model/orphan.ts';
+import { listHolds } from '../../functions/orphans/continue-sweeps.ts';
+import { readConnection } from '../../functions/store/connections.ts';
+import { ENDPOINT } from './models/clouds.ts';
+import { calmScenario, fleetAt } from './scenario/calm.ts';
+import { AWS, EAST, isUp, PATIENT } from './scenario/limited.ts';
+import { runScenario, type Story } from './scenario/run.ts';
+import { Stage } from './scenario/stage.ts';
+import { Lab, NAMESPACE } from './world/lab.ts';
+import { Process } from './world/process.ts';
+
+const SIZE = 8;
+const SCENARIO = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
+
+/** Tells a story whose end the usual invariants do not know: machines without a record, two deployments. */
+async function tell(story: Story): Promise<void> {
+  const { violations } = await runScenario(SCENARIO, false, story);
+  expect(violations.filter(({ kind }) => kind === 'bug')).toEqual([]);
+}
+
+const storeOf = (lab: Lab) => lab.tables.storeOf(new Process('reader', lab.ground, 0));
+const holdsOf = async (lab: Lab): Promise<SweepHold[]> =>
+  (await listHolds(storeOf(lab), NAMESPACE, { limit: 100, connection: 'sim-aws' })).items;
+const continueSweeps = async ({ lab }: Stage) =>
+  await lab.requestResources((operations) =>
+    operations.continueSweeps({
+      params: { namespace: NAMESPACE },
+      query: {},
+      body: { connection: 'sim-aws' },
+      idempotencyKey: undefined,
+    }),
+  );
+/** How many machines were asked to go. */
+const removed = ({ lab }: Stage) =>
+  lab.clouds.machines().filter(({ removeAskedAtMs }) => removeAskedAtMs !== undefined).length;
+const marksAt = ({ lab }: Stage) =>
+  [...lab.clouds.engine.world.state.notes.values()].flatMap(({ account, name }) =>
+    account === 'sim-aws' ? [name] : [],
+  );
+
+describe('tables that are set back to an hour ago', PATIENT, () => {
+  it('have sweeps report only, and end nothing, until an operator says so', async () => {
+    await tell(async (stage) => {
+      const { tables } = stage.lab;
+      await stage.pass(2);
+      const setBack = tables.backup();
+      await stage.pass(30);
+      const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
+      await stage.until(fleet.id, isUp);
+      await stage.pass(30);
+      setBack();
+      await stage.pass(120);
+      expect(removed(stage)).toBe(0);
+      expect(await holdsOf(stage.lab)).toMatchObject([{ connection: 'sim-aws', because: 'restored' }]);
+      expect(stage.lab.events.filter(({ type }) => type === 'Sweep Held').length).toBeGreaterThan(0);
+      await continueSweeps(stage);
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).not.toMatchObject([{ because: 'restored' }]);
+      expect(removed(stage)).toBeLessThanOrEqual(5);
+    });
+  });
+
+  it('are noticed again after an operator continued the sweeps and they are set back once more', async () => {
+    await tell(async (stage) => {
+      const { tables } = stage.lab;
+      await stage.pass(2);
+      const setBack = tables.backup();
+      await stage.pass(5);
+      setBack();
+      await stage.pass(5);
+      await continueSweeps(stage);
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).toEqual([]);
+      setBack();
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).toMatchObject([{ because: 'restored' }]);
+    });
+  });
+});
+
+/** A second deployment with the id of the first, over tables of its own, at the same clouds. */
+async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
+  const writerId = 'the-second-writer';
+  const lab = new Lab(ground, { ...SCENARIO, sharedClouds: clouds, writerId, onCloudEvent: () => {} });
+  lab.startSchedules();
+  const about = { query: {}, idempotencyKey: undefined };
+  await lab.requestAccess((api) => api.createNamespace({ ...about, params: {}, body: { name: NAMESPACE } }));
+  const body = {
+    name: 'sim-aws',
+    driver: 'sim' as const,
+    cloud: 'aws' as const,
+    endpoint: ENDPOINT,
+    credential: { account: 'sim-aws' },
+  };
+  await lab.requestConnections((api) =>
+    api.createConnection({ ...about, params: { namespace: NAMESPACE }, body }),
+  );
+  return lab;
+}
+
+const connectionOf = async (lab: Lab) => await readConnection(storeOf(lab), NAMESPACE, 'sim-aws');
+
+describe('a second deployment with the same id', PATIENT, () => {
+  it('refuses to start at the account, and neither ends anything of the other', async () => {
+    await tell(async (stage) => {
+      const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
+      await stage.until(fleet.id, isUp);
+      const other = await second(stage);
+      await stage.pass(120);
+      expect(await connectionOf(other)).toMatchObject({
+        status: 'Failed',
+        failure: { code: 'DeploymentIdInUse' },
+      });
+      await expect(new Stage(other).create(fleetAt(AWS, 2, EAST))).rejects.toThrow();
+      expect(removed(stage)).toBe(0);
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
+      expect(await holdsOf(stage.lab)).toEqual([]);
+      other.tables.takeBack();
+    });
+  });
+
+  it('has sweeps of the first hold where it works all the same, until an operator says so', async () => {
+    await tell(async (stage) => {
+      const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
+      await stage.until(fleet.id, isUp);
+      const { world } = stage.lab.clouds.engine;
+      const mark = (atMs: number) =>
+        world.commit({
+          kind: 'note',
+          cloud: 'aws',
+          account: 'sim-aws',
+          name: 'fleetwright/chaos/the-second-writer',
+          value: JSON.stringify({ sinceMs: atMs, renewedAtMs: atMs }),
+        });
+      mark(stage.lab.ground.now());
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).toMatchObject([{ connection: 'sim-aws', because: 'another-writer' }]);
+      await continueSweeps(stage);
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).toEqual([]);
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
+      mark(stage.lab.ground.now());
+      await stage.pass(5);
+      expect(await holdsOf(stage.lab)).toMatchObject([{ because: 'another-writer' }]);
+    });
+  });
+
+  it('takes the id over when the first was not seen for a day', async () => {
+    await tell(async (stage) => {
+      const { world } = stage.lab.clouds.engine;
+      const atMs = stage.lab.ground.now() - 25 * 3_600_000;
+      world.commit({
+        kind: 'note',
+        cloud: 'aws',
+        account: 'sim-aws',
+        name: 'fleetwright/chaos/the-writer-before',
+        value: JSON.stringify({ sinceMs: atMs, renewedAtMs: atMs }),
+      });
+      await stage.pass(5);
+      expect((await connectionOf(stage.lab))?.status).toBe('Ready');
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
+    });
+  });
+
+  it('is not noticed with a credential that has no right to marks, which works with a warning', async () => {
+    await tell(async (stage) => {
+      stage.lab.clouds.engine.world.commit({
+        kind: 'account',
+        account: 'sim-aws',
+        rule: { revoked: false, deniesNotes: true },
+      });
+      await stage.lab.requestConnections(({ verifyConnection }) =>
+        verifyConnection({
+          params: { namespace: NAMESPACE, connection: 'sim-aws' },
+          query: {},
+          body: undefined,
+          idempotencyKey: undefined,
+        }),
+      );
+      await stage.pass(1);
+      expect(await connectionOf(stage.lab)).toMatchObject({
+        status: 'Ready',
+        warning: { code: 'NoWriterMark' },
+      });
+      const fleet = await stage.create(fleetAt(AWS, 2, EAST));
+      await stage.until(fleet.id, isUp);
+    });
+  });
+});

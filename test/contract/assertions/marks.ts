@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { has, type WriterMark } from '../../../functions/drivers/capabilities.ts';
+import { assertions } from '../assertion.ts';
+import { inTime, sorted } from '../checks.ts';
+import type { Lab } from '../lab.ts';
+
+const SINCE_MS = 1_700_000_000_000;
+
+/** A client that keeps marks, with what is left of an earlier run removed. */
+async function marksOf(lab: Lab, deploymentId?: string) {
+  const client = lab.connect(deploymentId === undefined ? {} : { deploymentId });
+  assert.ok(has(client, 'writer-marks'));
+  for (const { writerId } of await client.listWriterMarks()) await client.removeWriterMark(writerId);
+  return client;
+}
+
+const mark = (writerId: string, renewedAtMs = SINCE_MS): WriterMark => ({
+  writerId,
+  sinceMs: SINCE_MS,
+  renewedAtMs,
+});
+
+export const MARKS = assertions([
+  {
+    id: 'marks.seen',
+    title: 'two deployments of one id see the marks of both, and those of another id see none of them',
+    needs: 'writer-marks',
+    async run(lab) {
+      const one = await marksOf(lab);
+      const other = await marksOf(lab);
+      const stranger = await marksOf(lab, 'contract-suite-2');
+      await inTime('putWriterMark', one.putWriterMark(mark('writer-one')));
+      await other.putWriterMark(mark('writer-two'));
+      for (const client of [one, other]) {
+        const marks = await inTime('listWriterMarks', client.listWriterMarks());
+        assert.deepEqual(sorted(marks.map(({ writerId }) => writerId)), ['writer-one', 'writer-two']);
+      }
+      assert.deepEqual(await stranger.listWriterMarks(), []);
+      await one.removeWriterMark('writer-one');
+      await other.removeWriterMark('writer-two');
+    },
+  },
+  {
+    id: 'marks.renewed',
+    title: 'a mark that is renewed stands once, with its latest time; removing it twice succeeds',
+    needs: 'writer-marks',
+    async run(lab) {
+      const client = await marksOf(lab);
+      for (const renewedAtMs of [SINCE_MS, SINCE_MS + 60_000, SINCE_MS + 60_000])
+        await client.putWriterMark(mark('writer-one', renewedAtMs));
+      assert.deepEqual(await client.listWriterMarks(), [mark('writer-one', SINCE_MS + 60_000)]);
+      await client.removeWriterMark('writer-one');
+      await inTime('removeWriterMark', client.removeWriterMark('writer-one'));
+      assert.deepEqual(await client.listWriterMarks(), []);
+    },
+  },
+]);

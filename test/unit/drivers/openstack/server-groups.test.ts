@@ -1,0 +1,77 @@
+import { expect, it } from 'vitest';
+import type { WriterMark } from '../../../../functions/drivers/capabilities.ts';
+import type { Region } from '../../../../functions/drivers/openstack/region.ts';
+import { listMarks, putMark, removeMark } from '../../../../functions/drivers/openstack/server-groups.ts';
+
+interface Group {
+  id: string;
+  name: string;
+}
+
+/** Nova's server groups of one project, as its API keeps them. */
+function projectWith(groups: Group[] = []) {
+  let made = groups.length;
+  const calls: string[] = [];
+  const region: Pick<Region, 'call' | 'remove'> = {
+    async call(_service, { method, query = {}, body, answer }) {
+      calls.push(method);
+      if (method === 'GET') {
+        const from = Number(query['offset']);
+        return answer.parse({ server_groups: groups.slice(from, from + Number(query['limit'])) });
+      }
+      made += 1;
+      const group = { id: `group-${made}`, ...JSON.parse(JSON.stringify(body)).server_group };
+      groups.push(group);
+      return answer.parse({ server_group: group });
+    },
+    async remove(_service, path) {
+      calls.push('DELETE');
+      const at = groups.findIndex(({ id }) => id === path[1]);
+      if (at >= 0) groups.splice(at, 1);
+    },
+  };
+  return { region, groups, calls };
+}
+
+const mark = (writerId: string, renewedAtMs: number): WriterMark => ({
+  writerId,
+  sinceMs: 1_000,
+  renewedAtMs,
+});
+
+it('renews a mark by another group, and leaves one', async () => {
+  const { region, groups } = projectWith();
+  await putMark(region, 'acme', mark('one', 1_000));
+  await putMark(region, 'acme', mark('one', 2_000));
+  expect(groups).toHaveLength(1);
+  expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
+});
+
+it('writes nothing when the same mark stands already', async () => {
+  const { region, calls } = projectWith();
+  await putMark(region, 'acme', mark('one', 1_000));
+  calls.length = 0;
+  await putMark(region, 'acme', mark('one', 1_000));
+  expect(calls).toEqual(['GET']);
+});
+
+it('tells one mark for a writer whose renewal was cut short before the earlier group was deleted', async () => {
+  const { region } = projectWith([
+    { id: 'a', name: 'fw-acme-writer.one.1000.1000' },
+    { id: 'b', name: 'fw-acme-writer.one.1000.2000' },
+  ]);
+  expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
+});
+
+it('touches no group of other deployments, of other writers or of people, on all pages', async () => {
+  const others = [
+    ...Array.from({ length: 600 }, (_, at) => ({ id: `theirs-${at}`, name: `web-${at}` })),
+    { id: 'x', name: 'fw-acme-2-writer.one.1.1' },
+    { id: 'y', name: 'fw-acme-writer.two.1000.1000' },
+  ];
+  const { region, groups } = projectWith([...others]);
+  await putMark(region, 'acme', mark('one', 1_000));
+  expect((await listMarks(region, 'acme')).map(({ writerId }) => writerId).sort()).toEqual(['one', 'two']);
+  await removeMark(region, 'acme', 'one');
+  expect(groups).toEqual(others);
+});
