@@ -42,6 +42,12 @@ export const f30: FieldCase[] = atEveryDriver({
       return kind === 'instance' && (state === 'Reported' || state === 'Quarantined');
     });
     assert.equal(reported.length, NEWER, 'what no record claims is reported');
+    const held = (await user.sweepHolds()).filter(({ because }) => because === 'restored');
+    assert.ok(held.length > 0, 'sweeps are held until an operator says to go on');
+    await user.continueSweeps('cloud');
+    await ground.sleep(HOUR_MS);
+    assert.equal(cloud.removals(restoredAtMs), 0, 'without a record there is no proof, and no removal');
+    assert.deepEqual(await user.sweepHolds(), [], 'an operator has them go on');
 
     // The fleets go on: what is asked for from now on comes up and goes.
     const next = await stage.create(user.order('next', 'cloud', site, 2));

@@ -11,6 +11,7 @@ import { f28 } from './f28-copies.ts';
 import { f29 } from './f29-another-account.ts';
 import { f29Unchecked } from './f29-unchecked-account.ts';
 import { f30 } from './f30-restored-tables.ts';
+import { f31 } from './f31-two-deployments.ts';
 import { quiet } from './quiet.ts';
 
 /** Every case, in the order of their numbers. */
@@ -28,4 +29,5 @@ export const CASES: readonly FieldCase[] = [
   ...f29,
   ...f29Unchecked,
   ...f30,
+  ...f31,
 ];

@@ -58,12 +58,14 @@ export async function inField<Result, Own extends Worlds = Worlds>(
   const { seed = 1 } = options;
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
   const worlds = options.worlds(ground);
-  const deployments = Array.from({ length: options.deployments ?? 1 }, () => deploy(ground, worlds, options));
-  const [first] = deployments;
-  if (!first) throw new RangeError('a case has one deployment at least');
+  const first = deploy(ground, worlds, options, 1);
+  const others = Array.from({ length: (options.deployments ?? 1) - 1 }, (_, at) =>
+    deploy(ground, worlds, options, at + 2, first.lab),
+  );
+  const deployments = [first, ...others];
   const run = async () => {
     for (const { lab } of deployments) lab.startSchedules();
-    return await play({ ground, worlds, ...first, others: deployments.slice(1) });
+    return await play({ ground, worlds, ...first, others });
   };
   if (worlds.aws) await warmUp();
   try {
@@ -77,6 +79,8 @@ function deploy<Own extends Worlds>(
   ground: Ground,
   worlds: Own,
   { stage: limits = PRODUCTION, clouds = calmScenario().clouds }: FieldOptions<Own>,
+  number: number,
+  beside?: Lab,
 ) {
   const lab = new Lab(ground, {
     clouds,
@@ -84,6 +88,8 @@ function deploy<Own extends Worlds>(
     skewMs: 0,
     batchSize: 1,
     drivers: driversOf(worlds),
+    writerId: `writer-${number}`,
+    sharedClouds: beside?.clouds,
     onCloudEvent: () => {},
   });
   return { lab, stage: new Stage(lab), user: new FieldUser(lab) };

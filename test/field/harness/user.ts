@@ -2,7 +2,7 @@ import type { Connection, Credential } from '../../../functions/model/connection
 import type { Fleet, Instance } from '../../../functions/model/fleet.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
-import type { Orphan, OrphanPolicy, Sweep } from '../../../functions/model/orphan.ts';
+import type { Orphan, OrphanPolicy, Sweep, SweepHold } from '../../../functions/model/orphan.ts';
 import { type Lab, NAMESPACE } from '../../chaos/world/lab.ts';
 import type { Site } from './sites.ts';
 
@@ -148,6 +148,31 @@ export class FieldUser {
       return body;
     };
     return await this.#until('the sweep', read, ({ status }) => status === 'Done');
+  }
+
+  async sweepHolds(): Promise<SweepHold[]> {
+    const { body } = await this.#lab.requestResources((api) =>
+      api.listSweepHolds({
+        params: { namespace: NAMESPACE },
+        query: { limit: 100 },
+        body: undefined,
+        idempotencyKey: undefined,
+      }),
+    );
+    return body.items;
+  }
+
+  /** What an operator says when sweeps are held. */
+  async continueSweeps(connection: string): Promise<void> {
+    await this.#lab.requestResources((api) =>
+      api.continueSweeps({
+        params: { namespace: NAMESPACE },
+        query: {},
+        body: { connection },
+        idempotencyKey: undefined,
+        apiKeyId: 'key-of-the-operator',
+      }),
+    );
   }
 
   async orphans(): Promise<Orphan[]> {
