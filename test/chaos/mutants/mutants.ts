@@ -152,6 +152,26 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'sweep-without-cap',
+    edits: [
+      {
+        file: 'functions/orphans/sweep-cap.ts',
+        find: `const room = item.hold ? 0 : Math.max(0, most - recent.length);`,
+        replace: `const room = counted.length;`,
+      },
+    ],
+  },
+  {
+    name: 'account-not-compared',
+    edits: [
+      {
+        file: 'functions/connections/compare-account.ts',
+        find: `return account === told.account ? 'same' : 'another';`,
+        replace: `return 'same';`,
+      },
+    ],
+  },
+  {
     name: 'terminate-trusts-answer',
     edits: [
       {

@@ -1,7 +1,10 @@
+import { Problem } from '../../../functions/api/problem.ts';
 import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Incident } from './scenario.ts';
+
+const MOST_TRIES = 100;
 
 /** Takes a location away from a cloud, or gives it back. */
 export function setLocation({ clouds }: Lab, cloud: string, location: string, up: boolean): void {
@@ -61,6 +64,22 @@ export async function changeAccount(
   clouds.changedAccounts.delete(account);
 }
 
+/** The owner asks again when an answer does not come; a refusal is an answer. */
+async function insistOnRotation(lab: Lab, connection: string, account: string): Promise<void> {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    try {
+      return await rotate(lab, connection, account);
+    } catch (error) {
+      if (error instanceof Problem) return;
+      await lab.ground.sleep(5_000);
+    }
+  }
+}
+
+function hasMachines({ clouds }: Lab, account: string): boolean {
+  return clouds.machines().some((one) => one.account === account && one.status === 'Running' && !one.planted);
+}
+
 /** What befalls a cloud for a while, but no longer than the trouble lasts. */
 export async function befall(
   lab: Lab,
@@ -82,6 +101,14 @@ export async function befall(
   if (incident.kind === 'forgotten') {
     const { cloud, account: connection, location } = incident;
     return forget(lab, missed, { cloud, connection, location }, untilMs - incident.atMs);
+  }
+  if (incident.kind === 'rotated') {
+    const { connection, account } = incident;
+    // Where nothing lives, another account is welcome, and what a fault of the first made there is lost from sight.
+    if (!hasMachines(lab, connection)) return;
+    await insistOnRotation(lab, connection, account);
+    await ground.sleep(untilMs - incident.atMs);
+    return await insistOnRotation(lab, connection, connection);
   }
   if (incident.kind === 'account-changed') {
     return await changeAccount(lab, missed, incident.account, untilMs - incident.atMs);

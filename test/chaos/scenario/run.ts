@@ -1,6 +1,7 @@
 import { isTransitional } from '../../../functions/model/status.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { checkAccess } from '../invariants/check-access.ts';
 import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
@@ -14,6 +15,7 @@ import { Ground } from '../world/ground.ts';
 import { Lab, NAMESPACE } from '../world/lab.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
+import { Leftovers } from './leftovers.ts';
 import { Operator } from './operator.ts';
 import type { FleetScript, Scenario } from './scenario.ts';
 import { Stage } from './stage.ts';
@@ -55,7 +57,13 @@ export type Story = (stage: Stage) => Promise<void>;
 export async function runScenario(scenario: Scenario, traced: boolean, story?: Story): Promise<RunResult> {
   const ground = new Ground(scenario.seed, CALM, traced);
   const watch = new CloudWatch(ground, scenario.skewMs);
-  const lab = new Lab(ground, { ...scenario, onCloudEvent: watch.onEvent });
+  let leftovers: Leftovers | undefined;
+  const onCloudEvent = (event: SimEvent) => {
+    watch.onEvent(event);
+    leftovers?.onEvent(event);
+  };
+  const lab = new Lab(ground, { ...scenario, onCloudEvent });
+  if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
   const line = new LineWatch(ground, violations);
@@ -71,7 +79,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   lab.queue.onSend = line.onSend;
   const outcomes: Record<string, number> = {};
   try {
-    const played = play(lab, scenario, { watch, outcomes }, story);
+    const played = play(lab, scenario, { watch, outcomes, leftovers }, story);
     await ground.scheduler.run(Promise.race([played, ground.exhaustion]));
   } catch (error) {
     violations.push({
@@ -99,7 +107,11 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
 async function play(
   lab: Lab,
   scenario: Scenario,
-  { watch, outcomes }: { watch: CloudWatch; outcomes: Record<string, number> },
+  {
+    watch,
+    outcomes,
+    leftovers,
+  }: { watch: CloudWatch; outcomes: Record<string, number>; leftovers: Leftovers | undefined },
   story?: Story,
 ): Promise<void> {
   const { ground } = lab;
@@ -126,7 +138,7 @@ async function play(
   if (scenario.hasOperator) void new Operator(lab, client).watch();
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
-  const planted = strangers.plant();
+  const planted = Promise.all([strangers.plant(), leftovers?.plant()]);
   const turned = new Turnovers(lab, client, scenario).play();
   await Promise.all([...users, ...incidents, told, turned, ground.sleep(scenario.troubleMs)]);
   const checkAll = () => [

@@ -21,12 +21,14 @@ export interface FleetScript {
 
 /**
  * Something that befalls a cloud for a while. `forgotten`: it denies all machines that run at a location, and shows them
- * again afterwards. `account-changed`: a connection's credential is of another account, and nothing notices that.
+ * again afterwards. `rotated`: its owner asks for a credential of another account, and later for one of the first
+ * again. `account-changed`: a connection's credential is of another account, and nothing notices that.
  */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
   | { kind: 'revoked'; account: string; atMs: number; untilMs: number }
   | { kind: 'forgotten'; cloud: CloudName; account: string; location: string; atMs: number; untilMs: number }
+  | { kind: 'rotated'; connection: string; account: string; atMs: number; untilMs: number }
   | { kind: 'account-changed'; account: string; atMs: number; untilMs: number }
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
@@ -82,6 +84,8 @@ export interface Scenario {
   batchSize: number;
   /** Whether the clouds tell whose a credential is; absent: they do. */
   tellsAccounts?: boolean;
+  /** Whether machines of deleted fleets show up again, many at one site; absent: they do not. */
+  hasLeftovers?: boolean;
   /** Whether an operator continues sweeps that wait; absent: none does. */
   hasOperator?: boolean;
 }
@@ -96,6 +100,8 @@ export function scenarioOf(seed: number): Scenario {
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const fleets = fleetScripts(random, connections, configs);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
+  // Its own numbers, so that those of what came before stay as they are.
+  const identity = new Random(seed, 'identity');
   return {
     seed,
     clouds: configs,
@@ -103,7 +109,11 @@ export function scenarioOf(seed: number): Scenario {
     fleets,
     disturbance: disturbance(random),
     cloudFaults: cloudFaults(random),
-    incidents: [...incidents(random, connections, troubleMs), ...losses(seed, connections, troubleMs)],
+    incidents: [
+      ...incidents(random, connections, troubleMs),
+      ...losses(seed, connections, troubleMs),
+      ...rotations(identity, connections, troubleMs),
+    ],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
     graceSeconds: random.int(60, 600),
@@ -112,6 +122,8 @@ export function scenarioOf(seed: number): Scenario {
     driverTimeoutMs: random.pick([20_000, 60_000]),
     skewMs: random.chance(0.1) ? 10 * MINUTE_MS : 0,
     batchSize: random.chance(0.3) ? random.int(2, 10) : 1,
+    tellsAccounts: identity.chance(0.8),
+    hasLeftovers: identity.chance(0.6),
     hasOperator: true,
     turnovers: turnovers(seed, clouds, configs),
   };
@@ -156,6 +168,15 @@ function fleetsOn(random: Random, connection: string, locations: readonly string
       ],
     }),
   );
+}
+
+/** The credential of a connection becomes one of another account, and later one of the first again. */
+function rotations(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {
+  if (!random.chance(0.2)) return [];
+  const { name: connection } = random.pick(connections);
+  const atMs = random.int(2 * MINUTE_MS, Math.floor(troubleMs / 2));
+  const untilMs = atMs + random.pick([120_000, 600_000, 3_600_000]);
+  return [{ kind: 'rotated', connection, account: `${connection}-other`, atMs, untilMs }];
 }
 
 /** What an owner may say beside what the cloud enforces; a few things at a time, so that all still come up. */

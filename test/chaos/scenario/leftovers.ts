@@ -1,0 +1,98 @@
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import { machineName } from '../../../functions/drivers/names.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import { plantInstance } from '../../../local/sim/engine/plant.ts';
+import type { SimEvent } from '../../../local/sim/engine/records.ts';
+import type { Violation } from '../invariants/violation.ts';
+import { DEPLOYMENT } from '../models/clouds.ts';
+import type { Lab } from '../world/lab.ts';
+import type { Scenario } from './scenario.ts';
+
+/** Sweeps remove no more of a site in a day; the fleets of a run are too small for a share of them to be more. */
+const MOST_PER_DAY = 5;
+const FEWEST = MOST_PER_DAY + 1;
+const LOOK_MS = 15_000;
+/** A machine that is made so soon after its record was closed may be of the attempt: its call took its time. */
+const LATELY_MS = 3 * 60_000;
+
+/**
+ * Many machines of fleets that are deleted show up at one site together. All are proven ours, and no record claims them:
+ * they go, a few a day, and the others when an operator has said so.
+ */
+export class Leftovers {
+  readonly #lab: Lab;
+  readonly #scenario: Scenario;
+  readonly #violations: Violation[];
+  readonly #planted = new Set<string>();
+  readonly #removed = new Set<string>();
+
+  constructor(lab: Lab, scenario: Scenario, violations: Violation[]) {
+    this.#lab = lab;
+    this.#scenario = scenario;
+    this.#violations = violations;
+  }
+
+  /** Waits for enough of them at a site, for as long as the trouble lasts. */
+  async plant(): Promise<void> {
+    const { ground } = this.#lab;
+    const untilMs = ground.now() + this.#scenario.troubleMs;
+    while (ground.now() < untilMs) {
+      await ground.sleep(LOOK_MS);
+      const site = [...Map.groupBy(this.#closedLately(), siteOf).values()].find(
+        ({ length }) => length >= FEWEST,
+      );
+      if (!site) continue;
+      for (const record of site) this.#plantOne(record);
+      return;
+    }
+  }
+
+  /** Told of all that happens at the clouds. */
+  readonly onEvent = (event: SimEvent): void => {
+    if (event.kind !== 'instance' || !this.#planted.has(event.record.backendId)) return;
+    const { backendId, removeAskedAtMs, vanished } = event.record;
+    if (removeAskedAtMs === undefined || vanished) return;
+    this.#removed.add(backendId);
+    if (this.#removed.size <= MOST_PER_DAY || this.#lab.ground.counts.continuedSweeps > 0) return;
+    this.#violations.push({
+      kind: 'foreign',
+      text: `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator said so`,
+    });
+  };
+
+  #closedLately(): InstanceItem[] {
+    const { tables, ground } = this.#lab;
+    return tables.fleets
+      .all()
+      .filter(({ pk }) => String(pk).startsWith('INST#'))
+      .map((item) => instanceItemSchema.parse(item))
+      .filter(
+        ({ status, failure, backendId, firstSentAtMs, terminatedAt }) =>
+          status === 'Terminated' &&
+          failure === undefined &&
+          backendId !== undefined &&
+          firstSentAtMs !== undefined &&
+          Date.parse(terminatedAt ?? '') + LATELY_MS > ground.now(),
+      );
+  }
+
+  #plantOne({ connectionKey, location, instanceId, launchToken }: InstanceItem): void {
+    const { clouds, ground } = this.#lab;
+    const account = connectionKey.split('/')[1] ?? '';
+    const cloud = this.#scenario.connections.find(({ name }) => name === account)?.cloud ?? '';
+    const { backendId } = plantInstance(clouds.engine.world, {
+      cloud,
+      connection: account,
+      location,
+      name: machineName(DEPLOYMENT, launchToken),
+      launchToken,
+      tags: { [DEPLOYMENT_TAG]: DEPLOYMENT, [INSTANCE_TAG]: instanceId },
+      instanceType: 'small',
+      networkId: '',
+    });
+    ground.trace.add('scenario', `planted ${backendId}, a leftover of ${instanceId}`);
+    this.#planted.add(backendId);
+  }
+}
+
+const siteOf = ({ connectionKey, location }: InstanceItem): string => `${connectionKey}#${location}`;
