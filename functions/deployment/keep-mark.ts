@@ -60,14 +60,6 @@ export async function renewMark(
   });
 }
 
-/** Takes the mark back. Where that cannot be done, it is over a day later. */
-export async function removeMark(context: WorkerContext, client: CloudClient): Promise<void> {
-  await withMarks(context, client, async (marks) => {
-    await marks.removeWriterMark(context.writerId);
-    return { alone: true };
-  });
-}
-
 export function idInUse(deploymentId: string, { sinceMs, renewedAtMs }: WriterMark): Failure {
   return {
     code: 'DeploymentIdInUse',
