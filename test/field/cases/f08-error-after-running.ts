@@ -45,6 +45,26 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
     });
 }
 
+/** What is shown and left alone goes all the same when its fleet is to go. */
+async function deleted(): Promise<void> {
+  await inField({ worlds: () => ({ openstack: new OpenStackWorld() }) }, async (field) => {
+    const { stage, user, worlds, ground } = field;
+    const { openstack } = worlds;
+    const site = SITES.openstack;
+    await user.makeNamespace();
+    await user.connect('cloud', site);
+    const fleet = await stage.create(user.order('web', 'cloud', site, 2));
+    await stage.until(fleet.id, ({ status }) => status === 'Running');
+    const [hit] = openstack.standing(ground.now());
+    assert.ok(hit);
+    hit.stuck = { status: 'ERROR', fault: FAULT };
+    await stage.until(fleet.id, ({ counts }) => counts.Undefined === 1);
+    await stage.remove(fleet.id);
+    await stage.until(fleet.id, ({ status }) => status === 'Terminated');
+    assert.deepEqual(openstack.standing(ground.now()), []);
+  });
+}
+
 const title = (policy: string) =>
   `a server that Nova has in ERROR after it ran is Undefined with Nova's words, and Running when it is ACTIVE again (policy ${policy})`;
 
@@ -53,4 +73,10 @@ export const f08: FieldCase[] = [
   { id: 'F8', title: title('continue'), play: play('continue') },
   { id: 'F8-rollback', title: title('rollback'), play: play('rollback') },
   { id: 'F8-refine', title: title('refine'), play: play('refine') },
+  {
+    id: 'F8-deleted',
+    title:
+      'a server that Nova has in ERROR after it ran is noticed without another fleet, and goes with its own',
+    play: deleted,
+  },
 ];
