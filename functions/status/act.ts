@@ -18,11 +18,23 @@ import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/pr
 import { samePlace } from '../placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import type { StatusChange } from '../store/transition.ts';
-import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
+import {
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  timeLeftMs,
+  type WorkerContext,
+} from '../worker/context.ts';
 import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import { compare, type Finding, vanished } from './compare.ts';
 
-const CONCURRENT_CALLS = 10;
+/** Some clouds answer a removal only when it is done. */
+const CONCURRENT_REMOVALS = 25;
+/** How long one look goes on with removals, as the rate permits them. */
+const LONGEST_REMOVING_MS = 4_000;
+const BETWEEN_PERMITS_MS = 500;
+/** After the last one has been sent, so long is waited for answers: the next look tells what came of the others. */
+const ANSWERED_MS = 2_000;
 
 export interface Suspects {
   /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
@@ -34,6 +46,8 @@ export interface Suspects {
   machines: ReadonlyMap<string, readonly CloudInstance[]>;
   /** When the cloud was asked for them: what came later cannot be missing. */
   seenAtMs: number;
+  /** Ids that the cloud was asked about; absent: it was asked for all. Of others, that it shows nothing says nothing. */
+  asked?: ReadonlySet<string> | undefined;
 }
 
 export interface Acted {
@@ -41,6 +55,8 @@ export interface Acted {
   left: number;
   /** Ids of those whose records are closed now: the cloud has fewer machines than it had. */
   gone: string[];
+  /** Whether calls to remove machines are left to be made. */
+  isRemoving: boolean;
 }
 
 /** Does what a look found to be done. */
@@ -48,14 +64,16 @@ export async function actOn(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
-  { suspectIds, strangers, holders, machines, seenAtMs }: Suspects,
+  { suspectIds, strangers, holders, machines, seenAtMs, asked }: Suspects,
 ): Promise<Acted> {
   const refs = refsOf([...suspectIds, ...Object.keys(strangers)]);
-  if (refs.length === 0) return { left: 0, gone: [] };
+  if (refs.length === 0) return { left: 0, gone: [], isRemoving: false };
   const records = await readInstances(context.store, refs);
   const nowMs = context.store.clock.now();
   // The index may still show what has moved since: what this place's list says is nothing to those.
-  const here = [...records.values()].filter((record) => samePlace(record, place));
+  const here = [...records.values()].filter(
+    (record) => samePlace(record, place) && (asked?.has(record.instanceId) ?? true),
+  );
   const seen = { location: place.location, atMs: seenAtMs };
   const terms = proofTerms(context.driver, opened.client);
   const findings = here.map((record) => {
@@ -124,7 +142,7 @@ export async function actOn(
   for (const { record, machine } of adopted) {
     if (!running.has(record.instanceId)) await adopt(context, place, record, machine);
   }
-  await terminateFound(context, place, opened, findings);
+  const isRemoving = await terminateFound(context, place, opened, findings);
   return {
     left:
       [...after.values()].filter(({ status }) => isTransitional(status)).length +
@@ -133,6 +151,7 @@ export async function actOn(
     gone: changes.flatMap(({ record: { instanceId }, to }) =>
       isClosed(to) && written.has(instanceId) ? [instanceId] : [],
     ),
+    isRemoving,
   };
 }
 
@@ -211,31 +230,66 @@ function whenGone(record: InstanceItem, { store }: WorkerContext): Finding {
   };
 }
 
-/** Asks again at each look until the cloud shows it Terminating: an answer to the call alone proves nothing. */
+/**
+ * Asks again at each look until the cloud shows it Terminating: an answer to the call alone proves nothing. Calls begin
+ * as the governor permits them, for some seconds; what is not answered when the look has to end goes on without it.
+ *
+ * @returns whether some are left to be made
+ */
 async function terminateFound(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
   findings: readonly Found[],
+): Promise<boolean> {
+  const { store } = context;
+  let rest = findings.flatMap(({ finding }) => (finding.action === 'terminate' ? [finding.backendId] : []));
+  if (rest.length === 0) return false;
+  const beginMs = Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4);
+  const untilMs = store.clock.now() + beginMs;
+  const limit = pLimit(CONCURRENT_REMOVALS);
+  const calls: Promise<void>[] = [];
+  while (rest.length > 0) {
+    const { granted, retryAfterMs } = await permitCalls(
+      store,
+      governed(place, opened),
+      'mutate',
+      rest.length,
+    );
+    calls.push(
+      ...rest
+        .slice(0, granted)
+        .map((backendId) => limit(() => terminate(context, place, opened, backendId, untilMs))),
+    );
+    rest = rest.slice(granted);
+    const waitMs = Math.max(retryAfterMs, BETWEEN_PERMITS_MS);
+    if (rest.length === 0 || store.clock.now() + waitMs > untilMs) break;
+    await store.clock.sleep(waitMs);
+  }
+  const all = Promise.all(calls).then(() => 'answered' as const);
+  const ended = await Promise.race([
+    all,
+    store.clock.sleep(Math.min(ANSWERED_MS, timeLeftMs(context) / 2)).then(() => 'late' as const),
+  ]);
+  if (ended === 'late') all.catch((error: unknown) => context.log.warn('terminate failed', { error }));
+  return rest.length > 0 || ended === 'late';
+}
+
+async function terminate(
+  context: WorkerContext,
+  place: PlaceRef,
+  { client }: OpenConnection,
+  backendId: string,
+  untilMs: number,
 ): Promise<void> {
-  const wanted = findings.flatMap(({ finding }) =>
-    finding.action === 'terminate' ? [{ backendId: finding.backendId }] : [],
-  );
-  const limit = pLimit(CONCURRENT_CALLS);
-  const permitted = await takePermits(context, place, opened, 'mutate', wanted);
-  await Promise.all(
-    permitted.map(({ backendId }) =>
-      limit(async () => {
-        try {
-          await opened.client.terminateInstance(place.location, backendId);
-        } catch (error) {
-          if (!(error instanceof DriverError)) throw error;
-          context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
-          if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
-        }
-      }),
-    ),
-  );
+  if (context.store.clock.now() > untilMs) return;
+  try {
+    await client.terminateInstance(place.location, backendId);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
+    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+  }
 }
 
 /** As many of the wanted calls as the governor permits now; the others wait for the next look. */

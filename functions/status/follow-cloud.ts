@@ -28,6 +28,8 @@ export interface Followed {
   /** Records, and slots, that are still in transition, as far as it looked. */
   inTransition: number;
   isWaitedFor: boolean;
+  /** Whether calls to remove machines are left to be made. */
+  isRemoving: boolean;
   /** When the calls of those went out, or go out, that hold slots and do not run yet. */
   startsMs: number[];
   fastestMs: number | undefined;
@@ -42,15 +44,15 @@ export async function followCloud(
   place: PlaceRef,
   opened: OpenConnection,
   loop: Loop,
-  { entries, seen, seenAtMs, isWhole }: Sight,
+  { entries, seen, seenAtMs, isWhole, asked, isListless }: Sight,
 ): Promise<Followed> {
   const state = await readPlaceState(context.store, place);
   const holders = heldNow(state?.holders ?? {}, context.store.clock.now());
   const machines = machinesById(seen, entries);
   const turn = (atMs: number) => Math.floor(atMs / DEADLINES_MS);
   const withDeadlines = isWhole && turn(seenAtMs) !== turn(loop.wholeAtMs ?? 0);
-  const looked = isWhole ? entries : entries.filter(({ backendId }) => backendId !== undefined);
-  const suspects = looked.filter((entry) => isSuspect(entry, machines, withDeadlines));
+  const looked = asked ? entries.filter(({ placeSk }) => asked.has(placeSk)) : entries;
+  const suspects = looked.filter((entry) => isSuspect(entry, machines, withDeadlines || isListless === true));
   const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
   const isCreating = new Set(creating);
   const isAccepted = new Set(entries.flatMap(({ placeSk, backendId }) => (backendId ? [placeSk] : [])));
@@ -58,12 +60,13 @@ export async function followCloud(
   const since = (ms: number) => pending.filter(([, startMs]) => startMs + ms < seenAtMs).map(([id]) => id);
   const isAbandoned = new Set(since(UNCLAIMED_SLOT_MS));
   const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id) || isAbandoned.has(id));
-  const { left, gone } = await actOn(context, place, opened, {
+  const { left, gone, isRemoving } = await actOn(context, place, opened, {
     suspectIds: suspects.map(({ placeSk }) => placeSk),
     strangers: Object.fromEntries(strangers),
     holders,
     machines,
     seenAtMs,
+    asked,
   });
   if (withDeadlines) await takeBackUnclaimed(context, place, opened, withoutEntry(seen, entries), seenAtMs);
   if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0)
@@ -90,6 +93,7 @@ export async function followCloud(
   return {
     inTransition: quiet.length + left,
     isWaitedFor,
+    isRemoving,
     startsMs,
     fastestMs: fastestOf(
       loop.fastestMs,

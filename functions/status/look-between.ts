@@ -40,9 +40,13 @@ export async function lookBetween(context: WorkerContext, message: LookMessage):
   const sinceMs = context.store.clock.now() - loop.nextLookAtMs;
   // Only the first: those that follow keep the distance. As many messages without delay would cost more.
   if (sinceMs < APART_MS) await context.store.clock.sleep(APART_MS - Math.max(0, sinceMs));
-  await context.send({ ...message, generation: loop.betweenGeneration }, SHORTEST_LOOK_MS);
   const opened = await context.open(connectionKey);
-  await lookOnce(context, place, opened, loop);
+  try {
+    await lookOnce(context, place, opened, loop);
+  } finally {
+    // Not before: where lists are slow, one look would come upon the other.
+    await context.send({ ...message, generation: loop.betweenGeneration }, SHORTEST_LOOK_MS);
+  }
   const { perSecond } = opened.limits.calls.list;
   if (perSecond < LISTS_PER_SECOND_FOR_THREE || (loop.fastestMs ?? 0) > SOON_MS) return;
   await context.store.clock.sleep(APART_MS);

@@ -11,10 +11,13 @@ import { endOverdue } from './end-overdue.ts';
 import { followCloud } from './follow-cloud.ts';
 import { beginBetween, lookBetween } from './look-between.ts';
 import { LOOK_INTERVAL_MS, nextLookMs, SHORTEST_LOOK_MS } from './next-look.ts';
+import { seeById } from './see-by-id.ts';
 import { callRoll, ROLL_CALL_MS, serveLine } from './serve-line.ts';
 import { type Sight, sightOf } from './sight.ts';
 
 const LOOKS_UNTIL_IDLE = 2;
+/** A list that did not come is asked for again after this. */
+const LIST_AGAIN_MS = 60_000;
 /** A refused credential takes somebody's hand, so there is no hurry to look again. */
 const BLIND_MS = 60_000;
 const BLIND_LOOK_MS: Partial<Record<string, number>> = { Unauthorized: BLIND_MS };
@@ -29,30 +32,37 @@ export async function look(context: WorkerContext, message: LookMessage): Promis
   const ref = { driver: context.driver.name, connectionKey, location };
   const loop = await takeLook(context.store, ref, message.generation);
   if (!loop) return;
-  // Sent first, so that the next look comes no later for what this one takes.
-  if (loop.hurry) await sendLook(context, loop, SHORTEST_LOOK_MS);
+  const turn: Turn = { loop, isSent: false };
   try {
-    await lookNow(context, { connectionKey, location }, loop);
+    await lookNow(context, { connectionKey, location }, turn);
   } catch (error) {
     // Its message has had its turn, and would be dropped if it came again: the next one goes, whatever the table says.
-    if (!loop.hurry)
+    if (!turn.isSent)
       await sendLook(context, loop, error instanceof DriverError ? BLIND_MS : LOOK_INTERVAL_MS);
     throw error;
   }
 }
 
-async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Promise<void> {
+/** A look's turn of its loop. */
+interface Turn {
+  loop: Loop;
+  /** Whether the next look has been sent. */
+  isSent: boolean;
+}
+
+async function lookNow(context: WorkerContext, place: PlaceRef, turn: Turn): Promise<void> {
+  const { loop } = turn;
   const { connectionKey, location } = place;
-  const ref = { driver: context.driver.name, connectionKey, location };
   const opened = await context.open(connectionKey);
   await callRollIfDue(context, place, opened, loop);
+  if (isListAwaited(loop, context.store.clock.now())) return await lookById(context, place, opened, turn);
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) {
     const { retryAfterMs } = permit;
     // Most wait for less than until the next look would come anyway.
-    if (retryAfterMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, loop, retryAfterMs);
+    if (retryAfterMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, turn, retryAfterMs);
     const isHurry = loop.hurry === true && retryAfterMs <= SHORTEST_LOOK_MS;
-    return await lookAgain(context, loop, retryAfterMs, { isHurry });
+    return await lookAgain(context, turn, retryAfterMs, { isHurry });
   }
   const askedAtMs = context.store.clock.now();
   let sight: Sight;
@@ -61,30 +71,86 @@ async function lookNow(context: WorkerContext, place: PlaceRef, loop: Loop): Pro
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
-    else await endOverdue(context, place, error);
-    if (hasBudget(opened.limits)) {
-      // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
-      const entries = await readPlaceEntries(context.store, connectionKey, location);
-      await countForBudget(context, place, opened, entries, askedAtMs);
-    }
-    const waitMs = error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS;
-    return await lookBlindly(context, place, opened, loop, waitMs);
+    return await withoutList(context, place, opened, turn, { error, askedAtMs });
   }
+  loop.listFailedAtMs = 0;
+  // Sent before what was seen is acted upon, so that the next look comes no later for what that takes.
+  if (loop.hurry) {
+    await sendLook(context, loop, SHORTEST_LOOK_MS);
+    turn.isSent = true;
+  }
+  await goOn(context, place, opened, turn, sight);
+}
+
+/** Has the records follow what was seen, and the loop go on, rest or end. */
+async function goOn(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  turn: Turn,
+  sight: Sight,
+): Promise<void> {
+  const { loop } = turn;
   const found = await followCloud(context, place, opened, loop, sight);
   const whole = sight.isWhole ? { wholeAtMs: sight.seenAtMs, entries: sight.entries.length } : {};
-  const next = { ...loop, ...whole, fastestMs: found.fastestMs };
-  if (found.inTransition > 0 || found.isWaitedFor || loop.hurry) {
-    const waitMs = nextLookMs(found, context.store.clock.now());
-    const isHurry = found.isWaitedFor && waitMs <= SHORTEST_LOOK_MS;
+  const next = { ...turn, loop: { ...loop, ...whole, fastestMs: found.fastestMs } };
+  if (found.inTransition > 0 || found.isWaitedFor || turn.isSent) {
+    const nextMs = nextLookMs(found, context.store.clock.now());
+    const waitMs = found.isRemoving || sight.isListless ? SHORTEST_LOOK_MS : nextMs;
+    const isHurry = found.isWaitedFor && nextMs <= SHORTEST_LOOK_MS && !sight.isListless;
     await lookAgain(context, next, waitMs, { isHurry });
     if (!loop.hurry && isHurry) await beginBetween(context, loop, opened);
     return;
   }
   const emptyLooks = loop.emptyLooks + 1;
   if (emptyLooks < LOOKS_UNTIL_IDLE) return await lookAgain(context, next, LOOK_INTERVAL_MS, { emptyLooks });
+  const { connectionKey, location } = place;
+  const ref = { driver: context.driver.name, connectionKey, location };
   const isIdle = sight.entries.length === 0 && (await isDeserted(context, place, opened));
   if (!(await endLoop(context.store, ref, loop, isIdle))) await lookAgain(context, next, LOOK_INTERVAL_MS);
+}
+
+/** Whether the list has failed to come lately: a slow one would take up the time of each look, and of whoever waits. */
+function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
+  return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
+}
+
+/** The list did not come: machines are asked for one by one, where the cloud answers that. */
+async function withoutList(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  turn: Turn,
+  { error, askedAtMs }: { error: DriverError; askedAtMs: number },
+): Promise<void> {
+  const { connectionKey, location } = place;
+  if (error.code === 'Unavailable') {
+    turn.loop.listFailedAtMs = context.store.clock.now();
+    const sight = await seeById(context, place, opened, turn.loop);
+    if (sight) return await goOn(context, place, opened, turn, sight);
+  }
+  if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
+  else await endOverdue(context, place, error);
+  if (hasBudget(opened.limits)) {
+    // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
+    const entries = await readPlaceEntries(context.store, connectionKey, location);
+    await countForBudget(context, place, opened, entries, askedAtMs);
+  }
+  const waitMs = error.retryAfterMs ?? BLIND_LOOK_MS[error.code] ?? 2 * LOOK_INTERVAL_MS;
+  turn.loop.listFailedAtMs = 0;
+  await lookBlindly(context, place, opened, turn, waitMs);
+}
+
+/** A look while the list is not asked for, since it did not come a while ago. */
+async function lookById(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  turn: Turn,
+): Promise<void> {
+  const sight = await seeById(context, place, opened, turn.loop);
+  if (sight) return await goOn(context, place, opened, turn, sight);
+  await lookBlindly(context, place, opened, turn, LOOK_INTERVAL_MS);
 }
 
 /** The cloud tells nothing for so long. The line goes on without: it is served now, and again within a minute. */
@@ -92,11 +158,11 @@ async function lookBlindly(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
-  loop: Loop,
+  turn: Turn,
   waitMs: number,
 ): Promise<void> {
   const isWaitedFor = await serveLine(context, place, opened);
-  await lookAgain(context, loop, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
+  await lookAgain(context, turn, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
 }
 
 /** Whether nothing is here to be looked at again, even what came since the look began. */
@@ -125,13 +191,12 @@ async function callRollIfDue(
 /** @param isHurry whether slots are waited for that may come free at any time */
 async function lookAgain(
   context: WorkerContext,
-  loop: Loop,
+  { loop, isSent }: Turn,
   waitMs: number,
   { emptyLooks = 0, isHurry = false }: { emptyLooks?: number; isHurry?: boolean } = {},
 ): Promise<void> {
   const { connectionKey, location, generation, fastestMs, rollCallAtMs, wholeAtMs, entries } = loop;
   const ref = { driver: context.driver.name, connectionKey, location };
-  const isSent = loop.hurry === true;
   const settled = await settleLook(context.store, ref, generation, {
     nextLookAtMs: isSent ? loop.nextLookAtMs : context.store.clock.now() + waitMs,
     active: true,
@@ -142,6 +207,8 @@ async function lookAgain(
     rollCallAtMs,
     wholeAtMs,
     entries,
+    listFailedAtMs: loop.listFailedAtMs,
+    askedUpTo: loop.askedUpTo,
   });
   if (settled && !isSent) await sendLook(context, loop, waitMs);
 }

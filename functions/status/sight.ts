@@ -1,12 +1,14 @@
 import { has } from '../drivers/capabilities.ts';
 import type { CloudInstance } from '../drivers/driver.ts';
+import { DriverError } from '../drivers/errors.ts';
 import { readHolders } from '../governor/hold-location.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
 import { samePlace } from '../placement/lay-out.ts';
+import { within } from '../runtime/within.ts';
 import { type PlaceEntry, readInstances, readPlaceEntries } from '../store/instances.ts';
 import type { Loop } from '../store/loops.ts';
-import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
+import { type OpenConnection, type PlaceRef, timeLeftMs, type WorkerContext } from '../worker/context.ts';
 
 /** What a look compares. */
 export interface Sight {
@@ -15,10 +17,16 @@ export interface Sight {
   /** What the cloud shows of them. */
   seen: readonly CloudInstance[];
   seenAtMs: number;
-  /** Whether it is all that is at the place; else it is what holds the slots there. */
+  /** Whether it is all that is at the place; else it is what holds the slots there, or what was asked for by id. */
   isWhole: boolean;
+  /** Ids of the entries that the cloud was asked about; absent: about all of them. */
+  asked?: ReadonlySet<string>;
+  /** Whether each was asked for by itself, since the list did not come. */
+  isListless?: true;
 }
 
+/** Drivers end their calls within this. */
+const LONGEST_LIST_MS = 30_000;
 /** However many look at the slots, everything is looked at so often. */
 const WHOLE_SIGHT_MS = 5_000;
 /** A record that is read by its key costs what so many entries of the index do. */
@@ -44,12 +52,19 @@ export async function sightOf(
 }
 
 async function seePlace(
-  { store }: WorkerContext,
+  context: WorkerContext,
   { connectionKey, location }: PlaceRef,
   { client }: OpenConnection,
 ): Promise<Sight> {
+  const { store } = context;
   const seenAtMs = store.clock.now();
-  const seen = await client.listInstances(location);
+  const limitMs = timeLeftMs(context) / 2;
+  const seen = await within(
+    store.clock,
+    Math.min(LONGEST_LIST_MS, limitMs),
+    client.listInstances(location),
+    () => new DriverError('Unavailable', 'the list of machines takes longer than a look may'),
+  );
   const entries = await readPlaceEntries(store, connectionKey, location);
   return { entries, seen, seenAtMs, isWhole: true };
 }
@@ -77,5 +92,8 @@ async function seeSlots(
   if (backendIds.length === 0 || backendIds.length > client.maxListedById) return undefined;
   const seenAtMs = store.clock.now();
   const seen = await client.listInstancesById(place.location, backendIds);
-  return { entries, seen, seenAtMs, isWhole: false };
+  const asked = new Set(
+    entries.flatMap(({ backendId, placeSk }) => (backendId === undefined ? [] : [placeSk])),
+  );
+  return { entries, seen, seenAtMs, isWhole: false, asked };
 }

@@ -29,6 +29,10 @@ const loopSchema = z.object({
   /** When everything at the place was last looked at, and how many entries it had then. */
   wholeAtMs: z.number().optional(),
   entries: z.number().optional(),
+  /** When the list of the place last did not come; 0: the latest did. */
+  listFailedAtMs: z.number().optional(),
+  /** Up to which entry machines were asked for by themselves, while it does not. */
+  askedUpTo: z.string().optional(),
 });
 export type Loop = z.infer<typeof loopSchema>;
 

@@ -65,6 +65,8 @@ export interface WorkerContext {
   deploymentId(): Promise<string>;
   /** After which Lambda ends an invocation, and with it whatever it was at. */
   timeLimitMs: number;
+  /** The invocation under way: a process has one at a time. */
+  invocation: { endsAtMs: number };
   /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
   open(connectionKey: string): Promise<OpenConnection>;
   /** Opens a client for a connection as it is given, by no cache: with a credential that is not in force. */
@@ -103,6 +105,10 @@ const CLAIM_MARGIN_MS = 10_000;
 /** How long a worker has a claim: longer than it can live. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
+
+/** What is left of the invocation's time, in milliseconds. */
+export const timeLeftMs = ({ invocation, store }: Pick<WorkerContext, 'invocation' | 'store'>): number =>
+  Math.max(0, invocation.endsAtMs - store.clock.now());
 
 export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
   return { connectionKey, location, limits };

@@ -14,7 +14,7 @@ import { look } from '../status/look.ts';
 import { placeName } from '../store/keys.ts';
 import { Contended } from '../store/versioned.ts';
 import { type DriverMessage, driverMessageSchema, type LaunchMessage } from '../workflow/messages.ts';
-import { type Disposition, DONE, type WorkerContext, waitFor } from './context.ts';
+import { type Disposition, DONE, timeLeftMs, type WorkerContext, waitFor } from './context.ts';
 import { retryAfterMs } from './patience.ts';
 
 export interface Delivery {
@@ -52,6 +52,7 @@ export async function handleBatch(
   context: WorkerContext,
   deliveries: readonly Delivery[],
 ): Promise<string[]> {
+  context.invocation.endsAtMs = context.store.clock.now() + context.timeLimitMs;
   const failed: Delivery[] = [];
   const fail = (copies: readonly Delivery[], error: unknown) => {
     context.log.error('message failed', { messageIds: copies.map(({ messageId }) => messageId), error });
@@ -72,15 +73,19 @@ export async function handleBatch(
   if (launches.length > 0)
     context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
   const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
+  const others = parsed.flatMap(({ copies, message }) => {
+    if (message.kind === 'launch') return [];
+    const work = () =>
+      settle(context, [{ copies, message }], async () => [await handle(context, message)], fail);
+    return [{ isLook: message.kind === 'look', work }];
+  });
+  // Looks first: they are short, and the calls of launches may take all of the time.
   const work = [
+    ...others.filter(({ isLook }) => isLook).map((one) => one.work),
     ...[...byPlace.values()].map(
       (group) => () => settle(context, group, () => launchGroup(context, group), fail),
     ),
-    ...parsed.flatMap(({ copies, message }) =>
-      message.kind === 'launch'
-        ? []
-        : [() => settle(context, [{ copies, message }], async () => [await handle(context, message)], fail)],
-    ),
+    ...others.filter(({ isLook }) => !isLook).map((one) => one.work),
   ];
   const limit = pLimit(CONCURRENT_MESSAGES);
   await Promise.all(work.map((one) => limit(one)));
@@ -167,6 +172,8 @@ async function handle(
     case 'give-up':
       return await giveUp(context, message);
     case 'look':
+      // One that is cut short is a loop that rests until the schedule comes by.
+      if (timeLeftMs(context) < context.timeLimitMs / 2) return waitFor(0);
       await look(context, message);
       return DONE;
     case 'verify':

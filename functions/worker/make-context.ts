@@ -101,6 +101,7 @@ export function makeContext({
       networks.forget(key);
       return [];
     },
+    invocation: { endsAtMs: store.clock.now() + parts.timeLimitMs },
     loopsSeen: new Map(),
     patience: new Patience(store.clock, store.random),
   };

@@ -62,6 +62,7 @@ export class OneProcess {
       restores: () => Promise.resolve(0),
       deploymentId: () => Promise.resolve(DEPLOYMENT),
       timeLimitMs: 20_000,
+      invocation: { endsAtMs: Number.MAX_SAFE_INTEGER },
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
       openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`).client,
       forget: () => undefined,

@@ -125,6 +125,7 @@ export class Launcher {
         answer: anyAnswerSchema,
         timeoutMs: this.#options.handOverMs,
       });
+      reader.noteGoing(place, backendId, removed !== 'under-way');
       if (removed === 'under-way') this.#removals.set(backendId, transport.clock.now() + REMOVAL_KEPT_MS);
     } catch (error) {
       if (!isNotFound(error)) throw error;

@@ -24,6 +24,13 @@ export class MachineReader {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #lockedMs: number;
+  /** By connection config: names that CB-Spider knew. */
+  readonly #known = new Set<string>();
+  /**
+   * Those whose removal it has taken on while it knew them. Once it knows such a name no more, the machine is gone: it
+   * forgets a name last. Others may be what it died over, which only the list of the cloud's machines tells.
+   */
+  readonly #going = new Set<string>();
 
   /** @param lockedMs after which a reader of one machine that has no answer takes it that somebody works on it */
   constructor(transport: SpiderTransport, deploymentId: string, lockedMs: number) {
@@ -94,8 +101,10 @@ export class MachineReader {
     name: string,
   ): Promise<{ found: CloudInstance | undefined } | { missing: DriverError }> {
     const known = await this.#status(place, name);
+    if ('status' in known) this.#known.add(`${place.connectionName}/${name}`);
     if ('status' in known)
       return { found: this.#machine(name, known.status, await this.#details(place, name)) };
+    if (this.#going.has(`${place.connectionName}/${name}`)) return known;
     const read = await this.#read(place, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
     if (read !== undefined) {
@@ -105,6 +114,13 @@ export class MachineReader {
     }
     const [leftover] = await this.#unmapped(place, name);
     return leftover ? { found: leftover } : known;
+  }
+
+  /** CB-Spider has taken on the removal of a name. @param isDone whether it has said so, and not only begun */
+  noteGoing({ connectionName }: SpiderPlace, name: string, isDone: boolean): void {
+    const key = `${connectionName}/${name}`;
+    if (!isDone && !this.#known.has(key)) return;
+    this.#going.add(key);
   }
 
   /** Machines of this name that the cloud has and CB-Spider has no name for, the first one under its name. */
