@@ -49,7 +49,7 @@ export class Schedules extends Construct {
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);
 
-    const finish = this.#every(Duration.minutes(5), 'FinishChanges', 'connections/finish-changes', props);
+    const finish = this.#every(Duration.minutes(10), 'FinishChanges', 'connections/finish-changes', props);
     data.access.connect(finish, 'readWrite');
     data.fleets.connect(finish, 'read');
     data.catalogue.connect(finish, 'readWrite');

@@ -143,11 +143,11 @@ describe('creates of a connection', PATIENT, () => {
     );
   });
 
-  it('that were refused do not count twice in its totals when they are asked for again', async () => {
+  it('that came to nothing do not count twice in its totals when they are asked for again', async () => {
     await expectAfter(
       async (stage) => {
         // Longer than what a permit reserved is remembered.
-        const mended = stage.addFault({ kind: 'error', call: 'create' });
+        const mended = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.pass(1.5);
         mended();

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { parseMachineName } from '../../../functions/drivers/names.ts';
 import { placeStateSchema } from '../../../functions/governor/place-state.ts';
-import { callKey } from '../../../functions/store/keys.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Table } from '../models/dynamo/table.ts';
 import type { Ground } from '../world/ground.ts';
 import type { Violation } from './violation.ts';
 
@@ -14,52 +12,47 @@ const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
 /**
  * Watches who holds the slots of the places: what a cloud is creating holds one, from the call that asked for it until
- * it runs, has failed or is gone. Where a fault of the cloud made two of one call, it is the one that the record is bound to. So a slot that goes to two shows at once, and not only where the cloud's own limit is
- * exceeded by it.
+ * it runs, has failed or is gone. Where a fault of the cloud made two of one call, it is the one that the record is
+ * bound to. So a slot that goes to two shows at once, and not only where it exceeds the cloud's own limit. A connection
+ * may have come to another account, so machines and slots are matched by location and instance.
  */
 export class SlotWatch {
   readonly #ground: Ground;
-  readonly #governor: Table;
   readonly #violations: Violation[];
-  readonly #namespace: string;
   readonly #isTwinned: (machine: InstanceRecord) => boolean;
-  /** Machines that a cloud is creating, by place and instance, as far as they are known not to have come up yet. */
+  /** Instances that hold slots, by the partition key of their place. */
+  readonly #holders = new Map<string, ReadonlySet<string>>();
+  /** Machines that a cloud is creating, by location and instance, as far as they are known not to have come up yet. */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
 
-  constructor(
-    ground: Ground,
-    { governor, namespace }: { governor: Table; namespace: string },
-    violations: Violation[],
-    isTwinned: (machine: InstanceRecord) => boolean,
-  ) {
+  constructor(ground: Ground, violations: Violation[], isTwinned: (machine: InstanceRecord) => boolean) {
     this.#ground = ground;
-    this.#governor = governor;
-    this.#namespace = namespace;
     this.#violations = violations;
     this.#isTwinned = isTwinned;
   }
 
   /** @param isNew whether the cloud has just taken the request */
   readonly onMachine = (record: InstanceRecord, isNew: boolean): void => {
-    const { name, account, location, backendId } = record;
+    const { name, location, backendId } = record;
     const id = parseMachineName(DEPLOYMENT, name)?.instanceId;
     if (id === undefined) return;
-    const { pk, sk } = callKey(`${this.#namespace}/${account}`, location, 'create');
-    const machines = this.#creating.get(`${pk} ${id}`) ?? new Map<string, InstanceRecord>();
-    this.#creating.set(`${pk} ${id}`, machines.set(backendId, record));
+    const machines = this.#creating.get(`${location} ${id}`) ?? new Map<string, InstanceRecord>();
+    this.#creating.set(`${location} ${id}`, machines.set(backendId, record));
     const isCreating = statusAt(record, this.#ground.now()) === 'Creating';
-    if (isNew && isCreating && !holdersOf(this.#governor.get(pk, sk)).has(id))
-      this.#add(`${backendId} of ${id} is created at ${pk} without a slot`);
+    const hasSlot = [...this.#holders].some(([pk, ids]) => locationOf(pk) === location && ids.has(id));
+    if (isNew && isCreating && !hasSlot)
+      this.#add(`${backendId} of ${id} is created at ${location} without a slot`);
   };
 
   readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
-    const key = keySchema.safeParse(before).data;
+    const key = keySchema.safeParse(after ?? before).data;
     if (!key?.pk.startsWith('CALL#') || key.sk !== 'create') return;
     const still = holdersOf(after);
+    this.#holders.set(key.pk, still);
     const nowMs = this.#ground.now();
     for (const id of holdersOf(before)) {
       if (still.has(id)) continue;
-      for (const one of this.#creating.get(`${key.pk} ${id}`)?.values() ?? [])
+      for (const one of this.#creating.get(`${locationOf(key.pk)} ${id}`)?.values() ?? [])
         if (statusAt(one, nowMs) === 'Creating' && !this.#isTwinned(one))
           this.#add(`the slot of ${id} at ${key.pk} went back while ${one.backendId} is being created`);
     }
@@ -70,6 +63,9 @@ export class SlotWatch {
     this.#violations.push({ kind: 'limit', text });
   }
 }
+
+/** @param pk `CALL#<connection key>#<location>` */
+const locationOf = (pk: string): string => pk.slice(pk.lastIndexOf('#') + 1);
 
 function holdersOf(item: Item | undefined): Set<string> {
   return new Set(Object.keys(item ? placeStateSchema.parse(item).holders : {}));

@@ -176,16 +176,14 @@ import { failInstances } from './finish.ts';`,
     edits: [
       {
         file: 'functions/status/act.ts',
-        find: `          await opened.client.terminateInstance(place.location, backendId);`,
-        replace: `          await opened.client.terminateInstance(place.location, backendId);
-          const asked = findings.filter(
-            ({ finding }) => finding.action === 'terminate' && finding.backendId === backendId,
-          );
-          await applyChanges(
-            context,
-            place,
-            asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
-          );`,
+        find: `  return rest.length > 0 || ended === 'late';`,
+        replace: `  const asked = findings.filter(({ finding }) => finding.action === 'terminate');
+  await applyChanges(
+    context,
+    place,
+    asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
+  );
+  return rest.length > 0 || ended === 'late';`,
       },
     ],
   },

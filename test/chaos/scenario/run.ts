@@ -12,7 +12,7 @@ import { limitsOf } from '../models/clouds.ts';
 import { CALM, type FaultCounts } from '../world/disturbance.ts';
 import { furnish } from '../world/furnish.ts';
 import { Ground } from '../world/ground.ts';
-import { Lab, NAMESPACE } from '../world/lab.ts';
+import { Lab } from '../world/lab.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
 import { Leftovers } from './leftovers.ts';
@@ -68,9 +68,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const violations = watch.violations;
   const line = new LineWatch(ground, violations);
   const { governor } = lab.tables;
-  const slots = new SlotWatch(ground, { governor, namespace: NAMESPACE }, violations, (one) =>
-    watch.isTwinned(one),
-  );
+  const slots = new SlotWatch(ground, violations, (one) => watch.isTwinned(one));
   watch.onMachine = slots.onMachine;
   governor.onWrite = (before, after) => {
     line.onRow(before, after);

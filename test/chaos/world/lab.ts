@@ -55,7 +55,7 @@ const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 /** As infra/constructs/schedules.ts has it. */
-const FINISH_MS = 5 * MINUTE_MS;
+const FINISH_MS = 10 * MINUTE_MS;
 const INVENTORY_MS = 15 * MINUTE_MS;
 const MAX_RECEIVES = 10;
 /** Beyond a worker's time limit, until its messages come back. */
