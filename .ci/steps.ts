@@ -38,6 +38,9 @@ export const CHANGE: readonly Stage[] = [
 
 /** What takes too long for each change. */
 export const NIGHTLY: readonly Stage[] = [
+  [[program('field', npm('test:field', '--json'))]],
+  [[program('races', npm('test:races', '--json'))]],
+  [[program('canaries', npm('test:canaries', '--json'))]],
   [[program('chaos', npm('chaos', '--seeds', '2000', '--json'))]],
   [[program('chaos with mutants', npm('chaos', '--mutate', '--json'))]],
   [[program('demo', npm('demo', '--json'))]],
