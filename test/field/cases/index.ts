@@ -2,6 +2,7 @@ import type { FieldCase } from '../harness/case.ts';
 import { f08 } from './f08-error-after-running.ts';
 import { f21 } from './f21-connection-deleted-under-creates.ts';
 import { f22 } from './f22-namespace-deleted-under-creates.ts';
+import { f23EveryDriver } from './f23-every-driver.ts';
 import { f23 } from './f23-slow-list.ts';
 import { f24 } from './f24-quick-boots.ts';
 import { f25 } from './f25-unknown-words.ts';
@@ -21,6 +22,7 @@ export const CASES: readonly FieldCase[] = [
   ...f21,
   ...f22,
   ...f23,
+  ...f23EveryDriver,
   ...f24,
   ...f25,
   ...f26,
