@@ -22,7 +22,7 @@ export interface FinishedChanges {
 }
 
 /**
- * By schedule: finishes what requests began that died. Deletions are decided anew, or gone on with where they were
+ * By schedule: finishes what requests began that died. Deletions are decided again, or gone on with where they were
  * decided; connections whose secret was never kept are removed; so are secrets that came after their connection went.
  *
  * @returns how many of each were taken up

@@ -98,7 +98,7 @@ export function nextStep(
 
 /**
  * Another worker may be at it. A launch whose own worker died over its claim has waited already: for the queue's
- * visibility time-out. How long, the queue tells when the message is sent anew, by one clock for both times.
+ * visibility time-out. The queue tells how long when the message is sent again, by one clock for both times.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -39,7 +39,7 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  // What is written after its deletion was decided, nobody else would clear.
+  // No other process clears what is written after its deletion was decided.
   const exists = async () => {
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;

@@ -40,7 +40,7 @@ export function abandonedSlots(
 ): string[] {
   return Object.entries(strangers).flatMap(([id, startMs]) => {
     const record = records.get(id);
-    // The cloud took nothing of these, and whoever had a permit to ask again has had its time: they wait without a slot.
+    // The cloud took nothing of these, and the worker with the permit to ask again has had its time: no slot for them.
     const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
     if (isRefused) return startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
     const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(place, record);

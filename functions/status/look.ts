@@ -110,7 +110,7 @@ async function goOn(
   if (!(await endLoop(context.store, ref, loop, isIdle))) await lookAgain(context, next, LOOK_INTERVAL_MS);
 }
 
-/** Whether the list has failed to come lately: a slow one would take up the time of each look, and of whoever waits. */
+/** Whether the list has failed to come lately: a slow one takes up the time of each look, and of what waits for it. */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
 }

@@ -105,7 +105,7 @@ export class Launcher {
 
   /**
    * CB-Spider works on a name once at a time, so that a removal waits there for a start to end. Once it says that it
-   * has no such name nobody is starting it, and what the cloud has of it is a leftover: the one that lists show under
+   * has no such name no call is starting it, and what the cloud has of it is a leftover: the one that lists show under
    * the name, and no other, which may be a copy.
    */
   async remove(location: string, backendId: string): Promise<void> {
