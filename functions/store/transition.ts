@@ -225,8 +225,8 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 
 /**
  * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token. What is
- * written was decided by the record as it was read: whoever binds it, or has it wait, is not overwritten by whoever
- * comes later.
+ * written was decided by the record as it was read, so it is written only while the record is still as it was: a later
+ * worker does not overwrite the machine that another one bound it to, nor that it waits.
  *
  * @returns false when the record went on meanwhile; nothing is written then
  */

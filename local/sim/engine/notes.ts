@@ -3,7 +3,7 @@ import type { Target, World } from './world.ts';
 
 const MOST_NOTES = 100;
 
-/** Short texts that an account keeps: they cost nothing, and whoever works in the account sees them. */
+/** Short texts that an account keeps: they cost nothing, and each credential of the account reads them. */
 export function listNotes({ state }: World, { place }: Target, prefix: string) {
   const items = [...state.notes.values()]
     .filter(({ cloud, account }) => cloud === place.key.cloud && account === place.key.account)

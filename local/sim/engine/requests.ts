@@ -45,7 +45,7 @@ export interface EnsureInput {
   networkId?: string | undefined;
 }
 
-/** A short text that an account keeps, for whoever works in it to see. */
+/** A short text that an account keeps, which each of its credentials reads. */
 export const noteInputSchema = z.strictObject({ value: z.string().max(1_024) });
 export const noteNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,255}$/);
 

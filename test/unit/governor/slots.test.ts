@@ -22,7 +22,7 @@ describe('grantSlots', () => {
 });
 
 describe('a slot', () => {
-  it('is held on by whoever sees that its holder is still being created, and not for a holder that came since', () => {
+  it('is renewed by a worker that sees its holder still being created, and not for a holder that came since', () => {
     const holders = { slow: 10, another: 20 };
     expect(withRenewed(holders, { slow: 10, another: 19, gone: 5 }, 99)).toEqual({ slow: 99, another: 20 });
     expect(withRenewed(holders, { another: 19 }, 99)).toBe(holders);

@@ -78,7 +78,7 @@ describe('admission', () => {
     expect(play(first.item, [removal(10)], NOW + 24 * HOUR).admitted).toEqual(['i-10']);
   });
 
-  it('admits without counting what was found until an operator continued, and counts the rest anew', () => {
+  it('admits without counting what was found until an operator continued, and counts the rest from zero', () => {
     const held = play(EMPTY, removals(0, 40));
     const item = continued(held.item, NOW + HOUR);
     const later = Array.from({ length: 7 }, (_, at) =>

@@ -112,7 +112,7 @@ describe('a machine at a cloud that tells the key of the call that made it', () 
     ['that it does not have', undefined, 'copy'],
   ] as const)('with a key %s', (_, idempotencyKey, proof) => {
     const one = idempotencyKey === undefined ? {} : { idempotencyKey };
-    // When it was made proves nothing there: a start sets that time anew.
+    // When it was made proves nothing there: each start sets that time again.
     expect(proveMachine(shown({ ...one, createdAtMs: SENT_MS }), batch, byKey)).toBe(proof);
   });
 
