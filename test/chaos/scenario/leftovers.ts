@@ -60,6 +60,12 @@ export class Leftovers {
     });
   };
 
+  /** @returns undefined for a connection that comes and goes in the run: its account may be gone by now */
+  #cloudOf(connectionKey: string): string | undefined {
+    const name = accountOf(connectionKey);
+    return this.#scenario.connections.find((one) => one.name === name)?.cloud;
+  }
+
   #closedLately(): InstanceItem[] {
     const { tables, ground } = this.#lab;
     return tables.fleets
@@ -67,7 +73,8 @@ export class Leftovers {
       .filter(({ pk }) => String(pk).startsWith('INST#'))
       .map((item) => instanceItemSchema.parse(item))
       .filter(
-        ({ status, failure, backendId, firstSentAtMs, terminatedAt }) =>
+        ({ connectionKey, status, failure, backendId, firstSentAtMs, terminatedAt }) =>
+          this.#cloudOf(connectionKey) !== undefined &&
           status === 'Terminated' &&
           failure === undefined &&
           backendId !== undefined &&
@@ -78,11 +85,11 @@ export class Leftovers {
 
   #plantOne({ connectionKey, location, instanceId, launchToken }: InstanceItem): void {
     const { clouds, ground } = this.#lab;
-    const account = connectionKey.split('/')[1] ?? '';
-    const cloud = this.#scenario.connections.find(({ name }) => name === account)?.cloud ?? '';
+    const cloud = this.#cloudOf(connectionKey);
+    if (cloud === undefined) return;
     const { backendId } = plantInstance(clouds.engine.world, {
       cloud,
-      connection: account,
+      connection: accountOf(connectionKey),
       location,
       name: machineName(DEPLOYMENT, launchToken),
       launchToken,
@@ -95,4 +102,5 @@ export class Leftovers {
   }
 }
 
+const accountOf = (connectionKey: string): string => connectionKey.split('/')[1] ?? '';
 const siteOf = ({ connectionKey, location }: InstanceItem): string => `${connectionKey}#${location}`;
