@@ -1,18 +1,16 @@
-import type { CloudClient } from '../drivers/driver.ts';
+import type { CloudClient, CloudInstance } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls } from '../governor/permit-calls.ts';
 import type { Connection } from '../model/connection.ts';
 import { connectionKey as connectionKeyOf, type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
+import type { LimitProfile } from '../model/limit-profile.ts';
 import { limitProfileOf } from '../model/limits-in-force.ts';
 import { isClosed } from '../model/status.ts';
 import { allLocations } from '../store/catalogue.ts';
 import { type InstanceItem, readInstances, readPlaceEntries } from '../store/instances.ts';
 import { hasLiveFleets } from '../store/live-fleets.ts';
 import { loopLocations } from '../store/loops.ts';
-import type { WorkerContext } from '../worker/context.ts';
-
-/** A credential that hides more machines than this is refused without a question about each. */
-const MOST_ASKED = 10;
+import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 
 /** Whether anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
 export async function hasAnythingLive(
@@ -29,6 +27,8 @@ export async function hasAnythingLive(
 
 /** While a create is under way, it is not known yet whether there is a machine to be shown. */
 const UNSETTLED_MS = 5_000;
+/** So long after a rotation was asked for, the cloud is asked again with a credential in force that it does not answer. */
+const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
  * What a new credential does not show: how many machines, and where. `waitMs`: it cannot be told before, for want of a
@@ -37,10 +37,10 @@ const UNSETTLED_MS = 5_000;
 export type Shown = { waitMs: number } | { hidden?: { location: string; missing: number } };
 
 /**
- * Lists with a credential that is not in force, wherever machines of the connection live, and looks for each of them.
- * A machine that the credential in force does not show either counts as gone. Where that credential is refused, one
- * machine of a location that is shown proves the others. Machines that lists need not show yet are waited for, unless an
- * older one has proven the account.
+ * Lists with a credential that is not in force, wherever machines of the connection may stand, and looks for each of
+ * them. A machine that the credential in force does not show either counts as gone. Where that credential is refused,
+ * one machine of a location that is shown proves the others, and those that are to be removed need not be shown: they
+ * may be gone. Machines that lists need not show yet are waited for, unless an older one has proven the account.
  *
  * @throws DriverError of the new credential's calls
  */
@@ -49,28 +49,69 @@ export async function showsWhatLives(
   connection: Connection,
   trial: CloudClient,
 ): Promise<Shown> {
-  const { store } = context;
   const connectionKey = connectionKeyOf(connection.namespace, connection.name);
-  const limits = limitProfileOf(connection.cloud, connection.limits);
   let isProven = false;
   let youngMs = 0;
   for (const location of await locationsOf(context, connectionKey)) {
-    const { backendIds: expected, waitMs } = await standingAt(context, connectionKey, location);
-    youngMs = Math.max(youngMs, waitMs);
-    if (expected.length === 0) continue;
-    const place = { connectionKey, location, limits };
-    const { granted, retryAfterMs } = await permitCalls(store, place, 'list', 1);
-    if (granted === 0) return { waitMs: retryAfterMs };
-    const shown = new Set((await trial.listInstances(location)).map(({ backendId }) => backendId));
-    const missing = expected.filter((backendId) => !shown.has(backendId));
-    isProven ||= missing.length < expected.length;
-    if (missing.length === 0) continue;
-    const isHidden =
-      missing.length > MOST_ASKED ||
-      (await anyStands(context, { connectionKey, location }, missing, missing.length < expected.length));
-    if (isHidden) return { hidden: { location, missing: missing.length } };
+    const standing = await standingAt(context, connectionKey, location);
+    youngMs = Math.max(youngMs, standing.waitMs);
+    const place = { connectionKey, location, limits: limitProfileOf(connection.cloud, connection.limits) };
+    const found = await compareLists(context, connection, place, standing, trial);
+    if ('waitMs' in found) return found;
+    if (found.missing > 0) return { hidden: { location, missing: found.missing } };
+    isProven ||= found.isProven;
   }
   return youngMs > 0 && !isProven ? { waitMs: youngMs } : {};
+}
+
+/** @returns how many machines of one location the new credential hides, and whether it shows one of them */
+async function compareLists(
+  context: WorkerContext,
+  { rotation }: Connection,
+  place: PlaceRef & { limits: LimitProfile },
+  { living, leaving, untold }: Standing,
+  trial: CloudClient,
+): Promise<{ waitMs: number } | { missing: number; isProven: boolean }> {
+  if (living.length + leaving.length + untold.length === 0) return { missing: 0, isProven: false };
+  const { granted, retryAfterMs } = await permitCalls(context.store, place, 'list', 1);
+  if (granted === 0) return { waitMs: retryAfterMs };
+  const shown = new Set((await trial.listInstances(place.location)).map(({ backendId }) => backendId));
+  const isHidden = (backendId: string) => !shown.has(backendId);
+  const isProven = [...living, ...leaving].some((backendId) => shown.has(backendId));
+  const missing = [...living, ...leaving].filter(isHidden);
+  if (missing.length === 0 && untold.length === 0) return { missing: 0, isProven };
+  const inForce = await listInForce(context, place);
+  if (!('refused' in inForce)) {
+    const [ids, tokens] = [new Set(missing), new Set(untold)];
+    const standing = inForce.filter(
+      ({ backendId, launchToken = '', status }) =>
+        status !== 'Terminated' && (ids.has(backendId) || tokens.has(launchToken)) && isHidden(backendId),
+    );
+    return { missing: standing.length, isProven };
+  }
+  const askedMs = context.store.clock.now() - Date.parse(rotation?.requestedAt ?? '');
+  if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
+    return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
+  return { missing: isProven ? 0 : living.filter(isHidden).length, isProven };
+}
+
+/** What the credential in force shows at a location, or why it shows nothing. */
+async function listInForce(
+  context: WorkerContext,
+  { connectionKey, location }: PlaceRef,
+): Promise<CloudInstance[] | { refused: DriverError }> {
+  try {
+    const { client } = await context.open(connectionKey);
+    return await client.listInstances(location);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('the credential in force shows no machines', {
+      connectionKey,
+      location,
+      code: error.code,
+    });
+    return { refused: error };
+  }
 }
 
 /** Every location that may have a machine. A loop is begun only after the calls that make the first ones. */
@@ -85,12 +126,24 @@ async function locationsOf(
   return [...new Set([...known.map(({ name }) => name), ...looked])];
 }
 
-/** Backend ids of machines that every list of the location has to show by now, and when it has to show all others. */
+/** Machines that may stand at a location. */
+interface Standing {
+  /** Backend ids of those that every list of the location has to show by now. */
+  living: string[];
+  /** Backend ids of those that are to be removed: they stand until the cloud shows that they are gone. */
+  leaving: string[];
+  /** Launch tokens of those that are to be removed, if there are any, and whose backend ids were never told. */
+  untold: string[];
+  /** When lists have to show all others, in milliseconds from now. */
+  waitMs: number;
+}
+
+/** In another account, what is to be removed would stand on, and its record would be closed. */
 async function standingAt(
   { store, driver }: WorkerContext,
   connectionKey: string,
   location: string,
-): Promise<{ backendIds: string[]; waitMs: number }> {
+): Promise<Standing> {
   const entries = await readPlaceEntries(store, connectionKey, location);
   const refs = entries
     .map(({ placeSk }) => parseInstanceId(placeSk))
@@ -99,31 +152,17 @@ async function standingAt(
     backendId === undefined
       ? UNSETTLED_MS
       : Math.max(Date.parse(launchedAt), acceptedAtMs) + driver.consistencyWindowMs - store.clock.now();
+  const idsOf = (records: readonly InstanceItem[]) =>
+    records.flatMap((record) => (listedInMs(record) < 0 ? (record.backendId ?? []) : []));
   const open = [...(await readInstances(store, refs)).values()].filter(
-    ({ status }) => !isClosed(status) && status !== 'Terminating' && status !== 'Planned',
+    ({ status }) => !isClosed(status) && status !== 'Planned',
   );
+  const living = open.filter(({ status }) => status !== 'Terminating');
+  const leaving = open.filter(({ status }) => status === 'Terminating');
   return {
-    backendIds: open.flatMap((record) => (listedInMs(record) < 0 ? (record.backendId ?? []) : [])),
-    waitMs: Math.max(0, ...open.map(listedInMs)),
+    living: idsOf(living),
+    leaving: idsOf(leaving),
+    untold: leaving.flatMap(({ backendId, launchToken }) => (backendId === undefined ? [launchToken] : [])),
+    waitMs: Math.max(0, ...living.map(listedInMs)),
   };
-}
-
-/** @param isProven what a credential in force that cannot be asked leaves to believe */
-async function anyStands(
-  context: WorkerContext,
-  { connectionKey, location }: { connectionKey: string; location: string },
-  backendIds: readonly string[],
-  isProven: boolean,
-): Promise<boolean> {
-  for (const backendId of backendIds) {
-    try {
-      const { client } = await context.open(connectionKey);
-      const { status } = await client.getInstance(location, backendId);
-      if (status !== 'Terminated') return true;
-    } catch (error) {
-      if (!(error instanceof DriverError)) throw error;
-      if (error.code !== 'NotFound') return !isProven;
-    }
-  }
-  return false;
 }

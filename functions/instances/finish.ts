@@ -32,7 +32,7 @@ export async function applyChanges(
   return total;
 }
 
-function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number {
+export function secondsSinceCreation({ store }: WorkerContext, fleetId: string): number {
   return Math.max(0, Math.round((store.clock.now() - fleetCreatedAtMs(fleetId)) / 1_000));
 }
 

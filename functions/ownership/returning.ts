@@ -21,6 +21,8 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
 /** What becomes of the record of a machine that is back. */
 export interface Return {
   to: InstanceStatus;
+  /** Where the machine is: its instance may have gone to another location since. */
+  location: string;
   fields: InstanceFields;
   clears: readonly ClearableField[];
 }
@@ -28,13 +30,13 @@ export interface Return {
 /**
  * Works out what the record of a machine becomes that vanished and shows up again. Pure.
  *
- * @returns undefined as long as the cloud is still making or removing it, while another attempt of its instance is under
- *   way, or where its instance has gone to another location: it is left alone then
+ * @returns undefined as long as the cloud is still making or removing it, or while the cloud may have something of another
+ *   attempt of its instance: it is left alone then
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
   if (!attempt || !mayReturn(record, machine)) return undefined;
-  if (!isClosed(record.status) || attempt.location !== record.location) return undefined;
+  if (!isClosed(record.status) && record.status !== 'Planned') return undefined;
   const state = stateOf(record, machine, nowMs);
   if (!state) return undefined;
   const isPresent = attempt.launchToken === record.launchToken;
@@ -57,7 +59,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
   if (state.fields.closeAs === undefined) clears.push('closeAs');
   if (state.fields.trouble === undefined) clears.push('trouble');
   if (bound.idempotencyKeys === undefined) clears.push('idempotencyKeys');
-  return { to: state.to, fields: { ...bound, ...state.fields }, clears };
+  return { to: state.to, location: attempt.location, fields: { ...bound, ...state.fields }, clears };
 }
 
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
@@ -73,7 +75,7 @@ function stateOf(
   { runningAt }: InstanceItem,
   { status, cloudStatus = 'Failed', failureMessage, publicIp, privateIp, zone }: CloudInstance,
   nowMs: number,
-): Omit<Return, 'clears'> | undefined {
+): Pick<Return, 'to' | 'fields'> | undefined {
   const addresses = {
     ...(publicIp === undefined ? {} : { publicIp }),
     ...(privateIp === undefined ? {} : { privateIp }),

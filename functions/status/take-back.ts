@@ -1,14 +1,18 @@
 import type { CloudInstance } from '../drivers/driver.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
-import { applyChanges } from '../instances/finish.ts';
+import { applyChanges, handOff, secondsSinceCreation, withPresentTokens } from '../instances/finish.ts';
 import { type InstanceRef, parseInstanceId } from '../model/identifiers.ts';
 import { noteReturned } from '../orphans/missing.ts';
 import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { mayReturn, returnOf } from '../ownership/returning.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
+import { returnInstance } from '../store/move.ts';
 import type { StatusChange } from '../store/transition.ts';
 import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
 import { startLooking } from './start-looking.ts';
+
+/** A change that opens a record again, and where its machine is. */
+type Reopening = StatusChange & { reopens: true; location: string };
 
 /** A machine that vanished and shows up again, and the record that was closed for that. */
 export interface Returning {
@@ -34,25 +38,25 @@ export async function takeBack(
   opened: OpenConnection,
   returning: readonly Returning[],
 ): Promise<Map<string, Returned>> {
-  const outcomes = new Map<string, Returned>();
+  const outcomes = new Map<string, Returned>(
+    returning.map(({ record }) => [record.instanceId, 'left'] as const),
+  );
   const nowMs = context.store.clock.now();
-  const taken: InstanceItem[] = [];
-  const byFleet = Map.groupBy(returning, ({ record }) => record.fleetId);
+  const reopenings = returning.flatMap(({ record, machine }): Reopening[] => {
+    const found = returnOf(record, machine, nowMs);
+    if (!found) return [];
+    const { location, ...change } = found;
+    return [{ kind: 'change', record, reopens: true, location, ...change }];
+  });
+  const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
-    const changes = ofFleet.flatMap(({ record, machine }): StatusChange[] => {
-      outcomes.set(record.instanceId, 'left');
-      const change = returnOf(record, machine, nowMs);
-      return change ? [{ kind: 'change', record, reopens: true, ...change }] : [];
-    });
-    const { applied, gateClosed } = await applyChanges(context, place, changes);
-    for (const { record } of changes) {
-      if (applied.includes(record.instanceId)) outcomes.set(record.instanceId, 'taken');
-      else if (gateClosed) outcomes.set(record.instanceId, 'ended');
-    }
-    taken.push(...changes.flatMap(({ record }) => (applied.includes(record.instanceId) ? [record] : [])));
+    for (const [id, outcome] of await reopen(context, place, ofFleet)) outcomes.set(id, outcome);
   }
+  const taken = reopenings.filter(({ record }) => outcomes.get(record.instanceId) === 'taken');
   if (taken.length === 0) return outcomes;
-  for (const { instanceId } of taken) context.log.info('a machine that vanished is back', { instanceId });
+  for (const { record } of taken)
+    context.log.info('a machine that vanished is back', { instanceId: record.instanceId });
+  await answerSteps(context, place, taken);
   await noteReturned(
     context,
     place,
@@ -60,10 +64,43 @@ export async function takeBack(
     returning.filter(({ record }) => outcomes.get(record.instanceId) === 'taken'),
   );
   await startLooking(context, place);
-  for (const fleetId of new Set(taken.map((record) => record.fleetId))) {
+  for (const fleetId of new Set(taken.map(({ record }) => record.fleetId))) {
     await reviewFleet(context.store, await context.layout(fleetId));
   }
   return outcomes;
+}
+
+/** Opens records of one fleet again: together where their instances are still at the place, one by one where not. */
+async function reopen(
+  context: WorkerContext,
+  place: PlaceRef,
+  reopenings: readonly Reopening[],
+): Promise<Map<string, Returned>> {
+  const here = reopenings.filter(({ record, location }) => record.location === location);
+  const { applied, gateClosed } = await applyChanges(context, place, here);
+  const outcomes = new Map<string, Returned>(applied.map((id) => [id, 'taken'] as const));
+  for (const { record } of gateClosed ? here : []) {
+    if (!outcomes.has(record.instanceId)) outcomes.set(record.instanceId, 'ended');
+  }
+  for (const one of reopenings) {
+    const { record, location } = one;
+    if (record.location === location) continue;
+    const seconds = secondsSinceCreation(context, record.fleetId);
+    const outcome = await returnInstance(context.store, one, location, seconds);
+    if (outcome !== 'lost') outcomes.set(record.instanceId, outcome === 'returned' ? 'taken' : 'ended');
+  }
+  return outcomes;
+}
+
+/** Workflow steps that wait for another attempt hear that it is not needed. */
+async function answerSteps(
+  context: WorkerContext,
+  place: PlaceRef,
+  taken: readonly Reopening[],
+): Promise<void> {
+  const awaited = taken.filter(({ record }) => record.status === 'Planned');
+  const running = awaited.map(({ record, fields, to }) => ({ ...record, ...fields, status: to }));
+  await handOff(context, place, await withPresentTokens(context, running));
 }
 
 /** Takes back what vanished among machines that no entry of the place's index speaks of. */

@@ -49,42 +49,47 @@ export function countRequested(change: CounterChange, by: 1 | -1): void {
   bump(change, ['requested'], by);
 }
 
-/** @param secondsSinceCreation of the fleet, the base of the cost counters */
-export function countStep(
-  change: CounterChange,
+/** Counts a step of a record that stays at its placement, as `countStepFrom` does. */
+export function countStep(change: CounterChange, step: Step, secondsSinceCreation: number): void {
+  countStepFrom(change, change, step, secondsSinceCreation);
+}
+
+/**
+ * Counts a step out of the placement that a record leaves and into the one where it goes, which may be the same.
+ *
+ * @param secondsSinceCreation of the fleet, the base of the cost counters
+ */
+export function countStepFrom(
+  from: CounterChange,
+  to: CounterChange,
   { before, after }: Step,
   secondsSinceCreation: number,
 ): void {
-  if (before) countStatus(change, before, before.status, -1);
-  countStatus(change, after, after.status, 1);
-  const price = after.microUsdPerHour;
-  if (startsRun(before, after)) {
-    bump(change, ['microUsdPerHour'], price);
-    bump(change, ['microUsdSeconds'], price * secondsSinceCreation);
-  }
-  if (endsRun(before, after)) {
-    bump(change, ['microUsdPerHour'], -price);
-    bump(change, ['microUsdSeconds'], -price * secondsSinceCreation);
-  }
-  if (resumesRun(before, after)) {
-    bump(change, ['microUsdPerHour'], price);
-    bump(change, ['microUsdSeconds'], price * secondsSinceCreation);
-  }
+  if (before) countStatus(from, before, before.status, -1);
+  countStatus(to, after, after.status, 1);
+  countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
   if (before && isClosed(before.status)) {
     // It is launched again, or its machine is back: its failure is over.
-    if (before.failure && !isClosed(after.status)) bump(change, ['failureCounts', before.failure.code], -1);
+    if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
     // What failed in an earlier round stays lost to that round.
-    if (after.round === before.round && isLost(before) && !isLost(after)) {
-      bump(change, ['groups', after.nodeGroup, lostIn(after.round)], -1);
-    }
+    if (after.round !== before.round) return;
+    if (isLost(before)) bump(from, ['groups', before.nodeGroup, lostIn(before.round)], -1);
+    if (isLost(after)) bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
     return;
   }
   if (isLost(after) && !(before && isLost(before))) {
-    bump(change, ['groups', after.nodeGroup, lostIn(after.round)], 1);
+    bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
   }
   if (!isClosed(after.status) || !after.failure) return;
-  bump(change, ['failureCounts', after.failure.code], 1);
-  change.examples.set(after.failure.code, after.failure.message);
+  bump(to, ['failureCounts', after.failure.code], 1);
+  to.examples.set(after.failure.code, after.failure.message);
+}
+
+function countPrice(change: CounterChange, { before, after }: Step, secondsSinceCreation: number): void {
+  const sign = startsRun(before, after) || resumesRun(before, after) ? 1 : endsRun(before, after) ? -1 : 0;
+  if (sign === 0) return;
+  bump(change, ['microUsdPerHour'], sign * after.microUsdPerHour);
+  bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
 }
 
 /** Whether it has failed for good, though it may not be gone yet. */

@@ -1,10 +1,10 @@
 import { launchToken } from '../model/identifiers.ts';
 import type { Store } from './client.ts';
-import { counterWrite, countRequested, countStatus, noChange } from './counters.ts';
+import { counterWrite, countRequested, countStatus, countStepFrom, noChange } from './counters.ts';
 import type { AttemptItem, InstanceItem } from './instances.ts';
 import { instanceKey } from './keys.ts';
 import { transactWrite } from './transact.ts';
-import { unchanged } from './transition.ts';
+import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
 
 /**
  * Moves an instance that the cloud has nothing of to another location of its node group, where its next attempt is
@@ -43,6 +43,35 @@ export async function moveInstance(
   ]);
   if (refusals.length === 0) return 'moved';
   return refusals.some(({ at }) => at === 2) ? 'lost' : 'barred';
+}
+
+/**
+ * Opens a record again whose machine shows up at a location that its instance has left since. Record and both
+ * placements' counters change together, as long as its end was not asked for.
+ *
+ * @param location where the machine is
+ * @param secondsSinceCreation of the fleet, for the cost counters
+ * @returns `closed`: the fleet has ended there; `lost`: the record went on meanwhile
+ */
+export async function returnInstance(
+  store: Store<'fleets'>,
+  change: StatusChange & { reopens: true },
+  location: string,
+  secondsSinceCreation: number,
+): Promise<'returned' | 'closed' | 'lost'> {
+  const { fleetId, connectionKey, location: left } = change.record;
+  const leaving = noChange();
+  const arriving = noChange();
+  countStepFrom(leaving, arriving, stepOf(change), secondsSinceCreation);
+  countRequested(leaving, -1);
+  countRequested(arriving, 1);
+  const refusals = await transactWrite(store, [
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'not-closed'),
+    counterWrite(store, { fleetId, connectionKey, location: left }, leaving, 'there'),
+    instanceWrite(store, change, secondsSinceCreation, location),
+  ]);
+  if (refusals.length === 0) return 'returned';
+  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
 }
 
 /** The same instance before its next attempt, with nothing of the last one. It stands in no place's index. */

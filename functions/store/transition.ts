@@ -49,7 +49,7 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Whether a record that is closed is opened again: refused when its end was asked for meanwhile, by the record or by
+   * Whether a record of which the cloud had nothing is opened again: refused when its end was asked for meanwhile, by the record or by
    * the placement's gate.
    */
   reopens?: boolean;
@@ -70,7 +70,7 @@ const GROUPS_PER_TRANSACTION = 8;
 
 /**
  * Writes changes of instances of one placement together with its counters, in as few transactions as fit.
- * With `moveInstance`, the only way in which a status is ever written.
+ * With `moveInstance` and `returnInstance`, the only way in which a status is ever written.
  *
  * @param secondsSinceCreation of the fleet, for the cost counters
  */
@@ -134,7 +134,7 @@ function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | St
   return parts;
 }
 
-function stepOf(change: Claim | StatusChange): Step {
+export function stepOf(change: Claim | StatusChange): Step {
   if (change.kind === 'change') {
     const { record, to, fields, clears = [] } = change;
     const after: InstanceItem = { ...record, status: to };
@@ -147,10 +147,12 @@ function stepOf(change: Claim | StatusChange): Step {
   return { after: record, ...(replaces ? { before: replaces } : {}) };
 }
 
-function instanceWrite(
+/** @param location where a record goes that is opened again; absent: it stays where it is */
+export function instanceWrite(
   store: Store<'fleets'>,
   change: Claim | StatusChange,
   secondsSinceCreation: number,
+  location = change.record.location,
 ): TransactItem {
   const { record } = change;
   const key = instanceKey(record);
@@ -175,7 +177,7 @@ function instanceWrite(
     ...change.fields,
     ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
     ...(change.reopens
-      ? { placePk: placeName(record.connectionKey, record.location), placeSk: record.instanceId }
+      ? { location, placePk: placeName(record.connectionKey, location), placeSk: record.instanceId }
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });

@@ -61,6 +61,10 @@ describe('a credential of another account', PATIENT, () => {
 
 describe('a credential of which the cloud does not tell the account', PATIENT, () => {
   const UNTOLD = { ...SWEPT_OFTEN, tellsAccounts: false };
+  const SLOW_TO_REMOVE = {
+    ...calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 }, { terminateSeconds: [60, 70] }),
+    tellsAccounts: false,
+  };
 
   it('is refused where it does not show the machines that live', async () => {
     await expectAfter(
@@ -76,6 +80,25 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
       },
       { Running: 1 },
       UNTOLD,
+    );
+  });
+
+  it('is refused, too, while machines are being removed that it does not show', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        await stage.remove(id);
+        await stage.pass(0.05);
+        expect(stage.standing()).toHaveLength(SIZE);
+        const refused = await rotated(stage, 'another');
+        expect(refused.rotation?.failure?.code).toBe('AccountNotProven');
+        await stage.until(id, isGone);
+        expect(stage.standing()).toEqual([]);
+      },
+      { Terminated: 1 },
+      SLOW_TO_REMOVE,
     );
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import type { Fleet } from '../../functions/model/fleet.ts';
 import { plantInstance } from '../../local/sim/engine/plant.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
-import { changeAccount, forget } from './scenario/incidents.ts';
+import { changeAccount, forget, setLocation } from './scenario/incidents.ts';
 import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
@@ -101,6 +102,70 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
       await stage.pass(60);
       expect(left(stage, ids)).toBe(0);
       expect(stage.standing()).toHaveLength(SIZE);
+    });
+  });
+});
+
+describe('machines that are back when their instances have been tried elsewhere', PATIENT, () => {
+  const BOTH = { locations: ['east-1', 'west-1'], name: 'both' };
+
+  /** Where each instance is, and which machine it is, in the instances' order. */
+  async function machinesOf(stage: Stage, fleet: Fleet) {
+    const records = (await stage.records(fleet)).toSorted((one, other) => one.index - other.index);
+    return records.map(({ location, backendId = '' }) => `${location} ${backendId}`);
+  }
+
+  async function denied(stage: Stage, minutes: number) {
+    const fleet = await stage.create(fleetAt(AWS, SIZE, BOTH));
+    await stage.until(fleet.id, isUp);
+    const records = await stage.records(fleet);
+    const east = records.filter(({ location }) => location === 'east-1');
+    expect(east.length).toBeGreaterThan(0);
+    const ids = await machinesOf(stage, fleet);
+    forget(stage.lab, stage.missed, AT_EAST, minutes * MINUTE_MS);
+    await stage.until(fleet.id, ({ counts }) => counts.Terminated === east.length);
+    return { fleet, ids };
+  }
+
+  it('are taken back at their location when no other attempt was accepted', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await denied(stage, 30);
+      const refill = stage.addFault({ kind: 'capacity', call: 'create', probability: 1 });
+      await stage.act(fleet.id, 'retry');
+      const failed = await stage.until(
+        fleet.id,
+        ({ counts }) => (counts.Failed ?? 0) > 0 && !counts.Creating,
+      );
+      expect(failed.failures.map(({ code }) => code)).toEqual(['InsufficientCapacity']);
+      const before = await stage.records(fleet);
+      expect(before.map(({ location }) => location)).toEqual(Array(SIZE).fill('west-1'));
+      refill();
+      const back = await stage.until(
+        fleet.id,
+        ({ status, counts }) => status === 'Running' && counts.Running === SIZE,
+      );
+      expect(back.failures).toEqual([]);
+      expect(back.usdPerHour).toBeCloseTo(SIZE * 0.05);
+      expect(await machinesOf(stage, fleet)).toEqual(ids);
+      await stage.pass(60);
+      expect(await machinesOf(stage, fleet)).toEqual(ids);
+    });
+  });
+
+  it('are taken back, too, while the next attempt is planned and was not begun', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await denied(stage, 4);
+      stage.addFault({ kind: 'capacity', call: 'create', location: 'east-1', probability: 1 });
+      setLocation(stage.lab, 'aws', 'west-1', false);
+      await stage.act(fleet.id, 'retry');
+      await stage.until(fleet.id, ({ counts }) => (counts.Planned ?? 0) > 0);
+      const back = await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+      expect(back.failures).toEqual([]);
+      setLocation(stage.lab, 'aws', 'west-1', true);
+      expect(await machinesOf(stage, fleet)).toEqual(ids);
+      await stage.until(fleet.id, isUp);
+      await stage.pass(60);
+      expect(await machinesOf(stage, fleet)).toEqual(ids);
     });
   });
 });

@@ -37,6 +37,14 @@ export class CloudWatch {
   }
 
   /**
+   * Whether all that can be found out of a machine may say that it is gone, though it is there: its cloud denied it, or
+   * made another one of the same call, or clocks that are apart have its record closed too early.
+   */
+  mayBeTakenForGone(machine: InstanceRecord): boolean {
+    return this.#skewMs > 0 || this.isTwinned(machine) || this.missed.has(machine);
+  }
+
+  /**
    * A record may be closed only when the cloud has nothing of its attempts any more. How long a list may be behind is
    * measured by the clocks of two processes: where those are apart, a record may be closed too early, and it is for the
    * end of the run to show that what it left behind was removed all the same.

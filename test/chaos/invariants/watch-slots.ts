@@ -12,23 +12,27 @@ const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
 /**
  * Watches who holds the slots of the places: what a cloud is creating holds one, from the call that asked for it until
- * it runs, has failed or is gone. Where a fault of the cloud made two of one call, it is the one that the record is
- * bound to. So a slot that goes to two shows at once, and not only where it exceeds the cloud's own limit. A connection
- * may have come to another account, so machines and slots are matched by location and instance.
+ * it runs, has failed or is gone, as far as that can be found out. So a slot that goes to two shows at once, and not only
+ * where it exceeds the cloud's own limit. A connection may have come to another account, so machines and slots are
+ * matched by location and instance.
  */
 export class SlotWatch {
   readonly #ground: Ground;
   readonly #violations: Violation[];
-  readonly #isTwinned: (machine: InstanceRecord) => boolean;
+  readonly #mayBeTakenForGone: (machine: InstanceRecord) => boolean;
   /** Instances that hold slots, by the partition key of their place. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
   /** Machines that a cloud is creating, by location and instance, as far as they are known not to have come up yet. */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
 
-  constructor(ground: Ground, violations: Violation[], isTwinned: (machine: InstanceRecord) => boolean) {
+  constructor(
+    ground: Ground,
+    violations: Violation[],
+    mayBeTakenForGone: (machine: InstanceRecord) => boolean,
+  ) {
     this.#ground = ground;
     this.#violations = violations;
-    this.#isTwinned = isTwinned;
+    this.#mayBeTakenForGone = mayBeTakenForGone;
   }
 
   /** @param isNew whether the cloud has just taken the request */
@@ -53,7 +57,7 @@ export class SlotWatch {
     for (const id of holdersOf(before)) {
       if (still.has(id)) continue;
       for (const one of this.#creating.get(`${locationOf(key.pk)} ${id}`)?.values() ?? [])
-        if (statusAt(one, nowMs) === 'Creating' && !this.#isTwinned(one))
+        if (statusAt(one, nowMs) === 'Creating' && !this.#mayBeTakenForGone(one))
           this.#add(`the slot of ${id} at ${key.pk} went back while ${one.backendId} is being created`);
     }
   };

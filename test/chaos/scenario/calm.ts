@@ -16,6 +16,7 @@ type CloudTraits = Partial<
     | 'rates'
     | 'submitMs'
     | 'bootSeconds'
+    | 'terminateSeconds'
     | 'answersWhenRunning'
     | 'instanceQuota'
   >

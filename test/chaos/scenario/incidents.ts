@@ -1,6 +1,7 @@
 import { Problem } from '../../../functions/api/problem.ts';
 import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
+import { foreignAccount } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { Incident } from './scenario.ts';
 
@@ -58,7 +59,8 @@ export async function changeAccount(
 ): Promise<void> {
   const running = clouds.machines().filter((one) => one.account === account && one.status === 'Running');
   missed.note(running.filter(({ planted }) => !planted));
-  missed.accounts.add(account);
+  // What is created meanwhile stands at the other account, out of sight when the credential is of its own again.
+  for (const out of [account, foreignAccount(account)]) missed.accounts.add(out);
   clouds.changedAccounts.add(account);
   await ground.sleep(forMs);
   clouds.changedAccounts.delete(account);

@@ -68,7 +68,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const violations = watch.violations;
   const line = new LineWatch(ground, violations);
   const { governor } = lab.tables;
-  const slots = new SlotWatch(ground, violations, (one) => watch.isTwinned(one));
+  const slots = new SlotWatch(ground, violations, (one) => watch.mayBeTakenForGone(one));
   watch.onMachine = slots.onMachine;
   governor.onWrite = (before, after) => {
     line.onRow(before, after);
