@@ -1,4 +1,4 @@
-import type { CloudClient, CloudInstance } from '../drivers/driver.ts';
+import type { CloudClient } from '../drivers/driver.ts';
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls } from '../governor/permit-calls.ts';
 import type { Connection } from '../model/connection.ts';
@@ -80,32 +80,38 @@ async function compareLists(
   const isProven = [...living, ...leaving].some((backendId) => shown.has(backendId));
   const missing = [...living, ...leaving].filter(isHidden);
   if (missing.length === 0 && untold.length === 0) return { missing: 0, isProven };
-  const inForce = await listInForce(context, place);
-  if (!('refused' in inForce)) {
-    const [ids, tokens] = [new Set(missing), new Set(untold)];
-    const standing = inForce.filter(
-      ({ backendId, launchToken = '', status }) =>
-        status !== 'Terminated' && (ids.has(backendId) || tokens.has(launchToken)) && isHidden(backendId),
-    );
-    return { missing: standing.length, isProven };
-  }
+  const inForce = await standingInForce(context, place, missing, untold);
+  if (!('refused' in inForce)) return { missing: inForce.filter(isHidden).length, isProven };
   const askedMs = context.store.clock.now() - Date.parse(rotation?.requestedAt ?? '');
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   return { missing: isProven ? 0 : living.filter(isHidden).length, isProven };
 }
 
-/** What the credential in force shows at a location, or why it shows nothing. */
-async function listInForce(
+/**
+ * Backend ids of those machines that stand by the credential in force, or why it shows none. A list may leave out what
+ * is there, so that of those which it does not show, one is asked for by itself.
+ */
+async function standingInForce(
   context: WorkerContext,
   { connectionKey, location }: PlaceRef,
-): Promise<CloudInstance[] | { refused: DriverError }> {
+  backendIds: readonly string[],
+  launchTokens: readonly string[],
+): Promise<string[] | { refused: DriverError }> {
+  const [ids, tokens] = [new Set(backendIds), new Set(launchTokens)];
   try {
     const { client } = await context.open(connectionKey);
-    return await client.listInstances(location);
+    const standing = (await client.listInstances(location)).flatMap(
+      ({ backendId, launchToken = '', status }) =>
+        status !== 'Terminated' && (ids.has(backendId) || tokens.has(launchToken)) ? [backendId] : [],
+    );
+    const [first] = backendIds;
+    if (standing.length > 0 || first === undefined) return standing;
+    return (await client.getInstance(location, first)).status === 'Terminated' ? [] : [first];
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    context.log.warn('the credential in force shows no machines', {
+    if (error.code === 'NotFound') return [];
+    context.log.warn('the credential in force shows nothing', {
       connectionKey,
       location,
       code: error.code,

@@ -5,7 +5,7 @@ import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from
 import type { LookMessage } from '../workflow/messages.ts';
 import { followCloud } from './follow-cloud.ts';
 import { SHORTEST_LOOK_MS } from './next-look.ts';
-import { sightOf } from './sight.ts';
+import { isDoubtful, sightOf } from './sight.ts';
 
 /** Looks that come closer than this after one of the loop's own would see the same. */
 const APART_MS = 350;
@@ -62,7 +62,9 @@ async function lookOnce(
   const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
   if (permit.granted === 0) return;
   try {
-    await followCloud(context, place, opened, loop, await sightOf(context, place, opened, loop));
+    const sight = await sightOf(context, place, opened, loop);
+    // Whether nothing is there is for the loop's own looks to find out.
+    if (!isDoubtful(sight)) await followCloud(context, place, opened, loop, sight);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     context.log.warn('list failed', { ...place, code: error.code, message: error.message });

@@ -13,7 +13,7 @@ import { beginBetween, lookBetween } from './look-between.ts';
 import { LOOK_INTERVAL_MS, nextLookMs, SHORTEST_LOOK_MS } from './next-look.ts';
 import { seeById } from './see-by-id.ts';
 import { callRoll, ROLL_CALL_MS, serveLine } from './serve-line.ts';
-import { type Sight, sightOf } from './sight.ts';
+import { isDoubtful, type Sight, sightOf } from './sight.ts';
 
 const LOOKS_UNTIL_IDLE = 2;
 /** A list that did not come is asked for again after this. */
@@ -74,6 +74,13 @@ async function lookNow(context: WorkerContext, place: PlaceRef, turn: Turn): Pro
     return await withoutList(context, place, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
+  if (isDoubtful(sight)) {
+    // One list that shows nothing proves nothing. The same again a second later is believed.
+    if ((loop.emptyListAtMs ?? 0) === 0) {
+      loop.emptyListAtMs = askedAtMs;
+      return await lookAgain(context, turn, SHORTEST_LOOK_MS, { isHurry: loop.hurry === true });
+    }
+  } else loop.emptyListAtMs = 0;
   // Sent before what was seen is acted upon, so that the next look comes no later for what that takes.
   if (loop.hurry) {
     await sendLook(context, loop, SHORTEST_LOOK_MS);
@@ -208,6 +215,7 @@ async function lookAgain(
     wholeAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,
+    emptyListAtMs: loop.emptyListAtMs,
     askedUpTo: loop.askedUpTo,
   });
   if (settled && !isSent) await sendLook(context, loop, waitMs);

@@ -69,6 +69,18 @@ async function seePlace(
   return { entries, seen, seenAtMs, isWhole: true };
 }
 
+/**
+ * Tells whether a list shows none of the machines that it should, where what it does not show would be taken for
+ * removed: it may be right, or be the one that a cloud answers empty by mistake. Pure.
+ */
+export function isDoubtful({ entries, seen, asked, isListless }: Sight): boolean {
+  if (isListless) return false;
+  const expected = entries.filter(({ placeSk }) => asked?.has(placeSk) ?? true);
+  if (!expected.some(({ status }) => status === 'Terminating')) return false;
+  const shown = new Set(seen.map(({ backendId }) => backendId));
+  return !expected.some(({ backendId }) => backendId !== undefined && shown.has(backendId));
+}
+
 /** @returns undefined where the cloud does not list so few, or so many, by id */
 async function seeSlots(
   { store }: WorkerContext,

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { VIOLATION_KINDS } from './invariants/violation.ts';
 import { MUTANTS } from './mutants/mutants.ts';
 import { runSeeds } from './pool/pool.ts';
@@ -15,6 +15,7 @@ interface Flags {
   from: number;
   seed?: number;
   mutate: boolean;
+  mutant?: string;
   threads: number;
   json: boolean;
 }
@@ -80,9 +81,9 @@ async function replay(seed: number): Promise<number> {
 }
 
 /** Breaks each rule of the protocol, and counts the runs until an invariant says so. */
-async function runMutants({ seeds, from, threads, json }: Flags): Promise<number> {
+async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promise<number> {
   const mutants: { name: string; caught: boolean; seeds: number; by?: string }[] = [];
-  for (const { name } of MUTANTS) {
+  for (const { name } of MUTANTS.filter((one) => mutant === undefined || one.name === mutant)) {
     let runs = 0;
     let caught: RunResult | undefined;
     await runSeeds(
@@ -128,10 +129,14 @@ const program = new Command('chaos')
   .option('--from <seed>', 'the first seed', wholeNumber, 1)
   .option('--seed <seed>', 'one run, with its trace on standard error', wholeNumber)
   .option('--mutate', 'breaks the protocol on purpose: each mutant must be caught', false)
+  .addOption(new Option('--mutant <name>', 'this one of them only').choices(MUTANTS.map(({ name }) => name)))
   .option('--threads <count>', 'runs at a time', wholeNumber, Math.min(MOST_THREADS, availableParallelism()))
   .option('--json', 'the last line on standard output is one of JSON', false)
   .action(async (flags: Flags) => {
     if (flags.seed !== undefined) process.exitCode = await replay(flags.seed);
-    else process.exitCode = await (flags.mutate ? runMutants(flags) : runMany(flags));
+    else
+      process.exitCode = await (flags.mutate || flags.mutant !== undefined
+        ? runMutants(flags)
+        : runMany(flags));
   });
 await program.parseAsync();

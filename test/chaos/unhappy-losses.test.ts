@@ -62,6 +62,35 @@ describe('copies of machines, made a day later', PATIENT, () => {
   });
 });
 
+describe('a list of machines that shows none once', PATIENT, () => {
+  it('closes no record of a machine that is being removed', async () => {
+    await tell(async (stage) => {
+      const { fleet } = await running(stage);
+      stage.addFault({ kind: 'stuckTerminating', probability: 1, delayMs: 30_000 });
+      await stage.remove(fleet.id);
+      await stage.pass(0.1);
+      stage.lab.clouds.emptyNextList({ cloud: 'aws', location: 'east-1' });
+      await stage.pass(0.2);
+      expect(stage.standing()).toHaveLength(SIZE);
+      const { counts } = await stage.read(fleet.id);
+      expect(counts).toMatchObject({ Terminating: SIZE });
+      await stage.until(fleet.id, isGone);
+      expect(stage.standing()).toEqual([]);
+    });
+  });
+
+  it('loses no machine that runs', async () => {
+    await tell(async (stage) => {
+      const { fleet, ids } = await running(stage);
+      stage.lab.clouds.emptyNextList({ cloud: 'aws', location: 'east-1' });
+      await stage.pass(10);
+      expect(left(stage, ids)).toBe(SIZE);
+      expect((await stage.read(fleet.id)).counts).toMatchObject({ Running: SIZE });
+      expect(told(stage, 'Instance Vanished')).toEqual([]);
+    });
+  });
+});
+
 describe('machines that their cloud denies for a while', PATIENT, () => {
   it('are taken back, the same ones, and their fleet is as before', async () => {
     await tell(async (stage) => {

@@ -50,6 +50,8 @@ export class Clouds {
   /** Accounts whose credentials are of another account for now. */
   readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
+  /** Paths of lists that show nothing the next time. */
+  readonly #emptyLists = new Set<string>();
 
   constructor(
     ground: Ground,
@@ -121,12 +123,26 @@ export class Clouds {
           const answered = Promise.resolve(this.#app.fetch(request));
           answered.catch(() => {});
           const answer = await Promise.race([answered, late]);
+          if (answer.ok && this.#showsNothing(request)) return Response.json({ items: [] });
           return create && answer.ok && this.#denies() ? denial() : answer;
         });
       } finally {
         timer.abort('answered');
       }
     });
+  }
+
+  /** Has the next list of a location's machines show none. */
+  emptyNextList({ cloud, location }: { cloud: string; location: string }): void {
+    this.#emptyLists.add(`/clouds/${cloud}/locations/${location}/instances`);
+  }
+
+  #showsNothing({ method, url }: Request): boolean {
+    const { pathname, searchParams } = new URL(url);
+    if (method !== 'GET' || searchParams.has('launchToken')) return false;
+    if (!this.#emptyLists.delete(pathname)) return false;
+    this.#ground.counts.emptyLists += 1;
+    return true;
   }
 
   /** A removal that the cloud says yes to, and then does not do. */

@@ -142,6 +142,16 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'empty-list-believed',
+    edits: [
+      {
+        file: 'functions/status/look.ts',
+        find: `if (isDoubtful(sight)) {`,
+        replace: `if (false as boolean) {`,
+      },
+    ],
+  },
+  {
     name: 'sweep-without-grace',
     edits: [
       {

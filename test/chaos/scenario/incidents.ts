@@ -104,6 +104,10 @@ export async function befall(
     const { cloud, account: connection, location } = incident;
     return forget(lab, missed, { cloud, connection, location }, untilMs - incident.atMs);
   }
+  if (incident.kind === 'empty-list') {
+    lab.clouds.emptyNextList(incident);
+    return;
+  }
   if (incident.kind === 'rotated') {
     const { connection, account } = incident;
     // Where nothing lives, another account is welcome, and what a fault of the first made there is lost from sight.

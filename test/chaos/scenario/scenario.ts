@@ -22,7 +22,8 @@ export interface FleetScript {
 /**
  * Something that befalls a cloud for a while. `forgotten`: it denies all machines that run at a location, and shows them
  * again afterwards. `rotated`: its owner asks for a credential of another account, and later for one of the first
- * again. `account-changed`: a connection's credential is of another account, and nothing notices that.
+ * again. `account-changed`: a connection's credential is of another account, and nothing notices that. `empty-list`: the
+ * next list of a location's machines shows none.
  */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
@@ -30,6 +31,7 @@ export type Incident =
   | { kind: 'forgotten'; cloud: CloudName; account: string; location: string; atMs: number; untilMs: number }
   | { kind: 'rotated'; connection: string; account: string; atMs: number; untilMs: number }
   | { kind: 'account-changed'; account: string; atMs: number; untilMs: number }
+  | { kind: 'empty-list'; cloud: CloudName; location: string; atMs: number; untilMs: number }
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /**
@@ -113,6 +115,7 @@ export function scenarioOf(seed: number): Scenario {
       ...incidents(random, connections, troubleMs),
       ...losses(seed, connections, troubleMs),
       ...rotations(identity, connections, troubleMs),
+      ...emptyLists(seed, configs, fleets),
     ],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
@@ -366,6 +369,20 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
     return [{ kind: 'forgotten', cloud: cloudName, account: name, location, ...span() }];
   }
   return random.chance(0.1) ? [{ kind: 'account-changed', account: name, ...span() }] : [];
+}
+
+/** Lists that show nothing once, most of them while machines are being removed. */
+function emptyLists(seed: number, configs: Scenario['clouds'], fleets: readonly FleetScript[]): Incident[] {
+  const random = new Random(seed, 'empty-lists');
+  if (random.chance(0.75)) return [];
+  const removals = fleets.flatMap(({ deleteAtMs }) => deleteAtMs);
+  return Array.from({ length: random.int(1, 6) }, (): Incident => {
+    const cloud = random.pick(CLOUD_NAMES.filter((name) => name in configs));
+    const location = random.pick(Object.keys(configs[cloud]?.locations ?? {}));
+    const soonMs = random.int(500, 20_000);
+    const atMs = removals.length > 0 ? random.pick(removals) + soonMs : MINUTE_MS + 10 * soonMs;
+    return { kind: 'empty-list', cloud, location, atMs, untilMs: atMs };
+  });
 }
 
 function incidents(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {

@@ -64,6 +64,8 @@ export interface FaultCounts {
   timedOutProcesses: number;
   ignoredRemovals: number;
   deniedCreates: number;
+  /** Lists of machines that showed none once. */
+  emptyLists: number;
   /** Holds of sweeps that the operator ended. */
   continuedSweeps: number;
 }
@@ -84,6 +86,7 @@ export function noFaults(): FaultCounts {
     timedOutProcesses: 0,
     ignoredRemovals: 0,
     deniedCreates: 0,
+    emptyLists: 0,
     continuedSweeps: 0,
   };
 }
