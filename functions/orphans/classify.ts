@@ -51,9 +51,12 @@ function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: A
   return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
 }
 
-/** Whether the record's present attempt may be about to claim this machine. */
+/**
+ * Whether the record's present attempt may be about to claim this machine. What is planned has none: its next attempt
+ * has a token of its own.
+ */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
-  if (isClosed(record.status) || record.location !== location) return false;
+  if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
   if (record.launchState === 'accepted' && record.backendId !== undefined) return false;
   return launchToken === undefined || launchToken === record.launchToken;
 }

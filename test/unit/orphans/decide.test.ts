@@ -71,6 +71,16 @@ describe('a machine', () => {
       'earlier-attempt',
     ],
     [
+      'of an attempt that was given up, while the next one is planned',
+      record({
+        status: 'Planned',
+        launchState: 'refused',
+        firstSentAtMs: undefined,
+        earlierAttempts: earlier(),
+      }),
+      'earlier-attempt',
+    ],
+    [
       'whose instance went to another location',
       record({ ...later, location: 'us-west-2', earlierAttempts: earlier() }),
       'elsewhere',
