@@ -6,6 +6,7 @@ import {
   type DeletingConnection,
   decideConnection,
   markConnection,
+  readConnection,
   removeConnection,
   unmarkConnection,
 } from '../store/connections.ts';
@@ -16,9 +17,14 @@ export interface DeletionDeps {
   store: Store<'access' | 'fleets' | 'catalogue'>;
   ssm: SSMClient;
   secretsPrefix: string;
+  /** Asks a worker to remove this deployment's mark from the account; absent: the mark is left, and is over after a day. */
+  leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
 }
 
 const TRIES = 5;
+/** So long a worker may take to remove the mark. */
+const LONGEST_LEAVING_MS = 5_000;
+const BETWEEN_LOOKS_MS = 200;
 
 /**
  * Deletes a connection that no live fleet uses. It is marked first, so that no fleet is accepted on it while its fleets
@@ -53,11 +59,21 @@ export async function deleteConnection(
 }
 
 /** What follows from the decision, and may be done any number of times. The record goes last: it names the rest. */
-async function finishDeletion(
-  { store, ssm, secretsPrefix }: DeletionDeps,
-  connection: DeletingConnection,
-): Promise<void> {
+async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
+  const { store, ssm, secretsPrefix } = deps;
+  await leaveAccount(deps, connection);
   await deleteCredential(ssm, secretsPrefix, connection);
   await clearCatalogue(store, connectionKey(connection.namespace, connection.name));
   await removeConnection(store, connection);
+}
+
+/** A worker needs the secret for that, so it goes first; but no deletion waits for a cloud for long. */
+async function leaveAccount({ store, leave }: DeletionDeps, connection: DeletingConnection): Promise<void> {
+  if (connection.deletion.hasLeft || (await leave?.(connection)) !== 'asked') return;
+  const untilMs = store.clock.now() + LONGEST_LEAVING_MS;
+  while (store.clock.now() < untilMs) {
+    await store.clock.sleep(BETWEEN_LOOKS_MS);
+    const now = await readConnection(store, connection.namespace, connection.name);
+    if (now?.deletion?.id !== connection.deletion.id || now.deletion.hasLeft) return;
+  }
 }

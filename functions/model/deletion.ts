@@ -5,5 +5,11 @@ export const deletionSchema = z.object({
   id: z.string(),
   requestedAt: z.iso.datetime(),
   isDecided: z.boolean().describe('nothing needs what is deleted: from here on it is not taken back'),
+  hasLeft: z
+    .literal(true)
+    .exactOptional()
+    .describe(
+      "of a connection: this deployment's mark at the account is gone, as far as it could be removed",
+    ),
 });
 export type Deletion = z.infer<typeof deletionSchema>;

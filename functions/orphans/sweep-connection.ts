@@ -23,7 +23,8 @@ export async function sweepConnection(
 ): Promise<Disposition> {
   const { store, driver } = context;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  const exists = (await readConnection(store, namespace, name)) !== undefined;
+  const connection = await readConnection(store, namespace, name);
+  const exists = connection !== undefined;
   const locations = exists
     ? new Set([
         ...(await allLocations(store, connectionKey)).map((location) => location.name),
@@ -38,7 +39,8 @@ export async function sweepConnection(
       ...(exists ? {} : { failure: { code: 'NotFound', message: `there is no connection ${name}` } }),
     });
   }
-  if (exists && !dryRun) await watchWriters(context, connectionKey);
+  // One that is being deleted has its mark removed.
+  if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {
     const message: SweepMessage = {

@@ -27,6 +27,7 @@ import {
 } from '../worker/context.ts';
 import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import { compare, type Finding, vanished } from './compare.ts';
+import { reviewLater } from './review-later.ts';
 
 /** Some clouds answer a removal only when it is done. */
 const CONCURRENT_REMOVALS = 25;
@@ -94,6 +95,7 @@ export async function actOn(
     opened,
     vanishing.map(({ record }) => record),
   );
+  await reviewLater(context, changes.filter(isRecovery));
   const { applied } = await applyChanges(context, place, changes);
   const written = new Set(applied);
   await noteVanished(
@@ -176,10 +178,11 @@ function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }
 
-/** Those with instances that run again after the cloud could not tell of them. */
+/** Whether an instance runs again after the cloud could not tell of it. */
+const isRecovery = ({ record, to }: StatusChange) => record.status === 'Undefined' && to === 'Running';
+
 function fleetsThatRecovered(changes: readonly StatusChange[]): Set<string> {
-  const back = changes.filter(({ record, to }) => record.status === 'Undefined' && to === 'Running');
-  return new Set(back.map(({ record }) => record.fleetId));
+  return new Set(changes.filter(isRecovery).map(({ record }) => record.fleetId));
 }
 
 type Found = { record: InstanceItem; finding: Finding };

@@ -9,6 +9,7 @@ import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { returnInstance } from '../store/move.ts';
 import type { StatusChange } from '../store/transition.ts';
 import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
+import { reviewLater } from './review-later.ts';
 import { startLooking } from './start-looking.ts';
 
 /** A change that opens a record again, and where its machine is. */
@@ -48,6 +49,7 @@ export async function takeBack(
     const { location, ...change } = found;
     return [{ kind: 'change', record, reopens: true, location, ...change }];
   });
+  await reviewLater(context, reopenings);
   const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
     for (const [id, outcome] of await reopen(context, place, ofFleet)) outcomes.set(id, outcome);

@@ -5,7 +5,14 @@ import type { Deletion } from '../model/deletion.ts';
 import { connectionKey, makeConnectionId, makeId } from '../model/identifiers.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
 import type { Store } from './client.ts';
-import { decideDeletion, markDeleting, NOT_DELETING, takeBackDeletion, UNDECIDED } from './deletion.ts';
+import {
+  decideDeletion,
+  markDeleting,
+  NOT_DELETING,
+  noteInDeletion,
+  takeBackDeletion,
+  UNDECIDED,
+} from './deletion.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import { namespaceStands } from './namespaces.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
@@ -144,6 +151,14 @@ export async function decideConnection(
 ): Promise<boolean> {
   const field = unless === undefined ? undefined : 'credentialVersion';
   return await decideDeletion(store, keyOf(namespace, name), deletion, field);
+}
+
+/** Notes that the deployment has left the account of a connection that is being deleted. */
+export async function noteLeft(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+): Promise<void> {
+  await noteInDeletion(store, keyOf(namespace, name), deletion, 'hasLeft');
 }
 
 /** Removes the record, and notes in the same transaction that its secret may come late. Done already is fine. */

@@ -71,6 +71,21 @@ export async function takeBackDeletion(store: Store<'access'>, key: Key, { id }:
   return item !== undefined;
 }
 
+/** Notes what has been done for a deletion that is decided, as long as it is under way. */
+export async function noteInDeletion(
+  store: Store<'access'>,
+  key: Key,
+  { id }: Deletion,
+  done: 'hasLeft',
+): Promise<void> {
+  await update(store, key, {
+    UpdateExpression: 'SET deletion.#done = :true',
+    ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
+    ExpressionAttributeNames: { '#done': done },
+    ExpressionAttributeValues: { ':true': true, ':id': id },
+  });
+}
+
 type ConditionalUpdate = Pick<
   ConstructorParameters<typeof UpdateCommand>[0],
   'UpdateExpression' | 'ConditionExpression' | 'ExpressionAttributeNames' | 'ExpressionAttributeValues'

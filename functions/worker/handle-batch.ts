@@ -1,5 +1,7 @@
 import pLimit from 'p-limit';
 import { verifyConnection } from '../connections/verify.ts';
+import { leaveAccount } from '../deployment/leave-account.ts';
+import { reviewFleet } from '../fleets/review-fleet.ts';
 import { giveUp } from '../instances/give-up.ts';
 import { launchInstances } from '../instances/launch.ts';
 import { terminateInstances } from '../instances/terminate.ts';
@@ -176,6 +178,11 @@ async function handle(
       if (timeLeftMs(context) < context.timeLimitMs / 2) return waitFor(0);
       await look(context, message);
       return DONE;
+    case 'review-fleet':
+      await reviewFleet(context.store, await context.layout(message.fleetId));
+      return DONE;
+    case 'leave-account':
+      return await leaveAccount(context, message);
     case 'verify':
       return await verifyConnection(context, message);
     case 'sync-inventory':

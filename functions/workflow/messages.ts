@@ -91,6 +91,15 @@ export const verifyMessageSchema = z.object({
     .describe('version of the secret to verify and put in force; absent: the one in force'),
   sync: z.boolean().exactOptional().describe('false: the inventory is young enough, and is not read next'),
 });
+export const leaveAccountMessageSchema = z.object({
+  kind: z.literal('leave-account'),
+  connectionKey: z.string(),
+  deletionId: z.string(),
+});
+export const reviewFleetMessageSchema = z.object({
+  kind: z.literal('review-fleet'),
+  fleetId: fleetIdSchema,
+});
 export const syncInventoryMessageSchema = z.object({
   kind: z.literal('sync-inventory'),
   connectionKey: z.string(),
@@ -127,6 +136,8 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   removeNetworksMessageSchema,
   lookMessageSchema,
   verifyMessageSchema,
+  leaveAccountMessageSchema,
+  reviewFleetMessageSchema,
   syncInventoryMessageSchema,
   sweepConnectionMessageSchema,
   sweepMessageSchema,
@@ -138,6 +149,7 @@ export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
 export type LookMessage = z.infer<typeof lookMessageSchema>;
+export type LeaveAccountMessage = z.infer<typeof leaveAccountMessageSchema>;
 export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
 export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;

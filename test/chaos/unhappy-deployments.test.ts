@@ -86,8 +86,15 @@ async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   lab.startSchedules();
   const about = { query: {}, idempotencyKey: undefined };
   await lab.requestAccess((api) => api.createNamespace({ ...about, params: {}, body: { name: NAMESPACE } }));
+  await register(lab, 'sim-aws');
+  return lab;
+}
+
+/** A connection of the account that the first deployment works at. */
+async function register(lab: Lab, name: string): Promise<void> {
+  const about = { query: {}, idempotencyKey: undefined };
   const body = {
-    name: 'sim-aws',
+    name,
     driver: 'sim' as const,
     cloud: 'aws' as const,
     endpoint: ENDPOINT,
@@ -96,7 +103,12 @@ async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   await lab.requestConnections((api) =>
     api.createConnection({ ...about, params: { namespace: NAMESPACE }, body }),
   );
-  return lab;
+}
+
+async function deleteConnection(lab: Lab): Promise<void> {
+  const params = { namespace: NAMESPACE, connection: 'sim-aws' };
+  const about = { params, query: {}, body: undefined, idempotencyKey: undefined };
+  await lab.requestConnections((api) => api.deleteConnection(about));
 }
 
 const connectionOf = async (lab: Lab) => await readConnection(storeOf(lab), NAMESPACE, 'sim-aws');
@@ -117,6 +129,40 @@ describe('a second deployment with the same id', PATIENT, () => {
       expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
       expect(await holdsOf(stage.lab)).toEqual([]);
       other.tables.takeBack();
+    });
+  });
+
+  it('starts at once when the first has deleted its connection there', async () => {
+    await tell(async (stage) => {
+      await stage.pass(2);
+      expect(marksAt(stage)).toHaveLength(1);
+      await deleteConnection(stage.lab);
+      expect(marksAt(stage)).toEqual([]);
+      const other = await second(stage);
+      await stage.pass(1);
+      expect(await connectionOf(other)).toMatchObject({ status: 'Ready' });
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-second-writer']);
+      other.tables.takeBack();
+    });
+  });
+
+  it('does not start while another connection of the first is of the account', async () => {
+    await tell(async (stage) => {
+      await register(stage.lab, 'also-aws');
+      await stage.pass(2);
+      await deleteConnection(stage.lab);
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
+    });
+  });
+
+  it('starts a day later when the cloud did not take the mark away', async () => {
+    await tell(async (stage) => {
+      await stage.pass(2);
+      const recover = stage.addFault({ kind: 'error', probability: 1 });
+      await deleteConnection(stage.lab);
+      recover();
+      expect(await connectionOf(stage.lab)).toBeUndefined();
+      expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
     });
   });
 

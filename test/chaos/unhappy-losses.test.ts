@@ -108,6 +108,32 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
+  it('are taken back, and their fleet runs again, though the worker dies that saw them', async () => {
+    await tell(async (stage) => {
+      const { lab } = stage;
+      setLocation(lab, 'gcp', 'east-1', false);
+      const fleet = await stage.create(fleetAt([...AWS, 'sim-gcp'], SIZE, EAST));
+      await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+      forget(lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
+      await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      setLocation(lab, 'gcp', 'east-1', true);
+      await stage.until(fleet.id, ({ status }) => status === 'PartiallyRunning');
+      const { fleets } = lab.tables;
+      const { onWrite } = fleets;
+      let deaths = 0;
+      fleets.onWrite = (before, after) => {
+        onWrite(before, after);
+        if (deaths > 0 || before?.['status'] !== 'Terminated' || after?.['status'] !== 'Running') return;
+        deaths += 1;
+        void lab.ground.sleep(0).then(() => lab.killWorkers('a story'));
+      };
+      const runsAgain = ({ counts }: Fleet) => counts.Running === 2 * SIZE;
+      await stage.until(fleet.id, (now) => now.status === 'Running' && runsAgain(now));
+      expect(deaths).toBe(1);
+      fleets.onWrite = onWrite;
+    });
+  });
+
   it('are ended when their fleet was deleted meanwhile', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);

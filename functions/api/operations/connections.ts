@@ -11,6 +11,7 @@ import { DEFAULT_ORPHAN_POLICY } from '../../model/orphan.ts';
 import type { Store } from '../../store/client.ts';
 import {
   type ConnectionUpdate,
+  type DeletingConnection,
   listConnections,
   readConnection,
   type UpdateCondition,
@@ -90,6 +91,14 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       ...(rotation === undefined ? {} : { rotation }),
     });
   };
+  /** One that was never verified has left no mark; nor has one whose clouds have none. */
+  const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
+    const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
+    if (!hasMarks || !deps.drivers.includes(driver)) return 'not-needed' as const;
+    const key = connectionKey(namespace, name);
+    await send(driver, { kind: 'leave-account', connectionKey: key, deletionId: deletion.id });
+    return 'asked' as const;
+  };
   return {
     ...limitOperations(store, read),
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
@@ -115,7 +124,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       return { body: withLimits(await read(namespace, connection)) };
     },
     async deleteConnection({ params: { namespace, connection: name } }) {
-      const outcome = await deleteConnection(deps, namespace, name);
+      const outcome = await deleteConnection({ ...deps, leave }, namespace, name);
       if (outcome === 'not-found') throw notFound(`connection ${name}`);
       if (outcome === 'in-use') {
         throw new Problem('in-use', `fleets use connection ${name}: delete them first`);
