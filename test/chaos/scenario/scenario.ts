@@ -371,18 +371,19 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
   return random.chance(0.1) ? [{ kind: 'account-changed', account: name, ...span() }] : [];
 }
 
-/** Lists that show nothing once, most of them while machines are being removed. */
+/** Lists that show nothing, at most one of each location, and most of them while machines are being removed. */
 function emptyLists(seed: number, configs: Scenario['clouds'], fleets: readonly FleetScript[]): Incident[] {
   const random = new Random(seed, 'empty-lists');
   if (random.chance(0.75)) return [];
   const removals = fleets.flatMap(({ deleteAtMs }) => deleteAtMs);
-  return Array.from({ length: random.int(1, 6) }, (): Incident => {
-    const cloud = random.pick(CLOUD_NAMES.filter((name) => name in configs));
-    const location = random.pick(Object.keys(configs[cloud]?.locations ?? {}));
-    const soonMs = random.int(500, 20_000);
-    const atMs = removals.length > 0 ? random.pick(removals) + soonMs : MINUTE_MS + 10 * soonMs;
-    return { kind: 'empty-list', cloud, location, atMs, untilMs: atMs };
-  });
+  return CLOUD_NAMES.flatMap((cloud) =>
+    Object.keys(configs[cloud]?.locations ?? {}).flatMap((location): Incident[] => {
+      const soonMs = random.int(500, 20_000);
+      const atMs = removals.length > 0 ? random.pick(removals) + soonMs : MINUTE_MS + 10 * soonMs;
+      if (random.chance(0.3)) return [];
+      return [{ kind: 'empty-list', cloud, location, atMs, untilMs: atMs }];
+    }),
+  );
 }
 
 function incidents(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {
