@@ -1,5 +1,6 @@
 import type { Failure } from '../model/failure.ts';
-import { capacityScope, familyOf, type PlaceState, type WantedCreate } from './place-state.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
+import { capacityScope, familyOf, type PlaceState } from './place-state.ts';
 
 /** Why a launch waits for its turn. */
 export type WaitReason =

@@ -1,8 +1,9 @@
 import type { Failure } from '../model/failure.ts';
 import type { LimitProfile } from '../model/limit-profile.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { barrierOf, isBarred, type WaitReason } from './barriers.ts';
 import { createPace } from './paces.ts';
-import type { PlaceState, WantedCreate } from './place-state.ts';
+import type { PlaceState } from './place-state.ts';
 import { isNow, type Pace, scheduleCalls, sendCall } from './rate.ts';
 import { heldNow } from './slots.ts';
 

@@ -1,10 +1,11 @@
+import type { WantedCreate } from '../model/wanted-create.ts';
 import type { Store } from '../store/client.ts';
 import { readKnown, updateVersioned } from '../store/versioned.ts';
 import { isBarred } from './barriers.ts';
 import { decideCreates, type Verdict } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
 import { createKey, type GovernedPlace } from './place.ts';
-import { IDLE_PLACE, type PlaceState, placeStateSchema, type WantedCreate } from './place-state.ts';
+import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 

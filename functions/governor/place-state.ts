@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
@@ -55,25 +56,6 @@ export const placeStateSchema = callStateSchema.extend({
 export type PlaceState = z.infer<typeof placeStateSchema>;
 
 export const IDLE_PLACE: PlaceState = { ...IDLE_CALLS, holders: {} };
-
-/** What a launch wants, as far as it matters for when and whether it may go out. */
-export const wantedCreateSchema = z.object({
-  instanceId: z.string(),
-  fleetId: z.string(),
-  round: z.number(),
-  instanceType: z.string(),
-  zone: z.string().optional(),
-  vcpus: z.number(),
-  gpus: z.number(),
-  memoryGb: z.number(),
-  /** Whether its node group has a location left that it has not tried. */
-  mayGoElsewhere: z.boolean(),
-  /** When it first had to wait for its turn. */
-  waitsSinceMs: z.number().optional(),
-  /** Permits from before then were used for an earlier call. */
-  calledAtMs: z.number().optional(),
-});
-export type WantedCreate = z.infer<typeof wantedCreateSchema>;
 
 /** What shares a lack of capacity. */
 export const capacityScope = ({ instanceType, zone }: Pick<WantedCreate, 'instanceType' | 'zone'>): string =>

@@ -1,8 +1,9 @@
+import type { WantedCreate } from '../model/wanted-create.ts';
 import type { Store } from '../store/client.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import type { Verdict } from './decide-creates.ts';
 import { createKey, type GovernedPlace } from './place.ts';
-import { type PlaceState, placeStateSchema, type WantedCreate } from './place-state.ts';
+import { type PlaceState, placeStateSchema } from './place-state.ts';
 import { releaseSlots } from './release-slots.ts';
 import { takeBudget } from './take-budget.ts';
 

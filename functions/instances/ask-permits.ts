@@ -1,7 +1,7 @@
 import { permitCreates } from '../governor/permit-creates.ts';
-import type { WantedCreate } from '../governor/place-state.ts';
 import type { Failure } from '../model/failure.ts';
 import { instanceId } from '../model/identifiers.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { governed, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { wantedCreate } from './wanted-create.ts';

@@ -5,7 +5,7 @@ import type { CloudClient, CloudInstance, InstanceSpec } from '../drivers/driver
 import { DriverError } from '../drivers/errors.ts';
 import type { Lesson } from '../governor/barriers.ts';
 import { learnFromCreates, type ThrottledCreate } from '../governor/learn-from-creates.ts';
-import type { WantedCreate } from '../governor/place-state.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';

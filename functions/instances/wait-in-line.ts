@@ -1,6 +1,6 @@
-import type { WantedCreate } from '../governor/place-state.ts';
 import type { Priority } from '../model/fleet-request.ts';
 import { instanceId } from '../model/identifiers.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { startLooking } from '../status/start-looking.ts';
 import { addWaiting } from '../store/waiting.ts';
 import { governed, type PlaceRef, type WorkerContext } from '../worker/context.ts';

@@ -1,5 +1,5 @@
-import type { WantedCreate } from '../governor/place-state.ts';
 import { instanceId } from '../model/identifiers.ts';
+import type { WantedCreate } from '../model/wanted-create.ts';
 import { groupAt } from '../placement/lay-out.ts';
 import { claimMsOf, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';

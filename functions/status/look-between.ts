@@ -1,10 +1,9 @@
 import { DriverError } from '../drivers/errors.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
-import { type Loop, startBetween, takeBetween } from '../store/loops.ts';
+import { type Loop, SHORTEST_LOOK_MS, startBetween, takeBetween } from '../store/loops.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { LookMessage } from '../workflow/messages.ts';
 import { followCloud } from './follow-cloud.ts';
-import { SHORTEST_LOOK_MS } from './next-look.ts';
 import { isDoubtful, sightOf } from './sight.ts';
 
 /** Looks that come closer than this after one of the loop's own would see the same. */

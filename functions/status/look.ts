@@ -2,7 +2,14 @@ import { DriverError } from '../drivers/errors.ts';
 import { hasBudget } from '../governor/budgets.ts';
 import { permitCalls, slowDown } from '../governor/permit-calls.ts';
 import { readPlaceEntries } from '../store/instances.ts';
-import { endLoop, type Loop, settleLook, takeLook } from '../store/loops.ts';
+import {
+  endLoop,
+  LOOK_INTERVAL_MS,
+  type Loop,
+  SHORTEST_LOOK_MS,
+  settleLook,
+  takeLook,
+} from '../store/loops.ts';
 import { readAllWaiting } from '../store/waiting.ts';
 import { governed, type OpenConnection, type PlaceRef, type WorkerContext } from '../worker/context.ts';
 import type { LookMessage } from '../workflow/messages.ts';
@@ -10,7 +17,7 @@ import { countForBudget } from './count-for-budget.ts';
 import { endOverdue } from './end-overdue.ts';
 import { followCloud } from './follow-cloud.ts';
 import { beginBetween, lookBetween } from './look-between.ts';
-import { LOOK_INTERVAL_MS, nextLookMs, SHORTEST_LOOK_MS } from './next-look.ts';
+import { nextLookMs } from './next-look.ts';
 import { seeById } from './see-by-id.ts';
 import { callRoll, ROLL_CALL_MS, serveLine } from './serve-line.ts';
 import { isDoubtful, type Sight, sightOf } from './sight.ts';

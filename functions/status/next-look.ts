@@ -1,7 +1,5 @@
-/** How often a place is looked at while something there is in transition. */
-export const LOOK_INTERVAL_MS = 5_000;
-/** The shortest wait that the queue knows. */
-export const SHORTEST_LOOK_MS = 1_000;
+import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from '../store/loops.ts';
+
 /** Where the fastest is seen to take less than this, how long it took is known badly, beside how often was looked. */
 const QUICK_MS = 3_000;
 /** What was seen running had been so for a while. */

@@ -1,7 +1,6 @@
 import { placeName } from '../store/keys.ts';
-import { startLoop } from '../store/loops.ts';
+import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS, startLoop } from '../store/loops.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
-import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from './next-look.ts';
 
 /**
  * Sees to it that somebody looks at a place soon. A loop ends only after two looks that found nothing, so one that

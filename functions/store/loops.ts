@@ -44,6 +44,10 @@ export interface LoopRef {
   location: string;
 }
 
+/** How often a place is looked at while something there is in transition. */
+export const LOOK_INTERVAL_MS = 5_000;
+/** The shortest wait that the queue knows. */
+export const SHORTEST_LOOK_MS = 1_000;
 /** A due look that is this late is lost (its message, or the worker that had it): anyone may start anew. */
 export const LOOK_OVERDUE_MS = 30_000;
 

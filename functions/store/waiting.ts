@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { wantedCreateSchema } from '../governor/place-state.ts';
 import type { LimitProfile } from '../model/limit-profile.ts';
+import { wantedCreateSchema } from '../model/wanted-create.ts';
 import { launchMessageSchema } from '../workflow/messages.ts';
 import type { Store } from './client.ts';
 import { type Key, WAITING_PREFIX, waitingFleetKey, waitingPartition, waitingSortKey } from './keys.ts';

@@ -14,9 +14,9 @@ import {
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readHolders } from '../../functions/governor/hold-location.ts';
 import { permitCreates } from '../../functions/governor/permit-creates.ts';
-import type { WantedCreate } from '../../functions/governor/place-state.ts';
 import { releaseSlots } from '../../functions/governor/release-slots.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
+import type { WantedCreate } from '../../functions/model/wanted-create.ts';
 import { layOut } from '../../functions/placement/lay-out.ts';
 import type { Store } from '../../functions/store/client.ts';
 import { createFleet } from '../../functions/store/create-fleet.ts';

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  fastestOf,
-  LOOK_INTERVAL_MS,
-  nextLookMs,
-  SHORTEST_LOOK_MS,
-} from '../../../functions/status/next-look.ts';
+import { fastestOf, nextLookMs } from '../../../functions/status/next-look.ts';
+import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from '../../../functions/store/loops.ts';
 
 const NOW = 1_000_000;
 
