@@ -12,7 +12,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { cleanEnvironment, environmentIn } from '../../../local/engine/environment.ts';
 import { choosePort, freePort } from '../../../local/ports.ts';
@@ -36,17 +36,18 @@ async function listenAnywhere() {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  return { port: address.port, [Symbol.asyncDispose]: async () => void server.close() };
+  onTestFinished(() => void server.close());
+  return { port: address.port };
 }
 
 describe('ports', () => {
   it('are the first free one from the preferred on', async () => {
-    await using taken = await listenAnywhere();
+    const taken = await listenAnywhere();
     expect(await freePort(taken.port)).toBeGreaterThan(taken.port);
   });
 
   it('are refused when the one demanded is taken, or is none', async () => {
-    await using taken = await listenAnywhere();
+    const taken = await listenAnywhere();
     vi.stubEnv('FLEETWRIGHT_ENGINE_PORT', String(taken.port));
     await expect(choosePort('FLEETWRIGHT_ENGINE_PORT', 4566)).rejects.toThrow(`port ${taken.port}`);
     vi.stubEnv('FLEETWRIGHT_ENGINE_PORT', '70000');
