@@ -1,6 +1,7 @@
 import type { DriverName } from '../../functions/model/connection.ts';
+import type { Asked } from '../field/worlds/asked.ts';
 import { refusal } from '../field/worlds/ec2/xml.ts';
-import type { Asked, CloudWorld } from '../field/worlds/http.ts';
+import type { CloudWorld } from '../field/worlds/http.ts';
 import type { Spelling } from './spellings.ts';
 
 /** What an endpoint does to a request beside what the cloud behind it does. */

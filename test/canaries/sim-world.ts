@@ -3,7 +3,8 @@ import { SimEngine } from '../../local/sim/engine/engine.ts';
 import { createApp } from '../../local/sim/http/app.ts';
 import { calmScenario } from '../chaos/scenario/calm.ts';
 import type { Ground } from '../chaos/world/ground.ts';
-import type { Asked, CloudWorld } from '../field/worlds/http.ts';
+import type { Asked } from '../field/worlds/asked.ts';
+import type { CloudWorld } from '../field/worlds/http.ts';
 import { Script } from '../field/worlds/script.ts';
 
 /** The simulated clouds by their HTTP face, as a cloud that answers can be changed of. */

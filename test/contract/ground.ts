@@ -1,6 +1,5 @@
 import type { CloudClient, InstanceSpec, NetworkResourceKind } from '../../functions/drivers/driver.ts';
 import { DriverError } from '../../functions/drivers/errors.ts';
-import type { Lab } from './lab.ts';
 
 /** What instances stand on at a location. */
 export interface Ground {
@@ -46,8 +45,13 @@ export async function deleteResource(
   else await client.deleteKeyPair(location, backendId);
 }
 
+/** What waits until something is so. */
+interface Waiting {
+  until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found>;
+}
+
 /** Removes every network resource of the suite at a location; what is still needed is asked for again. */
-export async function removeGround(lab: Lab, client: CloudClient, location: string): Promise<void> {
+export async function removeGround(lab: Waiting, client: CloudClient, location: string): Promise<void> {
   for (const kind of IN_ORDER) {
     await lab.until(`every ${kind} at ${location} is gone`, async () => {
       const left = await client.listNetworkResources(location, kind);

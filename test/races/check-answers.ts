@@ -11,8 +11,8 @@ import {
 } from '../chaos/invariants/check-access.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 import { Process } from '../chaos/world/process.ts';
+import type { Answer, Outcome } from './answer.ts';
 import type { MutatingId } from './moves.ts';
-import type { Answer, Outcome } from './play.ts';
 import { FIRST_SECRET, MAIN, ONE, type Situation, TEAM, WEB } from './situation.ts';
 
 export interface Race {

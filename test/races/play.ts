@@ -6,9 +6,10 @@ import { CALM, type Disturbance } from '../chaos/world/disturbance.ts';
 import { ProcessEnded } from '../chaos/world/functions.ts';
 import { Ground } from '../chaos/world/ground.ts';
 import { Lab } from '../chaos/world/lab.ts';
+import type { Answer } from './answer.ts';
 import { checkAnswers } from './check-answers.ts';
 import { checkGone, checkState } from './check-state.ts';
-import type { Mark, Move, Pair } from './moves.ts';
+import type { Move, Pair } from './moves.ts';
 import { bringAbout, CLOUD, ofTeam, plainly, type Situation } from './situation.ts';
 
 const MINUTE_MS = 60_000;
@@ -20,17 +21,6 @@ const REST_WITHIN_MS = 60 * MINUTE_MS;
 const FINISHED_MS = 45 * MINUTE_MS;
 /** More waits than any race takes. */
 const MAX_STEPS = 100_000;
-
-/** What one request came to. `unknown`: its process ended, or a service of AWS failed it. */
-export type Outcome = 'done' | 'refused' | 'unknown' | 'broken';
-
-export interface Answer extends Mark {
-  move: Move;
-  outcome: Outcome;
-  /** Of a refusal; the error's text, where one came that no user is to see. */
-  code?: string;
-  body?: unknown;
-}
 
 export interface RaceResult {
   pair: string;

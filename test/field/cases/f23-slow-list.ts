@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { assertMet, type FieldCase } from '../harness/case.ts';
 import { inField, LOCAL, PRODUCTION } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
-import type { Asked } from '../worlds/http.ts';
+import type { Asked } from '../worlds/asked.ts';
 import type { Trouble } from '../worlds/script.ts';
 import { SpiderWorld } from '../worlds/spider/world.ts';
 

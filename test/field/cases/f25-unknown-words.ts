@@ -6,8 +6,8 @@ import { assertMet, type FieldCase } from '../harness/case.ts';
 import { allWorlds } from '../harness/every-driver.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
+import type { Asked } from '../worlds/asked.ts';
 import { refusal } from '../worlds/ec2/xml.ts';
-import type { Asked } from '../worlds/http.ts';
 import type { Trouble } from '../worlds/script.ts';
 
 const SIZE = 20;

@@ -2,17 +2,8 @@ import type { RequestHandler } from '../../../functions/drivers/aws/settings.ts'
 import type { DriverClock, Send } from '../../../functions/drivers/surroundings.ts';
 import type { Ground } from '../../chaos/world/ground.ts';
 import type { Process } from '../../chaos/world/process.ts';
+import type { Asked } from './asked.ts';
 import type { Script } from './script.ts';
-
-/** A request as a scripted cloud sees it. */
-export interface Asked {
-  method: string;
-  url: URL;
-  headers: Headers;
-  /** The body as it was sent; empty where there is none. */
-  text: string;
-  atMs: number;
-}
 
 /** A cloud that is played in the same process, in virtual time. It has its state, and a script of what goes wrong. */
 export interface CloudWorld {

@@ -1,4 +1,4 @@
-import type { Asked } from './http.ts';
+import type { Asked } from './asked.ts';
 
 /** What goes wrong with requests that it is about. */
 export interface Trouble {

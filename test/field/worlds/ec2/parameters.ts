@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Asked } from '../http.ts';
+import type { Asked } from '../asked.ts';
 
 const nameSchema = z.object({ Name: z.string() });
 const valueSchema = nameSchema.extend({ Value: z.string() });

@@ -1,4 +1,5 @@
-import type { Asked, CloudWorld } from '../http.ts';
+import type { Asked } from '../asked.ts';
+import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';
 import { catalogueActions } from './catalogue-actions.ts';
 import { machineActions, type Pace } from './machine-actions.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { Asked, CloudWorld } from '../http.ts';
+import type { Asked } from '../asked.ts';
+import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';
 import { neutronRoutes } from './neutron.ts';
 import { type Call, novaRoutes, type Pace } from './nova.ts';

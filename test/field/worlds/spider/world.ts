@@ -3,7 +3,8 @@ import { answerTo } from '../../../contract/servers/spider-double/answer-to.ts';
 import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
 import { type Route, routesOf } from '../../../contract/servers/spider-double/routes.ts';
 import { type CloudMachine, World } from '../../../contract/servers/spider-double/world.ts';
-import type { Asked, CloudWorld } from '../http.ts';
+import type { Asked } from '../asked.ts';
+import type { CloudWorld } from '../http.ts';
 import { Script } from '../script.ts';
 
 export const SPIDER_URL = 'http://spider.invalid:1024';

@@ -1,0 +1,9 @@
+/** A request as a scripted cloud sees it. */
+export interface Asked {
+  method: string;
+  url: URL;
+  headers: Headers;
+  /** The body as it was sent; empty where there is none. */
+  text: string;
+  atMs: number;
+}
