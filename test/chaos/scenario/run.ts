@@ -25,6 +25,8 @@ import { Turnovers } from './turnovers.ts';
 const MINUTE_MS = 60_000;
 /** After the trouble has ended, everything must have come to rest within this. */
 const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
+/** Where clocks are apart, each launch that waits may wait for as long as they are, one after the other. */
+const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
 /** The last work may have written what a look has to see. */
 const QUIET_CHECKS = 15;
@@ -204,7 +206,7 @@ const isInventory = (body: string) => body.startsWith('{"kind":"sync-inventory"'
 /** Waits until nothing is under way. @returns whether that came about in time */
 async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   const { ground, queue, workflow } = lab;
-  const untilMs = ground.now() + REST_WITHIN_MS;
+  const untilMs = ground.now() + (skewMs > 0 ? SKEWED_REST_WITHIN_MS : REST_WITHIN_MS);
   await ground.sleep(quietMs);
   for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {
     const isLate = () =>
