@@ -251,6 +251,13 @@ async function terminateFound(
   const beginMs = Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4);
   const untilMs = store.clock.now() + beginMs;
   const limit = pLimit(CONCURRENT_REMOVALS);
+  const failures: unknown[] = [];
+  // What fails while the next permits are waited for must not end the process.
+  const begin = (backendId: string) =>
+    limit(() => terminate(context, place, opened, backendId, untilMs)).catch((error: unknown) => {
+      context.log.warn('terminate failed', { backendId, error });
+      failures.push(error);
+    });
   const calls: Promise<void>[] = [];
   while (rest.length > 0) {
     const { granted, retryAfterMs } = await permitCalls(
@@ -259,11 +266,7 @@ async function terminateFound(
       'mutate',
       rest.length,
     );
-    calls.push(
-      ...rest
-        .slice(0, granted)
-        .map((backendId) => limit(() => terminate(context, place, opened, backendId, untilMs))),
-    );
+    calls.push(...rest.slice(0, granted).map(begin));
     rest = rest.slice(granted);
     const waitMs = Math.max(retryAfterMs, BETWEEN_PERMITS_MS);
     if (rest.length === 0 || store.clock.now() + waitMs > untilMs) break;
@@ -274,7 +277,7 @@ async function terminateFound(
     all,
     store.clock.sleep(Math.min(ANSWERED_MS, timeLeftMs(context) / 2)).then(() => 'late' as const),
   ]);
-  if (ended === 'late') all.catch((error: unknown) => context.log.warn('terminate failed', { error }));
+  if (failures.length > 0) throw failures[0];
   return rest.length > 0 || ended === 'late';
 }
 

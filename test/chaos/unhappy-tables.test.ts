@@ -8,6 +8,7 @@ import { CALM } from './world/disturbance.ts';
 
 /** More than have a slot at a time: most are still to be asked for when the table goes. */
 const SIZE = 40;
+const FAST = { perSecond: 10, burst: 20 };
 /** Hours go by in seconds, but on a busy machine those are long. */
 const PATIENT = { timeout: 60_000 };
 /** What had its permit when the table went is asked for, and answered, by then. */
@@ -49,6 +50,24 @@ describe.each(['governor', 'fleets', 'access'] as const)('table %s, down for two
       expect(counts.failedReceives).toBe(0);
     },
   );
+});
+
+describe('a table that refuses writes of two that come at once', PATIENT, () => {
+  it('ends no worker that waits for permits while calls of its own fail', async () => {
+    const mutate = { perSecond: 2, burst: 2 };
+    const scenario = calmScenario({}, { rates: { create: FAST, list: FAST, mutate } });
+    const { violations, outcomes } = await runScenario(scenario, false, async (stage) => {
+      const { id } = await stage.create(fleetAt(['sim-aws'], SIZE));
+      await stage.until(id, isUp);
+      stage.addFault({ kind: 'throttle', call: 'terminate', probability: 0.5 });
+      await stage.remove(id);
+      stage.lab.ground.disturbance = { ...CALM, conflict: 0.17 };
+      await stage.until(id, ({ status }) => status === 'Terminated');
+      expect(stage.standing()).toEqual([]);
+    });
+    expect(violations).toEqual([]);
+    expect(outcomes).toEqual({ Terminated: 1 });
+  });
 });
 
 describe('a table that goes down between the acceptance of a machine and the first look at it', () => {
