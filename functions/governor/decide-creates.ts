@@ -5,7 +5,7 @@ import { barrierOf, isBarred, type WaitReason } from './barriers.ts';
 import { createPace } from './paces.ts';
 import type { PlaceState } from './place-state.ts';
 import { isNow, type Pace, scheduleCalls, sendCall } from './rate.ts';
-import { heldNow } from './slots.ts';
+import { heldNow, type ReleasedSlot } from './slots.ts';
 
 /** What the governor says to one launch. */
 export type Verdict =
@@ -22,8 +22,8 @@ export interface Decision {
   verdicts: Map<string, Verdict>;
   /** Those that were given a permit now, and had none. */
   given: string[];
-  /** Those of them that had no slot either. */
-  newcomers: string[];
+  /** The slots of those of them that had none, each with the time of the permit that it was given by. */
+  newcomers: ReleasedSlot[];
   /** What to write; undefined when all stays as it is. */
   state: PlaceState | undefined;
 }
@@ -51,7 +51,7 @@ export function decideCreates(
   const holders = heldNow(current.holders, nowMs);
   let state: PlaceState = { ...current, holders };
   const given: string[] = [];
-  const newcomers: string[] = [];
+  const newcomers: ReleasedSlot[] = [];
   const pace = createPace(limits);
   let isChanged = Object.keys(holders).length < Object.keys(current.holders).length;
   const wait = ({ instanceId }: WantedCreate, why: WaitReason) =>
@@ -63,7 +63,8 @@ export function decideCreates(
     if (call.isNew || (isGoing && !isFromLine))
       holders[instanceId] = anotherThan(holders[instanceId], call.startMs);
     if (call.isNew && unusedMs === undefined) given.push(instanceId);
-    if (!hadSlot) newcomers.push(instanceId);
+    // As it is kept: in whole milliseconds.
+    if (!hadSlot) newcomers.push({ instanceId, startMs: Math.ceil(holders[instanceId] ?? nowMs) });
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
     const { startMs } = call;

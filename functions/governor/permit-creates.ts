@@ -22,8 +22,8 @@ export interface CreateAnswer {
   lostRace: boolean;
   /** Those that were given a permit now, and had none. */
   given: string[];
-  /** Those of them that had no slot either. */
-  newcomers: string[];
+  /** The slots of those of them that had none, each with the time of the permit that it was given by. */
+  newcomers: ReleasedSlot[];
 }
 
 interface Written extends CreateAnswer {

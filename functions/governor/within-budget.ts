@@ -5,6 +5,7 @@ import type { Verdict } from './decide-creates.ts';
 import { createKey, type GovernedPlace } from './place.ts';
 import { type PlaceState, placeStateSchema } from './place-state.ts';
 import { releaseSlots } from './release-slots.ts';
+import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
 /** Budgets that waiting helps; the others are of what there is, and end only when something is removed. */
@@ -19,13 +20,14 @@ const WORDS: Readonly<Record<string, string>> = {
 interface Answered {
   verdicts: Map<string, Verdict>;
   given: readonly string[];
-  newcomers: readonly string[];
+  newcomers: readonly ReleasedSlot[];
 }
 
 /**
  * Takes of the connection's budgets for the permits that were given now. Those that there is nothing left for give the
  * slots back that they were given with them: they wait for the next minute or day, or are refused where a total is used
- * up. Under a slot that was held before, another copy of the launch may be making its call.
+ * up. Under a slot that was held before, another copy of the launch may be making its call; under one that was given
+ * now, too, since the permit was written: then the slot is known by another time, and stays.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -45,10 +47,11 @@ export async function withinBudget<Answer extends Answered>(
   const verdict: Verdict = OF_TIME.has(reason) ? { say: 'wait', why: 'budget' } : overTotal(place, reason);
   for (const { instanceId } of without) verdicts.set(instanceId, verdict);
   if (verdict.say === 'wait') await rest(store, place, { reason, untilMs: retryAtMs ?? 0 });
+  const refusedIds = new Set(without.map(({ instanceId }) => instanceId));
   await releaseSlots(
     store,
     place,
-    without.filter(({ instanceId }) => answer.newcomers.includes(instanceId)),
+    answer.newcomers.filter(({ instanceId }) => refusedIds.has(instanceId)),
   );
   return { ...answer, verdicts, given: taken };
 }
