@@ -1,3 +1,4 @@
+import { lastCallBy } from '../ownership/attempts.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
 import type { Attempt } from './attempt.ts';
 import { applyChanges } from './finish.ts';
@@ -21,7 +22,11 @@ export async function cancelLaunches(
       kind: 'change',
       record,
       to: 'Planned',
-      fields: { launchState: 'refused', claimUntilMs: 0, closedAtMs: context.store.clock.now() },
+      fields: {
+        launchState: 'refused',
+        claimUntilMs: 0,
+        closedAtMs: lastCallBy(record, context.store.clock.now()),
+      },
     })),
   );
   await Promise.all(

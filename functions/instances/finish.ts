@@ -3,6 +3,7 @@ import type { Holders } from '../governor/slots.ts';
 import type { Failure } from '../model/failure.ts';
 import { fleetCreatedAtMs } from '../model/identifiers.ts';
 import { isClosed } from '../model/status.ts';
+import { lastCallBy } from '../ownership/attempts.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { type Claim, type StatusChange, type TransitionResult, transition } from '../store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../worker/context.ts';
@@ -110,7 +111,7 @@ export async function failInstances(
       fields: {
         failure: { code: failure.code, message: failure.message.slice(0, 1_000) },
         claimUntilMs: 0,
-        closedAtMs: context.store.clock.now(),
+        closedAtMs: lastCallBy(record, context.store.clock.now()),
       },
     })),
   );

@@ -41,8 +41,17 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
   ];
 }
 
+/** By when the last call of a record's attempt was sent, in milliseconds. Pure. @param knownMs a time after which none was */
+export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>, knownMs: number): number {
+  // The worker that holds a claim is over before the claim is. Zero: no worker holds one any more.
+  return claimUntilMs === 0 ? knownMs : Math.min(knownMs, claimUntilMs);
+}
+
 /** No call is sent for an attempt once the cloud has accepted one, or once it has ended without a machine. */
-function closingOf({ acceptedAtMs, closedAtMs, terminatedAt }: InstanceItem): number | undefined {
+function closingOf(record: InstanceItem): number | undefined {
+  const { acceptedAtMs, closedAtMs, terminatedAt } = record;
   const ended = closedAtMs ?? (terminatedAt === undefined ? undefined : Date.parse(terminatedAt));
-  return acceptedAtMs ?? ended;
+  // What came of the attempt may be found out long after its last call.
+  const lastMs = lastCallBy(record, acceptedAtMs ?? ended ?? Number.POSITIVE_INFINITY);
+  return lastMs === Number.POSITIVE_INFINITY ? undefined : lastMs;
 }

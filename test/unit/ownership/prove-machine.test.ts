@@ -87,6 +87,17 @@ describe('a machine at a cloud that tells when it was made', () => {
     expect(proveMachine(shown({ createdAtMs: NOW_MS }), open, byTime)).toBe('proven');
   });
 
+  it('is a copy when it was made long after the last claim, though its attempt stayed open or was closed late', () => {
+    const claimUntilMs = SENT_MS + 130_000;
+    const late = record({ firstSentAtMs: SENT_MS, claimUntilMs, launchState: 'claimed' });
+    const accepted = { ...late, launchState: 'accepted', backendId: 'i-1', acceptedAtMs: NOW_MS } as const;
+    const closed = { ...late, status: 'Failed', terminatedAt: new Date(NOW_MS).toISOString() } as const;
+    for (const one of [late, accepted, closed]) {
+      expect(proveMachine(shown({ createdAtMs: SENT_MS + DAY_MS }), one, byTime)).toBe('copy');
+      expect(proveMachine(shown({ createdAtMs: claimUntilMs + LONGEST_MS }), one, byTime)).toBe('proven');
+    }
+  });
+
   it('is held against the time of its own attempt, of the earlier ones too', () => {
     const moved = record({
       ...running,
