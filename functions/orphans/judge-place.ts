@@ -25,7 +25,10 @@ export interface Judgement {
   missing: InstanceItem[];
   /** By instance id: those that were read, for `shown`, `missing` or by `further`. */
   records: ReadonlyMap<string, InstanceItem>;
-  /** Whether a record's status is not that of its machine. */
+  /**
+   * Whether the status loop has something to do: a record's status is not that of its machine, or is one in transition.
+   * The loop of such a place runs, unless the tables were set back: then it may have ended when nothing was left here.
+   */
   isBehind: boolean;
 }
 
@@ -90,10 +93,12 @@ export async function judgePlace(
     ...one,
     verdict: whenReturned(one.verdict, returned.get(one.machine.instanceId ?? '')),
   }));
-  const isBehind = machines.some((machine) => {
-    const entry = byId.get(machine.instanceId ?? '');
-    return entry?.backendId === machine.backendId && !isTransitional(entry.status) && !agrees(entry, machine);
-  });
+  const isBehind =
+    entries.some(({ status }) => isTransitional(status)) ||
+    machines.some((machine) => {
+      const entry = byId.get(machine.instanceId ?? '');
+      return entry?.backendId === machine.backendId && !agrees(entry, machine);
+    });
   return {
     isBehind,
     shown: [...settled, ...(await judgeResources(context, place, resources))],
