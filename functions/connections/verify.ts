@@ -46,7 +46,12 @@ export async function verifyConnection(
       rotation === undefined
         ? (await context.open(connectionKey)).client
         : await context.openWith({ ...connection, credentialVersion: rotation });
-    verdict = await judgeWriter(context, client, await judgeAccount(context, connection, rotation, client));
+    verdict = await judgeWriter(
+      context,
+      connection,
+      client,
+      await judgeAccount(context, connection, rotation, client),
+    );
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'Throttled') return waitFor(error.retryAfterMs ?? 2_000);
@@ -68,14 +73,25 @@ export async function verifyConnection(
   return DONE;
 }
 
-/** An account where another deployment with this one's id is alive is refused: each would end the other's machines. */
+/**
+ * Refuses an account where another deployment with this one's id is alive: each would end the other's machines.
+ *
+ * @throws DriverError when the cloud does not tell whether there is one, and this deployment does not work there yet
+ */
 async function judgeWriter(
   context: WorkerContext,
+  connection: Connection,
   client: CloudClient,
   verdict: AccountVerdict,
 ): Promise<AccountVerdict> {
   if (!('condition' in verdict)) return verdict;
-  const mark = await claimMark(context, client);
+  const isNew = connection.verifiedAt === undefined || verdict.isChange === true;
+  const mark = await claimMark(context, client).catch((error: unknown) => {
+    if (!(error instanceof DriverError) || isNew) throw error;
+    // The next sweep asks again.
+    context.log.warn('no mark of this deployment is kept at the account', { code: error.code });
+    return 'none' as const;
+  });
   if (mark === 'none') return verdict;
   // Where both work already, sweeps hold, and an operator decides.
   if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };

@@ -22,13 +22,15 @@ export type MarkOutcome =
   /** Another deployment with its id is alive. `isOurs`: this one has a mark, too. */
   | { alone: false; other: WriterMark; isOurs: boolean };
 
-/** `none`: the driver has no marks, or the cloud cannot be asked now: the next sweep asks again. */
+/** `none`: the driver has no marks. */
 type Outcome = MarkOutcome | 'none';
 
 /**
  * Marks that this deployment works at an account, unless another one with its id is alive there: a deployment that
  * comes later leaves no mark, and so does not hold up the one that was first. Two that begin at the same moment see each
  * other's marks, and the later one takes its own back.
+ *
+ * @throws DriverError when the cloud does not tell now whose marks there are
  */
 export async function claimMark(context: WorkerContext, client: CloudClient): Promise<Outcome> {
   return await withMarks(context, client, async (marks) => {
@@ -47,6 +49,7 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
  * Renews the mark, and tells whether another deployment with this id is alive.
  *
  * @param ignoredUntilMs an operator said that deployments which were not seen since then are over
+ * @throws DriverError as `claimMark` does: the next sweep asks again
  */
 export async function renewMark(
   context: WorkerContext,
@@ -78,8 +81,8 @@ async function withMarks(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     const { code, message } = error;
+    if (!NEVER.includes(code)) throw error;
     log.warn('no mark of this deployment is kept at the account', { code, message });
-    if (!NEVER.includes(code)) return 'none';
     const text = `no mark of this deployment can be kept at the account, so that another one with its id is not noticed: ${message}`;
     return { alone: true, warning: { code: 'NoWriterMark', message: text } };
   }
