@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { SweepHold } from '../../functions/model/orphan.ts';
 import { listHolds } from '../../functions/orphans/continue-sweeps.ts';
 import { readConnection } from '../../functions/store/connections.ts';
+import { plantInstance } from '../../local/sim/engine/plant.ts';
 import { ENDPOINT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
-import { AWS, EAST, isUp, PATIENT } from './scenario/limited.ts';
+import { verify } from './scenario/incidents.ts';
+import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import { Stage } from './scenario/stage.ts';
 import { Lab, NAMESPACE } from './world/lab.ts';
@@ -79,6 +81,62 @@ describe('tables that are set back to an hour ago', PATIENT, () => {
   });
 });
 
+describe('records that a restore brings back in transition', PATIENT, () => {
+  it('are looked at again, though nothing was left at their site when the tables were set back', async () => {
+    await tell(async (stage) => {
+      const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
+      await stage.until(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 1);
+      await stage.act(fleet.id, 'hold');
+      const setBack = stage.lab.tables.backup();
+      expect((await stage.read(fleet.id)).counts.Creating).toBeGreaterThan(0);
+      await stage.until(fleet.id, ({ counts }) => (counts.Creating ?? 0) === 0);
+      await stage.remove(fleet.id);
+      await stage.until(fleet.id, isGone);
+      await stage.pass(10);
+      setBack();
+      await stage.pass(10);
+      const { status, counts } = await stage.read(fleet.id);
+      expect(status).toBe('Held');
+      expect(counts.Creating ?? 0).toBe(0);
+    });
+  });
+
+  it('take no copy for theirs that was made while their attempts seemed to be under way', async () => {
+    await tell(async (stage) => {
+      const { lab } = stage;
+      const stop = stage.addFault({ kind: 'loseReplyAfterEffect', call: 'create', probability: 1 });
+      const fleet = await stage.create(fleetAt(AWS, 1, EAST));
+      await stage.until(fleet.id, () => stage.standing().length > 0);
+      const setBack = lab.tables.backup();
+      stop();
+      await stage.until(fleet.id, isUp);
+      await stage.pass(40);
+      const copy = copyOf(stage);
+      await stage.pass(10);
+      setBack();
+      await stage.pass(20);
+      await continueSweeps(stage);
+      await stage.pass(20);
+      expect((await stage.read(fleet.id)).status).toBe('Running');
+      expect(lab.clouds.machines()).toContainEqual(
+        expect.objectContaining({ backendId: copy, status: 'Running' }),
+      );
+    });
+  });
+});
+
+/** @returns the backend id of a copy of the machine that stands */
+function copyOf(stage: Stage): string {
+  const [original] = stage.standing();
+  if (!original) throw new Error('no machine stands');
+  const { cloud, account: connection, location, name, launchToken, tags } = original;
+  const instanceType = 'small';
+  return plantInstance(stage.lab.clouds.engine.world, {
+    ...{ cloud, connection, location, name, launchToken, tags },
+    ...{ instanceType, networkId: '' },
+  }).backendId;
+}
+
 /** A second deployment with the id of the first, over tables of its own, at the same clouds. */
 async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   const writerId = 'the-second-writer';
@@ -128,6 +186,23 @@ describe('a second deployment with the same id', PATIENT, () => {
       expect(removed(stage)).toBe(0);
       expect(marksAt(stage)).toEqual(['fleetwright/chaos/the-only-writer']);
       expect(await holdsOf(stage.lab)).toEqual([]);
+      other.tables.takeBack();
+    });
+  });
+
+  it('is not let in while the account does not tell whose marks it has', async () => {
+    await tell(async (stage) => {
+      const stop = stage.addFault({ kind: 'error', call: 'listNotes', probability: 1 });
+      const other = await second(stage);
+      await stage.pass(5);
+      expect(await connectionOf(other)).toMatchObject({ status: 'Failed', failure: { code: 'Unavailable' } });
+      stop();
+      verify(other, 'sim-aws');
+      await stage.pass(5);
+      expect(await connectionOf(other)).toMatchObject({
+        status: 'Failed',
+        failure: { code: 'DeploymentIdInUse' },
+      });
       other.tables.takeBack();
     });
   });

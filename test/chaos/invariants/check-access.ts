@@ -4,6 +4,7 @@ import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { credentialParameter } from '../../../functions/secrets/credentials.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
+import { ForgottenMachines } from './forgotten-machines.ts';
 import type { Violation } from './violation.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
@@ -20,6 +21,13 @@ export function fleetsOf({ tables }: Lab): FleetItem[] {
   return itemsOf(tables.fleets)
     .filter(({ pk, sk }) => pk.startsWith('FLEET#') && sk === 'META')
     .map(parseFleetItem);
+}
+
+/** Sort keys, `<time>#<id>`, of the audit rows of a type. */
+export function auditRows({ tables }: Lab, type: string): string[] {
+  return itemsOf(tables.fleets).flatMap((item) =>
+    item.pk.startsWith('AUDIT#') && item['type'] === type ? [item.sk] : [],
+  );
 }
 
 export const liveFleets = (lab: Lab): FleetItem[] => fleetsOf(lab).filter((fleet) => !isOver(fleet));
@@ -45,11 +53,11 @@ export function secretInForce({ parameters }: Lab, connection: Connection): stri
  * What must hold of namespaces, connections, their secrets, and the fleets on them, when nothing is under way and the
  * schedule has finished what requests began that died.
  */
-export function checkAccess(lab: Lab): Violation[] {
+export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   return [
     ...checkConnections(lab),
     ...checkDeletions(lab),
-    ...checkSecrets(lab),
+    ...checkSecrets(lab, forgotten),
     ...checkSpecs(lab),
     ...checkNames(lab),
   ].map(([kind, text]) => ({ kind, text }));
@@ -89,13 +97,16 @@ function checkDeletions(lab: Lab): Found {
   ];
 }
 
-function checkSecrets(lab: Lab): Found {
+function checkSecrets(lab: Lab, forgotten: ForgottenMachines): Found {
   const connections = connectionsOf(lab);
   const named = new Set(connections.map((one) => credentialParameter(SECRETS_PREFIX, one)));
   const living = new Set(liveFleets(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
+  const known = new Set(fleetsOf(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
+  // The key of a fleet that the tables have forgotten stays, as its machines do.
+  const isForgotten = (name: string) => forgotten.isSetBack && name.startsWith(SSH_KEYS) && !known.has(name);
   return [
     ...lab.parameters.names
-      .filter((name) => !named.has(name) && !living.has(name))
+      .filter((name) => !named.has(name) && !living.has(name) && !isForgotten(name))
       .map((name) => ['leaked', `secret ${name} is named by no record`] as const),
     ...connections
       .filter((one) => secretInForce(lab, one) === undefined)

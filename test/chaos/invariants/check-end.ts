@@ -10,6 +10,7 @@ import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/store/keys.
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
+import { ForgottenMachines } from './forgotten-machines.ts';
 import type { Violation } from './violation.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
@@ -50,8 +51,12 @@ function readRecords(lab: Lab): Records {
   };
 }
 
-/** What must hold when a run has come to rest: records, counters and clouds tell the same. */
-export function checkEnd(lab: Lab): Violation[] {
+/**
+ * What must hold when a run has come to rest: records, counters and clouds tell the same.
+ *
+ * @param forgotten by tables that were set back; absent: none was
+ */
+export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   const violations: Violation[] = [];
   const add = (kind: Violation['kind'], text: string) => violations.push({ kind, text });
   const records = readRecords(lab);
@@ -61,23 +66,24 @@ export function checkEnd(lab: Lab): Violation[] {
     if (!STABLE.has(status) && !isHeld) add('stuck', `fleet ${fleetId} is ${status}`);
     if (work !== undefined) add('stuck', `fleet ${fleetId} is ${status} and has ${work} to be done`);
   }
-  checkInstances(lab, records, add);
+  checkInstances(lab, records, forgotten, add);
   checkCounters(records, add);
-  checkFleets(lab, records, add);
+  checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
   return violations;
 }
 
 type Add = (kind: Violation['kind'], text: string) => void;
 
-function checkInstances(lab: Lab, { instances }: Records, add: Add): void {
+function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMachines, add: Add): void {
   const machines = lab.clouds.machines().filter(({ status }) => status !== 'Terminated');
   const byId = Map.groupBy(machines, ({ ours }) => ours);
+  const isExcused = (machine: (typeof machines)[number]) => forgotten.isExcused(lab, machine);
   for (const record of instances) {
     const found = byId.get(record.instanceId) ?? [];
     // What is Planned when its fleet has come to rest was stopped before its next attempt.
     if (isClosed(record.status) || record.status === 'Planned') {
-      for (const { backendId, status } of found) {
+      for (const { backendId, status } of found.filter((one) => !isExcused(one))) {
         add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`);
       }
       continue;
@@ -89,13 +95,15 @@ function checkInstances(lab: Lab, { instances }: Records, add: Add): void {
     else if (bound.status !== record.status) {
       add('record', `${record.instanceId} is ${record.status}, its machine is ${bound.status}`);
     }
-    for (const { backendId } of found) {
-      if (backendId !== record.backendId) add('duplicated', `${record.instanceId} also is ${backendId}`);
+    for (const one of found) {
+      if (one.backendId !== record.backendId && !isExcused(one))
+        add('duplicated', `${record.instanceId} also is ${one.backendId}`);
     }
   }
   const known = new Set(instances.map(({ instanceId }) => instanceId));
-  for (const { ours, backendId, status } of machines) {
-    if (ours !== undefined && !known.has(ours))
+  for (const machine of machines) {
+    const { ours, backendId, status } = machine;
+    if (ours !== undefined && !known.has(ours) && !isExcused(machine))
       add('leaked', `${backendId} of ${ours} is ${status}, without a record`);
   }
 }
@@ -114,17 +122,19 @@ function checkCounters({ instances, placements }: Records, add: Add): void {
   }
 }
 
-function checkFleets(lab: Lab, records: Records, add: Add): void {
+function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, add: Add): void {
   const { fleets, instances, networks } = records;
   for (const fleet of fleets) {
     const own = instances.filter((one) => one.fleetId === fleet.fleetId);
-    if (OVER.has(fleet.status)) checkEnded(lab, records, fleet, own, add);
+    if (OVER.has(fleet.status)) checkEnded(lab, records, fleet, own, forgotten, add);
     else if (fleet.status !== 'Held') checkPolicy(fleet, own, groupsOf(lab, fleet.fleetId), add);
   }
   for (const { resources, key } of ownPlaces(lab)) {
-    for (const { name, kind } of resources.values()) {
+    for (const part of resources.values()) {
+      const { name, kind } = part;
       const ours = parseResourceName(DEPLOYMENT, name);
-      if (ours !== undefined && !networks.some((text) => text.includes(ours)))
+      const isKnown = networks.some((text) => ours !== undefined && text.includes(ours));
+      if (ours !== undefined && !isKnown && !forgotten.isPartExcused(lab, part))
         add('leaked', `${kind} ${name} at ${key.location}: no record`);
     }
   }
@@ -142,6 +152,7 @@ function checkEnded(
   { fleets, networks, names }: Records,
   { fleetId, name }: FleetItem,
   own: readonly InstanceItem[],
+  forgotten: ForgottenMachines,
   add: Add,
 ): void {
   for (const one of own) {
@@ -153,7 +164,7 @@ function checkEnded(
   }
   for (const { resources, key } of ownPlaces(lab)) {
     for (const resource of resources.values()) {
-      if (!resource.name.includes(fleetId.slice(1))) continue;
+      if (!resource.name.includes(fleetId.slice(1)) || forgotten.isPartExcused(lab, resource)) continue;
       add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
     }
   }

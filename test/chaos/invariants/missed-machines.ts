@@ -16,9 +16,15 @@ export class MissedMachines {
   /** Accounts that were out of sight for a while. */
   readonly accounts = new Set<string>();
   readonly #ids = new Set<string>();
+  #setBackAtMs = Number.NEGATIVE_INFINITY;
 
   note(machines: readonly Pick<InstanceRecord, 'backendId'>[]): void {
     for (const { backendId } of machines) this.#ids.add(backendId);
+  }
+
+  /** The tables were set back: their records do not tell any more why a machine was removed before that. */
+  noteRestore(nowMs: number): void {
+    this.#setBackAtMs = nowMs;
   }
 
   /** Whether records may say of a machine that it is gone, though it runs. */
@@ -40,6 +46,7 @@ export class MissedMachines {
     );
     return clouds.machines().flatMap(({ backendId, ours, removeAskedAtMs, vanished }): Violation[] => {
       if (!this.#ids.has(backendId) || removeAskedAtMs === undefined || vanished) return [];
+      if (removeAskedAtMs <= this.#setBackAtMs) return [];
       const record = records.get(ours ?? '');
       if (!record || ending.has(record.fleetId) || wasToGo(record, backendId)) return [];
       return [{ kind: 'lost', text: `${backendId} of ${ours} was back, and was removed` }];

@@ -4,6 +4,7 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import type { Ground } from '../world/ground.ts';
+import { ForgottenMachines } from './forgotten-machines.ts';
 import { MissedMachines } from './missed-machines.ts';
 import type { Violation } from './violation.ts';
 
@@ -25,13 +26,26 @@ export class CloudWatch {
   #last: InstanceRecord | undefined;
 
   readonly missed = new MissedMachines();
+  readonly forgotten = new ForgottenMachines();
 
   constructor(ground: Ground, skewMs: number) {
     this.#ground = ground;
     this.#skewMs = skewMs;
   }
 
-  /** Whether a fault of the cloud made two of the call that made this one: a record is bound to either. */
+  /**
+   * The tables were set back just now. Who launches again what they forgot makes a second machine of one token, where the
+   * cloud honours none.
+   */
+  noteRestore(): void {
+    this.forgotten.noteRestore(this.#ground.now());
+    this.missed.noteRestore(this.#ground.now());
+    for (const machine of this.#machines.values())
+      if (machine.launchToken !== undefined && this.forgotten.has(machine))
+        this.#twinned.add(machine.launchToken);
+  }
+
+  /** Whether two were made of the token of this one, by a fault or for a restore: a record is bound to either. */
   isTwinned({ launchToken }: InstanceRecord): boolean {
     return launchToken !== undefined && this.#twinned.has(launchToken);
   }
@@ -105,6 +119,7 @@ export class CloudWatch {
     for (const other of this.#machines.values()) {
       // One that vanished before anybody knew of it was never there, for all that can be found out.
       if (this.#twins.has(other.backendId) || other.vanished || this.missed.has(other)) continue;
+      if (this.forgotten.has(other)) continue;
       if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
         this.#add(
           'duplicated',

@@ -172,6 +172,26 @@ import { failInstances } from './finish.ts';`,
     ],
   },
   {
+    name: 'restore-not-noticed',
+    edits: [
+      {
+        file: 'functions/deployment/beat.ts',
+        find: `((outside ?? 0) > inside.beat ? 1 : 0)`,
+        replace: `((outside ?? 0) > inside.beat ? 0 : 0)`,
+      },
+    ],
+  },
+  {
+    name: 'marks-of-others-ignored',
+    edits: [
+      {
+        file: 'functions/deployment/keep-mark.ts',
+        find: `if (before.other && !before.own) return { alone: false, other: before.other, isOurs: false };`,
+        replace: `if (before.other && !before.own) return { alone: true };`,
+      },
+    ],
+  },
+  {
     name: 'account-not-compared',
     edits: [
       {

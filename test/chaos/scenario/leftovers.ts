@@ -3,6 +3,7 @@ import { machineName } from '../../../functions/drivers/names.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
 import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
+import { auditRows } from '../invariants/check-access.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
@@ -53,7 +54,10 @@ export class Leftovers {
     const { backendId, removeAskedAtMs, vanished } = event.record;
     if (removeAskedAtMs === undefined || vanished) return;
     this.#removed.add(backendId);
-    if (this.#removed.size <= MOST_PER_DAY || this.#lab.ground.counts.continuedSweeps > 0) return;
+    // The answer to an operator may be lost, and say less than was done; a restore takes the row away.
+    const isContinued =
+      this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
+    if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
     this.#violations.push({
       kind: 'foreign',
       text: `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator said so`,

@@ -10,14 +10,17 @@ const heldSchema = z.object({
   hold: z.object({ because: z.string() }),
 });
 
-/** An operator, who continues sweeps whenever they wait. */
+/** An operator, who continues sweeps whenever they wait, but not for a while after the tables were set back. */
 export class Operator {
   readonly #lab: Lab;
   readonly #client: Client;
+  readonly #isLeftHeld: () => boolean;
 
-  constructor(lab: Lab, client: Client) {
+  /** @param isLeftHeld whether the operator continues nothing now: who ends one hold of a connection ends them all */
+  constructor(lab: Lab, client: Client, isLeftHeld: () => boolean) {
     this.#lab = lab;
     this.#client = client;
+    this.#isLeftHeld = isLeftHeld;
   }
 
   /** Goes on until the world ends. */
@@ -25,6 +28,7 @@ export class Operator {
     const { ground } = this.#lab;
     for (;;) {
       await ground.sleep(LOOK_MS);
+      if (this.#isLeftHeld()) continue;
       for (const connectionKey of this.#held()) {
         const { name } = parseConnectionKey(connectionKey);
         ground.counts.continuedSweeps += await this.#client.continueSweeps(name);

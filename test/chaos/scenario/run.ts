@@ -17,7 +17,9 @@ import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
 import { Leftovers } from './leftovers.ts';
 import { Operator } from './operator.ts';
+import { Restore } from './restore.ts';
 import type { FleetScript, Scenario } from './scenario.ts';
+import { SecondWriter } from './second-writer.ts';
 import { Stage } from './stage.ts';
 import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
@@ -60,11 +62,15 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const ground = new Ground(scenario.seed, CALM, traced);
   const watch = new CloudWatch(ground, scenario.skewMs);
   let leftovers: Leftovers | undefined;
+  let restore: Restore | undefined;
   const onCloudEvent = (event: SimEvent) => {
     watch.onEvent(event);
     leftovers?.onEvent(event);
+    restore?.onEvent(event);
   };
   const lab = new Lab(ground, { ...scenario, onCloudEvent });
+  if (scenario.restore) restore = new Restore(lab, scenario, watch);
+  const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   lab.tables.fleets.onWrite = watch.onRecord;
   const violations = watch.violations;
@@ -79,7 +85,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   lab.queue.onSend = line.onSend;
   const outcomes: Record<string, number> = {};
   try {
-    const played = play(lab, scenario, { watch, outcomes, leftovers }, story);
+    const played = play(lab, scenario, { watch, outcomes, leftovers, restore, second }, story);
     await ground.scheduler.run(Promise.race([played, ground.exhaustion]));
   } catch (error) {
     violations.push({
@@ -88,6 +94,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
     });
   } finally {
     lab.tables.takeBack();
+    second?.end();
   }
   const { faults } = lab.clouds.engine.world.state;
   const cloudFaults = [...faults.values()].reduce((sum, { hits }) => sum + hits, 0);
@@ -104,14 +111,19 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   };
 }
 
+/** Who takes part in a run beside its users, and what is told of it. */
+interface Cast {
+  watch: CloudWatch;
+  outcomes: Record<string, number>;
+  leftovers: Leftovers | undefined;
+  restore: Restore | undefined;
+  second: SecondWriter | undefined;
+}
+
 async function play(
   lab: Lab,
   scenario: Scenario,
-  {
-    watch,
-    outcomes,
-    leftovers,
-  }: { watch: CloudWatch; outcomes: Record<string, number>; leftovers: Leftovers | undefined },
+  { watch, outcomes, leftovers, restore, second }: Cast,
   story?: Story,
 ): Promise<void> {
   const { ground } = lab;
@@ -135,17 +147,22 @@ async function play(
   );
   const client = new Client(lab);
   const strangers = new Strangers(lab, scenario);
-  if (scenario.hasOperator) void new Operator(lab, client).watch();
+  if (scenario.hasOperator) void new Operator(lab, client, () => restore?.isLeftHeld() ?? false).watch();
   const users = scenario.fleets.map((script, at) => use(lab, client, script, `key-${at}`));
   const told = story && ground.sleep(READ_LAG_MS).then(() => story(new Stage(lab, watch.missed)));
   const planted = Promise.all([strangers.plant(), leftovers?.plant()]);
   const turned = new Turnovers(lab, client, scenario).play();
-  await Promise.all([...users, ...incidents, told, turned, ground.sleep(scenario.troubleMs)]);
+  const others = [
+    scenario.restore && restore?.backUp(scenario.restore),
+    scenario.secondWriter && second?.play(scenario.secondWriter),
+  ];
+  await Promise.all([...users, ...incidents, ...others, told, turned, ground.sleep(scenario.troubleMs)]);
   const checkAll = () => [
-    ...checkEnd(lab),
-    ...checkAccess(lab),
+    ...checkEnd(lab, watch.forgotten),
+    ...checkAccess(lab, watch.forgotten),
     ...strangers.check(watch.goneAtMs),
     ...watch.missed.check(lab),
+    ...(second?.check() ?? []),
   ];
   calm(lab);
   await planted;
@@ -161,10 +178,18 @@ async function play(
   violations.push(...checkAll());
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
+  if (restore) {
+    await restore.play(client, sweptMs);
+    if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
+      violations.push({ kind: 'stuck', text: 'no rest after the restore' });
+    violations.push(...checkAll());
+    if (violations.length > 0) return;
+  }
   await removeAll(lab, client, scenario.skewMs);
   violations.push(...checkAll());
-  for (const { status, backendId, ours } of lab.clouds.machines()) {
-    if (ours !== undefined && status !== 'Terminated')
+  for (const machine of lab.clouds.machines()) {
+    const { status, backendId, ours } = machine;
+    if (ours !== undefined && status !== 'Terminated' && !watch.forgotten.isExcused(lab, machine))
       violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });
   }
 }
@@ -213,7 +238,10 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
       instancesOf(lab).some(({ status }) => isTransitional(status)) || launchesInLine(lab).length > 0;
     // Where clocks are apart, a worker that is ahead speaks for times of list calls that keep those behind for hours.
     const isUnderWay = (body: string) => isWork(body) && !(skewMs > 0 && isInventory(body));
-    if (workflow.running.length > 0 || queue.bodies.some(isUnderWay) || (skewMs > 0 && isLate())) quiet = 0;
+    // Executions that ended after the backup have taken the names of those that are to follow it.
+    const isToGoOn = ground.counts.restores > 0 && fleetsOf(lab).some(({ work }) => work !== undefined);
+    if (isToGoOn || workflow.running.length > 0 || queue.bodies.some(isUnderWay) || (skewMs > 0 && isLate()))
+      quiet = 0;
     if (ground.now() > untilMs) return false;
     await ground.sleep(CHECK_MS);
   }

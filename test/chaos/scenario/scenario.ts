@@ -5,6 +5,12 @@ import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.t
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
 import { Random } from '../time/random.ts';
 import { CALM, type Disturbance } from '../world/disturbance.ts';
+import {
+  type RestoreScript,
+  restoreOf,
+  type SecondWriterScript,
+  secondWriterOf,
+} from './draw-deployments.ts';
 
 const MINUTE_MS = 60_000;
 const CLOUD_NAMES = ['aws', 'gcp', 'openstack'] as const;
@@ -80,6 +86,10 @@ export interface Scenario {
   graceSeconds: number;
   planted: readonly Planted[];
   turnovers?: readonly Turnover[];
+  /** Absent: the tables are not set back. */
+  restore?: RestoreScript | undefined;
+  /** Absent: there is no other deployment. */
+  secondWriter?: SecondWriterScript | undefined;
   driverConcurrency: number;
   driverTimeoutMs: number;
   /** How many machines one create call may ask for; 1: the clouds have no such call. */
@@ -104,7 +114,7 @@ export function scenarioOf(seed: number): Scenario {
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   // Its own numbers, so that those of what came before stay as they are.
   const identity = new Random(seed, 'identity');
-  return {
+  const scenario = {
     seed,
     clouds: configs,
     connections,
@@ -129,7 +139,18 @@ export function scenarioOf(seed: number): Scenario {
     hasLeftovers: identity.chance(0.6),
     hasOperator: true,
     turnovers: turnovers(seed, clouds, configs),
+    restore: restoreOf(seed, troubleMs),
   };
+  return { ...scenario, secondWriter: secondWriterOf(seed, troubleMs, settled(scenario)) };
+}
+
+/** Connections whose credential is never of another account unnoticed: that brings a second deployment past all marks. */
+function settled({
+  connections,
+  incidents: befalling,
+}: Pick<Scenario, 'connections' | 'incidents'>): string[] {
+  const changed = befalling.flatMap((one) => (one.kind === 'account-changed' ? [one.account] : []));
+  return connections.map(({ name }) => name).filter((name) => !changed.includes(name));
 }
 
 function turnovers(seed: number, clouds: readonly CloudName[], configs: Scenario['clouds']): Turnover[] {

@@ -32,7 +32,9 @@ export class Turnovers {
     await this.#lab.ground.sleep(atMs);
     if (whose === 'own') await client.createNamespace(namespace);
     await this.#together(withinMs, [
-      ...times(creates, (at) => client.createConnection(namespace, this.#request(turnover, `create-${at}`))),
+      ...times(creates, (at) =>
+        client.createConnection(namespace, requestOf(this.#scenario, turnover, `create-${at}`)),
+      ),
       ...(whose === 'own' ? [() => client.deleteNamespace(namespace)] : []),
     ]);
     await this.#untilReady(namespace, name);
@@ -63,19 +65,6 @@ export class Turnovers {
     );
   }
 
-  #request({ name, cloud }: Turnover, apiKey: string) {
-    const config = this.#scenario.clouds[cloud];
-    if (!config) throw new Error(`no cloud ${cloud}`);
-    return {
-      name,
-      driver: 'sim' as const,
-      cloud,
-      endpoint: ENDPOINT,
-      credential: { account: name, apiKey },
-      limits: limitsOf(config),
-    };
-  }
-
   async #untilReady(namespace: string, name: string): Promise<void> {
     const { ground, tables } = this.#lab;
     const untilMs = ground.now() + READY_WITHIN_MS;
@@ -93,6 +82,24 @@ export class Turnovers {
       await ground.sleep(POLL_MS);
     }
   }
+}
+
+/** What makes a connection, with a credential that this key tells apart from others. */
+export function requestOf(
+  { clouds }: Pick<Scenario, 'clouds'>,
+  { name, cloud }: Pick<Turnover, 'name' | 'cloud'>,
+  apiKey: string,
+) {
+  const config = clouds[cloud];
+  if (!config) throw new Error(`no cloud ${cloud}`);
+  return {
+    name,
+    driver: 'sim' as const,
+    cloud,
+    endpoint: ENDPOINT,
+    credential: { account: name, apiKey },
+    limits: limitsOf(config),
+  };
 }
 
 const times = (count: number, ask: (at: number) => Promise<void>) =>

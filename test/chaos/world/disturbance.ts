@@ -68,6 +68,10 @@ export interface FaultCounts {
   emptyLists: number;
   /** Holds of sweeps that the operator ended. */
   continuedSweeps: number;
+  /** Restores of the table `fleets` to an earlier time. */
+  restores: number;
+  /** Deployments with the id of the first that began at its clouds. */
+  secondWriters: number;
 }
 
 export function noFaults(): FaultCounts {
@@ -88,5 +92,7 @@ export function noFaults(): FaultCounts {
     deniedCreates: 0,
     emptyLists: 0,
     continuedSweeps: 0,
+    restores: 0,
+    secondWriters: 0,
   };
 }
