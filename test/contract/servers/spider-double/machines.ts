@@ -55,6 +55,7 @@ export class Machines {
       await this.#clock.sleep(this.#pace.prepareMs);
       account.machines.push(machine);
       await this.#clock.sleep(this.#pace.startMs);
+      machine.runningAtMs = this.#clock.now();
       connection.machines.set(Name, machine.SystemId);
       return infoOf(machine, Name);
     });

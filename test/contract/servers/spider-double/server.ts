@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { answerTo } from './answer-to.ts';
 import type { Pace } from './machines.ts';
 import { routesOf } from './routes.ts';
-import { World } from './world.ts';
+import { type Account, World } from './world.ts';
 
 export interface SpiderDouble {
   url: string;
@@ -10,6 +10,8 @@ export interface SpiderDouble {
   reset(): void;
   /** As if it had died before it wrote a machine's name down. */
   forgetMachine(connectionName: string, name: string): void;
+  /** What stands at the mock cloud, of every account. */
+  accounts(): readonly Account[];
   close(): Promise<void>;
 }
 
@@ -52,6 +54,7 @@ export async function startSpiderDouble(options: SpiderDoubleOptions): Promise<S
     forgetMachine: (connectionName, name) => {
       world.connection(connectionName).machines.delete(name);
     },
+    accounts: () => world.accounts(),
     close: async () => {
       const closed = Promise.withResolvers<void>();
       server.close(() => closed.resolve());

@@ -12,6 +12,8 @@ export interface CloudMachine extends Named {
   zone: string;
   status: string;
   startedAt: string;
+  /** When it was up; absent: it is being started. In milliseconds since 1970. */
+  runningAtMs?: number;
   request: MachineRequest['ReqInfo'];
 }
 
@@ -93,6 +95,11 @@ export class World {
     const made: Account = { machines: [], resources: { vpc: [], securitygroup: [], keypair: [] } };
     this.#accounts.set(mockName, made);
     return made;
+  }
+
+  /** Everything that stands at the mock cloud, of every account. */
+  accounts(): readonly Account[] {
+    return [...this.#accounts.values()];
   }
 
   /** The cloud's id and name: ours as they are, or made up where names are transformed. */

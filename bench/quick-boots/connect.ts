@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CliError, EXIT } from '../../cli/exit.ts';
+import { ApiProblem } from '../../client/index.ts';
+import type { Stack } from '../../demo/stack.ts';
+import type { QuickCloud } from './quick-cloud.ts';
+
+const POLL_MS = 500;
+const READY_MS = 120_000;
+
+/**
+ * Makes the connection to the cloud and waits until it is verified and its catalogue has been read.
+ *
+ * @throws CliError when an earlier run's connection is in the way, or the cloud cannot be used
+ */
+export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud): Promise<void> {
+  const { client, namespace } = stack;
+  const { name } = connection;
+  await removeEarlier(stack, name);
+  await client.createConnection({ params: { namespace }, body: connection });
+  for (const untilMs = Date.now() + READY_MS; ; await sleep(POLL_MS)) {
+    const { status, failure, inventorySyncedAt } = await client.getConnection({
+      params: { namespace, connection: name },
+    });
+    if (status === 'Ready' && inventorySyncedAt !== undefined) return;
+    if (status !== 'Failed' && Date.now() < untilMs) continue;
+    throw new CliError(
+      EXIT.otherwise,
+      'not-ready',
+      `connection ${name} is not ready: ${failure?.message ?? status}`,
+      '`npx fleetwright local logs` shows what its driver says.',
+    );
+  }
+}
+
+/** A run that was killed leaves its connection behind, to a cloud that is gone. */
+async function removeEarlier({ client, namespace }: Stack, connection: string): Promise<void> {
+  try {
+    await client.deleteConnection({ params: { namespace, connection } });
+  } catch (error) {
+    if (!(error instanceof ApiProblem)) throw error;
+    if (error.status === 404) return;
+    throw new CliError(
+      EXIT.usage,
+      'connection-in-use',
+      `connection ${connection} of an earlier run cannot be removed: ${error.message}`,
+      'Empty the local stack: npx fleetwright local down --purge',
+      { cause: error },
+    );
+  }
+}
+
+export async function disconnect({ client, namespace }: Stack, { connection }: QuickCloud): Promise<void> {
+  await client.deleteConnection({ params: { namespace, connection: connection.name } });
+}

@@ -1,0 +1,81 @@
+import { CliError, EXIT } from '../../cli/exit.ts';
+import { deleteFleets, watchFleets } from '../../demo/run-fleets.ts';
+import { openStack, type Stack } from '../../demo/stack.ts';
+import { measureRun } from '../ideal/from-books.ts';
+import { BOOT_CASES, type BootCase, type CaseName, fleetOf } from './cases.ts';
+import { connectQuickCloud, disconnect } from './connect.ts';
+import { type CaseResult, type QuickBoots, quickBootsSchema, resultOf } from './document.ts';
+import { type QuickCloud, type QuickDriver, SLOTS } from './quick-cloud.ts';
+import { openSimulatedCloud } from './simulated-cloud.ts';
+import { openSpiderCloud } from './spider-cloud.ts';
+
+/** Upper bound for a case that has not hung. */
+const ATMOST_MS = 5 * 60_000;
+
+export interface QuickBootsOptions {
+  driver: QuickDriver;
+  bootSeconds: number;
+  createsPerSecond: number;
+  seed: number;
+}
+
+/** How one case is watched. */
+interface Surroundings {
+  say(line: string): void;
+  signal: AbortSignal;
+}
+
+/**
+ * Plays all cases on the local stack, which is started where it does not run yet, and removes everything again.
+ *
+ * @throws CliError when something is in the way, or the signal is aborted
+ */
+export async function measureQuickBoots(
+  { driver, bootSeconds, createsPerSecond, seed }: QuickBootsOptions,
+  around: Surroundings,
+): Promise<QuickBoots> {
+  const stack = await openStack({ say: around.say });
+  const { seenByFunctions } = stack;
+  const options = { bootSeconds, createsPerSecond, seenByFunctions };
+  const cloud = driver === 'sim' ? await openSimulatedCloud(seed, options) : await openSpiderCloud(options);
+  try {
+    await connectQuickCloud(stack, cloud);
+    const results: Partial<Record<CaseName, CaseResult>> = {};
+    for (const one of BOOT_CASES) results[one.name] = await play(stack, cloud, one, around);
+    await disconnect(stack, cloud);
+    const remaining = cloud.countLeft();
+    const parts = { driver, bootSeconds, slots: SLOTS, createsPerSecond, ...results, remaining };
+    return quickBootsSchema.parse(parts);
+  } finally {
+    await cloud.close();
+  }
+}
+
+/** Asks for one fleet, waits until it is up, reads the books and deletes it. */
+async function play(
+  stack: Stack,
+  cloud: QuickCloud,
+  one: BootCase,
+  { say, signal }: Surroundings,
+): Promise<CaseResult> {
+  const { client, namespace, outputs } = stack;
+  say(`${one.name}: ${one.instances} instances, locations: ${one.locations}`);
+  const body = fleetOf(one, cloud.offered);
+  const askedAt = new Date().toISOString();
+  const { id } = await client.createFleet({ params: { namespace }, body });
+  const watch = { out: process.stderr, atMostMs: ATMOST_MS };
+  await watchFleets(stack, [id], { ...watch, goal: 'up', signal });
+  const run = measureRun({
+    books: cloud.books(outputs.DeploymentId),
+    limits: cloud.limits,
+    startedAt: askedAt,
+    deploymentId: outputs.DeploymentId,
+    fleetIds: [id],
+  });
+  await deleteFleets(stack, [id]);
+  // What runs is removed first, whatever the user wants.
+  await watchFleets(stack, [id], { ...watch, goal: 'gone', signal: new AbortController().signal });
+  if (!signal.aborted) return resultOf(one, run);
+  await disconnect(stack, cloud);
+  throw new CliError(EXIT.interrupted, 'interrupted', 'interrupted', 'Everything was removed.');
+}

@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { cbSpiderMetadata } from '../../functions/drivers/cb-spider/metadata.ts';
+import { parseMachineName } from '../../functions/drivers/names.ts';
+import { REGION_ZONES } from '../../test/contract/servers/spider-double/catalogue.ts';
+import type { Pace } from '../../test/contract/servers/spider-double/machines.ts';
+import { startSpiderDouble } from '../../test/contract/servers/spider-double/server.ts';
+import type { Account } from '../../test/contract/servers/spider-double/world.ts';
+import { MOST_LOCATIONS } from './cases.ts';
+import { type CloudOptions, LOCATION_SLOTS, type QuickCloud, SLOTS } from './quick-cloud.ts';
+
+const CLOUD = 'mock';
+const ACCOUNT = 'quick-boots';
+/** Of a machine's boot, until the cloud shows it. */
+const PREPARE_MS = 100;
+const TERMINATE_MS = 100;
+
+/**
+ * The double of CB-Spider with its mock cloud, whose machines boot quickly. It has no limits: the connection's own are
+ * those of the ideal.
+ */
+export async function openSpiderCloud({
+  bootSeconds,
+  createsPerSecond,
+  seenByFunctions,
+}: CloudOptions): Promise<QuickCloud> {
+  const bootMs = bootSeconds * 1_000;
+  const prepareMs = Math.min(PREPARE_MS, bootMs);
+  const pace: Pace = { prepareMs, startMs: bootMs - prepareMs, terminateMs: TERMINATE_MS };
+  const account = { username: 'bench', password: randomBytes(16).toString('hex') };
+  const double = await startSpiderDouble({ ...account, pace });
+  const rate = { perSecond: createsPerSecond, burst: Math.max(1, createsPerSecond) };
+  return {
+    connection: {
+      name: 'quick-boots-cb-spider',
+      driver: 'cb-spider',
+      cloud: CLOUD,
+      credential: { ...account, MockName: ACCOUNT },
+      endpoint: seenByFunctions(double.url),
+      limits: {
+        concurrentLocations: LOCATION_SLOTS,
+        concurrentInstancesPerLocation: SLOTS,
+        calls: { create: rate, list: rate, mutate: rate },
+      },
+    },
+    offered: {
+      connection: 'quick-boots-cb-spider',
+      locations: REGION_ZONES.flatMap((zone) => zone?.Name ?? []).slice(0, MOST_LOCATIONS),
+      instanceType: 'mock-vmspec-01',
+      image: 'mock-vmimage-01',
+    },
+    limits: {
+      [CLOUD]: {
+        locationSlots: LOCATION_SLOTS,
+        instanceSlotsPerLocation: SLOTS,
+        createsPerSecond: rate.perSecond,
+        createBurst: rate.burst,
+      },
+    },
+    books: (deploymentId) => booksOf(double.accounts(), pace, deploymentId),
+    countLeft: () => double.accounts().reduce((sum, one) => sum + countAt(one), 0),
+    close: () => double.close(),
+  };
+}
+
+/** The double's machines in the form of the simulated clouds' books. */
+export function booksOf(
+  accounts: readonly Account[],
+  { prepareMs, startMs }: Pick<Pace, 'prepareMs' | 'startMs'>,
+  deploymentId: string,
+) {
+  const machines = accounts.flatMap((account) => account.machines);
+  const byLocation = Map.groupBy(machines, ({ region }) => region);
+  return {
+    clouds: [...byLocation].map(([location, those]) => ({
+      cloud: CLOUD,
+      connection: ACCOUNT,
+      location,
+      instances: those.map(({ request, startedAt, runningAtMs }) => ({
+        tags: tagsOf(deploymentId, request.Name),
+        acceptedAt: startedAt,
+        submitMs: prepareMs,
+        bootMs: startMs,
+        ...(runningAtMs === undefined ? {} : { runningAt: new Date(runningAtMs).toISOString() }),
+      })),
+    })),
+  };
+}
+
+/** As the simulated clouds keep them: CB-Spider has names in their place. */
+function tagsOf(deploymentId: string, name: string): Record<string, string> {
+  const named = parseMachineName(deploymentId, name, cbSpiderMetadata.maxNameLength);
+  if (!named) return {};
+  return { 'fleetwright:deployment': deploymentId, 'fleetwright:instance': named.instanceId };
+}
+
+function countAt({ machines, resources }: Account): number {
+  return machines.length + Object.values(resources).reduce((sum, { length }) => sum + length, 0);
+}
