@@ -14,6 +14,8 @@ export type WaitReason =
   | 'quota'
   | 'outage'
   | 'first-instance'
+  /** It has its permit, and the worker that gave it is sending the launch. */
+  | 'sent'
   /** Creates of this minute or day. */
   | 'budget';
 

@@ -32,6 +32,8 @@ export interface Decision {
 const FRESH_MS = 30_000;
 /** Whose call would go out only later than this stays in line: a permit holds a slot. */
 const HORIZON_MS = 60_000;
+/** A launch in line whose call is due now, give or take this, is being sent by the worker that gave the permit. */
+const SENDING_MS = 3_000;
 
 /**
  * Decides about launches of one place, in their order: what stands in their way, a slot, and the time of their call.
@@ -39,6 +41,8 @@ const HORIZON_MS = 60_000;
  * just now. Only a look, which sees how long that is ago, takes it away. Its time stands until that has come.
  *
  * @param isFromLine whether they stand in line: then they have let pass the times that they were given
+ * @param isHandOver whether other workers may be giving slots to the same ones at this moment: a launch that was given its
+ *   permit just now is left to the worker that gave it. Should that have died, a look finds the launch
  */
 export function decideCreates(
   current: PlaceState,
@@ -46,6 +50,7 @@ export function decideCreates(
   nowMs: number,
   wanted: readonly WantedCreate[],
   isFromLine = false,
+  isHandOver = false,
 ): Decision {
   const verdicts = new Map<string, Verdict>();
   const holders = heldNow(current.holders, nowMs);
@@ -74,6 +79,10 @@ export function decideCreates(
     const { instanceId } = one;
     const startMs = holders[instanceId];
     const isUnused = startMs !== undefined && mayUse(startMs, one, nowMs) && (!isFromLine || startMs > nowMs);
+    if (isHandOver && startMs !== undefined && isBeingSent(startMs, one, nowMs)) {
+      wait(one, 'sent');
+      continue;
+    }
     // What was learnt since a permit was given holds for it as well.
     if (isUnused && !isBarred(state)) {
       permit(instanceId, startMs);
@@ -134,6 +143,11 @@ function timeCall(
 
 function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
+}
+
+/** Another time would be wasted on it, and a second message. A call that has been made since used the permit up. */
+function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
+  return Math.abs(nowMs - startMs) < SENDING_MS && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
 }
 
 function whyNoSlot(

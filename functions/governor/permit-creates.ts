@@ -116,6 +116,7 @@ function decideUnder(
     nowMs,
     wanted,
     turn !== undefined,
+    isReleased,
   );
   const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;

@@ -7,6 +7,7 @@ import type { Lesson } from '../governor/barriers.ts';
 import { learnFromCreates, type ThrottledCreate } from '../governor/learn-from-creates.ts';
 import type { WantedCreate } from '../model/wanted-create.ts';
 import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
+import { gathered } from '../runtime/gathered.ts';
 import { startLooking } from '../status/start-looking.ts';
 import type { InstanceItem } from '../store/instances.ts';
 import {
@@ -23,7 +24,7 @@ import { consequence, type Outcome } from './consequence.ts';
 import { failInstances } from './finish.ts';
 import { instanceSpec } from './instance-spec.ts';
 import { callsOf, withKeptKeys } from './keys-of-calls.ts';
-import { recordRunning } from './record-running.ts';
+import { type Created, recordRunning } from './record-running.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
@@ -75,8 +76,11 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
+  // Where a cloud answers when the machine runs, many answers come together: written one by one, each write would meet
+  // the others at the counters and at the slots.
+  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, place, created));
   const made = await Promise.allSettled(
-    batches.map((batch) => limit(() => createBatch(context, place, opened, batch))),
+    batches.map((batch) => limit(() => createBatch(context, place, opened, batch, recordThose))),
   );
   // What came of the others is written down before what went wrong with one is told.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
@@ -142,6 +146,7 @@ async function createBatch(
   place: PlaceRef,
   { client, connection }: OpenConnection,
   batch: readonly Wanted[],
+  recordThose: (created: readonly Created[]) => Promise<Set<string>>,
 ): Promise<Made[]> {
   const calledAtMs = context.store.clock.now();
   const told = await ask(
@@ -163,9 +168,7 @@ async function createBatch(
   const isRotated =
     refusal !== undefined &&
     !(await markRefused(context, connection, { code: refusal.code, message: refusal.message }));
-  const running = await recordRunning(
-    context,
-    place,
+  const running = await recordThose(
     batch.flatMap(({ record }, at) => {
       const answer = answers[at];
       return answer && 'instance' in answer ? [{ record, machine: answer.instance }] : [];

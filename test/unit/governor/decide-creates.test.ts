@@ -165,6 +165,14 @@ describe('rates', () => {
     expect(startsOf(decision, ['i0', 'i1'])).toEqual([2 * SECOND, SECOND]);
   });
 
+  it('are not given again, by a hand-over, to a launch in line that another worker is sending', () => {
+    const holders = { i0: NOON - SECOND, i1: NOON + SECOND, i2: NOON - SECOND };
+    const wanted = [...many(2), want('i2', { calledAtMs: NOON - 500 })];
+    const decision = decideCreates(place({ holders }), limits(rate(50, 50)), NOON, wanted, true, true);
+    expect(said(decision)).toEqual(['wait', 'wait', 'go']);
+    expect(decision.given).toEqual(['i2']);
+  });
+
   it('are for calls that go out: those that come late, and others meanwhile, are no more than the cloud takes', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 1_000, ...rate(3, 10) });
     const { state: planned = place() } = decideCreates(place(), allowed, NOON, many(18));
