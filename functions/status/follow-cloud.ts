@@ -12,7 +12,7 @@ import { UNCLAIMED_SLOT_MS } from './abandoned-slots.ts';
 import { actOn } from './act.ts';
 import { agrees, machineOf, machinesById } from './compare.ts';
 import { countForBudget } from './count-for-budget.ts';
-import { fastestOf } from './next-look.ts';
+import { bootBetween, fastestOf } from './next-look.ts';
 import { STALLED_MS, serveLine } from './serve-line.ts';
 import type { Sight } from './sight.ts';
 import { takeBackUnclaimed } from './take-back.ts';
@@ -80,11 +80,13 @@ export async function followCloud(
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
     await noteFirstRun(context.store, governed(place, opened));
   await holdOn(context, place, opened, holders, machines, seenAtMs);
-  const isWaitedFor = await serveLine(context, place, opened, new Set(since(STALLED_MS)));
+  const boots = creating.filter((id) => runs.has(id) && id in holders);
+  const hasLine = await serveLine(context, place, opened, new Set(since(STALLED_MS)));
+  // Where the whole line has just been given slots, more launches of its fleets are on their way into it.
+  const isWaitedFor = hasLine || (boots.length > 0 && (await hasNewHolders(context, place, holders)));
   const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
   const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
   const startOf = (id: string) => holders[id] ?? seenAtMs;
-  const boots = creating.filter((id) => runs.has(id) && id in holders);
   const startsMs = creating.filter((id) => !runs.has(id)).map(startOf);
   // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
   const nowMs = context.store.clock.now();
@@ -97,9 +99,17 @@ export async function followCloud(
     startsMs,
     fastestMs: fastestOf(
       loop.fastestMs,
-      boots.map((id) => seenAtMs - startOf(id)),
+      boots
+        .map((id) => bootBetween(startOf(id), loop.lookedAtMs ?? 0, seenAtMs))
+        .filter((ms) => ms !== undefined),
     ),
   };
+}
+
+/** Whether launches hold slots that others held when this look began. */
+async function hasNewHolders({ store }: WorkerContext, place: PlaceRef, known: Holders): Promise<boolean> {
+  const state = await readPlaceState(store, place);
+  return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));
 }
 
 function withoutEntry(seen: readonly CloudInstance[], entries: readonly PlaceEntry[]): CloudInstance[] {

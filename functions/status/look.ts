@@ -107,7 +107,10 @@ async function goOn(
   const { loop } = turn;
   const found = await followCloud(context, place, opened, loop, sight);
   const whole = sight.isWhole ? { wholeAtMs: sight.seenAtMs, entries: sight.entries.length } : {};
-  const next = { ...turn, loop: { ...loop, ...whole, fastestMs: found.fastestMs } };
+  const next = {
+    ...turn,
+    loop: { ...loop, ...whole, fastestMs: found.fastestMs, lookedAtMs: sight.seenAtMs },
+  };
   if (found.inTransition > 0 || found.isWaitedFor || turn.isSent) {
     const nextMs = nextLookMs(found, context.store.clock.now());
     const waitMs = found.isRemoving || sight.isListless ? SHORTEST_LOOK_MS : nextMs;
@@ -209,7 +212,8 @@ async function lookAgain(
   waitMs: number,
   { emptyLooks = 0, isHurry = false }: { emptyLooks?: number; isHurry?: boolean } = {},
 ): Promise<void> {
-  const { connectionKey, location, generation, fastestMs, rollCallAtMs, wholeAtMs, entries } = loop;
+  const { connectionKey, location, generation, fastestMs, rollCallAtMs, lookedAtMs, wholeAtMs, entries } =
+    loop;
   const ref = { driver: context.driver.name, connectionKey, location };
   const settled = await settleLook(context.store, ref, generation, {
     nextLookAtMs: isSent ? loop.nextLookAtMs : context.store.clock.now() + waitMs,
@@ -219,6 +223,7 @@ async function lookAgain(
     fastestMs,
     hurry: isHurry,
     rollCallAtMs,
+    lookedAtMs,
     wholeAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,

@@ -30,6 +30,19 @@ const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
 
 const within = (waitMs: number): number => Math.min(LOOK_INTERVAL_MS, Math.max(SHORTEST_LOOK_MS, waitMs));
 
+/**
+ * How long a machine took from its call to Running, as far as two looks tell. Where they are far apart, what was seen
+ * running may have been so for long: it counts as quick if it may have been, so that closer looks find out. Undefined
+ * where it was called for after the earlier look.
+ *
+ * @param lookedAtMs when the earlier look saw that it did not run yet
+ */
+export function bootBetween(startMs: number, lookedAtMs: number, seenAtMs: number): number | undefined {
+  const leastMs = lookedAtMs - startMs;
+  if (leastMs <= 0) return undefined;
+  return isQuick(leastMs) ? leastMs : seenAtMs - startMs;
+}
+
 /** A place may grow slower: what was once the fastest is forgotten bit by bit. */
 const FORGETTING = 1.05;
 

@@ -26,6 +26,8 @@ const loopSchema = z.object({
   betweenGeneration: z.number().optional(),
   /** When the line of waiting launches was last looked through. */
   rollCallAtMs: z.number().optional(),
+  /** When the cloud was last asked by a look of the loop's own. */
+  lookedAtMs: z.number().optional(),
   /** When everything at the place was last looked at, and how many entries it had then. */
   wholeAtMs: z.number().optional(),
   entries: z.number().optional(),

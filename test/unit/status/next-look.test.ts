@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fastestOf, nextLookMs } from '../../../functions/status/next-look.ts';
+import { bootBetween, fastestOf, nextLookMs } from '../../../functions/status/next-look.ts';
 import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from '../../../functions/store/loops.ts';
 
 const NOW = 1_000_000;
@@ -59,5 +59,19 @@ describe('fastestOf', () => {
     expect(fastestOf(7_000, [5_000])).toBe(5_000);
     expect(fastestOf(7_000, [20_000])).toBe(7_350);
     expect(fastestOf(undefined, [-5])).toBe(0);
+  });
+});
+
+describe('bootBetween', () => {
+  it('takes what two close looks saw as it was seen', () => {
+    expect(bootBetween(NOW, NOW + 7_000, NOW + 8_000)).toBe(8_000);
+  });
+
+  it('counts a machine as quick that may have run soon after an early look', () => {
+    expect(bootBetween(NOW, NOW + 700, NOW + 5_000)).toBe(700);
+  });
+
+  it('tells nothing of a machine that was called for after the earlier look', () => {
+    expect(bootBetween(NOW, NOW - 1, NOW + 5_000)).toBeUndefined();
   });
 });
