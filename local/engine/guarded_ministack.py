@@ -18,6 +18,7 @@ import json
 import os
 import re
 import resource
+import time
 import uuid
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -26,6 +27,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from ministack.app import app
 from ministack.core import iam_evaluator, lambda_runtime, sigv4
+from ministack.services import lambda_svc, sqs
 
 # With the id of an API and the slash after it: MiniStack takes what lacks either for a call of a service.
 API_PATH = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/")
@@ -250,6 +252,39 @@ def unknown_key_code(service):
     return "InvalidClientTokenId"
 
 
+class WakeWhenDue:
+    """The event that the poller of Lambda's queues waits for; the wait also ends when a delayed message is due.
+
+    MiniStack's poller learns of a message when it is sent, and looks once a second otherwise, so that a message with a
+    delay reached its function up to a second late. SQS hands it out when the delay is over.
+    """
+
+    def __init__(self, event):
+        self.event = event
+
+    def set(self):
+        self.event.set()
+
+    def clear(self):
+        self.event.clear()
+
+    def wait(self, timeout):
+        return self.event.wait(min(timeout, seconds_until_next_message()))
+
+
+def seconds_until_next_message():
+    """Infinite where no message is delayed, or hidden from receivers."""
+    now = time.time()
+    with sqs._queues_lock:
+        due = [
+            message["visible_at"] - now
+            for _, queue in sqs._queues.all_items()
+            for message in queue["messages"]
+            if message["visible_at"] > now
+        ]
+    return min(due, default=float("inf"))
+
+
 def main():
     os.umask(0o077)
     access_key_id, secret_access_key = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
@@ -260,6 +295,8 @@ def main():
         "AWS_SECRET_ACCESS_KEY": secret_access_key,
         "AWS_SESSION_TOKEN": "",
     }
+
+    lambda_svc._esm_wake = WakeWhenDue(lambda_svc._esm_wake)
 
     def secrets(key_id):
         if key_id == access_key_id:
