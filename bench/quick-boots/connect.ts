@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError, EXIT } from '../../cli/exit.ts';
-import { ApiProblem } from '../../client/index.ts';
+import { ApiProblem, eachItem } from '../../client/index.ts';
 import type { Stack } from '../../demo/stack.ts';
-import type { QuickCloud } from './quick-cloud.ts';
+import { CONNECTION_PREFIX, type QuickCloud } from './quick-cloud.ts';
 
 const POLL_MS = 500;
 const READY_MS = 120_000;
@@ -15,7 +15,7 @@ const READY_MS = 120_000;
 export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud): Promise<void> {
   const { client, namespace } = stack;
   const { name } = connection;
-  await removeEarlier(stack, name);
+  await removeEarlier(stack);
   await client.createConnection({ params: { namespace }, body: connection });
   for (const untilMs = Date.now() + READY_MS; ; await sleep(POLL_MS)) {
     const { status, failure, inventorySyncedAt } = await client.getConnection({
@@ -33,19 +33,23 @@ export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud
 }
 
 /** A run that was killed leaves its connection behind, to a cloud that is gone. */
-async function removeEarlier({ client, namespace }: Stack, connection: string): Promise<void> {
-  try {
-    await client.deleteConnection({ params: { namespace, connection } });
-  } catch (error) {
-    if (!(error instanceof ApiProblem)) throw error;
-    if (error.status === 404) return;
-    throw new CliError(
-      EXIT.usage,
-      'connection-in-use',
-      `connection ${connection} of an earlier run cannot be removed: ${error.message}`,
-      'Empty the local stack: npx fleetwright local down --purge',
-      { cause: error },
-    );
+async function removeEarlier({ client, namespace }: Stack): Promise<void> {
+  const earlier: string[] = [];
+  const all = eachItem(client.listConnections, { params: { namespace }, query: { limit: 500 } });
+  for await (const { name } of all) if (name.startsWith(CONNECTION_PREFIX)) earlier.push(name);
+  for (const connection of earlier) {
+    try {
+      await client.deleteConnection({ params: { namespace, connection } });
+    } catch (error) {
+      if (!(error instanceof ApiProblem)) throw error;
+      throw new CliError(
+        EXIT.usage,
+        'connection-in-use',
+        `connection ${connection} of an earlier run cannot be removed: ${error.message}`,
+        'Empty the local stack: npx fleetwright local down --purge',
+        { cause: error },
+      );
+    }
   }
 }
 

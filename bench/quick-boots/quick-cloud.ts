@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { ConnectionRequest } from '../../functions/model/connection.ts';
 import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import type { CreateLimits } from '../ideal/ideal-schedule.ts';
@@ -13,7 +14,7 @@ export type QuickDriver = (typeof QUICK_DRIVERS)[number];
 
 export interface CloudOptions {
   bootSeconds: number;
-  /** Create calls a second at a location; absent: see `DEFAULT_CREATES`. */
+  /** Create calls a second at a location, of the cloud and of the connection. */
   createsPerSecond: number;
   /** An address of this machine as functions reach it. */
   seenByFunctions(url: string): string;
@@ -21,6 +22,13 @@ export interface CloudOptions {
 
 /** As the simulated AWS comes; and a CB-Spider server that holds nothing back. */
 export const DEFAULT_CREATES: Readonly<Record<QuickDriver, number>> = { sim: 5, 'cb-spider': 50 };
+
+export const CONNECTION_PREFIX = 'quick-boots-';
+
+/** A name that no earlier run had: workers keep what they know of a connection by its name for a while. */
+export function newConnectionName(): string {
+  return `${CONNECTION_PREFIX}${randomBytes(4).toString('hex')}`;
+}
 
 /** A cloud with quick machines that serves the benchmark alone, in this process and over HTTP. */
 export interface QuickCloud {

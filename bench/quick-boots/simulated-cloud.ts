@@ -4,7 +4,13 @@ import { type CloudConfig, loadSimConfig, type SimConfig } from '../../local/sim
 import { readBooks } from '../../local/sim/engine/books.ts';
 import { startSimServer } from '../../local/sim/serve.ts';
 import { MOST_LOCATIONS } from './cases.ts';
-import { type CloudOptions, LOCATION_SLOTS, type QuickCloud, SLOTS } from './quick-cloud.ts';
+import {
+  type CloudOptions,
+  LOCATION_SLOTS,
+  newConnectionName,
+  type QuickCloud,
+  SLOTS,
+} from './quick-cloud.ts';
 
 const CLOUD = 'aws';
 const ACCOUNT = 'quick-boots';
@@ -27,9 +33,10 @@ export async function openSimulatedCloud(
   });
   const { world } = server.engine;
   const { create } = quick.rates;
+  const name = newConnectionName();
   return {
     connection: {
-      name: 'quick-boots-sim',
+      name,
       driver: 'sim',
       cloud: CLOUD,
       credential: { account: ACCOUNT, apiKey: accountKey(simKey, ACCOUNT) },
@@ -41,7 +48,7 @@ export async function openSimulatedCloud(
       },
     },
     offered: {
-      connection: 'quick-boots-sim',
+      connection: name,
       locations: Object.keys(quick.locations).slice(0, MOST_LOCATIONS),
       instanceType: 't3.micro',
       image: 'ubuntu-24.04',

@@ -6,7 +6,13 @@ import type { Pace } from '../../test/contract/servers/spider-double/machines.ts
 import { startSpiderDouble } from '../../test/contract/servers/spider-double/server.ts';
 import type { Account } from '../../test/contract/servers/spider-double/world.ts';
 import { MOST_LOCATIONS } from './cases.ts';
-import { type CloudOptions, LOCATION_SLOTS, type QuickCloud, SLOTS } from './quick-cloud.ts';
+import {
+  type CloudOptions,
+  LOCATION_SLOTS,
+  newConnectionName,
+  type QuickCloud,
+  SLOTS,
+} from './quick-cloud.ts';
 
 const CLOUD = 'mock';
 const ACCOUNT = 'quick-boots';
@@ -29,9 +35,10 @@ export async function openSpiderCloud({
   const account = { username: 'bench', password: randomBytes(16).toString('hex') };
   const double = await startSpiderDouble({ ...account, pace });
   const rate = { perSecond: createsPerSecond, burst: Math.max(1, createsPerSecond) };
+  const name = newConnectionName();
   return {
     connection: {
-      name: 'quick-boots-cb-spider',
+      name,
       driver: 'cb-spider',
       cloud: CLOUD,
       credential: { ...account, MockName: ACCOUNT },
@@ -43,7 +50,7 @@ export async function openSpiderCloud({
       },
     },
     offered: {
-      connection: 'quick-boots-cb-spider',
+      connection: name,
       locations: REGION_ZONES.flatMap((zone) => zone?.Name ?? []).slice(0, MOST_LOCATIONS),
       instanceType: 'mock-vmspec-01',
       image: 'mock-vmimage-01',
