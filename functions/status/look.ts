@@ -81,13 +81,11 @@ async function lookNow(context: WorkerContext, place: PlaceRef, turn: Turn): Pro
     return await withoutList(context, place, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  if (isDoubtful(sight)) {
-    // One list that shows nothing proves nothing. The same again a second later is believed.
-    if ((loop.emptyListAtMs ?? 0) === 0) {
-      loop.emptyListAtMs = askedAtMs;
-      return await lookAgain(context, turn, SHORTEST_LOOK_MS, { isHurry: loop.hurry === true });
-    }
-  } else loop.emptyListAtMs = 0;
+  // One list that shows nothing proves nothing. The same in the very next look is believed.
+  if (isDoubtful(sight) && loop.doubtedGeneration !== loop.generation - 1) {
+    loop.doubtedGeneration = loop.generation;
+    return await lookAgain(context, turn, SHORTEST_LOOK_MS, { isHurry: loop.hurry === true });
+  }
   // Sent before what was seen is acted upon, so that the next look comes no later for what that takes.
   if (loop.hurry) {
     await sendLook(context, loop, SHORTEST_LOOK_MS);
@@ -227,7 +225,7 @@ async function lookAgain(
     wholeAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,
-    emptyListAtMs: loop.emptyListAtMs,
+    doubtedGeneration: loop.doubtedGeneration,
     askedUpTo: loop.askedUpTo,
   });
   if (settled && !isSent) await sendLook(context, loop, waitMs);

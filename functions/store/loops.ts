@@ -33,8 +33,8 @@ const loopSchema = z.object({
   entries: z.number().optional(),
   /** When the list of the place last did not come; 0: the latest did. */
   listFailedAtMs: z.number().optional(),
-  /** When a list showed nothing for the first time that was expected; 0: the latest showed something. */
-  emptyListAtMs: z.number().optional(),
+  /** The generation of the latest look whose list showed nothing that was expected, and was not believed. */
+  doubtedGeneration: z.number().optional(),
   /** Up to which entry machines were asked for by themselves, while it does not. */
   askedUpTo: z.string().optional(),
 });

@@ -146,8 +146,8 @@ import { failInstances } from './finish.ts';`,
     edits: [
       {
         file: 'functions/status/look.ts',
-        find: `if (isDoubtful(sight)) {`,
-        replace: `if (false as boolean) {`,
+        find: `if (isDoubtful(sight) &&`,
+        replace: `if ((false as boolean) &&`,
       },
     ],
   },
