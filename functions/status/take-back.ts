@@ -7,6 +7,7 @@ import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.
 import { mayReturn, returnOf } from '../ownership/returning.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
 import { returnInstance } from '../store/move.ts';
+import { readNetworkRecords, reopenNetwork } from '../store/networks.ts';
 import type { StatusChange } from '../store/transition.ts';
 import type { OpenConnection, PlaceRef, WorkerContext } from '../worker/context.ts';
 import { reviewLater } from './review-later.ts';
@@ -50,6 +51,7 @@ export async function takeBack(
     return [{ kind: 'change', record, reopens: true, location, ...change }];
   });
   await reviewLater(context, reopenings);
+  await reopenNetworks(context, place, reopenings);
   const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
     for (const [id, outcome] of await reopen(context, place, ofFleet)) outcomes.set(id, outcome);
@@ -92,6 +94,21 @@ async function reopen(
     if (outcome !== 'lost') outcomes.set(record.instanceId, outcome === 'returned' ? 'taken' : 'ended');
   }
   return outcomes;
+}
+
+/**
+ * What machines need that are back is back, too, or was never gone. Before their records: the removal of their fleet is
+ * to find it.
+ */
+async function reopenNetworks(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  reopenings: readonly Reopening[],
+): Promise<void> {
+  for (const fleetId of new Set(reopenings.map(({ record }) => record.fleetId))) {
+    const records = await readNetworkRecords(store, { fleetId, ...place });
+    for (const record of records) if (record.status === 'Gone') await reopenNetwork(store, record);
+  }
 }
 
 /** Workflow steps that wait for another attempt hear that it is not needed. */

@@ -186,6 +186,36 @@ function updateOf(
   };
 }
 
+/**
+ * Opens the record of a resource again that was gone at the cloud and may be there after all, unless its fleet has ended.
+ * As one that is being created: whoever needs it next asks the cloud for it by name, and so does its removal.
+ */
+export async function reopenNetwork(
+  store: Store<'fleets'>,
+  item: Pick<NetworkItem, 'fleetId' | 'connectionKey' | 'location' | 'kind' | 'name'>,
+): Promise<void> {
+  await transactWrite(store, [
+    {
+      ConditionCheck: {
+        TableName: store.tables.fleets,
+        Key: placementKey(item.fleetId, item.connectionKey, item.location),
+        ConditionExpression: 'attribute_exists(pk) AND gate <> :closed',
+        ExpressionAttributeValues: { ':closed': 'closed' },
+      },
+    },
+    {
+      Update: {
+        TableName: store.tables.fleets,
+        Key: keyOf(item),
+        UpdateExpression: 'SET #status = :creating REMOVE expiresAt',
+        ConditionExpression: '#status = :gone',
+        ExpressionAttributeNames: { '#status': 'status' },
+        ExpressionAttributeValues: { ':creating': 'Creating', ':gone': 'Gone' },
+      },
+    },
+  ]);
+}
+
 /** The cloud says that it is gone. Saying so twice is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
   const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
@@ -198,6 +228,12 @@ export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): P
   );
 }
 
-function keyOf({ fleetId, connectionKey, location, kind, name }: NetworkItem) {
+function keyOf({
+  fleetId,
+  connectionKey,
+  location,
+  kind,
+  name,
+}: Pick<NetworkItem, 'fleetId' | 'connectionKey' | 'location' | 'kind' | 'name'>) {
   return networkKey(fleetId, connectionKey, location, kind, name);
 }

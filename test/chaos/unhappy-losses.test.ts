@@ -226,6 +226,26 @@ describe('machines that are back when their instances have been tried elsewhere'
 });
 
 describe('a credential that is of another account for a while, unnoticed', PATIENT, () => {
+  it('has the network known again that a refinement saw gone meanwhile', async () => {
+    await tell(async (stage) => {
+      stage.addFault({ kind: 'bootFailure', cloud: 'gcp', probability: 0.4 });
+      stage.addFault({ kind: 'stuckTerminating', cloud: 'gcp', probability: 1, delayMs: 10 * MINUTE_MS });
+      const asked = fleetAt([...AWS, 'sim-gcp'], SIZE, { ...EAST, failurePolicy: 'refine' });
+      const { id } = await stage.create(asked);
+      const atAws = async () =>
+        (await stage.resources(id)).filter(({ connection }) => connection === 'sim-aws').length;
+      const refining = ({ counts }: Fleet) => (counts.Terminating ?? 0) > 0 && !counts.Creating;
+      const { counts: before } = await stage.until(id, refining);
+      expect(await atAws()).toBe(3);
+      const changed = changeAccount(stage.lab, stage.missed, 'sim-aws', 30 * MINUTE_MS);
+      await stage.until(id, ({ counts, status }) => status === 'Running' && !counts.Terminating);
+      expect(await atAws()).toBe(0);
+      await changed;
+      await stage.until(id, ({ counts }) => counts.Running === before.Running);
+      expect(await atAws()).toBe(3);
+    });
+  });
+
   it('ends no machine: all that vanished are taken back', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);

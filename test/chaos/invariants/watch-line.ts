@@ -11,6 +11,9 @@ const rowSchema = z.object({
 });
 const messageSchema = z.object({ taskToken: z.string() });
 
+/** A launch that goes elsewhere may have a row of the same name there. */
+const keyOf = ({ pk, sk }: z.infer<typeof rowSchema>) => `${pk} ${sk}`;
+
 /** Watches the lines of waiting launches: none leaves before its message is sent, or whoever dies then loses it. */
 export class LineWatch {
   readonly #ground: Ground;
@@ -30,11 +33,11 @@ export class LineWatch {
 
   readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
     const came = rowSchema.safeParse(after).data;
-    if (came && !before) this.#cameAtMs.set(came.sk, this.#ground.now());
+    if (came && !before) this.#cameAtMs.set(keyOf(came), this.#ground.now());
     const left = rowSchema.safeParse(before).data;
     if (!left || after) return;
     const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
-    if (sentAtMs >= (this.#cameAtMs.get(left.sk) ?? 0)) return;
+    if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
     this.#violations.push({ kind: 'stuck', text: `${left.sk} left the line at ${left.pk} unsent` });
   };
 }
