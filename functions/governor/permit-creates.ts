@@ -11,6 +11,8 @@ import { withinBudget } from './within-budget.ts';
 
 /** Somebody else was faster: the next attempt will see what they did. */
 const RACE_RETRY_MS = 1_000;
+/** Of reading the place again where the race for its location was lost: nothing was written then. */
+const RACE_TRIES = 3;
 
 export interface CreateAnswer {
   verdicts: Map<string, Verdict>;
@@ -53,6 +55,20 @@ export async function permitCreates(
   place: GovernedPlace,
   wanted: readonly WantedCreate[],
   handOver: HandOver = {},
+): Promise<CreateAnswer> {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await permitOnce(store, place, wanted, handOver);
+    // Where no location slot is left, another try would find none either.
+    const isAgain = answer.lostRace && [...answer.verdicts.values()].some(({ say }) => say === 'later');
+    if (!isAgain || attempt === RACE_TRIES) return answer;
+  }
+}
+
+async function permitOnce(
+  store: Store<'governor'>,
+  place: GovernedPlace,
+  wanted: readonly WantedCreate[],
+  handOver: HandOver,
 ): Promise<CreateAnswer> {
   const { released = [], turn } = handOver;
   const known = await readKnown(store, createKey(place), placeStateSchema);
