@@ -4,6 +4,7 @@ import { DriverError } from '../drivers/errors.ts';
 import type { Connection } from '../model/connection.ts';
 import type { Failure } from '../model/failure.ts';
 import { parseConnectionKey } from '../model/identifiers.ts';
+import { listAbandonedSecrets } from '../store/abandoned-secrets.ts';
 import { readConnection, updateConnection } from '../store/connections.ts';
 import {
   CONNECTION_KEPT_MS,
@@ -59,6 +60,8 @@ export async function verifyConnection(
     return DONE;
   }
   if ('waitMs' in verdict) return waitFor(verdict.waitMs);
+  const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);
+  if (takesNameOverInMs > 0) return waitFor(takesNameOverInMs);
   if ('refused' in verdict) {
     context.log.warn('a credential was refused', { connectionKey, ...verdict.refused });
     await writeRefusal(context, connection, rotation, verdict.refused);
@@ -101,6 +104,29 @@ async function judgeWriter(
 function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Connection): number {
   if (accountChangedAt === undefined) return 0;
   return Date.parse(accountChangedAt) + ACCOUNT_SETTLES_MS - store.clock.now();
+}
+
+/**
+ * Workers keep clients by a connection's name. One that takes the name of a connection over which was deleted lately, and
+ * is of another account or endpoint, is not Ready before they have forgotten that one.
+ */
+async function nameSettlesInMs(
+  { store }: WorkerContext,
+  { namespace, name, cloud, endpoint, verifiedAt }: Connection,
+  rotation: number | undefined,
+  verdict: Extract<AccountVerdict, Fit | { refused: Failure }>,
+): Promise<number> {
+  if (rotation !== undefined || verifiedAt !== undefined || 'refused' in verdict) return 0;
+  const account = verdict.account?.account;
+  const earlier = (await listAbandonedSecrets(store)).filter(
+    (one) => one.namespace === namespace && one.name === name && one.verifiedAt !== undefined,
+  );
+  const others = earlier.filter(
+    (one) =>
+      one.cloud !== cloud || one.endpoint !== endpoint || account === undefined || one.account !== account,
+  );
+  const lastMs = Math.max(0, ...others.map(({ sinceMs }) => sinceMs));
+  return lastMs + ACCOUNT_SETTLES_MS - store.clock.now();
 }
 
 /** @returns false when the connection has changed in a way that the verdict does not hold for */

@@ -18,6 +18,8 @@ export async function reviewFleet(
   if (fleet.work !== undefined || (fleet.status !== 'PartiallyRunning' && fleet.status !== 'Failed')) return;
   const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
   const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
+  // What a fleet is does not follow what it loses after it has settled.
+  if (status === 'Failed') return;
   // Where the fleet goes on meanwhile, what works on it looks at its instances again.
   if (status !== fleet.status) await updateFleet(store, fleet, { status });
 }

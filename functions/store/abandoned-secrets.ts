@@ -1,5 +1,6 @@
 import { DeleteCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { cloudSchema } from '../model/cloud.ts';
 import { driverNameSchema } from '../model/connection.ts';
 import { nameSchema } from '../model/identifiers.ts';
 import type { Store } from './client.ts';
@@ -17,6 +18,12 @@ const schema = z.object({
   name: nameSchema,
   /** Of the connection. */
   id: z.string(),
+  /** Where its clients go that workers keep for a while. */
+  cloud: cloudSchema,
+  endpoint: z.string().optional(),
+  account: z.string().optional(),
+  /** Absent: it never worked. */
+  verifiedAt: z.string().optional(),
   sinceMs: z.number(),
 });
 export type AbandonedSecret = z.infer<typeof schema>;
@@ -24,9 +31,15 @@ export type AbandonedSecret = z.infer<typeof schema>;
 /** The item, for the transaction in which the record goes. */
 export function abandonedSecret(
   store: Store<'access'>,
-  { driver, namespace, name, id }: Omit<AbandonedSecret, 'sinceMs'>,
+  { driver, namespace, name, id, cloud, endpoint, account, verifiedAt }: Omit<AbandonedSecret, 'sinceMs'>,
 ): ConstructorParameters<typeof PutCommand>[0] {
-  const secret: AbandonedSecret = { driver, namespace, name, id, sinceMs: store.clock.now() };
+  const secret: AbandonedSecret = {
+    ...{ driver, namespace, name, id, cloud },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(account === undefined ? {} : { account }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+    sinceMs: store.clock.now(),
+  };
   return { TableName: store.tables.access, Item: { pk: PARTITION, sk: id, ...secret } };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../functions/model/connection.ts';
+import { ENDPOINT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { rotate } from './scenario/incidents.ts';
 import { AWS, expectAfter, isGone, isUp, PATIENT } from './scenario/limited.ts';
@@ -54,6 +55,67 @@ describe('a credential of another account', PATIENT, () => {
         expect(stage.standing().map(({ account }) => account)).toEqual(Array(SIZE).fill('another'));
       },
       { Terminated: 1, Running: 1 },
+      SWEPT_OFTEN,
+    );
+  });
+});
+
+describe('a connection that takes the name of a deleted one over', PATIENT, () => {
+  const params = { namespace: 'default', connection: 'sim-aws' };
+  /** Until no request can be left that keeps a secret for the deleted one, and the schedule has come by. */
+  const SECRETS_ABANDONED_MINUTES = 30;
+  const about = { query: {}, idempotencyKey: undefined };
+
+  /** Deletes the connection, and asks for one of the same name at once. @returns minutes until it is Ready */
+  async function replaced(stage: Stage, account: string): Promise<number> {
+    const { lab } = stage;
+    await lab.requestConnections((api) => api.deleteConnection({ ...about, params, body: undefined }));
+    const body = {
+      name: 'sim-aws',
+      driver: 'sim' as const,
+      cloud: 'aws' as const,
+      endpoint: ENDPOINT,
+      credential: { account },
+    };
+    await lab.requestConnections((api) =>
+      api.createConnection({ ...about, params: { namespace: 'default' }, body }),
+    );
+    const sinceMs = lab.ground.now();
+    for (;;) {
+      if ((await stage.connection('sim-aws')).status === 'Ready') break;
+      await lab.ground.sleep(500);
+    }
+    return (lab.ground.now() - sinceMs) / 60_000;
+  }
+
+  it('is Ready when workers have forgotten the other account, so that no machine is made there', async () => {
+    await expectAfter(
+      async (stage) => {
+        const first = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(first.id, isUp);
+        await stage.remove(first.id);
+        await stage.until(first.id, isGone);
+        expect(await replaced(stage, 'another')).toBeGreaterThan(1);
+        // Its inventory is read next.
+        await stage.pass(0.5);
+        const second = await stage.create(fleetAt(AWS, SIZE, { name: 'second' }));
+        await stage.until(second.id, isUp);
+        expect(stage.standing().map(({ account }) => account)).toEqual(Array(SIZE).fill('another'));
+        await stage.pass(SECRETS_ABANDONED_MINUTES);
+      },
+      { Terminated: 1, Running: 1 },
+      SWEPT_OFTEN,
+    );
+  });
+
+  it('is Ready at once where it is of the same account', async () => {
+    await expectAfter(
+      async (stage) => {
+        await stage.pass(1);
+        expect(await replaced(stage, 'sim-aws')).toBeLessThan(0.2);
+        await stage.pass(SECRETS_ABANDONED_MINUTES);
+      },
+      {},
       SWEPT_OFTEN,
     );
   });

@@ -134,6 +134,29 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
+  it('leave their fleet what it was, though others have vanished that are not back yet', async () => {
+    const scenario = calmScenario({ sweepIntervalMs: 2 * MINUTE_MS }, { instanceQuota: SIZE });
+    const story: Story = async (stage) => {
+      const atGcp = fleetAt(['sim-gcp'], SIZE + 1, EAST);
+      const asked = fleetAt(AWS, SIZE, EAST);
+      const { id } = await stage.create({
+        ...asked,
+        minimumInstances: 2 * SIZE,
+        nodeGroups: [...asked.nodeGroups, ...atGcp.nodeGroups],
+      });
+      await stage.until(id, ({ status }) => status === 'PartiallyRunning');
+      forget(stage.lab, stage.missed, { ...AT_EAST, cloud: 'gcp', connection: 'sim-gcp' }, 40 * MINUTE_MS);
+      await stage.until(id, ({ counts }) => counts.Terminated === SIZE);
+      forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
+      await stage.until(id, ({ counts }) => counts.Terminated === 2 * SIZE);
+      await stage.until(id, ({ counts }) => counts.Terminated === SIZE);
+      await stage.pass(5);
+      expect((await stage.read(id)).status).toBe('PartiallyRunning');
+      await stage.until(id, ({ counts }) => counts.Running === 2 * SIZE);
+    };
+    expect((await runScenario(scenario, false, story)).violations).toEqual([]);
+  });
+
   it('are ended when their fleet was deleted meanwhile', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
