@@ -1,10 +1,12 @@
 import type { Deletion } from '../model/deletion.ts';
+import { connectionKey } from '../model/identifiers.ts';
 import { deleteNamespace } from '../namespaces/delete-namespace.ts';
 import type { Logger as Log } from '../runtime/logger.ts';
 import { deleteCredential } from '../secrets/credentials.ts';
 import { forgetAbandonedSecret, listAbandonedSecrets } from '../store/abandoned-secrets.ts';
-import { allConnections } from '../store/connections.ts';
+import { allConnections, readConnection } from '../store/connections.ts';
 import { allNamespaces } from '../store/namespaces.ts';
+import { clearCatalogue } from '../store/write-catalogue.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
@@ -57,7 +59,11 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
       log.warn('the deletion of a namespace was finished', { namespace: name, outcome });
     }),
     secrets: await each(secrets, async (secret) => {
+      const { namespace, name } = secret;
       await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
+      // An inventory that was being read as the connection went may have been written after it.
+      if (!(await readConnection(store, namespace, name)))
+        await clearCatalogue(store, connectionKey(namespace, name));
       await forgetAbandonedSecret(store, secret);
     }),
   };

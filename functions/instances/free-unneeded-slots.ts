@@ -1,3 +1,4 @@
+import { readHolders } from '../governor/hold-location.ts';
 import { instanceId } from '../model/identifiers.ts';
 import { samePlace } from '../placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../store/instances.ts';
@@ -9,13 +10,15 @@ import { freeSlots } from './free-slots.ts';
 /**
  * Gives back the slots of launches that make no call any more. While the gate is open for a later round, a launch of that
  * one has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So does one of
- * which another copy made its claim before the gate was closed: what that makes holds the slot.
+ * which another copy made its claim before the gate was closed: what that makes holds the slot. Should a later round begin
+ * while this goes on, its launch is let go by a permit of its own, which stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
   place: PlaceRef,
   messages: readonly LaunchMessage[],
 ): Promise<void> {
+  const held = await readHolders(context.store, place);
   const byFleet = Map.groupBy(messages, ({ fleetId }) => fleetId);
   const unneeded = await Promise.all(
     [...byFleet].map(async ([fleetId, ofFleet]) => {
@@ -29,7 +32,8 @@ export async function freeUnneededSlots(
   // Read after the gate: behind that, nothing is claimed any more.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    .map((message) => ({ instanceId: instanceId(message) }))
+    .map((message) => ({ instanceId: instanceId(message), startMs: held[instanceId(message)] }))
+    .filter((slot) => slot.startMs !== undefined)
     .filter((slot) => !isBeingCreated(place, records.get(slot.instanceId)));
   await freeSlots(context, place, slots);
 }

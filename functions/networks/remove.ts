@@ -37,9 +37,11 @@ export async function removeNetworks(
   const { fleetId, taskToken, connectionKey, location, round, scope } = message;
   const place = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
-  const items = (await readNetworks(context.store, { fleetId, ...place })).filter(
-    (item) => (item.kind === 'network') === (round === 'network') && !needed(item),
-  );
+  const standing = await readNetworks(context.store, { fleetId, ...place });
+  // What was needed when the round before looked, and is not any more, stands in it: it goes with the fleet.
+  const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
+  const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
+  const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
   const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
   const waits = await Promise.all(

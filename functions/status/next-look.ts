@@ -2,6 +2,8 @@ import { LOOK_INTERVAL_MS, SHORTEST_LOOK_MS } from '../store/loops.ts';
 
 /** Where the fastest is seen to take less than this, how long it took is known badly, beside how often was looked. */
 const QUICK_MS = 3_000;
+/** Where even the machine that was asked for last is later than this, closer looks would see no more. */
+const STALLED_MS = 60_000;
 /** What was seen running had been so for a while. */
 const SEEN_LATE_MS = 500;
 
@@ -17,10 +19,12 @@ export interface Awaited {
 /**
  * When to look again: where slots are waited for, as soon as the first of those that hold them may run, by how long it
  * took others, or each second at a quick place. Where no launch waits, at the usual interval; at a quick place first after
- * a second, then the later, the longer they take.
+ * a second, then the later, the longer they take. At the usual interval, too, where nothing has come up for a minute beyond
+ * that.
  */
 export function nextLookMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
   if (startsMs.length === 0) return LOOK_INTERVAL_MS;
+  if (nowMs - Math.max(...startsMs) > fastestMs + STALLED_MS) return LOOK_INTERVAL_MS;
   const leftMs = Math.min(...startsMs) + fastestMs - SEEN_LATE_MS - nowMs;
   if (isWaitedFor) return isQuick(fastestMs) ? SHORTEST_LOOK_MS : within(leftMs);
   return fastestMs > 0 && isQuick(fastestMs) ? within(Math.abs(leftMs)) : LOOK_INTERVAL_MS;

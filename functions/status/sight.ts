@@ -70,15 +70,16 @@ async function seePlace(
 }
 
 /**
- * Tells whether a list shows none of the machines that it should, where what it does not show would be taken for
- * removed: it may be right, or be the one that a cloud answers empty by mistake. Pure.
+ * Tells whether a list shows none of the machines that records are bound to: it may be right, or be the one that a cloud
+ * answers empty by mistake. What records say of them does not matter, since their index may be behind. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Sight): boolean {
   if (isListless) return false;
-  const expected = entries.filter(({ placeSk }) => asked?.has(placeSk) ?? true);
-  if (!expected.some(({ status }) => status === 'Terminating')) return false;
+  const bound = entries.flatMap(({ placeSk, backendId }) =>
+    backendId !== undefined && (asked?.has(placeSk) ?? true) ? [backendId] : [],
+  );
   const shown = new Set(seen.map(({ backendId }) => backendId));
-  return !expected.some(({ backendId }) => backendId !== undefined && shown.has(backendId));
+  return bound.length > 0 && !bound.some((backendId) => shown.has(backendId));
 }
 
 /** @returns undefined where the cloud does not list so few, or so many, by id */

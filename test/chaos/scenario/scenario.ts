@@ -112,6 +112,8 @@ export function scenarioOf(seed: number): Scenario {
   const connections = clouds.map((name) => ({ name: `sim-${name}`, cloud: name, limits: limits(random) }));
   const fleets = fleetScripts(random, connections, configs);
   const troubleMs = random.int(8, 40) * MINUTE_MS;
+  const disturbed = disturbance(random);
+  const faults = cloudFaults(random);
   // Its own numbers, so that those of what came before stay as they are.
   const identity = new Random(seed, 'identity');
   const scenario = {
@@ -119,13 +121,13 @@ export function scenarioOf(seed: number): Scenario {
     clouds: configs,
     connections,
     fleets,
-    disturbance: disturbance(random),
-    cloudFaults: cloudFaults(random),
+    disturbance: disturbed,
+    cloudFaults: faults,
     incidents: [
       ...incidents(random, connections, troubleMs),
       ...losses(seed, connections, troubleMs),
       ...rotations(identity, connections, troubleMs),
-      ...emptyLists(seed, configs, fleets),
+      ...emptyLists(seed, configs, fleets, faults),
     ],
     troubleMs,
     sweepIntervalMs: random.int(3, 10) * MINUTE_MS,
@@ -392,12 +394,21 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
   return random.chance(0.1) ? [{ kind: 'account-changed', account: name, ...span() }] : [];
 }
 
-/** Lists that show nothing, at most one of each location, and most of them while machines are being removed. */
-function emptyLists(seed: number, configs: Scenario['clouds'], fleets: readonly FleetScript[]): Incident[] {
+/**
+ * Lists that show nothing, at most one of each location, and most of them while machines are being removed. Where lists
+ * are never behind: two in a row that show nothing, one of them since its machines are young, are believed.
+ */
+function emptyLists(
+  seed: number,
+  configs: Scenario['clouds'],
+  fleets: readonly FleetScript[],
+  faults: readonly Fault[],
+): Incident[] {
   const random = new Random(seed, 'empty-lists');
-  if (random.chance(0.75)) return [];
+  if (random.chance(0.6) || faults.some(({ kind }) => kind === 'staleList')) return [];
   const removals = fleets.flatMap(({ deleteAtMs }) => deleteAtMs);
-  return CLOUD_NAMES.flatMap((cloud) =>
+  const current = CLOUD_NAMES.filter((cloud) => configs[cloud]?.listDelayMs === 0);
+  return current.flatMap((cloud) =>
     Object.keys(configs[cloud]?.locations ?? {}).flatMap((location): Incident[] => {
       const soonMs = random.int(500, 20_000);
       const atMs = removals.length > 0 ? random.pick(removals) + soonMs : MINUTE_MS + 10 * soonMs;
