@@ -10,6 +10,26 @@ module.exports = {
       {},
       { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     ),
+    {
+      name: 'no-folder-cycles',
+      severity: 'error',
+      comment: 'Two folders that import each other are one, in two places. Types count, too.',
+      scope: 'folder',
+      from: {},
+      to: { circular: true },
+    },
+    rule(
+      'features-know-no-entry-point',
+      'Entry points bind features to what calls them, and nothing imports an entry point.',
+      { path: '^functions/(features|platform|drivers|model)/' },
+      { path: '^functions/entrypoints/' },
+    ),
+    rule(
+      'platform-knows-no-feature',
+      'The platform is what all features stand on.',
+      { path: '^functions/(platform|drivers|model)/' },
+      { path: '^functions/features/' },
+    ),
     rule(
       'model-stands-alone',
       'The model imports nothing of ours, and of others only zod.',
@@ -21,10 +41,10 @@ module.exports = {
       'Placement, governor arithmetic and the decisions of launches and looks do no I/O.',
       {
         path: [
-          '^functions/placement/',
-          '^functions/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|reasons|slots)\\.ts$',
-          '^functions/instances/next-step\\.ts$',
-          '^functions/status/compare\\.ts$',
+          '^functions/platform/placement/',
+          '^functions/platform/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|reasons|slots)\\.ts$',
+          '^functions/features/instances/next-step\\.ts$',
+          '^functions/features/poller/compare\\.ts$',
         ],
       },
       {
@@ -34,11 +54,16 @@ module.exports = {
     ),
     rule(
       'drivers-know-the-model-only',
-      "A driver imports the model, drivers/*.ts and its own folder. Its handler is the function's entry point.",
-      { path: '^functions/drivers/([^/]+)/', pathNot: '\\.handler\\.ts$' },
+      'A driver imports the model, the contract of drivers and its own folder.',
+      { path: '^functions/drivers/([^/]+)/' },
       {
         path: '^(functions|infra|cli|client|local|bench|demo)/',
-        pathNot: ['^functions/model/', '^functions/drivers/[^/]+\\.ts$', '^functions/drivers/$1/'],
+        pathNot: [
+          '^functions/model/',
+          '^functions/platform/runtime/',
+          '^functions/drivers/contract/',
+          '^functions/drivers/$1/',
+        ],
       },
     ),
     rule(
@@ -46,14 +71,21 @@ module.exports = {
       "Elsewhere a driver's SDK would get into functions that have no use for it.",
       {
         path: '^(functions|infra|cli|client)/',
-        pathNot: ['^functions/drivers/registry\\.ts$', '^functions/drivers/([^/]+)/'],
+        pathNot: [
+          '^functions/drivers/registry\\.ts$',
+          '^functions/drivers/([^/]+)/',
+          '^functions/entrypoints/handlers/(drivers|_template)/',
+        ],
       },
-      { path: '^functions/drivers/[^/]+/' },
+      { path: '^functions/drivers/(?!contract/)[^/]+/' },
     ),
     rule(
       'only-the-store-knows-dynamodb',
       'Tables and keys are known in one place.',
-      { path: '^(functions|cli|client|local|demo|bench)/', pathNot: '^functions/(store|history)/' },
+      {
+        path: '^(functions|cli|client|local|demo|bench)/',
+        pathNot: '^functions/(platform/store|features/history)/',
+      },
       { path: '^node_modules/@aws-sdk/(client-dynamodb|lib-dynamodb|util-dynamodb)/' },
     ),
     rule(
@@ -65,7 +97,7 @@ module.exports = {
     rule(
       'clients-go-through-the-api',
       'Clients import the model and the typed client. Only the local stack and the first API key have AWS rights.',
-      { path: '^(cli|demo)/', pathNot: '^cli/(local-stack|direct-access)\\.ts$' },
+      { path: '^(cli|demo)/', pathNot: '^cli/shell/(local-stack|direct-access)\\.ts$' },
       {
         path: '^(functions|infra|local)/',
         pathNot: ['^functions/model/', '^local/index\\.ts$'],
@@ -78,7 +110,11 @@ module.exports = {
       { path: '^client/' },
       {
         path: '^functions/',
-        pathNot: ['^functions/model/', '^functions/api/(contract|route)\\.ts$', '^functions/api/routes/'],
+        pathNot: [
+          '^functions/model/',
+          '^functions/entrypoints/api/contract\\.ts$',
+          '^functions/entrypoints/api/routes/',
+        ],
       },
     ),
     rule(

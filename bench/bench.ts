@@ -1,10 +1,10 @@
 import { Command } from 'commander';
-import { EXIT } from '../cli/exit.ts';
-import { tell } from '../cli/failure.ts';
-import { factor, wholeNumber } from '../demo/flags.ts';
-import { reportOf } from '../demo/report.ts';
-import { benchDocument, benchText } from './bench-report.ts';
+import { EXIT } from '../cli/shell/exit.ts';
+import { tell } from '../cli/shell/failure.ts';
+import { factor, wholeNumber } from '../demo/run/flags.ts';
+import { reportOf } from '../demo/run/report.ts';
 import { costCommand } from './cost/command.ts';
+import { benchDocument, benchText } from './engine/bench-report.ts';
 import { engineCommand } from './engine/command.ts';
 import { countPhases, runOnEngine } from './engine/run.ts';
 import { fairnessCommand } from './fairness/command.ts';

@@ -1,5 +1,5 @@
 import { runCli } from './program.ts';
-import { systemWorld } from './system-world.ts';
+import { systemWorld } from './shell/system-world.ts';
 
 // Whoever reads our output may stop reading, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -2,12 +2,12 @@ import { Command, CommanderError } from 'commander';
 import type { Client } from '../client/index.ts';
 import { plainJson, plainLines } from '../functions/model/plain-text.ts';
 import project from '../package.json' with { type: 'json' };
-import { examplesText, type Outcome, type Runner } from './command.ts';
 import { nouns } from './commands/index.ts';
-import type { Context, World } from './context.ts';
-import { EXIT, usageError } from './exit.ts';
-import { tell } from './failure.ts';
-import { type GlobalOptions, resolveNamespace, resolveSession } from './settings.ts';
+import { examplesText, type Outcome, type Runner } from './shell/command.ts';
+import type { Context, World } from './shell/context.ts';
+import { EXIT, usageError } from './shell/exit.ts';
+import { tell } from './shell/failure.ts';
+import { type GlobalOptions, resolveNamespace, resolveSession } from './shell/settings.ts';
 
 const EXIT_CODES = `
 Exit codes:

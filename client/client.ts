@@ -1,7 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { type OperationId, type OperationOutput, type RouteOf, routes } from '../functions/api/contract.ts';
-import type { Route } from '../functions/api/route.ts';
+import {
+  type OperationId,
+  type OperationOutput,
+  type RouteOf,
+  routes,
+} from '../functions/entrypoints/api/contract.ts';
+import type { Route } from '../functions/entrypoints/api/routes/route.ts';
 import { UnexpectedAnswer } from './api-problem.ts';
 import { send, type Transport } from './send.ts';
 

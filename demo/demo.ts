@@ -1,19 +1,19 @@
 import { Command, Option } from 'commander';
-import { EXIT } from '../cli/exit.ts';
-import { tell } from '../cli/failure.ts';
+import { EXIT } from '../cli/shell/exit.ts';
+import { tell } from '../cli/shell/failure.ts';
 import { FAILURE_POLICIES, type FailurePolicy } from '../functions/model/fleet-request.ts';
-import { addFaults, FAULT_LEVELS, type FaultLevel, removeFaults } from './faults.ts';
-import { factor, wholeNumber } from './flags.ts';
-import { readFleetFiles, scaleFleet, sizeOf } from './fleet-files.ts';
 import { makeFleet } from './outside/make-fleet.ts';
 import { type DemoClouds, readClouds } from './outside/read-clouds.ts';
 import { variablesText } from './outside/read-credential.ts';
 import { withOutside } from './outside/report.ts';
 import { connectAll, countAllLeft, knock, measureAll } from './outside/visit.ts';
-import { prepareClouds, provision, remove } from './provision.ts';
-import { reportOf } from './report.ts';
-import { openStack } from './stack.ts';
-import { summarize, summaryText } from './summary.ts';
+import { addFaults, FAULT_LEVELS, type FaultLevel, removeFaults } from './run/faults.ts';
+import { factor, wholeNumber } from './run/flags.ts';
+import { readFleetFiles, scaleFleet, sizeOf } from './run/fleet-files.ts';
+import { prepareClouds, provision, remove } from './run/provision.ts';
+import { reportOf } from './run/report.ts';
+import { openStack } from './run/stack.ts';
+import { summarize, summaryText } from './run/summary.ts';
 
 interface Flags {
   keep: boolean;

@@ -1,5 +1,5 @@
 import { App } from 'aws-cdk-lib';
-import { bundleFunctions } from './bundles.ts';
+import { bundleFunctions } from './settings/bundles.ts';
 import { addStack } from './synthesize.ts';
 
 const app = new App();

@@ -27,8 +27,15 @@ const STORED_GB = 1;
  * the inventory: eight connections with 53 locations, 12 types and 10 images each, every item written anew.
  */
 const SCHEDULED: Readonly<Record<string, Usage>> = {
-  'functions/status/watch': { requests: 1, gbSeconds: 0.05, reads: 2, writes: 0, sqs: 0, logBytes: 600 },
-  'functions/fleets/reconcile': {
+  'functions/entrypoints/handlers/schedules/watch': {
+    requests: 1,
+    gbSeconds: 0.05,
+    reads: 2,
+    writes: 0,
+    sqs: 0,
+    logBytes: 600,
+  },
+  'functions/entrypoints/handlers/schedules/reconcile': {
     requests: 1,
     gbSeconds: 0.05,
     // How far the tables have come, each fifth time: two items read strongly, one written.
@@ -38,7 +45,7 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     logBytes: 600,
   },
   // Two queries of a few items each, and one of the eight connections.
-  'functions/connections/finish-changes': {
+  'functions/entrypoints/handlers/schedules/finish-changes': {
     requests: 1,
     gbSeconds: 0.05,
     reads: 3,
@@ -46,7 +53,7 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 0,
     logBytes: 600,
   },
-  'functions/inventory/schedule': {
+  'functions/entrypoints/handlers/schedules/schedule-inventory': {
     requests: 1 + 8,
     gbSeconds: 0.1 + 8 * 5,
     reads: 10,
@@ -55,7 +62,7 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     logBytes: 9 * 1_000,
   },
   // Each of the 53 locations: four lists, four permits, two queries, what is held; messages in batches of ten.
-  'functions/orphans/schedule': {
+  'functions/entrypoints/handlers/schedules/schedule-sweeps': {
     requests: 1 + 8 + 53 / 5,
     gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,
     reads: 10 + 8 * 7 + 53 * 10,

@@ -1,5 +1,5 @@
-import { bundleFunctions } from './bundles.ts';
 import { idleCost } from './idle-cost.ts';
+import { bundleFunctions } from './settings/bundles.ts';
 import { synthesize } from './synthesize.ts';
 
 const bundles = bundleFunctions();

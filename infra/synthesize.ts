@@ -1,6 +1,6 @@
 import { App } from 'aws-cdk-lib';
-import type { Bundles } from './bundles.ts';
-import { type StageName, stageFromContext } from './config.ts';
+import type { Bundles } from './settings/bundles.ts';
+import { type StageName, stageFromContext } from './settings/config.ts';
 import { FleetwrightStack } from './stacks/fleetwright-stack.ts';
 import { type Template, templateSchema } from './template.ts';
 

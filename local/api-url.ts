@@ -1,4 +1,4 @@
-import { StartFailure } from './start-failure.ts';
+import { StartFailure } from './state/start-failure.ts';
 
 const TRY_MS = 10_000;
 

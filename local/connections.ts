@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiProblem, type Client } from '../client/index.ts';
 import type { Cloud } from '../functions/model/cloud.ts';
-import { accountKey } from './sim/account-key.ts';
-import { StartFailure } from './start-failure.ts';
+import { accountKey } from './sim/engine/account-key.ts';
+import { StartFailure } from './state/start-failure.ts';
 
 const CLOUDS = [
   'aws',

@@ -4,11 +4,11 @@ import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { environmentIn } from './engine/environment.ts';
-import { choosePort, freePort } from './ports.ts';
-import { StartFailure } from './start-failure.ts';
 import { REPOSITORY, type StateFolder } from './state/folder.ts';
 import { isAlive, startDetached, stopProcess, tailOf } from './state/processes.ts';
 import { type CloudsRecord, cloudsRecordSchema, RECORDS } from './state/records.ts';
+import { StartFailure } from './state/start-failure.ts';
+import { choosePort, freePort } from './system/ports.ts';
 
 const PORT = 4599;
 const START_MS = 30_000;

@@ -1,11 +1,11 @@
 import { Command } from 'commander';
-import { EXIT } from '../../cli/exit.ts';
-import { table } from '../../cli/table.ts';
-import { factor, wholeNumber } from '../../demo/flags.ts';
-import { reportOf } from '../../demo/report.ts';
-import { PRICES } from '../bench-report.ts';
-import { countFrom1 } from '../count.ts';
+import { EXIT } from '../../cli/shell/exit.ts';
+import { table } from '../../cli/shell/table.ts';
+import { factor, wholeNumber } from '../../demo/run/flags.ts';
+import { reportOf } from '../../demo/run/report.ts';
+import { PRICES } from '../engine/bench-report.ts';
 import { countPhases, type RunFlags, readPeakMemory, runOnEngine } from '../engine/run.ts';
+import { countFrom1 } from '../measure/count.ts';
 import { type Counted, costDocument, each, usd } from './cost-document.ts';
 import { countKeptHours } from './hours.ts';
 

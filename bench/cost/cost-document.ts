@@ -1,4 +1,4 @@
-import { type PhaseCounts, type UsdPer1000, usdPer1000 } from '../cost.ts';
+import { type PhaseCounts, type UsdPer1000, usdPer1000 } from '../measure/cost.ts';
 import type { KeptHours } from './hours.ts';
 
 export interface FunctionMemory {

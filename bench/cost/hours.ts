@@ -1,9 +1,9 @@
 import { readBooks } from '../../local/sim/engine/books.ts';
 import { Capacity } from '../../test/chaos/models/dynamo/capacity.ts';
 import type { Lab } from '../../test/chaos/world/lab.ts';
-import type { PhaseCounts } from '../cost.ts';
 import { cloudsWithoutQuotas } from '../makespan/clouds.ts';
 import { fleetsOf } from '../makespan/fleets.ts';
+import type { PhaseCounts } from '../measure/cost.ts';
 import { inVirtualTime } from '../virtual/stack.ts';
 
 /** The watch has seen that all loops rest. */

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
-import { EXIT, usageError } from '../../cli/exit.ts';
-import { table } from '../../cli/table.ts';
-import { factor, wholeNumber } from '../../demo/flags.ts';
-import { reportOf } from '../../demo/report.ts';
+import { EXIT, usageError } from '../../cli/shell/exit.ts';
+import { table } from '../../cli/shell/table.ts';
+import { factor, wholeNumber } from '../../demo/run/flags.ts';
+import { reportOf } from '../../demo/run/report.ts';
 import { isAsAsked, quickBootsText } from '../quick-boots/document.ts';
 import { positiveNumber } from '../quick-boots/flags.ts';
 import { measureQuickBoots } from '../quick-boots/measure.ts';

@@ -6,8 +6,8 @@ import {
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import { executionsOf } from '../executions.ts';
-import type { Span } from '../function-logs.ts';
+import { executionsOf } from '../measure/executions.ts';
+import type { Span } from '../measure/function-logs.ts';
 
 const fleetInputSchema = z.object({ fleetId: z.string() });
 const locationInputSchema = z.object({ fleetId: z.string(), first: z.number(), last: z.number() });

@@ -1,13 +1,19 @@
-import { tell } from '../../cli/failure.ts';
+import { tell } from '../../cli/shell/failure.ts';
 import { eachItem } from '../../client/index.ts';
-import { readFleetFiles, scaleFleet } from '../../demo/fleet-files.ts';
-import { type Provisioned, prepareClouds, provision, type Removed, remove } from '../../demo/provision.ts';
-import { openStack, type Stack } from '../../demo/stack.ts';
+import { readFleetFiles, scaleFleet } from '../../demo/run/fleet-files.ts';
+import {
+  type Provisioned,
+  prepareClouds,
+  provision,
+  type Removed,
+  remove,
+} from '../../demo/run/provision.ts';
+import { openStack, type Stack } from '../../demo/run/stack.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
-import { countPhase, type PhaseCounts } from '../cost.ts';
-import { addUse, type FunctionUse, NO_USE, readFunctionUse, type Span } from '../function-logs.ts';
-import { openEngineClients } from '../local-clients.ts';
-import { readWorkflowUse } from '../transitions.ts';
+import { countPhase, type PhaseCounts } from '../measure/cost.ts';
+import { addUse, type FunctionUse, NO_USE, readFunctionUse, type Span } from '../measure/function-logs.ts';
+import { openEngineClients } from '../measure/local-clients.ts';
+import { readWorkflowUse } from '../measure/transitions.ts';
 
 /** A run of the demo's fleets on the local stack, from the first request until nothing is left. */
 export interface EngineRun {

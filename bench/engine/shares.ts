@@ -1,5 +1,5 @@
 import { parseInstanceId } from '../../functions/model/identifiers.ts';
-import { openEngineClients } from '../local-clients.ts';
+import { openEngineClients } from '../measure/local-clients.ts';
 import { readFleetStarts, readReceiveTimes, readSendTimes } from './launch-times.ts';
 import type { InstancePath } from './paths.ts';
 import type { EngineRun } from './run.ts';

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
-import { EXIT } from '../../cli/exit.ts';
-import { table } from '../../cli/table.ts';
-import { countFrom1 } from '../count.ts';
+import { EXIT } from '../../cli/shell/exit.ts';
+import { table } from '../../cli/shell/table.ts';
+import { countFrom1 } from '../measure/count.ts';
 import { type Fairness, measureFairness } from './fairness.ts';
 
 interface Flags {

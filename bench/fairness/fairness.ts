@@ -1,4 +1,4 @@
-import { readFleetFiles } from '../../demo/fleet-files.ts';
+import { readFleetFiles } from '../../demo/run/fleet-files.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { createdAtMs } from '../../local/sim/engine/status.ts';
 import { cloudsWithoutQuotas } from '../makespan/clouds.ts';

@@ -1,17 +1,17 @@
 import pLimit from 'p-limit';
-import type { CloudClient } from '../../functions/drivers/driver.ts';
-import { DriverError } from '../../functions/drivers/errors.ts';
+import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../functions/drivers/contract/errors.ts';
+import { keyPairName, networkName, securityGroupName } from '../../functions/features/networks/names.ts';
 import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
-import { keyPairName, networkName, securityGroupName } from '../../functions/networks/names.ts';
-import type { PlaceRef } from '../../functions/worker/context.ts';
-import type { CloudConfig } from '../../local/sim/config.ts';
+import type { PlaceRef } from '../../functions/platform/worker/context.ts';
+import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import { createdAtMs } from '../../local/sim/engine/status.ts';
+import { CALM } from '../../test/chaos/ground/disturbance.ts';
+import { Ground } from '../../test/chaos/ground/ground.ts';
+import { Process } from '../../test/chaos/ground/process.ts';
 import { Clouds, DEPLOYMENT, ENDPOINT } from '../../test/chaos/models/clouds.ts';
-import { CALM } from '../../test/chaos/world/disturbance.ts';
-import { Ground } from '../../test/chaos/world/ground.ts';
-import { Process } from '../../test/chaos/world/process.ts';
 import { cloudsFor, type Measured, measure } from './clouds.ts';
 import { sizeOf } from './fleets.ts';
 

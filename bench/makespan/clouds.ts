@@ -1,5 +1,5 @@
-import { type CloudConfig, loadSimConfig } from '../../local/sim/config.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
+import { type CloudConfig, loadSimConfig } from '../../local/sim/engine/config.ts';
 import type { Clouds } from '../../test/chaos/models/clouds.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../ideal/limits.ts';

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
-import { EXIT } from '../../cli/exit.ts';
-import { table } from '../../cli/table.ts';
-import { wholeNumber } from '../../demo/flags.ts';
-import { countFrom1 } from '../count.ts';
+import { EXIT } from '../../cli/shell/exit.ts';
+import { table } from '../../cli/shell/table.ts';
+import { wholeNumber } from '../../demo/run/flags.ts';
+import { countFrom1 } from '../measure/count.ts';
 import { ASKED, type MakespanCase, measureMakespans } from './makespan.ts';
 
 interface Flags {

@@ -1,4 +1,4 @@
-import { readFleetFiles } from '../../demo/fleet-files.ts';
+import { readFleetFiles } from '../../demo/run/fleet-files.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 
 type NodeGroup = FleetRequest['nodeGroups'][number];

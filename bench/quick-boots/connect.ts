@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError, EXIT } from '../../cli/exit.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
 import { ApiProblem, eachItem } from '../../client/index.ts';
-import type { Stack } from '../../demo/stack.ts';
+import type { Stack } from '../../demo/run/stack.ts';
 import { CONNECTION_PREFIX, type QuickCloud } from './quick-cloud.ts';
 
 const POLL_MS = 500;

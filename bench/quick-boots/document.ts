@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { table } from '../../cli/table.ts';
+import { table } from '../../cli/shell/table.ts';
 import type { RunResult } from '../ideal/from-books.ts';
 import { type BootCase, CASE_NAMES, type CaseName } from './cases.ts';
 import { QUICK_DRIVERS } from './quick-cloud.ts';

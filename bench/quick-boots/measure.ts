@@ -1,6 +1,6 @@
-import { CliError, EXIT } from '../../cli/exit.ts';
-import { deleteFleets, watchFleets } from '../../demo/run-fleets.ts';
-import { openStack, type Stack } from '../../demo/stack.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
+import { deleteFleets, watchFleets } from '../../demo/run/run-fleets.ts';
+import { openStack, type Stack } from '../../demo/run/stack.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { BOOT_CASES, type BootCase, type CaseName, fleetOf } from './cases.ts';
 import { connectQuickCloud, disconnect } from './connect.ts';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { accountKey } from '../../local/sim/account-key.ts';
-import { type CloudConfig, loadSimConfig, type SimConfig } from '../../local/sim/config.ts';
+import { accountKey } from '../../local/sim/engine/account-key.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
+import { type CloudConfig, loadSimConfig, type SimConfig } from '../../local/sim/engine/config.ts';
 import { startSimServer } from '../../local/sim/serve.ts';
 import { MOST_LOCATIONS } from './cases.ts';
 import {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cbSpiderMetadata } from '../../functions/drivers/cb-spider/metadata.ts';
-import { parseMachineName } from '../../functions/drivers/names.ts';
+import { parseMachineName } from '../../functions/drivers/contract/names.ts';
 import { REGION_ZONES } from '../../test/contract/servers/spider-double/catalogue.ts';
 import type { Pace } from '../../test/contract/servers/spider-double/machines.ts';
 import { startSpiderDouble } from '../../test/contract/servers/spider-double/server.ts';

@@ -1,13 +1,13 @@
 import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import type { LimitOverride, Rate } from '../../functions/model/limit-profile.ts';
-import type { CloudConfig } from '../../local/sim/config.ts';
+import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import { statusAt } from '../../local/sim/engine/status.ts';
+import { CALM } from '../../test/chaos/ground/disturbance.ts';
+import { Ground } from '../../test/chaos/ground/ground.ts';
 import { limitsOf } from '../../test/chaos/models/clouds.ts';
 import { Client } from '../../test/chaos/scenario/client.ts';
-import { CALM } from '../../test/chaos/world/disturbance.ts';
 import { furnish } from '../../test/chaos/world/furnish.ts';
-import { Ground } from '../../test/chaos/world/ground.ts';
 import { Lab } from '../../test/chaos/world/lab.ts';
 
 /** As production deploys it. */

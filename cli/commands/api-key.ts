@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { eachItem } from '../../client/index.ts';
 import { type ApiKey, apiKeyRequestSchema } from '../../functions/model/access.ts';
-import { command, noun } from '../command.ts';
-import { CliError, EXIT, usageError } from '../exit.ts';
-import { fields, table } from '../table.ts';
+import { command, noun } from '../shell/command.ts';
+import { CliError, EXIT, usageError } from '../shell/exit.ts';
+import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const text = (one: ApiKey): string =>

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { architectureSchema } from '../../functions/model/cloud.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
-import { command, type Flag, noun } from '../command.ts';
-import { table } from '../table.ts';
+import { command, type Flag, noun } from '../shell/command.ts';
+import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const CONNECTION: Flag = ['--connection <name>', 'whose catalogue'];

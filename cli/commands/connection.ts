@@ -3,14 +3,14 @@ import { type Connection, connectionRequestSchema } from '../../functions/model/
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
 import { orphanPolicySchema } from '../../functions/model/orphan.ts';
-import { awaitConnection, WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { command, type Flag, noun } from '../command.ts';
-import { readCredential } from '../credential.ts';
-import { readYamlFile } from '../files.ts';
-import { connectionText } from '../show.ts';
-import { reopenedText } from '../show-governor.ts';
-import { connectionLimitsText } from '../show-limits.ts';
-import { table } from '../table.ts';
+import { awaitConnection, WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
+import { command, type Flag, noun } from '../shell/command.ts';
+import { readCredential } from '../shell/credential.ts';
+import { readYamlFile } from '../shell/files.ts';
+import { connectionText } from '../shell/show.ts';
+import { reopenedText } from '../shell/show-governor.ts';
+import { connectionLimitsText } from '../shell/show-limits.ts';
+import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const { name, driver, cloud, endpoint } = connectionRequestSchema.shape;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { command, noun } from '../command.ts';
-import { table } from '../table.ts';
+import { command, noun } from '../shell/command.ts';
+import { table } from '../shell/table.ts';
 
 export const driverNoun = noun('driver', 'Code that talks to clouds', [
   command({

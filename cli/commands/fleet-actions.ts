@@ -6,13 +6,13 @@ import {
   MIN_HOLD_SECONDS,
 } from '../../functions/model/fleet-action.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
-import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { command, type Flag, type Outcome } from '../command.ts';
-import type { Context } from '../context.ts';
-import { durationSchema } from '../duration.ts';
-import { follow } from '../follow.ts';
-import type { Goal } from '../progress.ts';
-import { fleetText } from '../show.ts';
+import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
+import { command, type Flag, type Outcome } from '../shell/command.ts';
+import type { Context } from '../shell/context.ts';
+import { durationSchema } from '../shell/duration.ts';
+import { follow } from '../shell/follow.ts';
+import type { Goal } from '../shell/progress.ts';
+import { fleetText } from '../shell/show.ts';
 
 export const FLEET: readonly Flag[] = [['<fleet>', 'its id, or a live fleet’s name']];
 export const named = z.object({ fleet: nameSchema });

@@ -1,4 +1,4 @@
-import type { CommandPart } from '../command.ts';
+import type { CommandPart } from '../shell/command.ts';
 import { apiKeyNoun } from './api-key.ts';
 import { imageNoun, instanceTypeNoun, locationNoun, offerNoun } from './catalogue.ts';
 import { connectionNoun } from './connection.ts';

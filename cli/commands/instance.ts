@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { instanceRequestSchema } from '../../functions/model/fleet-request.ts';
 import { instanceIdSchema, nameSchema } from '../../functions/model/identifiers.ts';
-import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { command, type Flag, noun } from '../command.ts';
-import { readText } from '../files.ts';
-import { follow } from '../follow.ts';
-import { instancesText, instanceText } from '../show.ts';
+import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
+import { command, type Flag, noun } from '../shell/command.ts';
+import { readText } from '../shell/files.ts';
+import { follow } from '../shell/follow.ts';
+import { instancesText, instanceText } from '../shell/show.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const INSTANCE: readonly Flag[] = [['<id>', 'the instance’s id']];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Flag, Outcome } from '../command.ts';
-import type { Context } from '../context.ts';
-import { readPages } from '../pages.ts';
+import type { Flag, Outcome } from '../shell/command.ts';
+import type { Context } from '../shell/context.ts';
+import { readPages } from '../shell/pages.ts';
 
 /** Flags of every list. */
 export const LIST_FLAGS: readonly Flag[] = [

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { command, noun } from '../command.ts';
-import { EXIT } from '../exit.ts';
-import { LOG_PARTS } from '../local-stack.ts';
-import { fields, table } from '../table.ts';
+import { command, noun } from '../shell/command.ts';
+import { EXIT } from '../shell/exit.ts';
+import { LOG_PARTS } from '../shell/local-stack.ts';
+import { fields, table } from '../shell/table.ts';
 
 export const localNoun = noun('local', 'The whole of Fleetwright on this machine, with simulated clouds', [
   command({

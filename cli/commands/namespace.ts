@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Namespace, namespaceRequestSchema } from '../../functions/model/access.ts';
 import { nameSchema } from '../../functions/model/identifiers.ts';
-import { command, noun } from '../command.ts';
-import { fields, table } from '../table.ts';
+import { command, noun } from '../shell/command.ts';
+import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 const text = (one: Namespace): string =>

@@ -7,10 +7,10 @@ import {
   type SweepHold,
   sweepIdSchema,
 } from '../../functions/model/orphan.ts';
-import { WAIT_FLAGS, waitInput } from '../await-connection.ts';
-import { awaitSweep } from '../await-sweep.ts';
-import { command, noun } from '../command.ts';
-import { fields, table } from '../table.ts';
+import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
+import { awaitSweep } from '../shell/await-sweep.ts';
+import { command, noun } from '../shell/command.ts';
+import { fields, table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 export const orphansNoun = noun('orphans', 'What clouds have of this deployment and no record claims', [

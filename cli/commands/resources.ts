@@ -1,8 +1,8 @@
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { resourceKindSchema } from '../../functions/model/orphan.ts';
 import { resourceStateSchema } from '../../functions/model/resource.ts';
-import { command, noun } from '../command.ts';
-import { table } from '../table.ts';
+import { command, noun } from '../shell/command.ts';
+import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 export const resourcesNoun = noun('resources', 'What fleets made besides instances', [

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError, EXIT } from '../../cli/exit.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
 import { ApiProblem, eachItem } from '../../client/index.ts';
 import type { Cloud, InstanceType } from '../../functions/model/cloud.ts';
 import type { Connection, Credential } from '../../functions/model/connection.ts';
 import type { NodeGroupRequest } from '../../functions/model/fleet-request.ts';
-import type { Stack } from '../stack.ts';
+import type { Stack } from '../run/stack.ts';
 import { chooseGroup, type OfferedAt } from './choose-group.ts';
 import type { OutsideCloud } from './read-clouds.ts';
 

@@ -1,8 +1,8 @@
 import { eachItem } from '../../client/index.ts';
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import { isClosed } from '../../functions/model/status.ts';
-import type { Stack } from '../stack.ts';
-import { type CloudRow, quantile } from '../summary.ts';
+import type { Stack } from '../run/stack.ts';
+import { type CloudRow, quantile } from '../run/summary.ts';
 import type { ConnectedCloud } from './connect.ts';
 import { findUnclaimed } from './sweep.ts';
 

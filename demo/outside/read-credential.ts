@@ -1,4 +1,4 @@
-import { CliError, EXIT } from '../../cli/exit.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Credential } from '../../functions/model/connection.ts';
 import type { OutsideCloud, OutsideDriver } from './read-clouds.ts';

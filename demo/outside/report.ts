@@ -1,4 +1,4 @@
-import type { Report, ReportLine } from '../report.ts';
+import type { Report, ReportLine } from '../run/report.ts';
 import type { OutsideRow } from './measure.ts';
 
 /** The one line of `--json` of a run with `--clouds`. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CliError, EXIT } from '../../cli/exit.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
 import type { Sweep } from '../../functions/model/orphan.ts';
-import type { Stack } from '../stack.ts';
+import type { Stack } from '../run/stack.ts';
 
 const POLL_MS = 1_000;
 const ATMOST_MS = 10 * 60_000;

@@ -1,6 +1,6 @@
-import { CliError, EXIT } from '../../cli/exit.ts';
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
-import type { Stack } from '../stack.ts';
+import type { Stack } from '../run/stack.ts';
 import { type ConnectedCloud, connect, requireAnswer } from './connect.ts';
 import { OUTSIDE_SIZES } from './make-fleet.ts';
 import { countLeft, measure, type OutsideRow } from './measure.ts';

@@ -1,7 +1,7 @@
 import type { DriverName } from '../model/connection.ts';
 import { awsMetadata } from './aws/metadata.ts';
 import { cbSpiderMetadata } from './cb-spider/metadata.ts';
-import type { DriverMetadata } from './metadata.ts';
+import type { DriverMetadata } from './contract/metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
 

@@ -6,7 +6,8 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { Stage } from '../config.ts';
+import { HANDLERS } from '../settings/bundles.ts';
+import type { Stage } from '../settings/config.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import type { AppFunction } from './function.ts';
 import type { Workflows } from './workflows.ts';
@@ -78,7 +79,7 @@ export class Alarms extends Construct {
     });
     for (const { entry, lambda } of scheduled) {
       // Lambda tries a failed scheduled invocation twice more, so one error alone is not yet a missed round.
-      this.#add(`${entry.replaceAll('/', '-')}-errors`, `functions/${entry} fails again and again.`, {
+      this.#add(`${entry.replaceAll('/', '-')}-errors`, `${HANDLERS}/${entry} fails again and again.`, {
         metric: lambda.metricErrors({ statistic: Stats.SUM }),
         above: 1,
         minutes: 15,

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
-import { routes } from '../../functions/api/contract.ts';
+import { routes } from '../../functions/entrypoints/api/contract.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';

@@ -8,15 +8,15 @@ import {
   TableV2,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import type { VariableName } from '../../functions/runtime/env.ts';
+import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import {
   BY_ACTIVITY_INDEX,
   BY_NAMESPACE_ATTRIBUTES,
   BY_NAMESPACE_INDEX,
   BY_PLACE_ATTRIBUTES,
   BY_PLACE_INDEX,
-} from '../../functions/store/keys.ts';
-import type { Stage } from '../config.ts';
+} from '../../functions/platform/store/keys.ts';
+import type { Stage } from '../settings/config.ts';
 import type { AppFunction } from './function.ts';
 
 /**
@@ -98,7 +98,7 @@ function index(name: string, key: string, attributes: readonly string[]): Global
   };
 }
 
-/** The five tables; `functions/store` says what is in them. */
+/** The five tables; `functions/platform/store` says what is in them. */
 export class Data extends Construct {
   readonly fleets: DataTable;
   readonly governor: DataTable;

@@ -4,12 +4,12 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
-import type { Stage } from '../config.ts';
+import type { Stage } from '../settings/config.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
 
 /**
  * Waiting, for a permit or for a service of AWS, is a message sent anew, so this many receives are failures, not waits.
- * With the waits between them (`retryAfterMs` in functions/worker/patience.ts) they take some 20 minutes; as many
+ * With the waits between them (`retryAfterMs` in functions/platform/worker/patience.ts) they take some 20 minutes; as many
  * receives by workers that died, or by a function that Lambda throttles, take 12 in production.
  */
 const RECEIVES_BEFORE_DEAD_LETTER = 10;
@@ -53,7 +53,7 @@ export class DriverQueue extends Construct {
   addConsumer(context: FunctionContext): AppFunction {
     const consumer = new AppFunction(this, 'Consumer', {
       ...context,
-      entry: `drivers/${this.driver}/${this.driver}`,
+      entry: `drivers/${this.driver}`,
       timeout: Duration.seconds(context.stage.driverTimeoutSeconds),
       sendsToItself: true,
     });

@@ -16,9 +16,9 @@ import {
 } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { VariableName } from '../../functions/runtime/env.ts';
-import type { Bundles } from '../bundles.ts';
-import type { Stage } from '../config.ts';
+import type { VariableName } from '../../functions/platform/runtime/env.ts';
+import { type Bundles, HANDLERS } from '../settings/bundles.ts';
+import type { Stage } from '../settings/config.ts';
 
 /** What every function of the stack is made from. */
 export interface FunctionContext {
@@ -27,7 +27,7 @@ export interface FunctionContext {
 }
 
 export interface FunctionProps extends FunctionContext {
-  /** Path of the entry point below `functions/`, without `.handler.ts`. */
+  /** Path of the entry point below `functions/entrypoints/handlers/`, without `.handler.ts`. */
   readonly entry: string;
   readonly timeout: Duration;
   readonly memoryMb?: number;
@@ -55,7 +55,7 @@ export class AppFunction extends Construct implements IGrantable {
     });
     this.#role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.lambda = new Lambda(this, 'Function', {
-      description: `functions/${entry}`,
+      description: `${HANDLERS}/${entry}`,
       code: Code.fromAsset(bundles.directoryOf(entry)),
       handler: 'index.handler',
       runtime: Runtime.NODEJS_24_X,

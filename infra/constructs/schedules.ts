@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
+import { HANDLERS } from '../settings/bundles.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
@@ -26,11 +27,11 @@ export class Schedules extends Construct {
     super(scope, id);
     const { stage, data, queues, secrets, workflows } = props;
 
-    const watch = this.#every(Duration.minutes(1), 'Watch', 'status/watch', props);
+    const watch = this.#every(Duration.minutes(1), 'Watch', 'schedules/watch', props);
     data.governor.connect(watch, 'readWrite');
     queues.connectSender(watch);
 
-    const reconcile = this.#every(Duration.minutes(1), 'Reconcile', 'fleets/reconcile', props);
+    const reconcile = this.#every(Duration.minutes(1), 'Reconcile', 'schedules/reconcile', props);
     data.fleets.connect(reconcile, 'readWrite');
     secrets.keepsBeat(reconcile);
     workflows.provisionFleet.connectStarter(reconcile, 'PROVISION_FLEET_ARN');
@@ -40,16 +41,16 @@ export class Schedules extends Construct {
     }
 
     const interval = Duration.minutes(stage.inventoryIntervalMinutes);
-    const inventory = this.#every(interval, 'Inventory', 'inventory/schedule', props);
+    const inventory = this.#every(interval, 'Inventory', 'schedules/schedule-inventory', props);
     data.access.connect(inventory, 'read');
     queues.connectSender(inventory);
 
     const sweeps = Duration.minutes(stage.sweepIntervalMinutes);
-    const orphans = this.#every(sweeps, 'Orphans', 'orphans/schedule', props);
+    const orphans = this.#every(sweeps, 'Orphans', 'schedules/schedule-sweeps', props);
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);
 
-    const finish = this.#every(Duration.minutes(10), 'FinishChanges', 'connections/finish-changes', props);
+    const finish = this.#every(Duration.minutes(10), 'FinishChanges', 'schedules/finish-changes', props);
     data.access.connect(finish, 'readWrite');
     data.fleets.connect(finish, 'read');
     data.catalogue.connect(finish, 'readWrite');
@@ -61,7 +62,7 @@ export class Schedules extends Construct {
   #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {
     const scheduled = new AppFunction(this, id, { ...context, entry, timeout: Duration.seconds(50) });
     new Rule(this, `${id}Rule`, {
-      description: `functions/${entry}`,
+      description: `${HANDLERS}/${entry}`,
       schedule: Schedule.rate(interval),
       targets: [new LambdaFunction(scheduled.lambda)],
     });

@@ -1,6 +1,6 @@
 import { Construct } from 'constructs';
 import type { DriverName } from '../../functions/model/connection.ts';
-import type { Stage } from '../config.ts';
+import type { Stage } from '../settings/config.ts';
 import { type AppFunction, localArn } from './function.ts';
 
 const SSH_FOLDER = 'ssh';

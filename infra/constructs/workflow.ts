@@ -9,8 +9,8 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { VariableName } from '../../functions/runtime/env.ts';
-import type { Stage } from '../config.ts';
+import type { VariableName } from '../../functions/platform/runtime/env.ts';
+import type { Stage } from '../settings/config.ts';
 import { type AppFunction, localArn } from './function.ts';
 
 export interface WorkflowProps {

@@ -26,7 +26,7 @@ export class Workflows extends Construct {
     super(scope, id);
     const { stage, data, queues, secrets } = props;
     const step = (stepId: string, name: string) =>
-      new AppFunction(this, stepId, { ...props, entry: `fleets/${name}`, timeout: Duration.seconds(60) });
+      new AppFunction(this, stepId, { ...props, entry: `steps/${name}`, timeout: Duration.seconds(60) });
 
     const plan = step('Plan', 'plan');
     data.fleets.connect(plan, 'readWrite');

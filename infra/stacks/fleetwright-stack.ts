@@ -1,7 +1,5 @@
 import { CfnOutput, Stack, Tags } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Bundles } from '../bundles.ts';
-import type { Stage } from '../config.ts';
 import { Alarms } from '../constructs/alarms.ts';
 import { Api } from '../constructs/api.ts';
 import { Data } from '../constructs/data.ts';
@@ -11,6 +9,8 @@ import { Drivers } from '../constructs/drivers.ts';
 import { Schedules } from '../constructs/schedules.ts';
 import { Secrets } from '../constructs/secrets.ts';
 import { Workflows } from '../constructs/workflows.ts';
+import type { Bundles } from '../settings/bundles.ts';
+import type { Stage } from '../settings/config.ts';
 
 export interface FleetwrightStackProps {
   readonly stage: Stage;

@@ -2,8 +2,6 @@ import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { environmentIn, LOCAL_ACCOUNT, LOCAL_REGION, localAwsVariables } from '../engine/environment.ts';
-import { type CommandResult, lastLines, runCommand } from '../run-command.ts';
-import { StartFailure } from '../start-failure.ts';
 import { REPOSITORY, type StateFolder } from '../state/folder.ts';
 import {
   type DeployedRecord,
@@ -13,6 +11,8 @@ import {
   outputsSchema,
   RECORDS,
 } from '../state/records.ts';
+import { StartFailure } from '../state/start-failure.ts';
+import { type CommandResult, lastLines, runCommand } from '../system/run-command.ts';
 import { hashOfSources } from './sources.ts';
 
 const STACK = 'Fleetwright-local';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { lastLines, runCommand } from '../run-command.ts';
-import { StartFailure } from '../start-failure.ts';
 import type { EngineRecord } from '../state/records.ts';
+import { StartFailure } from '../state/start-failure.ts';
+import { lastLines, runCommand } from '../system/run-command.ts';
 import type { EngineKey } from './access.ts';
 import { GUARDED_MINISTACK, guardEnvironment } from './guarded-ministack.ts';
 import { MINISTACK_VERSION } from './python.ts';

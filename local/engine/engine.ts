@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { choosePort } from '../ports.ts';
-import { StartFailure } from '../start-failure.ts';
 import type { StateFolder } from '../state/folder.ts';
 import { isAlive, startDetached, stopProcess, tailOf } from '../state/processes.ts';
 import { type EngineRecord, engineRecordSchema, RECORDS } from '../state/records.ts';
+import { StartFailure } from '../state/start-failure.ts';
+import { choosePort } from '../system/ports.ts';
 import { type EngineKey, makeEngineKey } from './access.ts';
 import { dockerAnswers, isContainerRunning, startContainer, stopContainer } from './docker.ts';
 import { environmentIn } from './environment.ts';

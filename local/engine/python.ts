@@ -1,9 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { lastLines, runCommand } from '../run-command.ts';
-import { StartFailure } from '../start-failure.ts';
 import { keepPrivate, type StateFolder } from '../state/folder.ts';
+import { StartFailure } from '../state/start-failure.ts';
+import { lastLines, runCommand } from '../system/run-command.ts';
 import { cleanEnvironment, environmentIn } from './environment.ts';
 
 export const MINISTACK_VERSION = '1.5.33';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../functions/runtime/clock.ts';
+import type { Clock } from '../../functions/platform/runtime/clock.ts';
 import type { SimEvent } from './engine/records.ts';
 
 export interface ScaledClock extends Clock {

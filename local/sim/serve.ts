@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
-import { accountKey } from './account-key.ts';
-import type { SimConfig } from './config.ts';
+import { accountKey } from './engine/account-key.ts';
+import type { SimConfig } from './engine/config.ts';
 import { SimEngine } from './engine/engine.ts';
 import { createApp } from './http/app.ts';
 import { hostsAt } from './http/guard.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { loadSimConfig, SimConfigError } from './config.ts';
+import { loadSimConfig, SimConfigError } from './engine/config.ts';
 import { startSimServer } from './serve.ts';
 
 const wholeNumber = (text: string) => {

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { StartFailure } from '../start-failure.ts';
 import type { StateFolder } from './folder.ts';
 import { isAlive, type OwnProcess, processSchema, thisProcess } from './processes.ts';
+import { StartFailure } from './start-failure.ts';
 
 /**
  * Does work that no two processes may do in one state folder at a time.

@@ -1,5 +1,5 @@
-import type { Driver } from '../../functions/drivers/driver.ts';
-import { DriverError } from '../../functions/drivers/errors.ts';
+import type { Driver } from '../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../functions/drivers/contract/errors.ts';
 import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.ts';
 import type { Canaries } from './accounts.ts';
 import { type CanaryWorld, inCanaryWorld } from './canary-world.ts';

@@ -1,8 +1,8 @@
-import { parseSimConfig } from '../../local/sim/config.ts';
+import { parseSimConfig } from '../../local/sim/engine/config.ts';
 import { SimEngine } from '../../local/sim/engine/engine.ts';
 import { createApp } from '../../local/sim/http/app.ts';
+import type { Ground } from '../chaos/ground/ground.ts';
 import { calmScenario } from '../chaos/scenario/calm.ts';
-import type { Ground } from '../chaos/world/ground.ts';
 import type { Asked } from '../field/worlds/asked.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import { Script } from '../field/worlds/script.ts';

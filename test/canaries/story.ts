@@ -1,4 +1,4 @@
-import { Problem, problemBody } from '../../functions/api/problem.ts';
+import { Problem, problemBody } from '../../functions/entrypoints/api/problem.ts';
 import type { DriverName } from '../../functions/model/connection.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import { NAMESPACE } from '../chaos/world/lab.ts';

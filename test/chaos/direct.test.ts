@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { loadSimConfig } from '../../local/sim/config.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
+import { CALM } from './ground/disturbance.ts';
+import { Ground } from './ground/ground.ts';
+import { Process } from './ground/process.ts';
 import { Clouds, DEPLOYMENT, ENDPOINT } from './models/clouds.ts';
-import { CALM } from './world/disturbance.ts';
-import { Ground } from './world/ground.ts';
-import { Process } from './world/process.ts';
 
 /** What one account sees of a location on its way through an instance's life. */
 async function seenOnTheWay(isDirect: boolean): Promise<unknown[]> {

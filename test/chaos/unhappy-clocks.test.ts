@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { faultSchema } from '../../local/sim/engine/faults.ts';
+import { CALM } from './ground/disturbance.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
-import { CALM } from './world/disturbance.ts';
 
 const SIZE = 8;
 /** Hours go by in seconds, but on a busy machine those are long. */

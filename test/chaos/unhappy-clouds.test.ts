@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import { instanceStatusSchema, isClosed } from '../../functions/model/status.ts';
+import { CALM } from './ground/disturbance.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { restore, revoke, setLocation } from './scenario/incidents.ts';
 import { type RunResult, runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
-import { CALM } from './world/disturbance.ts';
 
 const SIZE = 8;
 /** Hours go by in seconds, but on a busy machine those are long. */

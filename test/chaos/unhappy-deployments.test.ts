@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { listHolds } from '../../functions/features/sweeps/continue-sweeps.ts';
 import type { SweepHold } from '../../functions/model/orphan.ts';
-import { listHolds } from '../../functions/orphans/continue-sweeps.ts';
-import { readConnection } from '../../functions/store/connections.ts';
+import { readConnection } from '../../functions/platform/store/connections.ts';
 import { plantInstance } from '../../local/sim/engine/plant.ts';
+import { Process } from './ground/process.ts';
 import { ENDPOINT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { verify } from './scenario/incidents.ts';
@@ -10,7 +11,6 @@ import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import { Stage } from './scenario/stage.ts';
 import { Lab, NAMESPACE } from './world/lab.ts';
-import { Process } from './world/process.ts';
 
 const SIZE = 8;
 const SCENARIO = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });

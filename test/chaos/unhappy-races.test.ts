@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { CALM } from './ground/disturbance.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, expectAfter, isGone, isUp, MINUTE, PATIENT, SLOTS } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import type { Scenario } from './scenario/scenario.ts';
-import { CALM } from './world/disturbance.ts';
 
 const SEEDS = [1, 2, 3];
 const RATES = { list: { perSecond: 5, burst: 10 }, mutate: { perSecond: 10, burst: 20 } };

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/driver.ts';
-import { machineName } from '../../functions/drivers/names.ts';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
+import { machineName } from '../../functions/drivers/contract/names.ts';
 import { plantInstance } from '../../local/sim/engine/plant.ts';
 import type { InstanceRecord } from '../../local/sim/engine/records.ts';
+import { CALM } from './ground/disturbance.ts';
 import { DEPLOYMENT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
-import { CALM } from './world/disturbance.ts';
 import { NAMESPACE } from './world/lab.ts';
 
 const MOST = 5;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../../functions/model/fleet.ts';
-import type { Tables } from '../../functions/store/client.ts';
+import type { Tables } from '../../functions/platform/store/client.ts';
+import { CALM } from './ground/disturbance.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
-import { CALM } from './world/disturbance.ts';
 
 /** More than have a slot at a time: most are still to be asked for when the table goes. */
 const SIZE = 40;

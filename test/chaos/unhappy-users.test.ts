@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Problem } from '../../functions/api/problem.ts';
+import { Problem } from '../../functions/entrypoints/api/problem.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';

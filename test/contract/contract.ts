@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
-import { HarnessUnavailable } from './harness.ts';
 import { HARNESSES, isHarnessed } from './harnesses/index.ts';
 import { type Report, runSuite } from './run-suite.ts';
+import { HarnessUnavailable } from './suite/harness.ts';
 
 interface Flags {
   driver: string;

@@ -1,9 +1,9 @@
-import type { CapabilityName, DriverFeature } from '../../functions/drivers/metadata.ts';
+import type { CapabilityName, DriverFeature } from '../../functions/drivers/contract/metadata.ts';
 import { startFaultProxy } from '../fault-proxy/fault-proxy.ts';
-import type { Assertion } from './assertion.ts';
 import { ASSERTIONS } from './assertions/index.ts';
-import type { CloudUnderTest, Harness } from './harness.ts';
-import { Lab } from './lab.ts';
+import type { Assertion } from './suite/assertion.ts';
+import type { CloudUnderTest, Harness } from './suite/harness.ts';
+import { Lab } from './suite/lab.ts';
 
 /** What came of a run; `total` is the same for every driver. */
 export interface Report {

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import { eachItem } from '../../client/index.ts';
-import { type Books, RunBooks } from '../../demo/books.ts';
+import { type Books, RunBooks } from '../../demo/run/books.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Fleet, Instance } from '../../functions/model/fleet.ts';
 import { isClosed } from '../../functions/model/status.ts';

@@ -35,8 +35,8 @@ it('a fleet comes up although the whole of AWS was away', async () => {
   await fleetWhen(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 20);
   await restartEngine();
   await letExecutionAge(fleet.id);
-  await invoke('status/watch');
-  await invoke('fleets/reconcile');
+  await invoke('schedules/watch');
+  await invoke('schedules/reconcile');
   expect((await fleetItem(fleet.id)).execution).toBe(2);
   expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 200 } });
   await audit.expectAsRecorded([fleet]);

@@ -10,10 +10,12 @@ const mappingsSchema = z.object({
 });
 const CONSUMER = 'QueuessimConsumer';
 
-/** A function of the app, invoked and waited for, as its schedule does it each minute. @param entry `fleets/reconcile` */
+/** A function of the app, invoked and waited for, as its schedule does it each minute. @param entry `schedules/reconcile` */
 export async function invoke(entry: string): Promise<void> {
   const { Functions } = functionsSchema.parse(await lambda('GET', 'functions/?MaxItems=100'));
-  const found = Functions.find(({ Description }) => Description === `functions/${entry}`);
+  const found = Functions.find(
+    ({ Description }) => Description === `functions/entrypoints/handlers/${entry}`,
+  );
   if (!found) throw new Error(`no function ${entry}`);
   await lambda('POST', `functions/${found.FunctionName}/invocations`, {});
 }

@@ -46,7 +46,7 @@ export async function cloudMisbehaves(): Promise<void> {
   await audit.expectAsRecorded([fleet], { duplicatesGone: true });
 
   const vanishing = await addFaults([{ call: 'list', kind: 'vanish', count: 3 }]);
-  await invoke('status/watch');
+  await invoke('schedules/watch');
   await sweep();
   await fleetWhen(fleet.id, ({ counts }) => counts.Running === 97);
   await removeFaults(vanishing);

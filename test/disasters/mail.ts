@@ -4,9 +4,9 @@ import {
   SendMessageBatchCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { type DriverMessage, driverMessageSchema } from '../../functions/workflow/messages.ts';
+import { type DriverMessage, driverMessageSchema } from '../../functions/platform/workflow/messages.ts';
 import { pause, stack } from '../e2e/deployed.ts';
-import { queueUrlOf } from './queue-url.ts';
+import { queueUrlOf } from '../setup/queue-url.ts';
 
 const BATCH = 10;
 const HELD_SECONDS = 60;

@@ -1,8 +1,8 @@
 import { SendTaskFailureCommand, SendTaskSuccessCommand, SFNClient } from '@aws-sdk/client-sfn';
 import pLimit from 'p-limit';
 import { expect } from 'vitest';
-import type { DriverMessage, LaunchMessage } from '../../functions/workflow/messages.ts';
-import { driverMessageSchema } from '../../functions/workflow/messages.ts';
+import type { DriverMessage, LaunchMessage } from '../../functions/platform/workflow/messages.ts';
+import { driverMessageSchema } from '../../functions/platform/workflow/messages.ts';
 import {
   client,
   deleteFleet,

@@ -1,16 +1,16 @@
 import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
-import { assignWork } from '../../functions/fleets/begin-work.ts';
-import { executionName } from '../../functions/fleets/workflows.ts';
-import { systemClock, type Timer } from '../../functions/runtime/clock.ts';
-import { openStore, type Store } from '../../functions/store/client.ts';
+import { assignWork } from '../../functions/features/fleets/begin-work.ts';
+import { executionName } from '../../functions/features/fleets/workflows.ts';
+import { systemClock, type Timer } from '../../functions/platform/runtime/clock.ts';
+import { openStore, type Store } from '../../functions/platform/store/client.ts';
 import {
   type FleetItem,
   type FleetUpdate,
   readFleetItem,
   updateFleet,
   type Work,
-} from '../../functions/store/fleets.ts';
-import { readInstances } from '../../functions/store/instances.ts';
+} from '../../functions/platform/store/fleets.ts';
+import { readInstances } from '../../functions/platform/store/instances.ts';
 import { stack } from '../e2e/deployed.ts';
 
 const LONG_AGO_MS = 10 * 60_000;

@@ -22,7 +22,7 @@ export async function workflowsEndEarly(): Promise<void> {
     body: { ...request('never-started', elsewhere), hold: {} },
   });
   await writeWithoutStart(never.id, 'provision', { status: 'Preparing', round: 2, lastAction: 'release' });
-  await invoke('fleets/reconcile');
+  await invoke('schedules/reconcile');
   expect((await fleetItem(stopped.id)).execution).toBe(2);
   const fleets = [stopped, never];
   for (const { id } of fleets) {
@@ -34,7 +34,7 @@ export async function workflowsEndEarly(): Promise<void> {
   await stopExecution(stopped.id);
   await letExecutionAge(stopped.id);
   await writeWithoutStart(never.id, 'remove', { status: 'Terminating' });
-  await invoke('fleets/reconcile');
+  await invoke('schedules/reconcile');
   for (const { id } of fleets) await untilGone(id);
   await audit.expectNothingLeft(fleets);
 }

@@ -1,8 +1,8 @@
 import { inject } from 'vitest';
 import { createClient } from '../../client/index.ts';
-import { ask } from '../../demo/ask-clouds.ts';
-import { type BookedInstance, type Books, RunBooks, readBooks } from '../../demo/books.ts';
-import { claimedInstances } from '../../demo/run-fleets.ts';
+import { ask } from '../../demo/run/ask-clouds.ts';
+import { type BookedInstance, type Books, RunBooks, readBooks } from '../../demo/run/books.ts';
+import { claimedInstances } from '../../demo/run/run-fleets.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';

@@ -16,11 +16,11 @@ import { promisify } from 'node:util';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
-import { readBooks } from '../../demo/books.ts';
+import { readBooks } from '../../demo/run/books.ts';
 import { engineSettings } from '../../local/index.ts';
-import { freePort } from '../../local/ports.ts';
 import { REPOSITORY } from '../../local/state/folder.ts';
 import { localStackSchema } from '../../local/state/records.ts';
+import { freePort } from '../../local/system/ports.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fleetwright-local-'));
 const home = join(root, 'home');

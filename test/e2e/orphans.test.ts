@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { DEPLOYMENT_TAG } from '../../functions/drivers/driver.ts';
+import { DEPLOYMENT_TAG } from '../../functions/drivers/contract/driver.ts';
 import { client, control, namespace, pause, stack } from './deployed.ts';
 
 const CONNECTION = 'sim-ncp';

@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { openDocumentClient } from '../../functions/store/client.ts';
-import { handleBatch } from '../../functions/worker/handle-batch.ts';
-import { loadSimConfig } from '../../local/sim/config.ts';
+import { handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
+import { openDocumentClient } from '../../functions/platform/store/client.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { delivery, OneProcess } from './one-process.ts';

@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { settleFleet } from '../../functions/fleets/settle.ts';
-import { readFleet } from '../../functions/fleets/view.ts';
-import { readHolders } from '../../functions/governor/hold-location.ts';
-import { readInstanceRange } from '../../functions/store/instances.ts';
-import { moveInstance } from '../../functions/store/move.ts';
-import { readNetworks } from '../../functions/store/networks.ts';
-import { loadSimConfig } from '../../local/sim/config.ts';
+import { settleFleet } from '../../functions/features/fleets/settle.ts';
+import { readFleet } from '../../functions/features/fleets/view.ts';
+import { readHolders } from '../../functions/platform/governor/hold-location.ts';
+import { readInstanceRange } from '../../functions/platform/store/instances.ts';
+import { moveInstance } from '../../functions/platform/store/move.ts';
+import { readNetworks } from '../../functions/platform/store/networks.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import type { Fault } from '../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';

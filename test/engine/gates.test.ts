@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { intendNetwork } from '../../functions/store/networks.ts';
+import { intendNetwork } from '../../functions/platform/store/networks.ts';
 import {
   blockPlacement,
   closePlacement,
   openPlacement,
   readPlacement,
   restPlacement,
-} from '../../functions/store/placements.ts';
-import { retakeClaim, transition } from '../../functions/store/transition.ts';
+} from '../../functions/platform/store/placements.ts';
+import { retakeClaim, transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 

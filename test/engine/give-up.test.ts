@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readHolders } from '../../functions/governor/hold-location.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import { readInstances } from '../../functions/store/instances.ts';
-import { openPlacement, restPlacement } from '../../functions/store/placements.ts';
-import { loadSimConfig } from '../../local/sim/config.ts';
+import { readHolders } from '../../functions/platform/governor/hold-location.ts';
+import { readInstances } from '../../functions/platform/store/instances.ts';
+import { openPlacement, restPlacement } from '../../functions/platform/store/placements.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';

@@ -1,17 +1,21 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { CloudClient } from '../../functions/drivers/driver.ts';
-import { DriverError } from '../../functions/drivers/errors.ts';
-import { syncInventory } from '../../functions/inventory/sync-inventory.ts';
-import { listImages, listLocations, listOffers } from '../../functions/store/catalogue.ts';
-import { createConnection, type NewConnection, readConnection } from '../../functions/store/connections.ts';
-import { createNamespace } from '../../functions/store/namespaces.ts';
-import type { WorkerContext } from '../../functions/worker/context.ts';
+import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../functions/drivers/contract/errors.ts';
+import { syncInventory } from '../../functions/features/inventory/sync-inventory.ts';
+import { listImages, listLocations, listOffers } from '../../functions/platform/store/catalogue.ts';
+import {
+  createConnection,
+  type NewConnection,
+  readConnection,
+} from '../../functions/platform/store/connections.ts';
+import { createNamespace } from '../../functions/platform/store/namespaces.ts';
+import type { WorkerContext } from '../../functions/platform/worker/context.ts';
 import {
   type DriverMessage,
   driverMessageSchema,
   type SyncInventoryMessage,
-} from '../../functions/workflow/messages.ts';
-import { loadSimConfig } from '../../local/sim/config.ts';
+} from '../../functions/platform/workflow/messages.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { OneProcess } from './one-process.ts';
 import { removeRecord } from './remove-record.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { endLoop, listLoops, settleLook, startLoop, takeLook } from '../../functions/store/loops.ts';
+import { endLoop, listLoops, settleLook, startLoop, takeLook } from '../../functions/platform/store/loops.ts';
 import { useTables } from './tables.ts';
 
 const store = useTables();

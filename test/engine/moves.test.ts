@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { readFleet } from '../../functions/fleets/view.ts';
-import { layOut } from '../../functions/placement/lay-out.ts';
-import { readSpec } from '../../functions/store/fleets.ts';
-import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
-import { moveInstance } from '../../functions/store/move.ts';
+import { readFleet } from '../../functions/features/fleets/view.ts';
+import { layOut } from '../../functions/platform/placement/lay-out.ts';
+import { readSpec } from '../../functions/platform/store/fleets.ts';
+import {
+  type InstanceItem,
+  readInstances,
+  readPlaceEntries,
+} from '../../functions/platform/store/instances.ts';
+import { moveInstance } from '../../functions/platform/store/move.ts';
 import {
   blockPlacement,
   closePlacement,
@@ -11,8 +15,8 @@ import {
   openPlacement,
   readPlacement,
   restPlacement,
-} from '../../functions/store/placements.ts';
-import { type StatusChange, transition } from '../../functions/store/transition.ts';
+} from '../../functions/platform/store/placements.ts';
+import { type StatusChange, transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 

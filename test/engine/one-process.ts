@@ -1,17 +1,17 @@
-import type { CloudClient } from '../../functions/drivers/driver.ts';
+import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../functions/drivers/sim/driver.ts';
+import { type Delivery, handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
-import { layOut } from '../../functions/placement/lay-out.ts';
-import type { Store } from '../../functions/store/client.ts';
-import { readSpec } from '../../functions/store/fleets.ts';
-import { readNetworks } from '../../functions/store/networks.ts';
-import type { OpenConnection, WorkerContext } from '../../functions/worker/context.ts';
-import type { DomainEvent } from '../../functions/worker/events.ts';
-import { type Delivery, handleBatch } from '../../functions/worker/handle-batch.ts';
-import { Patience } from '../../functions/worker/patience.ts';
-import type { DriverMessage } from '../../functions/workflow/messages.ts';
+import { layOut } from '../../functions/platform/placement/lay-out.ts';
+import type { Store } from '../../functions/platform/store/client.ts';
+import { readSpec } from '../../functions/platform/store/fleets.ts';
+import { readNetworks } from '../../functions/platform/store/networks.ts';
+import type { OpenConnection, WorkerContext } from '../../functions/platform/worker/context.ts';
+import type { DomainEvent } from '../../functions/platform/worker/events.ts';
+import { Patience } from '../../functions/platform/worker/patience.ts';
+import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
 /** Delays pass faster here than the clock, by which a loop would be taken for running long after its end. */
 class Forgetful extends Map<string, number> {

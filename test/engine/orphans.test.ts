@@ -1,32 +1,36 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/driver.ts';
-import { machineName, resourceName } from '../../functions/drivers/names.ts';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
+import { machineName, resourceName } from '../../functions/drivers/contract/names.ts';
+import { handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
+import { keyPairName, networkName, securityGroupName } from '../../functions/features/networks/names.ts';
+import { sweepConnection } from '../../functions/features/sweeps/sweep-connection.ts';
+import { sweepPlace } from '../../functions/features/sweeps/sweep-place.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
-import { keyPairName, networkName, securityGroupName } from '../../functions/networks/names.ts';
-import { sweepConnection } from '../../functions/orphans/sweep-connection.ts';
-import { sweepPlace } from '../../functions/orphans/sweep-place.ts';
-import type { Store } from '../../functions/store/client.ts';
-import { createConnection } from '../../functions/store/connections.ts';
-import { createFleet } from '../../functions/store/create-fleet.ts';
-import { type InstanceItem, readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
-import { createNamespace } from '../../functions/store/namespaces.ts';
-import { closeNetwork } from '../../functions/store/networks.ts';
-import { readPlaceOrphans } from '../../functions/store/orphans.ts';
-import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
-import { createSweep, readSweep } from '../../functions/store/sweeps.ts';
-import { transition, updateInstance } from '../../functions/store/transition.ts';
-import { replaceLocations } from '../../functions/store/write-catalogue.ts';
-import type { WorkerContext } from '../../functions/worker/context.ts';
-import { handleBatch } from '../../functions/worker/handle-batch.ts';
-import type { SweepMessage } from '../../functions/workflow/messages.ts';
-import { loadSimConfig, parseSimConfig } from '../../local/sim/config.ts';
+import type { Store } from '../../functions/platform/store/client.ts';
+import { createConnection } from '../../functions/platform/store/connections.ts';
+import { createFleet } from '../../functions/platform/store/create-fleet.ts';
+import {
+  type InstanceItem,
+  readInstances,
+  readPlaceEntries,
+} from '../../functions/platform/store/instances.ts';
+import { createNamespace } from '../../functions/platform/store/namespaces.ts';
+import { closeNetwork } from '../../functions/platform/store/networks.ts';
+import { readPlaceOrphans } from '../../functions/platform/store/orphans.ts';
+import { closePlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
+import { createSweep, readSweep } from '../../functions/platform/store/sweeps.ts';
+import { transition, updateInstance } from '../../functions/platform/store/transition.ts';
+import { replaceLocations } from '../../functions/platform/store/write-catalogue.ts';
+import type { WorkerContext } from '../../functions/platform/worker/context.ts';
+import type { SweepMessage } from '../../functions/platform/workflow/messages.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
+import { loadSimConfig, parseSimConfig } from '../../local/sim/engine/config.ts';
 import { plantInstance, plantResource } from '../../local/sim/engine/plant.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
-import { record } from '../unit/records.ts';
+import { record } from '../samples/records.ts';
 import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
 import { request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';

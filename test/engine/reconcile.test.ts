@@ -1,18 +1,18 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { actOnFleet } from '../../functions/fleets/act.ts';
-import { assignWork } from '../../functions/fleets/begin-work.ts';
-import { reconcileFleets } from '../../functions/fleets/reconcile.ts';
+import { actOnFleet } from '../../functions/features/fleets/act.ts';
+import { assignWork } from '../../functions/features/fleets/begin-work.ts';
+import { reconcileFleets } from '../../functions/features/fleets/reconcile.ts';
 import {
   type ExecutionRef,
   type ExecutionState,
   executionName,
   type Workflows,
-} from '../../functions/fleets/workflows.ts';
-import { systemClock } from '../../functions/runtime/clock.ts';
-import { createFleet } from '../../functions/store/create-fleet.ts';
-import { type FleetItem, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
-import { readFleetPartition } from '../../functions/store/placements.ts';
-import { transition } from '../../functions/store/transition.ts';
+} from '../../functions/features/fleets/workflows.ts';
+import { systemClock } from '../../functions/platform/runtime/clock.ts';
+import { createFleet } from '../../functions/platform/store/create-fleet.ts';
+import { type FleetItem, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { readFleetPartition } from '../../functions/platform/store/placements.ts';
+import { transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 

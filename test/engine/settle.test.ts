@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { settleFleet } from '../../functions/fleets/settle.ts';
-import { readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
-import { readFleetPartition } from '../../functions/store/placements.ts';
-import { transition } from '../../functions/store/transition.ts';
+import { settleFleet } from '../../functions/features/fleets/settle.ts';
+import { readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { readFleetPartition } from '../../functions/platform/store/placements.ts';
+import { transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 

@@ -1,6 +1,6 @@
 import { GetParameterCommand, ParameterNotFound, SSMClient } from '@aws-sdk/client-ssm';
 import { expect, it } from 'vitest';
-import { forgetSshKey, keepSshKey } from '../../functions/secrets/ssh-keys.ts';
+import { forgetSshKey, keepSshKey } from '../../functions/platform/secrets/ssh-keys.ts';
 
 const ssm = new SSMClient({});
 const PREFIX = '/ssh-keys-test';

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { listFleets, readFleet } from '../../functions/fleets/view.ts';
-import { listInstances } from '../../functions/instances/view.ts';
+import { listFleets, readFleet } from '../../functions/features/fleets/view.ts';
+import { listInstances } from '../../functions/features/instances/view.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import { createFleet, findFleetByName } from '../../functions/store/create-fleet.ts';
-import { closeFleet, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
-import { readInstances, readPlaceEntries } from '../../functions/store/instances.ts';
-import { listActiveFleetIds } from '../../functions/store/list-fleets.ts';
-import { closePlacement, openPlacement, readPlacement } from '../../functions/store/placements.ts';
-import { transition } from '../../functions/store/transition.ts';
+import { createFleet, findFleetByName } from '../../functions/platform/store/create-fleet.ts';
+import { closeFleet, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { readInstances, readPlaceEntries } from '../../functions/platform/store/instances.ts';
+import { listActiveFleetIds } from '../../functions/platform/store/list-fleets.ts';
+import { closePlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
+import { transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 

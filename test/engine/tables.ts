@@ -1,9 +1,9 @@
 import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
 import { makeFleetId } from '../../functions/model/identifiers.ts';
-import { type Clock, systemClock } from '../../functions/runtime/clock.ts';
-import { openDocumentClient, type Store, type Tables } from '../../functions/store/client.ts';
-import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../functions/store/keys.ts';
+import { type Clock, systemClock } from '../../functions/platform/runtime/clock.ts';
+import { openDocumentClient, type Store, type Tables } from '../../functions/platform/store/client.ts';
+import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../functions/platform/store/keys.ts';
 
 const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { loadSimConfig } from '../../local/sim/config.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
 import { OneProcess } from './one-process.ts';

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { readEnv, variableNameSchema } from '../../functions/runtime/env.ts';
-import { bundleFunctions } from '../../infra/bundles.ts';
+import { readEnv, variableNameSchema } from '../../functions/platform/runtime/env.ts';
+import { bundleFunctions } from '../../infra/settings/bundles.ts';
 import { environmentOf, functionsOf, templateOf } from './synthesized.ts';
 
 const bundles = bundleFunctions();
@@ -59,7 +59,7 @@ describe('bundles', () => {
 
   it('are refused for an entry point that is not there', () => {
     expect(() => bundles.directoryOf('api/nowhere')).toThrow(
-      'functions/api/nowhere.handler.ts does not exist',
+      'functions/entrypoints/handlers/api/nowhere.handler.ts does not exist',
     );
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { STAGE_NAMES, stageFromContext } from '../../infra/config.ts';
+import { STAGE_NAMES, stageFromContext } from '../../infra/settings/config.ts';
 
 const read = (context: Record<string, unknown>) => stageFromContext((key) => context[key]);
 

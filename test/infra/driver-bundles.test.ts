@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
-import { bundleFunctions, packageOf } from '../../infra/bundles.ts';
+import { bundleFunctions, packageOf } from '../../infra/settings/bundles.ts';
 
 const bundles = bundleFunctions();
 const drivers = REGISTERED_DRIVERS.map(({ name }) => name);
-const entryOf = (driver: string) => `drivers/${driver}/${driver}`;
+const entryOf = (driver: string) => `drivers/${driver}`;
 const folderOf = (driver: string) => `functions/drivers/${driver}/`;
 
 const isOfADriver = (path: string) => /^functions\/drivers\/[^/]+\//.test(path);

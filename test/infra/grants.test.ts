@@ -52,7 +52,7 @@ const FURTHER: Record<string, Record<string, string[]>> = {
 };
 const driverFunctions = Object.fromEntries(
   drivers.map((driver) => [
-    `drivers/${driver}/${driver}`,
+    `drivers/${driver}`,
     {
       ...fleets(READ_WRITE),
       DataGovernorTable: READ_WRITE,
@@ -95,18 +95,18 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
   'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
   ...driverFunctions,
-  'fleets/plan': {
+  'steps/plan': {
     ...fleets(READ_WRITE),
     DataAccessTable: READ,
     [secret('ssh')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],
   },
   'deployment/claim-id': fleets([...READ, 'dynamodb:PutItem'].sort()),
-  'fleets/settle': fleets(READ_WRITE),
-  'fleets/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
-  'fleets/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
-  'fleets/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
-  'status/watch': { DataGovernorTable: READ_WRITE, ...everyQueue(['sqs:SendMessage']) },
-  'fleets/reconcile': {
+  'steps/settle': fleets(READ_WRITE),
+  'steps/record-history': { ...fleets(READ), DataHistoryTable: READ_WRITE },
+  'steps/begin-termination': { ...fleets(READ_WRITE), DataAccessTable: READ },
+  'steps/finish-termination': { ...fleets(READ_WRITE), [secret('ssh')]: ['ssm:DeleteParameter'] },
+  'schedules/watch': { DataGovernorTable: READ_WRITE, ...everyQueue(['sqs:SendMessage']) },
+  'schedules/reconcile': {
     ...fleets(READ_WRITE),
     [BEAT]: ['ssm:GetParameter', 'ssm:PutParameter'],
     [machine('provisionfleet')]: ['states:StartExecution'],
@@ -114,14 +114,14 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
     [executions('provisionfleet')]: ['states:DescribeExecution'],
     [executions('terminatefleet')]: ['states:DescribeExecution'],
   },
-  'connections/finish-changes': {
+  'schedules/finish-changes': {
     ...fleets(READ),
     DataAccessTable: READ_WRITE,
     DataCatalogueTable: READ_WRITE,
     ...everySecret(['ssm:DeleteParameter']),
   },
-  'inventory/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
-  'orphans/schedule': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
+  'schedules/schedule-inventory': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
+  'schedules/schedule-sweeps': { DataAccessTable: READ, ...everyQueue(['sqs:SendMessage']) },
 };
 
 describe('grants of functions', () => {

@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { STAGE_NAMES } from '../../infra/config.ts';
+import { STAGE_NAMES } from '../../infra/settings/config.ts';
 import {
   findPythons,
   installPython,
   type PythonProgram,
   pythonEnvironment,
 } from '../../local/engine/python.ts';
-import { runCommand } from '../../local/run-command.ts';
-import { StartFailure } from '../../local/start-failure.ts';
 import { StateFolder } from '../../local/state/folder.ts';
+import { StartFailure } from '../../local/state/start-failure.ts';
+import { runCommand } from '../../local/system/run-command.ts';
 import { synthesizeWith, templateOf } from './synthesized.ts';
 
 const CFN_LINT: PythonProgram = {

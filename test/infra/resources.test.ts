@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type StageName, stageFromContext } from '../../infra/config.ts';
 import { hasPointInTimeRecovery } from '../../infra/idle-cost.ts';
+import { type StageName, stageFromContext } from '../../infra/settings/config.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
 import { deployed, functionsOf, nameOf, synthesizeWith, templateOf } from './synthesized.ts';
 
@@ -68,7 +68,7 @@ describe('queues', () => {
       ['production', production],
     ] as const) {
       for (const driver of driversOf(stage)) {
-        const worker = functionsOf(template).get(`drivers/${driver}/${driver}`)?.resource;
+        const worker = functionsOf(template).get(`drivers/${driver}`)?.resource;
         const [, queue] = resourcesOf(template, 'AWS::SQS::Queue').find(
           ([id]) => nameOf(id) === `Queues${idOf(driver)}Queue`,
         ) ?? ['', undefined];
@@ -94,7 +94,7 @@ describe('queues', () => {
 
   it('are fed by their own workers, which Lambda must not take for an endless loop', () => {
     for (const driver of deployedDrivers) {
-      const worker = functionsOf(production).get(`drivers/${driver}/${driver}`);
+      const worker = functionsOf(production).get(`drivers/${driver}`);
       expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
     }
   });
@@ -177,11 +177,11 @@ describe('alarms', () => {
     const further = [
       ...deployedDrivers.map((driver) => `${driver}-late`),
       'api-5xx',
-      'connections-finish-changes-errors',
-      'fleets-reconcile-errors',
-      'inventory-schedule-errors',
-      'orphans-schedule-errors',
-      'status-watch-errors',
+      'schedules-finish-changes-errors',
+      'schedules-reconcile-errors',
+      'schedules-schedule-inventory-errors',
+      'schedules-schedule-sweeps-errors',
+      'schedules-watch-errors',
       'sweeps-held',
     ];
     expect(idsOf(local)).toEqual([]);

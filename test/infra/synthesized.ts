@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Bundles } from '../../infra/bundles.ts';
-import type { StageName } from '../../infra/config.ts';
+import { type Bundles, HANDLERS } from '../../infra/settings/bundles.ts';
+import type { StageName } from '../../infra/settings/config.ts';
 import { synthesize } from '../../infra/synthesize.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
 
@@ -15,8 +15,7 @@ process.once('exit', () => rmSync(placeholders, { recursive: true, force: true }
 const placeholderBundles: Bundles = {
   entries: [],
   directoryOf(entry) {
-    if (!existsSync(join(ROOT, 'functions', `${entry}.handler.ts`)))
-      throw new Error(`no entry point ${entry}`);
+    if (!existsSync(join(ROOT, HANDLERS, `${entry}.handler.ts`))) throw new Error(`no entry point ${entry}`);
     const directory = join(placeholders, entry);
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'index.mjs'), `// ${entry}\n`);
@@ -85,7 +84,7 @@ const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()
 export function functionsOf(template: Template): Map<string, { id: string; resource: Resource }> {
   return new Map(
     resourcesOf(template, 'AWS::Lambda::Function').map(([id, resource]) => [
-      String(resource.Properties['Description']).replace(/^functions\//, ''),
+      String(resource.Properties['Description']).replace(/^functions\/entrypoints\/handlers\//, ''),
       { id, resource },
     ]),
   );

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
 import { awsDriver } from '../../functions/drivers/aws/driver.ts';
-import { layGround } from '../contract/ground.ts';
-import type { CloudUnderTest } from '../contract/harness.ts';
 import { awsHarness } from '../contract/harnesses/aws.ts';
 import { ec2Answer } from '../contract/harnesses/aws-errors.ts';
+import { layGround } from '../contract/suite/ground.ts';
+import type { CloudUnderTest } from '../contract/suite/harness.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy/fault-proxy.ts';
 import { credentialOf, PlanRefused, planOf } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';

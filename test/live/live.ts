@@ -1,7 +1,7 @@
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
 import { awsDriver } from '../../functions/drivers/aws/driver.ts';
-import { DriverError } from '../../functions/drivers/errors.ts';
-import { rsaPublicKey } from '../contract/public-key.ts';
+import { DriverError } from '../../functions/drivers/contract/errors.ts';
+import { rsaPublicKey } from '../contract/suite/public-key.ts';
 import { credentialOf, LIVE_USAGE, PlanRefused, planOf } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchCreate, Reboot, StopStart } from '../../functions/drivers/capabilities.ts';
-import type { CloudClient, CloudInstance, InstanceSpec } from '../../functions/drivers/driver.ts';
+import type { BatchCreate, Reboot, StopStart } from '../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient, CloudInstance, InstanceSpec } from '../../functions/drivers/contract/driver.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
-import { layGround } from '../contract/ground.ts';
+import { layGround } from '../contract/suite/ground.ts';
 import type { LivePlan } from './plan.ts';
 import { sweep } from './sweep.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CloudClient } from '../../functions/drivers/driver.ts';
-import { DriverError } from '../../functions/drivers/errors.ts';
-import { deleteResource } from '../contract/ground.ts';
+import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../functions/drivers/contract/errors.ts';
+import { deleteResource } from '../contract/suite/ground.ts';
 
 /** In the order in which they can be removed. */
 const KINDS = ['key-pair', 'security-group', 'network'] as const;

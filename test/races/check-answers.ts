@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { OperationOutput } from '../../functions/api/contract.ts';
+import type { OperationOutput } from '../../functions/entrypoints/api/contract.ts';
 import { connectionKey } from '../../functions/model/identifiers.ts';
-import { verifyApiKey } from '../../functions/store/api-keys.ts';
+import { verifyApiKey } from '../../functions/platform/store/api-keys.ts';
+import { Process } from '../chaos/ground/process.ts';
 import {
   connectionsOf,
   fleetsOf,
@@ -10,7 +11,6 @@ import {
   secretInForce,
 } from '../chaos/invariants/check-access.ts';
 import type { Lab } from '../chaos/world/lab.ts';
-import { Process } from '../chaos/world/process.ts';
 import type { Answer, Outcome } from './answer.ts';
 import type { MutatingId } from './moves.ts';
 import { FIRST_SECRET, MAIN, ONE, type Situation, TEAM, WEB } from './situation.ts';

@@ -1,4 +1,4 @@
-import { type OperationId, type OperationOutput, routes } from '../../functions/api/contract.ts';
+import { type OperationId, type OperationOutput, routes } from '../../functions/entrypoints/api/contract.ts';
 import type { FleetAction } from '../../functions/model/fleet-action.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 import {

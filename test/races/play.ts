@@ -1,10 +1,10 @@
-import { Problem } from '../../functions/api/problem.ts';
+import { Problem } from '../../functions/entrypoints/api/problem.ts';
+import { CALM, type Disturbance } from '../chaos/ground/disturbance.ts';
+import { Ground } from '../chaos/ground/ground.ts';
 import { liveFleets } from '../chaos/invariants/check-access.ts';
 import { isWork } from '../chaos/scenario/run.ts';
 import { Random } from '../chaos/time/random.ts';
-import { CALM, type Disturbance } from '../chaos/world/disturbance.ts';
 import { ProcessEnded } from '../chaos/world/functions.ts';
-import { Ground } from '../chaos/world/ground.ts';
 import { Lab } from '../chaos/world/lab.ts';
 import type { Answer } from './answer.ts';
 import { checkAnswers } from './check-answers.ts';

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
-import { planFleet } from '../../functions/fleets/plan.ts';
-import { createFleet } from '../../functions/store/create-fleet.ts';
-import { closeFleet, readFleetItem, updateFleet } from '../../functions/store/fleets.ts';
-import { CALM } from '../chaos/world/disturbance.ts';
-import { Ground } from '../chaos/world/ground.ts';
-import { Process } from '../chaos/world/process.ts';
+import { planFleet } from '../../functions/features/fleets/plan.ts';
+import { createFleet } from '../../functions/platform/store/create-fleet.ts';
+import { closeFleet, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { CALM } from '../chaos/ground/disturbance.ts';
+import { Ground } from '../chaos/ground/ground.ts';
+import { Process } from '../chaos/ground/process.ts';
 import { TableWorld } from '../chaos/world/tables.ts';
 import { fleetBody } from './situation.ts';
 

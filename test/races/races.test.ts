@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { routes } from '../../functions/api/contract.ts';
+import { routes } from '../../functions/entrypoints/api/contract.ts';
 import { MOVES, PAIRS } from './moves.ts';
 import { playRace, type RaceResult } from './play.ts';
 

@@ -1,7 +1,7 @@
-import type { OperationInput, OperationOutput } from '../../functions/api/contract.ts';
+import type { OperationInput, OperationOutput } from '../../functions/entrypoints/api/contract.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
-import { type CloudConfig, cloudConfigSchema } from '../../local/sim/config.ts';
+import { type CloudConfig, cloudConfigSchema } from '../../local/sim/engine/config.ts';
 import { ENDPOINT, limitsOf } from '../chaos/models/clouds.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 

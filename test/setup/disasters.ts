@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { SetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { TestProject } from 'vitest/node';
 import { REPOSITORY } from '../../local/state/folder.ts';
-import { queueUrlOf } from '../disasters/queue-url.ts';
+import { queueUrlOf } from './queue-url.ts';
 import { startTestStack } from './test-stack.ts';
 
 /** A message whose worker was killed comes again after this: above the function's time limit, below twice it. */

@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { localAwsVariables } from '../../local/engine/environment.ts';
 import { down, type LocalStack, type Outputs, StateFolder, stepLine, up } from '../../local/index.ts';
-import { freePort } from '../../local/ports.ts';
 import { REPOSITORY } from '../../local/state/folder.ts';
+import { freePort } from '../../local/system/ports.ts';
 
 /** The deployed app that a test talks to: `inject('stack')`. */
 export interface TestStack extends LocalStack {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Plan, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
+import { type Plan, provisionLocationInputSchema } from '../../functions/platform/workflow/messages.ts';
 import { everywhere, locationNames, type Part, planOf } from './plan-builder.ts';
 import { type Answerer, allGood, peak, World } from './world.ts';
 

@@ -1,11 +1,11 @@
-import { shapeOf } from '../../functions/fleets/shape.ts';
+import { shapeOf } from '../../functions/features/fleets/shape.ts';
 import type { Cloud } from '../../functions/model/cloud.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
 import { connectionKey } from '../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
-import { layOut } from '../../functions/placement/lay-out.ts';
-import { type Plan, planSchema } from '../../functions/workflow/messages.ts';
+import { layOut } from '../../functions/platform/placement/lay-out.ts';
+import { type Plan, planSchema } from '../../functions/platform/workflow/messages.ts';
 
 export const FLEET_ID = 'f0123456789abcdef';
 /** The fleet's first execution, as its workflow is told of it. */

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { DRIVER_ERROR_CODES } from '../../functions/drivers/errors.ts';
-import { LAUNCH_ABANDONED, provisionLocationInputSchema } from '../../functions/workflow/messages.ts';
+import { DRIVER_ERROR_CODES } from '../../functions/drivers/contract/errors.ts';
+import {
+  LAUNCH_ABANDONED,
+  provisionLocationInputSchema,
+} from '../../functions/platform/workflow/messages.ts';
 import { EXECUTION, FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
 import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { executionName } from '../../functions/fleets/workflows.ts';
-import type { RemovalInput } from '../../functions/workflow/messages.ts';
+import { executionName } from '../../functions/features/fleets/workflows.ts';
+import type { RemovalInput } from '../../functions/platform/workflow/messages.ts';
 import { EXECUTION, FLEET_ID, locationNames, planOf } from './plan-builder.ts';
 import { allGood, type Functions, machineArn, named, World } from './world.ts';
 

@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { executionName } from '../../functions/fleets/workflows.ts';
-import { type DriverMessage, driverMessageSchema, type Plan } from '../../functions/workflow/messages.ts';
+import { executionName } from '../../functions/features/fleets/workflows.ts';
+import {
+  type DriverMessage,
+  driverMessageSchema,
+  type Plan,
+} from '../../functions/platform/workflow/messages.ts';
 import { type Json, parseDefinition } from './interpreter/definition.ts';
 import { Engine } from './interpreter/engine.ts';
 import type { Execution, Outcome } from './interpreter/run.ts';

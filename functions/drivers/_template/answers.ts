@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { architectureSchema } from '../../model/cloud.ts';
 import type { InstanceStatus } from '../../model/status.ts';
-import type { CloudInstance } from '../driver.ts';
-import { parseMachineName } from '../names.ts';
+import type { CloudInstance } from '../contract/driver.ts';
+import { parseMachineName } from '../contract/names.ts';
 
 // What the cloud answers, as far as it is used. A field more is let pass; one less, and the answer cannot be read.
 

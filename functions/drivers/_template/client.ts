@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
-import type { Reboot } from '../capabilities.ts';
+import type { Reboot } from '../contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -11,9 +11,9 @@ import type {
   NetworkSpec,
   SecurityGroupSpec,
   VerifiedCredential,
-} from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { machineName, parseMachineName, parseResourceName, resourceName } from '../names.ts';
+} from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { machineName, parseMachineName, parseResourceName, resourceName } from '../contract/names.ts';
 import {
   accountSchema,
   cloudInstance,

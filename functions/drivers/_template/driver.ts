@@ -1,7 +1,7 @@
-import { credentialError } from '../credentials.ts';
-import { defineDriver } from '../define-driver.ts';
-import type { Driver } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import { credentialError } from '../contract/credentials.ts';
+import { defineDriver } from '../contract/define-driver.ts';
+import type { Driver } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import { TemplateClient } from './client.ts';
 import { templateMetadata } from './metadata.ts';
 import { type Send, Transport } from './transport.ts';

@@ -1,6 +1,6 @@
-import { DriverError, type DriverErrorCode } from '../errors.ts';
-import { type CallEffect, unanswered } from '../no-answer.ts';
-import type { RateWords } from '../retry-after.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { type CallEffect, unanswered } from '../contract/no-answer.ts';
+import type { RateWords } from '../contract/retry-after.ts';
 
 /** The cloud's own codes. One that is not here is told by its status. */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([

@@ -1,4 +1,4 @@
-import type { DriverMetadata } from '../metadata.ts';
+import type { DriverMetadata } from '../contract/metadata.ts';
 
 /** What is known of the cloud without asking it. Each field's meaning is in `drivers/metadata.ts`. */
 export const templateMetadata = {

@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import { DriverError } from '../errors.ts';
-import { errorOfFailure, unanswered } from '../no-answer.ts';
-import { readBody } from '../read-body.ts';
-import { readRate } from '../retry-after.ts';
+import { DriverError } from '../contract/errors.ts';
+import { errorOfFailure, unanswered } from '../contract/no-answer.ts';
+import { readBody } from '../contract/read-body.ts';
+import { readRate } from '../contract/retry-after.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 
 /** EC2's bounds for networks and subnets. */
 const LARGEST_PREFIX = 28;

@@ -9,7 +9,7 @@ import type {
   StopStart,
   WriterMark,
   WriterMarks,
-} from '../capabilities.ts';
+} from '../contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -20,7 +20,7 @@ import type {
   NetworkSpec,
   SecurityGroupSpec,
   VerifiedCredential,
-} from '../driver.ts';
+} from '../contract/driver.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
 import { driverErrorOf } from './errors.ts';
 import { listImages } from './images.ts';

@@ -1,7 +1,7 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Credential } from '../../model/connection.ts';
-import { DriverError } from '../errors.ts';
-import { type DriverClock, systemTime } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import { type DriverClock, systemTime } from '../contract/surroundings.ts';
 import { driverErrorOf } from './errors.ts';
 import { type ClientSettings, inTime } from './settings.ts';
 

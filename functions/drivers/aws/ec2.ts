@@ -7,8 +7,8 @@ import {
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
-import { DriverError } from '../errors.ts';
-import type { DriverClock } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import type { DriverClock } from '../contract/surroundings.ts';
 import type { Keys } from './credentials.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { Kept } from './kept.ts';

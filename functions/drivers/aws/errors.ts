@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../errors.ts';
-import { readRate } from '../retry-after.ts';
+import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { readRate } from '../contract/retry-after.ts';
 
 /** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';

@@ -1,9 +1,9 @@
 import type { Instance } from '@aws-sdk/client-ec2';
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import type { InstanceStatus } from '../../model/status.ts';
-import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
-import { tokenAt } from '../launch-list.ts';
-import { parseMachineName } from '../names.ts';
+import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
+import { tokenAt } from '../contract/launch-list.ts';
+import { parseMachineName } from '../contract/names.ts';
 import { NAME_TAG, TOKEN_TAG, tagValue } from './tags.ts';
 
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([

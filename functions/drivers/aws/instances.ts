@@ -6,8 +6,8 @@ import {
   StopInstancesCommand,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2';
-import { type CloudInstance, DEPLOYMENT_TAG } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import { type CloudInstance, DEPLOYMENT_TAG } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { cloudInstance } from './instance-answers.ts';

@@ -4,9 +4,9 @@ import {
   ImportKeyPairCommand,
   type KeyPairInfo,
 } from '@aws-sdk/client-ec2';
-import { type CloudNetworkResource, DEPLOYMENT_TAG, type KeyPairSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
+import { type CloudNetworkResource, DEPLOYMENT_TAG, type KeyPairSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
 import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';

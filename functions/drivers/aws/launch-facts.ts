@@ -5,8 +5,8 @@ import {
   type Image as Ec2Image,
 } from '@aws-sdk/client-ec2';
 import type { Architecture } from '../../model/cloud.ts';
-import type { InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import type { InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Ec2 } from './ec2.ts';
 import { Kept } from './kept.ts';
 import { architecturesOf } from './offers.ts';

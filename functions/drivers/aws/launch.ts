@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { CreateTagsCommand, type Instance, RunInstancesCommand } from '@aws-sdk/client-ec2';
 import { parseLaunchToken } from '../../model/identifiers.ts';
-import type { CreateOutcome } from '../capabilities.ts';
-import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { launchListOf } from '../launch-list.ts';
-import { machineName } from '../names.ts';
+import type { CreateOutcome } from '../contract/capabilities.ts';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { launchListOf } from '../contract/launch-list.ts';
+import { machineName } from '../contract/names.ts';
 import { disksOf } from './disks.ts';
 import type { Ec2 } from './ec2.ts';
 import { cloudInstance } from './instance-answers.ts';

@@ -1,6 +1,6 @@
 import { DescribeAvailabilityZonesCommand } from '@aws-sdk/client-ec2';
 import type { Location } from '../../model/cloud.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Ec2 } from './ec2.ts';
 import { regionFacts } from './regions.ts';
 import { filter } from './tags.ts';

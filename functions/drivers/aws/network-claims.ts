@@ -4,8 +4,8 @@ import {
   DescribeLaunchTemplatesCommand,
   type LaunchTemplate,
 } from '@aws-sdk/client-ec2';
-import { DEPLOYMENT_TAG } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import { DEPLOYMENT_TAG } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';

@@ -14,7 +14,7 @@ import {
   type InternetGateway,
   type Subnet,
 } from '@aws-sdk/client-ec2';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import { subnetCidrs } from './cidr.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';

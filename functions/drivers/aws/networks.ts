@@ -1,7 +1,7 @@
 import { CreateVpcCommand, DeleteVpcCommand, DescribeVpcsCommand, type Vpc } from '@aws-sdk/client-ec2';
-import { type CloudNetworkResource, DEPLOYMENT_TAG, type NetworkSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
+import { type CloudNetworkResource, DEPLOYMENT_TAG, type NetworkSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
 import { subnetCidrs } from './cidr.ts';
 import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';

@@ -1,5 +1,5 @@
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { DriverErrorCode } from '../errors.ts';
+import type { DriverErrorCode } from '../contract/errors.ts';
 import type { Ec2Options } from './ec2.ts';
 import { driverErrorOf } from './errors.ts';
 import { clientSettings, inTime } from './settings.ts';

@@ -5,9 +5,9 @@ import {
   DescribeSecurityGroupsCommand,
   type SecurityGroup,
 } from '@aws-sdk/client-ec2';
-import { type CloudNetworkResource, DEPLOYMENT_TAG, type SecurityGroupSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
+import { type CloudNetworkResource, DEPLOYMENT_TAG, type SecurityGroupSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';

@@ -1,5 +1,5 @@
 import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
-import { type DriverClock, within } from '../surroundings.ts';
+import { type DriverClock, within } from '../contract/surroundings.ts';
 
 /** The longest time that one call may take, all of it. */
 export const CALL_TIMEOUT_MS = 14_000;

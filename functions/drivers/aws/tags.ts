@@ -1,5 +1,5 @@
 import type { ResourceType, Tag, TagSpecification } from '@aws-sdk/client-ec2';
-import { DEPLOYMENT_TAG } from '../driver.ts';
+import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /** The id of the network that a launch template or an internet gateway was made for. */
 export const NETWORK_TAG = 'fleetwright:network';

@@ -1,5 +1,5 @@
-import { DriverError } from '../errors.ts';
-import { type DriverClock, sleepBy } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import { type DriverClock, sleepBy } from '../contract/surroundings.ts';
 
 /** EC2 may not know for some moments what it has just made. */
 const WAITS_MS = [300, 700, 1_500];

@@ -6,8 +6,8 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
-import type { WriterMark } from '../capabilities.ts';
-import { markText, parseMark } from '../writer-marks.ts';
+import type { WriterMark } from '../contract/capabilities.ts';
+import { markText, parseMark } from '../contract/writer-marks.ts';
 import type { Ec2Options } from './ec2.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { clientSettings, inTime } from './settings.ts';

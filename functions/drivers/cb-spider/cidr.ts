@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 
 const BITS = 32;
 /** A network's upper half is cut into this many blocks, one for each zone that somebody names. */

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
-import type { IdempotencyKeys, Reboot, StopStart } from '../capabilities.ts';
+import type { IdempotencyKeys, Reboot, StopStart } from '../contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -11,9 +11,9 @@ import type {
   NetworkSpec,
   SecurityGroupSpec,
   VerifiedCredential,
-} from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { machineName } from '../names.ts';
+} from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { machineName } from '../contract/names.ts';
 import { imagesSchema, pricesSchema, specsSchema } from './answers.ts';
 import { imagesOf, locationOf, offersOf, pricesByType } from './catalogue.ts';
 import { Launcher } from './launcher.ts';

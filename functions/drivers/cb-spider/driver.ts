@@ -1,8 +1,8 @@
-import { credentialError } from '../credentials.ts';
-import { defineDriver } from '../define-driver.ts';
-import type { Driver } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime } from '../surroundings.ts';
+import { credentialError } from '../contract/credentials.ts';
+import { defineDriver } from '../contract/define-driver.ts';
+import type { Driver } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime } from '../contract/surroundings.ts';
 import { CbSpiderClient } from './client.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { splitCredential } from './providers.ts';

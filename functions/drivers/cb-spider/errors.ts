@@ -1,6 +1,6 @@
-import { DriverError, type DriverErrorCode } from '../errors.ts';
-import { type CallEffect, unanswered } from '../no-answer.ts';
-import type { RateWords } from '../retry-after.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { type CallEffect, unanswered } from '../contract/no-answer.ts';
+import type { RateWords } from '../contract/retry-after.ts';
 
 /**
  * CB-Spider has no codes: nearly every error is a 500 whose message is that of the cloud's SDK. So this is the one

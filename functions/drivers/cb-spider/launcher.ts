@@ -1,8 +1,8 @@
 import { CLOCK_SKEW_MS } from '../../model/clock-skew.ts';
 import type { Cloud } from '../../model/cloud.ts';
-import type { CloudInstance, InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { machineName } from '../names.ts';
+import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { machineName } from '../contract/names.ts';
 import { anyAnswerSchema, machineSchema, statusSchema } from './answers.ts';
 import { isNotFound, isRefusalByCloud, saysItExists } from './errors.ts';
 import type { MachineReader } from './machine-reader.ts';

@@ -1,6 +1,6 @@
 import type { InstanceStatus } from '../../model/status.ts';
-import type { CloudInstance } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import type { CloudInstance } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import {
   allMachinesSchema,
   type MachineAnswer,

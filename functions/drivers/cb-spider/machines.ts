@@ -1,6 +1,6 @@
 import type { InstanceStatus } from '../../model/status.ts';
-import type { CloudInstance } from '../driver.ts';
-import { parseMachineName } from '../names.ts';
+import type { CloudInstance } from '../contract/driver.ts';
+import { parseMachineName } from '../contract/names.ts';
 import type { MachineAnswer } from './answers.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 

@@ -1,5 +1,5 @@
 import { CLOUDS, type Cloud } from '../../model/cloud.ts';
-import type { CredentialField, DriverMetadata } from '../metadata.ts';
+import type { CredentialField, DriverMetadata } from '../contract/metadata.ts';
 
 /** Keys of credentials as CB-Spider spells them; they go through as they are. */
 type CredentialKey =

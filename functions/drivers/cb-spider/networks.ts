@@ -5,9 +5,9 @@ import type {
   NetworkResourceKind,
   NetworkSpec,
   SecurityGroupSpec,
-} from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
+} from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
 import { allResourcesSchema, anyAnswerSchema, resultSchema, vpcSchema } from './answers.ts';
 import { MOST_ZONES, networkOfLowerHalf, subnetCidrs } from './cidr.ts';
 import { isNotFound, saysItExists } from './errors.ts';

@@ -1,5 +1,5 @@
 import type { InstanceStatus } from '../../model/status.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import { anyAnswerSchema } from './answers.ts';
 import type { MachineReader } from './machine-reader.ts';
 import type { Registration } from './registration.ts';

@@ -1,7 +1,7 @@
 import type { Cloud } from '../../model/cloud.ts';
 import type { Credential } from '../../model/connection.ts';
-import type { NetworkResourceKind } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import type { NetworkResourceKind } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import { CREDENTIAL_KEYS } from './metadata.ts';
 
 /** CB-Spider's own part of a credential, and the cloud's. */

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { z } from 'zod';
 import type { Cloud } from '../../model/cloud.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import {
   anyAnswerSchema,
   connectionConfigSchema,

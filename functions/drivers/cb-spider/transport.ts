@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { DriverError } from '../errors.ts';
-import { type CallEffect, errorOfFailure } from '../no-answer.ts';
-import { readBody } from '../read-body.ts';
-import { readRate } from '../retry-after.ts';
-import { type DriverClock, type Send, sendByFetch, systemTime, within } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
+import { readBody } from '../contract/read-body.ts';
+import { readRate } from '../contract/retry-after.ts';
+import { type DriverClock, type Send, sendByFetch, systemTime, within } from '../contract/surroundings.ts';
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { parseLaunchToken } from '../../model/identifiers.ts';
-import type { CreateOutcome } from '../capabilities.ts';
-import type { CloudInstance, InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import type { CreateOutcome } from '../contract/capabilities.ts';
+import type { CloudInstance, InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Catalogue } from './catalogue.ts';
 import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';

@@ -1,7 +1,7 @@
 import type { Architecture } from '../../model/cloud.ts';
-import type { InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import type { DriverClock } from '../surroundings.ts';
+import type { InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import type { DriverClock } from '../contract/surroundings.ts';
 import { type Flavor, readFlavors } from './flavors.ts';
 import { imageArchitecture, imageSchema } from './images.ts';
 import type { Region } from './region.ts';

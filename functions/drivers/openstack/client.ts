@@ -8,7 +8,7 @@ import type {
   StopStart,
   WriterMark,
   WriterMarks,
-} from '../capabilities.ts';
+} from '../contract/capabilities.ts';
 import type {
   CloudClient,
   CloudInstance,
@@ -19,8 +19,8 @@ import type {
   NetworkSpec,
   SecurityGroupSpec,
   VerifiedCredential,
-} from '../driver.ts';
-import { DriverError } from '../errors.ts';
+} from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import { createAll, MAX_BATCH } from './batches.ts';
 import { Catalogue } from './catalogue.ts';
 import { offersOf, readFlavors } from './flavors.ts';

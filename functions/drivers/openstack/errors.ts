@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { DriverError, type DriverErrorCode } from '../errors.ts';
-import { type CallEffect, unanswered } from '../no-answer.ts';
-import type { RateWords } from '../retry-after.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { type CallEffect, unanswered } from '../contract/no-answer.ts';
+import type { RateWords } from '../contract/retry-after.ts';
 
 /**
  * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.

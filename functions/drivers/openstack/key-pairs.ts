@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { CloudNetworkResource, KeyPairSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
+import type { CloudNetworkResource, KeyPairSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
 import type { Region } from './region.ts';
 
 const PATH = 'os-keypairs';

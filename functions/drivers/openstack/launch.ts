@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { launchListOf } from '../launch-list.ts';
-import { machineName } from '../names.ts';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { launchListOf } from '../contract/launch-list.ts';
+import { machineName } from '../contract/names.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { Flavor } from './flavors.ts';
 import { metadataOf } from './owner.ts';

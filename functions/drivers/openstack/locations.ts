@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Location } from '../../model/cloud.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';
 
 const zonesSchema = z.object({

@@ -1,4 +1,4 @@
-import type { DriverMetadata } from '../metadata.ts';
+import type { DriverMetadata } from '../contract/metadata.ts';
 
 /** What an OpenStack cloud is like, as far as it is known without asking one. */
 export const openstackMetadata = {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { NetworkSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { resourceName } from '../names.ts';
-import { sleepBy } from '../surroundings.ts';
+import type { NetworkSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { resourceName } from '../contract/names.ts';
+import { sleepBy } from '../contract/surroundings.ts';
 import { networkSchema, type Port, portSchema, type Resource, subnetSchema } from './neutron-answers.ts';
 import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
 import { descriptionOf } from './owner.ts';

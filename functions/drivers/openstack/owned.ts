@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { CloudNetworkResource, NetworkResourceKind } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { parseResourceName, resourceName } from '../names.ts';
-import { sleepBy } from '../surroundings.ts';
+import type { CloudNetworkResource, NetworkResourceKind } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { parseResourceName, resourceName } from '../contract/names.ts';
+import { sleepBy } from '../contract/surroundings.ts';
 import type { Resource } from './neutron-answers.ts';
 import { isOf, tagsOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';

@@ -1,4 +1,4 @@
-import { DEPLOYMENT_TAG } from '../driver.ts';
+import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
 /** Nova's metadata keys are of letters, digits and `-_:. `; labels have `/` where those have `:`, and never a `:`. */
 export function metadataOf(tags: Readonly<Record<string, string>>): Record<string, string> {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Quota } from '../capabilities.ts';
+import type { Quota } from '../contract/capabilities.ts';
 import type { Region } from './region.ts';
 
 const MB_PER_GB = 1_024;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DriverError } from '../errors.ts';
-import type { DriverClock } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import type { DriverClock } from '../contract/surroundings.ts';
 import { TOKEN_REFUSED } from './errors.ts';
 import type { Session } from './session.ts';
 import { NEEDED_SERVICES, type Service, type Token } from './token.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DEPLOYMENT_TAG, type NetworkSpec } from '../driver.ts';
-import { resourceName } from '../names.ts';
+import { DEPLOYMENT_TAG, type NetworkSpec } from '../contract/driver.ts';
+import { resourceName } from '../contract/names.ts';
 import { externalNetworkSchema, type Port, type Resource, routerSchema } from './neutron-answers.ts';
 import { descriptionOf, tagsOf } from './owner.ts';
 import { type Region, unlessGone } from './region.ts';

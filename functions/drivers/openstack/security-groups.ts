@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { SecurityGroupSpec } from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { resourceName } from '../names.ts';
+import type { SecurityGroupSpec } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import { resourceName } from '../contract/names.ts';
 import { type SecurityGroup, securityGroupSchema } from './neutron-answers.ts';
 import { ensureOne, type OwnedKind, orUndo } from './owned.ts';
 import { descriptionOf } from './owner.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { instanceId, parseLaunchToken } from '../../model/identifiers.ts';
-import { type CloudInstance, INSTANCE_TAG } from '../driver.ts';
-import { tokenAt } from '../launch-list.ts';
-import { parseMachineName } from '../names.ts';
+import { type CloudInstance, INSTANCE_TAG } from '../contract/driver.ts';
+import { tokenAt } from '../contract/launch-list.ts';
+import { parseMachineName } from '../contract/names.ts';
 import { isOf } from './owner.ts';
 import { instanceStatusOf } from './statuses.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { WriterMark } from '../capabilities.ts';
-import { namePrefix } from '../names.ts';
+import type { WriterMark } from '../contract/capabilities.ts';
+import { namePrefix } from '../contract/names.ts';
 import type { Region } from './region.ts';
 
 type Nova = Pick<Region, 'call' | 'remove'>;

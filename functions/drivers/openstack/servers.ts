@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { CloudInstance } from '../driver.ts';
-import { DriverError } from '../errors.ts';
+import type { CloudInstance } from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';
 import { cloudInstance, listedServerSchema, serverSchema } from './server-answers.ts';
 

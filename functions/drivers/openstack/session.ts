@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
-import { DriverError } from '../errors.ts';
+import { DriverError } from '../contract/errors.ts';
 import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
 import type { Transport } from './transport.ts';
 

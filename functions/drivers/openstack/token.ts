@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { DriverError } from '../errors.ts';
-import { isForbiddenHost } from '../forbidden-hosts.ts';
+import { DriverError } from '../contract/errors.ts';
+import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 
 /** What one token says of the cloud: who we are, and where its services are. */
 export interface Token {

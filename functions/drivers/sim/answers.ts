@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud.ts';
-import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../driver.ts';
-import { parseMachineName } from '../names.ts';
+import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
+import { parseMachineName } from '../contract/names.ts';
 
 /** What the simulated clouds answer. A field that we do not know is let pass, as with any cloud. */
 export const errorAnswerSchema = z.object({

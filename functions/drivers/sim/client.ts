@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { type Image, type InstanceType, type Location, type Offer, offerId } from '../../model/cloud.ts';
-import type { ListById, Reboot, StopStart, WriterMark, WriterMarks } from '../capabilities.ts';
+import type { ListById, Reboot, StopStart, WriterMark, WriterMarks } from '../contract/capabilities.ts';
 import {
   type CloudClient,
   type CloudInstance,
@@ -13,10 +13,16 @@ import {
   type NetworkSpec,
   type SecurityGroupSpec,
   type VerifiedCredential,
-} from '../driver.ts';
-import { DriverError } from '../errors.ts';
-import { machineName, namePrefix, parseMachineName, parseResourceName, resourceName } from '../names.ts';
-import { markText, parseMark } from '../writer-marks.ts';
+} from '../contract/driver.ts';
+import { DriverError } from '../contract/errors.ts';
+import {
+  machineName,
+  namePrefix,
+  parseMachineName,
+  parseResourceName,
+  resourceName,
+} from '../contract/names.ts';
+import { markText, parseMark } from '../contract/writer-marks.ts';
 import {
   accountAnswerSchema,
   cloudInstance,

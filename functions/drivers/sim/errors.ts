@@ -1,5 +1,5 @@
-import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../errors.ts';
-import type { RateWords } from '../retry-after.ts';
+import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../contract/errors.ts';
+import type { RateWords } from '../contract/retry-after.ts';
 
 /** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';

@@ -1,4 +1,4 @@
-import type { NetworkResourceKind } from '../driver.ts';
+import type { NetworkResourceKind } from '../contract/driver.ts';
 
 export const RESOURCE_PATHS = {
   network: 'networks',

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
-import { DriverError } from '../errors.ts';
-import { readBody } from '../read-body.ts';
-import { readRate } from '../retry-after.ts';
-import { type DriverClock, type Send, within } from '../surroundings.ts';
+import { DriverError } from '../contract/errors.ts';
+import { readBody } from '../contract/read-body.ts';
+import { readRate } from '../contract/retry-after.ts';
+import { type DriverClock, type Send, within } from '../contract/surroundings.ts';
 import { errorAnswerSchema } from './answers.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 

@@ -1,4 +1,4 @@
-import type { CloudConfig } from '../config.ts';
+import type { CloudConfig } from './config.ts';
 import { drawId } from './draw.ts';
 import { pageOf } from './paging.ts';
 import type { Page } from './requests.ts';

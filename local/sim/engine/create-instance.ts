@@ -1,6 +1,6 @@
-import type { CloudConfig } from '../config.ts';
 import type { Admission } from './admission.ts';
 import { imageIdAt } from './catalogue.ts';
+import type { CloudConfig } from './config.ts';
 import { draw, drawBetween, drawId } from './draw.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';

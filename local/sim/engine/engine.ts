@@ -1,8 +1,8 @@
-import type { Clock } from '../../../functions/runtime/clock.ts';
-import { isSameKey } from '../account-key.ts';
-import type { CloudConfig, SimConfig } from '../config.ts';
+import type { Clock } from '../../../functions/platform/runtime/clock.ts';
+import { isSameKey } from './account-key.ts';
 import { Admission } from './admission.ts';
 import { isUp } from './catalogue.ts';
+import type { CloudConfig, SimConfig } from './config.ts';
 import { type ActiveFault, drawFaults, type Fault, faultDelayMs } from './faults.ts';
 import { vanishable, vanishOne } from './instances.ts';
 import { perform } from './perform.ts';

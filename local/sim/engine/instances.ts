@@ -1,4 +1,4 @@
-import type { CloudConfig } from '../config.ts';
+import type { CloudConfig } from './config.ts';
 import { draw, drawBetween } from './draw.ts';
 import { listedBy } from './list-filter.ts';
 import { pageOf } from './paging.ts';

@@ -1,4 +1,4 @@
-import type { CloudConfig } from '../config.ts';
+import type { CloudConfig } from './config.ts';
 import type { ListFilter } from './requests.ts';
 
 interface Listable {

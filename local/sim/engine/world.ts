@@ -1,5 +1,5 @@
-import type { Clock } from '../../../functions/runtime/clock.ts';
-import type { CloudConfig, SimConfig } from '../config.ts';
+import type { Clock } from '../../../functions/platform/runtime/clock.ts';
+import type { CloudConfig, SimConfig } from './config.ts';
 import type { SimEvent } from './records.ts';
 import type { Place, SimState } from './state.ts';
 

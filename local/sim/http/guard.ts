@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono';
-import { isSameKey } from '../account-key.ts';
+import { isSameKey } from '../engine/account-key.ts';
 import type { SimEnv } from './env.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { type Connection, connectionSchema } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
-import { credentialParameter } from '../../../functions/secrets/credentials.ts';
-import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
+import { credentialParameter } from '../../../functions/platform/secrets/credentials.ts';
+import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import type { Violation } from './violation.ts';

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { parseResourceName } from '../../../functions/drivers/names.ts';
-import { placeStateSchema } from '../../../functions/governor/place-state.ts';
-import { heldNow } from '../../../functions/governor/slots.ts';
+import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
 import { isClosed } from '../../../functions/model/status.ts';
-import { type FleetItem, parseFleetItem } from '../../../functions/store/fleets.ts';
-import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
-import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/store/keys.ts';
+import { placeStateSchema } from '../../../functions/platform/governor/place-state.ts';
+import { heldNow } from '../../../functions/platform/governor/slots.ts';
+import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
+import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/platform/store/keys.ts';
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';

@@ -1,6 +1,6 @@
 import type { FleetSpec } from '../../../functions/model/fleet.ts';
-import type { FleetItem } from '../../../functions/store/fleets.ts';
-import type { InstanceItem } from '../../../functions/store/instances.ts';
+import type { FleetItem } from '../../../functions/platform/store/fleets.ts';
+import type { InstanceItem } from '../../../functions/platform/store/instances.ts';
 import type { Violation } from './violation.ts';
 
 type Groups = FleetSpec['nodeGroups'];

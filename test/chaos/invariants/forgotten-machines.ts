@@ -1,5 +1,5 @@
-import { attemptsOf } from '../../../functions/ownership/attempts.ts';
-import { instanceItemSchema } from '../../../functions/store/instances.ts';
+import { attemptsOf } from '../../../functions/features/ownership/attempts.ts';
+import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import type { InstanceRecord, ResourceRecord } from '../../../local/sim/engine/records.ts';
 import type { Lab } from '../world/lab.ts';
 

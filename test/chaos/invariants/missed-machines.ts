@@ -1,6 +1,6 @@
-import { attemptsOf } from '../../../functions/ownership/attempts.ts';
-import { parseFleetItem } from '../../../functions/store/fleets.ts';
-import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import { attemptsOf } from '../../../functions/features/ownership/attempts.ts';
+import { parseFleetItem } from '../../../functions/platform/store/fleets.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Violation } from './violation.ts';

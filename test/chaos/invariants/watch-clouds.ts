@@ -1,9 +1,9 @@
-import { parseMachineName } from '../../../functions/drivers/names.ts';
+import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
+import type { Ground } from '../ground/ground.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Ground } from '../world/ground.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { MissedMachines } from './missed-machines.ts';
 import type { Violation } from './violation.ts';

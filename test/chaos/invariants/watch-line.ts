@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { WAITING_PREFIX } from '../../../functions/store/keys.ts';
+import { WAITING_PREFIX } from '../../../functions/platform/store/keys.ts';
+import type { Ground } from '../ground/ground.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Ground } from '../world/ground.ts';
 import type { Violation } from './violation.ts';
 
 const rowSchema = z.object({

@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { parseMachineName } from '../../../functions/drivers/names.ts';
-import { placeStateSchema } from '../../../functions/governor/place-state.ts';
+import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
+import { placeStateSchema } from '../../../functions/platform/governor/place-state.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
+import type { Ground } from '../ground/ground.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Ground } from '../world/ground.ts';
 import type { Violation } from './violation.ts';
 
 const keySchema = z.object({ pk: z.string(), sk: z.string() });

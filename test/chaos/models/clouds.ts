@@ -1,20 +1,20 @@
-import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/capabilities.ts';
-import { defineDriver } from '../../../functions/drivers/define-driver.ts';
-import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/driver.ts';
-import { DriverError } from '../../../functions/drivers/errors.ts';
-import { parseMachineName } from '../../../functions/drivers/names.ts';
+import type { BatchCreate, CreateOutcome } from '../../../functions/drivers/contract/capabilities.ts';
+import { defineDriver } from '../../../functions/drivers/contract/define-driver.ts';
+import type { CloudClient, Driver, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { simMetadata } from '../../../functions/drivers/sim/metadata.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
-import { type CloudConfig, parseSimConfig } from '../../../local/sim/config.ts';
+import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
 import type { Place } from '../../../local/sim/engine/state.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
-import type { Ground } from '../world/ground.ts';
-import type { Process } from '../world/process.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { Process } from '../ground/process.ts';
 import { DirectClient, DirectTransport } from './direct.ts';
 
 /** The deployment whose machines are ours. */

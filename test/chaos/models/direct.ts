@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { type CloudInstance, DEPLOYMENT_TAG } from '../../../functions/drivers/driver.ts';
-import { namePrefix, parseMachineName } from '../../../functions/drivers/names.ts';
+import { type CloudInstance, DEPLOYMENT_TAG } from '../../../functions/drivers/contract/driver.ts';
+import { namePrefix, parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { cloudInstance, instanceAnswerSchema, isOf } from '../../../functions/drivers/sim/answers.ts';
 import { SimClient } from '../../../functions/drivers/sim/client.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from '../../../functions/drivers/sim/errors.ts';
@@ -16,7 +16,7 @@ import {
   POWER_KINDS,
   type ResourceKind,
 } from '../../../local/sim/engine/requests.ts';
-import type { Process } from '../world/process.ts';
+import type { Process } from '../ground/process.ts';
 
 const RESOURCES: Readonly<Record<string, ResourceKind>> = {
   networks: 'network',

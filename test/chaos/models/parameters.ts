@@ -7,7 +7,7 @@ import {
   PutParameterCommand,
   SSMClient,
 } from '@aws-sdk/client-ssm';
-import type { Process } from '../world/process.ts';
+import type { Process } from '../ground/process.ts';
 
 const META = { $metadata: {} };
 /** The Parameter Store keeps so many versions of a parameter. */

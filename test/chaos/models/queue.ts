@@ -1,5 +1,5 @@
 import { Heap } from '../../state-machines/interpreter/heap.ts';
-import type { Ground } from '../world/ground.ts';
+import type { Ground } from '../ground/ground.ts';
 import { GROWN_AFTER_MS, Pollers } from './pollers.ts';
 
 export interface QueuedMessage {

@@ -4,8 +4,8 @@ import {
   executionName,
   inputOf,
   type Workflows,
-} from '../../../functions/fleets/workflows.ts';
-import type { Tasks } from '../../../functions/worker/context.ts';
+} from '../../../functions/features/fleets/workflows.ts';
+import type { Tasks } from '../../../functions/platform/worker/context.ts';
 import {
   type Json,
   type MachineDefinition,
@@ -15,8 +15,8 @@ import { Engine } from '../../state-machines/interpreter/engine.ts';
 import { StatesError, TaskDoesNotExist } from '../../state-machines/interpreter/errors.ts';
 import type { Execution } from '../../state-machines/interpreter/run.ts';
 import { MACHINES, type MachineName, machineArn, SUBSTITUTIONS } from '../../state-machines/world.ts';
-import type { Ground } from '../world/ground.ts';
-import type { Process } from '../world/process.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { Process } from '../ground/process.ts';
 
 let shipped: ReadonlyMap<string, MachineDefinition> | undefined;
 

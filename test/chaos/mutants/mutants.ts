@@ -17,7 +17,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'no-lookup-after-unknown',
     edits: [
       {
-        file: 'functions/instances/next-step.ts',
+        file: 'functions/features/instances/next-step.ts',
         find: `      if (waitedFor === sinceMs) return { step: 'look-up', record };
       const waitMs = Math.max(times.consistencyWindowMs, pauseAfter(record.unknownAnswer));
       return { step: 'wait', waitMs, marks: { waitedFor: sinceMs } };`,
@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'record-after-call',
     edits: [
       {
-        file: 'functions/instances/claim.ts',
+        file: 'functions/features/instances/claim.ts',
         find: `await applyChanges(
       context,
       place,
@@ -42,13 +42,13 @@ export const MUTANTS: readonly Mutant[] = [
         replace: `{ applied: claims.map(({ record }) => record.instanceId), gateClosed: false };`,
       },
       {
-        file: 'functions/instances/create.ts',
+        file: 'functions/features/instances/create.ts',
         find: `      await adopt(context, place, record, answer.instance);`,
         replace: `      await applyChanges(context, place, [{ kind: 'claim', record }]);
       await adopt(context, place, record, answer.instance);`,
       },
       {
-        file: 'functions/instances/create.ts',
+        file: 'functions/features/instances/create.ts',
         find: `import { failInstances } from './finish.ts';`,
         replace: `import { applyChanges, failInstances } from './finish.ts';`,
       },
@@ -58,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'claim-without-condition',
     edits: [
       {
-        file: 'functions/store/transition.ts',
+        file: 'functions/platform/store/transition.ts',
         find: `{ ConditionExpression: 'attribute_not_exists(pk)' }`,
         replace: '{}',
       },
@@ -68,13 +68,13 @@ export const MUTANTS: readonly Mutant[] = [
     name: 'slot-released-before-running',
     edits: [
       {
-        file: 'functions/instances/create.ts',
+        file: 'functions/features/instances/create.ts',
         find: `      await adopt(context, place, record, answer.instance);`,
         replace: `      await adopt(context, place, record, answer.instance);
       await releaseSlots(context.store, place, [record.instanceId]);`,
       },
       {
-        file: 'functions/instances/create.ts',
+        file: 'functions/features/instances/create.ts',
         find: `import { failInstances } from './finish.ts';`,
         replace: `import { releaseSlots } from '../governor/release-slots.ts';
 import { failInstances } from './finish.ts';`,
@@ -85,7 +85,7 @@ import { failInstances } from './finish.ts';`,
     name: 'slot-given-twice',
     edits: [
       {
-        file: 'functions/governor/permit-creates.ts',
+        file: 'functions/platform/governor/permit-creates.ts',
         find: `    limits,
     nowMs,
     wanted,
@@ -104,7 +104,7 @@ import { failInstances } from './finish.ts';`,
     name: 'line-left-before-launch-is-sent',
     edits: [
       {
-        file: 'functions/instances/free-slots.ts',
+        file: 'functions/features/launch-queue/free-slots.ts',
         find: `  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
   await removeWaiting(
     store,
@@ -122,7 +122,7 @@ import { failInstances } from './finish.ts';`,
     name: 'tags-prove-ownership',
     edits: [
       {
-        file: 'functions/ownership/prove-machine.ts',
+        file: 'functions/features/ownership/prove-machine.ts',
         find: `  if (!record) return 'unproven';
   const { machine, location } = shown;`,
         replace: `  if (record) return 'proven';
@@ -135,7 +135,7 @@ import { failInstances } from './finish.ts';`,
     name: 'vanished-is-final',
     edits: [
       {
-        file: 'functions/ownership/returning.ts',
+        file: 'functions/features/ownership/returning.ts',
         find: `  return hasVanished(record, machine) && record.endAskedAtMs === undefined;`,
         replace: `  return hasVanished(record, machine) && record.status === 'Planned';`,
       },
@@ -145,7 +145,7 @@ import { failInstances } from './finish.ts';`,
     name: 'empty-list-believed',
     edits: [
       {
-        file: 'functions/status/look.ts',
+        file: 'functions/features/poller/look.ts',
         find: `if (isDoubtful(sight) &&`,
         replace: `if ((false as boolean) &&`,
       },
@@ -155,7 +155,7 @@ import { failInstances } from './finish.ts';`,
     name: 'sweep-without-grace',
     edits: [
       {
-        file: 'functions/orphans/decide.ts',
+        file: 'functions/features/sweeps/decide.ts',
         find: `  return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;`,
         replace: `  return true;`,
       },
@@ -165,7 +165,7 @@ import { failInstances } from './finish.ts';`,
     name: 'sweep-without-cap',
     edits: [
       {
-        file: 'functions/orphans/sweep-cap.ts',
+        file: 'functions/features/sweeps/sweep-cap.ts',
         find: `const room = item.hold ? 0 : Math.max(0, most - recent.length);`,
         replace: `const room = counted.length;`,
       },
@@ -175,7 +175,7 @@ import { failInstances } from './finish.ts';`,
     name: 'restore-not-noticed',
     edits: [
       {
-        file: 'functions/deployment/beat.ts',
+        file: 'functions/platform/deployment/beat.ts',
         find: `((outside ?? 0) > inside.beat ? 1 : 0)`,
         replace: `((outside ?? 0) > inside.beat ? 0 : 0)`,
       },
@@ -185,7 +185,7 @@ import { failInstances } from './finish.ts';`,
     name: 'marks-of-others-ignored',
     edits: [
       {
-        file: 'functions/deployment/keep-mark.ts',
+        file: 'functions/features/writers/keep-mark.ts',
         find: `if (before.other && !before.own) return { alone: false, other: before.other, isOurs: false };`,
         replace: `if (before.other && !before.own) return { alone: true };`,
       },
@@ -195,7 +195,7 @@ import { failInstances } from './finish.ts';`,
     name: 'account-not-compared',
     edits: [
       {
-        file: 'functions/connections/compare-account.ts',
+        file: 'functions/features/connections/compare-account.ts',
         find: `return account === told.account ? 'same' : 'another';`,
         replace: `return 'same';`,
       },
@@ -205,7 +205,7 @@ import { failInstances } from './finish.ts';`,
     name: 'terminate-trusts-answer',
     edits: [
       {
-        file: 'functions/status/act.ts',
+        file: 'functions/features/poller/act.ts',
         find: `  return rest.length > 0 || ended === 'late';`,
         replace: `  const asked = findings.filter(({ finding }) => finding.action === 'terminate');
   await applyChanges(
@@ -221,13 +221,13 @@ import { failInstances } from './finish.ts';`,
     name: 'delete-looks-before-marking',
     edits: [
       {
-        file: 'functions/connections/delete-connection.ts',
+        file: 'functions/features/connections/delete-connection.ts',
         find: `    const marked = await markConnection(store, namespace, name);`,
         replace: `    const wasUsed = await hasLiveFleets(store, namespace, name);
     const marked = await markConnection(store, namespace, name);`,
       },
       {
-        file: 'functions/connections/delete-connection.ts',
+        file: 'functions/features/connections/delete-connection.ts',
         find: `(!isDecided && (await hasLiveFleets(store, namespace, name)))`,
         replace: `(!isDecided && wasUsed)`,
       },
@@ -237,7 +237,7 @@ import { failInstances } from './finish.ts';`,
     name: 'secret-before-record',
     edits: [
       {
-        file: 'functions/connections/keep-credential.ts',
+        file: 'functions/features/connections/keep-credential.ts',
         find: `  const made = (await createConnection(store, wanted)) ?? (await replaceUnfinished(store, wanted));
   if (!made) return undefined;
   return await keepCredential(deps, made, credential, (version) => ({ credentialVersion: version }));`,
@@ -246,13 +246,13 @@ import { failInstances } from './finish.ts';`,
   return await createConnection(store, { ...wanted, id, credentialVersion });`,
       },
       {
-        file: 'functions/connections/keep-credential.ts',
-        find: `import type { Store } from '../store/client.ts';`,
-        replace: `import { makeConnectionId } from '../model/identifiers.ts';
-import type { Store } from '../store/client.ts';`,
+        file: 'functions/features/connections/keep-credential.ts',
+        find: `import type { Store } from '../../platform/store/client.ts';`,
+        replace: `import { makeConnectionId } from '../../model/identifiers.ts';
+import type { Store } from '../../platform/store/client.ts';`,
       },
       {
-        file: 'functions/store/connections.ts',
+        file: 'functions/platform/store/connections.ts',
         find: `{ ...connection, id: makeConnectionId(store.clock.now(), store.random) };`,
         replace: `{ id: makeConnectionId(store.clock.now(), store.random), ...connection };`,
       },
@@ -262,7 +262,7 @@ import type { Store } from '../store/client.ts';`,
     name: 'counter-outside-transaction',
     edits: [
       {
-        file: 'functions/store/transition.ts',
+        file: 'functions/platform/store/transition.ts',
         find: `      const refusals = await transactWrite(store, [
         counterWrite(store, placement, counters, conditionOf(rest)),
         ...items,
@@ -277,12 +277,12 @@ import type { Store } from '../store/client.ts';`,
     name: 'lease-without-expiry',
     edits: [
       {
-        file: 'functions/networks/prepare.ts',
+        file: 'functions/features/networks/prepare.ts',
         find: `  if (item.claimUntilMs > nowMs) return`,
         replace: `  if (item.claimUntilMs > 0) return`,
       },
       {
-        file: 'functions/networks/remove.ts',
+        file: 'functions/features/networks/remove.ts',
         find: `  if (item.claimUntilMs > nowMs) return`,
         replace: `  if (item.claimUntilMs > 0) return`,
       },
@@ -302,7 +302,7 @@ import type { Store } from '../store/client.ts';`,
     name: 'policy-ignores-instance-failure',
     edits: [
       {
-        file: 'functions/fleets/verdict.ts',
+        file: 'functions/features/fleets/verdict.ts',
         find: `(aborted || !enough)) return { next: 'rollback' };`,
         replace: `(aborted || (!enough && running === 0))) return { next: 'rollback' };`,
       },
@@ -312,7 +312,7 @@ import type { Store } from '../store/client.ts';`,
     name: 'binding-overwritten',
     edits: [
       {
-        file: 'functions/store/transition.ts',
+        file: 'functions/platform/store/transition.ts',
         find: `new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record)))`,
         replace: `new UpdateCommand(
         fieldUpdate(store, record, fields, {
@@ -328,19 +328,19 @@ import type { Store } from '../store/client.ts';`,
     name: 'slot-taken-from-the-silent',
     edits: [
       {
-        file: 'functions/instances/fence-claims.ts',
+        file: 'functions/features/instances/fence-claims.ts',
         find: `        ? await updateInstance(context.store, record, { claimUntilMs: record.claimUntilMs + 1 })
         : await fenceFirstClaim(context, place, ref);`,
         replace: `        ? updateInstance !== undefined
         : fenceFirstClaim !== undefined;`,
       },
       {
-        file: 'functions/governor/slots.ts',
+        file: 'functions/platform/governor/slots.ts',
         find: `      return !over.has(id) || (knownMs !== undefined && knownMs !== startMs);`,
         replace: `      return !over.has(id) || knownMs === Infinity;`,
       },
       {
-        file: 'functions/status/abandoned-slots.ts',
+        file: 'functions/features/poller/abandoned-slots.ts',
         find: `export const UNCLAIMED_SLOT_MS = 120_000;`,
         replace: `export const UNCLAIMED_SLOT_MS = 10_000;`,
       },

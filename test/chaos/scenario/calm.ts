@@ -1,6 +1,6 @@
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
-import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
-import { CALM } from '../world/disturbance.ts';
+import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/engine/config.ts';
+import { CALM } from '../ground/disturbance.ts';
 import type { Scenario } from './scenario.ts';
 
 const MINUTE_MS = 60_000;

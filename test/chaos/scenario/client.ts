@@ -1,4 +1,4 @@
-import { Problem } from '../../../functions/api/problem.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { ConnectionRequest, Credential } from '../../../functions/model/connection.ts';
 import type { FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';

@@ -1,4 +1,4 @@
-import { Problem } from '../../../functions/api/problem.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import { hideInstances } from '../../../local/sim/engine/plant.ts';
 import type { MissedMachines } from '../invariants/missed-machines.ts';
 import { foreignAccount } from '../models/clouds.ts';

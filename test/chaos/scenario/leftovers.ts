@@ -1,6 +1,6 @@
-import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
-import { machineName } from '../../../functions/drivers/names.ts';
-import { type InstanceItem, instanceItemSchema } from '../../../functions/store/instances.ts';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/contract/driver.ts';
+import { machineName } from '../../../functions/drivers/contract/names.ts';
+import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { auditRows } from '../invariants/check-access.ts';

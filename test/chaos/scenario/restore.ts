@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { parseResourceName } from '../../../functions/drivers/names.ts';
+import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
+import { fleetOfResource } from '../../../functions/features/networks/names.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
 import { parseInstanceId } from '../../../functions/model/identifiers.ts';
-import { fleetOfResource } from '../../../functions/networks/names.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { auditRows, connectionsOf, fleetsOf, liveFleets } from '../invariants/check-access.ts';
 import { hasAttempt, isReported } from '../invariants/forgotten-machines.ts';

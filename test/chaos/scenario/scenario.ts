@@ -1,10 +1,10 @@
 import { FLEET_ACTIONS, type FleetActionRequest } from '../../../functions/model/fleet-action.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
-import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/config.ts';
+import { type CloudConfig, cloudConfigSchema } from '../../../local/sim/engine/config.ts';
 import { type Fault, type FaultKind, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { CALM, type Disturbance } from '../ground/disturbance.ts';
 import { Random } from '../time/random.ts';
-import { CALM, type Disturbance } from '../world/disturbance.ts';
 import {
   type RestoreScript,
   restoreOf,

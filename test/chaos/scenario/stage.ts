@@ -1,16 +1,16 @@
+import { listResources } from '../../../functions/features/networks/view.ts';
 import type { Connection } from '../../../functions/model/connection.ts';
 import type { Fleet } from '../../../functions/model/fleet.ts';
 import type { FleetAction } from '../../../functions/model/fleet-action.ts';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
 import type { Resource } from '../../../functions/model/resource.ts';
-import { listResources } from '../../../functions/networks/view.ts';
-import { readConnection } from '../../../functions/store/connections.ts';
-import { type FleetItem, readFleetItem } from '../../../functions/store/fleets.ts';
-import { type InstanceItem, readInstances } from '../../../functions/store/instances.ts';
+import { readConnection } from '../../../functions/platform/store/connections.ts';
+import { type FleetItem, readFleetItem } from '../../../functions/platform/store/fleets.ts';
+import { type InstanceItem, readInstances } from '../../../functions/platform/store/instances.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
+import { Process } from '../ground/process.ts';
 import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
-import { Process } from '../world/process.ts';
 
 const POLL_MS = 500;
 /** Beyond any time limit of the fleets that are waited for. */

@@ -1,7 +1,7 @@
-import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
-import { machineName, resourceName } from '../../../functions/drivers/names.ts';
-import { parseFleetItem } from '../../../functions/store/fleets.ts';
-import { instanceItemSchema } from '../../../functions/store/instances.ts';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/contract/driver.ts';
+import { machineName, resourceName } from '../../../functions/drivers/contract/names.ts';
+import { parseFleetItem } from '../../../functions/platform/store/fleets.ts';
+import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { plantInstance, plantResource } from '../../../local/sim/engine/plant.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';

@@ -1,5 +1,5 @@
-import type { Ground } from './ground.ts';
-import { Process } from './process.ts';
+import type { Ground } from '../ground/ground.ts';
+import { Process } from '../ground/process.ts';
 
 /** The process that had an invocation ended before its answer. */
 export class ProcessEnded extends Error {

@@ -1,10 +1,10 @@
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import type { OrphanPolicy } from '../../../functions/model/orphan.ts';
-import { readConnection } from '../../../functions/store/connections.ts';
+import { readConnection } from '../../../functions/platform/store/connections.ts';
+import { Process } from '../ground/process.ts';
 import { ENDPOINT } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from './lab.ts';
-import { Process } from './process.ts';
 
 const POLL_MS = 1_000;
 

@@ -1,53 +1,54 @@
-import { accessOperations } from '../../../functions/api/operations/access.ts';
-import { type ConnectionDeps, connectionOperations } from '../../../functions/api/operations/connections.ts';
-import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
-import { resourceOperations } from '../../../functions/api/operations/resources.ts';
-
-import { finishChanges } from '../../../functions/connections/finish-changes.ts';
-import { countOn, isCountDue } from '../../../functions/deployment/beat.ts';
-
-import { parameterBeat } from '../../../functions/deployment/parameter-beat.ts';
-import type { Driver } from '../../../functions/drivers/driver.ts';
-import { beginTermination } from '../../../functions/fleets/begin-termination.ts';
-import type { AcceptDeps } from '../../../functions/fleets/create-fleet.ts';
-import { finishTermination } from '../../../functions/fleets/finish-termination.ts';
-import { planFleet } from '../../../functions/fleets/plan.ts';
-import { reconcileFleets } from '../../../functions/fleets/reconcile.ts';
-import { settleFleet } from '../../../functions/fleets/settle.ts';
-import { recordHistory } from '../../../functions/history/record-history.ts';
-import { scheduleInventory } from '../../../functions/inventory/schedule-inventory.ts';
+import type { Driver } from '../../../functions/drivers/contract/driver.ts';
+import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';
+import {
+  type ConnectionDeps,
+  connectionOperations,
+} from '../../../functions/entrypoints/api/operations/connections.ts';
+import { fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
+import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
+import { finishChanges } from '../../../functions/features/connections/finish-changes.ts';
+import { beginTermination } from '../../../functions/features/fleets/begin-termination.ts';
+import type { AcceptDeps } from '../../../functions/features/fleets/create-fleet.ts';
+import { finishTermination } from '../../../functions/features/fleets/finish-termination.ts';
+import { planFleet } from '../../../functions/features/fleets/plan.ts';
+import { reconcileFleets } from '../../../functions/features/fleets/reconcile.ts';
+import { settleFleet } from '../../../functions/features/fleets/settle.ts';
+import { recordHistory } from '../../../functions/features/history/record-history.ts';
+import { scheduleInventory } from '../../../functions/features/inventory/schedule-inventory.ts';
+import { watchPlaces } from '../../../functions/features/poller/watch.ts';
+import { scheduleSweeps } from '../../../functions/features/sweeps/schedule-sweeps.ts';
 import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
-import { scheduleSweeps } from '../../../functions/orphans/schedule-sweeps.ts';
-import { type Logger, makeLogger } from '../../../functions/runtime/logger.ts';
-import { readCredential } from '../../../functions/secrets/credentials.ts';
-import { forgetSshKey, keepSshKey } from '../../../functions/secrets/ssh-keys.ts';
-import { watchPlaces } from '../../../functions/status/watch.ts';
-import type { Store } from '../../../functions/store/client.ts';
-import { allConnections } from '../../../functions/store/connections.ts';
-import { ensureDeploymentId } from '../../../functions/store/deployment.ts';
-import type { Log, WorkerContext } from '../../../functions/worker/context.ts';
-import type { DomainEvent } from '../../../functions/worker/events.ts';
-import { handleBatch } from '../../../functions/worker/handle-batch.ts';
-import { makeContext } from '../../../functions/worker/make-context.ts';
-import type { Held } from '../../../functions/worker/queue.ts';
+import { countOn, isCountDue } from '../../../functions/platform/deployment/beat.ts';
+import { parameterBeat } from '../../../functions/platform/deployment/parameter-beat.ts';
+import { type Logger, makeLogger } from '../../../functions/platform/runtime/logger.ts';
+import { readCredential } from '../../../functions/platform/secrets/credentials.ts';
+import { forgetSshKey, keepSshKey } from '../../../functions/platform/secrets/ssh-keys.ts';
+import type { Store } from '../../../functions/platform/store/client.ts';
+import { allConnections } from '../../../functions/platform/store/connections.ts';
+import { ensureDeploymentId } from '../../../functions/platform/store/deployment.ts';
+import type { Log, WorkerContext } from '../../../functions/platform/worker/context.ts';
+import type { DomainEvent } from '../../../functions/platform/worker/events.ts';
+import { makeContext } from '../../../functions/platform/worker/make-context.ts';
+import type { Held } from '../../../functions/platform/worker/queue.ts';
 import {
   type DriverMessage,
   fleetInputSchema,
   provisionInputSchema,
   removalInputSchema,
   settleInputSchema,
-} from '../../../functions/workflow/messages.ts';
-import type { CloudConfig } from '../../../local/sim/config.ts';
+} from '../../../functions/platform/workflow/messages.ts';
+import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { isJson, type Json } from '../../state-machines/interpreter/definition.ts';
 import { StatesError } from '../../state-machines/interpreter/errors.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { Process } from '../ground/process.ts';
 import { Clouds, DEPLOYMENT } from '../models/clouds.ts';
 import { ParameterStore } from '../models/parameters.ts';
 import { Queue } from '../models/queue.ts';
 import { Workflow } from '../models/workflow.ts';
 import { LambdaFunction } from './functions.ts';
-import type { Ground } from './ground.ts';
-import type { Process } from './process.ts';
 import { TableWorld } from './tables.ts';
 
 export const NAMESPACE = 'default';

@@ -4,15 +4,15 @@ import {
   TransactionCanceledException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
-import type { Store, Tables } from '../../../functions/store/client.ts';
+import type { Store, Tables } from '../../../functions/platform/store/client.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { Process } from '../ground/process.ts';
 import type { Capacity } from '../models/dynamo/capacity.ts';
 import { ClientLoans } from '../models/dynamo/client.ts';
 import type { Answer } from '../models/dynamo/dynamo.ts';
 import { Dynamo } from '../models/dynamo/dynamo.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { FLEETS_INDEXES, Table } from '../models/dynamo/table.ts';
-import type { Ground } from './ground.ts';
-import type { Process } from './process.ts';
 
 export const TABLES: Tables = {
   fleets: 'fleets',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { has } from '../../../functions/drivers/capabilities.ts';
-import { assertions } from '../assertion.ts';
-import { inTime } from '../checks.ts';
+import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import { assertions } from '../suite/assertion.ts';
+import { inTime } from '../suite/checks.ts';
 
 export const CAPABILITIES = assertions([
   {

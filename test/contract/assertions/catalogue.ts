@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { capabilitiesOf, has } from '../../../functions/drivers/capabilities.ts';
-import { DriverError } from '../../../functions/drivers/errors.ts';
+import { capabilitiesOf, has } from '../../../functions/drivers/contract/capabilities.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import {
   imageSchema,
   instanceTypeSchema,
@@ -8,8 +8,8 @@ import {
   offerId,
   offerSchema,
 } from '../../../functions/model/cloud.ts';
-import { assertions } from '../assertion.ts';
-import { assertUnique, inTime, portOfNobody, sorted } from '../checks.ts';
+import { assertions } from '../suite/assertion.ts';
+import { assertUnique, inTime, portOfNobody, sorted } from '../suite/checks.ts';
 
 export const CATALOGUE = assertions([
   {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { DriverError } from '../../../functions/drivers/errors.ts';
-import { assertions } from '../assertion.ts';
-import { CALL_MS } from '../checks.ts';
-import { provoke } from '../provoke.ts';
-import { wordsOf } from '../watch-client.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { assertions } from '../suite/assertion.ts';
+import { CALL_MS } from '../suite/checks.ts';
+import { provoke } from '../suite/provoke.ts';
+import { wordsOf } from '../suite/watch-client.ts';
 
 /** A throttle that asks for this long. */
 const REFUSALS = ['Throttled', 'QuotaExceeded', 'InsufficientCapacity', 'Unauthorized', 'NotFound'] as const;

@@ -1,4 +1,4 @@
-import type { Assertion } from '../assertion.ts';
+import type { Assertion } from '../suite/assertion.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { CATALOGUE } from './catalogue.ts';
 import { ERRORS } from './errors.ts';

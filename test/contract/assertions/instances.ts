@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { offerId } from '../../../functions/model/cloud.ts';
-import { assertions } from '../assertion.ts';
-import { assertUnique, inTime } from '../checks.ts';
+import { assertions } from '../suite/assertion.ts';
+import { assertUnique, inTime } from '../suite/checks.ts';
 
 const CLOCKS_APART_MS = 120_000;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { has, type WriterMark } from '../../../functions/drivers/capabilities.ts';
-import { assertions } from '../assertion.ts';
-import { inTime, sorted } from '../checks.ts';
-import type { Lab } from '../lab.ts';
+import { has, type WriterMark } from '../../../functions/drivers/contract/capabilities.ts';
+import { assertions } from '../suite/assertion.ts';
+import { inTime, sorted } from '../suite/checks.ts';
+import type { Lab } from '../suite/lab.ts';
 
 const SINCE_MS = 1_700_000_000_000;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/driver.ts';
-import { assertions } from '../assertion.ts';
-import { assertUnique } from '../checks.ts';
-import { deleteResource, layGround } from '../ground.ts';
+import { NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/contract/driver.ts';
+import { assertions } from '../suite/assertion.ts';
+import { assertUnique } from '../suite/checks.ts';
+import { deleteResource, layGround } from '../suite/ground.ts';
 
 const AT_ONCE = 4;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { has } from '../../../functions/drivers/capabilities.ts';
-import type { CloudInstance, InstanceSpec } from '../../../functions/drivers/driver.ts';
+import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import type { CloudInstance, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
-import { assertions } from '../assertion.ts';
-import type { Lab } from '../lab.ts';
+import { assertions } from '../suite/assertion.ts';
+import type { Lab } from '../suite/lab.ts';
 
 /** What the driver says proves a machine, held against what it tells of one that was asked for between two times. */
 function assertProven(

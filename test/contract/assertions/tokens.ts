@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { assertions } from '../assertion.ts';
-import { inTime } from '../checks.ts';
+import { assertions } from '../suite/assertion.ts';
+import { inTime } from '../suite/checks.ts';
 
 export const TOKENS = assertions([
   {

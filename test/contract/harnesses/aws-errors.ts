@@ -1,7 +1,7 @@
-import type { DriverErrorCode } from '../../../functions/drivers/errors.ts';
+import type { DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
-import type { ErrorRow } from '../harness.ts';
-import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
+import type { ErrorRow } from '../suite/harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 /** An error as EC2 tells it. */
 export function ec2Answer(status: number, code: string, message: string): CannedAnswer {

@@ -1,9 +1,9 @@
 import { awsDriver } from '../../../functions/drivers/aws/driver.ts';
-import { StartFailure } from '../../../local/start-failure.ts';
+import { StartFailure } from '../../../local/state/start-failure.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
-import { rsaPublicKey } from '../public-key.ts';
 import { MOTO_VERSION, type MotoServer, startMoto } from '../servers/moto.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
+import { rsaPublicKey } from '../suite/public-key.ts';
 import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
 
 const LOCATION = 'us-east-1';

@@ -1,6 +1,6 @@
 import type { CannedAnswer } from '../../fault-proxy/faults.ts';
-import type { ErrorRow } from '../harness.ts';
-import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
+import type { ErrorRow } from '../suite/harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 /** As CB-Spider answers nearly every error. */
 export function refusal(message: string, status = 500): CannedAnswer {

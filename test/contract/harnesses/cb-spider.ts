@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { cbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Fault } from '../../fault-proxy/faults.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
 import { pricesOf } from '../servers/spider-double/catalogue.ts';
 import { startSpiderDouble } from '../servers/spider-double/server.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
 import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';

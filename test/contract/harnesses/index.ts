@@ -1,4 +1,4 @@
-import type { Harness } from '../harness.ts';
+import type { Harness } from '../suite/harness.ts';
 
 /** Each loads its driver alone, so that a driver whose SDK is broken breaks no other's suite. */
 export const HARNESSES = {

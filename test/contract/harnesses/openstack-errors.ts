@@ -1,5 +1,5 @@
-import type { ErrorRow } from '../harness.ts';
-import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
+import type { ErrorRow } from '../suite/harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 type Code = ErrorRow['code'];
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CloudClient, NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/driver.ts';
-import { DriverError } from '../../../functions/drivers/errors.ts';
-import { deleteResource } from '../ground.ts';
+import { type CloudClient, NETWORK_RESOURCE_KINDS } from '../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { deleteResource } from '../suite/ground.ts';
 
 const PATIENCE_MS = 180_000;
 const POLL_MS = 1_000;

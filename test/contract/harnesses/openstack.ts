@@ -3,7 +3,7 @@ import { openstackDriver } from '../../../functions/drivers/openstack/driver.ts'
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
-import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../harness.ts';
+import { type CloudUnderTest, type Harness, HarnessUnavailable } from '../suite/harness.ts';
 import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
 import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 

@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
-import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
 import { readBooks } from '../../../local/sim/engine/books.ts';
+import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import { startSimServer } from '../../../local/sim/serve.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
-import type { CloudUnderTest, ErrorRow, Harness } from '../harness.ts';
-import { RATE_HEADERS, RATE_WORDS } from '../rate-words.ts';
+import type { CloudUnderTest, ErrorRow, Harness } from '../suite/harness.ts';
+import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
 /** Lists lag, so that nobody passes who takes them at their word too early. */
 const LIST_DELAY_MS = 300;

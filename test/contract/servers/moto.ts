@@ -7,10 +7,10 @@ import {
   type PythonProgram,
   pythonEnvironment,
 } from '../../../local/engine/python.ts';
-import { freePort } from '../../../local/ports.ts';
-import { StartFailure } from '../../../local/start-failure.ts';
 import { StateFolder } from '../../../local/state/folder.ts';
 import { isAlive, killProcess, startDetached, stopProcess, tailOf } from '../../../local/state/processes.ts';
+import { StartFailure } from '../../../local/state/start-failure.ts';
+import { freePort } from '../../../local/system/ports.ts';
 import { forward } from '../../fault-proxy/exchange.ts';
 
 export const MOTO_VERSION = '5.2.2';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { routes } from '../../../functions/api/contract.ts';
-import { issueApiKey } from '../../../functions/store/api-keys.ts';
+import { routes } from '../../../functions/entrypoints/api/contract.ts';
+import { issueApiKey } from '../../../functions/platform/store/api-keys.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

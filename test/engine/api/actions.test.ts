@@ -1,10 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { planFleet } from '../../../functions/fleets/plan.ts';
+import { planFleet } from '../../../functions/features/fleets/plan.ts';
 import { type Fleet, fleetSchema } from '../../../functions/model/fleet.ts';
 import { FLEET_ACTIONS, type FleetAction } from '../../../functions/model/fleet-action.ts';
 import { FLEET_STATUSES } from '../../../functions/model/status.ts';
-import { type FleetUpdate, readFleetItem, updateFleet } from '../../../functions/store/fleets.ts';
-import { readFleetPartition } from '../../../functions/store/placements.ts';
+import { type FleetUpdate, readFleetItem, updateFleet } from '../../../functions/platform/store/fleets.ts';
+import { readFleetPartition } from '../../../functions/platform/store/placements.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

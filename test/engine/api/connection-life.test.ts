@@ -1,26 +1,26 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { markRefused } from '../../../functions/connections/mark-failed.ts';
-import type { Driver } from '../../../functions/drivers/driver.ts';
-import { DriverError } from '../../../functions/drivers/errors.ts';
+import type { Driver } from '../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
-import { learnFromCreates } from '../../../functions/governor/learn-from-creates.ts';
-import { permitCreates } from '../../../functions/governor/permit-creates.ts';
-import { releaseSlots } from '../../../functions/governor/release-slots.ts';
+import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
+import { markRefused } from '../../../functions/features/connections/mark-failed.ts';
 import {
   DEFAULT_LIMIT_PROFILES,
   POWER_LIMIT_PROFILES,
   REQUEST_MORE,
 } from '../../../functions/model/limit-tiers.ts';
-import { credentialParameter, readCredential } from '../../../functions/secrets/credentials.ts';
-import { readConnection } from '../../../functions/store/connections.ts';
-import { startLoop } from '../../../functions/store/loops.ts';
-import type { WorkerContext } from '../../../functions/worker/context.ts';
-import { handleBatch } from '../../../functions/worker/handle-batch.ts';
-import { makeContext } from '../../../functions/worker/make-context.ts';
-import type { DriverMessage } from '../../../functions/workflow/messages.ts';
-import { loadSimConfig } from '../../../local/sim/config.ts';
+import { learnFromCreates } from '../../../functions/platform/governor/learn-from-creates.ts';
+import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
+import { releaseSlots } from '../../../functions/platform/governor/release-slots.ts';
+import { credentialParameter, readCredential } from '../../../functions/platform/secrets/credentials.ts';
+import { readConnection } from '../../../functions/platform/store/connections.ts';
+import { startLoop } from '../../../functions/platform/store/loops.ts';
+import type { WorkerContext } from '../../../functions/platform/worker/context.ts';
+import { makeContext } from '../../../functions/platform/worker/make-context.ts';
+import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
+import { loadSimConfig } from '../../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
 import { delivery } from '../one-process.ts';
 import { useTables } from '../tables.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, inject, it } from 'vitest';
 import { createClient } from '../../../client/index.ts';
-import { accountKey } from '../../../local/sim/account-key.ts';
+import { accountKey } from '../../../local/sim/engine/account-key.ts';
 
 const stack = inject('stack');
 const client = createClient(stack);

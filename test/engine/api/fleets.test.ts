@@ -1,8 +1,8 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { planFleet } from '../../../functions/fleets/plan.ts';
-import { makeSshKey } from '../../../functions/fleets/ssh-key.ts';
+import { planFleet } from '../../../functions/features/fleets/plan.ts';
+import { makeSshKey } from '../../../functions/features/fleets/ssh-key.ts';
 import { type Fleet, fleetSchema, type Instance, instanceSchema } from '../../../functions/model/fleet.ts';
-import { readSpec } from '../../../functions/store/fleets.ts';
+import { readSpec } from '../../../functions/platform/store/fleets.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

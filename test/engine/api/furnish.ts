@@ -1,8 +1,8 @@
 import { connectionKey } from '../../../functions/model/identifiers.ts';
-import type { Store } from '../../../functions/store/client.ts';
-import { createConnection, type NewConnection } from '../../../functions/store/connections.ts';
-import { createNamespace } from '../../../functions/store/namespaces.ts';
-import { replaceLocations, replaceOffers } from '../../../functions/store/write-catalogue.ts';
+import type { Store } from '../../../functions/platform/store/client.ts';
+import { createConnection, type NewConnection } from '../../../functions/platform/store/connections.ts';
+import { createNamespace } from '../../../functions/platform/store/namespaces.ts';
+import { replaceLocations, replaceOffers } from '../../../functions/platform/store/write-catalogue.ts';
 
 const place = { country: 'USA', latitude: 40, longitude: -80 };
 

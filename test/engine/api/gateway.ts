@@ -3,23 +3,23 @@ import { SSMClient } from '@aws-sdk/client-ssm';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
 import { beforeAll, vi } from 'vitest';
 import { z } from 'zod';
-import { routes } from '../../../functions/api/contract.ts';
-import { handle } from '../../../functions/api/handle.ts';
-import { accessOperations } from '../../../functions/api/operations/access.ts';
-import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
-import { connectionOperations } from '../../../functions/api/operations/connections.ts';
-import { fleetInspections, fleetOperations } from '../../../functions/api/operations/fleets.ts';
-import { resourceOperations } from '../../../functions/api/operations/resources.ts';
-import { problemsOf } from '../../../functions/api/route.ts';
-import { inspectRefusedConnection } from '../../../functions/connections/check-request.ts';
-import type { ExecutionRef } from '../../../functions/fleets/workflows.ts';
+import { routes } from '../../../functions/entrypoints/api/contract.ts';
+import { handle } from '../../../functions/entrypoints/api/handle.ts';
+import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';
+import { catalogueOperations } from '../../../functions/entrypoints/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../functions/entrypoints/api/operations/connections.ts';
+import { fleetInspections, fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
+import { problemsOf } from '../../../functions/entrypoints/api/routes/route.ts';
+import { inspectRefusedConnection } from '../../../functions/features/connections/check-request.ts';
+import type { ExecutionRef } from '../../../functions/features/fleets/workflows.ts';
 import type { DriverName } from '../../../functions/model/connection.ts';
 import { fleetActionSchema } from '../../../functions/model/fleet-action.ts';
 import { fleetStatusSchema } from '../../../functions/model/status.ts';
-import { logger } from '../../../functions/runtime/logger.ts';
-import { issueApiKey } from '../../../functions/store/api-keys.ts';
-import type { Store } from '../../../functions/store/client.ts';
-import type { DriverMessage } from '../../../functions/workflow/messages.ts';
+import { logger } from '../../../functions/platform/runtime/logger.ts';
+import { issueApiKey } from '../../../functions/platform/store/api-keys.ts';
+import type { Store } from '../../../functions/platform/store/client.ts';
+import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
 
 const problemSchema = z.strictObject({
   type: z.string(),

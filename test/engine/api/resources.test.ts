@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { networkName } from '../../../functions/networks/names.ts';
-import { readFleetItem, updateFleet } from '../../../functions/store/fleets.ts';
-import { intendNetwork } from '../../../functions/store/networks.ts';
-import { writeOrphan } from '../../../functions/store/orphans.ts';
-import { openPlacement } from '../../../functions/store/placements.ts';
-import { writeSweepConnection, writeSweepPlace } from '../../../functions/store/sweeps.ts';
+import { networkName } from '../../../functions/features/networks/names.ts';
+import { readFleetItem, updateFleet } from '../../../functions/platform/store/fleets.ts';
+import { intendNetwork } from '../../../functions/platform/store/networks.ts';
+import { writeOrphan } from '../../../functions/platform/store/orphans.ts';
+import { openPlacement } from '../../../functions/platform/store/placements.ts';
+import { writeSweepConnection, writeSweepPlace } from '../../../functions/platform/store/sweeps.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Problem } from '../../../functions/api/problem.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Credential } from '../../../functions/model/connection.ts';
-import { putCredential } from '../../../functions/secrets/credentials.ts';
-import { readConnection, updateConnection } from '../../../functions/store/connections.ts';
+import { putCredential } from '../../../functions/platform/secrets/credentials.ts';
+import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
+import { Process } from '../../chaos/ground/process.ts';
 import { NAMESPACE, SECRETS_PREFIX } from '../../chaos/world/lab.ts';
-import { Process } from '../../chaos/world/process.ts';
 import type { FieldCase } from '../harness/case.ts';
 import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
 import { running } from './f29-another-account.ts';

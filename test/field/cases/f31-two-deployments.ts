@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Problem } from '../../../functions/api/problem.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { DriverName } from '../../../functions/model/connection.ts';
 import { behind } from '../harness/behind.ts';
 import type { FieldCase } from '../harness/case.ts';

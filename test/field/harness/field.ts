@@ -1,15 +1,15 @@
 import { createAwsDriver } from '../../../functions/drivers/aws/driver.ts';
 import { createCbSpiderDriver } from '../../../functions/drivers/cb-spider/driver.ts';
-import type { Driver } from '../../../functions/drivers/driver.ts';
+import type { Driver } from '../../../functions/drivers/contract/driver.ts';
 import { createOpenStackDriver } from '../../../functions/drivers/openstack/driver.ts';
 import type { DriverName } from '../../../functions/model/connection.ts';
-import type { CloudConfig } from '../../../local/sim/config.ts';
+import type { CloudConfig } from '../../../local/sim/engine/config.ts';
+import { CALM } from '../../chaos/ground/disturbance.ts';
+import { Ground } from '../../chaos/ground/ground.ts';
+import type { Process } from '../../chaos/ground/process.ts';
 import { calmScenario } from '../../chaos/scenario/calm.ts';
 import { Stage } from '../../chaos/scenario/stage.ts';
-import { CALM } from '../../chaos/world/disturbance.ts';
-import { Ground } from '../../chaos/world/ground.ts';
 import { Lab } from '../../chaos/world/lab.ts';
-import type { Process } from '../../chaos/world/process.ts';
 import type { Ec2World } from '../worlds/ec2/world.ts';
 import { type CloudWorld, clockOf, handlerOver, sendTo } from '../worlds/http.ts';
 import type { OpenStackWorld } from '../worlds/openstack/world.ts';
@@ -24,7 +24,7 @@ export interface Worlds {
   'cb-spider'?: SpiderWorld;
 }
 
-/** As `infra/config.ts` deploys these stages. */
+/** As `infra/settings/config.ts` deploys these stages. */
 export const PRODUCTION = { driverConcurrency: 100, driverTimeoutMs: 60_000, sweepIntervalMs: 15 * 60_000 };
 export const LOCAL = { driverConcurrency: 8, driverTimeoutMs: 20_000, sweepIntervalMs: 60 * 60_000 };
 

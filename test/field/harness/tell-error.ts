@@ -1,4 +1,4 @@
-import { Problem, problemBody } from '../../../functions/api/problem.ts';
+import { Problem, problemBody } from '../../../functions/entrypoints/api/problem.ts';
 
 /** What went wrong, in words; of a refusal of the API with each field. */
 export function wordsOf(error: unknown): string {

@@ -1,7 +1,7 @@
 import type { RequestHandler } from '../../../functions/drivers/aws/settings.ts';
-import type { DriverClock, Send } from '../../../functions/drivers/surroundings.ts';
-import type { Ground } from '../../chaos/world/ground.ts';
-import type { Process } from '../../chaos/world/process.ts';
+import type { DriverClock, Send } from '../../../functions/drivers/contract/surroundings.ts';
+import type { Ground } from '../../chaos/ground/ground.ts';
+import type { Process } from '../../chaos/ground/process.ts';
 import type { Asked } from './asked.ts';
 import type { Script } from './script.ts';
 

@@ -1,14 +1,14 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { routes } from '../../../functions/api/contract.ts';
-import { accessOperations } from '../../../functions/api/operations/access.ts';
-import { catalogueOperations } from '../../../functions/api/operations/catalogue.ts';
-import { connectionOperations } from '../../../functions/api/operations/connections.ts';
-import { fleetOperations } from '../../../functions/api/operations/fleets.ts';
-import { resourceOperations } from '../../../functions/api/operations/resources.ts';
-import { problemsOf, type Route } from '../../../functions/api/route.ts';
-import { openStore } from '../../../functions/store/client.ts';
+import { routes } from '../../../functions/entrypoints/api/contract.ts';
+import { accessOperations } from '../../../functions/entrypoints/api/operations/access.ts';
+import { catalogueOperations } from '../../../functions/entrypoints/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../functions/entrypoints/api/operations/connections.ts';
+import { fleetOperations } from '../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
+import { problemsOf, type Route } from '../../../functions/entrypoints/api/routes/route.ts';
+import { openStore } from '../../../functions/platform/store/client.ts';
 
 const all: readonly Route[] = routes;
 const named = all.map((route) => [route.operationId, route] as const);

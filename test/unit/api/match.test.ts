@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type OperationId, routes } from '../../../functions/api/contract.ts';
-import { matchRoute } from '../../../functions/api/match.ts';
-import { Problem } from '../../../functions/api/problem.ts';
+import { type OperationId, routes } from '../../../functions/entrypoints/api/contract.ts';
+import { matchRoute } from '../../../functions/entrypoints/api/match.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import { eventOf } from './event.ts';
 
 const match = (method: string, path: string, own = [...routes]) => matchRoute(eventOf({ method, path }), own);

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { routes } from '../../../functions/api/contract.ts';
-import { openApiDocument } from '../../../functions/api/openapi.ts';
-import { PROBLEM_STATUS } from '../../../functions/api/problem-codes.ts';
-import { problemsOf } from '../../../functions/api/route.ts';
+import { routes } from '../../../functions/entrypoints/api/contract.ts';
+import { openApiDocument } from '../../../functions/entrypoints/api/openapi.ts';
+import { PROBLEM_STATUS } from '../../../functions/entrypoints/api/routes/problem-codes.ts';
+import { problemsOf } from '../../../functions/entrypoints/api/routes/route.ts';
 
 const operationSchema = z.looseObject({
   operationId: z.string(),

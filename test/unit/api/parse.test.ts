@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type OperationId, routes } from '../../../functions/api/contract.ts';
-import { parseRequest } from '../../../functions/api/parse.ts';
-import { type FieldError, Problem } from '../../../functions/api/problem.ts';
-import type { Route } from '../../../functions/api/route.ts';
+import { type OperationId, routes } from '../../../functions/entrypoints/api/contract.ts';
+import { parseRequest } from '../../../functions/entrypoints/api/parse.ts';
+import { type FieldError, Problem } from '../../../functions/entrypoints/api/problem.ts';
+import type { Route } from '../../../functions/entrypoints/api/routes/route.ts';
 import { MAX_REQUEST_BYTES } from '../../../functions/model/fleet-request.ts';
 import { eventOf, type Request } from './event.ts';
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { bodyText } from '../../../functions/api/body-text.ts';
-import { routes } from '../../../functions/api/contract.ts';
-import { decodeCursor, encodeCursor } from '../../../functions/api/cursor.ts';
-import { parseRequest } from '../../../functions/api/parse.ts';
-import { Problem } from '../../../functions/api/problem.ts';
-import { jsonErrors, MAX_DEPTH } from '../../../functions/api/scan-json.ts';
-import { connectionErrors } from '../../../functions/connections/check-request.ts';
+import { bodyText } from '../../../functions/entrypoints/api/body-text.ts';
+import { routes } from '../../../functions/entrypoints/api/contract.ts';
+import { decodeCursor, encodeCursor } from '../../../functions/entrypoints/api/cursor.ts';
+import { parseRequest } from '../../../functions/entrypoints/api/parse.ts';
+import { Problem } from '../../../functions/entrypoints/api/problem.ts';
+import { jsonErrors, MAX_DEPTH } from '../../../functions/entrypoints/api/scan-json.ts';
+import { connectionErrors } from '../../../functions/features/connections/check-request.ts';
 import { credentialSchema, MAX_SECRET_BYTES } from '../../../functions/model/connection.ts';
 import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
 import { eventOf } from './event.ts';

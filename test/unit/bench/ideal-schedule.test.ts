@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type CreateLimits, idealSchedule } from '../../../bench/ideal/ideal-schedule.ts';
 import { SIMULATED_LIMITS } from '../../../bench/ideal/limits.ts';
-import { loadSimConfig } from '../../../local/sim/config.ts';
+import { loadSimConfig } from '../../../local/sim/engine/config.ts';
 
 const WIDE: CreateLimits = {
   locationSlots: 100,

@@ -9,7 +9,7 @@ import {
 } from '../../../bench/quick-boots/document.ts';
 import { booksOf } from '../../../bench/quick-boots/spider-cloud.ts';
 import { cbSpiderMetadata } from '../../../functions/drivers/cb-spider/metadata.ts';
-import { machineName } from '../../../functions/drivers/names.ts';
+import { machineName } from '../../../functions/drivers/contract/names.ts';
 import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 import type { Account } from '../../../test/contract/servers/spider-double/world.ts';
 

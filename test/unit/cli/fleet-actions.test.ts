@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { durationSchema } from '../../../cli/duration.ts';
+import { durationSchema } from '../../../cli/shell/duration.ts';
 import { FLEET_ACTIONS } from '../../../functions/model/fleet-action.ts';
 import { type Answers, cli, FLEET_YAML, FLEETS, fleet } from './world.ts';
 

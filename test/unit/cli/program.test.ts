@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { CliError, EXIT } from '../../../cli/exit.ts';
 import { makeProgram } from '../../../cli/program.ts';
+import { CliError, EXIT } from '../../../cli/shell/exit.ts';
 import { cli, FLEETS, fleet } from './world.ts';
 
 function leaves(command: Command): Command[] {

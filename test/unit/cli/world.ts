@@ -1,5 +1,5 @@
-import type { World } from '../../../cli/context.ts';
 import { runCli } from '../../../cli/program.ts';
+import type { World } from '../../../cli/shell/context.ts';
 import { createClient } from '../../../client/index.ts';
 
 export interface Asked {

@@ -6,7 +6,7 @@ import {
   eachItem,
   UnexpectedAnswer,
 } from '../../../client/index.ts';
-import { type OperationId, routes } from '../../../functions/api/contract.ts';
+import { type OperationId, routes } from '../../../functions/entrypoints/api/contract.ts';
 
 type Reply = { status: number; json?: unknown; text?: string; headers?: Record<string, string> } | Error;
 interface Seen {

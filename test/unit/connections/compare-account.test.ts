@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { anotherAccount, compareAccount } from '../../../functions/connections/compare-account.ts';
+import { anotherAccount, compareAccount } from '../../../functions/features/connections/compare-account.ts';
 
 const VERIFIED = { verifiedAt: '2026-01-01T00:00:00.000Z' };
 const untold = { account: undefined };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CloudClient, Driver } from '../../../functions/drivers/driver.ts';
+import type { CloudClient, Driver } from '../../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { ASSERTIONS } from '../../contract/assertions/index.ts';
 import { HARNESSES } from '../../contract/harnesses/index.ts';

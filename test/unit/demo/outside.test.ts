@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { CliError } from '../../../cli/exit.ts';
-import { readFleetFiles } from '../../../demo/fleet-files.ts';
+import { CliError } from '../../../cli/shell/exit.ts';
 import { chooseGroup, type OfferedAt } from '../../../demo/outside/choose-group.ts';
 import { makeFleet, OUTSIDE_SIZES } from '../../../demo/outside/make-fleet.ts';
 import type { OutsideRow } from '../../../demo/outside/measure.ts';
 import { readClouds } from '../../../demo/outside/read-clouds.ts';
 import { readCredential } from '../../../demo/outside/read-credential.ts';
 import { withOutside } from '../../../demo/outside/report.ts';
+import { readFleetFiles } from '../../../demo/run/fleet-files.ts';
 import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 
 const MOTO = { driver: 'aws', url: 'http://127.0.0.1:5599' } as const;

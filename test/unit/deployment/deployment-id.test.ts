@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { answerOf } from '../../../functions/deployment/answer-cloudformation.ts';
-import { DeploymentIdTaken, ensureDeploymentId } from '../../../functions/store/deployment.ts';
+import { answerOf } from '../../../functions/entrypoints/handlers/deployment/answer-cloudformation.ts';
+import { DeploymentIdTaken, ensureDeploymentId } from '../../../functions/platform/store/deployment.ts';
 import { ClientLoans, fleetsTable } from './fleets-table.ts';
 
 const loans = new ClientLoans();

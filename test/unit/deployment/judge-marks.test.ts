@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { cameFirst, judgeMarks, MARK_LIVES_MS } from '../../../functions/deployment/judge-marks.ts';
+import { cameFirst, judgeMarks, MARK_LIVES_MS } from '../../../functions/features/writers/judge-marks.ts';
 
 const NOW = 100 * MARK_LIVES_MS;
 const mark = (writerId: string, sinceMs: number, renewedAtMs = NOW) => ({ writerId, sinceMs, renewedAtMs });

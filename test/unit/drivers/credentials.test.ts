@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { credentialErrors } from '../../../functions/connections/check-request.ts';
-import { credentialError } from '../../../functions/drivers/credentials.ts';
-import type { CredentialField } from '../../../functions/drivers/metadata.ts';
+import { credentialError } from '../../../functions/drivers/contract/credentials.ts';
+import type { CredentialField } from '../../../functions/drivers/contract/metadata.ts';
 import { REGISTERED_DRIVERS } from '../../../functions/drivers/registry.ts';
+import { credentialErrors } from '../../../functions/features/connections/check-request.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 
 const field = (name: string, more: Partial<CredentialField> = {}): CredentialField => ({

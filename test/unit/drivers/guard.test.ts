@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DriverError } from '../../../functions/drivers/errors.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 
 const API_KEY = 'sk-simulated-0123456789-abcdefghij';

@@ -6,14 +6,14 @@ import {
   parseMachineName,
   parseResourceName,
   resourceName,
-} from '../../../functions/drivers/names.ts';
-import { instanceId, launchToken } from '../../../functions/model/identifiers.ts';
+} from '../../../functions/drivers/contract/names.ts';
 import {
   fleetOfResource,
   keyPairName,
   networkName,
   securityGroupName,
-} from '../../../functions/networks/names.ts';
+} from '../../../functions/features/networks/names.ts';
+import { instanceId, launchToken } from '../../../functions/model/identifiers.ts';
 
 const characters = (alphabet: string, minLength: number, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...alphabet), minLength, maxLength });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bytesOf, decodeEscapes } from '../../../functions/drivers/decode-spellings.ts';
-import { Secrets } from '../../../functions/drivers/secrets.ts';
+import { bytesOf, decodeEscapes } from '../../../functions/drivers/contract/decode-spellings.ts';
+import { Secrets } from '../../../functions/drivers/contract/secrets.ts';
 import { SPELLINGS } from '../../canaries/spellings.ts';
 
 const SECRETS = {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { SHORTEST_NAME_LIMIT } from '../../../functions/drivers/names.ts';
+import { SHORTEST_NAME_LIMIT } from '../../../functions/drivers/contract/names.ts';
 import { DRIVERS, REGISTERED_DRIVERS } from '../../../functions/drivers/registry.ts';
 
 test('each driver is registered under its own name', () => {

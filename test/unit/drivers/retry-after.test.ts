@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readRate } from '../../../functions/drivers/retry-after.ts';
+import { readRate } from '../../../functions/drivers/contract/retry-after.ts';
 
 const NOW_MS = Date.parse('2026-03-01T12:00:00Z');
 const read = (headers: Record<string, string>) => readRate(new Headers(headers), NOW_MS);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/driver.ts';
+import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';

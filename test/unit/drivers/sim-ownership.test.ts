@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { DEPLOYMENT_TAG } from '../../../functions/drivers/driver.ts';
-import { machineName, resourceName } from '../../../functions/drivers/names.ts';
+import { DEPLOYMENT_TAG } from '../../../functions/drivers/contract/driver.ts';
+import { machineName, resourceName } from '../../../functions/drivers/contract/names.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';

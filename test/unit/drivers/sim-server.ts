@@ -1,8 +1,8 @@
-import type { CloudClient, InstanceSpec } from '../../../functions/drivers/driver.ts';
+import type { CloudClient, InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { Cloud } from '../../../functions/model/cloud.ts';
 import { instanceId } from '../../../functions/model/identifiers.ts';
-import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
+import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
 

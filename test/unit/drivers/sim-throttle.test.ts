@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { DriverError } from '../../../functions/drivers/errors.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { readBooks } from '../../../local/sim/engine/books.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
 import { connect, LOCATION, prepare, startQuickServer } from './sim-server.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { createTemplateDriver } from '../../../functions/drivers/_template/driver.ts';
-import { capabilitiesOf } from '../../../functions/drivers/capabilities.ts';
-import type { CloudClient } from '../../../functions/drivers/driver.ts';
-import { machineName, resourceName } from '../../../functions/drivers/names.ts';
+import { capabilitiesOf } from '../../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
+import { machineName, resourceName } from '../../../functions/drivers/contract/names.ts';
 import { DRIVERS } from '../../../functions/drivers/registry.ts';
 
 const DEPLOYMENT = 'mine';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkTotals, type GroupDemand } from '../../../functions/fleets/check-totals.ts';
+import { checkTotals, type GroupDemand } from '../../../functions/features/fleets/check-totals.ts';
 import type { Connection } from '../../../functions/model/connection.ts';
 import type { Totals } from '../../../functions/model/limit-profile.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { shapeOf } from '../../../functions/fleets/shape.ts';
+import { shapeOf } from '../../../functions/features/fleets/shape.ts';
 
 const slots = (concurrentInstancesPerLocation: number) => ({ concurrentInstancesPerLocation });
 

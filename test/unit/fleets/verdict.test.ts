@@ -6,7 +6,7 @@ import {
   isDecided,
   settleBy,
   statusWhenRefined,
-} from '../../../functions/fleets/verdict.ts';
+} from '../../../functions/features/fleets/verdict.ts';
 import { FAILURE_POLICIES } from '../../../functions/model/fleet-request.ts';
 
 interface Group {

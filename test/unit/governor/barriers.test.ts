@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { barrierOf, isBarred, type Lesson, learn } from '../../../functions/governor/barriers.ts';
-import type { PlaceState } from '../../../functions/governor/place-state.ts';
+import { barrierOf, isBarred, type Lesson, learn } from '../../../functions/platform/governor/barriers.ts';
+import type { PlaceState } from '../../../functions/platform/governor/place-state.ts';
 import { NOON, place, want } from './wanted.ts';
 
 const SECOND = 1_000;

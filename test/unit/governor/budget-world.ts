@@ -1,7 +1,11 @@
 import fc from 'fast-check';
-import { type BudgetState, type Demand, UNTOUCHED_BUDGET } from '../../../functions/governor/budget-state.ts';
-import { giveBack, settle, takeFrom } from '../../../functions/governor/budgets.ts';
 import type { LimitProfile } from '../../../functions/model/limit-profile.ts';
+import {
+  type BudgetState,
+  type Demand,
+  UNTOUCHED_BUDGET,
+} from '../../../functions/platform/governor/budget-state.ts';
+import { giveBack, settle, takeFrom } from '../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
 /** What is claimed at all is claimed within this. */

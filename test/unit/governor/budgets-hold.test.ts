@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { Demand } from '../../../functions/governor/budget-state.ts';
-import { takeFrom } from '../../../functions/governor/budgets.ts';
+import type { Demand } from '../../../functions/platform/governor/budget-state.ts';
+import { takeFrom } from '../../../functions/platform/governor/budgets.ts';
 import { BudgetWorld, type Limits, steps } from './budget-world.ts';
 
 const MINUTE = 60_000;

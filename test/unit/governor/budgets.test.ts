@@ -4,8 +4,8 @@ import {
   type Demand,
   sumOf,
   UNTOUCHED_BUDGET,
-} from '../../../functions/governor/budget-state.ts';
-import { giveBack, hasBudget, settle, takeFrom } from '../../../functions/governor/budgets.ts';
+} from '../../../functions/platform/governor/budget-state.ts';
+import { giveBack, hasBudget, settle, takeFrom } from '../../../functions/platform/governor/budgets.ts';
 
 const NOON = Date.parse('2026-01-01T12:00:00Z');
 const MIDNIGHT = Date.parse('2026-01-02T00:00:00Z');

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { learn } from '../../../functions/governor/barriers.ts';
-import { type Decision, decideCreates } from '../../../functions/governor/decide-creates.ts';
-import type { PlaceState } from '../../../functions/governor/place-state.ts';
-import { SLOT_LEASE_MS } from '../../../functions/governor/slots.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import type { WantedCreate } from '../../../functions/model/wanted-create.ts';
+import { learn } from '../../../functions/platform/governor/barriers.ts';
+import { type Decision, decideCreates } from '../../../functions/platform/governor/decide-creates.ts';
+import type { PlaceState } from '../../../functions/platform/governor/place-state.ts';
+import { SLOT_LEASE_MS } from '../../../functions/platform/governor/slots.ts';
 import { limits, NOON, place, want } from './wanted.ts';
 
 const SECOND = 1_000;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decideCreates } from '../../../functions/governor/decide-creates.ts';
-import type { PlaceState } from '../../../functions/governor/place-state.ts';
-import type { Pace } from '../../../functions/governor/rate.ts';
+import { decideCreates } from '../../../functions/platform/governor/decide-creates.ts';
+import type { PlaceState } from '../../../functions/platform/governor/place-state.ts';
+import type { Pace } from '../../../functions/platform/governor/rate.ts';
 import { tokenBucket } from './token-bucket.ts';
 import { limits, NOON, place, want } from './wanted.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createPace, paceOf } from '../../../functions/governor/paces.ts';
+import { createPace, paceOf } from '../../../functions/platform/governor/paces.ts';
 import { limits } from './wanted.ts';
 
 const calls = { create: { perSecond: 2, burst: 6 }, list: { perSecond: 3, burst: 9 } };

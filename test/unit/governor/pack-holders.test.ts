@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { holdersSchema } from '../../../functions/governor/pack-holders.ts';
 import { instanceId } from '../../../functions/model/identifiers.ts';
+import { holdersSchema } from '../../../functions/platform/governor/pack-holders.ts';
 import { NOON } from './wanted.ts';
 
 const FLEETS = ['f1kdvdnb97d98z6rm', 'f1kdvdnc5zeb2vrpw'];

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { readHolders } from '../../../functions/governor/hold-location.ts';
-import { permitCreates } from '../../../functions/governor/permit-creates.ts';
 import { instanceId } from '../../../functions/model/identifiers.ts';
-import { budgetKey } from '../../../functions/store/keys.ts';
+import { readHolders } from '../../../functions/platform/governor/hold-location.ts';
+import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
+import { budgetKey } from '../../../functions/platform/store/keys.ts';
 import { ClientLoans } from '../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';

@@ -6,7 +6,7 @@ import {
   scheduleCalls,
   shareNow,
   slowCalls,
-} from '../../../functions/governor/rate.ts';
+} from '../../../functions/platform/governor/rate.ts';
 import { tokenBucket } from './token-bucket.ts';
 
 describe('scheduleCalls', () => {

@@ -5,7 +5,7 @@ import {
   SLOT_LEASE_MS,
   withoutReleased,
   withRenewed,
-} from '../../../functions/governor/slots.ts';
+} from '../../../functions/platform/governor/slots.ts';
 
 describe('grantSlots', () => {
   it('never gives out more than there are, and keeps what a holder has', () => {

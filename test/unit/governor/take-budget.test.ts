@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Demand } from '../../../functions/governor/budget-state.ts';
-import { returnBudget, settleBudget, takeBudget } from '../../../functions/governor/take-budget.ts';
 import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
-import { budgetKey } from '../../../functions/store/keys.ts';
+import type { Demand } from '../../../functions/platform/governor/budget-state.ts';
+import { returnBudget, settleBudget, takeBudget } from '../../../functions/platform/governor/take-budget.ts';
+import { budgetKey } from '../../../functions/platform/store/keys.ts';
 import { ClientLoans } from '../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';

@@ -1,4 +1,4 @@
-import type { Pace } from '../../../functions/governor/rate.ts';
+import type { Pace } from '../../../functions/platform/governor/rate.ts';
 
 /** A cloud's token bucket, written apart from the code under test: whether it takes a call at a time. */
 export function tokenBucket({ perSecond, burst }: Pace): (atMs: number) => boolean {

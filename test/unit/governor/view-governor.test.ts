@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Lesson } from '../../../functions/governor/barriers.ts';
-import { learnFromCreates } from '../../../functions/governor/learn-from-creates.ts';
-import { permitCalls, slowDown } from '../../../functions/governor/permit-calls.ts';
-import { permitCreates } from '../../../functions/governor/permit-creates.ts';
-import { reopenConnection, viewGovernor } from '../../../functions/governor/view-governor.ts';
 import { governorViewSchema } from '../../../functions/model/governor-view.ts';
 import type { WantedCreate } from '../../../functions/model/wanted-create.ts';
-import { startLoop } from '../../../functions/store/loops.ts';
-import { addWaiting } from '../../../functions/store/waiting.ts';
+import type { Lesson } from '../../../functions/platform/governor/barriers.ts';
+import { learnFromCreates } from '../../../functions/platform/governor/learn-from-creates.ts';
+import { permitCalls, slowDown } from '../../../functions/platform/governor/permit-calls.ts';
+import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
+import { reopenConnection, viewGovernor } from '../../../functions/platform/governor/view-governor.ts';
+import { startLoop } from '../../../functions/platform/store/loops.ts';
+import { addWaiting } from '../../../functions/platform/store/waiting.ts';
 import { ClientLoans, governedBy, governorTable, NOON } from './governor-table.ts';
 
 const FLEET = 'f0123456789abcdef';

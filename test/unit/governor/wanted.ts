@@ -1,8 +1,8 @@
-import type { PlaceState } from '../../../functions/governor/place-state.ts';
-import { IDLE_PLACE } from '../../../functions/governor/place-state.ts';
 import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
 import type { WantedCreate } from '../../../functions/model/wanted-create.ts';
+import type { PlaceState } from '../../../functions/platform/governor/place-state.ts';
+import { IDLE_PLACE } from '../../../functions/platform/governor/place-state.ts';
 
 export const NOON = Date.parse('2026-01-01T12:00:00Z');
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
-import { permitCreates } from '../../../functions/governor/permit-creates.ts';
-import { releaseSlots } from '../../../functions/governor/release-slots.ts';
 import { instanceId } from '../../../functions/model/identifiers.ts';
+import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
+import { releaseSlots } from '../../../functions/platform/governor/release-slots.ts';
 import { ClientLoans } from '../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';

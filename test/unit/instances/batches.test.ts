@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { INSTANCE_TAG, type InstanceSpec } from '../../../functions/drivers/driver.ts';
-import { batchesOf } from '../../../functions/instances/batches.ts';
+import { INSTANCE_TAG, type InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
+import { batchesOf } from '../../../functions/features/instances/batches.ts';
 
 const spec = (n: number, over: Partial<InstanceSpec> = {}): { spec: InstanceSpec } => ({
   spec: {

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { createAwsDriver } from '../../../functions/drivers/aws/driver.ts';
-import { has } from '../../../functions/drivers/capabilities.ts';
-import type { InstanceSpec } from '../../../functions/drivers/driver.ts';
-import { callsOf, withKeptKeys } from '../../../functions/instances/keys-of-calls.ts';
+import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import type { InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
+import { callsOf, withKeptKeys } from '../../../functions/features/instances/keys-of-calls.ts';
 import { instanceId, launchToken } from '../../../functions/model/identifiers.ts';
-import { record } from '../records.ts';
+import { record } from '../../samples/records.ts';
 
 const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test' });

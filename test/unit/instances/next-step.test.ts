@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { nextStep, outcomeOf } from '../../../functions/instances/next-step.ts';
-import { record } from '../records.ts';
+import { nextStep, outcomeOf } from '../../../functions/features/instances/next-step.ts';
+import { record } from '../../samples/records.ts';
 
 const WINDOW_MS = 5_000;
 const CLAIM_MS = 30_000;

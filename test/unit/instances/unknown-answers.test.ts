@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { DriverError } from '../../../functions/drivers/errors.ts';
-import { countAnswer, refusalBy } from '../../../functions/instances/unknown-answers.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { countAnswer, refusalBy } from '../../../functions/features/instances/unknown-answers.ts';
 
 const MINUTE = 60_000;
 const answer = (message: string) => new DriverError('OutcomeUnknown', message, { answered: true });

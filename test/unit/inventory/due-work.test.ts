@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dueWork } from '../../../functions/inventory/due-work.ts';
+import { dueWork } from '../../../functions/features/inventory/due-work.ts';
 import type { Connection } from '../../../functions/model/connection.ts';
 
 const NOW_MS = Date.parse('2026-01-01T12:00:00Z');

@@ -15,12 +15,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { cleanEnvironment, environmentIn } from '../../../local/engine/environment.ts';
-import { choosePort, freePort } from '../../../local/ports.ts';
-import { runCommand } from '../../../local/run-command.ts';
-import { StartFailure } from '../../../local/start-failure.ts';
 import { keepPrivate, StateFolder } from '../../../local/state/folder.ts';
 import { withLock } from '../../../local/state/lock.ts';
 import { isAlive, startDetached, stopProcess, thisProcess } from '../../../local/state/processes.ts';
+import { StartFailure } from '../../../local/state/start-failure.ts';
+import { choosePort, freePort } from '../../../local/system/ports.ts';
+import { runCommand } from '../../../local/system/run-command.ts';
 
 let folder: StateFolder;
 beforeEach(() => {

@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { CloudInstance } from '../../../functions/drivers/driver.ts';
+import type { CloudInstance } from '../../../functions/drivers/contract/driver.ts';
+import { attemptsAfter, keysWith } from '../../../functions/features/ownership/attempts.ts';
+import {
+  isBoundTo,
+  type ProofTerms,
+  proveMachine,
+} from '../../../functions/features/ownership/prove-machine.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
-import { attemptsAfter, keysWith } from '../../../functions/ownership/attempts.ts';
-import { isBoundTo, type ProofTerms, proveMachine } from '../../../functions/ownership/prove-machine.ts';
-import { record } from '../records.ts';
+import { record } from '../../samples/records.ts';
 
 const DAY_MS = 86_400_000;
 const SENT_MS = 10 * DAY_MS;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FleetSpec, NodeGroup } from '../../../functions/model/fleet.ts';
-import { groupAt, layOut, spreadEvenly } from '../../../functions/placement/lay-out.ts';
+import { groupAt, layOut, spreadEvenly } from '../../../functions/platform/placement/lay-out.ts';
 
 function group(name: string, size: number, locations: string[], connection = 'sim-aws'): NodeGroup {
   return {

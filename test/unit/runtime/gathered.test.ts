@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { gathered } from '../../../functions/runtime/gathered.ts';
+import { gathered } from '../../../functions/platform/runtime/gathered.ts';
 
 /** Work that ends when it is told to. */
 function steps() {

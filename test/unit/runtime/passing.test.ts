@@ -5,8 +5,8 @@ import {
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { DriverError } from '../../../functions/drivers/errors.ts';
-import { isPassing } from '../../../functions/runtime/passing.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { isPassing } from '../../../functions/platform/runtime/passing.ts';
 
 const META = { message: 'told by a test', $metadata: {} };
 const named = (name: string) => Object.assign(new Error('told by a test'), { name });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { instanceTypeSchema, locationSchema } from '../../../functions/model/cloud.ts';
 import { cloudWordSchema } from '../../../functions/model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES } from '../../../functions/model/limit-tiers.ts';
-import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../local/sim/config.ts';
+import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../local/sim/engine/config.ts';
 
 const { clouds } = loadSimConfig();
 

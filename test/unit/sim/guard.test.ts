@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { accountKey, isSameKey } from '../../../local/sim/account-key.ts';
+import { accountKey, isSameKey } from '../../../local/sim/engine/account-key.ts';
 import { hostsAt } from '../../../local/sim/http/guard.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
 import { quickConfig } from '../drivers/sim-server.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
-import { accountKey } from '../../../local/sim/account-key.ts';
+import { accountKey } from '../../../local/sim/engine/account-key.ts';
 import { prepare } from '../drivers/sim-server.ts';
 
 const KEY = 'key-of-this-test';

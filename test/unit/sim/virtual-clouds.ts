@@ -1,5 +1,5 @@
-import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/config.ts';
 import { type Books, readBooks } from '../../../local/sim/engine/books.ts';
+import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import { type EngineOptions, SimEngine } from '../../../local/sim/engine/engine.ts';
 import { type Fault, faultSchema } from '../../../local/sim/engine/faults.ts';
 import type { Reply } from '../../../local/sim/engine/reply.ts';

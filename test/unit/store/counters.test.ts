@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { INSTANCE_STATUSES, isClosed } from '../../../functions/model/status.ts';
-import { openStore } from '../../../functions/store/client.ts';
+import { openStore } from '../../../functions/platform/store/client.ts';
 import {
   type CounterChange,
   counterWrite,
@@ -11,9 +11,9 @@ import {
   lostIn,
   noChange,
   type Step,
-} from '../../../functions/store/counters.ts';
-import type { InstanceItem } from '../../../functions/store/instances.ts';
-import { record } from '../records.ts';
+} from '../../../functions/platform/store/counters.ts';
+import type { InstanceItem } from '../../../functions/platform/store/instances.ts';
+import { record } from '../../samples/records.ts';
 
 const SECONDS = 100;
 const failure = { code: 'QuotaExceeded', message: 'no more here' };

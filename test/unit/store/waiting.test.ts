@@ -7,7 +7,7 @@ import {
   readAllWaiting,
   readWaiting,
   removeWaiting,
-} from '../../../functions/store/waiting.ts';
+} from '../../../functions/platform/store/waiting.ts';
 import { ClientLoans, governorTable } from '../governor/governor-table.ts';
 import { limits, want } from '../governor/wanted.ts';
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { checkWords } from '../../../functions/fleets/check-words.ts';
+import { checkWords } from '../../../functions/features/fleets/check-words.ts';
 import type { Fleet } from '../../../functions/model/fleet.ts';
-import { resetUsage, usage } from '../../../functions/runtime/usage.ts';
+import { resetUsage, usage } from '../../../functions/platform/runtime/usage.ts';
 import { ClientLoans } from '../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';

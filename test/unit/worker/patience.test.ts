@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Patience, retryAfterMs } from '../../../functions/worker/patience.ts';
+import { Patience, retryAfterMs } from '../../../functions/platform/worker/patience.ts';
 
 describe('waits for a service that cannot do its part', () => {
   const at = { nowMs: 1_000_000, draw: 0.5 };

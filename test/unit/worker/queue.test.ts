@@ -4,7 +4,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { beforeEach, expect, it } from 'vitest';
-import { openQueue } from '../../../functions/worker/queue.ts';
+import { openQueue } from '../../../functions/platform/worker/queue.ts';
 
 const sqs = new SQSClient({ region: 'local' });
 const QUEUE = 'https://sqs.invalid/queue';

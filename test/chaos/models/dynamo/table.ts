@@ -1,4 +1,4 @@
-import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../../../functions/store/keys.ts';
+import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../../../functions/platform/store/keys.ts';
 import type { Capacity } from './capacity.ts';
 import type { Item } from './evaluate.ts';
 import { SortedPartition } from './sorted-partition.ts';

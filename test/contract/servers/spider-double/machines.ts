@@ -1,4 +1,4 @@
-import { systemClock, type Timer } from '../../../../functions/runtime/clock.ts';
+import { systemClock, type Timer } from '../../../../functions/platform/runtime/clock.ts';
 import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { systemClock, type Timer } from '../../../../functions/runtime/clock.ts';
+import { systemClock, type Timer } from '../../../../functions/platform/runtime/clock.ts';
 import { IMAGES, pricesOf, SPECS } from './catalogue.ts';
 import { Machines, type Pace } from './machines.ts';
 import { Registry } from './registry.ts';

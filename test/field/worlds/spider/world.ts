@@ -1,4 +1,4 @@
-import type { Ground } from '../../../chaos/world/ground.ts';
+import type { Ground } from '../../../chaos/ground/ground.ts';
 import { answerTo } from '../../../contract/servers/spider-double/answer-to.ts';
 import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
 import { type Route, routesOf } from '../../../contract/servers/spider-double/routes.ts';

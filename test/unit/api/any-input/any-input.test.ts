@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { routes } from '../../../../functions/api/contract.ts';
-import type { Route } from '../../../../functions/api/route.ts';
-import { logger } from '../../../../functions/runtime/logger.ts';
-import { issueApiKey } from '../../../../functions/store/api-keys.ts';
-import { createNamespace } from '../../../../functions/store/namespaces.ts';
+import { routes } from '../../../../functions/entrypoints/api/contract.ts';
+import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
+import { logger } from '../../../../functions/platform/runtime/logger.ts';
+import { issueApiKey } from '../../../../functions/platform/store/api-keys.ts';
+import { createNamespace } from '../../../../functions/platform/store/namespaces.ts';
 import { furnish } from '../../../engine/api/furnish.ts';
 import { isObject, KNOWN } from './any-json.ts';
 import { anyRequest } from './any-request.ts';

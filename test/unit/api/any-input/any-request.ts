@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Route } from '../../../../functions/api/route.ts';
+import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
 import type { Request } from '../event.ts';
 import { anyJson, EXAMPLES, poisoned, serialized, strange } from './any-json.ts';
 import { operationOf, resolved } from './schema.ts';

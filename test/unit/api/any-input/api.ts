@@ -1,16 +1,19 @@
 import { SSMClient } from '@aws-sdk/client-ssm';
 import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
-import { handle } from '../../../../functions/api/handle.ts';
-import { accessOperations } from '../../../../functions/api/operations/access.ts';
-import { catalogueOperations } from '../../../../functions/api/operations/catalogue.ts';
-import { connectionOperations } from '../../../../functions/api/operations/connections.ts';
-import { fleetInspections, fleetOperations } from '../../../../functions/api/operations/fleets.ts';
-import { resourceOperations } from '../../../../functions/api/operations/resources.ts';
-import type { Route } from '../../../../functions/api/route.ts';
-import { inspectRefusedConnection } from '../../../../functions/connections/check-request.ts';
+import { handle } from '../../../../functions/entrypoints/api/handle.ts';
+import { accessOperations } from '../../../../functions/entrypoints/api/operations/access.ts';
+import { catalogueOperations } from '../../../../functions/entrypoints/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../../functions/entrypoints/api/operations/connections.ts';
+import {
+  fleetInspections,
+  fleetOperations,
+} from '../../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../../functions/entrypoints/api/operations/resources.ts';
+import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
+import { inspectRefusedConnection } from '../../../../functions/features/connections/check-request.ts';
 import { DRIVER_NAMES } from '../../../../functions/model/connection.ts';
-import { issueApiKey } from '../../../../functions/store/api-keys.ts';
-import type { Store } from '../../../../functions/store/client.ts';
+import { issueApiKey } from '../../../../functions/platform/store/api-keys.ts';
+import type { Store } from '../../../../functions/platform/store/client.ts';
 import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../../chaos/models/dynamo/dynamo.ts';
 import { FLEETS_INDEXES, Table } from '../../../chaos/models/dynamo/table.ts';

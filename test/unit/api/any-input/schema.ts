@@ -1,8 +1,8 @@
 import Ajv2020 from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { z } from 'zod';
-import { openApiDocument } from '../../../../functions/api/openapi.ts';
-import type { Route } from '../../../../functions/api/route.ts';
+import { openApiDocument } from '../../../../functions/entrypoints/api/openapi.ts';
+import type { Route } from '../../../../functions/entrypoints/api/routes/route.ts';
 
 const anyObject = z.record(z.string(), z.unknown());
 const document: unknown = JSON.parse(JSON.stringify(openApiDocument()));

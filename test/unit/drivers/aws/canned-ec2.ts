@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AwsClient } from '../../../../functions/drivers/aws/client.ts';
 import { awsDriver } from '../../../../functions/drivers/aws/driver.ts';
-import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/capabilities.ts';
-import type { CloudClient } from '../../../../functions/drivers/driver.ts';
+import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import type { Credential } from '../../../../functions/model/connection.ts';
 
 /** What is answered to a call; `hang-up` closes the connection without an answer. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/errors.ts';
+import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page, refusal } from './canned-ec2.ts';
 
 const LOCATION = 'us-east-1';

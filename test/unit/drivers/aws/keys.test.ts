@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keysOf } from '../../../../functions/drivers/aws/credentials.ts';
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
-import { systemTime } from '../../../../functions/drivers/surroundings.ts';
+import { systemTime } from '../../../../functions/drivers/contract/surroundings.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-ec2.ts';
 
 const ROLE = {

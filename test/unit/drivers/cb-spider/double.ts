@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { CbSpiderClient, type Patience } from '../../../../functions/drivers/cb-spider/client.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
-import type { InstanceSpec } from '../../../../functions/drivers/driver.ts';
+import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
 import { type SpiderDouble, startSpiderDouble } from '../../../contract/servers/spider-double/server.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { type CreateOutcome, has } from '../../../../functions/drivers/capabilities.ts';
-import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/driver.ts';
-import { machineName } from '../../../../functions/drivers/names.ts';
+import { type CreateOutcome, has } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient, InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
+import { machineName } from '../../../../functions/drivers/contract/names.ts';
 import { instanceId } from '../../../../functions/model/identifiers.ts';
 import { type Asked, clientOf, fault, json, REGION } from './cloud-double.ts';
 

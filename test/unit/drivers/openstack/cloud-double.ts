@@ -1,4 +1,4 @@
-import type { CloudClient } from '../../../../functions/drivers/driver.ts';
+import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import { createOpenStackDriver } from '../../../../functions/drivers/openstack/driver.ts';
 
 /** A request as the driver made it. */

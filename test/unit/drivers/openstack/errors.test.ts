@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { readRate } from '../../../../functions/drivers/contract/retry-after.ts';
 import { errorOfAnswer } from '../../../../functions/drivers/openstack/errors.ts';
 import { instanceStatusOf } from '../../../../functions/drivers/openstack/statuses.ts';
-import { readRate } from '../../../../functions/drivers/retry-after.ts';
 
 const meaning = (
   status: number,

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { WriterMark } from '../../../../functions/drivers/capabilities.ts';
+import type { WriterMark } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { Region } from '../../../../functions/drivers/openstack/region.ts';
 import { listMarks, putMark, removeMark } from '../../../../functions/drivers/openstack/server-groups.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { machineName } from '../../../../functions/drivers/names.ts';
+import { machineName } from '../../../../functions/drivers/contract/names.ts';
 import { instanceId } from '../../../../functions/model/identifiers.ts';
 import { clientOf, fault, json, PASSWORD, REGION } from './cloud-double.ts';
 

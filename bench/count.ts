@@ -1,9 +1,0 @@
-import { InvalidArgumentError } from 'commander';
-import { wholeNumber } from '../demo/flags.ts';
-
-/** A flag's value as a whole number from 1 on. */
-export function countFrom1(text: string): number {
-  const count = wholeNumber(text);
-  if (count < 1) throw new InvalidArgumentError('must be a whole number from 1 on.');
-  return count;
-}

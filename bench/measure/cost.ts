@@ -1,0 +1,75 @@
+import { CLOUDWATCH, DYNAMODB, LAMBDA, SQS, STEP_FUNCTIONS } from '../../infra/prices.ts';
+import { addUse, type FunctionUse, NO_USE } from './function-logs.ts';
+import type { WorkflowUse } from './transitions.ts';
+
+/** What a number of instances took, all together. */
+export interface PhaseCounts {
+  instances: number;
+  cloudCalls: number;
+  readUnits: number;
+  writeUnits: number;
+  sqsRequests: number;
+  transitions: number;
+  invocations: number;
+  gbSeconds: number;
+  logBytes: number;
+}
+
+/** A receive and a delete. */
+const SQS_REQUESTS_PER_BATCH = 2;
+/** What CloudWatch adds to each event, of which an invocation writes three of its own and one of ours. */
+const LOG_BYTES_ADDED_PER_INVOCATION = 4 * 26;
+
+/**
+ * @param functions by name; those that read a queue begin with `drivers-`
+ * @param cloudCalls as the clouds counted them
+ */
+export function countPhase(
+  instances: number,
+  functions: ReadonlyMap<string, FunctionUse>,
+  workflows: WorkflowUse,
+  cloudCalls: number,
+): PhaseCounts {
+  const all = [...functions.values()].reduce(addUse, NO_USE);
+  const batches = [...functions]
+    .filter(([name]) => name.startsWith('drivers-'))
+    .reduce((sum, [, { invocations }]) => sum + invocations, 0);
+  return {
+    instances,
+    cloudCalls,
+    readUnits: all.readUnits,
+    writeUnits: all.writeUnits,
+    sqsRequests: all.sqsRequests + workflows.sqsSends + batches * SQS_REQUESTS_PER_BATCH,
+    transitions: workflows.transitions,
+    invocations: all.invocations,
+    gbSeconds: all.gbSeconds,
+    logBytes: all.logBytes + all.invocations * LOG_BYTES_ADDED_PER_INVOCATION,
+  };
+}
+
+/** Dollars for 1,000 instances, by service. */
+export interface UsdPer1000 {
+  dynamodb: number;
+  sqs: number;
+  stepFunctions: number;
+  lambdaRequests: number;
+  /** An estimate: the time is that of this machine. */
+  lambdaTimeEstimate: number;
+  logs: number;
+  total: number;
+}
+
+export function usdPer1000(counts: PhaseCounts): UsdPer1000 {
+  const per1000 = (usd: number) => (counts.instances === 0 ? 0 : (usd / counts.instances) * 1_000);
+  const parts = {
+    dynamodb: per1000(
+      counts.readUnits * DYNAMODB.usdPerReadUnit + counts.writeUnits * DYNAMODB.usdPerWriteUnit,
+    ),
+    sqs: per1000(counts.sqsRequests * SQS.usdPerRequest),
+    stepFunctions: per1000(counts.transitions * STEP_FUNCTIONS.usdPerTransition),
+    lambdaRequests: per1000(counts.invocations * LAMBDA.usdPerRequest),
+    lambdaTimeEstimate: per1000(counts.gbSeconds * LAMBDA.usdPerGbSecond),
+    logs: per1000((counts.logBytes / 1e9) * CLOUDWATCH.usdPerIngestedLogGb),
+  };
+  return { ...parts, total: Object.values(parts).reduce((sum, usd) => sum + usd, 0) };
+}

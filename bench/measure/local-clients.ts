@@ -1,0 +1,24 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { type EngineAccess, engineSettings } from '../../local/index.ts';
+
+export interface EngineClients {
+  logs: CloudWatchLogsClient;
+  sfn: SFNClient;
+  close(): void;
+}
+
+/** Clients of the local engine, whatever account the environment names. */
+export function openEngineClients(engine: EngineAccess): EngineClients {
+  const settings = engineSettings(engine);
+  const logs = new CloudWatchLogsClient(settings);
+  const sfn = new SFNClient(settings);
+  return {
+    logs,
+    sfn,
+    close() {
+      logs.destroy();
+      sfn.destroy();
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { type Credential, credentialSchema } from '../../functions/model/connection.ts';
+import type { World } from './context.ts';
+import { type CliError, usageError } from './exit.ts';
+import { readText } from './files.ts';
+
+/**
+ * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from the
+ * command line, which other users can see, and no error repeats any part of one.
+ */
+export async function readCredential(
+  world: World,
+  from: { credential: readonly string[]; credentialFile: string | undefined },
+): Promise<Credential> {
+  const fromFile = from.credentialFile === undefined ? {} : await readFile(world, from.credentialFile);
+  const fromVariables = from.credential.map((pair) => readVariable(world, pair));
+  const parsed = credentialSchema.safeParse({ ...fromFile, ...Object.fromEntries(fromVariables) });
+  if (parsed.success) return parsed.data;
+  throw refused(
+    'the credential has fields that cannot be: names of letters and digits, values of 1 to 8,192 characters',
+  );
+}
+
+async function readFile(world: World, file: string): Promise<Credential> {
+  const text = await readText(world, file);
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw refused(`${file === '-' ? 'standard input' : file} is not JSON`);
+  }
+  const parsed = credentialSchema.safeParse(content);
+  if (parsed.success) return parsed.data;
+  throw refused(`${file === '-' ? 'standard input' : file} is no JSON object of texts`);
+}
+
+function readVariable(world: World, pair: string): [string, string] {
+  const [, key, variable] = /^([A-Za-z][A-Za-z0-9]{0,63})=env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(pair) ?? [];
+  if (key === undefined || variable === undefined) {
+    throw refused('--credential takes KEY=env:VARIABLE, and no value in clear');
+  }
+  const value = world.env[variable];
+  if (value) return [key, value];
+  throw usageError(
+    `the environment variable ${variable} is not set`,
+    `Set ${variable} to the value of ${key}.`,
+  );
+}
+
+const refused = (message: string): CliError =>
+  usageError(
+    message,
+    'Give --credential KEY=env:VARIABLE, or --credential-file with JSON such as {"accessKeyId": "…"}. `fleetwright driver list` names the fields.',
+  );

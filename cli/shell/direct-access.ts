@@ -1,0 +1,26 @@
+import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
+import { issueApiKey } from '../../functions/platform/store/api-keys.ts';
+import { openStore } from '../../functions/platform/store/client.ts';
+import { CliError, EXIT } from './exit.ts';
+
+/**
+ * Makes an API key in the access table itself. A deployment has no key that could ask its API for the first one, so
+ * here, and nowhere else, the command line uses the store, with the AWS rights of whoever runs it.
+ */
+export async function issueKeyDirectly(
+  table: string,
+  request: ApiKeyRequest,
+): Promise<ApiKey & { key: string }> {
+  try {
+    return await issueApiKey(openStore({ access: table }), request);
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'Error';
+    throw new CliError(
+      EXIT.unreachable,
+      'aws-refused',
+      `the key could not be written to the table ${table}: ${name}: ${error instanceof Error ? error.message : String(error)}`,
+      'Check the table’s name (output AccessTable of the stack), AWS_PROFILE and AWS_REGION, and that you may call dynamodb:PutItem on it.',
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,116 @@
+import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index.ts';
+import { CliError, EXIT } from './exit.ts';
+import { type Located, pathOf } from './yaml-file.ts';
+
+/** An error as it is told: lines for people, a document for `--json`, and the exit code. */
+export interface Told {
+  text: string;
+  document: { error: Record<string, unknown> };
+  exitCode: number;
+}
+
+export function tell(error: unknown): Told {
+  const known = cliErrorOf(error);
+  const details = known.details.map((line) => `  ${line}\n`).join('');
+  return {
+    text: `error: ${known.message}\n${details}${known.next}\n`,
+    document: {
+      error: {
+        code: known.code,
+        message: known.message,
+        ...(known.details.length > 0 ? { details: known.details } : {}),
+        next: known.next,
+        ...known.data,
+      },
+    },
+    exitCode: known.exitCode,
+  };
+}
+
+function cliErrorOf(error: unknown): CliError {
+  if (error instanceof CliError) return error;
+  if (error instanceof ApiProblem) return problemError(error);
+  if (error instanceof ApiUnreachable) {
+    return new CliError(
+      EXIT.unreachable,
+      'unreachable',
+      error.message,
+      'Check --api-url and the network. For the local stack: `fleetwright local status`, then `fleetwright local up`.',
+      { cause: error },
+    );
+  }
+  if (error instanceof UnexpectedAnswer) {
+    return new CliError(
+      EXIT.unreachable,
+      'unexpected-answer',
+      error.message,
+      'Check that --api-url is a Fleetwright API of the same version as this command.',
+      { cause: error },
+    );
+  }
+  return new CliError(
+    EXIT.unreachable,
+    'unexpected',
+    error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    'Run it again with FLEETWRIGHT_DEBUG=1 to see where this comes from, and report it.',
+    { cause: error },
+  );
+}
+
+/**
+ * The API's refusal, a line for each offending field.
+ *
+ * @param source the file that the body was read from, so that fields are told with line and column
+ */
+export function problemError(problem: ApiProblem, source?: Located<unknown>): CliError {
+  const refused = problem.status < 500 && problem.status !== 429;
+  const details = problem.errors.map(({ pointer, code, message }) => {
+    const place = source && pointer.startsWith('/') ? `${source.locate(pathOf(pointer))}  ` : '';
+    return `${place}${pointer || '/'}: ${message} (${code})`;
+  });
+  return new CliError(
+    refused ? EXIT.usage : EXIT.unreachable,
+    problem.code,
+    problem.message,
+    nextOf(problem),
+    {
+      details,
+      data: {
+        status: problem.status,
+        ...(problem.requestId === undefined ? {} : { requestId: problem.requestId }),
+        ...(problem.errors.length > 0 ? { errors: problem.errors } : {}),
+        ...(problem.fleetStatus === undefined ? {} : { fleetStatus: problem.fleetStatus }),
+        ...(problem.allowed === undefined ? {} : { allowed: problem.allowed }),
+      },
+      cause: problem,
+    },
+  );
+}
+
+function nextOf({ status, requestId, errors, allowed }: ApiProblem): string {
+  const request = requestId === undefined ? '' : ` (request ${requestId})`;
+  if (allowed) return allowedText(allowed);
+  switch (status) {
+    case 401:
+    case 403:
+      return 'Check FLEETWRIGHT_API_KEY: it may be revoked, expired, or of another deployment.';
+    case 404:
+      return 'See what there is with the `list` verb of the same noun, and check --namespace.';
+    case 409:
+      return 'Take another name, or remove what stands in the way first.';
+    case 422:
+      return 'Take another --idempotency-key: this one was used with a different request.';
+    case 429:
+      return 'Wait a moment and run it again.';
+    default:
+      if (status >= 500) return `Run it again in a moment; if it stays, look into the API's log${request}.`;
+      return errors.length > 0
+        ? 'Correct the fields named above and run it again.'
+        : `Correct the request${request}.`;
+  }
+}
+
+function allowedText(allowed: readonly string[]): string {
+  if (allowed.length === 0) return 'Nothing may be asked of it now but `fleetwright fleet delete`.';
+  return `Possible now: ${allowed.map((action) => `\`fleetwright fleet ${action}\``).join(', ')}.`;
+}

@@ -1,0 +1,98 @@
+import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import type { FleetStatus } from '../../functions/model/status.ts';
+import type { Context } from './context.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { type Goal, ProgressPrinter } from './progress.ts';
+
+const POLL_MS = 2_000;
+/** How long the API may be out of reach before the wait is given up. */
+const PATIENCE_MS = 60_000;
+
+/** Statuses that a fleet leaves by itself, or by a release, while it comes up. */
+const COMING_UP: ReadonlySet<FleetStatus> = new Set(['Preparing', 'Held', 'Creating', 'RollingBack']);
+
+const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
+
+export interface Followed {
+  /** As it was last seen. Undefined: it was gone before it could be read. */
+  fleet: Fleet | undefined;
+  exitCode: ExitCode;
+}
+
+/**
+ * Shows a fleet's progress until it has come up, or is gone. Ctrl-C ends the watching and nothing else.
+ *
+ * @param fleetId an id and not a name, as a name may soon be another fleet's
+ */
+export async function follow(
+  context: Context,
+  fleetId: string,
+  goal: Goal,
+  timeoutSeconds: number | undefined,
+): Promise<Followed> {
+  const { world } = context;
+  const detach = new AbortController();
+  const stopListening = world.onInterrupt(() => detach.abort());
+  const printer = new ProgressPrinter(world.stderr, goal);
+  const againBy =
+    goal === 'gone' ? `fleetwright fleet delete ${fleetId} --wait` : `fleetwright fleet wait ${fleetId}`;
+  const endsAtMs = world.now() + (timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1_000;
+  let reachedAtMs = world.now();
+  let fleet: Fleet | undefined;
+  try {
+    for (;;) {
+      try {
+        fleet = await (await context.api()).getFleet({
+          params: { namespace: await context.namespace(), fleet: fleetId },
+          signal: detach.signal,
+        });
+        reachedAtMs = world.now();
+        if (!detach.signal.aborted) printer.show(fleet, reachedAtMs);
+        const exitCode = endOf(fleet, goal);
+        if (exitCode !== undefined) return { fleet, exitCode };
+      } catch (error) {
+        if (!detach.signal.aborted) {
+          if (goal === 'gone' && error instanceof ApiProblem && error.status === 404) {
+            return { fleet, exitCode: EXIT.done };
+          }
+          const passing =
+            error instanceof ApiUnreachable || (error instanceof ApiProblem && error.status >= 500);
+          if (!passing || world.now() - reachedAtMs > PATIENCE_MS) throw error;
+          printer.note(`${error.message}; trying again`);
+        }
+      }
+      if (!detach.signal.aborted) await world.sleep(Math.min(POLL_MS, endsAtMs - world.now()), detach.signal);
+      if (detach.signal.aborted) {
+        printer.note(`Detached; the work goes on. To watch it again: ${againBy}`);
+        if (goal !== 'gone') printer.note(`To remove it: fleetwright fleet delete ${fleetId}`);
+        return { fleet, exitCode: EXIT.interrupted };
+      }
+      if (world.now() >= endsAtMs) {
+        printer.note(`Not ended after ${timeoutSeconds} s; the work goes on. To wait longer: ${againBy}`);
+        return { fleet, exitCode: EXIT.otherwise };
+      }
+    }
+  } finally {
+    stopListening();
+  }
+}
+
+function endOf({ status, allowedActions }: Fleet, goal: Goal): ExitCode | undefined {
+  switch (goal) {
+    case 'gone':
+      return status === 'Terminated' || status === 'RolledBack' ? EXIT.done : undefined;
+    case 'up':
+      if (status === 'Running') return EXIT.done;
+      return COMING_UP.has(status) ? undefined : EXIT.otherwise;
+    case 'settled':
+      if (COMING_UP.has(status)) return undefined;
+      return status === 'Terminating' || status === 'Terminated' ? EXIT.otherwise : EXIT.done;
+    case 'refined':
+      if (status === 'Running') return EXIT.done;
+      // It keeps its status while it is refined; meanwhile nothing may be asked of it.
+      return COMING_UP.has(status) || (allowedActions.length === 0 && REFINABLE.has(status))
+        ? undefined
+        : EXIT.otherwise;
+  }
+}

@@ -1,0 +1,46 @@
+import type {
+  DownResult,
+  LocalStack as LocalAddresses,
+  LogLine,
+  LogPart,
+  StackStatus,
+} from '../../local/index.ts';
+import { CliError, EXIT } from './exit.ts';
+
+/**
+ * The stack on this machine, as `local` commands need it. This file is the one way of the command line into
+ * `local/`, which is loaded only when one of them runs.
+ */
+export interface LocalStack {
+  up(options: { seed?: number; simConfig?: string; say(line: string): void }): Promise<LocalAddresses>;
+  down(options: { purge: boolean; say(line: string): void }): Promise<DownResult>;
+  status(): Promise<StackStatus>;
+  logs(options: { part?: LogPart; lines: number }): Promise<LogLine[]>;
+}
+
+/** Written out here as well, so that other commands need not load `local/`; the compiler holds both together. */
+export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
+
+type Local = typeof import('../../local/index.ts');
+
+export const localStack: LocalStack = {
+  up: ({ say, ...options }) =>
+    withLocal(
+      async ({ up, stepLine }) => (await up({ ...options, onProgress: (step) => say(stepLine(step)) })).stack,
+    ),
+  down: ({ say, purge }) =>
+    withLocal(({ down, stepLine }) => down({ purge, onProgress: (step) => say(stepLine(step)) })),
+  status: () => withLocal(({ status }) => status()),
+  logs: (options) => withLocal(({ logs }) => logs(options)),
+};
+
+/** @throws CliError where the local stack cannot be started or reached */
+async function withLocal<T>(work: (local: Local) => Promise<T>): Promise<T> {
+  const local = await import('../../local/index.ts');
+  try {
+    return await work(local);
+  } catch (error) {
+    if (!(error instanceof local.StartFailure)) throw error;
+    throw new CliError(EXIT.unreachable, 'cannot-start', error.message, error.next, { cause: error });
+  }
+}

@@ -1,0 +1,86 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { nameSchema } from '../../functions/model/identifiers.ts';
+import type { Session, World } from './context.ts';
+import { CliError, EXIT, usageError } from './exit.ts';
+
+export interface GlobalOptions {
+  json?: boolean | undefined;
+  apiUrl?: string | undefined;
+  apiKey?: string | undefined;
+  namespace?: string | undefined;
+}
+
+const localContextSchema = z.object({
+  apiUrl: z.url(),
+  apiKey: z.string().min(1),
+  namespace: nameSchema.optional(),
+});
+
+/** Where `local up` keeps its state unless FLEETWRIGHT_HOME says otherwise; the working directory is of no account. */
+const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.fleetwright');
+
+/** An empty variable counts as one that is not set, as in most shells' scripts. */
+const setting = (world: World, name: string): string | undefined =>
+  world.env[`FLEETWRIGHT_${name}`] || undefined;
+
+/** What `local up` left behind, if it did. */
+async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
+  const file = join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
+  let text: string;
+  try {
+    text = await world.readFile(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return localContextSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new CliError(
+      EXIT.unreachable,
+      'bad-local-context',
+      `${file} is not what \`fleetwright local up\` writes`,
+      'Run `fleetwright local up` again, or give --api-url and FLEETWRIGHT_API_KEY.',
+      { cause },
+    );
+  }
+}
+
+/**
+ * Flags first, then the environment, then the local stack. The local stack's key is only ever sent to the local
+ * stack's own URL.
+ */
+export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
+  const apiUrl = options.apiUrl ?? setting(world, 'API_URL');
+  const apiKey = options.apiKey ?? setting(world, 'API_KEY');
+  if (apiUrl !== undefined && !/^https?:$/.test(URL.parse(apiUrl)?.protocol ?? '')) {
+    throw usageError(`the API URL ${apiUrl} is no http or https URL`, 'Give --api-url https://….');
+  }
+  if (apiUrl !== undefined && apiKey !== undefined) return { apiUrl, apiKey };
+  const local = await localContext(world);
+  if (apiUrl === undefined && local) return { apiUrl: local.apiUrl, apiKey: apiKey ?? local.apiKey };
+  if (apiUrl !== undefined && apiUrl === local?.apiUrl) return { apiUrl, apiKey: local.apiKey };
+  if (apiUrl === undefined) {
+    throw usageError(
+      'no API to talk to',
+      'Start the local stack with `fleetwright local up`, or set FLEETWRIGHT_API_URL and FLEETWRIGHT_API_KEY.',
+    );
+  }
+  throw usageError(
+    `no API key for ${apiUrl}`,
+    'Set FLEETWRIGHT_API_KEY. The first key of a deployment comes from `fleetwright api-key create NAME --direct --access-table TABLE`.',
+  );
+}
+
+export async function resolveNamespace(options: GlobalOptions, world: World): Promise<string> {
+  const given = options.namespace ?? setting(world, 'NAMESPACE');
+  const name = given ?? (await localContext(world))?.namespace ?? 'default';
+  const parsed = nameSchema.safeParse(name);
+  if (parsed.success) return parsed.data;
+  throw usageError(
+    `the namespace ${JSON.stringify(name)} is no name: ${parsed.error.issues[0]?.message}`,
+    'Give --namespace NAME.',
+  );
+}

@@ -1,0 +1,82 @@
+import type {
+  GovernorReason,
+  GovernorView,
+  LocationView,
+  Reopened,
+} from '../../functions/model/governor-view.ts';
+import { fields, table } from './table.ts';
+
+const BUDGETS: Readonly<Record<string, string>> = {
+  createsPerMinute: 'Creates of this minute',
+  createsPerDay: 'Creates of today (UTC)',
+  instances: 'Instances',
+  vcpus: 'vCPUs',
+  gpus: 'GPUs',
+  memoryGb: 'GB of memory',
+};
+
+const figure = (value: number): number => Number(value.toPrecision(3));
+
+/** What of a connection's limits is taken now, and why launches wait, location by location. */
+export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
+  const head = fields([
+    ['Locations in use', `${locationsInUse.taken} of ${locationsInUse.of}`],
+    ...budgets.map(
+      ({ budget, used, of }) => [BUDGETS[budget] ?? budget, `${figure(used)} of ${of}`] as const,
+    ),
+  ]);
+  const rows = locations.map((one) => [
+    one.location,
+    `${one.inFlight.taken} of ${one.inFlight.of}`,
+    one.waiting.launches,
+    rateText(one.calls.create),
+    rateText(one.calls.list),
+    rateText(one.calls.mutate),
+    one.reasons.map(reasonText).join('; '),
+  ]);
+  const heads = ['location', 'in flight', 'waiting', 'creates/s', 'lists/s', 'changes/s', 'why'];
+  const more = locationsLeftOut > 0 ? `and ${locationsLeftOut} locations more\n` : '';
+  return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
+}
+
+/** Quotas that may be asked for again. */
+export function reopenedText({ reopened }: Reopened): string {
+  if (reopened.length === 0) return 'none was closed\n';
+  const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);
+  return table(['location', 'reopened'], rows);
+}
+
+function rateText(call: LocationView['calls']['create']): string {
+  if (!call) return 'at once';
+  const { perSecond, ofPerSecond } = call;
+  return perSecond < ofPerSecond
+    ? `${figure(perSecond)} of ${figure(ofPerSecond)}`
+    : String(figure(ofPerSecond));
+}
+
+function reasonText(reason: GovernorReason): string {
+  switch (reason.why) {
+    case 'slots':
+      return 'all slots taken';
+    case 'locations':
+      return `all ${reason.of} locations of the connection in use`;
+    case 'rate':
+      return `next create at ${reason.nextCallAt}`;
+    case 'throttled': {
+      const slowed = `${reason.call} slowed to ${Math.round(100 * reason.share)} %`;
+      return reason.until === undefined ? slowed : `${slowed}, none before ${reason.until}`;
+    }
+    case 'outage':
+      return `takes no call since ${reason.sinceAt}, asked again at ${reason.nextProbeAt}`;
+    case 'capacity': {
+      const what = `no ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
+      return reason.probing ? `${what}, being asked again` : `${what}, asked again from ${reason.until}`;
+    }
+    case 'quota':
+      return `quota of ${reason.family} used up (${reason.message}), asked again at ${reason.retryAt}`;
+    case 'budget':
+      return `${reason.budget} used up until ${reason.until}`;
+    case 'first-instance':
+      return 'one instance has to run first';
+  }
+}

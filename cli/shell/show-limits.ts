@@ -1,0 +1,84 @@
+import type { GovernorView } from '../../functions/model/governor-view.ts';
+import type { LimitOverride, LimitProfile, Rate } from '../../functions/model/limit-profile.ts';
+import { governorText } from './show-governor.ts';
+import { type Cell, fields, table } from './table.ts';
+
+interface ConnectionLimits {
+  cloud: string;
+  tier: string;
+  profile: LimitProfile;
+  override: LimitOverride;
+  defaults: LimitProfile;
+  power: LimitProfile;
+  requestMore: { text: string; url: string };
+  governor: GovernorView;
+}
+
+const rateText = ({ perSecond, burst }: Rate): string =>
+  `${Number(perSecond.toPrecision(4))}/s (burst ${Number(burst.toPrecision(4))})`;
+
+/** A profile in one line; what it has no limit for is left out. */
+export function limitsText(profile: LimitProfile): string {
+  const { concurrentLocations, concurrentInstancesPerLocation, calls, pacing } = profile;
+  const rates = Object.entries(calls).map(([kind, rate]) => `${kind} ${rateText(rate)}`);
+  const { createsPerMinute, createsPerDay, minimumSpacingMs, totals = {} } = profile;
+  const creates = [
+    ...(pacing === 'burst' ? [] : [pacing === 'even' ? 'evenly' : pacing]),
+    ...(createsPerMinute === undefined ? [] : [`${createsPerMinute} a minute`]),
+    ...(createsPerDay === undefined ? [] : [`${createsPerDay} a day`]),
+    ...(minimumSpacingMs === undefined ? [] : [`${minimumSpacingMs} ms apart`]),
+  ];
+  const inAll = Object.entries(totals).map(([kind, most]) => `${most} ${kind}`);
+  return [
+    `${concurrentLocations} locations, ${concurrentInstancesPerLocation} instances at each`,
+    rates.join(', '),
+    ...(creates.length > 0 ? [`creates ${creates.join(', ')}`] : []),
+    ...(inAll.length > 0 ? [`in all ${inAll.join(', ')}`] : []),
+  ].join('; ');
+}
+
+/** The names of what was overridden. */
+export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverride): string =>
+  [
+    ...Object.keys(rest),
+    ...Object.keys(calls).map((kind) => `calls.${kind}`),
+    ...Object.keys(totals).map((kind) => `totals.${kind}`),
+  ].join(', ');
+
+/** All about a connection's limits: in force, by default and on request, side by side; and what is taken of them now. */
+export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
+  const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;
+  const head = fields([
+    ['Connection', name],
+    ['Cloud', cloud],
+    ['Stands on', tier === 'power' ? 'the power profile' : 'the defaults'],
+    ['Overridden', overridesText(override)],
+    ['To have more', requestMore.text],
+    ['', requestMore.url],
+  ]);
+  const line = (what: string, of: (one: LimitProfile) => Cell): Cell[] => [
+    what,
+    of(profile),
+    of(defaults),
+    of(power),
+  ];
+  const limitsTable = table(
+    ['limit', 'in force', 'default', 'power'],
+    [
+      line('locations at once', (one) => one.concurrentLocations),
+      line('instances at once at each', (one) => one.concurrentInstancesPerLocation),
+      line('creates at each', (one) => rateText(one.calls.create)),
+      line('lists at each', (one) => rateText(one.calls.list)),
+      line('other changes at each', (one) => rateText(one.calls.mutate)),
+      line('pacing of creates', (one) => one.pacing),
+      line('ms between creates at each', (one) => one.minimumSpacingMs),
+      line('creates a minute', (one) => one.createsPerMinute),
+      line('creates a day (UTC)', (one) => one.createsPerDay),
+      line('instances in all', (one) => one.totals?.instances),
+      line('vCPUs in all', (one) => one.totals?.vcpus),
+      line('GPUs in all', (one) => one.totals?.gpus),
+      line('GB of memory in all', (one) => one.totals?.memoryGb),
+    ],
+  );
+  return `${head}\n${limitsTable}\n${governorText(governor)}`;
+}

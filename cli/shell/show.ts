@@ -1,0 +1,138 @@
+import type { Connection, InventoryFailure } from '../../functions/model/connection.ts';
+import type { Fleet, Instance } from '../../functions/model/fleet.ts';
+import type { LimitProfile } from '../../functions/model/limit-profile.ts';
+import { limitsText, overridesText } from './show-limits.ts';
+import { fields, table } from './table.ts';
+
+const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;
+
+/** A fleet in full, as text. */
+export function fleetText(fleet: Fleet): string {
+  const { counts } = fleet;
+  const head = fields([
+    ['Fleet', fleet.name],
+    ['Id', fleet.id],
+    ['Namespace', fleet.namespace],
+    ['Description', fleet.description],
+    ['Status', fleet.status],
+    ['Instances', countsText(counts)],
+    ['Shortfall', fleet.shortfall === 0 ? undefined : fleet.shortfall],
+    ['Failure policy', fleet.failurePolicy],
+    ['Minimum', fleet.minimumInstances],
+    ['Held until', fleet.heldUntil],
+    ['Allowed now', fleet.allowedActions.join(', ')],
+    ['Created', fleet.createdAt],
+    ['Provisioned', fleet.runningAt],
+    ['Terminated', fleet.terminatedAt],
+    ['Price per hour', usd(fleet.usdPerHour)],
+    ['Cost so far', usd(fleet.costUsd)],
+    ['SSH key', fleet.sshKeyParameter],
+  ]);
+  const places = table(
+    ['cloud', 'connection', 'location', 'asked', 'running', 'failed', 'other'],
+    fleet.byLocation.map(({ cloud, connection, location, counts: at }) => {
+      const [running, failed] = [at.Running ?? 0, at.Failed ?? 0];
+      const other = Math.max(0, at.requested - running - failed);
+      return [cloud, connection, location, at.requested, running, failed, other];
+    }),
+  );
+  const failures =
+    fleet.failures.length === 0
+      ? ''
+      : `\n${table(
+          ['failure', 'count', 'example'],
+          fleet.failures.map(({ code, count, example }) => [code, count, example]),
+        )}`;
+  return `${head}${fleet.byLocation.length > 0 ? `\n${places}` : ''}${failures}`;
+}
+
+export function fleetsText(fleets: readonly Fleet[]): string {
+  return table(
+    ['name', 'id', 'status', 'asked', 'running', 'failed', 'usd/h', 'created'],
+    fleets.map((fleet) => [
+      fleet.name,
+      fleet.id,
+      fleet.status,
+      fleet.counts.requested,
+      fleet.counts.Running ?? 0,
+      fleet.counts.Failed ?? 0,
+      fleet.usdPerHour.toFixed(2),
+      fleet.createdAt,
+    ]),
+  );
+}
+
+export function countsText({ requested, ...counts }: Fleet['counts']): string {
+  const parts = Object.entries(counts).flatMap(([status, count]) => (count ? [`${count} ${status}`] : []));
+  return [`${requested} asked`, ...parts].join(', ');
+}
+
+export function instancesText(instances: readonly Instance[]): string {
+  return table(
+    ['id', 'status', 'group', 'cloud', 'location', 'type', 'public ip', 'private ip', 'failure'],
+    instances.map((one) => [
+      one.id,
+      one.status,
+      one.nodeGroup,
+      one.cloud,
+      one.location,
+      one.instanceType,
+      one.publicIp,
+      one.privateIp,
+      one.failure?.code,
+    ]),
+  );
+}
+
+export function instanceText(instance: Instance): string {
+  return fields([
+    ['Instance', instance.id],
+    ['Fleet', instance.fleetId],
+    ['Node group', instance.nodeGroup],
+    ['Status', instance.status],
+    ['Target', instance.target],
+    ['Cloud', instance.cloud],
+    ['Connection', instance.connection],
+    ['Location', instance.location],
+    ['Zone', instance.zone],
+    ['Type', instance.instanceType],
+    ['Image', instance.image],
+    ['Public IP', instance.publicIp],
+    ['Private IP', instance.privateIp],
+    ['Launched', instance.launchedAt],
+    ['Running since', instance.runningAt],
+    ['Terminated', instance.terminatedAt],
+    ['Backend id', instance.backendId],
+    ['Failure', instance.failure && `${instance.failure.code}: ${instance.failure.message}`],
+  ]);
+}
+
+const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['rotation']>): string =>
+  failure
+    ? `refused, the one before is in force: ${failure.code}: ${failure.message}`
+    : `${status} since ${requestedAt}`;
+
+const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>
+  `${location}: ${code}: ${message}`;
+
+export function connectionText(one: Connection & { limitProfile?: LimitProfile }): string {
+  return fields([
+    ['Connection', one.name],
+    ['Namespace', one.namespace],
+    ['Driver', one.driver],
+    ['Cloud', one.cloud],
+    ['Endpoint', one.endpoint],
+    ['Status', one.status],
+    ['Failure', one.failure && `${one.failure.code}: ${one.failure.message}`],
+    ['Warning', one.warning && `${one.warning.code}: ${one.warning.message}`],
+    ['Created', one.createdAt],
+    ['Verified', one.verifiedAt],
+    ['Account', one.accountName ?? one.account],
+    ['New credential', one.rotation && rotationText(one.rotation)],
+    ['Inventory read', one.inventorySyncedAt],
+    ['Not read', one.inventoryFailures?.map(unreadText).join('; ')],
+    ['Limits', one.limitProfile && limitsText(one.limitProfile)],
+    ['Overridden', one.limits && overridesText(one.limits)],
+    ['Orphans', one.orphans && `${one.orphans.action} after ${one.orphans.graceSeconds} s`],
+  ]);
+}

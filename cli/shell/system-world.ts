@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import { createClient } from '../../client/index.ts';
+import type { World } from './context.ts';
+import { localStack } from './local-stack.ts';
+
+/** The world as it is. */
+export const systemWorld: World = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  now: Date.now,
+  sleep: pause,
+  readFile: (path) => readFile(path, 'utf8'),
+  async readStdin() {
+    process.stdin.setEncoding('utf8');
+    let text = '';
+    for await (const part of process.stdin) text += String(part);
+    return text;
+  },
+  onInterrupt(callback) {
+    process.on('SIGINT', callback);
+    return () => {
+      process.off('SIGINT', callback);
+    };
+  },
+  connect: createClient,
+  issueKeyDirectly: async (...request) => (await import('./direct-access.ts')).issueKeyDirectly(...request),
+  local: localStack,
+};
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted || ms <= 0) return;
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });
+}

@@ -1,0 +1,35 @@
+import { CliError, EXIT } from '../../cli/shell/exit.ts';
+import type { SimAccess } from '../../local/index.ts';
+
+export interface Question {
+  method?: string;
+  body?: unknown;
+}
+
+/** One call to the simulated clouds' control API. @throws CliError when they cannot be reached */
+export async function ask(
+  { simUrl, simKey }: SimAccess,
+  path: string,
+  { method = 'GET', body }: Question = {},
+): Promise<unknown> {
+  const url = `${simUrl}/_sim/${path}`;
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { authorization: `Bearer ${simKey}`, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(30_000),
+    });
+  } catch (cause) {
+    throw new CliError(
+      EXIT.unreachable,
+      'no-simulated-clouds',
+      `no answer from the simulated clouds at ${url}`,
+      'See `npx fleetwright local status`, and start them with `npx fleetwright local up`.',
+      { cause },
+    );
+  }
+  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  return await response.json();
+}

@@ -1,0 +1,212 @@
+import { z } from 'zod';
+import { measureRun } from '../../bench/ideal/from-books.ts';
+import { SIMULATED_LIMITS } from '../../bench/ideal/limits.ts';
+import type { SimAccess } from '../../local/index.ts';
+import { ask } from './ask-clouds.ts';
+
+const tagsSchema = z.record(z.string(), z.string());
+
+const bookedInstanceSchema = z.object({
+  backendId: z.string(),
+  tags: tagsSchema,
+  launchToken: z.string().optional(),
+  status: z.string(),
+  acceptedAt: z.iso.datetime(),
+  submitMs: z.number(),
+  bootMs: z.number(),
+  runningAt: z.iso.datetime().optional(),
+  terminatedAt: z.iso.datetime().optional(),
+  planted: z.literal(true).optional(),
+});
+export type BookedInstance = z.infer<typeof bookedInstanceSchema>;
+
+const resourceSchema = z.object({ backendId: z.string(), tags: tagsSchema });
+const callsSchema = z.record(z.string(), z.number());
+
+const booksSchema = z.object({
+  now: z.iso.datetime(),
+  seed: z.number(),
+  clouds: z.array(
+    z.object({
+      cloud: z.string(),
+      connection: z.string(),
+      location: z.string(),
+      instances: z.array(bookedInstanceSchema),
+      networks: z.array(resourceSchema),
+      securityGroups: z.array(resourceSchema),
+      keyPairs: z.array(resourceSchema),
+      calls: callsSchema,
+      throttled: z.number(),
+      limitViolations: z.record(z.string(), z.number()),
+    }),
+  ),
+  accounts: z.array(
+    z.object({ cloud: z.string(), connection: z.string(), calls: callsSchema, throttled: z.number() }),
+  ),
+});
+/** What the simulated clouds know, whatever our records say. */
+export type Books = z.infer<typeof booksSchema>;
+
+export async function readBooks(clouds: SimAccess): Promise<Books> {
+  return booksSchema.parse(await ask(clouds, 'books'));
+}
+
+/**
+ * Everything as at the start, with this seed. Faults that were added through the control API are gone, too.
+ */
+export async function resetClouds(clouds: SimAccess, seed: number): Promise<void> {
+  await ask(clouds, 'reset', { method: 'POST', body: { seed } });
+}
+
+/** An instance exists at its cloud until that says that it is gone. */
+const exists = (instance: BookedInstance): boolean => instance.status !== 'Terminated';
+
+/** Everything of anybody that exists at the clouds now. */
+export function existing(books: Books): BookedInstance[] {
+  return books.clouds.flatMap(({ instances }) => instances.filter(exists));
+}
+
+/** What the books say of one run: `before` and `after` it, of one deployment. */
+export class RunBooks {
+  readonly #before: Books;
+  readonly #after: Books;
+  readonly #known: ReadonlySet<string>;
+  readonly #deploymentId: string;
+
+  constructor(before: Books, after: Books, deploymentId: string) {
+    this.#before = before;
+    this.#after = after;
+    this.#deploymentId = deploymentId;
+    this.#known = new Set(
+      before.clouds.flatMap(({ cloud, instances, networks, securityGroups, keyPairs }) =>
+        [...instances, ...networks, ...securityGroups, ...keyPairs].map(
+          ({ backendId }) => `${cloud} ${backendId}`,
+        ),
+      ),
+    );
+  }
+
+  /** Instances that create calls of this deployment made in the run, those that are gone included; no planted ones. */
+  instances(): (BookedInstance & { cloud: string; location: string })[] {
+    return this.#after.clouds.flatMap(({ cloud, location, instances }) =>
+      instances
+        .filter((one) => this.#isOfRun(cloud, one) && !one.planted)
+        .map((one) => ({ ...one, cloud, location })),
+    );
+  }
+
+  /** Instances that exist and that no live record claims. @param claimed ids of instances with a live record */
+  leaked(claimed: ReadonlySet<string>): BookedInstance[] {
+    return this.instances().filter(
+      (one) => exists(one) && !claimed.has(one.tags['fleetwright:instance'] ?? ''),
+    );
+  }
+
+  /**
+   * Instances of one launch token beyond the first, and instances that existed while another one of the same
+   * instance id did.
+   */
+  duplicated(): BookedInstance[] {
+    const byId = Map.groupBy(this.instances(), ({ tags }) => tags['fleetwright:instance'] ?? '');
+    return [...byId.values()].flatMap((same) => {
+      const inOrder = same.toSorted((a, b) => Date.parse(a.acceptedAt) - Date.parse(b.acceptedAt));
+      return inOrder.filter((one, at) =>
+        inOrder
+          .slice(0, at)
+          .some((earlier) => earlier.launchToken === one.launchToken || !goneBefore(earlier, one)),
+      );
+    });
+  }
+
+  /** The most instances of a fleet that ran at the same time. */
+  peakRunning(fleetId: string): number {
+    const changes = this.instances()
+      .filter(({ tags }) => tags['fleetwright:instance']?.startsWith(`${fleetId}-`))
+      .flatMap(({ runningAt, terminatedAt }) =>
+        runningAt === undefined
+          ? []
+          : [
+              { atMs: Date.parse(runningAt), by: 1 },
+              ...(terminatedAt === undefined ? [] : [{ atMs: Date.parse(terminatedAt), by: -1 }]),
+            ],
+      )
+      .sort((a, b) => a.atMs - b.atMs || a.by - b.by);
+    let [now, peak] = [0, 0];
+    for (const { by } of changes) {
+      now += by;
+      peak = Math.max(peak, now);
+    }
+    return peak;
+  }
+
+  /** Instances and network resources of the run that exist. */
+  remaining(): number {
+    const resources = this.#after.clouds.flatMap(({ cloud, networks, securityGroups, keyPairs }) =>
+      [...networks, ...securityGroups, ...keyPairs].filter((one) => this.#isOfRun(cloud, one)),
+    );
+    return this.instances().filter(exists).length + resources.length;
+  }
+
+  /** Cloud calls by name, those of every location and account together. */
+  calls(cloud?: string): Record<string, number> {
+    const sum: Record<string, number> = {};
+    const add = (books: Books, sign: 1 | -1) => {
+      for (const place of [...books.clouds, ...books.accounts]) {
+        if (cloud !== undefined && place.cloud !== cloud) continue;
+        for (const [call, count] of Object.entries(place.calls)) sum[call] = (sum[call] ?? 0) + sign * count;
+      }
+    };
+    add(this.#after, 1);
+    add(this.#before, -1);
+    return sum;
+  }
+
+  totalCalls(): number {
+    return Object.values(this.calls()).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** 429s that the clouds answered. */
+  throttled(cloud?: string): number {
+    const count = ({ clouds, accounts }: Books) =>
+      [...clouds, ...accounts]
+        .filter((place) => cloud === undefined || place.cloud === cloud)
+        .reduce((sum, { throttled }) => sum + throttled, 0);
+    return count(this.#after) - count(this.#before);
+  }
+
+  /** 429s by limit (`instanceSlots`, `locationSlots`, or the kind of call); those that a fault caused are none. */
+  limitViolations(): Record<string, number> {
+    const sum: Record<string, number> = {};
+    const add = (books: Books, sign: 1 | -1) => {
+      for (const { limitViolations } of books.clouds) {
+        for (const [limit, count] of Object.entries(limitViolations)) {
+          sum[limit] = (sum[limit] ?? 0) + sign * count;
+        }
+      }
+    };
+    add(this.#after, 1);
+    add(this.#before, -1);
+    return Object.fromEntries(Object.entries(sum).filter(([, count]) => count > 0));
+  }
+
+  /** The run's makespan against the ideal schedule, from when the first of these fleets was accepted. */
+  schedule(startedAt: string, fleetIds: readonly string[]) {
+    return measureRun({
+      books: this.#after,
+      limits: SIMULATED_LIMITS,
+      startedAt,
+      deploymentId: this.#deploymentId,
+      fleetIds,
+    });
+  }
+
+  #isOfRun(cloud: string, { backendId, tags }: { backendId: string; tags: Record<string, string> }): boolean {
+    return !this.#known.has(`${cloud} ${backendId}`) && tags['fleetwright:deployment'] === this.#deploymentId;
+  }
+}
+
+function goneBefore(earlier: BookedInstance, later: BookedInstance): boolean {
+  return (
+    earlier.terminatedAt !== undefined && Date.parse(earlier.terminatedAt) <= Date.parse(later.acceptedAt)
+  );
+}

@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import type { SimAccess } from '../../local/index.ts';
+import { ask } from './ask-clouds.ts';
+
+export const FAULT_LEVELS = ['none', 'light', 'heavy'] as const;
+export type FaultLevel = (typeof FAULT_LEVELS)[number];
+
+/** As the control API of the simulated clouds takes them; see local/sim/README.md. */
+interface Fault {
+  cloud?: string;
+  call: string;
+  kind: string;
+  probability: number;
+  delayMs?: number;
+}
+
+/** What passes when the same call is made again, or is found out by looking. */
+const LIGHT: readonly Fault[] = [
+  { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.05 },
+  { call: 'create', kind: 'loseReplyBeforeEffect', probability: 0.05 },
+  { call: 'create', kind: 'throttle', probability: 0.05 },
+  { call: 'list', kind: 'error', probability: 0.05 },
+];
+
+/** Beyond that, what needs another location, what lies, and one cloud that has no quota left at all. */
+const HEAVY: readonly Fault[] = [
+  { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },
+  { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.08 },
+  { call: 'create', kind: 'loseReplyBeforeEffect', probability: 0.05 },
+  { call: 'create', kind: 'error', probability: 0.05 },
+  { call: 'create', kind: 'throttle', probability: 0.05 },
+  { call: 'create', kind: 'capacity', probability: 0.08 },
+  { call: 'create', kind: 'bootFailure', probability: 0.05 },
+  { call: 'create', kind: 'delay', probability: 0.03, delayMs: 4_000 },
+  { call: 'list', kind: 'staleList', probability: 0.1, delayMs: 3_000 },
+  { call: 'list', kind: 'error', probability: 0.1 },
+  { call: 'ensure', kind: 'loseReplyAfterEffect', probability: 0.1 },
+  { call: 'ensure', kind: 'error', probability: 0.1 },
+  { call: 'terminate', kind: 'loseReplyAfterEffect', probability: 0.1 },
+  { call: 'terminate', kind: 'stuckTerminating', probability: 0.1, delayMs: 20_000 },
+  { call: 'deleteResource', kind: 'loseReplyAfterEffect', probability: 0.1 },
+];
+
+const FAULTS: Readonly<Record<FaultLevel, readonly Fault[]>> = { none: [], light: LIGHT, heavy: HEAVY };
+const addedSchema = z.object({ faults: z.array(z.object({ id: z.string() })) });
+
+/** Makes the clouds fail. @returns ids by which `removeFaults` takes these faults, and no others, away */
+export async function addFaults(clouds: SimAccess, level: FaultLevel): Promise<string[]> {
+  const faults = FAULTS[level];
+  if (faults.length === 0) return [];
+  const answer = await ask(clouds, 'faults', { method: 'POST', body: faults });
+  return addedSchema.parse(answer).faults.map(({ id }) => id);
+}
+
+export async function removeFaults(clouds: SimAccess, ids: readonly string[]): Promise<void> {
+  for (const id of ids) await ask(clouds, `faults/${id}`, { method: 'DELETE' });
+}

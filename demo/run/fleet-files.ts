@@ -1,0 +1,31 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readYaml } from '../../cli/shell/yaml-file.ts';
+import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'fleets');
+
+/** The four fleets of the demo, in the order of their files' names. */
+export function readFleetFiles(): FleetRequest[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort()
+    .map((name) =>
+      readYaml(join('demo/fleets', name), readFileSync(join(folder, name), 'utf8'), fleetRequestSchema),
+    )
+    .map(({ value }) => value);
+}
+
+/** The same fleet with each group's size times `factor`, rounded up. */
+export function scaleFleet(fleet: FleetRequest, factor: number): FleetRequest {
+  return {
+    ...fleet,
+    // 0.1 × 30 is a little more than 3 in floating point, and would become 4.
+    nodeGroups: fleet.nodeGroups.map((group) => ({ ...group, size: Math.ceil(group.size * factor - 1e-9) })),
+  };
+}
+
+export function sizeOf(fleet: FleetRequest): number {
+  return fleet.nodeGroups.reduce((sum, { size }) => sum + size, 0);
+}

@@ -1,0 +1,94 @@
+import { table } from '../../cli/shell/table.ts';
+import type { Fleet } from '../../functions/model/fleet.ts';
+import type { RunBooks } from './books.ts';
+
+/** A row of the table; of clouds that keep no books, what they were asked is not known. */
+export interface CloudRow {
+  cloud: string;
+  locations: number;
+  requested: number;
+  running: number;
+  failed: number;
+  /** Seconds from when its fleet was accepted to Running in the cloud's books; null when none ran. */
+  p50Seconds: number | null;
+  p95Seconds: number | null;
+  throttled: number | null;
+}
+
+/**
+ * What became of each simulated cloud's instances, over all fleets.
+ *
+ * @param outside connections to other clouds, whose instances are in no books
+ */
+export function summarize(
+  fleets: readonly Fleet[],
+  books: RunBooks,
+  outside: readonly string[] = [],
+): CloudRow[] {
+  const acceptedMs = new Map(fleets.map(({ id, createdAt }) => [id, Date.parse(createdAt)]));
+  const places = fleets
+    .flatMap(({ byLocation }) => byLocation)
+    .filter(({ counts, connection }) => counts.requested > 0 && !outside.includes(connection));
+  const instances = books.instances();
+  return [...Map.groupBy(places, ({ cloud }) => cloud)]
+    .map(([cloud, ofCloud]) => {
+      const seconds = instances
+        .filter((one) => one.cloud === cloud && one.runningAt !== undefined)
+        .flatMap(({ tags, runningAt }) => {
+          const fromMs = acceptedMs.get(tags['fleetwright:instance']?.slice(0, 17) ?? '');
+          return fromMs === undefined || runningAt === undefined
+            ? []
+            : [(Date.parse(runningAt) - fromMs) / 1_000];
+        })
+        .sort((a, b) => a - b);
+      const count = (status: 'requested' | 'Running' | 'Failed') =>
+        ofCloud.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
+      return {
+        cloud,
+        locations: new Set(ofCloud.map(({ location }) => location)).size,
+        requested: count('requested'),
+        running: count('Running'),
+        failed: count('Failed'),
+        p50Seconds: quantile(seconds, 0.5),
+        p95Seconds: quantile(seconds, 0.95),
+        throttled: books.throttled(cloud),
+      };
+    })
+    .sort((a, b) => b.requested - a.requested);
+}
+
+/** Nearest rank, of values in ascending order. */
+export function quantile(ascending: readonly number[], q: number): number | null {
+  return ascending[Math.max(0, Math.ceil(q * ascending.length) - 1)] ?? null;
+}
+
+export function summaryText(rows: readonly CloudRow[]): string {
+  const seconds = (value: number | null) => (value === null ? null : Number(value.toFixed(1)));
+  const sum = (pick: (row: CloudRow) => number | null) =>
+    rows.reduce((total, row) => total + (pick(row) ?? 0), 0);
+  return table(
+    ['cloud', 'locations', 'asked', 'running', 'failed', 'p50 s', 'p95 s', 'throttled'],
+    [
+      ...rows.map((row) => [
+        row.cloud,
+        row.locations,
+        row.requested,
+        row.running,
+        row.failed,
+        seconds(row.p50Seconds),
+        seconds(row.p95Seconds),
+        row.throttled,
+      ]),
+      [
+        'all',
+        sum((row) => row.locations),
+        sum((row) => row.requested),
+        sum((row) => row.running),
+        sum((row) => row.failed),
+        null,
+        null,
+        sum((row) => row.throttled),
+      ],
+    ],
+  );
+}

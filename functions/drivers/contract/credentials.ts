@@ -1,0 +1,97 @@
+import { z } from 'zod';
+import { MAX_SECRET_BYTES } from '../../model/connection.ts';
+import { DriverError } from './errors.ts';
+import type { CredentialField, DriverMetadata } from './metadata.ts';
+
+type Fields = Readonly<Record<string, string>>;
+
+/** Making a schema costs more than using it, and connections are opened every minute. */
+const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
+
+/**
+ * The schema of a driver's credential, drawn from its fields. Its issues name fields and never a value; a missing
+ * field is told with its description.
+ */
+export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
+  const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);
+  schemas.set(credentialFields, known);
+  return known;
+}
+
+function makeSchema(credentialFields: readonly CredentialField[]) {
+  const shape = Object.fromEntries(
+    credentialFields.map((field) => [field.name, valueSchema(field).optional()]),
+  );
+  return z
+    .strictObject(shape)
+    .transform((credential) =>
+      Object.fromEntries(
+        Object.entries(credential).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+      ),
+    )
+    .superRefine((credential, context) => {
+      const given = new Set(
+        credentialFields.flatMap(({ name, alternative }) =>
+          alternative !== undefined && name in credential ? [alternative] : [],
+        ),
+      );
+      const known = [...new Set(credentialFields.flatMap(({ alternative }) => alternative ?? []))];
+      if (given.size > 1) {
+        for (const { name, alternative } of credentialFields) {
+          if (alternative === undefined || !(name in credential)) continue;
+          context.addIssue({
+            code: 'custom',
+            path: [name],
+            params: { code: 'contradictory' },
+            message: `is of ${alternative}, and there are fields of ${[...given].filter((one) => one !== alternative).join(' and ')}: give one of them`,
+          });
+        }
+        return;
+      }
+      const chosen = [...given][0] ?? (known.length === 1 ? known[0] : undefined);
+      if (known.length > 1 && chosen === undefined) {
+        context.addIssue({
+          code: 'custom',
+          params: { code: 'missing' },
+          message: `give the fields of one of: ${known.join(', ')}`,
+        });
+      }
+      for (const field of missing(credentialFields, credential, chosen)) {
+        context.addIssue({
+          code: 'custom',
+          path: [field.name],
+          params: { code: 'missing' },
+          message: field.description,
+        });
+      }
+    });
+}
+
+/** @returns what is wrong with a credential, for a driver to throw; undefined when it has all that is needed */
+export function credentialError(
+  metadata: Pick<DriverMetadata, 'credentialFields'>,
+  credential: Fields,
+): DriverError | undefined {
+  const { error } = credentialSchemaOf(metadata).safeParse(credential);
+  if (!error) return undefined;
+  const wrong = error.issues.map(({ path, message }) =>
+    path.length === 0 ? `the credential ${message}` : `credential field ${path.join('.')}: ${message}`,
+  );
+  return new DriverError('InvalidRequest', wrong.join('; '));
+}
+
+function valueSchema({ pattern, description }: CredentialField) {
+  const value = z.string().min(1).max(MAX_SECRET_BYTES);
+  return pattern === undefined ? value : value.regex(new RegExp(`^(?:${pattern})$`), description);
+}
+
+function missing(
+  fields: readonly CredentialField[],
+  credential: Fields,
+  chosen: string | undefined,
+): CredentialField[] {
+  return fields.filter(
+    ({ name, required, alternative }) =>
+      required && !(name in credential) && (alternative === undefined || alternative === chosen),
+  );
+}

@@ -1,0 +1,187 @@
+import type { z } from 'zod';
+import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
+import { isPlainText } from '../../model/plain-text.ts';
+import type { CloudClient } from './driver.ts';
+import { DriverError } from './errors.ts';
+import { guardError, MAX_MESSAGE } from './guard-error.ts';
+import type { Secrets } from './secrets.ts';
+
+const MAX_IDENTIFIER = 1_024;
+/** Beyond these DynamoDB keeps no number, and no cloud has one. */
+const MIN_NUMBER = 1e-12;
+const MAX_NUMBER = 1e15;
+
+/**
+ * Fields that are read by people, with the most characters of each. All others of an answer are identifiers, by which
+ * something is found again.
+ */
+const WORDS: ReadonlyMap<string, number> = new Map([
+  ['accountName', 200],
+  ['cloudStatus', 100],
+  ['description', 1_000],
+  ['displayName', 200],
+  ['failureMessage', MAX_MESSAGE],
+  ['scope', 200],
+]);
+const MAX_NAME = 255;
+
+/** Fields that may be absent, and are when they cannot be used: nothing is mistaken for something else without them. */
+const OPTIONAL: ReadonlySet<string> = new Set([
+  'account',
+  'createdAt',
+  'createdAtMs',
+  'idempotencyKey',
+  'instanceType',
+  'privateIp',
+  'publicIp',
+  'zone',
+]);
+
+/**
+ * Lists whose items stand for themselves: one that is of no use is left out. What the catalogue keeps has to be as the
+ * model has it, or the whole list could not be read again.
+ */
+const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
+  listLocations: { '': locationSchema },
+  listOffers: { instanceTypes: instanceTypeSchema, offers: offerSchema },
+  listOffersEverywhere: { instanceTypes: instanceTypeSchema, offers: offerSchema },
+  listImages: { '': imageSchema },
+  readQuotas: {},
+};
+const READS = /^(list|get|find|read|verify)/;
+
+/** An answer has something in it that may not get into a record. */
+class Unusable extends Error {}
+
+/**
+ * A client whose cloud is not trusted. What it says is bounded, plain, and without the connection's secrets: errors and
+ * words are redacted; what may be absent is left out where it cannot be used, and so is an item of a catalogue; any other
+ * answer with such an identifier is refused, since a record must not have a false one.
+ */
+export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        const answer: unknown = Reflect.apply(member, target, args);
+        if (!(answer instanceof Promise)) return answer;
+        const guard = new AnswerGuard(secrets, String(name), wordsIn(args[0]));
+        return answer.then(
+          (answered: unknown) => guard.answer(answered),
+          (error: unknown) => {
+            throw guard.error(error);
+          },
+        );
+      };
+    },
+  });
+}
+
+class AnswerGuard {
+  readonly #secrets: Secrets;
+  readonly #method: string;
+  readonly #ofCall: readonly string[];
+
+  constructor(secrets: Secrets, method: string, ofCall: readonly string[]) {
+    this.#secrets = secrets;
+    this.#method = method;
+    this.#ofCall = ofCall;
+  }
+
+  error(error: unknown): unknown {
+    return guardError(error, this.#secrets, this.#ofCall);
+  }
+
+  /** @throws DriverError when the answer has an identifier that no record may have */
+  answer(answered: unknown): unknown {
+    try {
+      return this.#value(answered, '');
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  #refusal(error: unknown): unknown {
+    if (!(error instanceof Unusable)) return error;
+    return new DriverError(
+      READS.test(this.#method) ? 'Unavailable' : 'OutcomeUnknown',
+      `${this.#method}: the cloud's answer cannot be used: ${error.message}`,
+    );
+  }
+
+  /** One of several instances is judged by itself: the others have been made, too. */
+  #outcome(outcome: unknown, field: string): unknown {
+    try {
+      return this.#value(outcome, field);
+    } catch (error) {
+      return { error: this.#refusal(error) };
+    }
+  }
+
+  #value(value: unknown, field: string): unknown {
+    if (typeof value === 'string') return this.#text(value, field);
+    if (typeof value === 'number') return usableNumber(value, field);
+    if (Array.isArray(value)) return this.#items(value, field);
+    if (value instanceof DriverError) return this.error(value);
+    if (!isRecord(value)) return value;
+    return Object.fromEntries(Object.entries(value).flatMap(([name, member]) => this.#field(name, member)));
+  }
+
+  #field(name: string, member: unknown): [string, unknown][] {
+    try {
+      return [[name, this.#value(member, name)]];
+    } catch (error) {
+      const isNeeded = !OPTIONAL.has(name) || this.#method in CATALOGUES;
+      if (!(error instanceof Unusable) || isNeeded) throw error;
+      return [];
+    }
+  }
+
+  /** A network resource of ours that was renamed is still found by its id. */
+  #mostWords(field: string): number | undefined {
+    return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
+  }
+
+  #items(items: readonly unknown[], field: string): unknown[] {
+    if (this.#method === 'createInstances') return items.map((item) => this.#outcome(item, field));
+    const catalogue = CATALOGUES[this.#method];
+    if (!catalogue) return items.map((item) => this.#value(item, field));
+    return items.flatMap((item) => {
+      try {
+        const usable = this.#value(item, field);
+        return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
+      } catch (error) {
+        // A zone or an architecture is no item of its own.
+        if (!(error instanceof Unusable) || !isRecord(item)) throw error;
+        return [];
+      }
+    });
+  }
+
+  #text(text: string, field: string): string {
+    const most = this.#mostWords(field);
+    if (most !== undefined) return this.#secrets.redact(text, most, this.#ofCall);
+    if (text.length > MAX_IDENTIFIER) throw new Unusable(`${field} has ${text.length} characters`);
+    if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
+    if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);
+    return text;
+  }
+}
+
+function usableNumber(value: number, field: string): number {
+  const size = Math.abs(value);
+  if (value === 0 || (size >= MIN_NUMBER && size <= MAX_NUMBER)) return value;
+  throw new Unusable(`${field} is out of all bounds`);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !(value instanceof Error);
+}
+
+/** User data and keys of the spec, or of each spec, that a call is about: a cloud repeats what it finds invalid. */
+function wordsIn(argument: unknown): string[] {
+  const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
+  const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));
+  return [...new Set(words.filter((word) => typeof word === 'string'))];
+}

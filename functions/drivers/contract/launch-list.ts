@@ -1,0 +1,46 @@
+import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
+
+/**
+ * The launch tokens of a batch in one tag: `<fleet id>:00004.1,00005.1,00009.2,`. Clouds that make several machines of
+ * one call give all of them the same tags, and number them without a gap; the n-th machine is that of the n-th token.
+ * So each machine proves its token from its first moment, without a further call.
+ */
+const LIST = /^(f[0-9a-z]{16}):((?:[0-9]{5}\.[0-9]+,)+)$/;
+
+/** Nova's limit for a tag's value; EC2's is 256. */
+const MAX_VALUE = 255;
+
+/** @throws RangeError when they are not of one fleet, or too many for a tag */
+export function launchListOf(tokens: readonly string[]): string {
+  const refs = tokens.map((token) => {
+    const ref = parseLaunchToken(token);
+    if (!ref) throw new RangeError(`not a launch token: ${token}`);
+    return ref;
+  });
+  const fleetIds = new Set(refs.map(({ fleetId }) => fleetId));
+  const list = `${refs[0]?.fleetId}:${refs.map(listEntryOf).join('')}`;
+  if (fleetIds.size !== 1 || list.length > MAX_VALUE) {
+    throw new RangeError(`${tokens.length} launch tokens do not fit into one tag`);
+  }
+  return list;
+}
+
+/**
+ * The launch token of a machine.
+ *
+ * @param value of its tag: one launch token, or a list of them
+ * @param launchIndex among the machines that were made with it, from 0; undefined: not known
+ * @returns undefined when the tag tells none
+ */
+export function tokenAt(value: string, launchIndex: number | undefined): string | undefined {
+  const [, fleetId, entries] = LIST.exec(value) ?? [];
+  if (fleetId === undefined || entries === undefined) return parseLaunchToken(value) ? value : undefined;
+  const [index, attempt] =
+    (launchIndex === undefined ? '' : entries.split(',')[launchIndex])?.split('.') ?? [];
+  if (!index || !attempt) return undefined;
+  return launchToken(instanceId({ fleetId, index: Number(index) }), Number(attempt));
+}
+
+export function listEntryOf({ index, attempt }: { index: number; attempt: number }): string {
+  return `${String(index).padStart(5, '0')}.${attempt},`;
+}

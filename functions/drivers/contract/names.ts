@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto';
+import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
+
+/**
+ * How this deployment's machines and network resources are called at every cloud, so that their names alone tell
+ * whose they are where a cloud keeps no tags:
+ *
+ * ```
+ * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>
+ * resource  fw-<deployment>-<name of the resource in the deployment, 1 to 23 of a-z and 0-9>
+ * ```
+ *
+ * At most 63 characters of a-z, 0-9 and `-`, beginning with a letter. What follows the deployment's id has no `-`,
+ * so the last one ends the id, whatever stands in it: no two deployments, launch tokens or resources share a name,
+ * and no deployment's names begin like those of another.
+ *
+ * Where a cloud's names are too short for that, `fw<5 digits of base 36>` stands for `fw-<deployment>-`: digits of a
+ * hash of the deployment's id, which whoever knows the id finds again. At most 30 characters then, without any `-`;
+ * one pair of deployments in 60 million shares them.
+ */
+export const SHORTEST_NAME_LIMIT = 30;
+const LONGEST_NAME = 63;
+const LONGEST_REST = 23;
+const MAX_DEPLOYMENT_ID = 36;
+const DEPLOYMENT_ID = new RegExp(`^[a-z0-9-]{1,${MAX_DEPLOYMENT_ID}}$`);
+const RESOURCE = /^[a-z0-9]{1,23}$/;
+const MACHINE = /^([0-9a-z]{16})([0-9]{5})([0-9a-z]{2})$/;
+const BASE = 36;
+
+export interface MachineIdentity {
+  instanceId: string;
+  launchToken: string;
+}
+
+/**
+ * What the name of everything of a deployment begins with; for clouds that list by the beginning of a name.
+ *
+ * @param maxLength the longest name that the cloud takes: the driver's `maxNameLength`
+ * @throws RangeError when it is below 30
+ */
+export function namePrefix(deploymentId: string, maxLength: number = LONGEST_NAME): string {
+  if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`not a deployment id: ${deploymentId}`);
+  if (maxLength < SHORTEST_NAME_LIMIT) throw new RangeError(`no name of ours has ${maxLength} characters`);
+  const prefix = `fw-${deploymentId}-`;
+  return prefix.length + LONGEST_REST <= maxLength ? prefix : shortPrefix(deploymentId);
+}
+
+function shortPrefix(deploymentId: string): string {
+  const digest = createHash('sha256').update(deploymentId).digest().readUIntBE(0, 6);
+  return `fw${(digest % BASE ** 5).toString(BASE).padStart(5, '0')}`;
+}
+
+/** @throws RangeError when the token is none, or beyond the 1,295th attempt */
+export function machineName(deploymentId: string, token: string, maxLength?: number): string {
+  const parsed = parseLaunchToken(token);
+  if (!parsed || parsed.attempt >= BASE ** 2) throw new RangeError(`not a launch token: ${token}`);
+  const { fleetId, index, attempt } = parsed;
+  const position = String(index).padStart(5, '0');
+  return `${namePrefix(deploymentId, maxLength)}${fleetId.slice(1)}${position}${attempt.toString(BASE).padStart(2, '0')}`;
+}
+
+/** The inverse of `machineName`; undefined for a name that this deployment did not give. */
+export function parseMachineName(
+  deploymentId: string,
+  name: string,
+  maxLength?: number,
+): MachineIdentity | undefined {
+  const [, fleet, position, attempt] = MACHINE.exec(afterPrefix(deploymentId, name, maxLength) ?? '') ?? [];
+  if (fleet === undefined || position === undefined || attempt === undefined) return undefined;
+  const id = instanceId({ fleetId: `f${fleet}`, index: Number(position) });
+  return { instanceId: id, launchToken: launchToken(id, Number.parseInt(attempt, BASE)) };
+}
+
+/** @param name unique in the deployment for its kind and place @throws RangeError when it cannot be one */
+export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
+  if (!RESOURCE.test(name)) throw new RangeError(`not a network resource's name: ${name}`);
+  return `${namePrefix(deploymentId, maxLength)}${name}`;
+}
+
+/** The inverse of `resourceName`; undefined for a name that this deployment did not give. */
+export function parseResourceName(
+  deploymentId: string,
+  name: string,
+  maxLength?: number,
+): string | undefined {
+  const rest = afterPrefix(deploymentId, name, maxLength);
+  return rest !== undefined && RESOURCE.test(rest) ? rest : undefined;
+}
+
+function afterPrefix(deploymentId: string, name: string, maxLength?: number): string | undefined {
+  const prefix = namePrefix(deploymentId, maxLength);
+  return name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
+}

@@ -1,0 +1,138 @@
+import { cutText, plainText } from '../../model/plain-text.ts';
+import { type Part, replaceParts, SpellingFinder } from './find-spellings.ts';
+
+const MARK = '***';
+/** Of a longer text the rest is dropped unread. */
+const MAX_READ = 16_384;
+/** Shorter values would be found in anything. */
+const SHORTEST = 4;
+/** Tokens that the driver was given: those of the last hours. */
+const MAX_OBTAINED = 16;
+const MAX_KNOWN_CLEAN = 50_000;
+/** Identifiers are many, and checked at each list. */
+const LAYERS = { words: 3, identifiers: 1 };
+/** What most identifiers are, and no secret is: a time, an instance's id, a launch token. */
+const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
+
+/** Of a secret, so much in a row is taken out of words: 60 %, at least 4 and at most 8 characters. */
+const inWords = (length: number): number | undefined =>
+  length < SHORTEST ? undefined : Math.min(8, Math.max(SHORTEST, Math.ceil(length * 0.6)));
+/** An identifier is not looked at for less: `ubuntu` may be both an image and a poor password. */
+const inIdentifiers = (length: number): number | undefined => (length < 8 ? undefined : Math.min(16, length));
+/** User data are words of their own, many of which a cloud may say by itself. */
+const inWordsOfCall = (length: number): number | undefined =>
+  length < SHORTEST ? undefined : Math.min(16, length);
+
+/** What shows by itself that it is secret, whatever it belongs to. */
+const TELLING: readonly RegExp[] = [
+  /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs,
+  /(?<=\b(?:proxy-)?authorization["'\\]{0,8}\s{0,8}[:=]\s{0,8}["'\\]{0,8})[^\s"'\\,;][^"'\\,;\n]*/gi,
+  /(?<=\bx-(?:auth|subject|amz-security)-token["'\\]{0,8}\s{0,8}[:=]\s{0,8}["'\\]{0,8})[^\s"'\\,;&]+/gi,
+  /(?<=\b(?:x-amz-)?signature=)[0-9a-f]{64}/gi,
+];
+
+/**
+ * The secret values of one connection: those of its credential, and what its driver was given for it since. Takes them
+ * out of what a cloud says, in whatever spelling it repeats them.
+ */
+export class Secrets {
+  readonly #given: readonly string[];
+  readonly #obtained = new Set<string>();
+  readonly #knownClean = new Set<string>();
+  #words: SpellingFinder | undefined;
+  #identifiers: SpellingFinder | undefined;
+
+  constructor(given: readonly string[]) {
+    this.#given = given.filter(({ length }) => length >= SHORTEST);
+  }
+
+  /** For what a cloud hands out for the credential: a token, the keys of a session. */
+  add(...obtained: readonly string[]): void {
+    for (const value of obtained) {
+      if (value.length < SHORTEST) continue;
+      // The newest comes last.
+      this.#obtained.delete(value);
+      this.#obtained.add(value);
+    }
+    for (const value of [...this.#obtained].slice(0, -MAX_OBTAINED)) this.#obtained.delete(value);
+    this.#words = undefined;
+    this.#identifiers = undefined;
+    this.#knownClean.clear();
+  }
+
+  /**
+   * A cloud's words as one plain line without any secret.
+   *
+   * @param maxLength in UTF-16 code units
+   * @param ofCall user data and keys of the call that the words are about
+   */
+  redact(text: string, maxLength: number, ofCall: readonly string[] = []): string {
+    const line = plainText(text, MAX_READ);
+    this.#words ??= new SpellingFinder(this.#all().map(withoutArmour), inWords, LAYERS.words);
+    const parts = [
+      ...tellingParts(line),
+      ...exactParts(line, this.#all()),
+      ...this.#words.find(line),
+      ...(ofCall.length > 0 ? new SpellingFinder(ofCall, inWordsOfCall, LAYERS.words).find(line) : []),
+    ];
+    return cutText(parts.length === 0 ? line : replaceParts(line, parts, MARK), maxLength);
+  }
+
+  /** True if the identifier has a secret in it, in whatever spelling. */
+  isIn(identifier: string): boolean {
+    this.#identifiers ??= new SpellingFinder(
+      this.#all().map(withoutArmour),
+      inIdentifiers,
+      LAYERS.identifiers,
+    );
+    if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
+    if (this.#knownClean.has(identifier)) return false;
+    if (this.#identifiers.find(identifier).length > 0) return true;
+    // Lists tell the same identifiers again and again.
+    if (this.#knownClean.size >= MAX_KNOWN_CLEAN) this.#knownClean.clear();
+    this.#knownClean.add(identifier);
+    return false;
+  }
+
+  #all(): string[] {
+    return [...this.#given, ...this.#obtained];
+  }
+}
+
+/** `PRIVATE KEY` is no secret, and a word of many errors. */
+function withoutArmour(secret: string): string {
+  return secret.replaceAll(/-----(?:BEGIN|END) [A-Z ]+-----/g, '');
+}
+
+function tellingParts(text: string): Part[] {
+  return TELLING.flatMap((pattern) =>
+    [...text.matchAll(pattern)].map(({ index, 0: match }): Part => [index, index + match.length]),
+  );
+}
+
+/** For secrets of which little or nothing counts in the finder: those of quotes and backslashes, say. */
+function exactParts(text: string, secrets: readonly string[]): Part[] {
+  return secrets.flatMap(spellingsOf).flatMap((spelling) => {
+    const parts: Part[] = [];
+    for (let at = text.indexOf(spelling); at >= 0; at = text.indexOf(spelling, at + spelling.length)) {
+      parts.push([at, at + spelling.length]);
+    }
+    return parts;
+  });
+}
+
+function spellingsOf(value: string): string[] {
+  const secret = value.toWellFormed();
+  const bytes = Buffer.from(secret, 'utf8');
+  const inUrl = encodeURIComponent(secret);
+  return [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    inUrl,
+    encodeURIComponent(inUrl),
+    secret.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+    bytes.toString('hex'),
+  ];
+}

@@ -1,0 +1,19 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import type { ApiKey } from '../../model/access.ts';
+import { verifyApiKey } from '../../platform/store/api-keys.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { Problem } from './problem.ts';
+
+/**
+ * The one place where a request is let in, whatever its route: `Authorization: Bearer <API key>`.
+ *
+ * @throws Problem 401, the same for a missing, malformed, unknown, expired and revoked key
+ */
+export async function authenticate(store: Store<'access'>, event: APIGatewayProxyEventV2): Promise<ApiKey> {
+  const [, key] = /^Bearer (\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];
+  const apiKey = key === undefined ? undefined : await verifyApiKey(store, key);
+  if (apiKey) return apiKey;
+  throw new Problem('unauthorized', 'send a valid API key as Authorization: Bearer <key>', {
+    headers: { 'www-authenticate': 'Bearer realm="fleetwright"' },
+  });
+}

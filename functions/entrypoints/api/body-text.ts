@@ -1,0 +1,49 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { MAX_REQUEST_BYTES } from '../../model/fleet-request.ts';
+import { Problem } from './problem.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The text of a request's JSON body.
+ *
+ * @throws Problem 413, 415, and 400 for bytes that are no UTF-8
+ */
+export function bodyText(
+  event: Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>,
+): string {
+  requireJson(event.headers['content-type'] ?? '');
+  const encoding = event.headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new Problem('unsupported-media-type', 'send the body as it is, without Content-Encoding');
+  }
+  const raw = event.body ?? '';
+  if (!event.isBase64Encoded && !raw.isWellFormed()) throw notUtf8();
+  const bytes = Buffer.from(raw, event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > MAX_REQUEST_BYTES) {
+    throw new Problem(
+      'body-too-large',
+      `the body may have ${MAX_REQUEST_BYTES} bytes, it has ${bytes.length}`,
+    );
+  }
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw notUtf8();
+  }
+}
+
+/** JSON is UTF-8 (RFC 8259); another charset would be read as other characters. */
+function requireJson(contentType: string): void {
+  const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((one) => one.startsWith('charset='))?.slice('charset='.length);
+  const isUtf8 = charset === undefined || /^"?(utf-8|utf8|us-ascii)"?$/.test(charset);
+  if (type === 'application/json' && isUtf8) return;
+  throw new Problem('unsupported-media-type', 'send the body as application/json in UTF-8');
+}
+
+function notUtf8(): Problem {
+  return new Problem('malformed-json', 'the body is not UTF-8', {
+    errors: [{ pointer: '', code: 'invalid-text', message: 'has bytes that are no UTF-8' }],
+  });
+}

@@ -1,0 +1,101 @@
+import middy from '@middy/core';
+import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
+import { logger } from '../../platform/runtime/logger.ts';
+import { measured } from '../../platform/runtime/measured.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { authenticate } from './authenticate.ts';
+import type { OperationId, OperationInput, OperationOutput } from './contract.ts';
+import { routes } from './contract.ts';
+import { matchRoute } from './match.ts';
+import { parseRequest } from './parse.ts';
+import { type FieldError, Problem, problemBody, refuse } from './problem.ts';
+
+/** An operation's answer, where it needs headers. */
+export interface Answer<Body> {
+  body: Body;
+  headers?: Record<string, string>;
+}
+
+export type Operation<Id extends OperationId> = (
+  input: OperationInput<Id>,
+) => Promise<Answer<OperationOutput<Id>>>;
+
+type HandlerName = (typeof routes)[number]['handler'];
+/** The operations that one function answers: all of the contract that name it. */
+export type OperationsOf<Handler extends HandlerName> = {
+  [Id in Extract<(typeof routes)[number], { handler: Handler }>['operationId']]: Operation<Id>;
+};
+
+type AnyOperation = (input: never) => Promise<Answer<unknown>>;
+
+/**
+ * Looks further into a body that its schema refused, so that whoever wrote it hears of everything at once.
+ *
+ * @param params of the path, as the route has them
+ */
+export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
+
+export interface HandleOptions {
+  handler: HandlerName;
+  store: Store<'access'>;
+  operations: Readonly<Record<string, AnyOperation>>;
+  inspections?: Readonly<Partial<Record<OperationId, Inspection>>>;
+}
+
+/**
+ * The Lambda handler of one of the API's functions: authenticates, finds the operation, parses all of the request,
+ * calls one function, encodes. Whatever goes wrong is answered as problem JSON. One line is logged for each request,
+ * with nothing in it that its sender wrote.
+ */
+export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
+  const own = routes.filter((route) => route.handler === handler);
+  const answer = async (
+    event: APIGatewayProxyEventV2,
+    seen: { apiKeyId?: string; operationId?: OperationId },
+  ): Promise<APIGatewayProxyStructuredResultV2> => {
+    const { id: apiKeyId } = await authenticate(store, event);
+    seen.apiKeyId = apiKeyId;
+    const { route, params } = matchRoute(event, own);
+    seen.operationId = route.operationId;
+    const operation = operations[route.operationId];
+    if (!operation) throw new Error(`no operation ${route.operationId}`);
+    const input = parseRequest(route, params, event);
+    if ('errors' in input) {
+      const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
+      refuse([...input.errors, ...(further ?? [])]);
+    }
+    // Not checked by the compiler: the operation and the schemas that parsed its input are of the same route.
+    const { body, headers } = await operation({ ...input, apiKeyId } as never);
+    return {
+      statusCode: route.status,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    };
+  };
+  return middy<APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2>()
+    .use(measured(`api-${handler}`))
+    .handler(async (event) => {
+      const { requestId } = event.requestContext;
+      const seen = {};
+      const result = await answer(event, seen).catch((error: unknown) =>
+        answerProblem(asProblem(error, requestId), requestId),
+      );
+      logger.info('request', { requestId, ...seen, status: result.statusCode });
+      return result;
+    });
+}
+
+function asProblem(error: unknown, requestId: string): Problem {
+  if (error instanceof Problem) return error;
+  logger.error('request failed', { requestId, error });
+  return new Problem('internal-error', 'internal error; quote this request id when you report it');
+}
+
+function answerProblem(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {
+  const body = problemBody(problem, requestId);
+  return {
+    statusCode: body.status,
+    headers: { 'content-type': 'application/problem+json', ...problem.headers },
+    body: JSON.stringify(body),
+  };
+}

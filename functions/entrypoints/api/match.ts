@@ -1,0 +1,57 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { plainText } from '../../model/plain-text.ts';
+import { type OperationId, routes } from './contract.ts';
+import { Problem } from './problem.ts';
+import type { Route } from './routes/route.ts';
+
+/** Of a path that means nothing, so much is repeated. */
+const MAX_PATH_SHOWN = 200;
+
+type KnownRoute = Route & { operationId: OperationId };
+
+const patterns = new Map<string, RegExp>(
+  routes.map(({ path }) => [
+    path,
+    new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
+  ]),
+);
+
+/**
+ * The route of a request, and the parts of its path, decoded.
+ *
+ * @param own the routes that this function answers; the gateway sends it what no route matches, too
+ * @throws Problem 404 or 405
+ */
+export function matchRoute(
+  event: APIGatewayProxyEventV2,
+  own: readonly KnownRoute[],
+): { route: KnownRoute; params: Record<string, string> } {
+  const path = event.rawPath.length > 1 ? event.rawPath.replace(/\/$/, '') : event.rawPath;
+  const { method } = event.requestContext.http;
+  const samePath = routes.filter((route) => patterns.get(route.path)?.test(path));
+  const route = own.find((one) => one.method === method && patterns.get(one.path)?.test(path));
+  if (route) {
+    const groups = patterns.get(route.path)?.exec(path)?.groups ?? {};
+    return {
+      route,
+      params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
+    };
+  }
+  // A method that the path does know is another function's: the gateway would have sent this path there as it is.
+  if (samePath.length === 0 || samePath.some((one) => one.method === method))
+    throw new Problem('not-found', `there is nothing at ${plainText(path, MAX_PATH_SHOWN)}`);
+  const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
+  throw new Problem('method-not-allowed', `${plainText(path, MAX_PATH_SHOWN)} knows ${allowed}`, {
+    headers: { allow: allowed },
+  });
+}
+
+function decode(name: string, text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new Problem('invalid-request', 'a part of the path is not percent-encoded as it should be', {
+      errors: [{ pointer: `{${name}}`, code: 'invalid-format', message: 'is no UTF-8, percent-encoded' }],
+    });
+  }
+}

@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponsesObject,
+} from 'zod-openapi';
+import {
+  apiKeyRequestSchema,
+  apiKeySchema,
+  namespaceRequestSchema,
+  namespaceSchema,
+} from '../../model/access.ts';
+import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
+import { connectionRequestSchema } from '../../model/connection.ts';
+import { countsSchema, fleetSchema, instanceSchema } from '../../model/fleet.ts';
+import { fleetActionSchema } from '../../model/fleet-action.ts';
+import {
+  fleetRequestSchema,
+  instanceRequestSchema,
+  nodeGroupRequestSchema,
+} from '../../model/fleet-request.ts';
+import { governorViewSchema } from '../../model/governor-view.ts';
+import { limitOverrideSchema, limitProfileSchema } from '../../model/limit-profile.ts';
+import { orphanPolicySchema, orphanSchema, sweepRequestSchema, sweepSchema } from '../../model/orphan.ts';
+import { resourceSchema } from '../../model/resource.ts';
+import { fleetStatusSchema } from '../../model/status.ts';
+import { routes } from './contract.ts';
+import { connectionLimitsSchema, connectionViewSchema } from './routes/connections.ts';
+import { PROBLEM_STATUS, STATUS_TITLES } from './routes/problem-codes.ts';
+import { problemsOf, type Route } from './routes/route.ts';
+
+const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string().describe('stable; more of them may come'),
+  detail: z.string(),
+  requestId: z.string(),
+  errors: z.array(
+    z.object({
+      pointer: z.string().describe('JSON Pointer into the body; `?name` in the query, `{name}` in the path'),
+      code: z.string(),
+      message: z.string(),
+    }),
+  ),
+  fleetStatus: fleetStatusSchema.exactOptional().describe('with illegal-action'),
+  allowed: z
+    .array(fleetActionSchema)
+    .exactOptional()
+    .describe('with illegal-action: what is possible instead'),
+});
+
+/** Schemas that have a name of their own in the document, and so a type of their own in generated clients. */
+const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
+  Problem: problemSchema,
+  Namespace: namespaceSchema,
+  NamespaceRequest: namespaceRequestSchema,
+  ApiKey: apiKeySchema,
+  ApiKeyRequest: apiKeyRequestSchema,
+  Connection: connectionViewSchema,
+  ConnectionRequest: connectionRequestSchema,
+  ConnectionLimits: connectionLimitsSchema,
+  Governor: governorViewSchema,
+  LimitProfile: limitProfileSchema,
+  LimitOverride: limitOverrideSchema,
+  Location: locationSchema,
+  InstanceType: instanceTypeSchema,
+  Offer: offerSchema,
+  Image: imageSchema,
+  Fleet: fleetSchema,
+  FleetRequest: fleetRequestSchema,
+  NodeGroupRequest: nodeGroupRequestSchema,
+  Counts: countsSchema,
+  Instance: instanceSchema,
+  InstanceRequest: instanceRequestSchema,
+  Resource: resourceSchema,
+  Orphan: orphanSchema,
+  OrphanPolicy: orphanPolicySchema,
+  Sweep: sweepSchema,
+  SweepRequest: sweepRequestSchema,
+};
+
+/**
+ * The OpenAPI 3.1 document of the contract. It is written to docs/openapi.json, from where it is served: no function
+ * carries the library.
+ */
+export function openApiDocument() {
+  for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
+  const paths: ZodOpenApiPathsObject = {};
+  for (const route of routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  const document: ZodOpenApiObject = {
+    openapi: '3.1.0',
+    info: {
+      title: 'Fleetwright',
+      version: '1',
+      description: 'Provisions and runs fleets of virtual machines over many clouds.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    servers: [{ url: '/', description: 'where the document comes from' }],
+    security: [{ apiKey: [] }],
+    paths,
+    components: {
+      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } },
+    },
+  };
+  return withPlainRefs(
+    createDocument(document, {
+      // Answers may get more fields; a client that was made from this document must not fail on them.
+      override: ({ jsonSchema, io }) => {
+        if (io === 'output' && jsonSchema.additionalProperties === false)
+          delete jsonSchema.additionalProperties;
+      },
+    }),
+  );
+}
+
+/** What may stand beside a `$ref` and restricts nothing. */
+const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
+
+/**
+ * Takes away what stands beside a `$ref` and holds at the same time: `additionalProperties: false` there, where no
+ * property is known, refuses every object.
+ */
+function withPlainRefs<Part>(part: Part): Part {
+  return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>
+    typeof value === 'object' && value !== null && '$ref' in value && typeof value.$ref === 'string'
+      ? Object.fromEntries(Object.entries(value).filter(([name]) => BESIDE_REF.has(name)))
+      : value,
+  );
+}
+
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .max(200)
+    .optional()
+    .describe('The same key with the same body is answered as the first time, for 24 hours'),
+});
+
+function operation(route: Route): ZodOpenApiOperationObject {
+  return {
+    operationId: route.operationId,
+    summary: route.summary,
+    tags: [route.handler],
+    requestParams: {
+      path: route.params,
+      query: route.query,
+      ...(route.idempotent ? { header: idempotencyHeader } : {}),
+    },
+    ...(route.body
+      ? { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }
+      : {}),
+    responses: {
+      [`${route.status}`]: {
+        description: 'Done',
+        ...(hasPlace(route) ? { headers: z.object({ Location: z.string() }) } : {}),
+        ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
+      },
+      ...refusals(route),
+    },
+  };
+}
+
+/** What an operation makes can be read, where its path has one for each. */
+function hasPlace({ method, path }: Route): boolean {
+  return (
+    method === 'POST' &&
+    routes.some((one) => one.method === 'GET' && new RegExp(`^${path}/\\{\\w+\\}$`).test(one.path))
+  );
+}
+
+/** One response for each status that an operation refuses with, naming the codes behind it. */
+function refusals(route: Route): ZodOpenApiResponsesObject {
+  const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEM_STATUS[code]);
+  return Object.fromEntries(
+    [...byStatus].map(([status, codes]) => [
+      `${status}` as const,
+      {
+        description: `${STATUS_TITLES[status]}: ${codes.map((code) => `\`${code}\``).join(', ')}`,
+        ...(status === 401 ? { headers: z.object({ 'WWW-Authenticate': z.string() }) } : {}),
+        content: { 'application/problem+json': { schema: problemSchema } },
+      },
+    ]),
+  );
+}

@@ -1,0 +1,76 @@
+import { connectionKey } from '../../../model/identifiers.ts';
+import {
+  listImages,
+  listInstanceTypes,
+  listLocations,
+  listOffers,
+} from '../../../platform/store/catalogue.ts';
+import type { Store } from '../../../platform/store/client.ts';
+import { readConnection } from '../../../platform/store/connections.ts';
+import type { Page, PageRequest } from '../../../platform/store/listing.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { OperationsOf } from '../handle.ts';
+import { notFound } from '../problem.ts';
+
+interface ListQuery {
+  limit: number;
+  cursor?: string | undefined;
+}
+
+export function catalogueOperations(store: Store<'access' | 'catalogue'>): OperationsOf<'catalogue'> {
+  /** A page of the store, filtered; the filter leaves the page's cursor as it is. */
+  const list = async <Item>(
+    { namespace, connection }: { namespace: string; connection: string },
+    { limit, cursor }: ListQuery,
+    read: (key: string, page: PageRequest) => Promise<Page<Item>>,
+    keep: (item: Item) => boolean = () => true,
+  ) => {
+    if (!(await readConnection(store, namespace, connection))) throw notFound(`connection ${connection}`);
+    const page = await read(connectionKey(namespace, connection), { limit, cursor: decodeCursor(cursor) });
+    return { body: { items: page.items.filter(keep), cursor: encodeCursor(page.cursor) } };
+  };
+  return {
+    listLocations: ({ params, query }) =>
+      list(
+        params,
+        query,
+        (key, page) => listLocations(store, key, page),
+        (location) =>
+          (query.available === undefined || query.available === location.available) &&
+          (query.country === undefined || query.country === location.country),
+      ),
+    listInstanceTypes: ({ params, query }) =>
+      list(
+        params,
+        query,
+        (key, page) => listInstanceTypes(store, key, page),
+        (type) =>
+          (query.gpu === undefined || query.gpu === (type.gpu !== undefined)) &&
+          (query.architecture === undefined || query.architecture === type.architecture) &&
+          type.vcpus >= (query.minVcpus ?? 0) &&
+          type.memoryGb >= (query.minMemoryGb ?? 0),
+      ),
+    listOffers: ({ params, query }) =>
+      list(
+        params,
+        query,
+        (key, page) => listOffers(store, key, { ...page, location: query.location }),
+        (offer) =>
+          (query.instanceType === undefined || query.instanceType === offer.instanceType) &&
+          (query.zone === undefined || query.zone === offer.zone) &&
+          (query.available === undefined || query.available === offer.available) &&
+          (query.maxUsdPerHour === undefined ||
+            (offer.priceUsdPerHour !== undefined && offer.priceUsdPerHour <= query.maxUsdPerHour)),
+      ),
+    listImages: ({ params, query }) =>
+      list(
+        params,
+        query,
+        (key, page) => listImages(store, key, { ...page, location: query.location }),
+        (image) =>
+          (query.name === undefined || query.name === image.name) &&
+          (query.architecture === undefined || image.architectures.includes(query.architecture)) &&
+          (query.available === undefined || query.available === image.available),
+      ),
+  };
+}

@@ -1,0 +1,228 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import { DRIVERS } from '../../../drivers/registry.ts';
+import {
+  type ConnectionRules,
+  connectionErrors,
+  credentialErrors,
+} from '../../../features/connections/check-request.ts';
+import { deleteConnection } from '../../../features/connections/delete-connection.ts';
+import { keepCredential, registerConnection } from '../../../features/connections/keep-credential.ts';
+import type { Connection, DriverName } from '../../../model/connection.ts';
+import { connectionKey } from '../../../model/identifiers.ts';
+import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
+import { limitProfileOf } from '../../../model/limits-in-force.ts';
+import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
+import type { Store } from '../../../platform/store/client.ts';
+import {
+  type ConnectionUpdate,
+  type DeletingConnection,
+  listConnections,
+  readConnection,
+  type UpdateCondition,
+  updateConnection,
+} from '../../../platform/store/connections.ts';
+import { readNamespace } from '../../../platform/store/namespaces.ts';
+import type { DriverMessage } from '../../../platform/workflow/messages.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { OperationsOf } from '../handle.ts';
+import { notFound, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
+import { limitOperations } from './limits.ts';
+
+export interface ConnectionDeps extends ConnectionRules {
+  store: Store<'access' | 'fleets' | 'catalogue' | 'governor'>;
+  ssm: SSMClient;
+  secretsPrefix: string;
+  send(driver: DriverName, message: DriverMessage): Promise<void>;
+}
+
+const withLimits = ({ deletion, ...connection }: Connection) => ({
+  ...connection,
+  ...(deletion === undefined ? {} : { status: 'Deleting' as const }),
+  limitProfile: limitProfileOf(connection.cloud, connection.limits),
+  orphans: connection.orphans ?? DEFAULT_ORPHAN_POLICY,
+});
+
+export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connections'> {
+  const { store, send } = deps;
+  const read = async (namespace: string, name: string): Promise<Connection> => {
+    const connection = await readConnection(store, namespace, name);
+    if (!connection) throw notFound(`connection ${name}`);
+    return connection;
+  };
+  /** @throws Problem 400 when its driver is not deployed any more: no function would take a message about it */
+  const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
+    const connection = await read(namespace, name);
+    const message = `driver ${connection.driver} is not deployed; this deployment has ${deps.drivers.join(', ')}`;
+    if (!deps.drivers.includes(connection.driver))
+      refuse([{ pointer: '', code: 'driver-not-deployed', message }]);
+    return connection;
+  };
+  /**
+   * Changes a connection that is not being deleted.
+   *
+   * @returns it as it is then; undefined when it is not as the condition says
+   * @throws Problem 404, and 409 while it is being deleted
+   */
+  const change = async (
+    namespace: string,
+    name: string,
+    update: ConnectionUpdate,
+    condition: UpdateCondition = {},
+  ): Promise<Connection | undefined> => {
+    const none = { ...condition, deletion: 'none' } as const;
+    const changed = await updateConnection(store, namespace, name, update, none);
+    if (changed) return changed;
+    refuseDeleting(await read(namespace, name));
+    return undefined;
+  };
+  /** As `change`, where nothing else may stand in its way. */
+  const set = async (
+    namespace: string,
+    name: string,
+    update: ConnectionUpdate,
+    condition?: Pick<UpdateCondition, 'remove'>,
+  ): Promise<Connection> => {
+    const changed = await change(namespace, name, update, condition);
+    if (!changed) throw notFound(`connection ${name}`);
+    return changed;
+  };
+  const verify = async ({ driver, namespace, name }: Connection, rotation?: number): Promise<void> => {
+    const key = connectionKey(namespace, name);
+    await send(driver, {
+      kind: 'verify',
+      connectionKey: key,
+      ...(rotation === undefined ? {} : { rotation }),
+    });
+  };
+  /** One that was never verified has left no mark; nor has one whose clouds have none. */
+  const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
+    const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
+    if (!hasMarks || !deps.drivers.includes(driver)) return 'not-needed' as const;
+    const key = connectionKey(namespace, name);
+    await send(driver, { kind: 'leave-account', connectionKey: key, deletionId: deletion.id });
+    return 'asked' as const;
+  };
+  return {
+    ...limitOperations(store, read),
+    listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
+    async createConnection({ params: { namespace }, body: { credential, ...request } }) {
+      await requireNamespace(store, namespace);
+      refuse(connectionErrors({ credential, ...request }, deps));
+      const createdAt = new Date(store.clock.now()).toISOString();
+      const wanted = { namespace, ...request, status: 'Verifying' as const, createdAt };
+      const connection = await registerConnection(deps, wanted, credential);
+      if (!connection) throw await whyNotMade(store, namespace, request.name);
+      await verify(connection);
+      return {
+        body: withLimits(connection),
+        headers: { location: `/v1/namespaces/${namespace}/connections/${request.name}` },
+      };
+    },
+    async listConnections({ params: { namespace }, query: { limit, cursor } }) {
+      await requireNamespace(store, namespace);
+      const page = await listConnections(store, namespace, { limit, cursor: decodeCursor(cursor) });
+      return { body: { items: page.items.map(withLimits), cursor: encodeCursor(page.cursor) } };
+    },
+    async getConnection({ params: { namespace, connection } }) {
+      return { body: withLimits(await read(namespace, connection)) };
+    },
+    async deleteConnection({ params: { namespace, connection: name } }) {
+      const outcome = await deleteConnection({ ...deps, leave }, namespace, name);
+      if (outcome === 'not-found') throw notFound(`connection ${name}`);
+      if (outcome === 'in-use') {
+        throw new Problem('in-use', `fleets use connection ${name}: delete them first`);
+      }
+      return { body: undefined };
+    },
+    async setOrphanPolicy({ params: { namespace, connection: name }, body: orphans }) {
+      return { body: withLimits(await set(namespace, name, { orphans })) };
+    },
+    async verifyConnection({ params: { namespace, connection: name } }) {
+      const connection = await readDeployed(namespace, name);
+      // A disabled connection's credential is verified, too, and it stays disabled.
+      const verifying = await change(namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
+      await verify(connection);
+      return { body: withLimits(verifying ?? connection) };
+    },
+    async setLimits({ params: { namespace, connection: name }, body: limits }) {
+      const isReset = Object.keys(limits).length === 0;
+      const connection = isReset
+        ? await set(namespace, name, {}, { remove: ['limits'] })
+        : await set(namespace, name, { limits });
+      return { body: withLimits(connection) };
+    },
+    async rotateCredential({ params: { namespace, connection: name }, body: { credential } }) {
+      const connection = await readDeployed(namespace, name);
+      refuseDeleting(connection);
+      refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
+      // It is being made, and its own secret comes first.
+      if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
+      const requestedAt = new Date(store.clock.now()).toISOString();
+      const rotating = await keepCredential(deps, connection, credential, (version) => ({
+        rotation: { version, status: 'Verifying', requestedAt },
+      }));
+      if (!rotating) throw notFound(`connection ${name}`);
+      await verify(rotating, rotating.rotation?.version);
+      return { body: withLimits(rotating) };
+    },
+    async disableConnection({ params: { namespace, connection: name } }) {
+      return { body: withLimits(await set(namespace, name, { status: 'Disabled' })) };
+    },
+    async enableConnection({ params: { namespace, connection: name } }) {
+      const connection = await readDeployed(namespace, name);
+      const enabled = await change(namespace, name, { status: 'Verifying' }, { statusIs: 'Disabled' });
+      if (enabled) await verify(enabled);
+      return { body: withLimits(enabled ?? connection) };
+    },
+    async syncInventory({ params: { namespace, connection: name } }) {
+      const connection = await readDeployed(namespace, name);
+      await send(connection.driver, {
+        kind: 'sync-inventory',
+        connectionKey: connectionKey(namespace, name),
+      });
+      return { body: withLimits(connection) };
+    },
+  };
+}
+
+/** @throws Problem 409 */
+function refuseDeleting({ name, deletion }: Connection): void {
+  if (deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
+}
+
+/** Why a connection was not made, as things stand now. */
+async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
+  const within = await readNamespace(store, namespace);
+  if (!within) return notFound(`namespace ${namespace}`);
+  if (within.deletion) return new Problem('being-deleted', `namespace ${namespace} is being deleted`);
+  if (!(await readConnection(store, namespace, name)))
+    return new Problem('being-deleted', `connection ${name} was deleted while it was made: ask again`);
+  return new Problem('name-taken', `namespace ${namespace} has a connection ${name} already`, {
+    errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
+  });
+}
+
+function describe(name: DriverName) {
+  const { title, clouds, endpoint, credentialFields, capabilities, features, ...rest } = DRIVERS[name];
+  return {
+    name,
+    title,
+    clouds: clouds.map((cloud) => ({
+      cloud,
+      limitProfile: DEFAULT_LIMIT_PROFILES[cloud],
+      powerProfile: POWER_LIMIT_PROFILES[cloud],
+      requestMore: REQUEST_MORE[cloud],
+    })),
+    endpoint,
+    credentialFields: credentialFields.map(({ requiredBy, ...field }) => ({
+      ...field,
+      ...(requiredBy === undefined ? {} : { requiredBy: [...requiredBy] }),
+    })),
+    capabilities: [...capabilities],
+    features: [...features],
+    apiKind: rest.apiKind,
+    inventoryPollMinutes: rest.inventoryPollMinutes,
+    maxNameLength: rest.maxNameLength,
+  };
+}

@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { actOnFleet, requestTermination } from '../../../features/fleets/act.ts';
+import { type AcceptDeps, acceptFleet } from '../../../features/fleets/create-fleet.ts';
+import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
+import { listFleets, readFleet } from '../../../features/fleets/view.ts';
+import { listInstances, readInstance } from '../../../features/instances/view.ts';
+import type { Fleet } from '../../../model/fleet.ts';
+import { type FleetRequest, fleetOfOne } from '../../../model/fleet-request.ts';
+import { fleetIdSchema, instanceId } from '../../../model/identifiers.ts';
+import { findFleetByName } from '../../../platform/store/create-fleet.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { Inspection, OperationsOf } from '../handle.ts';
+import { type FieldError, notFound, Problem, refuse } from '../problem.ts';
+import { requireNamespace } from '../require-namespace.ts';
+
+export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
+  const { store } = deps;
+  const idOf = async (namespace: string, idOrName: string): Promise<string> => {
+    if (fleetIdSchema.safeParse(idOrName).success && (await readFleet(store, namespace, idOrName)))
+      return idOrName;
+    const fleetId = await findFleetByName(store, namespace, idOrName);
+    if (!fleetId) throw notFound(`fleet ${idOrName}`);
+    return fleetId;
+  };
+  const view = async (namespace: string, fleetId: string): Promise<Fleet> => {
+    const fleet = await readFleet(store, namespace, fleetId);
+    if (!fleet) throw notFound(`fleet ${fleetId}`);
+    return fleet;
+  };
+  const terminate = async (namespace: string, fleetId: string): Promise<Fleet> => {
+    if (!(await requestTermination(deps, namespace, fleetId))) throw notFound(`fleet ${fleetId}`);
+    return await view(namespace, fleetId);
+  };
+  return {
+    async createFleet({ params: { namespace }, body, idempotencyKey }) {
+      const fleetId = await accept(deps, namespace, body, idempotencyKey, (error) => error);
+      return {
+        body: await view(namespace, fleetId),
+        headers: { location: `/v1/namespaces/${namespace}/fleets/${fleetId}` },
+      };
+    },
+    async listFleets({ params: { namespace }, query: { limit, cursor } }) {
+      const after = decodeCursor(cursor, /^f[0-9a-z]{16}$/);
+      await requireNamespace(store, namespace);
+      const page = await listFleets(store, namespace, { limit, cursor: after });
+      return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
+    },
+    async getFleet({ params: { namespace, fleet } }) {
+      return { body: await view(namespace, await idOf(namespace, fleet)) };
+    },
+    async deleteFleet({ params: { namespace, fleet } }) {
+      return { body: await terminate(namespace, await idOf(namespace, fleet)) };
+    },
+    async actOnFleet({ params: { namespace, fleet }, body }) {
+      const fleetId = await idOf(namespace, fleet);
+      const answer = await actOnFleet(deps, namespace, fleetId, body);
+      if (answer.outcome === 'not-found') throw notFound(`fleet ${fleet}`);
+      if (answer.outcome === 'illegal') {
+        const { status, allowed } = answer;
+        const instead = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no action is allowed';
+        throw new Problem(
+          'illegal-action',
+          `${body.action} is not possible while the fleet is ${status}; ${instead}`,
+          {
+            extra: { fleetStatus: status, allowed },
+          },
+        );
+      }
+      return { body: await view(namespace, fleetId) };
+    },
+    async listInstances({ params: { namespace, fleet }, query: { cursor, limit, ...filter } }) {
+      const position = decodeCursor(cursor, /^[0-9]{1,5}$/);
+      const from = position === undefined ? undefined : Number(position);
+      const fleetId = await idOf(namespace, fleet);
+      const page = await listInstances(store, namespace, fleetId, { limit, cursor: from, ...filter });
+      if (!page) throw notFound(`fleet ${fleet}`);
+      return { body: { items: page.items, cursor: encodeCursor(page.cursor) } };
+    },
+    async createInstance({ params: { namespace }, body, idempotencyKey }) {
+      const fleetId = await accept(deps, namespace, fleetOfOne(body), idempotencyKey, ofInstance);
+      const id = instanceId({ fleetId, index: 0 });
+      const instance = await readInstance(store, namespace, id);
+      if (!instance) throw notFound(`instance ${id}`);
+      return { body: instance, headers: { location: `/v1/namespaces/${namespace}/instances/${id}` } };
+    },
+    async getInstance({ params: { namespace, instance } }) {
+      const found = await readInstance(store, namespace, instance);
+      if (!found) throw notFound(`instance ${instance}`);
+      return { body: found };
+    },
+    async deleteInstance({ params: { namespace, instance } }) {
+      const found = await readInstance(store, namespace, instance);
+      if (!found) throw notFound(`instance ${instance}`);
+      const fleet = await view(namespace, found.fleetId);
+      if (fleet.counts.requested > 1) {
+        throw new Problem(
+          'part-of-a-fleet',
+          `${instance} is one of ${fleet.counts.requested} in fleet ${fleet.name}: delete the fleet`,
+        );
+      }
+      await terminate(namespace, found.fleetId);
+      return { body: (await readInstance(store, namespace, instance)) ?? found };
+    },
+  };
+}
+
+/** For bodies that the schema refuses: what the catalogue says to the rest of them. */
+export function fleetInspections(
+  store: AcceptDeps['store'],
+): Record<'createFleet' | 'createInstance', Inspection> {
+  return {
+    createFleet: ({ namespace = '' }, body) => inspectRefused(store, namespace, body),
+    createInstance: async ({ namespace = '' }, body) => {
+      const { name, location, ...group } = z.looseObject({}).safeParse(body).data ?? {};
+      const fleet = { name, nodeGroups: [{ ...group, locations: [location] }] };
+      return (await inspectRefused(store, namespace, fleet)).map(ofInstance);
+    },
+  };
+}
+
+/** @returns the fleet's id @throws Problem for whatever stands in its way */
+async function accept(
+  deps: AcceptDeps,
+  namespace: string,
+  request: FleetRequest,
+  idempotencyKey: string | undefined,
+  inBody: (error: FieldError) => FieldError,
+): Promise<string> {
+  const within = await requireNamespace(deps.store, namespace);
+  const accepted = await acceptFleet(deps, within, request, idempotencyKey);
+  switch (accepted.outcome) {
+    case 'created':
+    case 'replayed':
+      return accepted.fleetId;
+    case 'name-taken':
+      throw new Problem('name-taken', `namespace ${namespace} has a fleet ${request.name} already`, {
+        errors: [{ pointer: '/name', code: 'duplicate', message: `taken by fleet ${accepted.fleetId}` }],
+      });
+    case 'key-reused':
+      throw new Problem(
+        'idempotency-key-reused',
+        'this Idempotency-Key came with another body before; use a new one for a new request',
+      );
+    case 'refused':
+      refuse(accepted.errors.map(inBody));
+      throw new Error('a refusal without errors');
+  }
+}
+
+/** A single instance's body has the fields of its one node group at the top, and one location. */
+function ofInstance({ pointer, ...error }: FieldError): FieldError {
+  return {
+    pointer: pointer.replace(/^\/nodeGroups\/0/, '').replace(/^\/locations\/0$/, '/location'),
+    ...error,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Connection } from '../../../model/connection.ts';
+import { connectionKey } from '../../../model/identifiers.ts';
+import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
+import { limitProfileOf } from '../../../model/limits-in-force.ts';
+import { reopenConnection, viewGovernor } from '../../../platform/governor/view-governor.ts';
+import type { Store } from '../../../platform/store/client.ts';
+import type { OperationsOf } from '../handle.ts';
+
+/** @param read a connection that a request names. @throws Problem 404 when there is none */
+export function limitOperations(
+  store: Store<'governor'>,
+  read: (namespace: string, name: string) => Promise<Connection>,
+): Pick<OperationsOf<'connections'>, 'getLimits' | 'reopenLimits'> {
+  return {
+    async getLimits({ params: { namespace, connection } }) {
+      const { cloud, driver, limits = {} } = await read(namespace, connection);
+      const profile = limitProfileOf(cloud, limits);
+      const key = connectionKey(namespace, connection);
+      return {
+        body: {
+          cloud,
+          tier: limits.tier ?? 'default',
+          profile,
+          override: limits,
+          defaults: DEFAULT_LIMIT_PROFILES[cloud],
+          power: POWER_LIMIT_PROFILES[cloud],
+          requestMore: REQUEST_MORE[cloud],
+          governor: await viewGovernor(store, { driver, connectionKey: key, limits: profile }),
+        },
+      };
+    },
+    async reopenLimits({ params: { namespace, connection }, body: { location } }) {
+      const { driver } = await read(namespace, connection);
+      const ref = { driver, connectionKey: connectionKey(namespace, connection) };
+      return { body: await reopenConnection(store, ref, location) };
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import type { APIGatewayProxyEventV2 } from 'aws-lambda';
+import { findTextFault } from '../../model/input-text.ts';
+import { bodyText } from './body-text.ts';
+import { type FieldError, fieldErrors, Problem } from './problem.ts';
+import type { Route } from './routes/route.ts';
+import { isReservedKey, jsonErrors } from './scan-json.ts';
+
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+
+export interface ParsedRequest {
+  params: unknown;
+  query: unknown;
+  body: unknown;
+  idempotencyKey: string | undefined;
+}
+
+/** What is wrong with a request, and its JSON as it came. */
+export interface RefusedRequest {
+  errors: FieldError[];
+  body: unknown;
+  /** True if nothing is wrong with the path: only then is there a place to look further in. */
+  isPathSound: boolean;
+}
+
+/**
+ * Parses path, query, headers and body of a request. What cannot be kept, or would come back as something else, is
+ * refused whatever the schemas say.
+ *
+ * @returns all parts, or every offending field of all of them at once
+ * @throws Problem 413, 415, and 400 for malformed JSON: there are no fields then
+ */
+export function parseRequest(
+  route: Route,
+  params: Record<string, string>,
+  event: APIGatewayProxyEventV2,
+): ParsedRequest | RefusedRequest {
+  const text = route.body ? bodyText(event) : undefined;
+  const json = text === undefined ? undefined : parseJson(text);
+  const unfit = text === undefined ? [] : jsonErrors(text);
+  const query = event.queryStringParameters ?? {};
+  const parsed = {
+    params: route.params.safeParse(params),
+    query: route.query.safeParse(query),
+    body: unfit.some(({ code }) => code === 'too-deep') ? undefined : route.body?.safeParse(json),
+  };
+  const idempotencyKey = event.headers['idempotency-key'];
+  const errors: FieldError[] = [
+    ...(parsed.params.error ? fieldErrors(parsed.params.error, ([name]) => `{${String(name)}}`) : []),
+    ...(parsed.query.error ? fieldErrors(parsed.query.error, ([name]) => `?${String(name)}`) : []),
+    ...queryErrors(query),
+    ...unfit,
+    ...(parsed.body?.error ? fieldErrors(parsed.body.error) : []).filter(
+      ({ pointer }) => !unfit.some((one) => one.pointer === pointer),
+    ),
+  ];
+  if (idempotencyKey !== undefined && !IDEMPOTENCY_KEY.test(idempotencyKey)) {
+    errors.push({
+      pointer: 'Idempotency-Key',
+      code: 'invalid-format',
+      message: 'must be 1 to 200 printable ASCII characters',
+    });
+  }
+  if (errors.length > 0) return { errors, body: json, isPathSound: parsed.params.success };
+  return {
+    params: parsed.params.data,
+    query: parsed.query.data,
+    body: parsed.body?.data,
+    idempotencyKey: route.idempotent ? idempotencyKey : undefined,
+  };
+}
+
+function queryErrors(query: Readonly<Record<string, string | undefined>>): FieldError[] {
+  return Object.entries(query).flatMap(([name, value = '']): FieldError[] => {
+    const pointer = `?${name}`;
+    if (isReservedKey(name)) return [{ pointer, code: 'unrecognized-key', message: 'is not known here' }];
+    const fault = findTextFault(`${name}${value}`);
+    return fault ? [{ pointer, ...fault }] : [];
+  });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The rest of V8's words repeats a part of the body, which may be of a credential.
+    const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
+    const why = at === undefined ? '' : `, ${at}`;
+    throw new Problem('malformed-json', `the body is not JSON${why}`);
+  }
+}

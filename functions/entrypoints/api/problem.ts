@@ -1,0 +1,110 @@
+import type { z } from 'zod';
+import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
+
+/** One offending field: where, a stable code, and words. */
+export interface FieldError {
+  /** JSON Pointer into the body; `?name` for a query parameter, `{name}` for a part of the path. */
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** Answered to the user as RFC 9457 problem JSON. `code` is stable: scripts rely on it. */
+export class Problem extends Error {
+  readonly code: ProblemCode;
+  readonly errors: readonly FieldError[];
+  readonly headers: Readonly<Record<string, string>>;
+  /** Further members of the body, as RFC 9457 allows for each type of problem. */
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ProblemCode,
+    detail: string,
+    {
+      errors = [],
+      headers = {},
+      extra = {},
+    }: {
+      errors?: readonly FieldError[];
+      headers?: Record<string, string>;
+      extra?: Record<string, unknown>;
+    } = {},
+  ) {
+    super(detail);
+    this.name = 'Problem';
+    this.code = code;
+    this.errors = errors;
+    this.headers = headers;
+    this.extra = extra;
+  }
+}
+
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  code: ProblemCode;
+  detail: string;
+  requestId: string;
+  errors: readonly FieldError[];
+}
+
+export function problemBody(problem: Problem, requestId: string): ProblemBody {
+  const status = PROBLEM_STATUS[problem.code];
+  return {
+    type: `urn:fleetwright:problem:${problem.code}`,
+    title: STATUS_TITLES[status],
+    status,
+    code: problem.code,
+    detail: problem.message,
+    requestId,
+    errors: problem.errors,
+    ...problem.extra,
+  };
+}
+
+export function notFound(what: string): Problem {
+  return new Problem('not-found', `there is no ${what}`);
+}
+
+/** An answer has an end, whatever a body is full of. */
+const MAX_ERRORS = 1_000;
+
+/** @throws Problem 400 `invalid-request` with these fields, if there are any */
+export function refuse(errors: readonly FieldError[]): void {
+  if (errors.length === 0) return;
+  const many = errors.length === 1 ? 'one thing is wrong' : `${errors.length} things are wrong`;
+  const shown = errors.length > MAX_ERRORS ? `, the first ${MAX_ERRORS} are told` : '';
+  throw new Problem('invalid-request', `${many} with this request${shown}`, {
+    errors: errors.slice(0, MAX_ERRORS),
+  });
+}
+
+/** Each issue of a failed parse as a field error; custom issues bring their code in `params.code`. */
+export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldError[] {
+  return error.issues.flatMap((issue): FieldError[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: pointerOf([...issue.path, key]),
+        code: 'unrecognized-key',
+        message: 'is not known here',
+      }));
+    }
+    return [{ pointer: pointerOf(issue.path), code: codeOf(issue), message: issue.message }];
+  });
+}
+
+function codeOf(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'custom') {
+    const code: unknown = issue.params?.['code'];
+    return typeof code === 'string' ? code : 'invalid';
+  }
+  if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
+  // Each member of the unions here is a form of text: whatever is not one of them has the wrong form.
+  if (issue.code === 'invalid_union') return 'invalid-format';
+  return issue.code.replaceAll('_', '-');
+}
+
+export function jsonPointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}

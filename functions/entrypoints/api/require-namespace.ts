@@ -1,0 +1,11 @@
+import type { Namespace } from '../../model/access.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { readNamespace } from '../../platform/store/namespaces.ts';
+import { notFound } from './problem.ts';
+
+/** @throws Problem 404: a mistyped namespace is not an empty one */
+export async function requireNamespace(store: Store<'access'>, name: string): Promise<Namespace> {
+  const namespace = await readNamespace(store, name);
+  if (!namespace) throw notFound(`namespace ${name}`);
+  return namespace;
+}

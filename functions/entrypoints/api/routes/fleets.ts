@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { fleetSchema, instanceSchema } from '../../../model/fleet.ts';
+import { fleetActionRequestSchema } from '../../../model/fleet-action.ts';
+import { fleetRequestSchema, instanceRequestSchema } from '../../../model/fleet-request.ts';
+import { cloudWordSchema, instanceIdSchema, nameSchema } from '../../../model/identifiers.ts';
+import { instanceStatusSchema } from '../../../model/status.ts';
+import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
+
+const fleetParams = namespaceParams.extend({
+  fleet: nameSchema.describe("the fleet's id, or a live fleet's name"),
+});
+const instanceParams = namespaceParams.extend({ instance: instanceIdSchema });
+
+export const fleetRoutes = [
+  route({
+    operationId: 'createFleet',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/fleets',
+    handler: 'fleets',
+    summary: 'Ask for a fleet. Answered when its intent is written and its workflow started',
+    params: namespaceParams,
+    query: noQuery,
+    body: fleetRequestSchema,
+    idempotent: true,
+    status: 202,
+    response: fleetSchema,
+    refusals: ['name-taken'],
+  }),
+  route({
+    operationId: 'listFleets',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/fleets',
+    handler: 'fleets',
+    summary: 'List fleets, newest first; ended ones stay listed',
+    params: namespaceParams,
+    query: pageQuery.extend({ limit: z.coerce.number().int().min(1).max(50).default(20) }),
+    status: 200,
+    response: pageOf(fleetSchema),
+  }),
+  route({
+    operationId: 'getFleet',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/fleets/{fleet}',
+    handler: 'fleets',
+    summary: 'Get a fleet: counts by status and location, progress, cost so far, reasons of failure',
+    params: fleetParams,
+    query: noQuery,
+    status: 200,
+    response: fleetSchema,
+  }),
+  route({
+    operationId: 'deleteFleet',
+    method: 'DELETE',
+    path: '/v1/namespaces/{namespace}/fleets/{fleet}',
+    handler: 'fleets',
+    summary: 'Remove a fleet and everything it made',
+    params: fleetParams,
+    query: noQuery,
+    status: 202,
+    response: fleetSchema,
+  }),
+  route({
+    operationId: 'actOnFleet',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/fleets/{fleet}/actions',
+    handler: 'fleets',
+    summary:
+      'Hold, release, withdraw, abort, retry or refine a fleet. Asking again while it is under way changes nothing',
+    params: fleetParams,
+    query: noQuery,
+    body: fleetActionRequestSchema,
+    status: 202,
+    response: fleetSchema,
+    refusals: ['illegal-action'],
+  }),
+  route({
+    operationId: 'listInstances',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/fleets/{fleet}/instances',
+    handler: 'fleets',
+    summary:
+      'List the instances of a fleet. A filtered page may be short, even empty, and still have a cursor',
+    params: fleetParams,
+    query: pageQuery.extend({
+      status: instanceStatusSchema.optional(),
+      location: cloudWordSchema.optional(),
+      connection: nameSchema.optional(),
+      nodeGroup: nameSchema.optional(),
+    }),
+    status: 200,
+    response: pageOf(instanceSchema),
+  }),
+  route({
+    operationId: 'createInstance',
+    method: 'POST',
+    path: '/v1/namespaces/{namespace}/instances',
+    handler: 'fleets',
+    summary: 'Ask for a single instance: a fleet of one, with the same name',
+    params: namespaceParams,
+    query: noQuery,
+    body: instanceRequestSchema,
+    idempotent: true,
+    status: 202,
+    response: instanceSchema,
+    refusals: ['name-taken'],
+  }),
+  route({
+    operationId: 'getInstance',
+    method: 'GET',
+    path: '/v1/namespaces/{namespace}/instances/{instance}',
+    handler: 'fleets',
+    summary: 'Get an instance of any fleet',
+    params: instanceParams,
+    query: noQuery,
+    status: 200,
+    response: instanceSchema,
+  }),
+  route({
+    operationId: 'deleteInstance',
+    method: 'DELETE',
+    path: '/v1/namespaces/{namespace}/instances/{instance}',
+    handler: 'fleets',
+    summary: 'Remove a single instance; one of a larger fleet goes with its fleet',
+    params: instanceParams,
+    query: noQuery,
+    status: 202,
+    response: instanceSchema,
+    refusals: ['part-of-a-fleet'],
+  }),
+] as const;

@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { nameSchema } from '../../../model/identifiers.ts';
+import type { ProblemCode } from './problem-codes.ts';
+
+/** One operation of the API, as data: handlers, OpenAPI document, typed client and gateway are made from it. */
+export interface Route {
+  readonly operationId: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** With `{names}`, as API Gateway and OpenAPI write them. */
+  readonly path: string;
+  /** The function that answers it. */
+  readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';
+  readonly summary: string;
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  /** Absent: a body is not read. */
+  readonly body?: z.ZodType;
+  /** Whether a POST with the same `Idempotency-Key` is answered as the first was. */
+  readonly idempotent?: boolean;
+  readonly status: 200 | 201 | 202 | 204;
+  /** Absent with 204. */
+  readonly response?: z.ZodType;
+  /** What it refuses with, beyond what `problemsOf` knows by itself. */
+  readonly refusals?: readonly ProblemCode[];
+}
+
+export function route<const R extends Route>(definition: R): R {
+  return definition;
+}
+
+/** Every problem that an operation may answer with. */
+export function problemsOf(one: Route): ProblemCode[] {
+  return [
+    'invalid-request',
+    ...(one.body ? (['malformed-json', 'body-too-large', 'unsupported-media-type'] as const) : []),
+    'unauthorized',
+    ...(Object.keys(one.params.shape).length > 0 ? (['not-found'] as const) : []),
+    ...(one.refusals ?? []),
+    ...(one.idempotent ? (['idempotency-key-reused'] as const) : []),
+    'internal-error',
+  ];
+}
+
+export const noParams = z.strictObject({});
+export const noQuery = z.strictObject({});
+export const namespaceParams = z.strictObject({ namespace: nameSchema });
+
+export const MAX_PAGE = 500;
+const DEFAULT_PAGE = 100;
+
+/** Query of every list. The cursor is what the page before gave; its content is nobody's business. */
+export const pageQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
+  cursor: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the cursor of an earlier page')
+    .optional(),
+});
+
+export function pageOf<Item extends z.ZodType>(item: Item) {
+  return z.object({ items: z.array(item), cursor: z.string().nullable() });
+}

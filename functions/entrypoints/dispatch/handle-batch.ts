@@ -1,0 +1,205 @@
+import pLimit from 'p-limit';
+import { verifyConnection } from '../../features/connections/verify.ts';
+import { reviewFleet } from '../../features/fleets/review-fleet.ts';
+import { giveUp } from '../../features/instances/give-up.ts';
+import { launchInstances } from '../../features/instances/launch.ts';
+import { terminateInstances } from '../../features/instances/terminate.ts';
+import { syncInventory } from '../../features/inventory/sync-inventory.ts';
+import { prepareNetworks } from '../../features/networks/prepare.ts';
+import { removeNetworks } from '../../features/networks/remove.ts';
+import { look } from '../../features/poller/look.ts';
+import { sweepConnection } from '../../features/sweeps/sweep-connection.ts';
+import { sweepPlace } from '../../features/sweeps/sweep-place.ts';
+import { leaveAccount } from '../../features/writers/leave-account.ts';
+import { instanceId } from '../../model/identifiers.ts';
+import { isPassing } from '../../platform/runtime/passing.ts';
+import { placeName } from '../../platform/store/keys.ts';
+import { Contended } from '../../platform/store/versioned.ts';
+import {
+  type Disposition,
+  DONE,
+  timeLeftMs,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import { retryAfterMs } from '../../platform/worker/patience.ts';
+import {
+  type DriverMessage,
+  driverMessageSchema,
+  type LaunchMessage,
+} from '../../platform/workflow/messages.ts';
+
+export interface Delivery {
+  messageId: string;
+  body: string;
+  /** Of this delivery alone. */
+  receiptHandle: string;
+  /** How often the queue has delivered it, this time included. */
+  receives: number;
+  /** By the queue's clock, in milliseconds since 1970; absent where it does not tell. */
+  sentAtMs?: number | undefined;
+  firstReceivedAtMs?: number | undefined;
+}
+
+const CONCURRENT_MESSAGES = 5;
+const CONTENDED_MS = 1_000;
+
+/** The same message, however often it stands in a batch. */
+interface Received<Message extends DriverMessage = DriverMessage> {
+  copies: Delivery[];
+  message: Message;
+}
+
+/**
+ * Handles one batch of a driver's queue. Launches of one place go together, all else by itself. What must wait is
+ * sent again with a delay before the old message is let go; so is what met with a race or with a service of AWS that
+ * cannot do its part now, since each receive of a message that fails brings it nearer to the dead letters. What failed
+ * for another reason comes back after a while, longer each time. Copies of one message in a batch are handled once and
+ * sent again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as
+ * the message waits, and make copies of its own.
+ *
+ * @returns ids of the messages that failed, which the queue delivers again
+ */
+export async function handleBatch(
+  context: WorkerContext,
+  deliveries: readonly Delivery[],
+): Promise<string[]> {
+  context.invocation.endsAtMs = context.store.clock.now() + context.timeLimitMs;
+  const failed: Delivery[] = [];
+  const fail = (copies: readonly Delivery[], error: unknown) => {
+    context.log.error('message failed', { messageIds: copies.map(({ messageId }) => messageId), error });
+    failed.push(...copies);
+  };
+  const parsed = [...Map.groupBy(deliveries, ({ body }) => body)].flatMap(([body, copies]): Received[] => {
+    try {
+      return [{ copies, message: driverMessageSchema.parse(JSON.parse(body)) }];
+    } catch (error) {
+      fail(copies, error);
+      return [];
+    }
+  });
+  const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
+    message.kind === 'launch' ? [{ copies, message }] : [],
+  );
+  // By these, how long launches waited in the queue is measured.
+  if (launches.length > 0)
+    context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
+  const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
+  const others = parsed.flatMap(({ copies, message }) => {
+    if (message.kind === 'launch') return [];
+    const work = () =>
+      settle(context, [{ copies, message }], async () => [await handle(context, message)], fail);
+    return [{ isLook: message.kind === 'look', work }];
+  });
+  // Looks first: they are short, and the calls of launches may take all of the time.
+  const work = [
+    ...others.filter(({ isLook }) => isLook).map((one) => one.work),
+    ...[...byPlace.values()].map(
+      (group) => () => settle(context, group, () => launchGroup(context, group), fail),
+    ),
+    ...others.filter(({ isLook }) => !isLook).map((one) => one.work),
+  ];
+  const limit = pLimit(CONCURRENT_MESSAGES);
+  await Promise.all(work.map((one) => limit(one)));
+  if (failed.length > 0) await postpone(context, failed);
+  return failed.map(({ messageId }) => messageId);
+}
+
+/** Does the work of messages that go together, and sends again what has to wait. Each that cannot be sent fails. */
+async function settle(
+  context: WorkerContext,
+  group: readonly Received[],
+  work: () => Promise<Disposition[]>,
+  fail: (copies: readonly Delivery[], error: unknown) => void,
+): Promise<void> {
+  let dispositions: readonly Disposition[];
+  try {
+    dispositions = await work();
+    context.patience.relieve();
+  } catch (error) {
+    if (!(error instanceof Contended) && !isPassing(error)) {
+      fail(
+        group.flatMap(({ copies }) => copies),
+        error,
+      );
+      return;
+    }
+    if (error instanceof Contended) dispositions = group.map(() => waitFor(CONTENDED_MS));
+    else {
+      dispositions = group.map(() => waitFor(context.patience.waitMs()));
+      context.log.warn('messages wait for a service', { messages: group.length, error });
+    }
+  }
+  await Promise.all(
+    group.map(async ({ copies, message }, at) => {
+      const disposition = dispositions[at];
+      if (!disposition || disposition.done) return;
+      try {
+        await context.send(disposition.as ?? message, disposition.waitMs);
+      } catch (error) {
+        fail(copies, error);
+      }
+    }),
+  );
+}
+
+/** Where this cannot be said, the queue's visibility time-out brings them back. */
+async function postpone(context: WorkerContext, failed: readonly Delivery[]): Promise<void> {
+  try {
+    await context.hide(
+      failed.map(({ receiptHandle, receives }) => ({ receiptHandle, delayMs: retryAfterMs(receives) })),
+    );
+  } catch (error) {
+    context.log.warn('failed messages come back by the time-out', { messages: failed.length, error });
+  }
+}
+
+async function launchGroup(
+  context: WorkerContext,
+  group: readonly Received<LaunchMessage>[],
+): Promise<Disposition[]> {
+  const [first] = group;
+  if (!first) return [];
+  const { connectionKey, location } = first.message;
+  return await launchInstances(
+    context,
+    { connectionKey, location },
+    group.map(({ message, copies: [delivery, ...others] }) =>
+      others.length > 0 ? { message } : { message, delivery },
+    ),
+  );
+}
+
+async function handle(
+  context: WorkerContext,
+  message: Exclude<DriverMessage, LaunchMessage>,
+): Promise<Disposition> {
+  switch (message.kind) {
+    case 'prepare-networks':
+      return await prepareNetworks(context, message);
+    case 'terminate':
+      return await terminateInstances(context, message);
+    case 'remove-networks':
+      return await removeNetworks(context, message);
+    case 'give-up':
+      return await giveUp(context, message);
+    case 'look':
+      // One that is cut short is a loop that rests until the schedule comes by.
+      if (timeLeftMs(context) < context.timeLimitMs / 2) return waitFor(0);
+      await look(context, message);
+      return DONE;
+    case 'review-fleet':
+      await reviewFleet(context.store, await context.layout(message.fleetId));
+      return DONE;
+    case 'leave-account':
+      return await leaveAccount(context, message);
+    case 'verify':
+      return await verifyConnection(context, message);
+    case 'sync-inventory':
+      return await syncInventory(context, message);
+    case 'sweep-connection':
+      return await sweepConnection(context, message);
+    case 'sweep':
+      return await sweepPlace(context, message);
+  }
+}

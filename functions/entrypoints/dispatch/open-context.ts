@@ -1,0 +1,57 @@
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { Driver } from '../../drivers/contract/driver.ts';
+import { parameterBeat } from '../../platform/deployment/parameter-beat.ts';
+import type { Env } from '../../platform/runtime/env.ts';
+import { logger } from '../../platform/runtime/logger.ts';
+import { readCredential } from '../../platform/secrets/credentials.ts';
+import { openStore } from '../../platform/store/client.ts';
+import { ensureDeploymentId } from '../../platform/store/deployment.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { openEvents } from '../../platform/worker/events.ts';
+import { makeContext } from '../../platform/worker/make-context.ts';
+import { openQueue } from '../../platform/worker/queue.ts';
+import { openTasks } from '../../platform/worker/tasks.ts';
+
+export const WORKER_ENV = [
+  'DEPLOYMENT_ID',
+  'DEPLOYMENT_ID_NAMED',
+  'WRITER_ID',
+  'DRIVER_TIMEOUT_SECONDS',
+  'FLEETS_TABLE',
+  'GOVERNOR_TABLE',
+  'CATALOGUE_TABLE',
+  'ACCESS_TABLE',
+  'QUEUE_URLS',
+  'SECRETS_PREFIX',
+] as const;
+
+/** The context of one driver's function, made once per process. */
+export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]>): WorkerContext {
+  const queueUrls: Readonly<Record<string, string | undefined>> = env.QUEUE_URLS;
+  const queueUrl = queueUrls[driver.name];
+  if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver.name}`);
+  const ssm = new SSMClient({});
+  const store = openStore({
+    fleets: env.FLEETS_TABLE,
+    governor: env.GOVERNOR_TABLE,
+    catalogue: env.CATALOGUE_TABLE,
+    access: env.ACCESS_TABLE,
+  });
+  const wanted = { deploymentId: env.DEPLOYMENT_ID, isNamed: env.DEPLOYMENT_ID_NAMED };
+  return makeContext({
+    store,
+    driver,
+    writerId: env.WRITER_ID,
+    outside: parameterBeat(ssm, env.SECRETS_PREFIX),
+    readDeploymentId: () => ensureDeploymentId(store, wanted),
+    timeLimitMs: env.DRIVER_TIMEOUT_SECONDS * 1_000,
+    readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
+    ...openQueue(new SQSClient({}), queueUrl),
+    tasks: openTasks(new SFNClient({})),
+    publish: openEvents(new EventBridgeClient({})),
+    log: logger,
+  });
+}

@@ -1,0 +1,42 @@
+import middy from '@middy/core';
+import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { z } from 'zod';
+import { measured } from '../../platform/runtime/measured.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { handleBatch } from './handle-batch.ts';
+
+/** By the queue's clock. */
+const timestampSchema = z.coerce.number().int().positive().optional();
+
+const eventSchema = z.object({
+  Records: z.array(
+    z
+      .object({
+        messageId: z.string(),
+        body: z.string(),
+        receiptHandle: z.string(),
+        attributes: z.object({
+          ApproximateReceiveCount: z.coerce.number().int().positive(),
+          SentTimestamp: timestampSchema,
+          ApproximateFirstReceiveTimestamp: timestampSchema,
+        }),
+      })
+      .transform(({ attributes, ...record }) => ({
+        ...record,
+        receives: attributes.ApproximateReceiveCount,
+        sentAtMs: attributes.SentTimestamp,
+        firstReceivedAtMs: attributes.ApproximateFirstReceiveTimestamp,
+      })),
+  ),
+});
+
+/** The Lambda handler of one driver's queue; messages that failed are reported one by one. */
+export function queueHandler(context: WorkerContext) {
+  return middy<SQSEvent, SQSBatchResponse>()
+    .use(measured(`driver-${context.driver.name}`))
+    .handler(async (event) => {
+      const { Records } = eventSchema.parse(event);
+      const failed = await handleBatch(context, Records);
+      return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+    });
+}

@@ -1,0 +1,10 @@
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { handle } from '../../api/handle.ts';
+import { catalogueOperations } from '../../api/operations/catalogue.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'CATALOGUE_TABLE']);
+const store = openStore({ access: env.ACCESS_TABLE, catalogue: env.CATALOGUE_TABLE });
+
+/** What connections may use: locations, instance types, offers, images. */
+export const handler = handle({ handler: 'catalogue', store, operations: catalogueOperations(store) });

@@ -1,0 +1,50 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { REGISTERED_DRIVERS } from '../../../drivers/registry.ts';
+import { inspectRefusedConnection } from '../../../features/connections/check-request.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { openQueue } from '../../../platform/worker/queue.ts';
+import { handle } from '../../api/handle.ts';
+import { connectionOperations } from '../../api/operations/connections.ts';
+
+const env = readEnv([
+  'ACCESS_TABLE',
+  'FLEETS_TABLE',
+  'CATALOGUE_TABLE',
+  'GOVERNOR_TABLE',
+  'QUEUE_URLS',
+  'SECRETS_PREFIX',
+  'ALLOW_ENDPOINT_OVERRIDE',
+]);
+const store = openStore({
+  access: env.ACCESS_TABLE,
+  fleets: env.FLEETS_TABLE,
+  catalogue: env.CATALOGUE_TABLE,
+  governor: env.GOVERNOR_TABLE,
+});
+const sqs = new SQSClient({});
+const rules = {
+  drivers: REGISTERED_DRIVERS.map(({ name }) => name).filter((name) => env.QUEUE_URLS[name] !== undefined),
+  allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
+};
+
+/** Drivers and connections. Secrets go to the store here, and are never read. */
+export const handler = handle({
+  handler: 'connections',
+  store,
+  operations: connectionOperations({
+    store,
+    ssm: new SSMClient({}),
+    secretsPrefix: env.SECRETS_PREFIX,
+    ...rules,
+    async send(driver, message) {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      await openQueue(sqs, queueUrl).send(message, 0);
+    },
+  }),
+  inspections: {
+    createConnection: (_params, body) => Promise.resolve(inspectRefusedConnection(body, rules)),
+  },
+});

@@ -1,0 +1,34 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { openWorkflows } from '../../../features/fleets/workflows.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { handle } from '../../api/handle.ts';
+import { fleetInspections, fleetOperations } from '../../api/operations/fleets.ts';
+
+const env = readEnv([
+  'FLEETS_TABLE',
+  'CATALOGUE_TABLE',
+  'ACCESS_TABLE',
+  'PROVISION_FLEET_ARN',
+  'TERMINATE_FLEET_ARN',
+]);
+const store = openStore({
+  fleets: env.FLEETS_TABLE,
+  catalogue: env.CATALOGUE_TABLE,
+  access: env.ACCESS_TABLE,
+});
+const workflows = openWorkflows(new SFNClient({}), {
+  provisionFleet: env.PROVISION_FLEET_ARN,
+  terminateFleet: env.TERMINATE_FLEET_ARN,
+});
+
+/** Fleets and instances. */
+export const handler = handle({
+  handler: 'fleets',
+  store,
+  operations: fleetOperations({
+    store,
+    workflows,
+  }),
+  inspections: fleetInspections(store),
+});

@@ -1,0 +1,24 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { openQueue } from '../../../platform/worker/queue.ts';
+import { handle } from '../../api/handle.ts';
+import { resourceOperations } from '../../api/operations/resources.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
+const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
+const sqs = new SQSClient({});
+
+/** What fleets made besides instances, and what sweeps found that nothing claims. */
+export const handler = handle({
+  handler: 'resources',
+  store,
+  operations: resourceOperations({
+    store,
+    async send(driver, message) {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      await openQueue(sqs, queueUrl).send(message, 0);
+    },
+  }),
+});

@@ -1,0 +1,33 @@
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { logger } from '../../../platform/runtime/logger.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { ensureDeploymentId } from '../../../platform/store/deployment.ts';
+import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
+const store = openStore({ fleets: env.FLEETS_TABLE });
+
+/**
+ * A custom resource of the stack: each deployment makes sure of the id in the data, and fails when the operator names
+ * another one. The stack's end leaves the id where it is, since tables may stay.
+ */
+export async function handler(input: unknown): Promise<void> {
+  const event = customResourceEventSchema.parse(input);
+  const answer = await ensured(event.RequestType === 'Delete').then(
+    (attributes) => answerOf(event, { attributes }),
+    (error: unknown) => {
+      logger.error('the deployment id is not there', { error });
+      return answerOf(event, { error });
+    },
+  );
+  // The URL is signed without a content type; `fetch` would send one with a string.
+  const body = new TextEncoder().encode(JSON.stringify(answer));
+  const { ok, status } = await fetch(event.ResponseURL, { method: 'PUT', body });
+  if (!ok) throw new Error(`CloudFormation's answer URL answered ${status}`);
+}
+
+async function ensured(isDeletion: boolean): Promise<Record<string, string>> {
+  if (isDeletion) return {};
+  const wanted = { deploymentId: env.DEPLOYMENT_ID, isNamed: env.DEPLOYMENT_ID_NAMED };
+  return { DeploymentId: await ensureDeploymentId(store, wanted) };
+}

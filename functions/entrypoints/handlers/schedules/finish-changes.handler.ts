@@ -1,0 +1,24 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import { type FinishedChanges, finishChanges } from '../../../features/connections/finish-changes.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { logger } from '../../../platform/runtime/logger.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'CATALOGUE_TABLE', 'SECRETS_PREFIX']);
+const deps = {
+  store: openStore({
+    access: env.ACCESS_TABLE,
+    fleets: env.FLEETS_TABLE,
+    catalogue: env.CATALOGUE_TABLE,
+  }),
+  ssm: new SSMClient({}),
+  secretsPrefix: env.SECRETS_PREFIX,
+  log: logger,
+};
+
+/** Each ten minutes: changes of namespaces and connections whose request died. */
+export const handler = middy<unknown, FinishedChanges>()
+  .use(measured('finish-changes'))
+  .handler(() => finishChanges(deps));

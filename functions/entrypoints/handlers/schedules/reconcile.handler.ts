@@ -1,0 +1,39 @@
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import { type Reconciliation, reconcileFleets } from '../../../features/fleets/reconcile.ts';
+import { openWorkflows } from '../../../features/fleets/workflows.ts';
+import { countOn, isCountDue } from '../../../platform/deployment/beat.ts';
+import { parameterBeat } from '../../../platform/deployment/parameter-beat.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { logger } from '../../../platform/runtime/logger.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
+const outside = parameterBeat(new SSMClient({}), env.SECRETS_PREFIX);
+const deps = {
+  store: openStore({ fleets: env.FLEETS_TABLE }),
+  workflows: openWorkflows(new SFNClient({}), {
+    provisionFleet: env.PROVISION_FLEET_ARN,
+    terminateFleet: env.TERMINATE_FLEET_ARN,
+  }),
+  log: logger,
+};
+
+/** Each minute: fleets whose workflow never began, or ended before its work was done. */
+export const handler = middy<unknown, Reconciliation>()
+  .use(measured('reconcile'))
+  .handler(async () => {
+    if (isCountDue(deps.store.clock.now())) await count();
+    return await reconcileFleets(deps);
+  });
+
+/** The fleets do not wait for what the Parameter Store suffers from. */
+async function count(): Promise<void> {
+  try {
+    if (await countOn(deps.store, outside)) logger.warn('the tables were set back to an earlier time');
+  } catch (error) {
+    logger.error('the deployment was not counted on', { error });
+  }
+}

@@ -1,0 +1,29 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import { scheduleInventory } from '../../../features/inventory/schedule-inventory.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { allConnections } from '../../../platform/store/connections.ts';
+import { openQueue } from '../../../platform/worker/queue.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
+const store = openStore({ access: env.ACCESS_TABLE });
+const sqs = new SQSClient({});
+
+/**
+ * By EventBridge, at the stage's interval: every connection that is in use is verified, and has its inventory synced.
+ * One whose driver is deployed no more is left alone.
+ */
+export const handler = middy<unknown, { messages: number }>()
+  .use(measured('inventory-schedule'))
+  .handler(async () => {
+    const connections = await allConnections(store);
+    const messages = await scheduleInventory(connections, store.clock.now(), async (driver, message) => {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) return false;
+      await openQueue(sqs, queueUrl).send(message, 0);
+      return true;
+    });
+    return { messages };
+  });

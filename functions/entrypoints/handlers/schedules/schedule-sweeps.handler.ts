@@ -1,0 +1,24 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import { scheduleSweeps } from '../../../features/sweeps/schedule-sweeps.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { allConnections } from '../../../platform/store/connections.ts';
+import { openQueue } from '../../../platform/worker/queue.ts';
+
+const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
+const store = openStore({ access: env.ACCESS_TABLE });
+const sqs = new SQSClient({});
+
+/** By EventBridge, at the stage's interval: every connection that can be used is swept for orphans. */
+export const handler = middy<unknown, { connections: number }>()
+  .use(measured('orphan-schedule'))
+  .handler(async () => {
+    const connections = await scheduleSweeps(await allConnections(store), async (driver, message) => {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      await openQueue(sqs, queueUrl).send(message, 0);
+    });
+    return { connections };
+  });

@@ -1,0 +1,26 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import middy from '@middy/core';
+import { watchPlaces } from '../../../features/poller/watch.ts';
+import { DRIVER_NAMES } from '../../../model/connection.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { openQueue } from '../../../platform/worker/queue.ts';
+
+const env = readEnv(['GOVERNOR_TABLE', 'QUEUE_URLS']);
+const store = openStore({ governor: env.GOVERNOR_TABLE });
+const sqs = new SQSClient({});
+const deployed = DRIVER_NAMES.filter((name) => env.QUEUE_URLS[name] !== undefined);
+
+/** Each minute, by EventBridge. */
+export const handler = middy<unknown, { looks: number }>()
+  .use(measured('watch'))
+  .handler(async () => {
+    const looks = await watchPlaces(store, deployed, async (driver, messages) => {
+      const queueUrl = env.QUEUE_URLS[driver];
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver}`);
+      const queue = openQueue(sqs, queueUrl);
+      await Promise.all(messages.map((message) => queue.send(message, 0)));
+    });
+    return { looks };
+  });

@@ -1,0 +1,17 @@
+import middy from '@middy/core';
+import { beginTermination } from '../../../features/fleets/begin-termination.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { removalInputSchema, type TerminationPlan } from '../../../platform/workflow/messages.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS']);
+const deps = {
+  store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
+  queueUrls: env.QUEUE_URLS,
+};
+
+/** The state BeginTermination of `terminate-fleet`. */
+export const handler = middy<unknown, TerminationPlan>()
+  .use(measured('begin-termination'))
+  .handler((event) => beginTermination(deps, removalInputSchema.parse(event)));

@@ -1,0 +1,20 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import { finishTermination } from '../../../features/fleets/finish-termination.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { forgetSshKey } from '../../../platform/secrets/ssh-keys.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { type FinishAnswer, removalInputSchema } from '../../../platform/workflow/messages.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'SECRETS_PREFIX']);
+const ssm = new SSMClient({});
+const deps = {
+  store: openStore({ fleets: env.FLEETS_TABLE }),
+  forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
+};
+
+/** The state FinishTermination of `terminate-fleet`. */
+export const handler = middy<unknown, FinishAnswer>()
+  .use(measured('finish-termination'))
+  .handler((event) => finishTermination(deps, removalInputSchema.parse(event)));

@@ -1,0 +1,25 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import middy from '@middy/core';
+import { planFleet } from '../../../features/fleets/plan.ts';
+import { makeSshKey } from '../../../features/fleets/ssh-key.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { forgetSshKey, keepSshKey } from '../../../platform/secrets/ssh-keys.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { type Plan, provisionInputSchema } from '../../../platform/workflow/messages.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS', 'SECRETS_PREFIX']);
+const ssm = new SSMClient({});
+const deps = {
+  store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
+  queueUrls: env.QUEUE_URLS,
+  makeKey: makeSshKey,
+  keepPrivateKey: (fleetId: string, privateKey: string) =>
+    keepSshKey(ssm, env.SECRETS_PREFIX, fleetId, privateKey),
+  forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
+};
+
+/** The state Plan of `provision-fleet`. */
+export const handler = middy<unknown, Plan>()
+  .use(measured('plan'))
+  .handler((event) => planFleet(deps, provisionInputSchema.parse(event)));

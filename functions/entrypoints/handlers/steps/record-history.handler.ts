@@ -1,0 +1,14 @@
+import middy from '@middy/core';
+import { recordHistory } from '../../../features/history/record-history.ts';
+import { readEnv } from '../../../platform/runtime/env.ts';
+import { measured } from '../../../platform/runtime/measured.ts';
+import { openStore } from '../../../platform/store/client.ts';
+import { fleetInputSchema } from '../../../platform/workflow/messages.ts';
+
+const env = readEnv(['FLEETS_TABLE', 'HISTORY_TABLE']);
+const store = openStore({ fleets: env.FLEETS_TABLE, history: env.HISTORY_TABLE });
+
+/** The state RecordHistory of `provision-fleet`. */
+export const handler = middy<unknown, void>()
+  .use(measured('record-history'))
+  .handler((event) => recordHistory(store, fleetInputSchema.parse(event).fleetId));

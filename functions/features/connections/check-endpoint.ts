@@ -1,0 +1,40 @@
+import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
+
+/**
+ * @param need of the driver: whether its cloud has an address of its own
+ * @param overridesAllowed of the deployment; where it is not, an endpoint that is needed has to be https
+ * @returns why an endpoint may not be used; undefined when it may
+ */
+export function endpointError(
+  endpoint: string,
+  need: 'own' | 'required' | undefined,
+  overridesAllowed: boolean,
+): { code: string; message: string } | undefined {
+  const url = new URL(endpoint);
+  if (!overridesAllowed && need !== 'required') {
+    return {
+      code: 'endpoint-not-allowed',
+      message: "this deployment does not let connections override their cloud's endpoint",
+    };
+  }
+  if (!overridesAllowed && url.protocol !== 'https:') {
+    return { code: 'endpoint-not-https', message: 'must be an https address in this deployment' };
+  }
+  return isForbiddenHost(url.hostname)
+    ? { code: 'endpoint-forbidden', message: 'is a link-local or metadata address' }
+    : formError(endpoint, url);
+}
+
+/**
+ * An endpoint is an origin and a path, written as it is used: a parser reads `http://2130706433`, a line break or `/../`
+ * as something that the text does not show.
+ */
+function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
+  const wrong = (message: string) => ({ code: 'invalid-format', message });
+  if (url.username !== '' || url.password !== '') {
+    return wrong('must have no user and no password: they belong into the credential');
+  }
+  if (/[?#]/.test(endpoint)) return wrong('must have no query and no fragment');
+  const plain = url.href.replace(/\/$/, '');
+  return endpoint.replace(/\/$/, '') === plain ? undefined : wrong(`must be written as ${plain}`);
+}

@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { credentialSchemaOf } from '../../drivers/contract/credentials.ts';
+import type { DriverMetadata } from '../../drivers/contract/metadata.ts';
+import { DRIVERS } from '../../drivers/registry.ts';
+import type { Cloud } from '../../model/cloud.ts';
+import {
+  type ConnectionRequest,
+  type Credential,
+  connectionRequestSchema,
+  type DriverName,
+} from '../../model/connection.ts';
+import { endpointError } from './check-endpoint.ts';
+
+/** Same shape as the API's field errors. */
+export interface RequestError {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** What a deployment lets connections be. */
+export interface ConnectionRules {
+  /** Those that are deployed. */
+  drivers: readonly DriverName[];
+  allowEndpointOverride: boolean;
+}
+
+type Checked = {
+  [Field in 'driver' | 'cloud' | 'credential' | 'endpoint']?: ConnectionRequest[Field] | undefined;
+};
+
+/** What the schema cannot know: which clouds and credential fields the driver has, and where it may go. */
+export function connectionErrors(
+  { driver: name, cloud, credential, endpoint }: Checked,
+  rules: ConnectionRules,
+): RequestError[] {
+  const errors: RequestError[] = [];
+  const driver = name !== undefined && rules.drivers.includes(name) ? DRIVERS[name] : undefined;
+  if (name !== undefined && !driver) {
+    const message = `this deployment has ${rules.drivers.join(', ')}`;
+    errors.push({ pointer: '/driver', code: 'driver-not-deployed', message });
+  }
+  if (driver && cloud !== undefined && !driver.clouds.includes(cloud)) {
+    const message = `driver ${name} has ${driver.clouds.join(', ')}`;
+    errors.push({ pointer: '/cloud', code: 'unknown-cloud', message });
+  }
+  if (driver && credential) errors.push(...credentialErrors(driver, credential, cloud));
+  if (endpoint !== undefined) {
+    const wrong = endpointError(endpoint, driver?.endpoint, rules.allowEndpointOverride);
+    if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
+  } else if (driver?.endpoint === 'required') {
+    const message = `${driver.title}: no address is known without it`;
+    errors.push({ pointer: '/endpoint', code: 'missing', message });
+  }
+  return errors;
+}
+
+const customSchema = z.object({ params: z.object({ code: z.string() }) });
+
+/** Errors of a body's `credential`; no value of any of its fields is in them. */
+export function credentialErrors(
+  driver: Pick<DriverMetadata, 'credentialFields'>,
+  credential: Credential,
+  cloud: Cloud | undefined,
+): RequestError[] {
+  const { error } = credentialSchemaOf(driver).safeParse(credential);
+  const ofFields = (error?.issues ?? []).flatMap((issue): RequestError[] => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        pointer: `/credential/${key}`,
+        code: 'unrecognized-key',
+        message: 'is not known here',
+      }));
+    }
+    const code = customSchema.safeParse(issue).data?.params.code ?? issue.code.replaceAll('_', '-');
+    return [{ pointer: ['/credential', ...issue.path].join('/'), code, message: issue.message }];
+  });
+  const ofCloud = driver.credentialFields.flatMap(({ name, description, requiredBy = [] }): RequestError[] =>
+    cloud !== undefined && requiredBy.includes(cloud) && !(name in credential)
+      ? [{ pointer: `/credential/${name}`, code: 'missing', message: description }]
+      : [],
+  );
+  return [...ofFields, ...ofCloud];
+}
+
+const { driver, cloud, credential, endpoint } = connectionRequestSchema.shape;
+const remainsSchema = z.object({
+  driver: driver.optional().catch(undefined),
+  cloud: cloud.optional().catch(undefined),
+  credential: credential.optional().catch(undefined),
+  endpoint: endpoint.catch(undefined),
+});
+const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => value !== undefined) });
+
+/** The further errors of a body that its schema refuses: of the fields that are well formed. */
+export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
+  const remains = remainsSchema.safeParse(body).data;
+  if (!remains) return [];
+  // An endpoint that is malformed is told so by the schema, and is not missing.
+  const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
+  return connectionErrors(remains, rules).filter(
+    ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),
+  );
+}

@@ -1,0 +1,43 @@
+import type { VerifiedCredential } from '../../drivers/contract/driver.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Failure } from '../../model/failure.ts';
+
+/**
+ * How the account that the cloud told relates to the one that the connection has:
+ * `same`: nothing to write; `first`: the connection has none yet; `another`: they differ, so that nothing of the
+ * connection may be left in the one that it has; `unproven`: the cloud does not tell whose a new credential is, so that
+ * the credential has to show the machines that live.
+ */
+export type AccountComparison = 'same' | 'first' | 'another' | 'unproven';
+
+/** Compares accounts. Pure. @param isNew whether the credential is not the one in force */
+export function compareAccount(
+  { account, verifiedAt }: Pick<Connection, 'account' | 'verifiedAt'>,
+  told: VerifiedCredential,
+  isNew: boolean,
+): AccountComparison {
+  if (told.account === undefined) return isNew ? 'unproven' : 'same';
+  if (account !== undefined) return account === told.account ? 'same' : 'another';
+  return isNew && verifiedAt !== undefined ? 'unproven' : 'first';
+}
+
+export function anotherAccount(
+  { name, account, accountName = account }: Pick<Connection, 'name' | 'account' | 'accountName'>,
+  { account: other, accountName: otherName = other }: VerifiedCredential,
+): Failure {
+  return {
+    code: 'AnotherAccount',
+    message: `the credential is of account ${otherName}, and connection ${name} has fleets in account ${accountName}: use a credential of ${accountName}, or delete these fleets first, or make a connection of its own for ${otherName}`,
+  };
+}
+
+export function accountNotProven(
+  { name }: Pick<Connection, 'name'>,
+  location: string,
+  missing: number,
+): Failure {
+  return {
+    code: 'AccountNotProven',
+    message: `the cloud does not tell whose credential this is, and it does not show ${missing} of the machines that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
+  };
+}

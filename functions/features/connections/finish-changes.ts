@@ -1,0 +1,70 @@
+import type { Deletion } from '../../model/deletion.ts';
+import { connectionKey } from '../../model/identifiers.ts';
+import type { Logger as Log } from '../../platform/runtime/logger.ts';
+import { deleteCredential } from '../../platform/secrets/credentials.ts';
+import { forgetAbandonedSecret, listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
+import { allConnections, readConnection } from '../../platform/store/connections.ts';
+import { allNamespaces } from '../../platform/store/namespaces.ts';
+import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
+import { deleteNamespace } from '../namespaces/delete-namespace.ts';
+import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
+import { isUnfinished } from './keep-credential.ts';
+
+/** A deletion that was asked for so long ago has no request at work on it any more. */
+const DELETION_MS = 2 * 60_000;
+/** Nor has a connection whose secret was to be kept so long ago, … */
+const REGISTRATION_MS = 10 * 60_000;
+/** … and whatever was sent then has arrived. */
+const LATE_SECRET_MS = 15 * 60_000;
+
+export interface FinishedChanges {
+  connections: number;
+  namespaces: number;
+  secrets: number;
+}
+
+/**
+ * By schedule: finishes what requests began that died. Deletions are decided again, or gone on with where they were
+ * decided; connections whose secret was never kept are removed; so are secrets that came after their connection went.
+ *
+ * @returns how many of each were taken up
+ */
+export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<FinishedChanges> {
+  const { store, log } = deps;
+  const nowMs = store.clock.now();
+  const isLeft = (deletion: Deletion | undefined) =>
+    deletion !== undefined && Date.parse(deletion.requestedAt) < nowMs - DELETION_MS;
+  const each = async <Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<number> => {
+    for (const item of items) {
+      // The others must not wait for what one of them suffers from; the next time tries again.
+      await work(item).catch((error: unknown) => log.error('a change was not finished', { error }));
+    }
+    return items.length;
+  };
+  const connections = (await allConnections(store)).filter(
+    (one) => isLeft(one.deletion) || isUnfinished(one, nowMs - REGISTRATION_MS),
+  );
+  const namespaces = (await allNamespaces(store)).filter(({ deletion }) => isLeft(deletion));
+  const secrets = (await listAbandonedSecrets(store)).filter(
+    ({ sinceMs }) => sinceMs < nowMs - LATE_SECRET_MS,
+  );
+  return {
+    connections: await each(connections, async ({ namespace, name, deletion }) => {
+      const unless = isLeft(deletion) ? undefined : 'has-secret';
+      const outcome = await deleteConnection(deps, namespace, name, unless);
+      log.warn('a change of a connection was finished', { namespace, connection: name, outcome });
+    }),
+    namespaces: await each(namespaces, async ({ name }) => {
+      const outcome = await deleteNamespace(store, name);
+      log.warn('the deletion of a namespace was finished', { namespace: name, outcome });
+    }),
+    secrets: await each(secrets, async (secret) => {
+      const { namespace, name } = secret;
+      await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
+      // An inventory that was being read as the connection went may have been written after it.
+      if (!(await readConnection(store, namespace, name)))
+        await clearCatalogue(store, connectionKey(namespace, name));
+      await forgetAbandonedSecret(store, secret);
+    }),
+  };
+}

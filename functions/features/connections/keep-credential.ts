@@ -1,0 +1,74 @@
+import type { SSMClient } from '@aws-sdk/client-ssm';
+import type { Connection, Credential } from '../../model/connection.ts';
+import { deleteCredential, putCredential } from '../../platform/secrets/credentials.ts';
+import type { Store } from '../../platform/store/client.ts';
+import {
+  type ConnectionUpdate,
+  createConnection,
+  type NewConnection,
+  readConnection,
+  updateConnection,
+} from '../../platform/store/connections.ts';
+
+export interface CredentialDeps {
+  store: Store<'access'>;
+  ssm: SSMClient;
+  secretsPrefix: string;
+}
+
+/** Longer than any request lasts that is about to keep a secret. */
+const UNFINISHED_MS = 60_000;
+
+/**
+ * Writes the record of a new connection, then keeps its secret, then says in the record that it is kept: no secret is
+ * ever without a record that names it. A record whose request died before its secret was kept gives way after a minute.
+ *
+ * @returns the connection; undefined when it could not be made, or was deleted while it was made
+ */
+export async function registerConnection(
+  deps: CredentialDeps,
+  wanted: NewConnection,
+  credential: Credential,
+): Promise<Connection | undefined> {
+  const { store } = deps;
+  const made = (await createConnection(store, wanted)) ?? (await replaceUnfinished(store, wanted));
+  if (!made) return undefined;
+  return await keepCredential(deps, made, credential, (version) => ({ credentialVersion: version }));
+}
+
+async function replaceUnfinished(
+  store: Store<'access'>,
+  wanted: NewConnection,
+): Promise<Connection | undefined> {
+  const known = await readConnection(store, wanted.namespace, wanted.name);
+  return known && isUnfinished(known, store.clock.now() - UNFINISHED_MS)
+    ? await createConnection(store, wanted, known)
+    : undefined;
+}
+
+/** Whether a connection was to be made before that time, and its secret has not been kept since. */
+export function isUnfinished({ credentialVersion, createdAt }: Connection, beforeMs: number): boolean {
+  return credentialVersion === undefined && Date.parse(createdAt) < beforeMs;
+}
+
+/**
+ * Keeps a secret of a connection whose record stands, and writes what follows from its version. A connection that was
+ * deleted meanwhile takes none: the secret is removed again.
+ *
+ * @returns the connection; undefined when it was deleted meanwhile
+ */
+export async function keepCredential(
+  { store, ssm, secretsPrefix }: CredentialDeps,
+  connection: Connection,
+  credential: Credential,
+  follows: (version: number) => ConnectionUpdate,
+): Promise<Connection | undefined> {
+  const { namespace, name, id } = connection;
+  const version = await putCredential(ssm, secretsPrefix, connection, credential);
+  const kept = await updateConnection(store, namespace, name, follows(version), {
+    id,
+    deletion: 'undecided',
+  });
+  if (!kept) await deleteCredential(ssm, secretsPrefix, connection);
+  return kept;
+}

@@ -1,0 +1,193 @@
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Connection } from '../../model/connection.ts';
+import type { Failure } from '../../model/failure.ts';
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import { listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
+import { readConnection, updateConnection } from '../../platform/store/connections.ts';
+import {
+  CONNECTION_KEPT_MS,
+  type Disposition,
+  DONE,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import type { VerifyMessage } from '../../platform/workflow/messages.ts';
+import { claimMark, idInUse } from '../writers/keep-mark.ts';
+import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
+
+/** After a write that found the connection changed by another. */
+const CHANGED_MS = 1_000;
+/**
+ * After a change of the account, workers go on with clients of the earlier one: for as long as those are kept, and as
+ * long as a call may be under way. New machines would seem to have vanished to them, so no fleet is accepted before.
+ */
+const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
+
+/**
+ * Verifies a connection's credential at its cloud: the one in force, or the one that a rotation is about, which comes
+ * into force by that. A good one has its inventory synced next. A credential of another account is refused while
+ * anything of the connection lives: all of that would seem to have vanished. A connection that has been verified before
+ * stays Ready when its cloud cannot be reached; a disabled one stays disabled, whatever comes of it.
+ */
+export async function verifyConnection(
+  context: WorkerContext,
+  { connectionKey, rotation, sync }: VerifyMessage,
+): Promise<Disposition> {
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const connection = await readConnection(context.store, namespace, name);
+  if (!connection) return DONE;
+  if (rotation !== undefined && connection.rotation?.version !== rotation) return DONE;
+  const settlesInMs = rotation === undefined ? accountSettlesInMs(context, connection) : 0;
+  if (settlesInMs > 0) return waitFor(settlesInMs);
+  context.forget(connectionKey);
+  let verdict: AccountVerdict;
+  try {
+    const client =
+      rotation === undefined
+        ? (await context.open(connectionKey)).client
+        : await context.openWith({ ...connection, credentialVersion: rotation });
+    verdict = await judgeWriter(
+      context,
+      connection,
+      client,
+      await judgeAccount(context, connection, rotation, client),
+    );
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'Throttled') return waitFor(error.retryAfterMs ?? 2_000);
+    await writeRefusal(context, connection, rotation, error);
+    return DONE;
+  }
+  if ('waitMs' in verdict) return waitFor(verdict.waitMs);
+  const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);
+  if (takesNameOverInMs > 0) return waitFor(takesNameOverInMs);
+  if ('refused' in verdict) {
+    context.log.warn('a credential was refused', { connectionKey, ...verdict.refused });
+    await writeRefusal(context, connection, rotation, verdict.refused);
+    return DONE;
+  }
+  // Sent before the write that it follows from: a worker that dies between the two leaves it to no other.
+  if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
+  if (!(await writeVerified(context, connection, rotation, verdict))) return waitFor(CHANGED_MS);
+  context.forget(connectionKey);
+  if (verdict.isChange) return DONE;
+  if (sync !== false) await context.send({ kind: 'sync-inventory', connectionKey }, 0);
+  return DONE;
+}
+
+/**
+ * Refuses an account where another deployment with this one's id is alive: each would end the other's machines.
+ *
+ * @throws DriverError when the cloud does not tell whether there is one, and this deployment does not work there yet
+ */
+async function judgeWriter(
+  context: WorkerContext,
+  connection: Connection,
+  client: CloudClient,
+  verdict: AccountVerdict,
+): Promise<AccountVerdict> {
+  if (!('condition' in verdict)) return verdict;
+  const isNew = connection.verifiedAt === undefined || verdict.isChange === true;
+  const mark = await claimMark(context, client).catch((error: unknown) => {
+    if (!(error instanceof DriverError) || isNew) throw error;
+    // The next sweep asks again.
+    context.log.warn('no mark of this deployment is kept at the account', { code: error.code });
+    return 'none' as const;
+  });
+  if (mark === 'none') return verdict;
+  // Where both work already, sweeps hold, and an operator decides.
+  if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
+  return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
+}
+
+function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Connection): number {
+  if (accountChangedAt === undefined) return 0;
+  return Date.parse(accountChangedAt) + ACCOUNT_SETTLES_MS - store.clock.now();
+}
+
+/**
+ * Workers keep clients by a connection's name. One that takes the name of a connection over which was deleted lately, and
+ * is of another account or endpoint, is not Ready before they have forgotten that one.
+ */
+async function nameSettlesInMs(
+  { store }: WorkerContext,
+  { namespace, name, cloud, endpoint, verifiedAt }: Connection,
+  rotation: number | undefined,
+  verdict: Extract<AccountVerdict, Fit | { refused: Failure }>,
+): Promise<number> {
+  if (rotation !== undefined || verifiedAt !== undefined || 'refused' in verdict) return 0;
+  const account = verdict.account?.account;
+  const earlier = (await listAbandonedSecrets(store)).filter(
+    (one) => one.namespace === namespace && one.name === name && one.verifiedAt !== undefined,
+  );
+  const others = earlier.filter(
+    (one) =>
+      one.cloud !== cloud || one.endpoint !== endpoint || account === undefined || one.account !== account,
+  );
+  const lastMs = Math.max(0, ...others.map(({ sinceMs }) => sinceMs));
+  return lastMs + ACCOUNT_SETTLES_MS - store.clock.now();
+}
+
+/** @returns false when the connection has changed in a way that the verdict does not hold for */
+async function writeVerified(
+  { store }: WorkerContext,
+  { namespace, name, id, status }: Connection,
+  rotation: number | undefined,
+  { account, isChange, warning, condition }: Fit,
+): Promise<boolean> {
+  const verifiedAt = new Date(store.clock.now()).toISOString();
+  const isUnnamed = account !== undefined && account.accountName === undefined;
+  const update = (ready: { status?: 'Ready' }, statusNot?: 'Disabled') =>
+    updateConnection(
+      store,
+      namespace,
+      name,
+      {
+        ...ready,
+        ...account,
+        ...(warning && { warning }),
+        ...(isChange ? { accountChangedAt: verifiedAt } : {}),
+        verifiedAt,
+        ...(rotation === undefined ? {} : { credentialVersion: rotation }),
+      },
+      {
+        ...condition,
+        id,
+        ...(rotation === undefined ? {} : { rotationVersion: rotation }),
+        ...(statusNot && { statusNot }),
+        remove: [
+          ...(rotation === undefined ? [] : ['rotation' as const]),
+          ...(isUnnamed ? ['accountName' as const] : []),
+          ...(warning ? [] : ['warning' as const]),
+        ],
+      },
+    );
+  if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
+  // It is disabled, or was disabled in the meantime: what is known of its credential is written all the same.
+  if (await update({})) return true;
+  const now = await readConnection(store, namespace, name);
+  const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;
+  return now?.id !== id || isSuperseded;
+}
+
+async function writeRefusal(
+  { store, log }: WorkerContext,
+  { namespace, name, id, status, credentialVersion, rotation: wanted }: Connection,
+  rotation: number | undefined,
+  { code, message }: Failure,
+): Promise<void> {
+  const failure = { code, message };
+  if (rotation !== undefined && wanted) {
+    const failed = { ...wanted, status: 'Failed', failure } as const;
+    await updateConnection(store, namespace, name, { rotation: failed }, { id, rotationVersion: rotation });
+    return;
+  }
+  const isUnreachable = code === 'Unavailable' || code === 'OutcomeUnknown';
+  if (isUnreachable && status === 'Ready') {
+    log.warn('a connection was not verified', { namespace, connection: name, ...failure });
+    return;
+  }
+  const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;
+  await updateConnection(store, namespace, name, { status: 'Failed', failure }, isInForce);
+}

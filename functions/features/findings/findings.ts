@@ -1,0 +1,81 @@
+import type { Connection } from '../../model/connection.ts';
+import type { OrphanState } from '../../model/orphan.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import { writeAudit } from '../../platform/store/audit.ts';
+import { type OrphanItem, writeOrphan } from '../../platform/store/orphans.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { metricOf } from './metric.ts';
+
+/** What a finding is about. */
+export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
+  Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
+
+/** Detail type of the event, and, without its blanks, name of the metric. */
+const TYPES: Readonly<Record<OrphanState, string>> = {
+  Quarantined: 'Orphan Found',
+  Reported: 'Orphan Reported',
+  Terminating: 'Orphan Terminating',
+  Terminated: 'Orphan Terminated',
+  Gone: 'Orphan Gone',
+  Released: 'Orphan Released',
+  Missing: 'Instance Missing',
+  Vanished: 'Instance Vanished',
+  Returned: 'Instance Returned',
+};
+
+export function newFinding(
+  connection: Connection,
+  { connectionKey, location }: PlaceRef,
+  subject: Subject,
+  { reason, state, nowMs }: Pick<OrphanItem, 'reason' | 'state'> & { nowMs: number },
+): Omit<OrphanItem, 'version'> {
+  const at = isoTime(nowMs);
+  const { namespace, name, cloud } = connection;
+  return {
+    ...subject,
+    connectionKey,
+    namespace,
+    connection: name,
+    cloud,
+    location,
+    reason,
+    state,
+    firstSeenAt: at,
+    stateSince: at,
+  };
+}
+
+/**
+ * Writes what has become of a finding, then tells of it.
+ *
+ * @returns the finding as it stands; undefined when somebody else had changed it first
+ */
+export async function recordFinding(
+  context: WorkerContext,
+  next: Omit<OrphanItem, 'version'>,
+  previous: OrphanItem | undefined,
+): Promise<OrphanItem | undefined> {
+  const written = await writeOrphan(context.store, next, previous);
+  return written && (await announce(context, written));
+}
+
+/**
+ * Tells of a finding's state: an audit row, an event, a metric. Until the finding says that it was told, each sweep
+ * tells it again; the row is the same then, and events and metrics come at least once.
+ */
+export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
+  if (item.announced === item.state) return item;
+  const type = TYPES[item.state];
+  const { version: _, announced: _told, ...detail } = item;
+  try {
+    const id = `${item.kind}#${item.location}#${item.backendId}#${item.state}`;
+    const { namespace, stateSince: at } = item;
+    await writeAudit(context.store, { namespace, at, id, type, detail });
+    await context.publish([{ type, at, detail }]);
+    context.log.info(type, { ...metricOf(type, context.store.clock.now()), finding: detail });
+    return (await writeOrphan(context.store, { ...item, announced: item.state }, item)) ?? item;
+  } catch (error) {
+    context.log.warn('a finding was not told', { backendId: item.backendId, state: item.state, error });
+    return item;
+  }
+}

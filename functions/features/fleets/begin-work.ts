@@ -1,0 +1,51 @@
+import type { Store } from '../../platform/store/client.ts';
+import { type FleetItem, type FleetUpdate, updateFleet, type Work } from '../../platform/store/fleets.ts';
+import type { Workflows } from './workflows.ts';
+
+export interface WorkDeps {
+  store: Store<'fleets'>;
+  workflows: Workflows;
+}
+
+/**
+ * Writes that there is work to be done on a fleet, by its next execution.
+ *
+ * @returns the fleet as it is now; undefined when it went on meanwhile, and nothing was written
+ */
+export async function assignWork(
+  store: Store<'fleets'>,
+  fleet: FleetItem,
+  work: Work,
+  update: FleetUpdate = {},
+): Promise<FleetItem | undefined> {
+  return await updateFleet(store, fleet, {
+    interruptions: 0,
+    ...update,
+    work,
+    execution: fleet.execution + 1,
+    workSinceMs: store.clock.now(),
+  });
+}
+
+/**
+ * Assigns work, then starts the execution that does it. Whoever dies in between leaves it to the reconciler, which
+ * starts the same execution.
+ */
+export async function beginWork(
+  { store, workflows }: WorkDeps,
+  fleet: FleetItem,
+  work: Work,
+  update: FleetUpdate = {},
+): Promise<FleetItem | undefined> {
+  const after = await assignWork(store, fleet, work, update);
+  if (after) await resumeWork(workflows, after);
+  return after;
+}
+
+/** Starts the execution that a fleet waits for, in case that nobody did. */
+export async function resumeWork(
+  workflows: Workflows,
+  { fleetId, work, execution }: FleetItem,
+): Promise<void> {
+  if (work !== undefined) await workflows.start({ work, fleetId, execution });
+}

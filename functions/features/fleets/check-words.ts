@@ -1,0 +1,190 @@
+import type { Offer } from '../../model/cloud.ts';
+import type { Connection } from '../../model/connection.ts';
+import { connectionKey } from '../../model/identifiers.ts';
+import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { readConnection } from '../../platform/store/connections.ts';
+
+/** What a request says that cannot be borne out. Same shape as the API's field errors. */
+export interface RequestError {
+  pointer: string;
+  code: string;
+  message: string;
+}
+
+/** The words of a node group that the catalogue has to know. Those that are missing are not looked up. */
+export interface GroupWords {
+  /** Of the group, in the body. */
+  pointer: string;
+  connection: string;
+  locations: { pointer: string; name: string }[];
+  zone?: string | undefined;
+  instanceType?: string | undefined;
+  image?: string | undefined;
+}
+
+/** What the catalogue says to a group's words. */
+export interface Meaning {
+  connection: Connection;
+  /** By location. */
+  imageBackendIds: Record<string, string>;
+  /** By location; absent where the cloud tells no price. */
+  pricesUsdPerHour: Record<string, number>;
+  /** Of one instance. */
+  vcpus: number;
+  gpus: number;
+  memoryGb: number;
+}
+
+/**
+ * Looks the words of node groups up: exact keys only, all connections side by side.
+ *
+ * @returns every error, and the meaning of each group that has none
+ */
+export async function checkWords(
+  store: Store<'access' | 'catalogue'>,
+  namespace: string,
+  groups: readonly GroupWords[],
+): Promise<{ meanings: Map<GroupWords, Meaning>; errors: RequestError[] }> {
+  const meanings = new Map<GroupWords, Meaning>();
+  const errors: RequestError[] = [];
+  await Promise.all(
+    [...Map.groupBy(groups, (group) => group.connection)].map(async ([name, ofConnection]) => {
+      const usable = await readUsable(store, namespace, name);
+      if ('code' in usable) {
+        errors.push(...ofConnection.map(({ pointer }) => ({ pointer: `${pointer}/connection`, ...usable })));
+        return;
+      }
+      const found = await readEntries(store, connectionKey(namespace, name), ofConnection);
+      for (const group of ofConnection) {
+        const answer = checkGroup(group, usable, found);
+        errors.push(...answer.errors);
+        if (answer.errors.length === 0) meanings.set(group, answer.meaning);
+      }
+    }),
+  );
+  return { meanings, errors };
+}
+
+/** The connection, or why there is none that can be used. Another namespace's is as unknown as any. */
+async function readUsable(
+  store: Store<'access'>,
+  namespace: string,
+  name: string,
+): Promise<Connection | Omit<RequestError, 'pointer'>> {
+  const connection = await readConnection(store, namespace, name);
+  if (!connection) {
+    return { code: 'unknown-connection', message: `namespace ${namespace} has no connection ${name}` };
+  }
+  if (connection.deletion) {
+    return { code: 'connection-not-ready', message: `connection ${name} is Deleting` };
+  }
+  if (connection.status === 'Ready') return connection;
+  const because = connection.failure ? `: ${connection.failure.message}` : '';
+  return { code: 'connection-not-ready', message: `connection ${name} is ${connection.status}${because}` };
+}
+
+async function readEntries(
+  store: Store<'catalogue'>,
+  key: string,
+  groups: readonly GroupWords[],
+): Promise<CatalogueEntries> {
+  const each = groups.flatMap(({ locations, ...group }) =>
+    locations.map(({ name }) => ({ location: name, ...group })),
+  );
+  return await readCatalogue(store, key, {
+    locations: each.map(({ location }) => location),
+    instanceTypes: groups.flatMap(({ instanceType }) => instanceType ?? []),
+    offers: each.flatMap(({ location, instanceType, zone }) =>
+      instanceType === undefined ? [] : [{ location, instanceType, ...(zone === undefined ? {} : { zone }) }],
+    ),
+    images: each.flatMap(({ location, image }) => (image === undefined ? [] : [{ location, name: image }])),
+  });
+}
+
+function checkGroup(
+  { pointer, locations, zone, instanceType, image }: GroupWords,
+  connection: Connection,
+  found: CatalogueEntries,
+): { errors: RequestError[]; meaning: Meaning } {
+  const errors: RequestError[] = [];
+  const add = (field: string, code: string, message: string) =>
+    errors.push({ pointer: `${pointer}/${field}`, code, message });
+  const { name: ofConnection } = connection;
+  const type = instanceType === undefined ? undefined : found.instanceTypes.get(instanceType);
+  if (instanceType !== undefined && !type) {
+    add('instanceType', 'unknown-instance-type', `${ofConnection} knows no type ${instanceType}`);
+  }
+  const meaning: Meaning = {
+    connection,
+    imageBackendIds: {},
+    pricesUsdPerHour: {},
+    vcpus: type?.vcpus ?? 0,
+    gpus: type?.gpu?.count ?? 0,
+    memoryGb: type?.memoryGb ?? 0,
+  };
+  for (const { pointer: at, name: location } of locations) {
+    const known = found.locations.get(location);
+    if (!known) {
+      errors.push({
+        pointer: at,
+        code: 'unknown-location',
+        message: `${ofConnection} knows no location ${location}`,
+      });
+      continue;
+    }
+    if (!known.available) {
+      errors.push({ pointer: at, code: 'location-unavailable', message: `${location} is not available now` });
+    }
+    if (zone !== undefined && !known.zones.includes(zone)) {
+      add('zone', 'unknown-zone', `${location} has the zones ${known.zones.join(', ')}`);
+    }
+    if (type) {
+      const offer = bestOffer(found.offers, location, zone, type.name);
+      if (!offer?.available)
+        add('instanceType', 'not-offered', `${type.name} is not to be had in ${location}`);
+      if (offer?.priceUsdPerHour !== undefined) meaning.pricesUsdPerHour[location] = offer.priceUsdPerHour;
+    }
+    if (image === undefined) continue;
+    const here = found.images.find(
+      (one) =>
+        one.name === image && one.available && (one.location === undefined || one.location === location),
+    );
+    if (!here) add('image', 'unknown-image', `${image} is not in ${location}`);
+    else meaning.imageBackendIds[location] = here.backendId;
+    if (here && type && !here.architectures.includes(type.architecture)) {
+      const message = `${image} is for ${here.architectures.join(', ')}, ${type.name} is ${type.architecture}`;
+      add('image', 'architecture-mismatch', message);
+    }
+  }
+  return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
+}
+
+/** A word may be unknown only because the first reading of the inventory is still under way. */
+function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): RequestError {
+  if (inventorySyncedAt !== undefined) return error;
+  return { ...error, message: `${error.message}; the inventory of ${name} has not been read to its end yet` };
+}
+
+/** The zone's own offer before the whole location's: it is the nearer word on price and availability. */
+function bestOffer(
+  offers: readonly Offer[],
+  location: string,
+  zone: string | undefined,
+  instanceType: string,
+): Offer | undefined {
+  const here = offers.filter((one) => one.location === location && one.instanceType === instanceType);
+  return (
+    here.find((one) => zone !== undefined && one.zone === zone) ?? here.find((one) => one.zone === undefined)
+  );
+}
+
+/** A word that is wrong in several locations is told once for all of them. */
+function oncePerField(errors: readonly RequestError[]): RequestError[] {
+  const byField = Map.groupBy(errors, ({ pointer, code }) => `${pointer} ${code}`);
+  return [...byField.values()].flatMap(([first, ...others]) => {
+    if (!first) return [];
+    const message = others.length > 0 ? `${first.message} (and ${others.length} more)` : first.message;
+    return [{ ...first, message }];
+  });
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Namespace } from '../../model/access.ts';
+import type { FleetRequest } from '../../model/fleet-request.ts';
+import { makeFleetId } from '../../model/identifiers.ts';
+import type { Store } from '../../platform/store/client.ts';
+import {
+  type CreateFleetOutcome,
+  createFleet,
+  type NewFleet,
+  readReplay,
+} from '../../platform/store/create-fleet.ts';
+import { readFleetItem } from '../../platform/store/fleets.ts';
+import { resumeWork } from './begin-work.ts';
+import type { RequestError } from './check-words.ts';
+import { resolveRequest } from './resolve-request.ts';
+import type { Workflows } from './workflows.ts';
+
+export interface AcceptDeps {
+  store: Store<'fleets' | 'access' | 'catalogue'>;
+  workflows: Workflows;
+}
+
+type Accepted =
+  | Exclude<CreateFleetOutcome, { outcome: 'connections-changed' }>
+  | { outcome: 'refused'; errors: RequestError[] };
+
+/** How often its connections may change while one request is resolved. */
+const TRIES = 5;
+
+/**
+ * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay is answered before the
+ * request is resolved again, since the catalogue may have changed; it starts the workflow again, in case the first
+ * request died before it did.
+ */
+export async function acceptFleet(
+  { store, workflows }: AcceptDeps,
+  { name: namespace, createdAt }: Pick<Namespace, 'name' | 'createdAt'>,
+  request: FleetRequest,
+  idempotencyKey: string | undefined,
+): Promise<Accepted> {
+  // A namespace that was deleted and made again knows no keys of its earlier life.
+  const idempotency =
+    idempotencyKey === undefined
+      ? undefined
+      : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
+  const replay = () => idempotency && readReplay(store, namespace, idempotency);
+  const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
+  // What stands in its way may be the same request, accepted meanwhile.
+  const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
+  if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
+    const fleet = await readFleetItem(store, outcome.fleetId);
+    if (fleet) await resumeWork(workflows, fleet);
+  }
+  return outcome;
+}
+
+async function writeFleet(
+  store: AcceptDeps['store'],
+  namespace: string,
+  request: FleetRequest,
+  idempotency: NewFleet['idempotency'],
+): Promise<Accepted> {
+  const { name, description, labels, failurePolicy, minimumInstances, hold, priority } = request;
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const resolved = await resolveRequest(store, namespace, request);
+    if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
+    const { nodeGroups, connections } = resolved;
+    const fleetId = makeFleetId(store.clock.now(), store.random);
+    const written = await createFleet(store, {
+      spec: { fleetId, namespace, name, ...(priority === undefined ? {} : { priority }), nodeGroups },
+      request: { description, labels, failurePolicy, minimumInstances, hold },
+      idempotency,
+      connections,
+    });
+    if (written.outcome !== 'connections-changed') return written;
+  }
+  throw new Error(`connections of a fleet in ${namespace} changed ${TRIES} times while it was accepted`);
+}
+
+/** The same for two bodies that mean the same, whatever the order of their keys. */
+function hashOf(request: FleetRequest): string {
+  return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
+}
+
+function sortKeys(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

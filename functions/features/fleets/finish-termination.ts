@@ -1,0 +1,66 @@
+import { layOut } from '../../platform/placement/lay-out.ts';
+import type { Store } from '../../platform/store/client.ts';
+import {
+  closeFleet,
+  type FleetItem,
+  parseFleetItem,
+  readSpec,
+  updateFleet,
+} from '../../platform/store/fleets.ts';
+import { readNetworks } from '../../platform/store/networks.ts';
+import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import type { FinishAnswer, RemovalInput } from '../../platform/workflow/messages.ts';
+import { aimOf } from './stop-when-decided.ts';
+import { statusWhenRefined } from './verdict.ts';
+
+export interface FinishTerminationDeps {
+  store: Store<'fleets'>;
+  forgetPrivateKey(fleetId: string): Promise<void>;
+}
+
+/**
+ * The state FinishTermination. A fleet of which nothing is left is Terminated, or RolledBack, and its name is free; one
+ * of which only what failed was to go has its status by the failure policy. While anything is left that was to go, the
+ * fleet keeps its status and its work: the reconciler begins anew.
+ */
+export async function finishTermination(
+  deps: FinishTerminationDeps,
+  { fleetId, execution, scope }: RemovalInput,
+): Promise<FinishAnswer> {
+  const { meta, placements } = await readFleetPartition(deps.store, fleetId);
+  const fleet = parseFleetItem(meta);
+  if (fleet.work === undefined || fleet.execution !== execution) return { status: fleet.status, done: true };
+  return scope === 'fleet'
+    ? await finishRemoval(deps, fleet, placements)
+    : await finishRefining(deps.store, fleet, placements);
+}
+
+async function finishRemoval(
+  { store, forgetPrivateKey }: FinishTerminationDeps,
+  fleet: FleetItem,
+  placements: readonly PlacementItem[],
+): Promise<FinishAnswer> {
+  const { fleetId } = fleet;
+  const instances = placements.reduce((sum, placement) => sum + liveCount(placement), 0);
+  const networks = await readNetworks(store, { fleetId });
+  if (instances > 0 || networks.length > 0) return { status: fleet.status, done: false };
+  await forgetPrivateKey(fleetId);
+  const status = fleet.status === 'RollingBack' ? 'RolledBack' : 'Terminated';
+  await closeFleet(store, fleet, status);
+  return { status, done: true };
+}
+
+async function finishRefining(
+  store: Store<'fleets'>,
+  fleet: FleetItem,
+  placements: readonly PlacementItem[],
+): Promise<FinishAnswer> {
+  const left = placements.some(
+    ({ counts }) => (counts.Failed ?? 0) > 0 || (counts.Terminating ?? 0) > 0 || (counts.Creating ?? 0) > 0,
+  );
+  if (left) return { status: fleet.status, done: false };
+  const status = statusWhenRefined(aimOf(fleet, layOut(await readSpec(store, fleet.fleetId))), placements);
+  const settled = await updateFleet(store, fleet, { status, work: null });
+  if (!settled) throw new Error(`fleet ${fleet.fleetId} went on while its refining was finished`);
+  return { status, done: true };
+}

@@ -1,0 +1,118 @@
+import pLimit from 'p-limit';
+import type { DriverName } from '../../model/connection.ts';
+import type { FleetSpec } from '../../model/fleet.ts';
+import type { LimitProfile } from '../../model/limit-profile.ts';
+import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { readConnection } from '../../platform/store/connections.ts';
+import { type FleetItem, readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
+import { openPlacement } from '../../platform/store/placements.ts';
+import { MAX_INLINE_MAP, type Plan } from '../../platform/workflow/messages.ts';
+import { shapeOf } from './shape.ts';
+import type { SshKey } from './ssh-key.ts';
+
+const CONCURRENT_WRITES = 20;
+const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
+
+export interface PlanDeps {
+  store: Store<'fleets' | 'access'>;
+  queueUrls: Partial<Record<DriverName, string>>;
+  makeKey(comment: string): Promise<SshKey>;
+  /** Keeps the private half of a fleet's SSH key beside any that was kept before. @returns the name of this one */
+  keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
+  /** The removal of a fleet forgets its key; one that is kept later is forgotten by the try that kept it. */
+  forgetPrivateKey(fleetId: string): Promise<void>;
+}
+
+/**
+ * The state Plan: opens a placement for each place and says what the workflow has to do. Run twice it answers the
+ * same. An execution that is not the fleet's present one any more gets an empty plan, as does one whose launches are
+ * held or aborted.
+ */
+export async function planFleet(
+  deps: PlanDeps,
+  { fleetId, execution }: { fleetId: string; execution: number },
+): Promise<Plan> {
+  const { store } = deps;
+  const spec = await readSpec(store, fleetId);
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) throw new Error(`no fleet ${fleetId}`);
+  const empty: Plan = { fleetId, execution, clouds: [] };
+  if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
+    // An earlier try may have kept a key after the fleet's removal had forgotten it.
+    if (isGoing(fleet)) await deps.forgetPrivateKey(fleetId);
+    return empty;
+  }
+  const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
+  const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
+  // Placements first: whoever removes the fleet from here on finds every gate that there is, and closes it.
+  const placements = layOut(spec);
+  const limit = pLimit(CONCURRENT_WRITES);
+  await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
+  const going = await updateFleet(store, fleet, {
+    status: 'Creating',
+    startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),
+    ...(key && sshKeyParameter ? { sshPublicKey: key.publicKey, sshKeyParameter } : {}),
+  });
+  if (!going) {
+    const now = await readFleetItem(store, fleetId);
+    if (sshKeyParameter && now && isGoing(now)) await deps.forgetPrivateKey(fleetId);
+    throw new Error(`fleet ${fleetId} went on while it was planned`);
+  }
+  const wanted = placements.filter(({ count }) => count > 0);
+  return { ...empty, clouds: await planOf(deps, spec, wanted, fleet.round) };
+}
+
+const isGoing = ({ status }: FleetItem): boolean =>
+  status === 'Terminating' || status === 'Terminated' || status === 'RollingBack' || status === 'RolledBack';
+
+/** The places of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
+export async function planOf(
+  { store, queueUrls }: Pick<PlanDeps, 'store' | 'queueUrls'>,
+  spec: FleetSpec,
+  placements: readonly Placement[],
+  round: number,
+): Promise<Plan['clouds']> {
+  const byConnection = Map.groupBy(placements, ({ connectionKey }) => connectionKey);
+  return await Promise.all(
+    [...byConnection].map(async ([connectionKey, ofConnection]) => {
+      const [first] = ofConnection;
+      if (!first) throw new Error(`no placement of ${connectionKey}`);
+      const queueUrl = queueUrls[first.driver];
+      if (queueUrl === undefined) throw new Error(`driver ${first.driver} has no queue`);
+      const limits = await limitsOf(store, spec.namespace, first);
+      return {
+        cloud: first.cloud,
+        driver: first.driver,
+        connectionKey,
+        concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations),
+        places: ofConnection.map((placement) => ({
+          connectionKey,
+          location: placement.location,
+          queueUrl,
+          first: placement.first,
+          count: placement.count,
+          round,
+          ...shapeOf(limits, placement.count),
+          timeoutSeconds: longestTimeoutSeconds(placement),
+        })),
+      };
+    }),
+  );
+}
+
+/** Of the connection; of its cloud, where the connection was deleted meanwhile. */
+async function limitsOf(
+  store: Store<'access'>,
+  namespace: string,
+  { connection, cloud }: Placement,
+): Promise<LimitProfile> {
+  return limitProfileOf(cloud, (await readConnection(store, namespace, connection))?.limits);
+}
+
+function longestTimeoutSeconds({ ranges }: Placement): number {
+  return Math.max(
+    ...ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS),
+  );
+}

@@ -1,0 +1,101 @@
+import pLimit from 'p-limit';
+import { layOut } from '../../platform/placement/lay-out.ts';
+import type { Logger as Log } from '../../platform/runtime/logger.ts';
+import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
+import { listActiveFleetIds } from '../../platform/store/list-fleets.ts';
+import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
+import { stopLaunching } from './stop-launching.ts';
+import { stopWhenDecided } from './stop-when-decided.ts';
+
+/** So long after it was to start, an execution that nobody knows of was never started. */
+const START_GRACE_MS = 30_000;
+/** The first execution after one that ended without having done its work; each further one waits twice as long. */
+const RESTART_MS = 60_000;
+const LONGEST_RESTART_MS = 30 * 60_000;
+const CONCURRENT_FLEETS = 5;
+
+export interface Reconciliation {
+  /** Fleets that have work under way, or a hold that expires. */
+  active: number;
+  /** Executions that were started since nobody had, or anew since theirs had ended too early. */
+  started: number;
+  withdrawn: number;
+}
+
+/**
+ * Each minute: sees to it that somebody is at work on every fleet that has work to be done. Whatever died on the way
+ * (a request before it started its workflow, a workflow that failed or was stopped) is taken up again here.
+ */
+export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Reconciliation> {
+  const answer: Reconciliation = { active: 0, started: 0, withdrawn: 0 };
+  const limit = pLimit(CONCURRENT_FLEETS);
+  let after: string | undefined;
+  do {
+    const page = await listActiveFleetIds(deps.store, after);
+    const outcomes = await Promise.all(
+      page.fleetIds.map((fleetId) =>
+        limit(async () => {
+          try {
+            return await reconcileFleet(deps, fleetId);
+          } catch (error) {
+            // The others must not wait for what one of them suffers from; the next minute tries again.
+            deps.log.error('fleet was not reconciled', { fleetId, error });
+            return 'none';
+          }
+        }),
+      ),
+    );
+    answer.active += page.fleetIds.length;
+    answer.started += outcomes.filter((outcome) => outcome === 'started').length;
+    answer.withdrawn += outcomes.filter((outcome) => outcome === 'withdrawn').length;
+    after = page.last;
+  } while (after !== undefined);
+  return answer;
+}
+
+export async function reconcileFleet(
+  deps: WorkDeps & { log: Log },
+  fleetId: string,
+): Promise<'none' | 'started' | 'withdrawn'> {
+  const { store, log } = deps;
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) return 'none';
+  if (fleet.status === 'Held' && fleet.heldUntilMs !== undefined && fleet.heldUntilMs <= store.clock.now()) {
+    log.info('hold has expired', { fleetId });
+    const update = { status: 'Terminating' as const, heldUntilMs: null, gatesToRest: null };
+    return (await beginWork(deps, fleet, 'remove', update)) ? 'withdrawn' : 'none';
+  }
+  await stopLaunching(store, fleet);
+  if (fleet.work === undefined) return 'none';
+  return (await reviveWork(deps, fleet)) ? 'started' : 'none';
+}
+
+/** @returns whether an execution was started */
+async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Promise<boolean> {
+  const { store, workflows, log } = deps;
+  const { fleetId, work, execution, interruptions } = fleet;
+  if (work === undefined) return false;
+  const ageMs = store.clock.now() - fleet.workSinceMs;
+  switch (await workflows.state({ work, fleetId, execution })) {
+    case 'running':
+      if (work === 'provision' && fleet.status === 'Creating') {
+        // Whoever saw the deciding failure may have died before it rested the gates.
+        await stopWhenDecided(store, { fleetId, placements: layOut(await readSpec(store, fleetId)) });
+      }
+      return false;
+    case 'absent':
+      if (ageMs < START_GRACE_MS) return false;
+      log.warn('an execution was never started', { fleetId, work, execution });
+      await resumeWork(workflows, fleet);
+      return true;
+    case 'ended': {
+      if (ageMs < Math.min(RESTART_MS * 2 ** interruptions, LONGEST_RESTART_MS)) return false;
+      const current = await readFleetItem(store, fleetId);
+      // It may have ended well since the fleet was read.
+      if (current?.work !== work || current.execution !== execution) return false;
+      log.warn('an execution ended before its work was done', { fleetId, work, execution });
+      const update = { interruptions: interruptions + 1 };
+      return (await beginWork(deps, current, work, update)) !== undefined;
+    }
+  }
+}

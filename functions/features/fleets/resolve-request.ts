@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import type { Connection } from '../../model/connection.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
+import {
+  type FleetRequest,
+  MAX_GROUPS_PER_FLEET,
+  MAX_PLACEMENTS_PER_FLEET,
+} from '../../model/fleet-request.ts';
+import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { findFleetByName } from '../../platform/store/create-fleet.ts';
+import { checkTotals, type GroupDemand } from './check-totals.ts';
+import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
+
+type Stores = Store<'fleets' | 'access' | 'catalogue'>;
+
+/**
+ * Resolves every word of a request against the catalogue.
+ *
+ * @returns the node groups as they will be built, with the connections that they were resolved by, each once; or every
+ *   error at once, in the order of the body
+ */
+export async function resolveRequest(
+  store: Stores,
+  namespace: string,
+  request: FleetRequest,
+): Promise<{ nodeGroups: NodeGroup[]; connections: Connection[] } | { errors: RequestError[] }> {
+  const words = request.nodeGroups.map((group, at) => wordsOf(group, at));
+  const { meanings, errors } = await checkWords(store, namespace, words);
+  errors.push(...checkTotals(demandsOf(request, words, meanings)));
+  if (errors.length > 0) {
+    errors.push(...(await nameErrors(store, namespace, request.name)));
+    return { errors: inOrder(errors) };
+  }
+  const used = [...meanings.values()].map(({ connection }) => [connection.name, connection] as const);
+  return {
+    connections: [...new Map(used).values()],
+    nodeGroups: request.nodeGroups.map((group, at) => {
+      const meaning = words[at] && meanings.get(words[at]);
+      if (!meaning) throw new Error(`node group ${group.name} has neither errors nor a meaning`);
+      const { connection, ...resolved } = meaning;
+      return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
+    }),
+  };
+}
+
+/** What the groups ask for, as far as their words have a meaning. */
+function demandsOf(
+  request: FleetRequest,
+  words: readonly GroupWords[],
+  meanings: ReadonlyMap<GroupWords, Meaning>,
+): GroupDemand[] {
+  return request.nodeGroups.flatMap(({ size }, at) => {
+    const group = words[at];
+    const meaning = group && meanings.get(group);
+    return meaning ? [{ ...meaning, pointer: group.pointer, size }] : [];
+  });
+}
+
+const word = cloudWordSchema.optional().catch(undefined);
+const name = nameSchema.optional().catch(undefined);
+
+/** A body that its schema refuses, as far as it can be read. */
+const remainsSchema = z.object({
+  name,
+  nodeGroups: z
+    .array(
+      z
+        .object({
+          connection: name,
+          locations: z.array(word).max(MAX_PLACEMENTS_PER_FLEET).catch([]),
+          zone: word,
+          instanceType: word,
+          image: word,
+        })
+        .optional()
+        .catch(undefined),
+    )
+    .max(MAX_GROUPS_PER_FLEET)
+    .catch([]),
+});
+
+/** The further errors of a body that its schema refuses: of the fields that are well formed. */
+export async function inspectRefused(
+  store: Stores,
+  namespace: string,
+  body: unknown,
+): Promise<RequestError[]> {
+  const remains = remainsSchema.safeParse(body).data;
+  if (!remains) return [];
+  const words = remains.nodeGroups.flatMap((group, at) =>
+    group?.connection === undefined ? [] : [wordsOf({ ...group, connection: group.connection }, at)],
+  );
+  const [{ errors }, taken] = await Promise.all([
+    checkWords(store, namespace, words),
+    remains.name === undefined ? [] : nameErrors(store, namespace, remains.name),
+  ]);
+  return inOrder([...taken, ...errors]);
+}
+
+function wordsOf(
+  group: Omit<GroupWords, 'pointer' | 'locations'> & { locations: (string | undefined)[] },
+  at: number,
+): GroupWords {
+  const { connection, zone, instanceType, image, locations } = group;
+  const pointer = `/nodeGroups/${at}`;
+  return {
+    pointer,
+    connection,
+    zone,
+    instanceType,
+    image,
+    locations: locations.flatMap((location, index) =>
+      location === undefined ? [] : [{ pointer: `${pointer}/locations/${index}`, name: location }],
+    ),
+  };
+}
+
+async function nameErrors(store: Stores, namespace: string, fleet: string): Promise<RequestError[]> {
+  const holder = await findFleetByName(store, namespace, fleet);
+  return holder === undefined
+    ? []
+    : [{ pointer: '/name', code: 'duplicate', message: `is taken by fleet ${holder}` }];
+}
+
+function inOrder(errors: readonly RequestError[]): RequestError[] {
+  return errors.toSorted((a, b) => a.pointer.localeCompare(b.pointer, 'en', { numeric: true }));
+}

@@ -1,0 +1,79 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  type SFNClient,
+  StartExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { usage } from '../../platform/runtime/usage.ts';
+import type { Work } from '../../platform/store/fleets.ts';
+import type { ProvisionInput, RemovalInput } from '../../platform/workflow/messages.ts';
+
+/** One execution of a workflow, named by the fleet and the number that its item holds. */
+export interface ExecutionRef {
+  work: Work;
+  fleetId: string;
+  execution: number;
+}
+
+export type ExecutionState = 'running' | 'ended' | 'absent';
+
+/** Starts workflows and tells what has become of them. */
+export interface Workflows {
+  /** Starting the same execution twice is starting it once. */
+  start(ref: ExecutionRef): Promise<void>;
+  /** `absent`: it was never started, or ended so long ago that nobody knows of it. */
+  state(ref: ExecutionRef): Promise<ExecutionState>;
+}
+
+export const executionName = ({ fleetId, execution }: Omit<ExecutionRef, 'work'>): string =>
+  `${fleetId}-${execution}`;
+
+/** The input of an execution of `terminate-fleet`. */
+export function removalInput({
+  work,
+  fleetId,
+  execution,
+}: ExecutionRef & { work: 'refine' | 'remove' }): RemovalInput {
+  return { fleetId, execution, scope: work === 'remove' ? 'fleet' : 'failed' };
+}
+
+/** What an execution is started with. */
+export function inputOf({ work, fleetId, execution }: ExecutionRef): ProvisionInput | RemovalInput {
+  return work === 'provision' ? { fleetId, execution } : removalInput({ work, fleetId, execution });
+}
+
+/** The workflows as state machines of Step Functions: `provision-fleet` and `terminate-fleet`. */
+export function openWorkflows(
+  sfn: SFNClient,
+  arns: { provisionFleet: string; terminateFleet: string },
+): Workflows {
+  const machineOf = (work: Work) => (work === 'provision' ? arns.provisionFleet : arns.terminateFleet);
+  return {
+    async start(ref) {
+      usage.sfnRequests += 1;
+      try {
+        await sfn.send(
+          new StartExecutionCommand({
+            stateMachineArn: machineOf(ref.work),
+            name: executionName(ref),
+            input: JSON.stringify(inputOf(ref)),
+          }),
+        );
+      } catch (error) {
+        if (!(error instanceof ExecutionAlreadyExists)) throw error;
+      }
+    },
+    async state(ref) {
+      usage.sfnRequests += 1;
+      const executionArn = `${machineOf(ref.work).replace(':stateMachine:', ':execution:')}:${executionName(ref)}`;
+      try {
+        const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+        return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'running' : 'ended';
+      } catch (error) {
+        if (error instanceof ExecutionDoesNotExist) return 'absent';
+        throw error;
+      }
+    },
+  };
+}

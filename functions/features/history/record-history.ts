@@ -1,0 +1,92 @@
+import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import type { NodeGroup } from '../../model/fleet.ts';
+import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { readSpec } from '../../platform/store/fleets.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { readInstanceRange } from '../../platform/store/instances.ts';
+
+const KEPT_SECONDS = 180 * 86_400;
+
+/** What came of one type and image at one location in one fleet. */
+export interface Outcomes {
+  cloud: string;
+  location: string;
+  instanceType: string;
+  image: string;
+  requested: number;
+  running: number;
+  /** By failure code. */
+  failed: Record<string, number>;
+  /** From the claim to the look that saw it running. */
+  secondsToRunning: { p50: number; p95: number } | undefined;
+}
+
+/**
+ * The state RecordHistory: outcomes by type, image and location, successes as well as failures. Keyed by fleet, so
+ * that a second run writes the same items again.
+ */
+export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId: string): Promise<void> {
+  const spec = await readSpec(store, fleetId);
+  for (const placement of layOut(spec)) {
+    const records = await readInstanceRange(
+      store,
+      fleetId,
+      placement.first,
+      placement.first + placement.count - 1,
+    );
+    for (const outcomes of outcomesOf(placement, records)) {
+      const { cloud, location, instanceType, image } = outcomes;
+      await store.document.send(
+        new PutCommand({
+          TableName: store.tables.history,
+          Item: {
+            pk: `${cloud}#${instanceType}`,
+            sk: `${location}#${image}#${fleetId}`,
+            ...outcomes,
+            namespace: spec.namespace,
+            at: new Date(store.clock.now()).toISOString(),
+            expiresAt: Math.floor(store.clock.now() / 1_000) + KEPT_SECONDS,
+          },
+        }),
+      );
+    }
+  }
+}
+
+/** Groups of the same type and image at a place count together. Pure. */
+export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
+  const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
+  const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));
+  return [...kinds.values()].flatMap((ranges) => {
+    const [first] = ranges;
+    if (!first) return [];
+    const ofKind = ranges.flatMap(({ group }) => byGroup.get(group.name) ?? []);
+    const failures = ofKind.flatMap(({ failure }) => (failure ? [failure.code] : []));
+    const failed = Object.fromEntries(
+      [...Map.groupBy(failures, (code) => code)].map(([code, all]) => [code, all.length]),
+    );
+    const seconds = ofKind.flatMap(({ launchedAt, runningAt }) =>
+      runningAt ? [(Date.parse(runningAt) - Date.parse(launchedAt)) / 1_000] : [],
+    );
+    return {
+      cloud: placement.cloud,
+      location: placement.location,
+      instanceType: first.group.instanceType,
+      image: first.group.image,
+      requested: ranges.reduce((sum, { count }) => sum + count, 0),
+      running: seconds.length,
+      failed,
+      secondsToRunning:
+        seconds.length > 0 ? { p50: percentile(seconds, 0.5), p95: percentile(seconds, 0.95) } : undefined,
+    };
+  });
+}
+
+const kindOf = ({ instanceType, image }: NodeGroup): string => `${instanceType}#${image}`;
+
+/** Nearest rank. */
+function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}

@@ -1,0 +1,43 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { isClosed } from '../../model/status.ts';
+import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import { updateInstance } from '../../platform/store/transition.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+
+/** Whether the record still waits for what this attempt makes. */
+function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
+  return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
+}
+
+/**
+ * Binds a machine to its record, whatever has become of the record meanwhile. Where that is closed, at another attempt,
+ * or bound to another machine, the machine is removed at once.
+ *
+ * @param machine that this attempt made: the answer to its create call, or one that `proveMachine` says is proven
+ */
+export async function adopt(
+  context: WorkerContext,
+  place: PlaceRef,
+  claimed: InstanceItem,
+  machine: CloudInstance,
+): Promise<void> {
+  let record: InstanceItem | undefined = claimed;
+  while (record && isWaiting(record, claimed)) {
+    if (record.backendId === machine.backendId && record.launchState === 'accepted') return;
+    if (record.backendId !== undefined && record.backendId !== machine.backendId) break;
+    const fields = {
+      launchState: 'accepted' as const,
+      backendId: machine.backendId,
+      acceptedAtMs: context.store.clock.now(),
+      ...(machine.zone === undefined ? {} : { zone: machine.zone }),
+    };
+    if (await updateInstance(context.store, record, fields)) return;
+    record = (await readInstances(context.store, [claimed])).get(claimed.instanceId);
+  }
+  context.log.warn('removing a machine that no record wants', {
+    instanceId: claimed.instanceId,
+    backendId: machine.backendId,
+  });
+  const { client } = await context.open(place.connectionKey);
+  await client.terminateInstance(place.location, machine.backendId);
+}

@@ -1,0 +1,91 @@
+import type { Failure } from '../../model/failure.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
+import { groupAt } from '../../platform/placement/lay-out.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { moveInstance } from '../../platform/store/move.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { freeSlots } from '../launch-queue/free-slots.ts';
+import { attemptsAfter } from '../ownership/attempts.ts';
+
+/** Failures of a location, not of what was asked for: another location may do better. */
+const OF_THE_LOCATION = new Set([
+  'InsufficientCapacity',
+  'QuotaExceeded',
+  'Unavailable',
+  'Conflict',
+  'CloudFailed',
+]);
+
+function mayDoBetterElsewhere({ code }: Failure): boolean {
+  return OF_THE_LOCATION.has(code);
+}
+
+/**
+ * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried,
+ * and sends its launch there.
+ *
+ * @returns false when there is none: the failure is for good. True also when somebody else took the record on.
+ */
+export async function attemptElsewhere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure,
+): Promise<boolean> {
+  if (!mayDoBetterElsewhere(failure) || record.deadlineAtMs <= context.store.clock.now()) return false;
+  for (const location of await untried(context, record)) {
+    const attempts = attemptsAfter(record, context.store.clock.now());
+    const outcome = await moveInstance(context.store, record, location, attempts);
+    if (outcome === 'barred') continue;
+    context.log.info('another attempt elsewhere', {
+      instanceId: record.instanceId,
+      location,
+      code: failure.code,
+    });
+    if (outcome === 'moved') await launchElsewhere(context, record, location);
+    return true;
+  }
+  return false;
+}
+
+/** Whether an attempt that fails so may be followed by one in another location. */
+export async function hasElsewhere(
+  context: WorkerContext,
+  record: InstanceItem,
+  failure: Failure | undefined,
+): Promise<boolean> {
+  if (!failure || !mayDoBetterElsewhere(failure)) return false;
+  return (await untried(context, record)).length > 0;
+}
+
+/**
+ * Sends the launch of an instance that has moved, then gives its slot at the old place back. In this order: whoever
+ * finds a slot held by an instance that is elsewhere does both again.
+ */
+export async function launchElsewhere(
+  context: WorkerContext,
+  { instanceId, fleetId, index, round, connectionKey, taskToken, location: from }: InstanceItem,
+  location: string,
+): Promise<void> {
+  if (taskToken !== undefined) {
+    await context.send({ kind: 'launch', fleetId, index, round, connectionKey, location, taskToken }, 0);
+  }
+  await freeSlots(context, { connectionKey, location: from }, [{ instanceId }]);
+}
+
+async function untried(context: WorkerContext, record: InstanceItem): Promise<string[]> {
+  const layout = await context.layout(record.fleetId);
+  const group = groupAt(layout.placements, record.index)?.group;
+  return group ? untriedLocations(group, record.location, record.tried, record.index) : [];
+}
+
+/** Locations that are left, begun with another for each position, so that many that fail together spread. */
+export function untriedLocations(
+  { locations }: Pick<NodeGroup, 'locations'>,
+  here: string,
+  tried: readonly string[],
+  index: number,
+): string[] {
+  const left = locations.filter((one) => one !== here && !tried.includes(one));
+  const start = left.length === 0 ? 0 : index % left.length;
+  return [...left.slice(start), ...left.slice(0, start)];
+}

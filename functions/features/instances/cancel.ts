@@ -1,0 +1,40 @@
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { Attempt } from '../launch-queue/attempt.ts';
+import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
+import { lastCallBy } from '../ownership/attempts.ts';
+import { applyChanges } from './finish.ts';
+
+/**
+ * Ends launches that a gate keeps from going on: the cloud has nothing of them. Records that stand are Planned again,
+ * since a later round may open the gate.
+ */
+export async function cancelLaunches(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<void> {
+  if (attempts.length === 0) return;
+  const standing = attempts.flatMap(({ record }) => (record?.status === 'Creating' ? [record] : []));
+  await applyChanges(
+    context,
+    place,
+    standing.map((record) => ({
+      kind: 'change',
+      record,
+      to: 'Planned',
+      fields: {
+        launchState: 'refused',
+        claimUntilMs: 0,
+        closedAtMs: lastCallBy(record, context.store.clock.now()),
+      },
+    })),
+  );
+  await Promise.all(
+    attempts.map(({ message }) => context.tasks.succeed(message.taskToken, { outcome: 'Cancelled' })),
+  );
+  await freeUnneededSlots(
+    context,
+    place,
+    attempts.map(({ message }) => message),
+  );
+}

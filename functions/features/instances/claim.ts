@@ -1,0 +1,111 @@
+import { instanceId, launchToken } from '../../model/identifiers.ts';
+import { groupAt } from '../../platform/placement/lay-out.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { claimMsOf, type PlaceRef, type WorkerContext } from '../../platform/worker/context.ts';
+import type { LaunchMessage } from '../../platform/workflow/messages.ts';
+import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
+import { attemptsAfter } from '../ownership/attempts.ts';
+import { applyChanges } from './finish.ts';
+
+const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
+
+/**
+ * The intent: records that stand before any cloud call.
+ *
+ * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
+ * @returns the records that were written, and the attempts that a gate which is not open kept from it
+ */
+export async function claimInstances(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+  keys: ReadonlyMap<string, string> = new Map(),
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const won: InstanceItem[] = [];
+  const fenced: Attempt[] = [];
+  const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
+  for (const ofFleet of byRound.values()) {
+    const claims = await Promise.all(
+      ofFleet.map(async (attempt) => {
+        const record = await newRecord(context, attempt);
+        const key = keys.get(record.instanceId);
+        return { attempt, record: key === undefined ? record : { ...record, idempotencyKeys: [key] } };
+      }),
+    );
+    const result = await applyChanges(
+      context,
+      place,
+      claims.map(({ attempt, record }) => ({
+        kind: 'claim',
+        record,
+        ...(attempt.record ? { replaces: attempt.record } : {}),
+      })),
+    );
+    const applied = new Set(result.applied);
+    for (const { attempt, record } of claims) {
+      if (applied.has(record.instanceId)) won.push(record);
+      else if (result.gateClosed) fenced.push(attempt);
+    }
+  }
+  return { won, fenced };
+}
+
+/** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
+export async function newRecord(
+  context: WorkerContext,
+  { message, record, delivery }: Attempt,
+): Promise<InstanceItem> {
+  const { taskToken } = message;
+  const first = await firstRecord(context, message);
+  const attempt = record ? record.attempt + 1 : 1;
+  const goesOn = record?.status === 'Planned' && record.round === message.round && record.attempt > 0;
+  return {
+    ...first,
+    attempt,
+    launchToken: launchToken(first.instanceId, attempt),
+    ...(record ? { earlierAttempts: attemptsAfter(record, context.store.clock.now()) } : {}),
+    claimedBy: claimedBy(delivery),
+    taskToken,
+    ...(goesOn
+      ? { tried: record.tried, deadlineAtMs: record.deadlineAtMs, launchedAt: record.launchedAt }
+      : {}),
+  };
+}
+
+/** A position at the place where it is launched, in a round. */
+export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
+
+/** The first claim of a position. */
+export async function firstRecord(
+  context: WorkerContext,
+  { fleetId, index, connectionKey, location, round }: Position,
+): Promise<InstanceItem> {
+  const layout = await context.layout(fleetId);
+  const at = groupAt(layout.placements, index);
+  if (!at) throw new RangeError(`fleet ${fleetId} has no position ${index}`);
+  const { group } = at;
+  const nowMs = context.store.clock.now();
+  const id = instanceId({ fleetId, index });
+  return {
+    instanceId: id,
+    fleetId,
+    index,
+    namespace: layout.namespace,
+    nodeGroup: group.name,
+    connectionKey,
+    location,
+    status: 'Creating',
+    round,
+    attempt: 1,
+    tried: [],
+    launchToken: launchToken(id, 1),
+    launchState: 'claimed',
+    claimUntilMs: nowMs + claimMsOf(context),
+    refusals: 0,
+    firstSentAtMs: nowMs,
+    deadlineAtMs: nowMs + (group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS) * 1_000,
+    zone: group.zone,
+    launchedAt: new Date(nowMs).toISOString(),
+    microUsdPerHour: Math.round((group.pricesUsdPerHour[location] ?? 0) * 1e6),
+  };
+}

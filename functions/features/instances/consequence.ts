@@ -1,0 +1,63 @@
+import type { DriverError } from '../../drivers/contract/errors.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { updateInstance } from '../../platform/store/transition.ts';
+import { type Disposition, type WorkerContext, waitFor } from '../../platform/worker/context.ts';
+import { countAnswer } from './unknown-answers.ts';
+
+const MAX_REFUSALS = 6;
+
+/** What follows from a create call: what becomes of the launch's message, or that its attempt has failed. */
+export type Outcome = { disposition: Disposition } | { failure: Failure };
+
+/**
+ * One consequence for each code; the table is in ARCHITECTURE.md. A record that a look has bound to a machine while the
+ * call was on its way stays as it is: the message comes back, and finds that.
+ *
+ * @param isRotated whether another credential than the refused one has come into force
+ */
+export async function consequence(
+  context: WorkerContext,
+  record: InstanceItem,
+  error: DriverError,
+  isRotated: boolean,
+): Promise<Outcome> {
+  const { store } = context;
+  const failure = { code: error.code, message: error.message };
+  context.log.warn('create was not accepted', {
+    instanceId: record.instanceId,
+    code: error.code,
+    cloudCode: error.cloudCode,
+    message: error.message,
+  });
+  switch (error.code) {
+    case 'Throttled':
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
+    case 'Unavailable': {
+      const refusals = record.refusals + 1;
+      if (refusals > MAX_REFUSALS) return { failure };
+      await updateInstance(store, record, { launchState: 'refused', refusals });
+      return { disposition: waitFor(1_000 * 2 ** refusals) };
+    }
+    case 'OutcomeUnknown':
+    case 'Conflict':
+      await updateInstance(store, record, {
+        launchState: 'unknown',
+        unknownSinceMs: store.clock.now(),
+        unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
+      });
+      // The message comes back to learn what it has to wait for.
+      return { disposition: waitFor(0) };
+    case 'Unauthorized':
+      if (!isRotated) return { failure };
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(1_000) };
+    case 'InsufficientCapacity':
+    case 'QuotaExceeded':
+    case 'InvalidRequest':
+    case 'Unsupported':
+    case 'NotFound':
+      return { failure };
+  }
+}

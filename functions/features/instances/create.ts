@@ -1,0 +1,218 @@
+import pLimit from 'p-limit';
+import { type CreateOutcome, has } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient, CloudInstance, InstanceSpec } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { WantedCreate } from '../../model/wanted-create.ts';
+import type { Lesson } from '../../platform/governor/barriers.ts';
+import { learnFromCreates, type ThrottledCreate } from '../../platform/governor/learn-from-creates.ts';
+import { gathered } from '../../platform/runtime/gathered.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import {
+  type Disposition,
+  DONE,
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import { startLooking } from '../../platform/worker/start-looking.ts';
+import { markRefused } from '../connections/mark-failed.ts';
+import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
+import { adopt } from './adopt.ts';
+import { consequence, type Outcome } from './consequence.ts';
+import { failInstances } from './finish.ts';
+import { instanceSpec } from './instance-spec.ts';
+import { callsOf, withKeptKeys } from './keys-of-calls.ts';
+import { type Created, recordRunning } from './record-running.ts';
+
+/** Calls under way at once in one process; the governor has permitted each of them. */
+const CONCURRENT_CALLS = 10;
+
+/** A claimed record, and what to ask the cloud for. */
+interface Wanted {
+  record: InstanceItem;
+  spec: InstanceSpec;
+}
+
+/** What came of one record's call. */
+interface Made {
+  record: InstanceItem;
+  outcome: Outcome;
+  /** Absent: the cloud was not asked. */
+  answer?: CreateOutcome;
+  calledAtMs?: number;
+}
+
+/** What the permits of the calls were given for, by instance. */
+export interface Permitted {
+  wanted: ReadonlyMap<string, WantedCreate>;
+  isBarred: boolean;
+}
+
+/**
+ * Makes the create calls of claimed records and writes down what came of each. Where the cloud takes several at once,
+ * those that are alike go in one call.
+ *
+ * @returns for each instance id, whether its message is done or when it should come back
+ */
+export async function createInstances(
+  context: WorkerContext,
+  place: PlaceRef,
+  records: readonly InstanceItem[],
+  permitted: Permitted,
+): Promise<Map<string, Disposition>> {
+  if (records.length === 0) return new Map();
+  const wanted: Wanted[] = [];
+  const outcomes: Made[] = [];
+  for (const record of records) {
+    const spec = await instanceSpec(context, place, record);
+    if ('failure' in spec) outcomes.push({ record, outcome: spec });
+    else wanted.push({ record, ...spec });
+  }
+  // Before the calls: should this worker end over them, a look finds what they made.
+  await startLooking(context, place);
+  const opened = await context.open(place.connectionKey);
+  const { client } = opened;
+  const batches = withKeptKeys(client, callsOf(client, wanted));
+  const limit = pLimit(CONCURRENT_CALLS);
+  // Where a cloud answers when the machine runs, many answers come together: written one by one, each write would meet
+  // the others at the counters and at the slots.
+  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, place, created));
+  const made = await Promise.allSettled(
+    batches.map((batch) => limit(() => createBatch(context, place, opened, batch, recordThose))),
+  );
+  // What came of the others is written down before what went wrong with one is told.
+  outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
+  const starts = await learn(context, place, opened, outcomes, permitted);
+  await failInstances(
+    context,
+    place,
+    outcomes.flatMap(({ record, outcome }) =>
+      'failure' in outcome ? [{ record, failure: outcome.failure }] : [],
+    ),
+  );
+  await startLooking(context, place);
+  const broken = made.find((one) => one.status === 'rejected');
+  if (broken) throw broken.reason;
+  const nowMs = context.store.clock.now();
+  return new Map(
+    outcomes.map(({ record: { instanceId }, outcome }) => {
+      const startMs = starts.get(instanceId);
+      if (startMs !== undefined) return [instanceId, waitFor(startMs - nowMs)];
+      return [instanceId, 'failure' in outcome ? DONE : outcome.disposition];
+    }),
+  );
+}
+
+/** Tells the governor what the calls taught. @returns when those that were throttled may go out again */
+async function learn(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  outcomes: readonly Made[],
+  { wanted, isBarred }: Permitted,
+): Promise<Map<string, number>> {
+  const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0 }): ThrottledCreate[] =>
+    answer && 'error' in answer && answer.error.code === 'Throttled'
+      ? [
+          {
+            instanceId: record.instanceId,
+            calledAtMs,
+            retryAfterMs: answer.error.retryAfterMs,
+            limitPerSecond: answer.error.limitPerSecond,
+          },
+        ]
+      : [],
+  );
+  const lessons = outcomes.flatMap(({ record, answer }): Lesson[] => {
+    const wants = wanted.get(record.instanceId);
+    if (!answer || !wants) return [];
+    if (!('error' in answer)) return isBarred ? [{ learnt: 'accepted', wanted: wants }] : [];
+    const { code, message } = answer.error;
+    if (code === 'InsufficientCapacity') return [{ learnt: 'no-capacity', wanted: wants }];
+    return code === 'QuotaExceeded' ? [{ learnt: 'no-quota', wanted: wants, message }] : [];
+  });
+  // However many calls a location refuses at once, it has refused once.
+  const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
+  const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
+  if (isDown) lessons.push({ learnt: 'unavailable' });
+  if (lessons.length === 0 && throttled.length === 0) return new Map();
+  return await learnFromCreates(context.store, governed(place, opened), lessons, throttled);
+}
+
+async function createBatch(
+  context: WorkerContext,
+  place: PlaceRef,
+  { client, connection }: OpenConnection,
+  batch: readonly Wanted[],
+  recordThose: (created: readonly Created[]) => Promise<Set<string>>,
+): Promise<Made[]> {
+  const calledAtMs = context.store.clock.now();
+  const told = await ask(
+    client,
+    batch.map(({ spec }) => spec),
+  );
+  const terms = proofTerms(context.driver, client);
+  const answers = told.map((answer, at): CreateOutcome => {
+    const record = batch[at]?.record;
+    if ('error' in answer || !record) return answer;
+    const shown = { machine: answer.instance, location: place.location, atMs: context.store.clock.now() };
+    return mayAnswer(shown, record, terms) ? answer : { error: notOurs(answer.instance) };
+  });
+  const refused = answers.flatMap((answer) =>
+    'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
+  );
+  // Once for the call, however many instances it was for.
+  const [refusal] = refused;
+  const isRotated =
+    refusal !== undefined &&
+    !(await markRefused(context, connection, { code: refusal.code, message: refusal.message }));
+  const running = await recordThose(
+    batch.flatMap(({ record }, at) => {
+      const answer = answers[at];
+      return answer && 'instance' in answer ? [{ record, machine: answer.instance }] : [];
+    }),
+  );
+  return await Promise.all(
+    batch.map(async ({ record }, at): Promise<Made> => {
+      const answer = answers[at] ?? {
+        error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
+      };
+      if ('error' in answer) {
+        const { code, message } = answer.error;
+        const outcome = isNotOurs(answer.error)
+          ? { failure: { code, message } }
+          : await consequence(context, record, answer.error, isRotated);
+        return { record, answer, calledAtMs, outcome };
+      }
+      const made = { record, answer, calledAtMs, outcome: { disposition: DONE } };
+      if (running.has(record.instanceId)) return made;
+      await adopt(context, place, record, answer.instance);
+      return made;
+    }),
+  );
+}
+
+const NOT_OURS = 'AnotherMachine';
+
+/** The cloud has a machine under this launch token that this launch did not make, and makes no other. */
+function notOurs({ backendId }: CloudInstance): DriverError {
+  const message = `the cloud answered with ${backendId}, which was made by another call`;
+  return new DriverError('Conflict', message, { cloudCode: NOT_OURS });
+}
+
+const isNotOurs = ({ code, cloudCode }: DriverError): boolean =>
+  code === 'Conflict' && cloudCode === NOT_OURS;
+
+async function ask(client: CloudClient, specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
+  const [only] = specs;
+  if (specs.length > 1 && has(client, 'batch-create')) return await client.createInstances(specs);
+  if (!only) return [];
+  try {
+    return [{ instance: await client.createInstance(only) }];
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return [{ error }];
+  }
+}

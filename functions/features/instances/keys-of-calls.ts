@@ -1,0 +1,65 @@
+import { has } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { Attempt } from '../launch-queue/attempt.ts';
+import { batchesOf } from './batches.ts';
+import { newRecord } from './claim.ts';
+import { instanceSpec } from './instance-spec.ts';
+
+/**
+ * Works out the idempotency keys of the create calls that these attempts will go out in, so that their claims can keep
+ * them: after a call, its key is all that proves which machines it made. Makes no call.
+ *
+ * @returns keys by instance id; empty where the cloud keeps none
+ */
+export async function keysOfCalls(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<Map<string, string>> {
+  const keys = new Map<string, string>();
+  if (attempts.length === 0) return keys;
+  const { client } = await context.open(place.connectionKey);
+  if (!has(client, 'idempotency-keys')) return keys;
+  const wanted = await Promise.all(
+    attempts.map(async (attempt) => {
+      const record = attempt.again && attempt.record ? attempt.record : await newRecord(context, attempt);
+      const spec = await instanceSpec(context, place, record);
+      return 'failure' in spec ? [] : [{ record, ...spec }];
+    }),
+  );
+  for (const batch of callsOf(client, wanted.flat())) {
+    const key = keyOf(client, batch);
+    for (const { record } of batch) if (key !== undefined) keys.set(record.instanceId, key);
+  }
+  return keys;
+}
+
+type Wanted = Parameters<typeof batchesOf>[0][number] & { record: InstanceItem };
+
+/** What goes out together: one create call each. */
+export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonly One[]): One[][] {
+  return has(client, 'batch-create')
+    ? batchesOf(wanted, client.maxBatchSize)
+    : wanted.map((one): One[] => [one]);
+}
+
+/**
+ * Takes calls for several machines apart whose key their records do not keep, since some of the claims that it was worked
+ * out for were lost. The key of a call for one machine follows from its launch token, and needs no record.
+ */
+export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
+  return calls.flatMap((call) => {
+    const key = keyOf(client, call);
+    const isKept = call.every(({ record }) => key === undefined || record.idempotencyKeys?.includes(key));
+    return call.length === 1 || isKept ? [call] : call.map((one): One[] => [one]);
+  });
+}
+
+function keyOf(client: CloudClient, call: readonly Wanted[]): string | undefined {
+  const [first, ...others] = call.map(({ spec }) => spec.launchToken);
+  return first === undefined || !has(client, 'idempotency-keys')
+    ? undefined
+    : client.idempotencyKeyOf([first, ...others]);
+}

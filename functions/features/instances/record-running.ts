@@ -1,0 +1,80 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import type { InstanceFields, StatusChange } from '../../platform/store/transition.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { applyChanges, handOff } from './finish.ts';
+
+/** A claimed record, and the machine that its create call was answered with. */
+export interface Created {
+  record: InstanceItem;
+  machine: CloudInstance;
+}
+
+/** What a record is told of its machine when that runs. */
+export function fieldsOfRunning(
+  { runningAt }: Pick<InstanceItem, 'runningAt'>,
+  { publicIp, privateIp, zone }: CloudInstance,
+  nowMs: number,
+): InstanceFields {
+  return {
+    runningAt: runningAt ?? new Date(nowMs).toISOString(),
+    ...(publicIp === undefined ? {} : { publicIp }),
+    ...(privateIp === undefined ? {} : { privateIp }),
+    ...(zone === undefined ? {} : { zone }),
+  };
+}
+
+/** A look may have bound the machine while the call was on its way, and another execution have handed its token over. */
+const MAX_TRIES = 3;
+
+/**
+ * Records machines that run by the answers to their create calls, answers their steps and gives their slots back: no
+ * look has to see them first.
+ *
+ * @returns ids of those that were recorded; the records of the others have gone on otherwise
+ */
+export async function recordRunning(
+  context: WorkerContext,
+  place: PlaceRef,
+  created: readonly Created[],
+): Promise<Set<string>> {
+  const recorded: InstanceItem[] = [];
+  let left = created.filter(({ machine }) => machine.status === 'Running');
+  for (let attempt = 1; left.length > 0 && attempt <= MAX_TRIES; attempt += 1) {
+    const now = attempt === 1 ? undefined : await readInstances(context.store, left.map(refOf));
+    left = left.flatMap(({ record, machine }) => {
+      const stands = now ? now.get(record.instanceId) : record;
+      return stands && awaits(stands, record, machine) ? [{ record: stands, machine }] : [];
+    });
+    const changes = left.map((one) => changeOf(one, context.store.clock.now()));
+    const applied = new Set((await applyChanges(context, place, changes)).applied);
+    // The token that a step waits with was part of the write's condition: it is the present one.
+    for (const { record, to } of changes)
+      if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
+    left = left.filter(({ record }) => !applied.has(record.instanceId));
+  }
+  await handOff(context, place, recorded);
+  return new Set(recorded.map(({ instanceId }) => instanceId));
+}
+
+const refOf = ({ record }: Created) => record;
+
+/** Whether a record still waits for this machine to run. */
+function awaits(record: InstanceItem, claimed: InstanceItem, { backendId }: CloudInstance): boolean {
+  if (record.status !== 'Creating' || record.attempt !== claimed.attempt) return false;
+  return record.backendId === undefined || record.backendId === backendId;
+}
+
+function changeOf({ record, machine }: Created, nowMs: number) {
+  return {
+    kind: 'change',
+    record,
+    to: 'Running',
+    fields: {
+      ...fieldsOfRunning(record, machine, nowMs),
+      launchState: 'accepted',
+      backendId: machine.backendId,
+      acceptedAtMs: nowMs,
+    },
+  } as const satisfies StatusChange;
+}

@@ -1,0 +1,39 @@
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { retakeClaim } from '../../platform/store/transition.ts';
+import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
+import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
+import { keysWith } from '../ownership/attempts.ts';
+
+/**
+ * Takes over claims of attempts that the cloud is known to have nothing of.
+ *
+ * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
+ * @returns the records that are ours now, and the attempts that a closed gate kept from it
+ */
+export async function retakeClaims(
+  context: WorkerContext,
+  attempts: readonly Attempt[],
+  keys: ReadonlyMap<string, string>,
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const won: InstanceItem[] = [];
+  const fenced: Attempt[] = [];
+  await Promise.all(
+    attempts.map(async (one) => {
+      const { record, message } = one;
+      if (!record) return;
+      const idempotencyKeys = keysWith(record.idempotencyKeys, keys.get(record.instanceId));
+      const fields = {
+        launchState: 'claimed' as const,
+        ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
+        claimUntilMs: context.store.clock.now() + claimMsOf(context),
+        claimedBy: claimedBy(one.delivery),
+        taskToken: message.taskToken,
+        round: message.round,
+      };
+      const outcome = await retakeClaim(context.store, record, fields);
+      if (outcome === 'taken') won.push({ ...record, ...fields });
+      if (outcome === 'closed') fenced.push(one);
+    }),
+  );
+  return { won, fenced };
+}

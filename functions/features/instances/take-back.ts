@@ -1,0 +1,149 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
+import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import { returnInstance } from '../../platform/store/move.ts';
+import { readNetworkRecords, reopenNetwork } from '../../platform/store/networks.ts';
+import type { StatusChange } from '../../platform/store/transition.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { reviewLater } from '../../platform/worker/review-later.ts';
+import { startLooking } from '../../platform/worker/start-looking.ts';
+import { noteReturned } from '../findings/missing.ts';
+import { reviewFleet } from '../fleets/review-fleet.ts';
+import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
+import { mayReturn, returnOf } from '../ownership/returning.ts';
+import { applyChanges, handOff, secondsSinceCreation, withPresentTokens } from './finish.ts';
+
+/** A change that opens a record again, and where its machine is. */
+type Reopening = StatusChange & { reopens: true; location: string };
+
+/** A machine that vanished and shows up again, and the record that was closed for that. */
+export interface Returning {
+  record: InstanceItem;
+  machine: CloudInstance;
+}
+
+/**
+ * What became of one: `taken`: its record follows it again. `ended`: its fleet has ended, so that it is to go. `left`:
+ * nothing is certain yet.
+ */
+export type Returned = 'taken' | 'ended' | 'left';
+
+/**
+ * Takes machines back that vanished and show up again: their records follow them as before, unless their end was asked
+ * for meanwhile, which is a condition of the write.
+ *
+ * @returns by instance id
+ */
+export async function takeBack(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  returning: readonly Returning[],
+): Promise<Map<string, Returned>> {
+  const outcomes = new Map<string, Returned>(
+    returning.map(({ record }) => [record.instanceId, 'left'] as const),
+  );
+  const nowMs = context.store.clock.now();
+  const reopenings = returning.flatMap(({ record, machine }): Reopening[] => {
+    const found = returnOf(record, machine, nowMs);
+    if (!found) return [];
+    const { location, ...change } = found;
+    return [{ kind: 'change', record, reopens: true, location, ...change }];
+  });
+  await reviewLater(context, reopenings);
+  await reopenNetworks(context, place, reopenings);
+  const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
+  for (const ofFleet of byFleet.values()) {
+    for (const [id, outcome] of await reopen(context, place, ofFleet)) outcomes.set(id, outcome);
+  }
+  const taken = reopenings.filter(({ record }) => outcomes.get(record.instanceId) === 'taken');
+  if (taken.length === 0) return outcomes;
+  for (const { record } of taken)
+    context.log.info('a machine that vanished is back', { instanceId: record.instanceId });
+  await answerSteps(context, place, taken);
+  await noteReturned(
+    context,
+    place,
+    opened,
+    returning.filter(({ record }) => outcomes.get(record.instanceId) === 'taken'),
+  );
+  await startLooking(context, place);
+  for (const fleetId of new Set(taken.map(({ record }) => record.fleetId))) {
+    await reviewFleet(context.store, await context.layout(fleetId));
+  }
+  return outcomes;
+}
+
+/** Opens records of one fleet again: together where their instances are still at the place, one by one where not. */
+async function reopen(
+  context: WorkerContext,
+  place: PlaceRef,
+  reopenings: readonly Reopening[],
+): Promise<Map<string, Returned>> {
+  const here = reopenings.filter(({ record, location }) => record.location === location);
+  const { applied, gateClosed } = await applyChanges(context, place, here);
+  const outcomes = new Map<string, Returned>(applied.map((id) => [id, 'taken'] as const));
+  for (const { record } of gateClosed ? here : []) {
+    if (!outcomes.has(record.instanceId)) outcomes.set(record.instanceId, 'ended');
+  }
+  for (const one of reopenings) {
+    const { record, location } = one;
+    if (record.location === location) continue;
+    const seconds = secondsSinceCreation(context, record.fleetId);
+    const outcome = await returnInstance(context.store, one, location, seconds);
+    if (outcome !== 'lost') outcomes.set(record.instanceId, outcome === 'returned' ? 'taken' : 'ended');
+  }
+  return outcomes;
+}
+
+/**
+ * What machines need that are back is back, too, or was never gone. Before their records: the removal of their fleet is
+ * to find it.
+ */
+async function reopenNetworks(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  reopenings: readonly Reopening[],
+): Promise<void> {
+  for (const fleetId of new Set(reopenings.map(({ record }) => record.fleetId))) {
+    const records = await readNetworkRecords(store, { fleetId, ...place });
+    for (const record of records) if (record.status === 'Gone') await reopenNetwork(store, record);
+  }
+}
+
+/** Workflow steps that wait for another attempt hear that it is not needed. */
+async function answerSteps(
+  context: WorkerContext,
+  place: PlaceRef,
+  taken: readonly Reopening[],
+): Promise<void> {
+  const awaited = taken.filter(({ record }) => record.status === 'Planned');
+  const running = awaited.map(({ record, fields, to }) => ({ ...record, ...fields, status: to }));
+  await handOff(context, place, await withPresentTokens(context, running));
+}
+
+/** Takes back what vanished among machines that no entry of the place's index speaks of. */
+export async function takeBackUnclaimed(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  machines: readonly CloudInstance[],
+  seenAtMs: number,
+): Promise<void> {
+  const refs = machines
+    .map(({ instanceId }) => parseInstanceId(instanceId ?? ''))
+    .filter((ref): ref is InstanceRef => ref !== undefined);
+  if (refs.length === 0) return;
+  const records = await readInstances(context.store, refs);
+  const terms = proofTerms(context.driver, opened.client);
+  const returning = machines.flatMap((machine): Returning[] => {
+    const record = records.get(machine.instanceId ?? '');
+    if (!record || !mayReturn(record, machine)) return [];
+    const shown = { machine, location: place.location, atMs: seenAtMs };
+    // A list may still show what was seen to be gone: where it was asked before, it tells nothing.
+    const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
+    const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
+    return isNews && isOurs ? [{ record, machine }] : [];
+  });
+  if (returning.length > 0) await takeBack(context, place, opened, returning);
+}

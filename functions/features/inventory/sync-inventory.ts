@@ -1,0 +1,219 @@
+import pLimit from 'p-limit';
+import { has } from '../../drivers/contract/capabilities.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { InstanceType, Location, Offer } from '../../model/cloud.ts';
+import type { InventoryFailure } from '../../model/connection.ts';
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
+import { allLocations } from '../../platform/store/catalogue.ts';
+import { readConnection, updateConnection } from '../../platform/store/connections.ts';
+import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
+import {
+  type Disposition,
+  DONE,
+  goOnAs,
+  governed,
+  type OpenConnection,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
+
+const CONCURRENT_LOCATIONS = 4;
+/** How long an invocation begins with further locations; one takes a few seconds, and functions have 20 at least. */
+const BEGIN_MS = 4_000;
+/** More would say no more. */
+const MOST_FAILURES = 20;
+/** The governor's name for calls that belong to no location. */
+const EVERYWHERE = 'everywhere';
+
+/**
+ * Brings a connection's catalogue up to date, location by location. What could not be read keeps its old data. A cloud
+ * with many locations takes longer than a function may run: what is not begun in time goes on in a message of its own,
+ * and so does what was throttled. A connection that was deleted, also while this went on, keeps none.
+ */
+export async function syncInventory(
+  context: WorkerContext,
+  message: SyncInventoryMessage,
+): Promise<Disposition> {
+  const { store } = context;
+  const { connectionKey } = message;
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  // No other process clears what is written after its deletion was decided.
+  const exists = async () => {
+    const connection = await readConnection(store, namespace, name);
+    return connection !== undefined && connection.deletion?.isDecided !== true;
+  };
+  const ended = (await exists()) ? await syncPart(context, message) : DONE;
+  if (await exists()) return ended;
+  await clearCatalogue(store, connectionKey);
+  return DONE;
+}
+
+async function syncPart(context: WorkerContext, message: SyncInventoryMessage): Promise<Disposition> {
+  const { store, log } = context;
+  const { connectionKey } = message;
+  const beganMs = store.clock.now();
+  const opened = await context.open(connectionKey).catch((error: unknown) => {
+    if (!(error instanceof DriverError)) throw error;
+    log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
+    return { failed: { code: error.code, message: error.message } };
+  });
+  if ('failed' in opened) return await tellFailures(context, connectionKey, [opened.failed]);
+  if (message.left) return await syncLocations(context, message, opened, { beganMs, left: message.left });
+  const locations = await guarded(context, connectionKey, opened, EVERYWHERE, () =>
+    opened.client.listLocations(),
+  );
+  if ('waitMs' in locations) return waitFor(locations.waitMs);
+  if ('failed' in locations) return await tellFailures(context, connectionKey, [locations.failed]);
+  await withdrawVanished(context, connectionKey, locations.answer);
+  await replaceLocations(store, connectionKey, locations.answer);
+  const everywhere = await readEverywhere(context, connectionKey, opened);
+  if (everywhere && 'waitMs' in everywhere) return waitFor(everywhere.waitMs);
+  if (everywhere && 'failed' in everywhere)
+    return await tellFailures(context, connectionKey, [everywhere.failed]);
+  const left = locations.answer.flatMap(({ name, available }) => (available ? [name] : []));
+  return await syncLocations(context, message, opened, { beganMs, left, everywhere: everywhere?.answer });
+}
+
+interface Part {
+  /** When this invocation took up the sync; in milliseconds since 1970. */
+  beganMs: number;
+  /** Locations that are still to be read. */
+  left: readonly string[];
+  everywhere?: Offered | undefined;
+}
+
+async function syncLocations(
+  context: WorkerContext,
+  message: SyncInventoryMessage,
+  opened: OpenConnection,
+  { beganMs, left, everywhere }: Part,
+): Promise<Disposition> {
+  const { store } = context;
+  const { connectionKey } = message;
+  const limit = pLimit(CONCURRENT_LOCATIONS);
+  // What one call tells of all locations is not asked for again for the sake of the rest of them.
+  const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
+  const read = async (location: string, at: number): Promise<Guarded<void>> => {
+    if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
+    return await syncLocation(context, connectionKey, opened, location, everywhere);
+  };
+  const parts = await Promise.all(
+    left.map(async (location, at) => ({ location, ended: await limit(() => read(location, at)) })),
+  );
+  const failures = [
+    ...(message.failures ?? []),
+    ...parts.flatMap(({ ended }) => ('failed' in ended ? [ended.failed] : [])),
+  ].slice(0, MOST_FAILURES);
+  const waits = parts.flatMap(({ location, ended }) =>
+    'waitMs' in ended ? [{ location, waitMs: ended.waitMs }] : [],
+  );
+  if (waits.length > 0) {
+    const rest = { ...message, left: waits.map(({ location }) => location), failures };
+    return goOnAs(rest, Math.max(...waits.map(({ waitMs }) => waitMs)));
+  }
+  if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const inventorySyncedAt = new Date(store.clock.now()).toISOString();
+  await updateConnection(store, namespace, name, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
+  return DONE;
+}
+
+/** The old data stays; whoever reads the connection is told which part of it is old, and why. */
+async function tellFailures(
+  { store }: WorkerContext,
+  connectionKey: string,
+  failures: readonly InventoryFailure[],
+): Promise<Disposition> {
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  await updateConnection(store, namespace, name, { inventoryFailures: failures.slice(0, MOST_FAILURES) });
+  return DONE;
+}
+
+/** What a location offered that the cloud no longer tells of cannot be had any more. */
+async function withdrawVanished(
+  { store }: WorkerContext,
+  connectionKey: string,
+  locations: readonly Location[],
+): Promise<void> {
+  const told = new Set(locations.map(({ name }) => name));
+  const known = await allLocations(store, connectionKey);
+  for (const { name, available } of known) {
+    if (!available || told.has(name)) continue;
+    await replaceOffers(store, connectionKey, name, { instanceTypes: [], offers: [], images: [] });
+  }
+}
+
+interface Offered {
+  instanceTypes: InstanceType[];
+  offers: Offer[];
+}
+
+/** The offers of all locations, where the cloud tells them in one call. */
+async function readEverywhere(
+  context: WorkerContext,
+  connectionKey: string,
+  opened: OpenConnection,
+): Promise<Guarded<Offered> | undefined> {
+  const { client } = opened;
+  if (!has(client, 'global-catalogue')) return undefined;
+  return await guarded(context, connectionKey, opened, EVERYWHERE, () => client.listOffersEverywhere());
+}
+
+type Guarded<Answer> = { answer: Answer } | { waitMs: number } | { failed: InventoryFailure };
+
+async function syncLocation(
+  context: WorkerContext,
+  connectionKey: string,
+  opened: OpenConnection,
+  location: string,
+  everywhere: Offered | undefined,
+): Promise<Guarded<void>> {
+  const offered = everywhere
+    ? { answer: offeredAt(everywhere, location) }
+    : await guarded(context, connectionKey, opened, location, () => opened.client.listOffers(location));
+  if (!('answer' in offered)) return offered;
+  const images = await guarded(context, connectionKey, opened, location, () =>
+    opened.client.listImages(location),
+  );
+  if (!('answer' in images)) return images;
+  await replaceOffers(context.store, connectionKey, location, { ...offered.answer, images: images.answer });
+  return { answer: undefined };
+}
+
+function offeredAt({ instanceTypes, offers }: Offered, location: string): Offered {
+  const here = offers.filter((offer) => offer.location === location);
+  const names = new Set(here.map(({ instanceType }) => instanceType));
+  return { instanceTypes: instanceTypes.filter(({ name }) => names.has(name)), offers: here };
+}
+
+/** One call under a permit; a throttle or a missing permit says when to come back, any other error is logged. */
+async function guarded<Answer>(
+  context: WorkerContext,
+  connectionKey: string,
+  opened: OpenConnection,
+  location: string,
+  call: () => Promise<Answer>,
+): Promise<Guarded<Answer>> {
+  const place = governed({ connectionKey, location }, opened);
+  const permit = await permitCalls(context.store, place, 'list', 1);
+  if (permit.granted === 0) return { waitMs: permit.retryAfterMs };
+  try {
+    return { answer: await call() };
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('inventory was not read', {
+      connectionKey,
+      location,
+      code: error.code,
+      message: error.message,
+    });
+    if (error.code !== 'Throttled') {
+      const failure = { code: error.code, message: error.message };
+      return { failed: location === EVERYWHERE ? failure : { ...failure, location } };
+    }
+    await slowDown(context.store, place, 'list', error.retryAfterMs);
+    return { waitMs: error.retryAfterMs ?? 2_000 };
+  }
+}

@@ -1,0 +1,25 @@
+import type { Store } from '../../platform/store/client.ts';
+import { hasConnections } from '../../platform/store/connections.ts';
+import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
+import { markNamespace, removeNamespace, unmarkNamespace } from '../../platform/store/namespaces.ts';
+
+const TRIES = 5;
+
+/**
+ * Deletes a namespace that has neither connections nor live fleets. It is marked first, so that nothing is made in it
+ * while it is looked at. A deletion whose process died is taken up where it was left.
+ */
+export async function deleteNamespace(
+  store: Store<'access' | 'fleets'>,
+  namespace: string,
+): Promise<'deleted' | 'not-found' | 'not-empty'> {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const deletion = await markNamespace(store, namespace);
+    // Another request was quicker to remove what this one had marked.
+    if (!deletion) return attempt === 1 ? 'not-found' : 'deleted';
+    const isEmpty = !(await hasConnections(store, namespace)) && !(await hasLiveFleets(store, namespace));
+    if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';
+    if (!isEmpty && (await unmarkNamespace(store, namespace, deletion))) return 'not-empty';
+  }
+  throw new Error(`namespace ${namespace} changed ${TRIES} times while it was deleted`);
+}

@@ -1,0 +1,35 @@
+import { createHash } from 'node:crypto';
+import type { PlaceRef } from '../../platform/worker/context.ts';
+
+/** 31 bits in six digits of base 36: places and rules of one fleet are told apart by it. */
+const shortHash = (text: string): string =>
+  (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
+
+/**
+ * Names are the idempotency keys of network resources: the same for every worker that asks. The fleet's id without
+ * its `f`, a letter for the kind and a hash of what else tells it apart: 23 characters, as drivers take.
+ */
+function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
+  return `${fleetId.slice(1)}${kind}${shortHash(rest.join('#'))}`;
+}
+
+export const networkName = (fleetId: string, { connectionKey, location }: PlaceRef): string =>
+  resourceName(fleetId, 'n', connectionKey, location);
+
+export const keyPairName = (fleetId: string, { connectionKey, location }: PlaceRef): string =>
+  resourceName(fleetId, 'k', connectionKey, location);
+
+/** One security group for each distinct rule: groups that ask for no SSH share the one that lets nothing in. */
+export function securityGroupName(
+  fleetId: string,
+  { connectionKey, location }: PlaceRef,
+  sshFrom: string | undefined,
+): string {
+  return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
+}
+
+/** The fleet that a network resource of this name belongs to; undefined when the name is none of ours. */
+export function fleetOfResource(name: string): string | undefined {
+  const [, fleet] = /^([0-9a-z]{16})[nks][0-9a-z]{6}$/.exec(name) ?? [];
+  return fleet === undefined ? undefined : `f${fleet}`;
+}

@@ -1,0 +1,239 @@
+import { DEPLOYMENT_TAG } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Failure } from '../../model/failure.ts';
+import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
+import { samePlace } from '../../platform/placement/lay-out.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import { readFleetItem } from '../../platform/store/fleets.ts';
+import {
+  claimNetwork,
+  intendNetwork,
+  type NetworkItem,
+  readNetworks,
+  recordNetwork,
+} from '../../platform/store/networks.ts';
+import { blockPlacement } from '../../platform/store/placements.ts';
+import {
+  claimMsOf,
+  type Disposition,
+  DONE,
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
+import { markRefused } from '../connections/mark-failed.ts';
+import { keyPairName, networkName, securityGroupName } from './names.ts';
+
+const NETWORK_CIDR = '10.0.0.0/16';
+/** A place that could not be reached for so long has no network: its instances go elsewhere, or fail. */
+const UNREACHABLE_MS = 600_000;
+
+/** What became of one resource in this delivery of the message. */
+type Progress = 'ready' | { waitMs: number } | { failure: Failure };
+
+/** `closed`: nothing may begin here any more. A failure is noted at the placement, and is for good. */
+export type NetworksAnswer = Progress | 'closed';
+
+/** Makes the network resources of a fleet at a place, and answers the workflow when all are ready. */
+export async function prepareNetworks(
+  context: WorkerContext,
+  message: PrepareNetworksMessage,
+): Promise<Disposition> {
+  const { fleetId, taskToken } = message;
+  const answer = await ensureNetworks(context, fleetId, message);
+  if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
+  else if (answer === 'closed')
+    await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'nothing is launched any more');
+  else if ('waitMs' in answer) return waitFor(answer.waitMs);
+  else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
+  return DONE;
+}
+
+/**
+ * Makes the network, the security groups and the key pair of a fleet at a place, each once, however many ask.
+ * Records come first.
+ */
+export async function ensureNetworks(
+  context: WorkerContext,
+  fleetId: string,
+  { connectionKey, location }: PlaceRef,
+): Promise<NetworksAnswer> {
+  const place = { connectionKey, location };
+  const wanted = await wantedNetworks(context, fleetId, place);
+  const known = new Set((await readNetworks(context.store, { fleetId, ...place })).map(({ name }) => name));
+  for (const item of wanted) {
+    if (known.has(item.name)) continue;
+    if ((await intendNetwork(context.store, item)) === 'closed') return 'closed';
+  }
+  const opened = await openOrFail(context, place);
+  if ('failure' in opened) return await settle(context, fleetId, place, [opened]);
+  const items = await readNetworks(context.store, { fleetId, ...place });
+  const network = items.find(({ kind }) => kind === 'network');
+  // Removed under our hands, so the gate is closed by now.
+  if (!network) return 'closed';
+  const first = await ensure(context, place, opened, network, network);
+  if (first !== 'ready') return await settle(context, fleetId, place, [first]);
+  const now = await readNetworks(context.store, { fleetId, ...place });
+  const made = now.find(({ kind }) => kind === 'network') ?? network;
+  const rest = await Promise.all(
+    now.filter(({ kind }) => kind !== 'network').map((item) => ensure(context, place, opened, item, made)),
+  );
+  return await settle(context, fleetId, place, rest);
+}
+
+async function openOrFail(
+  context: WorkerContext,
+  { connectionKey }: PlaceRef,
+): Promise<OpenConnection | { failure: Failure }> {
+  try {
+    return await context.open(connectionKey);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return { failure: { code: error.code, message: error.message } };
+  }
+}
+
+async function settle(
+  context: WorkerContext,
+  fleetId: string,
+  place: PlaceRef,
+  progress: readonly Progress[],
+): Promise<Progress> {
+  for (const one of progress) {
+    if (one === 'ready' || !('failure' in one)) continue;
+    await blockPlacement(context.store, { fleetId, ...place }, one.failure);
+    return one;
+  }
+  const waits = progress.flatMap((one) => (one !== 'ready' && 'waitMs' in one ? [one.waitMs] : []));
+  return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
+}
+
+/** The records that the fleet's groups at this place call for. */
+async function wantedNetworks(
+  context: WorkerContext,
+  fleetId: string,
+  place: PlaceRef,
+): Promise<NetworkItem[]> {
+  const layout = await context.layout(fleetId);
+  const placement = layout.placements.find((one) => samePlace(one, place));
+  if (!placement) throw new RangeError(`fleet ${fleetId} has no placement at ${place.location}`);
+  const groups = placement.ranges.map(({ group }) => group);
+  const item = (kind: NetworkItem['kind'], name: string, neededBy: string[]): NetworkItem => ({
+    fleetId,
+    ...place,
+    kind,
+    name,
+    status: 'Creating',
+    failingSinceMs: 0,
+    claimUntilMs: 0,
+    neededBy,
+    createdAt: isoTime(context.store.clock.now()),
+  });
+  const everyone = groups.map(({ name }) => name);
+  const byRule = Map.groupBy(groups, ({ ssh }) => ssh?.allowFrom);
+  return [
+    item('network', networkName(fleetId, place), everyone),
+    item('key-pair', keyPairName(fleetId, place), everyone),
+    ...[...byRule].map(([allowFrom, members]) => ({
+      ...item(
+        'security-group',
+        securityGroupName(fleetId, place, allowFrom),
+        members.map(({ name }) => name),
+      ),
+      ...(allowFrom === undefined ? {} : { sshFrom: allowFrom }),
+    })),
+  ];
+}
+
+async function ensure(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  item: NetworkItem,
+  network: NetworkItem,
+): Promise<Progress> {
+  if (item.status === 'Ready') return 'ready';
+  const nowMs = context.store.clock.now();
+  if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, 2_000) };
+  const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
+  if (permit.granted === 0) return { waitMs: permit.retryAfterMs };
+  const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
+  if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
+  try {
+    const made = await callDriver(context, place, opened, item, network);
+    await recordNetwork(context.store, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
+    return 'ready';
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('network resource was not made', {
+      name: item.name,
+      code: error.code,
+      message: error.message,
+    });
+    const sinceMs = item.failingSinceMs || nowMs;
+    const progress = await afterError(context, place, opened, error, sinceMs);
+    const failingSinceMs = progress !== 'ready' && 'waitMs' in progress && mayPass(error) ? sinceMs : 0;
+    await recordNetwork(context.store, claimed, { failingSinceMs });
+    return progress;
+  }
+}
+
+async function callDriver(
+  context: WorkerContext,
+  place: PlaceRef,
+  { client }: OpenConnection,
+  item: NetworkItem,
+  network: NetworkItem,
+): Promise<{ backendId: string; subnetBackendId?: string }> {
+  const base = {
+    location: place.location,
+    name: item.name,
+    tags: { [DEPLOYMENT_TAG]: await context.deploymentId() },
+  };
+  switch (item.kind) {
+    case 'network':
+      return await client.ensureNetwork({ ...base, cidr: NETWORK_CIDR });
+    case 'key-pair': {
+      const publicKey = (await readFleetItem(context.store, item.fleetId))?.sshPublicKey;
+      if (!publicKey) throw new Error(`fleet ${item.fleetId} has no SSH key`);
+      return await client.ensureKeyPair({ ...base, publicKey });
+    }
+    case 'security-group': {
+      if (!network.backendId) throw new Error(`network ${network.name} is not ready`);
+      return await client.ensureSecurityGroup({
+        ...base,
+        networkBackendId: network.backendId,
+        ...(item.sshFrom === undefined ? {} : { sshFrom: item.sshFrom }),
+      });
+    }
+  }
+}
+
+/** Ensuring is idempotent by name, so that an unknown outcome is asked for again like a refusal. */
+async function afterError(
+  context: WorkerContext,
+  place: PlaceRef,
+  { connection }: OpenConnection,
+  error: DriverError,
+  failingSinceMs: number,
+): Promise<Progress> {
+  const { store } = context;
+  const failure = { code: error.code, message: error.message };
+  switch (error.code) {
+    case 'Throttled':
+      await slowDown(store, place, 'mutate', error.retryAfterMs);
+      return { waitMs: error.retryAfterMs ?? 1_000 };
+    case 'Unauthorized':
+      return (await markRefused(context, connection, failure)) ? { failure } : { waitMs: 1_000 };
+    default:
+      if (!mayPass(error) || store.clock.now() > failingSinceMs + UNREACHABLE_MS) return { failure };
+      return { waitMs: 5_000 };
+  }
+}
+
+function mayPass({ code }: DriverError): boolean {
+  return code === 'Unavailable' || code === 'OutcomeUnknown';
+}

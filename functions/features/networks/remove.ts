@@ -1,0 +1,130 @@
+import pLimit from 'p-limit';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
+import {
+  claimNetwork,
+  closeNetwork,
+  type NetworkItem,
+  readNetworks,
+  recordNetwork,
+} from '../../platform/store/networks.ts';
+import { liveGroups, readPlacement } from '../../platform/store/placements.ts';
+import {
+  claimMsOf,
+  type Disposition,
+  DONE,
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+  waitFor,
+} from '../../platform/worker/context.ts';
+import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
+
+const CONCURRENT_DELETIONS = 10;
+const RETRY_MS = 3_000;
+/** A refused credential takes somebody's hand, so there is no hurry to try again. */
+const UNAUTHORIZED_RETRY_MS = 60_000;
+
+/**
+ * Removes the network resources of a fleet at a place, one round of them. A record goes only when the cloud says
+ * that the resource is gone; the workflow is answered when the round has no record left.
+ */
+export async function removeNetworks(
+  context: WorkerContext,
+  message: RemoveNetworksMessage,
+): Promise<Disposition> {
+  const { fleetId, taskToken, connectionKey, location, round, scope } = message;
+  const place = { connectionKey, location };
+  const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
+  const standing = await readNetworks(context.store, { fleetId, ...place });
+  // What was needed when the round before looked, and is not any more, stands in it: it goes with the fleet.
+  const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
+  const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
+  const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
+  const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
+  const limit = pLimit(CONCURRENT_DELETIONS);
+  const waits = await Promise.all(
+    items.map((item) => limit(() => (opened ? remove(context, place, opened, item, scope) : 0))),
+  );
+  const waitMs = Math.max(0, ...waits);
+  if (waitMs > 0) return waitFor(waitMs);
+  await context.tasks.succeed(taskToken, { outcome: 'Removed' });
+  return DONE;
+}
+
+/** What instances that stay have need of: all of it, where launches may begin. */
+async function neededHere(
+  { store }: WorkerContext,
+  { fleetId, connectionKey, location }: RemoveNetworksMessage,
+): Promise<(item: NetworkItem) => boolean> {
+  const placement = await readPlacement(store, fleetId, connectionKey, location);
+  if (!placement || placement.gate === 'open') return () => true;
+  const live = liveGroups(placement);
+  return ({ neededBy }) => neededBy.some((group) => live.has(group));
+}
+
+/** @returns 0 when it is gone, else when to try again */
+async function remove(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  item: NetworkItem,
+  scope: RemovalScope,
+): Promise<number> {
+  const nowMs = context.store.clock.now();
+  if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
+  const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
+  if (permit.granted === 0) return permit.retryAfterMs;
+  const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
+  if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
+    return RETRY_MS;
+  try {
+    const backendId = item.backendId ?? (await findBackendId(opened, place, item));
+    if (backendId !== undefined) await deleteAt(opened, place, item.kind, backendId);
+    await closeNetwork(context.store, item);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NotFound') {
+      await closeNetwork(context.store, item);
+      return 0;
+    }
+    await recordNetwork(context.store, claimed, {});
+    context.log.warn('network resource was not removed', {
+      name: item.name,
+      code: error.code,
+      message: error.message,
+    });
+    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+    return error.retryAfterMs ?? (error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS);
+  }
+}
+
+/**
+ * A record without the backend's id: the worker that asked for it died, or lost the answer. The cloud is asked
+ * by name, which is how it was made.
+ */
+async function findBackendId(
+  { client }: OpenConnection,
+  { location }: PlaceRef,
+  { kind, name }: NetworkItem,
+): Promise<string | undefined> {
+  return await client.findNetworkResource(location, kind, name);
+}
+
+async function deleteAt(
+  { client }: OpenConnection,
+  { location }: PlaceRef,
+  kind: NetworkItem['kind'],
+  backendId: string,
+): Promise<void> {
+  switch (kind) {
+    case 'network':
+      return await client.deleteNetwork(location, backendId);
+    case 'security-group':
+      return await client.deleteSecurityGroup(location, backendId);
+    case 'key-pair':
+      return await client.deleteKeyPair(location, backendId);
+  }
+}

@@ -1,0 +1,125 @@
+import { has } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient, CloudInstance, Driver } from '../../drivers/contract/driver.ts';
+import { CLOCK_SKEW_MS } from '../../model/clock-skew.ts';
+import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
+import { attemptsOf } from './attempts.ts';
+
+/**
+ * `proven`: a call of ours made it.
+ * `copy`: it carries our marks, and no call of ours made it: it was restored from a backup, or cloned.
+ * `unproven`: nothing tells: there is no record of its attempt, or the cloud does not say when it was made.
+ */
+export type Proof = 'proven' | 'copy' | 'unproven';
+
+/** Of the driver and its client: what proves a machine at this cloud, and how. */
+export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
+  /** Where the cloud keeps keys: the one of a call for this token alone. */
+  keyOf?(launchToken: string): string;
+}
+
+export function proofTerms(
+  { longestCreateMs, machineProof, backendIds }: ProofTerms,
+  client: CloudClient,
+): ProofTerms {
+  const terms = { longestCreateMs, machineProof, backendIds };
+  if (!has(client, 'idempotency-keys')) return terms;
+  return { ...terms, keyOf: (launchToken) => client.idempotencyKeyOf([launchToken]) };
+}
+
+/** A machine as it was shown, where, and when the cloud was asked. */
+export interface Shown {
+  machine: CloudInstance;
+  location: string;
+  atMs: number;
+}
+
+/**
+ * Tells whether a call of ours made a machine. Its tags and its name alone prove nothing, since every copy has them.
+ * Pure.
+ *
+ * @param record of the instance whose id the machine carries
+ */
+export function proveMachine(shown: Shown, record: InstanceItem | undefined, terms: ProofTerms): Proof {
+  if (!record) return 'unproven';
+  const { machine, location } = shown;
+  const attempts = attemptsOf(record).filter((attempt) => attempt.location === location);
+  const ofToken = attempts.filter(({ launchToken }) => launchToken === machine.launchToken);
+  const proofs = terms.machineProof.map((kind) =>
+    kind === 'idempotency-key'
+      ? byKey(machine, machine.launchToken === undefined ? attempts : ofToken, terms)
+      : byTime(shown, ofToken, terms),
+  );
+  if (terms.backendIds === 'unique' && isBound(machine, attempts)) return 'proven';
+  if (proofs.includes('proven')) return 'proven';
+  return proofs.includes('copy') ? 'copy' : 'unproven';
+}
+
+/**
+ * Tells whether a machine is the one that a record is bound to. Where a backend id is a name, a copy may have it when
+ * the machine is gone; then it takes a proof, too. Pure.
+ */
+export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
+  if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
+  return terms.backendIds === 'unique' || proveMachine(shown, record, terms) === 'proven';
+}
+
+/**
+ * The machine that a record speaks of, among those that carry its id: the one that it is bound to, or the one that its
+ * present attempt is proven to have made. Pure.
+ */
+export function ownMachine(
+  record: InstanceItem,
+  machines: readonly CloudInstance[],
+  seen: Omit<Shown, 'machine'>,
+  terms: ProofTerms,
+): CloudInstance | undefined {
+  if (record.backendId !== undefined) {
+    return machines.find((machine) => isBoundTo(record, { ...seen, machine }, terms));
+  }
+  return machines
+    .filter(({ launchToken = record.launchToken }) => launchToken === record.launchToken)
+    .find((machine) => proveMachine({ ...seen, machine }, record, terms) === 'proven');
+}
+
+/**
+ * Tells whether a machine can be what a create call made that was answered with it: unless the cloud itself says that
+ * another call did, or has no more than its name. Pure.
+ */
+export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
+  const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
+  return !isTold || proveMachine(shown, record, terms) !== 'copy';
+}
+
+function isBound({ backendId }: CloudInstance, attempts: readonly AttemptItem[]): boolean {
+  return attempts.some((attempt) => attempt.backendId === backendId);
+}
+
+function byKey(
+  { idempotencyKey }: CloudInstance,
+  attempts: readonly AttemptItem[],
+  { keyOf, machineProof }: ProofTerms,
+): Proof {
+  // Where nothing else proves a machine, one that was made without a key was not made by us.
+  if (idempotencyKey === undefined) return machineProof.length === 1 ? 'copy' : 'unproven';
+  const isKnown = attempts.some(
+    ({ launchToken, idempotencyKeys }) =>
+      (idempotencyKeys?.includes(idempotencyKey) ?? false) || keyOf?.(launchToken) === idempotencyKey,
+  );
+  if (isKnown) return 'proven';
+  return attempts.length > 0 ? 'copy' : 'unproven';
+}
+
+function byTime(
+  { machine: { createdAtMs, status }, atMs }: Shown,
+  attempts: readonly AttemptItem[],
+  { longestCreateMs }: ProofTerms,
+): Proof {
+  // What a cloud is still making may have no time yet: it is being made now.
+  const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
+  if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
+  const isOfAttempt = attempts.some(
+    ({ firstSentAtMs, closedAtMs = Number.POSITIVE_INFINITY }) =>
+      madeAtMs >= firstSentAtMs - CLOCK_SKEW_MS && madeAtMs <= closedAtMs + longestCreateMs + CLOCK_SKEW_MS,
+  );
+  return isOfAttempt ? 'proven' : 'copy';
+}

@@ -1,0 +1,110 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { type InstanceStatus, isClosed } from '../../model/status.ts';
+import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
+import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
+import { attemptsAfter, attemptsOf } from './attempts.ts';
+
+/**
+ * Tells whether a machine vanished, shows up again, and may still be wanted: nothing but that has closed its record, and
+ * its instance has had no other machine since. Whether its fleet has ended is for the write to find out that takes it
+ * back. Pure.
+ */
+export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
+  return hasVanished(record, machine) && record.endAskedAtMs === undefined;
+}
+
+/** Tells whether a machine was the last one of its instance, and vanished. Pure. */
+export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
+  return vanishedAttempt(record, machine) !== undefined;
+}
+
+/** What becomes of the record of a machine that is back. */
+export interface Return {
+  to: InstanceStatus;
+  /** Where the machine is: its instance may have gone to another location since. */
+  location: string;
+  fields: InstanceFields;
+  clears: readonly ClearableField[];
+}
+
+/**
+ * Works out what the record of a machine becomes that vanished and shows up again. Pure.
+ *
+ * @returns undefined as long as the cloud is still making or removing it, or while the cloud may have something of another
+ *   attempt of its instance: it is left alone then
+ */
+export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
+  const attempt = vanishedAttempt(record, machine);
+  if (!attempt || !mayReturn(record, machine)) return undefined;
+  if (!isClosed(record.status) && record.status !== 'Planned') return undefined;
+  const state = stateOf(record, machine, nowMs);
+  if (!state) return undefined;
+  const isPresent = attempt.launchToken === record.launchToken;
+  const { launchToken, firstSentAtMs, closedAtMs, idempotencyKeys } = attempt;
+  const bound: InstanceFields = {
+    launchToken,
+    firstSentAtMs,
+    launchState: 'accepted',
+    backendId: machine.backendId,
+    acceptedAtMs: closedAtMs ?? nowMs,
+    ...(idempotencyKeys === undefined ? {} : { idempotencyKeys }),
+    ...(isPresent
+      ? {}
+      : {
+          earlierAttempts: attemptsAfter(record, nowMs).filter((one) => one.launchToken !== launchToken),
+        }),
+  };
+  const clears: ClearableField[] = ['terminatedAt', 'closedAtMs'];
+  if (state.fields.failure === undefined) clears.push('failure');
+  if (state.fields.closeAs === undefined) clears.push('closeAs');
+  if (state.fields.trouble === undefined) clears.push('trouble');
+  if (bound.idempotencyKeys === undefined) clears.push('idempotencyKeys');
+  return { to: state.to, location: attempt.location, fields: { ...bound, ...state.fields }, clears };
+}
+
+function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
+  const [latest, ...others] = attemptsOf(record);
+  if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
+  // A later attempt that had a machine has taken its place; one that never had any has not.
+  if (latest?.backendId !== undefined) return undefined;
+  const attempt = others.find((one) => one.backendId !== undefined);
+  return attempt?.backendId === backendId && attempt.vanished ? attempt : undefined;
+}
+
+function stateOf(
+  { runningAt }: InstanceItem,
+  { status, cloudStatus = 'Failed', failureMessage, publicIp, privateIp, zone }: CloudInstance,
+  nowMs: number,
+): Pick<Return, 'to' | 'fields'> | undefined {
+  const addresses = {
+    ...(publicIp === undefined ? {} : { publicIp }),
+    ...(privateIp === undefined ? {} : { privateIp }),
+    ...(zone === undefined ? {} : { zone }),
+  };
+  switch (status) {
+    case 'Running':
+      return { to: status, fields: { ...addresses, runningAt: runningAt ?? new Date(nowMs).toISOString() } };
+    case 'Suspending':
+    case 'Suspended':
+    case 'Resuming':
+    case 'Rebooting':
+    case 'Undefined':
+      return { to: status, fields: addresses };
+    case 'Failed': {
+      const message = failureMessage ?? 'the cloud reports that it failed';
+      // It never ran, and has to be removed as any other that did not.
+      if (runningAt === undefined) {
+        return {
+          to: 'Terminating',
+          fields: { closeAs: 'Failed', failure: { code: 'CloudFailed', message } },
+        };
+      }
+      return { to: 'Undefined', fields: { ...addresses, trouble: { cloudStatus, message } } };
+    }
+    case 'Planned':
+    case 'Creating':
+    case 'Terminating':
+    case 'Terminated':
+      return undefined;
+  }
+}

@@ -1,0 +1,102 @@
+import pLimit from 'p-limit';
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { isTransitional } from '../../model/status.ts';
+import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
+import { type PlaceEntry, readPlaceEntries } from '../../platform/store/instances.ts';
+import type { Loop } from '../../platform/store/loops.ts';
+import {
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  timeLeftMs,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+import type { Sight } from './sight.ts';
+
+/** So many are asked for at most: the others at the next looks, whichever it comes to. */
+const MOST = 40;
+const CONCURRENT_CALLS = 20;
+/** The part of the time that is left in which calls begin; the rest is for their answers, and for what follows. */
+const SHARE_OF_TIME = 0.25;
+const LONGEST_MS = 2_500;
+/** When so many have failed, and none was answered, the cloud answers no such calls. */
+const SILENT_AFTER = 10;
+
+/**
+ * What can be seen of a place whose list does not come: each machine that is on its way up or down is asked for by
+ * itself, as many as the governor permits; of those at rest, some. A machine that is to go and has no id yet is asked
+ * for by its launch token.
+ *
+ * @param loop is told up to which one was asked
+ * @returns undefined where there is nothing to ask for, or the cloud does not answer such calls either
+ */
+export async function seeById(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<Sight | undefined> {
+  const { store } = context;
+  const entries = await readPlaceEntries(store, place.connectionKey, place.location);
+  const wanted = inTurn(entries, loop.askedUpTo ?? '').slice(0, MOST);
+  if (wanted.length === 0) return undefined;
+  const { granted } = await permitCalls(store, governed(place, opened), 'list', wanted.length);
+  loop.askedUpTo = wanted[granted - 1]?.placeSk ?? loop.askedUpTo;
+  const seenAtMs = store.clock.now();
+  const untilMs = seenAtMs + Math.min(LONGEST_MS, timeLeftMs(context) * SHARE_OF_TIME);
+  const limit = pLimit(CONCURRENT_CALLS);
+  const asked = new Set<string>();
+  const seen: CloudInstance[] = [];
+  let failures = 0;
+  const all = Promise.all(
+    wanted.slice(0, granted).map((entry) =>
+      limit(async () => {
+        if ((failures >= SILENT_AFTER && asked.size === 0) || store.clock.now() > untilMs) return;
+        try {
+          const machine = await find(place, opened, entry);
+          if (machine) seen.push(machine);
+          asked.add(entry.placeSk);
+        } catch (error) {
+          if (!(error instanceof DriverError)) throw error;
+          context.log.warn('machine not seen', { instanceId: entry.placeSk, code: error.code });
+          if (error.code === 'Throttled') await slowDown(store, place, 'list', error.retryAfterMs);
+          failures += 1;
+        }
+      }),
+    ),
+  );
+  // What is not answered by then is left to the next look.
+  const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
+  await Promise.race([all, late]);
+  all.catch((error: unknown) => context.log.warn('machines not seen', { error }));
+  if (asked.size === 0) return undefined;
+  return { entries, seen: [...seen], seenAtMs, isWhole: false, asked: new Set(asked), isListless: true };
+}
+
+/** Those in transition before all others, each after the one that was asked for last: none is left out. */
+function inTurn(entries: readonly PlaceEntry[], askedUpTo: string): PlaceEntry[] {
+  const askable = entries.filter(
+    ({ status, backendId }) => backendId !== undefined || status === 'Terminating',
+  );
+  const isAtRest = ({ status }: PlaceEntry) => Number(!isTransitional(status));
+  const isBefore = ({ placeSk }: PlaceEntry) => Number(placeSk <= askedUpTo);
+  return askable.toSorted(
+    (a, b) => isAtRest(a) - isAtRest(b) || isBefore(a) - isBefore(b) || (a.placeSk < b.placeSk ? -1 : 1),
+  );
+}
+
+/** @returns undefined when the cloud has no such machine */
+async function find(
+  { location }: PlaceRef,
+  { client }: OpenConnection,
+  { backendId, launchToken }: PlaceEntry,
+): Promise<CloudInstance | undefined> {
+  if (backendId === undefined) return await client.findInstanceByToken(location, launchToken);
+  try {
+    return await client.getInstance(location, backendId);
+  } catch (error) {
+    if (error instanceof DriverError && error.code === 'NotFound') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import type { CloudInstance, CloudNetworkResource } from '../../drivers/contract/driver.ts';
+import type { OrphanReason } from '../../model/orphan.ts';
+import { isClosed, isTransitional } from '../../model/status.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import type { NetworkRecord } from '../../platform/store/networks.ts';
+import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-machine.ts';
+import { hasVanished, mayReturn } from '../ownership/returning.ts';
+
+/** Whether anything of ours claims what a cloud shows. The records must have been read after the cloud was asked. */
+export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
+
+const CLAIMED: Verdict = { claimed: true };
+const orphaned = (reason: OrphanReason): Verdict => ({ claimed: false, reason });
+
+export interface Asked {
+  location: string;
+  /** When the cloud was asked. */
+  atMs: number;
+  /** Of the driver: for this long, a list may be behind. */
+  consistencyWindowMs: number;
+  terms: ProofTerms;
+}
+
+/**
+ * A record always precedes its machine, so a machine that was listed before the records were read, and that none of
+ * them claims, will never be claimed. One whose creation is under way is the launch protocol's, not ours. What carries
+ * our marks and is not proven to be of our making is told apart from what is: only the latter may be removed.
+ */
+export function classifyMachine(
+  machine: CloudInstance,
+  record: InstanceItem | undefined,
+  asked: Asked,
+): Verdict {
+  if (!record) return orphaned('no-record');
+  const { location, atMs, terms } = asked;
+  const shown = { machine, location, atMs };
+  const isSame = isBoundTo(record, shown, terms);
+  if (isSame && (!isClosed(record.status) || isLate(record, asked))) return CLAIMED;
+  const proof = proveMachine(shown, record, terms);
+  if (isLaunching(record, machine, location)) return proof === 'copy' ? orphaned('copy') : CLAIMED;
+  if (proof !== 'proven') return orphaned(proof);
+  if (hasVanished(record, machine)) return orphaned(mayReturn(record, machine) ? 'returned' : 'ended');
+  if (record.location !== location) return orphaned('elsewhere');
+  if (isClosed(record.status)) return orphaned('record-closed');
+  const isBound = record.launchState === 'accepted' && record.backendId !== undefined;
+  return orphaned(isBound ? 'duplicate' : 'earlier-attempt');
+}
+
+/** Whether it was gone so lately that a list may not be that far. */
+function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
+  return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
+}
+
+/**
+ * Whether the record's present attempt may be about to claim this machine. What is planned has none: its next attempt
+ * has a token of its own.
+ */
+function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
+  if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
+  if (record.launchState === 'accepted' && record.backendId !== undefined) return false;
+  return launchToken === undefined || launchToken === record.launchToken;
+}
+
+/** @param records of the network resources of its fleet at this place, those that were removed included */
+export function classifyResource(
+  { kind, name, backendId }: CloudNetworkResource,
+  records: readonly NetworkRecord[],
+): Verdict {
+  const record = records.find((one) => one.kind === kind && one.name === name);
+  if (!record) return orphaned('no-record');
+  if (record.status === 'Gone') return orphaned('record-closed');
+  return record.backendId === undefined || record.backendId === backendId ? CLAIMED : orphaned('duplicate');
+}
+
+/**
+ * Whether a record is bound to a machine that the cloud should show by now. What is in transition is looked at all the
+ * time, and needs no sweep.
+ */
+export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
+  return (
+    record.backendId !== undefined &&
+    record.launchState === 'accepted' &&
+    !isClosed(record.status) &&
+    !isTransitional(record.status) &&
+    Math.max(Date.parse(record.launchedAt), record.acceptedAtMs ?? 0) + consistencyWindowMs < atMs
+  );
+}

@@ -1,0 +1,91 @@
+import type { Connection } from '../../model/connection.ts';
+import { connectionKey } from '../../model/identifiers.ts';
+import type { SweepHold } from '../../model/orphan.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import { writeAudit } from '../../platform/store/audit.ts';
+import type { Store } from '../../platform/store/client.ts';
+import {
+  EVERYWHERE,
+  type HoldItem,
+  type HoldState,
+  readHolds,
+  updateHold,
+} from '../../platform/store/sweep-holds.ts';
+import { continued } from './sweep-cap.ts';
+import { connectionsOf, type OrphanCursor } from './view.ts';
+
+/** A page of the holds of a namespace's connections, in the order of connections and locations. */
+export async function listHolds(
+  store: Store<'fleets' | 'access'>,
+  namespace: string,
+  {
+    limit,
+    cursor,
+    connection,
+  }: { limit: number; cursor?: OrphanCursor | undefined; connection?: string | undefined },
+): Promise<{ items: SweepHold[]; cursor: OrphanCursor | null }> {
+  const names = (await connectionsOf(store, namespace))
+    .map(({ name }) => name)
+    .filter((name) => name === (connection ?? name) && name >= (cursor?.connection ?? ''))
+    .sort();
+  const items: SweepHold[] = [];
+  for (const name of names) {
+    const after = name === cursor?.connection ? (cursor.after ?? '') : '';
+    for (const { location, hold } of await readHolds(store, connectionKey(namespace, name))) {
+      if (!hold || location <= after) continue;
+      items.push(viewOf(name, location, hold));
+      if (items.length === limit) return { items, cursor: { connection: name, after: location } };
+    }
+  }
+  return { items, cursor: null };
+}
+
+/**
+ * Ends the holds of a connection, at one location or at all. A hold of the whole connection ends with either. The audit
+ * row is written first: a call that is cut short may have said more than it did, and never less.
+ *
+ * @param apiKeyId of the operator who asks
+ * @returns the holds that it ended; none when nothing is held
+ */
+export async function continueSweeps(
+  store: Store<'fleets'>,
+  { namespace, name }: Connection,
+  location: string | undefined,
+  apiKeyId: string | undefined,
+): Promise<SweepHold[]> {
+  const items = await readHolds(store, connectionKey(namespace, name));
+  const wanted = items.filter(
+    (item) =>
+      item.hold !== undefined &&
+      (location === undefined || item.location === location || item.location === EVERYWHERE),
+  );
+  const ended: SweepHold[] = [];
+  for (const item of wanted) {
+    const nowMs = store.clock.now();
+    const at = isoTime(nowMs);
+    const id = `continue#${name}#${item.location}#${item.hold?.sinceMs}`;
+    const detail = { connection: name, location: item.location, ...item.hold, apiKeyId };
+    await writeAudit(store, { namespace, at, id, type: 'Sweep Continued', detail });
+    const hold = await updateHold(store, item, (current: HoldItem) => ({
+      state: current.hold ? continued(current, nowMs) : undefined,
+      answer: current.hold,
+    }));
+    if (hold) ended.push(viewOf(name, item.location, hold));
+  }
+  return ended;
+}
+
+function viewOf(
+  connection: string,
+  location: string,
+  { because, message, sinceMs, waiting }: HoldState,
+): SweepHold {
+  return {
+    connection,
+    ...(location === EVERYWHERE ? {} : { location }),
+    because,
+    message,
+    since: isoTime(sinceMs),
+    ...(waiting === undefined ? {} : { waiting }),
+  };
+}

@@ -1,0 +1,61 @@
+import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../../model/orphan.ts';
+import type { OrphanItem } from '../../platform/store/orphans.ts';
+import {
+  emptyHold,
+  type HoldItem,
+  type HoldState,
+  readHold,
+  updateHold,
+} from '../../platform/store/sweep-holds.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { nextState } from './decide.ts';
+import { heldEverywhere } from './held-everywhere.ts';
+import type { Judged } from './judge-place.ts';
+import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
+import { tellHold } from './tell-hold.ts';
+
+/** Why something may not be removed now; undefined: it may. */
+export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
+
+/**
+ * Admits what a sweep of a site is about to remove, before any finding says so and any call goes out. A dry run admits
+ * nothing, and tells what would be held back.
+ *
+ * @param shown what the cloud shows, each with its finding so far
+ * @param nowMs by which all decisions of the sweep are made
+ */
+export async function heldBack(
+  context: WorkerContext,
+  place: PlaceRef,
+  { connection }: OpenConnection,
+  shown: readonly (Judged & { known: OrphanItem | undefined })[],
+  { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
+): Promise<HeldBack> {
+  const everywhere = await heldEverywhere(context, place, connection, dryRun);
+  if (everywhere) return () => everywhere;
+  const policy = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
+  const wanted = shown.flatMap(({ subject, verdict, known }): Removal[] => {
+    if (verdict.claimed || !known || isClosedOrphan(known.state) || !counts(subject.kind, verdict.reason))
+      return [];
+    const isAskedFor = known.state === 'Terminating';
+    if (!isAskedFor && nextState(known, verdict, policy, nowMs) !== 'Terminating') return [];
+    return [{ backendId: subject.backendId, firstSeenAtMs: Date.parse(known.firstSeenAt), isAskedFor }];
+  });
+  const ours = shown.filter(({ subject, verdict }) => subject.kind === 'instance' && verdict.claimed).length;
+  const { admitted, hold } = await admitWanted(context, place, wanted, mostPerDay(ours), dryRun);
+  if (hold && !dryRun) await tellHold(context, connection, place, hold);
+  const waiting = new Set(wanted.map(({ backendId }) => backendId).filter((id) => !admitted.has(id)));
+  return ({ kind, backendId }) => (kind === 'instance' && waiting.has(backendId) ? hold?.because : undefined);
+}
+
+async function admitWanted(
+  { store }: WorkerContext,
+  place: PlaceRef,
+  wanted: readonly Removal[],
+  most: number,
+  dryRun: boolean,
+): Promise<{ admitted: ReadonlySet<string>; hold: HoldState | undefined }> {
+  const decide = (item: HoldItem) => admit(item, wanted, most, store.clock.now());
+  if (dryRun) return decide((await readHold(store, place)) ?? emptyHold(place)).answer;
+  return await updateHold(store, place, decide);
+}

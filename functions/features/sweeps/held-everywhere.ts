@@ -1,0 +1,51 @@
+import type { Connection } from '../../model/connection.ts';
+import type { HoldReason } from '../../model/orphan.ts';
+import {
+  EVERYWHERE,
+  emptyHold,
+  type HoldItem,
+  type HoldState,
+  readHold,
+  updateHold,
+} from '../../platform/store/sweep-holds.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { tellHold } from './tell-hold.ts';
+
+/**
+ * Why sweeps of a connection remove nothing at all, network parts and duplicates included: the tables were set back to
+ * an earlier time, and know nothing of what was made since; or another deployment with this one's id is alive.
+ */
+export async function heldEverywhere(
+  context: WorkerContext,
+  { connectionKey }: PlaceRef,
+  connection: Connection,
+  dryRun: boolean,
+): Promise<HoldReason | undefined> {
+  const { store } = context;
+  const ref = { connectionKey, location: EVERYWHERE };
+  const restores = await context.restores();
+  const decide = (item: HoldItem) => restoredHold(item, restores, store.clock.now());
+  const item = (await readHold(store, ref)) ?? emptyHold(ref);
+  const { state, answer } = decide(item);
+  const hold = state && !dryRun ? await updateHold(store, ref, decide) : answer;
+  if (hold && !dryRun) await tellHold(context, connection, ref, hold);
+  return hold?.because;
+}
+
+/** Holds for a restore that no operator continued the sweeps after. Pure. @param restores how many there were */
+export function restoredHold(
+  item: HoldItem,
+  restores: number,
+  nowMs: number,
+): { state: HoldItem | undefined; answer: HoldState | undefined } {
+  const isNew = restores > Math.max(item.restoresContinued ?? 0, item.hold?.restores ?? 0);
+  if (!isNew) return { state: undefined, answer: item.hold };
+  const hold: HoldState = {
+    because: 'restored',
+    sinceMs: nowMs,
+    restores,
+    message:
+      'the tables were set back to an earlier time, so that machines made since have no record: look at them with "fleetwright orphans list", then continue with "fleetwright orphans continue"',
+  };
+  return { state: { ...item, hold }, answer: hold };
+}

@@ -1,0 +1,205 @@
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../../model/orphan.ts';
+import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { type OrphanItem, readPlaceOrphans } from '../../platform/store/orphans.ts';
+import {
+  governed,
+  type OpenConnection,
+  type PlaceRef,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+import { startLooking } from '../../platform/worker/start-looking.ts';
+import { announce, newFinding, recordFinding } from '../findings/findings.ts';
+import { nextState, stateOfMissing, stateWhenGone } from './decide.ts';
+import { type HeldBack, heldBack } from './held-back.ts';
+import { type Judged, judgePlace } from './judge-place.ts';
+import type { PlaceList } from './list-place.ts';
+import { removeOrphans } from './remove-orphans.ts';
+
+/** A finding that a sweep has to do with, and whether it is the first. */
+export interface Found {
+  item: OrphanItem;
+  isNew: boolean;
+}
+
+/** One sweep of one place, from the cloud's lists to the calls that follow. A dry run writes and changes nothing. */
+export class PlaceSweep {
+  readonly #context: WorkerContext;
+  readonly #place: PlaceRef;
+  readonly #opened: OpenConnection;
+  readonly #dryRun: boolean;
+  readonly #found: Found[] = [];
+
+  constructor(context: WorkerContext, place: PlaceRef, opened: OpenConnection, dryRun: boolean) {
+    this.#context = context;
+    this.#place = place;
+    this.#opened = opened;
+    this.#dryRun = dryRun;
+  }
+
+  async run(list: PlaceList): Promise<{ findings: Found[]; isRemoving: boolean }> {
+    const { connectionKey, location } = this.#place;
+    const read = await readPlaceOrphans(this.#context.store, connectionKey, location);
+    const items = this.#dryRun ? read : await Promise.all(read.map((item) => announce(this.#context, item)));
+    const orphans = items.filter(({ reason }) => reason !== 'missing');
+    const absentees = items.filter(({ reason }) => reason === 'missing');
+    const further = absentees.filter(isOpen).map(({ instanceId }) => instanceId ?? '');
+    const { shown, missing, records, isBehind } = await judgePlace(
+      this.#context,
+      this.#place,
+      this.#opened,
+      list,
+      { further, dryRun: this.#dryRun },
+    );
+    const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
+    const known = new Map(orphans.map((item) => [keyOf(item), item]));
+    const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
+    // One time for both: what comes due while the sweep goes on was not admitted, and is for the next one.
+    const nowMs = this.#context.store.clock.now();
+    const held = await heldBack(this.#context, this.#place, this.#opened, pairs, {
+      nowMs,
+      dryRun: this.#dryRun,
+    });
+    for (const one of pairs) await this.#follow(one, one.known, held, nowMs);
+    for (const item of orphans) {
+      if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
+    }
+    await this.#followMissing(absentees, missing, records, shownAs);
+    if (isBehind && !this.#dryRun) await startLooking(this.#context, this.#place);
+    // What this list does not show was proven by an earlier one, and is for a later one to show again.
+    const removing = this.#found.filter(
+      ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
+    );
+    if (!this.#dryRun) {
+      await removeOrphans(
+        this.#context,
+        this.#place,
+        this.#opened,
+        removing.map(({ item: { kind, backendId } }) => {
+          const status = shownAs.get(keyOf({ kind, backendId }))?.machine?.status;
+          return { kind, backendId, isLeaving: status === 'Terminating' || status === 'Terminated' };
+        }),
+      );
+    }
+    return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
+  }
+
+  /** Moves the finding of something that the cloud shows as far as it goes now. */
+  async #follow(
+    { subject, verdict }: Judged,
+    known: OrphanItem | undefined,
+    heldBecause: HeldBack,
+    nowMs: number,
+  ): Promise<void> {
+    const { connection } = this.#opened;
+    const held = heldBecause(subject);
+    const usual = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
+    const policy = held ? { ...usual, action: 'report' as const } : usual;
+    const wasOpen = known !== undefined && isOpen(known);
+    let item = known;
+    for (;;) {
+      const state = nextState(item, verdict, policy, nowMs);
+      if (state === undefined) break;
+      const reason = verdict.claimed ? (item?.reason ?? 'no-record') : verdict.reason;
+      const next =
+        item && isOpen(item)
+          ? {
+              ...withHold(item, state === 'Reported' ? held : undefined),
+              reason,
+              state,
+              stateSince: isoTime(nowMs),
+            }
+          : newFinding(connection, this.#place, subject, { reason, state, nowMs });
+      item = await this.#write(next, item);
+      if (!item) return;
+      if (isClosedOrphan(state)) break;
+    }
+    if (item && (wasOpen || item !== known)) this.#found.push({ item, isNew: !wasOpen });
+  }
+
+  /** A list may leave a machine out; only the cloud's answer about that one proves that it is gone. */
+  async #closeIfGone(item: OrphanItem): Promise<void> {
+    if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {
+      this.#found.push({ item, isNew: false });
+      return;
+    }
+    await this.#settle(item, stateWhenGone(item.state));
+  }
+
+  async #isGone(backendId: string): Promise<boolean> {
+    const { store } = this.#context;
+    const permit = await permitCalls(store, governed(this.#place, this.#opened), 'list', 1);
+    if (permit.granted === 0) return false;
+    try {
+      const machine = await this.#opened.client.getInstance(this.#place.location, backendId);
+      return machine.status === 'Terminated';
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      if (error.code === 'Throttled') await slowDown(store, this.#place, 'list', error.retryAfterMs);
+      return error.code === 'NotFound';
+    }
+  }
+
+  /** What is missing is the status loop's to find out about, and to mark. */
+  async #followMissing(
+    absentees: readonly OrphanItem[],
+    missing: readonly InstanceItem[],
+    records: ReadonlyMap<string, InstanceItem>,
+    shownAs: ReadonlyMap<string, Judged>,
+  ): Promise<void> {
+    let toLookFor = 0;
+    for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
+      // Taken back, and whatever did so died before it told.
+      if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#settle(item, 'Returned');
+    }
+    for (const item of absentees.filter(isOpen)) {
+      const state = stateOfMissing(item, records.get(item.instanceId ?? ''), shownAs.has(keyOf(item)));
+      if (state) await this.#settle(item, state);
+      else {
+        toLookFor += 1;
+        this.#found.push({ item, isNew: false });
+      }
+    }
+    const known = new Map(absentees.map((item) => [item.backendId, item]));
+    for (const { backendId, instanceId, launchToken, fleetId } of missing) {
+      if (backendId === undefined) continue;
+      const earlier = known.get(backendId);
+      if (earlier && isOpen(earlier)) continue;
+      const nowMs = this.#context.store.clock.now();
+      const subject = { kind: 'instance' as const, backendId, instanceId, launchToken, fleetId };
+      const next = newFinding(this.#opened.connection, this.#place, subject, {
+        reason: 'missing',
+        state: 'Missing',
+        nowMs,
+      });
+      const item = await this.#write(next, earlier);
+      toLookFor += 1;
+      if (item) this.#found.push({ item, isNew: true });
+    }
+    if (toLookFor > 0 && !this.#dryRun) await startLooking(this.#context, this.#place);
+  }
+
+  async #settle(item: OrphanItem, state: OrphanItem['state']): Promise<void> {
+    const stateSince = isoTime(this.#context.store.clock.now());
+    const closed = await this.#write({ ...item, state, stateSince }, item);
+    if (closed) this.#found.push({ item: closed, isNew: false });
+  }
+
+  async #write(
+    next: Omit<OrphanItem, 'version'>,
+    previous: OrphanItem | undefined,
+  ): Promise<OrphanItem | undefined> {
+    if (this.#dryRun) return { ...next, version: 0 };
+    return await recordFinding(this.#context, next, previous);
+  }
+}
+
+function withHold(item: OrphanItem, heldBecause: HoldReason | undefined): OrphanItem {
+  const { heldBecause: _, ...rest } = item;
+  return heldBecause === undefined ? rest : { ...rest, heldBecause };
+}
+
+const keyOf = ({ kind, backendId }: Pick<OrphanItem, 'kind' | 'backendId'>): string => `${kind}#${backendId}`;
+const isOpen = ({ state }: OrphanItem): boolean => !isClosedOrphan(state);

@@ -1,0 +1,35 @@
+import type { Connection, DriverName } from '../../model/connection.ts';
+import { connectionKey, makeFleetId } from '../../model/identifiers.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import type { Store } from '../../platform/store/client.ts';
+import { createSweep } from '../../platform/store/sweeps.ts';
+import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
+
+/**
+ * Starts a sweep of some connections of a namespace. Its record is there before anybody writes to it.
+ *
+ * @returns its id; undefined when there is no such namespace any more
+ */
+export async function requestSweep(
+  store: Store<'fleets' | 'access'>,
+  namespace: string,
+  connections: readonly Connection[],
+  dryRun: boolean,
+  send: (driver: DriverName, message: SweepConnectionMessage) => Promise<void>,
+): Promise<string | undefined> {
+  const nowMs = store.clock.now();
+  const sweepId = `s${makeFleetId(nowMs, store.random).slice(1)}`;
+  const isMade = await createSweep(store, {
+    sweepId,
+    namespace,
+    connections: connections.map(({ name }) => name),
+    dryRun,
+    createdAt: isoTime(nowMs),
+  });
+  if (!isMade) return undefined;
+  for (const { driver, name } of connections) {
+    const key = connectionKey(namespace, name);
+    await send(driver, { kind: 'sweep-connection', connectionKey: key, sweepId, dryRun });
+  }
+  return sweepId;
+}

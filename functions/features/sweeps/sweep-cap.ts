@@ -1,0 +1,71 @@
+import type { OrphanReason } from '../../model/orphan.ts';
+import type { HoldItem, HoldState } from '../../platform/store/sweep-holds.ts';
+
+const DAY_MS = 86_400_000;
+const LEAST = 5;
+const SHARE = 0.05;
+
+/** Removals that do not count: each is proven to be one machine too many, or its end was asked for. */
+const UNCOUNTED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'earlier-attempt', 'ended']);
+
+/** A machine that a sweep is about to remove. */
+export interface Removal {
+  backendId: string;
+  firstSeenAtMs: number;
+  /** An earlier sweep asked for it already. */
+  isAskedFor: boolean;
+}
+
+/** Whether the removal of something for this reason counts towards the most of a day. */
+export function counts(kind: string, reason: OrphanReason): boolean {
+  return kind === 'instance' && !UNCOUNTED.has(reason);
+}
+
+/** The most machines that sweeps remove at a site in 24 hours. @param ours machines there that records claim */
+export function mostPerDay(ours: number): number {
+  return Math.max(LEAST, Math.floor(ours * SHARE));
+}
+
+/**
+ * Says which machines may be removed now. Pure. A machine that was admitted in the last 24 hours is admitted again and
+ * counts once. What an operator has seen, by its time, is admitted without counting. Once a machine has to wait, no
+ * other is admitted until an operator continues the sweeps, or nothing waits any more.
+ */
+export function admit(
+  item: HoldItem,
+  wanted: readonly Removal[],
+  most: number,
+  nowMs: number,
+): { state: HoldItem | undefined; answer: { admitted: ReadonlySet<string>; hold: HoldState | undefined } } {
+  const recent = item.removals.filter(({ atMs }) => atMs + DAY_MS > nowMs);
+  const known = new Set(recent.map(({ backendId }) => backendId));
+  const { continuedAtMs = Number.NEGATIVE_INFINITY } = item;
+  const isFree = ({ backendId, firstSeenAtMs, isAskedFor }: Removal) =>
+    isAskedFor || known.has(backendId) || firstSeenAtMs <= continuedAtMs;
+  const counted = wanted
+    .filter((one) => !isFree(one))
+    .toSorted((one, other) => one.firstSeenAtMs - other.firstSeenAtMs);
+  const room = item.hold ? 0 : Math.max(0, most - recent.length);
+  const added = counted.slice(0, room);
+  const waiting = counted.length - added.length;
+  const hold = waiting > 0 ? holdOf(item.hold, waiting, most, nowMs) : undefined;
+  const admitted = new Set([...wanted.filter(isFree), ...added].map(({ backendId }) => backendId));
+  const isSame = added.length === 0 && hold?.waiting === item.hold?.waiting;
+  const { hold: _, ...rest } = item;
+  const removals = [...recent, ...added.map(({ backendId }) => ({ backendId, atMs: nowMs }))];
+  return {
+    state: isSame ? undefined : { ...rest, removals, ...(hold && { hold }) },
+    answer: { admitted, hold },
+  };
+}
+
+function holdOf(known: HoldState | undefined, waiting: number, most: number, nowMs: number): HoldState {
+  const message = `sweeps remove at most ${most} machines here in 24 hours, and ${waiting} more wait: look at them with "fleetwright orphans list", then continue with "fleetwright orphans continue"`;
+  return known ? { ...known, waiting, message } : { because: 'cap', sinceMs: nowMs, waiting, message };
+}
+
+/** The state of a site after an operator continued its sweeps: what was found until then may go, and counting begins again. */
+export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
+  const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };
+  return { ...item, ...restores, removals: [], continuedAtMs: nowMs };
+}

@@ -1,0 +1,58 @@
+import pLimit from 'p-limit';
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import { allLocations } from '../../platform/store/catalogue.ts';
+import { readConnection } from '../../platform/store/connections.ts';
+import { loopLocations } from '../../platform/store/loops.ts';
+import { orphanLocations } from '../../platform/store/orphans.ts';
+import { writeSweepConnection } from '../../platform/store/sweeps.ts';
+import { type Disposition, DONE, type WorkerContext } from '../../platform/worker/context.ts';
+import type { SweepConnectionMessage, SweepMessage } from '../../platform/workflow/messages.ts';
+import { watchWriters } from './watch-writers.ts';
+
+const CONCURRENT_SENDS = 10;
+/** Sweeps by schedule are spread over this time, so that they do not get in the way of anybody's calls. */
+const SPREAD_MS = 60_000;
+
+/**
+ * Sends a sweep for each place where a connection may have something: every location of its catalogue, those that it
+ * ever had anything to look at, and those with findings. Delivered twice, places are swept twice.
+ */
+export async function sweepConnection(
+  context: WorkerContext,
+  { connectionKey, sweepId, dryRun }: SweepConnectionMessage,
+): Promise<Disposition> {
+  const { store, driver } = context;
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const connection = await readConnection(store, namespace, name);
+  const exists = connection !== undefined;
+  const locations = exists
+    ? new Set([
+        ...(await allLocations(store, connectionKey)).map((location) => location.name),
+        ...(await loopLocations(store, driver.name, connectionKey)),
+        ...(await orphanLocations(store, connectionKey)),
+      ])
+    : new Set<string>();
+  if (sweepId !== undefined) {
+    await writeSweepConnection(store, sweepId, {
+      connection: name,
+      locations: [...locations],
+      ...(exists ? {} : { failure: { code: 'NotFound', message: `there is no connection ${name}` } }),
+    });
+  }
+  // One that is being deleted has its mark removed.
+  if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
+  const limit = pLimit(CONCURRENT_SENDS);
+  const send = (location: string) => {
+    const message: SweepMessage = {
+      kind: 'sweep',
+      connectionKey,
+      location,
+      dryRun,
+      round: 0,
+      ...(sweepId === undefined ? {} : { sweepId }),
+    };
+    return context.send(message, sweepId === undefined ? store.random() * SPREAD_MS : 0);
+  };
+  await Promise.all([...locations].map((location) => limit(() => send(location))));
+  return DONE;
+}

@@ -1,0 +1,29 @@
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { EVERYWHERE, type HoldState, readHold, updateHold } from '../../platform/store/sweep-holds.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { idInUse, renewMark } from '../writers/keep-mark.ts';
+import { tellHold } from './tell-hold.ts';
+
+/**
+ * Renews this deployment's mark at the account of a connection. Where another deployment with its id is alive, sweeps of
+ * the connection hold from now on, before any of them begins.
+ */
+export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
+  const ref = { connectionKey, location: EVERYWHERE };
+  try {
+    const { client, connection } = await context.open(connectionKey);
+    const { continuedAtMs } = (await readHold(context.store, ref)) ?? {};
+    const mark = await renewMark(context, client, continuedAtMs);
+    if (mark === 'none' || mark.alone) return;
+    const { message } = idInUse(await context.deploymentId(), mark.other);
+    const sinceMs = context.store.clock.now();
+    const hold = await updateHold(context.store, ref, (item) => {
+      const held: HoldState = item.hold ?? { because: 'another-writer', sinceMs, message };
+      return { state: item.hold ? undefined : { ...item, hold: held }, answer: held };
+    });
+    await tellHold(context, connection, ref, hold);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    context.log.warn('no mark was renewed', { connectionKey, code: error.code, message: error.message });
+  }
+}

@@ -1,0 +1,113 @@
+import { has, type WriterMark, type WriterMarks } from '../../drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors.ts';
+import type { Failure } from '../../model/failure.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { cameFirst, judgeMarks } from './judge-marks.ts';
+
+/** Answers that a later call will not better: the credential has no right to marks, or the account no room. */
+const NEVER: readonly DriverErrorCode[] = [
+  'Unauthorized',
+  'Unsupported',
+  'InvalidRequest',
+  'NotFound',
+  'QuotaExceeded',
+];
+
+/** What a deployment found at an account. */
+export type MarkOutcome =
+  /** It works there alone; `warning`: as far as can be told, since no mark can be had with this credential. */
+  | { alone: true; warning?: Failure }
+  /** Another deployment with its id is alive. `isOurs`: this one has a mark, too. */
+  | { alone: false; other: WriterMark; isOurs: boolean };
+
+/** `none`: the driver has no marks. */
+type Outcome = MarkOutcome | 'none';
+
+/**
+ * Marks that this deployment works at an account, unless another one with its id is alive there: a deployment that
+ * comes later leaves no mark, and so does not hold up the one that was first. Two that begin at the same moment see each
+ * other's marks, and the later one takes its own back.
+ *
+ * @throws DriverError when the cloud does not tell now whose marks there are
+ */
+export async function claimMark(context: WorkerContext, client: CloudClient): Promise<Outcome> {
+  return await withMarks(context, client, async (marks) => {
+    const before = await look(context, marks);
+    if (before.other && !before.own) return { alone: false, other: before.other, isOurs: false };
+    const own = await renew(context, marks, before.own);
+    const { other } = await look(context, marks);
+    if (!other) return { alone: true };
+    if (cameFirst(own, other)) return { alone: true };
+    if (!before.own) await marks.removeWriterMark(context.writerId);
+    return { alone: false, other, isOurs: before.own !== undefined };
+  });
+}
+
+/**
+ * Renews the mark, and tells whether another deployment with this id is alive.
+ *
+ * @param ignoredUntilMs an operator said that deployments which were not seen since then are over
+ * @throws DriverError as `claimMark` does: the next sweep asks again
+ */
+export async function renewMark(
+  context: WorkerContext,
+  client: CloudClient,
+  ignoredUntilMs: number | undefined,
+): Promise<Outcome> {
+  return await withMarks(context, client, async (marks) => {
+    const { own, other } = await look(context, marks, ignoredUntilMs);
+    if (own || !other) await renew(context, marks, own);
+    return other ? { alone: false, other, isOurs: own !== undefined } : { alone: true };
+  });
+}
+
+export function idInUse(deploymentId: string, { sinceMs, renewedAtMs }: WriterMark): Failure {
+  return {
+    code: 'DeploymentIdInUse',
+    message: `another deployment with the id ${deploymentId} works at this account since ${isoTime(sinceMs)}, and was seen last at ${isoTime(renewedAtMs)}: each would end the machines of the other. Give this deployment an id of its own, or remove the connection from the other one; its mark is over a day after it was seen last`,
+  };
+}
+
+async function withMarks(
+  { log }: WorkerContext,
+  client: CloudClient,
+  work: (marks: WriterMarks) => Promise<MarkOutcome>,
+): Promise<Outcome> {
+  if (!has(client, 'writer-marks')) return 'none';
+  try {
+    return await work(client);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    const { code, message } = error;
+    if (!NEVER.includes(code)) throw error;
+    log.warn('no mark of this deployment is kept at the account', { code, message });
+    const text = `no mark of this deployment can be kept at the account, so that another one with its id is not noticed: ${message}`;
+    return { alone: true, warning: { code: 'NoWriterMark', message: text } };
+  }
+}
+
+/** What is over is removed, with a warning: this deployment takes its id over. */
+async function look({ store, writerId, log }: WorkerContext, marks: WriterMarks, ignoredUntilMs?: number) {
+  const seen = judgeMarks(await marks.listWriterMarks(), writerId, store.clock.now(), ignoredUntilMs);
+  for (const { writerId: gone, renewedAtMs } of seen.stale) {
+    log.warn('a deployment with this id is over, and its mark is removed', {
+      writerId: gone,
+      seenLast: isoTime(renewedAtMs),
+    });
+    await marks.removeWriterMark(gone);
+  }
+  return seen;
+}
+
+async function renew(
+  { store, writerId }: WorkerContext,
+  marks: WriterMarks,
+  own: WriterMark | undefined,
+): Promise<WriterMark> {
+  const nowMs = store.clock.now();
+  const mark = { writerId, sinceMs: own?.sinceMs ?? nowMs, renewedAtMs: nowMs };
+  await marks.putWriterMark(mark);
+  return mark;
+}

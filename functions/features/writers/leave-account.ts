@@ -1,0 +1,45 @@
+import { has } from '../../drivers/contract/capabilities.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Connection } from '../../model/connection.ts';
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import { allConnections, noteLeft, readConnection } from '../../platform/store/connections.ts';
+import { type Disposition, DONE, type WorkerContext } from '../../platform/worker/context.ts';
+import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
+
+/**
+ * Removes this deployment's mark from the account of a connection that is being deleted, unless another connection of
+ * the deployment is of that account. What the cloud does not do now is left: a mark is over after a day.
+ */
+export async function leaveAccount(
+  context: WorkerContext,
+  { connectionKey, deletionId }: LeaveAccountMessage,
+): Promise<Disposition> {
+  const { store, log, writerId } = context;
+  const { namespace, name } = parseConnectionKey(connectionKey);
+  const connection = await readConnection(store, namespace, name);
+  const deletion = connection?.deletion;
+  if (!connection || deletion?.id !== deletionId || !deletion.isDecided) return DONE;
+  try {
+    const { client } = await context.open(connectionKey);
+    if (has(client, 'writer-marks') && !(await isSharedAccount(context, connection)))
+      await client.removeWriterMark(writerId);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    log.warn('the mark of this deployment is left', { connectionKey, code: error.code });
+  }
+  await noteLeft(store, { ...connection, deletion });
+  return DONE;
+}
+
+/** Where a cloud does not tell accounts, any other connection there may be of the same. */
+async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
+  const { driver, cloud, endpoint, account } = own;
+  return (await allConnections(store)).some(
+    (other) =>
+      other.id !== own.id &&
+      other.driver === driver &&
+      (account === undefined || other.account === undefined
+        ? other.cloud === cloud && other.endpoint === endpoint
+        : other.account === account),
+  );
+}

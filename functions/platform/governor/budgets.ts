@@ -1,0 +1,201 @@
+import type { LimitProfile, Totals } from '../../model/limit-profile.ts';
+import {
+  type BudgetState,
+  type Demand,
+  MINUTE_MS,
+  RESERVATION_MS,
+  reservedIds,
+  sumOf,
+  TOTALS,
+  timely,
+} from './budget-state.ts';
+
+/** Two more looks may fail before a reservation is over. */
+const SETTLE_MS = RESERVATION_MS / 3;
+/** What a look saw is confirmed after this. */
+const CONFIRM_MS = 10 * 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** What is reserved stands in one item, of 400 KB at most. */
+const MOST_RESERVED = 5_000;
+const MANY_RESERVED = 1_000;
+const CROWDED_MS = 2_000;
+/** Of sums of GB. */
+const ROUNDING = 1e-6;
+
+export interface Refusal {
+  reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
+  /** When it is worth asking again; absent: when something of the connection's is gone. */
+  retryAtMs?: number;
+}
+
+export interface BudgetAnswer {
+  /** Those that may be launched. */
+  taken: string[];
+  /** Why the first of the others may not. */
+  refused?: Refusal;
+}
+
+type Limits = Pick<LimitProfile, 'createsPerMinute' | 'createsPerDay' | 'totals'>;
+
+export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limits): boolean {
+  return (
+    createsPerMinute !== undefined || createsPerDay !== undefined || TOTALS.some((kind) => kind in totals)
+  );
+}
+
+/**
+ * Takes budget for as many of `wanted` as there is, in their order. Who has a reservation has it for another three
+ * minutes, and takes nothing. One that is larger than a total by itself stands in nobody's way.
+ */
+export function takeFrom(
+  current: BudgetState,
+  limits: Limits,
+  location: string,
+  wanted: readonly Demand[],
+  nowMs: number,
+): { state: BudgetState; answer: BudgetAnswer } {
+  const state = timely(current, nowMs);
+  const { totals = {} } = limits;
+  const reserved = reservedIds(state);
+  const had = new Set(reserved);
+  const used = sumOf(state);
+  let count = had.size;
+  const taken: string[] = [];
+  let refused: Refusal | undefined;
+  let isBlocked = false;
+  for (const demand of wanted) {
+    const { instanceId, vcpus, gpus, memoryGb, isCounted = false } = demand;
+    if (!had.has(instanceId)) {
+      const each = isCounted
+        ? { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 }
+        : { instances: 1, vcpus, gpus, memoryGb };
+      const tooLarge = TOTALS.find((kind) => exceeds(each[kind], totals[kind]));
+      if (tooLarge) {
+        refused ??= { reason: tooLarge };
+        continue;
+      }
+      if (isBlocked) continue;
+      const refusal = refusalOf(state, limits, used, each, count, nowMs);
+      if (refusal) {
+        refused ??= refusal;
+        isBlocked = true;
+        continue;
+      }
+      count += 1;
+      had.add(instanceId);
+      for (const kind of TOTALS) used[kind] += each[kind];
+      state.day.taken += 1;
+      countIn(state.minute, nowMs);
+    }
+    taken.push(instanceId);
+    if (!isCounted || reserved.has(instanceId)) reserve(state, location, demand, nowMs);
+  }
+  return { state, answer: { taken, ...(refused ? { refused } : {}) } };
+}
+
+/**
+ * What a look saw of a location's records takes the place of what it saw before, and of the reservations that are older
+ * than it. While that changes no sum it can wait: most looks at a busy place write nothing.
+ *
+ * @param readAtMs when the look began to read them; one that began no later than another has nothing to say any more
+ * @returns undefined when nothing is to be written
+ */
+export function settle(
+  current: BudgetState,
+  location: string,
+  live: readonly Demand[],
+  readAtMs: number,
+  nowMs: number,
+): BudgetState | undefined {
+  const before = current.usage[location];
+  if (before && before.seenAtMs >= readAtMs) return undefined;
+  const state = timely(current, nowMs);
+  const there = state.reserved[location] ?? {};
+  const seen = live.flatMap(({ instanceId }) => {
+    const sinceMs = there[instanceId]?.[0] ?? Infinity;
+    return sinceMs <= readAtMs ? [{ instanceId, sinceMs }] : [];
+  });
+  const next = giveBack(
+    { ...state, usage: withUsage(state.usage, location, live, readAtMs) },
+    seen.map(({ instanceId }) => instanceId),
+  );
+  const [was, is] = [sumOf(state), sumOf(next)];
+  const mayWait =
+    TOTALS.every((kind) => Math.abs(was[kind] - is[kind]) < ROUNDING) &&
+    seen.every(({ sinceMs }) => sinceMs + SETTLE_MS > nowMs) &&
+    (seen.length === 0 || reservedIds(state).size < MANY_RESERVED) &&
+    (before === undefined || before.seenAtMs + CONFIRM_MS > readAtMs);
+  return mayWait ? undefined : next;
+}
+
+/**
+ * Takes the reservations of launches away that were never made. What they took of the minute and of the day stays
+ * taken: the cloud may have counted it.
+ */
+export function giveBack(current: BudgetState, ids: readonly string[]): BudgetState {
+  const gone = new Set(ids);
+  const reserved = Object.entries(current.reserved).flatMap(([location, there]) => {
+    const kept = Object.entries(there).filter(([id]) => !gone.has(id));
+    return kept.length > 0 ? [[location, Object.fromEntries(kept)] as const] : [];
+  });
+  return { ...current, reserved: Object.fromEntries(reserved) };
+}
+
+function refusalOf(
+  { minute, day }: BudgetState,
+  { createsPerMinute = Infinity, createsPerDay = Infinity, totals = {} }: Limits,
+  used: Record<keyof Totals, number>,
+  each: Record<keyof Totals, number>,
+  count: number,
+  nowMs: number,
+): Refusal | undefined {
+  const full = TOTALS.find((kind) => each[kind] > 0 && exceeds(used[kind] + each[kind], totals[kind]));
+  if (full) return { reason: full };
+  if (day.taken >= createsPerDay) {
+    return { reason: 'createsPerDay', retryAtMs: Date.parse(day.date) + DAY_MS };
+  }
+  if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
+    return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
+  }
+  // Looks come within seconds and make room.
+  if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
+  return undefined;
+}
+
+/** Those of one second stand in one line, as if all of them had come at its last: never too early forgotten. */
+function countIn(minute: BudgetState['minute'], nowMs: number): void {
+  const last = minute.at(-1);
+  if (last && Math.floor(last[0] / 1_000) >= Math.floor(nowMs / 1_000)) {
+    last[0] = Math.max(last[0], nowMs);
+    last[1] += 1;
+  } else minute.push([nowMs, 1]);
+}
+
+function reserve(state: BudgetState, location: string, demand: Demand, nowMs: number): void {
+  const { instanceId, vcpus, gpus, memoryGb } = demand;
+  for (const [other, there] of Object.entries(state.reserved)) {
+    if (other !== location) delete there[instanceId];
+  }
+  const there = state.reserved[location] ?? {};
+  there[instanceId] = [nowMs, vcpus, gpus, memoryGb];
+  state.reserved[location] = there;
+}
+
+function withUsage(
+  usage: BudgetState['usage'],
+  location: string,
+  live: readonly Demand[],
+  seenAtMs: number,
+): BudgetState['usage'] {
+  const { [location]: _, ...others } = usage;
+  if (live.length === 0) return others;
+  const sum = { instances: live.length, vcpus: 0, gpus: 0, memoryGb: 0, seenAtMs };
+  for (const { vcpus, gpus, memoryGb } of live) {
+    sum.vcpus += vcpus;
+    sum.gpus += gpus;
+    sum.memoryGb += memoryGb;
+  }
+  return { ...others, [location]: sum };
+}
+
+const exceeds = (amount: number, most = Infinity): boolean => amount > most + ROUNDING;

@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
+
+const RADIX = 36;
+
+/**
+ * Holders of slots as they are kept: for each fleet one text of positions and times, so that a thousand of them cost
+ * eight write units, and not thirty. `fromMs`: times are counted from it.
+ */
+const packedSchema = z.object({
+  fromMs: z.number(),
+  fleets: z.record(z.string(), z.string()),
+});
+type Packed = z.infer<typeof packedSchema>;
+
+/** Instance id → from when on its call may go out, in whole milliseconds. */
+export const holdersSchema = z.codec(packedSchema, z.record(z.string(), z.number()), {
+  decode: unpackHolders,
+  encode: packHolders,
+});
+
+/** @throws RangeError for what is no instance id */
+function packHolders(holders: Record<string, number>): Packed {
+  const entries = Object.entries(holders);
+  const fromMs = entries.reduce(
+    (least, [, atMs]) => Math.min(least, Math.ceil(atMs)),
+    Number.MAX_SAFE_INTEGER,
+  );
+  const byFleet = Map.groupBy(entries, ([id]) => refOf(id).fleetId);
+  const fleets = [...byFleet].map(([fleetId, ofFleet]) => {
+    const parts = ofFleet.map(([id, atMs]) => {
+      const position = refOf(id).index.toString(RADIX);
+      return `${position}.${(Math.ceil(atMs) - fromMs).toString(RADIX)}`;
+    });
+    return [fleetId, parts.join(' ')] as const;
+  });
+  return { fromMs, fleets: Object.fromEntries(fleets) };
+}
+
+function unpackHolders({ fromMs, fleets }: Packed): Record<string, number> {
+  const entries = Object.entries(fleets).flatMap(([fleetId, text]) =>
+    text.split(' ').map((part): [string, number] => {
+      const [position = '', afterMs = ''] = part.split('.');
+      const index = Number.parseInt(position, RADIX);
+      return [instanceId({ fleetId, index }), fromMs + Number.parseInt(afterMs, RADIX)];
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+function refOf(id: string) {
+  const ref = parseInstanceId(id);
+  if (!ref) throw new RangeError(`not an instance id: ${id}`);
+  return ref;
+}

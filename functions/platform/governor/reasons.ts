@@ -1,0 +1,103 @@
+import type { GovernorReason } from '../../model/governor-view.ts';
+import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { isoTime } from '../runtime/clock.ts';
+import { FORGOTTEN_MS, OUTAGE_FAILURES } from './barriers.ts';
+import { createPace } from './paces.ts';
+import { type PlaceState, scopeOf } from './place-state.ts';
+import { type CallState, scheduleCalls, shareNow } from './rate.ts';
+
+/** Of one kind at one location: what is told is for people to read. */
+const MOST_SCOPES = 20;
+/** Nearer than this the next call is as good as now. */
+const SOON_MS = 1_000;
+
+export interface PlaceOverview {
+  create: PlaceState;
+  list: CallState;
+  mutate: CallState;
+  /** Slots that are taken. */
+  held: number;
+  /** Location slots of the connection that are taken, where this location has none and launches wait for one. */
+  locationsTaken: number | undefined;
+}
+
+/** What makes launches of a place wait, or go out more slowly than its profile says; [] where nothing does. */
+export function reasonsOf(place: PlaceOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
+  const { create, held, locationsTaken } = place;
+  const { concurrentInstancesPerLocation: slots, concurrentLocations, pacing } = limits;
+  const isFirst = pacing === 'all-at-once' && create.ranAtMs === undefined && held > 0;
+  return [
+    ...(held >= slots ? [{ why: 'slots', taken: held, of: slots } as const] : []),
+    ...(locationsTaken === undefined
+      ? []
+      : [{ why: 'locations', taken: locationsTaken, of: concurrentLocations } as const]),
+    ...rateReason(create, limits, nowMs),
+    ...throttleReason('create', create, nowMs),
+    ...throttleReason('list', place.list, nowMs),
+    ...throttleReason('mutate', place.mutate, nowMs),
+    ...outageReason(create),
+    ...capacityReasons(create, nowMs),
+    ...quotaReasons(create, nowMs),
+    ...budgetReason(create, nowMs),
+    ...(isFirst ? [{ why: 'first-instance' } as const] : []),
+  ];
+}
+
+function rateReason(create: PlaceState, limits: LimitProfile, nowMs: number): GovernorReason[] {
+  const nextMs = scheduleCalls(create, createPace(limits), nowMs, 1).startsMs[0] ?? nowMs;
+  const isOwn = nextMs > Math.max(nowMs + SOON_MS, create.blockedUntilMs);
+  return isOwn ? [{ why: 'rate', nextCallAt: isoTime(nextMs) }] : [];
+}
+
+function throttleReason(call: CallKind, state: CallState, nowMs: number): GovernorReason[] {
+  const share = shareNow(state, nowMs);
+  const isBlocked = state.blockedUntilMs > nowMs;
+  if (share >= 1 && !isBlocked) return [];
+  return [
+    {
+      why: 'throttled',
+      call,
+      share,
+      ...(state.slowed ? { sinceAt: isoTime(state.slowed.sinceMs) } : {}),
+      ...(isBlocked ? { until: isoTime(state.blockedUntilMs) } : {}),
+    },
+  ];
+}
+
+function outageReason({ outage }: PlaceState): GovernorReason[] {
+  if (!outage || outage.failures < OUTAGE_FAILURES) return [];
+  return [{ why: 'outage', sinceAt: isoTime(outage.sinceMs), nextProbeAt: isoTime(outage.probeAtMs) }];
+}
+
+function capacityReasons({ scarce = {} }: PlaceState, nowMs: number): GovernorReason[] {
+  return Object.entries(scarce)
+    .filter(([, { untilMs }]) => untilMs + FORGOTTEN_MS >= nowMs)
+    .sort(([, one], [, other]) => other.untilMs - one.untilMs)
+    .slice(0, MOST_SCOPES)
+    .map(([scope, { sinceMs, untilMs, probe }]) => ({
+      why: 'capacity',
+      ...scopeOf(scope),
+      sinceAt: isoTime(sinceMs),
+      until: isoTime(untilMs),
+      probing: probe !== undefined && probe.untilMs > nowMs,
+    }));
+}
+
+function quotaReasons({ closed = {} }: PlaceState, nowMs: number): GovernorReason[] {
+  return Object.entries(closed)
+    .filter(([, { sinceMs }]) => sinceMs + FORGOTTEN_MS >= nowMs)
+    .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
+    .slice(0, MOST_SCOPES)
+    .map(([family, { message, sinceMs, retryAtMs }]) => ({
+      why: 'quota',
+      family,
+      message,
+      sinceAt: isoTime(sinceMs),
+      retryAt: isoTime(retryAtMs),
+    }));
+}
+
+function budgetReason({ budget }: PlaceState, nowMs: number): GovernorReason[] {
+  if (!budget || budget.untilMs <= nowMs) return [];
+  return [{ why: 'budget', budget: budget.reason, until: isoTime(budget.untilMs) }];
+}

@@ -1,0 +1,177 @@
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import {
+  type BudgetView,
+  type GovernorView,
+  type LocationView,
+  MAX_SHOWN_LOCATIONS,
+  type Reopened,
+} from '../../model/governor-view.ts';
+import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { isoTime } from '../runtime/clock.ts';
+import type { Store } from '../store/client.ts';
+import { budgetKey } from '../store/keys.ts';
+import { queryAll } from '../store/listing.ts';
+import { loopLocations } from '../store/loops.ts';
+import { readVersioned } from '../store/versioned.ts';
+import { countWaiting } from '../store/waiting.ts';
+import { sumOf, TOTALS, timely, UNTOUCHED_BUDGET } from './budget-state.ts';
+import { hasBudget } from './budgets.ts';
+import { readLocationsInUse } from './hold-location.ts';
+import { reopenQuotas } from './learn-from-creates.ts';
+import { paceOf } from './paces.ts';
+import { createKey, type PlaceKey } from './place.ts';
+import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
+import { type CallState, callStateSchema, IDLE_CALLS, shareNow } from './rate.ts';
+import { reasonsOf } from './reasons.ts';
+import { heldNow } from './slots.ts';
+import { budgetSchema } from './take-budget.ts';
+
+const CONCURRENT_PLACES = 20;
+const MOST_FLEETS = 20;
+
+/** A connection, as its driver's loops and the governor know it. */
+export interface ViewedConnection {
+  driver: string;
+  connectionKey: string;
+  limits: LimitProfile;
+}
+
+/**
+ * What the governor holds of a connection and knows of its locations. Two queries for each location; read as it is,
+ * without a lock: what one location shows may be a moment older than what another does.
+ */
+export async function viewGovernor(
+  store: Store<'governor'>,
+  connection: ViewedConnection,
+): Promise<GovernorView> {
+  const { driver, connectionKey, limits } = connection;
+  const [known, inUse, budgets] = await Promise.all([
+    loopLocations(store, driver, connectionKey),
+    readLocationsInUse(store, connectionKey),
+    budgetsOf(store, connection),
+  ]);
+  const all = [...new Set([...inUse.toSorted(), ...known])];
+  const limit = pLimit(CONCURRENT_PLACES);
+  const locations = await Promise.all(
+    all
+      .slice(0, MAX_SHOWN_LOCATIONS)
+      .map((location) => limit(() => viewLocation(store, { connectionKey, location }, limits, inUse))),
+  );
+  return {
+    locationsInUse: { taken: inUse.length, of: limits.concurrentLocations },
+    budgets,
+    locations,
+    locationsLeftOut: all.length - locations.length,
+  };
+}
+
+/**
+ * Lets launches ask again for quotas that a cloud has called used up: closed until raised or retried, and somebody says
+ * that they were raised.
+ *
+ * @param location absent: every location of the connection
+ * @throws Contended when others wrote a place every time
+ */
+export async function reopenConnection(
+  store: Store<'governor'>,
+  { driver, connectionKey }: Pick<ViewedConnection, 'driver' | 'connectionKey'>,
+  location?: string,
+): Promise<Reopened> {
+  const wanted = location === undefined ? await loopLocations(store, driver, connectionKey) : [location];
+  const limit = pLimit(CONCURRENT_PLACES);
+  const reopened = await Promise.all(
+    wanted.map((one) =>
+      limit(async () => ({
+        location: one,
+        families: await reopenQuotas(store, { connectionKey, location: one }),
+      })),
+    ),
+  );
+  return { reopened: reopened.filter(({ families }) => families.length > 0) };
+}
+
+async function viewLocation(
+  store: Store<'governor'>,
+  place: PlaceKey,
+  limits: LimitProfile,
+  locationsInUse: readonly string[],
+): Promise<LocationView> {
+  const [calls, waiting] = await Promise.all([
+    readCalls(store, place),
+    countWaiting(store, { ...place, limits }),
+  ]);
+  const nowMs = store.clock.now();
+  const held = Object.keys(heldNow(calls.create.holders, nowMs)).length;
+  const launches = [...waiting.values()].reduce((sum, count) => sum + count, 0);
+  const inUse = locationsInUse.includes(place.location);
+  const hasNoSlot = launches > 0 && !inUse && locationsInUse.length >= limits.concurrentLocations;
+  const locationsTaken = hasNoSlot ? locationsInUse.length : undefined;
+  return {
+    location: place.location,
+    inUse,
+    calls: {
+      ...(limits.pacing === 'all-at-once' ? {} : { create: callView('create', calls.create, limits, nowMs) }),
+      list: callView('list', calls.list, limits, nowMs),
+      mutate: callView('mutate', calls.mutate, limits, nowMs),
+    },
+    inFlight: { taken: held, of: limits.concurrentInstancesPerLocation },
+    waiting: {
+      launches,
+      byFleet: [...waiting].slice(0, MOST_FLEETS).map(([fleet, count]) => ({ fleet, launches: count })),
+    },
+    reasons: reasonsOf({ ...calls, held, locationsTaken }, limits, nowMs),
+  };
+}
+
+const kindSchema = z.object({ sk: z.string() });
+
+async function readCalls(
+  store: Store<'governor'>,
+  place: PlaceKey,
+): Promise<{ create: PlaceState; list: CallState; mutate: CallState }> {
+  const keys = { pk: createKey(place).pk, prefix: '' };
+  const items = await queryAll(store, store.tables.governor, keys, (item) => item);
+  const of = <State>(kind: CallKind, schema: z.ZodType<State>, idle: State): State => {
+    const item = items.find((one) => kindSchema.parse(one).sk === kind);
+    return item === undefined ? idle : schema.parse(item);
+  };
+  return {
+    create: of('create', placeStateSchema, IDLE_PLACE),
+    list: of('list', callStateSchema, IDLE_CALLS),
+    mutate: of('mutate', callStateSchema, IDLE_CALLS),
+  };
+}
+
+function callView(kind: CallKind, state: CallState, limits: LimitProfile, nowMs: number) {
+  const { perSecond } = paceOf(limits, kind);
+  return {
+    perSecond: perSecond * shareNow(state, nowMs),
+    ofPerSecond: perSecond,
+    ...(state.blockedUntilMs > nowMs ? { blockedUntil: isoTime(state.blockedUntilMs) } : {}),
+  };
+}
+
+async function budgetsOf(
+  store: Store<'governor'>,
+  { connectionKey, limits }: Pick<ViewedConnection, 'connectionKey' | 'limits'>,
+): Promise<BudgetView[]> {
+  if (!hasBudget(limits)) return [];
+  const known = await readVersioned(store, budgetKey(connectionKey), budgetSchema);
+  const state = timely(known ?? UNTOUCHED_BUDGET, store.clock.now());
+  const sums = sumOf(state);
+  const { createsPerMinute, createsPerDay, totals = {} } = limits;
+  const minute = state.minute.reduce((sum, [, count]) => sum + count, 0);
+  return [
+    ...(createsPerMinute === undefined
+      ? []
+      : [{ budget: 'createsPerMinute', used: minute, of: createsPerMinute } as const]),
+    ...(createsPerDay === undefined
+      ? []
+      : [{ budget: 'createsPerDay', used: state.day.taken, of: createsPerDay } as const]),
+    ...TOTALS.flatMap((budget) => {
+      const of = totals[budget];
+      return of === undefined ? [] : [{ budget, used: sums[budget], of }];
+    }),
+  ];
+}

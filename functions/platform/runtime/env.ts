@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { driverNameSchema } from '../../model/connection.ts';
+
+const jsonSchema = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'not JSON' });
+    return z.NEVER;
+  }
+});
+
+/** Every environment variable that a function may read. `infra` sets each together with the grant it stands for. */
+const variables = {
+  DEPLOYMENT_ID: z
+    .string()
+    .regex(/^[a-z0-9-]{3,36}$/)
+    .describe('value of the tag fleetwright:deployment where the data have none yet'),
+  WRITER_ID: z
+    .string()
+    .regex(/^[a-z0-9-]{3,64}$/)
+    .describe('UUID of the stack, by which deployments with one id tell each other apart'),
+  DEPLOYMENT_ID_NAMED: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .describe('whether the operator named that id, so that the data must not have another one'),
+  DRIVER_TIMEOUT_SECONDS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .describe("time limit of the driver's function: a worker is over after it"),
+  FLEETS_TABLE: z.string().min(1),
+  GOVERNOR_TABLE: z.string().min(1),
+  CATALOGUE_TABLE: z.string().min(1),
+  ACCESS_TABLE: z.string().min(1).describe('namespaces, API keys, connections'),
+  HISTORY_TABLE: z.string().min(1),
+  QUEUE_URLS: jsonSchema
+    .pipe(z.partialRecord(driverNameSchema, z.url()))
+    .describe('queue of each driver that is deployed, as JSON'),
+  PROVISION_FLEET_ARN: z.string().startsWith('arn:'),
+  TERMINATE_FLEET_ARN: z.string().startsWith('arn:'),
+  SECRETS_PREFIX: z.string().startsWith('/').describe('SSM path: <prefix>/<driver>/<namespace>/<connection>'),
+  ALLOW_ENDPOINT_OVERRIDE: z.enum(['true', 'false']).transform((text) => text === 'true'),
+} as const;
+
+type Variables = typeof variables;
+export const variableNameSchema = z.object(variables).keyof();
+export type VariableName = z.infer<typeof variableNameSchema>;
+export type Env<Name extends VariableName> = { readonly [Key in Name]: z.output<Variables[Key]> };
+
+/**
+ * Reads and checks the variables that a function declares; handlers call it once, when the module loads.
+ *
+ * @throws Error naming every variable that is missing or wrong, and none of their values
+ */
+export function readEnv<Name extends VariableName>(
+  names: readonly Name[],
+  source: Record<string, string | undefined> = process.env,
+): Env<Name> {
+  const shape = Object.fromEntries(names.map((name) => [name, variables[name]]));
+  const parsed = z.object(shape).safeParse(source);
+  if (!parsed.success) {
+    const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new Error(`environment: ${wrong.join('; ')}`);
+  }
+  return parsed.data as Env<Name>;
+}

@@ -1,0 +1,60 @@
+import { DeleteCommand, type PutCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { cloudSchema } from '../../model/cloud.ts';
+import { driverNameSchema } from '../../model/connection.ts';
+import { nameSchema } from '../../model/identifiers.ts';
+import type { Store } from './client.ts';
+import { queryAll } from './listing.ts';
+
+/**
+ * Secrets whose connection's record is gone. A request that was about to keep one may still do so, or have done so as
+ * it died: each is removed once more when no such request can be left.
+ */
+const PARTITION = 'ABANDONED-SECRETS';
+
+const schema = z.object({
+  driver: driverNameSchema,
+  namespace: nameSchema,
+  name: nameSchema,
+  /** Of the connection. */
+  id: z.string(),
+  /** Where its clients go that workers keep for a while. */
+  cloud: cloudSchema,
+  endpoint: z.string().optional(),
+  account: z.string().optional(),
+  /** Absent: it never worked. */
+  verifiedAt: z.string().optional(),
+  sinceMs: z.number(),
+});
+export type AbandonedSecret = z.infer<typeof schema>;
+
+/** The item, for the transaction in which the record goes. */
+export function abandonedSecret(
+  store: Store<'access'>,
+  { driver, namespace, name, id, cloud, endpoint, account, verifiedAt }: Omit<AbandonedSecret, 'sinceMs'>,
+): ConstructorParameters<typeof PutCommand>[0] {
+  const secret: AbandonedSecret = {
+    ...{ driver, namespace, name, id, cloud },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(account === undefined ? {} : { account }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+    sinceMs: store.clock.now(),
+  };
+  return { TableName: store.tables.access, Item: { pk: PARTITION, sk: id, ...secret } };
+}
+
+/** All of them: as many as connections were deleted in the last quarter of an hour. */
+export async function listAbandonedSecrets(store: Store<'access'>): Promise<AbandonedSecret[]> {
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+    schema.parse(item),
+  );
+}
+
+export async function forgetAbandonedSecret(
+  store: Store<'access'>,
+  { id }: Pick<AbandonedSecret, 'id'>,
+): Promise<void> {
+  await store.document.send(
+    new DeleteCommand({ TableName: store.tables.access, Key: { pk: PARTITION, sk: id } }),
+  );
+}

@@ -1,0 +1,86 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type ApiKey, type ApiKeyRequest, apiKeySchema } from '../../model/access.ts';
+import type { Store } from './client.ts';
+import { type Page, type PageRequest, queryPage } from './listing.ts';
+import { transactWrite } from './transact.ts';
+
+const PARTITION = 'API-KEYS';
+const KEY_PATTERN = /^fw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
+
+/** Only the hash is kept. A plain SHA-256 is enough for a secret of 256 random bits: there is nothing to guess. */
+const itemSchema = apiKeySchema.extend({ secretHash: z.string() });
+
+const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+
+/**
+ * Makes an API key: `fw_<id>_<secret>`.
+ *
+ * @returns its record, and the key, which is not to be had a second time
+ */
+export async function issueApiKey(
+  store: Store<'access'>,
+  { name, expiresAt }: ApiKeyRequest,
+): Promise<ApiKey & { key: string }> {
+  const id = randomBytes(6).toString('hex');
+  const secret = randomBytes(32).toString('base64url');
+  const record: ApiKey = {
+    id,
+    name,
+    createdAt: new Date(store.clock.now()).toISOString(),
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+  };
+  // A transaction for its token: sent again after a lost answer, it does not find its id taken by itself.
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: store.tables.access,
+        Item: { pk: PARTITION, sk: id, ...record, secretHash: hashOf(secret) },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      },
+    },
+  ]);
+  if (refusals.length > 0) throw new Error(`API key ${id} stands already`);
+  return { ...record, key: `fw_${id}_${secret}` };
+}
+
+/** The key's record, read at each request, so that a revoked key is refused at once; undefined for any bad key. */
+export async function verifyApiKey(store: Store<'access'>, key: string): Promise<ApiKey | undefined> {
+  const [, id, secret] = KEY_PATTERN.exec(key) ?? [];
+  if (id === undefined || secret === undefined) return undefined;
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.access, Key: { pk: PARTITION, sk: id }, ConsistentRead: true }),
+  );
+  const record = itemSchema.safeParse(Item).data;
+  if (!record) return undefined;
+  const same = timingSafeEqual(Buffer.from(record.secretHash, 'hex'), Buffer.from(hashOf(secret), 'hex'));
+  const expired = record.expiresAt !== undefined && Date.parse(record.expiresAt) <= store.clock.now();
+  return same && !expired && record.revokedAt === undefined ? apiKeySchema.parse(record) : undefined;
+}
+
+export async function listApiKeys(store: Store<'access'>, page: PageRequest): Promise<Page<ApiKey>> {
+  return await queryPage(store, store.tables.access, { pk: PARTITION, prefix: '' }, page, (item) =>
+    apiKeySchema.parse(item),
+  );
+}
+
+/** Revoked keys stay listed. @returns false when there is no such key; revoking twice keeps the first time */
+export async function revokeApiKey(store: Store<'access'>, id: string): Promise<boolean> {
+  try {
+    await store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.access,
+        Key: { pk: PARTITION, sk: id },
+        UpdateExpression: 'SET revokedAt = if_not_exists(revokedAt, :now)',
+        ConditionExpression: 'attribute_exists(pk)',
+        ExpressionAttributeValues: { ':now': new Date(store.clock.now()).toISOString() },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

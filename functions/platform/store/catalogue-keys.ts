@@ -1,0 +1,29 @@
+import {
+  type Image,
+  type InstanceType,
+  imageSchema,
+  instanceTypeSchema,
+  type Location,
+  locationSchema,
+  type Offer,
+  offerSchema,
+} from '../../model/cloud.ts';
+
+/** What a connection may use, as its cloud told at the last inventory sync. One partition for each connection. */
+export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
+
+export const locationSk = (name: string): string => `LOCATION#${name}`;
+export const typeSk = (name: string): string => `TYPE#${name}`;
+export const offerSk = ({
+  location,
+  zone,
+  instanceType,
+}: Pick<Offer, 'location' | 'zone' | 'instanceType'>): string =>
+  `OFFER#${location}#${zone ?? ''}#${instanceType}`;
+export const imageSk = ({ location, name }: Pick<Image, 'location' | 'name'>): string =>
+  `IMAGE#${location ?? ''}#${name}`;
+
+export const parseLocation = (item: unknown): Location => locationSchema.parse(item);
+export const parseType = (item: unknown): InstanceType => instanceTypeSchema.parse(item);
+export const parseOffer = (item: unknown): Offer => offerSchema.parse(item);
+export const parseImage = (item: unknown): Image => imageSchema.parse(item);

@@ -1,0 +1,145 @@
+import { BatchGetCommand } from '@aws-sdk/lib-dynamodb';
+import pLimit from 'p-limit';
+import { z } from 'zod';
+import type { Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
+import {
+  imageSk,
+  locationSk,
+  offerSk,
+  parseImage,
+  parseLocation,
+  parseOffer,
+  parseType,
+  partition,
+  typeSk,
+} from './catalogue-keys.ts';
+import type { Store } from './client.ts';
+import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+
+/** What is looked up of a connection's catalogue, by exact names. */
+export interface CatalogueNames {
+  locations: readonly string[];
+  instanceTypes: readonly string[];
+  /** With a zone, that zone's offer as well as the whole location's. */
+  offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
+  /** Those that are the same everywhere included. */
+  images: readonly { location: string; name: string }[];
+}
+
+/** What the catalogue has of these; the others are missing. */
+export interface CatalogueEntries {
+  locations: Map<string, Location>;
+  instanceTypes: Map<string, InstanceType>;
+  offers: Offer[];
+  images: Image[];
+}
+
+const KEYS_PER_REQUEST = 100;
+const sortKeySchema = z.object({ sk: z.string() });
+
+/** Looks all of them up together: one request for each hundred different names, whoever asks for them how often. */
+export async function readCatalogue(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  { locations, instanceTypes, offers, images }: CatalogueNames,
+): Promise<CatalogueEntries> {
+  const items = await readExact(store, connectionKey, [
+    ...locations.map(locationSk),
+    ...instanceTypes.map(typeSk),
+    ...offers.flatMap(({ location, zone, instanceType }) => [
+      offerSk({ location, instanceType }),
+      ...(zone === undefined ? [] : [offerSk({ location, zone, instanceType })]),
+    ]),
+    ...images.flatMap(({ location, name }) => [imageSk({ location, name }), imageSk({ name })]),
+  ]);
+  const of = <Item>(prefix: string, parse: (item: unknown) => Item): Item[] =>
+    items.flatMap((item) => (sortKeySchema.parse(item).sk.startsWith(prefix) ? [parse(item)] : []));
+  return {
+    locations: new Map(of('LOCATION#', parseLocation).map((location) => [location.name, location])),
+    instanceTypes: new Map(of('TYPE#', parseType).map((type) => [type.name, type])),
+    offers: of('OFFER#', parseOffer),
+    images: of('IMAGE#', parseImage),
+  };
+}
+
+async function readExact(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  sks: readonly string[],
+): Promise<unknown[]> {
+  const pk = partition(connectionKey);
+  const table = store.tables.catalogue;
+  const unique = [...new Set(sks)];
+  const batches = Array.from({ length: Math.ceil(unique.length / KEYS_PER_REQUEST) }, (_, at) =>
+    unique.slice(at * KEYS_PER_REQUEST, (at + 1) * KEYS_PER_REQUEST),
+  );
+  const limit = pLimit(8);
+  const found = await Promise.all(
+    batches.map((batch) =>
+      limit(async () => {
+        const items: unknown[] = [];
+        let keys: Record<string, unknown>[] = batch.map((sk) => ({ pk, sk }));
+        while (keys.length > 0) {
+          const { Responses, UnprocessedKeys } = await store.document.send(
+            new BatchGetCommand({ RequestItems: { [table]: { Keys: keys } } }),
+          );
+          items.push(...(Responses?.[table] ?? []));
+          keys = UnprocessedKeys?.[table]?.Keys ?? [];
+        }
+        return items;
+      }),
+    ),
+  );
+  return found.flat();
+}
+
+export async function listLocations(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  page: PageRequest,
+): Promise<Page<Location>> {
+  return await list(store, connectionKey, 'LOCATION#', page, parseLocation);
+}
+
+/** Every location of a connection: as many as a cloud has regions. */
+export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
+  const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
+  return await queryAll(store, store.tables.catalogue, keys, parseLocation);
+}
+
+export async function listInstanceTypes(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  page: PageRequest,
+): Promise<Page<InstanceType>> {
+  return await list(store, connectionKey, 'TYPE#', page, parseType);
+}
+
+export async function listOffers(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  { location, ...page }: PageRequest & { location?: string | undefined },
+): Promise<Page<Offer>> {
+  const prefix = location === undefined ? 'OFFER#' : `OFFER#${location}#`;
+  return await list(store, connectionKey, prefix, page, parseOffer);
+}
+
+export async function listImages(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  { location, ...page }: PageRequest & { location?: string | undefined },
+): Promise<Page<Image>> {
+  const prefix = location === undefined ? 'IMAGE#' : `IMAGE#${location}#`;
+  return await list(store, connectionKey, prefix, page, parseImage);
+}
+
+async function list<Item>(
+  store: Store<'catalogue'>,
+  connectionKey: string,
+  prefix: string,
+  page: PageRequest,
+  parse: (item: unknown) => Item,
+): Promise<Page<Item>> {
+  const keys = { pk: partition(connectionKey), prefix };
+  return await queryPage(store, store.tables.catalogue, keys, page, parse);
+}

@@ -1,0 +1,298 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type Connection, connectionSchema } from '../../model/connection.ts';
+import type { Deletion } from '../../model/deletion.ts';
+import { connectionKey, makeConnectionId, makeId } from '../../model/identifiers.ts';
+import { abandonedSecret } from './abandoned-secrets.ts';
+import type { Store } from './client.ts';
+import {
+  decideDeletion,
+  markDeleting,
+  NOT_DELETING,
+  noteInDeletion,
+  takeBackDeletion,
+  UNDECIDED,
+} from './deletion.ts';
+import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import { namespaceStands } from './namespaces.ts';
+import { type TransactItem, transactWrite } from './transact.ts';
+
+/**
+ * Connections stand in one partition of the access table, sorted by namespace and name: each namespace reads its own
+ * part, and the schedules read all.
+ */
+const PARTITION = 'CONNECTIONS';
+
+const keyOf = (namespace: string, name: string) => ({ pk: PARTITION, sk: connectionKey(namespace, name) });
+
+/** A connection whose record is to be written: it gets its id here. */
+export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'deletion'> &
+  Pick<Partial<Connection>, 'credentialVersion'>;
+
+/**
+ * Writes the record of a new connection. From here on the record names the secret that is kept next.
+ *
+ * @param instead of a record whose request died before it had kept its secret
+ * @returns the record; undefined when there is no such namespace, it is being deleted, or the name is taken
+ */
+export async function createConnection(
+  store: Store<'access'>,
+  connection: NewConnection,
+  instead?: Connection,
+): Promise<Connection | undefined> {
+  const made: Connection = { ...connection, id: makeConnectionId(store.clock.now(), store.random) };
+  const refusals = await transactWrite(store, [
+    namespaceStands(store, connection.namespace),
+    {
+      Put: {
+        TableName: store.tables.access,
+        Item: { ...keyOf(connection.namespace, connection.name), ...made },
+        ...(instead
+          ? {
+              ConditionExpression: `id = :instead AND ${UNFINISHED}`,
+              ExpressionAttributeValues: { ':instead': instead.id },
+            }
+          : { ConditionExpression: 'attribute_not_exists(pk)' }),
+      },
+    },
+    ...(instead ? [{ Put: abandonedSecret(store, instead) }] : []),
+  ]);
+  return refusals.length === 0 ? made : undefined;
+}
+
+/** No secret has been kept yet. */
+const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
+
+/**
+ * A part of a transaction that accepts work on a connection: it has to be Ready, not to be deleted, and to be the one
+ * that the work was meant for, whatever its name is now.
+ */
+export function connectionIsReady(
+  store: Store<'access'>,
+  { namespace, name, id }: Pick<Connection, 'namespace' | 'name' | 'id'>,
+): TransactItem {
+  return {
+    ConditionCheck: {
+      TableName: store.tables.access,
+      Key: keyOf(namespace, name),
+      ConditionExpression: `id = :id AND #status = :ready AND ${NOT_DELETING}`,
+      ExpressionAttributeNames: { '#status': 'status' },
+      ExpressionAttributeValues: { ':id': id, ':ready': 'Ready' },
+    },
+  };
+}
+
+export async function readConnection(
+  store: Store<'access'>,
+  namespace: string,
+  name: string,
+): Promise<Connection | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.access, Key: keyOf(namespace, name), ConsistentRead: true }),
+  );
+  return Item ? connectionSchema.parse(Item) : undefined;
+}
+
+export async function listConnections(
+  store: Store<'access'>,
+  namespace: string,
+  page: PageRequest,
+): Promise<Page<Connection>> {
+  const keys = { pk: PARTITION, prefix: connectionKey(namespace, '') };
+  return await queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
+}
+
+/** The connections of every namespace, for the schedules. */
+export async function allConnections(store: Store<'access'>): Promise<Connection[]> {
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+    connectionSchema.parse(item),
+  );
+}
+
+/** Whether a namespace has any, however lately it was made. */
+export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
+  const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
+  const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
+  return page.items.length > 0;
+}
+
+/** A connection whose deletion is under way. */
+export type DeletingConnection = Connection & { deletion: Deletion };
+
+/** From here on no fleet is accepted on it. @returns undefined when there is no such connection */
+export async function markConnection(
+  store: Store<'access'>,
+  namespace: string,
+  name: string,
+): Promise<DeletingConnection | undefined> {
+  const id = makeId(store.clock.now(), store.random);
+  const marked = await markDeleting(store, keyOf(namespace, name), id);
+  return marked && { ...connectionSchema.parse(marked.item), deletion: marked.deletion };
+}
+
+/** @returns false when the deletion was decided meanwhile, or another has taken the mark back */
+export async function unmarkConnection(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+): Promise<boolean> {
+  return await takeBackDeletion(store, keyOf(namespace, name), deletion);
+}
+
+/**
+ * Decides the deletion. There is no way back from here.
+ *
+ * @param unless `has-secret`: only of a connection whose secret was never kept
+ * @returns false when the mark was taken back meanwhile, or the record is gone
+ */
+export async function decideConnection(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+  unless?: 'has-secret',
+): Promise<boolean> {
+  const field = unless === undefined ? undefined : 'credentialVersion';
+  return await decideDeletion(store, keyOf(namespace, name), deletion, field);
+}
+
+/** Notes that the deployment has left the account of a connection that is being deleted. */
+export async function noteLeft(
+  store: Store<'access'>,
+  { namespace, name, deletion }: DeletingConnection,
+): Promise<void> {
+  await noteInDeletion(store, keyOf(namespace, name), deletion, 'hasLeft');
+}
+
+/** Removes the record, and notes in the same transaction that its secret may come late. Done already is fine. */
+export async function removeConnection(
+  store: Store<'access'>,
+  connection: DeletingConnection,
+): Promise<void> {
+  const { namespace, name, deletion } = connection;
+  await transactWrite(store, [
+    {
+      Delete: {
+        TableName: store.tables.access,
+        Key: keyOf(namespace, name),
+        ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :true',
+        ExpressionAttributeValues: { ':id': deletion.id, ':true': true },
+      },
+    },
+    { Put: abandonedSecret(store, connection) },
+  ]);
+}
+
+export type ConnectionUpdate = Partial<
+  Pick<
+    Connection,
+    | 'status'
+    | 'failure'
+    | 'credentialVersion'
+    | 'rotation'
+    | 'verifiedAt'
+    | 'account'
+    | 'accountName'
+    | 'accountChangedAt'
+    | 'warning'
+    | 'inventorySyncedAt'
+    | 'inventoryFailures'
+    | 'limits'
+    | 'orphans'
+  >
+>;
+
+/** What has to be so for an update to be made. */
+export interface UpdateCondition {
+  /** The connection that is meant: not one that was made again under the same name. */
+  id?: string;
+  /** `none`: no deletion may be under way; `undecided`: it can still be taken back. */
+  deletion?: 'none' | 'undecided';
+  /** A status that the connection must not have: a user's word that nobody else takes back. */
+  statusNot?: Connection['status'];
+  /** The version of the secret that has to be in force still. */
+  credentialVersion?: number | undefined;
+  /** The rotation that has to be under way still. */
+  rotationVersion?: number;
+  /** The account that the connection has to have still; `none`: it has to have none. */
+  account?: { is: string } | 'none';
+  /** A status that the connection has to have still. */
+  statusIs?: Connection['status'];
+  /** Fields to take away in the same write. */
+  remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName' | 'warning')[];
+}
+
+/**
+ * A status other than Failed takes the failure away.
+ *
+ * @returns the connection as it is now; undefined when it is gone, or not as the condition says
+ */
+export async function updateConnection(
+  store: Store<'access'>,
+  namespace: string,
+  name: string,
+  update: ConnectionUpdate,
+  condition: UpdateCondition = {},
+): Promise<Connection | undefined> {
+  const fields = Object.entries(update).filter(([, value]) => value !== undefined);
+  const heals = update.status !== undefined && update.status !== 'Failed';
+  const removed = [...(heals ? ['failure'] : []), ...(condition.remove ?? [])];
+  const checks = checksOf(condition);
+  const values = {
+    ...Object.fromEntries(fields.map(([field, value]) => [`:${field}`, value])),
+    ...checks.values,
+  };
+  const sets = fields.map(([field]) => `#${field} = :${field}`);
+  try {
+    const { Attributes } = await store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.access,
+        Key: keyOf(namespace, name),
+        ReturnValues: 'ALL_NEW',
+        UpdateExpression: [
+          ...(sets.length > 0 ? [`SET ${sets.join(', ')}`] : []),
+          ...(removed.length > 0 ? [`REMOVE ${removed.map((field) => `#${field}`).join(', ')}`] : []),
+        ].join(' '),
+        ConditionExpression: ['attribute_exists(pk)', ...checks.expressions].join(' AND '),
+        ExpressionAttributeNames: {
+          ...Object.fromEntries(
+            [...fields.map(([field]) => field), ...removed].map((name) => [`#${name}`, name]),
+          ),
+          ...checks.names,
+        },
+        // DynamoDB takes no empty map.
+        ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
+      }),
+    );
+    return connectionSchema.parse(Attributes);
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}
+
+function checksOf(condition: UpdateCondition) {
+  const { id, deletion, statusNot, statusIs, credentialVersion, rotationVersion, account } = condition;
+  const expressions: string[] = [];
+  const names: Record<string, string> = {};
+  const values: Record<string, unknown> = {};
+  const check = (expression: string, name: string, field: string, value: unknown) => {
+    expressions.push(expression);
+    names[`#${name}`] = field;
+    values[`:${name}`] = value;
+  };
+  if (id !== undefined) check('#id = :id', 'id', 'id', id);
+  if (deletion === 'none') expressions.push('attribute_not_exists(deletion)');
+  if (deletion === 'undecided') {
+    expressions.push(UNDECIDED);
+    values[':undecided'] = false;
+  }
+  if (statusNot !== undefined) check('#was <> :was', 'was', 'status', statusNot);
+  if (statusIs !== undefined) check('#is = :is', 'is', 'status', statusIs);
+  if (account === 'none') expressions.push('attribute_not_exists(account)');
+  else if (account !== undefined) check('#hasAccount = :hasAccount', 'hasAccount', 'account', account.is);
+  if (credentialVersion !== undefined) {
+    check('#inForce = :inForce', 'inForce', 'credentialVersion', credentialVersion);
+  }
+  if (rotationVersion !== undefined) {
+    check('rotation.#wanted = :wanted', 'wanted', 'version', rotationVersion);
+  }
+  return { expressions, names, values };
+}

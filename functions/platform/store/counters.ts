@@ -1,0 +1,188 @@
+import { type InstanceStatus, isClosed } from '../../model/status.ts';
+import type { Store } from './client.ts';
+import type { InstanceItem } from './instances.ts';
+import { placementKey } from './keys.ts';
+import type { TransactItem } from './transact.ts';
+
+export interface PlacementRef {
+  fleetId: string;
+  connectionKey: string;
+  location: string;
+}
+
+/** What the counters of a placement have to learn of one record: what it was, if it was, and what it is now. */
+export interface Step {
+  before?: InstanceItem;
+  after: InstanceItem;
+}
+
+/** Under which name a node group's counters keep what failed for good in a round. */
+export const lostIn = (round: number): string => `lost${round}`;
+
+/** Numbers to add to a placement's counters, by path, and the first words of each reason of failure. */
+export interface CounterChange {
+  add: Map<string, { path: readonly string[]; by: number }>;
+  examples: Map<string, string>;
+}
+
+export function noChange(): CounterChange {
+  return { add: new Map(), examples: new Map() };
+}
+
+function bump({ add }: CounterChange, path: readonly string[], by: number): void {
+  const key = path.join('\n');
+  add.set(key, { path, by: (add.get(key)?.by ?? 0) + by });
+}
+
+/** Counts an instance in a status in (`by` 1) or out (-1), in the whole and in its node group. */
+export function countStatus(
+  change: CounterChange,
+  record: Pick<InstanceItem, 'nodeGroup'>,
+  status: InstanceStatus,
+  by: 1 | -1,
+): void {
+  bump(change, ['counts', status], by);
+  bump(change, ['groups', record.nodeGroup, status], by);
+}
+
+export function countRequested(change: CounterChange, by: 1 | -1): void {
+  bump(change, ['requested'], by);
+}
+
+/** Counts a step of a record that stays at its placement, as `countStepFrom` does. */
+export function countStep(change: CounterChange, step: Step, secondsSinceCreation: number): void {
+  countStepFrom(change, change, step, secondsSinceCreation);
+}
+
+/**
+ * Counts a step out of the placement that a record leaves and into the one where it goes, which may be the same.
+ *
+ * @param secondsSinceCreation of the fleet, the base of the cost counters
+ */
+export function countStepFrom(
+  from: CounterChange,
+  to: CounterChange,
+  { before, after }: Step,
+  secondsSinceCreation: number,
+): void {
+  if (before) countStatus(from, before, before.status, -1);
+  countStatus(to, after, after.status, 1);
+  countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
+  if (before && isClosed(before.status)) {
+    // It is launched again, or its machine is back: its failure is over.
+    if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
+    // What failed in an earlier round stays lost to that round.
+    if (after.round !== before.round) return;
+    if (isLost(before)) bump(from, ['groups', before.nodeGroup, lostIn(before.round)], -1);
+    if (isLost(after)) bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
+    return;
+  }
+  if (isLost(after) && !(before && isLost(before))) {
+    bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
+  }
+  if (!isClosed(after.status) || !after.failure) return;
+  bump(to, ['failureCounts', after.failure.code], 1);
+  to.examples.set(after.failure.code, after.failure.message);
+}
+
+function countPrice(change: CounterChange, { before, after }: Step, secondsSinceCreation: number): void {
+  const sign = startsRun(before, after) || resumesRun(before, after) ? 1 : endsRun(before, after) ? -1 : 0;
+  if (sign === 0) return;
+  bump(change, ['microUsdPerHour'], sign * after.microUsdPerHour);
+  bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
+}
+
+/** Whether it has failed for good, though it may not be gone yet. */
+function isLost({ status, failure, closeAs }: InstanceItem): boolean {
+  return isClosed(status) ? failure !== undefined : status === 'Terminating' && closeAs === 'Failed';
+}
+
+/** A run is paid from the first time that it is seen Running to the time that the record is closed. */
+export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
+}
+
+/** A machine that vanished is back: it is paid again, from now on. */
+function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
+  return after.runningSinceSeconds !== undefined;
+}
+
+function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
+  return before?.runningSinceSeconds !== undefined && !isClosed(before.status) && isClosed(after.status);
+}
+
+/**
+ * What a placement has to be for a change to be let through: there; not ended for ever; open for a round; open with
+ * nothing in the way.
+ */
+export type PlacementCondition = 'there' | 'not-closed' | { openFor: number; unblocked?: boolean };
+
+/** The condition that launches of a round may begin at a placement. */
+export function openFor(round: number) {
+  return {
+    ConditionExpression: 'gate = :open AND #round = :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':round': round },
+  };
+}
+
+/** The write that adds a change to a placement's counters. */
+export function counterWrite(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: PlacementRef,
+  { add, examples }: CounterChange,
+  condition: PlacementCondition,
+): TransactItem {
+  const names = new Map<string, string>();
+  const values: Record<string, unknown> = { ':zero': 0 };
+  // An expression holds 4 KB, so the placeholders are short.
+  const placeholder = (part: string) => {
+    const known = names.get(part);
+    if (known !== undefined) return known;
+    names.set(part, `#n${names.size}`);
+    return `#n${names.size - 1}`;
+  };
+  const pathOf = (parts: readonly string[]) => parts.map(placeholder).join('.');
+  const adds = [...add.values()].map(({ path, by }, at) => {
+    values[`:v${at}`] = by;
+    const dotted = pathOf(path);
+    return `${dotted} = if_not_exists(${dotted}, :zero) + :v${at}`;
+  });
+  const firsts = [...examples].map(([code, message], at) => {
+    values[`:e${at}`] = message.slice(0, 300);
+    const dotted = pathOf(['failureExamples', code]);
+    return `${dotted} = if_not_exists(${dotted}, :e${at})`;
+  });
+  const required = requirementOf(condition);
+  return {
+    Update: {
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      UpdateExpression: `SET ${[...adds, ...firsts].join(', ')}`,
+      ConditionExpression: required.ConditionExpression,
+      ExpressionAttributeNames: {
+        ...Object.fromEntries([...names].map(([name, short]) => [short, name])),
+        ...required.ExpressionAttributeNames,
+      },
+      ExpressionAttributeValues: { ...values, ...required.ExpressionAttributeValues },
+    },
+  };
+}
+
+function requirementOf(condition: PlacementCondition): {
+  ConditionExpression: string;
+  ExpressionAttributeNames?: Record<string, string>;
+  ExpressionAttributeValues?: Record<string, unknown>;
+} {
+  if (condition === 'there') return { ConditionExpression: 'attribute_exists(pk)' };
+  if (condition === 'not-closed') {
+    return {
+      ConditionExpression: 'attribute_exists(pk) AND gate <> :closed',
+      ExpressionAttributeValues: { ':closed': 'closed' },
+    };
+  }
+  const open = openFor(condition.openFor);
+  if (!condition.unblocked) return open;
+  return { ...open, ConditionExpression: `${open.ConditionExpression} AND attribute_not_exists(blocked)` };
+}

@@ -1,0 +1,202 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
+import { type FleetAction, fleetActionSchema } from '../../model/fleet-action.ts';
+import { failurePolicySchema } from '../../model/fleet-request.ts';
+import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
+import type { Store } from './client.ts';
+import { ACTIVE_PARTITION, fleetKey, nameKey, specKey } from './keys.ts';
+import { transactWrite } from './transact.ts';
+
+/**
+ * What is to be done about a fleet, by a workflow: `provision` launches what is missing and settles by the failure
+ * policy; `refine` removes what failed and what only that needed; `remove` removes everything.
+ */
+export const workSchema = z.enum(['provision', 'refine', 'remove']);
+export type Work = z.infer<typeof workSchema>;
+
+/** A fleet's own item: what is true of the whole. Counts stand in its placements. */
+const fleetItemSchema = z.object({
+  fleetId: z.string(),
+  namespace: z.string(),
+  name: z.string(),
+  description: z.string().optional(),
+  labels: z.record(z.string(), z.string()).default({}),
+  status: fleetStatusSchema,
+  failurePolicy: failurePolicySchema,
+  minimumInstances: z.number().optional(),
+  requested: z.number(),
+  connections: z.array(z.string()),
+  /** Of launching, from 1: a retry or a release begins the next one, and opens the gates anew. */
+  round: z.number(),
+  /** What is to be done, and is not done yet. */
+  work: workSchema.optional(),
+  /** Number of the workflow execution that does, or did, the work: `executionName`. */
+  execution: z.number(),
+  /** When that execution was to start. */
+  workSinceMs: z.number(),
+  /** How often in a row the work's execution ended without having done it. */
+  interruptions: z.number(),
+  /** What the user asked for last, so that asking twice is asking once. */
+  lastAction: fleetActionSchema.optional(),
+  /** The user wants no more launched in this round. */
+  abortedRound: z.number().optional(),
+  /** Its launches are to be stopped, and it is not certain yet that all gates rest. */
+  gatesToRest: z.literal(true).optional(),
+  /** A held fleet is withdrawn then. */
+  heldUntilMs: z.number().optional(),
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  runningAt: z.string().optional(),
+  terminatedAt: z.string().optional(),
+  sshKeyParameter: z.string().optional(),
+  sshPublicKey: z.string().optional(),
+});
+export type FleetItem = z.infer<typeof fleetItemSchema>;
+
+/** The fleet's own item, read strongly. */
+export async function readFleetItem(store: Store<'fleets'>, fleetId: string): Promise<FleetItem | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: fleetKey(fleetId), ConsistentRead: true }),
+  );
+  return Item ? fleetItemSchema.parse(Item) : undefined;
+}
+
+export function parseFleetItem(item: unknown): FleetItem {
+  return fleetItemSchema.parse(item);
+}
+
+/** @throws Error when there is no such fleet: a spec is written before anything that names it */
+export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
+  // It never changes, so that the cheap read will do, but in the moment after it was written.
+  for (const ConsistentRead of [false, true]) {
+    const { Item } = await store.document.send(
+      new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
+    );
+    if (Item) return fleetSpecSchema.parse(Item);
+  }
+  throw new Error(`no spec of fleet ${fleetId}`);
+}
+
+/** Fields to write; null removes one. */
+export interface FleetUpdate {
+  status?: FleetStatus;
+  round?: number;
+  work?: Work | null;
+  execution?: number;
+  workSinceMs?: number;
+  interruptions?: number;
+  lastAction?: FleetAction;
+  abortedRound?: number;
+  gatesToRest?: true | null;
+  heldUntilMs?: number | null;
+  startedAt?: string;
+  runningAt?: string;
+  terminatedAt?: string;
+  sshKeyParameter?: string;
+  sshPublicKey?: string;
+}
+
+/**
+ * Changes a fleet, if everything that decisions are made by is still as it was read.
+ *
+ * @returns the fleet as it is now; undefined when it went on meanwhile, and nothing was written
+ */
+export async function updateFleet(
+  store: Store<'fleets'>,
+  fleet: FleetItem,
+  update: FleetUpdate,
+): Promise<FleetItem | undefined> {
+  const after = { ...fleet, ...update };
+  const activity = isActive(after) ? activityOf(fleet.fleetId) : { activePk: null, activeSk: null };
+  const fields = Object.entries({ ...update, ...activity }).filter(([, value]) => value !== undefined);
+  const set = fields.filter(([, value]) => value !== null);
+  const removed = fields.filter(([, value]) => value === null);
+  const sets = set.length > 0 ? `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}` : '';
+  const removes = removed.length > 0 ? ` REMOVE ${removed.map(([name]) => `#${name}`).join(', ')}` : '';
+  try {
+    const { Attributes } = await store.document.send(
+      new UpdateCommand({
+        TableName: store.tables.fleets,
+        Key: fleetKey(fleet.fleetId),
+        UpdateExpression: `${sets}${removes}`,
+        ConditionExpression: DECISIVE.map((name) =>
+          fleet[name] === undefined ? `attribute_not_exists(#${name})` : `#${name} = :was_${name}`,
+        ).join(' AND '),
+        ExpressionAttributeNames: Object.fromEntries(
+          [...fields.map(([name]) => name), ...DECISIVE].map((name) => [`#${name}`, name]),
+        ),
+        ExpressionAttributeValues: Object.fromEntries([
+          ...set.map(([name, value]) => [`:${name}`, value]),
+          ...DECISIVE.flatMap((name) => (fleet[name] === undefined ? [] : [[`:was_${name}`, fleet[name]]])),
+        ]),
+        ReturnValues: 'ALL_NEW',
+      }),
+    );
+    return fleetItemSchema.parse(Attributes);
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}
+
+/** What decisions about a fleet are made by. */
+const DECISIVE = ['status', 'execution', 'work', 'abortedRound', 'heldUntilMs'] as const;
+
+interface Activity {
+  work?: Work | null | undefined;
+  heldUntilMs?: number | null | undefined;
+  gatesToRest?: true | null | undefined;
+}
+
+export const isActive = ({ work, heldUntilMs, gatesToRest }: Activity): boolean =>
+  typeof work === 'string' || typeof heldUntilMs === 'number' || gatesToRest === true;
+
+export const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
+
+export function holdEnd(
+  nowMs: number,
+  hold: { expiresInSeconds?: number | undefined } | undefined,
+): number | undefined {
+  return hold?.expiresInSeconds === undefined ? undefined : nowMs + hold.expiresInSeconds * 1_000;
+}
+
+/** Ends a fleet of which nothing is left: its name is free, in one transaction. Done already is fine. */
+export async function closeFleet(
+  store: Store<'fleets'>,
+  fleet: FleetItem,
+  as: 'Terminated' | 'RolledBack',
+): Promise<void> {
+  const table = store.tables.fleets;
+  const refusals = await transactWrite(store, [
+    {
+      Update: {
+        TableName: table,
+        Key: fleetKey(fleet.fleetId),
+        UpdateExpression:
+          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, gatesToRest, activePk, activeSk',
+        ConditionExpression: '#status = :was',
+        ExpressionAttributeNames: { '#status': 'status', '#work': 'work' },
+        ExpressionAttributeValues: {
+          ':closed': as,
+          ':was': fleet.status,
+          ':now': new Date(store.clock.now()).toISOString(),
+        },
+      },
+    },
+    {
+      Delete: {
+        TableName: table,
+        Key: nameKey(fleet.namespace, fleet.name),
+        ConditionExpression: 'attribute_not_exists(pk) OR fleetId = :fleetId',
+        ExpressionAttributeValues: { ':fleetId': fleet.fleetId },
+      },
+    },
+  ]);
+  if (refusals.length === 0) return;
+  const current = await readFleetItem(store, fleet.fleetId);
+  if (current?.status !== as) {
+    throw new Error(`fleet ${fleet.fleetId} is ${current?.status}, not ${fleet.status}`);
+  }
+}

@@ -1,0 +1,143 @@
+import type { InstanceRef } from '../../model/identifiers.ts';
+
+/**
+ * Keys of the tables `fleets` and `governor`. Every item is found by its key: nothing here is scanned.
+ *
+ * | item | pk | sk |
+ * |---|---|---|
+ * | the deployment's id; how far its tables have come | `DEPLOYMENT` | `ID`, `BEAT` |
+ * | fleet | `FLEET#<fleet>` | `META` |
+ * | placement: a fleet's counters at one place | `FLEET#<fleet>` | `PLACE#<connection key>#<location>` |
+ * | spec: what was asked, immutable | `SPEC#<fleet>` | `SPEC` |
+ * | instance | `INST#<fleet>#<chunk>` | `<index>` |
+ * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
+ * | name lock | `NS#<namespace>` | `NAME#<name>` |
+ * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
+ * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
+ * | what sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
+ * | sweep that was asked for, its connections, its places | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `PLACE#<connection>#<location>` |
+ * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
+ * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
+ * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
+ * | governor: what is left of a connection's budgets | `CONN#<connection key>` | `BUDGET` |
+ * | governor: a launch that waits for its turn at a place | `WAIT#<connection key>#<location>#<part>` | `ROW#<tag>#<instance>` |
+ * | governor: a fleet's place in that line | `WAIT#<connection key>#<location>` | `FLEET#<fleet>` |
+ * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
+ */
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** Instances of one fleet are spread over partitions of this many, so that no partition is written too often. */
+export const INSTANCES_PER_PARTITION = 250;
+
+export const BY_NAMESPACE_INDEX = 'byNamespace';
+/** Copied into the index `byNamespace`: what tells live fleets from ended ones, and which connections they use. */
+export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
+
+/** Fleets with work under way or a hold that expires: all in one partition, and only those. */
+export const BY_ACTIVITY_INDEX = 'byActivity';
+export const ACTIVE_PARTITION = 'ACTIVE';
+
+export const BY_PLACE_INDEX = 'byPlace';
+/** Copied into the index `byPlace`: what a status look compares with the cloud's list. */
+export const BY_PLACE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
+
+export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
+export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
+
+export const fleetKey = (fleetId: string): Key => ({ pk: `FLEET#${fleetId}`, sk: 'META' });
+export const specKey = (fleetId: string): Key => ({ pk: `SPEC#${fleetId}`, sk: 'SPEC' });
+
+export const PLACEMENT_PREFIX = 'PLACE#';
+export const placementKey = (fleetId: string, connectionKey: string, location: string): Key => ({
+  pk: `FLEET#${fleetId}`,
+  sk: `${PLACEMENT_PREFIX}${placeName(connectionKey, location)}`,
+});
+
+export function instanceKey({ fleetId, index }: InstanceRef): Key {
+  return { pk: instancePartition(fleetId, index), sk: String(index).padStart(5, '0') };
+}
+
+export function instancePartition(fleetId: string, index: number): string {
+  return `INST#${fleetId}#${Math.floor(index / INSTANCES_PER_PARTITION)}`;
+}
+
+export const networkPartition = (fleetId: string): string => `NET#${fleetId}`;
+export const networkKey = (
+  fleetId: string,
+  connectionKey: string,
+  location: string,
+  kind: string,
+  name: string,
+): Key => ({ pk: networkPartition(fleetId), sk: `${placeName(connectionKey, location)}#${kind}#${name}` });
+
+export const nameKey = (namespace: string, name: string): Key => ({
+  pk: `NS#${namespace}`,
+  sk: `NAME#${name}`,
+});
+export const idempotencyKey = (namespace: string, key: string): Key => ({
+  pk: `NS#${namespace}`,
+  sk: `IDEM#${key}`,
+});
+export const namespacePartition = (namespace: string): string => `NS#${namespace}`;
+
+/** A place: one connection at one location. */
+export const placeName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
+export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
+  pk: `CALL#${placeName(connectionKey, location)}`,
+  sk: kind,
+});
+export const locationsKey = (connectionKey: string): Key => ({
+  pk: `CONN#${connectionKey}`,
+  sk: 'LOCATIONS',
+});
+export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
+
+/** One part of the line of a place; the line of most is in one. */
+export const waitingPartition = (place: { connectionKey: string; location: string }, part: number): string =>
+  `WAIT#${placeName(place.connectionKey, place.location)}#${part}`;
+export const WAITING_PREFIX = 'ROW#';
+export const waitingSortKey = (tag: number, instance: string): string =>
+  `${WAITING_PREFIX}${String(tag).padStart(12, '0')}#${instance}`;
+export const waitingFleetKey = (
+  place: { connectionKey: string; location: string },
+  fleetId: string,
+): Key => ({
+  pk: `WAIT#${placeName(place.connectionKey, place.location)}`,
+  sk: `FLEET#${fleetId}`,
+});
+
+export const loopPartition = (driver: string): string => `LOOP#${driver}`;
+export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({
+  pk: loopPartition(driver),
+  sk: placeName(connectionKey, location),
+});
+
+export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
+/** What is missing and what is there too much may be the same machine, one after the other: two findings. */
+export const orphanKey = (orphan: {
+  connectionKey: string;
+  location: string;
+  kind: string;
+  reason: string;
+  backendId: string;
+}): Key => ({
+  pk: orphanPartition(orphan.connectionKey),
+  sk: `${orphan.location}#${orphan.reason === 'missing' ? 'missing' : orphan.kind}#${orphan.backendId}`,
+});
+
+export const holdPartition = (connectionKey: string): string => `HOLD#${connectionKey}`;
+export const holdKey = (connectionKey: string, location: string): Key => ({
+  pk: holdPartition(connectionKey),
+  sk: location,
+});
+
+export const sweepPartition = (sweepId: string): string => `SWEEP#${sweepId}`;
+export const sweepKey = (sweepId: string, sk: string): Key => ({ pk: sweepPartition(sweepId), sk });
+
+export const auditKey = ({ namespace, at, id }: { namespace: string; at: string; id: string }): Key => ({
+  pk: `AUDIT#${namespace}`,
+  sk: `${at}#${id}`,
+});

@@ -1,0 +1,77 @@
+import { QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
+import type { Store } from './client.ts';
+import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
+import { queryAll } from './listing.ts';
+
+/** What one page of a list may read of the index: ended fleets stay in it. */
+const ENTRIES_PER_QUERY = 100;
+const INDEX_QUERIES_PER_PAGE = 10;
+
+const lockSchema = z.object({ connections: z.array(z.string()) });
+
+const liveFleetSchema = lockSchema.extend({
+  fleetId: z.string(),
+  name: z.string(),
+  status: fleetStatusSchema,
+});
+export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
+
+const isOver = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
+
+/**
+ * Fleets of a namespace that are not over, newest first.
+ *
+ * @param from id of the newest to begin with; absent: the newest of all
+ * @returns about `count`, and the last id that was looked at where there may be more
+ */
+export async function liveFleetsFrom(
+  store: Store<'fleets'>,
+  namespace: string,
+  from: string | undefined,
+  count: number,
+): Promise<{ fleets: LiveFleet[]; last: string | undefined }> {
+  const fleets: LiveFleet[] = [];
+  let start: Record<string, unknown> | undefined;
+  for (let queries = 0; queries < INDEX_QUERIES_PER_PAGE; queries += 1) {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        IndexName: BY_NAMESPACE_INDEX,
+        KeyConditionExpression: from ? 'nsPk = :ns AND nsSk <= :from' : 'nsPk = :ns',
+        ExpressionAttributeValues: {
+          ':ns': namespacePartition(namespace),
+          ...(from ? { ':from': from } : {}),
+        },
+        ScanIndexForward: false,
+        Limit: ENTRIES_PER_QUERY,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const entry of z.array(liveFleetSchema).parse(page.Items ?? [])) {
+      if (isOver(entry.status)) continue;
+      fleets.push(entry);
+      if (fleets.length === count) return { fleets, last: entry.fleetId };
+    }
+    start = page.LastEvaluatedKey;
+    if (!start) return { fleets, last: undefined };
+  }
+  return { fleets, last: z.string().optional().parse(start?.['nsSk']) };
+}
+
+/**
+ * Whether a namespace has a fleet that is not over, on one connection or on any. Reads the locks of names, which stand
+ * exactly as long as their fleets live: in the table itself, so that the latest write is seen.
+ */
+export async function hasLiveFleets(
+  store: Store<'fleets'>,
+  namespace: string,
+  connection?: string,
+): Promise<boolean> {
+  const { pk, sk: prefix } = nameKey(namespace, '');
+  const locks = await queryAll(store, store.tables.fleets, { pk, prefix, consistent: true }, (item) =>
+    lockSchema.parse(item),
+  );
+  return locks.some(({ connections }) => connection === undefined || connections.includes(connection));
+}

@@ -1,0 +1,103 @@
+import { launchToken } from '../../model/identifiers.ts';
+import type { Store } from './client.ts';
+import { counterWrite, countRequested, countStatus, countStepFrom, noChange } from './counters.ts';
+import type { AttemptItem, InstanceItem } from './instances.ts';
+import { instanceKey } from './keys.ts';
+import { transactWrite } from './transact.ts';
+import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
+
+/**
+ * Moves an instance that the cloud has nothing of to another location of its node group, where its next attempt is
+ * Planned. Record and both placements' counters change together, and only while nothing bars the new location.
+ *
+ * @param earlierAttempts with the one that is over now
+ * @returns `barred`: its gate is not open, or it has no network; `lost`: the record went on meanwhile
+ */
+export async function moveInstance(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  location: string,
+  earlierAttempts: AttemptItem[],
+): Promise<'moved' | 'barred' | 'lost'> {
+  const { fleetId, connectionKey } = record;
+  const leaving = noChange();
+  countStatus(leaving, record, record.status, -1);
+  countRequested(leaving, -1);
+  const arriving = noChange();
+  countStatus(arriving, record, 'Planned', 1);
+  countRequested(arriving, 1);
+  const next = plannedAt(record, location, earlierAttempts);
+  const refusals = await transactWrite(store, [
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, {
+      openFor: record.round,
+      unblocked: true,
+    }),
+    counterWrite(store, { fleetId, connectionKey, location: record.location }, leaving, 'there'),
+    {
+      Put: {
+        TableName: store.tables.fleets,
+        Item: { ...instanceKey(record), ...next },
+        ...unchanged(record),
+      },
+    },
+  ]);
+  if (refusals.length === 0) return 'moved';
+  return refusals.some(({ at }) => at === 2) ? 'lost' : 'barred';
+}
+
+/**
+ * Opens a record again whose machine shows up at a location that its instance has left since. Record and both
+ * placements' counters change together, as long as its end was not asked for.
+ *
+ * @param location where the machine is
+ * @param secondsSinceCreation of the fleet, for the cost counters
+ * @returns `closed`: the fleet has ended there; `lost`: the record went on meanwhile
+ */
+export async function returnInstance(
+  store: Store<'fleets'>,
+  change: StatusChange & { reopens: true },
+  location: string,
+  secondsSinceCreation: number,
+): Promise<'returned' | 'closed' | 'lost'> {
+  const { fleetId, connectionKey, location: left } = change.record;
+  const leaving = noChange();
+  const arriving = noChange();
+  countStepFrom(leaving, arriving, stepOf(change), secondsSinceCreation);
+  countRequested(leaving, -1);
+  countRequested(arriving, 1);
+  const refusals = await transactWrite(store, [
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'not-closed'),
+    counterWrite(store, { fleetId, connectionKey, location: left }, leaving, 'there'),
+    instanceWrite(store, change, secondsSinceCreation, location),
+  ]);
+  if (refusals.length === 0) return 'returned';
+  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
+}
+
+/** The same instance before its next attempt, with nothing of the last one. It stands in no place's index. */
+function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
+  const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =
+    record;
+  return {
+    instanceId,
+    fleetId,
+    index,
+    namespace,
+    nodeGroup,
+    connectionKey,
+    location,
+    status: 'Planned',
+    round,
+    attempt: record.attempt,
+    tried: [...record.tried, record.location],
+    launchToken: launchToken(instanceId, record.attempt),
+    launchState: 'refused',
+    claimUntilMs: 0,
+    refusals: 0,
+    earlierAttempts,
+    deadlineAtMs,
+    ...(record.taskToken === undefined ? {} : { taskToken: record.taskToken }),
+    launchedAt,
+    microUsdPerHour: record.microUsdPerHour,
+  };
+}

@@ -1,0 +1,106 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
+import { type Namespace, type NamespaceRequest, namespaceSchema } from '../../model/access.ts';
+import type { Deletion } from '../../model/deletion.ts';
+import { makeId } from '../../model/identifiers.ts';
+import type { Store } from './client.ts';
+import { markDeleting, NOT_DELETING, takeBackDeletion } from './deletion.ts';
+import type { Key } from './keys.ts';
+import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import { type TransactItem, transactWrite } from './transact.ts';
+
+/** Namespaces stand in one partition of the access table: there are few, and they change seldom. */
+const PARTITION = 'NAMESPACES';
+
+const keyOf = (name: string): Key => ({ pk: PARTITION, sk: name });
+
+/** @returns undefined when the name is taken */
+export async function createNamespace(
+  store: Store<'access'>,
+  { name, description }: NamespaceRequest,
+): Promise<Namespace | undefined> {
+  const namespace: Namespace = {
+    name,
+    ...(description === undefined ? {} : { description }),
+    createdAt: new Date(store.clock.now()).toISOString(),
+  };
+  // A transaction for its token: sent again after a lost answer, it does not find the name taken by itself.
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: store.tables.access,
+        Item: { ...keyOf(name), ...namespace },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      },
+    },
+  ]);
+  return refusals.length === 0 ? namespace : undefined;
+}
+
+/** A part of a transaction that makes something in a namespace: it has to be there, and not to be deleted. */
+export function namespaceStands(store: Store<'access'>, name: string): TransactItem {
+  return {
+    ConditionCheck: {
+      TableName: store.tables.access,
+      Key: keyOf(name),
+      ConditionExpression: NOT_DELETING,
+    },
+  };
+}
+
+export async function readNamespace(store: Store<'access'>, name: string): Promise<Namespace | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.access, Key: keyOf(name), ConsistentRead: true }),
+  );
+  return Item ? namespaceSchema.parse(Item) : undefined;
+}
+
+export async function listNamespaces(store: Store<'access'>, page: PageRequest): Promise<Page<Namespace>> {
+  return await queryPage(store, store.tables.access, { pk: PARTITION, prefix: '' }, page, (item) =>
+    namespaceSchema.parse(item),
+  );
+}
+
+/** All of them, for the schedules. */
+export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]> {
+  return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
+    namespaceSchema.parse(item),
+  );
+}
+
+/** From here on nothing is made in the namespace. @returns the mark; undefined when there is no such namespace */
+export async function markNamespace(store: Store<'access'>, name: string): Promise<Deletion | undefined> {
+  const id = makeId(store.clock.now(), store.random);
+  return (await markDeleting(store, keyOf(name), id))?.deletion;
+}
+
+/** @returns false when the namespace was removed meanwhile, or another has taken the mark back */
+export async function unmarkNamespace(
+  store: Store<'access'>,
+  name: string,
+  deletion: Deletion,
+): Promise<boolean> {
+  return await takeBackDeletion(store, keyOf(name), deletion);
+}
+
+/** Whether it is empty is the caller's to check. @returns false when the mark does not stand any more */
+export async function removeNamespace(
+  store: Store<'access'>,
+  name: string,
+  { id }: Deletion,
+): Promise<boolean> {
+  try {
+    await store.document.send(
+      new DeleteCommand({
+        TableName: store.tables.access,
+        Key: keyOf(name),
+        ConditionExpression: 'deletion.id = :id',
+        ExpressionAttributeValues: { ':id': id },
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { nameSchema } from '../../model/identifiers.ts';
+import { isClosedOrphan, orphanSchema, orphanStateSchema } from '../../model/orphan.ts';
+import type { Store } from './client.ts';
+import { orphanKey, orphanPartition } from './keys.ts';
+import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+
+/**
+ * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards;
+ * `announced` says up to which state that was done, so that the next sweep can make up for it.
+ */
+const orphanItemSchema = orphanSchema.extend({
+  connectionKey: z.string(),
+  namespace: nameSchema,
+  launchToken: z.string().optional(),
+  announced: orphanStateSchema.optional(),
+  version: z.number(),
+});
+export type OrphanItem = z.infer<typeof orphanItemSchema>;
+
+/** How long a finding is kept, closed or not seen any more. */
+const CLOSED_KEPT_SECONDS = 30 * 86_400;
+const OPEN_KEPT_SECONDS = 400 * 86_400;
+
+/** All findings at a place, closed ones included; read strongly. */
+export async function readPlaceOrphans(
+  store: Store<'fleets'>,
+  connectionKey: string,
+  location: string,
+): Promise<OrphanItem[]> {
+  const items: OrphanItem[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :place)',
+        ExpressionAttributeValues: { ':pk': orphanPartition(connectionKey), ':place': `${location}#` },
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    items.push(...z.array(orphanItemSchema).parse(page.Items ?? []));
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return items;
+}
+
+/** A connection's findings, by location, closed ones included. */
+export async function listOrphans(
+  store: Store<'fleets'>,
+  connectionKey: string,
+  page: PageRequest,
+): Promise<Page<OrphanItem>> {
+  const keys = { pk: orphanPartition(connectionKey), prefix: '' };
+  return await queryPage(store, store.tables.fleets, keys, page, (item) => orphanItemSchema.parse(item));
+}
+
+/** Locations at which a connection has findings. */
+export async function orphanLocations(store: Store<'fleets'>, connectionKey: string): Promise<string[]> {
+  const keys = { pk: orphanPartition(connectionKey), prefix: '' };
+  const schema = z.object({ location: z.string() });
+  const items = await queryAll(store, store.tables.fleets, keys, (item) => schema.parse(item));
+  return [...new Set(items.map(({ location }) => location))];
+}
+
+/**
+ * Writes a finding, if it still is what `previous` says.
+ *
+ * @returns the finding as it stands now; undefined when somebody else had changed it first
+ */
+export async function writeOrphan(
+  store: Store<'fleets'>,
+  next: Omit<OrphanItem, 'version'>,
+  previous: OrphanItem | undefined,
+): Promise<OrphanItem | undefined> {
+  const item = { ...next, version: (previous?.version ?? 0) + 1 };
+  const keptSeconds = isClosedOrphan(item.state) ? CLOSED_KEPT_SECONDS : OPEN_KEPT_SECONDS;
+  try {
+    await store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: {
+          ...orphanKey(item),
+          ...item,
+          expiresAt: Math.floor(store.clock.now() / 1_000) + keptSeconds,
+        },
+        ConditionExpression: previous ? 'version = :version' : 'attribute_not_exists(pk)',
+        ...(previous ? { ExpressionAttributeValues: { ':version': previous.version } } : {}),
+      }),
+    );
+    return item;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}

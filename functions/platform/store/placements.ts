@@ -1,0 +1,256 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { GetCommand, PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { cloudSchema } from '../../model/cloud.ts';
+import { driverNameSchema } from '../../model/connection.ts';
+import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
+import type { Placement } from '../placement/lay-out.ts';
+import type { Store } from './client.ts';
+import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
+
+/**
+ * Only an open gate lets create calls through: nothing new starts at this placement otherwise, whatever is under way.
+ * A resting gate may be opened by a later round, a closed one never again.
+ */
+const gateSchema = z.enum(['open', 'resting', 'closed']);
+
+/**
+ * A fleet's part at one place, with its counters. Every change of an instance's status and of these counters
+ * is one transaction (`transition`), so that they always add up.
+ */
+const placementItemSchema = z.object({
+  fleetId: z.string(),
+  connection: z.string(),
+  connectionKey: z.string(),
+  driver: driverNameSchema,
+  cloud: cloudSchema,
+  location: z.string(),
+  first: z.number(),
+  requested: z.number(),
+  gate: gateSchema,
+  /** The round of launching that the gate was last opened for. */
+  round: z.number(),
+  counts: z.partialRecord(instanceStatusSchema, z.number()),
+  /** The same by node group, and under `lost<round>` those that failed for good in a round. */
+  groups: z.record(z.string(), z.record(z.string(), z.number())),
+  failureCounts: z.record(z.string(), z.number()),
+  failureExamples: z.record(z.string(), z.string()),
+  /** Why nothing can be launched here, when the network resources could not be made. */
+  blocked: z.object({ code: z.string(), message: z.string() }).optional(),
+  /** Σ of the prices of what runs, in millionths of a dollar per hour. */
+  microUsdPerHour: z.number(),
+  /** Σ price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see `costUsd`. */
+  microUsdSeconds: z.number(),
+});
+export type PlacementItem = z.infer<typeof placementItemSchema>;
+
+function newItem(
+  fleetId: string,
+  placement: Placement,
+  gate: PlacementItem['gate'],
+  round: number,
+): PlacementItem {
+  const { connection, connectionKey, driver, cloud, location, first, count, ranges } = placement;
+  return {
+    fleetId,
+    connection,
+    connectionKey,
+    driver,
+    cloud,
+    location,
+    first,
+    requested: count,
+    gate,
+    round,
+    counts: {},
+    groups: Object.fromEntries(ranges.map(({ group }) => [group.name, {}])),
+    failureCounts: {},
+    failureExamples: {},
+    microUsdPerHour: 0,
+    microUsdSeconds: 0,
+  };
+}
+
+/** Opens a placement for a round of launches; one that rests since this round, or is closed, stays as it is. */
+export async function openPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+  round: number,
+): Promise<void> {
+  if (await putAbsent(store, newItem(fleetId, placement, 'open', round))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :open, #round = :round REMOVE blocked',
+    ConditionExpression: 'gate IN (:open, :resting) AND #round < :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+  });
+}
+
+/** Lets nothing more of a round begin; a later round may open the gate again. */
+export async function restPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+  round: number,
+): Promise<void> {
+  if (await putAbsent(store, newItem(fleetId, placement, 'resting', round))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :resting, #round = :round',
+    // One that rests since an earlier round learns of this one, too: planning that is late must not open it any more.
+    ConditionExpression: 'gate IN (:open, :resting) AND #round <= :round',
+    ExpressionAttributeNames: { '#round': 'round' },
+    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+  });
+}
+
+/** Closes a placement's gate for ever, making the placement where planning had not come to it yet. */
+export async function closePlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  placement: Placement,
+): Promise<void> {
+  if (await putAbsent(store, newItem(fleetId, placement, 'closed', 0))) return;
+  await updateGate(store, fleetId, placement, {
+    UpdateExpression: 'SET gate = :closed',
+    ExpressionAttributeValues: { ':closed': 'closed' },
+  });
+}
+
+type GateUpdate = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
+
+async function updateGate(
+  store: Store<'fleets'>,
+  fleetId: string,
+  { connectionKey, location }: Placement,
+  update: GateUpdate,
+): Promise<void> {
+  try {
+    await store.document.send(
+      new UpdateCommand({
+        ...update,
+        TableName: store.tables.fleets,
+        Key: placementKey(fleetId, connectionKey, location),
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+  }
+}
+
+/** Notes why nothing can be launched at a placement. */
+export async function blockPlacement(
+  store: Store<'fleets'>,
+  { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
+  blocked: { code: string; message: string },
+): Promise<void> {
+  await store.document.send(
+    new UpdateCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      UpdateExpression: 'SET blocked = :blocked',
+      ConditionExpression: 'attribute_exists(pk)',
+      ExpressionAttributeValues: { ':blocked': blocked },
+    }),
+  );
+}
+
+async function putAbsent(store: Store<'fleets'>, item: PlacementItem): Promise<boolean> {
+  try {
+    await store.document.send(
+      new PutCommand({
+        TableName: store.tables.fleets,
+        Item: { ...placementKey(item.fleetId, item.connectionKey, item.location), ...item },
+        ConditionExpression: 'attribute_not_exists(pk)',
+      }),
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+export async function readPlacement(
+  store: Store<'fleets'>,
+  fleetId: string,
+  connectionKey: string,
+  location: string,
+): Promise<PlacementItem | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.fleets,
+      Key: placementKey(fleetId, connectionKey, location),
+      ConsistentRead: true,
+    }),
+  );
+  return Item ? placementItemSchema.parse(Item) : undefined;
+}
+
+/** The fleet's item (not parsed) and all its placements: one partition, at most 201 small items. */
+export async function readFleetPartition(
+  store: Store<'fleets'>,
+  fleetId: string,
+): Promise<{ meta: unknown; placements: PlacementItem[] }> {
+  const placements: PlacementItem[] = [];
+  let meta: unknown;
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': fleetKey(fleetId).pk },
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const item of page.Items ?? []) {
+      if (String(item['sk']).startsWith(PLACEMENT_PREFIX)) placements.push(placementItemSchema.parse(item));
+      else meta = item;
+    }
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return { meta, placements };
+}
+
+const LIVE: readonly InstanceStatus[] = [
+  'Creating',
+  'Running',
+  'Suspending',
+  'Suspended',
+  'Resuming',
+  'Rebooting',
+  'Terminating',
+  'Undefined',
+];
+
+/** Instances of the placement that may exist at the cloud, or are about to. */
+export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
+  return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+}
+
+/** Node groups that have such instances here. */
+export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {
+  const alive = Object.entries(groups).filter(([, counts]) =>
+    LIVE.some((status) => (counts[status] ?? 0) > 0),
+  );
+  return new Set(alive.map(([name]) => name));
+}
+
+/** Instances that nobody works on: never claimed, so without a record, or waiting for another attempt. */
+export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'counts' | 'requested'>): number {
+  const { Planned: _waiting, ...claimed } = counts;
+  return requested - Object.values(claimed).reduce((sum, count) => sum + count, 0);
+}
+
+/**
+ * Dollars so far: every run added its price × its start and took price × its end away, so what runs now has
+ * price × now still to come. Exact to a few millionths.
+ */
+export function costUsd(
+  { microUsdPerHour, microUsdSeconds }: PlacementItem,
+  secondsSinceCreation: number,
+): number {
+  return Math.max(0, microUsdPerHour * secondsSinceCreation - microUsdSeconds) / 3_600 / 1e6;
+}

@@ -1,0 +1,108 @@
+import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import { nameSchema } from '../../model/identifiers.ts';
+import { sweepFindingSchema } from '../../model/orphan.ts';
+import type { Store } from './client.ts';
+import { sweepKey, sweepPartition } from './keys.ts';
+import { namespaceStands } from './namespaces.ts';
+import { transactWrite } from './transact.ts';
+
+const KEPT_SECONDS = 86_400;
+const failureSchema = z.object({ code: z.string(), message: z.string() });
+
+const metaSchema = z.object({
+  part: z.literal('sweep'),
+  sweepId: z.string(),
+  namespace: nameSchema,
+  connections: z.array(nameSchema),
+  dryRun: z.boolean(),
+  createdAt: z.string(),
+});
+export type SweepMeta = Omit<z.infer<typeof metaSchema>, 'part'>;
+
+const connectionPartSchema = z.object({
+  part: z.literal('connection'),
+  connection: nameSchema,
+  locations: z.array(z.string()),
+  failure: failureSchema.optional(),
+});
+const placePartSchema = z.object({
+  part: z.literal('place'),
+  connection: nameSchema,
+  location: z.string(),
+  findings: z.array(sweepFindingSchema),
+  leftOut: z.number(),
+  failure: failureSchema.optional(),
+});
+export type SweepConnectionPart = Omit<z.infer<typeof connectionPartSchema>, 'part'>;
+export type SweepPlacePart = Omit<z.infer<typeof placePartSchema>, 'part'>;
+
+const partSchema = z.discriminatedUnion('part', [metaSchema, connectionPartSchema, placePartSchema]);
+
+export interface SweepRecord {
+  meta: SweepMeta;
+  /** Connections whose places are known by now. */
+  connections: SweepConnectionPart[];
+  /** Places that were swept by now. */
+  places: SweepPlacePart[];
+}
+
+/** @returns false when there is no such namespace, or it is being deleted */
+export async function createSweep(store: Store<'fleets' | 'access'>, meta: SweepMeta): Promise<boolean> {
+  const item = itemOf(store, meta.sweepId, 'META', { part: 'sweep', ...meta });
+  const refusals = await transactWrite(store, [namespaceStands(store, meta.namespace), { Put: item }]);
+  return refusals.length === 0;
+}
+
+/** Which places of a connection the sweep is of. Writing it twice is harmless. */
+export async function writeSweepConnection(
+  store: Store<'fleets'>,
+  sweepId: string,
+  part: SweepConnectionPart,
+): Promise<void> {
+  await put(store, sweepId, `CONN#${part.connection}`, { part: 'connection', ...part });
+}
+
+/** What the sweep found at one place; a later round replaces it. */
+export async function writeSweepPlace(
+  store: Store<'fleets'>,
+  sweepId: string,
+  part: SweepPlacePart,
+): Promise<void> {
+  await put(store, sweepId, `PLACE#${part.connection}#${part.location}`, { part: 'place', ...part });
+}
+
+/** Undefined when there is no such sweep, or it was asked for more than a day ago. */
+export async function readSweep(store: Store<'fleets'>, sweepId: string): Promise<SweepRecord | undefined> {
+  let meta: SweepMeta | undefined;
+  const connections: SweepConnectionPart[] = [];
+  const places: SweepPlacePart[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const page = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.fleets,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: { ':pk': sweepPartition(sweepId) },
+        ConsistentRead: true,
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    for (const part of z.array(partSchema).parse(page.Items ?? [])) {
+      if (part.part === 'sweep') meta = part;
+      else if (part.part === 'connection') connections.push(part);
+      else places.push(part);
+    }
+    start = page.LastEvaluatedKey;
+  } while (start);
+  return meta && { meta, connections, places };
+}
+
+async function put(store: Store<'fleets'>, sweepId: string, sk: string, item: object): Promise<void> {
+  await store.document.send(new PutCommand(itemOf(store, sweepId, sk, item)));
+}
+
+function itemOf(store: Store<'fleets'>, sweepId: string, sk: string, item: object) {
+  const expiresAt = Math.floor(store.clock.now() / 1_000) + KEPT_SECONDS;
+  return { TableName: store.tables.fleets, Item: { ...sweepKey(sweepId, sk), ...item, expiresAt } };
+}

@@ -1,0 +1,307 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { InstanceRef } from '../../model/identifiers.ts';
+import { type InstanceStatus, isClosed } from '../../model/status.ts';
+import type { Store } from './client.ts';
+import {
+  counterWrite,
+  countStep,
+  noChange,
+  openFor,
+  type PlacementCondition,
+  type PlacementRef,
+  type Step,
+  startsRun,
+} from './counters.ts';
+import type { InstanceItem } from './instances.ts';
+import { instanceKey, placementKey, placeName } from './keys.ts';
+import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
+
+/** Fields that a change may write beside the status. `undefined` leaves a field as it is. */
+export type InstanceFields = Partial<
+  Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
+>;
+
+/** Fields that a change may take away. */
+export type ClearableField =
+  | 'failure'
+  | 'trouble'
+  | 'closeAs'
+  | 'terminatedAt'
+  | 'closedAtMs'
+  | 'idempotencyKeys';
+
+/**
+ * The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. The
+ * claims of one call are of one round.
+ */
+export interface Claim {
+  kind: 'claim';
+  record: InstanceItem;
+  replaces?: InstanceItem;
+}
+
+/** A change of a record's status. It is refused when the record went on meanwhile, or somebody else has its claim. */
+export interface StatusChange {
+  kind: 'change';
+  record: InstanceItem;
+  to: InstanceStatus;
+  fields?: InstanceFields;
+  clears?: readonly ClearableField[];
+  /**
+   * Whether a record of which the cloud had nothing is opened again: refused when its end was asked for meanwhile, by the record or by
+   * the placement's gate.
+   */
+  reopens?: boolean;
+}
+
+export interface TransitionResult {
+  /** Ids of instances whose change was written. */
+  applied: string[];
+  /** Ids of those that somebody else had changed first; read again to see. */
+  refused: string[];
+  /** The placement's gate is not open: no claim was written. */
+  gateClosed: boolean;
+}
+
+const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
+/** More would not fit into one expression of the counters' update. */
+const GROUPS_PER_TRANSACTION = 8;
+
+/**
+ * Writes changes of instances of one placement together with its counters, in as few transactions as fit.
+ * With `moveInstance` and `returnInstance`, the only way in which a status is ever written.
+ *
+ * @param secondsSinceCreation of the fleet, for the cost counters
+ */
+export async function transition(
+  store: Store<'fleets'>,
+  placement: PlacementRef,
+  changes: readonly (Claim | StatusChange)[],
+  secondsSinceCreation: number,
+): Promise<TransitionResult> {
+  const result: TransitionResult = { applied: [], refused: [], gateClosed: false };
+  for (const part of inTransactions(changes)) {
+    let rest = part;
+    while (rest.length > 0) {
+      const counters = noChange();
+      for (const change of rest) countStep(counters, stepOf(change), secondsSinceCreation);
+      const items = rest.map((change) => instanceWrite(store, change, secondsSinceCreation));
+      const refusals = await transactWrite(store, [
+        counterWrite(store, placement, counters, conditionOf(rest)),
+        ...items,
+      ]);
+      if (refusals.length === 0) {
+        result.applied.push(...rest.map(({ record }) => record.instanceId));
+        break;
+      }
+      const refusedAt = new Set(refusals.map((refusal) => refusal.at - 1));
+      if (refusedAt.has(-1)) {
+        result.gateClosed = true;
+        return result;
+      }
+      result.refused.push(...rest.filter((_, i) => refusedAt.has(i)).map(({ record }) => record.instanceId));
+      rest = rest.filter((_, i) => !refusedAt.has(i));
+    }
+  }
+  return result;
+}
+
+/** What the gate has to be for these changes; those of one call are all of one kind. */
+function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
+  const [first] = changes;
+  if (first?.kind === 'claim') return { openFor: first.record.round };
+  return first?.reopens ? 'not-closed' : 'there';
+}
+
+function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | StatusChange)[][] {
+  const parts: (Claim | StatusChange)[][] = [];
+  let groups = new Set<string>();
+  for (const change of changes) {
+    const part = parts.at(-1);
+    const { nodeGroup } = change.record;
+    const fits =
+      part !== undefined &&
+      part.length < CHANGES_PER_TRANSACTION &&
+      (groups.has(nodeGroup) || groups.size < GROUPS_PER_TRANSACTION);
+    if (fits) part.push(change);
+    else {
+      parts.push([change]);
+      groups = new Set();
+    }
+    groups.add(nodeGroup);
+  }
+  return parts;
+}
+
+export function stepOf(change: Claim | StatusChange): Step {
+  if (change.kind === 'change') {
+    const { record, to, fields, clears = [] } = change;
+    const after: InstanceItem = { ...record, status: to };
+    for (const name of clears) delete after[name];
+    if (fields?.failure) after.failure = fields.failure;
+    if (fields?.closeAs) after.closeAs = fields.closeAs;
+    return { before: record, after };
+  }
+  const { record, replaces } = change;
+  return { after: record, ...(replaces ? { before: replaces } : {}) };
+}
+
+/** @param location where a record goes that is opened again; absent: it stays where it is */
+export function instanceWrite(
+  store: Store<'fleets'>,
+  change: Claim | StatusChange,
+  secondsSinceCreation: number,
+  location = change.record.location,
+): TransactItem {
+  const { record } = change;
+  const key = instanceKey(record);
+  if (change.kind === 'claim') {
+    const { replaces } = change;
+    return {
+      Put: {
+        TableName: store.tables.fleets,
+        Item: {
+          ...key,
+          ...record,
+          ...(mayExist(record.status)
+            ? { placePk: placeName(record.connectionKey, record.location), placeSk: record.instanceId }
+            : {}),
+        },
+        ...(replaces ? unchanged(replaces) : { ConditionExpression: 'attribute_not_exists(pk)' }),
+      },
+    };
+  }
+  const { after } = stepOf(change);
+  const fields = {
+    ...change.fields,
+    ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
+    ...(change.reopens
+      ? { location, placePk: placeName(record.connectionKey, location), placeSk: record.instanceId }
+      : {}),
+  };
+  const update = setExpression({ status: change.to, ...fields });
+  // What nothing can exist of leaves the index of what may exist at the place.
+  const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['placePk', 'placeSk'])];
+  const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
+  return {
+    Update: {
+      TableName: store.tables.fleets,
+      Key: key,
+      UpdateExpression: `${update.expression}${cleared.length > 0 ? ` REMOVE ${cleared.map((name) => `#${name}`).join(', ')}` : ''}`,
+      ConditionExpression: change.reopens
+        ? `${ConditionExpression} AND attribute_not_exists(endAskedAtMs)`
+        : ConditionExpression,
+      ExpressionAttributeNames: {
+        ...update.names,
+        ...Object.fromEntries(cleared.map((name) => [`#${name}`, name])),
+        ...ExpressionAttributeNames,
+      },
+      ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
+    },
+  };
+}
+
+const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
+
+/** The condition that a record is where it was when a worker decided about it: how far it came, by whom, for whom. */
+export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
+  const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
+  return {
+    ConditionExpression: `#status = :from AND attempt = :fromAttempt AND #claim = :fromClaim AND #launch = :fromLaunch AND ${token}`,
+    ExpressionAttributeNames: {
+      '#status': 'status',
+      '#claim': 'claimUntilMs',
+      '#launch': 'launchState',
+      '#token': 'taskToken',
+    },
+    ExpressionAttributeValues: {
+      ':from': status,
+      ':fromAttempt': attempt,
+      ':fromClaim': claimUntilMs,
+      ':fromLaunch': launchState,
+      ...(taskToken === undefined ? {} : { ':fromToken': taskToken }),
+    },
+  };
+}
+
+/**
+ * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token. What is
+ * written was decided by the record as it was read, so it is written only while the record is still as it was: a later
+ * worker does not overwrite the machine that another one bound it to, nor that it waits.
+ *
+ * @returns false when the record went on meanwhile; nothing is written then
+ */
+export async function updateInstance(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  fields: InstanceFields,
+): Promise<boolean> {
+  try {
+    await store.document.send(new UpdateCommand(fieldUpdate(store, record, fields, unchanged(record))));
+    return true;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
+  }
+}
+
+/**
+ * Takes over the claim of an attempt that the cloud has nothing of, while the placement's gate is open.
+ *
+ * @returns `lost`: somebody else took it first, or the record went on; `closed`: nothing may begin here any more
+ */
+export async function retakeClaim(
+  store: Store<'fleets'>,
+  record: InstanceItem,
+  fields: InstanceFields,
+): Promise<'taken' | 'lost' | 'closed'> {
+  const refusals = await transactWrite(store, [
+    {
+      ConditionCheck: {
+        TableName: store.tables.fleets,
+        Key: placementKey(record.fleetId, record.connectionKey, record.location),
+        ...openFor(fields.round ?? record.round),
+      },
+    },
+    { Update: fieldUpdate(store, record, fields, unchanged(record)) },
+  ]);
+  if (refusals.length === 0) return 'taken';
+  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
+}
+
+interface Condition {
+  ConditionExpression: string;
+  ExpressionAttributeNames: Record<string, string>;
+  ExpressionAttributeValues: Record<string, unknown>;
+}
+
+function fieldUpdate(
+  store: Store<'fleets'>,
+  record: InstanceRef,
+  fields: InstanceFields,
+  { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues }: Condition,
+) {
+  const update = setExpression(fields);
+  return {
+    TableName: store.tables.fleets,
+    Key: instanceKey(record),
+    UpdateExpression: update.expression,
+    ConditionExpression,
+    ExpressionAttributeNames: { ...update.names, ...ExpressionAttributeNames },
+    ExpressionAttributeValues: { ...update.values, ...ExpressionAttributeValues },
+  };
+}
+
+function setExpression(fields: Record<string, unknown>): {
+  expression: string;
+  names: Record<string, string>;
+  values: Record<string, unknown>;
+} {
+  const set = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return {
+    expression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(', ')}`,
+    names: Object.fromEntries(set.map(([name]) => [`#${name}`, name])),
+    values: Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),
+  };
+}

@@ -1,0 +1,146 @@
+import type { CloudClient, Driver } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Connection, Credential } from '../../model/connection.ts';
+import { connectionKey as connectionKeyOf, parseConnectionKey } from '../../model/identifiers.ts';
+import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { type OutsideBeat, restoresOf } from '../deployment/beat.ts';
+import { layOut } from '../placement/lay-out.ts';
+import { usage } from '../runtime/usage.ts';
+import { readConnection } from '../store/connections.ts';
+import { readBeat } from '../store/deployment.ts';
+import { readSpec } from '../store/fleets.ts';
+import { placeName } from '../store/keys.ts';
+import { type NetworkItem, readNetworks } from '../store/networks.ts';
+import { Cache } from './cache.ts';
+import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
+import { countSavings } from './count-savings.ts';
+import { Patience } from './patience.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
+export interface WorkerParts
+  extends Pick<
+    WorkerContext,
+    'store' | 'writerId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
+  > {
+  driver: Driver;
+  /** @throws DriverError Unauthorized when there is none */
+  readCredential(connection: Connection): Promise<Credential>;
+  /** What a restore of the tables does not set back. */
+  outside: Pick<OutsideBeat, 'read'>;
+  /** Reads the deployment's id from the data, or makes it there. */
+  readDeploymentId(): Promise<string>;
+}
+
+/** The context of one worker process, with caches of its own. */
+export function makeContext({
+  readCredential,
+  readDeploymentId,
+  outside,
+  ...parts
+}: WorkerParts): WorkerContext {
+  const { store, driver } = parts;
+  const deploymentId = keptOnceRead(readDeploymentId);
+  const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
+  const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
+  const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
+  const connect = async (
+    connection: Connection,
+    connectionKey: string,
+    isTrial = false,
+  ): Promise<CloudClient> =>
+    driver.connect({
+      cloud: connection.cloud,
+      credential: await readCredential(connection),
+      deploymentId: await deploymentId(),
+      connectionKey,
+      isTrial,
+      ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
+    });
+  return {
+    ...parts,
+    deploymentId,
+    restores: async () => {
+      // In this order: what is counted meanwhile is counted in the tables first.
+      const known = await outside.read(await deploymentId());
+      return restoresOf(await readBeat(store), known);
+    },
+    open: (connectionKey) =>
+      connections.get(connectionKey, async () => {
+        const { namespace, name } = parseConnectionKey(connectionKey);
+        const connection = await readConnection(store, namespace, name);
+        if (!connection) throw new DriverError('Unauthorized', `there is no connection ${connectionKey}`);
+        return {
+          connection,
+          limits: limitProfileOf(connection.cloud, connection.limits),
+          client: watchCalls(await connect(connection, connectionKey), () =>
+            connections.forget(connectionKey),
+          ),
+        };
+      }),
+    openWith: async (connection) => {
+      const { namespace, name } = connection;
+      return watchCalls(await connect(connection, connectionKeyOf(namespace, name), true), () => undefined);
+    },
+    forget: (connectionKey) => connections.forget(connectionKey),
+    layout: (fleetId) =>
+      layouts.get(fleetId, async () => {
+        const spec = await readSpec(store, fleetId);
+        return {
+          fleetId,
+          namespace: spec.namespace,
+          priority: spec.priority ?? 'normal',
+          placements: layOut(spec),
+        };
+      }),
+    networks: async (fleetId, place, round) => {
+      const key = `${fleetId}#${round}#${placeName(place.connectionKey, place.location)}`;
+      const items = await networks.get(key, () => readNetworks(store, { fleetId, ...place }));
+      if (items.length > 0 && items.every(({ status }) => status === 'Ready')) return items;
+      networks.forget(key);
+      return [];
+    },
+    invocation: { endsAtMs: store.clock.now() + parts.timeLimitMs },
+    loopsSeen: new Map(),
+    patience: new Patience(store.clock, store.random),
+  };
+}
+
+/** Reads once in the life of the process; a read that failed is made again. */
+function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
+  let kept: Promise<string> | undefined;
+  return () => {
+    kept ??= read().catch((error: unknown) => {
+      kept = undefined;
+      throw error;
+    });
+    return kept;
+  };
+}
+
+/**
+ * Each method of a client is a call at the cloud, counted in `usage` with what it saves. A client whose credential the
+ * cloud refuses is of no more use: the next message opens another, by the credential that is in force then.
+ */
+function watchCalls(client: CloudClient, refused: () => void): CloudClient {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]) => {
+        usage.cloudCalls += 1;
+        const answer: unknown = Reflect.apply(member, target, args);
+        if (answer instanceof Promise) {
+          answer.then(
+            (answered: unknown) => countSavings(String(name), args[0], answered),
+            (error: unknown) => {
+              if (error instanceof DriverError && error.code === 'Unauthorized') refused();
+            },
+          );
+        }
+        return answer;
+      };
+    },
+  });
+}

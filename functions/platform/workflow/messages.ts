@@ -1,0 +1,254 @@
+import { z } from 'zod';
+import { cloudSchema } from '../../model/cloud.ts';
+import { driverNameSchema, inventoryFailureSchema } from '../../model/connection.ts';
+import { cloudWordSchema, fleetIdSchema } from '../../model/identifiers.ts';
+import { sweepIdSchema } from '../../model/orphan.ts';
+import { fleetStatusSchema } from '../../model/status.ts';
+
+/** Where cloud calls go: every limit of the governor and every status look is per place. */
+const placeShape = { connectionKey: z.string(), location: cloudWordSchema };
+const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...placeShape };
+
+/** From the Map over instances of `provision-location`: make one instance, answer the token when it runs. */
+export const launchMessageSchema = z.object({
+  kind: z.literal('launch'),
+  ...placementShape,
+  index: z.int().nonnegative(),
+  round: z.int().positive(),
+  waitedFor: z
+    .number()
+    .exactOptional()
+    .describe(
+      'claim, or unknown outcome, that this message has waited for in the queue: its time in the record',
+    ),
+  claimSeen: z
+    .object({ claimUntilMs: z.number(), sinceMs: z.number() })
+    .exactOptional()
+    .describe(
+      "a claim that an earlier delivery of this launch made, and when it was handed out, by the queue's clock",
+    ),
+  waitsSinceMs: z.number().exactOptional().describe('when this launch first had to wait for its turn'),
+});
+
+/**
+ * From `provision-location`, when nobody answered a launch in time: find out what the launch token made, remove
+ * it, close the instance's record as failed with `code`, and answer. Harmless when the launch did end meanwhile:
+ * the answer then tells how.
+ */
+export const giveUpMessageSchema = z.object({
+  kind: z.literal('give-up'),
+  ...placementShape,
+  index: z.int().nonnegative(),
+  round: z.int().positive(),
+  code: z.string().min(1).describe('name of the error that ended the waiting, such as States.Timeout'),
+});
+
+/** From `provision-fleet`, once for each location: network, security groups and key pair. */
+export const prepareNetworksMessageSchema = z.object({
+  kind: z.literal('prepare-networks'),
+  ...placementShape,
+});
+
+/** What `terminate-fleet` is to remove: the whole fleet, or only what failed and what nothing else needs. */
+export const removalScopeSchema = z.enum(['fleet', 'failed']);
+export type RemovalScope = z.infer<typeof removalScopeSchema>;
+
+/** From `terminate-fleet`: remove the fleet's instances whose home is this place; answered when all are gone. */
+export const terminateMessageSchema = z.object({
+  kind: z.literal('terminate'),
+  ...placementShape,
+  scope: removalScopeSchema,
+});
+
+/**
+ * From `terminate-fleet`, in two rounds: `access` removes key pairs and security groups, `network` the networks.
+ */
+export const removeNetworksMessageSchema = z.object({
+  kind: z.literal('remove-networks'),
+  ...placementShape,
+  scope: removalScopeSchema,
+  round: z.enum(['access', 'network']),
+});
+
+/** The status loop's next look at a place. A look whose generation is not the current one is dropped. */
+export const lookMessageSchema = z.object({
+  kind: z.literal('look'),
+  ...placeShape,
+  generation: z.int().nonnegative(),
+  between: z
+    .literal(true)
+    .exactOptional()
+    .describe('a look between two of the loop, while slots are waited for; its generations count apart'),
+});
+
+export const verifyMessageSchema = z.object({
+  kind: z.literal('verify'),
+  connectionKey: z.string(),
+  rotation: z
+    .int()
+    .positive()
+    .exactOptional()
+    .describe('version of the secret to verify and put in force; absent: the one in force'),
+  sync: z.boolean().exactOptional().describe('false: the inventory is young enough, and is not read next'),
+});
+export const leaveAccountMessageSchema = z.object({
+  kind: z.literal('leave-account'),
+  connectionKey: z.string(),
+  deletionId: z.string(),
+});
+export const reviewFleetMessageSchema = z.object({
+  kind: z.literal('review-fleet'),
+  fleetId: fleetIdSchema,
+});
+export const syncInventoryMessageSchema = z.object({
+  kind: z.literal('sync-inventory'),
+  connectionKey: z.string(),
+  left: z
+    .array(cloudWordSchema)
+    .min(1)
+    .exactOptional()
+    .describe('locations that an earlier message of this sync did not come to; absent: it begins'),
+  failures: z.array(inventoryFailureSchema).exactOptional().describe('what it could not read so far'),
+});
+
+const sweepShape = {
+  connectionKey: z.string(),
+  sweepId: sweepIdSchema.optional().describe('whose record the findings are written to; absent: by schedule'),
+  dryRun: z.boolean(),
+};
+/** Sends a `sweep` for each place of a connection. */
+export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
+
+/** Compares what the cloud has of this deployment at a place with the records. */
+export const sweepMessageSchema = z.object({
+  kind: z.literal('sweep'),
+  ...sweepShape,
+  location: cloudWordSchema,
+  round: z.int().nonnegative().default(0).describe('counts looks after what an earlier one removed'),
+});
+
+/** Everything that a driver's queue carries. */
+export const driverMessageSchema = z.discriminatedUnion('kind', [
+  launchMessageSchema,
+  giveUpMessageSchema,
+  prepareNetworksMessageSchema,
+  terminateMessageSchema,
+  removeNetworksMessageSchema,
+  lookMessageSchema,
+  verifyMessageSchema,
+  leaveAccountMessageSchema,
+  reviewFleetMessageSchema,
+  syncInventoryMessageSchema,
+  sweepConnectionMessageSchema,
+  sweepMessageSchema,
+]);
+export type DriverMessage = z.infer<typeof driverMessageSchema>;
+export type LaunchMessage = z.infer<typeof launchMessageSchema>;
+export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
+export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
+export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
+export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
+export type LookMessage = z.infer<typeof lookMessageSchema>;
+export type LeaveAccountMessage = z.infer<typeof leaveAccountMessageSchema>;
+export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
+export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
+export type SweepMessage = z.infer<typeof sweepMessageSchema>;
+export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
+
+/** What the token of a launch or give-up is answered with; the instance's record says the same. */
+export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
+export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
+
+/**
+ * Beside the driver error codes, what the token of a launch may be failed with: the worker ended the record without
+ * a driver's error. Any other name makes the workflow send the launch again.
+ */
+export const LAUNCH_ABANDONED = 'LaunchAbandoned';
+
+export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
+
+/**
+ * Input of `provision-fleet` and of Plan. `execution` is the number that the fleet's item held when it was started:
+ * an execution that another one has followed changes nothing any more.
+ */
+export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
+export type ProvisionInput = z.infer<typeof provisionInputSchema>;
+
+/** Input of `terminate-fleet`, of BeginTermination and of FinishTermination. */
+export const removalInputSchema = provisionInputSchema.extend({ scope: removalScopeSchema });
+export type RemovalInput = z.infer<typeof removalInputSchema>;
+
+/** Input of Settle. */
+export const settleInputSchema = provisionInputSchema.extend({
+  interruptedBy: z.string().optional().describe('name of the error that ended the work early, if one did'),
+});
+/** Answer of Settle: the fleet's status, and the execution of `terminate-fleet` that its failure policy asks for. */
+export const settleAnswerSchema = z.object({
+  status: fleetStatusSchema,
+  removal: removalInputSchema.exactOptional(),
+});
+export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
+
+/** Answer of FinishTermination. `done`: nothing is left that was to go. */
+export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
+export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
+
+/** Keeps a child's history far below 25,000 events, whatever fails. */
+export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
+/** AWS runs at most this many iterations of an inline Map at once. */
+export const MAX_INLINE_MAP = 40;
+
+/** One location's part of the work, in the answer of the state Plan. */
+export const placeSchema = z.object({
+  connectionKey: z.string(),
+  location: cloudWordSchema,
+  queueUrl: z.url(),
+  first: z.int().nonnegative(),
+  count: z.int().positive(),
+  round: z.int().positive(),
+  concurrentInstances: z.int().min(1).describe('launches under way at a time'),
+  perChild: z.int().min(1).max(INSTANCES_PER_CHILD_EXECUTION).describe('positions of one child execution'),
+  timeoutSeconds: z.int().positive(),
+});
+export type Place = z.infer<typeof placeSchema>;
+
+/** Answer of the state Plan: one entry for each (cloud, connection). */
+export const planSchema = z.object({
+  fleetId: fleetIdSchema,
+  execution: z.int().positive(),
+  clouds: z.array(
+    z.object({
+      cloud: cloudSchema,
+      driver: driverNameSchema,
+      connectionKey: z.string(),
+      concurrentLocations: z.int().min(1).max(MAX_INLINE_MAP),
+      places: z.array(placeSchema),
+    }),
+  ),
+});
+export type Plan = z.infer<typeof planSchema>;
+
+/** Answer of BeginTermination: as a plan, with only the places that have something or may have. */
+export const terminationPlanSchema = z.object({
+  fleetId: fleetIdSchema,
+  scope: removalScopeSchema,
+  clouds: z.array(
+    planSchema.shape.clouds.element.extend({
+      places: z.array(placeSchema.pick({ connectionKey: true, location: true, queueUrl: true })),
+    }),
+  ),
+});
+export type TerminationPlan = z.infer<typeof terminationPlanSchema>;
+
+/** Input of `provision-location`, made by `provision-fleet`: at most 1,000 instances. */
+export const provisionLocationInputSchema = z.object({
+  fleetId: fleetIdSchema,
+  connectionKey: z.string(),
+  location: cloudWordSchema,
+  queueUrl: z.url(),
+  first: z.int().nonnegative(),
+  last: z.int().nonnegative(),
+  round: z.int().positive(),
+  concurrentInstances: z.int().min(1).max(MAX_INLINE_MAP),
+  timeoutSeconds: z.int().positive(),
+});

@@ -1,0 +1,147 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { architectureSchema, gpuSchema } from '../../../functions/model/cloud.ts';
+import { faultSchema } from './faults.ts';
+import { accountRuleSchema } from './records.ts';
+
+const rateSchema = z.object({ perSecond: z.number().positive(), burst: z.number().min(1) }).strict();
+const rangeSchema = z
+  .tuple([z.number().nonnegative(), z.number().nonnegative()])
+  .refine(([low, high]) => low <= high, 'the first number must not be above the second');
+
+const locationConfigSchema = z
+  .object({
+    displayName: z.string().min(1),
+    country: z.string().length(3).describe('ISO 3166-1 alpha-3'),
+    latitude: z.number().min(-90).max(90),
+    longitude: z.number().min(-180).max(180),
+    zones: z.array(z.string().min(1)).min(1),
+    priceFactor: z.number().positive().default(1).describe("on the types' usdPerHour"),
+    instanceQuota: z.int().nonnegative().optional().describe("instead of the cloud's own"),
+    up: z.boolean().default(true),
+  })
+  .strict();
+
+const instanceTypeConfigSchema = z
+  .object({
+    vcpus: z.int().positive(),
+    memoryGb: z.number().positive(),
+    architecture: architectureSchema.default('x86_64'),
+    gpu: gpuSchema.strict().optional(),
+    usdPerHour: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe('where the priceFactor is 1; absent: no price told'),
+    onlyIn: z.array(z.string()).optional().describe('locations; absent: everywhere'),
+  })
+  .strict();
+
+const imageConfigSchema = z
+  .object({
+    backendId: z.string().min(1).describe('a template; see drawId in engine/draw.ts'),
+    description: z.string(),
+    architectures: z.array(architectureSchema).min(1).default(['x86_64']),
+  })
+  .strict();
+
+export const cloudConfigSchema = z
+  .object({
+    slots: z
+      .object({ locations: z.int().positive(), instancesPerLocation: z.int().positive() })
+      .strict()
+      .describe('how many may be between acceptance and Running, for each account'),
+    rates: z
+      .object({ create: rateSchema, list: rateSchema, mutate: rateSchema })
+      .strict()
+      .describe('for each account and location'),
+    submitMs: rangeSchema.describe('until a create is answered'),
+    bootSeconds: rangeSchema.describe('from then to Running'),
+    answersWhenRunning: z
+      .boolean()
+      .default(false)
+      .describe('true: a create is answered when the boot has ended'),
+    terminateSeconds: rangeSchema.default([1, 4]),
+    powerSeconds: rangeSchema.default([1, 3]).describe('until a stop, start or reboot is done'),
+    instanceQuota: z.int().nonnegative().describe('instances of an account at a location'),
+    honoursTokens: z.boolean().default(true),
+    tags: z.boolean().default(true).describe('false: no tag and no launch token is ever shown or found by'),
+    listDelayMs: z.int().min(0).max(3_000).default(0).describe('how old what lists show may be'),
+    ids: z
+      .object({
+        instance: z.string(),
+        network: z.string(),
+        subnet: z.string(),
+        securityGroup: z.string(),
+        keyPair: z.string(),
+      })
+      .strict(),
+    locations: z.record(z.string(), locationConfigSchema),
+    instanceTypes: z.record(z.string(), instanceTypeConfigSchema),
+    images: z.record(z.string(), imageConfigSchema),
+  })
+  .strict();
+export type CloudConfig = z.output<typeof cloudConfigSchema>;
+
+export const simConfigSchema = z
+  .object({
+    seed: z.int().default(1),
+    pageSize: z.int().min(1).max(1_000).default(1_000).describe('most items in one answer'),
+    clouds: z.record(z.string(), cloudConfigSchema),
+    accounts: z.record(z.string(), accountRuleSchema).default({}),
+    faults: z.array(faultSchema).default([]),
+  })
+  .strict();
+export type SimConfig = z.output<typeof simConfigSchema>;
+
+/** A config file that cannot be used; the message says why, for its author. */
+export class SimConfigError extends Error {
+  override readonly name = 'SimConfigError';
+}
+
+const CLOUDS_FOLDER = join(import.meta.dirname, '..', 'clouds');
+
+/**
+ * The simulated clouds as they come, with the user's file on top: maps are merged name by name, everything else
+ * (numbers, lists, ranges) is replaced.
+ *
+ * @throws SimConfigError
+ */
+export function loadSimConfig(file?: string): SimConfig {
+  const defaults = { clouds: Object.fromEntries(readdirSync(CLOUDS_FOLDER).sort().map(readCloud)) };
+  return parseSimConfig(file === undefined ? {} : readYaml(file), defaults);
+}
+
+/** @throws SimConfigError naming every field that is wrong */
+export function parseSimConfig(overrides: unknown, defaults: unknown = {}): SimConfig {
+  const parsed = simConfigSchema.safeParse(merge(defaults, overrides ?? {}));
+  if (!parsed.success)
+    throw new SimConfigError(`simulated clouds' config:\n${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+function readCloud(file: string): [string, unknown] {
+  return [basename(file, '.yaml'), readYaml(join(CLOUDS_FOLDER, file))];
+}
+
+function readYaml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new SimConfigError(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isMap(base) || !isMap(over)) return over;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over))
+    merged[key] = key in base ? merge(base[key], value) : value;
+  return merged;
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,47 @@
+import { createServer } from 'node:net';
+import { StartFailure } from '../state/start-failure.ts';
+
+const TRIED = 100;
+
+/**
+ * The first free port of 127.0.0.1 from `preferred` on.
+ *
+ * @throws StartFailure when 100 in a row are taken
+ */
+export async function freePort(preferred: number): Promise<number> {
+  const last = Math.min(preferred + TRIED, 65_536);
+  for (let port = preferred; port < last; port += 1) {
+    if (await isFree(port)) return port;
+  }
+  throw new StartFailure(
+    `no port of 127.0.0.1 from ${preferred} to ${last - 1} is free`,
+    'Stop what uses them, or choose others: FLEETWRIGHT_ENGINE_PORT, FLEETWRIGHT_SIM_PORT.',
+  );
+}
+
+/**
+ * The port that a variable demands, else the first free one from `preferred` on.
+ *
+ * @throws StartFailure when the demanded port is no port, or is taken
+ */
+export async function choosePort(variable: string, preferred: number): Promise<number> {
+  const wanted = process.env[variable];
+  if (wanted === undefined || wanted === '') return await freePort(preferred);
+  const port = Number(wanted);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new StartFailure(`${variable}=${wanted} is no port`, 'Give a whole number from 1 to 65535.');
+  }
+  if (await isFree(port)) return port;
+  throw new StartFailure(
+    `port ${port}, which ${variable} names, is in use`,
+    `Stop what uses it, or unset ${variable} for the next free one.`,
+  );
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const server = createServer();
+  server.once('error', () => resolve(false));
+  server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  return await promise;
+}

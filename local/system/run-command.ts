@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { withPrivateFiles } from '../state/processes.ts';
+
+export interface CommandResult {
+  /** 126 or 127 when it could not be started; null when it was ended by a signal or our time limit. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface CommandOptions {
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  timeoutMs?: number;
+}
+
+/** Runs a program to its end. That it cannot be started is a result like any other. */
+export async function runCommand(
+  command: string,
+  args: readonly string[],
+  { env, cwd, timeoutMs }: CommandOptions = {},
+): Promise<CommandResult> {
+  const { promise, resolve } = Promise.withResolvers<CommandResult>();
+  const child = spawn(...withPrivateFiles(command, args), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(env ? { env } : {}),
+    ...(cwd ? { cwd } : {}),
+    ...(timeoutMs ? { timeout: timeoutMs } : {}),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  child.on('error', (error) => resolve({ code: null, stdout, stderr: `${stderr}${error.message}\n` }));
+  child.on('close', (code) => resolve({ code, stdout, stderr }));
+  return await promise;
+}
+
+export function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}

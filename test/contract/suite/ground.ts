@@ -1,0 +1,72 @@
+import type {
+  CloudClient,
+  InstanceSpec,
+  NetworkResourceKind,
+} from '../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+
+/** What instances stand on at a location. */
+export interface Ground {
+  networkBackendId: string;
+  forSpecs: Pick<
+    InstanceSpec,
+    'networkBackendId' | 'subnetBackendId' | 'securityGroupBackendId' | 'keyPairBackendId'
+  >;
+}
+
+export async function layGround(
+  client: CloudClient,
+  location: string,
+  name: string,
+  publicKey: string,
+): Promise<Ground> {
+  const base = { location, name, tags: {} };
+  const network = await client.ensureNetwork({ ...base, cidr: '10.20.0.0/16' });
+  const group = await client.ensureSecurityGroup({ ...base, networkBackendId: network.backendId });
+  const key = await client.ensureKeyPair({ ...base, publicKey });
+  return {
+    networkBackendId: network.backendId,
+    forSpecs: {
+      networkBackendId: network.backendId,
+      ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
+      securityGroupBackendId: group.backendId,
+      keyPairBackendId: key.backendId,
+    },
+  };
+}
+
+/** In the order in which the system removes them. */
+const IN_ORDER = ['key-pair', 'security-group', 'network'] as const satisfies NetworkResourceKind[];
+
+export async function deleteResource(
+  client: CloudClient,
+  location: string,
+  kind: NetworkResourceKind,
+  backendId: string,
+): Promise<void> {
+  if (kind === 'network') await client.deleteNetwork(location, backendId);
+  else if (kind === 'security-group') await client.deleteSecurityGroup(location, backendId);
+  else await client.deleteKeyPair(location, backendId);
+}
+
+/** What waits until something is so. */
+interface Waiting {
+  until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found>;
+}
+
+/** Removes every network resource of the suite at a location; what is still needed is asked for again. */
+export async function removeGround(lab: Waiting, client: CloudClient, location: string): Promise<void> {
+  for (const kind of IN_ORDER) {
+    await lab.until(`every ${kind} at ${location} is gone`, async () => {
+      const left = await client.listNetworkResources(location, kind);
+      for (const { backendId } of left) {
+        try {
+          await deleteResource(client, location, kind, backendId);
+        } catch (error) {
+          if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
+        }
+      }
+      return left.length === 0 ? true : undefined;
+    });
+  }
+}

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type {
+  CloudClient,
+  CloudInstance,
+  Driver,
+  InstanceSpec,
+} from '../../../functions/drivers/contract/driver.ts';
+import { DriverError, type DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
+import type { Credential } from '../../../functions/model/connection.ts';
+import { instanceId, launchToken, makeFleetId } from '../../../functions/model/identifiers.ts';
+import type { FaultProxy } from '../../fault-proxy/fault-proxy.ts';
+import { type Ground, layGround, removeGround } from './ground.ts';
+import type { CloudUnderTest } from './harness.ts';
+import { type Thrown, watchClient } from './watch-client.ts';
+
+export const DEPLOYMENT = 'contract-suite';
+const POLL_MS = 250;
+
+/** What an assertion works with: clients through the fault proxy, specs, waits, and a cleaner. */
+export class Lab {
+  readonly driver: Driver;
+  readonly cloud: CloudUnderTest;
+  readonly proxy: FaultProxy;
+  readonly client: CloudClient;
+  /** Everything that any client threw. */
+  readonly thrown: Thrown[] = [];
+  readonly #fleetId: string;
+  readonly #grounds = new Map<CloudClient, Map<string, Promise<Ground>>>();
+  /** Clients of deployments that made something. */
+  readonly #deployments: CloudClient[] = [];
+  #next = 0;
+
+  constructor(driver: Driver, cloud: CloudUnderTest, proxy: FaultProxy) {
+    this.driver = driver;
+    this.cloud = cloud;
+    this.proxy = proxy;
+    this.#fleetId = makeFleetId(Date.now(), Math.random);
+    this.client = this.ofDeployment(DEPLOYMENT);
+  }
+
+  /** A client whose machines and network resources are removed at the end. */
+  ofDeployment(deploymentId: string): CloudClient {
+    const client = this.connect({ deploymentId });
+    this.#deployments.push(client);
+    return client;
+  }
+
+  connect(
+    over: { credential?: Credential; deploymentId?: string; endpoint?: string; isTrial?: boolean } = {},
+  ): CloudClient {
+    const { cloud, credential, endpoint } = this.cloud;
+    const client = this.driver.connect({
+      cloud,
+      credential,
+      endpoint: endpoint((upstream) => this.proxy.urlOf(upstream)),
+      deploymentId: DEPLOYMENT,
+      connectionKey: 'contract/suite',
+      ...over,
+    });
+    return watchClient(client, this.thrown);
+  }
+
+  /** A name for a network resource that no other has. */
+  name(): string {
+    this.#next += 1;
+    return `${this.#fleetId.slice(1)}${String(this.#next).padStart(4, '0')}`;
+  }
+
+  /** The network resources that specs are made for; made once for each location and client. */
+  ground(location = this.cloud.location, client = this.client): Promise<Ground> {
+    const grounds = this.#grounds.get(client) ?? new Map<string, Promise<Ground>>();
+    this.#grounds.set(client, grounds);
+    const laid = grounds.get(location) ?? layGround(client, location, this.name(), this.cloud.publicKey);
+    grounds.set(location, laid);
+    laid.catch(() => grounds.delete(location));
+    return laid;
+  }
+
+  /** A spec for an instance that was never asked for. */
+  async spec(over: Partial<InstanceSpec> = {}, client = this.client): Promise<InstanceSpec> {
+    const location = over.location ?? this.cloud.location;
+    const ground = await this.ground(location, client);
+    this.#next += 1;
+    const id = instanceId({ fleetId: this.#fleetId, index: this.#next });
+    const spec: InstanceSpec = {
+      location,
+      instanceId: id,
+      launchToken: launchToken(id, 1),
+      instanceType: this.cloud.instanceType,
+      imageBackendId: over.imageBackendId ?? (await this.#imageAt(location)),
+      ...(this.cloud.zone === undefined || location !== this.cloud.location ? {} : { zone: this.cloud.zone }),
+      ...ground.forSpecs,
+      tags: {},
+      ...over,
+    };
+    return this.cloud.shapeSpec?.(spec) ?? spec;
+  }
+
+  async specs(count: number): Promise<InstanceSpec[]> {
+    return await Promise.all(Array.from({ length: count }, () => this.spec()));
+  }
+
+  /** Waits until something holds. @throws Error saying what did not come true */
+  async until<Answer>(what: string, look: () => Promise<Answer | undefined>, forMs = this.cloud.patienceMs) {
+    const untilMs = Date.now() + forMs;
+    for (;;) {
+      const answer = await look();
+      if (answer !== undefined) return answer;
+      assert.ok(Date.now() < untilMs, `not within ${Math.round(forMs / 1_000)} s: ${what}`);
+      await sleep(Math.min(POLL_MS, this.cloud.consistencyWindowMs + 10));
+    }
+  }
+
+  async untilStatus(machine: { backendId: string }, status: CloudInstance['status']): Promise<CloudInstance> {
+    const { backendId } = machine;
+    let last: CloudInstance | undefined;
+    return await this.until(`${backendId} is ${status}`, async () => {
+      last = await this.client.getInstance(this.cloud.location, backendId);
+      assert.ok(status === 'Failed' || last.status !== 'Failed', `it is Failed: ${last.failureMessage}`);
+      return last.status === status ? last : undefined;
+    });
+  }
+
+  /** Waits until lists and look-ups can be trusted about what was asked before. */
+  async settle(): Promise<void> {
+    await sleep(this.cloud.consistencyWindowMs);
+  }
+
+  /** Machines of these specs that the cloud has, by its list. */
+  async listed(specs: readonly InstanceSpec[], client = this.client): Promise<CloudInstance[]> {
+    const ids = new Set(specs.map((spec) => spec.instanceId));
+    const [{ location } = { location: this.cloud.location }] = specs;
+    return (await client.listInstances(location)).filter(
+      (one) => ids.has(one.instanceId ?? '') && one.status !== 'Terminated',
+    );
+  }
+
+  /** Asserts that a call fails so, and returns the error. */
+  async fails(work: Promise<unknown>, ...codes: readonly DriverErrorCode[]): Promise<DriverError> {
+    const error: unknown = await work.then(
+      () => assert.fail(`it succeeds, and should be refused with ${codes.join(' or ')}`),
+      (reason: unknown) => reason,
+    );
+    if (!(error instanceof DriverError)) throw error;
+    assert.ok(codes.includes(error.code), `${error.code} instead of ${codes.join(' or ')}: ${error.message}`);
+    return error;
+  }
+
+  /** Removes every machine that is left, and with `all` what they stood on, too. */
+  async clean({ all }: { all: boolean }): Promise<void> {
+    this.proxy.calm();
+    const { location, secondLocation } = this.cloud;
+    for (const client of this.#deployments) {
+      for (const place of new Set([location, secondLocation])) {
+        await this.#removeMachines(client, place);
+        if (all) await removeGround(this, client, place);
+      }
+      if (all) this.#grounds.delete(client);
+    }
+  }
+
+  async #removeMachines(client: CloudClient, location: string): Promise<void> {
+    await this.until(`every machine at ${location} is gone`, async () => {
+      const left = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');
+      const asked = left.filter(({ status }) => status !== 'Terminating');
+      await Promise.all(asked.map((one) => client.terminateInstance(location, one.backendId)));
+      return left.length === 0 ? true : undefined;
+    });
+  }
+
+  async #imageAt(location: string): Promise<string> {
+    const images = await this.client.listImages(location);
+    const image = images.find(({ name }) => name === this.cloud.image);
+    assert.ok(image, `no image ${this.cloud.image} at ${location}`);
+    return image.backendId;
+  }
+}

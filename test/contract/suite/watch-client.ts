@@ -1,0 +1,40 @@
+import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+
+/** Everything that a driver threw, and from which method. */
+export interface Thrown {
+  method: string;
+  error: unknown;
+  tookMs: number;
+}
+
+/** The client, each of whose failures is written down. */
+export function watchClient(client: CloudClient, thrown: Thrown[]): CloudClient {
+  return new Proxy(client, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      // It asks no cloud, and answers at once.
+      if (name === 'idempotencyKeyOf') return member.bind(target);
+      return async (...args: unknown[]) => {
+        const startedMs = performance.now();
+        try {
+          return await Reflect.apply(member, target, args);
+        } catch (error) {
+          thrown.push({ method: String(name), error, tookMs: performance.now() - startedMs });
+          throw error;
+        }
+      };
+    },
+  });
+}
+
+/** An error with its causes, as a log might show it. */
+export function wordsOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let at = error; at instanceof Error; at = at.cause) {
+    parts.push(at.message, at.stack ?? '');
+    if (at instanceof DriverError) parts.push(at.cloudCode ?? '', at.call ?? '');
+  }
+  return parts.join('\n');
+}
