@@ -1,0 +1,69 @@
+import { simDriver } from '../../functions/drivers/sim/driver.ts';
+import type { WorkerContext } from '../../functions/platform/worker/context.ts';
+import { makeContext } from '../../functions/platform/worker/make-context.ts';
+import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
+import { ClientLoans } from '../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
+import { Table } from '../chaos/models/dynamo/table.ts';
+
+const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
+
+/** A worker's context over models of the tables, in which time stands still. */
+export interface WorkerWorld {
+  context: WorkerContext;
+  tables: Readonly<Record<keyof typeof TABLES, Table>>;
+  sent: DriverMessage[];
+  /** Outcomes that steps of the workflow were told, by their tokens. */
+  told: Map<string, unknown>;
+  /** Waited for before each command, which it is told as JSON. */
+  meet: (input: string) => Promise<void>;
+  put(table: keyof typeof TABLES, item: Record<string, unknown> & { pk: string; sk: string }): void;
+  end(): void;
+}
+
+export function workerWorld(nowMs: number): WorkerWorld {
+  const loans = new ClientLoans();
+  const tables = {
+    fleets: new Table('fleets'),
+    governor: new Table('governor'),
+    access: new Table('access'),
+    catalogue: new Table('catalogue'),
+  };
+  const clock = { now: () => nowMs, sleep: () => Promise.resolve() };
+  const lags = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 100, unprocessed: () => 0 };
+  const dynamo = new Dynamo(Object.values(tables), { now: clock.now, ...lags });
+  const sent: DriverMessage[] = [];
+  const told = new Map<string, unknown>();
+  const world: Omit<WorkerWorld, 'context'> = {
+    tables,
+    sent,
+    told,
+    meet: () => Promise.resolve(),
+    put: (table, item) =>
+      tables[table].put(item.pk, item.sk, item, { nowMs, baseAtMs: nowMs, indexAtMs: () => nowMs }),
+    end: () => loans.takeBack(),
+  };
+  const document = loans.lend(async (command, input) => {
+    await world.meet(JSON.stringify(input));
+    return dynamo.perform(command, input);
+  });
+  const context = makeContext({
+    store: { document, tables: TABLES, clock, random: () => 0.5 },
+    driver: simDriver,
+    writerId: 'test-writer',
+    outside: { read: () => Promise.resolve(undefined) },
+    readDeploymentId: () => Promise.resolve('test'),
+    timeLimitMs: 20_000,
+    readCredential: () => Promise.resolve({ account: 'sim-aws' }),
+    send: (message) => Promise.resolve(void sent.push(message)),
+    hide: () => Promise.resolve(),
+    tasks: {
+      succeed: (token, output) => Promise.resolve(void told.set(token, output)),
+      fail: () => Promise.resolve(),
+      heartbeat: () => Promise.resolve(true),
+    },
+    publish: () => Promise.resolve(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  });
+  return Object.assign(world, { context });
+}
