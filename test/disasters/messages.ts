@@ -51,7 +51,7 @@ export async function messagesComeAgain(): Promise<void> {
     await audit.expectAsRecorded([fleet]);
 
     const launches = robber.kept(fleet.id).filter((message) => message.kind === 'launch');
-    const byHand = [...launches.map(giveUpOf), ...aboutConnections(launches)];
+    const byHand = [...launches.map(giveUpOf), ...aboutConnections(launches), ...aboutFleets(launches)];
     await robber.send([...robber.kept(fleet.id), ...byHand]);
     await pause(WORKED_OFF_MS);
     await audit.expectAsRecorded([fleet]);
@@ -187,5 +187,12 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
     { kind: 'verify', connectionKey },
     { kind: 'sync-inventory', connectionKey },
     { kind: 'sweep-connection', connectionKey, dryRun: false },
+    // Of a deletion that is over.
+    { kind: 'leave-account', connectionKey, deletionId: '1kdvdnc4jyfcbym5' },
   ]);
+}
+
+function aboutFleets(launches: readonly LaunchMessage[]): DriverMessage[] {
+  const fleetIds = [...new Set(launches.map(({ fleetId }) => fleetId))];
+  return fleetIds.map((fleetId) => ({ kind: 'review-fleet', fleetId }));
 }

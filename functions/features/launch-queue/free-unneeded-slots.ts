@@ -7,6 +7,9 @@ import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from './free-slots.ts';
 
+/** The time of no permit. */
+const NO_PERMIT_MS = 0;
+
 /**
  * Gives back the slots of launches that make no call any more. While the gate is open for a later round, a launch of that
  * one has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So does one of
@@ -32,8 +35,8 @@ export async function freeUnneededSlots(
   // Read after the gate: behind that, nothing is claimed any more.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    .map((message) => ({ instanceId: instanceId(message), startMs: held[instanceId(message)] }))
-    .filter((slot) => slot.startMs !== undefined)
+    // Where none was held, none goes back, and the line is served all the same: who put a launch there may have died.
+    .map((message) => ({ instanceId: instanceId(message), startMs: held[instanceId(message)] ?? NO_PERMIT_MS }))
     .filter((slot) => !isBeingCreated(place, records.get(slot.instanceId)));
   await freeSlots(context, place, slots);
 }
