@@ -36,7 +36,10 @@ export async function freeUnneededSlots(
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
     // Where none was held, none goes back, and the line is served all the same: who put a launch there may have died.
-    .map((message) => ({ instanceId: instanceId(message), startMs: held[instanceId(message)] ?? NO_PERMIT_MS }))
+    .map((message) => ({
+      instanceId: instanceId(message),
+      startMs: held[instanceId(message)] ?? NO_PERMIT_MS,
+    }))
     .filter((slot) => !isBeingCreated(place, records.get(slot.instanceId)));
   await freeSlots(context, place, slots);
 }
