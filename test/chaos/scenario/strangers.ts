@@ -101,7 +101,13 @@ export class Strangers {
         connectionKey === `default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
-    const absent = parts.filter(({ name }) => !this.#names.has(String(name)));
+    // What an account that was out of sight has shown again, sweeps know already.
+    const standing = new Set(
+      clouds.places.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
+    );
+    const absent = parts.filter(
+      ({ name }) => !this.#names.has(String(name)) && !standing.has(resourceName(DEPLOYMENT, String(name))),
+    );
     if (absent.length === 0) return;
     const { name, location } = this.#random.pick(absent);
     this.#names.add(String(name));
