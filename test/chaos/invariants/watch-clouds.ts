@@ -135,12 +135,13 @@ export class CloudWatch {
     }
   }
 
+  /** Of two machines of one call, the record is bound to either: the other takes a slot that nothing holds. */
   #hasPendingTwin(cloud: string): boolean {
     const nowMs = this.#ground.now();
-    return [...this.#twins].some((backendId) => {
-      const twin = this.#machines.get(backendId);
-      return twin?.cloud === cloud && statusAt(twin, nowMs) === 'Creating';
-    });
+    return [...this.#machines.values()].some(
+      (machine) =>
+        machine.cloud === cloud && this.isTwinned(machine) && statusAt(machine, nowMs) === 'Creating',
+    );
   }
 
   #add(kind: Violation['kind'], text: string): void {

@@ -76,7 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: 'functions/features/instances/create.ts',
         find: `import { failInstances } from './finish.ts';`,
-        replace: `import { releaseSlots } from '../governor/release-slots.ts';
+        replace: `import { releaseSlots } from '../../platform/governor/release-slots.ts';
 import { failInstances } from './finish.ts';`,
       },
     ],
