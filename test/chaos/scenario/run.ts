@@ -234,8 +234,15 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
   const untilMs = ground.now() + (skewMs > 0 ? SKEWED_REST_WITHIN_MS : REST_WITHIN_MS);
   await ground.sleep(quietMs);
   for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {
-    const isLate = () =>
-      instancesOf(lab).some(({ status }) => isTransitional(status)) || launchesInLine(lab).length > 0;
+    const isLate = () => {
+      const lost = new Set(lab.clouds.machines().flatMap((one) => (one.vanished ? [one.backendId] : [])));
+      return (
+        instancesOf(lab).some(
+          ({ status, backendId = '' }) =>
+            isTransitional(status) || (status === 'Running' && lost.has(backendId)),
+        ) || launchesInLine(lab).length > 0
+      );
+    };
     // Where clocks are apart, a worker that is ahead speaks for times of list calls that keep those behind for hours.
     const isUnderWay = (body: string) => isWork(body) && !(skewMs > 0 && isInventory(body));
     // Executions that ended after the backup have taken the names of those that are to follow it.
