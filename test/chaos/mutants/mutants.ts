@@ -71,7 +71,7 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'functions/features/instances/create.ts',
         find: `      await adopt(context, place, record, answer.instance);`,
         replace: `      await adopt(context, place, record, answer.instance);
-      await releaseSlots(context.store, place, [record.instanceId]);`,
+      await releaseSlots(context.store, place, [{ instanceId: record.instanceId }]);`,
       },
       {
         file: 'functions/features/instances/create.ts',
