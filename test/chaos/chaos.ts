@@ -85,18 +85,27 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
   const mutants: { name: string; caught: boolean; seeds: number; by?: string }[] = [];
   for (const { name } of MUTANTS.filter((one) => mutant === undefined || one.name === mutant)) {
     let runs = 0;
+    let by: RunResult['violations'][number] | undefined;
     let caught: RunResult | undefined;
-    await runSeeds(
-      range(from, seeds),
-      threads,
-      (result) => {
-        runs += 1;
-        if (result.violations.length > 0) caught ??= result;
-        return caught === undefined;
-      },
-      name,
-    );
-    const by = caught && (await isSound(caught.seed)) ? caught.violations[0] : undefined;
+    let next = from;
+    // A seed that fails without the mutant, too, proves nothing of it: the search goes on behind that.
+    while (by === undefined && next < from + seeds) {
+      caught = undefined;
+      await runSeeds(
+        range(next, from + seeds - next),
+        threads,
+        (result) => {
+          runs += 1;
+          if (result.violations.length > 0) caught ??= result;
+          return caught === undefined;
+        },
+        name,
+      );
+      if (!caught) break;
+      const { seed, violations }: RunResult = caught;
+      next = seed + 1;
+      if (await isSound(seed)) [by] = violations;
+    }
     mutants.push({
       name,
       caught: by !== undefined,

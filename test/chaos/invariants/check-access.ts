@@ -3,6 +3,7 @@ import { type Connection, connectionSchema } from '../../../functions/model/conn
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { credentialParameter } from '../../../functions/platform/secrets/credentials.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import type { Violation } from './violation.ts';
@@ -47,6 +48,18 @@ export function secretInForce({ parameters }: Lab, connection: Connection): stri
   const { credentialVersion } = connection;
   if (credentialVersion === undefined) return undefined;
   return parameters.value(credentialParameter(SECRETS_PREFIX, connection), credentialVersion);
+}
+
+/** What must hold at the moment in which the record of a connection goes: no fleet lives on it. */
+export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | undefined): Violation[] {
+  if (!before || after || before['pk'] !== 'CONNECTIONS') return [];
+  const { namespace, name } = connectionSchema.parse(before);
+  return liveFleets(lab)
+    .filter((fleet) => fleet.namespace === namespace && fleet.connections.includes(name))
+    .map(({ fleetId }) => ({
+      kind: 'record',
+      text: `connection ${connectionKey(namespace, name)} went while fleet ${fleetId} lives on it`,
+    }));
 }
 
 /**

@@ -62,12 +62,13 @@ function statusesOf(fleet: FleetItem, groups: Groups, { running, byGroup }: Tall
   // Its owner may have had it refined, and may have had that tried on what was settled otherwise already.
   const byOwner = fleet.lastAction === 'refine' ? [refined] : [];
   if (failurePolicy === 'continue') return [kept ? 'PartiallyRunning' : 'Failed', ...byOwner];
-  // Under rollback a shortfall stands only where somebody said that it may.
+  // Under rollback a shortfall stands only where the request says that it may, or where it came about since, and the
+  // owner had the fleet refined.
   const allGroupsEnough = groups.every(({ name, size, minimumInstances: least }) => {
     const needed = least ?? (minimumInstances === undefined ? size : 0);
     return (byGroup.get(name) ?? 0) >= needed;
   });
   return allGroupsEnough && running >= (minimumInstances ?? 0)
     ? [kept ? 'PartiallyRunning' : 'Failed', ...byOwner]
-    : [];
+    : byOwner;
 }

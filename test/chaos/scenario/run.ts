@@ -4,7 +4,7 @@ import { type InstanceItem, instanceItemSchema } from '../../../functions/platfo
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { CALM, type FaultCounts } from '../ground/disturbance.ts';
 import { Ground } from '../ground/ground.ts';
-import { checkAccess } from '../invariants/check-access.ts';
+import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
 import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
@@ -73,6 +73,8 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
   lab.tables.fleets.onWrite = watch.onRecord;
+  lab.tables.access.onWrite = (before, after) =>
+    void watch.violations.push(...checkRemoval(lab, before, after));
   const violations = watch.violations;
   const line = new LineWatch(ground, violations);
   const { governor } = lab.tables;
