@@ -14,7 +14,7 @@ import { isDoubtful, sightOf } from './sight.ts';
 
 /** The queue knows no shorter delay: the loop's own looks, and the messages for those between, are so far apart. */
 const PERIOD_MS = 1_000;
-/** Beside two looks a second, somebody may want to ask for a machine by itself. */
+/** Beside two looks a second, a launch may have to ask for one machine alone. */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
 /** What looks may take of a larger list rate. */
 const SHARE_OF_LISTS = 0.6;

@@ -188,7 +188,7 @@ function updateOf(
 
 /**
  * Opens the record of a resource again that was gone at the cloud and may be there after all, unless its fleet has ended.
- * As one that is being created: whoever needs it next asks the cloud for it by name, and so does its removal.
+ * As one that is being created: the next launch that needs it asks the cloud for it by name, and so does its removal.
  */
 export async function reopenNetwork(
   store: Store<'fleets'>,
