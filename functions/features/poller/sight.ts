@@ -75,16 +75,21 @@ async function seePlace(
 }
 
 /**
- * Tells whether a list shows none of the machines that records are bound to: it may be right, or be the one that a cloud
- * answers empty by mistake. What records say of them does not matter, since their index may be behind. Pure.
+ * Tells whether a list shows none of the machines that may be expected: those that records are bound to, and those that
+ * are to be removed and whose ids were never told. It may be right, or be the one that a cloud answers empty by mistake.
+ * What else records say does not matter, since their index may be behind. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Sight): boolean {
   if (isListless) return false;
-  const bound = entries.flatMap(({ placeSk, backendId }) =>
-    backendId !== undefined && (asked?.has(placeSk) ?? true) ? [backendId] : [],
+  const expected = entries.filter(
+    ({ placeSk, backendId, status }) =>
+      (asked?.has(placeSk) ?? true) && (backendId !== undefined || status === 'Terminating'),
   );
-  const shown = new Set(seen.map(({ backendId }) => backendId));
-  return bound.length > 0 && !bound.some((backendId) => shown.has(backendId));
+  const backendIds = new Set(seen.map(({ backendId }) => backendId));
+  const instanceIds = new Set(seen.map(({ instanceId }) => instanceId));
+  const isShown = ({ placeSk, backendId }: PlaceEntry) =>
+    backendId === undefined ? instanceIds.has(placeSk) : backendIds.has(backendId);
+  return expected.length > 0 && !expected.some(isShown);
 }
 
 /** @returns undefined where the cloud does not list so few, or so many, by id */
