@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
+import { openGate } from '../calls/gates.ts';
 import { CALM } from './ground/disturbance.ts';
 import { Ground } from './ground/ground.ts';
 import { Process } from './ground/process.ts';
@@ -15,6 +16,7 @@ async function seenOnTheWay(isDirect: boolean): Promise<unknown[]> {
     credential: { account: 'sim-aws' },
     endpoint: ENDPOINT,
     deploymentId: DEPLOYMENT,
+    calls: openGate,
   });
   const location = 'us-east-1';
   const failure = (error: unknown) => (error instanceof Error ? `${error.name} ${error.message}` : error);

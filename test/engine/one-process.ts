@@ -10,6 +10,7 @@ import { readSpec } from '../../functions/platform/store/fleets.ts';
 import { readNetworks } from '../../functions/platform/store/networks.ts';
 import type { OpenConnection, WorkerContext } from '../../functions/platform/worker/context.ts';
 import type { DomainEvent } from '../../functions/platform/worker/events.ts';
+import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
 import { Patience } from '../../functions/platform/worker/patience.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
@@ -64,7 +65,7 @@ export class OneProcess {
       timeLimitMs: 20_000,
       invocation: { endsAtMs: Number.MAX_SAFE_INTEGER },
       open: (connectionKey) => Promise.resolve(this.#open(connectionKey)),
-      openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`).client,
+      openWith: async ({ namespace, name }) => this.#open(`${namespace}/${name}`),
       forget: () => undefined,
       layout: async (fleetId) => {
         const spec = await readSpec(store, fleetId);
@@ -144,16 +145,21 @@ export class OneProcess {
       status: 'Ready',
       createdAt: new Date(0).toISOString(),
     };
+    const limits = this.#limits ?? limitProfileOf(cloud, undefined);
+    const calls = new CallGovernor(this.context.store, this.context.log, { connectionKey, limits });
     const client = simDriver.connect({
       cloud,
       credential: { account: name },
       endpoint: this.#simUrl,
       deploymentId: DEPLOYMENT,
+      calls,
     });
+    const wrapped = this.#wrap(client);
     return {
       connection,
-      limits: this.#limits ?? limitProfileOf(cloud, undefined),
-      client: this.#wrap(client),
+      limits,
+      client: calls.client(wrapped),
+      onTerms: (terms) => calls.client(wrapped, terms),
     };
   }
 }

@@ -45,6 +45,8 @@ const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 export class FaultProxy {
   readonly faults = new Faults();
   readonly memory = new TokenMemory();
+  /** Requests that came by, since the proxy was started. */
+  requests = 0;
   /** The latest calls, oldest first. */
   readonly seen: SeenCall[] = [];
   idempotency: IdempotencyMode;
@@ -102,6 +104,7 @@ export class FaultProxy {
   }
 
   async #handle(upstream: string, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+    this.requests += 1;
     const { dialect } = this.#options;
     const read: ProxiedRequest = {
       upstream,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
 import { awsDriver } from '../../functions/drivers/aws/driver.ts';
+import { openGate } from '../calls/gates.ts';
 import { awsHarness } from '../contract/harnesses/aws.ts';
 import { ec2Answer } from '../contract/harnesses/aws-errors.ts';
 import { layGround } from '../contract/suite/ground.ts';
@@ -24,6 +25,7 @@ beforeAll(async () => {
     credential: cloud.credential,
     endpoint: cloud.endpoint((upstream) => proxy.urlOf(upstream)),
     deploymentId: LIVE_DEPLOYMENT,
+    calls: openGate,
   });
   if (!(opened instanceof AwsClient)) throw new TypeError('not a client of driver aws');
   client = opened;

@@ -1,6 +1,7 @@
 import { AwsClient } from '../../functions/drivers/aws/client.ts';
 import { awsDriver } from '../../functions/drivers/aws/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
+import { openGate } from '../calls/gates.ts';
 import { rsaPublicKey } from '../contract/suite/public-key.ts';
 import { credentialOf, LIVE_USAGE, PlanRefused, planOf } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
@@ -12,7 +13,12 @@ async function live(): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const plan = planOf(process.env);
   const credential = credentialOf(process.env);
-  const client = awsDriver.connect({ cloud: 'aws', credential, deploymentId: LIVE_DEPLOYMENT });
+  const client = awsDriver.connect({
+    cloud: 'aws',
+    credential,
+    deploymentId: LIVE_DEPLOYMENT,
+    calls: openGate,
+  });
   if (!(client instanceof AwsClient)) throw new TypeError('not a client of driver aws');
   const { machines, instanceType, location, minutes, estimateUsd, maxUsd } = plan;
   say(

@@ -8,7 +8,7 @@ import { type Send, Transport } from './transport.ts';
 
 /** The driver over whatever carries its requests. */
 export function createTemplateDriver(send: Send): Driver {
-  return defineDriver(templateMetadata, ({ credential, endpoint, deploymentId }) => {
+  return defineDriver(templateMetadata, ({ credential, endpoint, deploymentId, calls }) => {
     const wrong = credentialError(templateMetadata, credential);
     if (wrong) throw wrong;
     const { apiToken } = credential;
@@ -19,8 +19,11 @@ export function createTemplateDriver(send: Send): Driver {
     ) {
       throw new DriverError('InvalidRequest', 'the cloud has no address of its own: give an https endpoint');
     }
-    return new TemplateClient(new Transport(endpoint, apiToken, send), deploymentId);
+    return new TemplateClient(new Transport(endpoint, apiToken, calls, send), deploymentId);
   });
 }
 
-export const templateDriver: Driver = createTemplateDriver(fetch);
+export const templateDriver: Driver = createTemplateDriver((url, init, permit) => {
+  permit.use();
+  return fetch(url, init);
+});

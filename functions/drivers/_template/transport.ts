@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { errorOfFailure, unanswered } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
@@ -6,8 +7,8 @@ import { readRate } from '../contract/retry-after.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 
-/** `fetch`, but in tests. The signal has to be given to `fetch` itself: one inside a `Request` may be collected. */
-export type Send = (url: string, init: RequestInit) => Promise<Response>;
+/** `fetch`, but in tests. Uses the permit up. The signal has to be given to `fetch` itself: one inside a `Request` may be collected. */
+export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
@@ -25,28 +26,35 @@ const TIMEOUT_MS = 10_000;
 export class Transport {
   readonly #endpoint: string;
   readonly #apiToken: string;
+  readonly #calls: CallGate;
   readonly #send: Send;
 
-  constructor(endpoint: string, apiToken: string, send: Send) {
+  constructor(endpoint: string, apiToken: string, calls: CallGate, send: Send) {
     this.#endpoint = endpoint.replace(/\/+$/, '');
     this.#apiToken = apiToken;
+    this.#calls = calls;
     this.#send = send;
   }
 
   /** @throws DriverError */
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    return await this.#calls.send(governedAs(call), (permit) => this.#answer(call, permit));
+  }
+
+  async #answer<Answer>(call: Call<Answer>, permit: Permit): Promise<Answer> {
     const effect = call.method === 'GET' ? 'reads' : 'changes';
     const name = `${call.method} /${call.path.join('/')}`;
     let status: number;
     let headers: Headers;
     let body: unknown;
     try {
-      const response = await this.#send(this.#urlOf(call), {
+      const init = {
         method: call.method,
         headers: { authorization: `Bearer ${this.#apiToken}`, 'content-type': 'application/json' },
         ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
         signal: AbortSignal.timeout(TIMEOUT_MS),
-      });
+      };
+      const response = await this.#send(this.#urlOf(call), init, permit);
       ({ status, headers } = response);
       body = jsonOf(await readBody(response));
     } catch (cause) {
@@ -79,6 +87,16 @@ export class Transport {
     const search = new URLSearchParams(query).toString();
     return `${this.#endpoint}/${path.map(encodeURIComponent).join('/')}${search === '' ? '' : `?${search}`}`;
   }
+}
+
+/** The governor's view of a call. Paths are `account`, `regions`, or `regions/<location>/<folder>/…`. */
+function governedAs({ method, path }: Call<unknown>): CloudCall {
+  const isCreate = method === 'POST' && path.length === 3 && path[2] === 'servers';
+  return {
+    action: `template:${method} /${path.join('/')}`,
+    kind: isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate',
+    location: path[0] === 'regions' ? path[1] : undefined,
+  };
 }
 
 function jsonOf(text: string): unknown {

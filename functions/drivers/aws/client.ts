@@ -21,8 +21,8 @@ import type {
   SecurityGroupSpec,
   VerifiedCredential,
 } from '../contract/driver.ts';
+import { ask, type Surroundings } from './ask.ts';
 import { Ec2, type Ec2Options } from './ec2.ts';
-import { driverErrorOf } from './errors.ts';
 import { listImages } from './images.ts';
 import { Instances, MAX_IDS } from './instances.ts';
 import { KeyPairs } from './key-pairs.ts';
@@ -32,7 +32,7 @@ import { Networks } from './networks.ts';
 import { listOffers } from './offers.ts';
 import { PublicParameters } from './public-parameters.ts';
 import { SecurityGroups } from './security-groups.ts';
-import { clientSettings, inTime } from './settings.ts';
+import { clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 import { WriterParameters } from './writer-parameters.ts';
 
@@ -42,6 +42,7 @@ export class AwsClient
 {
   readonly maxBatchSize = MAX_BATCH;
   readonly maxListedById = MAX_IDS;
+  readonly #surroundings: Surroundings;
   readonly #ec2: Ec2;
   readonly #sts: STSClient;
   readonly #parameters: PublicParameters;
@@ -57,6 +58,7 @@ export class AwsClient
 
   constructor(options: Ec2Options, deploymentId: string) {
     const { homeRegion, endpoint, keys, requestHandler } = options;
+    this.#surroundings = options;
     this.#ec2 = new Ec2(options);
     this.#sts = new STSClient({
       ...clientSettings('sts', homeRegion, endpoint, requestHandler),
@@ -75,14 +77,11 @@ export class AwsClient
   }
 
   async verifyCredential(): Promise<VerifiedCredential> {
-    try {
-      const { Account } = await inTime(this.#ec2.clock, (options) =>
-        this.#sts.send(new GetCallerIdentityCommand({}), options),
-      );
-      return { account: Account };
-    } catch (error) {
-      throw driverErrorOf(error, 'sts:GetCallerIdentity', 'reads');
-    }
+    const call = { action: 'sts:GetCallerIdentity', kind: 'sign-in', location: undefined } as const;
+    const { Account } = await ask(this.#surroundings, call, (options) =>
+      this.#sts.send(new GetCallerIdentityCommand({}), options),
+    );
+    return { account: Account };
   }
 
   async listWriterMarks(): Promise<WriterMark[]> {

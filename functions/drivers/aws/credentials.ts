@@ -1,9 +1,8 @@
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import type { Credential } from '../../model/connection.ts';
 import { DriverError } from '../contract/errors.ts';
-import { type DriverClock, systemTime } from '../contract/surroundings.ts';
-import { driverErrorOf } from './errors.ts';
-import { type ClientSettings, inTime } from './settings.ts';
+import { ask, type Surroundings } from './ask.ts';
+import type { ClientSettings } from './settings.ts';
 
 export interface Keys {
   accessKeyId: string;
@@ -28,7 +27,7 @@ export function keysOf(
   credential: Credential,
   settings: ClientSettings,
   deploymentId: string,
-  clock: DriverClock = systemTime,
+  surroundings: Surroundings,
   onKeys: (keys: Keys) => void = () => undefined,
 ): () => Promise<Keys> {
   const { accessKeyId, secretAccessKey, sessionToken, roleArn, externalId } = credential;
@@ -49,12 +48,12 @@ export function keysOf(
   const sts = new STSClient(settings);
   let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
   return () => {
-    if (kept && kept.untilMs > clock.now()) return kept.keys;
-    const keys = assume(sts, role, clock).then((made) => {
+    if (kept && kept.untilMs > surroundings.clock.now()) return kept.keys;
+    const keys = assume(sts, role, surroundings).then((made) => {
       onKeys(made);
       return made;
     });
-    const entry = { untilMs: clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
+    const entry = { untilMs: surroundings.clock.now() + SESSION_SECONDS * 1_000 - SPARE_MS, keys };
     kept = entry;
     keys.then(
       ({ expiration }) => {
@@ -71,22 +70,20 @@ export function keysOf(
 async function assume(
   sts: STSClient,
   role: ConstructorParameters<typeof AssumeRoleCommand>[0],
-  clock: DriverClock,
+  surroundings: Surroundings,
 ): Promise<Keys> {
-  try {
-    const { Credentials } = await inTime(clock, (options) => sts.send(new AssumeRoleCommand(role), options));
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-    if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) {
-      throw new DriverError('Unavailable', 'sts:AssumeRole: an answer without keys');
-    }
-    return {
-      accessKeyId: AccessKeyId,
-      secretAccessKey: SecretAccessKey,
-      sessionToken: SessionToken,
-      ...(Expiration ? { expiration: Expiration } : {}),
-    };
-  } catch (error) {
-    // Makes nothing but keys that end by themselves, so that an unknown outcome does no harm.
-    throw driverErrorOf(error, 'sts:AssumeRole', 'reads');
+  const call = { action: 'sts:AssumeRole', kind: 'sign-in', location: undefined } as const;
+  const { Credentials } = await ask(surroundings, call, (options) =>
+    sts.send(new AssumeRoleCommand(role), options),
+  );
+  const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
+  if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) {
+    throw new DriverError('Unavailable', 'sts:AssumeRole: an answer without keys');
   }
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    ...(Expiration ? { expiration: Expiration } : {}),
+  };
 }

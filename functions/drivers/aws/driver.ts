@@ -12,7 +12,7 @@ const HOME_REGION = 'us-east-1';
 
 /** @param requestHandler what carries the SDK's requests; absent: its own, over HTTPS */
 export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverClock = systemTime): Driver {
-  return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId }, secrets) => {
+  return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(awsMetadata, credential);
     if (wrong) throw wrong;
     if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
@@ -20,10 +20,14 @@ export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverCl
     }
     const homeRegion = credential['homeRegion'] ?? HOME_REGION;
     const settings = clientSettings('sts', homeRegion, endpoint, requestHandler);
-    const keys = keysOf(credential, settings, deploymentId, clock, ({ secretAccessKey, sessionToken = '' }) =>
-      secrets.add(secretAccessKey, sessionToken),
+    const keys = keysOf(
+      credential,
+      settings,
+      deploymentId,
+      { calls, clock },
+      ({ secretAccessKey, sessionToken = '' }) => secrets.add(secretAccessKey, sessionToken),
     );
-    return new AwsClient({ endpoint, homeRegion, keys, requestHandler, clock }, deploymentId);
+    return new AwsClient({ endpoint, homeRegion, keys, requestHandler, calls, clock }, deploymentId);
   });
 }
 

@@ -7,13 +7,14 @@ import {
   type ServiceInputTypes,
   type ServiceOutputTypes,
 } from '@aws-sdk/client-ec2';
+import type { CallKind } from '../../model/limit-profile.ts';
 import { DriverError } from '../contract/errors.ts';
 import type { DriverClock } from '../contract/surroundings.ts';
+import { ask, type Surroundings } from './ask.ts';
 import type { Keys } from './credentials.ts';
-import { type CallEffect, driverErrorOf } from './errors.ts';
 import { Kept } from './kept.ts';
 import { isKnownRegion } from './regions.ts';
-import { clientSettings, inTime, type RequestHandler } from './settings.ts';
+import { clientSettings, type RequestHandler } from './settings.ts';
 
 type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = $Command<
   Input,
@@ -26,12 +27,11 @@ type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
 /** The most items of a page, for most of EC2's lists. */
 export const PAGE_SIZE = 1_000;
 
-export interface Ec2Options {
+export interface Ec2Options extends Surroundings {
   endpoint: string | undefined;
   homeRegion: string;
   keys: () => Promise<Keys>;
   requestHandler?: RequestHandler | undefined;
-  clock: DriverClock;
 }
 
 /** EC2's API in all regions: a client for each, and no error but DriverError. */
@@ -93,12 +93,9 @@ export class Ec2 {
     command: Ec2Command<Input, Output>,
   ): Promise<Output> {
     const action = command.constructor.name.replace(/Command$/, '');
-    const effect: CallEffect = action.startsWith('Describe') ? 'reads' : 'changes';
-    try {
-      return await inTime(this.clock, (options) => this.#client(location).send(command, options));
-    } catch (error) {
-      throw driverErrorOf(error, `ec2:${action}`, effect);
-    }
+    const machines = 'MinCount' in command.input ? (command.input.MinCount ?? 1) : 1;
+    const call = { action: `ec2:${action}`, kind: kindOf(action), location, machines };
+    return await ask(this.#options, call, (options) => this.#client(location).send(command, options));
   }
 
   #client(location: string): EC2Client {
@@ -110,4 +107,9 @@ export class Ec2 {
     this.#clients.set(location, client);
     return client;
   }
+}
+
+function kindOf(action: string): CallKind {
+  if (action === 'RunInstances') return 'create';
+  return action.startsWith('Describe') ? 'list' : 'mutate';
 }

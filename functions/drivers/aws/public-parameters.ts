@@ -1,8 +1,8 @@
 import { GetParametersCommand, SSMClient } from '@aws-sdk/client-ssm';
-import type { DriverErrorCode } from '../contract/errors.ts';
+import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
+import { ask } from './ask.ts';
 import type { Ec2Options } from './ec2.ts';
-import { driverErrorOf } from './errors.ts';
-import { clientSettings, inTime } from './settings.ts';
+import { clientSettings } from './settings.ts';
 
 /** The most that SSM takes in one call. */
 const MAX_NAMES = 10;
@@ -37,14 +37,14 @@ export class PublicParameters {
   async #read(location: string, Names: string[]) {
     try {
       const call = new GetParametersCommand({ Names });
-      const { Parameters } = await inTime(this.#options.clock, (options) =>
+      const asked = { action: 'ssm:GetParameters', kind: 'list', location } as const;
+      const { Parameters } = await ask(this.#options, asked, (options) =>
         this.#client(location).send(call, options),
       );
       return Parameters ?? [];
     } catch (error) {
-      const known = driverErrorOf(error, 'ssm:GetParameters', 'reads');
-      if (TELLS_NOTHING.includes(known.code)) return undefined;
-      throw known;
+      if (error instanceof DriverError && TELLS_NOTHING.includes(error.code)) return undefined;
+      throw error;
     }
   }
 

@@ -8,9 +8,9 @@ import {
 } from '@aws-sdk/client-ssm';
 import type { WriterMark } from '../contract/capabilities.ts';
 import { markText, parseMark } from '../contract/writer-marks.ts';
+import { ask } from './ask.ts';
 import type { Ec2Options } from './ec2.ts';
-import { type CallEffect, driverErrorOf } from './errors.ts';
-import { clientSettings, inTime } from './settings.ts';
+import { clientSettings } from './settings.ts';
 
 /**
  * Marks of deployments: standard parameters of SSM in the account's home region, which cost nothing. One for each
@@ -34,7 +34,7 @@ export class WriterParameters {
     let NextToken: string | undefined;
     do {
       const call = new GetParametersByPathCommand({ Path: this.#path, ...(NextToken && { NextToken }) });
-      const page = await this.#ask('ssm:GetParametersByPath', 'reads', (options) =>
+      const page = await this.#ask('GetParametersByPath', 'list', (options) =>
         this.#client.send(call, options),
       );
       parameters.push(...(page.Parameters ?? []));
@@ -52,12 +52,12 @@ export class WriterParameters {
       Type: 'String',
       Overwrite: true,
     });
-    await this.#ask('ssm:PutParameter', 'changes', (options) => this.#client.send(call, options));
+    await this.#ask('PutParameter', 'mutate', (options) => this.#client.send(call, options));
   }
 
   async remove(writerId: string): Promise<void> {
     const call = new DeleteParameterCommand({ Name: `${this.#path}/${writerId}` });
-    await this.#ask('ssm:DeleteParameter', 'changes', async (options) => {
+    await this.#ask('DeleteParameter', 'mutate', async (options) => {
       try {
         await this.#client.send(call, options);
       } catch (error) {
@@ -67,14 +67,11 @@ export class WriterParameters {
   }
 
   async #ask<Answer>(
-    name: string,
-    effect: CallEffect,
+    action: string,
+    kind: 'list' | 'mutate',
     call: (options: { abortSignal: AbortSignal }) => Promise<Answer>,
   ): Promise<Answer> {
-    try {
-      return await inTime(this.#options.clock, call);
-    } catch (error) {
-      throw driverErrorOf(error, name, effect);
-    }
+    const location = this.#options.homeRegion;
+    return await ask(this.#options, { action: `ssm:${action}`, kind, location }, call);
   }
 }

@@ -177,12 +177,13 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   async #catalogue<Answer>(
-    { connectionName }: SpiderPlace,
+    { connectionName, location }: SpiderPlace,
     path: [string, ...string[]],
     answer: z.ZodType<Answer>,
     query: Record<string, string> = {},
   ): Promise<Answer> {
     return await this.#transport.call({
+      location,
       method: 'GET',
       path,
       query: { ConnectionName: connectionName, ...query },

@@ -12,7 +12,7 @@ import { SpiderTransport } from './transport.ts';
 export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(
     cbSpiderMetadata,
-    ({ cloud, credential, endpoint, deploymentId, connectionKey, isTrial = false }) => {
+    ({ cloud, credential, endpoint, deploymentId, connectionKey, calls, isTrial = false }) => {
       if (endpoint === undefined) {
         throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
       }
@@ -23,7 +23,7 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
       if (wrong) throw wrong;
       const { username, password, keyValues } = splitCredential(cloud, credential);
       return new CbSpiderClient({
-        transport: new SpiderTransport(endpoint, username, password, send, clock),
+        transport: new SpiderTransport(endpoint, username, password, calls, send, clock),
         cloud,
         deploymentId,
         connectionKey,

@@ -48,6 +48,8 @@ export class Launcher {
     const beganAtMs = transport.clock.now();
     try {
       const started = await transport.handOver({
+        kind: 'create',
+        location: place.location,
         method: 'POST',
         path: ['vm'],
         body: this.#request(place, name, subnet, spec),
@@ -119,6 +121,7 @@ export class Launcher {
     }
     try {
       const removed = await transport.handOver({
+        location,
         method: 'DELETE',
         path: ['vm', backendId],
         body: { ConnectionName: place.connectionName },
@@ -135,11 +138,12 @@ export class Launcher {
   }
 
   async #removeFromCloud(
-    { connectionName }: SpiderPlace,
+    { connectionName, location }: SpiderPlace,
     systemId: string,
   ): Promise<'removed' | 'under-way'> {
     try {
       const removed = await this.#options.transport.handOver({
+        location,
         method: 'DELETE',
         path: ['cspvm', systemId],
         body: { ConnectionName: connectionName },

@@ -145,11 +145,12 @@ export class MachineReader {
 
   /** By CB-Spider's word; or its refusal when it has no such name. */
   async #status(
-    { connectionName }: SpiderPlace,
+    { connectionName, location }: SpiderPlace,
     name: string,
   ): Promise<{ status: InstanceStatus } | { missing: DriverError }> {
     try {
       const { Status } = await this.#transport.call({
+        location,
         method: 'GET',
         path: ['vmstatus', name],
         query: { ConnectionName: connectionName },
@@ -170,11 +171,12 @@ export class MachineReader {
   }
 
   async #read(
-    { connectionName }: SpiderPlace,
+    { connectionName, location }: SpiderPlace,
     name: string,
   ): Promise<MachineAnswer | undefined | 'under-way'> {
     try {
       const read = await this.#transport.handOver({
+        location,
         method: 'GET',
         path: ['vm', name],
         query: { ConnectionName: connectionName },
@@ -190,6 +192,7 @@ export class MachineReader {
 
   async #all({ connectionName, location }: SpiderPlace, timeoutMs: number) {
     const { AllListInfo } = await this.#transport.call({
+      location,
       method: 'GET',
       path: ['allvminfo'],
       query: { ConnectionName: connectionName },
@@ -205,8 +208,9 @@ export class MachineReader {
     };
   }
 
-  async #statuses({ connectionName }: SpiderPlace) {
+  async #statuses({ connectionName, location }: SpiderPlace) {
     const { vmstatus } = await this.#transport.call({
+      location,
       method: 'GET',
       path: ['vmstatus'],
       query: { ConnectionName: connectionName },

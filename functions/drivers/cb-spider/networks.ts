@@ -112,6 +112,7 @@ export class Networks {
     const { connectionName } = await registration.place(location);
     try {
       const { Result } = await transport.call({
+        location,
         method: 'DELETE',
         path: [PATHS[kind], backendId],
         body: { ConnectionName: connectionName },
@@ -133,6 +134,7 @@ export class Networks {
     const { registration, transport } = this.#options;
     const { connectionName } = await registration.place(location);
     const { AllList } = await transport.call({
+      location,
       method: 'GET',
       path: [`all${PATHS[kind]}`],
       query: { ConnectionName: connectionName },
@@ -144,7 +146,7 @@ export class Networks {
 
   /** @returns whether it was there already */
   async #make(
-    { connectionName }: SpiderPlace,
+    { connectionName, location }: SpiderPlace,
     kind: NetworkResourceKind,
     path: [string, ...string[]],
     ReqInfo: object,
@@ -152,6 +154,7 @@ export class Networks {
     const { transport, cloud } = this.#options;
     try {
       await transport.call({
+        location,
         method: 'POST',
         path,
         body: {
@@ -183,14 +186,24 @@ export class Networks {
     const body = { ConnectionName: place.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
     try {
       const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];
-      await this.#options.transport.call({ method: 'POST', path, body, answer: anyAnswerSchema });
+      await this.#options.transport.call({
+        location: place.location,
+        method: 'POST',
+        path,
+        body,
+        answer: anyAnswerSchema,
+      });
     } catch (error) {
       if (!saysItExists(error)) throw error;
     }
   }
 
-  async #subnets({ connectionName }: SpiderPlace, networkName: string): Promise<Map<string, string>> {
+  async #subnets(
+    { connectionName, location }: SpiderPlace,
+    networkName: string,
+  ): Promise<Map<string, string>> {
     const { SubnetInfoList } = await this.#options.transport.call({
+      location,
       method: 'GET',
       path: ['vpc', networkName],
       query: { ConnectionName: connectionName },

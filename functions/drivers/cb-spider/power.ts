@@ -36,6 +36,7 @@ export class Power {
       throw new DriverError('Conflict', `machine ${backendId} is ${status}: it cannot be rebooted`);
     }
     const asked = await this.#transport.handOver({
+      location,
       method: 'PUT',
       path: ['controlvm', backendId],
       query: { action },

@@ -65,6 +65,7 @@ export class Registration {
   async regions(): Promise<RegionZoneAnswer[]> {
     await this.#ensureAccount();
     const { regionzone } = await this.#registrant.transport.call({
+      location: undefined,
       method: 'GET',
       path: ['preconfig', 'regionzone'],
       query: this.#asAccount(),
@@ -130,8 +131,8 @@ export class Registration {
   ): Promise<{ place: SpiderPlace; isCurrent: boolean } | undefined> {
     try {
       const [config, region] = await Promise.all([
-        this.#read(['connectionconfig', connectionName], connectionConfigSchema),
-        this.#read(['region', connectionName], regionSchema),
+        this.#read('sign-in', ['connectionconfig', connectionName], connectionConfigSchema),
+        this.#read('sign-in', ['region', connectionName], regionSchema),
       ]);
       const isCurrent =
         config.DriverName === this.#driverName &&
@@ -178,7 +179,7 @@ export class Registration {
   async #region(location: string): Promise<RegionZoneAnswer> {
     try {
       const path = ['preconfig', 'regionzone', location] as const;
-      const region = await this.#read([...path], regionZoneSchema, this.#asAccount());
+      const region = await this.#read('list', [...path], regionZoneSchema, this.#asAccount());
       if (region.Name === location) return region;
     } catch (error) {
       if (!isNotFound(error)) throw error;
@@ -190,16 +191,20 @@ export class Registration {
     return { DriverName: this.#driverName, CredentialName: this.#credentialName };
   }
 
+  /** @param kind `sign-in` where CB-Spider answers from its own tables, and asks no cloud */
   #read<Answer>(
+    kind: 'list' | 'sign-in',
     path: [string, ...string[]],
     answer: z.ZodType<Answer>,
     query: Record<string, string> = {},
   ): Promise<Answer> {
-    return this.#registrant.transport.call({ method: 'GET', path, query, answer });
+    return this.#registrant.transport.call({ kind, location: undefined, method: 'GET', path, query, answer });
   }
 
   async #write(kind: string, body: object): Promise<void> {
     await this.#registrant.transport.call({
+      kind: 'sign-in',
+      location: undefined,
       method: 'POST',
       path: [kind],
       body,

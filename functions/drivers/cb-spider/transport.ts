@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
@@ -7,6 +8,10 @@ import { type DriverClock, type Send, sendByFetch, systemTime, within } from '..
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
+  /** By default what a GET is told of is a list, and all else a change. */
+  kind?: CloudCall['kind'];
+  /** Undefined: it is about the account. */
+  location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Below `/spider`; each part is escaped here. */
   path: readonly [string, ...string[]];
@@ -30,6 +35,7 @@ const errorAnswerSchema = z.object({ message: z.string() });
 export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #calls: CallGate;
   readonly #send: Send;
   readonly clock: DriverClock;
 
@@ -37,9 +43,11 @@ export class SpiderTransport {
     endpoint: string,
     username: string,
     password: string,
+    calls: CallGate,
     send: Send = sendByFetch,
     clock: DriverClock = systemTime,
   ) {
+    this.#calls = calls;
     this.#send = send;
     this.clock = clock;
     this.#baseUrl = spiderAddress(endpoint);
@@ -73,6 +81,12 @@ export class SpiderTransport {
   }
 
   async #answer<Answer>(call: Call<Answer>): Promise<Answer> {
+    const { method, path, location, kind = method === 'GET' ? 'list' : 'mutate' } = call;
+    const action = `spider:${method} /${path.join('/')}`;
+    return await this.#calls.send({ action, kind, location }, (permit) => this.#exchange(call, permit));
+  }
+
+  async #exchange<Answer>(call: Call<Answer>, permit: Permit): Promise<Answer> {
     const { method, path, body, timeoutMs = method === 'GET' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS } = call;
     const { response, text } = await within(this.clock, timeoutMs, async (signal) => {
       const request = new Request(this.#url(call), {
@@ -81,7 +95,7 @@ export class SpiderTransport {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         redirect: 'manual',
       });
-      const answered = await this.#send(request, signal);
+      const answered = await this.#send(request, signal, permit);
       return { response: answered, text: await readBody(answered) };
     });
     const answer = jsonOf(text);

@@ -1,6 +1,8 @@
 import type { Credential } from '../../model/connection.ts';
+import type { CallGate } from './call-gate.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { CloudClient, ConnectOptions, Driver } from './driver.ts';
+import { DriverError } from './errors.ts';
 import { guardClient } from './guard-client.ts';
 import { guardError } from './guard-error.ts';
 import type { CapabilityName, DriverMetadata } from './metadata.ts';
@@ -23,11 +25,26 @@ export function defineDriver<const Metadata extends DriverMetadata>(
     connect: (options) => {
       const secrets = new Secrets(secretValuesOf(metadata, options.credential));
       try {
-        return guardClient<CloudClient>(connect(options, secrets), secrets);
+        const calls = guardGate(options.calls, secrets);
+        return guardClient<CloudClient>(connect({ ...options, calls }, secrets), secrets);
       } catch (error) {
         throw guardError(error, secrets);
       }
     },
+  };
+}
+
+/** A gate that never sees a secret in an error: it logs what a cloud refused. */
+function guardGate(calls: CallGate, secrets: Secrets): CallGate {
+  return {
+    send: (call, request) =>
+      calls.send(call, async (permit) => {
+        try {
+          return await request(permit);
+        } catch (error) {
+          throw error instanceof DriverError ? guardError(error, secrets) : error;
+        }
+      }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Cloud, Image, InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { Credential } from '../../model/connection.ts';
 import type { InstanceStatus } from '../../model/status.ts';
+import type { CallGate } from './call-gate.ts';
 import type { DriverMetadata } from './metadata.ts';
 
 /** What a driver needs to open a client: where, as whom, and whose machines are ours. */
@@ -22,6 +23,8 @@ export interface ConnectOptions {
    * for the other clients. Such a client is asked `verifyCredential`, `listInstances`, `getInstance` and for marks only.
    */
   isTrial?: boolean;
+  /** Each request that the client makes passes it. */
+  calls: CallGate;
 }
 
 /** The account that a credential is of. */
@@ -156,6 +159,8 @@ export interface CloudNetworkResource {
  *   there is no unknown outcome: it is `Unavailable`.
  * - `Unauthorized`: the credential is refused, has expired, or lacks the right to this one call; `call` in the error
  *   names it.
+ * - `NoPermit`: the gate let a request of this call wait for too long (`call-gate.ts`); nothing of that request was sent.
+ *   The same call later takes up what the earlier requests made.
  * - `NotFound`: what the call is about (location, machine) is not there. `InvalidRequest`, `Unsupported`: the same
  *   call can never work; an unknown location or type, an image of another architecture, a bad CIDR are among them.
  * - What a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a guess. Where the

@@ -1,5 +1,5 @@
 /**
- * What can go wrong at a cloud: few codes, each with one consequence (ARCHITECTURE.md, error table). Drivers map
+ * What a cloud can answer: few codes, each with one consequence (ARCHITECTURE.md, error table). Drivers map
  * their cloud's codes to these in one table; nothing outside a driver looks at a cloud's own codes or messages.
  */
 export const DRIVER_ERROR_CODES = [
@@ -14,7 +14,9 @@ export const DRIVER_ERROR_CODES = [
   'Unsupported',
   'Unauthorized',
 ] as const;
-export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number];
+
+/** `NoPermit` is the gate's, and no cloud's: see `call-gate.ts`. No workflow hears of it, since the work is taken up again. */
+export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number] | 'NoPermit';
 
 export interface DriverErrorDetail {
   /** The cloud's own code, for the reader of a log. */

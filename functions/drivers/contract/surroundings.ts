@@ -1,9 +1,12 @@
+import type { Permit } from './call-gate.ts';
+
 /**
  * Sends one request; `fetch`, or what plays the cloud in the same process.
  *
  * @param signal aborts when the call has taken too long
+ * @param permit is used up by it
  */
-export type Send = (request: Request, signal: AbortSignal) => Promise<Response>;
+export type Send = (request: Request, signal: AbortSignal, permit: Permit) => Promise<Response>;
 
 /** Time as drivers use it, passed in so that tests and simulations own it. */
 export interface DriverClock {
@@ -15,7 +18,10 @@ export interface DriverClock {
 
 // The signal is not inside of the Request: nothing holds on to it there, and once it is collected, a call that the
 // cloud does not answer waits for undici's own five minutes.
-export const sendByFetch: Send = (request, signal) => fetch(request, { signal });
+export const sendByFetch: Send = (request, signal, permit) => {
+  permit.use();
+  return fetch(request, { signal });
+};
 
 export const systemTime: DriverClock = {
   now: () => Date.now(),

@@ -10,10 +10,10 @@ import { Transport } from './transport.ts';
 
 /** The driver of OpenStack clouds, over whatever carries its requests. */
 export function createOpenStackDriver(send: Send, clock: DriverClock = systemTime): Driver {
-  return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId }, secrets) => {
+  return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(openstackMetadata, credential);
     if (wrong) throw wrong;
-    const transport = new Transport(send, clock);
+    const transport = new Transport(calls, send, clock);
     const session = new Session(transport, identityUrl(endpoint), credential, (token) => secrets.add(token));
     return new OpenStackClient(session, transport, deploymentId);
   });

@@ -74,6 +74,8 @@ export async function requestFor(
   };
   const several = { min_count: specs.length, max_count: specs.length, return_reservation_id: true };
   return {
+    kind: 'create' as const,
+    machines: specs.length,
     method: 'POST' as const,
     path: ['servers'],
     body: { server: specs.length === 1 ? server : { ...server, ...several } },

@@ -6,7 +6,10 @@ import type { Session } from './session.ts';
 import { NEEDED_SERVICES, type Service, type Token } from './token.ts';
 import type { HttpAnswer, HttpCall, Transport } from './transport.ts';
 
-export type RegionCall<Answer> = Pick<HttpCall<Answer>, 'method' | 'path' | 'query' | 'body' | 'answer'>;
+export type RegionCall<Answer> = Pick<
+  HttpCall<Answer>,
+  'method' | 'path' | 'query' | 'body' | 'answer' | 'kind' | 'machines'
+>;
 
 export interface ListCall<Item> {
   path: readonly string[];
@@ -118,6 +121,7 @@ export class Region {
     return await this.#transport.call({
       ...call,
       service: NAMES[service],
+      location: this.name,
       baseUrl: endpointOf(token, this.name, service),
       headers: { 'x-auth-token': token.id, ...HEADERS[service] },
       deadlineMs: this.#deadlineMs,

@@ -53,6 +53,8 @@ export class Session {
     try {
       const { body, headers } = await this.#transport.call({
         service: 'keystone',
+        kind: 'sign-in',
+        location: undefined,
         method: 'POST',
         baseUrl: this.#identityUrl,
         path: ['auth', 'tokens'],
@@ -78,6 +80,8 @@ export class Session {
     try {
       await this.#transport.call({
         service: 'keystone',
+        kind: 'sign-in',
+        location: undefined,
         method: 'GET',
         baseUrl: this.#identityUrl,
         path: [],

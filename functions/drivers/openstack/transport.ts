@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { type CallEffect, errorOfFailure } from '../contract/no-answer.ts';
 import { readBody } from '../contract/read-body.ts';
@@ -9,6 +10,10 @@ import { errorOfAnswer, jsonOf } from './errors.ts';
 export interface HttpCall<Answer> {
   /** The service's name in errors. */
   service: string;
+  /** By default what a GET is told of is a list, and all else a change. */
+  kind?: CloudCall['kind'];
+  /** The region; undefined: Keystone, which is the cloud's. */
+  location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Without a query or a slash at its end. */
   baseUrl: string;
@@ -20,6 +25,8 @@ export interface HttpCall<Answer> {
   answer: z.ZodType<Answer>;
   /** By default whatever is no GET changes something. */
   effect?: CallEffect;
+  /** Of a create: how many servers it is for; absent: one. */
+  machines?: number;
   /** In the time of the driver's clock. */
   deadlineMs: number;
 }
@@ -35,23 +42,40 @@ const CHANGE_TIMEOUT_MS = 25_000;
 /** One request and its answer, checked: with a time-out, and no error but DriverError. */
 export class Transport {
   readonly clock: DriverClock;
+  readonly #calls: CallGate;
   readonly #send: Send;
 
-  constructor(send: Send, clock: DriverClock) {
+  constructor(calls: CallGate, send: Send, clock: DriverClock) {
+    this.#calls = calls;
     this.#send = send;
     this.clock = clock;
   }
 
   async call<Answer>(call: HttpCall<Answer>): Promise<HttpAnswer<Answer>> {
+    const action = `${call.service}:${call.method} /${call.path.join('/')}`;
+    const kind = call.kind ?? (call.method === 'GET' ? 'list' : 'mutate');
+    const { location, machines = 1 } = call;
+    return await this.#calls.send({ action, kind, location, machines }, (permit) =>
+      this.#answer(call, permit),
+    );
+  }
+
+  async #answer<Answer>(call: HttpCall<Answer>, permit: Permit): Promise<HttpAnswer<Answer>> {
     const effect = call.effect ?? (call.method === 'GET' ? 'reads' : 'changes');
-    const name = `${call.service}:${call.method} /${call.path.join('/')}`;
+    const { action: name } = permit.call;
     const timeoutMs = Math.min(
       effect === 'reads' ? READ_TIMEOUT_MS : CHANGE_TIMEOUT_MS,
       Math.floor(call.deadlineMs - this.clock.now()),
     );
     if (timeoutMs <= 0)
       throw new DriverError('Unavailable', `${name}: no time is left for it`, { call: name });
-    const { status, ok, headers, text } = await this.#exchange(urlOf(call, name), call, effect, timeoutMs);
+    const { status, ok, headers, text } = await this.#exchange(
+      urlOf(call, name),
+      call,
+      permit,
+      effect,
+      timeoutMs,
+    );
     if (!ok) {
       const answer = { call: name, status, text, rate: readRate(headers, this.clock.now()) };
       throw errorOfAnswer(answer, effect);
@@ -61,7 +85,13 @@ export class Transport {
     return { body: parsed.data, headers };
   }
 
-  async #exchange(url: string, call: HttpCall<unknown>, effect: CallEffect, timeoutMs: number) {
+  async #exchange(
+    url: string,
+    call: HttpCall<unknown>,
+    permit: Permit,
+    effect: CallEffect,
+    timeoutMs: number,
+  ) {
     try {
       return await within(this.clock, timeoutMs, async (signal) => {
         const request = new Request(url, {
@@ -71,7 +101,7 @@ export class Transport {
           // A token goes nowhere but where the catalogue says.
           redirect: 'manual',
         });
-        const response = await this.#send(request, signal);
+        const response = await this.#send(request, signal, permit);
         const { status, ok, headers } = response;
         return { status, ok, headers, text: await readBody(response) };
       });

@@ -9,7 +9,7 @@ import { cloudAddress, SimTransport } from './transport.ts';
 
 /** The driver of the simulated clouds, over whatever carries its requests. */
 export function createSimDriver(send: Send, clock: DriverClock = systemTime): Driver {
-  return defineDriver(simMetadata, ({ cloud, credential, endpoint, deploymentId }) => {
+  return defineDriver(simMetadata, ({ cloud, credential, endpoint, deploymentId, calls }) => {
     if (endpoint === undefined) {
       throw new DriverError(
         'InvalidRequest',
@@ -18,7 +18,7 @@ export function createSimDriver(send: Send, clock: DriverClock = systemTime): Dr
     }
     const wrong = credentialError(simMetadata, credential);
     if (wrong) throw wrong;
-    const transport = new SimTransport(cloudAddress(endpoint, cloud), credential, send, clock);
+    const transport = new SimTransport(cloudAddress(endpoint, cloud), credential, calls, send, clock);
     return new SimClient(transport, deploymentId);
   });
 }

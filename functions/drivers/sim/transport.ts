@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Credential } from '../../model/connection.ts';
+import type { CallGate, CloudCall, Permit } from '../contract/call-gate.ts';
 import { DriverError } from '../contract/errors.ts';
 import { readBody } from '../contract/read-body.ts';
 import { readRate } from '../contract/retry-after.ts';
@@ -29,28 +30,36 @@ const TIMEOUT_MS = 10_000;
 export class SimTransport implements Transport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #calls: CallGate;
   readonly #send: Send;
   readonly #clock: DriverClock;
 
-  constructor(baseUrl: string, { account = '', apiKey }: Credential, send: Send, clock: DriverClock) {
+  constructor(
+    baseUrl: string,
+    { account = '', apiKey }: Credential,
+    calls: CallGate,
+    send: Send,
+    clock: DriverClock,
+  ) {
     this.#baseUrl = baseUrl;
     this.#headers = {
       'x-account': account,
       'content-type': 'application/json',
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     };
+    this.#calls = calls;
     this.#send = send;
     this.#clock = clock;
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
+    return await this.#calls.send(governedAs(call), (permit) => this.#answer(call, permit));
+  }
+
+  async #answer<Answer>(call: Call<Answer>, permit: Permit): Promise<Answer> {
     const effect: CallEffect = call.method === 'GET' ? 'reads' : 'changes';
-    const isCreate = call.method === 'POST' && call.path.at(-1) === 'instances';
-    const { status, ok, headers, text } = await this.#exchange(
-      call,
-      effect,
-      isCreate ? CREATE_TIMEOUT_MS : TIMEOUT_MS,
-    );
+    const timeoutMs = permit.call.kind === 'create' ? CREATE_TIMEOUT_MS : TIMEOUT_MS;
+    const { status, ok, headers, text } = await this.#exchange(call, permit, effect, timeoutMs);
     if (!ok) {
       const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
       // The body has it to the millisecond, headers in whole seconds.
@@ -65,7 +74,7 @@ export class SimTransport implements Transport {
     return parsed.data;
   }
 
-  async #exchange(call: Call<unknown>, effect: CallEffect, timeoutMs: number) {
+  async #exchange(call: Call<unknown>, permit: Permit, effect: CallEffect, timeoutMs: number) {
     try {
       return await within(this.#clock, timeoutMs, async (signal) => {
         const request = new Request(this.#url(call), {
@@ -74,7 +83,7 @@ export class SimTransport implements Transport {
           ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
           redirect: 'manual',
         });
-        const response = await this.#send(request, signal);
+        const response = await this.#send(request, signal, permit);
         const { status, ok, headers } = response;
         return { status, ok, headers, text: await readBody(response) };
       });
@@ -90,6 +99,15 @@ export class SimTransport implements Transport {
     }
     return url.href;
   }
+}
+
+/** The governor's view of a call. Paths are `account/…`, `locations`, or `locations/<location>/<kind>/…`. */
+export function governedAs(call: Call<unknown>): CloudCall {
+  const { method, path } = call;
+  const isCreate = method === 'POST' && path.length === 3 && path[2] === 'instances';
+  const kind = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
+  const location = path[0] === 'locations' ? path[1] : undefined;
+  return { action: `sim:${nameOf(call)}`, kind, location };
 }
 
 /** A call as its errors name it: `POST instances`. */

@@ -1,4 +1,5 @@
 import pLimit from 'p-limit';
+import { DriverError } from '../../drivers/contract/errors.ts';
 import { verifyConnection } from '../../features/connections/verify.ts';
 import { reviewFleet } from '../../features/fleets/review-fleet.ts';
 import { giveUp } from '../../features/instances/give-up.ts';
@@ -43,6 +44,7 @@ export interface Delivery {
 
 const CONCURRENT_MESSAGES = 5;
 const CONTENDED_MS = 1_000;
+const NO_PERMIT_MS = 1_000;
 
 /** The same message, however often it stands in a batch. */
 interface Received<Message extends DriverMessage = DriverMessage> {
@@ -117,14 +119,15 @@ async function settle(
     dispositions = await work();
     context.patience.relieve();
   } catch (error) {
-    if (!(error instanceof Contended) && !isPassing(error)) {
+    if (error instanceof DriverError && error.code === 'NoPermit') {
+      dispositions = group.map(() => waitFor(error.retryAfterMs ?? NO_PERMIT_MS));
+    } else if (!(error instanceof Contended) && !isPassing(error)) {
       fail(
         group.flatMap(({ copies }) => copies),
         error,
       );
       return;
-    }
-    if (error instanceof Contended) dispositions = group.map(() => waitFor(CONTENDED_MS));
+    } else if (error instanceof Contended) dispositions = group.map(() => waitFor(CONTENDED_MS));
     else {
       dispositions = group.map(() => waitFor(context.patience.waitMs()));
       context.log.warn('messages wait for a service', { messages: group.length, error });

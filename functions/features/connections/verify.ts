@@ -16,6 +16,8 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
+/** Several calls follow one another: to wait is cheaper than to begin them again. */
+const PERMIT_WAIT_MS = 5_000;
 /** After a write that found the connection changed by another. */
 const CHANGED_MS = 1_000;
 /**
@@ -43,10 +45,11 @@ export async function verifyConnection(
   context.forget(connectionKey);
   let verdict: AccountVerdict;
   try {
-    const client =
+    const opened =
       rotation === undefined
-        ? (await context.open(connectionKey)).client
+        ? await context.open(connectionKey)
         : await context.openWith({ ...connection, credentialVersion: rotation });
+    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
     verdict = await judgeWriter(
       context,
       connection,
@@ -55,7 +58,7 @@ export async function verifyConnection(
     );
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    if (error.code === 'Throttled') return waitFor(error.retryAfterMs ?? 2_000);
+    if (error.code === 'Throttled' || error.code === 'NoPermit') return waitFor(error.retryAfterMs ?? 2_000);
     await writeRefusal(context, connection, rotation, error);
     return DONE;
   }
@@ -90,7 +93,7 @@ async function judgeWriter(
   if (!('condition' in verdict)) return verdict;
   const isNew = connection.verifiedAt === undefined || verdict.isChange === true;
   const mark = await claimMark(context, client).catch((error: unknown) => {
-    if (!(error instanceof DriverError) || isNew) throw error;
+    if (!(error instanceof DriverError) || isNew || error.code === 'NoPermit') throw error;
     // The next sweep asks again.
     context.log.warn('no mark of this deployment is kept at the account', { code: error.code });
     return 'none' as const;

@@ -9,7 +9,6 @@ import {
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isClosed } from '../../model/status.ts';
-import { permitCalls } from '../../platform/governor/permit-calls.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { type InstanceItem, readInstances, readPlaceEntries } from '../../platform/store/instances.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
@@ -77,8 +76,6 @@ async function compareLists(
   trial: CloudClient,
 ): Promise<{ waitMs: number } | { missing: number; isProven: boolean }> {
   if (living.length + leaving.length + untold.length === 0) return { missing: 0, isProven: false };
-  const { granted, retryAfterMs } = await permitCalls(context.store, place, 'list', 1);
-  if (granted === 0) return { waitMs: retryAfterMs };
   const shown = new Set((await trial.listInstances(place.location)).map(({ backendId }) => backendId));
   const isHidden = (backendId: string) => !shown.has(backendId);
   const isProven = [...living, ...leaving].some((backendId) => shown.has(backendId));
@@ -114,6 +111,7 @@ async function standingInForce(
     return (await client.getInstance(location, first)).status === 'Terminated' ? [] : [first];
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit') throw error;
     if (error.code === 'NotFound') return [];
     context.log.warn('the credential in force shows nothing', {
       connectionKey,

@@ -4,6 +4,9 @@ import { type InstanceItem, readInstances } from '../../platform/store/instances
 import { updateInstance } from '../../platform/store/transition.ts';
 import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 
+/** Without it, the machine runs until a poll or a sweep finds it. */
+const PERMIT_WAIT_MS = 5_000;
+
 /** Whether the record still waits for what this attempt makes. */
 function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
   return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
@@ -38,6 +41,6 @@ export async function adopt(
     instanceId: claimed.instanceId,
     backendId: machine.backendId,
   });
-  const { client } = await context.open(place.connectionKey);
-  await client.terminateInstance(place.location, machine.backendId);
+  const { onTerms } = await context.open(place.connectionKey);
+  await onTerms({ waitMs: PERMIT_WAIT_MS }).terminateInstance(place.location, machine.backendId);
 }

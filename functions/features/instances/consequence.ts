@@ -40,6 +40,10 @@ export async function consequence(
       await updateInstance(store, record, { launchState: 'refused', refusals });
       return { disposition: waitFor(1_000 * 2 ** refusals) };
     }
+    case 'NoPermit':
+      // Nothing was sent for it, or what was sent made nothing.
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { disposition: waitFor(error.retryAfterMs ?? 1_000) };
     case 'OutcomeUnknown':
     case 'Conflict':
       await updateInstance(store, record, {

@@ -144,13 +144,13 @@ async function learn(
 async function createBatch(
   context: WorkerContext,
   place: PlaceRef,
-  { client, connection }: OpenConnection,
+  { client, connection, onTerms }: OpenConnection,
   batch: readonly Wanted[],
   recordThose: (created: readonly Created[]) => Promise<Set<string>>,
 ): Promise<Made[]> {
   const calledAtMs = context.store.clock.now();
   const told = await ask(
-    client,
+    onTerms({ creates: batch.length }),
     batch.map(({ spec }) => spec),
   );
   const terms = proofTerms(context.driver, client);

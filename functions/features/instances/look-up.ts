@@ -1,13 +1,11 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import {
   type Disposition,
   DONE,
-  governed,
   type OpenConnection,
   type PlaceRef,
   type WorkerContext,
@@ -44,8 +42,6 @@ export async function lookUp(
   taskToken: string,
 ): Promise<LookUpAnswer> {
   const opened = await context.open(place.connectionKey);
-  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
-  if (permit.granted === 0) return notProven(waitFor(permit.retryAfterMs));
   try {
     const found = await findOwn(context, place, opened, record);
     if (found === 'undecided' && record.deadlineAtMs > context.store.clock.now()) {
@@ -64,7 +60,7 @@ export async function lookUp(
     }
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
+    if (error.code === 'NoPermit') return notProven(waitFor(error.retryAfterMs ?? 1_000));
     const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
     if (!hopeless) return notProven(waitFor(error.retryAfterMs ?? 2_000));
     const failure = { code: error.code, message: error.message };
@@ -98,8 +94,6 @@ async function findOwn(
   const terms = proofTerms(context.driver, client);
   const proofOf = (machine: CloudInstance) => proveMachine({ ...seen, machine }, record, terms);
   if (proofOf(found) === 'proven') return found;
-  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
-  if (permit.granted === 0) return 'undecided';
   const all = (await client.listInstances(place.location)).filter(
     ({ launchToken }) => launchToken === record.launchToken,
   );

@@ -4,7 +4,6 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import type { InstanceType, Location, Offer } from '../../model/cloud.ts';
 import type { InventoryFailure } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
 import { readConnection, updateConnection } from '../../platform/store/connections.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
@@ -12,7 +11,6 @@ import {
   type Disposition,
   DONE,
   goOnAs,
-  governed,
   type OpenConnection,
   type WorkerContext,
   waitFor,
@@ -188,17 +186,14 @@ function offeredAt({ instanceTypes, offers }: Offered, location: string): Offere
   return { instanceTypes: instanceTypes.filter(({ name }) => names.has(name)), offers: here };
 }
 
-/** One call under a permit; a throttle or a missing permit says when to come back, any other error is logged. */
+/** One call; a throttle or a missing permit says when to come back, any other error is logged. */
 async function guarded<Answer>(
   context: WorkerContext,
   connectionKey: string,
-  opened: OpenConnection,
+  _opened: OpenConnection,
   location: string,
   call: () => Promise<Answer>,
 ): Promise<Guarded<Answer>> {
-  const place = governed({ connectionKey, location }, opened);
-  const permit = await permitCalls(context.store, place, 'list', 1);
-  if (permit.granted === 0) return { waitMs: permit.retryAfterMs };
   try {
     return { answer: await call() };
   } catch (error) {
@@ -209,11 +204,10 @@ async function guarded<Answer>(
       code: error.code,
       message: error.message,
     });
-    if (error.code !== 'Throttled') {
+    if (error.code !== 'Throttled' && error.code !== 'NoPermit') {
       const failure = { code: error.code, message: error.message };
       return { failed: location === EVERYWHERE ? failure : { ...failure, location } };
     }
-    await slowDown(context.store, place, 'list', error.retryAfterMs);
     return { waitMs: error.retryAfterMs ?? 2_000 };
   }
 }

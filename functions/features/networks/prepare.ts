@@ -1,7 +1,6 @@
 import { DEPLOYMENT_TAG } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { samePlace } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
@@ -17,7 +16,6 @@ import {
   claimMsOf,
   type Disposition,
   DONE,
-  governed,
   type OpenConnection,
   type PlaceRef,
   type WorkerContext,
@@ -27,6 +25,8 @@ import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/wo
 import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName } from './names.ts';
 
+/** The record is claimed by then: to wait is cheaper than to claim it again. */
+const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /** A place that could not be reached for so long has no network: its instances go elsewhere, or fail. */
 const UNREACHABLE_MS = 600_000;
@@ -158,8 +158,6 @@ async function ensure(
   if (item.status === 'Ready') return 'ready';
   const nowMs = context.store.clock.now();
   if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, 2_000) };
-  const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
-  if (permit.granted === 0) return { waitMs: permit.retryAfterMs };
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
@@ -168,13 +166,14 @@ async function ensure(
     return 'ready';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    context.log.warn('network resource was not made', {
-      name: item.name,
-      code: error.code,
-      message: error.message,
-    });
+    if (error.code !== 'NoPermit')
+      context.log.warn('network resource was not made', {
+        name: item.name,
+        code: error.code,
+        message: error.message,
+      });
     const sinceMs = item.failingSinceMs || nowMs;
-    const progress = await afterError(context, place, opened, error, sinceMs);
+    const progress = await afterError(context, opened, error, sinceMs);
     const failingSinceMs = progress !== 'ready' && 'waitMs' in progress && mayPass(error) ? sinceMs : 0;
     await recordNetwork(context.store, claimed, { failingSinceMs });
     return progress;
@@ -184,10 +183,11 @@ async function ensure(
 async function callDriver(
   context: WorkerContext,
   place: PlaceRef,
-  { client }: OpenConnection,
+  { onTerms }: OpenConnection,
   item: NetworkItem,
   network: NetworkItem,
 ): Promise<{ backendId: string; subnetBackendId?: string }> {
+  const client = onTerms({ waitMs: PERMIT_WAIT_MS });
   const base = {
     location: place.location,
     name: item.name,
@@ -215,7 +215,6 @@ async function callDriver(
 /** Ensuring is idempotent by name, so that an unknown outcome is asked for again like a refusal. */
 async function afterError(
   context: WorkerContext,
-  place: PlaceRef,
   { connection }: OpenConnection,
   error: DriverError,
   failingSinceMs: number,
@@ -223,8 +222,8 @@ async function afterError(
   const { store } = context;
   const failure = { code: error.code, message: error.message };
   switch (error.code) {
+    case 'NoPermit':
     case 'Throttled':
-      await slowDown(store, place, 'mutate', error.retryAfterMs);
       return { waitMs: error.retryAfterMs ?? 1_000 };
     case 'Unauthorized':
       return (await markRefused(context, connection, failure)) ? { failure } : { waitMs: 1_000 };

@@ -1,6 +1,6 @@
 import pLimit from 'p-limit';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import {
   claimNetwork,
   closeNetwork,
@@ -13,7 +13,6 @@ import {
   claimMsOf,
   type Disposition,
   DONE,
-  governed,
   type OpenConnection,
   type PlaceRef,
   type WorkerContext,
@@ -21,6 +20,8 @@ import {
 } from '../../platform/worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
+/** The record is claimed by then: to wait is cheaper than to claim it again. */
+const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
 /** A refused credential takes somebody's hand, so there is no hurry to try again. */
@@ -74,14 +75,13 @@ async function remove(
 ): Promise<number> {
   const nowMs = context.store.clock.now();
   if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
-  const permit = await permitCalls(context.store, governed(place, opened), 'mutate', 1);
-  if (permit.granted === 0) return permit.retryAfterMs;
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
     return RETRY_MS;
   try {
-    const backendId = item.backendId ?? (await findBackendId(opened, place, item));
-    if (backendId !== undefined) await deleteAt(opened, place, item.kind, backendId);
+    const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
+    const backendId = item.backendId ?? (await findBackendId(client, place, item));
+    if (backendId !== undefined) await deleteAt(client, place, item.kind, backendId);
     await closeNetwork(context.store, item);
     return 0;
   } catch (error) {
@@ -91,12 +91,12 @@ async function remove(
       return 0;
     }
     await recordNetwork(context.store, claimed, {});
+    if (error.code === 'NoPermit') return error.retryAfterMs ?? RETRY_MS;
     context.log.warn('network resource was not removed', {
       name: item.name,
       code: error.code,
       message: error.message,
     });
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
     return error.retryAfterMs ?? (error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS);
   }
 }
@@ -106,7 +106,7 @@ async function remove(
  * by name, which is how it was made.
  */
 async function findBackendId(
-  { client }: OpenConnection,
+  client: CloudClient,
   { location }: PlaceRef,
   { kind, name }: NetworkItem,
 ): Promise<string | undefined> {
@@ -114,7 +114,7 @@ async function findBackendId(
 }
 
 async function deleteAt(
-  { client }: OpenConnection,
+  client: CloudClient,
   { location }: PlaceRef,
   kind: NetworkItem['kind'],
   backendId: string,

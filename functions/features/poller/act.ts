@@ -1,20 +1,12 @@
-import pLimit from 'p-limit';
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
 import { isClosed, isTransitional } from '../../model/status.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import type { Holders } from '../../platform/governor/slots.ts';
 import { samePlace } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
-import {
-  governed,
-  type OpenConnection,
-  type PlaceRef,
-  timeLeftMs,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 import { reviewLater } from '../../platform/worker/review-later.ts';
 import { noteMissing, noteVanished } from '../findings/missing.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
@@ -28,14 +20,7 @@ import { freeSlots } from '../launch-queue/free-slots.ts';
 import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import { compare, type Finding, vanished } from './compare.ts';
-
-/** Some clouds answer a removal only when it is done. */
-const CONCURRENT_REMOVALS = 25;
-/** How long one look goes on with removals, as the rate permits them. */
-const LONGEST_REMOVING_MS = 4_000;
-const BETWEEN_PERMITS_MS = 500;
-/** After the last one has been sent, so long is waited for answers: the next look tells what came of the others. */
-const ANSWERED_MS = 2_000;
+import { removeMachines } from './remove-machines.ts';
 
 export interface Suspects {
   /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
@@ -144,7 +129,12 @@ export async function actOn(
   for (const { record, machine } of adopted) {
     if (!running.has(record.instanceId)) await adopt(context, place, record, machine);
   }
-  const isRemoving = await terminateFound(context, place, opened, findings);
+  const isRemoving = await removeMachines(
+    context,
+    place,
+    opened,
+    findings.flatMap(({ finding }) => (finding.action === 'terminate' ? [finding.backendId] : [])),
+  );
   return {
     left:
       [...after.values()].filter(({ status }) => isTransitional(status)).length +
@@ -198,9 +188,8 @@ async function confirmMissing(
     finding.action === 'confirm' ? [{ record, backendId: finding.backendId }] : [],
   );
   const terms = proofTerms(context.driver, opened.client);
-  const permitted = await takePermits(context, place, opened, 'list', asked);
   const answers = await Promise.all(
-    permitted.map(async ({ record, backendId }): Promise<Found[]> => {
+    asked.map(async ({ record, backendId }): Promise<Found[]> => {
       try {
         const machine = await opened.client.getInstance(place.location, backendId);
         const nowMs = context.store.clock.now();
@@ -214,7 +203,6 @@ async function confirmMissing(
       } catch (error) {
         if (!(error instanceof DriverError)) throw error;
         if (error.code === 'NotFound') return [{ record, finding: whenGone(record, context) }];
-        if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
         return [];
       }
     }),
@@ -231,82 +219,4 @@ function whenGone(record: InstanceItem, { store }: WorkerContext): Finding {
     to: 'Failed',
     fields: { failure, terminatedAt: new Date(nowMs).toISOString() },
   };
-}
-
-/**
- * Asks again at each look until the cloud shows it Terminating: an answer to the call alone proves nothing. Calls begin
- * as the governor permits them, for some seconds; what is not answered when the look has to end goes on without it.
- *
- * @returns whether some are left to be made
- */
-async function terminateFound(
-  context: WorkerContext,
-  place: PlaceRef,
-  opened: OpenConnection,
-  findings: readonly Found[],
-): Promise<boolean> {
-  const { store } = context;
-  let rest = findings.flatMap(({ finding }) => (finding.action === 'terminate' ? [finding.backendId] : []));
-  if (rest.length === 0) return false;
-  const beginMs = Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4);
-  const untilMs = store.clock.now() + beginMs;
-  const limit = pLimit(CONCURRENT_REMOVALS);
-  const failures: unknown[] = [];
-  // What fails while the next permits are waited for must not end the process.
-  const begin = (backendId: string) =>
-    limit(() => terminate(context, place, opened, backendId, untilMs)).catch((error: unknown) => {
-      context.log.warn('terminate failed', { backendId, error });
-      failures.push(error);
-    });
-  const calls: Promise<void>[] = [];
-  while (rest.length > 0) {
-    const { granted, retryAfterMs } = await permitCalls(
-      store,
-      governed(place, opened),
-      'mutate',
-      rest.length,
-    );
-    calls.push(...rest.slice(0, granted).map(begin));
-    rest = rest.slice(granted);
-    const waitMs = Math.max(retryAfterMs, BETWEEN_PERMITS_MS);
-    if (rest.length === 0 || store.clock.now() + waitMs > untilMs) break;
-    await store.clock.sleep(waitMs);
-  }
-  const all = Promise.all(calls).then(() => 'answered' as const);
-  const ended = await Promise.race([
-    all,
-    store.clock.sleep(Math.min(ANSWERED_MS, timeLeftMs(context) / 2)).then(() => 'late' as const),
-  ]);
-  if (failures.length > 0) throw failures[0];
-  return rest.length > 0 || ended === 'late';
-}
-
-async function terminate(
-  context: WorkerContext,
-  place: PlaceRef,
-  { client }: OpenConnection,
-  backendId: string,
-  untilMs: number,
-): Promise<void> {
-  if (context.store.clock.now() > untilMs) return;
-  try {
-    await client.terminateInstance(place.location, backendId);
-  } catch (error) {
-    if (!(error instanceof DriverError)) throw error;
-    context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
-  }
-}
-
-/** As many of the wanted calls as the governor permits now; the others wait for the next look. */
-async function takePermits<Call>(
-  context: WorkerContext,
-  place: PlaceRef,
-  opened: OpenConnection,
-  kind: 'list' | 'mutate',
-  wanted: readonly Call[],
-): Promise<readonly Call[]> {
-  if (wanted.length === 0) return [];
-  const { granted } = await permitCalls(context.store, governed(place, opened), kind, wanted.length);
-  return wanted.slice(0, granted);
 }

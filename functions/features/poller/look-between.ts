@@ -1,13 +1,7 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { type Loop, SHORTEST_LOOK_MS, startBetween, takeBetween } from '../../platform/store/loops.ts';
-import {
-  governed,
-  type OpenConnection,
-  type PlaceRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LookMessage } from '../../platform/workflow/messages.ts';
 import { followCloud } from './follow-cloud.ts';
 import { isDoubtful, sightOf } from './sight.ts';
@@ -84,8 +78,6 @@ async function lookOnce(
   loop: Loop,
   goOn: () => Promise<void>,
 ): Promise<void> {
-  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
-  if (permit.granted === 0) return;
   try {
     const sight = await sightOf(context, place, opened, loop);
     // Not before: where lists are slow, one look would come upon the other. And not after, so that they keep their distance.
@@ -94,7 +86,7 @@ async function lookOnce(
     if (!isDoubtful(sight)) await followCloud(context, place, opened, loop, sight);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit') return;
     context.log.warn('list failed', { ...place, code: error.code, message: error.message });
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
   }
 }

@@ -1,6 +1,5 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { hasBudget } from '../../platform/governor/budgets.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { readPlaceEntries } from '../../platform/store/instances.ts';
 import {
   endLoop,
@@ -68,20 +67,14 @@ async function lookNow(context: WorkerContext, place: PlaceRef, turn: Turn): Pro
   const opened = await context.open(connectionKey);
   await callRollIfDue(context, place, opened, loop);
   if (isListAwaited(loop, context.store.clock.now())) return await lookById(context, place, opened, turn);
-  const permit = await permitCalls(context.store, governed(place, opened), 'list', 1);
-  if (permit.granted === 0) {
-    const { retryAfterMs } = permit;
-    // Most wait for less than until the next look would come anyway.
-    if (retryAfterMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, turn, retryAfterMs);
-    const isHurry = loop.hurry === true && retryAfterMs <= SHORTEST_LOOK_MS;
-    return await lookAgain(context, turn, retryAfterMs, { isHurry });
-  }
   const askedAtMs = context.store.clock.now();
   let sight: Sight;
   try {
     sight = await sightOf(context, place, opened, loop);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit')
+      return await lookLater(context, place, opened, turn, error.retryAfterMs ?? 0);
     context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
     return await withoutList(context, place, opened, turn, { error, askedAtMs });
   }
@@ -97,6 +90,19 @@ async function lookNow(context: WorkerContext, place: PlaceRef, turn: Turn): Pro
     turn.isSent = true;
   }
   await goOn(context, place, opened, turn, sight);
+}
+
+/** The list has no permit yet. Most wait for one for less than until the next look would come anyway. */
+async function lookLater(
+  context: WorkerContext,
+  place: PlaceRef,
+  opened: OpenConnection,
+  turn: Turn,
+  waitMs: number,
+): Promise<void> {
+  if (waitMs > LOOK_INTERVAL_MS) return await lookBlindly(context, place, opened, turn, waitMs);
+  const isHurry = turn.loop.hurry === true && waitMs <= SHORTEST_LOOK_MS;
+  await lookAgain(context, turn, waitMs, { isHurry });
 }
 
 /** Has the records follow what was seen, and the loop go on, rest or end. */
@@ -147,10 +153,10 @@ async function withoutList(
   if (error.code === 'Unavailable') {
     turn.loop.listFailedAtMs = context.store.clock.now();
     const sight = await seeById(context, place, opened, turn.loop);
+    if (sight === 'late') return await lookBlindly(context, place, opened, turn, SHORTEST_LOOK_MS);
     if (sight) return await goOn(context, place, opened, turn, sight);
   }
-  if (error.code === 'Throttled') await slowDown(context.store, place, 'list', error.retryAfterMs);
-  else await endOverdue(context, place, error);
+  if (error.code !== 'Throttled') await endOverdue(context, place, error);
   if (hasBudget(opened.limits)) {
     // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
     const entries = await readPlaceEntries(context.store, connectionKey, location);
@@ -169,6 +175,7 @@ async function lookById(
   turn: Turn,
 ): Promise<void> {
   const sight = await seeById(context, place, opened, turn.loop);
+  if (sight === 'late') return await lookBlindly(context, place, opened, turn, SHORTEST_LOOK_MS);
   if (sight) return await goOn(context, place, opened, turn, sight);
   await lookBlindly(context, place, opened, turn, LOOK_INTERVAL_MS);
 }

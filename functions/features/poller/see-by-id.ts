@@ -1,12 +1,10 @@
 import pLimit from 'p-limit';
-import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import type { CloudClient, CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { isTransitional } from '../../model/status.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { type PlaceEntry, readPlaceEntries } from '../../platform/store/instances.ts';
 import type { Loop } from '../../platform/store/loops.ts';
 import {
-  governed,
   type OpenConnection,
   type PlaceRef,
   timeLeftMs,
@@ -29,39 +27,44 @@ const SILENT_AFTER = 10;
  * for by its launch token.
  *
  * @param loop is told up to which one was asked
- * @returns undefined where there is nothing to ask for, or the cloud does not answer such calls either
+ * @returns `late` where answers are still on their way; undefined where there is nothing to ask for, or the cloud does not
+ * answer such calls either
  */
 export async function seeById(
   context: WorkerContext,
   place: PlaceRef,
   opened: OpenConnection,
   loop: Loop,
-): Promise<Sight | undefined> {
+): Promise<Sight | 'late' | undefined> {
   const { store } = context;
   const entries = await readPlaceEntries(store, place.connectionKey, place.location);
   const wanted = inTurn(entries, loop.askedUpTo ?? '').slice(0, MOST);
   if (wanted.length === 0) return undefined;
-  const { granted } = await permitCalls(store, governed(place, opened), 'list', wanted.length);
-  loop.askedUpTo = wanted[granted - 1]?.placeSk ?? loop.askedUpTo;
   const seenAtMs = store.clock.now();
   const untilMs = seenAtMs + Math.min(LONGEST_MS, timeLeftMs(context) * SHARE_OF_TIME);
   const limit = pLimit(CONCURRENT_CALLS);
   const asked = new Set<string>();
   const seen: CloudInstance[] = [];
   let failures = 0;
+  let isPermitted = true;
   const all = Promise.all(
-    wanted.slice(0, granted).map((entry) =>
+    wanted.map((entry) =>
       limit(async () => {
         if ((failures >= SILENT_AFTER && asked.size === 0) || store.clock.now() > untilMs) return;
+        if (!isPermitted) return;
+        loop.askedUpTo = entry.placeSk;
         try {
-          const machine = await find(place, opened, entry);
+          const waitMs = untilMs - store.clock.now();
+          const machine = await find(place, opened.onTerms({ waitMs, furtherMs: waitMs }), entry);
           if (machine) seen.push(machine);
           asked.add(entry.placeSk);
         } catch (error) {
           if (!(error instanceof DriverError)) throw error;
-          context.log.warn('machine not seen', { instanceId: entry.placeSk, code: error.code });
-          if (error.code === 'Throttled') await slowDown(store, place, 'list', error.retryAfterMs);
-          failures += 1;
+          if (error.code === 'NoPermit') isPermitted = false;
+          else {
+            context.log.warn('machine not seen', { instanceId: entry.placeSk, code: error.code });
+            failures += 1;
+          }
         }
       }),
     ),
@@ -70,7 +73,7 @@ export async function seeById(
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
   all.catch((error: unknown) => context.log.warn('machines not seen', { error }));
-  if (asked.size === 0) return undefined;
+  if (asked.size === 0) return failures === 0 && isPermitted ? 'late' : undefined;
   return { entries, seen: [...seen], seenAtMs, isWhole: false, asked: new Set(asked), isListless: true };
 }
 
@@ -89,7 +92,7 @@ function inTurn(entries: readonly PlaceEntry[], askedUpTo: string): PlaceEntry[]
 /** @returns undefined when the cloud has no such machine */
 async function find(
   { location }: PlaceRef,
-  { client }: OpenConnection,
+  client: CloudClient,
   { backendId, launchToken }: PlaceEntry,
 ): Promise<CloudInstance | undefined> {
   if (backendId === undefined) return await client.findInstanceByToken(location, launchToken);

@@ -1,15 +1,9 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../../model/orphan.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { type OrphanItem, readPlaceOrphans } from '../../platform/store/orphans.ts';
-import {
-  governed,
-  type OpenConnection,
-  type PlaceRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 import { startLooking } from '../../platform/worker/start-looking.ts';
 import { announce, newFinding, recordFinding } from '../findings/findings.ts';
 import { nextState, stateOfMissing, stateWhenGone } from './decide.ts';
@@ -129,15 +123,11 @@ export class PlaceSweep {
   }
 
   async #isGone(backendId: string): Promise<boolean> {
-    const { store } = this.#context;
-    const permit = await permitCalls(store, governed(this.#place, this.#opened), 'list', 1);
-    if (permit.granted === 0) return false;
     try {
       const machine = await this.#opened.client.getInstance(this.#place.location, backendId);
       return machine.status === 'Terminated';
     } catch (error) {
       if (!(error instanceof DriverError)) throw error;
-      if (error.code === 'Throttled') await slowDown(store, this.#place, 'list', error.retryAfterMs);
       return error.code === 'NotFound';
     }
   }

@@ -1,13 +1,7 @@
 import pLimit from 'p-limit';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { OrphanKind } from '../../model/orphan.ts';
-import { permitCalls, slowDown } from '../../platform/governor/permit-calls.ts';
-import {
-  governed,
-  type OpenConnection,
-  type PlaceRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
+import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
 
 const CONCURRENT_CALLS = 10;
 
@@ -31,10 +25,14 @@ export async function removeOrphans(
 ): Promise<void> {
   const wanted = firstToGo(orphans).filter(({ isLeaving }) => !isLeaving);
   if (wanted.length === 0) return;
-  const { granted } = await permitCalls(context.store, governed(place, opened), 'mutate', wanted.length);
   const limit = pLimit(CONCURRENT_CALLS);
+  let isPermitted = true;
   await Promise.all(
-    wanted.slice(0, granted).map((orphan) => limit(() => remove(context, place, opened, orphan))),
+    wanted.map((orphan) =>
+      limit(async () => {
+        if (isPermitted && !(await remove(context, place, opened, orphan))) isPermitted = false;
+      }),
+    ),
   );
 }
 
@@ -52,31 +50,43 @@ export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   return [];
 }
 
+/** @returns false when there is no permit for it now */
 async function remove(
   context: WorkerContext,
   place: PlaceRef,
-  { client }: OpenConnection,
-  { kind, backendId }: ToRemove,
-): Promise<void> {
+  opened: OpenConnection,
+  orphan: ToRemove,
+): Promise<boolean> {
+  const { kind, backendId } = orphan;
   try {
-    switch (kind) {
-      case 'instance':
-        return await client.terminateInstance(place.location, backendId);
-      case 'key-pair':
-        return await client.deleteKeyPair(place.location, backendId);
-      case 'security-group':
-        return await client.deleteSecurityGroup(place.location, backendId);
-      case 'network':
-        return await client.deleteNetwork(place.location, backendId);
-    }
+    await removeAt(opened, place, orphan);
+    return true;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit') return false;
     context.log.warn('an orphan was not removed', {
       kind,
       backendId,
       code: error.code,
       message: error.message,
     });
-    if (error.code === 'Throttled') await slowDown(context.store, place, 'mutate', error.retryAfterMs);
+    return true;
+  }
+}
+
+async function removeAt(
+  { client }: OpenConnection,
+  { location }: PlaceRef,
+  { kind, backendId }: ToRemove,
+): Promise<void> {
+  switch (kind) {
+    case 'instance':
+      return await client.terminateInstance(location, backendId);
+    case 'key-pair':
+      return await client.deleteKeyPair(location, backendId);
+    case 'security-group':
+      return await client.deleteSecurityGroup(location, backendId);
+    case 'network':
+      return await client.deleteNetwork(location, backendId);
   }
 }

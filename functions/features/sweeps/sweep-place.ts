@@ -1,7 +1,6 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
-import { slowDown } from '../../platform/governor/permit-calls.ts';
 import { readConnection } from '../../platform/store/connections.ts';
 import { writeSweepPlace } from '../../platform/store/sweeps.ts';
 import { type Disposition, DONE, type WorkerContext, waitFor } from '../../platform/worker/context.ts';
@@ -29,7 +28,6 @@ export async function sweepPlace(context: WorkerContext, message: SweepMessage):
     const opened = await context.open(connectionKey);
     connection = opened.connection;
     const list = await listPlace(context, place, opened);
-    if ('waitMs' in list) return waitFor(list.waitMs);
     const { findings, isRemoving } = await new PlaceSweep(context, place, opened, dryRun).run(list);
     await report(context, message, { findings });
     if (isRemoving && message.round < MAX_ROUNDS) {
@@ -38,10 +36,7 @@ export async function sweepPlace(context: WorkerContext, message: SweepMessage):
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     const failure = { code: error.code, message: error.message };
-    if (error.code === 'Throttled') {
-      await slowDown(context.store, place, 'list', error.retryAfterMs);
-      return waitFor(error.retryAfterMs ?? 2_000);
-    }
+    if (error.code === 'Throttled' || error.code === 'NoPermit') return waitFor(error.retryAfterMs ?? 2_000);
     if (error.code === 'Unauthorized' && !dryRun) {
       const { namespace, name } = parseConnectionKey(connectionKey);
       const refused = connection ?? (await readConnection(context.store, namespace, name));

@@ -3,7 +3,7 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allConnections, noteLeft, readConnection } from '../../platform/store/connections.ts';
-import { type Disposition, DONE, type WorkerContext } from '../../platform/worker/context.ts';
+import { type Disposition, DONE, type WorkerContext, waitFor } from '../../platform/worker/context.ts';
 import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
 /**
@@ -25,6 +25,7 @@ export async function leaveAccount(
       await client.removeWriterMark(writerId);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit') return waitFor(error.retryAfterMs ?? 1_000);
     log.warn('the mark of this deployment is left', { connectionKey, code: error.code });
   }
   await noteLeft(store, { ...connection, deletion });

@@ -2,9 +2,10 @@ import type { CallKind } from '../../model/limit-profile.ts';
 import type { Store } from '../store/client.ts';
 import { callKey } from '../store/keys.ts';
 import { updateVersioned } from '../store/versioned.ts';
-import { paceOf } from './paces.ts';
-import type { GovernedPlace, PlaceKey } from './place.ts';
-import { callStateSchema, IDLE_CALLS, scheduleCalls, slowCalls } from './rate.ts';
+import { createPace, paceOf } from './paces.ts';
+import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
+import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
+import { callStateSchema, IDLE_CALLS, isNow, type Pace, scheduleCalls, sendCall, slowCalls } from './rate.ts';
 
 /** Calls other than creates, whose permits come with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
@@ -34,6 +35,42 @@ export async function permitCalls(
       return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
     },
   );
+}
+
+/**
+ * Permits for creates of machines that have their slots, beyond the one that each came with: what a cloud took none of
+ * together may be asked for one by one. They go by the rate alone.
+ *
+ * @returns as `permitCalls`
+ */
+export async function permitFurtherCreates(
+  store: Store<'governor'>,
+  place: GovernedPlace,
+  wanted: number,
+): Promise<{ granted: number; retryAfterMs: number }> {
+  const pace = createPace(place.limits);
+  return await updateVersioned(store, createKey(place), placeStateSchema, (current = IDLE_PLACE) => {
+    const nowMs = store.clock.now();
+    let state: PlaceState = current;
+    for (let granted = 0; granted < wanted; granted += 1) {
+      const next = sendNow(state, pace, nowMs);
+      if ('startMs' in next) {
+        const retryAfterMs = Math.max(1, next.startMs - nowMs);
+        return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
+      }
+      state = next.state;
+    }
+    return { state, answer: { granted: wanted, retryAfterMs: 0 } };
+  });
+}
+
+/** Counts one create that goes out now, or tells when one may. */
+function sendNow(state: PlaceState, pace: Pace, nowMs: number): { state: PlaceState } | { startMs: number } {
+  const calls = scheduleCalls(state, pace, nowMs, 1);
+  const [startMs = nowMs] = calls.startsMs;
+  if (!isNow(startMs, nowMs)) return { startMs };
+  const sent = sendCall({ ...state, ...calls.state }, pace, nowMs);
+  return sent ? { state: sent } : { startMs: nowMs + 1_000 / pace.perSecond };
 }
 
 /** Calls are answered within about this time; what was throttled earlier than that belongs together. */

@@ -14,11 +14,26 @@ import type { Held } from './queue.ts';
 /** A changed limit profile or credential is in force everywhere after this. */
 export const CONNECTION_KEPT_MS = 60_000;
 
+/** What the caller of a driver's method allows its requests. */
+export interface CallTerms {
+  /** How long the first request waits for a permit, in milliseconds; absent: not at all. */
+  waitMs?: number;
+  /** How long each further request waits, once an earlier one was permitted; absent: 10 seconds, else that one was for nothing. */
+  furtherMs?: number;
+  /** Is called when the first request has its permit. */
+  onPermit?: () => void;
+  /** Machines whose creation the governor has permitted already, each with its slot and time. */
+  creates?: number;
+}
+
 /** A connection with its client open. */
 export interface OpenConnection {
   connection: Connection;
   limits: LimitProfile;
+  /** Each request of it has a permit, or the method fails with NoPermit before it has begun. */
   client: CloudClient;
+  /** The same client for a caller that waits for permits, or that has those of creates. */
+  onTerms(terms: CallTerms): CloudClient;
 }
 
 /** A fleet's immutable part, as worked out once per process. */
@@ -70,7 +85,7 @@ export interface WorkerContext {
   /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
   open(connectionKey: string): Promise<OpenConnection>;
   /** Opens a client for a connection as it is given, by no cache: with a credential that is not in force. */
-  openWith(connection: Connection): Promise<CloudClient>;
+  openWith(connection: Connection): Promise<OpenConnection>;
   /** Forgets a cached connection, since its credential was refused or has changed. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;

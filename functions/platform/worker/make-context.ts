@@ -5,7 +5,6 @@ import { connectionKey as connectionKeyOf, parseConnectionKey } from '../../mode
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { type OutsideBeat, restoresOf } from '../deployment/beat.ts';
 import { layOut } from '../placement/lay-out.ts';
-import { usage } from '../runtime/usage.ts';
 import { readConnection } from '../store/connections.ts';
 import { readBeat } from '../store/deployment.ts';
 import { readSpec } from '../store/fleets.ts';
@@ -14,6 +13,7 @@ import { type NetworkItem, readNetworks } from '../store/networks.ts';
 import { Cache } from './cache.ts';
 import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
 import { countSavings } from './count-savings.ts';
+import { CallGovernor } from './govern-calls.ts';
 import { Patience } from './patience.ts';
 
 const HOUR_MS = 3_600_000;
@@ -47,17 +47,29 @@ export function makeContext({
   const networks = new Cache<NetworkItem[]>(store.clock, HOUR_MS, 'networks', 500);
   const connect = async (
     connection: Connection,
-    connectionKey: string,
-    isTrial = false,
-  ): Promise<CloudClient> =>
-    driver.connect({
+    isTrial: boolean,
+    refused: () => void,
+  ): Promise<OpenConnection> => {
+    const connectionKey = connectionKeyOf(connection.namespace, connection.name);
+    const limits = limitProfileOf(connection.cloud, connection.limits);
+    const calls = new CallGovernor(store, parts.log, { connectionKey, limits });
+    const client = driver.connect({
       cloud: connection.cloud,
       credential: await readCredential(connection),
       deploymentId: await deploymentId(),
       connectionKey,
       isTrial,
+      calls,
       ...(connection.endpoint === undefined ? {} : { endpoint: connection.endpoint }),
     });
+    const watched = watchCalls(client, refused);
+    return {
+      connection,
+      limits,
+      client: calls.client(watched),
+      onTerms: (terms) => calls.client(watched, terms),
+    };
+  };
   return {
     ...parts,
     deploymentId,
@@ -71,18 +83,9 @@ export function makeContext({
         const { namespace, name } = parseConnectionKey(connectionKey);
         const connection = await readConnection(store, namespace, name);
         if (!connection) throw new DriverError('Unauthorized', `there is no connection ${connectionKey}`);
-        return {
-          connection,
-          limits: limitProfileOf(connection.cloud, connection.limits),
-          client: watchCalls(await connect(connection, connectionKey), () =>
-            connections.forget(connectionKey),
-          ),
-        };
+        return await connect(connection, false, () => connections.forget(connectionKey));
       }),
-    openWith: async (connection) => {
-      const { namespace, name } = connection;
-      return watchCalls(await connect(connection, connectionKeyOf(namespace, name), true), () => undefined);
-    },
+    openWith: async (connection) => await connect(connection, true, () => undefined),
     forget: (connectionKey) => connections.forget(connectionKey),
     layout: (fleetId) =>
       layouts.get(fleetId, async () => {
@@ -120,8 +123,7 @@ function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
 }
 
 /**
- * Each method of a client is a call at the cloud, counted in `usage` with what it saves. A client whose credential the
- * cloud refuses is of no more use: the next message opens another, by the credential that is in force then.
+ * Counts in `usage` what each method of a client saves. A client whose credential the cloud refuses is of no more use: the next message opens another, by the credential that is in force then.
  */
 function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {
@@ -129,7 +131,6 @@ function watchCalls(client: CloudClient, refused: () => void): CloudClient {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {
-        usage.cloudCalls += 1;
         const answer: unknown = Reflect.apply(member, target, args);
         if (answer instanceof Promise) {
           answer.then(

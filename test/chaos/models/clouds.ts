@@ -100,9 +100,9 @@ export class Clouds {
   }
 
   #directDriverOf(process: Process): Driver {
-    return defineDriver(simMetadata, ({ cloud, credential, deploymentId }) => {
+    return defineDriver(simMetadata, ({ cloud, credential, deploymentId, calls }) => {
       const caller = { cloud, account: credential['account'] ?? '', apiKey: undefined };
-      return new DirectClient(new DirectTransport(this.engine, process, caller), deploymentId);
+      return new DirectClient(new DirectTransport(this.engine, process, caller, calls), deploymentId);
     });
   }
 

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import type { CallGate, CloudCall } from '../../../functions/drivers/contract/call-gate.ts';
 import { type CloudInstance, DEPLOYMENT_TAG } from '../../../functions/drivers/contract/driver.ts';
 import { namePrefix, parseMachineName } from '../../../functions/drivers/contract/names.ts';
 import { cloudInstance, instanceAnswerSchema, isOf } from '../../../functions/drivers/sim/answers.ts';
 import { SimClient } from '../../../functions/drivers/sim/client.ts';
 import { type CallEffect, errorOfAnswer, errorOfFailure } from '../../../functions/drivers/sim/errors.ts';
-import type { Call, Transport } from '../../../functions/drivers/sim/transport.ts';
+import { type Call, governedAs, type Transport } from '../../../functions/drivers/sim/transport.ts';
 import type { SimEngine } from '../../../local/sim/engine/engine.ts';
 import type { Reply } from '../../../local/sim/engine/reply.ts';
 import {
@@ -34,20 +35,29 @@ export class DirectTransport implements Transport {
   readonly #engine: SimEngine;
   readonly #process: Process;
   readonly #caller: Caller;
+  readonly #calls: CallGate;
 
-  constructor(engine: SimEngine, process: Process, caller: Caller) {
+  constructor(engine: SimEngine, process: Process, caller: Caller, calls: CallGate) {
     this.#engine = engine;
     this.#process = process;
     this.#caller = caller;
+    this.#calls = calls;
   }
 
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
     const effect = call.method === 'GET' ? 'reads' : 'changes';
-    return call.answer.parse(await this.ask(operationOf(call), effect));
+    return call.answer.parse(await this.ask(governedAs(call), operationOf(call), effect));
   }
 
   /** @returns the body of the answer @throws DriverError as over HTTP */
-  async ask(operation: Operation, effect: CallEffect): Promise<object> {
+  async ask(call: CloudCall, operation: Operation, effect: CallEffect): Promise<object> {
+    return await this.#calls.send(call, async (permit) => {
+      permit.use();
+      return await this.#answer(operation, effect);
+    });
+  }
+
+  async #answer(operation: Operation, effect: CallEffect): Promise<object> {
     const { ground } = this.#process;
     const reply = await this.#process.call(operation.call, async (): Promise<Reply> => {
       const given = this.#engine.handle(this.#caller, operation);
@@ -94,7 +104,11 @@ export class DirectClient extends SimClient {
     let cursor: string | undefined;
     do {
       const page = { cursor };
-      const body = await this.#transport.ask({ call: 'list', location, ...filter, ids, page }, 'reads');
+      const body = await this.#transport.ask(
+        { action: 'sim:GET instances', kind: 'list', location },
+        { call: 'list', location, ...filter, ids, page },
+        'reads',
+      );
       const { items, nextCursor } = viewsSchema.parse(body);
       for (const view of items) {
         const machine = this.#machineOf(view);

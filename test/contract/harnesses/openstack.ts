@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { openstackDriver } from '../../../functions/drivers/openstack/driver.ts';
+import { openGate } from '../../calls/gates.ts';
 import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import { environmentOf, isUp } from '../../openstack/cloud.ts';
 import { chosenHome } from '../../openstack/state.ts';
@@ -236,7 +237,13 @@ async function start(): Promise<CloudUnderTest> {
     userDataOf,
     async reset() {
       for (const deploymentId of deploymentsOf(await namesLeft())) {
-        const options = { cloud: 'openstack' as const, credential, endpoint: env.OS_AUTH_URL, deploymentId };
+        const options = {
+          cloud: 'openstack' as const,
+          credential,
+          endpoint: env.OS_AUTH_URL,
+          deploymentId,
+          calls: openGate,
+        };
         await removeLeftovers(openstackDriver.connect(options), env.OS_REGION_NAME);
       }
     },

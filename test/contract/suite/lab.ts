@@ -9,6 +9,7 @@ import type {
 import { DriverError, type DriverErrorCode } from '../../../functions/drivers/contract/errors.ts';
 import type { Credential } from '../../../functions/model/connection.ts';
 import { instanceId, launchToken, makeFleetId } from '../../../functions/model/identifiers.ts';
+import { CountingGate, openGate } from '../../calls/gates.ts';
 import type { FaultProxy } from '../../fault-proxy/fault-proxy.ts';
 import { type Ground, layGround, removeGround } from './ground.ts';
 import type { CloudUnderTest } from './harness.ts';
@@ -23,6 +24,8 @@ export class Lab {
   readonly cloud: CloudUnderTest;
   readonly proxy: FaultProxy;
   readonly client: CloudClient;
+  /** What all clients pass whose requests go to the proxy. */
+  readonly gate = new CountingGate();
   /** Everything that any client threw. */
   readonly thrown: Thrown[] = [];
   readonly #fleetId: string;
@@ -56,6 +59,7 @@ export class Lab {
       endpoint: endpoint((upstream) => this.proxy.urlOf(upstream)),
       deploymentId: DEPLOYMENT,
       connectionKey: 'contract/suite',
+      calls: over.endpoint === undefined ? this.gate : openGate,
       ...over,
     });
     return watchClient(client, this.thrown);

@@ -1,4 +1,5 @@
 import { createAwsDriver } from '../../../functions/drivers/aws/driver.ts';
+import { openGate } from '../../calls/gates.ts';
 import { Ec2World } from '../worlds/ec2/world.ts';
 import { handlerOver } from '../worlds/http.ts';
 import { SITES } from './sites.ts';
@@ -27,7 +28,12 @@ async function callEachService(): Promise<void> {
   );
   const { request, location } = SITES.aws;
   const { cloud, credential } = request;
-  const client = createAwsDriver(handler).connect({ cloud, credential, deploymentId: 'warm-up' });
+  const client = createAwsDriver(handler).connect({
+    cloud,
+    credential,
+    deploymentId: 'warm-up',
+    calls: openGate,
+  });
   await client.verifyCredential();
   await client.listLocations();
   await client.listImages(location);

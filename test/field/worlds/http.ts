@@ -1,4 +1,5 @@
 import type { RequestHandler } from '../../../functions/drivers/aws/settings.ts';
+import { Permit } from '../../../functions/drivers/contract/call-gate.ts';
 import type { DriverClock, Send } from '../../../functions/drivers/contract/surroundings.ts';
 import type { Ground } from '../../chaos/ground/ground.ts';
 import type { Process } from '../../chaos/ground/process.ts';
@@ -59,6 +60,7 @@ export function handlerOver(send: Send): RequestHandler {
       const response = await send(
         new Request(`${protocol}//${hostname}${path}`, { method, headers, body: textOf(body) }),
         signalOf(abortSignal),
+        new Permit({ action: 'the SDK', kind: 'list', location: undefined }),
       ).catch((error: unknown) => {
         throw error instanceof Error && error.name === 'TimeoutError' ? aborted(error) : error;
       });

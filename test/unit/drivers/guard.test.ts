@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
+import { openGate } from '../../calls/gates.ts';
 
 const API_KEY = 'sk-simulated-0123456789-abcdefghij';
 const AT = 'us-east-1';
@@ -24,6 +25,7 @@ function clientOf(body: unknown, status = 200) {
     credential: { account: 'acc', apiKey: API_KEY },
     endpoint: 'http://127.0.0.1:1',
     deploymentId: 'guarded',
+    calls: openGate,
   });
 }
 
@@ -139,6 +141,7 @@ test('of a refusal without an end 64 KB are read', async () => {
     credential: { account: 'acc' },
     endpoint: 'http://127.0.0.1:1',
     deploymentId: 'guarded',
+    calls: openGate,
   });
   expect((await errorOf(client.listLocations())).code).toBe('Unauthorized');
   expect(cancelled).toBe(true);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../../functions/drivers/contract/driver.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
+import { openGate } from '../../calls/gates.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;
@@ -23,7 +24,9 @@ describe('connect', () => {
       { ...options, credential: { account: 'a', apiKey: 'ü x' }, endpoint: 'http://h' },
     ],
   ])('refuses %s', (_, refused) => {
-    expect(() => simDriver.connect(refused)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
+    expect(() => simDriver.connect({ ...refused, calls: openGate })).toThrow(
+      expect.objectContaining({ code: 'InvalidRequest' }),
+    );
   });
 });
 
@@ -92,6 +95,7 @@ describe('instances', () => {
       cloud: 'aws',
       credential: { account: 'acc' },
       endpoint: server.url,
+      calls: openGate,
       deploymentId: 'another',
     });
     await other.createInstance(spec(100));

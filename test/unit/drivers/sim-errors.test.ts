@@ -3,6 +3,7 @@ import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { errorOfAnswer } from '../../../functions/drivers/sim/errors.ts';
 import { REFUSALS } from '../../../local/sim/engine/refusals.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
+import { openGate } from '../../calls/gates.ts';
 import { addFault, connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;
@@ -90,7 +91,13 @@ describe('what an answer becomes', () => {
 
   test('a wrong, missing or revoked credential is unauthorized, the right one is not', async () => {
     const as = (credential: Record<string, string>) =>
-      simDriver.connect({ cloud: 'aws', credential, endpoint: server.url, deploymentId: DEPLOYMENT });
+      simDriver.connect({
+        cloud: 'aws',
+        credential,
+        endpoint: server.url,
+        deploymentId: DEPLOYMENT,
+        calls: openGate,
+      });
     await expect(as({ account: 'locked', apiKey: 'wrong' }).verifyCredential()).rejects.toEqual(
       code('Unauthorized'),
     );

@@ -3,6 +3,7 @@ import { DEPLOYMENT_TAG } from '../../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../../functions/drivers/contract/names.ts';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import type { SimServer } from '../../../local/sim/serve.ts';
+import { openGate } from '../../calls/gates.ts';
 import { connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
 
 let server: SimServer;
@@ -19,7 +20,13 @@ afterAll(() => server.close());
 
 const KINDS = ['network', 'security-group', 'key-pair'] as const;
 const clientOf = (deploymentId: string, cloud: 'aws' | 'gcp' = 'aws') =>
-  simDriver.connect({ cloud, credential: { account: 'acc' }, endpoint: server.url, deploymentId });
+  simDriver.connect({
+    cloud,
+    credential: { account: 'acc' },
+    endpoint: server.url,
+    deploymentId,
+    calls: openGate,
+  });
 
 async function plant(kind: 'instances' | 'resources', body: object): Promise<string> {
   const answer = await fetch(`${server.url}/_sim/${kind}`, {

@@ -5,6 +5,7 @@ import { instanceId } from '../../../functions/model/identifiers.ts';
 import { loadSimConfig, parseSimConfig, type SimConfig } from '../../../local/sim/engine/config.ts';
 import type { Fault } from '../../../local/sim/engine/faults.ts';
 import { type SimServer, startSimServer } from '../../../local/sim/serve.ts';
+import { openGate } from '../../calls/gates.ts';
 
 export const LOCATION = 'us-east-1';
 export const DEPLOYMENT = 'test-deployment';
@@ -29,7 +30,13 @@ export function connect(
   cloud: Cloud = 'aws',
   credential = { account: 'acc' },
 ): CloudClient {
-  return simDriver.connect({ cloud, credential, endpoint: server.url, deploymentId: DEPLOYMENT });
+  return simDriver.connect({
+    cloud,
+    credential,
+    endpoint: server.url,
+    deploymentId: DEPLOYMENT,
+    calls: openGate,
+  });
 }
 
 export function addFault(server: SimServer, fault: Partial<Fault> & Pick<Fault, 'kind'>): void {

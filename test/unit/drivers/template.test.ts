@@ -4,6 +4,7 @@ import { capabilitiesOf } from '../../../functions/drivers/contract/capabilities
 import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../../functions/drivers/contract/names.ts';
 import { DRIVERS } from '../../../functions/drivers/registry.ts';
+import { openGate } from '../../calls/gates.ts';
 
 const DEPLOYMENT = 'mine';
 const SECRET = 'a-token-that-is-secret';
@@ -29,6 +30,7 @@ function cloudOf(
     credential: { apiToken: SECRET },
     endpoint: 'https://cloud.example.com/v1/',
     deploymentId: DEPLOYMENT,
+    calls: openGate,
   });
   return { driver, client, asked };
 }
@@ -62,9 +64,9 @@ it.each([
 ])('opens no client with %s', (_what, credential, endpoint) => {
   const { driver } = cloudOf({});
   const options = { cloud: 'mock' as const, credential, deploymentId: DEPLOYMENT };
-  expect(() => driver.connect({ ...options, ...(endpoint === undefined ? {} : { endpoint }) })).toThrow(
-    expect.objectContaining({ code: 'InvalidRequest' }),
-  );
+  expect(() =>
+    driver.connect({ ...options, calls: openGate, ...(endpoint === undefined ? {} : { endpoint }) }),
+  ).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });
 
 it('reads lists to their end, and answers with what is of this deployment alone', async () => {

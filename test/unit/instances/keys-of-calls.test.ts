@@ -4,10 +4,11 @@ import { has } from '../../../functions/drivers/contract/capabilities.ts';
 import type { InstanceSpec } from '../../../functions/drivers/contract/driver.ts';
 import { callsOf, withKeptKeys } from '../../../functions/features/instances/keys-of-calls.ts';
 import { instanceId, launchToken } from '../../../functions/model/identifiers.ts';
+import { openGate } from '../../calls/gates.ts';
 import { record } from '../../samples/records.ts';
 
 const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
-const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test' });
+const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
 const fleetId = 'f0123456789abcdef';
 
 /** A claimed record and what to ask EC2 for; `keys` are those that the claim kept. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSimDriver } from '../../../functions/drivers/sim/driver.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
+import { openGate } from '../../calls/gates.ts';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
 /** The driver and the clouds in one process; waiting moves the clock on. */
@@ -18,6 +19,7 @@ function connectInProcess() {
     credential: { account: 'acc' },
     endpoint: 'http://clouds.invalid',
     deploymentId: 'd',
+    calls: openGate,
   });
   return { clouds, client };
 }

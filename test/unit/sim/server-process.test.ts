@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { simDriver } from '../../../functions/drivers/sim/driver.ts';
 import { accountKey } from '../../../local/sim/engine/account-key.ts';
+import { openGate } from '../../calls/gates.ts';
 import { prepare } from '../drivers/sim-server.ts';
 
 const KEY = 'key-of-this-test';
@@ -43,7 +44,7 @@ test('prints where it listens; a kill -9 costs it nothing that it had answered',
   const first = run('--port', '0', '--seed', '5', '--state', stateDir, '--sim-key', KEY);
   const credential = { account: 'acc', apiKey: accountKey(KEY, 'acc') };
   const connect = ({ simUrl: endpoint }: { simUrl: string }) =>
-    simDriver.connect({ cloud: 'gcp', credential, endpoint, deploymentId: 'd' });
+    simDriver.connect({ cloud: 'gcp', credential, endpoint, deploymentId: 'd', calls: openGate });
   const client = connect(await listening(first.firstLine));
   const { spec } = await prepare(client, 'us-central1');
   const made = await client.createInstance(spec(1, { instanceType: 'e2-medium' }));

@@ -5,6 +5,7 @@ import { awsDriver } from '../../../../functions/drivers/aws/driver.ts';
 import type { BatchCreate, Reboot, StopStart } from '../../../../functions/drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import type { Credential } from '../../../../functions/model/connection.ts';
+import { openGate } from '../../../calls/gates.ts';
 
 /** What is answered to a call; `hang-up` closes the connection without an answer. */
 export type Canned = { status: number; body: string; headers?: Record<string, string> } | 'hang-up';
@@ -74,7 +75,13 @@ export function connect(
   endpoint: string,
   credential: Credential = KEYS,
 ): CloudClient & BatchCreate & Reboot & StopStart {
-  const client = awsDriver.connect({ cloud: 'aws', credential, endpoint, deploymentId: DEPLOYMENT });
+  const client = awsDriver.connect({
+    cloud: 'aws',
+    credential,
+    endpoint,
+    deploymentId: DEPLOYMENT,
+    calls: openGate,
+  });
   if (!(client instanceof AwsClient)) throw new TypeError('not a client of driver aws');
   return client;
 }

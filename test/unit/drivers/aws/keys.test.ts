@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keysOf } from '../../../../functions/drivers/aws/credentials.ts';
 import { clientSettings } from '../../../../functions/drivers/aws/settings.ts';
 import { systemTime } from '../../../../functions/drivers/contract/surroundings.ts';
+import { openGate } from '../../../calls/gates.ts';
 import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-ec2.ts';
 
 const ROLE = {
@@ -34,7 +35,10 @@ it('a role is assumed with its external id, once for all who ask, and anew befor
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
   const clock = { ...systemTime, now: () => nowMs };
-  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), clock);
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'd'.repeat(80), {
+    calls: openGate,
+    clock,
+  });
   const [one, two] = await Promise.all([read(), read()]);
   expect(one).toMatchObject({ accessKeyId: 'K1', secretAccessKey: 's-K1', sessionToken: 't-K1' });
   expect(two).toBe(one);
@@ -51,7 +55,10 @@ it('a role is assumed with its external id, once for all who ask, and anew befor
 
 it('a role that may not be assumed is Unauthorized, with no secret in the error, and asked for again the next time', async () => {
   sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
-  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test');
+  const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test', {
+    calls: openGate,
+    clock: systemTime,
+  });
   const error: unknown = await read().catch((reason: unknown) => reason);
   expect(error).toMatchObject({ code: 'Unauthorized', call: 'sts:AssumeRole' });
   expect(String(error)).not.toContain(ROLE.externalId);

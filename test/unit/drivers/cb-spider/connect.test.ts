@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { cbSpiderDriver } from '../../../../functions/drivers/cb-spider/driver.ts';
 import { CREDENTIAL_KEYS, cbSpiderMetadata } from '../../../../functions/drivers/cb-spider/metadata.ts';
 import type { ConnectOptions } from '../../../../functions/drivers/contract/driver.ts';
+import { openGate } from '../../../calls/gates.ts';
 
 const SERVER = { username: 'spider', password: 'password-of-spider' };
 const OPTIONS: ConnectOptions = {
@@ -10,6 +11,7 @@ const OPTIONS: ConnectOptions = {
   endpoint: 'https://spider.example',
   deploymentId: 'unit',
   connectionKey: 'default/ncp',
+  calls: openGate,
 };
 const connect = (over: Partial<ConnectOptions> = {}) => cbSpiderDriver.connect({ ...OPTIONS, ...over });
 const refused = (words: string) =>

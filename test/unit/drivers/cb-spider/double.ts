@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach } from 'vitest';
 import { CbSpiderClient, type Patience } from '../../../../functions/drivers/cb-spider/client.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
+import { openGate } from '../../../calls/gates.ts';
 import type { Pace } from '../../../contract/servers/spider-double/machines.ts';
 import { type SpiderDouble, startSpiderDouble } from '../../../contract/servers/spider-double/server.ts';
 
@@ -20,10 +21,15 @@ export function useDouble(pace: Pace, patience: Patience) {
   const url = () => double?.url ?? '';
   return {
     url,
-    client: ({ connectionKey = 'default/spider', mockName = 'unit', isTrial = false } = {}) =>
+    client: ({
+      connectionKey = 'default/spider',
+      mockName = 'unit',
+      isTrial = false,
+      calls = openGate,
+    } = {}) =>
       new CbSpiderClient(
         {
-          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password),
+          transport: new SpiderTransport(url(), ACCOUNT.username, ACCOUNT.password, calls),
           cloud: 'mock',
           deploymentId: 'unit',
           connectionKey,

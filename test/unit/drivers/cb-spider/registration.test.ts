@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { Registration } from '../../../../functions/drivers/cb-spider/registration.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
+import { openGate } from '../../../calls/gates.ts';
 import { type Asked, startAnswering } from './answering-server.ts';
 
 const PLACE = '/connectionconfig/fw.unit.default.ncp.KR';
@@ -31,7 +32,7 @@ async function startRegistry(zones: Zone[]) {
   });
   const client = (secret = 'secret-of-ncp') =>
     new Registration({
-      transport: new SpiderTransport(server.url, 'spider', 'password'),
+      transport: new SpiderTransport(server.url, 'spider', 'password', openGate),
       cloud: 'ncp',
       deploymentId: 'unit',
       connectionKey: 'default/ncp',

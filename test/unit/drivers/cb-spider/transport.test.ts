@@ -1,20 +1,28 @@
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
+import { openGate } from '../../../calls/gates.ts';
 import { startAnswering } from './answering-server.ts';
 
 test('names are escaped, so that no name leads to another path', async () => {
   const { url, asked } = await startAnswering(() => ({ body: {} }));
-  const transport = new SpiderTransport(`${url}/spider/`, 'spider', 'password');
-  await transport.call({ method: 'GET', path: ['vm', '../driver?x'], answer: z.unknown() });
+  const transport = new SpiderTransport(`${url}/spider/`, 'spider', 'password', openGate);
+  await transport.call({
+    location: undefined,
+    method: 'GET',
+    path: ['vm', '../driver?x'],
+    answer: z.unknown(),
+  });
   expect(asked.map(({ call }) => call)).toEqual(['GET /vm/..%2Fdriver%3Fx']);
 });
 
 test('an answer that cannot be read is unknown for a change, and Unavailable for a read', async () => {
   const { url } = await startAnswering(() => ({ body: { IId: 'not one' } }));
-  const transport = new SpiderTransport(url, 'spider', 'password');
+  const transport = new SpiderTransport(url, 'spider', 'password', openGate);
   const answer = z.object({ IId: z.object({ NameId: z.string() }) });
-  const calls = (['GET', 'POST'] as const).map((method) => transport.call({ method, path: ['vm'], answer }));
+  const calls = (['GET', 'POST'] as const).map((method) =>
+    transport.call({ location: undefined, method, path: ['vm'], answer }),
+  );
   const outcomes = await Promise.allSettled(calls);
   expect(outcomes.map((one) => one.status === 'rejected' && one.reason.code)).toEqual([
     'Unavailable',

@@ -1,5 +1,6 @@
 import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
 import { createOpenStackDriver } from '../../../../functions/drivers/openstack/driver.ts';
+import { openGate } from '../../../calls/gates.ts';
 
 /** A request as the driver made it. */
 export interface Asked {
@@ -75,6 +76,12 @@ export function clientOf(
     return answer ?? json({ itemNotFound: { code: 404, message: `nothing at ${one.what}` } }, 404);
   });
   const credential = { username: 'user', password: PASSWORD, projectName: 'project' };
-  const client = driver.connect({ cloud: 'openstack', credential, endpoint, deploymentId: 'test' });
+  const client = driver.connect({
+    cloud: 'openstack',
+    credential,
+    endpoint,
+    deploymentId: 'test',
+    calls: openGate,
+  });
   return { client, asked };
 }

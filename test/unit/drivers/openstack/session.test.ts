@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { openstackDriver } from '../../../../functions/drivers/openstack/driver.ts';
+import { openGate } from '../../../calls/gates.ts';
 import { type Asked, clientOf, json, REGION, tokenAnswer } from './cloud-double.ts';
 
 const AUTH = 'POST keystone /v3/auth/tokens';
@@ -104,5 +105,7 @@ test.each([
   { applicationCredentialId: 'a', password: 'b' },
 ])('a credential that is not whole is refused: %o', (credential) => {
   const options = { cloud: 'openstack', endpoint: 'https://k.test', deploymentId: 'test' } as const;
-  expect(() => openstackDriver.connect({ ...options, credential })).toThrow(code('InvalidRequest'));
+  expect(() => openstackDriver.connect({ ...options, credential, calls: openGate })).toThrow(
+    code('InvalidRequest'),
+  );
 });

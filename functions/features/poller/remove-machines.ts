@@ -1,0 +1,94 @@
+import pLimit from 'p-limit';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { Clock } from '../../platform/runtime/clock.ts';
+import {
+  type OpenConnection,
+  type PlaceRef,
+  timeLeftMs,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+
+/** Some clouds answer a removal only when it is done. */
+const CONCURRENT_REMOVALS = 25;
+/** How long one poll goes on with removals, as the rate permits them. */
+const LONGEST_REMOVING_MS = 4_000;
+/** How long the poll waits for answers after the last call has begun: the next poll tells what came of the others. */
+const ANSWERED_MS = 2_000;
+const SHORTEST_WAIT_MS = 100;
+
+/**
+ * Asks the cloud to remove machines. Each poll asks again until the cloud shows them Terminating: an answer to the call
+ * alone proves nothing. Calls begin as the governor permits them, for some seconds; those that are not answered when the
+ * poll has to end go on without it.
+ *
+ * @returns whether calls are left to be made or answered
+ */
+export async function removeMachines(
+  context: WorkerContext,
+  { location }: PlaceRef,
+  { onTerms }: OpenConnection,
+  backendIds: readonly string[],
+): Promise<boolean> {
+  if (backendIds.length === 0) return false;
+  const { clock } = context.store;
+  const calls = new BegunCalls(clock, clock.now() + Math.min(LONGEST_REMOVING_MS, timeLeftMs(context) / 4));
+  const remove = (backendId: string): Promise<boolean> =>
+    calls.begin(async (terms) => {
+      try {
+        await onTerms(terms).terminateInstance(location, backendId);
+      } catch (error) {
+        if (!(error instanceof DriverError)) throw error;
+        if (error.code === 'NoPermit') return false;
+        context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
+      }
+      return true;
+    });
+  const limit = pLimit(CONCURRENT_REMOVALS);
+  const all = Promise.all(backendIds.map((backendId) => limit(() => remove(backendId))));
+  const answeredMs = Math.min(ANSWERED_MS, timeLeftMs(context) / 2);
+  for (let waitMs = answeredMs; waitMs > 0; waitMs = calls.lateInMs(answeredMs)) {
+    const late = clock.sleep(Math.max(SHORTEST_WAIT_MS, Math.ceil(waitMs))).then(() => undefined);
+    const areAsked = await Promise.race([all, late]);
+    if (areAsked) return areAsked.includes(false);
+  }
+  // What fails after the poll has gone on must not end the process.
+  all.catch((error: unknown) => context.log.warn('terminate failed', { error }));
+  return true;
+}
+
+/** Calls that begin as they are permitted, until a time. */
+class BegunCalls {
+  readonly #clock: Clock;
+  readonly #untilMs: number;
+  #lastBegunMs: number;
+  #awaitingPermit = 0;
+
+  constructor(clock: Clock, untilMs: number) {
+    this.#clock = clock;
+    this.#untilMs = untilMs;
+    this.#lastBegunMs = clock.now();
+  }
+
+  /** @returns false when the time was over before the call had a permit */
+  async begin(call: (terms: { waitMs: number; onPermit: () => void }) => Promise<boolean>): Promise<boolean> {
+    const waitMs = this.#untilMs - this.#clock.now();
+    if (waitMs < 0) return false;
+    this.#awaitingPermit += 1;
+    let isWaiting = true;
+    const stopWaiting = () => {
+      if (isWaiting) this.#awaitingPermit -= 1;
+      isWaiting = false;
+    };
+    const onPermit = () => {
+      stopWaiting();
+      this.#lastBegunMs = this.#clock.now();
+    };
+    return await call({ waitMs, onPermit }).finally(stopWaiting);
+  }
+
+  /** How long until the calls that have begun are no longer waited for, in milliseconds; 0 when that is over. */
+  lateInMs(answeredMs: number): number {
+    const lateInMs = Math.max(0, this.#lastBegunMs + answeredMs - this.#clock.now());
+    return this.#awaitingPermit > 0 ? Math.max(SHORTEST_WAIT_MS, lateInMs) : lateInMs;
+  }
+}

@@ -1,0 +1,119 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type CallGate, type CloudCall, Permit } from '../../drivers/contract/call-gate.ts';
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { LimitProfile } from '../../model/limit-profile.ts';
+import { permitCalls, permitFurtherCreates, slowDown } from '../governor/permit-calls.ts';
+import { PermitQueue } from '../governor/permit-queue.ts';
+import { usage } from '../runtime/usage.ts';
+import type { Store } from '../store/client.ts';
+import type { CallTerms, Log } from './context.ts';
+
+/** The governor's name for calls that belong to no location. */
+const EVERYWHERE = 'everywhere';
+/** How long a request of a method waits once an earlier one of it was permitted: else that one was for nothing. */
+const FURTHER_MS = 10_000;
+
+/** One call of a driver's method. */
+interface Method {
+  waitMs: number;
+  furtherMs: number;
+  onPermit?: (() => void) | undefined;
+  /** Permitted creates that no request has used. */
+  createsLeft: number;
+  /** Requests that were permitted. */
+  permitted: number;
+}
+
+const noTerms = (): Method => ({ waitMs: 0, furtherMs: FURTHER_MS, createsLeft: 0, permitted: 0 });
+
+export interface GovernedConnection {
+  connectionKey: string;
+  limits: LimitProfile;
+}
+
+/**
+ * The gate of one connection's client, see `CallGate`. A request's permit is of its kind at its location. Creates go by
+ * the permits that their launches have; what a driver asks for beyond those, such as each machine of a batch by itself,
+ * goes by the rate alone.
+ */
+export class CallGovernor implements CallGate {
+  readonly #store: Store<'governor'>;
+  readonly #log: Log;
+  readonly #connection: GovernedConnection;
+  readonly #methods = new AsyncLocalStorage<Method>();
+  readonly #queues = new Map<string, PermitQueue>();
+
+  constructor(store: Store<'governor'>, log: Log, connection: GovernedConnection) {
+    this.#store = store;
+    this.#log = log;
+    this.#connection = connection;
+  }
+
+  /** The client as a caller with these terms has it. Each of its methods is a call of its own. */
+  client(
+    client: CloudClient,
+    { waitMs = 0, furtherMs = Math.max(waitMs, FURTHER_MS), creates = 0, onPermit }: CallTerms = {},
+  ): CloudClient {
+    return new Proxy(client, {
+      get: (target, name) => {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) =>
+          this.#methods.run({ waitMs, furtherMs, onPermit, createsLeft: creates, permitted: 0 }, () =>
+            Reflect.apply(member, target, args),
+          );
+      },
+    });
+  }
+
+  async send<Answer>(call: CloudCall, request: (permit: Permit) => Promise<Answer>): Promise<Answer> {
+    if (call.kind !== 'sign-in') await this.#permit(call, call.kind);
+    usage.cloudCalls += 1;
+    try {
+      return await request(new Permit(call));
+    } catch (error) {
+      if (error instanceof DriverError) await this.#learn(call, error);
+      throw error;
+    }
+  }
+
+  async #permit(call: CloudCall, kind: 'create' | 'list' | 'mutate'): Promise<void> {
+    const method = this.#methods.getStore() ?? noTerms();
+    const { machines = 1 } = call;
+    if (kind === 'create' && method.createsLeft >= machines) method.createsLeft -= machines;
+    else {
+      const waitMs = () => (method.permitted > 0 ? method.furtherMs : method.waitMs);
+      await this.#queueOf(call, kind).take(waitMs, method.permitted > 0);
+    }
+    method.permitted += 1;
+    if (method.permitted === 1) method.onPermit?.();
+  }
+
+  #queueOf({ location = EVERYWHERE }: CloudCall, kind: 'create' | 'list' | 'mutate'): PermitQueue {
+    const key = `${kind} ${location}`;
+    const known = this.#queues.get(key);
+    if (known) return known;
+    const store = this.#store;
+    const place = { ...this.#connection, location };
+    const queue = new PermitQueue(store.clock, (wanted) =>
+      kind === 'create'
+        ? permitFurtherCreates(store, place, wanted)
+        : permitCalls(store, place, kind, wanted),
+    );
+    this.#queues.set(key, queue);
+    return queue;
+  }
+
+  /** Creates that were throttled are told to the governor by their launches, which are given another time with it. */
+  async #learn(
+    { action, kind, location = EVERYWHERE }: CloudCall,
+    { code, cloudCode, retryAfterMs }: DriverError,
+  ): Promise<void> {
+    const { connectionKey } = this.#connection;
+    if (code !== 'NotFound')
+      this.#log.warn('a cloud refused a call', { connectionKey, location, action, code, cloudCode });
+    if (code !== 'Throttled' || kind === 'create' || kind === 'sign-in') return;
+    await slowDown(this.#store, { connectionKey, location }, kind, retryAfterMs);
+  }
+}

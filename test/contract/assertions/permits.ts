@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { has } from '../../../functions/drivers/contract/capabilities.ts';
+import { DriverError } from '../../../functions/drivers/contract/errors.ts';
+import { assertions } from '../suite/assertion.ts';
+import type { Lab } from '../suite/lab.ts';
+
+/** More requests than any call of the contract makes. */
+const MOST_REQUESTS = 60;
+
+/** What the gate let through while something was done. */
+async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
+  const before = lab.gate.calls.length;
+  await work();
+  return lab.gate.calls.slice(before);
+}
+
+/** Lets one more request through at each try, until none is missing. @returns how many tries were refused */
+async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
+  try {
+    for (let requests = 0; requests <= MOST_REQUESTS; requests += 1) {
+      lab.gate.refuseAfter(requests);
+      try {
+        await work();
+        return requests;
+      } catch (error) {
+        if (!(error instanceof DriverError) || error.code !== 'NoPermit') throw error;
+      }
+    }
+  } finally {
+    lab.gate.open();
+  }
+  throw assert.fail(`it makes more than ${MOST_REQUESTS} requests`);
+}
+
+export const PERMITS = assertions([
+  {
+    id: 'permits.kinds',
+    title: 'a create passes the gate as one create at its location, a list as lists, a removal as a change',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const { location } = cloud;
+      const spec = await lab.spec();
+      const creates = async () => {
+        const { backendId } = await client.createInstance(spec);
+        await lab.settle();
+        const calls = await callsDuring(lab, () => client.terminateInstance(location, backendId));
+        assert.ok(calls.every(({ kind }) => kind === 'mutate' || kind === 'list'));
+        assert.ok(calls.some(({ kind }) => kind === 'mutate'));
+      };
+      const made = (await callsDuring(lab, creates)).filter(({ kind }) => kind === 'create');
+      assert.deepEqual(
+        made.map(({ location: at, machines = 1 }) => ({ at, machines })),
+        [{ at: location, machines: 1 }],
+      );
+      const listed = await callsDuring(lab, () => client.listInstances(location));
+      assert.ok(listed.length > 0 && listed.every(({ kind }) => kind === 'list'));
+      if (!has(client, 'batch-create')) return;
+      const several = await lab.specs(2);
+      const batch = await callsDuring(lab, () => client.createInstances(several));
+      const machines = batch.flatMap((call) => (call.kind === 'create' ? [call.machines ?? 1] : []));
+      assert.equal(
+        machines.reduce((sum, one) => sum + one, 0),
+        several.length,
+      );
+    },
+  },
+  {
+    id: 'permits.refused-network',
+    title: 'a network whose requests are refused a permit one after the other is made once in the end',
+    async run(lab) {
+      const { client, cloud } = lab;
+      const name = lab.name();
+      const spec = { location: cloud.location, name, cidr: '10.40.0.0/16', tags: {} };
+      const refused = await retried(lab, () => client.ensureNetwork(spec));
+      assert.ok(refused > 0, 'the first request needs a permit');
+      const listed = await client.listNetworkResources(cloud.location, 'network');
+      assert.equal(listed.filter((one) => one.name === name).length, 1);
+    },
+  },
+  {
+    id: 'permits.refused-create',
+    title: 'a create that is refused a permit has made no machine, and makes one when it has all of them',
+    async run(lab) {
+      const { client } = lab;
+      const spec = await lab.spec();
+      let isRefused = false;
+      await retried(lab, async () => {
+        if (isRefused) assert.deepEqual(await withoutGate(lab, () => lab.listed([spec])), []);
+        isRefused = true;
+        await client.createInstance(spec);
+      });
+      assert.ok(isRefused);
+      await lab.until('the machine is listed', async () =>
+        (await lab.listed([spec])).length === 1 ? true : undefined,
+      );
+    },
+  },
+]);
+
+/** Looks back on the whole run. */
+export const EVERY_REQUEST = assertions([
+  {
+    id: 'permits.every-request',
+    title: 'every request that reached the cloud in this run had passed the gate',
+    run({ gate, proxy }) {
+      assert.ok(proxy.requests > 0);
+      assert.ok(
+        proxy.requests <= gate.calls.length,
+        `${proxy.requests} requests with ${gate.calls.length} permits and sign-ins`,
+      );
+      return Promise.resolve();
+    },
+  },
+]);
+
+/** Looks at the cloud while the gate refuses the driver. */
+async function withoutGate<Answer>(lab: Lab, look: () => Promise<Answer>): Promise<Answer> {
+  const left = lab.gate.left;
+  lab.gate.open();
+  try {
+    return await look();
+  } finally {
+    lab.gate.refuseAfter(left);
+  }
+}
