@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { CALL_LIMITS } from '../../functions/platform/runtime/aws-clients.ts';
 import { hasPointInTimeRecovery } from '../../infra/idle-cost.ts';
 import { type StageName, stageFromContext } from '../../infra/settings/config.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
@@ -16,6 +17,21 @@ const deployedDrivers = driversOf('production');
 const idOf = (driver: string) => driver.replaceAll('-', '');
 
 const property = (resource: Resource, name: string): unknown => resource.Properties[name];
+
+describe('functions', () => {
+  it('outlast a call that no service answers, so that they can say so', () => {
+    // Between attempts the SDK draws its pauses below 50, 100, 200, … ms.
+    const longestMs = Object.values(CALL_LIMITS).map(
+      ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
+    );
+    const limits = [local, dev, production].flatMap((template) =>
+      [...functionsOf(template).values()].map(({ resource }) =>
+        z.number().parse(resource.Properties['Timeout']),
+      ),
+    );
+    expect(Math.max(...longestMs)).toBeLessThan(1_000 * Math.min(...limits));
+  });
+});
 
 describe('queues', () => {
   const queues = resourcesOf(production, 'AWS::SQS::Queue');

@@ -1,9 +1,11 @@
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { SFNClient } from '@aws-sdk/client-sfn';
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import type { Driver } from '../../drivers/contract/driver.ts';
 import { parameterBeat } from '../../platform/deployment/parameter-beat.ts';
+import {
+  openEventBridgeClient,
+  openSfnClient,
+  openSqsClient,
+  openSsmClient,
+} from '../../platform/runtime/aws-clients.ts';
 import type { Env } from '../../platform/runtime/env.ts';
 import { logger } from '../../platform/runtime/logger.ts';
 import { readCredential } from '../../platform/secrets/credentials.ts';
@@ -33,7 +35,7 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
   const queueUrls: Readonly<Record<string, string | undefined>> = env.QUEUE_URLS;
   const queueUrl = queueUrls[driver.name];
   if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${driver.name}`);
-  const ssm = new SSMClient({});
+  const ssm = openSsmClient();
   const store = openStore({
     fleets: env.FLEETS_TABLE,
     governor: env.GOVERNOR_TABLE,
@@ -49,9 +51,9 @@ export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]
     readDeploymentId: () => ensureDeploymentId(store, wanted),
     timeLimitMs: env.DRIVER_TIMEOUT_SECONDS * 1_000,
     readCredential: (connection) => readCredential(ssm, env.SECRETS_PREFIX, connection),
-    ...openQueue(new SQSClient({}), queueUrl),
-    tasks: openTasks(new SFNClient({})),
-    publish: openEvents(new EventBridgeClient({})),
+    ...openQueue(openSqsClient(), queueUrl),
+    tasks: openTasks(openSfnClient()),
+    publish: openEvents(openEventBridgeClient()),
     log: logger,
   });
 }

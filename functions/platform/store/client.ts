@@ -1,6 +1,7 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
+import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
@@ -32,9 +33,10 @@ const consumedSchema = z.object({
  * apart by the command's name.
  */
 export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
-  const document = DynamoDBDocumentClient.from(new DynamoDBClient({ maxAttempts: 5, ...config }), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
+  const document = DynamoDBDocumentClient.from(
+    new DynamoDBClient({ ...clientSettings(CALL_LIMITS.dynamodb), ...config }),
+    { marshallOptions: { removeUndefinedValues: true } },
+  );
   document.middlewareStack.add(
     (next, context) => async (args) => {
       const result = await next({ ...args, input: { ...args.input, ReturnConsumedCapacity: 'TOTAL' } });

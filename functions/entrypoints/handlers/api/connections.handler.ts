@@ -1,7 +1,6 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import { REGISTERED_DRIVERS } from '../../../drivers/registry.ts';
 import { inspectRefusedConnection } from '../../../features/connections/check-request.ts';
+import { openSqsClient, openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openStore } from '../../../platform/store/client.ts';
 import { openQueue } from '../../../platform/worker/queue.ts';
@@ -23,7 +22,7 @@ const store = openStore({
   catalogue: env.CATALOGUE_TABLE,
   governor: env.GOVERNOR_TABLE,
 });
-const sqs = new SQSClient({});
+const sqs = openSqsClient();
 const rules = {
   drivers: REGISTERED_DRIVERS.map(({ name }) => name).filter((name) => env.QUEUE_URLS[name] !== undefined),
   allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
@@ -35,7 +34,7 @@ export const handler = handle({
   store,
   operations: connectionOperations({
     store,
-    ssm: new SSMClient({}),
+    ssm: openSsmClient(),
     secretsPrefix: env.SECRETS_PREFIX,
     ...rules,
     async send(driver, message) {

@@ -1,5 +1,5 @@
-import { SFNClient } from '@aws-sdk/client-sfn';
 import { openWorkflows } from '../../../features/fleets/workflows.ts';
+import { openSfnClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openStore } from '../../../platform/store/client.ts';
 import { handle } from '../../api/handle.ts';
@@ -17,7 +17,7 @@ const store = openStore({
   catalogue: env.CATALOGUE_TABLE,
   access: env.ACCESS_TABLE,
 });
-const workflows = openWorkflows(new SFNClient({}), {
+const workflows = openWorkflows(openSfnClient(), {
   provisionFleet: env.PROVISION_FLEET_ARN,
   terminateFleet: env.TERMINATE_FLEET_ARN,
 });

@@ -1,4 +1,4 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { openStore } from '../../../platform/store/client.ts';
 import { openQueue } from '../../../platform/worker/queue.ts';
@@ -7,7 +7,7 @@ import { resourceOperations } from '../../api/operations/resources.ts';
 
 const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
-const sqs = new SQSClient({});
+const sqs = openSqsClient();
 
 /** What fleets made besides instances, and what sweeps found that nothing claims. */
 export const handler = handle({

@@ -7,6 +7,9 @@ import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts'
 const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
+/** `fetch` waits for five minutes by itself. A function that fails is called again, and answers then. */
+const ANSWER_TIMEOUT_MS = 5_000;
+
 /**
  * A custom resource of the stack: each deployment makes sure of the id in the data, and fails when the operator names
  * another one. The stack's end leaves the id where it is, since tables may stay.
@@ -22,7 +25,11 @@ export async function handler(input: unknown): Promise<void> {
   );
   // The URL is signed without a content type; `fetch` would send one with a string.
   const body = new TextEncoder().encode(JSON.stringify(answer));
-  const { ok, status } = await fetch(event.ResponseURL, { method: 'PUT', body });
+  const { ok, status } = await fetch(event.ResponseURL, {
+    method: 'PUT',
+    body,
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
   if (!ok) throw new Error(`CloudFormation's answer URL answered ${status}`);
 }
 

@@ -1,6 +1,6 @@
-import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { type FinishedChanges, finishChanges } from '../../../features/connections/finish-changes.ts';
+import { openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
@@ -13,7 +13,7 @@ const deps = {
     fleets: env.FLEETS_TABLE,
     catalogue: env.CATALOGUE_TABLE,
   }),
-  ssm: new SSMClient({}),
+  ssm: openSsmClient(),
   secretsPrefix: env.SECRETS_PREFIX,
   log: logger,
 };

@@ -1,20 +1,19 @@
-import { SFNClient } from '@aws-sdk/client-sfn';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { type Reconciliation, reconcileFleets } from '../../../features/fleets/reconcile.ts';
 import { openWorkflows } from '../../../features/fleets/workflows.ts';
 import { countOn, isCountDue } from '../../../platform/deployment/beat.ts';
 import { parameterBeat } from '../../../platform/deployment/parameter-beat.ts';
+import { openSfnClient, openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/client.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
-const outside = parameterBeat(new SSMClient({}), env.SECRETS_PREFIX);
+const outside = parameterBeat(openSsmClient(), env.SECRETS_PREFIX);
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE }),
-  workflows: openWorkflows(new SFNClient({}), {
+  workflows: openWorkflows(openSfnClient(), {
     provisionFleet: env.PROVISION_FLEET_ARN,
     terminateFleet: env.TERMINATE_FLEET_ARN,
   }),

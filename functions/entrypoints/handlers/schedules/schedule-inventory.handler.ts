@@ -1,6 +1,6 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import { scheduleInventory } from '../../../features/inventory/schedule-inventory.ts';
+import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/client.ts';
@@ -9,7 +9,7 @@ import { openQueue } from '../../../platform/worker/queue.ts';
 
 const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });
-const sqs = new SQSClient({});
+const sqs = openSqsClient();
 
 /**
  * By EventBridge, at the stage's interval: every connection that is in use is verified, and has its inventory synced.

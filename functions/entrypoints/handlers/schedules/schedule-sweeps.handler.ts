@@ -1,6 +1,6 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import { scheduleSweeps } from '../../../features/sweeps/schedule-sweeps.ts';
+import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/client.ts';
@@ -9,7 +9,7 @@ import { openQueue } from '../../../platform/worker/queue.ts';
 
 const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });
-const sqs = new SQSClient({});
+const sqs = openSqsClient();
 
 /** By EventBridge, at the stage's interval: every connection that can be used is swept for orphans. */
 export const handler = middy<unknown, { connections: number }>()

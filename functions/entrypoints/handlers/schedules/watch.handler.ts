@@ -1,7 +1,7 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
 import middy from '@middy/core';
 import { watchPlaces } from '../../../features/poller/watch.ts';
 import { DRIVER_NAMES } from '../../../model/connection.ts';
+import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { openStore } from '../../../platform/store/client.ts';
@@ -9,7 +9,7 @@ import { openQueue } from '../../../platform/worker/queue.ts';
 
 const env = readEnv(['GOVERNOR_TABLE', 'QUEUE_URLS']);
 const store = openStore({ governor: env.GOVERNOR_TABLE });
-const sqs = new SQSClient({});
+const sqs = openSqsClient();
 const deployed = DRIVER_NAMES.filter((name) => env.QUEUE_URLS[name] !== undefined);
 
 /** Each minute, by EventBridge. */

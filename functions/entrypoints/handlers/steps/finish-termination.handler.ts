@@ -1,6 +1,6 @@
-import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { finishTermination } from '../../../features/fleets/finish-termination.ts';
+import { openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { forgetSshKey } from '../../../platform/secrets/ssh-keys.ts';
@@ -8,7 +8,7 @@ import { openStore } from '../../../platform/store/client.ts';
 import { type FinishAnswer, removalInputSchema } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'SECRETS_PREFIX']);
-const ssm = new SSMClient({});
+const ssm = openSsmClient();
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE }),
   forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),

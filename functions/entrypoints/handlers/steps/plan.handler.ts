@@ -1,7 +1,7 @@
-import { SSMClient } from '@aws-sdk/client-ssm';
 import middy from '@middy/core';
 import { planFleet } from '../../../features/fleets/plan.ts';
 import { makeSshKey } from '../../../features/fleets/ssh-key.ts';
+import { openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { forgetSshKey, keepSshKey } from '../../../platform/secrets/ssh-keys.ts';
@@ -9,7 +9,7 @@ import { openStore } from '../../../platform/store/client.ts';
 import { type Plan, provisionInputSchema } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS', 'SECRETS_PREFIX']);
-const ssm = new SSMClient({});
+const ssm = openSsmClient();
 const deps = {
   store: openStore({ fleets: env.FLEETS_TABLE, access: env.ACCESS_TABLE }),
   queueUrls: env.QUEUE_URLS,
