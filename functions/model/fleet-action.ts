@@ -20,6 +20,7 @@ export const holdSchema = z
       ),
   })
   .strict();
+export type Hold = z.infer<typeof holdSchema>;
 
 /** The body of `POST …/fleets/{fleet}/actions`. */
 export const fleetActionRequestSchema = z.discriminatedUnion('action', [

@@ -12,6 +12,10 @@ export const MAX_CONNECTIONS_PER_FLEET = 90;
 export const MAX_REQUEST_BYTES = 256 * 1024;
 /** What the clouds agree on for user data (AWS's limit), before base64. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;
+/** Of an instance whose node group says nothing else: from its claim until it runs, over all its attempts. */
+export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
+/** The longest that a node group may ask for. */
+export const MAX_INSTANCE_TIMEOUT_SECONDS = 86_400;
 
 export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
 export const failurePolicySchema = z.enum(FAILURE_POLICIES);
@@ -49,7 +53,7 @@ const groupShape = {
       params: { code: 'too-big' },
     })
     .optional(),
-  instanceTimeoutSeconds: z.int().min(60).max(86_400).optional(),
+  instanceTimeoutSeconds: z.int().min(60).max(MAX_INSTANCE_TIMEOUT_SECONDS).optional(),
   ssh: z
     .object({ allowFrom: z.union([z.cidrv4(), z.cidrv6()], 'must be a CIDR, such as 203.0.113.0/24') })
     .strict()
@@ -171,6 +175,8 @@ export type InstanceRequest = z.infer<typeof instanceRequestSchema>;
 
 /** The fleet request that a single instance's request stands for. */
 export function fleetOfOne({ name, description, location, ...group }: InstanceRequest): FleetRequest {
+  // Whatever else a single instance may be asked for has to be a field of its node group.
+  group satisfies { [Field in keyof typeof group]: Field extends keyof NodeGroupRequest ? unknown : never };
   return {
     name,
     ...(description === undefined ? {} : { description }),

@@ -1,4 +1,5 @@
 import { allowedActions, type FleetAction, type FleetActionRequest } from '../../model/fleet-action.ts';
+import { isGoing } from '../../model/status.ts';
 import {
   type FleetItem,
   holdEnd,
@@ -118,10 +119,15 @@ async function finishAction(
   fleet: FleetItem,
   action: FleetAction,
 ): Promise<void> {
-  if (action === 'hold' || action === 'abort') {
-    await stopLaunching(store, fleet);
-  } else {
-    await resumeWork(workflows, fleet);
+  switch (action) {
+    case 'hold':
+    case 'abort':
+      return await stopLaunching(store, fleet);
+    case 'release':
+    case 'withdraw':
+    case 'retry':
+    case 'refine':
+      return await resumeWork(workflows, fleet);
   }
 }
 
@@ -138,7 +144,7 @@ export async function requestTermination(
   for (let attempt = 1; ; attempt += 1) {
     const fleet = await readFleetItem(deps.store, fleetId);
     if (fleet?.namespace !== namespace) return false;
-    if (isGoing(fleet)) {
+    if (isGoing(fleet.status)) {
       await resumeWork(deps.workflows, fleet);
       return true;
     }
@@ -147,6 +153,3 @@ export async function requestTermination(
       throw new Error(`fleet ${fleetId} changed ${TRIES} times while it was to be removed`);
   }
 }
-
-const isGoing = ({ status }: FleetItem): boolean =>
-  status === 'Terminating' || status === 'Terminated' || status === 'RollingBack' || status === 'RolledBack';

@@ -60,7 +60,8 @@ async function writeFleet(
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
 ): Promise<Accepted> {
-  const { name, description, labels, failurePolicy, minimumInstances, hold, priority } = request;
+  // What is not of the spec goes to the fleet's item, where each field has to be accounted for.
+  const { name, priority, nodeGroups: _asAsked, ...ofItem } = request;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const resolved = await resolveRequest(store, namespace, request);
     if ('errors' in resolved) return { outcome: 'refused', errors: resolved.errors };
@@ -68,7 +69,7 @@ async function writeFleet(
     const fleetId = makeFleetId(store.clock.now(), store.random);
     const written = await createFleet(store, {
       spec: { fleetId, namespace, name, ...(priority === undefined ? {} : { priority }), nodeGroups },
-      request: { description, labels, failurePolicy, minimumInstances, hold },
+      request: ofItem,
       idempotency,
       connections,
     });

@@ -1,19 +1,20 @@
 import pLimit from 'p-limit';
 import type { DriverName } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
+import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { isGoing } from '../../model/status.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import type { Store } from '../../platform/store/client.ts';
 import { readConnection } from '../../platform/store/connections.ts';
-import { type FleetItem, readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
+import { readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
 import { openPlacement } from '../../platform/store/placements.ts';
 import { MAX_INLINE_MAP, type Plan } from '../../platform/workflow/messages.ts';
 import { shapeOf } from './shape.ts';
 import type { SshKey } from './ssh-key.ts';
 
 const CONCURRENT_WRITES = 20;
-const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
 export interface PlanDeps {
   store: Store<'fleets' | 'access'>;
@@ -41,7 +42,7 @@ export async function planFleet(
   const empty: Plan = { fleetId, execution, clouds: [] };
   if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
     // An earlier try may have kept a key after the fleet's removal had forgotten it.
-    if (isGoing(fleet)) await deps.forgetPrivateKey(fleetId);
+    if (isGoing(fleet.status)) await deps.forgetPrivateKey(fleetId);
     return empty;
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
@@ -57,15 +58,12 @@ export async function planFleet(
   });
   if (!going) {
     const now = await readFleetItem(store, fleetId);
-    if (sshKeyParameter && now && isGoing(now)) await deps.forgetPrivateKey(fleetId);
+    if (sshKeyParameter && now && isGoing(now.status)) await deps.forgetPrivateKey(fleetId);
     throw new Error(`fleet ${fleetId} went on while it was planned`);
   }
   const wanted = placements.filter(({ count }) => count > 0);
   return { ...empty, clouds: await planOf(deps, spec, wanted, fleet.round) };
 }
-
-const isGoing = ({ status }: FleetItem): boolean =>
-  status === 'Terminating' || status === 'Terminated' || status === 'RollingBack' || status === 'RolledBack';
 
 /** The places of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
 export async function planOf(

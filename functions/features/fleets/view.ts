@@ -1,7 +1,14 @@
+import type { EveryField } from '../../model/every-field.ts';
 import type { Counts, Fleet } from '../../model/fleet.ts';
 import { allowedActions } from '../../model/fleet-action.ts';
 import { fleetCreatedAtMs } from '../../model/identifiers.ts';
-import { type FleetStatus, INSTANCE_STATUSES, type InstanceStatus } from '../../model/status.ts';
+import {
+  type FleetStatus,
+  INSTANCE_STATUSES,
+  type InstanceStatus,
+  isOver,
+  isSettled,
+} from '../../model/status.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import type { Store } from '../../platform/store/client.ts';
 import { type FleetItem, parseFleetItem } from '../../platform/store/fleets.ts';
@@ -51,7 +58,9 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
     case 'RollingBack':
     case 'RolledBack':
       return 'Terminated';
-    default:
+    case 'PartiallyRunning':
+    case 'Suspended':
+    case 'Failed':
       return 'Failed';
   }
 }
@@ -76,37 +85,32 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
   }
   const seconds = (nowMs - fleetCreatedAtMs(fleet.fleetId)) / 1_000;
   const ended = (counts.Running ?? 0) + (counts.Failed ?? 0);
-  return {
+  const view: EveryField<Fleet> = {
     id: fleet.fleetId,
     name: fleet.name,
     namespace: fleet.namespace,
-    ...(fleet.description === undefined ? {} : { description: fleet.description }),
+    description: fleet.description,
     labels: fleet.labels,
     status: fleet.status,
     failurePolicy: fleet.failurePolicy,
-    ...(fleet.minimumInstances === undefined ? {} : { minimumInstances: fleet.minimumInstances }),
+    minimumInstances: fleet.minimumInstances,
     counts: { ...counts, requested: fleet.requested },
     byLocation,
     progress: Math.min(1, ended / fleet.requested),
     createdAt: fleet.createdAt,
-    ...(fleet.startedAt === undefined ? {} : { startedAt: fleet.startedAt }),
-    ...(fleet.runningAt === undefined ? {} : { runningAt: fleet.runningAt }),
-    ...(fleet.terminatedAt === undefined ? {} : { terminatedAt: fleet.terminatedAt }),
+    startedAt: fleet.startedAt,
+    runningAt: fleet.runningAt,
+    terminatedAt: fleet.terminatedAt,
     usdPerHour: placements.reduce((sum, { microUsdPerHour }) => sum + microUsdPerHour, 0) / 1e6,
     costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
-    ...(fleet.sshKeyParameter === undefined || isOver(fleet.status)
-      ? {}
-      : { sshKeyParameter: fleet.sshKeyParameter }),
+    sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,
     failures: failuresOf(fleet.status, placements),
-    ...(SETTLED.has(fleet.status) ? { shortfall: fleet.requested - (counts.Running ?? 0) } : {}),
-    ...(fleet.heldUntilMs === undefined ? {} : { heldUntil: isoTime(fleet.heldUntilMs) }),
+    shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
+    heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
     allowedActions: allowedActions(actionFacts(fleet, placements)),
   };
+  return view;
 }
-
-const SETTLED: ReadonlySet<FleetStatus> = new Set(['Running', 'PartiallyRunning', 'Failed']);
-
-const isOver = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
 function countsOf(status: FleetStatus, placement: PlacementItem): Counts {
   const counts: Counts = { requested: placement.requested };

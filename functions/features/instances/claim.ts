@@ -1,3 +1,4 @@
+import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
@@ -6,8 +7,6 @@ import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './finish.ts';
-
-const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
 
 /**
  * The intent: records that stand before any cloud call.

@@ -1,10 +1,28 @@
 import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
+import type { NodeGroup } from '../../model/fleet.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
-import { securityGroupName } from '../networks/names.ts';
+import { securityGroupName, sshFromOf } from '../networks/names.ts';
+
+/** What a node group says of where, how many and how long, and no machine is made with. */
+type OfTheFleet =
+  | 'name'
+  | 'size'
+  | 'minimumInstances'
+  | 'connection'
+  | 'driver'
+  | 'cloud'
+  | 'locations'
+  | 'image'
+  | 'pricesUsdPerHour'
+  | 'vcpus'
+  | 'gpus'
+  | 'memoryGb'
+  | 'instanceTimeoutSeconds';
+type OfTheMachine = Omit<NodeGroup, OfTheFleet>;
 
 /** What to ask the cloud for, by what the fleet wants and what has been made for it at the place. */
 export async function instanceSpec(
@@ -19,28 +37,33 @@ export async function instanceSpec(
     networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
   const network = ready('network');
   const keyPair = ready('key-pair');
-  const securityGroup =
-    group && ready('security-group', securityGroupName(record.fleetId, place, group.ssh?.allowFrom));
-  const imageBackendId = group?.imageBackendIds[place.location];
-  if (!group || !network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
-    return { failure: { code: 'NetworkNotReady', message: `no network resources at ${place.location}` } };
+  const notReady = { code: 'NetworkNotReady', message: `no network resources at ${place.location}` };
+  if (!group) return { failure: notReady };
+  const { zone, instanceType, imageBackendIds, rootDiskGb, labels, userData, ssh, ...rest }: OfTheMachine =
+    group;
+  // A field that is added to node groups is of the fleet, or is carried from here: else it is an error of types.
+  rest satisfies Record<string, never>;
+  const securityGroup = ready('security-group', securityGroupName(record.fleetId, place, sshFromOf(ssh)));
+  const imageBackendId = imageBackendIds[place.location];
+  if (!network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
+    return { failure: notReady };
   }
   return {
     spec: {
       location: place.location,
-      ...(group.zone === undefined ? {} : { zone: group.zone }),
+      ...(zone === undefined ? {} : { zone }),
       instanceId: record.instanceId,
       launchToken: record.launchToken,
-      instanceType: group.instanceType,
+      instanceType,
       imageBackendId,
-      ...(group.rootDiskGb === undefined ? {} : { rootDiskGb: group.rootDiskGb }),
-      ...(group.userData === undefined ? {} : { userData: group.userData }),
+      ...(rootDiskGb === undefined ? {} : { rootDiskGb }),
+      ...(userData === undefined ? {} : { userData }),
       networkBackendId: network.backendId,
       ...(network.subnetBackendId === undefined ? {} : { subnetBackendId: network.subnetBackendId }),
       securityGroupBackendId: securityGroup.backendId,
       keyPairBackendId: keyPair.backendId,
       tags: {
-        ...group.labels,
+        ...labels,
         [INSTANCE_TAG]: record.instanceId,
         [DEPLOYMENT_TAG]: await context.deploymentId(),
       },

@@ -1,6 +1,7 @@
+import type { EveryField } from '../../model/every-field.ts';
 import type { Instance, NodeGroup } from '../../model/fleet.ts';
 import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
-import type { FleetStatus, InstanceStatus } from '../../model/status.ts';
+import { type InstanceStatus, isGoing } from '../../model/status.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
 import type { Store } from '../../platform/store/client.ts';
 import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
@@ -114,8 +115,6 @@ async function recordsOf(
   return new Map([...records].map((record) => [record.index, record]));
 }
 
-const GOING: ReadonlySet<FleetStatus> = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
-
 /** Joins what was asked with what the record says. Pure. */
 function viewOf(
   fleet: FleetItem,
@@ -129,27 +128,26 @@ function viewOf(
   const blocked = placements.find(
     (one) => one.connectionKey === placement.connectionKey && one.location === location,
   )?.blocked;
-  const failure = record?.failure ?? (status === 'Failed' ? (blocked ?? NOT_LAUNCHED) : undefined);
-  const zone = record?.zone ?? group.zone;
-  return {
+  const view: EveryField<Instance> = {
     id: instanceId({ fleetId: fleet.fleetId, index }),
     fleetId: fleet.fleetId,
     nodeGroup: group.name,
     cloud: placement.cloud,
     connection: placement.connection,
     location,
-    ...(zone === undefined ? {} : { zone }),
+    zone: record?.zone ?? group.zone,
     status,
-    target: GOING.has(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
+    target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
     instanceType: group.instanceType,
     image: group.image,
-    ...(record?.publicIp === undefined ? {} : { publicIp: record.publicIp }),
-    ...(record?.privateIp === undefined ? {} : { privateIp: record.privateIp }),
-    ...(record === undefined ? {} : { launchedAt: record.launchedAt }),
-    ...(record?.runningAt === undefined ? {} : { runningAt: record.runningAt }),
-    ...(record?.terminatedAt === undefined ? {} : { terminatedAt: record.terminatedAt }),
-    ...(record?.backendId === undefined ? {} : { backendId: record.backendId }),
-    ...(failure === undefined ? {} : { failure }),
-    ...(status === 'Undefined' && record?.trouble ? { trouble: record.trouble } : {}),
+    publicIp: record?.publicIp,
+    privateIp: record?.privateIp,
+    launchedAt: record?.launchedAt,
+    runningAt: record?.runningAt,
+    terminatedAt: record?.terminatedAt,
+    backendId: record?.backendId,
+    failure: record?.failure ?? (status === 'Failed' ? (blocked ?? NOT_LAUNCHED) : undefined),
+    trouble: status === 'Undefined' ? record?.trouble : undefined,
   };
+  return view;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { NodeGroup } from '../../model/fleet.ts';
 import type { PlaceRef } from '../../platform/worker/context.ts';
 
 /** 31 bits in six digits of base 36: places and rules of one fleet are told apart by it. */
@@ -26,6 +27,15 @@ export function securityGroupName(
   sshFrom: string | undefined,
 ): string {
   return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
+}
+
+/** Where SSH may come from, by what a node group asks for; undefined: from nowhere. */
+export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
+  if (ssh === undefined) return undefined;
+  const { allowFrom, ...rest } = ssh;
+  // What else is said of SSH has to become part of the security group, too: else it is an error of types.
+  rest satisfies Record<string, never>;
+  return allowFrom;
 }
 
 /** The fleet that a network resource of this name belongs to; undefined when the name is none of ours. */

@@ -23,7 +23,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
-import { keyPairName, networkName, securityGroupName } from './names.ts';
+import { keyPairName, networkName, securityGroupName, sshFromOf } from './names.ts';
 
 /** The record is claimed by then: to wait is cheaper than to claim it again. */
 const PERMIT_WAIT_MS = 2_000;
@@ -133,7 +133,7 @@ async function wantedNetworks(
     createdAt: isoTime(context.store.clock.now()),
   });
   const everyone = groups.map(({ name }) => name);
-  const byRule = Map.groupBy(groups, ({ ssh }) => ssh?.allowFrom);
+  const byRule = Map.groupBy(groups, ({ ssh }) => sshFromOf(ssh));
   return [
     item('network', networkName(fleetId, place), everyone),
     item('key-pair', keyPairName(fleetId, place), everyone),

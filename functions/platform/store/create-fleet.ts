@@ -2,6 +2,7 @@ import { GetCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import type { Connection } from '../../model/connection.ts';
 import type { FleetSpec } from '../../model/fleet.ts';
+import type { FleetRequest } from '../../model/fleet-request.ts';
 import type { Store } from './client.ts';
 import { connectionIsReady } from './connections.ts';
 import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
@@ -14,13 +15,8 @@ const IDEMPOTENCY_SECONDS = 24 * 3_600;
 
 export interface NewFleet {
   spec: FleetSpec;
-  request: {
-    description?: string | undefined;
-    labels?: Record<string, string> | undefined;
-    failurePolicy: FleetItem['failurePolicy'];
-    minimumInstances?: number | undefined;
-    hold?: { expiresInSeconds?: number | undefined } | undefined;
-  };
+  /** What was asked for beside the spec; each field of it is carried to the fleet's item. */
+  request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
   idempotency?: { key: string; requestHash: string } | undefined;
   /** Those that the spec was worked out for: they have to be Ready, and the same ones still. */
   connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
@@ -51,26 +47,7 @@ export async function createFleet(
   const nowMs = store.clock.now();
   const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
   if (earlier) return earlier;
-  const meta: FleetItem = {
-    fleetId,
-    namespace,
-    name,
-    description: request.description,
-    labels: request.labels ?? {},
-    status: request.hold ? 'Held' : 'Preparing',
-    failurePolicy: request.failurePolicy,
-    minimumInstances: request.minimumInstances,
-    requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
-    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
-    round: 1,
-    ...(request.hold ? {} : { work: 'provision' }),
-    execution: request.hold ? 0 : 1,
-    workSinceMs: nowMs,
-    interruptions: 0,
-    ...(request.hold ? { lastAction: 'hold' } : {}),
-    heldUntilMs: holdEnd(nowMs, request.hold),
-    createdAt: new Date(nowMs).toISOString(),
-  };
+  const meta = newItem(spec, request, nowMs);
   const absent = 'attribute_not_exists(pk)';
   const refusals = await transactWrite(store, [
     {
@@ -124,6 +101,33 @@ export async function createFleet(
   if (refusals.some(({ at }) => at >= firstCheck && at <= lastCheck))
     return { outcome: 'connections-changed' };
   throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
+}
+
+/** The item of a fleet that is accepted now. Pure. */
+function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): FleetItem {
+  const { description, labels = {}, failurePolicy, minimumInstances, hold, ...rest } = request;
+  // A field that is added to the request, and is not carried from here, is an error of types.
+  rest satisfies Record<string, never>;
+  return {
+    fleetId: spec.fleetId,
+    namespace: spec.namespace,
+    name: spec.name,
+    description,
+    labels,
+    status: hold ? 'Held' : 'Preparing',
+    failurePolicy,
+    minimumInstances,
+    requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
+    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    round: 1,
+    ...(hold ? {} : { work: 'provision' }),
+    execution: hold ? 0 : 1,
+    workSinceMs: nowMs,
+    interruptions: 0,
+    ...(hold ? { lastAction: 'hold' } : {}),
+    heldUntilMs: hold && holdEnd(nowMs, hold),
+    createdAt: new Date(nowMs).toISOString(),
+  };
 }
 
 /** What an idempotency key stands for already; undefined when it is new, or older than a day. */

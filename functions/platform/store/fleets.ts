@@ -2,7 +2,7 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
-import { type FleetAction, fleetActionSchema } from '../../model/fleet-action.ts';
+import { type FleetAction, fleetActionSchema, type Hold } from '../../model/fleet-action.ts';
 import { failurePolicySchema } from '../../model/fleet-request.ts';
 import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
 import type { Store } from './client.ts';
@@ -155,11 +155,11 @@ export const isActive = ({ work, heldUntilMs, gatesToRest }: Activity): boolean 
 
 export const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
 
-export function holdEnd(
-  nowMs: number,
-  hold: { expiresInSeconds?: number | undefined } | undefined,
-): number | undefined {
-  return hold?.expiresInSeconds === undefined ? undefined : nowMs + hold.expiresInSeconds * 1_000;
+/** @returns when a hold ends by itself; undefined when it does not */
+export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): number | undefined {
+  // What else is said of a hold has to be kept, too: else it is an error of types.
+  rest satisfies Record<string, never>;
+  return expiresInSeconds === undefined ? undefined : nowMs + expiresInSeconds * 1_000;
 }
 
 /** Ends a fleet of which nothing is left: its name is free, in one transaction. Done already is fine. */

@@ -1,6 +1,6 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
+import { fleetStatusSchema, isOver } from '../../model/status.ts';
 import type { Store } from './client.ts';
 import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
 import { queryAll } from './listing.ts';
@@ -17,8 +17,6 @@ const liveFleetSchema = lockSchema.extend({
   status: fleetStatusSchema,
 });
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
-
-const isOver = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
 /**
  * Fleets of a namespace that are not over, newest first.

@@ -1,0 +1,61 @@
+import { expect, it } from 'vitest';
+import { fleetSchema, instanceSchema } from '../../../functions/model/fleet.ts';
+import {
+  type FleetRequest,
+  fleetOfOne,
+  fleetRequestSchema,
+  type InstanceRequest,
+  instanceRequestSchema,
+  nodeGroupRequestSchema,
+} from '../../../functions/model/fleet-request.ts';
+
+const fieldsOf = ({ shape }: { shape: object }): string[] => Object.keys(shape);
+const without = (fields: readonly string[], others: readonly string[]): string[] =>
+  fields.filter((field) => !others.includes(field)).sort();
+
+it('a field of the request is read in the answer under its name, or is one of these', () => {
+  // The node groups are told as counts by location, the hold as the time of its end; the priority is not told.
+  const others: (keyof FleetRequest)[] = ['hold', 'nodeGroups', 'priority'];
+  expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
+});
+
+it('a field of a node group is read in the answer under its name, or is one of these', () => {
+  // The name is read as `nodeGroup`, and where an instance is as `location`.
+  expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
+    'instanceTimeoutSeconds',
+    'labels',
+    'locations',
+    'minimumInstances',
+    'name',
+    'rootDiskGb',
+    'size',
+    'ssh',
+    'userData',
+  ]);
+});
+
+it('the request of a single instance brings each of its fields to the request of its fleet', () => {
+  const request: Required<InstanceRequest> = {
+    name: 'build-1',
+    description: 'builds',
+    location: 'eu-west-1',
+    connection: 'main',
+    zone: 'eu-west-1a',
+    instanceType: 'm5.large',
+    image: 'debian-12',
+    rootDiskGb: 20,
+    labels: { team: 'build' },
+    userData: '#!/bin/sh',
+    instanceTimeoutSeconds: 600,
+    ssh: { allowFrom: '203.0.113.0/24' },
+  };
+  expect(Object.keys(request).sort()).toEqual(fieldsOf(instanceRequestSchema).sort());
+  const { description, location, ...group } = request;
+  const fleet = fleetRequestSchema.parse(fleetOfOne(request));
+  expect(fleet).toEqual({
+    name: request.name,
+    description,
+    failurePolicy: 'continue',
+    nodeGroups: [{ ...group, size: 1, locations: [location] }],
+  });
+});
