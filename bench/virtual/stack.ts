@@ -9,11 +9,8 @@ import { limitsOf } from '../../test/chaos/models/clouds.ts';
 import { Client } from '../../test/chaos/scenario/client.ts';
 import { furnish } from '../../test/chaos/world/furnish.ts';
 import { Lab } from '../../test/chaos/world/lab.ts';
+import { deployedStage } from '../../test/samples/deployed-stage.ts';
 
-/** As production deploys it. */
-const DRIVER_CONCURRENCY = 100;
-const DRIVER_TIMEOUT_MS = 60_000;
-const SWEEP_MS = 15 * 60_000;
 const GLANCE_MS = 250;
 const SAY_MS = 30_000;
 /** Inventories are read, and everything that follows from it has been written. */
@@ -90,11 +87,9 @@ export async function inVirtualTime<Result>(
   let made = 0;
   const lab = new Lab(ground, {
     clouds,
-    driverConcurrency: DRIVER_CONCURRENCY,
+    ...deployedStage('production'),
     scalesSlowly,
-    driverTimeoutMs: DRIVER_TIMEOUT_MS,
     skewMs: 0,
-    sweepIntervalMs: SWEEP_MS,
     batchSize: 1,
     isDirect: true,
     onCloudEvent: ({ kind }) => {

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import { type Connection, connectionRequestSchema } from '../../functions/model/connection.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
 import { limitOverrideSchema } from '../../functions/model/limit-profile.ts';
-import { orphanPolicySchema } from '../../functions/model/orphan.ts';
+import {
+  DEFAULT_ORPHAN_POLICY,
+  MAX_GRACE_SECONDS,
+  MIN_GRACE_SECONDS,
+  orphanPolicySchema,
+} from '../../functions/model/orphan.ts';
 import { awaitConnection, WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, type Flag, noun } from '../shell/command.ts';
 import { readCredential } from '../shell/credential.ts';
@@ -19,7 +24,10 @@ const { action } = orphanPolicySchema.shape;
 const graceSeconds = z.coerce.number().pipe(orphanPolicySchema.shape.graceSeconds.unwrap());
 const ORPHAN_FLAGS: readonly Flag[] = [
   ['--orphan-action <action>', 'what sweeps do about what no record claims: terminate (default) or report'],
-  ['--orphan-grace-seconds <seconds>', 'how long after they first saw it, 60 to 2592000 (1800)'],
+  [
+    '--orphan-grace-seconds <seconds>',
+    `how long after they first saw it, ${MIN_GRACE_SECONDS} to ${MAX_GRACE_SECONDS} (${DEFAULT_ORPHAN_POLICY.graceSeconds})`,
+  ],
 ];
 
 const CREDENTIAL_FLAGS: readonly Flag[] = [
@@ -154,7 +162,10 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
     arguments: NAME,
     flags: ORPHAN_FLAGS,
     examples: ['connection set-orphan-policy sim-aws --orphan-action report'],
-    input: named.extend({ orphanAction: action, orphanGraceSeconds: graceSeconds.default(1_800) }),
+    input: named.extend({
+      orphanAction: action,
+      orphanGraceSeconds: graceSeconds.default(DEFAULT_ORPHAN_POLICY.graceSeconds),
+    }),
     async run({ name: connection, orphanAction, orphanGraceSeconds }, context) {
       const document = await (await context.api()).setOrphanPolicy({
         params: { namespace: await context.namespace(), connection },

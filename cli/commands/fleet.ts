@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ApiProblem, ApiUnreachable } from '../../client/index.ts';
 import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../functions/model/identifiers.ts';
+import { MAX_FLEET_PAGE } from '../../functions/model/paging.ts';
 import { instanceStatusSchema } from '../../functions/model/status.ts';
 import { WAIT_FLAGS, waitInput } from '../shell/await-connection.ts';
 import { command, noun } from '../shell/command.ts';
@@ -13,8 +14,6 @@ import { fleetsText, fleetText, instancesText } from '../shell/show.ts';
 import type { Located } from '../shell/yaml-file.ts';
 import { FLEET, fleetActions, followed, holdInput, named } from './fleet-actions.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
-
-const MAX_FLEET_PAGE = 50;
 
 async function ask(context: Context, { value, locate }: Located<FleetRequest>, idempotencyKey: string) {
   try {

@@ -1,16 +1,19 @@
 import { z } from 'zod';
+import { MAX_PAGE } from '../../functions/model/paging.ts';
 import type { Flag, Outcome } from '../shell/command.ts';
 import type { Context } from '../shell/context.ts';
 import { readPages } from '../shell/pages.ts';
 
+const DEFAULT_LIMIT = 500;
+
 /** Flags of every list. */
 export const LIST_FLAGS: readonly Flag[] = [
-  ['--limit <count>', 'how many at most (500)'],
+  ['--limit <count>', `how many at most (${DEFAULT_LIMIT})`],
   ['--cursor <cursor>', 'go on where an earlier list ended'],
 ];
 
 export const listInput = z.object({
-  limit: z.coerce.number().int().min(1).max(100_000).default(500),
+  limit: z.coerce.number().int().min(1).max(100_000).default(DEFAULT_LIMIT),
   cursor: z.string().optional(),
 });
 
@@ -20,7 +23,7 @@ export async function listed<Item>(
   { limit, cursor }: z.infer<typeof listInput>,
   read: (page: { limit: number; cursor?: string }) => Promise<{ items: Item[]; cursor: string | null }>,
   text: (items: readonly Item[]) => string,
-  maxPage = 500,
+  maxPage = MAX_PAGE,
 ): Promise<Outcome> {
   const page = await readPages({ limit, maxPage, cursor }, read);
   if (page.cursor !== null) context.say(`There is more: --cursor ${page.cursor}, or a higher --limit.`);

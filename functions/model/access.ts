@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { deletionSchema } from './deletion.ts';
-import { nameSchema } from './identifiers.ts';
+import { descriptionSchema, nameSchema } from './identifiers.ts';
 
 /** Tenant boundary: connections and fleets belong to one. */
 export const namespaceRequestSchema = z
-  .object({ name: nameSchema, description: z.string().max(1_000).optional() })
+  .object({ name: nameSchema, description: descriptionSchema.optional() })
   .strict();
 export type NamespaceRequest = z.infer<typeof namespaceRequestSchema>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { holdSchema } from './fleet-action.ts';
-import { cloudWordSchema, nameSchema } from './identifiers.ts';
+import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts';
 
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
@@ -26,6 +26,7 @@ export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
+const MAX_LABELS = 40;
 /** Clouds keep labels as tags, which have no control characters. */
 const ONE_LINE = /^\P{Cc}*$/u;
 
@@ -34,8 +35,8 @@ const labelsSchema = z
     z.string().regex(/^[A-Za-z0-9._/-]{1,63}$/),
     z.string().max(255).regex(ONE_LINE, 'must be one line'),
   )
-  .refine((labels) => Object.keys(labels).length <= 40, {
-    message: 'at most 40 labels',
+  .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
+    message: `at most ${MAX_LABELS} labels`,
     params: { code: 'too-big' },
   });
 
@@ -92,7 +93,7 @@ const relatedFieldsSchema = z.object({
 export const fleetRequestSchema = z
   .object({
     name: nameSchema,
-    description: z.string().max(1_000).optional(),
+    description: descriptionSchema.optional(),
     labels: labelsSchema.optional(),
     failurePolicy: failurePolicySchema.default('continue'),
     minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
@@ -166,7 +167,7 @@ export type FleetRequest = z.infer<typeof fleetRequestSchema>;
 export const instanceRequestSchema = z
   .object({
     name: nameSchema,
-    description: z.string().max(1_000).optional(),
+    description: descriptionSchema.optional(),
     location: cloudWordSchema,
     ...groupShape,
   })

@@ -5,12 +5,24 @@ export const nameSchema = z
   .string()
   .regex(/^[a-z0-9-]{3,40}$/, 'must be 3 to 40 characters of a-z, 0-9 and -');
 
+/** What users write to remember something by. */
+export const descriptionSchema = z.string().max(1_000);
+
 /** Names of locations, zones, instance types and images, as the cloud spells them. */
 export const cloudWordSchema = z
   .string()
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/,
     'must be 1 to 128 characters of letters, digits and . _ : / -',
+  );
+
+export const MAX_DEPLOYMENT_ID = 36;
+/** The value of the tag that everything of one deployment carries. */
+export const deploymentIdSchema = z
+  .string()
+  .regex(
+    new RegExp(`^[a-z0-9-]{3,${MAX_DEPLOYMENT_ID}}$`),
+    `must be 3 to ${MAX_DEPLOYMENT_ID} characters of a-z, 0-9 and -`,
   );
 
 export const fleetIdSchema = z.string().regex(/^f[0-9a-z]{16}$/);

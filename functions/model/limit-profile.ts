@@ -12,11 +12,13 @@ const whole = (max: number) =>
 
 /** One call in 28 hours. What comes still more rarely would never be seen to come. */
 const MIN_PER_SECOND = 0.000_01;
+/** No cloud takes more calls, and a rate of so many holds nothing back. */
+export const MAX_PER_SECOND = 10_000;
 
 const rateSchema = z
   .object({
-    perSecond: z.number().min(MIN_PER_SECOND).max(10_000),
-    burst: z.number().min(1).max(10_000).describe('calls that may be made at once after a rest'),
+    perSecond: z.number().min(MIN_PER_SECOND).max(MAX_PER_SECOND),
+    burst: z.number().min(1).max(MAX_PER_SECOND).describe('calls that may be made at once after a rest'),
   })
   .strict();
 export type Rate = z.infer<typeof rateSchema>;

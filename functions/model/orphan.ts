@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { cloudSchema } from './cloud.ts';
 import { cloudWordSchema, nameSchema } from './identifiers.ts';
 
+export const MIN_GRACE_SECONDS = 60;
+export const MAX_GRACE_SECONDS = 30 * 86_400;
+
 /** What a sweep does about what no record claims. */
 export const orphanPolicySchema = z
   .object({
@@ -11,8 +14,8 @@ export const orphanPolicySchema = z
       .describe('report: tell of it, and leave the removal to people'),
     graceSeconds: z
       .int()
-      .min(60)
-      .max(30 * 86_400)
+      .min(MIN_GRACE_SECONDS)
+      .max(MAX_GRACE_SECONDS)
       .default(1_800)
       .describe('how long it must have been without a record before anything is done about it'),
   })

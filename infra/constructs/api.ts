@@ -3,6 +3,7 @@ import { HttpApi, HttpMethod, HttpRoute, HttpRouteKey, HttpStage } from 'aws-cdk
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
 import { routes } from '../../functions/entrypoints/api/contract.ts';
+import { API_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
@@ -70,8 +71,7 @@ export class Api extends Construct {
       new AppFunction(this, name, {
         ...props,
         entry: `api/${name}`,
-        // Below the 30 s after which the gateway gives up.
-        timeout: Duration.seconds(20),
+        timeout: Duration.seconds(API_SECONDS),
         memoryMb,
       });
 

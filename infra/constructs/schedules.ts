@@ -3,6 +3,7 @@ import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import { Construct } from 'constructs';
 import { HANDLERS } from '../settings/bundles.ts';
+import { FINISH_CHANGES_MINUTES, SCHEDULED_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
@@ -50,7 +51,12 @@ export class Schedules extends Construct {
     data.access.connect(orphans, 'read');
     queues.connectSender(orphans);
 
-    const finish = this.#every(Duration.minutes(10), 'FinishChanges', 'schedules/finish-changes', props);
+    const finish = this.#every(
+      Duration.minutes(FINISH_CHANGES_MINUTES),
+      'FinishChanges',
+      'schedules/finish-changes',
+      props,
+    );
     data.access.connect(finish, 'readWrite');
     data.fleets.connect(finish, 'read');
     data.catalogue.connect(finish, 'readWrite');
@@ -60,7 +66,11 @@ export class Schedules extends Construct {
   }
 
   #every(interval: Duration, id: string, entry: string, context: FunctionContext): AppFunction {
-    const scheduled = new AppFunction(this, id, { ...context, entry, timeout: Duration.seconds(50) });
+    const scheduled = new AppFunction(this, id, {
+      ...context,
+      entry,
+      timeout: Duration.seconds(SCHEDULED_SECONDS),
+    });
     new Rule(this, `${id}Rule`, {
       description: `${HANDLERS}/${entry}`,
       schedule: Schedule.rate(interval),

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Duration } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { STEP_SECONDS } from '../settings/times.ts';
 import type { Data } from './data.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
@@ -26,7 +27,11 @@ export class Workflows extends Construct {
     super(scope, id);
     const { stage, data, queues, secrets } = props;
     const step = (stepId: string, name: string) =>
-      new AppFunction(this, stepId, { ...props, entry: `steps/${name}`, timeout: Duration.seconds(60) });
+      new AppFunction(this, stepId, {
+        ...props,
+        entry: `steps/${name}`,
+        timeout: Duration.seconds(STEP_SECONDS),
+      });
 
     const plan = step('Plan', 'plan');
     data.fleets.connect(plan, 'readWrite');

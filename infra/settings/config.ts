@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { REGISTERED_DRIVERS } from '../../functions/drivers/registry.ts';
 import { type DriverName, driverNameSchema } from '../../functions/model/connection.ts';
+import { deploymentIdSchema } from '../../functions/model/identifiers.ts';
 
 export const STAGE_NAMES = ['local', 'dev', 'production'] as const;
 export const stageNameSchema = z.enum(STAGE_NAMES);
@@ -92,10 +93,7 @@ const STAGES: Readonly<Record<StageName, Omit<Stage, 'name' | 'alarmEmail'>>> = 
 
 const contextSchema = z.object({
   stage: stageNameSchema.default('dev'),
-  deploymentId: z
-    .string()
-    .regex(/^[a-z0-9-]{3,36}$/, 'must be 3 to 36 characters of a-z, 0-9 and -')
-    .optional(),
+  deploymentId: deploymentIdSchema.optional(),
   alarmEmail: z.email().optional(),
   drivers: z
     .string()

@@ -2,6 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { measureRun } from '../../bench/ideal/from-books.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
 import type { SimEngine } from '../../local/sim/engine/engine.ts';
+import { deployedStage } from '../samples/deployed-stage.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { AWS, EAST, expectAfter, isUp, limited, nowOf, PATIENT, SECOND } from './scenario/limited.ts';
 import type { Stage } from './scenario/stage.ts';
@@ -123,17 +124,20 @@ describe(
 
 describe('workers that all end with their create calls on the way', PATIENT, () => {
   /** As the local stage has them, and clouds as they come. */
-  const LOCAL = { driverConcurrency: 8, driverTimeoutMs: 20_000 };
+  const { driverConcurrency, driverTimeoutMs } = deployedStage('local');
   const SIZE = 60;
-  const world = calmScenario(LOCAL, {
-    slots: { locations: 30, instancesPerLocation: 20 },
-    rates: {
-      create: { perSecond: 5, burst: 20 },
-      list: { perSecond: 10, burst: 10 },
-      mutate: { perSecond: 10, burst: 40 },
+  const world = calmScenario(
+    { driverConcurrency, driverTimeoutMs },
+    {
+      slots: { locations: 30, instancesPerLocation: 20 },
+      rates: {
+        create: { perSecond: 5, burst: 20 },
+        list: { perSecond: 10, burst: 10 },
+        mutate: { perSecond: 10, burst: 40 },
+      },
+      bootSeconds: [6, 14],
     },
-    bootSeconds: [6, 14],
-  });
+  );
 
   /** Replies come late; `isLost`: the calls have no effect at all. @returns how many were made, and has the next ones go well */
   function delay(stage: Stage, isLost: boolean): { count: () => number; end: () => void } {

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { metricOf } from '../../functions/features/findings/metric.ts';
+import { SWEEP_HELD } from '../../functions/features/sweeps/tell-hold.ts';
 import { CALL_LIMITS } from '../../functions/platform/runtime/aws-clients.ts';
+import { claimMsOf } from '../../functions/platform/worker/context.ts';
 import { hasPointInTimeRecovery } from '../../infra/idle-cost.ts';
 import { type StageName, stageFromContext } from '../../infra/settings/config.ts';
 import { type Resource, referredId, resourcesOf, type Template } from '../../infra/template.ts';
@@ -17,21 +20,6 @@ const deployedDrivers = driversOf('production');
 const idOf = (driver: string) => driver.replaceAll('-', '');
 
 const property = (resource: Resource, name: string): unknown => resource.Properties[name];
-
-describe('functions', () => {
-  it('outlast a call that no service answers, so that they can say so', () => {
-    // Between attempts the SDK draws its pauses below 50, 100, 200, … ms.
-    const longestMs = Object.values(CALL_LIMITS).map(
-      ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
-    );
-    const limits = [local, dev, production].flatMap((template) =>
-      [...functionsOf(template).values()].map(({ resource }) =>
-        z.number().parse(resource.Properties['Timeout']),
-      ),
-    );
-    expect(Math.max(...longestMs)).toBeLessThan(1_000 * Math.min(...limits));
-  });
-});
 
 describe('queues', () => {
   const queues = resourcesOf(production, 'AWS::SQS::Queue');
@@ -77,7 +65,7 @@ describe('queues', () => {
     }
   });
 
-  it('hide a message for ten seconds longer than its worker may take', () => {
+  it('hide a message for ten seconds longer than its worker may take, which is for as long as its claims last', () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -88,9 +76,10 @@ describe('queues', () => {
         const [, queue] = resourcesOf(template, 'AWS::SQS::Queue').find(
           ([id]) => nameOf(id) === `Queues${idOf(driver)}Queue`,
         ) ?? ['', undefined];
-        expect(queue?.Properties['VisibilityTimeout']).toBe(
-          10 + z.number().parse(worker?.Properties['Timeout']),
-        );
+        const workerSeconds = z.number().parse(worker?.Properties['Timeout']);
+        const restsMs = 1_000 * z.number().parse(queue?.Properties['VisibilityTimeout']);
+        expect(restsMs).toBe(1_000 * (workerSeconds + 10));
+        expect(restsMs).toBe(claimMsOf({ timeLimitMs: 1_000 * workerSeconds }));
       }
     }
   });
@@ -177,6 +166,19 @@ describe('functions', () => {
       });
     }
   });
+
+  it('outlast a call that no service answers, so that they can say so', () => {
+    // Between attempts the SDK draws its pauses below 50, 100, 200, … ms.
+    const longestMs = Object.values(CALL_LIMITS).map(
+      ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
+    );
+    const limits = [local, dev, production].flatMap((template) =>
+      [...functionsOf(template).values()].map(({ resource }) =>
+        z.number().parse(resource.Properties['Timeout']),
+      ),
+    );
+    expect(Math.max(...longestMs)).toBeLessThan(1_000 * Math.min(...limits));
+  });
 });
 
 describe('alarms', () => {
@@ -203,6 +205,20 @@ describe('alarms', () => {
     expect(idsOf(local)).toEqual([]);
     expect(idsOf(dev)).toEqual(essential('dev').sort());
     expect(idsOf(production)).toEqual([...essential('production'), ...further].sort());
+  });
+
+  it('count held sweeps by the metric that sweeps write', () => {
+    const [, alarm] =
+      resourcesOf(production, 'AWS::CloudWatch::Alarm').find(([, { Properties }]) =>
+        String(Properties['AlarmName']).endsWith('sweeps-held'),
+      ) ?? [];
+    const { _aws } = metricOf(SWEEP_HELD, 0);
+    expect(_aws).toMatchObject({
+      CloudWatchMetrics: [
+        { Namespace: alarm?.Properties['Namespace'], Metrics: [{ Name: alarm?.Properties['MetricName'] }] },
+      ],
+    });
+    expect(alarm?.Properties['MetricName']).toBe('SweepHeld');
   });
 
   it('go to the address of the context, if one is given', () => {

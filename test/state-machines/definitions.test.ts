@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeGroupRequestSchema } from '../../functions/model/fleet-request.ts';
+import { MAX_INLINE_MAP } from '../../functions/platform/workflow/messages.ts';
 import { parseDefinition, RESOURCES, type State, type StateGraph } from './interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from './world.ts';
 
@@ -93,6 +94,18 @@ describe.each(MACHINES)('%s', (machine) => {
       expect(expression).not.toMatch(/\$eval\b|\$\$|\$states\.(?!input|result|errorOutput|context)/);
     }
   });
+});
+
+it('launches as many at a time as AWS runs iterations of an inline Map', () => {
+  const text = definitionText('provision-fleet');
+  const states = everyState(parseDefinition(text, SUBSTITUTIONS));
+  const [, children] = states.find(([name]) => name === 'ByThousand') ?? [];
+  if (children?.Type !== 'Map') throw new Error('ByThousand is no Map');
+  const ofChild = JSON.stringify(children.ItemSelector);
+  expect(String(children.MaxConcurrency)).toBe(
+    `{% $min([${MAX_INLINE_MAP}, $max([2, $ceil($states.input.concurrentInstances / ${MAX_INLINE_MAP})])]) %}`,
+  );
+  expect(ofChild).toContain(`$min([${MAX_INLINE_MAP}, $states.input.concurrentInstances])`);
 });
 
 it('backs the longest time-out that a fleet may ask for', () => {

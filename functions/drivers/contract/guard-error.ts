@@ -1,11 +1,11 @@
+import { MAX_PER_SECOND } from '../../model/limit-profile.ts';
 import { DriverError } from './errors.ts';
+import { LONGEST_WAIT_MS } from './retry-after.ts';
 import type { Secrets } from './secrets.ts';
 
 export const MAX_MESSAGE = 1_000;
 const MAX_CODE = 100;
 const MAX_CALL = 300;
-const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
-const MAX_PER_SECOND = 10_000;
 /** One call a day. */
 const MIN_PER_SECOND = 1 / 86_400;
 
@@ -23,7 +23,7 @@ export function guardError(error: unknown, secrets: Secrets, ofCall: readonly st
     answered,
     ...(cloudCode === undefined ? {} : { cloudCode: secrets.redact(cloudCode, MAX_CODE, ofCall) }),
     ...(call === undefined ? {} : { call: secrets.redact(call, MAX_CALL, ofCall) }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, MAX_RETRY_AFTER_MS) }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs: within(retryAfterMs, 0, LONGEST_WAIT_MS) }),
     ...(limitPerSecond === undefined
       ? {}
       : { limitPerSecond: within(limitPerSecond, MIN_PER_SECOND, MAX_PER_SECOND) }),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
+import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
  * How this deployment's machines and network resources are called at every cloud, so that their names alone tell
@@ -21,7 +21,6 @@ import { instanceId, launchToken, parseLaunchToken } from '../../model/identifie
 export const SHORTEST_NAME_LIMIT = 30;
 const LONGEST_NAME = 63;
 const LONGEST_REST = 23;
-const MAX_DEPLOYMENT_ID = 36;
 const DEPLOYMENT_ID = new RegExp(`^[a-z0-9-]{1,${MAX_DEPLOYMENT_ID}}$`);
 const RESOURCE = /^[a-z0-9]{1,23}$/;
 const MACHINE = /^([0-9a-z]{16})([0-9]{5})([0-9a-z]{2})$/;

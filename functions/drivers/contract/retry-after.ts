@@ -13,7 +13,7 @@ export interface AnswerHeaders {
 
 const SECOND_MS = 1_000;
 /** Nobody means more than a day: it is a clock that is wrong, or a number of something else. */
-const LONGEST_MS = 86_400_000;
+export const LONGEST_WAIT_MS = 86_400_000;
 /** Delays are smaller than that, times since 1970 larger; in seconds, and in milliseconds. */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
@@ -34,7 +34,7 @@ export function readRate(headers: AnswerHeaders, nowMs = Date.now()): RateWords 
   const waitMs = afterMs(headers.get('retry-after'), sentMs) ?? resetMs(headers, limits, sentMs);
   const perSecond = rateOf(itemsOf(headers.get('ratelimit-policy')), limits);
   return {
-    ...(waitMs === undefined ? {} : { retryAfterMs: Math.min(LONGEST_MS, Math.ceil(waitMs)) }),
+    ...(waitMs === undefined ? {} : { retryAfterMs: Math.min(LONGEST_WAIT_MS, Math.ceil(waitMs)) }),
     ...(perSecond === undefined ? {} : { limitPerSecond: perSecond }),
   };
 }

@@ -1,8 +1,8 @@
-import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
+import { type CallKind, type LimitProfile, MAX_PER_SECOND } from '../../model/limit-profile.ts';
 import type { Pace } from './rate.ts';
 
 /** A rate that holds nothing back. */
-const AT_ONCE: Pace = { perSecond: 10_000, burst: 10_000 };
+const AT_ONCE: Pace = { perSecond: MAX_PER_SECOND, burst: MAX_PER_SECOND };
 
 /** How create calls go out at one location: in bursts, evenly, or all at once where the cloud queues them itself. */
 export function createPace({ calls, pacing, minimumSpacingMs }: LimitProfile): Pace {
@@ -12,7 +12,7 @@ export function createPace({ calls, pacing, minimumSpacingMs }: LimitProfile): P
       return { ...AT_ONCE, ...spacing };
     case 'even':
       return { perSecond: calls.create.perSecond, burst: 1, ...spacing };
-    default:
+    case 'burst':
       return { ...calls.create, ...spacing };
   }
 }

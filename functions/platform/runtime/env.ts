@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { driverNameSchema } from '../../model/connection.ts';
+import { deploymentIdSchema } from '../../model/identifiers.ts';
 
 const jsonSchema = z.string().transform((text, context): unknown => {
   try {
@@ -12,10 +13,9 @@ const jsonSchema = z.string().transform((text, context): unknown => {
 
 /** Every environment variable that a function may read. `infra` sets each together with the grant it stands for. */
 const variables = {
-  DEPLOYMENT_ID: z
-    .string()
-    .regex(/^[a-z0-9-]{3,36}$/)
-    .describe('value of the tag fleetwright:deployment where the data have none yet'),
+  DEPLOYMENT_ID: deploymentIdSchema.describe(
+    'value of the tag fleetwright:deployment where the data have none yet',
+  ),
   WRITER_ID: z
     .string()
     .regex(/^[a-z0-9-]{3,64}$/)

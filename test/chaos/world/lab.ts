@@ -38,6 +38,11 @@ import {
   removalInputSchema,
   settleInputSchema,
 } from '../../../functions/platform/workflow/messages.ts';
+import {
+  BEGINNING_SECONDS,
+  FINISH_CHANGES_MINUTES,
+  RECEIVES_BEFORE_DEAD_LETTER,
+} from '../../../infra/settings/times.ts';
 import type { CloudConfig } from '../../../local/sim/engine/config.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { isJson, type Json } from '../../state-machines/interpreter/definition.ts';
@@ -55,12 +60,10 @@ export const NAMESPACE = 'default';
 const QUEUE_URLS = 'https://sqs.invalid/';
 export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
-/** As infra/constructs/schedules.ts has it. */
-const FINISH_MS = 10 * MINUTE_MS;
+const FINISH_MS = FINISH_CHANGES_MINUTES * MINUTE_MS;
 const INVENTORY_MS = 15 * MINUTE_MS;
-const MAX_RECEIVES = 10;
 /** Beyond a worker's time limit, until its messages come back. */
-const BEGINNING_MS = 10_000;
+const BEGINNING_MS = BEGINNING_SECONDS * 1_000;
 const MAX_DELAY_MS = 900_000;
 
 export interface LabOptions {
@@ -185,7 +188,7 @@ export class Lab {
       concurrency: options.driverConcurrency,
       scalesSlowly: options.scalesSlowly,
       visibilityMs: timeoutMs + BEGINNING_MS,
-      maxReceives: MAX_RECEIVES,
+      maxReceives: RECEIVES_BEFORE_DEAD_LETTER,
       handle: (batch) => worker.invoke((context) => handleBatch(context, batch)),
     });
   }

@@ -10,6 +10,7 @@ import type { Process } from '../../chaos/ground/process.ts';
 import { calmScenario } from '../../chaos/scenario/calm.ts';
 import { Stage } from '../../chaos/scenario/stage.ts';
 import { Lab } from '../../chaos/world/lab.ts';
+import { deployedStage } from '../../samples/deployed-stage.ts';
 import type { Ec2World } from '../worlds/ec2/world.ts';
 import { type CloudWorld, clockOf, handlerOver, sendTo } from '../worlds/http.ts';
 import type { OpenStackWorld } from '../worlds/openstack/world.ts';
@@ -24,9 +25,8 @@ export interface Worlds {
   'cb-spider'?: SpiderWorld;
 }
 
-/** As `infra/settings/config.ts` deploys these stages. */
-export const PRODUCTION = { driverConcurrency: 100, driverTimeoutMs: 60_000, sweepIntervalMs: 15 * 60_000 };
-export const LOCAL = { driverConcurrency: 8, driverTimeoutMs: 20_000, sweepIntervalMs: 60 * 60_000 };
+export const PRODUCTION = deployedStage('production');
+export const LOCAL = deployedStage('local');
 
 export interface FieldOptions<Own extends Worlds> {
   /** Another seed is another order of what happens at the same time. */

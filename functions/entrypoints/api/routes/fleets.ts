@@ -3,6 +3,7 @@ import { fleetSchema, instanceSchema } from '../../../model/fleet.ts';
 import { fleetActionRequestSchema } from '../../../model/fleet-action.ts';
 import { fleetRequestSchema, instanceRequestSchema } from '../../../model/fleet-request.ts';
 import { cloudWordSchema, instanceIdSchema, nameSchema } from '../../../model/identifiers.ts';
+import { DEFAULT_FLEET_PAGE, MAX_FLEET_PAGE } from '../../../model/paging.ts';
 import { instanceStatusSchema } from '../../../model/status.ts';
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
@@ -33,7 +34,9 @@ export const fleetRoutes = [
     handler: 'fleets',
     summary: 'List fleets, newest first; ended ones stay listed',
     params: namespaceParams,
-    query: pageQuery.extend({ limit: z.coerce.number().int().min(1).max(50).default(20) }),
+    query: pageQuery.extend({
+      limit: z.coerce.number().int().min(1).max(MAX_FLEET_PAGE).default(DEFAULT_FLEET_PAGE),
+    }),
     status: 200,
     response: pageOf(fleetSchema),
   }),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { nameSchema } from '../../../model/identifiers.ts';
+import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';
 import type { ProblemCode } from './problem-codes.ts';
 
 /** One operation of the API, as data: handlers, OpenAPI document, typed client and gateway are made from it. */
@@ -44,9 +45,6 @@ export function problemsOf(one: Route): ProblemCode[] {
 export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const namespaceParams = z.strictObject({ namespace: nameSchema });
-
-export const MAX_PAGE = 500;
-const DEFAULT_PAGE = 100;
 
 /** Query of every list. The cursor is what the page before gave; its content is nobody's business. */
 export const pageQuery = z.strictObject({
