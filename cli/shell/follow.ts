@@ -10,7 +10,19 @@ const POLL_MS = 2_000;
 const PATIENCE_MS = 60_000;
 
 /** Statuses that a fleet leaves by itself, or by a release, while it comes up. */
-const COMING_UP: ReadonlySet<FleetStatus> = new Set(['Preparing', 'Held', 'Creating', 'RollingBack']);
+const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
+  Preparing: true,
+  Held: true,
+  Creating: true,
+  Running: false,
+  PartiallyRunning: false,
+  Suspended: false,
+  Terminating: false,
+  Terminated: false,
+  RollingBack: true,
+  RolledBack: false,
+  Failed: false,
+};
 
 const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
@@ -84,14 +96,14 @@ function endOf({ status, allowedActions }: Fleet, goal: Goal): ExitCode | undefi
       return status === 'Terminated' || status === 'RolledBack' ? EXIT.done : undefined;
     case 'up':
       if (status === 'Running') return EXIT.done;
-      return COMING_UP.has(status) ? undefined : EXIT.otherwise;
+      return IS_COMING_UP[status] ? undefined : EXIT.otherwise;
     case 'settled':
-      if (COMING_UP.has(status)) return undefined;
+      if (IS_COMING_UP[status]) return undefined;
       return status === 'Terminating' || status === 'Terminated' ? EXIT.otherwise : EXIT.done;
     case 'refined':
       if (status === 'Running') return EXIT.done;
       // It keeps its status while it is refined; meanwhile nothing may be asked of it.
-      return COMING_UP.has(status) || (allowedActions.length === 0 && REFINABLE.has(status))
+      return IS_COMING_UP[status] || (allowedActions.length === 0 && REFINABLE.has(status))
         ? undefined
         : EXIT.otherwise;
   }

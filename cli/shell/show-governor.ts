@@ -1,4 +1,5 @@
 import type {
+  BudgetView,
   GovernorReason,
   GovernorView,
   LocationView,
@@ -6,7 +7,7 @@ import type {
 } from '../../functions/model/governor-view.ts';
 import { fields, table } from './table.ts';
 
-const BUDGETS: Readonly<Record<string, string>> = {
+const BUDGETS: Readonly<Record<BudgetView['budget'], string>> = {
   createsPerMinute: 'Creates of this minute',
   createsPerDay: 'Creates of today (UTC)',
   instances: 'Instances',
@@ -21,9 +22,7 @@ const figure = (value: number): number => Number(value.toPrecision(3));
 export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
   const head = fields([
     ['Locations in use', `${locationsInUse.taken} of ${locationsInUse.of}`],
-    ...budgets.map(
-      ({ budget, used, of }) => [BUDGETS[budget] ?? budget, `${figure(used)} of ${of}`] as const,
-    ),
+    ...budgets.map(({ budget, used, of }) => [BUDGETS[budget], `${figure(used)} of ${of}`] as const),
   ]);
   const rows = locations.map((one) => [
     one.location,

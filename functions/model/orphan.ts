@@ -50,9 +50,33 @@ export const orphanReasonSchema = z.enum([
 ]);
 export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 
-/** What is told of and never removed: nothing proves that it is ours, or it may be wanted again. */
-const LEFT_ALONE: ReadonlySet<OrphanReason> = new Set(['no-record', 'copy', 'unproven', 'returned']);
-export const isLeftAlone = (reason: OrphanReason): boolean => LEFT_ALONE.has(reason);
+/**
+ * What a reason means for what it is said of. `leftAlone`: it is told of and never removed, since nothing proves that it
+ * is ours, or it may be wanted again. `neverClaimed`: no record can ever claim it, so that there is nothing to wait for.
+ * `uncounted`: its removal does not count towards the most of a day, since it is proven to be one machine too many, or its
+ * end was asked for.
+ */
+interface Meaning {
+  leftAlone: boolean;
+  neverClaimed: boolean;
+  uncounted: boolean;
+}
+const USUAL: Meaning = { leftAlone: false, neverClaimed: false, uncounted: false };
+const MEANINGS: Readonly<Record<OrphanReason, Meaning>> = {
+  'no-record': { ...USUAL, leftAlone: true },
+  copy: { ...USUAL, leftAlone: true, neverClaimed: true },
+  unproven: { ...USUAL, leftAlone: true },
+  returned: { ...USUAL, leftAlone: true },
+  ended: { ...USUAL, neverClaimed: true, uncounted: true },
+  'record-closed': USUAL,
+  'earlier-attempt': { ...USUAL, uncounted: true },
+  elsewhere: USUAL,
+  duplicate: { ...USUAL, neverClaimed: true, uncounted: true },
+  missing: USUAL,
+};
+export const isLeftAlone = (reason: OrphanReason): boolean => MEANINGS[reason].leftAlone;
+export const isNeverClaimed = (reason: OrphanReason): boolean => MEANINGS[reason].neverClaimed;
+export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].uncounted;
 
 /**
  * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked for
@@ -74,8 +98,18 @@ export const ORPHAN_STATES = [
 export const orphanStateSchema = z.enum(ORPHAN_STATES);
 export type OrphanState = z.infer<typeof orphanStateSchema>;
 
-const CLOSED: ReadonlySet<OrphanState> = new Set(['Terminated', 'Gone', 'Released', 'Vanished', 'Returned']);
-export const isClosedOrphan = (state: OrphanState): boolean => CLOSED.has(state);
+const IS_CLOSED: Readonly<Record<OrphanState, boolean>> = {
+  Quarantined: false,
+  Reported: false,
+  Terminating: false,
+  Missing: false,
+  Terminated: true,
+  Gone: true,
+  Released: true,
+  Vanished: true,
+  Returned: true,
+};
+export const isClosedOrphan = (state: OrphanState): boolean => IS_CLOSED[state];
 
 /**
  * Why sweeps remove no machine at a site, or on a connection, until an operator continues them:

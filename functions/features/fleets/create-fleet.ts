@@ -3,12 +3,7 @@ import type { Namespace } from '../../model/access.ts';
 import type { FleetRequest } from '../../model/fleet-request.ts';
 import { makeFleetId } from '../../model/identifiers.ts';
 import type { Store } from '../../platform/store/client.ts';
-import {
-  type CreateFleetOutcome,
-  createFleet,
-  type NewFleet,
-  readReplay,
-} from '../../platform/store/create-fleet.ts';
+import { type Answered, createFleet, type NewFleet, readReplay } from '../../platform/store/create-fleet.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { resumeWork } from './begin-work.ts';
 import type { RequestError } from './check-words.ts';
@@ -20,9 +15,7 @@ export interface AcceptDeps {
   workflows: Workflows;
 }
 
-type Accepted =
-  | Exclude<CreateFleetOutcome, { outcome: 'connections-changed' }>
-  | { outcome: 'refused'; errors: RequestError[] };
+type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
 
 /** How often its connections may change while one request is resolved. */
 const TRIES = 5;

@@ -48,14 +48,18 @@ export function openWorkflows(
   sfn: SFNClient,
   arns: { provisionFleet: string; terminateFleet: string },
 ): Workflows {
-  const machineOf = (work: Work) => (work === 'provision' ? arns.provisionFleet : arns.terminateFleet);
+  const machines: Readonly<Record<Work, string>> = {
+    provision: arns.provisionFleet,
+    refine: arns.terminateFleet,
+    remove: arns.terminateFleet,
+  };
   return {
     async start(ref) {
       usage.sfnRequests += 1;
       try {
         await sfn.send(
           new StartExecutionCommand({
-            stateMachineArn: machineOf(ref.work),
+            stateMachineArn: machines[ref.work],
             name: executionName(ref),
             input: JSON.stringify(inputOf(ref)),
           }),
@@ -66,7 +70,7 @@ export function openWorkflows(
     },
     async state(ref) {
       usage.sfnRequests += 1;
-      const executionArn = `${machineOf(ref.work).replace(':stateMachine:', ':execution:')}:${executionName(ref)}`;
+      const executionArn = `${machines[ref.work].replace(':stateMachine:', ':execution:')}:${executionName(ref)}`;
       try {
         const { status } = await sfn.send(new DescribeExecutionCommand({ executionArn }));
         return status === 'RUNNING' || status === 'PENDING_REDRIVE' ? 'running' : 'ended';

@@ -57,6 +57,9 @@ export async function askPermits(
       case 'no':
         permits.barred.push({ ...one, failure: verdict.failure });
         break;
+      // Each that was asked for has one.
+      case undefined:
+        break;
     }
   }
   return permits;

@@ -1,3 +1,4 @@
+import { DRIVER_ERROR_CODES, type DriverErrorCode } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
@@ -7,12 +8,23 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 
-/** Failures of a location, not of what was asked for: another location may do better. */
-const OF_THE_LOCATION = new Set([
-  'InsufficientCapacity',
-  'QuotaExceeded',
-  'Unavailable',
-  'Conflict',
+/** Which errors are of a location, and not of what was asked for: another location may do better. */
+const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
+  InsufficientCapacity: true,
+  QuotaExceeded: true,
+  Throttled: false,
+  Unavailable: true,
+  OutcomeUnknown: false,
+  NotFound: false,
+  Conflict: true,
+  InvalidRequest: false,
+  Unsupported: false,
+  Unauthorized: false,
+  NoPermit: false,
+};
+/** A machine that broke before it ran is, too; our other reasons are not. */
+const OF_THE_LOCATION: ReadonlySet<string> = new Set([
+  ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
   'CloudFailed',
 ]);
 

@@ -36,7 +36,12 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
     case 'Terminating':
       if (record.closeAs === 'Planned') return undefined;
       return record.closeAs === 'Failed' ? 'Failed' : 'Cancelled';
-    default:
+    case 'Running':
+    case 'Suspending':
+    case 'Suspended':
+    case 'Resuming':
+    case 'Rebooting':
+    case 'Undefined':
       return 'Running';
   }
 }

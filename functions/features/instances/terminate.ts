@@ -118,7 +118,14 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
     case 'Failed':
     case 'Planned':
       return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];
-    default:
+    case 'Creating':
+    case 'Running':
+    case 'Suspending':
+    case 'Suspended':
+    case 'Resuming':
+    case 'Rebooting':
+    case 'Undefined':
+    case 'Terminated':
       // A worker has it in its hands: what it makes of it will be seen at the next check.
       if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
       if (record.launchState === 'refused') {

@@ -19,12 +19,15 @@ export function dueWork(
   const message = { kind: 'verify' as const, connectionKey: connectionKey(namespace, name) };
   const dueAtMs = Date.parse(inventorySyncedAt ?? new Date(0).toISOString()) + inventoryPollMinutes * 60_000;
   const sync = nowMs + TOLERANCE_MS >= dueAtMs;
-  const isDue =
-    status === 'Ready' ||
-    (status === 'Verifying' && credentialVersion !== undefined) ||
-    (status === 'Failed' && verifiedAt !== undefined);
+  const isDue = {
+    Ready: true,
+    Verifying: credentialVersion !== undefined,
+    Failed: verifiedAt !== undefined,
+    Disabled: false,
+    Deleting: false,
+  } satisfies Record<Connection['status'], boolean>;
   return [
-    ...(isDue ? [{ ...message, ...(sync ? {} : { sync }) }] : []),
+    ...(isDue[status] ? [{ ...message, ...(sync ? {} : { sync }) }] : []),
     ...(rotation?.status === 'Verifying' ? [{ ...message, rotation: rotation.version }] : []),
   ];
 }

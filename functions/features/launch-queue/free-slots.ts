@@ -96,7 +96,8 @@ function waitAfter(verdict: Verdict | undefined, nowMs: number): number | undefi
       return 0;
     case 'later':
       return Math.max(0, verdict.startMs - nowMs);
-    default:
+    case 'wait':
+    case undefined:
       return undefined;
   }
 }

@@ -227,7 +227,14 @@ async function afterError(
       return { waitMs: error.retryAfterMs ?? 1_000 };
     case 'Unauthorized':
       return (await markRefused(context, connection, failure)) ? { failure } : { waitMs: 1_000 };
-    default:
+    case 'InsufficientCapacity':
+    case 'QuotaExceeded':
+    case 'Unavailable':
+    case 'OutcomeUnknown':
+    case 'NotFound':
+    case 'Conflict':
+    case 'InvalidRequest':
+    case 'Unsupported':
       if (!mayPass(error) || store.clock.now() > failingSinceMs + UNREACHABLE_MS) return { failure };
       return { waitMs: 5_000 };
   }

@@ -1,8 +1,8 @@
 import {
   isClosedOrphan,
   isLeftAlone,
+  isNeverClaimed,
   type OrphanPolicy,
-  type OrphanReason,
   type OrphanState,
   type SweepAction,
 } from '../../model/orphan.ts';
@@ -33,19 +33,13 @@ export function nextState(
   return open.state === acted ? undefined : acted;
 }
 
-/**
- * A second machine of a launch token, one whose end was asked for, and a copy can never be claimed: there is nothing to
- * wait for.
- */
-const NEVER_CLAIMED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'ended', 'copy']);
-
 function isDue(
   { kind, firstSeenAt }: Standing,
   verdict: Verdict,
   { graceSeconds }: OrphanPolicy,
   nowMs: number,
 ): boolean {
-  if (kind === 'instance' && !verdict.claimed && NEVER_CLAIMED.has(verdict.reason)) return true;
+  if (kind === 'instance' && !verdict.claimed && isNeverClaimed(verdict.reason)) return true;
   return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;
 }
 
@@ -83,7 +77,10 @@ export function actionOf(state: OrphanState, isNew: boolean): SweepAction {
       return 'look';
     case 'Released':
       return 'release';
-    default:
+    case 'Terminated':
+    case 'Gone':
+    case 'Vanished':
+    case 'Returned':
       return 'close';
   }
 }

@@ -1,12 +1,9 @@
-import type { OrphanReason } from '../../model/orphan.ts';
+import { isUncounted, type OrphanReason } from '../../model/orphan.ts';
 import type { HoldItem, HoldState } from '../../platform/store/sweep-holds.ts';
 
 const DAY_MS = 86_400_000;
 const LEAST = 5;
 const SHARE = 0.05;
-
-/** Removals that do not count: each is proven to be one machine too many, or its end was asked for. */
-const UNCOUNTED: ReadonlySet<OrphanReason> = new Set(['duplicate', 'earlier-attempt', 'ended']);
 
 /** A machine that a sweep is about to remove. */
 export interface Removal {
@@ -18,7 +15,7 @@ export interface Removal {
 
 /** Whether the removal of something for this reason counts towards the most of a day. */
 export function counts(kind: string, reason: OrphanReason): boolean {
-  return kind === 'instance' && !UNCOUNTED.has(reason);
+  return kind === 'instance' && !isUncounted(reason);
 }
 
 /** The most machines that sweeps remove at a site in 24 hours. @param ours machines there that records claim */

@@ -1,6 +1,8 @@
+import type { Totals } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import type { Store } from '../store/client.ts';
 import { updateVersioned } from '../store/versioned.ts';
+import type { Refusal } from './budgets.ts';
 import type { Verdict } from './decide-creates.ts';
 import { createKey, type GovernedPlace } from './place.ts';
 import { type PlaceState, placeStateSchema } from './place-state.ts';
@@ -8,9 +10,8 @@ import { releaseSlots } from './release-slots.ts';
 import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
-/** Budgets that waiting helps; the others are of what there is, and end only when something is removed. */
-const OF_TIME: ReadonlySet<string> = new Set(['createsPerMinute', 'createsPerDay']);
-const WORDS: Readonly<Record<string, string>> = {
+/** What a total is called. Totals end only when something is removed; the other budgets are of time, and waiting helps. */
+const WORDS: Readonly<Record<keyof Totals, string>> = {
   instances: 'instances',
   vcpus: 'vCPUs',
   gpus: 'GPUs',
@@ -44,7 +45,7 @@ export async function withinBudget<Answer extends Answered>(
   const verdicts = new Map(answer.verdicts);
   const without = asking.filter(({ instanceId }) => !taken.includes(instanceId));
   const { reason, retryAtMs } = refused;
-  const verdict: Verdict = OF_TIME.has(reason) ? { say: 'wait', why: 'budget' } : overTotal(place, reason);
+  const verdict = verdictOf(place, reason);
   for (const { instanceId } of without) verdicts.set(instanceId, verdict);
   if (verdict.say === 'wait') await rest(store, place, { reason, untilMs: retryAtMs ?? 0 });
   const refusedIds = new Set(without.map(({ instanceId }) => instanceId));
@@ -56,10 +57,19 @@ export async function withinBudget<Answer extends Answered>(
   return { ...answer, verdicts, given: taken };
 }
 
-function overTotal({ limits }: GovernedPlace, reason: string): Verdict {
-  const limit = Object.entries(limits.totals ?? {}).find(([name]) => name === reason)?.[1];
-  const message = `the connection's limit of ${limit} ${WORDS[reason] ?? reason} is reached`;
-  return { say: 'no', failure: { code: 'LimitReached', message } };
+function verdictOf({ limits }: GovernedPlace, reason: Refusal['reason']): Verdict {
+  switch (reason) {
+    case 'createsPerMinute':
+    case 'createsPerDay':
+      return { say: 'wait', why: 'budget' };
+    case 'instances':
+    case 'vcpus':
+    case 'gpus':
+    case 'memoryGb': {
+      const message = `the connection's limit of ${limits.totals?.[reason]} ${WORDS[reason]} is reached`;
+      return { say: 'no', failure: { code: 'LimitReached', message } };
+    }
+  }
 }
 
 /** Nobody needs to ask the budget again before it has something. */

@@ -25,9 +25,11 @@ export interface NewFleet {
 /** What an idempotency key stands for already. */
 export type Replay = { outcome: 'replayed'; fleetId: string } | { outcome: 'key-reused' };
 
+/** What a request is answered with, as far as its connections are what they were. */
+export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: string };
+
 export type CreateFleetOutcome =
-  | Replay
-  | { outcome: 'created' | 'name-taken'; fleetId: string }
+  | Answered
   /** One of its connections is not Ready any more, or has become another. */
   | { outcome: 'connections-changed' };
 

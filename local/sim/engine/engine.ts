@@ -176,7 +176,12 @@ export class SimEngine {
       case 'vanish':
         vanishOne(this.#world, target, `${fault.id} ${fault.hits}`);
         return run();
-      default:
+      // These have their effect where the call is performed.
+      case 'duplicateEffect':
+      case 'staleList':
+      case 'stuckTerminating':
+      case 'bootFailure':
+      case undefined:
         return run();
     }
   }

@@ -108,6 +108,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
+      // What else a connection may be asked for has to be a field of its record.
+      request satisfies { [Field in keyof typeof request]: Field extends keyof Connection ? unknown : never };
       refuse(connectionErrors({ credential, ...request }, deps));
       const createdAt = new Date(store.clock.now()).toISOString();
       const wanted = { namespace, ...request, status: 'Verifying' as const, createdAt };

@@ -5,8 +5,10 @@ import { inspectRefused } from '../../../features/fleets/resolve-request.ts';
 import { listFleets, readFleet } from '../../../features/fleets/view.ts';
 import { listInstances, readInstance } from '../../../features/instances/view.ts';
 import type { Fleet } from '../../../model/fleet.ts';
+import type { FleetAction } from '../../../model/fleet-action.ts';
 import { type FleetRequest, fleetOfOne } from '../../../model/fleet-request.ts';
 import { fleetIdSchema, instanceId } from '../../../model/identifiers.ts';
+import type { FleetStatus } from '../../../model/status.ts';
 import { findFleetByName } from '../../../platform/store/create-fleet.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Inspection, OperationsOf } from '../handle.ts';
@@ -54,19 +56,14 @@ export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
     async actOnFleet({ params: { namespace, fleet }, body }) {
       const fleetId = await idOf(namespace, fleet);
       const answer = await actOnFleet(deps, namespace, fleetId, body);
-      if (answer.outcome === 'not-found') throw notFound(`fleet ${fleet}`);
-      if (answer.outcome === 'illegal') {
-        const { status, allowed } = answer;
-        const instead = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no action is allowed';
-        throw new Problem(
-          'illegal-action',
-          `${body.action} is not possible while the fleet is ${status}; ${instead}`,
-          {
-            extra: { fleetStatus: status, allowed },
-          },
-        );
+      switch (answer.outcome) {
+        case 'accepted':
+          return { body: await view(namespace, fleetId) };
+        case 'not-found':
+          throw notFound(`fleet ${fleet}`);
+        case 'illegal':
+          throw illegal(body.action, answer);
       }
-      return { body: await view(namespace, fleetId) };
     },
     async listInstances({ params: { namespace, fleet }, query: { cursor, limit, ...filter } }) {
       const position = decodeCursor(cursor, /^[0-9]{1,5}$/);
@@ -102,6 +99,16 @@ export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
       return { body: (await readInstance(store, namespace, instance)) ?? found };
     },
   };
+}
+
+function illegal(
+  action: FleetAction,
+  { status, allowed }: { status: FleetStatus; allowed: FleetAction[] },
+): Problem {
+  const instead = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no action is allowed';
+  return new Problem('illegal-action', `${action} is not possible while the fleet is ${status}; ${instead}`, {
+    extra: { fleetStatus: status, allowed },
+  });
 }
 
 /** For bodies that the schema refuses: what the catalogue says to the rest of them. */
