@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Connection } from '../../functions/model/connection.ts';
 import { ENDPOINT } from './models/clouds.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
-import { rotate } from './scenario/incidents.ts';
+import { restore, revoke, rotate } from './scenario/incidents.ts';
 import { AWS, expectAfter, isGone, isUp, PATIENT } from './scenario/limited.ts';
 import type { Stage } from './scenario/stage.ts';
 
@@ -161,6 +161,27 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
       },
       { Terminated: 1 },
       SLOW_TO_REMOVE,
+    );
+  });
+
+  it('is refused, too, where the cloud refuses the credential in force, and all machines are to be removed', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { id } = await stage.create(fleetAt(AWS, SIZE));
+        await stage.until(id, isUp);
+        await stage.pass(1);
+        revoke(stage.lab, 'sim-aws');
+        await stage.remove(id);
+        await stage.pass(0.5);
+        const refused = await rotated(stage, 'another');
+        expect(refused.rotation?.failure?.code).toBe('AccountNotProven');
+        expect(stage.standing()).toHaveLength(SIZE);
+        restore(stage.lab, 'sim-aws');
+        await stage.until(id, isGone);
+        expect(stage.standing()).toEqual([]);
+      },
+      { Terminated: 1 },
+      UNTOLD,
     );
   });
 

@@ -53,7 +53,11 @@ export const statusesSchema = z.object({
 });
 
 export const allResourcesSchema = z.object({
-  AllList: z.object({ MappedList: list(iidSchema), OnlySpiderList: list(iidSchema) }),
+  AllList: z.object({
+    MappedList: list(iidSchema),
+    OnlySpiderList: list(iidSchema),
+    OnlyCSPList: list(iidSchema),
+  }),
 });
 
 export const resultSchema = z.object({ Result: z.string() });

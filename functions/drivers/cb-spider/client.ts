@@ -47,9 +47,9 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   readonly #power: Power;
 
   constructor(registrant: Registrant, { handOverMs, lockedMs }: Patience = PATIENCE) {
-    const { transport, deploymentId, cloud } = registrant;
+    const { transport, deploymentId, cloud, isTrial = false } = registrant;
     const registration = new Registration(registrant);
-    const networks = new Networks({ transport, registration, cloud, deploymentId });
+    const networks = new Networks({ transport, registration, cloud, deploymentId, isTrial });
     const reader = new MachineReader(transport, deploymentId, lockedMs);
     this.#transport = transport;
     this.#deploymentId = deploymentId;

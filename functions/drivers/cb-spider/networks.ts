@@ -28,6 +28,8 @@ export interface NetworksOptions {
   registration: Registration;
   cloud: Cloud;
   deploymentId: string;
+  /** The client is of a credential that is not in force. */
+  isTrial: boolean;
 }
 
 /**
@@ -128,7 +130,8 @@ export class Networks {
 
   /**
    * What CB-Spider has under our connection, be it still at the cloud or not: either way deleting it cleans up. Not
-   * what it calls "only CSP": several clouds show the resources of all their locations there.
+   * what it calls "only CSP": several clouds show the resources of all their locations there. A trial's connection has
+   * names for nothing, so that there is nothing else to be shown there.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;
@@ -141,7 +144,9 @@ export class Networks {
       answer: allResourcesSchema,
       timeoutMs: 20_000,
     });
-    return [...AllList.MappedList, ...AllList.OnlySpiderList].map(({ NameId }) => NameId);
+    const { MappedList, OnlySpiderList, OnlyCSPList } = AllList;
+    const named = [...MappedList, ...OnlySpiderList, ...(this.#options.isTrial ? OnlyCSPList : [])];
+    return named.map(({ NameId }) => NameId);
   }
 
   /** @returns whether it was there already */

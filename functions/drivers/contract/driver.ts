@@ -20,7 +20,8 @@ export interface ConnectOptions {
   connectionKey?: string;
   /**
    * The credential is not in force and may never be: what the driver keeps under the connection's name stays as it is
-   * for the other clients. Such a client is asked `verifyCredential`, `listInstances`, `getInstance` and for marks only.
+   * for the other clients. Such a client is asked `verifyCredential`, `listInstances`, `getInstance`,
+   * `listNetworkResources` and for marks only.
    */
   isTrial?: boolean;
   /** Each request that the client makes passes it. */

@@ -14,6 +14,7 @@ import { type InstanceItem, readInstances, readPlaceEntries } from '../../platfo
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import { showsNetworkOf } from './shows-network.ts';
 
 /** Whether anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
 export async function hasAnythingLive(
@@ -42,8 +43,8 @@ export type Shown = { waitMs: number } | { hidden?: { location: string; missing:
 /**
  * Lists with a credential that is not in force, wherever machines of the connection may stand, and looks for each of
  * them. A machine that the credential in force does not show either counts as gone. Where that credential is refused,
- * one machine of a location that is shown proves the others, and those that are to be removed need not be shown: they
- * may be gone. Machines that lists need not show yet are waited for, unless an older one has proven the account.
+ * one machine of a location that is shown proves the others. Where none is shown, those that are to be removed may be
+ * gone, so that the network of their fleet proves it. Machines that lists need not show yet are waited for, unless an older one has proven the account.
  *
  * @throws DriverError of the new credential's calls
  */
@@ -72,7 +73,7 @@ async function compareLists(
   context: WorkerContext,
   { rotation }: Connection,
   place: PlaceRef & { limits: LimitProfile },
-  { living, leaving, untold }: Standing,
+  { instanceIds, living, leaving, untold }: Standing,
   trial: CloudClient,
 ): Promise<{ waitMs: number } | { missing: number; isProven: boolean }> {
   if (living.length + leaving.length + untold.length === 0) return { missing: 0, isProven: false };
@@ -86,7 +87,11 @@ async function compareLists(
   const askedMs = context.store.clock.now() - Date.parse(rotation?.requestedAt ?? '');
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
-  return { missing: isProven ? 0 : living.filter(isHidden).length, isProven };
+  if (isProven) return { missing: 0, isProven };
+  // Those that are to be removed may be gone, or stand in another account.
+  const isNetworkShown = await showsNetworkOf(context, place, instanceIds, trial);
+  const hidden = isNetworkShown ? living.filter(isHidden) : missing;
+  return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };
 }
 
 /**
@@ -136,6 +141,8 @@ async function locationsOf(
 
 /** Machines that may stand at a location. */
 interface Standing {
+  /** Of all of them. */
+  instanceIds: string[];
   /** Backend ids of those that every list of the location has to show by now. */
   living: string[];
   /** Backend ids of those that are to be removed: they stand until the cloud shows that they are gone. */
@@ -168,6 +175,7 @@ async function standingAt(
   const living = open.filter(({ status }) => status !== 'Terminating');
   const leaving = open.filter(({ status }) => status === 'Terminating');
   return {
+    instanceIds: open.map(({ instanceId }) => instanceId),
     living: idsOf(living),
     leaving: idsOf(leaving),
     untold: leaving.flatMap(({ backendId, launchToken }) => (backendId === undefined ? [launchToken] : [])),

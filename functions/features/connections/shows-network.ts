@@ -1,0 +1,29 @@
+import type { CloudClient } from '../../drivers/contract/driver.ts';
+import { parseInstanceId } from '../../model/identifiers.ts';
+import { readNetworks } from '../../platform/store/networks.ts';
+import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+
+/**
+ * Tells whether a client shows the network of a fleet. Fleets keep theirs until all of their machines are gone, so it
+ * proves the account where machines that are to be removed may be gone already.
+ *
+ * @param instanceIds of the fleets' machines at the place
+ * @throws DriverError of the client's list
+ */
+export async function showsNetworkOf(
+  { store }: Pick<WorkerContext, 'store'>,
+  { connectionKey, location }: PlaceRef,
+  instanceIds: readonly string[],
+  client: CloudClient,
+): Promise<boolean> {
+  const fleetIds = new Set(instanceIds.flatMap((id) => parseInstanceId(id)?.fleetId ?? []));
+  const recorded = await Promise.all(
+    [...fleetIds].map((fleetId) => readNetworks(store, { fleetId, connectionKey, location })),
+  );
+  const wanted = new Set(
+    recorded.flat().flatMap(({ kind, backendId }) => (kind === 'network' ? (backendId ?? []) : [])),
+  );
+  if (wanted.size === 0) return false;
+  const shown = await client.listNetworkResources(location, 'network');
+  return shown.some(({ backendId }) => wanted.has(backendId));
+}
