@@ -70,6 +70,7 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   checkCounters(records, add);
   checkFleets(lab, records, forgotten, add);
   checkSlots(lab, add);
+  for (const text of lab.clouds.permits.ungoverned) add('limit', text);
   return violations;
 }
 

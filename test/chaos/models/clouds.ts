@@ -16,6 +16,7 @@ import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Process } from '../ground/process.ts';
 import { DirectClient, DirectTransport } from './direct.ts';
+import { PermitCount } from './permits.ts';
 
 /** The deployment whose machines are ours. */
 export const DEPLOYMENT = 'chaos';
@@ -46,6 +47,7 @@ export class Clouds {
   readonly #batchSize: number;
   /** Every call that reached a cloud by HTTP, whatever came of it. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
+  readonly permits = new PermitCount();
   readonly #isDirect: boolean;
   /** Accounts whose credentials are of another account for now. */
   readonly changedAccounts = new Set<string>();
@@ -84,8 +86,12 @@ export class Clouds {
     const asked = this.#tellsAccounts ? told : withoutAccounts(told);
     const driver: Driver = {
       ...asked,
-      connect: ({ credential, ...options }) =>
-        asked.connect({ ...options, credential: this.#asChanged(credential) }),
+      connect: ({ credential, calls, ...options }) =>
+        asked.connect({
+          ...options,
+          credential: this.#asChanged(credential),
+          calls: this.permits.over(calls),
+        }),
     };
     if (this.#batchSize < 2) return driver;
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
@@ -107,7 +113,8 @@ export class Clouds {
   }
 
   #singlyDriverOf(process: Process): Driver {
-    return createSimDriver(async (request) => {
+    return createSimDriver(async (request, _signal, permit) => {
+      this.permits.note(request, permit);
       const create = request.method === 'POST' && request.url.endsWith('/instances');
       const what = `${request.method} ${request.url.slice(ENDPOINT.length + 8, ENDPOINT.length + 100)}`;
       const timer = new AbortController();
