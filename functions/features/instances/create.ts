@@ -129,9 +129,7 @@ async function learn(
     const wants = wanted.get(record.instanceId);
     if (!answer || !wants) return [];
     if (!('error' in answer)) return isBarred ? [{ learnt: 'accepted', wanted: wants }] : [];
-    const { code, message } = answer.error;
-    if (code === 'InsufficientCapacity') return [{ learnt: 'no-capacity', wanted: wants }];
-    return code === 'QuotaExceeded' ? [{ learnt: 'no-quota', wanted: wants, message }] : [];
+    return lessonsOf(answer.error, wants);
   });
   // However many calls a location refuses at once, it has refused once.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
@@ -139,6 +137,26 @@ async function learn(
   if (isDown) lessons.push({ learnt: 'unavailable' });
   if (lessons.length === 0 && throttled.length === 0) return new Map();
   return await learnFromCreates(context.store, governed(place, opened), lessons, throttled);
+}
+
+/** What a refusal teaches of its place by itself. An outage is learnt from all that were asked together. */
+function lessonsOf({ code, message }: DriverError, wanted: WantedCreate): Lesson[] {
+  switch (code) {
+    case 'InsufficientCapacity':
+      return [{ learnt: 'no-capacity', wanted }];
+    case 'QuotaExceeded':
+      return [{ learnt: 'no-quota', wanted, message }];
+    case 'Throttled':
+    case 'Unavailable':
+    case 'OutcomeUnknown':
+    case 'NotFound':
+    case 'Conflict':
+    case 'InvalidRequest':
+    case 'Unsupported':
+    case 'Unauthorized':
+    case 'NoPermit':
+      return [];
+  }
 }
 
 async function createBatch(

@@ -1,4 +1,4 @@
-import { DriverError } from '../../drivers/contract/errors.ts';
+import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors.ts';
 import { hasBudget } from '../../platform/governor/budgets.ts';
 import { readPlaceEntries } from '../../platform/store/instances.ts';
 import {
@@ -31,7 +31,7 @@ const LOOKS_UNTIL_IDLE = 2;
 const LIST_AGAIN_MS = 60_000;
 /** A refused credential takes somebody's hand, so there is no hurry to look again. */
 const BLIND_MS = 60_000;
-const BLIND_LOOK_MS: Partial<Record<string, number>> = { Unauthorized: BLIND_MS };
+const BLIND_LOOK_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
 
 /**
  * One look of the status loop at one place: one list call for all fleets, what changed is written and handed
