@@ -1,29 +1,20 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { isTransitional } from '../../model/status.ts';
 import { readPlaceState } from '../../platform/governor/hold-location.ts';
-import { noteFirstRun, reopenQuotas } from '../../platform/governor/learn-from-creates.ts';
-import { permitCreates } from '../../platform/governor/permit-creates.ts';
-import { type Holders, heldNow, RENEW_SLOT_MS } from '../../platform/governor/slots.ts';
-import { returnBudget } from '../../platform/governor/take-budget.ts';
+import { type Holders, heldNow } from '../../platform/governor/slots.ts';
 import type { PlaceEntry } from '../../platform/store/instances.ts';
 import type { Loop } from '../../platform/store/loops.ts';
-import {
-  governed,
-  type OpenConnection,
-  type PlaceRef,
-  type WorkerContext,
-} from '../../platform/worker/context.ts';
 import { takeBackUnclaimed } from '../instances/take-back.ts';
 import { STALLED_MS, serveLine } from '../launch-queue/serve-line.ts';
-import { UNCLAIMED_SLOT_MS } from './abandoned-slots.ts';
-import { actOn } from './act.ts';
-import { agrees, machineOf, machinesById } from './compare.ts';
-import { countForBudget } from './count-for-budget.ts';
+import { applyDecided, endAttempts } from './apply-changes.ts';
+import { decideChanges } from './decide-changes.ts';
+import { decideSlots, stillInTransition } from './decide-slots.ts';
 import { bootBetween, fastestOf } from './next-look.ts';
+import { observe } from './observe.ts';
+import type { Observed, Poll } from './poll.ts';
+import { releaseSlotsOf, tellGovernor } from './release.ts';
+import { removeMachines } from './remove-machines.ts';
 import type { Sight } from './sight.ts';
-
-/** So often every record in transition is read, for its deadline, and those of machines that no entry speaks of. */
-const DEADLINES_MS = 60_000;
 
 /** Whoever was given a slot for a call at some time makes it within this. */
 const ABOUT_TO_CALL_MS = 10_000;
@@ -41,78 +32,82 @@ export interface Followed {
 }
 
 /**
- * Has the records follow what the cloud's list shows: changes are written and handed off, and launches in line get what
- * has come free.
+ * Has the records follow what a poll saw of the cloud: observe, decide, apply, release. Changes are written before they
+ * are told, and told before slots go back; launches in line get what has come free.
  */
-export async function followCloud(
-  context: WorkerContext,
-  place: PlaceRef,
-  opened: OpenConnection,
-  loop: Loop,
-  { entries, seen, seenAtMs, isWhole, asked, isListless }: Sight,
-): Promise<Followed> {
-  const state = await readPlaceState(context.store, place);
-  const holders = heldNow(state?.holders ?? {}, context.store.clock.now());
-  const machines = machinesById(seen, entries);
-  const turn = (atMs: number) => Math.floor(atMs / DEADLINES_MS);
-  const withDeadlines = isWhole && turn(seenAtMs) !== turn(loop.wholeAtMs ?? 0);
-  const looked = asked ? entries.filter(({ placeSk }) => asked.has(placeSk)) : entries;
-  const suspects = looked.filter((entry) => isSuspect(entry, machines, withDeadlines || isListless === true));
-  const creating = entries.filter(({ status }) => status === 'Creating').map(({ placeSk }) => placeSk);
-  const isCreating = new Set(creating);
-  const isAccepted = new Set(entries.flatMap(({ placeSk, backendId }) => (backendId ? [placeSk] : [])));
-  const pending = Object.entries(holders).filter(([id]) => !isAccepted.has(id));
-  const since = (ms: number) => pending.filter(([, startMs]) => startMs + ms < seenAtMs).map(([id]) => id);
-  const isAbandoned = new Set(since(UNCLAIMED_SLOT_MS));
-  const strangers = Object.entries(holders).filter(([id]) => !isCreating.has(id) || isAbandoned.has(id));
-  const { left, gone, isRemoving } = await actOn(context, place, opened, {
-    suspectIds: suspects.map(({ placeSk }) => placeSk),
-    strangers: Object.fromEntries(strangers),
-    holders,
-    machines,
-    seenAtMs,
-    asked,
-  });
-  if (withDeadlines) await takeBackUnclaimed(context, place, opened, withoutEntry(seen, entries), seenAtMs);
-  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0)
-    await reopenQuotas(context.store, governed(place, opened));
-  await returnBudget(context.store, governed(place, opened), gone);
-  const live = entries.filter(({ placeSk }) => !gone.includes(placeSk));
-  if (isWhole) await countForBudget(context, place, opened, live, seenAtMs);
-  const runs = new Set(
-    [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
-  );
-  if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && runs.size > 0)
-    await noteFirstRun(context.store, governed(place, opened));
-  await holdOn(context, place, opened, holders, machines, seenAtMs);
-  const boots = creating.filter((id) => runs.has(id) && id in holders);
-  const hasLine = await serveLine(context, place, opened, new Set(since(STALLED_MS)));
+export async function followCloud(poll: Poll, sight: Sight): Promise<Followed> {
+  const { context, place, opened, loop } = poll;
+  const observed = await observe(poll, sight);
+  const decided = decideChanges(observed);
+  const applied = await applyDecided(poll, decided, observed.records);
+  const decision = decideSlots(observed, applied, place, context.store.clock.now());
+  const fenced = await releaseSlotsOf(poll, observed, applied, decision);
+  await endAttempts(poll, decided);
+  const isRemoving = await removeMachines(context, place, opened, decided.removals);
+  if (observed.picked.withDeadlines) {
+    const unclaimed = withoutEntry(sight.seen, sight.entries);
+    await takeBackUnclaimed(context, place, opened, unclaimed, sight.seenAtMs);
+  }
+  const running = runningAmong(observed.machines);
+  await tellGovernor(poll, observed, applied, running);
+  const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
+  const hasLine = await serveLine(context, place, opened, new Set(stalledAmong(observed)));
   // Where the whole line has just been given slots, more launches of its fleets are on their way into it.
-  const isWaitedFor = hasLine || (boots.length > 0 && (await hasNewHolders(context, place, holders)));
-  const suspectIds = new Set(suspects.map(({ placeSk }) => placeSk));
-  const quiet = entries.filter((entry) => isTransitional(entry.status) && !suspectIds.has(entry.placeSk));
-  const startOf = (id: string) => holders[id] ?? seenAtMs;
-  const startsMs = creating.filter((id) => !runs.has(id)).map(startOf);
-  // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
-  const nowMs = context.store.clock.now();
-  startsMs.push(...strangers.flatMap(([, startMs]) => (startMs + ABOUT_TO_CALL_MS > nowMs ? [startMs] : [])));
-  if (boots.length > 0 && isWaitedFor) startsMs.push(nowMs);
+  const isWaitedFor = hasLine || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
-    inTransition: quiet.length + left,
+    inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
     isWaitedFor,
     isRemoving,
-    startsMs,
-    fastestMs: fastestOf(
-      loop.fastestMs,
-      boots
-        .map((id) => bootBetween(startOf(id), loop.lookedAtMs ?? 0, seenAtMs))
-        .filter((ms) => ms !== undefined),
-    ),
+    startsMs: startsAmong(observed, running, context.store.clock.now(), boots.length > 0 && isWaitedFor),
+    fastestMs: fastestNow(loop, observed, boots),
   };
 }
 
-/** Whether launches hold slots that others held when this look began. */
-async function hasNewHolders({ store }: WorkerContext, place: PlaceRef, known: Holders): Promise<boolean> {
+function runningAmong(machines: Observed['machines']): Set<string> {
+  return new Set(
+    [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
+  );
+}
+
+/** Holders whose calls were due a while ago, and of which the cloud has accepted nothing. */
+function stalledAmong({ picked: { pending }, sight: { seenAtMs } }: Observed): string[] {
+  return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));
+}
+
+/** How many entries are in transition as they should be, so that their records were not read. */
+function quietAmong({ sight: { entries }, picked }: Observed): number {
+  const suspectIds = new Set(picked.suspectIds);
+  return entries.filter(({ status, placeSk }) => isTransitional(status) && !suspectIds.has(placeSk)).length;
+}
+
+/** When the calls of those went out, or go out, that hold slots and do not run yet. Pure. */
+function startsAmong(
+  { picked: { creating, strangers }, holders, sight: { seenAtMs } }: Observed,
+  running: ReadonlySet<string>,
+  nowMs: number,
+  areSlotsGiven: boolean,
+): number[] {
+  const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
+  // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
+  const about = Object.values(strangers).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
+  return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
+}
+
+/** The shortest boot, with those seen now. Pure. */
+function fastestNow(
+  { fastestMs, lookedAtMs = 0 }: Loop,
+  { holders, sight: { seenAtMs } }: Observed,
+  boots: readonly string[],
+): number | undefined {
+  const tookMs = boots.map((id) => bootBetween(holders[id] ?? seenAtMs, lookedAtMs, seenAtMs));
+  return fastestOf(
+    fastestMs,
+    tookMs.filter((ms) => ms !== undefined),
+  );
+}
+
+/** Whether launches hold slots that others held when this poll began. */
+async function hasNewHolders({ context: { store }, place }: Poll, known: Holders): Promise<boolean> {
   const state = await readPlaceState(store, place);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));
 }
@@ -120,30 +115,4 @@ async function hasNewHolders({ store }: WorkerContext, place: PlaceRef, known: H
 function withoutEntry(seen: readonly CloudInstance[], entries: readonly PlaceEntry[]): CloudInstance[] {
   const known = new Set(entries.map(({ placeSk }) => placeSk));
   return seen.filter(({ instanceId }) => instanceId !== undefined && !known.has(instanceId));
-}
-
-/** What takes long to be created keeps its slot for as long as it does. */
-async function holdOn(
-  { store }: WorkerContext,
-  place: PlaceRef,
-  opened: OpenConnection,
-  holders: Holders,
-  machines: ReadonlyMap<string, readonly CloudInstance[]>,
-  seenAtMs: number,
-): Promise<void> {
-  const renewed = Object.entries(holders).filter(
-    ([id, sinceMs]) =>
-      sinceMs + RENEW_SLOT_MS < seenAtMs && machines.get(id)?.some(({ status }) => status === 'Creating'),
-  );
-  if (renewed.length === 0) return;
-  await permitCreates(store, governed(place, opened), [], { renewed: Object.fromEntries(renewed) });
-}
-
-function isSuspect(
-  entry: PlaceEntry,
-  machines: ReadonlyMap<string, readonly CloudInstance[]>,
-  withDeadlines: boolean,
-): boolean {
-  if (withDeadlines && entry.status === 'Creating') return true;
-  return !agrees(entry, machineOf(entry, machines.get(entry.placeSk) ?? []));
 }

@@ -83,7 +83,7 @@ async function lookOnce(
     // Not before: where lists are slow, one look would come upon the other. And not after, so that they keep their distance.
     await goOn();
     // Whether nothing is there is for the loop's own looks to find out.
-    if (!isDoubtful(sight)) await followCloud(context, place, opened, loop, sight);
+    if (!isDoubtful(sight)) await followCloud({ context, place, opened, loop }, sight);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return;

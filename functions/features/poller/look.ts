@@ -114,7 +114,7 @@ async function goOn(
   sight: Sight,
 ): Promise<void> {
   const { loop } = turn;
-  const found = await followCloud(context, place, opened, loop, sight);
+  const found = await followCloud({ context, place, opened, loop }, sight);
   const whole = sight.isWhole ? { wholeAtMs: sight.seenAtMs, entries: sight.entries.length } : {};
   const next = {
     ...turn,

@@ -205,15 +205,21 @@ import { failInstances } from './finish.ts';`,
     name: 'terminate-trusts-answer',
     edits: [
       {
-        file: 'functions/features/poller/act.ts',
-        find: `  return rest.length > 0 || ended === 'late';`,
-        replace: `  const asked = findings.filter(({ finding }) => finding.action === 'terminate');
+        file: 'functions/features/poller/follow-cloud.ts',
+        find: `  if (observed.picked.withDeadlines) {`,
+        replace: `  const asked = observed.found.filter(({ finding }) => finding.action === 'terminate');
   await applyChanges(
     context,
     place,
     asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
   );
-  return rest.length > 0 || ended === 'late';`,
+  if (observed.picked.withDeadlines) {`,
+      },
+      {
+        file: 'functions/features/poller/follow-cloud.ts',
+        find: `import { takeBackUnclaimed } from '../instances/take-back.ts';`,
+        replace: `import { applyChanges } from '../instances/finish.ts';
+import { takeBackUnclaimed } from '../instances/take-back.ts';`,
       },
     ],
   },

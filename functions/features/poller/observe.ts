@@ -1,0 +1,110 @@
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { parseInstanceId } from '../../model/identifiers.ts';
+import { readPlaceState } from '../../platform/governor/hold-location.ts';
+import { heldNow } from '../../platform/governor/slots.ts';
+import { samePlace } from '../../platform/placement/lay-out.ts';
+import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
+import { hasElsewhere } from '../instances/attempt-elsewhere.ts';
+import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
+import { compare, type Finding, machinesById, vanished } from './compare.ts';
+import { pick } from './pick.ts';
+import type { Found, Observed, Poll } from './poll.ts';
+import type { Sight } from './sight.ts';
+
+/**
+ * Reads what a poll has to know beside the cloud's list: slots first, then the records that do not agree with it, then
+ * the cloud again for those that the list leaves out. Writes nothing.
+ */
+export async function observe(poll: Poll, sight: Sight): Promise<Observed> {
+  const { context, place, loop } = poll;
+  const { store } = context;
+  const state = await readPlaceState(store, place);
+  const holders = heldNow(state?.holders ?? {}, store.clock.now());
+  const machines = machinesById(sight.seen, sight.entries);
+  const picked = pick(sight, machines, holders, loop.wholeAtMs ?? 0);
+  const refs = [...picked.suspectIds, ...Object.keys(picked.strangers)]
+    .map(parseInstanceId)
+    .filter((ref) => ref !== undefined);
+  const records = refs.length > 0 ? await readInstances(store, refs) : new Map<string, InstanceItem>();
+  const listed = findingsOf(poll, sight, machines, records);
+  const found = [...listed, ...(await confirmMissing(poll, listed))];
+  const movable = await movableAmong(context, found);
+  return { sight, state, holders, machines, picked, records, found, movable };
+}
+
+/** What the list tells of each record. The index may still show what has moved since: the list says nothing of those. */
+function findingsOf(
+  { context: { driver }, place, opened }: Poll,
+  { seenAtMs, asked }: Sight,
+  machines: Observed['machines'],
+  records: ReadonlyMap<string, InstanceItem>,
+): Found[] {
+  const here = [...records.values()].filter(
+    (record) => samePlace(record, place) && (asked?.has(record.instanceId) ?? true),
+  );
+  const seen = { location: place.location, atMs: seenAtMs };
+  const terms = proofTerms(driver, opened.client);
+  return here.map((record) => {
+    const machine = ownMachine(record, machines.get(record.instanceId) ?? [], seen, terms);
+    return { record, finding: compare(record, machine, seenAtMs, driver.consistencyWindowMs) };
+  });
+}
+
+/** A list may leave a machine out; only the cloud's answer about that one machine proves that it is gone. */
+async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Found[]> {
+  const answers = await Promise.all(
+    listed.map(async ({ record, finding }): Promise<Finding | undefined> => {
+      if (finding.action !== 'confirm') return undefined;
+      return await confirm(poll, record, finding.backendId);
+    }),
+  );
+  return listed.flatMap(({ record }, at) => {
+    const finding = answers[at];
+    return finding ? [{ record, finding }] : [];
+  });
+}
+
+/** @returns undefined when the cloud does not tell now, or the machine is another's by now and that is not certain */
+async function confirm(
+  { context, place, opened }: Poll,
+  record: InstanceItem,
+  backendId: string,
+): Promise<Finding | undefined> {
+  const { driver, store } = context;
+  const terms = proofTerms(driver, opened.client);
+  try {
+    const machine = await opened.client.getInstance(place.location, backendId);
+    const nowMs = store.clock.now();
+    const shown = { machine, location: place.location, atMs: nowMs };
+    if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);
+    // Another machine has its name by now.
+    return proveMachine(shown, record, terms) === 'copy' ? whenGone(record, nowMs) : undefined;
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    return error.code === 'NotFound' ? whenGone(record, store.clock.now()) : undefined;
+  }
+}
+
+function whenGone(record: InstanceItem, nowMs: number): Finding {
+  if (record.status !== 'Creating') return vanished(nowMs);
+  const failure = { code: 'Vanished', message: 'gone at the cloud before it ran' };
+  return {
+    action: 'change',
+    to: 'Failed',
+    fields: { failure, terminatedAt: new Date(nowMs).toISOString() },
+  };
+}
+
+/** Ids of records that fail in a location while another may do better: they are not lost yet when they are gone. */
+async function movableAmong(context: WorkerContext, found: readonly Found[]): Promise<Set<string>> {
+  const movable = await Promise.all(
+    found.map(async ({ record, finding }) => {
+      if (finding.action !== 'change' || record.status !== 'Creating') return [];
+      const { closeAs, failure } = finding.fields;
+      const isFailing = closeAs === 'Failed' && failure !== undefined;
+      return isFailing && (await hasElsewhere(context, record, failure)) ? [record.instanceId] : [];
+    }),
+  );
+  return new Set(movable.flat());
+}

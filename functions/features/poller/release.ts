@@ -1,0 +1,67 @@
+import { parseInstanceId } from '../../model/identifiers.ts';
+import { noteFirstRun, reopenQuotas } from '../../platform/governor/learn-from-creates.ts';
+import { permitCreates } from '../../platform/governor/permit-creates.ts';
+import { RENEW_SLOT_MS } from '../../platform/governor/slots.ts';
+import { returnBudget } from '../../platform/governor/take-budget.ts';
+import { governed } from '../../platform/worker/context.ts';
+import { launchElsewhere } from '../instances/attempt-elsewhere.ts';
+import { fenceClaims } from '../instances/fence-claims.ts';
+import { handOff, withPresentTokens } from '../instances/finish.ts';
+import { freeSlots } from '../launch-queue/free-slots.ts';
+import type { Applied } from './apply-changes.ts';
+import { countForBudget } from './count-for-budget.ts';
+import { type SlotDecision, unusedSlots } from './decide-slots.ts';
+import type { Observed, Poll } from './poll.ts';
+
+/**
+ * Tells steps how their instances ended, and gives slots back that are of no more use. Slots that were given up go back
+ * only when no claim can be written under them any more.
+ *
+ * @returns ids of the holders of given up slots that no claim can come of
+ */
+export async function releaseSlotsOf(
+  { context, place }: Poll,
+  { holders }: Observed,
+  applied: Applied,
+  decision: SlotDecision,
+): Promise<Set<string>> {
+  const { abandoned, ended, moved } = decision;
+  const refs = abandoned.map(parseInstanceId).filter((ref) => ref !== undefined);
+  const fenced = new Set(await fenceClaims(context, place, refs, applied.after));
+  const isOver = (id: string) => !abandoned.includes(id) || fenced.has(id);
+  const over = ended.filter(({ instanceId }) => isOver(instanceId));
+  await handOff(context, place, await withPresentTokens(context, over), holders);
+  for (const record of moved) await launchElsewhere(context, { ...record, ...place }, record.location);
+  const unused = unusedSlots(applied, decision, fenced);
+  await freeSlots(
+    context,
+    place,
+    unused.map((instanceId) => ({ instanceId, startMs: holders[instanceId] })),
+  );
+  return fenced;
+}
+
+/** Tells the governor what the poll saw: quota and budget that came free, a first machine that runs, slots in use. */
+export async function tellGovernor(
+  poll: Poll,
+  { sight, state, holders, machines }: Observed,
+  { gone }: Applied,
+  running: ReadonlySet<string>,
+): Promise<void> {
+  const { context, place, opened } = poll;
+  const { store } = context;
+  const site = governed(place, opened);
+  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0) await reopenQuotas(store, site);
+  await returnBudget(store, site, gone);
+  const live = sight.entries.filter(({ placeSk }) => !gone.includes(placeSk));
+  if (sight.isWhole) await countForBudget(context, place, opened, live, sight.seenAtMs);
+  if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && running.size > 0)
+    await noteFirstRun(store, site);
+  // What takes long to be created keeps its slot for as long as it does.
+  const renewed = Object.entries(holders).filter(
+    ([id, sinceMs]) =>
+      sinceMs + RENEW_SLOT_MS < sight.seenAtMs &&
+      machines.get(id)?.some(({ status }) => status === 'Creating'),
+  );
+  if (renewed.length > 0) await permitCreates(store, site, [], { renewed: Object.fromEntries(renewed) });
+}
