@@ -19,7 +19,7 @@ import type { Attempt, Launch } from '../launch-queue/attempt.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
 import { waitInLine } from '../launch-queue/wait-in-line.ts';
-import { askPermits } from './ask-permits.ts';
+import { askPermits, type Permits } from './ask-permits.ts';
 import { awaitNetworks } from './await-networks.ts';
 import { cancelLaunches } from './cancel.ts';
 import { claimInstances } from './claim.ts';
@@ -107,58 +107,112 @@ async function decide(
   }
 }
 
+/** What becomes of the attempts of a batch, by instance id: whether each one's message is done, or when it comes back. */
+type Ended = Map<string, Disposition>;
+
+/** One batch of attempts at one place: observe, decide, apply, release. */
 async function attempt(
   context: WorkerContext,
   place: PlaceRef,
   attempts: readonly Attempt[],
-): Promise<Map<string, Disposition>> {
-  const dispositions = new Map<string, Disposition>();
-  const networks = await awaitNetworks(context, place, attempts);
-  for (const { message, waitMs } of networks.waiting) {
-    dispositions.set(instanceId(message), waitFor(waitMs));
-    await context.tasks.heartbeat(message.taskToken);
-  }
-  await failUnmade(context, place, networks.failed, dispositions);
-  const permits = await askPermits(context, place, networks.ready);
-  await failUnmade(context, place, permits.barred, dispositions);
-  for (const { message, waitMs } of permits.later) {
-    dispositions.set(instanceId(message), waitFor(waitMs));
-    await context.tasks.heartbeat(message.taskToken);
-  }
-  const fenced = await fencedAmong(context, place, permits.waiting);
-  const waiting = permits.waiting.filter((one) => !fenced.includes(one));
-  await waitInLine(context, place, waiting, permits);
-  for (const { message } of waiting) dispositions.set(instanceId(message), DONE);
-  const { granted } = permits;
-  const keys = await keysOfCalls(context, place, granted);
-  const claimed = await claimInstances(
-    context,
-    place,
-    granted.filter(({ again }) => !again),
-    keys,
-  );
-  const retaken = await retakeClaims(
-    context,
-    granted.filter(({ again }) => again),
-    keys,
-  );
-  const cancelled = [...networks.fenced, ...fenced, ...claimed.fenced, ...retaken.fenced];
-  await cancelLaunches(context, place, cancelled);
-  for (const { message } of cancelled) dispositions.set(instanceId(message), DONE);
-  const created = await createInstances(context, place, [...claimed.won, ...retaken.won], permits);
-  for (const [id, disposition] of created) dispositions.set(id, disposition);
-  return dispositions;
+): Promise<Ended> {
+  const { fated, permits } = await observe(context, place, attempts);
+  const routes = routesOf(fated);
+  const failed = await failUnmade(context, place, routes.failed);
+  await waitInLine(context, place, routes.queued, permits);
+  await Promise.all(routes.later.map(({ message }) => context.tasks.heartbeat(message.taskToken)));
+  const claims = await claim(context, place, routes.granted);
+  const stopped = [...routes.stopped, ...claims.fenced];
+  await cancelLaunches(context, place, stopped);
+  const created = await createInstances(context, place, claims.won, permits);
+  const done = [...failed, ...[...routes.queued, ...stopped].map(idOf)];
+  return new Map([
+    ...done.map((id) => [id, DONE] as const),
+    ...routes.later.map((one) => [idOf(one), waitFor(one.waitMs)] as const),
+    ...created,
+  ]);
 }
 
-/** Where it is known that the cloud would make nothing, no call is needed to say so. */
+/** What stands in the way of an attempt, or lets it go. */
+type Fate =
+  | { fate: 'granted' }
+  /** It has to wait for networks, or for the time of its permit. */
+  | { fate: 'later'; waitMs: number }
+  /** It has to wait in line for a slot. */
+  | { fate: 'queued' }
+  /** It is known that the cloud would make nothing: no call is needed to say so. */
+  | { fate: 'failed'; failure: Failure }
+  /** Nothing of its fleet is launched here any more. */
+  | { fate: 'stopped' };
+type Fated = Attempt & Fate;
+
+/** Asks what stands in the way of each attempt: networks first, then the governor, then the gate of those that must wait. */
+async function observe(
+  context: WorkerContext,
+  place: PlaceRef,
+  attempts: readonly Attempt[],
+): Promise<{ fated: Fated[]; permits: Permits }> {
+  const networks = await awaitNetworks(context, place, attempts);
+  const permits = await askPermits(context, place, networks.ready);
+  const fenced = await fencedAmong(context, place, permits.waiting);
+  const as = <One extends Fate>(ones: readonly Attempt[], fate: One) =>
+    ones.map((one) => ({ ...one, ...fate }));
+  const fated: Fated[] = [
+    ...networks.waiting.map((one) => ({ ...one, fate: 'later' as const })),
+    ...networks.failed.map((one) => ({ ...one, fate: 'failed' as const })),
+    ...as(networks.fenced, { fate: 'stopped' }),
+    ...permits.barred.map((one) => ({ ...one, fate: 'failed' as const })),
+    ...permits.later.map((one) => ({ ...one, fate: 'later' as const })),
+    ...as(fenced, { fate: 'stopped' }),
+    ...as(
+      permits.waiting.filter((one) => !fenced.includes(one)),
+      { fate: 'queued' },
+    ),
+    ...as(permits.granted, { fate: 'granted' }),
+  ];
+  return { fated, permits };
+}
+
+/** Sorts attempts by what becomes of them. Pure. */
+function routesOf(fated: readonly Fated[]) {
+  const of = <Name extends Fate['fate']>(fate: Name) =>
+    fated.filter((one): one is Attempt & Extract<Fate, { fate: Name }> => one.fate === fate);
+  return {
+    granted: of('granted'),
+    later: of('later'),
+    queued: of('queued'),
+    failed: of('failed'),
+    stopped: of('stopped'),
+  };
+}
+
+const idOf = ({ message }: Attempt): string => instanceId(message);
+
+/** Writes the intent of each call: a new attempt's record, or that of an attempt which is made again. */
+async function claim(
+  context: WorkerContext,
+  place: PlaceRef,
+  granted: readonly Attempt[],
+): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+  const keys = await keysOfCalls(context, place, granted);
+  const { again = [], fresh = [] } = Object.groupBy(granted, (one) => (one.again ? 'again' : 'fresh'));
+  const claimed = await claimInstances(context, place, fresh, keys);
+  const retaken = await retakeClaims(context, again, keys);
+  return { won: [...claimed.won, ...retaken.won], fenced: [...claimed.fenced, ...retaken.fenced] };
+}
+
+/**
+ * Fails attempts without a call. A claim that a gate keeps from being written is cancelled instead.
+ *
+ * @returns ids of those that are over; the others lost a race for their claim
+ */
 async function failUnmade(
   context: WorkerContext,
   place: PlaceRef,
   failed: readonly (Attempt & { failure: Failure })[],
-  dispositions: Map<string, Disposition>,
-): Promise<void> {
-  if (failed.length === 0) return;
-  const reasons = new Map(failed.map(({ message, failure }) => [instanceId(message), failure]));
+): Promise<string[]> {
+  if (failed.length === 0) return [];
+  const reasons = new Map(failed.map((one) => [idOf(one), one.failure]));
   const { won, fenced } = await claimInstances(
     context,
     place,
@@ -166,17 +220,16 @@ async function failUnmade(
   );
   await cancelLaunches(context, place, fenced);
   const standing = failed.flatMap(({ again, record }) => (again && record ? [record] : []));
+  const ending = [...won, ...standing];
   await failInstances(
     context,
     place,
-    [...won, ...standing].flatMap((record) => {
+    ending.flatMap((record) => {
       const failure = reasons.get(record.instanceId);
       return failure ? [{ record, failure }] : [];
     }),
   );
-  const ended = [...won, ...standing].map((record) => record.instanceId);
-  for (const id of [...ended, ...fenced.map(({ message }) => instanceId(message))])
-    dispositions.set(id, DONE);
+  return [...ending.map((record) => record.instanceId), ...fenced.map(idOf)];
 }
 
 /** Those that need not wait for a permit, since nothing of their fleet is launched here any more. */

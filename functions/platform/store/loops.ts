@@ -5,27 +5,21 @@ import type { Store } from './client.ts';
 import { loopKey, loopPartition, placeName } from './keys.ts';
 import { queryAll } from './listing.ts';
 
-/**
- * The status loop of a place. At most one look is due at a time: the one whose generation stands here. A loop is
- * `active` while it sends itself its next look; else the schedule starts one each minute, as long as `idle` is
- * not set, which says that nothing is left to look at.
- */
-const loopSchema = z.object({
-  connectionKey: z.string(),
-  location: z.string(),
+/** When the next poll is due, and whether there is one. */
+const scheduleSchema = z.object({
   generation: z.number(),
   nextLookAtMs: z.number(),
   active: z.boolean(),
   idle: z.boolean(),
   emptyLooks: z.number(),
-  /** The shortest time from a create call to Running of those seen here. */
-  fastestMs: z.number().optional(),
   /** Slots are waited for, and may come free at any time: the next look is sent when this one begins. */
   hurry: z.boolean().optional(),
   /** Counts the looks between the loop's own. */
   betweenGeneration: z.number().optional(),
-  /** When the line of waiting launches was last looked through. */
-  rollCallAtMs: z.number().optional(),
+});
+
+/** What observing goes on from: how far the cloud's list, or what is asked for by itself, came the last time. */
+const observedSchema = z.object({
   /** When the cloud was last asked by a look of the loop's own. */
   lookedAtMs: z.number().optional(),
   /** When everything at the place was last looked at, and how many entries it had then. */
@@ -37,6 +31,32 @@ const loopSchema = z.object({
   doubtedGeneration: z.number().optional(),
   /** Up to which entry machines were asked for by themselves, while it does not. */
   askedUpTo: z.string().optional(),
+});
+
+/** What deciding when to poll again goes by. */
+const paceSchema = z.object({
+  /** The shortest time from a create call to Running of those seen here. */
+  fastestMs: z.number().optional(),
+});
+
+/** What releasing goes by: the launches in line. */
+const lineSchema = z.object({
+  /** When the line of waiting launches was last looked through. */
+  rollCallAtMs: z.number().optional(),
+});
+
+/**
+ * The status loop of a place, by the phase of a poll that each field belongs to. At most one look is due at a time: the
+ * one whose generation stands here. A loop is `active` while it sends itself its next look; else the schedule starts one
+ * each minute, as long as `idle` is not set, which says that nothing is left to look at.
+ */
+const loopSchema = z.object({
+  connectionKey: z.string(),
+  location: z.string(),
+  ...scheduleSchema.shape,
+  ...observedSchema.shape,
+  ...paceSchema.shape,
+  ...lineSchema.shape,
 });
 export type Loop = z.infer<typeof loopSchema>;
 

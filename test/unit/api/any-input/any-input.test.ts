@@ -13,6 +13,8 @@ import { type Answered, InProcessApi } from './api.ts';
 import { contradiction } from './schema.ts';
 
 const RUNS = Number(process.env['ANY_INPUT_RUNS'] ?? 120);
+/** The same requests each time: a draw without any that is accepted would fail the test by chance. */
+const SEED = Number(process.env['ANY_INPUT_SEED'] ?? 7);
 const all: readonly Route[] = routes;
 let api: InProcessApi;
 const failures: unknown[] = [];
@@ -75,7 +77,7 @@ test.each(all.map((route) => [route.operationId, route] as const))(
         accepted += 1;
         if (route.body) await expectKept(route, request.path ?? '', json, answered);
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, seed: SEED },
     );
     expect(accepted).toBeGreaterThan(0);
     api.close();
