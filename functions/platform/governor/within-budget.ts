@@ -45,7 +45,7 @@ export async function withinBudget<Answer extends Answered>(
   const verdicts = new Map(answer.verdicts);
   const without = asking.filter(({ instanceId }) => !taken.includes(instanceId));
   const { reason, retryAtMs } = refused;
-  const verdict = verdictOf(place, reason);
+  const verdict = verdictOf(place, refused);
   for (const { instanceId } of without) verdicts.set(instanceId, verdict);
   if (verdict.say === 'wait') await rest(store, place, { reason, untilMs: retryAtMs ?? 0 });
   const refusedIds = new Set(without.map(({ instanceId }) => instanceId));
@@ -57,7 +57,9 @@ export async function withinBudget<Answer extends Answered>(
   return { ...answer, verdicts, given: taken };
 }
 
-function verdictOf({ limits }: GovernedPlace, reason: Refusal['reason']): Verdict {
+/** A budget that has something again at some time is waited for; a total is used up. */
+function verdictOf({ limits }: GovernedPlace, { reason, retryAtMs }: Refusal): Verdict {
+  if (retryAtMs !== undefined) return { say: 'wait', why: 'budget' };
   switch (reason) {
     case 'createsPerMinute':
     case 'createsPerDay':

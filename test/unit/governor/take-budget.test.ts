@@ -3,11 +3,13 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { limitOverrideSchema } from '../../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
 import type { Demand } from '../../../functions/platform/governor/budget-state.ts';
+import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
 import { returnBudget, settleBudget, takeBudget } from '../../../functions/platform/governor/take-budget.ts';
 import { budgetKey } from '../../../functions/platform/store/keys.ts';
 import { ClientLoans } from '../../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../../chaos/models/dynamo/dynamo.ts';
 import { Table } from '../../chaos/models/dynamo/table.ts';
+import { want } from './wanted.ts';
 
 const NOON = Date.parse('2026-01-01T12:00:00Z');
 const loans = new ClientLoans();
@@ -36,6 +38,17 @@ const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));
 
 describe('a connection', () => {
+  it('with as many reservations as an item holds has further launches wait, and none of them fail', async () => {
+    const { store } = world();
+    const large = connection({ totals: { instances: 100_000 } });
+    const ID = 'f0123456789abcdef-00000';
+    const many = Array.from({ length: 5_000 }, (_, at) => `i${at}`);
+    await takeBudget(store, large, 'east', some(...many));
+    const west = { ...large, location: 'west' };
+    const { verdicts } = await permitCreates(store, west, [want(ID)]);
+    expect(verdicts.get(ID)).toEqual({ say: 'wait', why: 'budget' });
+  });
+
   it('without budgets is asked for nothing', async () => {
     const { store, calls } = world();
     const free = connection({ concurrentLocations: 3 });
