@@ -2,39 +2,55 @@ import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
-import type { Found, Observed } from './poll.ts';
+import type { Finding } from './compare.ts';
+import type { Observed } from './poll.ts';
 
 /** What a poll is to write, and to ask the cloud for. */
 export interface Decided {
   /** Records that follow the cloud. */
-  changes: readonly StatusChange[];
+  changes: StatusChange[];
   /** Attempts that are over at the cloud: what failed here may be tried elsewhere. */
-  endedAttempts: readonly { record: InstanceItem; failure: Failure }[];
+  endedAttempts: { record: InstanceItem; failure: Failure }[];
   /** Machines of creates whose outcome was unknown. */
-  adopted: readonly { record: InstanceItem; machine: CloudInstance }[];
+  adopted: { record: InstanceItem; machine: CloudInstance }[];
   /** Backend ids of machines that are to go. */
-  removals: readonly string[];
+  removals: string[];
 }
 
 /** Decides what becomes of what a poll has observed. Pure. */
 export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'movable'>): Decided {
-  return {
-    changes: found.flatMap((one) => changeOf(one, movable)),
-    endedAttempts: found.flatMap(({ record, finding }) =>
-      finding.action === 'end-attempt' ? [{ record, failure: finding.failure }] : [],
-    ),
-    adopted: found.flatMap(({ record, finding }) =>
-      finding.action === 'adopt' ? [{ record, machine: finding.machine }] : [],
-    ),
-    removals: found.flatMap(({ finding }) => (finding.action === 'terminate' ? [finding.backendId] : [])),
-  };
+  const decided: Decided = { changes: [], endedAttempts: [], adopted: [], removals: [] };
+  for (const { record, finding } of found) {
+    switch (finding.action) {
+      case 'change':
+        decided.changes.push(changeOf(record, finding, movable.has(record.instanceId)));
+        break;
+      case 'end-attempt':
+        decided.endedAttempts.push({ record, failure: finding.failure });
+        break;
+      case 'adopt':
+        decided.adopted.push({ record, machine: finding.machine });
+        break;
+      case 'terminate':
+        decided.removals.push(finding.backendId);
+        break;
+      // What was to be confirmed has another finding beside, if the cloud has answered.
+      case 'confirm':
+      case 'none':
+        break;
+    }
+  }
+  return decided;
 }
 
-function changeOf({ record, finding }: Found, movable: ReadonlySet<string>): StatusChange[] {
-  if (finding.action !== 'change') return [];
-  const { to, fields, clears } = finding;
-  const again = movable.has(record.instanceId) ? { ...fields, closeAs: 'Planned' as const } : fields;
-  return [{ kind: 'change', record, to, fields: again, ...(clears ? { clears } : {}) }];
+/** @param isMovable whether another location may do better: then it is not lost when it is gone */
+function changeOf(
+  record: InstanceItem,
+  { to, fields, clears }: Extract<Finding, { action: 'change' }>,
+  isMovable: boolean,
+): StatusChange {
+  const again = isMovable ? { ...fields, closeAs: 'Planned' as const } : fields;
+  return { kind: 'change', record, to, fields: again, ...(clears ? { clears } : {}) };
 }
 
 /** Whether a machine is gone that nobody asked to go. */
