@@ -50,7 +50,9 @@ export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled', 
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
-const accountSchema = z.string().min(1).max(256);
+/** Longer than the id of any cloud's account. */
+export const MAX_ACCOUNT = 256;
+const accountSchema = z.string().min(1).max(MAX_ACCOUNT);
 
 /** A new credential that is not in force yet: it is verified first, and until then the one before is used. */
 export const rotationSchema = z.object({

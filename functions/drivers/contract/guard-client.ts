@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { imageSchema, instanceTypeSchema, locationSchema, offerSchema } from '../../model/cloud.ts';
+import { MAX_ACCOUNT } from '../../model/connection.ts';
 import { isPlainText } from '../../model/plain-text.ts';
 import type { CloudClient } from './driver.ts';
 import { DriverError } from './errors.ts';
@@ -24,6 +25,8 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['scope', 200],
 ]);
 const MAX_NAME = 255;
+/** Identifiers that records have less room for. */
+const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
 /** Fields that may be absent, and are when they cannot be used: nothing is mistaken for something else without them. */
 const OPTIONAL: ReadonlySet<string> = new Set([
@@ -162,7 +165,9 @@ class AnswerGuard {
   #text(text: string, field: string): string {
     const most = this.#mostWords(field);
     if (most !== undefined) return this.#secrets.redact(text, most, this.#ofCall);
-    if (text.length > MAX_IDENTIFIER) throw new Unusable(`${field} has ${text.length} characters`);
+    if (text === '' && field === 'account') throw new Unusable('account is empty');
+    if (text.length > (IDENTIFIERS.get(field) ?? MAX_IDENTIFIER))
+      throw new Unusable(`${field} has ${text.length} characters`);
     if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
     if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);
     return text;

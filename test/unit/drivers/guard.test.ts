@@ -77,6 +77,13 @@ test('what a machine may lack is left out where it cannot be used, and the machi
   expect(machine).not.toHaveProperty('instanceType');
 });
 
+test.each(['', 'a'.repeat(257)])(
+  'an account that no record has room for is one that the cloud does not tell',
+  async (id) => {
+    expect((await clientOf({ account: id }).verifyCredential()).account).toBeUndefined();
+  },
+);
+
 test('an account that has the credential in it is one that the cloud does not tell', async () => {
   expect((await clientOf({ account: `acc-${API_KEY}` }).verifyCredential()).account).toBeUndefined();
 });
