@@ -38,11 +38,11 @@ module.exports = {
     ),
     rule(
       'placement-is-pure',
-      'Placement, governor arithmetic and the decisions of launches and looks do no I/O.',
+      'Placement, governor arithmetic and the decisions of launches and polls do no I/O.',
       {
         path: [
           '^functions/platform/placement/',
-          '^functions/platform/governor/(barriers|budgets|budget-state|decide-creates|paces|place-state|rate|reasons|slots)\\.ts$',
+          '^functions/platform/governor/(blocks|budgets|budget-state|decide-creates|rate|rate-limits|reasons|site-state|slots)\\.ts$',
           '^functions/features/instances/next-step\\.ts$',
           '^functions/features/poller/compare\\.ts$',
         ],

@@ -52,10 +52,10 @@ export async function send(transport: Transport, request: ApiRequest): Promise<u
     } else {
       const { response, body } = outcome;
       if (response.ok) return body;
-      const passing = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
+      const transient = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
       // The answer to an earlier attempt was lost, and that one removed it.
       if (request.removes && response.status === 404 && attempts > 1) return undefined;
-      if (last || !passing) throw new ApiProblem(response.status, body);
+      if (last || !transient) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));
     }
     await transport.pause(Math.min(waitMs, MAX_PAUSE_MS), request.signal);

@@ -1,6 +1,6 @@
 import { systemClock } from '../functions/platform/runtime/clock.ts';
 import { issueApiKey } from '../functions/platform/store/api-keys.ts';
-import { openDocumentClient } from '../functions/platform/store/client.ts';
+import { openDocumentClient } from '../functions/platform/store/store.ts';
 import { engineSettings } from './engine/access.ts';
 import type { EngineAccess } from './state/records.ts';
 

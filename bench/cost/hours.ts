@@ -54,7 +54,7 @@ export async function countKeptHours({
     return {
       instances,
       instanceHours: instances * hours,
-      locations: lab.clouds.places.filter(({ live }) => live.size > 0).length,
+      locations: lab.clouds.sites.filter(({ live }) => live.size > 0).length,
       cloudCalls: after.cloudCalls - before.cloudCalls,
       readUnits: capacity.readUnits,
       writeUnits: capacity.writeUnits,

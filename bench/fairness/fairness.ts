@@ -29,7 +29,7 @@ export interface Fairness {
 
 const CLOUD = 'aws';
 
-/** A small fleet at one location of one connection, alone and while a large one is under way at the same place. */
+/** A small fleet at one location of one connection, alone and while a large one is under way at the same site. */
 export async function measureFairness(
   { small, large, afterSeconds, seeds }: FairnessAsked,
   say: (line: string) => void,

@@ -56,12 +56,12 @@ export function measureRun({ books, limits, startedAt, deploymentId, fleetIds }:
     Date.parse(acceptedAt) >= startMs &&
     (deploymentId === undefined || tags['fleetwright:deployment'] === deploymentId) &&
     (fleetIds === undefined || fleetIds.some((id) => tags['fleetwright:instance']?.startsWith(`${id}-`)));
-  const places = booksSchema
+  const sites = booksSchema
     .parse(books)
-    .clouds.map((place) => ({ ...place, ran: firstThatRan(place.instances.filter(isOfRun)) }))
+    .clouds.map((site) => ({ ...site, ran: firstThatRan(site.instances.filter(isOfRun)) }))
     .filter(({ ran }) => ran.length > 0)
     .sort((a, b) => compareText(a.ran[0]?.id ?? '', b.ran[0]?.id ?? ''));
-  const byConnection = Map.groupBy(places, ({ cloud, connection }) => `${cloud} ${connection}`);
+  const byConnection = Map.groupBy(sites, ({ cloud, connection }) => `${cloud} ${connection}`);
   const asked = [...byConnection.values()].map((sites): AskedCloud => {
     const cloud = sites[0]?.cloud ?? '';
     const allowed = limits[cloud];
@@ -78,7 +78,7 @@ export function measureRun({ books, limits, startedAt, deploymentId, fleetIds }:
       })),
     };
   });
-  const all = places.flatMap(({ ran }) => ran);
+  const all = sites.flatMap(({ ran }) => ran);
   const lastMs = all.reduce((last, { runningMs }) => Math.max(last, runningMs), startMs);
   const { idealSeconds, clouds } = idealSchedule(asked);
   const makespanSeconds = (lastMs - startMs) / 1_000;

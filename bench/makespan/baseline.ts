@@ -2,11 +2,15 @@ import pLimit from 'p-limit';
 import { type CallGate, Permit } from '../../functions/drivers/contract/call-gate.ts';
 import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
-import { keyPairName, networkName, securityGroupName } from '../../functions/features/networks/names.ts';
+import {
+  keyPairName,
+  networkName,
+  securityGroupName,
+} from '../../functions/features/networks/network-names.ts';
 import { cloudSchema } from '../../functions/model/cloud.ts';
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
-import type { PlaceRef } from '../../functions/platform/worker/context.ts';
+import type { SiteRef } from '../../functions/platform/worker/context.ts';
 import type { CloudConfig } from '../../local/sim/engine/config.ts';
 import { createdAtMs } from '../../local/sim/engine/status.ts';
 import { CALM } from '../../test/chaos/ground/disturbance.ts';
@@ -82,14 +86,14 @@ async function runRequest(
         [...atLocation].map(([location, wanted]) =>
           locationSlot(async () => {
             const images = await insistently(ground, () => client.listImages(location));
-            const place = await furnish(ground, client, fleetId, { connectionKey: connection, location });
+            const site = await furnish(ground, client, fleetId, { connectionKey: connection, location });
             const instanceSlot = pLimit(slots.instancesPerLocation);
             await Promise.all(
               wanted.map(({ instanceType, image }) =>
                 instanceSlot(async () => {
                   const id = instanceId({ fleetId, index: positions++ });
                   const imageBackendId = images.find((one) => one.name === image)?.backendId ?? '';
-                  await launch(ground, clouds, client, { ...place, instanceType, imageBackendId, id });
+                  await launch(ground, clouds, client, { ...site, instanceType, imageBackendId, id });
                 }),
               ),
             );
@@ -123,22 +127,22 @@ async function furnish(
   ground: Ground,
   client: CloudClient,
   fleetId: string,
-  place: PlaceRef,
+  site: SiteRef,
 ): Promise<Furnished> {
-  const { location } = place;
+  const { location } = site;
   const tags = {};
   const network = await insistently(ground, () =>
-    client.ensureNetwork({ location, name: networkName(fleetId, place), cidr: '10.0.0.0/16', tags }),
+    client.ensureNetwork({ location, name: networkName(fleetId, site), cidr: '10.0.0.0/16', tags }),
   );
   const securityGroup = await insistently(ground, () =>
     client.ensureSecurityGroup({
       location,
-      name: securityGroupName(fleetId, place, undefined),
+      name: securityGroupName(fleetId, site, undefined),
       networkBackendId: network.backendId,
       tags,
     }),
   );
-  const name = keyPairName(fleetId, place);
+  const name = keyPairName(fleetId, site);
   const keyPair = await insistently(ground, () =>
     client.ensureKeyPair({ location, name, publicKey: 'ssh-rsa AAAA peer', tags }),
   );
@@ -152,7 +156,7 @@ async function furnish(
 
 async function launch(
   ground: Ground,
-  { places }: Clouds,
+  { sites }: Clouds,
   client: CloudClient,
   { id, ...spec }: Furnished & { instanceType: string; imageBackendId: string; id: string },
 ): Promise<void> {
@@ -161,7 +165,7 @@ async function launch(
     try {
       const asked = { ...spec, instanceId: id, launchToken: launchToken(id, 1), tags: {} };
       const { backendId } = await client.createInstance(asked);
-      const made = places.flatMap(({ live }) => live.get(backendId) ?? [])[0];
+      const made = sites.flatMap(({ live }) => live.get(backendId) ?? [])[0];
       if (!made) throw new Error(`the clouds know of no ${backendId}`);
       await ground.sleep(Math.max(0, createdAtMs(made) + made.bootMs - ground.now()));
       return;

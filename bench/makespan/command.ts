@@ -21,7 +21,7 @@ const MOST_THREADS = 2;
 export function makespanCommand(): Command {
   return new Command('makespan')
     .description(
-      'How long until all instances run, in virtual time: the shipped functions, workflows and status loop over the ' +
+      'How long until all instances run, in virtual time: the shipped functions, workflows and poll loop over the ' +
         'simulated clouds, beside the best possible and beside semaphores with random sleeps.',
     )
     .option(

@@ -71,7 +71,7 @@ export class VirtualStack {
     const { clouds, ground } = this.lab;
     const nowMs = ground.now();
     let count = 0;
-    for (const { live } of clouds.places) {
+    for (const { live } of clouds.sites) {
       for (const one of live.values()) if (statusAt(one, nowMs) === 'Running') count += 1;
     }
     return count;

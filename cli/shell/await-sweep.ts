@@ -6,7 +6,7 @@ import { EXIT, type ExitCode } from './exit.ts';
 const POLL_MS = 1_000;
 const TIMEOUT_SECONDS = 600;
 
-/** Waits until every place of a sweep was swept, telling how many were. Ctrl-C ends the waiting and nothing else. */
+/** Waits until every site of a sweep was swept, telling how many were. Ctrl-C ends the waiting and nothing else. */
 export async function awaitSweep(
   context: Context,
   first: Sweep,
@@ -25,7 +25,7 @@ export async function awaitSweep(
   try {
     for (;;) {
       const { found, done, failed } = sweep.places;
-      const line = `${done + failed} of ${found} places swept, ${sweep.findings.length} findings`;
+      const line = `${done + failed} of ${found} sites swept, ${sweep.findings.length} findings`;
       if (line !== told) context.say(line);
       told = line;
       if (sweep.status === 'Done') return outcome(sweep.failures.length > 0 ? EXIT.otherwise : EXIT.done);

@@ -1,6 +1,6 @@
 import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
 import { issueApiKey } from '../../functions/platform/store/api-keys.ts';
-import { openStore } from '../../functions/platform/store/client.ts';
+import { openStore } from '../../functions/platform/store/store.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /**

@@ -65,8 +65,8 @@ function cliErrorOf(error: unknown): CliError {
 export function problemError(problem: ApiProblem, source?: Located<unknown>): CliError {
   const refused = problem.status < 500 && problem.status !== 429;
   const details = problem.errors.map(({ pointer, code, message }) => {
-    const place = source && pointer.startsWith('/') ? `${source.locate(pathOf(pointer))}  ` : '';
-    return `${place}${pointer || '/'}: ${message} (${code})`;
+    const position = source && pointer.startsWith('/') ? `${source.locate(pathOf(pointer))}  ` : '';
+    return `${position}${pointer || '/'}: ${message} (${code})`;
   });
   return new CliError(
     refused ? EXIT.usage : EXIT.unreachable,

@@ -68,9 +68,9 @@ export async function follow(
           if (goal === 'gone' && error instanceof ApiProblem && error.status === 404) {
             return { fleet, exitCode: EXIT.done };
           }
-          const passing =
+          const transient =
             error instanceof ApiUnreachable || (error instanceof ApiProblem && error.status >= 500);
-          if (!passing || world.now() - reachedAtMs > PATIENCE_MS) throw error;
+          if (!transient || world.now() - reachedAtMs > PATIENCE_MS) throw error;
           printer.note(`${error.message}; trying again`);
         }
       }

@@ -28,7 +28,7 @@ export function fleetText(fleet: Fleet): string {
     ['Cost so far', usd(fleet.costUsd)],
     ['SSH key', fleet.sshKeyParameter],
   ]);
-  const places = table(
+  const locations = table(
     ['cloud', 'connection', 'location', 'asked', 'running', 'failed', 'other'],
     fleet.byLocation.map(({ cloud, connection, location, counts: at }) => {
       const [running, failed] = [at.Running ?? 0, at.Failed ?? 0];
@@ -43,7 +43,7 @@ export function fleetText(fleet: Fleet): string {
           ['failure', 'count', 'example'],
           fleet.failures.map(({ code, count, example }) => [code, count, example]),
         )}`;
-  return `${head}${fleet.byLocation.length > 0 ? `\n${places}` : ''}${failures}`;
+  return `${head}${fleet.byLocation.length > 0 ? `\n${locations}` : ''}${failures}`;
 }
 
 export function fleetsText(fleets: readonly Fleet[]): string {

@@ -26,11 +26,11 @@ export async function measure(
   { driver, cloud, connection }: ConnectedCloud,
   fleets: readonly Fleet[],
 ): Promise<OutsideRow> {
-  const places = fleets
+  const sites = fleets
     .flatMap(({ byLocation }) => byLocation)
-    .filter((place) => place.connection === connection && place.counts.requested > 0);
+    .filter((site) => site.connection === connection && site.counts.requested > 0);
   const count = (status: 'requested' | 'Running' | 'Failed') =>
-    places.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
+    sites.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);
   const seconds: number[] = [];
   for (const { id, createdAt } of fleets) {
     for await (const one of instancesOf(stack, id, connection)) {
@@ -50,7 +50,7 @@ export async function measure(
     cloud,
     driver,
     connection,
-    locations: places.length,
+    locations: sites.length,
     requested: count('requested'),
     running: count('Running'),
     failed: count('Failed'),

@@ -151,9 +151,9 @@ export class RunBooks {
   calls(cloud?: string): Record<string, number> {
     const sum: Record<string, number> = {};
     const add = (books: Books, sign: 1 | -1) => {
-      for (const place of [...books.clouds, ...books.accounts]) {
-        if (cloud !== undefined && place.cloud !== cloud) continue;
-        for (const [call, count] of Object.entries(place.calls)) sum[call] = (sum[call] ?? 0) + sign * count;
+      for (const site of [...books.clouds, ...books.accounts]) {
+        if (cloud !== undefined && site.cloud !== cloud) continue;
+        for (const [call, count] of Object.entries(site.calls)) sum[call] = (sum[call] ?? 0) + sign * count;
       }
     };
     add(this.#after, 1);
@@ -169,7 +169,7 @@ export class RunBooks {
   throttled(cloud?: string): number {
     const count = ({ clouds, accounts }: Books) =>
       [...clouds, ...accounts]
-        .filter((place) => cloud === undefined || place.cloud === cloud)
+        .filter((site) => cloud === undefined || site.cloud === cloud)
         .reduce((sum, { throttled }) => sum + throttled, 0);
     return count(this.#after) - count(this.#before);
   }

@@ -56,7 +56,7 @@ export function reportOf(
   removed: Removed | undefined,
   trial = false,
 ): Report {
-  const places = fleets.flatMap(({ byLocation }) => byLocation).filter(({ counts }) => counts.requested > 0);
+  const sites = fleets.flatMap(({ byLocation }) => byLocation).filter(({ counts }) => counts.requested > 0);
   const distinct = (names: readonly string[]) => new Set(names).size;
   const sum = (status: 'Running' | 'Failed') =>
     fleets.reduce((total, { counts }) => total + (counts[status] ?? 0), 0);
@@ -68,8 +68,8 @@ export function reportOf(
   const line: ReportLine = {
     fleets: requests.length,
     // One connection to each: EC2 itself and the simulated one are two clouds.
-    clouds: distinct(places.map(({ connection }) => connection)),
-    locations: distinct(places.map(({ connection, location }) => `${connection} ${location}`)),
+    clouds: distinct(sites.map(({ connection }) => connection)),
+    locations: distinct(sites.map(({ connection, location }) => `${connection} ${location}`)),
     requested: requests.reduce((total, request) => total + sizeOf(request), 0),
     running: sum('Running'),
     failed: sum('Failed'),

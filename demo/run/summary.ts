@@ -26,11 +26,11 @@ export function summarize(
   outside: readonly string[] = [],
 ): CloudRow[] {
   const acceptedMs = new Map(fleets.map(({ id, createdAt }) => [id, Date.parse(createdAt)]));
-  const places = fleets
+  const sites = fleets
     .flatMap(({ byLocation }) => byLocation)
     .filter(({ counts, connection }) => counts.requested > 0 && !outside.includes(connection));
   const instances = books.instances();
-  return [...Map.groupBy(places, ({ cloud }) => cloud)]
+  return [...Map.groupBy(sites, ({ cloud }) => cloud)]
     .map(([cloud, ofCloud]) => {
       const seconds = instances
         .filter((one) => one.cloud === cloud && one.runningAt !== undefined)

@@ -146,16 +146,16 @@ export const fleetRequestSchema = z
           `${connections.size} connections; a fleet has at most ${MAX_CONNECTIONS_PER_FLEET}`,
         );
       }
-      const places = new Set(
+      const sites = new Set(
         fleet.nodeGroups.flatMap(({ connection, locations }) =>
           locations.map((location) => `${connection}/${location}`),
         ),
       );
-      if (places.size > MAX_PLACEMENTS_PER_FLEET) {
+      if (sites.size > MAX_PLACEMENTS_PER_FLEET) {
         issue(
           ['nodeGroups'],
           'too-big',
-          `${places.size} pairs of connection and location; a fleet has at most ${MAX_PLACEMENTS_PER_FLEET}`,
+          `${sites.size} pairs of connection and location; a fleet has at most ${MAX_PLACEMENTS_PER_FLEET}`,
         );
       }
     },

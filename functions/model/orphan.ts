@@ -79,9 +79,9 @@ export const isNeverClaimed = (reason: OrphanReason): boolean => MEANINGS[reason
 export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].uncounted;
 
 /**
- * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked for
- * until the cloud no longer shows it), `Missing` (the status loop is looking for it). Closed: `Terminated` (removed by
- * us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now),
+ * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked
+ * for until the cloud no longer shows it), `Missing` (the poll loop is looking for it). Closed: `Terminated` (removed
+ * by us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now),
  * `Returned` (it had vanished, and its record follows it again).
  */
 export const ORPHAN_STATES = [

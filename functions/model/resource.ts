@@ -10,7 +10,7 @@ export const resourceSchema = z.object({
   name: z.string(),
   kind: resourceKindSchema,
   fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('its owner'),
-  cloud: cloudSchema.optional().describe('absent: the fleet is not planned that far'),
+  cloud: cloudSchema.optional().describe('absent: the fleet is not assigned that far'),
   connection: nameSchema,
   location: cloudWordSchema,
   state: resourceStateSchema,
@@ -18,7 +18,7 @@ export const resourceSchema = z.object({
   liveInstances: z
     .int()
     .nonnegative()
-    .describe("the fleet's instances at its place that may exist; it stays while there are any"),
+    .describe("the fleet's instances at its site that may exist; it stays while there are any"),
   createdAt: z.iso.datetime().optional(),
   backendId: z.string().optional().describe('for operators; absent until the cloud has made it'),
 });

@@ -33,8 +33,8 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud is about to leave it by itself, so that the status loop looks at its place. `closed`: nothing
- * can exist at the cloud any more. Every status has to say what it is.
+ * `transitional`: the cloud is about to leave it by itself, so that the poll loop polls its site. `closed`: nothing can
+ * exist at the cloud any more. Every status has to say what it is.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',

@@ -13,8 +13,8 @@ import {
   BY_ACTIVITY_INDEX,
   BY_NAMESPACE_ATTRIBUTES,
   BY_NAMESPACE_INDEX,
-  BY_PLACE_ATTRIBUTES,
-  BY_PLACE_INDEX,
+  BY_SITE_ATTRIBUTES,
+  BY_SITE_INDEX,
 } from '../../functions/platform/store/keys.ts';
 import type { Stage } from '../settings/config.ts';
 import type { AppFunction } from './function.ts';
@@ -113,7 +113,7 @@ export class Data extends Construct {
       variable: 'FLEETS_TABLE',
       indexes: [
         index(BY_NAMESPACE_INDEX, 'ns', BY_NAMESPACE_ATTRIBUTES),
-        index(BY_PLACE_INDEX, 'place', BY_PLACE_ATTRIBUTES),
+        index(BY_SITE_INDEX, 'site', BY_SITE_ATTRIBUTES),
         index(BY_ACTIVITY_INDEX, 'active', []),
       ],
     });

@@ -18,7 +18,7 @@ export interface SchedulesProps extends FunctionContext {
 }
 
 /**
- * What happens by the clock: the watches over status loops and over fleets, the inventory sync, the orphan sweep, and
+ * What happens by the clock: the watches over poll loops and over fleets, the inventory sync, the orphan sweep, and
  * what requests about namespaces and connections left undone.
  */
 export class Schedules extends Construct {

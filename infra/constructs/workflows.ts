@@ -33,11 +33,11 @@ export class Workflows extends Construct {
         timeout: Duration.seconds(STEP_SECONDS),
       });
 
-    const plan = step('Plan', 'plan');
-    data.fleets.connect(plan, 'readWrite');
-    data.access.connect(plan, 'read');
-    queues.tellUrls(plan);
-    secrets.writesSshKeys(plan);
+    const assign = step('Assign', 'assign');
+    data.fleets.connect(assign, 'readWrite');
+    data.access.connect(assign, 'read');
+    queues.tellUrls(assign);
+    secrets.writesSshKeys(assign);
 
     const settle = step('Settle', 'settle');
     data.fleets.connect(settle, 'readWrite');
@@ -70,7 +70,11 @@ export class Workflows extends Construct {
     this.provisionFleet = new Workflow(this, 'provision-fleet', {
       stage,
       file: join(definitions, 'provision-fleet.asl.json'),
-      calls: { PlanFunctionArn: plan, SettleFunctionArn: settle, RecordHistoryFunctionArn: recordHistory },
+      calls: {
+        AssignFunctionArn: assign,
+        SettleFunctionArn: settle,
+        RecordHistoryFunctionArn: recordHistory,
+      },
       awaits: { ProvisionLocationArn: this.provisionLocation },
       starts: { TerminateFleetArn: this.terminateFleet },
     });

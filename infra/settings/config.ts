@@ -38,7 +38,9 @@ export interface Stage {
   readonly sweepIntervalMinutes: number;
   /** Invocations of one driver's function at a time, 2 to 1,000. */
   readonly driverConcurrency: number;
-  /** Ten seconds more than this is how long a message rests after its worker died, and how long a claim lasts. */
+  /**
+   * Ten seconds more than this is how long a message stays hidden after its worker died, and how long a claim lasts.
+   */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;
   readonly tracing: boolean;

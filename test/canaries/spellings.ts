@@ -31,7 +31,7 @@ const html = (text: string) =>
     .replaceAll('"', '&quot;')
     .replaceAll("'", '&#39;');
 
-/** The test `test/unit/drivers/redaction.test.ts` and the canaries use each of them. */
+/** The test `test/unit/drivers/contract/redaction.test.ts` and the canaries use each of them. */
 export const SPELLINGS: readonly Spelling[] = [
   { name: 'raw', spell: plain },
   { name: 'capitals', spell: (text) => text.toUpperCase() },

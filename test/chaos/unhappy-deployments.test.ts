@@ -82,7 +82,7 @@ describe('tables that are set back to an hour ago', PATIENT, () => {
 });
 
 describe('records that a restore brings back in transition', PATIENT, () => {
-  it('are looked at again, though nothing was left at their site when the tables were set back', async () => {
+  it('are polled again, though nothing was left at their site when the tables were set back', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 1);

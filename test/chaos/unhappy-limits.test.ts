@@ -6,7 +6,7 @@ import {
   EAST,
   expectAfter,
   failureCodes,
-  inLine,
+  inQueue,
   isGone,
   isSettled,
   isUnderWay,
@@ -21,7 +21,7 @@ import {
 } from './scenario/limited.ts';
 import type { Stage } from './scenario/stage.ts';
 
-describe('two fleets that want the same place', PATIENT, () => {
+describe('two fleets that want the same site', PATIENT, () => {
   it('take turns: a small one does not stand behind all of a large one', async () => {
     await expectAfter(
       async (stage) => {
@@ -30,7 +30,7 @@ describe('two fleets that want the same place', PATIENT, () => {
         const small = await stage.create(fleetAt(AWS, SLOTS, { ...EAST, name: 'small' }));
         await stage.until(small.id, isUp);
         const { counts } = await stage.read(large.id);
-        // Behind those that stood in line when it came, each in turn with one of the large fleet.
+        // Behind those that were queued when it came, each in turn with one of the large fleet.
         expect(counts.Running).toBeLessThan(5 * SLOTS);
         await stage.until(large.id, isUp);
       },
@@ -58,19 +58,19 @@ describe('two fleets that want the same place', PATIENT, () => {
   });
 });
 
-describe('a fleet whose launches stand in line', PATIENT, () => {
+describe('a fleet whose launches are queued', PATIENT, () => {
   it.each(['abort', 'delete'] as const)('and that is ended by %s hears of it within seconds', async (how) => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
         await stage.until(id, isUnderWay);
-        expect(inLine(stage)).toBeGreaterThan(0);
+        expect(inQueue(stage)).toBeGreaterThan(0);
         const endedAtMs = nowOf(stage);
         if (how === 'abort') await stage.act(id, 'abort');
         else await stage.remove(id);
-        // A roll call each five seconds, a message, and its answer.
+        // A queue scan each five seconds, a message, and its answer.
         await stage.pass(0.2);
-        expect(inLine(stage)).toBe(0);
+        expect(inQueue(stage)).toBe(0);
         const { counts } = await stage.read(id);
         expect(counts.Creating ?? 0).toBeLessThanOrEqual(SLOTS);
         await stage.until(id, how === 'abort' ? isSettled : isGone);
@@ -103,15 +103,15 @@ describe('creates of a connection', PATIENT, () => {
     );
   });
 
-  it('are so many a day: those beyond stand as rows, for days if need be, and the place is at rest', async () => {
+  it('are so many a day: those beyond stay queued, for days if need be, and the site is at rest', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 11, EAST));
         await stage.pass(60);
-        expect(inLine(stage)).toBe(6);
+        expect(inQueue(stage)).toBe(6);
         const fromMs = nowOf(stage);
         await stage.pass(120);
-        // A look a minute, and a sweep an hour.
+        // A poll a minute, and a sweep an hour.
         expect(wakesOf(stage, fromMs, nowOf(stage))).toBeLessThan(120 * 1.1);
         await stage.pass(46 * 60);
         await stage.until(id, isUp);
@@ -175,7 +175,7 @@ describe('a cloud that bears less than its profile says', PATIENT, () => {
         const { id } = await stage.create(fleetAt(AWS, 200, EAST));
         await stage.until(id, isUp);
         const creates = stage.creates();
-        const throttled = stage.lab.clouds.places.reduce((sum, place) => sum + place.throttled, 0);
+        const throttled = stage.lab.clouds.sites.reduce((sum, site) => sum + site.throttled, 0);
         expect(throttled).toBeGreaterThan(0);
         expect(throttled).toBeLessThan(0.05 * creates.length);
         // A hundred seconds' worth at the cloud's own rate.

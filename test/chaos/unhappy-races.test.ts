@@ -39,7 +39,7 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   const size = 5 * SLOTS;
   const SLOW_MS = 20_000;
 
-  /** A fleet comes up while some calls are slow, so that looks come between a permit and what is done under it. */
+  /** A fleet comes up while some calls are slow, so that polls come between a permit and what is done under it. */
   async function expectUpAfter(
     story: Story,
     changes: Partial<Scenario>,
@@ -53,7 +53,7 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   }
 
   it.each(SEEDS)(
-    'stays with that worker where only the clock of a look says so: no call goes out without a slot (seed %i)',
+    'stays with that worker where only the clock of a poll says so: no call goes out without a slot (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
@@ -72,7 +72,7 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   );
 
   it.each(SEEDS)(
-    'goes to its launch that comes while a slow look takes it for lost (seed %i)',
+    'goes to its launch that comes while a slow poll takes it for lost (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
@@ -83,11 +83,11 @@ describe('the slot of a worker that says nothing for longer than it may live', P
           tables.down.add('governor');
           await stage.pass(5);
           tables.down.delete('governor');
-          const looks = new Set<string>();
+          const polls = new Set<string>();
           ground.holdUpMs = (call, process) => {
-            if (call.startsWith('GET aws/locations/east-1/instances?')) looks.add(process);
-            // What a look decides takes effect late; a launch asks for its permit meanwhile.
-            if (call.startsWith('Query WAIT#') && looks.has(process)) return 2 * SLOW_MS;
+            if (call.startsWith('GET aws/locations/east-1/instances?')) polls.add(process);
+            // What a poll decides takes effect late; a launch asks for its permit meanwhile.
+            if (call.startsWith('Query QUEUE#') && polls.has(process)) return 2 * SLOW_MS;
             return call.startsWith('Query NET#') ? 1.75 * SLOW_MS : 0;
           };
           await stage.pass(2);

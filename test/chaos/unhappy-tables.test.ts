@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fleet } from '../../functions/model/fleet.ts';
-import type { Tables } from '../../functions/platform/store/client.ts';
+import type { Tables } from '../../functions/platform/store/store.ts';
 import { CALM } from './ground/disturbance.ts';
 import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
@@ -14,7 +14,7 @@ const PATIENT = { timeout: 60_000 };
 /** What had its permit when the table went is asked for, and answered, by then. */
 const LAST_CALLS_MINUTES = 0.5;
 const OUTAGE_MINUTES = 2;
-/** Longest wait of a message (Patience), with its jitter, and a boot. */
+/** Longest wait of a message (Backoff), with its jitter, and a boot. */
 const BACK_SECONDS = 30 + 20;
 
 const isUp = ({ status }: Fleet) => status === 'Running';
@@ -70,8 +70,8 @@ describe('a table that refuses writes of two that come at once', PATIENT, () => 
   });
 });
 
-describe('a table that goes down between the acceptance of a machine and the first look at it', () => {
-  it('has the machine looked at when it is back', PATIENT, async () => {
+describe('a table that goes down between the acceptance of a machine and the first poll that could see it', () => {
+  it('has the machine polled when it is back', PATIENT, async () => {
     const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
       const { lab } = stage;
       const { id } = await stage.create(fleetAt(['sim-aws'], 1));

@@ -15,7 +15,7 @@ import { CAN_KILL_FUNCTIONS, killClouds, killFunctions } from './kill.ts';
 
 /** Functions that consume the driver's queue, and those that are steps of workflows. */
 const VICTIMS = ['QueuessimConsumer', 'Workflows'];
-/** Between one massacre and the next: in the middle of create calls, of waiting, of looks. */
+/** Between one massacre and the next: in the middle of create calls, of waiting, of polls. */
 const LULLS_MS = [700, 1_900, 2_700, 1_300];
 
 async function launch(name: string) {

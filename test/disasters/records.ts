@@ -2,7 +2,6 @@ import { SFNClient, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { assignWork } from '../../functions/features/fleets/begin-work.ts';
 import { executionName } from '../../functions/features/fleets/workflows.ts';
 import { systemClock, type Timer } from '../../functions/platform/runtime/clock.ts';
-import { openStore, type Store } from '../../functions/platform/store/client.ts';
 import {
   type FleetItem,
   type FleetUpdate,
@@ -11,6 +10,7 @@ import {
   type Work,
 } from '../../functions/platform/store/fleets.ts';
 import { readInstances } from '../../functions/platform/store/instances.ts';
+import { openStore, type Store } from '../../functions/platform/store/store.ts';
 import { stack } from '../e2e/deployed.ts';
 
 const LONG_AGO_MS = 10 * 60_000;

@@ -13,7 +13,7 @@ import {
 
 afterEach(clearFaults);
 
-const SIX_PLACES = (name: string) =>
+const SIX_SITES = (name: string) =>
   request(
     name,
     group('sim-aws', 12, ['us-east-1', 'us-west-2', 'eu-west-1']),
@@ -22,7 +22,7 @@ const SIX_PLACES = (name: string) =>
   );
 
 async function launch(name: string): Promise<string> {
-  return (await client.createFleet({ params: { namespace }, body: SIX_PLACES(name) })).id;
+  return (await client.createFleet({ params: { namespace }, body: SIX_SITES(name) })).id;
 }
 
 describe('clouds that fail', () => {

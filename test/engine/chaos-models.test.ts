@@ -18,12 +18,12 @@ import { readHolders } from '../../functions/platform/governor/hold-location.ts'
 import { permitCreates } from '../../functions/platform/governor/permit-creates.ts';
 import { releaseSlots } from '../../functions/platform/governor/release-slots.ts';
 import { layOut } from '../../functions/platform/placement/lay-out.ts';
-import type { Store } from '../../functions/platform/store/client.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
-import { readInstances, readPlaceEntries } from '../../functions/platform/store/instances.ts';
-import { settleLook, startLoop, takeLook } from '../../functions/platform/store/loops.ts';
+import { readInstances, readSiteEntries } from '../../functions/platform/store/instances.ts';
+import { scheduleNextPoll, startLoop, takePoll } from '../../functions/platform/store/loops.ts';
 import { moveInstance } from '../../functions/platform/store/move.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
 import { openPlacement, readFleetPartition } from '../../functions/platform/store/placements.ts';
+import type { Store } from '../../functions/platform/store/store.ts';
 import { retakeClaim, transition, updateInstance } from '../../functions/platform/store/transition.ts';
 import { ClientLoans } from '../chaos/models/dynamo/client.ts';
 import { Dynamo } from '../chaos/models/dynamo/dynamo.ts';
@@ -288,7 +288,7 @@ describe("the simulation's tables", () => {
     }
   });
 
-  it('end where the engine ends after the same launches, failures, moves and looks', async () => {
+  it('end where the engine ends after the same launches, failures, moves and polls', async () => {
     const asked = spec('parity');
     const ended = await Promise.all([modelStore(), real].map((store) => liveThrough(fixed(store), asked)));
     expect(ended[0]).toEqual(ended[1]);
@@ -304,7 +304,7 @@ function fixed(store: Store): Store {
   };
 }
 
-/** A short life of a fleet at the store: what the worker, the status loop and the governor write. */
+/** A short life of a fleet at the store: what the worker, the poll loop and the governor write. */
 async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promise<unknown> {
   const { fleetId } = asked;
   const answers: unknown[] = [];
@@ -342,7 +342,7 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
   await said(transition(store, ref, [{ kind: 'change', record: accepted, to: 'Running' }], 5));
   await said(moveInstance(store, two, second.location, []));
   await said(moveInstance(store, two, second.location, []));
-  const place = {
+  const site = {
     connectionKey,
     location,
     limits: limitProfileOf('aws', { concurrentInstancesPerLocation: 1 }),
@@ -358,23 +358,23 @@ async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promis
     mayGoElsewhere: false,
   });
   const holder = `${fleetId}-00098`;
-  await said(permitCreates(store, place, [wanted(holder), wanted(`${fleetId}-00099`)]));
-  await said(readHolders(store, place));
-  await said(releaseSlots(store, place, [{ instanceId: holder }]));
+  await said(permitCreates(store, site, [wanted(holder), wanted(`${fleetId}-00099`)]));
+  await said(readHolders(store, site));
+  await said(releaseSlots(store, site, [{ instanceId: holder }]));
   const loop = { driver: 'sim', connectionKey, location };
   const generation = await startLoop(store, loop, 1);
   await said(startLoop(store, loop, store.clock.now()));
-  const taken = await takeLook(store, loop, generation ?? 0);
-  await said(takeLook(store, loop, generation ?? 0));
+  const taken = await takePoll(store, loop, generation ?? 0);
+  await said(takePoll(store, loop, generation ?? 0));
   await said(
-    settleLook(store, loop, taken?.generation ?? 0, {
-      nextLookAtMs: 1,
+    scheduleNextPoll(store, loop, taken?.generation ?? 0, {
+      nextPollAtMs: 1,
       active: false,
       idle: true,
-      emptyLooks: 2,
+      emptyPolls: 2,
     }),
   );
   const { meta, placements: counted } = await readFleetPartition(store, fleetId);
   const records = [...(await readInstances(store, [one, two])).values()];
-  return { answers, meta, counted, records, entries: await readPlaceEntries(store, connectionKey, location) };
+  return { answers, meta, counted, records, entries: await readSiteEntries(store, connectionKey, location) };
 }

@@ -1,7 +1,7 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
-import { openDocumentClient } from '../../functions/platform/store/client.ts';
+import { openDocumentClient } from '../../functions/platform/store/store.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';

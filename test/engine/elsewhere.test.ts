@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readFleet } from '../../functions/features/fleets/fleet-view.ts';
 import { settleFleet } from '../../functions/features/fleets/settle.ts';
-import { readFleet } from '../../functions/features/fleets/view.ts';
 import { readHolders } from '../../functions/platform/governor/hold-location.ts';
 import { readInstanceRange } from '../../functions/platform/store/instances.ts';
 import { moveInstance } from '../../functions/platform/store/move.ts';
@@ -29,7 +29,7 @@ function fail(location: string, fault: Pick<Fault, 'call' | 'kind'> & Partial<Fa
 const running = (count: number) => Array.from({ length: count }, () => ({ outcome: 'Running' }));
 
 describe('an instance that its location has no room for', () => {
-  it('goes to the others of its node group, one that nothing was planned for included', async () => {
+  it('goes to the others of its node group, one that nothing was assigned to included', async () => {
     const [first, second, spare] = ['us-east-1', 'us-west-2', 'eu-west-1'];
     for (const location of [first, second]) fail(location, { call: 'create', kind: 'capacity' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -49,7 +49,7 @@ describe('an instance that its location has no room for', () => {
     // Its network there was made when it was needed.
     const made = await readNetworks(store, { fleetId });
     expect(new Set(made.map(({ location }) => location))).toEqual(new Set([first, second, spare]));
-    for (const place of placements) expect(await readHolders(store, place), place.location).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site), site.location).toEqual({});
     expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Running' });
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
@@ -68,7 +68,7 @@ describe('an instance that its location has no room for', () => {
       counts: { requested: 3, Failed: 3 },
       failures: [{ code: 'InsufficientCapacity', count: 3 }],
     });
-    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site)).toEqual({});
     await remove(process, fleetId);
   }, 90_000);
 
@@ -79,7 +79,7 @@ describe('an instance that its location has no room for', () => {
     await prepare(process, fleetId, placements);
     expect(await launch(process, fleetId, placements)).toEqual(running(1));
     expect(booksOf(fleetId)).toMatchObject({ aliveAt: ['ap-southeast-1'], ever: 2 });
-    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
@@ -92,11 +92,11 @@ describe('an instance that its location has no room for', () => {
     await prepare(process, fleetId, placements);
     fail(home, { call: 'create', kind: 'throttle' });
     const tokens = sendLaunches(process, fleet);
-    const place = { connectionKey: 'default/sim-aws', location: home };
+    const site = { connectionKey: 'default/sim-aws', location: home };
     await expect(process.runUntil(() => false, 1_500)).rejects.toThrow('not done');
     const [record] = await readInstanceRange(store, fleetId, 0, 0);
     if (record?.launchState !== 'refused') throw new Error('was not refused');
-    expect(Object.keys(await readHolders(store, place))).toEqual([record.instanceId]);
+    expect(Object.keys(await readHolders(store, site))).toEqual([record.instanceId]);
     expect(await moveInstance(store, record, other, [])).toBe('moved');
     expect(await answersOf(process, tokens)).toEqual(running(1));
     expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other], ever: 1 });
@@ -105,7 +105,7 @@ describe('an instance that its location has no room for', () => {
   }, 90_000);
 });
 
-it('a place without network resources sends its instances elsewhere', async () => {
+it('a site without network resources sends its instances elsewhere', async () => {
   const [bare, other] = ['us-east-2', 'ca-central-1'];
   fail(bare, { call: 'ensure', kind: 'quota' });
   const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -115,7 +115,7 @@ it('a place without network resources sends its instances elsewhere', async () =
   expect(await launch(process, fleetId, placements)).toEqual(running(4));
   expect(booksOf(fleetId)).toMatchObject({ aliveAt: [other, other, other, other], ever: 4 });
   expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Running: 4 });
-  for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+  for (const site of placements) expect(await readHolders(store, site)).toEqual({});
   await remove(process, fleetId);
   expect(await readNetworks(store, { fleetId })).toEqual([]);
 }, 90_000);

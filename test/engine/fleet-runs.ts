@@ -1,13 +1,13 @@
+import { assignSites } from '../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../functions/features/fleets/begin-termination.ts';
 import { finishTermination } from '../../functions/features/fleets/finish-termination.ts';
-import { planFleet } from '../../functions/features/fleets/plan.ts';
 import type { FleetSpec, NodeGroup } from '../../functions/model/fleet.ts';
 import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
 import { makeFleetId } from '../../functions/model/identifiers.ts';
 import { layOut, type Placement } from '../../functions/platform/placement/lay-out.ts';
-import type { Store } from '../../functions/platform/store/client.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
 import { type FleetItem, readFleetItem } from '../../functions/platform/store/fleets.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
+import type { Store } from '../../functions/platform/store/store.ts';
 import type { RemovalScope } from '../../functions/platform/workflow/messages.ts';
 import { readBooks } from '../../local/sim/engine/books.ts';
 import type { SimServer } from '../../local/sim/serve.ts';
@@ -35,7 +35,7 @@ export class FleetRuns {
     this.#sim = sim;
   }
 
-  /** A fleet of one group, planned and open for its first round. */
+  /** A fleet of one group, with launching on for its first round. */
   begin = (process: OneProcess, name: string, size: number, locations: string[]): Promise<Begun> =>
     this.beginWith(process, { name, groups: [{ name: 'web', size, locations }] });
 
@@ -61,13 +61,13 @@ export class FleetRuns {
       ),
     };
     await createFleet(this.#store, { connections: [], spec, request: { failurePolicy, minimumInstances } });
-    await this.plan(spec.fleetId, 1);
+    await this.assignment(spec.fleetId, 1);
     return { fleetId: spec.fleetId, placements: layOut(spec) };
   };
 
-  /** The state Plan of an execution. */
-  plan = async (fleetId: string, execution: number) =>
-    await planFleet(
+  /** The state Assign of an execution. */
+  assignment = async (fleetId: string, execution: number) =>
+    await assignSites(
       {
         store: this.#store,
         queueUrls: { sim: 'http://queue.invalid/sim' },
@@ -78,7 +78,7 @@ export class FleetRuns {
       { fleetId, execution },
     );
 
-  /** @returns what the workflow is answered for each place */
+  /** @returns what the workflow is answered for each site */
   prepare = async (process: OneProcess, fleetId: string, placements: readonly Placement[]) => {
     const homes = placements.filter(({ count }) => count > 0);
     const tokens = homes.map(({ location }) => `net ${fleetId} ${location}`);
@@ -133,12 +133,12 @@ export class FleetRuns {
   terminate = async (process: OneProcess, fleetId: string, scope: RemovalScope) => {
     const { execution } = await this.read(fleetId);
     const deps = { store: this.#store, queueUrls: { sim: 'http://queue.invalid/sim' } };
-    const plan = await beginTermination(deps, { fleetId, execution, scope });
-    const places = plan.clouds.flatMap((cloud) => cloud.places);
+    const assignment = await beginTermination(deps, { fleetId, execution, scope });
+    const sites = assignment.clouds.flatMap((cloud) => cloud.sites);
     for (const round of ['instances', 'access', 'network'] as const) {
-      const tokens = places.map(({ location }) => `${round} ${fleetId} ${location} ${execution}`);
-      places.forEach((place, at) => {
-        const base = { ...messageOf(fleetId, place, tokens[at] ?? ''), scope };
+      const tokens = sites.map(({ location }) => `${round} ${fleetId} ${location} ${execution}`);
+      sites.forEach((site, at) => {
+        const base = { ...messageOf(fleetId, site, tokens[at] ?? ''), scope };
         process.send(
           round === 'instances'
             ? { kind: 'terminate', ...base }

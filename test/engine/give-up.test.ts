@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { instanceId } from '../../functions/model/identifiers.ts';
 import { readHolders } from '../../functions/platform/governor/hold-location.ts';
 import { readInstances } from '../../functions/platform/store/instances.ts';
-import { openPlacement, restPlacement } from '../../functions/platform/store/placements.ts';
+import { openPlacement, pausePlacement } from '../../functions/platform/store/placements.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
 import { FleetRuns } from './fleet-runs.ts';
@@ -50,7 +50,7 @@ describe('giving up', () => {
   it('one of a later round ends that round, whatever an earlier one left', async () => {
     const { process, fleet, placement, record, answers } = await ready('second-round', 'us-west-2');
     await answers([runs.sendGiveUp(process, fleet, 0)]);
-    await restPlacement(store, fleet.fleetId, placement, 1);
+    await pausePlacement(store, fleet.fleetId, placement, 1);
     await openPlacement(store, fleet.fleetId, placement, 2);
     expect(await answers([runs.sendGiveUp(process, fleet, 0, 2)])).toEqual([{ outcome: 'Failed' }]);
     expect(await record()).toMatchObject({ status: 'Failed', round: 2 });
@@ -59,9 +59,9 @@ describe('giving up', () => {
     await runs.remove(process, fleet.fleetId);
   }, 60_000);
 
-  it('one behind a gate that rests leaves no failure: it was never to be made', async () => {
+  it('one that the launch gate stops leaves no failure: it was never to be made', async () => {
     const { process, fleet, placement, record, answers } = await ready('rested', 'eu-west-1');
-    await restPlacement(store, fleet.fleetId, placement, 1);
+    await pausePlacement(store, fleet.fleetId, placement, 1);
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Cancelled' }]);
     expect(await record()).toBeUndefined();
     await runs.remove(process, fleet.fleetId);

@@ -1,19 +1,25 @@
 import { expect, it } from 'vitest';
-import { endLoop, listLoops, settleLook, startLoop, takeLook } from '../../functions/platform/store/loops.ts';
+import {
+  endLoop,
+  listLoops,
+  scheduleNextPoll,
+  startLoop,
+  takePoll,
+} from '../../functions/platform/store/loops.ts';
 import { useTables } from './tables.ts';
 
 const store = useTables();
-const placeOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
+const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
 
-/** A loop whose second look in a row is just about to find nothing. */
+/** A loop whose second poll in a row is just about to find nothing. */
 async function aboutToEnd(location: string) {
-  const ref = placeOf(location);
+  const ref = siteOf(location);
   const generation = await startLoop(store, ref, Date.now());
-  const first = await takeLook(store, ref, generation ?? 0);
+  const first = await takePoll(store, ref, generation ?? 0);
   if (!first) throw new Error('not taken');
-  const next = { nextLookAtMs: Date.now(), active: true, idle: false, emptyLooks: 1 };
-  await settleLook(store, ref, first.generation, next);
-  const second = await takeLook(store, ref, first.generation);
+  const next = { nextPollAtMs: Date.now(), active: true, idle: false, emptyPolls: 1 };
+  await scheduleNextPoll(store, ref, first.generation, next);
+  const second = await takePoll(store, ref, first.generation);
   if (!second) throw new Error('not taken');
   return { ref, loop: second };
 }
@@ -21,19 +27,19 @@ async function aboutToEnd(location: string) {
 const stateOf = async (location: string) =>
   (await listLoops(store, 'sim')).find((loop) => loop.location === location);
 
-it('a loop ends after looks that found nothing, and is started anew', async () => {
+it('a loop ends after polls that found nothing, and is started again', async () => {
   const { ref, loop } = await aboutToEnd('us-east-1');
   expect(await endLoop(store, ref, loop, false)).toBe(true);
-  expect(await stateOf('us-east-1')).toMatchObject({ active: false, emptyLooks: 2 });
+  expect(await stateOf('us-east-1')).toMatchObject({ active: false, emptyPolls: 2 });
   expect(await startLoop(store, ref, Date.now())).toBe(loop.generation + 1);
 });
 
 it('does not end by what it saw before something new was written', async () => {
   const { ref, loop } = await aboutToEnd('us-east-2');
-  // The look has read the place; then an instance is launched there, whose worker finds the loop running.
+  // The poll has read the site; then an instance is launched there, whose worker finds the loop running.
   expect(await startLoop(store, ref, Date.now())).toBeUndefined();
   expect(await endLoop(store, ref, loop, true)).toBe(false);
-  expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyLooks: 0 });
+  expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyPolls: 0 });
 });
 
 it('is run by one only, however many start it while it ends', async () => {

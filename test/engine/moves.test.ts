@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { readFleet } from '../../functions/features/fleets/view.ts';
+import { readFleet } from '../../functions/features/fleets/fleet-view.ts';
 import { layOut } from '../../functions/platform/placement/lay-out.ts';
 import { readSpec } from '../../functions/platform/store/fleets.ts';
 import {
   type InstanceItem,
   readInstances,
-  readPlaceEntries,
+  readSiteEntries,
 } from '../../functions/platform/store/instances.ts';
 import { moveInstance } from '../../functions/platform/store/move.ts';
 import {
   blockPlacement,
-  closePlacement,
+  endPlacement,
   liveGroups,
   openPlacement,
+  pausePlacement,
   readPlacement,
-  restPlacement,
 } from '../../functions/platform/store/placements.ts';
 import { type StatusChange, transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet } from './placed-fleet.ts';
@@ -81,7 +81,7 @@ describe('a move', () => {
       taskToken: 'token',
       deadlineAtMs: first.deadlineAtMs,
     });
-    for (const field of ['backendId', 'publicIp', 'zone', 'closeAs', 'failure', 'placePk']) {
+    for (const field of ['backendId', 'publicIp', 'zone', 'closeAs', 'failure', 'sitePk']) {
       expect(moved).not.toHaveProperty(field);
     }
     expect(await here()).toMatchObject({ requested: 3, counts: { Terminating: 0 } });
@@ -91,7 +91,7 @@ describe('a move', () => {
       groups: { web: { Planned: 1 } },
     });
     expect(
-      (await readPlaceEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.placeSk),
+      (await readSiteEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.siteSk),
     ).not.toContain(first.instanceId);
     // Nothing was lost by it, and nobody works on it until it is claimed.
     const view = await readFleet(store, 'default', fleetId);
@@ -99,12 +99,12 @@ describe('a move', () => {
     expect(view?.byLocation.map(({ counts }) => counts.requested)).toEqual([3, 5]);
   });
 
-  it.each(['resting', 'closed', 'blocked', 'absent'] as const)(
+  it.each(['paused', 'ended', 'blocked', 'absent'] as const)(
     'is barred by a placement that is %s, and leaves all as it was',
     async (obstacle) => {
       const { fleetId, first, other, there, here } = await claimed(`barred-${obstacle}`);
-      if (obstacle === 'resting') await restPlacement(store, fleetId, other, 1);
-      if (obstacle === 'closed') await closePlacement(store, fleetId, other);
+      if (obstacle === 'paused') await pausePlacement(store, fleetId, other, 1);
+      if (obstacle === 'ended') await endPlacement(store, fleetId, other);
       if (obstacle === 'blocked') await blockPlacement(store, there, failure);
       const location = obstacle === 'absent' ? 'eu-nowhere-1' : other.location;
       expect(await moveInstance(store, first, location, [])).toBe('barred');
@@ -133,12 +133,12 @@ describe('a move', () => {
     expect(claims.flatMap(({ applied }) => applied)).toEqual([first.instanceId]);
     expect(await elsewhere()).toMatchObject({ requested: 5, counts: { Planned: 0, Creating: 1 } });
     expect(
-      (await readPlaceEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.placeSk),
+      (await readSiteEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.siteSk),
     ).toContain(first.instanceId);
   });
 });
 
-/** Opens the gates for the second round, as its plan does. */
+/** Turns launching on for the second round, as its Assign step does. */
 async function anotherRound(fleetId: string): Promise<void> {
   for (const placement of layOut(await readSpec(store, fleetId))) {
     await openPlacement(store, fleetId, placement, 2);
@@ -168,7 +168,7 @@ describe('a claim that replaces', () => {
     const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
     const stale = { ...first, status: 'Failed' as const };
     const result = await transition(store, ref, [{ kind: 'claim', record: next, replaces: stale }], 0);
-    expect(result).toMatchObject({ applied: [], refused: [first.instanceId], gateClosed: false });
+    expect(result).toMatchObject({ applied: [], refused: [first.instanceId], stoppedByGate: false });
     expect((await here())?.counts).toEqual({ Creating: 1 });
   });
 });

@@ -5,13 +5,13 @@ import type { Connection } from '../../functions/model/connection.ts';
 import type { LimitProfile } from '../../functions/model/limit-profile.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { layOut } from '../../functions/platform/placement/lay-out.ts';
-import type { Store } from '../../functions/platform/store/client.ts';
 import { readSpec } from '../../functions/platform/store/fleets.ts';
 import { readNetworks } from '../../functions/platform/store/networks.ts';
+import type { Store } from '../../functions/platform/store/store.ts';
+import { Backoff } from '../../functions/platform/worker/backoff.ts';
 import type { OpenConnection, WorkerContext } from '../../functions/platform/worker/context.ts';
 import type { DomainEvent } from '../../functions/platform/worker/events.ts';
 import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
-import { Patience } from '../../functions/platform/worker/patience.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
 /** Delays pass faster here than the clock, by which a loop would be taken for running long after its end. */
@@ -76,8 +76,8 @@ export class OneProcess {
           placements: layOut(spec),
         };
       },
-      networks: async (fleetId, place) => {
-        const items = await readNetworks(store, { fleetId, ...place });
+      networks: async (fleetId, site) => {
+        const items = await readNetworks(store, { fleetId, ...site });
         return items.every(({ status }) => status === 'Ready') ? items : [];
       },
       send: (message, delayMs) => Promise.resolve(this.send(message, delayMs)),
@@ -92,7 +92,7 @@ export class OneProcess {
       },
       hide: () => Promise.resolve(),
       loopsSeen: new Forgetful(),
-      patience: new Patience(store.clock, store.random),
+      backoff: new Backoff(store.clock, store.random),
       log: {
         info: () => undefined,
         warn: () => undefined,

@@ -3,24 +3,28 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { DEPLOYMENT_TAG, INSTANCE_TAG } from '../../functions/drivers/contract/driver.ts';
 import { machineName, resourceName } from '../../functions/drivers/contract/names.ts';
 import { handleBatch } from '../../functions/entrypoints/dispatch/handle-batch.ts';
-import { keyPairName, networkName, securityGroupName } from '../../functions/features/networks/names.ts';
+import {
+  keyPairName,
+  networkName,
+  securityGroupName,
+} from '../../functions/features/networks/network-names.ts';
 import { sweepConnection } from '../../functions/features/sweeps/sweep-connection.ts';
-import { sweepPlace } from '../../functions/features/sweeps/sweep-place.ts';
+import { sweepSite } from '../../functions/features/sweeps/sweep-site.ts';
 import type { Connection } from '../../functions/model/connection.ts';
 import { instanceId, launchToken, makeFleetId } from '../../functions/model/identifiers.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
-import type { Store } from '../../functions/platform/store/client.ts';
 import { createConnection } from '../../functions/platform/store/connections.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
 import {
   type InstanceItem,
   readInstances,
-  readPlaceEntries,
+  readSiteEntries,
 } from '../../functions/platform/store/instances.ts';
 import { createNamespace } from '../../functions/platform/store/namespaces.ts';
 import { closeNetwork } from '../../functions/platform/store/networks.ts';
-import { readPlaceOrphans } from '../../functions/platform/store/orphans.ts';
-import { closePlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
+import { readSiteOrphans } from '../../functions/platform/store/orphans.ts';
+import { endPlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
+import type { Store } from '../../functions/platform/store/store.ts';
 import { createSweep, readSweep } from '../../functions/platform/store/sweeps.ts';
 import { transition, updateInstance } from '../../functions/platform/store/transition.ts';
 import { replaceLocations } from '../../functions/platform/store/write-catalogue.ts';
@@ -35,7 +39,7 @@ import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
 import { request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
-/** A test has a place of its own: findings stay, and so do instances. */
+/** A test has a site of its own: findings stay, and so do instances. */
 const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
 const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
 const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: ['test-a'] };
@@ -99,7 +103,7 @@ function makeWorker(over: Store) {
 }
 
 const sweep = (over: Partial<SweepMessage> = {}, worker = context) =>
-  sweepPlace(worker, {
+  sweepSite(worker, {
     kind: 'sweep',
     connectionKey: KEY,
     location,
@@ -118,11 +122,11 @@ const plant = (name: string, tags: Record<string, string>) =>
     networkId: '',
   }).backendId;
 const statusOf = (id: string) => {
-  const [place] = readBooks(sim.engine.world, { cloud: 'aws', location }).clouds;
-  return place?.instances.find(({ backendId }) => backendId === id)?.status;
+  const [site] = readBooks(sim.engine.world, { cloud: 'aws', location }).clouds;
+  return site?.instances.find(({ backendId }) => backendId === id)?.status;
 };
 const stateOf = async (id: string) =>
-  (await readPlaceOrphans(store, KEY, location)).find(({ backendId }) => backendId === id)?.state;
+  (await readSiteOrphans(store, KEY, location)).find(({ backendId }) => backendId === id)?.state;
 const told = () => process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`);
 const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
 
@@ -132,7 +136,7 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const id = instanceId({ fleetId, index: 0 });
   const asked = spec('orphaned', 1);
   const ranges = asked.nodeGroups.map((group) => ({ group, first: 0, count: 1 }));
-  const place = {
+  const site = {
     connection: 'sim-aws',
     connectionKey: fields.connectionKey ?? KEY,
     location: fields.location ?? location,
@@ -140,7 +144,7 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   await openPlacement(
     store,
     fleetId,
-    { ...place, driver: 'sim', cloud: 'aws', first: 0, count: 1, ranges },
+    { ...site, driver: 'sim', cloud: 'aws', first: 0, count: 1, ranges },
     1,
   );
   const made = record({
@@ -256,7 +260,7 @@ describe('a machine of ours that no record claims', () => {
     await sweep();
     leapedMs += GRACE_MS;
     await sweep();
-    const found = (await readPlaceOrphans(store, KEY, location)).find(({ backendId }) => backendId === copy);
+    const found = (await readSiteOrphans(store, KEY, location)).find(({ backendId }) => backendId === copy);
     expect([found?.reason, found?.state, statusOf(copy)]).toEqual(['copy', 'Reported', 'Running']);
   });
 
@@ -364,15 +368,15 @@ describe('a machine that vanished and shows up again', () => {
       failureCounts: { Vanished: 0 },
       groups: { web: { Running: 1, lost1: 0 } },
     });
-    const entries = await readPlaceEntries(store, KEY, location);
-    expect(entries.find(({ placeSk }) => placeSk === made.instanceId)?.backendId).toBe(id);
+    const entries = await readSiteEntries(store, KEY, location);
+    expect(entries.find(({ siteSk }) => siteSk === made.instanceId)?.backendId).toBe(id);
     expect(told()).toEqual([`Instance Returned ${id}`]);
   });
 
   it('is ended when its fleet has ended meanwhile', async () => {
     const { made, id } = await vanish();
     const placement = await placementOf(made);
-    if (placement) await closePlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
+    if (placement) await endPlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
     await sweep();
     await pause();
     await sweep();
@@ -423,15 +427,15 @@ it('at a cloud without tags, the name alone tells what may be ours, and which re
 
 it('network parts that are gone by their records go in order; those without any record are reported', async () => {
   const fleetId = makeFleetId(Date.now(), Math.random);
-  const place = { connectionKey: KEY, location };
+  const site = { connectionKey: KEY, location };
   const names = {
-    network: networkName(fleetId, place),
-    'security-group': securityGroupName(fleetId, place, undefined),
-    'key-pair': keyPairName(fleetId, place),
+    network: networkName(fleetId, site),
+    'security-group': securityGroupName(fleetId, site, undefined),
+    'key-pair': keyPairName(fleetId, site),
   };
   for (const kind of ['network', 'security-group', 'key-pair'] as const) {
     const made = { status: 'Deleting', failingSinceMs: 0, claimUntilMs: 0, neededBy: [] } as const;
-    await closeNetwork(store, { ...made, neededBy: [], fleetId, ...place, kind, name: names[kind] });
+    await closeNetwork(store, { ...made, neededBy: [], fleetId, ...site, kind, name: names[kind] });
   }
   const of = (kind: 'network' | 'security-group' | 'key-pair', name: string, networkId?: string) =>
     plantResource(sim.engine.world, {
@@ -464,7 +468,7 @@ it('a dry run tells what would be done, and does nothing', async () => {
   const dry = { dryRun: true, sweepId: 's0123456789abcdef' };
   await sweep(dry);
   expect(await stateOf(id)).toBeUndefined();
-  const findings = async () => (await readSweep(store, dry.sweepId))?.places[0]?.findings;
+  const findings = async () => (await readSweep(store, dry.sweepId))?.sites[0]?.findings;
   await createMeta(dry.sweepId);
   expect(await findings()).toMatchObject([{ backendId: id, state: 'Quarantined', action: 'quarantine' }]);
   await sweep();
@@ -475,13 +479,13 @@ it('a dry run tells what would be done, and does nothing', async () => {
   expect(told()).toEqual([`Orphan Found ${id}`]);
 });
 
-it('a place that cannot be reached is said to have failed, and nothing is closed for it', async () => {
+it('a site that cannot be reached is said to have failed, and nothing is closed for it', async () => {
   const id = plant('web', ours);
   await sweep();
   sim.engine.world.commit({ kind: 'location', cloud: 'aws', location, up: false });
   await createMeta('s0123456789abcdeg');
   await sweep({ sweepId: 's0123456789abcdeg' });
-  expect((await readSweep(store, 's0123456789abcdeg'))?.places).toMatchObject([
+  expect((await readSweep(store, 's0123456789abcdeg'))?.sites).toMatchObject([
     { location, failure: { code: 'Unavailable' } },
   ]);
   expect(await stateOf(id)).toBe('Quarantined');
@@ -521,7 +525,7 @@ it('killed after any write, and run again, it ends the same and has told everyth
   expect(killed).toBeGreaterThan(10);
 }, 120_000);
 
-it('sends a sweep to every place of a connection, once told of it', async () => {
+it('sends a sweep to every site of a connection, once told of it', async () => {
   await createConnection(store, {
     namespace: 'default',
     name: 'sim-aws',
@@ -539,10 +543,10 @@ it('sends a sweep to every place of a connection, once told of it', async () => 
     sweepId: 's0123456789abcdeh',
     dryRun: true,
   });
-  const places = sent.map(({ location }) => location).sort();
-  expect(places).toContain('eu-west-1');
-  expect(places.length).toBeGreaterThan(5);
-  expect((await readSweep(store, 's0123456789abcdeh'))?.connections[0]?.locations.sort()).toEqual(places);
+  const sites = sent.map(({ location }) => location).sort();
+  expect(sites).toContain('eu-west-1');
+  expect(sites.length).toBeGreaterThan(5);
+  expect((await readSweep(store, 's0123456789abcdeh'))?.connections[0]?.locations.sort()).toEqual(sites);
   const body = JSON.stringify({ kind: 'sweep-connection', connectionKey: 'default/gone', dryRun: false });
   expect(await handleBatch(context, [delivery(body)])).toEqual([]);
 });
@@ -562,8 +566,8 @@ async function createMeta(sweepId: string) {
 
 /** Gives a planted machine the id of an instance. */
 function plantTag(backendId: string, id: string): void {
-  for (const place of sim.engine.world.state.places.values()) {
-    const found = place.live.get(backendId);
+  for (const site of sim.engine.world.state.sites.values()) {
+    const found = site.live.get(backendId);
     if (!found) continue;
     const tagged = { ...found, tags: { ...found.tags, [INSTANCE_TAG]: id } };
     sim.engine.world.commit({ kind: 'instance', record: tagged });

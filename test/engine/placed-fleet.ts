@@ -2,10 +2,10 @@ import type { FleetSpec } from '../../functions/model/fleet.ts';
 import type { FailurePolicy } from '../../functions/model/fleet-request.ts';
 import { instanceId, makeFleetId } from '../../functions/model/identifiers.ts';
 import { layOut } from '../../functions/platform/placement/lay-out.ts';
-import type { Store } from '../../functions/platform/store/client.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
 import type { InstanceItem } from '../../functions/platform/store/instances.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
 import { openPlacement } from '../../functions/platform/store/placements.ts';
+import type { Store } from '../../functions/platform/store/store.ts';
 import { record } from '../samples/records.ts';
 
 export const request = { failurePolicy: 'continue' as const };

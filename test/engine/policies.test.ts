@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { actOnFleet } from '../../functions/features/fleets/act.ts';
+import { actOnFleet } from '../../functions/features/fleets/actions.ts';
 import { beginTermination } from '../../functions/features/fleets/begin-termination.ts';
+import { readFleet } from '../../functions/features/fleets/fleet-view.ts';
 import { settleFleet } from '../../functions/features/fleets/settle.ts';
-import { readFleet } from '../../functions/features/fleets/view.ts';
 import type { ExecutionRef } from '../../functions/features/fleets/workflows.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { readHolders } from '../../functions/platform/governor/hold-location.ts';
 import type { Placement } from '../../functions/platform/placement/lay-out.ts';
-import { findFleetByName } from '../../functions/platform/store/create-fleet.ts';
 import { readNetworks } from '../../functions/platform/store/networks.ts';
+import { findFleetByName } from '../../functions/platform/store/new-fleet.ts';
 import { readFleetPartition } from '../../functions/platform/store/placements.ts';
 import { loadSimConfig } from '../../local/sim/engine/config.ts';
 import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
@@ -19,7 +19,7 @@ import { useTables } from './tables.ts';
 const TIME_SCALE = 10;
 const store = useTables();
 let sim: SimServer;
-const { begin, beginWith, plan, prepare, launch, sendLaunches, answersOf, terminate, remove, booksOf } =
+const { begin, beginWith, assignment, prepare, launch, sendLaunches, answersOf, terminate, remove, booksOf } =
   new FleetRuns(store, () => sim);
 
 beforeAll(async () => {
@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** A worker with so few slots for each place that most launches have to wait. */
+/** A worker with so few slots for each site that most launches have to wait. */
 function slowProcess(concurrentInstancesPerLocation: number): OneProcess {
   const process = new OneProcess(store, sim.url, TIME_SCALE);
   process.believe({ ...limitProfileOf('aws', undefined), concurrentInstancesPerLocation });
@@ -48,12 +48,12 @@ const refuse = (location: string, count: number) =>
 const view = (fleetId: string) => readFleet(store, 'default', fleetId);
 
 async function expectNoSlots(placements: readonly Placement[]): Promise<void> {
-  for (const place of placements) expect(await readHolders(store, place), place.location).toEqual({});
+  for (const site of placements) expect(await readHolders(store, site), site.location).toEqual({});
 }
 
-async function gates(fleetId: string) {
+async function launchingOf(fleetId: string) {
   const { placements } = await readFleetPartition(store, fleetId);
-  return placements.map(({ gate }) => gate);
+  return placements.map(({ launching }) => launching);
 }
 
 const outcomes = (answers: readonly (Record<string, unknown> | undefined)[]) => {
@@ -81,9 +81,9 @@ describe('rollback', () => {
     await prepare(process, fleetId, placements);
     const counts = outcomes(await answersOf(process, sendLaunches(process, fleet)));
     expect(counts['Failed']).toBe(1);
-    // Few had begun in either place when the failure decided it.
+    // Few had begun in either site when the failure decided it.
     expect(counts['Cancelled']).toBeGreaterThan(20);
-    expect(await gates(fleetId)).toEqual(['resting', 'resting']);
+    expect(await launchingOf(fleetId)).toEqual(['paused', 'paused']);
     expect(booksOf(fleetId).ever).toBe(counts['Running'] ?? 0);
 
     const settled = { status: 'RollingBack', removal: { fleetId, execution: 2, scope: 'fleet' } };
@@ -155,7 +155,7 @@ describe('refine', () => {
     const deps = { store, workflows: workflows(started) };
     expect(await actOnFleet(deps, 'default', fleetId, { action: 'retry' })).toEqual({ outcome: 'accepted' });
     expect(started).toEqual([{ work: 'provision', fleetId, execution: 3 }]);
-    await plan(fleetId, 3);
+    await assignment(fleetId, 3);
     await prepare(process, fleetId, placements);
     const tokens = sendLaunches(process, fleet, 2);
     // What the refining sent comes once more, when the next round is under way.
@@ -167,7 +167,7 @@ describe('refine', () => {
     const queues = { store, queueUrls: { sim: 'http://queue.invalid/sim' } };
     const stale = { fleetId, execution: 2, scope: 'failed' as const };
     expect((await beginTermination(queues, stale)).clouds).toEqual([]);
-    expect(await gates(fleetId)).toEqual(['open', 'open']);
+    expect(await launchingOf(fleetId)).toEqual(['on', 'on']);
     expect(outcomes(await answersOf(process, tokens))).toEqual({ Running: 8 });
     expect(await settleFleet(store, { fleetId, execution: 3 })).toEqual({ status: 'Running' });
     expect(booksOf(fleetId)).toMatchObject({ alive: 8, ever: 8 });
@@ -196,7 +196,7 @@ describe('hold', () => {
     const hold = { action: 'hold' } as const;
     expect(await actOnFleet(deps, 'default', fleetId, hold)).toEqual({ outcome: 'accepted' });
     expect(await actOnFleet(deps, 'default', fleetId, hold)).toEqual({ outcome: 'accepted' });
-    expect(await gates(fleetId)).toEqual(['resting', 'resting']);
+    expect(await launchingOf(fleetId)).toEqual(['paused', 'paused']);
     const counts = outcomes(await answersOf(process, tokens));
     const { ever, alive } = booksOf(fleetId);
     expect([counts['Running'], alive]).toEqual([ever, ever]);
@@ -218,7 +218,7 @@ describe('hold', () => {
       outcome: 'accepted',
     });
     expect(new Set(started.map(({ execution }) => execution))).toEqual(new Set([2]));
-    await plan(fleetId, 2);
+    await assignment(fleetId, 2);
     await prepare(process, fleetId, placements);
     const again = await answersOf(process, sendLaunches(process, fleet, 2));
     expect(outcomes(again)).toEqual({ Running: 16 });
@@ -237,8 +237,8 @@ describe('hold', () => {
     await prepare(process, fleetId, placements);
     const deps = { store, workflows: workflows([]) };
     await actOnFleet(deps, 'default', fleetId, { action: 'hold' });
-    // A plan that was read before the hold, and its launches.
-    expect((await plan(fleetId, 1)).clouds).toEqual([]);
+    // An assignment that was read before the hold, and its launches.
+    expect((await assignment(fleetId, 1)).clouds).toEqual([]);
     const answers = await answersOf(process, sendLaunches(process, fleet));
     expect(outcomes(answers)).toEqual({ Cancelled: 3 });
     expect(booksOf(fleetId).ever).toBe(0);

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { actOnFleet } from '../../functions/features/fleets/act.ts';
+import { actOnFleet } from '../../functions/features/fleets/actions.ts';
 import { assignWork } from '../../functions/features/fleets/begin-work.ts';
 import { reconcileFleets } from '../../functions/features/fleets/reconcile.ts';
 import {
@@ -9,8 +9,8 @@ import {
   type Workflows,
 } from '../../functions/features/fleets/workflows.ts';
 import { systemClock } from '../../functions/platform/runtime/clock.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
 import { type FleetItem, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
 import { readFleetPartition } from '../../functions/platform/store/placements.ts';
 import { transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
@@ -147,7 +147,7 @@ describe('a hold', () => {
     await finish(fleetId);
   });
 
-  it('without an end stays, and costs no look', async () => {
+  it('without an end stays, and costs no poll', async () => {
     const fleetId = await accepted('patient', {});
     aheadMs += 40 * 86_400_000;
     expect(await reconcile()).toEqual({ active: 0, started: 0, withdrawn: 0 });
@@ -165,25 +165,25 @@ describe('a hold', () => {
 });
 
 describe('gates', () => {
-  const gatesOf = async (fleetId: string) =>
-    (await readFleetPartition(store, fleetId)).placements.map(({ gate }) => gate);
+  const launchingOf = async (fleetId: string) =>
+    (await readFleetPartition(store, fleetId)).placements.map(({ launching }) => launching);
 
-  it('that a hold was to rest are rested, though whoever asked died', async () => {
+  it('that a hold was to pause is paused, though the worker that was asked died', async () => {
     const { fleetId } = await openedFleet(store, 'half-held');
     const fleet = await read(fleetId);
-    await updateFleet(store, fleet, { status: 'Held', work: null, gatesToRest: true });
-    expect(await gatesOf(fleetId)).toEqual(['open', 'open']);
+    await updateFleet(store, fleet, { status: 'Held', work: null, pausePending: true });
+    expect(await launchingOf(fleetId)).toEqual(['on', 'on']);
     expect(await reconcile()).toMatchObject({ active: 1, started: 0 });
-    expect(await gatesOf(fleetId)).toEqual(['resting', 'resting']);
+    expect(await launchingOf(fleetId)).toEqual(['paused', 'paused']);
     expect(await reconcile()).toMatchObject({ active: 0 });
   });
 
   it.each([
-    ['rollback', 'resting'],
-    ['continue', 'open'],
+    ['rollback', 'paused'],
+    ['continue', 'on'],
   ] as const)(
-    'are rested by a failure that decides under the policy, so under %s %s',
-    async (policy, gate) => {
+    'is paused by a failure that decides under the policy, so under %s %s',
+    async (policy, launching) => {
       const { fleetId, ref } = await openedFleet(store, `half-${policy}`, 4, policy);
       await updateFleet(store, await read(fleetId), { status: 'Creating' });
       states.set(`${fleetId}-1`, 'running');
@@ -193,7 +193,7 @@ describe('gates', () => {
       // Whoever wrote this died before it looked whether it decided anything.
       await transition(store, ref, [{ kind: 'change', record, to: 'Failed', fields: { failure } }], 0);
       await reconcile();
-      expect(await gatesOf(fleetId)).toEqual([gate, gate]);
+      expect(await launchingOf(fleetId)).toEqual([launching, launching]);
       await finish(fleetId);
     },
   );

@@ -18,7 +18,7 @@ it('a fleet is not settled while instances come up for which nobody waits any mo
   await expect(settle()).rejects.toThrow('being created');
   const { placements } = await readFleetPartition(store, fleetId);
   // Whoever begins anew launches what is missing, too.
-  expect(placements.map(({ gate }) => gate)).toEqual(['open', 'open']);
+  expect(placements.map(({ launching }) => launching)).toEqual(['on', 'on']);
 
   const fleet = await readFleetItem(store, fleetId);
   if (!fleet) throw new Error('no fleet');

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { listFleets, readFleet } from '../../functions/features/fleets/view.ts';
-import { listInstances } from '../../functions/features/instances/view.ts';
+import { listFleets, readFleet } from '../../functions/features/fleets/fleet-view.ts';
+import { listInstances } from '../../functions/features/instances/instance-view.ts';
 import { instanceId } from '../../functions/model/identifiers.ts';
-import { createFleet, findFleetByName } from '../../functions/platform/store/create-fleet.ts';
 import { closeFleet, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
-import { readInstances, readPlaceEntries } from '../../functions/platform/store/instances.ts';
+import { readInstances, readSiteEntries } from '../../functions/platform/store/instances.ts';
 import { listActiveFleetIds } from '../../functions/platform/store/list-fleets.ts';
-import { closePlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
+import { createFleet, findFleetByName } from '../../functions/platform/store/new-fleet.ts';
+import { endPlacement, openPlacement, readPlacement } from '../../functions/platform/store/placements.ts';
 import { transition } from '../../functions/platform/store/transition.ts';
 import { claimOf, openedFleet, request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
@@ -110,12 +110,12 @@ describe('transition', () => {
     expect(placement).toMatchObject({ counts: { Creating: 1, Running: 2 }, microUsdPerHour: 192_000 });
   });
 
-  it('refuses claims behind a closed gate, and opens it for nobody', async () => {
+  it('refuses claims once launching has ended, and never resumes it', async () => {
     const { fleetId, ref, placement } = await opened('fenced');
-    await closePlacement(store, fleetId, placement);
+    await endPlacement(store, fleetId, placement);
     await openPlacement(store, fleetId, placement, 2);
     const result = await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 0) }], 0);
-    expect(result).toEqual({ applied: [], refused: [], gateClosed: true });
+    expect(result).toEqual({ applied: [], refused: [], stoppedByGate: true });
     expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());
   });
 
@@ -130,17 +130,17 @@ describe('transition', () => {
     expect(placement?.counts).toEqual({ Creating: 0, Running: 30 });
   });
 
-  it('takes closed records out of the index of their place, with the cost of their run kept', async () => {
+  it('takes closed records out of the index of their site, with the cost of their run kept', async () => {
     const { fleetId, ref } = await opened('closing');
     const one = { ...claimOf(fleetId, 0), location: 'us-closing-1' };
-    const place = { ...ref };
-    await transition(store, place, [{ kind: 'claim', record: one }], 0);
-    expect(await readPlaceEntries(store, ref.connectionKey, 'us-closing-1')).toHaveLength(1);
-    await transition(store, place, [{ kind: 'change', record: one, to: 'Running' }], 100);
+    const site = { ...ref };
+    await transition(store, site, [{ kind: 'claim', record: one }], 0);
+    expect(await readSiteEntries(store, ref.connectionKey, 'us-closing-1')).toHaveLength(1);
+    await transition(store, site, [{ kind: 'change', record: one, to: 'Running' }], 100);
     const running = (await readInstances(store, [one])).get(one.instanceId);
     if (!running) throw new Error('no record');
-    await transition(store, place, [{ kind: 'change', record: running, to: 'Terminated' }], 3_700);
-    expect(await readPlaceEntries(store, ref.connectionKey, 'us-closing-1')).toEqual([]);
+    await transition(store, site, [{ kind: 'change', record: running, to: 'Terminated' }], 3_700);
+    expect(await readSiteEntries(store, ref.connectionKey, 'us-closing-1')).toEqual([]);
     expect((await readFleet(store, 'default', fleetId))?.costUsd).toBeCloseTo(0.096, 6);
   });
 });

@@ -2,8 +2,8 @@ import { CreateTableCommand, DeleteTableCommand, DynamoDBClient } from '@aws-sdk
 import { afterAll, beforeAll } from 'vitest';
 import { makeFleetId } from '../../functions/model/identifiers.ts';
 import { type Clock, systemClock } from '../../functions/platform/runtime/clock.ts';
-import { openDocumentClient, type Store, type Tables } from '../../functions/platform/store/client.ts';
-import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../functions/platform/store/keys.ts';
+import { BY_NAMESPACE_ATTRIBUTES, BY_SITE_ATTRIBUTES } from '../../functions/platform/store/keys.ts';
+import { openDocumentClient, type Store, type Tables } from '../../functions/platform/store/store.ts';
 
 const NAMES = ['fleets', 'governor', 'catalogue', 'access', 'history'] as const;
 
@@ -42,11 +42,7 @@ function createTable(tableName: string, indexed: boolean): CreateTableCommand {
         ? { ProjectionType: 'KEYS_ONLY' as const }
         : { ProjectionType: 'INCLUDE' as const, NonKeyAttributes: [...attributes] },
   });
-  const keys = [
-    'pk',
-    'sk',
-    ...(indexed ? ['nsPk', 'nsSk', 'placePk', 'placeSk', 'activePk', 'activeSk'] : []),
-  ];
+  const keys = ['pk', 'sk', ...(indexed ? ['nsPk', 'nsSk', 'sitePk', 'siteSk', 'activePk', 'activeSk'] : [])];
   return new CreateTableCommand({
     TableName: tableName,
     BillingMode: 'PAY_PER_REQUEST',
@@ -59,7 +55,7 @@ function createTable(tableName: string, indexed: boolean): CreateTableCommand {
       ? {
           GlobalSecondaryIndexes: [
             index('byNamespace', 'nsPk', 'nsSk', BY_NAMESPACE_ATTRIBUTES),
-            index('byPlace', 'placePk', 'placeSk', BY_PLACE_ATTRIBUTES),
+            index('bySite', 'sitePk', 'siteSk', BY_SITE_ATTRIBUTES),
             index('byActivity', 'activePk', 'activeSk', []),
           ],
         }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchCreate, CreateOutcome } from '../../functions/drivers/contract/capabilities.ts';
 import type { CloudClient, InstanceSpec } from '../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
-import { readFleet } from '../../functions/features/fleets/view.ts';
+import { readFleet } from '../../functions/features/fleets/fleet-view.ts';
 import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
 import { readHolders } from '../../functions/platform/governor/hold-location.ts';
 import { createConnection, readConnection } from '../../functions/platform/store/connections.ts';
@@ -37,7 +37,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId)).toMatchObject({ alive: 50, ever: 50, violations: 0 });
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 50, Running: 50 });
     await process.runUntil(() => true, 1);
-    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
     expect(await readNetworks(store, { fleetId })).toEqual([]);
@@ -128,7 +128,7 @@ describe('the worker', () => {
     expect(fleet?.counts).toEqual({ requested: 10, Running: 10 - refused, Failed: refused });
     expect(fleet?.failures).toMatchObject([{ code: 'InsufficientCapacity', count: refused }]);
     expect(booksOf(fleetId)).toMatchObject({ alive: 10 - refused, ever: 10 - refused });
-    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
@@ -196,7 +196,7 @@ describe('the worker', () => {
     const fleet = await readFleet(store, 'default', fleetId);
     expect(fleet?.counts).toEqual({ requested: 8, Running: 5, Failed: 3 });
     expect(fleet?.failures).toMatchObject([{ code: 'InsufficientCapacity', count: 3 }]);
-    for (const place of placements) expect(await readHolders(store, place)).toEqual({});
+    for (const site of placements) expect(await readHolders(store, site)).toEqual({});
     await remove(process, fleetId);
     expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 5 });
   }, 90_000);

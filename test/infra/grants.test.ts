@@ -36,7 +36,7 @@ const fleets = (actions: string[]) => ({
   DataFleetsTable: actions,
   'DataFleetsTable/index/byActivity': ['dynamodb:Query'],
   'DataFleetsTable/index/byNamespace': ['dynamodb:Query'],
-  'DataFleetsTable/index/byPlace': ['dynamodb:Query'],
+  'DataFleetsTable/index/bySite': ['dynamodb:Query'],
 });
 
 const drivers = REGISTERED_DRIVERS.map(({ name }) => name);
@@ -95,7 +95,7 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/catalogue': { DataCatalogueTable: READ, DataAccessTable: READ },
   'api/access': { ...fleets(READ), DataAccessTable: READ_WRITE },
   ...driverFunctions,
-  'steps/plan': {
+  'steps/assign': {
     ...fleets(READ_WRITE),
     DataAccessTable: READ,
     [secret('ssh')]: ['ssm:DeleteParameter', 'ssm:PutParameter'],

@@ -7,10 +7,10 @@ import { ec2Answer } from '../contract/harnesses/aws-errors.ts';
 import { layGround } from '../contract/suite/ground.ts';
 import type { CloudUnderTest } from '../contract/suite/harness.ts';
 import { type FaultProxy, startFaultProxy } from '../fault-proxy/fault-proxy.ts';
-import { credentialOf, PlanRefused, planOf } from './plan.ts';
+import { assignmentOf, credentialOf, PlanRefused } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 
-const plan = planOf({ LIVE: 'aws' });
+const plan = assignmentOf({ LIVE: 'aws' });
 let cloud: CloudUnderTest;
 let proxy: FaultProxy;
 let client: AwsClient;
@@ -103,8 +103,8 @@ describe('the plan', () => {
     [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'p5.48xlarge' }, 'price is known'],
     [{ LIVE: 'aws', LIVE_MAX_USD: 'plenty' }, 'not an amount'],
   ])('refuses %j', (env, words) => {
-    expect(() => planOf(env)).toThrow(PlanRefused);
-    expect(() => planOf(env)).toThrow(words);
+    expect(() => assignmentOf(env)).toThrow(PlanRefused);
+    expect(() => assignmentOf(env)).toThrow(words);
   });
 
   it('needs the keys of an account', () => {

@@ -3,7 +3,7 @@ import { awsDriver } from '../../functions/drivers/aws/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 import { openGate } from '../calls/gates.ts';
 import { rsaPublicKey } from '../contract/suite/public-key.ts';
-import { credentialOf, LIVE_USAGE, PlanRefused, planOf } from './plan.ts';
+import { assignmentOf, credentialOf, LIVE_USAGE, PlanRefused } from './plan.ts';
 import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 
 const POLL_MS = 5_000;
@@ -11,7 +11,7 @@ const POLL_MS = 5_000;
 /** @returns the exit code */
 async function live(): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
-  const plan = planOf(process.env);
+  const plan = assignmentOf(process.env);
   const credential = credentialOf(process.env);
   const client = awsDriver.connect({
     cloud: 'aws',

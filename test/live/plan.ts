@@ -52,7 +52,7 @@ Makes a network and ${MACHINES} machines at a real account, uses them, and remov
 Exit codes: 0 all held and nothing is left; 1 something did not hold, or is left; 2 wrong use, or dearer than the cap.`;
 
 /** @throws PlanRefused saying what is wrong, or that it would cost more than the cap */
-export function planOf(env: Environment): LivePlan {
+export function assignmentOf(env: Environment): LivePlan {
   if (env['LIVE'] !== 'aws') throw new PlanRefused('LIVE has to say whose account: aws');
   const instanceType = env['LIVE_INSTANCE_TYPE'] || 't3.micro';
   const hourlyUsd = HOURLY_USD[instanceType];

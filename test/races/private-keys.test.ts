@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { planFleet } from '../../functions/features/fleets/plan.ts';
-import { createFleet } from '../../functions/platform/store/create-fleet.ts';
+import { assignSites } from '../../functions/features/fleets/assignment.ts';
 import { closeFleet, readFleetItem, updateFleet } from '../../functions/platform/store/fleets.ts';
+import { createFleet } from '../../functions/platform/store/new-fleet.ts';
 import { CALM } from '../chaos/ground/disturbance.ts';
 import { Ground } from '../chaos/ground/ground.ts';
 import { Process } from '../chaos/ground/process.ts';
@@ -19,7 +19,7 @@ it('a private key that is made while its fleet ends is not kept', async () => {
   const play = async () => {
     const spec = { fleetId, namespace: 'team', name: 'web', nodeGroups };
     await createFleet(store, { spec, request: { failurePolicy: 'continue' }, connections: [] });
-    const planned = planFleet(
+    const assigned = assignSites(
       {
         store,
         queueUrls: { sim: 'https://sqs.invalid/sim' },
@@ -39,7 +39,7 @@ it('a private key that is made while its fleet ends is not kept', async () => {
       },
       { fleetId, execution: 1 },
     );
-    await expect(planned).rejects.toThrow('went on while it was planned');
+    await expect(assigned).rejects.toThrow('went on while sites were assigned');
   };
   await ground.scheduler.run(play()).finally(() => tables.takeBack());
   expect(kept).toEqual(new Set());

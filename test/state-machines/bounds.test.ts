@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Plan, provisionLocationInputSchema } from '../../functions/platform/workflow/messages.ts';
-import { everywhere, locationNames, type Part, planOf } from './plan-builder.ts';
+import { type Assignment, provisionLocationInputSchema } from '../../functions/platform/workflow/messages.ts';
+import { assignmentOf, everywhere, locationNames, type Part } from './assignment-builder.ts';
 import { type Answerer, allGood, peak, World } from './world.ts';
 
 const KIB_64 = 64 * 1024;
@@ -15,8 +15,8 @@ function figures(world: World) {
   };
 }
 
-async function provisioned(plan: Plan, answer = allGood) {
-  const world = new World(plan, answer);
+async function provisioned(assignment: Assignment, answer = allGood) {
+  const world = new World(assignment, answer);
   const outcome = await world.run('provision-fleet');
   return { world, outcome, figures: figures(world) };
 }
@@ -26,11 +26,11 @@ const oneLocation: Part[] = [
 ];
 
 describe.each([
-  { name: '10,000 instances in one location', parts: oneLocation, places: 1, children: 10 },
-  { name: '10,000 instances over 53 locations', parts: everywhere(10_000), places: 53, children: 53 },
-])('a fleet of $name', ({ parts, places, children }) => {
+  { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
+  { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
+])('a fleet of $name', ({ parts, sites, children }) => {
   it('stays within 64 KiB and 12,000 events and launches each position once', async () => {
-    const { world, outcome, figures } = await provisioned(planOf(parts));
+    const { world, outcome, figures } = await provisioned(assignmentOf(parts));
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.largestPayload).toBeLessThan(KIB_64);
     expect(figures.mostEvents).toBeLessThan(12_000);
@@ -38,10 +38,10 @@ describe.each([
     const launched = world.messages('launch').map(({ index }) => index);
     expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
-    expect(world.messages('prepare-networks')).toHaveLength(places);
-    // One for each instance, one for each child's Map; PrepareNetworks and ByThousand for each place, and so on.
+    expect(world.messages('prepare-networks')).toHaveLength(sites);
+    // One for each instance, one for each child's Map; PrepareNetworks and ByThousand for each site, and so on.
     const clouds = parts.length;
-    expect(figures.transitions).toBe(10_000 + children + children + 2 * places + clouds + 7);
+    expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
   }, 30_000);
 });
 
@@ -55,12 +55,12 @@ const slowly: Answerer = (message) =>
 describe.each([
   {
     name: '5,000 instances in one location',
-    plan: planOf(oneLocation.map((part) => ({ ...part, size: 5_000 }))),
+    assignment: assignmentOf(oneLocation.map((part) => ({ ...part, size: 5_000 }))),
     expected: { size: 5_000, children: 5, atOnce: 80 },
   },
   {
     name: '5,000 instances in one location with 1,000 slots',
-    plan: planOf(
+    assignment: assignmentOf(
       oneLocation.map((part) => ({ ...part, size: 5_000 })),
       1_200,
       withSlots(1_000),
@@ -69,17 +69,17 @@ describe.each([
   },
   {
     name: '100 locations with 100 instances each',
-    plan: planOf(hundredLocations),
+    assignment: assignmentOf(hundredLocations),
     expected: { size: 10_000, children: 100, atOnce: 30 * 40 },
   },
   {
     name: '100 locations with 100 instances and 1,000 slots each',
-    plan: planOf(hundredLocations, 1_200, { ...withSlots(1_000), concurrentLocations: 100 }),
+    assignment: assignmentOf(hundredLocations, 1_200, { ...withSlots(1_000), concurrentLocations: 100 }),
     expected: { size: 10_000, children: 300, atOnce: 40 * 100 },
   },
-])('a fleet of $name', ({ plan, expected }) => {
+])('a fleet of $name', ({ assignment, expected }) => {
   it('stays within half the history, a quarter of the payload, and 40 iterations of each Map', async () => {
-    const { world, outcome, figures } = await provisioned(plan, slowly);
+    const { world, outcome, figures } = await provisioned(assignment, slowly);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.mostEvents).toBeLessThan(12_500);
     expect(figures.largestPayload).toBeLessThan(KIB_64);
@@ -97,7 +97,7 @@ describe.each([
 describe('the history of an execution', () => {
   it('costs eight events for each instance', async () => {
     const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
-    const { world } = await provisioned(planOf(parts));
+    const { world } = await provisioned(assignmentOf(parts));
     const [child] = world.executionsOf('provision-location');
     expect(child?.history.events).toBe(8 * 1_000 + 6);
     expect(child?.history.transitions).toBe(1_000 + 1);
@@ -105,7 +105,7 @@ describe('the history of an execution', () => {
 
   it('stays within AWS limits when a whole child gets no answer at all', async () => {
     const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
-    const { world, outcome } = await provisioned(planOf(parts), (message) =>
+    const { world, outcome } = await provisioned(assignmentOf(parts), (message) =>
       message.kind === 'launch' || message.kind === 'give-up' ? undefined : allGood(message),
     );
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
@@ -114,7 +114,7 @@ describe('the history of an execution', () => {
   });
 });
 
-describe('the largest plan that a fleet may have', () => {
+describe('the largest assignment that a fleet may have', () => {
   it('stays within 64 KiB, up and down', async () => {
     const parts = Array.from(
       { length: 10 },
@@ -125,7 +125,7 @@ describe('the largest plan that a fleet may have', () => {
         size: 20,
       }),
     );
-    const { world } = await provisioned(planOf(parts));
+    const { world } = await provisioned(assignmentOf(parts));
     expect(world.messages('prepare-networks')).toHaveLength(200);
     await world.run('terminate-fleet');
     expect(figures(world).largestPayload).toBeLessThan(KIB_64);

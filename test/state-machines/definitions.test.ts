@@ -14,7 +14,7 @@ function everyState(graph: StateGraph): [string, State][] {
 
 const TOKENS = {
   'provision-fleet': [
-    'PlanFunctionArn',
+    'AssignFunctionArn',
     'ProvisionLocationArn',
     'RecordHistoryFunctionArn',
     'SettleFunctionArn',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EXECUTION, FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { assignmentOf, EXECUTION, FLEET_ID, locationNames, type Part } from './assignment-builder.ts';
 import { allGood, named, World } from './world.ts';
 
 const parts = (size: number): Part[] => [
@@ -10,7 +10,7 @@ const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running'
 
 describe('errors of the services', () => {
   it('sends a launch again when the queue refused it', async () => {
-    const world = new World(planOf(parts(1)), (message) => {
+    const world = new World(assignmentOf(parts(1)), (message) => {
       if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
       return allGood(message);
     });
@@ -20,15 +20,15 @@ describe('errors of the services', () => {
     expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
   });
 
-  it('settles and then fails the execution when the plan cannot be made', async () => {
-    const world = new World(planOf(parts(1)), allGood, {
-      plan: () => {
+  it('settles and then fails the execution when Assign fails', async () => {
+    const world = new World(assignmentOf(parts(1)), allGood, {
+      assign: () => {
         throw named('Lambda.ServiceException');
       },
     });
     const outcome = await world.run('provision-fleet');
     expect(outcome).toMatchObject({ status: 'FAILED', error: 'ProvisioningInterrupted' });
-    expect(world.payloadsOf('plan')).toHaveLength(9);
+    expect(world.payloadsOf('assign')).toHaveLength(9);
     const settle = { ...EXECUTION, interruptedBy: 'Lambda.ServiceException' };
     expect(world.payloadsOf('settle')).toEqual([settle]);
     expect(world.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
@@ -36,8 +36,8 @@ describe('errors of the services', () => {
   });
 
   it('runs the other chunks and settles when a child execution breaks off', async () => {
-    const plan = planOf(parts(2_000));
-    const world = new World(plan);
+    const assignment = assignmentOf(parts(2_000));
+    const world = new World(assignment);
     const first = world.engine.startChild.bind(world.engine);
     world.engine.startChild = (arn, name, input) =>
       first(arn, name, name.includes('-0-') ? { fleetId: FLEET_ID } : input);
@@ -48,7 +48,7 @@ describe('errors of the services', () => {
   });
 
   it('retries a Settle that failed, and fails the execution when it never succeeds', async () => {
-    const world = new World(planOf(parts(1)), allGood, {
+    const world = new World(assignmentOf(parts(1)), allGood, {
       settle: () => {
         throw named('TypeError');
       },
@@ -62,7 +62,7 @@ describe('errors of the services', () => {
     ['that has ended', 100],
   ])('finds a child %s again when the answer to its start was lost', async (_, afterMs) => {
     const success = { outcome: 'Running' };
-    const world = new World(planOf(parts(3)), (message) =>
+    const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'launch' ? { afterMs, success } : allGood(message),
     );
     const start = world.engine.startChild.bind(world.engine);

@@ -4,7 +4,7 @@ import {
   LAUNCH_ABANDONED,
   provisionLocationInputSchema,
 } from '../../functions/platform/workflow/messages.ts';
-import { EXECUTION, FLEET_ID, locationNames, type Part, planOf } from './plan-builder.ts';
+import { assignmentOf, EXECUTION, FLEET_ID, locationNames, type Part } from './assignment-builder.ts';
 import { type Answerer, allGood, peak, type Sent, World } from './world.ts';
 
 const parts = (size: number, locations = 1): Part[] => [
@@ -20,7 +20,7 @@ const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running'
 
 describe('concurrency', () => {
   it('has twice as many launches under way as slots in each child, and two children of a location at a time', async () => {
-    const world = new World(planOf(parts(2_100)));
+    const world = new World(assignmentOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
     expect(launches).toHaveLength(2_100);
@@ -47,7 +47,7 @@ describe('concurrency', () => {
   });
 
   it('divides a location among more children where 40 launches at a time cannot use its slots', async () => {
-    const world = new World(planOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
+    const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
     const children = world.executionsOf('provision-location');
@@ -57,8 +57,8 @@ describe('concurrency', () => {
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
-  it('works at as many locations of a connection at a time as the plan says', async () => {
-    const world = new World(planOf(parts(36, 12)));
+  it('works at as many locations of a connection at a time as the assignment says', async () => {
+    const world = new World(assignmentOf(parts(36, 12)));
     await world.run('provision-fleet');
     const busy = new Map<string, Sent>();
     for (const sent of world.sent) {
@@ -76,7 +76,7 @@ describe('concurrency', () => {
       { cloud: 'aws', connection: 'aws-one', locations: locationNames('aws', 1), size: 1 },
       { cloud: 'gcp', connection: 'gcp-one', locations: locationNames('gcp', 1), size: 1 },
     ];
-    const world = new World(planOf(both));
+    const world = new World(assignmentOf(both));
     await world.run('provision-fleet');
     expect(world.sent.map(({ at, message }) => [at, message.kind])).toEqual([
       [0, 'prepare-networks'],
@@ -88,9 +88,9 @@ describe('concurrency', () => {
 });
 
 it('tells each message the round of launching that it belongs to', async () => {
-  const plan = planOf(parts(3));
-  for (const { places } of plan.clouds) for (const place of places) place.round = 4;
-  const world = new World(plan, butFor(1, undefined));
+  const assignment = assignmentOf(parts(3));
+  for (const { sites } of assignment.clouds) for (const site of sites) site.round = 4;
+  const world = new World(assignment, butFor(1, undefined));
   await world.run('provision-fleet');
   expect(world.messages('launch').map(({ round }) => round)).toEqual([4, 4, 4]);
   expect(world.messages('give-up').map(({ round }) => round)).toEqual([4]);
@@ -100,7 +100,7 @@ describe('an instance that fails', () => {
   it.each([...DRIVER_ERROR_CODES, LAUNCH_ABANDONED])(
     'with %s is not sent again and stops no other',
     async (failure) => {
-      const world = new World(planOf(parts(30)), butFor(7, { afterMs: 100, failure }));
+      const world = new World(assignmentOf(parts(30)), butFor(7, { afterMs: 100, failure }));
       expect(await world.run('provision-fleet')).toEqual(settled);
       expect(world.messages('launch')).toHaveLength(30);
       expect(world.messages('give-up')).toEqual([]);
@@ -111,7 +111,7 @@ describe('an instance that fails', () => {
 
   it('may also be answered as an outcome', async () => {
     const answer = { afterMs: 100, success: { outcome: 'Failed' } };
-    const world = new World(planOf(parts(30)), butFor(7, answer));
+    const world = new World(assignmentOf(parts(30)), butFor(7, answer));
     expect(await world.run('provision-fleet')).toEqual(settled);
     const [child] = world.executionsOf('provision-location');
     expect(child?.outcome).toMatchObject({ output: { count: 30, running: 29 } });
@@ -119,7 +119,7 @@ describe('an instance that fails', () => {
   });
 
   it('is given up when nobody answers in the time of the fleet and five minutes more', async () => {
-    const world = new World(planOf(parts(3), 600), butFor(1, undefined));
+    const world = new World(assignmentOf(parts(3), 600), butFor(1, undefined));
     expect(await world.run('provision-fleet')).toEqual(settled);
     const sentAt = world.sent.find(({ message }) => message.kind === 'launch')?.at ?? 0;
     const [giveUp, ...more] = world.sent.filter(({ message }) => message.kind === 'give-up');
@@ -129,7 +129,7 @@ describe('an instance that fails', () => {
   });
 
   it('is left to the sweep when giving up is not answered either', async () => {
-    const world = new World(planOf(parts(3)), (message) =>
+    const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'give-up' ? undefined : butFor(1, undefined)(message),
     );
     expect(await world.run('provision-fleet')).toEqual(settled);
@@ -151,7 +151,7 @@ describe('a location without network resources', () => {
   it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported'])(
     'has each launch find out what comes of it after %s',
     async (failure) => {
-      const world = new World(planOf(parts(10, 2)), refuse(failure, 1));
+      const world = new World(assignmentOf(parts(10, 2)), refuse(failure, 1));
       expect(await world.run('provision-fleet')).toEqual(settled);
       expect(world.messages('prepare-networks')).toHaveLength(2);
       expect(world.messages('launch')).toHaveLength(10);
@@ -160,7 +160,7 @@ describe('a location without network resources', () => {
   );
 
   it('launches nothing there once nothing of the fleet is launched any more, and the others go on', async () => {
-    const world = new World(planOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
+    const world = new World(assignmentOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(2);
     expect(new Set(world.messages('launch').map(({ location }) => location))).toEqual(
@@ -170,7 +170,7 @@ describe('a location without network resources', () => {
   });
 
   it('tries again what may pass', async () => {
-    const world = new World(planOf(parts(10, 2)), refuse('Unavailable', 3));
+    const world = new World(assignmentOf(parts(10, 2)), refuse('Unavailable', 3));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(5);
     expect(world.messages('launch')).toHaveLength(10);

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { executionName } from '../../functions/features/fleets/workflows.ts';
 import type { RemovalInput } from '../../functions/platform/workflow/messages.ts';
-import { EXECUTION, FLEET_ID, locationNames, planOf } from './plan-builder.ts';
+import { assignmentOf, EXECUTION, FLEET_ID, locationNames } from './assignment-builder.ts';
 import { allGood, type Functions, machineArn, named, World } from './world.ts';
 
-const plan = planOf([
+const assignment = assignmentOf([
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
 ]);
 
 /** A fleet whose failure policy asks for a removal: by its next execution. */
 function world(removal: RemovalInput, functions: Functions = {}) {
   const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
-  return new World(plan, allGood, {
+  return new World(assignment, allGood, {
     settle: () => ({ status, removal: { ...removal } }),
     'finish-termination': () => ({ status: 'RolledBack', done: true }),
     ...functions,
@@ -38,7 +38,7 @@ describe('what the failure policy asks for', () => {
     // It has only begun: its first message may not even be answered.
     expect(started[0]?.outcome).toBeUndefined();
     expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
-    const well = new World(plan);
+    const well = new World(assignment);
     await well.run('provision-fleet');
     const [asking, plain] = [rolling, well].map((one) => one.executionsOf('provision-fleet')[0]?.history);
     expect((asking?.events ?? 0) - (plain?.events ?? 0)).toBe(5);
@@ -54,7 +54,7 @@ describe('what the failure policy asks for', () => {
   });
 
   it('is nothing where all is well', async () => {
-    const well = new World(plan);
+    const well = new World(assignment);
     await well.run('provision-fleet');
     expect(well.executionsOf('terminate-fleet')).toEqual([]);
   });
@@ -102,7 +102,7 @@ describe('what the failure policy asks for', () => {
 
   it('is asked for also by a provisioning that broke off', async () => {
     const broken = world(rollback, {
-      plan: () => {
+      assign: () => {
         throw named('Lambda.ServiceException');
       },
     });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { EXECUTION, everywhere, FLEET_ID, planOf } from './plan-builder.ts';
+import { assignmentOf, EXECUTION, everywhere, FLEET_ID } from './assignment-builder.ts';
 import { type Answerer, allGood, peak, World } from './world.ts';
 
-const plan = planOf(everywhere(106));
+const assignment = assignmentOf(everywhere(106));
 const removal = { ...EXECUTION, scope: 'fleet' };
 const gone = { status: 'SUCCEEDED', output: { fleetId: FLEET_ID, status: 'Terminated', done: true } };
 
@@ -24,7 +24,7 @@ function failing(kind: string, location: string, failure: string, times: number)
 
 describe('terminate-fleet', () => {
   it('removes instances, then access, and five seconds later networks, ten at a time', async () => {
-    const world = new World(plan);
+    const world = new World(assignment);
     expect(await world.run('terminate-fleet')).toEqual(gone);
     const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');
     const { access, network } = rounds(world);
@@ -39,8 +39,8 @@ describe('terminate-fleet', () => {
     expect(world.payloadsOf('finish-termination')).toEqual([removal]);
   });
 
-  it('terminates no more locations of a connection at a time than the plan says', async () => {
-    const twelve = planOf([
+  it('terminates no more locations of a connection at a time than the assignment says', async () => {
+    const twelve = assignmentOf([
       {
         cloud: 'ncp',
         connection: 'production-ncp',
@@ -60,15 +60,15 @@ describe('terminate-fleet', () => {
   });
 
   it('goes on for hours where the cloud does not let go', async () => {
-    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
-    const world = new World(plan, failing('terminate', location, 'Unavailable', 12));
+    const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
+    const world = new World(assignment, failing('terminate', location, 'Unavailable', 12));
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.messages('terminate').filter((message) => message.location === location)).toHaveLength(13);
   });
 
   it('sends a termination that nobody answered again', async () => {
     let silent = 1;
-    const world = new World(plan, (message) => {
+    const world = new World(assignment, (message) => {
       if (message.kind !== 'terminate' || silent === 0) return allGood(message);
       silent -= 1;
       return undefined;
@@ -78,8 +78,8 @@ describe('terminate-fleet', () => {
   });
 
   it('leaves what needs a user at once, goes on elsewhere, and says so in the end', async () => {
-    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
-    const world = new World(plan, failing('terminate', location, 'Unauthorized', 1), {
+    const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
+    const world = new World(assignment, failing('terminate', location, 'Unauthorized', 1), {
       'finish-termination': () => ({ status: 'Terminating', done: false }),
     });
     expect(await world.run('terminate-fleet')).toEqual({
@@ -92,14 +92,14 @@ describe('terminate-fleet', () => {
   });
 
   it('tries a Conflict of a network again', async () => {
-    const [location = ''] = plan.clouds.flatMap(({ places }) => places.map((place) => place.location));
-    const world = new World(plan, failing('remove-networks', location, 'Conflict', 3));
+    const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
+    const world = new World(assignment, failing('remove-networks', location, 'Conflict', 3));
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.messages('remove-networks')).toHaveLength(2 * 53 + 3);
   });
 
   it('records what is left also when it cannot even begin', async () => {
-    const world = new World(plan, allGood, {
+    const world = new World(assignment, allGood, {
       'begin-termination': () => {
         throw new TypeError('broken');
       },

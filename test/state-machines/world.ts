@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { executionName } from '../../functions/features/fleets/workflows.ts';
 import {
+  type Assignment,
   type DriverMessage,
   driverMessageSchema,
-  type Plan,
 } from '../../functions/platform/workflow/messages.ts';
+import { EXECUTION } from './assignment-builder.ts';
 import { type Json, parseDefinition } from './interpreter/definition.ts';
 import { Engine } from './interpreter/engine.ts';
 import type { Execution, Outcome } from './interpreter/run.ts';
 import { VirtualScheduler } from './interpreter/virtual-scheduler.ts';
-import { EXECUTION } from './plan-builder.ts';
 
 export const MACHINES = ['provision-fleet', 'provision-location', 'terminate-fleet'] as const;
 export type MachineName = (typeof MACHINES)[number];
@@ -26,7 +26,7 @@ function functionArn(name: string): string {
 
 /** Every substitution of the definitions, with a value of its shape. */
 export const SUBSTITUTIONS = {
-  PlanFunctionArn: functionArn('plan'),
+  AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
   RecordHistoryFunctionArn: functionArn('record-history'),
   BeginTerminationFunctionArn: functionArn('begin-termination'),
@@ -73,13 +73,13 @@ export class World {
   readonly #functions: Functions;
   readonly #startedAt = this.scheduler.now();
 
-  constructor(plan: Plan, answer: Answerer = allGood, functions: Functions = {}) {
+  constructor(assignment: Assignment, answer: Answerer = allGood, functions: Functions = {}) {
     this.#answer = answer;
     this.#functions = {
-      plan: () => plan,
+      assign: () => assignment,
       settle: () => ({ status: 'Running' }),
       'record-history': () => ({}),
-      'begin-termination': () => plan,
+      'begin-termination': () => assignment,
       'finish-termination': () => ({ status: 'Terminated', done: true }),
       ...functions,
     };

@@ -11,7 +11,7 @@ import { DriverError } from '../contract/errors.ts';
 import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import { unless } from './errors.ts';
 import { cloudInstance } from './instance-answers.ts';
-import { valuesWith } from './launch-list.ts';
+import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
 /** EC2 shows machines for an hour after their end. */

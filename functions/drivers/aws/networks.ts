@@ -35,7 +35,7 @@ export class Networks {
     const claim = await this.#claims.find(location, called);
     const winner = claim
       ? await this.#claimed(location, claim)
-      : await this.#settle(location, called, cidr, all);
+      : await this.#claimVpc(location, called, cidr, all);
     await this.#removeLosers(location, called, winner.VpcId ?? '');
     await whenVisible(this.#ec2.clock, () =>
       this.#parts.ensure(location, winner.VpcId ?? '', winner.CidrBlock ?? cidr, all),
@@ -84,7 +84,7 @@ export class Networks {
   }
 
   /** Makes a VPC, or takes one that was made and never claimed, and claims the name for it. */
-  async #settle(
+  async #claimVpc(
     location: string,
     called: string,
     CidrBlock: string,

@@ -21,20 +21,20 @@ import { MachineReader } from './machine-reader.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { Networks } from './networks.ts';
 import { Power } from './power.ts';
-import { type Registrant, Registration, type SpiderPlace } from './registration.ts';
+import { type Registrant, Registration, type SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /** Catalogues come from the cloud page by page, behind one call. */
 const CATALOGUE_TIMEOUT_MS = 25_000;
 
 /** How long calls are waited for that CB-Spider may answer minutes later. */
-export interface Patience {
+export interface Timeouts {
   /** With starts and removals: what a cloud refuses it refuses sooner, mostly. */
   handOverMs: number;
   /** With one machine that somebody may be working on. */
   lockedMs: number;
 }
-const PATIENCE: Patience = { handOverMs: 10_000, lockedMs: 4_000 };
+const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
 
 /** One account at one cloud behind one CB-Spider server. */
 export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, Reboot {
@@ -46,7 +46,7 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   readonly #launcher: Launcher;
   readonly #power: Power;
 
-  constructor(registrant: Registrant, { handOverMs, lockedMs }: Patience = PATIENCE) {
+  constructor(registrant: Registrant, { handOverMs, lockedMs }: Timeouts = TIMEOUTS) {
     const { transport, deploymentId, cloud, isTrial = false } = registrant;
     const registration = new Registration(registrant);
     const networks = new Networks({ transport, registration, cloud, deploymentId, isTrial });
@@ -79,17 +79,17 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   async listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-    const place = await this.#registration.place(location);
+    const site = await this.#registration.site(location);
     const [{ vmspec }, prices] = await Promise.all([
-      this.#catalogue(place, ['vmspec'], specsSchema),
-      this.#prices(place),
+      this.#catalogue(site, ['vmspec'], specsSchema),
+      this.#prices(site),
     ]);
     return offersOf(location, vmspec, prices);
   }
 
   async listImages(location: string): Promise<Image[]> {
-    const place = await this.#registration.place(location);
-    const { image } = await this.#catalogue(place, ['vmimage'], imagesSchema);
+    const site = await this.#registration.site(location);
+    const { image } = await this.#catalogue(site, ['vmimage'], imagesSchema);
     return imagesOf(location, image);
   }
 
@@ -130,16 +130,16 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   async getInstance(location: string, backendId: string): Promise<CloudInstance> {
-    return await this.#reader.get(await this.#registration.place(location), backendId);
+    return await this.#reader.get(await this.#registration.site(location), backendId);
   }
 
   async listInstances(location: string): Promise<CloudInstance[]> {
-    return await this.#reader.list(await this.#registration.place(location));
+    return await this.#reader.list(await this.#registration.site(location));
   }
 
   async findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined> {
     const name = this.idempotencyKeyOf([launchToken]);
-    return await this.#reader.find(await this.#registration.place(location), name);
+    return await this.#reader.find(await this.#registration.site(location), name);
   }
 
   /** A machine's name, which CB-Spider gives to one machine only. */
@@ -164,10 +164,10 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   /** Several clouds tell none, and some take minutes over theirs: offers do not wait for them. */
-  async #prices(place: SpiderPlace): Promise<Map<string, number>> {
+  async #prices(site: SpiderSite): Promise<Map<string, number>> {
     try {
       return pricesByType(
-        await this.#catalogue(place, ['priceinfo', 'vm', place.location], pricesSchema, { simple: 'true' }),
+        await this.#catalogue(site, ['priceinfo', 'vm', site.location], pricesSchema, { simple: 'true' }),
       );
     } catch (error) {
       if (error instanceof DriverError && error.code !== 'Throttled' && error.code !== 'Unauthorized')
@@ -177,7 +177,7 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
   }
 
   async #catalogue<Answer>(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     path: [string, ...string[]],
     answer: z.ZodType<Answer>,
     query: Record<string, string> = {},

@@ -10,10 +10,10 @@ import { machineOf, systemIdOfStray } from './machines.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import type { Networks } from './networks.ts';
 import { idTransformMode } from './providers.ts';
-import type { Registration, SpiderPlace } from './registration.ts';
+import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** A removal that is under way need not be asked for at each look: every one of them would wait in CB-Spider. */
+/** A removal that is under way need not be asked for at each poll: every one of them would wait in CB-Spider. */
 const REMOVAL_KEPT_MS = 60_000;
 
 export interface LauncherOptions {
@@ -42,32 +42,32 @@ export class Launcher {
     if (spec.userData !== undefined || spec.spot) {
       throw new DriverError('Unsupported', 'CB-Spider starts no machine with user data, nor as spot');
     }
-    const place = await registration.place(spec.location, spec.zone);
-    const subnet = await networks.subnetIn(place, spec.networkBackendId, spec.zone);
+    const site = await registration.site(spec.location, spec.zone);
+    const subnet = await networks.subnetIn(site, spec.networkBackendId, spec.zone);
     const name = machineName(deploymentId, spec.launchToken, cbSpiderMetadata.maxNameLength);
     const beganAtMs = transport.clock.now();
     try {
       const started = await transport.handOver({
         kind: 'create',
-        location: place.location,
+        location: site.location,
         method: 'POST',
         path: ['vm'],
-        body: this.#request(place, name, subnet, spec),
+        body: this.#request(site, name, subnet, spec),
         answer: machineSchema,
         timeoutMs: this.#options.handOverMs,
       });
       const made =
         started === 'under-way'
-          ? await this.#lookUp(place, name)
+          ? await this.#lookUp(site, name)
           : // It is answered when SSH is, so that the machine runs.
             machineOf(deploymentId, name, 'Running', started.answer);
       if (made) return made;
     } catch (error) {
       if (saysItExists(error)) {
-        const existing = await this.#lookUp(place, name);
+        const existing = await this.#lookUp(site, name);
         if (existing) return existing;
       } else {
-        if (isRefusalByCloud(error)) await this.#removeHalfMade(place, name, beganAtMs);
+        if (isRefusalByCloud(error)) await this.#removeHalfMade(site, name, beganAtMs);
         throw error;
       }
     }
@@ -77,9 +77,9 @@ export class Launcher {
   }
 
   /** Reads that fail do not make a create that was taken into a failure of its own. */
-  async #lookUp(place: SpiderPlace, name: string): Promise<CloudInstance | undefined> {
+  async #lookUp(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     try {
-      return await this.#options.reader.find(place, name);
+      return await this.#options.reader.find(site, name);
     } catch (error) {
       if (error instanceof DriverError) return undefined;
       throw error;
@@ -92,12 +92,12 @@ export class Launcher {
    *
    * @throws DriverError OutcomeUnknown when it cannot be told, or removed
    */
-  async #removeHalfMade(place: SpiderPlace, name: string, beganAtMs: number): Promise<void> {
+  async #removeHalfMade(site: SpiderSite, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
     try {
-      for (const { systemId, startedAtMs = beganAtMs } of await reader.leftovers(place, name)) {
+      for (const { systemId, startedAtMs = beganAtMs } of await reader.leftovers(site, name)) {
         if (startedAtMs < beganAtMs - CLOCK_SKEW_MS) continue;
-        if ((await this.#removeFromCloud(place, systemId)) === 'under-way') throw halfMade(name);
+        if ((await this.#removeFromCloud(site, systemId)) === 'under-way') throw halfMade(name);
       }
     } catch (cause) {
       if (!(cause instanceof DriverError)) throw cause;
@@ -113,10 +113,10 @@ export class Launcher {
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;
     if ((this.#removals.get(backendId) ?? 0) > transport.clock.now()) return;
-    const place = await registration.place(location);
+    const site = await registration.site(location);
     const stray = systemIdOfStray(backendId);
     if (stray !== undefined) {
-      await this.#removeFromCloud(place, stray);
+      await this.#removeFromCloud(site, stray);
       return;
     }
     try {
@@ -124,21 +124,21 @@ export class Launcher {
         location,
         method: 'DELETE',
         path: ['vm', backendId],
-        body: { ConnectionName: place.connectionName },
+        body: { ConnectionName: site.connectionName },
         answer: anyAnswerSchema,
         timeoutMs: this.#options.handOverMs,
       });
-      reader.noteGoing(place, backendId, removed !== 'under-way');
+      reader.noteGoing(site, backendId, removed !== 'under-way');
       if (removed === 'under-way') this.#removals.set(backendId, transport.clock.now() + REMOVAL_KEPT_MS);
     } catch (error) {
       if (!isNotFound(error)) throw error;
-      const [leftover] = await reader.leftovers(place, backendId);
-      if (leftover) await this.#removeFromCloud(place, leftover.systemId);
+      const [leftover] = await reader.leftovers(site, backendId);
+      if (leftover) await this.#removeFromCloud(site, leftover.systemId);
     }
   }
 
   async #removeFromCloud(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     systemId: string,
   ): Promise<'removed' | 'under-way'> {
     try {
@@ -157,9 +157,9 @@ export class Launcher {
     }
   }
 
-  #request(place: SpiderPlace, name: string, subnet: string, spec: InstanceSpec): object {
+  #request(site: SpiderSite, name: string, subnet: string, spec: InstanceSpec): object {
     return {
-      ConnectionName: place.connectionName,
+      ConnectionName: site.connectionName,
       IDTransformMode: idTransformMode(this.#options.cloud, 'instance'),
       ReqInfo: {
         Name: name,

@@ -10,7 +10,7 @@ import {
 } from './answers.ts';
 import { isNotFound } from './errors.ts';
 import { machineOf, startedAtMs, statusOf, statusOfUnmapped, strayId, systemIdOfStray } from './machines.ts';
-import type { SpiderPlace } from './registration.ts';
+import type { SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /** CB-Spider asks the cloud about each machine, one after the other. */
@@ -43,10 +43,10 @@ export class MachineReader {
    * Statuses are told of those that CB-Spider has a name for, addresses of those that the cloud shows. What the cloud
    * alone has, under a name of ours, is being started, or CB-Spider died over it.
    */
-  async list(place: SpiderPlace): Promise<CloudInstance[]> {
+  async list(site: SpiderSite): Promise<CloudInstance[]> {
     const [{ mapped, unmapped }, statuses] = await Promise.all([
-      this.#all(place, LIST_TIMEOUT_MS),
-      this.#statuses(place),
+      this.#all(site, LIST_TIMEOUT_MS),
+      this.#statuses(site),
     ]);
     const bySystemId = new Map([...mapped, ...unmapped].map((info) => [info.IId.SystemId, info]));
     const known = new Set(statuses.map(({ IId }) => IId.SystemId));
@@ -59,7 +59,7 @@ export class MachineReader {
         .filter(({ IId }) => !known.has(IId.SystemId))
         .filter(({ IId }) => this.#machine(IId.NameId, 'Creating', undefined))
         .map(async (info) => {
-          const now = await this.#status(place, info.IId.NameId);
+          const now = await this.#status(site, info.IId.NameId);
           return 'status' in now ? this.#machine(info.IId.NameId, now.status, info) : undefined;
         }),
     );
@@ -74,58 +74,58 @@ export class MachineReader {
   }
 
   /** As `get`; undefined proves that there is none, as long as the cloud's own lists do not lag. */
-  async find(place: SpiderPlace, name: string): Promise<CloudInstance | undefined> {
-    const looked = await this.#look(place, name);
-    return 'found' in looked ? looked.found : undefined;
+  async find(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
+    const answer = await this.#query(site, name);
+    return 'found' in answer ? answer.found : undefined;
   }
 
   /** @throws DriverError NotFound */
-  async get(place: SpiderPlace, backendId: string): Promise<CloudInstance> {
+  async get(site: SpiderSite, backendId: string): Promise<CloudInstance> {
     if (systemIdOfStray(backendId) === undefined) {
-      const looked = await this.#look(place, backendId);
-      if ('found' in looked && looked.found) return looked.found;
-      if ('missing' in looked) throw looked.missing;
+      const answer = await this.#query(site, backendId);
+      if ('found' in answer && answer.found) return answer.found;
+      if ('missing' in answer) throw answer.missing;
     } else {
-      const found = (await this.list(place)).find((one) => one.backendId === backendId);
+      const found = (await this.list(site)).find((one) => one.backendId === backendId);
       if (found) return found;
     }
-    throw new DriverError('NotFound', `there is no machine ${backendId} of ours at ${place.location}`);
+    throw new DriverError('NotFound', `there is no machine ${backendId} of ours at ${site.location}`);
   }
 
   /**
    * Reading one machine waits for whoever starts or removes it. So when CB-Spider has no such name, that tells whether
    * it is being started; and when it is not, what the cloud has of it is a leftover.
    */
-  async #look(
-    place: SpiderPlace,
+  async #query(
+    site: SpiderSite,
     name: string,
   ): Promise<{ found: CloudInstance | undefined } | { missing: DriverError }> {
-    const known = await this.#status(place, name);
-    if ('status' in known) this.#known.add(`${place.connectionName}/${name}`);
+    const known = await this.#status(site, name);
+    if ('status' in known) this.#known.add(`${site.connectionName}/${name}`);
     if ('status' in known)
-      return { found: this.#machine(name, known.status, await this.#details(place, name)) };
-    if (this.#going.has(`${place.connectionName}/${name}`)) return known;
-    const read = await this.#read(place, name);
+      return { found: this.#machine(name, known.status, await this.#details(site, name)) };
+    if (this.#going.has(`${site.connectionName}/${name}`)) return known;
+    const read = await this.#read(site, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
     if (read !== undefined) {
       // CB-Spider has come to know it in the meantime.
-      const now = await this.#status(place, name);
+      const now = await this.#status(site, name);
       return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
     }
-    const [leftover] = await this.#unmapped(place, name);
+    const [leftover] = await this.#unmapped(site, name);
     return leftover ? { found: leftover } : known;
   }
 
   /** CB-Spider has taken on the removal of a name. @param isDone whether it has said so, and not only begun */
-  noteGoing({ connectionName }: SpiderPlace, name: string, isDone: boolean): void {
+  noteGoing({ connectionName }: SpiderSite, name: string, isDone: boolean): void {
     const key = `${connectionName}/${name}`;
     if (!isDone && !this.#known.has(key)) return;
     this.#going.add(key);
   }
 
   /** Machines of this name that the cloud has and CB-Spider has no name for, the first one under its name. */
-  async #unmapped(place: SpiderPlace, name: string): Promise<CloudInstance[]> {
-    const { unmapped } = await this.#all(place, LOOK_UP_TIMEOUT_MS);
+  async #unmapped(site: SpiderSite, name: string): Promise<CloudInstance[]> {
+    const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return this.#strays(
       new Set(),
       unmapped.filter(({ IId }) => IId.NameId === name),
@@ -133,8 +133,8 @@ export class MachineReader {
   }
 
   /** The same as the cloud has them, the first one first; without those that are on their way out. */
-  async leftovers(place: SpiderPlace, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
-    const { unmapped } = await this.#all(place, LOOK_UP_TIMEOUT_MS);
+  async leftovers(site: SpiderSite, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
+    const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return inOrder(unmapped.filter(({ IId }) => IId.NameId === name))
       .filter((info) => statusOfUnmapped(info) === 'Creating')
       .map((info) => {
@@ -145,7 +145,7 @@ export class MachineReader {
 
   /** By CB-Spider's word; or its refusal when it has no such name. */
   async #status(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     name: string,
   ): Promise<{ status: InstanceStatus } | { missing: DriverError }> {
     try {
@@ -165,13 +165,13 @@ export class MachineReader {
   }
 
   /** Addresses and the like are left out when somebody works on the machine. */
-  async #details(place: SpiderPlace, name: string): Promise<MachineAnswer | undefined> {
-    const read = await this.#read(place, name);
+  async #details(site: SpiderSite, name: string): Promise<MachineAnswer | undefined> {
+    const read = await this.#read(site, name);
     return read === 'under-way' ? undefined : read;
   }
 
   async #read(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     name: string,
   ): Promise<MachineAnswer | undefined | 'under-way'> {
     try {
@@ -190,7 +190,7 @@ export class MachineReader {
     }
   }
 
-  async #all({ connectionName, location }: SpiderPlace, timeoutMs: number) {
+  async #all({ connectionName, location }: SpiderSite, timeoutMs: number) {
     const { AllListInfo } = await this.#transport.call({
       location,
       method: 'GET',
@@ -208,7 +208,7 @@ export class MachineReader {
     };
   }
 
-  async #statuses({ connectionName, location }: SpiderPlace) {
+  async #statuses({ connectionName, location }: SpiderSite) {
     const { vmstatus } = await this.#transport.call({
       location,
       method: 'GET',

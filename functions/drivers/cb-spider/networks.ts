@@ -13,7 +13,7 @@ import { MOST_ZONES, networkOfLowerHalf, subnetCidrs } from './cidr.ts';
 import { isNotFound, saysItExists } from './errors.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 import { idTransformMode } from './providers.ts';
-import type { Registration, SpiderPlace } from './registration.ts';
+import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
 const PATHS = {
@@ -46,23 +46,23 @@ export class Networks {
   /** The subnet has the network's name, so that both are known from the spec alone. */
   async ensureNetwork({ location, name, cidr }: NetworkSpec) {
     const { lowerHalf } = subnetCidrs(cidr);
-    const place = await this.#options.registration.place(location);
+    const site = await this.#options.registration.site(location);
     const Name = this.#name(name);
-    const subnet = { Name, ...zoneField(place.defaultZone), IPv4_CIDR: lowerHalf };
-    const existed = await this.#make(place, 'network', ['vpc'], {
+    const subnet = { Name, ...zoneField(site.defaultZone), IPv4_CIDR: lowerHalf };
+    const existed = await this.#make(site, 'network', ['vpc'], {
       Name,
       IPv4_CIDR: cidr,
       SubnetInfoList: [subnet],
     });
-    if (existed) await this.#ensureSubnet(place, Name, subnet);
+    if (existed) await this.#ensureSubnet(site, Name, subnet);
     return { backendId: Name, subnetBackendId: Name };
   }
 
   async ensureSecurityGroup({ location, name, networkBackendId, sshFrom }: SecurityGroupSpec) {
-    const place = await this.#options.registration.place(location);
+    const site = await this.#options.registration.site(location);
     const Name = this.#name(name);
     const ssh = { Direction: 'inbound', IPProtocol: 'TCP', FromPort: '22', ToPort: '22', CIDR: sshFrom };
-    await this.#make(place, 'security-group', ['securitygroup'], {
+    await this.#make(site, 'security-group', ['securitygroup'], {
       Name,
       VPCName: networkBackendId,
       SecurityRules: sshFrom === undefined ? [] : [ssh],
@@ -75,25 +75,25 @@ export class Networks {
    * unread. Every machine has to name a key pair, though.
    */
   async ensureKeyPair({ location, name }: KeyPairSpec) {
-    const place = await this.#options.registration.place(location);
+    const site = await this.#options.registration.site(location);
     const Name = this.#name(name);
-    await this.#make(place, 'key-pair', ['keypair'], { Name });
+    await this.#make(site, 'key-pair', ['keypair'], { Name });
     return { backendId: Name };
   }
 
   /** The name of the network's subnet in this zone; of the one that it was made with where none is named. */
-  async subnetIn(place: SpiderPlace, networkName: string, zone: string | undefined): Promise<string> {
-    if (zone === undefined || zone === place.defaultZone) return networkName;
-    const index = place.zones.indexOf(zone);
-    if (index < 0) throw new DriverError('InvalidRequest', `${place.location} has no zone ${zone}`);
+  async subnetIn(site: SpiderSite, networkName: string, zone: string | undefined): Promise<string> {
+    if (zone === undefined || zone === site.defaultZone) return networkName;
+    const index = site.zones.indexOf(zone);
+    if (index < 0) throw new DriverError('InvalidRequest', `${site.location} has no zone ${zone}`);
     if (index >= MOST_ZONES) throw new DriverError('Unsupported', `no subnet is kept for zone ${zone}`);
-    const subnets = await this.#subnets(place, networkName);
+    const subnets = await this.#subnets(site, networkName);
     const Name = `zone-${zone}`;
     if (subnets.has(Name)) return Name;
     const lowerHalf = subnets.get(networkName);
     if (lowerHalf === undefined) throw new DriverError('NotFound', `${networkName} has lost its subnet`);
     const { ofZone } = subnetCidrs(networkOfLowerHalf(lowerHalf));
-    await this.#addSubnet(place, networkName, { Name, Zone: zone, IPv4_CIDR: ofZone(index) });
+    await this.#addSubnet(site, networkName, { Name, Zone: zone, IPv4_CIDR: ofZone(index) });
     return Name;
   }
 
@@ -111,7 +111,7 @@ export class Networks {
 
   async delete(location: string, kind: NetworkResourceKind, backendId: string): Promise<void> {
     const { registration, transport } = this.#options;
-    const { connectionName } = await registration.place(location);
+    const { connectionName } = await registration.site(location);
     try {
       const { Result } = await transport.call({
         location,
@@ -135,7 +135,7 @@ export class Networks {
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;
-    const { connectionName } = await registration.place(location);
+    const { connectionName } = await registration.site(location);
     const { AllList } = await transport.call({
       location,
       method: 'GET',
@@ -151,7 +151,7 @@ export class Networks {
 
   /** @returns whether it was there already */
   async #make(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     kind: NetworkResourceKind,
     path: [string, ...string[]],
     ReqInfo: object,
@@ -178,21 +178,21 @@ export class Networks {
 
   /** CB-Spider writes network and subnet down one after the other: it may have died in between. */
   async #ensureSubnet(
-    place: SpiderPlace,
+    site: SpiderSite,
     networkName: string,
     subnet: { Name: string; IPv4_CIDR: string },
   ): Promise<void> {
-    const subnets = await this.#subnets(place, networkName);
-    if (!subnets.has(subnet.Name)) await this.#addSubnet(place, networkName, subnet);
+    const subnets = await this.#subnets(site, networkName);
+    if (!subnets.has(subnet.Name)) await this.#addSubnet(site, networkName, subnet);
   }
 
-  async #addSubnet(place: SpiderPlace, networkName: string, subnet: object): Promise<void> {
+  async #addSubnet(site: SpiderSite, networkName: string, subnet: object): Promise<void> {
     // Zones' subnets have names that are unique in their network only: CB-Spider makes those of the cloud.
-    const body = { ConnectionName: place.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
+    const body = { ConnectionName: site.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
     try {
       const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];
       await this.#options.transport.call({
-        location: place.location,
+        location: site.location,
         method: 'POST',
         path,
         body,
@@ -204,7 +204,7 @@ export class Networks {
   }
 
   async #subnets(
-    { connectionName, location }: SpiderPlace,
+    { connectionName, location }: SpiderSite,
     networkName: string,
   ): Promise<Map<string, string>> {
     const { SubnetInfoList } = await this.#options.transport.call({

@@ -28,8 +28,8 @@ export class Power {
   }
 
   async control(location: string, backendId: string, action: Action): Promise<void> {
-    const place = await this.#registration.place(location);
-    const { status } = await this.#reader.get(place, backendId);
+    const site = await this.#registration.site(location);
+    const { status } = await this.#reader.get(site, backendId);
     if (DONE_IN[action].includes(status)) return;
     if (status === 'Terminated') throw new DriverError('NotFound', `machine ${backendId} is gone`);
     if (action === 'reboot' && status !== 'Running') {
@@ -40,12 +40,12 @@ export class Power {
       method: 'PUT',
       path: ['controlvm', backendId],
       query: { action },
-      body: { ConnectionName: place.connectionName },
+      body: { ConnectionName: site.connectionName },
       answer: anyAnswerSchema,
       timeoutMs: CONTROL_MS,
     });
     if (asked !== 'under-way') return;
-    const after = await this.#reader.get(place, backendId);
+    const after = await this.#reader.get(site, backendId);
     if (DONE_IN[action].includes(after.status)) return;
     throw new DriverError('OutcomeUnknown', `CB-Spider has not said whether it will ${action} ${backendId}`, {
       call: 'PUT /controlvm',

@@ -15,7 +15,7 @@ import { providerName } from './providers.ts';
 import type { SpiderTransport } from './transport.ts';
 
 /** What a location is to CB-Spider: a connection config, and the zones of its region. */
-export interface SpiderPlace {
+export interface SpiderSite {
   connectionName: string;
   location: string;
   /** In the order in which they came to be known, which never changes. */
@@ -49,7 +49,7 @@ export class Registration {
   readonly #driverName: string;
   readonly #credentialName: string;
   #account: Promise<void> | undefined;
-  readonly #places = new Map<string, Promise<SpiderPlace>>();
+  readonly #sites = new Map<string, Promise<SpiderSite>>();
 
   constructor(registrant: Registrant) {
     const { deploymentId, connectionKey, cloud, keyValues, password, isTrial = false } = registrant;
@@ -76,20 +76,20 @@ export class Registration {
   }
 
   /**
-   * @param zone that the place has to know, if the cloud has it: it may be newer than the place
+   * @param zone that the site has to know, if the cloud has it: it may be newer than the site
    * @throws DriverError NotFound when the cloud has no such location
    */
-  async place(location: string, zone?: string): Promise<SpiderPlace> {
-    const known = await (this.#places.get(location) ?? this.#keep(location, this.#ensurePlace(location)));
+  async site(location: string, zone?: string): Promise<SpiderSite> {
+    const known = await (this.#sites.get(location) ?? this.#keep(location, this.#ensureSite(location)));
     if (zone === undefined || known.zones.includes(zone)) return known;
     return await this.#keep(location, this.#register(known.connectionName, location, known));
   }
 
   /** What fails is tried again by the next call. */
-  #keep(location: string, place: Promise<SpiderPlace>): Promise<SpiderPlace> {
-    this.#places.set(location, place);
-    place.catch(() => this.#places.delete(location));
-    return place;
+  #keep(location: string, site: Promise<SpiderSite>): Promise<SpiderSite> {
+    this.#sites.set(location, site);
+    site.catch(() => this.#sites.delete(location));
+    return site;
   }
 
   #ensureAccount(): Promise<void> {
@@ -116,19 +116,19 @@ export class Registration {
   }
 
   /** Spares the cloud a question where CB-Spider has been told already. */
-  async #ensurePlace(location: string): Promise<SpiderPlace> {
+  async #ensureSite(location: string): Promise<SpiderSite> {
     await this.#ensureAccount();
     const connectionName = `${this.#base}.${location}`;
-    const known = await this.#readPlace(connectionName, location);
+    const known = await this.#readSite(connectionName, location);
     if (!known) return await this.#register(connectionName, location);
     if (!known.isCurrent) await this.#writeConfig(connectionName);
-    return known.place;
+    return known.site;
   }
 
-  async #readPlace(
+  async #readSite(
     connectionName: string,
     location: string,
-  ): Promise<{ place: SpiderPlace; isCurrent: boolean } | undefined> {
+  ): Promise<{ site: SpiderSite; isCurrent: boolean } | undefined> {
     try {
       const [config, region] = await Promise.all([
         this.#read('sign-in', ['connectionconfig', connectionName], connectionConfigSchema),
@@ -139,7 +139,7 @@ export class Registration {
         config.CredentialName === this.#credentialName &&
         config.RegionName === connectionName;
       const defaultZone = region.KeyValueInfoList.find(({ Key }) => Key === 'Zone')?.Value || undefined;
-      return { place: { connectionName, location, zones: region.AvailableZoneList, defaultZone }, isCurrent };
+      return { site: { connectionName, location, zones: region.AvailableZoneList, defaultZone }, isCurrent };
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -147,7 +147,7 @@ export class Registration {
   }
 
   /** Zones that are down now are kept, too: they will be up again. */
-  async #register(connectionName: string, location: string, known?: SpiderPlace): Promise<SpiderPlace> {
+  async #register(connectionName: string, location: string, known?: SpiderSite): Promise<SpiderSite> {
     const { ZoneList } = await this.#region(location);
     const sorted = ZoneList.toSorted((one, other) => (one.Name < other.Name ? -1 : 1));
     const zones = [...new Set([...(known?.zones ?? []), ...sorted.map(({ Name }) => Name)])];

@@ -19,7 +19,7 @@ export interface Call<Answer> {
   body?: object;
   answer: z.ZodType<Answer>;
   timeoutMs?: number;
-  /** For what is written as often as we like: of no more consequence than a read. */
+  /** For what is written as often as we like: no more than a read. */
   effect?: CallEffect;
 }
 

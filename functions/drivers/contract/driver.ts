@@ -123,7 +123,7 @@ export interface CloudInstance {
   publicIp?: string;
   privateIp?: string;
   /**
-   * When it was created, by the cloud's clock: the same at each look, however often it is stopped and started. Absent
+   * When it was created, by the cloud's clock: the same at each poll, however often it is stopped and started. Absent
    * where the cloud does not say.
    */
   createdAtMs?: number;

@@ -1,6 +1,6 @@
 /**
- * What a cloud can answer: few codes, each with one consequence (ARCHITECTURE.md, error table). Drivers map
- * their cloud's codes to these in one table; nothing outside a driver looks at a cloud's own codes or messages.
+ * What a cloud can answer: few codes, each handled in one way (ARCHITECTURE.md, error table). Drivers map their cloud's
+ * codes to these in one table; nothing outside a driver looks at a cloud's own codes or messages.
  */
 export const DRIVER_ERROR_CODES = [
   'InsufficientCapacity',

@@ -70,7 +70,7 @@ export function parseMachineName(
   return { instanceId: id, launchToken: launchToken(id, Number.parseInt(attempt, BASE)) };
 }
 
-/** @param name unique in the deployment for its kind and place @throws RangeError when it cannot be one */
+/** @param name unique in the deployment for its kind and site @throws RangeError when it cannot be one */
 export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
   if (!RESOURCE.test(name)) throw new RangeError(`not a network resource's name: ${name}`);
   return `${namePrefix(deploymentId, maxLength)}${name}`;

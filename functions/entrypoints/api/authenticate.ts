@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2 } from 'aws-lambda';
 import type { ApiKey } from '../../model/access.ts';
 import { verifyApiKey } from '../../platform/store/api-keys.ts';
-import type { Store } from '../../platform/store/client.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { Problem } from './problem.ts';
 
 /**

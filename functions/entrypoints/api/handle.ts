@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2 } from 'aws-lambda';
 import { logger } from '../../platform/runtime/logger.ts';
 import { measured } from '../../platform/runtime/measured.ts';
-import type { Store } from '../../platform/store/client.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { authenticate } from './authenticate.ts';
 import type { OperationId, OperationInput, OperationOutput } from './contract.ts';
 import { routes } from './contract.ts';

@@ -157,7 +157,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
     responses: {
       [`${route.status}`]: {
         description: 'Done',
-        ...(hasPlace(route) ? { headers: z.object({ Location: z.string() }) } : {}),
+        ...(hasReadPath(route) ? { headers: z.object({ Location: z.string() }) } : {}),
         ...(route.response ? { content: { 'application/json': { schema: route.response } } } : {}),
       },
       ...refusals(route),
@@ -166,7 +166,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
 }
 
 /** What an operation makes can be read, where its path has one for each. */
-function hasPlace({ method, path }: Route): boolean {
+function hasReadPath({ method, path }: Route): boolean {
   return (
     method === 'POST' &&
     routes.some((one) => one.method === 'GET' && new RegExp(`^${path}/\\{\\w+\\}$`).test(one.path))

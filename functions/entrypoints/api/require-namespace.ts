@@ -1,6 +1,6 @@
 import type { Namespace } from '../../model/access.ts';
-import type { Store } from '../../platform/store/client.ts';
 import { readNamespace } from '../../platform/store/namespaces.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { notFound } from './problem.ts';
 
 /** @throws Problem 404: a mistyped namespace is not an empty one */

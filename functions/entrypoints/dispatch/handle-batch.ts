@@ -3,27 +3,27 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import { verifyConnection } from '../../features/connections/verify.ts';
 import { reviewFleet } from '../../features/fleets/review-fleet.ts';
 import { giveUp } from '../../features/instances/give-up.ts';
-import { launchInstances } from '../../features/instances/launch.ts';
+import { launchInstances } from '../../features/instances/launch-instances.ts';
 import { terminateInstances } from '../../features/instances/terminate.ts';
 import { syncInventory } from '../../features/inventory/sync-inventory.ts';
 import { prepareNetworks } from '../../features/networks/prepare.ts';
 import { removeNetworks } from '../../features/networks/remove.ts';
-import { look } from '../../features/poller/look.ts';
+import { pollSite } from '../../features/poller/poll-site.ts';
 import { sweepConnection } from '../../features/sweeps/sweep-connection.ts';
-import { sweepPlace } from '../../features/sweeps/sweep-place.ts';
+import { sweepSite } from '../../features/sweeps/sweep-site.ts';
 import { leaveAccount } from '../../features/writers/leave-account.ts';
 import { instanceId } from '../../model/identifiers.ts';
-import { isPassing } from '../../platform/runtime/passing.ts';
-import { placeName } from '../../platform/store/keys.ts';
+import { isTransient } from '../../platform/runtime/transient.ts';
+import { siteName } from '../../platform/store/keys.ts';
 import { Contended } from '../../platform/store/versioned.ts';
+import { retryAfterMs } from '../../platform/worker/backoff.ts';
 import {
-  type Disposition,
-  DONE,
+  ACK,
+  type MessageResult,
+  requeueAfter,
   timeLeftMs,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
-import { retryAfterMs } from '../../platform/worker/patience.ts';
 import {
   type DriverMessage,
   driverMessageSchema,
@@ -53,12 +53,12 @@ interface Received<Message extends DriverMessage = DriverMessage> {
 }
 
 /**
- * Handles one batch of a driver's queue. Launches of one place go together, all else by itself. What must wait is
- * sent again with a delay before the old message is let go; so is what met with a race or with a service of AWS that
- * cannot do its part now, since each receive of a message that fails brings it nearer to the dead letters. What failed
- * for another reason comes back after a while, longer each time. Copies of one message in a batch are handled once and
- * sent again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as
- * the message waits, and make copies of its own.
+ * Handles one batch of a driver's queue. Launches of one site go together, all else by itself. What must wait is sent
+ * again with a delay before the old message is let go; so is what met with a race or with a service of AWS that cannot
+ * do its part now, since each receive of a message that fails brings it nearer to the dead letters. What failed for
+ * another reason comes back after a while, longer each time. Copies of one message in a batch are handled once and sent
+ * again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as the
+ * message waits, and make copies of its own.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -86,20 +86,20 @@ export async function handleBatch(
   // By these, how long launches waited in the queue is measured.
   if (launches.length > 0)
     context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
-  const byPlace = Map.groupBy(launches, ({ message }) => placeName(message.connectionKey, message.location));
+  const bySite = Map.groupBy(launches, ({ message }) => siteName(message.connectionKey, message.location));
   const others = parsed.flatMap(({ copies, message }) => {
     if (message.kind === 'launch') return [];
     const work = () =>
-      settle(context, [{ copies, message }], async () => [await handle(context, message)], fail);
-    return [{ isLook: message.kind === 'look', work }];
+      workOff(context, [{ copies, message }], async () => [await handle(context, message)], fail);
+    return [{ isPoll: message.kind === 'poll', work }];
   });
-  // Looks first: they are short, and the calls of launches may take all of the time.
+  // Polls first: they are short, and the calls of launches may take all of the time.
   const work = [
-    ...others.filter(({ isLook }) => isLook).map((one) => one.work),
-    ...[...byPlace.values()].map(
-      (group) => () => settle(context, group, () => launchGroup(context, group), fail),
+    ...others.filter(({ isPoll }) => isPoll).map((one) => one.work),
+    ...[...bySite.values()].map(
+      (group) => () => workOff(context, group, () => launchGroup(context, group), fail),
     ),
-    ...others.filter(({ isLook }) => !isLook).map((one) => one.work),
+    ...others.filter(({ isPoll }) => !isPoll).map((one) => one.work),
   ];
   const limit = pLimit(CONCURRENT_MESSAGES);
   await Promise.all(work.map((one) => limit(one)));
@@ -108,37 +108,37 @@ export async function handleBatch(
 }
 
 /** Does the work of messages that go together, and sends again what has to wait. Each that cannot be sent fails. */
-async function settle(
+async function workOff(
   context: WorkerContext,
   group: readonly Received[],
-  work: () => Promise<Disposition[]>,
+  work: () => Promise<MessageResult[]>,
   fail: (copies: readonly Delivery[], error: unknown) => void,
 ): Promise<void> {
-  let dispositions: readonly Disposition[];
+  let results: readonly MessageResult[];
   try {
-    dispositions = await work();
-    context.patience.relieve();
+    results = await work();
+    context.backoff.relieve();
   } catch (error) {
     if (error instanceof DriverError && error.code === 'NoPermit') {
-      dispositions = group.map(() => waitFor(error.retryAfterMs ?? NO_PERMIT_MS));
-    } else if (!(error instanceof Contended) && !isPassing(error)) {
+      results = group.map(() => requeueAfter(error.retryAfterMs ?? NO_PERMIT_MS));
+    } else if (!(error instanceof Contended) && !isTransient(error)) {
       fail(
         group.flatMap(({ copies }) => copies),
         error,
       );
       return;
-    } else if (error instanceof Contended) dispositions = group.map(() => waitFor(CONTENDED_MS));
+    } else if (error instanceof Contended) results = group.map(() => requeueAfter(CONTENDED_MS));
     else {
-      dispositions = group.map(() => waitFor(context.patience.waitMs()));
+      results = group.map(() => requeueAfter(context.backoff.waitMs()));
       context.log.warn('messages wait for a service', { messages: group.length, error });
     }
   }
   await Promise.all(
     group.map(async ({ copies, message }, at) => {
-      const disposition = dispositions[at];
-      if (!disposition || disposition.done) return;
+      const result = results[at];
+      if (!result || result.done) return;
       try {
-        await context.send(disposition.as ?? message, disposition.waitMs);
+        await context.send(result.as ?? message, result.waitMs);
       } catch (error) {
         fail(copies, error);
       }
@@ -160,7 +160,7 @@ async function postpone(context: WorkerContext, failed: readonly Delivery[]): Pr
 async function launchGroup(
   context: WorkerContext,
   group: readonly Received<LaunchMessage>[],
-): Promise<Disposition[]> {
+): Promise<MessageResult[]> {
   const [first] = group;
   if (!first) return [];
   const { connectionKey, location } = first.message;
@@ -176,7 +176,7 @@ async function launchGroup(
 async function handle(
   context: WorkerContext,
   message: Exclude<DriverMessage, LaunchMessage>,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   switch (message.kind) {
     case 'prepare-networks':
       return await prepareNetworks(context, message);
@@ -186,14 +186,14 @@ async function handle(
       return await removeNetworks(context, message);
     case 'give-up':
       return await giveUp(context, message);
-    case 'look':
-      // One that is cut short is a loop that rests until the schedule comes by.
-      if (timeLeftMs(context) < context.timeLimitMs / 2) return waitFor(0);
-      await look(context, message);
-      return DONE;
+    case 'poll':
+      // A poll that is cut short leaves its loop stopped until the schedule comes by.
+      if (timeLeftMs(context) < context.timeLimitMs / 2) return requeueAfter(0);
+      await pollSite(context, message);
+      return ACK;
     case 'review-fleet':
       await reviewFleet(context.store, await context.layout(message.fleetId));
-      return DONE;
+      return ACK;
     case 'leave-account':
       return await leaveAccount(context, message);
     case 'verify':
@@ -203,6 +203,6 @@ async function handle(
     case 'sweep-connection':
       return await sweepConnection(context, message);
     case 'sweep':
-      return await sweepPlace(context, message);
+      return await sweepSite(context, message);
   }
 }

@@ -8,13 +8,13 @@ import {
 } from '../../platform/runtime/aws-clients.ts';
 import type { Env } from '../../platform/runtime/env.ts';
 import { logger } from '../../platform/runtime/logger.ts';
-import { readCredential } from '../../platform/secrets/credentials.ts';
-import { openStore } from '../../platform/store/client.ts';
+import { readCredential } from '../../platform/secrets/stored-credentials.ts';
 import { ensureDeploymentId } from '../../platform/store/deployment.ts';
+import { openStore } from '../../platform/store/store.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { openEvents } from '../../platform/worker/events.ts';
 import { makeContext } from '../../platform/worker/make-context.ts';
-import { openQueue } from '../../platform/worker/queue.ts';
+import { openQueue } from '../../platform/worker/message-queue.ts';
 import { openTasks } from '../../platform/worker/tasks.ts';
 
 export const WORKER_ENV = [

@@ -1,7 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import { connectionKey } from '../../model/identifiers.ts';
-import { deleteCredential } from '../../platform/secrets/credentials.ts';
-import type { Store } from '../../platform/store/client.ts';
+import { deleteCredential } from '../../platform/secrets/stored-credentials.ts';
 import {
   type DeletingConnection,
   decideConnection,
@@ -11,6 +10,7 @@ import {
   unmarkConnection,
 } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { clearCatalogue } from '../../platform/store/write-catalogue.ts';
 
 export interface DeletionDeps {

@@ -1,7 +1,7 @@
 import type { Deletion } from '../../model/deletion.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { Logger as Log } from '../../platform/runtime/logger.ts';
-import { deleteCredential } from '../../platform/secrets/credentials.ts';
+import { deleteCredential } from '../../platform/secrets/stored-credentials.ts';
 import { forgetAbandonedSecret, listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
 import { allConnections, readConnection } from '../../platform/store/connections.ts';
 import { allNamespaces } from '../../platform/store/namespaces.ts';

@@ -1,7 +1,6 @@
 import type { SSMClient } from '@aws-sdk/client-ssm';
 import type { Connection, Credential } from '../../model/connection.ts';
-import { deleteCredential, putCredential } from '../../platform/secrets/credentials.ts';
-import type { Store } from '../../platform/store/client.ts';
+import { deleteCredential, putCredential } from '../../platform/secrets/stored-credentials.ts';
 import {
   type ConnectionUpdate,
   createConnection,
@@ -9,6 +8,7 @@ import {
   readConnection,
   updateConnection,
 } from '../../platform/store/connections.ts';
+import type { Store } from '../../platform/store/store.ts';
 
 export interface CredentialDeps {
   store: Store<'access'>;

@@ -1,18 +1,18 @@
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import { parseInstanceId } from '../../model/identifiers.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
  * Tells whether a client shows the network of a fleet. Fleets keep theirs until all of their machines are gone, so it
  * proves the account where machines that are to be removed may be gone already.
  *
- * @param instanceIds of the fleets' machines at the place
+ * @param instanceIds of the fleets' machines at the site
  * @throws DriverError of the client's list
  */
 export async function showsNetworkOf(
   { store }: Pick<WorkerContext, 'store'>,
-  { connectionKey, location }: PlaceRef,
+  { connectionKey, location }: SiteRef,
   instanceIds: readonly string[],
   client: CloudClient,
 ): Promise<boolean> {

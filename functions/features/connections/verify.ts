@@ -6,11 +6,11 @@ import { parseConnectionKey } from '../../model/identifiers.ts';
 import { listAbandonedSecrets } from '../../platform/store/abandoned-secrets.ts';
 import { readConnection, updateConnection } from '../../platform/store/connections.ts';
 import {
+  ACK,
   CONNECTION_KEPT_MS,
-  type Disposition,
-  DONE,
+  type MessageResult,
+  requeueAfter,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
 import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { claimMark, idInUse } from '../writers/keep-mark.ts';
@@ -35,13 +35,13 @@ const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 export async function verifyConnection(
   context: WorkerContext,
   { connectionKey, rotation, sync }: VerifyMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(context.store, namespace, name);
-  if (!connection) return DONE;
-  if (rotation !== undefined && connection.rotation?.version !== rotation) return DONE;
+  if (!connection) return ACK;
+  if (rotation !== undefined && connection.rotation?.version !== rotation) return ACK;
   const settlesInMs = rotation === undefined ? accountSettlesInMs(context, connection) : 0;
-  if (settlesInMs > 0) return waitFor(settlesInMs);
+  if (settlesInMs > 0) return requeueAfter(settlesInMs);
   context.forget(connectionKey);
   let verdict: AccountVerdict;
   try {
@@ -58,25 +58,26 @@ export async function verifyConnection(
     );
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    if (error.code === 'Throttled' || error.code === 'NoPermit') return waitFor(error.retryAfterMs ?? 2_000);
+    if (error.code === 'Throttled' || error.code === 'NoPermit')
+      return requeueAfter(error.retryAfterMs ?? 2_000);
     await writeRefusal(context, connection, rotation, error);
-    return DONE;
+    return ACK;
   }
-  if ('waitMs' in verdict) return waitFor(verdict.waitMs);
+  if ('waitMs' in verdict) return requeueAfter(verdict.waitMs);
   const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);
-  if (takesNameOverInMs > 0) return waitFor(takesNameOverInMs);
+  if (takesNameOverInMs > 0) return requeueAfter(takesNameOverInMs);
   if ('refused' in verdict) {
     context.log.warn('a credential was refused', { connectionKey, ...verdict.refused });
     await writeRefusal(context, connection, rotation, verdict.refused);
-    return DONE;
+    return ACK;
   }
   // Sent before the write that it follows from: a worker that dies between the two leaves it to no other.
   if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
-  if (!(await writeVerified(context, connection, rotation, verdict))) return waitFor(CHANGED_MS);
+  if (!(await writeVerified(context, connection, rotation, verdict))) return requeueAfter(CHANGED_MS);
   context.forget(connectionKey);
-  if (verdict.isChange) return DONE;
+  if (verdict.isChange) return ACK;
   if (sync !== false) await context.send({ kind: 'sync-inventory', connectionKey }, 0);
-  return DONE;
+  return ACK;
 }
 
 /**

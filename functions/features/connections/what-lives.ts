@@ -10,10 +10,10 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import { isClosed } from '../../model/status.ts';
 import { allLocations } from '../../platform/store/catalogue.ts';
-import { type InstanceItem, readInstances, readPlaceEntries } from '../../platform/store/instances.ts';
+import { type InstanceItem, readInstances, readSiteEntries } from '../../platform/store/instances.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { showsNetworkOf } from './shows-network.ts';
 
 /** Whether anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
@@ -24,7 +24,7 @@ export async function hasAnythingLive(
   if (await hasLiveFleets(store, namespace, name)) return true;
   const connectionKey = connectionKeyOf(namespace, name);
   for (const location of await locationsOf({ store, driver }, connectionKey)) {
-    if ((await readPlaceEntries(store, connectionKey, location)).length > 0) return true;
+    if ((await readSiteEntries(store, connectionKey, location)).length > 0) return true;
   }
   return false;
 }
@@ -59,8 +59,8 @@ export async function showsWhatLives(
   for (const location of await locationsOf(context, connectionKey)) {
     const standing = await standingAt(context, connectionKey, location);
     youngMs = Math.max(youngMs, standing.waitMs);
-    const place = { connectionKey, location, limits: limitProfileOf(connection.cloud, connection.limits) };
-    const found = await compareLists(context, connection, place, standing, trial);
+    const site = { connectionKey, location, limits: limitProfileOf(connection.cloud, connection.limits) };
+    const found = await compareLists(context, connection, site, standing, trial);
     if ('waitMs' in found) return found;
     if (found.missing > 0) return { hidden: { location, missing: found.missing } };
     isProven ||= found.isProven;
@@ -72,24 +72,24 @@ export async function showsWhatLives(
 async function compareLists(
   context: WorkerContext,
   { rotation }: Connection,
-  place: PlaceRef & { limits: LimitProfile },
+  site: SiteRef & { limits: LimitProfile },
   { instanceIds, living, leaving, untold }: Standing,
   trial: CloudClient,
 ): Promise<{ waitMs: number } | { missing: number; isProven: boolean }> {
   if (living.length + leaving.length + untold.length === 0) return { missing: 0, isProven: false };
-  const shown = new Set((await trial.listInstances(place.location)).map(({ backendId }) => backendId));
+  const shown = new Set((await trial.listInstances(site.location)).map(({ backendId }) => backendId));
   const isHidden = (backendId: string) => !shown.has(backendId);
   const isProven = [...living, ...leaving].some((backendId) => shown.has(backendId));
   const missing = [...living, ...leaving].filter(isHidden);
   if (missing.length === 0 && untold.length === 0) return { missing: 0, isProven };
-  const inForce = await standingInForce(context, place, missing, untold);
+  const inForce = await standingInForce(context, site, missing, untold);
   if (!('refused' in inForce)) return { missing: inForce.filter(isHidden).length, isProven };
   const askedMs = context.store.clock.now() - Date.parse(rotation?.requestedAt ?? '');
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   if (isProven) return { missing: 0, isProven };
   // Those that are to be removed may be gone, or stand in another account.
-  const isNetworkShown = await showsNetworkOf(context, place, instanceIds, trial);
+  const isNetworkShown = await showsNetworkOf(context, site, instanceIds, trial);
   const hidden = isNetworkShown ? living.filter(isHidden) : missing;
   return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };
 }
@@ -100,7 +100,7 @@ async function compareLists(
  */
 async function standingInForce(
   context: WorkerContext,
-  { connectionKey, location }: PlaceRef,
+  { connectionKey, location }: SiteRef,
   backendIds: readonly string[],
   launchTokens: readonly string[],
 ): Promise<string[] | { refused: DriverError }> {
@@ -132,11 +132,11 @@ async function locationsOf(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   connectionKey: string,
 ): Promise<string[]> {
-  const [known, looked] = await Promise.all([
+  const [known, polled] = await Promise.all([
     allLocations(store, connectionKey),
     loopLocations(store, driver.name, connectionKey),
   ]);
-  return [...new Set([...known.map(({ name }) => name), ...looked])];
+  return [...new Set([...known.map(({ name }) => name), ...polled])];
 }
 
 /** Machines that may stand at a location. */
@@ -159,9 +159,9 @@ async function standingAt(
   connectionKey: string,
   location: string,
 ): Promise<Standing> {
-  const entries = await readPlaceEntries(store, connectionKey, location);
+  const entries = await readSiteEntries(store, connectionKey, location);
   const refs = entries
-    .map(({ placeSk }) => parseInstanceId(placeSk))
+    .map(({ siteSk }) => parseInstanceId(siteSk))
     .filter((ref): ref is InstanceRef => !!ref);
   const listedInMs = ({ backendId, launchedAt, acceptedAtMs = 0 }: InstanceItem) =>
     backendId === undefined

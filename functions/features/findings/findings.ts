@@ -3,7 +3,7 @@ import type { OrphanState } from '../../model/orphan.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { writeAudit } from '../../platform/store/audit.ts';
 import { type OrphanItem, writeOrphan } from '../../platform/store/orphans.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from './metric.ts';
 
 /** What a finding is about. */
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<OrphanState, string>> = {
 
 export function newFinding(
   connection: Connection,
-  { connectionKey, location }: PlaceRef,
+  { connectionKey, location }: SiteRef,
   subject: Subject,
   { reason, state, nowMs }: Pick<OrphanItem, 'reason' | 'state'> & { nowMs: number },
 ): Omit<OrphanItem, 'version'> {

@@ -1,23 +1,23 @@
 import pLimit from 'p-limit';
-import { layOut, samePlace } from '../../platform/placement/lay-out.ts';
+import { layOut, sameSite } from '../../platform/placement/lay-out.ts';
 import { parseFleetItem, readSpec } from '../../platform/store/fleets.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
-import { closePlacement, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
-import type { RemovalInput, TerminationPlan } from '../../platform/workflow/messages.ts';
-import { type PlanDeps, planOf } from './plan.ts';
-import { restGates } from './stop-when-decided.ts';
+import { endPlacement, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import type { RemovalInput, TerminationSites } from '../../platform/workflow/messages.ts';
+import { type AssignDeps, assignmentOf } from './assignment.ts';
+import { pauseLaunching } from './stop-when-decided.ts';
 
 const CONCURRENT_WRITES = 20;
 
 /**
- * The state BeginTermination: closes every gate, those that planning has not opened yet, too, and answers the places
- * that have something or may have. Where only what failed is to go, the gates rest, and an execution that is not the
- * fleet's present one any more has nothing to do.
+ * The state BeginTermination: ends launching at every placement, also those that the Assign step has not made yet, and
+ * answers the sites that have something or may have. Where only what failed is to go, launching is paused, and an
+ * execution that is not the fleet's present one any more has nothing to do.
  */
 export async function beginTermination(
-  deps: Pick<PlanDeps, 'store' | 'queueUrls'>,
+  deps: Pick<AssignDeps, 'store' | 'queueUrls'>,
   { fleetId, execution, scope }: RemovalInput,
-): Promise<TerminationPlan> {
+): Promise<TerminationSites> {
   const { store } = deps;
   const spec = await readSpec(store, fleetId);
   const layout = layOut(spec);
@@ -26,23 +26,23 @@ export async function beginTermination(
   // Late: it was done, and what stands by now may be of a round that began after it.
   if (scope === 'failed' && !current) return { fleetId, scope, clouds: [] };
   const limit = pLimit(CONCURRENT_WRITES);
-  if (scope === 'failed') await restGates(store, fleet, layout);
-  else await Promise.all(layout.map((one) => limit(() => closePlacement(store, fleetId, one))));
+  if (scope === 'failed') await pauseLaunching(store, fleet, layout);
+  else await Promise.all(layout.map((one) => limit(() => endPlacement(store, fleetId, one))));
   const { placements } = await readFleetPartition(store, fleetId);
   const networks = await readNetworks(store, { fleetId });
   const occupied = layout.filter(
     (one) =>
-      networks.some((item) => samePlace(one, item)) ||
-      placements.some((item) => samePlace(one, item) && hasRecords(item)) ||
+      networks.some((item) => sameSite(one, item)) ||
+      placements.some((item) => sameSite(one, item) && hasRecords(item)) ||
       one.count > 0,
   );
-  const clouds = await planOf(deps, spec, occupied, fleet.round);
+  const clouds = await assignmentOf(deps, spec, occupied, fleet.round);
   return {
     fleetId,
     scope,
     clouds: clouds.map((cloud) => ({
       ...cloud,
-      places: cloud.places.map(({ connectionKey, location, queueUrl }) => ({
+      sites: cloud.sites.map(({ connectionKey, location, queueUrl }) => ({
         connectionKey,
         location,
         queueUrl,

@@ -1,5 +1,5 @@
-import type { Store } from '../../platform/store/client.ts';
 import { type FleetItem, type FleetUpdate, updateFleet, type Work } from '../../platform/store/fleets.ts';
+import type { Store } from '../../platform/store/store.ts';
 import type { Workflows } from './workflows.ts';
 
 export interface WorkDeps {

@@ -2,8 +2,8 @@ import type { Offer } from '../../model/cloud.ts';
 import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import { type CatalogueEntries, readCatalogue } from '../../platform/store/catalogue.ts';
-import type { Store } from '../../platform/store/client.ts';
 import { readConnection } from '../../platform/store/connections.ts';
+import type { Store } from '../../platform/store/store.ts';
 
 /** What a request says that cannot be borne out. Same shape as the API's field errors. */
 export interface RequestError {

@@ -1,5 +1,4 @@
 import { layOut } from '../../platform/placement/lay-out.ts';
-import type { Store } from '../../platform/store/client.ts';
 import {
   closeFleet,
   type FleetItem,
@@ -9,6 +8,7 @@ import {
 } from '../../platform/store/fleets.ts';
 import { readNetworks } from '../../platform/store/networks.ts';
 import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
 import type { FinishAnswer, RemovalInput } from '../../platform/workflow/messages.ts';
 import { aimOf } from './stop-when-decided.ts';
 import { statusWhenRefined } from './verdict.ts';

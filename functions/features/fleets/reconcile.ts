@@ -62,7 +62,7 @@ export async function reconcileFleet(
   if (!fleet) return 'none';
   if (fleet.status === 'Held' && fleet.heldUntilMs !== undefined && fleet.heldUntilMs <= store.clock.now()) {
     log.info('hold has expired', { fleetId });
-    const update = { status: 'Terminating' as const, heldUntilMs: null, gatesToRest: null };
+    const update = { status: 'Terminating' as const, heldUntilMs: null, pausePending: null };
     return (await beginWork(deps, fleet, 'remove', update)) ? 'withdrawn' : 'none';
   }
   await stopLaunching(store, fleet);
@@ -79,7 +79,7 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
   switch (await workflows.state({ work, fleetId, execution })) {
     case 'running':
       if (work === 'provision' && fleet.status === 'Creating') {
-        // Whoever saw the deciding failure may have died before it rested the gates.
+        // The worker that saw the deciding failure may have died before it paused launching.
         await stopWhenDecided(store, { fleetId, placements: layOut(await readSpec(store, fleetId)) });
       }
       return false;

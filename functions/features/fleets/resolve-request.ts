@@ -7,8 +7,8 @@ import {
   MAX_PLACEMENTS_PER_FLEET,
 } from '../../model/fleet-request.ts';
 import { cloudWordSchema, nameSchema } from '../../model/identifiers.ts';
-import type { Store } from '../../platform/store/client.ts';
-import { findFleetByName } from '../../platform/store/create-fleet.ts';
+import { findFleetByName } from '../../platform/store/new-fleet.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { checkTotals, type GroupDemand } from './check-totals.ts';
 import { checkWords, type GroupWords, type Meaning, type RequestError } from './check-words.ts';
 

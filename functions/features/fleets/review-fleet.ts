@@ -1,7 +1,7 @@
 import type { Placement } from '../../platform/placement/lay-out.ts';
-import type { Store } from '../../platform/store/client.ts';
 import { parseFleetItem, updateFleet } from '../../platform/store/fleets.ts';
 import { readFleetPartition } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 

@@ -1,5 +1,4 @@
 import { layOut } from '../../platform/placement/lay-out.ts';
-import type { Store } from '../../platform/store/client.ts';
 import {
   type FleetItem,
   parseFleetItem,
@@ -8,10 +7,11 @@ import {
   updateFleet,
 } from '../../platform/store/fleets.ts';
 import { readFleetPartition } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
 import type { SettleAnswer } from '../../platform/workflow/messages.ts';
 import { assignWork } from './begin-work.ts';
-import { aimOf, restGates } from './stop-when-decided.ts';
-import { settleBy } from './verdict.ts';
+import { aimOf, pauseLaunching } from './stop-when-decided.ts';
+import { verdictOf } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
 /** So often, work that ended while instances were being created is begun anew; then the fleet is settled as it is. */
@@ -37,14 +37,14 @@ export async function settleFleet(
   if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
     throw new Error(`instances of fleet ${fleetId} are being created, and nobody waits for them`);
   }
-  await restGates(store, before, layout);
+  await pauseLaunching(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
   // Removed or held since the first look: what is written below holds only for a fleet that is as it was read here.
   if (fleet.work !== 'provision' || fleet.execution !== execution) return answerOf(fleet);
-  const verdict = settleBy(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
+  const verdict = verdictOf(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
   const update = {
-    gatesToRest: null,
+    pausePending: null,
     runningAt: fleet.runningAt ?? new Date(store.clock.now()).toISOString(),
   };
   let settled: FleetItem | undefined;

@@ -1,7 +1,7 @@
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { INSTANCES_PER_CHILD_EXECUTION, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
 
-/** How the workflow launches a fleet's instances at one place. */
+/** How the workflow launches a fleet's instances at one site. */
 export interface Shape {
   /** Launches under way at a time. */
   concurrentInstances: number;
@@ -10,8 +10,8 @@ export interface Shape {
 }
 
 /**
- * Twice as many launches as slots are under way, so that the next one stands in line when a slot comes free. One child
- * execution has 40 of them at most; where that is too few, the place's instances are divided into more children, which
+ * Twice as many launches as slots are under way, so that the next one is queued when a slot comes free. One child
+ * execution has 40 of them at most; where that is too few, the site's instances are divided into more children, which
  * run side by side.
  */
 export function shapeOf(

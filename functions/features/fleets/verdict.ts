@@ -53,7 +53,7 @@ export type Verdict =
   | { next: 'refine' };
 
 /** Applies the failure policy to what came of the launches. @param aborted the user wants no more of it. Pure. */
-export function settleBy(aim: Aim, placements: readonly Tally[], aborted: boolean): Verdict {
+export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boolean): Verdict {
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };

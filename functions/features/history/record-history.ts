@@ -1,10 +1,10 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import type { NodeGroup } from '../../model/fleet.ts';
 import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
-import type { Store } from '../../platform/store/client.ts';
 import { readSpec } from '../../platform/store/fleets.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { readInstanceRange } from '../../platform/store/instances.ts';
+import type { Store } from '../../platform/store/store.ts';
 
 const KEPT_SECONDS = 180 * 86_400;
 
@@ -18,7 +18,7 @@ export interface Outcomes {
   running: number;
   /** By failure code. */
   failed: Record<string, number>;
-  /** From the claim to the look that saw it running. */
+  /** From the claim to the poll that saw it running. */
   secondsToRunning: { p50: number; p95: number } | undefined;
 }
 
@@ -54,7 +54,7 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
   }
 }
 
-/** Groups of the same type and image at a place count together. Pure. */
+/** Groups of the same type and image at a site count together. Pure. */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
   const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));

@@ -70,7 +70,7 @@ export async function hasElsewhere(
 }
 
 /**
- * Sends the launch of an instance that has moved, then gives its slot at the old place back. In this order: whoever
+ * Sends the launch of an instance that has moved, then gives its slot at the old site back. In this order: whoever
  * finds a slot held by an instance that is elsewhere does both again.
  */
 export async function launchElsewhere(

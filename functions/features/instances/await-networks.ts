@@ -1,6 +1,6 @@
 import type { Failure } from '../../model/failure.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { ensureNetworks } from '../networks/prepare.ts';
 
@@ -9,30 +9,30 @@ export interface AwaitedNetworks {
   waiting: (Attempt & { waitMs: number })[];
   failed: (Attempt & { failure: Failure })[];
   /** Nothing of their fleet is launched here any more. */
-  fenced: Attempt[];
+  stopped: Attempt[];
 }
 
 /**
- * Parts attempts by whether their fleet has its network resources at the place. The workflow has made them before
- * it launches there; those of a place that only retries come to are made now.
+ * Parts attempts by whether their fleet has its network resources at the site. The workflow has made them before it
+ * launches there; those of a site that only retries come to are made now.
  */
 export async function awaitNetworks(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   attempts: readonly Attempt[],
 ): Promise<AwaitedNetworks> {
-  const parts: AwaitedNetworks = { ready: [], waiting: [], failed: [], fenced: [] };
+  const parts: AwaitedNetworks = { ready: [], waiting: [], failed: [], stopped: [] };
   for (const [fleetId, ofFleet] of Map.groupBy(attempts, ({ message }) => message.fleetId)) {
     const round = Math.max(...ofFleet.map(({ message }) => message.round));
-    if ((await context.networks(fleetId, place, round)).length > 0) {
+    if ((await context.networks(fleetId, site, round)).length > 0) {
       parts.ready.push(...ofFleet);
       continue;
     }
-    const placement = await readPlacement(context.store, fleetId, place.connectionKey, place.location);
+    const placement = await readPlacement(context.store, fleetId, site.connectionKey, site.location);
     const { blocked } = placement ?? {};
-    const answer = blocked ? { failure: blocked } : await ensureNetworks(context, fleetId, place);
+    const answer = blocked ? { failure: blocked } : await ensureNetworks(context, fleetId, site);
     if (answer === 'ready') parts.ready.push(...ofFleet);
-    else if (answer === 'closed') parts.fenced.push(...ofFleet);
+    else if (answer === 'stopped') parts.stopped.push(...ofFleet);
     else if ('waitMs' in answer)
       parts.waiting.push(...ofFleet.map((one) => ({ ...one, waitMs: answer.waitMs })));
     else parts.failed.push(...ofFleet.map((one) => ({ ...one, failure: answer.failure })));

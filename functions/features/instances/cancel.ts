@@ -1,23 +1,23 @@
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
 import { lastCallBy } from '../ownership/attempts.ts';
-import { applyChanges } from './finish.ts';
+import { applyChanges } from './outcomes.ts';
 
 /**
- * Ends launches that a gate keeps from going on: the cloud has nothing of them. Records that stand are Planned again,
- * since a later round may open the gate.
+ * Ends launches that the launch gate stopped: the cloud has nothing of them. Records that stand are Planned again,
+ * since a later round may resume launching.
  */
 export async function cancelLaunches(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   attempts: readonly Attempt[],
 ): Promise<void> {
   if (attempts.length === 0) return;
   const standing = attempts.flatMap(({ record }) => (record?.status === 'Creating' ? [record] : []));
   await applyChanges(
     context,
-    place,
+    site,
     standing.map((record) => ({
       kind: 'change',
       record,
@@ -34,7 +34,7 @@ export async function cancelLaunches(
   );
   await freeUnneededSlots(
     context,
-    place,
+    site,
     attempts.map(({ message }) => message),
   );
 }

@@ -2,26 +2,26 @@ import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { claimMsOf, type PlaceRef, type WorkerContext } from '../../platform/worker/context.ts';
+import { claimMsOf, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
-import { applyChanges } from './finish.ts';
+import { applyChanges } from './outcomes.ts';
 
 /**
  * The intent: records that stand before any cloud call.
  *
  * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
- * @returns the records that were written, and the attempts that a gate which is not open kept from it
+ * @returns the records that were written, and the attempts that the launch gate stopped
  */
 export async function claimInstances(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   attempts: readonly Attempt[],
   keys: ReadonlyMap<string, string> = new Map(),
-): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+): Promise<{ won: InstanceItem[]; stopped: Attempt[] }> {
   const won: InstanceItem[] = [];
-  const fenced: Attempt[] = [];
+  const stopped: Attempt[] = [];
   const byRound = Map.groupBy(attempts, ({ message }) => `${message.fleetId} ${message.round}`);
   for (const ofFleet of byRound.values()) {
     const claims = await Promise.all(
@@ -33,7 +33,7 @@ export async function claimInstances(
     );
     const result = await applyChanges(
       context,
-      place,
+      site,
       claims.map(({ attempt, record }) => ({
         kind: 'claim',
         record,
@@ -43,10 +43,10 @@ export async function claimInstances(
     const applied = new Set(result.applied);
     for (const { attempt, record } of claims) {
       if (applied.has(record.instanceId)) won.push(record);
-      else if (result.gateClosed) fenced.push(attempt);
+      else if (result.stoppedByGate) stopped.push(attempt);
     }
   }
-  return { won, fenced };
+  return { won, stopped };
 }
 
 /** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
@@ -71,7 +71,7 @@ export async function newRecord(
   };
 }
 
-/** A position at the place where it is launched, in a round. */
+/** A position at the site where it is launched, in a round. */
 export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
 
 /** The first claim of a position. */

@@ -3,27 +3,27 @@ import { type CreateOutcome, has } from '../../drivers/contract/capabilities.ts'
 import type { CloudClient, CloudInstance, InstanceSpec } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import type { Lesson } from '../../platform/governor/barriers.ts';
-import { learnFromCreates, type ThrottledCreate } from '../../platform/governor/learn-from-creates.ts';
+import type { Feedback } from '../../platform/governor/blocks.ts';
+import { recordFeedback, type ThrottledCreate } from '../../platform/governor/create-feedback.ts';
 import { gathered } from '../../platform/runtime/gathered.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import {
-  type Disposition,
-  DONE,
+  ACK,
   governed,
+  type MessageResult,
   type OpenConnection,
-  type PlaceRef,
+  requeueAfter,
+  type SiteRef,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
-import { startLooking } from '../../platform/worker/start-looking.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
 import { markRefused } from '../connections/mark-failed.ts';
 import { mayAnswer, proofTerms } from '../ownership/prove-machine.ts';
 import { adopt } from './adopt.ts';
-import { consequence, type Outcome } from './consequence.ts';
-import { failInstances } from './finish.ts';
+import { handleFailure, type Outcome } from './failure-handling.ts';
 import { instanceSpec } from './instance-spec.ts';
 import { callsOf, withKeptKeys } from './keys-of-calls.ts';
+import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
 
 /** Calls under way at once in one process; the governor has permitted each of them. */
@@ -47,7 +47,7 @@ interface Made {
 /** What the permits of the calls were given for, by instance. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
-  isBarred: boolean;
+  isBlocked: boolean;
 }
 
 /**
@@ -58,60 +58,60 @@ export interface Permitted {
  */
 export async function createInstances(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   records: readonly InstanceItem[],
   permitted: Permitted,
-): Promise<Map<string, Disposition>> {
+): Promise<Map<string, MessageResult>> {
   if (records.length === 0) return new Map();
   const wanted: Wanted[] = [];
   const outcomes: Made[] = [];
   for (const record of records) {
-    const spec = await instanceSpec(context, place, record);
+    const spec = await instanceSpec(context, site, record);
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
-  // Before the calls: should this worker end over them, a look finds what they made.
-  await startLooking(context, place);
-  const opened = await context.open(place.connectionKey);
+  // Before the calls: should this worker end over them, a poll finds what they made.
+  await startPolling(context, site);
+  const opened = await context.open(site.connectionKey);
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
   // Where a cloud answers when the machine runs, many answers come together: written one by one, each write would meet
   // the others at the counters and at the slots.
-  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, place, created));
+  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, site, created));
   const made = await Promise.allSettled(
-    batches.map((batch) => limit(() => createBatch(context, place, opened, batch, recordThose))),
+    batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
   );
   // What came of the others is written down before what went wrong with one is told.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
-  const starts = await learn(context, place, opened, outcomes, permitted);
+  const starts = await giveFeedback(context, site, opened, outcomes, permitted);
   await failInstances(
     context,
-    place,
+    site,
     outcomes.flatMap(({ record, outcome }) =>
       'failure' in outcome ? [{ record, failure: outcome.failure }] : [],
     ),
   );
-  await startLooking(context, place);
+  await startPolling(context, site);
   const broken = made.find((one) => one.status === 'rejected');
   if (broken) throw broken.reason;
   const nowMs = context.store.clock.now();
   return new Map(
     outcomes.map(({ record: { instanceId }, outcome }) => {
       const startMs = starts.get(instanceId);
-      if (startMs !== undefined) return [instanceId, waitFor(startMs - nowMs)];
-      return [instanceId, 'failure' in outcome ? DONE : outcome.disposition];
+      if (startMs !== undefined) return [instanceId, requeueAfter(startMs - nowMs)];
+      return [instanceId, 'failure' in outcome ? ACK : outcome.result];
     }),
   );
 }
 
-/** Tells the governor what the calls taught. @returns when those that were throttled may go out again */
-async function learn(
+/** Gives the governor the calls' feedback. @returns when those that were throttled may go out again */
+async function giveFeedback(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   outcomes: readonly Made[],
-  { wanted, isBarred }: Permitted,
+  { wanted, isBlocked }: Permitted,
 ): Promise<Map<string, number>> {
   const throttled = outcomes.flatMap(({ record, answer, calledAtMs = 0 }): ThrottledCreate[] =>
     answer && 'error' in answer && answer.error.code === 'Throttled'
@@ -125,27 +125,27 @@ async function learn(
         ]
       : [],
   );
-  const lessons = outcomes.flatMap(({ record, answer }): Lesson[] => {
+  const feedback = outcomes.flatMap(({ record, answer }): Feedback[] => {
     const wants = wanted.get(record.instanceId);
     if (!answer || !wants) return [];
-    if (!('error' in answer)) return isBarred ? [{ learnt: 'accepted', wanted: wants }] : [];
-    return lessonsOf(answer.error, wants);
+    if (!('error' in answer)) return isBlocked ? [{ kind: 'accepted', wanted: wants }] : [];
+    return feedbackOf(answer.error, wants);
   });
   // However many calls a location refuses at once, it has refused once.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
   const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
-  if (isDown) lessons.push({ learnt: 'unavailable' });
-  if (lessons.length === 0 && throttled.length === 0) return new Map();
-  return await learnFromCreates(context.store, governed(place, opened), lessons, throttled);
+  if (isDown) feedback.push({ kind: 'unavailable' });
+  if (feedback.length === 0 && throttled.length === 0) return new Map();
+  return await recordFeedback(context.store, governed(site, opened), feedback, throttled);
 }
 
-/** What a refusal teaches of its place by itself. An outage is learnt from all that were asked together. */
-function lessonsOf({ code, message }: DriverError, wanted: WantedCreate): Lesson[] {
+/** Returns the feedback of one refusal. An outage shows only in all calls that were sent together. */
+function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
     case 'InsufficientCapacity':
-      return [{ learnt: 'no-capacity', wanted }];
+      return [{ kind: 'no-capacity', wanted }];
     case 'QuotaExceeded':
-      return [{ learnt: 'no-quota', wanted, message }];
+      return [{ kind: 'no-quota', wanted, message }];
     case 'Throttled':
     case 'Unavailable':
     case 'OutcomeUnknown':
@@ -161,7 +161,7 @@ function lessonsOf({ code, message }: DriverError, wanted: WantedCreate): Lesson
 
 async function createBatch(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   { client, connection, onTerms }: OpenConnection,
   batch: readonly Wanted[],
   recordThose: (created: readonly Created[]) => Promise<Set<string>>,
@@ -175,7 +175,7 @@ async function createBatch(
   const answers = told.map((answer, at): CreateOutcome => {
     const record = batch[at]?.record;
     if ('error' in answer || !record) return answer;
-    const shown = { machine: answer.instance, location: place.location, atMs: context.store.clock.now() };
+    const shown = { machine: answer.instance, location: site.location, atMs: context.store.clock.now() };
     return mayAnswer(shown, record, terms) ? answer : { error: notOurs(answer.instance) };
   });
   const refused = answers.flatMap((answer) =>
@@ -201,12 +201,12 @@ async function createBatch(
         const { code, message } = answer.error;
         const outcome = isNotOurs(answer.error)
           ? { failure: { code, message } }
-          : await consequence(context, record, answer.error, isRotated);
+          : await handleFailure(context, record, answer.error, isRotated);
         return { record, answer, calledAtMs, outcome };
       }
-      const made = { record, answer, calledAtMs, outcome: { disposition: DONE } };
+      const made = { record, answer, calledAtMs, outcome: { result: ACK } };
       if (running.has(record.instanceId)) return made;
-      await adopt(context, place, record, answer.instance);
+      await adopt(context, site, record, answer.instance);
       return made;
     }),
   );

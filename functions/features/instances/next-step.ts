@@ -15,8 +15,8 @@ export type LaunchStep =
   | { step: 'create'; record: InstanceItem }
   /** The call may have reached the cloud, and its message has waited for so long that a look-up proves it. */
   | { step: 'look-up'; record: InstanceItem }
-  /** The cloud has it, the status loop will answer; it must answer this token. */
-  | { step: 'hand-over'; record: InstanceItem }
+  /** The cloud has it, the poll loop will answer; it must answer this token. */
+  | { step: 'replace-token'; record: InstanceItem }
   /** Then come back, as the message with these marks: what will have passed by then. */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
@@ -82,11 +82,11 @@ export function nextStep(
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);
   if (outcome) return { step: 'answer', outcome };
-  // The status loop has it: when it is gone, it is planned anew elsewhere, and launched with the token it has then.
-  if (record.status === 'Terminating') return { step: 'hand-over', record };
+  // The poll loop has it: when it is gone, it is Planned again elsewhere, and launched with the token it has then.
+  if (record.status === 'Terminating') return { step: 'replace-token', record };
   switch (record.launchState) {
     case 'accepted':
-      return { step: 'hand-over', record };
+      return { step: 'replace-token', record };
     case 'refused':
       return { step: 'create', record };
     case 'claimed':

@@ -1,8 +1,8 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import type { InstanceFields, StatusChange } from '../../platform/store/transition.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
-import { applyChanges, handOff } from './finish.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { applyChanges, completeTasks } from './outcomes.ts';
 
 /** A claimed record, and the machine that its create call was answered with. */
 export interface Created {
@@ -24,18 +24,20 @@ export function fieldsOfRunning(
   };
 }
 
-/** A look may have bound the machine while the call was on its way, and another execution have handed its token over. */
+/**
+ * A poll may have bound the machine while the call was on its way, and another execution may have replaced the token.
+ */
 const MAX_TRIES = 3;
 
 /**
  * Records machines that run by the answers to their create calls, answers their steps and gives their slots back: no
- * look has to see them first.
+ * poll has to see them first.
  *
  * @returns ids of those that were recorded; the records of the others have gone on otherwise
  */
 export async function recordRunning(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   created: readonly Created[],
 ): Promise<Set<string>> {
   const recorded: InstanceItem[] = [];
@@ -47,13 +49,13 @@ export async function recordRunning(
       return stands && awaits(stands, record, machine) ? [{ record: stands, machine }] : [];
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
-    const applied = new Set((await applyChanges(context, place, changes)).applied);
+    const applied = new Set((await applyChanges(context, site, changes)).applied);
     // The token that a step waits with was part of the write's condition: it is the present one.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));
   }
-  await handOff(context, place, recorded);
+  await completeTasks(context, site, recorded);
   return new Set(recorded.map(({ instanceId }) => instanceId));
 }
 

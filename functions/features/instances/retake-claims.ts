@@ -8,15 +8,15 @@ import { keysWith } from '../ownership/attempts.ts';
  * Takes over claims of attempts that the cloud is known to have nothing of.
  *
  * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
- * @returns the records that are ours now, and the attempts that a closed gate kept from it
+ * @returns the records that are ours now, and the attempts that the launch gate stopped
  */
 export async function retakeClaims(
   context: WorkerContext,
   attempts: readonly Attempt[],
   keys: ReadonlyMap<string, string>,
-): Promise<{ won: InstanceItem[]; fenced: Attempt[] }> {
+): Promise<{ won: InstanceItem[]; stopped: Attempt[] }> {
   const won: InstanceItem[] = [];
-  const fenced: Attempt[] = [];
+  const stopped: Attempt[] = [];
   await Promise.all(
     attempts.map(async (one) => {
       const { record, message } = one;
@@ -32,8 +32,8 @@ export async function retakeClaims(
       };
       const outcome = await retakeClaim(context.store, record, fields);
       if (outcome === 'taken') won.push({ ...record, ...fields });
-      if (outcome === 'closed') fenced.push(one);
+      if (outcome === 'stopped') stopped.push(one);
     }),
   );
-  return { won, fenced };
+  return { won, stopped };
 }

@@ -4,14 +4,14 @@ import { type InstanceItem, readInstances } from '../../platform/store/instances
 import { returnInstance } from '../../platform/store/move.ts';
 import { readNetworkRecords, reopenNetwork } from '../../platform/store/networks.ts';
 import type { StatusChange } from '../../platform/store/transition.ts';
-import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { reviewLater } from '../../platform/worker/review-later.ts';
-import { startLooking } from '../../platform/worker/start-looking.ts';
-import { noteReturned } from '../findings/missing.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
+import { noteReturned } from '../findings/vanished-machines.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
 import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { mayReturn, returnOf } from '../ownership/returning.ts';
-import { applyChanges, handOff, secondsSinceCreation, withPresentTokens } from './finish.ts';
+import { applyChanges, completeTasks, secondsSinceCreation, withPresentTokens } from './outcomes.ts';
 
 /** A change that opens a record again, and where its machine is. */
 type Reopening = StatusChange & { reopens: true; location: string };
@@ -36,7 +36,7 @@ export type Returned = 'taken' | 'ended' | 'left';
  */
 export async function takeBack(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   returning: readonly Returning[],
 ): Promise<Map<string, Returned>> {
@@ -51,39 +51,39 @@ export async function takeBack(
     return [{ kind: 'change', record, reopens: true, location, ...change }];
   });
   await reviewLater(context, reopenings);
-  await reopenNetworks(context, place, reopenings);
+  await reopenNetworks(context, site, reopenings);
   const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
-    for (const [id, outcome] of await reopen(context, place, ofFleet)) outcomes.set(id, outcome);
+    for (const [id, outcome] of await reopen(context, site, ofFleet)) outcomes.set(id, outcome);
   }
   const taken = reopenings.filter(({ record }) => outcomes.get(record.instanceId) === 'taken');
   if (taken.length === 0) return outcomes;
   for (const { record } of taken)
     context.log.info('a machine that vanished is back', { instanceId: record.instanceId });
-  await answerSteps(context, place, taken);
+  await answerSteps(context, site, taken);
   await noteReturned(
     context,
-    place,
+    site,
     opened,
     returning.filter(({ record }) => outcomes.get(record.instanceId) === 'taken'),
   );
-  await startLooking(context, place);
+  await startPolling(context, site);
   for (const fleetId of new Set(taken.map(({ record }) => record.fleetId))) {
     await reviewFleet(context.store, await context.layout(fleetId));
   }
   return outcomes;
 }
 
-/** Opens records of one fleet again: together where their instances are still at the place, one by one where not. */
+/** Opens records of one fleet again: together where their instances are still at the site, one by one where not. */
 async function reopen(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   reopenings: readonly Reopening[],
 ): Promise<Map<string, Returned>> {
   const here = reopenings.filter(({ record, location }) => record.location === location);
-  const { applied, gateClosed } = await applyChanges(context, place, here);
+  const { applied, stoppedByGate } = await applyChanges(context, site, here);
   const outcomes = new Map<string, Returned>(applied.map((id) => [id, 'taken'] as const));
-  for (const { record } of gateClosed ? here : []) {
+  for (const { record } of stoppedByGate ? here : []) {
     if (!outcomes.has(record.instanceId)) outcomes.set(record.instanceId, 'ended');
   }
   for (const one of reopenings) {
@@ -102,11 +102,11 @@ async function reopen(
  */
 async function reopenNetworks(
   { store }: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   reopenings: readonly Reopening[],
 ): Promise<void> {
   for (const fleetId of new Set(reopenings.map(({ record }) => record.fleetId))) {
-    const records = await readNetworkRecords(store, { fleetId, ...place });
+    const records = await readNetworkRecords(store, { fleetId, ...site });
     for (const record of records) if (record.status === 'Gone') await reopenNetwork(store, record);
   }
 }
@@ -114,18 +114,18 @@ async function reopenNetworks(
 /** Workflow steps that wait for another attempt hear that it is not needed. */
 async function answerSteps(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   taken: readonly Reopening[],
 ): Promise<void> {
   const awaited = taken.filter(({ record }) => record.status === 'Planned');
   const running = awaited.map(({ record, fields, to }) => ({ ...record, ...fields, status: to }));
-  await handOff(context, place, await withPresentTokens(context, running));
+  await completeTasks(context, site, await withPresentTokens(context, running));
 }
 
-/** Takes back what vanished among machines that no entry of the place's index speaks of. */
+/** Takes back what vanished among machines that no entry of the site's index speaks of. */
 export async function takeBackUnclaimed(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   machines: readonly CloudInstance[],
   seenAtMs: number,
@@ -139,11 +139,11 @@ export async function takeBackUnclaimed(
   const returning = machines.flatMap((machine): Returning[] => {
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
-    const shown = { machine, location: place.location, atMs: seenAtMs };
+    const shown = { machine, location: site.location, atMs: seenAtMs };
     // A list may still show what was seen to be gone: where it was asked before, it tells nothing.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
     return isNews && isOurs ? [{ record, machine }] : [];
   });
-  if (returning.length > 0) await takeBack(context, place, opened, returning);
+  if (returning.length > 0) await takeBack(context, site, opened, returning);
 }

@@ -1,28 +1,29 @@
 import { isClosed } from '../../model/status.ts';
-import { samePlace } from '../../platform/placement/lay-out.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import { type InstanceItem, readInstanceRange } from '../../platform/store/instances.ts';
-import { placeName } from '../../platform/store/keys.ts';
+import { siteName } from '../../platform/store/keys.ts';
 import { type StatusChange, updateInstance } from '../../platform/store/transition.ts';
-import { type Disposition, DONE, type WorkerContext, waitFor } from '../../platform/worker/context.ts';
-import { startLooking } from '../../platform/worker/start-looking.ts';
+import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { TerminateMessage } from '../../platform/workflow/messages.ts';
 import { attemptsOf } from '../ownership/attempts.ts';
-import { applyChanges, handOff } from './finish.ts';
+import { applyChanges, completeTasks } from './outcomes.ts';
 
 const CHECK_MS = 3_000;
 
 /**
- * Marks the instances of a fleet whose home is this place as Terminating, wherever retries have brought them; the
- * status loop makes the calls and sees them gone. Comes back until none is left, then answers the workflow. No gate is
- * open, so none can be added. In the scope `failed` only what failed goes, and its records are Terminated at the end.
+ * Marks the instances of a fleet whose home is this site as Terminating, wherever retries have brought them; the poll
+ * loop makes the calls and sees them gone. Comes back until none is left, then answers the workflow. Launching is not
+ * on anywhere, so none can be added. In the scope `failed` only what failed goes, and its records are Terminated at the
+ * end.
  */
 export async function terminateInstances(
   context: WorkerContext,
   message: TerminateMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { fleetId, taskToken, scope } = message;
-  const home = (await context.layout(fleetId)).placements.find((one) => samePlace(one, message));
+  const home = (await context.layout(fleetId)).placements.find((one) => sameSite(one, message));
   const records =
     home && home.count > 0
       ? await readInstanceRange(context.store, fleetId, home.first, home.first + home.count - 1)
@@ -31,25 +32,26 @@ export async function terminateInstances(
   const leaves = await leavingBy(context, fleetId, scope);
   if (!leaves) {
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
-    return DONE;
+    return ACK;
   }
   const leaving = records.filter(leaves);
   if (scope === 'failed') await askEndOfVanished(context, records, nowMs);
-  const byPlace = Map.groupBy(records, ({ connectionKey, location }) => placeName(connectionKey, location));
-  for (const there of byPlace.values()) {
+  const bySite = Map.groupBy(records, ({ connectionKey, location }) => siteName(connectionKey, location));
+  for (const there of bySite.values()) {
     const [first] = there;
     if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
   }
   if (leaving.length === 0) {
-    // A worker that died between a record and its hand-off left slots behind: giving back twice is harmless.
-    for (const there of byPlace.values()) {
+    // A worker that died after a record's write, before it completed the task, left slots behind: giving back twice is
+    // harmless.
+    for (const there of bySite.values()) {
       const [first] = there;
-      if (first) await handOff(context, first, there);
+      if (first) await completeTasks(context, first, there);
     }
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
-    return DONE;
+    return ACK;
   }
-  return waitFor(CHECK_MS + 10 * leaving.length);
+  return requeueAfter(CHECK_MS + 10 * leaving.length);
 }
 
 /**
@@ -73,8 +75,8 @@ async function leavingBy(
 }
 
 /**
- * What vanished is put away with what failed: should it show up again, it is to go. In the scope `fleet` the closed gate
- * says so.
+ * What vanished is put away with what failed: should it show up again, it is to go. In the scope `fleet` the launch
+ * gate says so.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,
@@ -98,16 +100,16 @@ async function terminateAt(
   nowMs: number,
 ): Promise<void> {
   if (leaving.length === 0) return;
-  const place = { connectionKey, location };
+  const site = { connectionKey, location };
   const changes = leaving.flatMap((record) => change(record, nowMs));
-  const { applied } = await applyChanges(context, place, changes);
+  const { applied } = await applyChanges(context, site, changes);
   const written = new Set(applied);
-  await handOff(
+  await completeTasks(
     context,
-    place,
+    site,
     changes.flatMap(({ record, to }) => (written.has(record.instanceId) ? [{ ...record, status: to }] : [])),
   );
-  await startLooking(context, place);
+  await startPolling(context, site);
 }
 
 function change(record: InstanceItem, nowMs: number): StatusChange[] {

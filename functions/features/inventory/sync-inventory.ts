@@ -8,12 +8,12 @@ import { allLocations } from '../../platform/store/catalogue.ts';
 import { readConnection, updateConnection } from '../../platform/store/connections.ts';
 import { clearCatalogue, replaceLocations, replaceOffers } from '../../platform/store/write-catalogue.ts';
 import {
-  type Disposition,
-  DONE,
-  goOnAs,
+  ACK,
+  type MessageResult,
   type OpenConnection,
+  requeueAfter,
+  requeueAs,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
 import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 
@@ -33,7 +33,7 @@ const EVERYWHERE = 'everywhere';
 export async function syncInventory(
   context: WorkerContext,
   message: SyncInventoryMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
@@ -42,13 +42,13 @@ export async function syncInventory(
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;
   };
-  const ended = (await exists()) ? await syncPart(context, message) : DONE;
+  const ended = (await exists()) ? await syncPart(context, message) : ACK;
   if (await exists()) return ended;
   await clearCatalogue(store, connectionKey);
-  return DONE;
+  return ACK;
 }
 
-async function syncPart(context: WorkerContext, message: SyncInventoryMessage): Promise<Disposition> {
+async function syncPart(context: WorkerContext, message: SyncInventoryMessage): Promise<MessageResult> {
   const { store, log } = context;
   const { connectionKey } = message;
   const beganMs = store.clock.now();
@@ -62,12 +62,12 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
   const locations = await guarded(context, connectionKey, opened, EVERYWHERE, () =>
     opened.client.listLocations(),
   );
-  if ('waitMs' in locations) return waitFor(locations.waitMs);
+  if ('waitMs' in locations) return requeueAfter(locations.waitMs);
   if ('failed' in locations) return await tellFailures(context, connectionKey, [locations.failed]);
   await withdrawVanished(context, connectionKey, locations.answer);
   await replaceLocations(store, connectionKey, locations.answer);
   const everywhere = await readEverywhere(context, connectionKey, opened);
-  if (everywhere && 'waitMs' in everywhere) return waitFor(everywhere.waitMs);
+  if (everywhere && 'waitMs' in everywhere) return requeueAfter(everywhere.waitMs);
   if (everywhere && 'failed' in everywhere)
     return await tellFailures(context, connectionKey, [everywhere.failed]);
   const left = locations.answer.flatMap(({ name, available }) => (available ? [name] : []));
@@ -87,7 +87,7 @@ async function syncLocations(
   message: SyncInventoryMessage,
   opened: OpenConnection,
   { beganMs, left, everywhere }: Part,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
@@ -109,13 +109,13 @@ async function syncLocations(
   );
   if (waits.length > 0) {
     const rest = { ...message, left: waits.map(({ location }) => location), failures };
-    return goOnAs(rest, Math.max(...waits.map(({ waitMs }) => waitMs)));
+    return requeueAs(rest, Math.max(...waits.map(({ waitMs }) => waitMs)));
   }
   if (failures.length > 0) return await tellFailures(context, connectionKey, failures);
   const { namespace, name } = parseConnectionKey(connectionKey);
   const inventorySyncedAt = new Date(store.clock.now()).toISOString();
   await updateConnection(store, namespace, name, { inventorySyncedAt }, { remove: ['inventoryFailures'] });
-  return DONE;
+  return ACK;
 }
 
 /** The old data stays; whoever reads the connection is told which part of it is old, and why. */
@@ -123,10 +123,10 @@ async function tellFailures(
   { store }: WorkerContext,
   connectionKey: string,
   failures: readonly InventoryFailure[],
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { namespace, name } = parseConnectionKey(connectionKey);
   await updateConnection(store, namespace, name, { inventoryFailures: failures.slice(0, MOST_FAILURES) });
-  return DONE;
+  return ACK;
 }
 
 /** What a location offered that the cloud no longer tells of cannot be had any more. */

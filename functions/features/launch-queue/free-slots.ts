@@ -1,45 +1,45 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
-import type { Verdict } from '../../platform/governor/decide-creates.ts';
+import type { CreateDecision } from '../../platform/governor/decide-creates.ts';
 import { permitCreates } from '../../platform/governor/permit-creates.ts';
 import { releaseSlots } from '../../platform/governor/release-slots.ts';
 import type { ReleasedSlot } from '../../platform/governor/slots.ts';
-import { readWaiting, removeWaiting, type WaitingItem } from '../../platform/store/waiting.ts';
+import { type QueueEntry, readQueueHead, removeFromQueue } from '../../platform/store/launch-queue.ts';
 import {
   governed,
   type OpenConnection,
-  type PlaceRef,
+  type SiteRef,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
-import { startLooking } from '../../platform/worker/start-looking.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
 
-/** Beside those that there is room for: some of the first in line may be kept from going. */
-export const SPARE_ROWS = 10;
+/** Reads this many extra queue entries: some at the head may be blocked. */
+export const SPARE_ENTRIES = 10;
 
 /**
- * Gives slots back, in the same write to those that are first in line, whose launches are sent before they leave it.
- * Giving back twice is harmless. Where all of them stay in line, it sees to it that somebody looks: whoever put them
- * there may have died before it did, and nobody's launch goes out that would.
+ * Gives slots back and grants them to the head of the launch queue in the same write. Messages are sent before entries
+ * are removed. Giving back twice is harmless. Where no entry leaves the queue, this starts a poll: the worker that
+ * enqueued them may have crashed before it scheduled one.
  */
 export async function freeSlots(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   released: readonly ReleasedSlot[],
 ): Promise<void> {
   if (released.length === 0) return;
-  const opened = await openIfPossible(context, place);
-  const most = released.length + SPARE_ROWS;
-  const first = opened ? await readWaiting(context.store, governed(place, opened), most) : [];
+  const opened = await openIfPossible(context, site);
+  const most = released.length + SPARE_ENTRIES;
+  const first = opened ? await readQueueHead(context.store, governed(site, opened), most) : [];
   if (!opened || first.length === 0) {
-    await releaseSlots(context.store, place, released);
+    await releaseSlots(context.store, site, released);
     return;
   }
-  const served = await serveWaiting(context, place, opened, { first, released });
-  if (served === 0) await startLooking(context, place);
+  const served = await serveEntries(context, site, opened, { first, released });
+  if (served === 0) await startPolling(context, site);
 }
 
 async function openIfPossible(
   context: WorkerContext,
-  { connectionKey }: PlaceRef,
+  { connectionKey }: SiteRef,
 ): Promise<OpenConnection | undefined> {
   try {
     return await context.open(connectionKey);
@@ -50,53 +50,56 @@ async function openIfPossible(
 }
 
 /**
- * Lets launches in line have what is free. Their messages go out first, with the time of their permit; whoever dies
- * before they leave the line sends them twice.
+ * Grants what is free to queued launches. Their messages go out first, with the time of their permit; a worker that
+ * dies before it removes the entries sends them twice.
  *
  * @param released slots that are given back in the same write
- * @returns how many have left the line
+ * @returns how many have left the queue
  */
-export async function serveWaiting(
+export async function serveEntries(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
-  { first, released = [] }: { first: readonly WaitingItem[]; released?: readonly ReleasedSlot[] },
+  { first, released = [] }: { first: readonly QueueEntry[]; released?: readonly ReleasedSlot[] },
 ): Promise<number> {
   const { store } = context;
   const [next] = first;
   if (!next) return 0;
-  const { verdicts, lostRace } = await permitCreates(
+  const { decisions, lostRace } = await permitCreates(
     store,
-    governed(place, opened),
+    governed(site, opened),
     first.map(({ wanted }) => wanted),
     { released, turn: next.tag },
   );
   if (lostRace) {
-    await releaseSlots(store, place, released);
+    await releaseSlots(store, site, released);
     return 0;
   }
   const nowMs = store.clock.now();
   const leaving = first.flatMap((item) => {
-    const waitMs = waitAfter(verdicts.get(item.wanted.instanceId), nowMs);
+    const waitMs = waitAfter(decisions.get(item.wanted.instanceId), nowMs);
     return waitMs === undefined ? [] : [{ item, waitMs }];
   });
   await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
-  await removeWaiting(
+  await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
   );
   return leaving.length;
 }
 
-/** When a launch's message is to come; undefined while it stays in line. One that is refused learns of it there. */
-function waitAfter(verdict: Verdict | undefined, nowMs: number): number | undefined {
-  switch (verdict?.say) {
-    case 'go':
-    case 'no':
+/**
+ * Returns the delay of a launch's message; undefined while it stays queued. A denied launch learns the reason when its
+ * message comes.
+ */
+function waitAfter(decision: CreateDecision | undefined, nowMs: number): number | undefined {
+  switch (decision?.action) {
+    case 'allow':
+    case 'deny':
       return 0;
-    case 'later':
-      return Math.max(0, verdict.startMs - nowMs);
-    case 'wait':
+    case 'scheduleAt':
+      return Math.max(0, decision.startMs - nowMs);
+    case 'queue':
     case undefined:
       return undefined;
   }

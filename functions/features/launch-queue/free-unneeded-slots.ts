@@ -1,9 +1,9 @@
 import { instanceId } from '../../model/identifiers.ts';
 import { readHolders } from '../../platform/governor/hold-location.ts';
-import { samePlace } from '../../platform/placement/lay-out.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from './free-slots.ts';
 
@@ -11,41 +11,42 @@ import { freeSlots } from './free-slots.ts';
 const NO_PERMIT_MS = 0;
 
 /**
- * Gives back the slots of launches that make no call any more. While the gate is open for a later round, a launch of that
- * one has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So does one of
- * which another copy made its claim before the gate was closed: what that makes holds the slot. Should a later round begin
- * while this goes on, its launch is let go by a permit of its own, which stays.
+ * Gives back the slots of launches that make no call any more. While launching is on for a later round, a launch of
+ * that round has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So
+ * does one of which another copy made its claim before launching ended: what that makes holds the slot. Should a later
+ * round begin while this goes on, its launch is let go by a permit of its own, which stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   messages: readonly LaunchMessage[],
 ): Promise<void> {
-  const held = await readHolders(context.store, place);
+  const held = await readHolders(context.store, site);
   const byFleet = Map.groupBy(messages, ({ fleetId }) => fleetId);
   const unneeded = await Promise.all(
     [...byFleet].map(async ([fleetId, ofFleet]) => {
-      const { connectionKey, location } = place;
+      const { connectionKey, location } = site;
       const placement = await readPlacement(context.store, fleetId, connectionKey, location);
-      if (placement?.gate !== 'open') return ofFleet;
+      if (placement?.launching !== 'on') return ofFleet;
       return ofFleet.filter(({ round }) => round >= placement.round);
     }),
   );
   const messagesOver = unneeded.flat();
-  // Read after the gate: behind that, nothing is claimed any more.
+  // Read after the launch gate: nothing is claimed behind it any more.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Where none was held, none goes back, and the line is served all the same: who put a launch there may have died.
+    // Where no slot was held, none goes back. The queue is served all the same: the worker that enqueued a launch may
+    // have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,
     }))
-    .filter((slot) => !isBeingCreated(place, records.get(slot.instanceId)));
-  await freeSlots(context, place, slots);
+    .filter((slot) => !isBeingCreated(site, records.get(slot.instanceId)));
+  await freeSlots(context, site, slots);
 }
 
-function isBeingCreated(place: PlaceRef, record: InstanceItem | undefined): boolean {
-  if (!record || !samePlace(record, place)) return false;
+function isBeingCreated(site: SiteRef, record: InstanceItem | undefined): boolean {
+  if (!record || !sameSite(record, site)) return false;
   const { status, runningAt } = record;
   return status === 'Creating' || (status === 'Terminating' && runningAt === undefined);
 }

@@ -1,7 +1,7 @@
-import type { Store } from '../../platform/store/client.ts';
 import { hasConnections } from '../../platform/store/connections.ts';
 import { hasLiveFleets } from '../../platform/store/live-fleets.ts';
 import { markNamespace, removeNamespace, unmarkNamespace } from '../../platform/store/namespaces.ts';
+import type { Store } from '../../platform/store/store.ts';
 
 const TRIES = 5;
 

@@ -1,7 +1,7 @@
 import { DEPLOYMENT_TAG } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
-import { samePlace } from '../../platform/placement/lay-out.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { readFleetItem } from '../../platform/store/fleets.ts';
 import {
@@ -13,80 +13,80 @@ import {
 } from '../../platform/store/networks.ts';
 import { blockPlacement } from '../../platform/store/placements.ts';
 import {
+  ACK,
   claimMsOf,
-  type Disposition,
-  DONE,
+  type MessageResult,
   type OpenConnection,
-  type PlaceRef,
+  requeueAfter,
+  type SiteRef,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
 import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/workflow/messages.ts';
 import { markRefused } from '../connections/mark-failed.ts';
-import { keyPairName, networkName, securityGroupName, sshFromOf } from './names.ts';
+import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /** The record is claimed by then: to wait is cheaper than to claim it again. */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
-/** A place that could not be reached for so long has no network: its instances go elsewhere, or fail. */
+/** A site that could not be reached for so long has no network: its instances go elsewhere, or fail. */
 const UNREACHABLE_MS = 600_000;
 
 /** What became of one resource in this delivery of the message. */
 type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
 /** `closed`: nothing may begin here any more. A failure is noted at the placement, and is for good. */
-export type NetworksAnswer = Progress | 'closed';
+export type NetworksAnswer = Progress | 'stopped';
 
-/** Makes the network resources of a fleet at a place, and answers the workflow when all are ready. */
+/** Makes the network resources of a fleet at a site, and answers the workflow when all are ready. */
 export async function prepareNetworks(
   context: WorkerContext,
   message: PrepareNetworksMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { fleetId, taskToken } = message;
   const answer = await ensureNetworks(context, fleetId, message);
   if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
-  else if (answer === 'closed')
+  else if (answer === 'stopped')
     await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'nothing is launched any more');
-  else if ('waitMs' in answer) return waitFor(answer.waitMs);
+  else if ('waitMs' in answer) return requeueAfter(answer.waitMs);
   else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
-  return DONE;
+  return ACK;
 }
 
 /**
- * Makes the network, the security groups and the key pair of a fleet at a place, each once, however many ask.
- * Records come first.
+ * Makes the network, the security groups and the key pair of a fleet at a site, each once, however many ask. Records
+ * come first.
  */
 export async function ensureNetworks(
   context: WorkerContext,
   fleetId: string,
-  { connectionKey, location }: PlaceRef,
+  { connectionKey, location }: SiteRef,
 ): Promise<NetworksAnswer> {
-  const place = { connectionKey, location };
-  const wanted = await wantedNetworks(context, fleetId, place);
-  const known = new Set((await readNetworks(context.store, { fleetId, ...place })).map(({ name }) => name));
+  const site = { connectionKey, location };
+  const wanted = await wantedNetworks(context, fleetId, site);
+  const known = new Set((await readNetworks(context.store, { fleetId, ...site })).map(({ name }) => name));
   for (const item of wanted) {
     if (known.has(item.name)) continue;
-    if ((await intendNetwork(context.store, item)) === 'closed') return 'closed';
+    if ((await intendNetwork(context.store, item)) === 'stopped') return 'stopped';
   }
-  const opened = await openOrFail(context, place);
-  if ('failure' in opened) return await settle(context, fleetId, place, [opened]);
-  const items = await readNetworks(context.store, { fleetId, ...place });
+  const opened = await openOrFail(context, site);
+  if ('failure' in opened) return await blockOrWait(context, fleetId, site, [opened]);
+  const items = await readNetworks(context.store, { fleetId, ...site });
   const network = items.find(({ kind }) => kind === 'network');
-  // Removed under our hands, so the gate is closed by now.
-  if (!network) return 'closed';
-  const first = await ensure(context, place, opened, network, network);
-  if (first !== 'ready') return await settle(context, fleetId, place, [first]);
-  const now = await readNetworks(context.store, { fleetId, ...place });
+  // It was removed meanwhile, so launching has ended by now.
+  if (!network) return 'stopped';
+  const first = await ensure(context, site, opened, network, network);
+  if (first !== 'ready') return await blockOrWait(context, fleetId, site, [first]);
+  const now = await readNetworks(context.store, { fleetId, ...site });
   const made = now.find(({ kind }) => kind === 'network') ?? network;
   const rest = await Promise.all(
-    now.filter(({ kind }) => kind !== 'network').map((item) => ensure(context, place, opened, item, made)),
+    now.filter(({ kind }) => kind !== 'network').map((item) => ensure(context, site, opened, item, made)),
   );
-  return await settle(context, fleetId, place, rest);
+  return await blockOrWait(context, fleetId, site, rest);
 }
 
 async function openOrFail(
   context: WorkerContext,
-  { connectionKey }: PlaceRef,
+  { connectionKey }: SiteRef,
 ): Promise<OpenConnection | { failure: Failure }> {
   try {
     return await context.open(connectionKey);
@@ -96,34 +96,34 @@ async function openOrFail(
   }
 }
 
-async function settle(
+async function blockOrWait(
   context: WorkerContext,
   fleetId: string,
-  place: PlaceRef,
+  site: SiteRef,
   progress: readonly Progress[],
 ): Promise<Progress> {
   for (const one of progress) {
     if (one === 'ready' || !('failure' in one)) continue;
-    await blockPlacement(context.store, { fleetId, ...place }, one.failure);
+    await blockPlacement(context.store, { fleetId, ...site }, one.failure);
     return one;
   }
   const waits = progress.flatMap((one) => (one !== 'ready' && 'waitMs' in one ? [one.waitMs] : []));
   return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
 }
 
-/** The records that the fleet's groups at this place call for. */
+/** The records that the fleet's groups at this site call for. */
 async function wantedNetworks(
   context: WorkerContext,
   fleetId: string,
-  place: PlaceRef,
+  site: SiteRef,
 ): Promise<NetworkItem[]> {
   const layout = await context.layout(fleetId);
-  const placement = layout.placements.find((one) => samePlace(one, place));
-  if (!placement) throw new RangeError(`fleet ${fleetId} has no placement at ${place.location}`);
+  const placement = layout.placements.find((one) => sameSite(one, site));
+  if (!placement) throw new RangeError(`fleet ${fleetId} has no placement at ${site.location}`);
   const groups = placement.ranges.map(({ group }) => group);
   const item = (kind: NetworkItem['kind'], name: string, neededBy: string[]): NetworkItem => ({
     fleetId,
-    ...place,
+    ...site,
     kind,
     name,
     status: 'Creating',
@@ -135,12 +135,12 @@ async function wantedNetworks(
   const everyone = groups.map(({ name }) => name);
   const byRule = Map.groupBy(groups, ({ ssh }) => sshFromOf(ssh));
   return [
-    item('network', networkName(fleetId, place), everyone),
-    item('key-pair', keyPairName(fleetId, place), everyone),
+    item('network', networkName(fleetId, site), everyone),
+    item('key-pair', keyPairName(fleetId, site), everyone),
     ...[...byRule].map(([allowFrom, members]) => ({
       ...item(
         'security-group',
-        securityGroupName(fleetId, place, allowFrom),
+        securityGroupName(fleetId, site, allowFrom),
         members.map(({ name }) => name),
       ),
       ...(allowFrom === undefined ? {} : { sshFrom: allowFrom }),
@@ -150,7 +150,7 @@ async function wantedNetworks(
 
 async function ensure(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   item: NetworkItem,
   network: NetworkItem,
@@ -161,7 +161,7 @@ async function ensure(
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Creating', claimed.claimUntilMs))) return { waitMs: 1_000 };
   try {
-    const made = await callDriver(context, place, opened, item, network);
+    const made = await callDriver(context, site, opened, item, network);
     await recordNetwork(context.store, claimed, { status: 'Ready', failingSinceMs: 0, ...made });
     return 'ready';
   } catch (error) {
@@ -182,14 +182,14 @@ async function ensure(
 
 async function callDriver(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   { onTerms }: OpenConnection,
   item: NetworkItem,
   network: NetworkItem,
 ): Promise<{ backendId: string; subnetBackendId?: string }> {
   const client = onTerms({ waitMs: PERMIT_WAIT_MS });
   const base = {
-    location: place.location,
+    location: site.location,
     name: item.name,
     tags: { [DEPLOYMENT_TAG]: await context.deploymentId() },
   };

@@ -10,13 +10,13 @@ import {
 } from '../../platform/store/networks.ts';
 import { liveGroups, readPlacement } from '../../platform/store/placements.ts';
 import {
+  ACK,
   claimMsOf,
-  type Disposition,
-  DONE,
+  type MessageResult,
   type OpenConnection,
-  type PlaceRef,
+  requeueAfter,
+  type SiteRef,
   type WorkerContext,
-  waitFor,
 } from '../../platform/worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
@@ -24,21 +24,21 @@ import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflo
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
-/** A refused credential takes somebody's hand, so there is no hurry to try again. */
+/** A rejected credential needs an operator; retry slowly. */
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes the network resources of a fleet at a place, one round of them. A record goes only when the cloud says
- * that the resource is gone; the workflow is answered when the round has no record left.
+ * Removes the network resources of a fleet at a site, one round of them. A record goes only when the cloud says that
+ * the resource is gone; the workflow is answered when the round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,
   message: RemoveNetworksMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { fleetId, taskToken, connectionKey, location, round, scope } = message;
-  const place = { connectionKey, location };
+  const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
-  const standing = await readNetworks(context.store, { fleetId, ...place });
+  const standing = await readNetworks(context.store, { fleetId, ...site });
   // What was needed when the round before looked, and is not any more, stands in it: it goes with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
@@ -46,12 +46,12 @@ export async function removeNetworks(
   const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
   const waits = await Promise.all(
-    items.map((item) => limit(() => (opened ? remove(context, place, opened, item, scope) : 0))),
+    items.map((item) => limit(() => (opened ? remove(context, site, opened, item, scope) : 0))),
   );
   const waitMs = Math.max(0, ...waits);
-  if (waitMs > 0) return waitFor(waitMs);
+  if (waitMs > 0) return requeueAfter(waitMs);
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
-  return DONE;
+  return ACK;
 }
 
 /** What instances that stay have need of: all of it, where launches may begin. */
@@ -60,7 +60,7 @@ async function neededHere(
   { fleetId, connectionKey, location }: RemoveNetworksMessage,
 ): Promise<(item: NetworkItem) => boolean> {
   const placement = await readPlacement(store, fleetId, connectionKey, location);
-  if (!placement || placement.gate === 'open') return () => true;
+  if (!placement || placement.launching === 'on') return () => true;
   const live = liveGroups(placement);
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
@@ -68,7 +68,7 @@ async function neededHere(
 /** @returns 0 when it is gone, else when to try again */
 async function remove(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   item: NetworkItem,
   scope: RemovalScope,
@@ -80,8 +80,8 @@ async function remove(
     return RETRY_MS;
   try {
     const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
-    const backendId = item.backendId ?? (await findBackendId(client, place, item));
-    if (backendId !== undefined) await deleteAt(client, place, item.kind, backendId);
+    const backendId = item.backendId ?? (await findBackendId(client, site, item));
+    if (backendId !== undefined) await deleteAt(client, site, item.kind, backendId);
     await closeNetwork(context.store, item);
     return 0;
   } catch (error) {
@@ -107,7 +107,7 @@ async function remove(
  */
 async function findBackendId(
   client: CloudClient,
-  { location }: PlaceRef,
+  { location }: SiteRef,
   { kind, name }: NetworkItem,
 ): Promise<string | undefined> {
   return await client.findNetworkResource(location, kind, name);
@@ -115,7 +115,7 @@ async function findBackendId(
 
 async function deleteAt(
   client: CloudClient,
-  { location }: PlaceRef,
+  { location }: SiteRef,
   kind: NetworkItem['kind'],
   backendId: string,
 ): Promise<void> {

@@ -1,27 +1,27 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { isClosed } from '../../model/status.ts';
 import type { Holders } from '../../platform/governor/slots.ts';
-import { samePlace } from '../../platform/placement/lay-out.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { PlaceRef } from '../../platform/worker/context.ts';
+import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
 /** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round,
- * in the place of a record that is closed or planned. Their slots are not to be taken from under it.
+ * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round, in
+ * the place of a record that is closed or planned. Their slots must not be taken from them.
  */
 export function aboutToClaim(
-  strangers: Holders,
+  staleHolders: Holders,
   records: ReadonlyMap<string, InstanceItem>,
-  place: PlaceRef,
+  site: SiteRef,
   nowMs: number,
 ): Set<string> {
-  const holders = Object.entries(strangers).filter(([id, sinceMs]) => {
+  const holders = Object.entries(staleHolders).filter(([id, sinceMs]) => {
     const record = records.get(id);
-    const isOpen = !record || isClosed(record.status) || isPlannedAt(place, record);
+    const isOpen = !record || isClosed(record.status) || isPlannedAt(site, record);
     return isOpen && sinceMs + UNCLAIMED_SLOT_MS >= nowMs;
   });
   return new Set(holders.map(([id]) => id));
@@ -32,18 +32,18 @@ export function aboutToClaim(
  * be of workers that are slow, or whose clocks are wrong.
  */
 export function abandonedSlots(
-  strangers: Holders,
+  staleHolders: Holders,
   waiting: ReadonlySet<string>,
   records: ReadonlyMap<string, InstanceItem>,
-  place: PlaceRef,
+  site: SiteRef,
   nowMs: number,
 ): string[] {
-  return Object.entries(strangers).flatMap(([id, startMs]) => {
+  return Object.entries(staleHolders).flatMap(([id, startMs]) => {
     const record = records.get(id);
     // The cloud took nothing of these, and the worker with the permit to ask again has had its time: no slot for them.
     const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
     if (isRefused) return startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
-    const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(place, record);
+    const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(site, record);
     return mayBeClaimed && !waiting.has(id) ? [id] : [];
   });
 }
@@ -57,5 +57,5 @@ export function isLeaving(
   return machineOf(record, machines)?.status === 'Terminating';
 }
 
-const isPlannedAt = (place: PlaceRef, record: InstanceItem): boolean =>
-  record.status === 'Planned' && samePlace(record, place);
+const isPlannedAt = (site: SiteRef, record: InstanceItem): boolean =>
+  record.status === 'Planned' && sameSite(record, site);

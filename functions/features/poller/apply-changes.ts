@@ -1,11 +1,11 @@
 import { isClosed } from '../../model/status.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { reviewLater } from '../../platform/worker/review-later.ts';
-import { noteMissing, noteVanished } from '../findings/missing.ts';
+import { noteMissing, noteVanished } from '../findings/vanished-machines.ts';
 import { reviewFleet } from '../fleets/review-fleet.ts';
 import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { adopt } from '../instances/adopt.ts';
-import { applyChanges, failInstances } from '../instances/finish.ts';
+import { applyChanges, failInstances } from '../instances/outcomes.ts';
 import { recordRunning } from '../instances/record-running.ts';
 import {
   type Decided,
@@ -28,14 +28,14 @@ export interface Applied {
 
 /** Has the records follow the cloud. What is missing is reported first: a worker that dies over it has told of it. */
 export async function applyDecided(
-  { context, place, opened }: Poll,
+  { context, site, opened }: Poll,
   { changes }: Pick<Decided, 'changes'>,
   records: ReadonlyMap<string, InstanceItem>,
 ): Promise<Applied> {
   const vanishing = changes.filter(isVanishing).map(({ record }) => record);
-  const missing = await noteMissing(context, place, opened, vanishing);
+  const missing = await noteMissing(context, site, opened, vanishing);
   await reviewLater(context, changes.filter(isRecovery));
-  const { applied } = await applyChanges(context, place, changes);
+  const { applied } = await applyChanges(context, site, changes);
   const written = new Set(applied);
   await noteVanished(
     context,
@@ -51,15 +51,15 @@ export async function applyDecided(
 
 /** Ends attempts that the cloud has nothing of any more, and binds machines of those whose answer was lost. */
 export async function endAttempts(
-  { context, place }: Poll,
+  { context, site }: Poll,
   { changes, endedAttempts, adopted }: Decided,
 ): Promise<void> {
-  await failInstances(context, place, endedAttempts);
+  await failInstances(context, site, endedAttempts);
   for (const fleetId of fleetsThatLost(changes))
     await stopWhenDecided(context.store, await context.layout(fleetId));
   for (const fleetId of fleetsThatRecovered(changes))
     await reviewFleet(context.store, await context.layout(fleetId));
-  const running = await recordRunning(context, place, adopted);
+  const running = await recordRunning(context, site, adopted);
   for (const { record, machine } of adopted)
-    if (!running.has(record.instanceId)) await adopt(context, place, record, machine);
+    if (!running.has(record.instanceId)) await adopt(context, site, record, machine);
 }

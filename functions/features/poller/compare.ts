@@ -1,11 +1,11 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
-import type { InstanceItem, PlaceEntry } from '../../platform/store/instances.ts';
+import type { InstanceItem, SiteEntry } from '../../platform/store/instances.ts';
 import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
 import { fieldsOfRunning } from '../instances/record-running.ts';
 
-/** What a look makes of one record and what the cloud says of it. */
+/** What a poll decides about one record and the cloud's answer. */
 export type Finding =
   | { action: 'none' }
   /** The record follows the cloud. */
@@ -27,7 +27,7 @@ const NONE: Finding = { action: 'none' };
 
 /** An entry of the index that needs no more than a glance: the cloud says what the record says. */
 export function agrees(
-  entry: Pick<PlaceEntry, 'status' | 'backendId'>,
+  entry: Pick<SiteEntry, 'status' | 'backendId'>,
   machine: CloudInstance | undefined,
 ): boolean {
   if (!machine || entry.backendId !== machine.backendId) return false;
@@ -38,10 +38,10 @@ export function agrees(
 /** Matches machines to records: by our id, which the cloud carries, or by the backend's id where it lost that. */
 export function machinesById(
   seen: readonly CloudInstance[],
-  entries: readonly PlaceEntry[],
+  entries: readonly SiteEntry[],
 ): Map<string, CloudInstance[]> {
   const isNameless = seen.some(({ instanceId }) => instanceId === undefined);
-  const byBackendId = new Map(isNameless ? entries.map((entry) => [entry.backendId, entry.placeSk]) : []);
+  const byBackendId = new Map(isNameless ? entries.map((entry) => [entry.backendId, entry.siteSk]) : []);
   const found = new Map<string, CloudInstance[]>();
   for (const machine of seen) {
     const id = machine.instanceId ?? byBackendId.get(machine.backendId);
@@ -63,7 +63,7 @@ export function machineOf(
 }
 
 /**
- * Decides what a look does about one record. Pure: the same record and answer give the same finding.
+ * Decides what a poll does about one record. Pure: the same record and answer give the same finding.
  *
  * @param nowMs when the cloud was asked
  * @param consistencyWindowMs of the driver: for this long after a create, a list may not show the machine yet

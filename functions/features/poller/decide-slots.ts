@@ -1,11 +1,11 @@
 import { isClosed, isTransitional } from '../../model/status.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { PlaceRef } from '../../platform/worker/context.ts';
+import type { SiteRef } from '../../platform/worker/context.ts';
 import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import type { Observed } from './poll.ts';
 
-/** What becomes of the slots of a place, and of the steps that wait for their holders. */
+/** What becomes of the slots of a site, and of the steps that wait for their holders. */
 export interface SlotDecision {
   /** Holders whose worker may be about to write its claim: their slots are left alone. */
   claiming: ReadonlySet<string>;
@@ -21,21 +21,22 @@ export interface SlotDecision {
 
 /** Decides by the records as they stand after the writes. Pure. */
 export function decideSlots(
-  { picked: { strangers }, machines }: Pick<Observed, 'picked' | 'machines'>,
+  { picked: { staleHolders }, machines }: Pick<Observed, 'picked' | 'machines'>,
   { written, after }: Applied,
-  place: PlaceRef,
+  site: SiteRef,
   nowMs: number,
 ): SlotDecision {
-  const claiming = aboutToClaim(strangers, after, place, nowMs);
+  const claiming = aboutToClaim(staleHolders, after, site, nowMs);
   const records = [...after.values()];
   return {
     claiming,
-    abandoned: abandonedSlots(strangers, claiming, after, place, nowMs),
+    abandoned: abandonedSlots(staleHolders, claiming, after, site, nowMs),
     ended: records.filter(
-      ({ instanceId }) => written.has(instanceId) || (instanceId in strangers && !claiming.has(instanceId)),
+      ({ instanceId }) =>
+        written.has(instanceId) || (instanceId in staleHolders && !claiming.has(instanceId)),
     ),
-    moved: records.filter((record) => record.instanceId in strangers && record.location !== place.location),
-    leaving: Object.keys(strangers).filter((id) => isLeaving(after.get(id), machines.get(id))),
+    moved: records.filter((record) => record.instanceId in staleHolders && record.location !== site.location),
+    leaving: Object.keys(staleHolders).filter((id) => isLeaving(after.get(id), machines.get(id))),
   };
 }
 

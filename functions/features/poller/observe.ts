@@ -1,8 +1,8 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import { parseInstanceId } from '../../model/identifiers.ts';
-import { readPlaceState } from '../../platform/governor/hold-location.ts';
+import { readSiteState } from '../../platform/governor/hold-location.ts';
 import { heldNow } from '../../platform/governor/slots.ts';
-import { samePlace } from '../../platform/placement/lay-out.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { hasElsewhere } from '../instances/attempt-elsewhere.ts';
@@ -10,40 +10,40 @@ import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/pr
 import { compare, type Finding, machinesById, vanished } from './compare.ts';
 import { pick } from './pick.ts';
 import type { Found, Observed, Poll } from './poll.ts';
-import type { Sight } from './sight.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /**
  * Reads what a poll has to know beside the cloud's list: slots first, then the records that do not agree with it, then
  * the cloud again for those that the list leaves out. Writes nothing.
  */
-export async function observe(poll: Poll, sight: Sight): Promise<Observed> {
-  const { context, place, loop } = poll;
+export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed> {
+  const { context, site, loop } = poll;
   const { store } = context;
-  const state = await readPlaceState(store, place);
+  const state = await readSiteState(store, site);
   const holders = heldNow(state?.holders ?? {}, store.clock.now());
-  const machines = machinesById(sight.seen, sight.entries);
-  const picked = pick(sight, machines, holders, loop.wholeAtMs ?? 0);
-  const refs = [...picked.suspectIds, ...Object.keys(picked.strangers)]
+  const machines = machinesById(snapshot.seen, snapshot.entries);
+  const picked = pick(snapshot, machines, holders, loop.fullAtMs ?? 0);
+  const refs = [...picked.rereadIds, ...Object.keys(picked.staleHolders)]
     .map(parseInstanceId)
     .filter((ref) => ref !== undefined);
   const records = refs.length > 0 ? await readInstances(store, refs) : new Map<string, InstanceItem>();
-  const listed = findingsOf(poll, sight, machines, records);
+  const listed = findingsOf(poll, snapshot, machines, records);
   const found = [...listed, ...(await confirmMissing(poll, listed))];
   const movable = await movableAmong(context, found);
-  return { sight, state, holders, machines, picked, records, found, movable };
+  return { snapshot, state, holders, machines, picked, records, found, movable };
 }
 
 /** What the list tells of each record. The index may still show what has moved since: the list says nothing of those. */
 function findingsOf(
-  { context: { driver }, place, opened }: Poll,
-  { seenAtMs, asked }: Sight,
+  { context: { driver }, site, opened }: Poll,
+  { seenAtMs, asked }: Snapshot,
   machines: Observed['machines'],
   records: ReadonlyMap<string, InstanceItem>,
 ): Found[] {
   const here = [...records.values()].filter(
-    (record) => samePlace(record, place) && (asked?.has(record.instanceId) ?? true),
+    (record) => sameSite(record, site) && (asked?.has(record.instanceId) ?? true),
   );
-  const seen = { location: place.location, atMs: seenAtMs };
+  const seen = { location: site.location, atMs: seenAtMs };
   const terms = proofTerms(driver, opened.client);
   return here.map((record) => {
     const machine = ownMachine(record, machines.get(record.instanceId) ?? [], seen, terms);
@@ -67,16 +67,16 @@ async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Fou
 
 /** @returns undefined when the cloud does not tell now, or the machine is another's by now and that is not certain */
 async function confirm(
-  { context, place, opened }: Poll,
+  { context, site, opened }: Poll,
   record: InstanceItem,
   backendId: string,
 ): Promise<Finding | undefined> {
   const { driver, store } = context;
   const terms = proofTerms(driver, opened.client);
   try {
-    const machine = await opened.client.getInstance(place.location, backendId);
+    const machine = await opened.client.getInstance(site.location, backendId);
     const nowMs = store.clock.now();
-    const shown = { machine, location: place.location, atMs: nowMs };
+    const shown = { machine, location: site.location, atMs: nowMs };
     if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);
     // Another machine has its name by now.
     return proveMachine(shown, record, terms) === 'copy' ? whenGone(record, nowMs) : undefined;

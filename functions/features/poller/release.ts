@@ -1,12 +1,12 @@
 import { parseInstanceId } from '../../model/identifiers.ts';
-import { noteFirstRun, reopenQuotas } from '../../platform/governor/learn-from-creates.ts';
+import { noteFirstRun, reopenQuotas } from '../../platform/governor/create-feedback.ts';
 import { permitCreates } from '../../platform/governor/permit-creates.ts';
 import { RENEW_SLOT_MS } from '../../platform/governor/slots.ts';
 import { returnBudget } from '../../platform/governor/take-budget.ts';
 import { governed } from '../../platform/worker/context.ts';
 import { launchElsewhere } from '../instances/attempt-elsewhere.ts';
 import { fenceClaims } from '../instances/fence-claims.ts';
-import { handOff, withPresentTokens } from '../instances/finish.ts';
+import { completeTasks, withPresentTokens } from '../instances/outcomes.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import { countForBudget } from './count-for-budget.ts';
@@ -20,22 +20,22 @@ import type { Observed, Poll } from './poll.ts';
  * @returns ids of the holders of given up slots that no claim can come of
  */
 export async function releaseSlotsOf(
-  { context, place }: Poll,
+  { context, site }: Poll,
   { holders }: Observed,
   applied: Applied,
   decision: SlotDecision,
 ): Promise<Set<string>> {
   const { abandoned, ended, moved } = decision;
   const refs = abandoned.map(parseInstanceId).filter((ref) => ref !== undefined);
-  const fenced = new Set(await fenceClaims(context, place, refs, applied.after));
+  const fenced = new Set(await fenceClaims(context, site, refs, applied.after));
   const isOver = (id: string) => !abandoned.includes(id) || fenced.has(id);
   const over = ended.filter(({ instanceId }) => isOver(instanceId));
-  await handOff(context, place, await withPresentTokens(context, over), holders);
-  for (const record of moved) await launchElsewhere(context, { ...record, ...place }, record.location);
+  await completeTasks(context, site, await withPresentTokens(context, over), holders);
+  for (const record of moved) await launchElsewhere(context, { ...record, ...site }, record.location);
   const unused = unusedSlots(applied, decision, fenced);
   await freeSlots(
     context,
-    place,
+    site,
     unused.map((instanceId) => ({ instanceId, startMs: holders[instanceId] })),
   );
   return fenced;
@@ -44,24 +44,25 @@ export async function releaseSlotsOf(
 /** Tells the governor what the poll saw: quota and budget that came free, a first machine that runs, slots in use. */
 export async function tellGovernor(
   poll: Poll,
-  { sight, state, holders, machines }: Observed,
+  { snapshot, state, holders, machines }: Observed,
   { gone }: Applied,
   running: ReadonlySet<string>,
 ): Promise<void> {
-  const { context, place, opened } = poll;
+  const { context, site, opened } = poll;
   const { store } = context;
-  const site = governed(place, opened);
-  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0) await reopenQuotas(store, site);
-  await returnBudget(store, site, gone);
-  const live = sight.entries.filter(({ placeSk }) => !gone.includes(placeSk));
-  if (sight.isWhole) await countForBudget(context, place, opened, live, sight.seenAtMs);
+  const governedSite = governed(site, opened);
+  if (gone.length > 0 && Object.keys(state?.closed ?? {}).length > 0) await reopenQuotas(store, governedSite);
+  await returnBudget(store, governedSite, gone);
+  const live = snapshot.entries.filter(({ siteSk }) => !gone.includes(siteSk));
+  if (snapshot.isFull) await countForBudget(context, site, opened, live, snapshot.seenAtMs);
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && running.size > 0)
-    await noteFirstRun(store, site);
+    await noteFirstRun(store, governedSite);
   // What takes long to be created keeps its slot for as long as it does.
   const renewed = Object.entries(holders).filter(
     ([id, sinceMs]) =>
-      sinceMs + RENEW_SLOT_MS < sight.seenAtMs &&
+      sinceMs + RENEW_SLOT_MS < snapshot.seenAtMs &&
       machines.get(id)?.some(({ status }) => status === 'Creating'),
   );
-  if (renewed.length > 0) await permitCreates(store, site, [], { renewed: Object.fromEntries(renewed) });
+  if (renewed.length > 0)
+    await permitCreates(store, governedSite, [], { renewed: Object.fromEntries(renewed) });
 }

@@ -3,7 +3,7 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Clock } from '../../platform/runtime/clock.ts';
 import {
   type OpenConnection,
-  type PlaceRef,
+  type SiteRef,
   timeLeftMs,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
@@ -25,7 +25,7 @@ const SHORTEST_WAIT_MS = 100;
  */
 export async function removeMachines(
   context: WorkerContext,
-  { location }: PlaceRef,
+  { location }: SiteRef,
   { onTerms }: OpenConnection,
   backendIds: readonly string[],
 ): Promise<boolean> {

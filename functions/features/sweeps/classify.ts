@@ -61,7 +61,7 @@ function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, locat
   return launchToken === undefined || launchToken === record.launchToken;
 }
 
-/** @param records of the network resources of its fleet at this place, those that were removed included */
+/** @param records of the network resources of its fleet at this site, those that were removed included */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,
   records: readonly NetworkRecord[],
@@ -73,7 +73,7 @@ export function classifyResource(
 }
 
 /**
- * Whether a record is bound to a machine that the cloud should show by now. What is in transition is looked at all the
+ * Whether a record is bound to a machine that the cloud should show by now. What is in transition is polled all the
  * time, and needs no sweep.
  */
 export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {

@@ -3,7 +3,7 @@ import { connectionKey } from '../../model/identifiers.ts';
 import type { SweepHold } from '../../model/orphan.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
 import { writeAudit } from '../../platform/store/audit.ts';
-import type { Store } from '../../platform/store/client.ts';
+import type { Store } from '../../platform/store/store.ts';
 import {
   EVERYWHERE,
   type HoldItem,
@@ -12,7 +12,7 @@ import {
   updateHold,
 } from '../../platform/store/sweep-holds.ts';
 import { continued } from './sweep-cap.ts';
-import { connectionsOf, type OrphanCursor } from './view.ts';
+import { connectionsOf, type OrphanCursor } from './sweep-view.ts';
 
 /** A page of the holds of a namespace's connections, in the order of connections and locations. */
 export async function listHolds(

@@ -7,10 +7,10 @@ import {
   readHold,
   updateHold,
 } from '../../platform/store/sweep-holds.ts';
-import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
-import { nextState } from './decide.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { nextState } from './finding-state.ts';
 import { heldEverywhere } from './held-everywhere.ts';
-import type { Judged } from './judge-place.ts';
+import type { Judged } from './judge-site.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
 
@@ -26,12 +26,12 @@ export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => Hold
  */
 export async function heldBack(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   { connection }: OpenConnection,
   shown: readonly (Judged & { known: OrphanItem | undefined })[],
   { nowMs, dryRun }: { nowMs: number; dryRun: boolean },
 ): Promise<HeldBack> {
-  const everywhere = await heldEverywhere(context, place, connection, dryRun);
+  const everywhere = await heldEverywhere(context, site, connection, dryRun);
   if (everywhere) return () => everywhere;
   const policy = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
   const wanted = shown.flatMap(({ subject, verdict, known }): Removal[] => {
@@ -42,20 +42,20 @@ export async function heldBack(
     return [{ backendId: subject.backendId, firstSeenAtMs: Date.parse(known.firstSeenAt), isAskedFor }];
   });
   const ours = shown.filter(({ subject, verdict }) => subject.kind === 'instance' && verdict.claimed).length;
-  const { admitted, hold } = await admitWanted(context, place, wanted, mostPerDay(ours), dryRun);
-  if (hold && !dryRun) await tellHold(context, connection, place, hold);
+  const { admitted, hold } = await admitWanted(context, site, wanted, mostPerDay(ours), dryRun);
+  if (hold && !dryRun) await tellHold(context, connection, site, hold);
   const waiting = new Set(wanted.map(({ backendId }) => backendId).filter((id) => !admitted.has(id)));
   return ({ kind, backendId }) => (kind === 'instance' && waiting.has(backendId) ? hold?.because : undefined);
 }
 
 async function admitWanted(
   { store }: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   wanted: readonly Removal[],
   most: number,
   dryRun: boolean,
 ): Promise<{ admitted: ReadonlySet<string>; hold: HoldState | undefined }> {
   const decide = (item: HoldItem) => admit(item, wanted, most, store.clock.now());
-  if (dryRun) return decide((await readHold(store, place)) ?? emptyHold(place)).answer;
-  return await updateHold(store, place, decide);
+  if (dryRun) return decide((await readHold(store, site)) ?? emptyHold(site)).answer;
+  return await updateHold(store, site, decide);
 }

@@ -8,7 +8,7 @@ import {
   readHold,
   updateHold,
 } from '../../platform/store/sweep-holds.ts';
-import type { PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
@@ -17,7 +17,7 @@ import { tellHold } from './tell-hold.ts';
  */
 export async function heldEverywhere(
   context: WorkerContext,
-  { connectionKey }: PlaceRef,
+  { connectionKey }: SiteRef,
   connection: Connection,
   dryRun: boolean,
 ): Promise<HoldReason | undefined> {

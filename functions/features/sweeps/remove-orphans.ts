@@ -1,7 +1,7 @@
 import pLimit from 'p-limit';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { OrphanKind } from '../../model/orphan.ts';
-import type { OpenConnection, PlaceRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 const CONCURRENT_CALLS = 10;
 
@@ -19,7 +19,7 @@ export interface ToRemove {
  */
 export async function removeOrphans(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   orphans: readonly ToRemove[],
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function removeOrphans(
   await Promise.all(
     wanted.map((orphan) =>
       limit(async () => {
-        if (isPermitted && !(await remove(context, place, opened, orphan))) isPermitted = false;
+        if (isPermitted && !(await remove(context, site, opened, orphan))) isPermitted = false;
       }),
     ),
   );
@@ -53,13 +53,13 @@ export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
 /** @returns false when there is no permit for it now */
 async function remove(
   context: WorkerContext,
-  place: PlaceRef,
+  site: SiteRef,
   opened: OpenConnection,
   orphan: ToRemove,
 ): Promise<boolean> {
   const { kind, backendId } = orphan;
   try {
-    await removeAt(opened, place, orphan);
+    await removeAt(opened, site, orphan);
     return true;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -76,7 +76,7 @@ async function remove(
 
 async function removeAt(
   { client }: OpenConnection,
-  { location }: PlaceRef,
+  { location }: SiteRef,
   { kind, backendId }: ToRemove,
 ): Promise<void> {
   switch (kind) {

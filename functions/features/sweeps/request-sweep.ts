@@ -1,7 +1,7 @@
 import type { Connection, DriverName } from '../../model/connection.ts';
 import { connectionKey, makeFleetId } from '../../model/identifiers.ts';
 import { isoTime } from '../../platform/runtime/clock.ts';
-import type { Store } from '../../platform/store/client.ts';
+import type { Store } from '../../platform/store/store.ts';
 import { createSweep } from '../../platform/store/sweeps.ts';
 import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
 

@@ -5,7 +5,7 @@ import { readConnection } from '../../platform/store/connections.ts';
 import { loopLocations } from '../../platform/store/loops.ts';
 import { orphanLocations } from '../../platform/store/orphans.ts';
 import { writeSweepConnection } from '../../platform/store/sweeps.ts';
-import { type Disposition, DONE, type WorkerContext } from '../../platform/worker/context.ts';
+import { ACK, type MessageResult, type WorkerContext } from '../../platform/worker/context.ts';
 import type { SweepConnectionMessage, SweepMessage } from '../../platform/workflow/messages.ts';
 import { watchWriters } from './watch-writers.ts';
 
@@ -14,13 +14,13 @@ const CONCURRENT_SENDS = 10;
 const SPREAD_MS = 60_000;
 
 /**
- * Sends a sweep for each place where a connection may have something: every location of its catalogue, those that it
- * ever had anything to look at, and those with findings. Delivered twice, places are swept twice.
+ * Sends a sweep for each site where a connection may have something: every location of its catalogue, those that it
+ * ever had anything to poll, and those with findings. Delivered twice, sites are swept twice.
  */
 export async function sweepConnection(
   context: WorkerContext,
   { connectionKey, sweepId, dryRun }: SweepConnectionMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { store, driver } = context;
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(store, namespace, name);
@@ -54,5 +54,5 @@ export async function sweepConnection(
     return context.send(message, sweepId === undefined ? store.random() * SPREAD_MS : 0);
   };
   await Promise.all([...locations].map((location) => limit(() => send(location))));
-  return DONE;
+  return ACK;
 }

@@ -34,10 +34,10 @@ type Outcome = MarkOutcome | 'none';
  */
 export async function claimMark(context: WorkerContext, client: CloudClient): Promise<Outcome> {
   return await withMarks(context, client, async (marks) => {
-    const before = await look(context, marks);
+    const before = await readMarks(context, marks);
     if (before.other && !before.own) return { alone: false, other: before.other, isOurs: false };
     const own = await renew(context, marks, before.own);
-    const { other } = await look(context, marks);
+    const { other } = await readMarks(context, marks);
     if (!other) return { alone: true };
     if (cameFirst(own, other)) return { alone: true };
     if (!before.own) await marks.removeWriterMark(context.writerId);
@@ -57,7 +57,7 @@ export async function renewMark(
   ignoredUntilMs: number | undefined,
 ): Promise<Outcome> {
   return await withMarks(context, client, async (marks) => {
-    const { own, other } = await look(context, marks, ignoredUntilMs);
+    const { own, other } = await readMarks(context, marks, ignoredUntilMs);
     if (own || !other) await renew(context, marks, own);
     return other ? { alone: false, other, isOurs: own !== undefined } : { alone: true };
   });
@@ -89,7 +89,11 @@ async function withMarks(
 }
 
 /** What is over is removed, with a warning: this deployment takes its id over. */
-async function look({ store, writerId, log }: WorkerContext, marks: WriterMarks, ignoredUntilMs?: number) {
+async function readMarks(
+  { store, writerId, log }: WorkerContext,
+  marks: WriterMarks,
+  ignoredUntilMs?: number,
+) {
   const seen = judgeMarks(await marks.listWriterMarks(), writerId, store.clock.now(), ignoredUntilMs);
   for (const { writerId: gone, renewedAtMs } of seen.stale) {
     log.warn('a deployment with this id is over, and its mark is removed', {

@@ -3,7 +3,7 @@ import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Connection } from '../../model/connection.ts';
 import { parseConnectionKey } from '../../model/identifiers.ts';
 import { allConnections, noteLeft, readConnection } from '../../platform/store/connections.ts';
-import { type Disposition, DONE, type WorkerContext, waitFor } from '../../platform/worker/context.ts';
+import { ACK, type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
 /**
@@ -13,23 +13,23 @@ import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 export async function leaveAccount(
   context: WorkerContext,
   { connectionKey, deletionId }: LeaveAccountMessage,
-): Promise<Disposition> {
+): Promise<MessageResult> {
   const { store, log, writerId } = context;
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(store, namespace, name);
   const deletion = connection?.deletion;
-  if (!connection || deletion?.id !== deletionId || !deletion.isDecided) return DONE;
+  if (!connection || deletion?.id !== deletionId || !deletion.isDecided) return ACK;
   try {
     const { client } = await context.open(connectionKey);
     if (has(client, 'writer-marks') && !(await isSharedAccount(context, connection)))
       await client.removeWriterMark(writerId);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    if (error.code === 'NoPermit') return waitFor(error.retryAfterMs ?? 1_000);
+    if (error.code === 'NoPermit') return requeueAfter(error.retryAfterMs ?? 1_000);
     log.warn('the mark of this deployment is left', { connectionKey, code: error.code });
   }
   await noteLeft(store, { ...connection, deletion });
-  return DONE;
+  return ACK;
 }
 
 /** Where a cloud does not tell accounts, any other connection there may be of the same. */

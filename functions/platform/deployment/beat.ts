@@ -1,5 +1,5 @@
-import type { Store } from '../store/client.ts';
 import { type Beat, readBeat, readDeploymentId, writeBeat } from '../store/deployment.ts';
+import type { Store } from '../store/store.ts';
 
 /** The number that a deployment keeps outside of its tables: a restore of the tables does not set it back. */
 export interface OutsideBeat {

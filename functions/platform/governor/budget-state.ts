@@ -6,25 +6,25 @@ export interface Demand {
   vcpus: number;
   gpus: number;
   memoryGb: number;
-  /** A record that looks count stands for it already: of the totals it takes nothing more. */
+  /** A record that polls count stands for it already: of the totals it takes nothing more. */
   isCounted?: boolean | undefined;
 }
 
-/** What a place's instances have together. */
-export interface PlaceUsage extends Record<keyof Totals, number> {
+/** What a site's instances have together. */
+export interface SiteUsage extends Record<keyof Totals, number> {
   /** When the records that this is the sum of were read. */
   seenAtMs: number;
 }
 
-/** A launch that no look has seen since it was let out: since when, in ms, its vCPUs, GPUs and memory. */
+/** A launch that no poll has seen since it was let out: since when, in ms, its vCPUs, GPUs and memory. */
 export type Reservation = [sinceMs: number, vcpus: number, gpus: number, memoryGb: number];
 
 export type BudgetState = {
   /** What was taken in the last 60 seconds, a line for each second of it: when the last of them was, and how many. */
   minute: [atMs: number, count: number][];
   day: { date: string; taken: number };
-  /** By location, as a look saw it. */
-  usage: Record<string, PlaceUsage>;
+  /** By location, as a poll saw it. */
+  usage: Record<string, SiteUsage>;
   /** By location and instance id. */
   reserved: Record<string, Record<string, Reservation>>;
 };
@@ -36,9 +36,9 @@ export const UNTOUCHED_BUDGET: BudgetState = {
   reserved: {},
 };
 
-/** Within this a launch has its record, and a look has seen that; else it was never made. */
+/** Within this a launch has its record, and a poll has seen that; else it was never made. */
 export const RESERVATION_MS = 3 * 60_000;
-/** What no look has confirmed for this long is of a place that has none any more. */
+/** What no poll has confirmed for this long is of a site that has none any more. */
 const USAGE_KEPT_MS = 30 * 60_000;
 export const MINUTE_MS = 60_000;
 
@@ -51,7 +51,7 @@ export function reservedIds({ reserved }: BudgetState): Set<string> {
 /** A copy without what is over. */
 export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: number): BudgetState {
   const date = dateOf(nowMs);
-  const places = Object.entries(reserved).flatMap(([location, there]) => {
+  const sites = Object.entries(reserved).flatMap(([location, there]) => {
     const kept = Object.entries(there).filter(([, [sinceMs]]) => sinceMs + RESERVATION_MS > nowMs);
     return kept.length > 0 ? [[location, Object.fromEntries(kept)] as const] : [];
   });
@@ -61,7 +61,7 @@ export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: num
     usage: Object.fromEntries(
       Object.entries(usage).filter(([, { seenAtMs }]) => seenAtMs + USAGE_KEPT_MS > nowMs),
     ),
-    reserved: Object.fromEntries(places),
+    reserved: Object.fromEntries(sites),
   };
 }
 

@@ -10,9 +10,9 @@ import {
   timely,
 } from './budget-state.ts';
 
-/** Two more looks may fail before a reservation is over. */
+/** Two more polls may fail before a reservation is over. */
 const SETTLE_MS = RESERVATION_MS / 3;
-/** What a look saw is confirmed after this. */
+/** What a poll saw is confirmed after this. */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 /** What is reserved stands in one item, of 400 KB at most. */
@@ -94,13 +94,13 @@ export function takeFrom(
 }
 
 /**
- * What a look saw of a location's records takes the place of what it saw before, and of the reservations that are older
- * than it. While that changes no sum it can wait: most looks at a busy place write nothing.
+ * What a poll saw of a location's records takes the place of what it saw before, and of the reservations that are older
+ * than it. While that changes no sum it can wait: most polls of a busy site write nothing.
  *
- * @param readAtMs when the look began to read them; one that began no later than another has nothing to say any more
+ * @param readAtMs when the poll began to read them; one that began no later than another has nothing to say any more
  * @returns undefined when nothing is to be written
  */
-export function settle(
+export function countUsage(
   current: BudgetState,
   location: string,
   live: readonly Demand[],
@@ -157,7 +157,7 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // Looks come within seconds and make room.
+  // Polls come within seconds and make room.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { Store } from '../store/client.ts';
 import { locationsKey } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
 import { type Known, readVersioned, updateVersioned } from '../store/versioned.ts';
-import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
-import { type PlaceState, placeStateSchema } from './place-state.ts';
+import { createKey, type GovernedSite, type SiteKey } from './site.ts';
+import { type SiteState, siteStateSchema } from './site-state.ts';
 import { grantSlots, heldNow, RENEW_SLOT_MS } from './slots.ts';
 
 const locationsSchema = z.object({
@@ -27,18 +27,18 @@ export interface LocationHold {
  * Takes, or keeps, one of the connection's location slots. Whoever takes it anew numbers the hold anew, so that
  * a release of the earlier one, still under way, cannot free it.
  *
- * @param known the place's state as it was read just now
+ * @param known the site's state as it was read just now
  * @returns undefined when all location slots are taken
  */
 export async function holdLocation(
   store: Store<'governor'>,
-  place: GovernedPlace,
-  { state: current }: Known<PlaceState>,
+  site: GovernedSite,
+  { state: current }: Known<SiteState>,
 ): Promise<LocationHold | undefined> {
   const isFresh = (current?.locationSinceMs ?? 0) + RENEW_SLOT_MS > store.clock.now();
   if (current?.locationHold !== undefined && isFresh && Object.keys(current.holders).length > 0)
     return { number: current.locationHold, isNew: false };
-  const { connectionKey, location, limits } = place;
+  const { connectionKey, location, limits } = site;
   const taken = await updateVersioned<Locations, number | undefined>(
     store,
     locationsKey(connectionKey),
@@ -60,16 +60,16 @@ export async function holdLocation(
     },
   );
   if (taken !== undefined) return { number: taken, isNew: true };
-  await freeForgotten(store, place);
+  await freeForgotten(store, site);
   return undefined;
 }
 
 /**
- * A worker that gave a place's last slot back and died before it gave the location back leaves it taken. Whoever is
+ * A worker that gave a site's last slot back and died before it gave the location back leaves it taken. Whoever is
  * refused looks at one of those that stand in the way. One that is being taken just now is not harmed: whoever takes a
  * location sees after its write whether it still has it.
  */
-async function freeForgotten(store: Store<'governor'>, { connectionKey }: PlaceKey): Promise<void> {
+async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
   const settled = Object.entries(state?.holders ?? {}).filter(
     ([, sinceMs]) => sinceMs + FORGOTTEN_MS < store.clock.now(),
@@ -81,30 +81,24 @@ async function freeForgotten(store: Store<'governor'>, { connectionKey }: PlaceK
   if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
 }
 
-/** All that the governor knows of creating at a place. */
-export async function readPlaceState(
-  store: Store<'governor'>,
-  place: PlaceKey,
-): Promise<PlaceState | undefined> {
-  return await readVersioned(store, createKey(place), placeStateSchema);
+/** All that the governor knows of creating at a site. */
+export async function readSiteState(store: Store<'governor'>, site: SiteKey): Promise<SiteState | undefined> {
+  return await readVersioned(store, createKey(site), siteStateSchema);
 }
 
-/** Ids of the instances that hold a slot at a place, and from when on their calls may go out. */
-export async function readHolders(
-  store: Store<'governor'>,
-  place: PlaceKey,
-): Promise<Record<string, number>> {
-  const state = await readPlaceState(store, place);
+/** Ids of the instances that hold a slot at a site, and from when on their calls may go out. */
+export async function readHolders(store: Store<'governor'>, site: SiteKey): Promise<Record<string, number>> {
+  const state = await readSiteState(store, site);
   return heldNow(state?.holders ?? {}, store.clock.now());
 }
 
 /** Slots that stand under a hold which the connection does not know of are to take the location anew. */
 export async function forgetHold(
   store: Store<'governor'>,
-  place: PlaceKey,
+  site: SiteKey,
   hold: number | undefined,
 ): Promise<void> {
-  await updateVersioned<PlaceState, void>(store, createKey(place), placeStateSchema, (current) => {
+  await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => {
     if (!current || current.locationHold !== hold) return { state: undefined, answer: undefined };
     const { locationHold: _hold, locationSinceMs: _since, ...rest } = current;
     return { state: rest, answer: undefined };
@@ -114,7 +108,7 @@ export async function forgetHold(
 /** The hold that a location has of its connection's; undefined when it has none. */
 export async function holdOf(
   store: Store<'governor'>,
-  { connectionKey, location }: PlaceKey,
+  { connectionKey, location }: SiteKey,
 ): Promise<number | undefined> {
   return (await readVersioned(store, locationsKey(connectionKey), locationsSchema))?.holds[location];
 }
@@ -122,7 +116,7 @@ export async function holdOf(
 /** Gives a location back, if this hold is still the one that stands. */
 export async function freeLocation(
   store: Store<'governor'>,
-  { connectionKey, location }: PlaceKey,
+  { connectionKey, location }: SiteKey,
   hold: number,
 ): Promise<void> {
   await updateVersioned<Locations, void>(store, locationsKey(connectionKey), locationsSchema, (state) => {

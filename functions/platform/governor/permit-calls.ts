@@ -1,11 +1,19 @@
 import type { CallKind } from '../../model/limit-profile.ts';
-import type { Store } from '../store/client.ts';
 import { callKey } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
-import { createPace, paceOf } from './paces.ts';
-import { createKey, type GovernedPlace, type PlaceKey } from './place.ts';
-import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
-import { callStateSchema, IDLE_CALLS, isNow, type Pace, scheduleCalls, sendCall, slowCalls } from './rate.ts';
+import {
+  callStateSchema,
+  IDLE_CALLS,
+  isNow,
+  type RateLimit,
+  scheduleCalls,
+  sendCall,
+  slowCalls,
+} from './rate.ts';
+import { createRateLimit, rateLimitOf } from './rate-limits.ts';
+import { createKey, type GovernedSite, type SiteKey } from './site.ts';
+import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
 /** Calls other than creates, whose permits come with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
@@ -17,21 +25,21 @@ type PlainCall = Exclude<CallKind, 'create'>;
  */
 export async function permitCalls(
   store: Store<'governor'>,
-  { connectionKey, location, limits }: GovernedPlace,
+  { connectionKey, location, limits }: GovernedSite,
   kind: PlainCall,
   wanted: number,
 ): Promise<{ granted: number; retryAfterMs: number }> {
-  const pace = paceOf(limits, kind);
+  const rateLimit = rateLimitOf(limits, kind);
   return await updateVersioned(
     store,
     callKey(connectionKey, location, kind),
     callStateSchema,
     (current = IDLE_CALLS) => {
       const nowMs = store.clock.now();
-      const { startsMs } = scheduleCalls(current, pace, nowMs, wanted);
+      const { startsMs } = scheduleCalls(current, rateLimit, nowMs, wanted);
       const granted = startsMs.filter((startMs) => startMs <= nowMs).length;
       const retryAfterMs = granted === wanted ? 0 : (startsMs[granted] ?? nowMs) - nowMs;
-      const { state } = scheduleCalls(current, pace, nowMs, granted);
+      const { state } = scheduleCalls(current, rateLimit, nowMs, granted);
       return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
     },
   );
@@ -45,15 +53,15 @@ export async function permitCalls(
  */
 export async function permitFurtherCreates(
   store: Store<'governor'>,
-  place: GovernedPlace,
+  site: GovernedSite,
   wanted: number,
 ): Promise<{ granted: number; retryAfterMs: number }> {
-  const pace = createPace(place.limits);
-  return await updateVersioned(store, createKey(place), placeStateSchema, (current = IDLE_PLACE) => {
+  const rateLimit = createRateLimit(site.limits);
+  return await updateVersioned(store, createKey(site), siteStateSchema, (current = IDLE_SITE) => {
     const nowMs = store.clock.now();
-    let state: PlaceState = current;
+    let state: SiteState = current;
     for (let granted = 0; granted < wanted; granted += 1) {
-      const next = sendNow(state, pace, nowMs);
+      const next = sendNow(state, rateLimit, nowMs);
       if ('startMs' in next) {
         const retryAfterMs = Math.max(1, next.startMs - nowMs);
         return { state: granted > 0 ? state : undefined, answer: { granted, retryAfterMs } };
@@ -65,21 +73,25 @@ export async function permitFurtherCreates(
 }
 
 /** Counts one create that goes out now, or tells when one may. */
-function sendNow(state: PlaceState, pace: Pace, nowMs: number): { state: PlaceState } | { startMs: number } {
-  const calls = scheduleCalls(state, pace, nowMs, 1);
+function sendNow(
+  state: SiteState,
+  rateLimit: RateLimit,
+  nowMs: number,
+): { state: SiteState } | { startMs: number } {
+  const calls = scheduleCalls(state, rateLimit, nowMs, 1);
   const [startMs = nowMs] = calls.startsMs;
   if (!isNow(startMs, nowMs)) return { startMs };
-  const sent = sendCall({ ...state, ...calls.state }, pace, nowMs);
-  return sent ? { state: sent } : { startMs: nowMs + 1_000 / pace.perSecond };
+  const sent = sendCall({ ...state, ...calls.state }, rateLimit, nowMs);
+  return sent ? { state: sent } : { startMs: nowMs + 1_000 / rateLimit.perSecond };
 }
 
 /** Calls are answered within about this time; what was throttled earlier than that belongs together. */
 const ANSWERED_MS = 1_000;
 
-/** After a throttle: this kind of call goes out more slowly at this place, for every fleet and process. */
+/** After a throttle: this kind of call goes out more slowly at this site, for every fleet and process. */
 export async function slowDown(
   store: Store<'governor'>,
-  { connectionKey, location }: PlaceKey,
+  { connectionKey, location }: SiteKey,
   kind: PlainCall,
   retryAfterMs: number | undefined,
 ): Promise<void> {

@@ -1,25 +1,25 @@
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import type { Store } from '../store/client.ts';
+import type { Store } from '../store/store.ts';
 import { readKnown, updateVersioned } from '../store/versioned.ts';
-import { isBarred } from './barriers.ts';
-import { decideCreates, type Verdict } from './decide-creates.ts';
+import { isBlocked } from './blocks.ts';
+import { type CreateDecision, decideCreates } from './decide-creates.ts';
 import { forgetHold, freeLocation, holdLocation, holdOf, type LocationHold } from './hold-location.ts';
-import { createKey, type GovernedPlace } from './place.ts';
-import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
+import { createKey, type GovernedSite } from './site.ts';
+import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
 /** Somebody else was faster: the next attempt will see what they did. */
 const RACE_RETRY_MS = 1_000;
-/** Of reading the place again where the race for its location was lost: nothing was written then. */
+/** Of reading the site again where the race for its location was lost: nothing was written then. */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {
-  verdicts: Map<string, Verdict>;
-  /** The place's turn among those that wait, see `store/waiting.ts`. */
+  decisions: Map<string, CreateDecision>;
+  /** The site's turn in its launch queue, see `store/launch-queue.ts`. */
   turn: number;
-  /** Whether something is known of the place that a call which succeeds disproves: see `learnFromCreates`. */
-  isBarred: boolean;
+  /** Whether the site has a block that a successful create would clear: see `recordFeedback`. */
+  isBlocked: boolean;
   /** The race for the location was lost: nothing was decided, and nobody's slot was given back. */
   lostRace: boolean;
   /** Those that were given a permit now, and had none. */
@@ -29,104 +29,107 @@ export interface CreateAnswer {
 }
 
 interface Written extends CreateAnswer {
-  /** Nobody holds a slot of the place. */
+  /** Nobody holds a slot of the site. */
   isIdle: boolean;
   /** The hold on the location that was written with the slots. */
   locationHold?: number;
 }
 
-/** Slots that change hands in the same write. */
-export interface HandOver {
+/** Slots that go from one holder to another in the same write. */
+export interface SlotTransfer {
   /** Slots that are given back first. */
   released?: readonly ReleasedSlot[];
-  /** Holders, as they were read, of which a look has seen that they are still being created: their slots are held on. */
+  /**
+   * Holders, as they were read, of which a poll has seen that they are still being created: their slots are held on.
+   */
   renewed?: Holders;
   /** The tag of the last of the wanted in the queue, when they come from there. */
   turn?: number;
 }
 
 /**
- * Permits to create: a slot of the place, a location slot of the connection and a time for the call, for as many of the
- * instances as there are. One conditional write for all of them, and none for those that have their permit already.
- * Whoever is told to wait need not ask again: see `serveWaiting`.
+ * Permits to create: a slot of the site, a location slot of the connection and a time for the call, for as many of the
+ * instances as there are. One conditional write for all of them, and none for those that have their permit already. A
+ * launch that is queued need not ask again: see `serveEntries`.
  */
 export async function permitCreates(
   store: Store<'governor'>,
-  place: GovernedPlace,
+  site: GovernedSite,
   wanted: readonly WantedCreate[],
-  handOver: HandOver = {},
+  transfer: SlotTransfer = {},
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
-    const answer = await permitOnce(store, place, wanted, handOver);
+    const answer = await permitOnce(store, site, wanted, transfer);
     // Where no location slot is left, another try would find none either.
-    const isAgain = answer.lostRace && [...answer.verdicts.values()].some(({ say }) => say === 'later');
+    const isAgain =
+      answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;
   }
 }
 
 async function permitOnce(
   store: Store<'governor'>,
-  place: GovernedPlace,
+  site: GovernedSite,
   wanted: readonly WantedCreate[],
-  handOver: HandOver,
+  transfer: SlotTransfer,
 ): Promise<CreateAnswer> {
-  const { released = [], turn } = handOver;
-  const known = await readKnown(store, createKey(place), placeStateSchema);
-  const hold = await holdLocation(store, place, known);
+  const { released = [], turn } = transfer;
+  const known = await readKnown(store, createKey(site), siteStateSchema);
+  const hold = await holdLocation(store, site, known);
   if (hold === undefined) {
-    const verdicts = all(wanted, { say: 'wait', why: 'locations' });
+    const decisions = all(wanted, { action: 'queue', why: 'locations' });
     return {
-      verdicts,
+      decisions,
       turn: turn ?? 0,
-      isBarred: false,
+      isBlocked: false,
       lostRace: released.length > 0,
       given: [],
       newcomers: [],
     };
   }
-  const answer = await updateVersioned<PlaceState, Written>(
+  const answer = await updateVersioned<SiteState, Written>(
     store,
-    createKey(place),
-    placeStateSchema,
-    (current = IDLE_PLACE) => {
+    createKey(site),
+    siteStateSchema,
+    (current = IDLE_SITE) => {
       // The last slot went back since the hold was read here, and the location with it, or soon.
       if (!hold.isNew && current.locationHold !== hold.number) {
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
       }
-      return decideUnder(hold, place, current, store.clock.now(), wanted, handOver);
+      return decideUnder(hold, site, current, store.clock.now(), wanted, transfer);
     },
     hold.isNew ? undefined : known,
   );
   const { isIdle, locationHold, ...said } = answer;
-  if (isIdle) await freeLocation(store, place, hold.number);
-  if (hold.isNew && !isIdle && (await holdOf(store, place)) === undefined) {
+  if (isIdle) await freeLocation(store, site, hold.number);
+  if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
     // A hold after ours was given back before this write: the location may be another's by now. The slots stay, since
     // another worker with the same launch may have created under them; whoever asks next takes the location anew.
-    await forgetHold(store, place, locationHold);
+    await forgetHold(store, site, locationHold);
     return {
       ...said,
       given: [],
       newcomers: [],
-      verdicts: all(wanted, laterBy(RACE_RETRY_MS, store.clock.now())),
+      decisions: all(wanted, laterBy(RACE_RETRY_MS, store.clock.now())),
     };
   }
-  return await withinBudget(store, place, wanted, said);
+  return await withinBudget(store, site, wanted, said);
 }
 
 function decideUnder(
   hold: LocationHold,
-  { limits }: GovernedPlace,
-  current: PlaceState,
+  { limits }: GovernedSite,
+  current: SiteState,
   nowMs: number,
   wanted: readonly WantedCreate[],
-  { released = [], renewed = {}, turn }: HandOver,
-): { state: PlaceState | undefined; answer: Written } {
+  { released = [], renewed = {}, turn }: SlotTransfer,
+): { state: SiteState | undefined; answer: Written } {
   const kept = withoutReleased(current.holders, released);
   const isReleased = Object.keys(kept).length < Object.keys(current.holders).length;
   const holders = withRenewed(kept, renewed, nowMs);
   const free = { ...current, holders };
-  const { verdicts, given, newcomers, state } = decideCreates(
+  const { decisions, given, newcomers, state } = decideCreates(
     free,
     limits,
     nowMs,
@@ -148,11 +151,11 @@ function decideUnder(
   return {
     state: isChanged ? { ...held, turn: nextTurn } : undefined,
     answer: {
-      verdicts,
+      decisions,
       given,
       newcomers,
       turn: nextTurn,
-      isBarred: isBarred(next),
+      isBlocked: isBlocked(next),
       lostRace: false,
       isIdle,
       locationHold,
@@ -160,12 +163,15 @@ function decideUnder(
   };
 }
 
-function raceLost(wanted: readonly WantedCreate[], { turn }: PlaceState, nowMs: number): CreateAnswer {
-  const verdicts = all(wanted, laterBy(RACE_RETRY_MS, nowMs));
-  return { verdicts, turn: turn ?? 0, isBarred: false, lostRace: true, given: [], newcomers: [] };
+function raceLost(wanted: readonly WantedCreate[], { turn }: SiteState, nowMs: number): CreateAnswer {
+  const decisions = all(wanted, laterBy(RACE_RETRY_MS, nowMs));
+  return { decisions, turn: turn ?? 0, isBlocked: false, lostRace: true, given: [], newcomers: [] };
 }
 
-const laterBy = (ms: number, nowMs: number): Verdict => ({ say: 'later', startMs: nowMs + ms });
+const laterBy = (ms: number, nowMs: number): CreateDecision => ({
+  action: 'scheduleAt',
+  startMs: nowMs + ms,
+});
 
-const all = (wanted: readonly WantedCreate[], verdict: Verdict): Map<string, Verdict> =>
-  new Map(wanted.map(({ instanceId }) => [instanceId, verdict]));
+const all = (wanted: readonly WantedCreate[], decision: CreateDecision): Map<string, CreateDecision> =>
+  new Map(wanted.map(({ instanceId }) => [instanceId, decision]));

@@ -16,7 +16,7 @@ interface Waiting {
 }
 
 /**
- * Requests of one process that wait for permits of one kind at one place, in their order. All that wait are asked for in
+ * Requests of one process that wait for permits of one kind at one site, in their order. All that wait are asked for in
  * one write, however many they are.
  */
 export class PermitQueue {

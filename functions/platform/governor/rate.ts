@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
-/** How fast one kind of call may go out at one place, by the limit profile. */
-export interface Pace {
+/** How fast one kind of call may go out at one site, by the limit profile. */
+export interface RateLimit {
   perSecond: number;
   burst: number;
   /** Between two calls, however much of the burst is left. */
@@ -9,7 +9,7 @@ export interface Pace {
 }
 
 /**
- * One kind of call at one place: a virtual schedule (GCRA), equal to a token bucket, whose rate follows what the cloud
+ * One kind of call at one site: a virtual schedule (GCRA), equal to a token bucket, whose rate follows what the cloud
  * bears: less after each throttle, then slowly more.
  */
 export const callStateSchema = z.object({
@@ -23,7 +23,7 @@ export const callStateSchema = z.object({
   /** At this time the cloud had no call left for us: after a throttle. */
   emptyAtMs: z.number().optional(),
   /** The part of the profile's rate that the cloud bore at `sinceMs`; absent: all of it. */
-  slowed: z.object({ share: z.number().positive(), sinceMs: z.number() }).optional(),
+  slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
 });
 export type CallState = z.infer<typeof callStateSchema>;
 
@@ -31,7 +31,7 @@ export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
 
 /** A throttle halves the rate, down to this part of the profile's. */
 const SLOWED_BY = 2;
-const LEAST_SHARE = 1 / 64;
+const LEAST_MULTIPLIER = 1 / 64;
 /** Each second without a throttle gives back this part of the profile's rate: from half to all of it in 200 s. */
 const RECOVERED_PER_SECOND = 1 / 400;
 
@@ -48,10 +48,10 @@ const NOW_MS = 100;
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
 /** The part of the profile's rate that goes out now, from 0 to 1. */
-export function shareNow({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
+export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
   if (!slowed) return 1;
   const seconds = Math.max(0, nowMs - slowed.sinceMs) / 1_000;
-  return Math.min(1, slowed.share + seconds * RECOVERED_PER_SECOND);
+  return Math.min(1, slowed.multiplier + seconds * RECOVERED_PER_SECOND);
 }
 
 /**
@@ -61,23 +61,23 @@ export function shareNow({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): 
  */
 export function scheduleCalls(
   state: CallState,
-  pace: Pace,
+  rateLimit: RateLimit,
   nowMs: number,
   count: number,
 ): { startsMs: number[]; state: CallState } {
-  const { intervalMs, aheadMs } = stepsOf(state, pace, nowMs);
+  const { intervalMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
   const startsMs: number[] = [];
   let { lastStartMs } = state;
   const goneDueMs = goneDue(state, aheadMs);
   let nextDueMs = Math.max(state.nextDueMs, goneDueMs);
   for (let call = 0; call < count; call += 1) {
-    const spacedMs = pace.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + pace.spacingMs;
+    const spacedMs = rateLimit.spacingMs === undefined ? 0 : (lastStartMs ?? 0) + rateLimit.spacingMs;
     const startMs = Math.max(nowMs, nextDueMs - aheadMs, state.blockedUntilMs, spacedMs);
     startsMs.push(startMs);
     nextDueMs = Math.max(nextDueMs, startMs) + intervalMs;
     lastStartMs = startMs;
   }
-  const isSlowed = shareNow(state, nowMs) < 1;
+  const isSlowed = rateMultiplier(state, nowMs) < 1;
   const { slowed, emptyAtMs, ...rest } = state;
   return {
     startsMs,
@@ -100,10 +100,10 @@ export function scheduleCalls(
  */
 export function sendCall<State extends CallState>(
   state: State,
-  pace: Pace,
+  rateLimit: RateLimit,
   nowMs: number,
 ): State | undefined {
-  const { exactMs, aheadMs } = stepsOf(state, pace, nowMs);
+  const { exactMs, aheadMs } = stepsOf(state, rateLimit, nowMs);
   const goneDueMs = goneDue(state, aheadMs);
   if (!isNow(Math.max(goneDueMs - aheadMs, state.blockedUntilMs), nowMs)) return undefined;
   return { ...state, goneDueMs: Math.max(goneDueMs, nowMs) + exactMs };
@@ -121,10 +121,10 @@ interface Steps {
   aheadMs: number;
 }
 
-function stepsOf(state: CallState, pace: Pace, nowMs: number): Steps {
-  const share = shareNow(state, nowMs);
-  const exactMs = 1_000 / (pace.perSecond * share);
-  const burst = Math.max(1, pace.burst * share);
+function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
+  const multiplier = rateMultiplier(state, nowMs);
+  const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
+  const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
   // With nothing of a burst to keep back, calls stand further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
@@ -137,7 +137,7 @@ export interface Throttle {
   calledAtMs: number;
   retryAfterMs?: number | undefined;
   /** The part of the profile's rate that the cloud says it bears. */
-  toldShare?: number | undefined;
+  toldMultiplier?: number | undefined;
 }
 
 /**
@@ -147,14 +147,17 @@ export interface Throttle {
 export function slowCalls<State extends CallState>(
   state: State,
   nowMs: number,
-  { calledAtMs, retryAfterMs, toldShare }: Throttle,
+  { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
   // What is called before then was permitted by the rate before.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {
-        share: Math.min(1, Math.max(LEAST_SHARE, toldShare ?? shareNow(state, nowMs) / SLOWED_BY)),
+        multiplier: Math.min(
+          1,
+          Math.max(LEAST_MULTIPLIER, toldMultiplier ?? rateMultiplier(state, nowMs) / SLOWED_BY),
+        ),
         sinceMs: nowMs,
       }
     : state.slowed;

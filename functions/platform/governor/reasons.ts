@@ -1,18 +1,18 @@
 import type { GovernorReason } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
-import { FORGOTTEN_MS, OUTAGE_FAILURES } from './barriers.ts';
-import { createPace } from './paces.ts';
-import { type PlaceState, scopeOf } from './place-state.ts';
-import { type CallState, scheduleCalls, shareNow } from './rate.ts';
+import { FORGOTTEN_MS, OUTAGE_FAILURES } from './blocks.ts';
+import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
+import { createRateLimit } from './rate-limits.ts';
+import { type SiteState, scopeOf } from './site-state.ts';
 
 /** Of one kind at one location: what is told is for people to read. */
 const MOST_SCOPES = 20;
 /** Nearer than this the next call is as good as now. */
 const SOON_MS = 1_000;
 
-export interface PlaceOverview {
-  create: PlaceState;
+export interface SiteOverview {
+  create: SiteState;
   list: CallState;
   mutate: CallState;
   /** Slots that are taken. */
@@ -21,9 +21,9 @@ export interface PlaceOverview {
   locationsTaken: number | undefined;
 }
 
-/** What makes launches of a place wait, or go out more slowly than its profile says; [] where nothing does. */
-export function reasonsOf(place: PlaceOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
-  const { create, held, locationsTaken } = place;
+/** What makes launches of a site wait, or go out more slowly than its profile says; [] where nothing does. */
+export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
+  const { create, held, locationsTaken } = site;
   const { concurrentInstancesPerLocation: slots, concurrentLocations, pacing } = limits;
   const isFirst = pacing === 'all-at-once' && create.ranAtMs === undefined && held > 0;
   return [
@@ -33,8 +33,8 @@ export function reasonsOf(place: PlaceOverview, limits: LimitProfile, nowMs: num
       : [{ why: 'locations', taken: locationsTaken, of: concurrentLocations } as const]),
     ...rateReason(create, limits, nowMs),
     ...throttleReason('create', create, nowMs),
-    ...throttleReason('list', place.list, nowMs),
-    ...throttleReason('mutate', place.mutate, nowMs),
+    ...throttleReason('list', site.list, nowMs),
+    ...throttleReason('mutate', site.mutate, nowMs),
     ...outageReason(create),
     ...capacityReasons(create, nowMs),
     ...quotaReasons(create, nowMs),
@@ -43,14 +43,14 @@ export function reasonsOf(place: PlaceOverview, limits: LimitProfile, nowMs: num
   ];
 }
 
-function rateReason(create: PlaceState, limits: LimitProfile, nowMs: number): GovernorReason[] {
-  const nextMs = scheduleCalls(create, createPace(limits), nowMs, 1).startsMs[0] ?? nowMs;
+function rateReason(create: SiteState, limits: LimitProfile, nowMs: number): GovernorReason[] {
+  const nextMs = scheduleCalls(create, createRateLimit(limits), nowMs, 1).startsMs[0] ?? nowMs;
   const isOwn = nextMs > Math.max(nowMs + SOON_MS, create.blockedUntilMs);
   return isOwn ? [{ why: 'rate', nextCallAt: isoTime(nextMs) }] : [];
 }
 
 function throttleReason(call: CallKind, state: CallState, nowMs: number): GovernorReason[] {
-  const share = shareNow(state, nowMs);
+  const share = rateMultiplier(state, nowMs);
   const isBlocked = state.blockedUntilMs > nowMs;
   if (share >= 1 && !isBlocked) return [];
   return [
@@ -64,12 +64,12 @@ function throttleReason(call: CallKind, state: CallState, nowMs: number): Govern
   ];
 }
 
-function outageReason({ outage }: PlaceState): GovernorReason[] {
+function outageReason({ outage }: SiteState): GovernorReason[] {
   if (!outage || outage.failures < OUTAGE_FAILURES) return [];
   return [{ why: 'outage', sinceAt: isoTime(outage.sinceMs), nextProbeAt: isoTime(outage.probeAtMs) }];
 }
 
-function capacityReasons({ scarce = {} }: PlaceState, nowMs: number): GovernorReason[] {
+function capacityReasons({ scarce = {} }: SiteState, nowMs: number): GovernorReason[] {
   return Object.entries(scarce)
     .filter(([, { untilMs }]) => untilMs + FORGOTTEN_MS >= nowMs)
     .sort(([, one], [, other]) => other.untilMs - one.untilMs)
@@ -83,7 +83,7 @@ function capacityReasons({ scarce = {} }: PlaceState, nowMs: number): GovernorRe
     }));
 }
 
-function quotaReasons({ closed = {} }: PlaceState, nowMs: number): GovernorReason[] {
+function quotaReasons({ closed = {} }: SiteState, nowMs: number): GovernorReason[] {
   return Object.entries(closed)
     .filter(([, { sinceMs }]) => sinceMs + FORGOTTEN_MS >= nowMs)
     .sort(([, one], [, other]) => other.sinceMs - one.sinceMs)
@@ -97,7 +97,7 @@ function quotaReasons({ closed = {} }: PlaceState, nowMs: number): GovernorReaso
     }));
 }
 
-function budgetReason({ budget }: PlaceState, nowMs: number): GovernorReason[] {
+function budgetReason({ budget }: SiteState, nowMs: number): GovernorReason[] {
   if (!budget || budget.untilMs <= nowMs) return [];
   return [{ why: 'budget', budget: budget.reason, until: isoTime(budget.untilMs) }];
 }

@@ -1,21 +1,21 @@
-import type { Store } from '../store/client.ts';
+import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import { freeLocation } from './hold-location.ts';
-import { createKey, type PlaceKey } from './place.ts';
-import { type PlaceState, placeStateSchema } from './place-state.ts';
+import { createKey, type SiteKey } from './site.ts';
+import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
 /** Gives slots back; with the last one, the connection's location slot. Giving back twice is harmless. */
 export async function releaseSlots(
   store: Store<'governor'>,
-  place: PlaceKey,
+  site: SiteKey,
   released: readonly ReleasedSlot[],
 ): Promise<void> {
   if (released.length === 0) return;
-  const emptyHold = await updateVersioned<PlaceState, number | undefined>(
+  const emptyHold = await updateVersioned<SiteState, number | undefined>(
     store,
-    createKey(place),
-    placeStateSchema,
+    createKey(site),
+    siteStateSchema,
     (current) => {
       if (!current) return { state: undefined, answer: undefined };
       const { locationHold, locationSinceMs: _since, ...rest } = current;
@@ -28,5 +28,5 @@ export async function releaseSlots(
       return { state: { ...rest, holders }, answer: locationHold };
     },
   );
-  if (emptyHold !== undefined) await freeLocation(store, place, emptyHold);
+  if (emptyHold !== undefined) await freeLocation(store, site, emptyHold);
 }

@@ -1,13 +1,15 @@
 /** Who holds a slot, and from when on its call may go out, in milliseconds. */
 export type Holders = Readonly<Record<string, number>>;
 
-/** A slot that nothing gave back, and of which no look saw that its holder is still being created, is free after this. */
-export const SLOT_LEASE_MS = 60 * 60_000;
-/** A slot is held on by looks, and a location by who asks there, long before that ends, by whichever clock. */
+/** A slot expires after this, unless it was given back or a poll saw its holder still being created. */
+export const SLOT_EXPIRY_MS = 60 * 60_000;
+/** Polls renew a slot, and launches a location, long before that ends, by any clock. */
 export const RENEW_SLOT_MS = 10 * 60_000;
 
 export function heldNow(holders: Holders, nowMs: number): Record<string, number> {
-  return Object.fromEntries(Object.entries(holders).filter(([, sinceMs]) => sinceMs + SLOT_LEASE_MS > nowMs));
+  return Object.fromEntries(
+    Object.entries(holders).filter(([, sinceMs]) => sinceMs + SLOT_EXPIRY_MS > nowMs),
+  );
 }
 
 /** A slot that is given back. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import type { Store } from '../store/client.ts';
 import { budgetKey } from '../store/keys.ts';
+import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import { type BudgetState, type Demand, reservedIds, UNTOUCHED_BUDGET } from './budget-state.ts';
-import { type BudgetAnswer, giveBack, hasBudget, settle, takeFrom } from './budgets.ts';
+import { type BudgetAnswer, countUsage, giveBack, hasBudget, takeFrom } from './budgets.ts';
 
 const amount = z.number();
 export const budgetSchema = z.object({
@@ -27,7 +27,7 @@ export interface BudgetedConnection {
  * Takes of the connection's budgets for as many of the wanted instances, in their order, as there is: creates of this
  * minute and of this day, counted now, and of the totals. A connection without budgets is asked for nothing.
  *
- * Taking again what was taken, and was not seen by a look or given back since, takes nothing more.
+ * Taking again what was taken, and was not seen by a poll or given back since, takes nothing more.
  *
  * @throws Contended when others wrote it every time
  */
@@ -52,12 +52,12 @@ export async function takeBudget(
 }
 
 /**
- * What a look saw: the instances of a location that have a record and are not gone, whatever their status.
+ * What a poll saw: the instances of a location that have a record and are not gone, whatever their status.
  *
- * @param readAtMs when the look began to read the records
- * @throws Contended when others wrote it every time; the next look does the same
+ * @param readAtMs when the poll began to read the records
+ * @throws Contended when others wrote it every time; the next poll does the same
  */
-export async function settleBudget(
+export async function recordUsage(
   store: Store<'governor'>,
   { connectionKey, limits }: BudgetedConnection,
   location: string,
@@ -70,7 +70,7 @@ export async function settleBudget(
     budgetKey(connectionKey),
     budgetSchema,
     (current = UNTOUCHED_BUDGET) => ({
-      state: settle(current, location, live, readAtMs, store.clock.now()),
+      state: countUsage(current, location, live, readAtMs, store.clock.now()),
       answer: undefined,
     }),
   );

@@ -9,25 +9,25 @@ import {
 } from '../../model/governor-view.ts';
 import type { CallKind, LimitProfile } from '../../model/limit-profile.ts';
 import { isoTime } from '../runtime/clock.ts';
-import type { Store } from '../store/client.ts';
 import { budgetKey } from '../store/keys.ts';
+import { countQueued } from '../store/launch-queue.ts';
 import { queryAll } from '../store/listing.ts';
 import { loopLocations } from '../store/loops.ts';
+import type { Store } from '../store/store.ts';
 import { readVersioned } from '../store/versioned.ts';
-import { countWaiting } from '../store/waiting.ts';
 import { sumOf, TOTALS, timely, UNTOUCHED_BUDGET } from './budget-state.ts';
 import { hasBudget } from './budgets.ts';
+import { reopenQuotas } from './create-feedback.ts';
 import { readLocationsInUse } from './hold-location.ts';
-import { reopenQuotas } from './learn-from-creates.ts';
-import { paceOf } from './paces.ts';
-import { createKey, type PlaceKey } from './place.ts';
-import { IDLE_PLACE, type PlaceState, placeStateSchema } from './place-state.ts';
-import { type CallState, callStateSchema, IDLE_CALLS, shareNow } from './rate.ts';
+import { type CallState, callStateSchema, IDLE_CALLS, rateMultiplier } from './rate.ts';
+import { rateLimitOf } from './rate-limits.ts';
 import { reasonsOf } from './reasons.ts';
+import { createKey, type SiteKey } from './site.ts';
+import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow } from './slots.ts';
 import { budgetSchema } from './take-budget.ts';
 
-const CONCURRENT_PLACES = 20;
+const CONCURRENT_SITES = 20;
 const MOST_FLEETS = 20;
 
 /** A connection, as its driver's loops and the governor know it. */
@@ -52,7 +52,7 @@ export async function viewGovernor(
     budgetsOf(store, connection),
   ]);
   const all = [...new Set([...inUse.toSorted(), ...known])];
-  const limit = pLimit(CONCURRENT_PLACES);
+  const limit = pLimit(CONCURRENT_SITES);
   const locations = await Promise.all(
     all
       .slice(0, MAX_SHOWN_LOCATIONS)
@@ -71,7 +71,7 @@ export async function viewGovernor(
  * that they were raised.
  *
  * @param location absent: every location of the connection
- * @throws Contended when others wrote a place every time
+ * @throws Contended when others wrote a site every time
  */
 export async function reopenConnection(
   store: Store<'governor'>,
@@ -79,7 +79,7 @@ export async function reopenConnection(
   location?: string,
 ): Promise<Reopened> {
   const wanted = location === undefined ? await loopLocations(store, driver, connectionKey) : [location];
-  const limit = pLimit(CONCURRENT_PLACES);
+  const limit = pLimit(CONCURRENT_SITES);
   const reopened = await Promise.all(
     wanted.map((one) =>
       limit(async () => ({
@@ -93,22 +93,22 @@ export async function reopenConnection(
 
 async function viewLocation(
   store: Store<'governor'>,
-  place: PlaceKey,
+  site: SiteKey,
   limits: LimitProfile,
   locationsInUse: readonly string[],
 ): Promise<LocationView> {
   const [calls, waiting] = await Promise.all([
-    readCalls(store, place),
-    countWaiting(store, { ...place, limits }),
+    readCalls(store, site),
+    countQueued(store, { ...site, limits }),
   ]);
   const nowMs = store.clock.now();
   const held = Object.keys(heldNow(calls.create.holders, nowMs)).length;
   const launches = [...waiting.values()].reduce((sum, count) => sum + count, 0);
-  const inUse = locationsInUse.includes(place.location);
+  const inUse = locationsInUse.includes(site.location);
   const hasNoSlot = launches > 0 && !inUse && locationsInUse.length >= limits.concurrentLocations;
   const locationsTaken = hasNoSlot ? locationsInUse.length : undefined;
   return {
-    location: place.location,
+    location: site.location,
     inUse,
     calls: {
       ...(limits.pacing === 'all-at-once' ? {} : { create: callView('create', calls.create, limits, nowMs) }),
@@ -128,25 +128,25 @@ const kindSchema = z.object({ sk: z.string() });
 
 async function readCalls(
   store: Store<'governor'>,
-  place: PlaceKey,
-): Promise<{ create: PlaceState; list: CallState; mutate: CallState }> {
-  const keys = { pk: createKey(place).pk, prefix: '' };
+  site: SiteKey,
+): Promise<{ create: SiteState; list: CallState; mutate: CallState }> {
+  const keys = { pk: createKey(site).pk, prefix: '' };
   const items = await queryAll(store, store.tables.governor, keys, (item) => item);
   const of = <State>(kind: CallKind, schema: z.ZodType<State>, idle: State): State => {
     const item = items.find((one) => kindSchema.parse(one).sk === kind);
     return item === undefined ? idle : schema.parse(item);
   };
   return {
-    create: of('create', placeStateSchema, IDLE_PLACE),
+    create: of('create', siteStateSchema, IDLE_SITE),
     list: of('list', callStateSchema, IDLE_CALLS),
     mutate: of('mutate', callStateSchema, IDLE_CALLS),
   };
 }
 
 function callView(kind: CallKind, state: CallState, limits: LimitProfile, nowMs: number) {
-  const { perSecond } = paceOf(limits, kind);
+  const { perSecond } = rateLimitOf(limits, kind);
   return {
-    perSecond: perSecond * shareNow(state, nowMs),
+    perSecond: perSecond * rateMultiplier(state, nowMs),
     ofPerSecond: perSecond,
     ...(state.blockedUntilMs > nowMs ? { blockedUntil: isoTime(state.blockedUntilMs) } : {}),
   };

@@ -1,12 +1,12 @@
 import type { Totals } from '../../model/limit-profile.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
-import type { Store } from '../store/client.ts';
+import type { Store } from '../store/store.ts';
 import { updateVersioned } from '../store/versioned.ts';
 import type { Refusal } from './budgets.ts';
-import type { Verdict } from './decide-creates.ts';
-import { createKey, type GovernedPlace } from './place.ts';
-import { type PlaceState, placeStateSchema } from './place-state.ts';
+import type { CreateDecision } from './decide-creates.ts';
 import { releaseSlots } from './release-slots.ts';
+import { createKey, type GovernedSite } from './site.ts';
+import { type SiteState, siteStateSchema } from './site-state.ts';
 import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<keyof Totals, string>> = {
 };
 
 interface Answered {
-  verdicts: Map<string, Verdict>;
+  decisions: Map<string, CreateDecision>;
   given: readonly string[];
   newcomers: readonly ReleasedSlot[];
 }
@@ -32,7 +32,7 @@ interface Answered {
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
-  place: GovernedPlace,
+  site: GovernedSite,
   wanted: readonly WantedCreate[],
   answer: Answer,
 ): Promise<Answer> {
@@ -40,36 +40,36 @@ export async function withinBudget<Answer extends Answered>(
   const asking = wanted
     .filter(({ instanceId }) => given.has(instanceId))
     .map((one) => ({ ...one, isCounted: one.calledAtMs !== undefined }));
-  const { taken, refused } = await takeBudget(store, place, place.location, asking);
+  const { taken, refused } = await takeBudget(store, site, site.location, asking);
   if (!refused) return answer;
-  const verdicts = new Map(answer.verdicts);
+  const decisions = new Map(answer.decisions);
   const without = asking.filter(({ instanceId }) => !taken.includes(instanceId));
   const { reason, retryAtMs } = refused;
-  const verdict = verdictOf(place, refused);
-  for (const { instanceId } of without) verdicts.set(instanceId, verdict);
-  if (verdict.say === 'wait') await rest(store, place, { reason, untilMs: retryAtMs ?? 0 });
+  const decision = verdictOf(site, refused);
+  for (const { instanceId } of without) decisions.set(instanceId, decision);
+  if (decision.action === 'queue') await rest(store, site, { reason, untilMs: retryAtMs ?? 0 });
   const refusedIds = new Set(without.map(({ instanceId }) => instanceId));
   await releaseSlots(
     store,
-    place,
+    site,
     answer.newcomers.filter(({ instanceId }) => refusedIds.has(instanceId)),
   );
-  return { ...answer, verdicts, given: taken };
+  return { ...answer, decisions, given: taken };
 }
 
 /** A budget that has something again at some time is waited for; a total is used up. */
-function verdictOf({ limits }: GovernedPlace, { reason, retryAtMs }: Refusal): Verdict {
-  if (retryAtMs !== undefined) return { say: 'wait', why: 'budget' };
+function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): CreateDecision {
+  if (retryAtMs !== undefined) return { action: 'queue', why: 'budget' };
   switch (reason) {
     case 'createsPerMinute':
     case 'createsPerDay':
-      return { say: 'wait', why: 'budget' };
+      return { action: 'queue', why: 'budget' };
     case 'instances':
     case 'vcpus':
     case 'gpus':
     case 'memoryGb': {
       const message = `the connection's limit of ${limits.totals?.[reason]} ${WORDS[reason]} is reached`;
-      return { say: 'no', failure: { code: 'LimitReached', message } };
+      return { action: 'deny', failure: { code: 'LimitReached', message } };
     }
   }
 }
@@ -77,10 +77,10 @@ function verdictOf({ limits }: GovernedPlace, { reason, retryAtMs }: Refusal): V
 /** Nobody needs to ask the budget again before it has something. */
 async function rest(
   store: Store<'governor'>,
-  place: GovernedPlace,
-  budget: NonNullable<PlaceState['budget']>,
+  site: GovernedSite,
+  budget: NonNullable<SiteState['budget']>,
 ): Promise<void> {
-  await updateVersioned<PlaceState, void>(store, createKey(place), placeStateSchema, (current) => ({
+  await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
     state: current ? { ...current, budget } : undefined,
     answer: undefined,
   }));

@@ -23,7 +23,7 @@ export interface Placement {
 }
 
 /** Whether two things stand at the same connection and location. */
-export function samePlace(
+export function sameSite(
   a: Pick<Placement, 'connectionKey' | 'location'>,
   b: Pick<Placement, 'connectionKey' | 'location'>,
 ): boolean {
@@ -43,20 +43,20 @@ export function spreadEvenly(size: number, parts: number): number[] {
  * and location. A location that got nothing has an empty one: instances that fail elsewhere may move there.
  */
 export function layOut(spec: FleetSpec): Placement[] {
-  const byPlace = new Map<string, { group: NodeGroup; location: string; count: number }[]>();
+  const bySite = new Map<string, { group: NodeGroup; location: string; count: number }[]>();
   for (const group of spec.nodeGroups) {
     const counts = spreadEvenly(group.size, group.locations.length);
     group.locations.forEach((location, at) => {
       const count = counts[at] ?? 0;
-      const place = `${group.connection}\n${location}`;
-      const entries = byPlace.get(place);
+      const site = `${group.connection}\n${location}`;
+      const entries = bySite.get(site);
       if (entries) entries.push({ group, location, count });
-      else byPlace.set(place, [{ group, location, count }]);
+      else bySite.set(site, [{ group, location, count }]);
     });
   }
   let next = 0;
-  return [...byPlace.keys()].sort().flatMap((place) => {
-    const entries = byPlace.get(place) ?? [];
+  return [...bySite.keys()].sort().flatMap((site) => {
+    const entries = bySite.get(site) ?? [];
     const [head] = entries;
     if (!head) return [];
     const first = next;

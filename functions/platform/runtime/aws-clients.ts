@@ -28,7 +28,7 @@ export const CALL_LIMITS = {
   sqs: USUAL,
   // Executions have names and task tokens are spent once: a second try that finds the first one done is harmless.
   'step-functions': USUAL,
-  // It allows few writes a second. Who makes many calls (a look, a sweep) tries again by the queue, and not here.
+  // It allows few writes a second. Who makes many calls (a poll, a sweep) tries again by the queue, and not here.
   ssm: USUAL,
   // An event may come twice. What a sweep could not tell, the next one tells.
   eventbridge: USUAL,

@@ -4,7 +4,7 @@ export interface Savings {
   connections: number;
   /** Fleets whose layout was known. */
   layouts: number;
-  /** Places whose network resources for a fleet were known. */
+  /** Sites whose network resources for a fleet were known. */
   networks: number;
   /** Machines that were asked for in another's create call. */
   creates: number;

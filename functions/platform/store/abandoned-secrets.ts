@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { nameSchema } from '../../model/identifiers.ts';
-import type { Store } from './client.ts';
 import { queryAll } from './listing.ts';
+import type { Store } from './store.ts';
 
 /**
  * Secrets whose connection's record is gone. A request that was about to keep one may still do so, or have done so as

@@ -3,8 +3,8 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type ApiKey, type ApiKeyRequest, apiKeySchema } from '../../model/access.ts';
-import type { Store } from './client.ts';
 import { type Page, type PageRequest, queryPage } from './listing.ts';
+import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 const PARTITION = 'API-KEYS';

@@ -1,6 +1,6 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import type { Store } from './client.ts';
 import { auditKey } from './keys.ts';
+import type { Store } from './store.ts';
 
 /** Something that happened and that somebody may have to answer for. */
 export interface AuditRow {

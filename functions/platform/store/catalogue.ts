@@ -13,8 +13,8 @@ import {
   partition,
   typeSk,
 } from './catalogue-keys.ts';
-import type { Store } from './client.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import type { Store } from './store.ts';
 
 /** What is looked up of a connection's catalogue, by exact names. */
 export interface CatalogueNames {

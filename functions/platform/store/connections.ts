@@ -4,7 +4,6 @@ import { type Connection, connectionSchema } from '../../model/connection.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { connectionKey, makeConnectionId, makeId } from '../../model/identifiers.ts';
 import { abandonedSecret } from './abandoned-secrets.ts';
-import type { Store } from './client.ts';
 import {
   decideDeletion,
   markDeleting,
@@ -12,9 +11,10 @@ import {
   noteInDeletion,
   takeBackDeletion,
   UNDECIDED,
-} from './deletion.ts';
+} from './deletion-marks.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import { namespaceStands } from './namespaces.ts';
+import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
-import type { Store } from './client.ts';
 import type { InstanceItem } from './instances.ts';
 import { placementKey } from './keys.ts';
+import type { Store } from './store.ts';
 import type { TransactItem } from './transact.ts';
 
 export interface PlacementRef {
@@ -10,7 +10,7 @@ export interface PlacementRef {
   location: string;
 }
 
-/** What the counters of a placement have to learn of one record: what it was, if it was, and what it is now. */
+/** What the counters of a placement are told of one record: what it was, if it was, and what it is now. */
 export interface Step {
   before?: InstanceItem;
   after: InstanceItem;
@@ -116,14 +116,14 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
  * What a placement has to be for a change to be let through: there; not ended for ever; open for a round; open with
  * nothing in the way.
  */
-export type PlacementCondition = 'there' | 'not-closed' | { openFor: number; unblocked?: boolean };
+export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 
 /** The condition that launches of a round may begin at a placement. */
 export function openFor(round: number) {
   return {
-    ConditionExpression: 'gate = :open AND #round = :round',
+    ConditionExpression: 'launching = :on AND #round = :round',
     ExpressionAttributeNames: { '#round': 'round' },
-    ExpressionAttributeValues: { ':open': 'open', ':round': round },
+    ExpressionAttributeValues: { ':on': 'on', ':round': round },
   };
 }
 
@@ -176,10 +176,10 @@ function requirementOf(condition: PlacementCondition): {
   ExpressionAttributeValues?: Record<string, unknown>;
 } {
   if (condition === 'there') return { ConditionExpression: 'attribute_exists(pk)' };
-  if (condition === 'not-closed') {
+  if (condition === 'not-ended') {
     return {
-      ConditionExpression: 'attribute_exists(pk) AND gate <> :closed',
-      ExpressionAttributeValues: { ':closed': 'closed' },
+      ConditionExpression: 'attribute_exists(pk) AND launching <> :ended',
+      ExpressionAttributeValues: { ':ended': 'ended' },
     };
   }
   const open = openFor(condition.openFor);

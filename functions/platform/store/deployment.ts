@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import type { Store } from './client.ts';
 import { beatKey, deploymentKey } from './keys.ts';
+import type { Store } from './store.ts';
 
 const deploymentSchema = z.object({ deploymentId: z.string() });
 

@@ -5,8 +5,8 @@ import { type FleetSpec, fleetSpecSchema } from '../../model/fleet.ts';
 import { type FleetAction, fleetActionSchema, type Hold } from '../../model/fleet-action.ts';
 import { failurePolicySchema } from '../../model/fleet-request.ts';
 import { type FleetStatus, fleetStatusSchema } from '../../model/status.ts';
-import type { Store } from './client.ts';
 import { ACTIVE_PARTITION, fleetKey, nameKey, specKey } from './keys.ts';
+import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 /**
@@ -28,7 +28,7 @@ const fleetItemSchema = z.object({
   minimumInstances: z.number().optional(),
   requested: z.number(),
   connections: z.array(z.string()),
-  /** Of launching, from 1: a retry or a release begins the next one, and opens the gates anew. */
+  /** Of launching, from 1: a retry or a release begins the next one, and turns launching on again. */
   round: z.number(),
   /** What is to be done, and is not done yet. */
   work: workSchema.optional(),
@@ -42,8 +42,8 @@ const fleetItemSchema = z.object({
   lastAction: fleetActionSchema.optional(),
   /** The user wants no more launched in this round. */
   abortedRound: z.number().optional(),
-  /** Its launches are to be stopped, and it is not certain yet that all gates rest. */
-  gatesToRest: z.literal(true).optional(),
+  /** Its launches are to be stopped, and it is not certain yet that launching is paused at all placements. */
+  pausePending: z.literal(true).optional(),
   /** A held fleet is withdrawn then. */
   heldUntilMs: z.number().optional(),
   createdAt: z.string(),
@@ -89,7 +89,7 @@ export interface FleetUpdate {
   interruptions?: number;
   lastAction?: FleetAction;
   abortedRound?: number;
-  gatesToRest?: true | null;
+  pausePending?: true | null;
   heldUntilMs?: number | null;
   startedAt?: string;
   runningAt?: string;
@@ -147,11 +147,11 @@ const DECISIVE = ['status', 'execution', 'work', 'abortedRound', 'heldUntilMs'] 
 interface Activity {
   work?: Work | null | undefined;
   heldUntilMs?: number | null | undefined;
-  gatesToRest?: true | null | undefined;
+  pausePending?: true | null | undefined;
 }
 
-export const isActive = ({ work, heldUntilMs, gatesToRest }: Activity): boolean =>
-  typeof work === 'string' || typeof heldUntilMs === 'number' || gatesToRest === true;
+export const isActive = ({ work, heldUntilMs, pausePending }: Activity): boolean =>
+  typeof work === 'string' || typeof heldUntilMs === 'number' || pausePending === true;
 
 export const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
 
@@ -175,7 +175,7 @@ export async function closeFleet(
         TableName: table,
         Key: fleetKey(fleet.fleetId),
         UpdateExpression:
-          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, gatesToRest, activePk, activeSk',
+          'SET #status = :closed, terminatedAt = :now REMOVE #work, heldUntilMs, pausePending, activePk, activeSk',
         ConditionExpression: '#status = :was',
         ExpressionAttributeNames: { '#status': 'status', '#work': 'work' },
         ExpressionAttributeValues: {

@@ -2,8 +2,8 @@ import { BatchGetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { type InstanceRef, instanceId } from '../../model/identifiers.ts';
 import { instanceStatusSchema } from '../../model/status.ts';
-import type { Store } from './client.ts';
-import { BY_PLACE_INDEX, instanceKey, instancePartition, placeName } from './keys.ts';
+import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.ts';
+import type { Store } from './store.ts';
 
 /**
  * How far the create call of the current attempt came:
@@ -100,15 +100,15 @@ export const instanceItemSchema = z.object({
 });
 export type InstanceItem = z.infer<typeof instanceItemSchema>;
 
-/** What the index `byPlace` tells of an instance that may exist at the cloud. */
-const placeEntrySchema = z.object({
-  placeSk: z.string(),
+/** What the index `bySite` tells of an instance that may exist at the cloud. */
+const siteEntrySchema = z.object({
+  siteSk: z.string(),
   status: instanceStatusSchema,
   backendId: z.string().optional(),
   launchToken: z.string(),
 });
-export type PlaceEntry = z.infer<typeof placeEntrySchema>;
-const placeEntriesSchema = z.array(placeEntrySchema);
+export type SiteEntry = z.infer<typeof siteEntrySchema>;
+const siteEntriesSchema = z.array(siteEntrySchema);
 
 /** Records by instance id, read strongly unless it is said otherwise; those that were never claimed are missing. */
 export async function readInstances(
@@ -161,18 +161,18 @@ export async function readInstanceRange(
   return pages.flat().map((item) => instanceItemSchema.parse(item));
 }
 
-/** Every instance that may exist at a place, whatever its fleet. Eventually consistent, as all indexes are. */
-export async function readPlaceEntries(
+/** Every instance that may exist at a site, whatever its fleet. Eventually consistent, as all indexes are. */
+export async function readSiteEntries(
   store: Store<'fleets'>,
   connectionKey: string,
   location: string,
-): Promise<PlaceEntry[]> {
+): Promise<SiteEntry[]> {
   const items = await queryAll(store, {
-    IndexName: BY_PLACE_INDEX,
-    KeyConditionExpression: 'placePk = :place',
-    ExpressionAttributeValues: { ':place': placeName(connectionKey, location) },
+    IndexName: BY_SITE_INDEX,
+    KeyConditionExpression: 'sitePk = :site',
+    ExpressionAttributeValues: { ':site': siteName(connectionKey, location) },
   });
-  return placeEntriesSchema.parse(items);
+  return siteEntriesSchema.parse(items);
 }
 
 type QueryInput = Omit<ConstructorParameters<typeof QueryCommand>[0], 'TableName' | 'ExclusiveStartKey'>;

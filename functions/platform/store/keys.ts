@@ -7,7 +7,7 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * |---|---|---|
  * | the deployment's id; how far its tables have come | `DEPLOYMENT` | `ID`, `BEAT` |
  * | fleet | `FLEET#<fleet>` | `META` |
- * | placement: a fleet's counters at one place | `FLEET#<fleet>` | `PLACE#<connection key>#<location>` |
+ * | placement: a fleet's counters at one site | `FLEET#<fleet>` | `PLACEMENT#<connection key>#<location>` |
  * | spec: what was asked, immutable | `SPEC#<fleet>` | `SPEC` |
  * | instance | `INST#<fleet>#<chunk>` | `<index>` |
  * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
@@ -15,14 +15,14 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
  * | what sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
- * | sweep that was asked for, its connections, its places | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `PLACE#<connection>#<location>` |
+ * | sweep that was asked for, its connections, its sites | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `SITE#<connection>#<location>` |
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
- * | governor: one kind of call at a place | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
+ * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
  * | governor: what is left of a connection's budgets | `CONN#<connection key>` | `BUDGET` |
- * | governor: a launch that waits for its turn at a place | `WAIT#<connection key>#<location>#<part>` | `ROW#<tag>#<instance>` |
- * | governor: a fleet's place in that line | `WAIT#<connection key>#<location>` | `FLEET#<fleet>` |
- * | status loop of a place | `LOOP#<driver>` | `<connection key>#<location>` |
+ * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
+ * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
+ * | poll loop of a site | `LOOP#<driver>` | `<connection key>#<location>` |
  */
 export interface Key {
   pk: string;
@@ -40,9 +40,9 @@ export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connection
 export const BY_ACTIVITY_INDEX = 'byActivity';
 export const ACTIVE_PARTITION = 'ACTIVE';
 
-export const BY_PLACE_INDEX = 'byPlace';
-/** Copied into the index `byPlace`: what a status look compares with the cloud's list. */
-export const BY_PLACE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
+export const BY_SITE_INDEX = 'bySite';
+/** Copied into the index `bySite`: what a poll compares with the cloud's list. */
+export const BY_SITE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
 
 export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
 export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
@@ -50,10 +50,10 @@ export const deploymentKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'ID' });
 export const fleetKey = (fleetId: string): Key => ({ pk: `FLEET#${fleetId}`, sk: 'META' });
 export const specKey = (fleetId: string): Key => ({ pk: `SPEC#${fleetId}`, sk: 'SPEC' });
 
-export const PLACEMENT_PREFIX = 'PLACE#';
+export const PLACEMENT_PREFIX = 'PLACEMENT#';
 export const placementKey = (fleetId: string, connectionKey: string, location: string): Key => ({
   pk: `FLEET#${fleetId}`,
-  sk: `${PLACEMENT_PREFIX}${placeName(connectionKey, location)}`,
+  sk: `${PLACEMENT_PREFIX}${siteName(connectionKey, location)}`,
 });
 
 export function instanceKey({ fleetId, index }: InstanceRef): Key {
@@ -71,7 +71,7 @@ export const networkKey = (
   location: string,
   kind: string,
   name: string,
-): Key => ({ pk: networkPartition(fleetId), sk: `${placeName(connectionKey, location)}#${kind}#${name}` });
+): Key => ({ pk: networkPartition(fleetId), sk: `${siteName(connectionKey, location)}#${kind}#${name}` });
 
 export const nameKey = (namespace: string, name: string): Key => ({
   pk: `NS#${namespace}`,
@@ -83,10 +83,10 @@ export const idempotencyKey = (namespace: string, key: string): Key => ({
 });
 export const namespacePartition = (namespace: string): string => `NS#${namespace}`;
 
-/** A place: one connection at one location. */
-export const placeName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
+/** A site: one connection at one location. */
+export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
-  pk: `CALL#${placeName(connectionKey, location)}`,
+  pk: `CALL#${siteName(connectionKey, location)}`,
   sk: kind,
 });
 export const locationsKey = (connectionKey: string): Key => ({
@@ -95,24 +95,21 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
-/** One part of the line of a place; the line of most is in one. */
-export const waitingPartition = (place: { connectionKey: string; location: string }, part: number): string =>
-  `WAIT#${placeName(place.connectionKey, place.location)}#${part}`;
-export const WAITING_PREFIX = 'ROW#';
-export const waitingSortKey = (tag: number, instance: string): string =>
-  `${WAITING_PREFIX}${String(tag).padStart(12, '0')}#${instance}`;
-export const waitingFleetKey = (
-  place: { connectionKey: string; location: string },
-  fleetId: string,
-): Key => ({
-  pk: `WAIT#${placeName(place.connectionKey, place.location)}`,
+/** One part of a site's launch queue; most queues have one. */
+export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
+  `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;
+export const QUEUE_ENTRY_PREFIX = 'ENTRY#';
+export const queueSortKey = (tag: number, instance: string): string =>
+  `${QUEUE_ENTRY_PREFIX}${String(tag).padStart(12, '0')}#${instance}`;
+export const queueFleetKey = (site: { connectionKey: string; location: string }, fleetId: string): Key => ({
+  pk: `QUEUE#${siteName(site.connectionKey, site.location)}`,
   sk: `FLEET#${fleetId}`,
 });
 
 export const loopPartition = (driver: string): string => `LOOP#${driver}`;
 export const loopKey = (driver: string, connectionKey: string, location: string): Key => ({
   pk: loopPartition(driver),
-  sk: placeName(connectionKey, location),
+  sk: siteName(connectionKey, location),
 });
 
 export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;

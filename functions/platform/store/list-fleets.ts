@@ -1,7 +1,7 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import type { Store } from './client.ts';
 import { ACTIVE_PARTITION, BY_ACTIVITY_INDEX, BY_NAMESPACE_INDEX, namespacePartition } from './keys.ts';
+import type { Store } from './store.ts';
 
 /** A page of the namespace's fleet ids, newest first. */
 export async function listFleetIds(

@@ -1,5 +1,5 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { Store, Tables } from './client.ts';
+import type { Store, Tables } from './store.ts';
 
 export interface Page<Item> {
   items: Item[];

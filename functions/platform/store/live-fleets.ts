@@ -1,9 +1,9 @@
 import { QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { fleetStatusSchema, isOver } from '../../model/status.ts';
-import type { Store } from './client.ts';
 import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
 import { queryAll } from './listing.ts';
+import type { Store } from './store.ts';
 
 /** What one page of a list may read of the index: ended fleets stay in it. */
 const ENTRIES_PER_QUERY = 100;

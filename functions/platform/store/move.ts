@@ -1,8 +1,8 @@
 import { launchToken } from '../../model/identifiers.ts';
-import type { Store } from './client.ts';
 import { counterWrite, countRequested, countStatus, countStepFrom, noChange } from './counters.ts';
 import type { AttemptItem, InstanceItem } from './instances.ts';
 import { instanceKey } from './keys.ts';
+import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
 
@@ -11,7 +11,7 @@ import { instanceWrite, type StatusChange, stepOf, unchanged } from './transitio
  * Planned. Record and both placements' counters change together, and only while nothing bars the new location.
  *
  * @param earlierAttempts with the one that is over now
- * @returns `barred`: its gate is not open, or it has no network; `lost`: the record went on meanwhile
+ * @returns `barred`: launching is not on there, or it has no network; `lost`: the record went on meanwhile
  */
 export async function moveInstance(
   store: Store<'fleets'>,
@@ -51,14 +51,14 @@ export async function moveInstance(
  *
  * @param location where the machine is
  * @param secondsSinceCreation of the fleet, for the cost counters
- * @returns `closed`: the fleet has ended there; `lost`: the record went on meanwhile
+ * @returns `stopped`: the fleet has ended there; `lost`: the record went on meanwhile
  */
 export async function returnInstance(
   store: Store<'fleets'>,
   change: StatusChange & { reopens: true },
   location: string,
   secondsSinceCreation: number,
-): Promise<'returned' | 'closed' | 'lost'> {
+): Promise<'returned' | 'stopped' | 'lost'> {
   const { fleetId, connectionKey, location: left } = change.record;
   const leaving = noChange();
   const arriving = noChange();
@@ -66,15 +66,15 @@ export async function returnInstance(
   countRequested(leaving, -1);
   countRequested(arriving, 1);
   const refusals = await transactWrite(store, [
-    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'not-closed'),
+    counterWrite(store, { fleetId, connectionKey, location }, arriving, 'not-ended'),
     counterWrite(store, { fleetId, connectionKey, location: left }, leaving, 'there'),
     instanceWrite(store, change, secondsSinceCreation, location),
   ]);
   if (refusals.length === 0) return 'returned';
-  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
+  return refusals.some(({ at }) => at === 0) ? 'stopped' : 'lost';
 }
 
-/** The same instance before its next attempt, with nothing of the last one. It stands in no place's index. */
+/** The same instance before its next attempt, with nothing of the last one. It stands in no site's index. */
 function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
   const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =
     record;

@@ -3,10 +3,10 @@ import { DeleteCommand, GetCommand } from '@aws-sdk/lib-dynamodb';
 import { type Namespace, type NamespaceRequest, namespaceSchema } from '../../model/access.ts';
 import type { Deletion } from '../../model/deletion.ts';
 import { makeId } from '../../model/identifiers.ts';
-import type { Store } from './client.ts';
-import { markDeleting, NOT_DELETING, takeBackDeletion } from './deletion.ts';
+import { markDeleting, NOT_DELETING, takeBackDeletion } from './deletion-marks.ts';
 import type { Key } from './keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /** Namespaces stand in one partition of the access table: there are few, and they change seldom. */

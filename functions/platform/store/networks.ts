@@ -1,16 +1,16 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { PutCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import type { Store } from './client.ts';
 import type { PlacementRef } from './counters.ts';
-import { networkKey, networkPartition, placementKey, placeName } from './keys.ts';
+import { networkKey, networkPartition, placementKey, siteName } from './keys.ts';
+import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair']);
 export type NetworkKind = z.infer<typeof networkKindSchema>;
 
 /**
- * A network resource of one fleet at one place. The record is there before the cloud is asked for it, and is Gone only
+ * A network resource of one fleet at one site. The record is there before the cloud is asked for it, and is Gone only
  * when the cloud says that the resource is. It is kept for a while: what shows up under its name later, by a call that
  * took its time, is proven ours by it.
  */
@@ -43,7 +43,7 @@ export type NetworkRecord = z.infer<typeof networkRecordSchema>;
 /** How long the record of one that is gone is kept. */
 const GONE_KEPT_SECONDS = 90 * 86_400;
 
-/** The network resources of a fleet, at one place or at all; read strongly. */
+/** The network resources of a fleet, at one site or at all; read strongly. */
 export async function readNetworks(
   store: Store<'fleets'>,
   of: { fleetId: string } & Partial<PlacementRef>,
@@ -57,17 +57,17 @@ export async function readNetworkRecords(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
 ): Promise<NetworkRecord[]> {
-  const atPlace = connectionKey !== undefined && location !== undefined;
+  const atSite = connectionKey !== undefined && location !== undefined;
   const items: NetworkRecord[] = [];
   let start: Record<string, unknown> | undefined;
   do {
     const page = await store.document.send(
       new QueryCommand({
         TableName: store.tables.fleets,
-        KeyConditionExpression: atPlace ? 'pk = :pk AND begins_with(sk, :place)' : 'pk = :pk',
+        KeyConditionExpression: atSite ? 'pk = :pk AND begins_with(sk, :site)' : 'pk = :pk',
         ExpressionAttributeValues: {
           ':pk': networkPartition(fleetId),
-          ...(atPlace ? { ':place': `${placeName(connectionKey, location)}#` } : {}),
+          ...(atSite ? { ':site': `${siteName(connectionKey, location)}#` } : {}),
         },
         ConsistentRead: true,
         ...(start ? { ExclusiveStartKey: start } : {}),
@@ -80,21 +80,21 @@ export async function readNetworkRecords(
 }
 
 /**
- * Writes the intent to have a resource, while the placement's gate is open.
+ * Writes the intent to have a resource, while launching is on at the placement.
  *
- * @returns `written`; `exists` when a record stands already; `closed` when nothing may begin here any more
+ * @returns `written`; `exists` when a record stands already; `stopped` when nothing may begin here any more
  */
 export async function intendNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
-): Promise<'written' | 'exists' | 'closed'> {
+): Promise<'written' | 'exists' | 'stopped'> {
   const refusals = await transactWrite(store, [
     {
       ConditionCheck: {
         TableName: store.tables.fleets,
         Key: placementKey(item.fleetId, item.connectionKey, item.location),
-        ConditionExpression: 'gate = :open',
-        ExpressionAttributeValues: { ':open': 'open' },
+        ConditionExpression: 'launching = :on',
+        ExpressionAttributeValues: { ':on': 'on' },
       },
     },
     {
@@ -108,7 +108,7 @@ export async function intendNetwork(
     },
   ]);
   if (refusals.length === 0) return 'written';
-  return refusals.some(({ at }) => at === 0) ? 'closed' : 'exists';
+  return refusals.some(({ at }) => at === 0) ? 'stopped' : 'exists';
 }
 
 /**
@@ -131,8 +131,8 @@ export async function claimNetwork(
       ConditionCheck: {
         TableName: store.tables.fleets,
         Key: placementKey(item.fleetId, item.connectionKey, item.location),
-        ConditionExpression: 'gate <> :open',
-        ExpressionAttributeValues: { ':open': 'open' },
+        ConditionExpression: 'launching <> :on',
+        ExpressionAttributeValues: { ':on': 'on' },
       },
     },
     { Update: updateOf(store, item, fields, item.claimUntilMs) },
@@ -199,8 +199,8 @@ export async function reopenNetwork(
       ConditionCheck: {
         TableName: store.tables.fleets,
         Key: placementKey(item.fleetId, item.connectionKey, item.location),
-        ConditionExpression: 'attribute_exists(pk) AND gate <> :closed',
-        ExpressionAttributeValues: { ':closed': 'closed' },
+        ConditionExpression: 'attribute_exists(pk) AND launching <> :ended',
+        ExpressionAttributeValues: { ':ended': 'ended' },
       },
     },
     {

@@ -3,9 +3,9 @@ import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { nameSchema } from '../../model/identifiers.ts';
 import { isClosedOrphan, orphanSchema, orphanStateSchema } from '../../model/orphan.ts';
-import type { Store } from './client.ts';
 import { orphanKey, orphanPartition } from './keys.ts';
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
+import type { Store } from './store.ts';
 
 /**
  * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards;
@@ -24,8 +24,8 @@ export type OrphanItem = z.infer<typeof orphanItemSchema>;
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 
-/** All findings at a place, closed ones included; read strongly. */
-export async function readPlaceOrphans(
+/** All findings at a site, closed ones included; read strongly. */
+export async function readSiteOrphans(
   store: Store<'fleets'>,
   connectionKey: string,
   location: string,
@@ -36,8 +36,8 @@ export async function readPlaceOrphans(
     const page = await store.document.send(
       new QueryCommand({
         TableName: store.tables.fleets,
-        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :place)',
-        ExpressionAttributeValues: { ':pk': orphanPartition(connectionKey), ':place': `${location}#` },
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :site)',
+        ExpressionAttributeValues: { ':pk': orphanPartition(connectionKey), ':site': `${location}#` },
         ConsistentRead: true,
         ...(start ? { ExclusiveStartKey: start } : {}),
       }),

@@ -5,18 +5,18 @@ import { cloudSchema } from '../../model/cloud.ts';
 import { driverNameSchema } from '../../model/connection.ts';
 import { type InstanceStatus, instanceStatusSchema } from '../../model/status.ts';
 import type { Placement } from '../placement/lay-out.ts';
-import type { Store } from './client.ts';
 import { fleetKey, PLACEMENT_PREFIX, placementKey } from './keys.ts';
+import type { Store } from './store.ts';
 
 /**
- * Only an open gate lets create calls through: nothing new starts at this placement otherwise, whatever is under way.
- * A resting gate may be opened by a later round, a closed one never again.
+ * The launch gate of a placement: create calls go through only while launching is on. A later round resumes launching
+ * that is paused; launching that has ended stays ended.
  */
-const gateSchema = z.enum(['open', 'resting', 'closed']);
+const launchingSchema = z.enum(['on', 'paused', 'ended']);
 
 /**
- * A fleet's part at one place, with its counters. Every change of an instance's status and of these counters
- * is one transaction (`transition`), so that they always add up.
+ * A fleet's part at one site, with its counters. Every change of an instance's status and of these counters is one
+ * transaction (`transition`), so that they always add up.
  */
 const placementItemSchema = z.object({
   fleetId: z.string(),
@@ -27,8 +27,8 @@ const placementItemSchema = z.object({
   location: z.string(),
   first: z.number(),
   requested: z.number(),
-  gate: gateSchema,
-  /** The round of launching that the gate was last opened for. */
+  launching: launchingSchema,
+  /** The round that launching was last on for. */
   round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
   /** The same by node group, and under `lost<round>` those that failed for good in a round. */
@@ -47,7 +47,7 @@ export type PlacementItem = z.infer<typeof placementItemSchema>;
 function newItem(
   fleetId: string,
   placement: Placement,
-  gate: PlacementItem['gate'],
+  launching: PlacementItem['launching'],
   round: number,
 ): PlacementItem {
   const { connection, connectionKey, driver, cloud, location, first, count, ranges } = placement;
@@ -60,7 +60,7 @@ function newItem(
     location,
     first,
     requested: count,
-    gate,
+    launching,
     round,
     counts: {},
     groups: Object.fromEntries(ranges.map(({ group }) => [group.name, {}])),
@@ -71,59 +71,63 @@ function newItem(
   };
 }
 
-/** Opens a placement for a round of launches; one that rests since this round, or is closed, stays as it is. */
+/**
+ * Turns launching on at a placement, for a round. Launching that was paused in this round, or has ended, stays as it
+ * is.
+ */
 export async function openPlacement(
   store: Store<'fleets'>,
   fleetId: string,
   placement: Placement,
   round: number,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'open', round))) return;
-  await updateGate(store, fleetId, placement, {
-    UpdateExpression: 'SET gate = :open, #round = :round REMOVE blocked',
-    ConditionExpression: 'gate IN (:open, :resting) AND #round < :round',
+  if (await putAbsent(store, newItem(fleetId, placement, 'on', round))) return;
+  await updateLaunching(store, fleetId, placement, {
+    UpdateExpression: 'SET launching = :on, #round = :round REMOVE blocked',
+    ConditionExpression: 'launching IN (:on, :paused) AND #round < :round',
     ExpressionAttributeNames: { '#round': 'round' },
-    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+    ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
   });
 }
 
-/** Lets nothing more of a round begin; a later round may open the gate again. */
-export async function restPlacement(
+/** Pauses launching at a placement in a round; a later round may resume it. */
+export async function pausePlacement(
   store: Store<'fleets'>,
   fleetId: string,
   placement: Placement,
   round: number,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'resting', round))) return;
-  await updateGate(store, fleetId, placement, {
-    UpdateExpression: 'SET gate = :resting, #round = :round',
-    // One that rests since an earlier round learns of this one, too: planning that is late must not open it any more.
-    ConditionExpression: 'gate IN (:open, :resting) AND #round <= :round',
+  if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
+  await updateLaunching(store, fleetId, placement, {
+    UpdateExpression: 'SET launching = :paused, #round = :round',
+    // One that is paused since an earlier round notes this one, too: an Assign step that is late must not resume it any
+    // more.
+    ConditionExpression: 'launching IN (:on, :paused) AND #round <= :round',
     ExpressionAttributeNames: { '#round': 'round' },
-    ExpressionAttributeValues: { ':open': 'open', ':resting': 'resting', ':round': round },
+    ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
   });
 }
 
-/** Closes a placement's gate for ever, making the placement where planning had not come to it yet. */
-export async function closePlacement(
+/** Ends launching at a placement for ever. Makes the placement where the Assign step has not come to it yet. */
+export async function endPlacement(
   store: Store<'fleets'>,
   fleetId: string,
   placement: Placement,
 ): Promise<void> {
-  if (await putAbsent(store, newItem(fleetId, placement, 'closed', 0))) return;
-  await updateGate(store, fleetId, placement, {
-    UpdateExpression: 'SET gate = :closed',
-    ExpressionAttributeValues: { ':closed': 'closed' },
+  if (await putAbsent(store, newItem(fleetId, placement, 'ended', 0))) return;
+  await updateLaunching(store, fleetId, placement, {
+    UpdateExpression: 'SET launching = :ended',
+    ExpressionAttributeValues: { ':ended': 'ended' },
   });
 }
 
-type GateUpdate = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
+type LaunchingUpdate = Omit<ConstructorParameters<typeof UpdateCommand>[0], 'TableName' | 'Key'>;
 
-async function updateGate(
+async function updateLaunching(
   store: Store<'fleets'>,
   fleetId: string,
   { connectionKey, location }: Placement,
-  update: GateUpdate,
+  update: LaunchingUpdate,
 ): Promise<void> {
   try {
     await store.document.send(

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { holdReasonSchema } from '../../model/orphan.ts';
-import type { Store } from './client.ts';
 import { holdKey, holdPartition } from './keys.ts';
 import { queryAll } from './listing.ts';
+import type { Store } from './store.ts';
 import { readKnownIn, updateVersionedIn } from './versioned.ts';
 
 /** In place of a location: holds of a connection that are about all of its locations. */

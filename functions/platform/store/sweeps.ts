@@ -2,9 +2,9 @@ import { PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
 import { nameSchema } from '../../model/identifiers.ts';
 import { sweepFindingSchema } from '../../model/orphan.ts';
-import type { Store } from './client.ts';
 import { sweepKey, sweepPartition } from './keys.ts';
 import { namespaceStands } from './namespaces.ts';
+import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 const KEPT_SECONDS = 86_400;
@@ -26,8 +26,8 @@ const connectionPartSchema = z.object({
   locations: z.array(z.string()),
   failure: failureSchema.optional(),
 });
-const placePartSchema = z.object({
-  part: z.literal('place'),
+const sitePartSchema = z.object({
+  part: z.literal('site'),
   connection: nameSchema,
   location: z.string(),
   findings: z.array(sweepFindingSchema),
@@ -35,16 +35,16 @@ const placePartSchema = z.object({
   failure: failureSchema.optional(),
 });
 export type SweepConnectionPart = Omit<z.infer<typeof connectionPartSchema>, 'part'>;
-export type SweepPlacePart = Omit<z.infer<typeof placePartSchema>, 'part'>;
+export type SweepSitePart = Omit<z.infer<typeof sitePartSchema>, 'part'>;
 
-const partSchema = z.discriminatedUnion('part', [metaSchema, connectionPartSchema, placePartSchema]);
+const partSchema = z.discriminatedUnion('part', [metaSchema, connectionPartSchema, sitePartSchema]);
 
 export interface SweepRecord {
   meta: SweepMeta;
-  /** Connections whose places are known by now. */
+  /** Connections whose sites are known by now. */
   connections: SweepConnectionPart[];
-  /** Places that were swept by now. */
-  places: SweepPlacePart[];
+  /** Sites that were swept by now. */
+  sites: SweepSitePart[];
 }
 
 /** @returns false when there is no such namespace, or it is being deleted */
@@ -54,7 +54,7 @@ export async function createSweep(store: Store<'fleets' | 'access'>, meta: Sweep
   return refusals.length === 0;
 }
 
-/** Which places of a connection the sweep is of. Writing it twice is harmless. */
+/** Which sites of a connection the sweep is of. Writing it twice is harmless. */
 export async function writeSweepConnection(
   store: Store<'fleets'>,
   sweepId: string,
@@ -63,20 +63,20 @@ export async function writeSweepConnection(
   await put(store, sweepId, `CONN#${part.connection}`, { part: 'connection', ...part });
 }
 
-/** What the sweep found at one place; a later round replaces it. */
-export async function writeSweepPlace(
+/** What the sweep found at one site; a later round replaces it. */
+export async function writeSweepSite(
   store: Store<'fleets'>,
   sweepId: string,
-  part: SweepPlacePart,
+  part: SweepSitePart,
 ): Promise<void> {
-  await put(store, sweepId, `PLACE#${part.connection}#${part.location}`, { part: 'place', ...part });
+  await put(store, sweepId, `SITE#${part.connection}#${part.location}`, { part: 'site', ...part });
 }
 
 /** Undefined when there is no such sweep, or it was asked for more than a day ago. */
 export async function readSweep(store: Store<'fleets'>, sweepId: string): Promise<SweepRecord | undefined> {
   let meta: SweepMeta | undefined;
   const connections: SweepConnectionPart[] = [];
-  const places: SweepPlacePart[] = [];
+  const sites: SweepSitePart[] = [];
   let start: Record<string, unknown> | undefined;
   do {
     const page = await store.document.send(
@@ -91,11 +91,11 @@ export async function readSweep(store: Store<'fleets'>, sweepId: string): Promis
     for (const part of z.array(partSchema).parse(page.Items ?? [])) {
       if (part.part === 'sweep') meta = part;
       else if (part.part === 'connection') connections.push(part);
-      else places.push(part);
+      else sites.push(part);
     }
     start = page.LastEvaluatedKey;
   } while (start);
-  return meta && { meta, connections, places };
+  return meta && { meta, connections, sites };
 }
 
 async function put(store: Store<'fleets'>, sweepId: string, sk: string, item: object): Promise<void> {

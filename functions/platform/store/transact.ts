@@ -1,8 +1,8 @@
 import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { TransactWriteCommand, type TransactWriteCommandInput } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { PASSING_REASONS } from '../runtime/passing.ts';
-import type { Store } from './client.ts';
+import { TRANSIENT_REASONS } from '../runtime/transient.ts';
+import type { Store } from './store.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
@@ -38,8 +38,8 @@ export async function transactWrite(
         reason.Code === 'ConditionalCheckFailed' ? [{ at, item: plainItem(reason.Item) }] : [],
       );
       if (refusals.length > 0) return refusals;
-      const passing = reasons.some(({ Code }) => Code !== undefined && PASSING_REASONS.has(Code));
-      if (!passing || attempt === MAX_TRIES) throw error;
+      const transient = reasons.some(({ Code }) => Code !== undefined && TRANSIENT_REASONS.has(Code));
+      if (!transient || attempt === MAX_TRIES) throw error;
       await store.clock.sleep(store.random() * 25 * 2 ** attempt);
     }
   }

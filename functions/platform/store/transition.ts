@@ -2,7 +2,6 @@ import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import type { InstanceRef } from '../../model/identifiers.ts';
 import { type InstanceStatus, isClosed } from '../../model/status.ts';
-import type { Store } from './client.ts';
 import {
   counterWrite,
   countStep,
@@ -14,7 +13,8 @@ import {
   startsRun,
 } from './counters.ts';
 import type { InstanceItem } from './instances.ts';
-import { instanceKey, placementKey, placeName } from './keys.ts';
+import { instanceKey, placementKey, siteName } from './keys.ts';
+import type { Store } from './store.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
 
 /** Fields that a change may write beside the status. `undefined` leaves a field as it is. */
@@ -49,8 +49,8 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Whether a record of which the cloud had nothing is opened again: refused when its end was asked for meanwhile, by the record or by
-   * the placement's gate.
+   * Whether a record of which the cloud had nothing is opened again: refused when its end was asked for meanwhile, by
+   * the record or by the placement's launch gate.
    */
   reopens?: boolean;
 }
@@ -60,8 +60,8 @@ export interface TransitionResult {
   applied: string[];
   /** Ids of those that somebody else had changed first; read again to see. */
   refused: string[];
-  /** The placement's gate is not open: no claim was written. */
-  gateClosed: boolean;
+  /** The launch gate stopped the claims: launching is not on at the placement. Nothing was written. */
+  stoppedByGate: boolean;
 }
 
 const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
@@ -80,7 +80,7 @@ export async function transition(
   changes: readonly (Claim | StatusChange)[],
   secondsSinceCreation: number,
 ): Promise<TransitionResult> {
-  const result: TransitionResult = { applied: [], refused: [], gateClosed: false };
+  const result: TransitionResult = { applied: [], refused: [], stoppedByGate: false };
   for (const part of inTransactions(changes)) {
     let rest = part;
     while (rest.length > 0) {
@@ -97,7 +97,7 @@ export async function transition(
       }
       const refusedAt = new Set(refusals.map((refusal) => refusal.at - 1));
       if (refusedAt.has(-1)) {
-        result.gateClosed = true;
+        result.stoppedByGate = true;
         return result;
       }
       result.refused.push(...rest.filter((_, i) => refusedAt.has(i)).map(({ record }) => record.instanceId));
@@ -107,11 +107,11 @@ export async function transition(
   return result;
 }
 
-/** What the gate has to be for these changes; those of one call are all of one kind. */
+/** What launching has to be for these changes; those of one call are all of one kind. */
 function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
   const [first] = changes;
   if (first?.kind === 'claim') return { openFor: first.record.round };
-  return first?.reopens ? 'not-closed' : 'there';
+  return first?.reopens ? 'not-ended' : 'there';
 }
 
 function inTransactions(changes: readonly (Claim | StatusChange)[]): (Claim | StatusChange)[][] {
@@ -165,7 +165,7 @@ export function instanceWrite(
           ...key,
           ...record,
           ...(mayExist(record.status)
-            ? { placePk: placeName(record.connectionKey, record.location), placeSk: record.instanceId }
+            ? { sitePk: siteName(record.connectionKey, record.location), siteSk: record.instanceId }
             : {}),
         },
         ...(replaces ? unchanged(replaces) : { ConditionExpression: 'attribute_not_exists(pk)' }),
@@ -177,12 +177,12 @@ export function instanceWrite(
     ...change.fields,
     ...(startsRun(record, after) ? { runningSinceSeconds: secondsSinceCreation } : {}),
     ...(change.reopens
-      ? { location, placePk: placeName(record.connectionKey, location), placeSk: record.instanceId }
+      ? { location, sitePk: siteName(record.connectionKey, location), siteSk: record.instanceId }
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
-  // What nothing can exist of leaves the index of what may exist at the place.
-  const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['placePk', 'placeSk'])];
+  // What nothing can exist of leaves the index of what may exist at the site.
+  const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
     Update: {
@@ -247,15 +247,15 @@ export async function updateInstance(
 }
 
 /**
- * Takes over the claim of an attempt that the cloud has nothing of, while the placement's gate is open.
+ * Takes over the claim of an attempt that the cloud has nothing of, while launching is on at the placement.
  *
- * @returns `lost`: somebody else took it first, or the record went on; `closed`: nothing may begin here any more
+ * @returns `lost`: somebody else took it first, or the record went on; `stopped`: nothing may begin here any more
  */
 export async function retakeClaim(
   store: Store<'fleets'>,
   record: InstanceItem,
   fields: InstanceFields,
-): Promise<'taken' | 'lost' | 'closed'> {
+): Promise<'taken' | 'lost' | 'stopped'> {
   const refusals = await transactWrite(store, [
     {
       ConditionCheck: {
@@ -267,7 +267,7 @@ export async function retakeClaim(
     { Update: fieldUpdate(store, record, fields, unchanged(record)) },
   ]);
   if (refusals.length === 0) return 'taken';
-  return refusals.some(({ at }) => at === 0) ? 'closed' : 'lost';
+  return refusals.some(({ at }) => at === 0) ? 'stopped' : 'lost';
 }
 
 interface Condition {

@@ -1,8 +1,8 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import type { Store } from './client.ts';
 import type { Key } from './keys.ts';
+import type { Store } from './store.ts';
 
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;

@@ -13,8 +13,8 @@ import {
   partition,
   typeSk,
 } from './catalogue-keys.ts';
-import type { Store } from './client.ts';
 import { queryAll } from './listing.ts';
+import type { Store } from './store.ts';
 
 /** How a sync changed the catalogue. */
 export interface SyncCounts {

@@ -2,14 +2,14 @@ import type { CloudClient, Driver } from '../../drivers/contract/driver.ts';
 import type { Connection } from '../../model/connection.ts';
 import type { Priority } from '../../model/fleet-request.ts';
 import type { LimitProfile } from '../../model/limit-profile.ts';
-import type { GovernedPlace } from '../governor/place.ts';
+import type { GovernedSite } from '../governor/site.ts';
 import type { Placement } from '../placement/lay-out.ts';
-import type { Store } from '../store/client.ts';
 import type { NetworkItem } from '../store/networks.ts';
+import type { Store } from '../store/store.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
+import type { Backoff } from './backoff.ts';
 import type { DomainEvent } from './events.ts';
-import type { Patience } from './patience.ts';
-import type { Held } from './queue.ts';
+import type { Held } from './message-queue.ts';
 
 /** A changed limit profile or credential is in force everywhere after this. */
 export const CONNECTION_KEPT_MS = 60_000;
@@ -44,7 +44,7 @@ export interface FleetLayout {
   placements: Placement[];
 }
 
-export interface PlaceRef {
+export interface SiteRef {
   connectionKey: string;
   location: string;
 }
@@ -90,10 +90,10 @@ export interface WorkerContext {
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
   /**
-   * The ready network resources of a fleet at a place; empty until all that were asked for are ready. Kept for a
-   * round of launching, since they may be removed and made anew before the next.
+   * The ready network resources of a fleet at a site; empty until all that were asked for are ready. Kept for a round
+   * of launching, since they may be removed and made anew before the next.
    */
-  networks(fleetId: string, place: PlaceRef, round: number): Promise<NetworkItem[]>;
+  networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
   /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /** Has messages that failed come back after some time. @throws Error they come back by the queue's time-out then */
@@ -101,18 +101,20 @@ export interface WorkerContext {
   tasks: Tasks;
   /** Tells the world of what happened. @throws Error when it could not: the caller sees to it that it is told later */
   publish(events: readonly DomainEvent[]): Promise<void>;
-  /** Places whose status loop this process found running, and until when that is as good as certain. */
+  /** Sites whose poll loop this process found running, and until when that is as good as certain. */
   loopsSeen: Map<string, number>;
-  /** How long messages of this process wait for what AWS cannot do now. */
-  patience: Patience;
+  /** How long messages of this process back off while a service of AWS does not work. */
+  backoff: Backoff;
   log: Log;
 }
 
-/** How a message ended: done, or to be sent again after some time, or another in its stead that says what is left. */
-export type Disposition = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
-export const DONE: Disposition = { done: true };
-export const waitFor = (waitMs: number): Disposition => ({ done: false, waitMs });
-export const goOnAs = (as: DriverMessage, waitMs: number): Disposition => ({ done: false, waitMs, as });
+/**
+ * Result of a message: acknowledged, or requeued after some time, perhaps as another message that says what is left.
+ */
+export type MessageResult = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
+export const ACK: MessageResult = { done: true };
+export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
+export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
 /** Between a worker's last write and its end lies its time limit; this is for clocks and for ending. */
 const CLAIM_MARGIN_MS = 10_000;
@@ -125,6 +127,6 @@ export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): 
 export const timeLeftMs = ({ invocation, store }: Pick<WorkerContext, 'invocation' | 'store'>): number =>
   Math.max(0, invocation.endsAtMs - store.clock.now());
 
-export function governed({ connectionKey, location }: PlaceRef, { limits }: OpenConnection): GovernedPlace {
+export function governed({ connectionKey, location }: SiteRef, { limits }: OpenConnection): GovernedSite {
   return { connectionKey, location, limits };
 }

@@ -6,7 +6,7 @@ import type { LimitProfile } from '../../model/limit-profile.ts';
 import { permitCalls, permitFurtherCreates, slowDown } from '../governor/permit-calls.ts';
 import { PermitQueue } from '../governor/permit-queue.ts';
 import { usage } from '../runtime/usage.ts';
-import type { Store } from '../store/client.ts';
+import type { Store } from '../store/store.ts';
 import type { CallTerms, Log } from './context.ts';
 
 /** The governor's name for calls that belong to no location. */
@@ -73,7 +73,7 @@ export class CallGovernor implements CallGate {
     try {
       return await request(new Permit(call));
     } catch (error) {
-      if (error instanceof DriverError) await this.#learn(call, error);
+      if (error instanceof DriverError) await this.#noteRefusal(call, error);
       throw error;
     }
   }
@@ -95,18 +95,16 @@ export class CallGovernor implements CallGate {
     const known = this.#queues.get(key);
     if (known) return known;
     const store = this.#store;
-    const place = { ...this.#connection, location };
+    const site = { ...this.#connection, location };
     const queue = new PermitQueue(store.clock, (wanted) =>
-      kind === 'create'
-        ? permitFurtherCreates(store, place, wanted)
-        : permitCalls(store, place, kind, wanted),
+      kind === 'create' ? permitFurtherCreates(store, site, wanted) : permitCalls(store, site, kind, wanted),
     );
     this.#queues.set(key, queue);
     return queue;
   }
 
   /** Creates that were throttled are told to the governor by their launches, which are given another time with it. */
-  async #learn(
+  async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,
     { code, cloudCode, retryAfterMs }: DriverError,
   ): Promise<void> {

@@ -8,13 +8,13 @@ import { layOut } from '../placement/lay-out.ts';
 import { readConnection } from '../store/connections.ts';
 import { readBeat } from '../store/deployment.ts';
 import { readSpec } from '../store/fleets.ts';
-import { placeName } from '../store/keys.ts';
+import { siteName } from '../store/keys.ts';
 import { type NetworkItem, readNetworks } from '../store/networks.ts';
+import { Backoff } from './backoff.ts';
 import { Cache } from './cache.ts';
 import { CONNECTION_KEPT_MS, type FleetLayout, type OpenConnection, type WorkerContext } from './context.ts';
 import { countSavings } from './count-savings.ts';
 import { CallGovernor } from './govern-calls.ts';
-import { Patience } from './patience.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -97,16 +97,16 @@ export function makeContext({
           placements: layOut(spec),
         };
       }),
-    networks: async (fleetId, place, round) => {
-      const key = `${fleetId}#${round}#${placeName(place.connectionKey, place.location)}`;
-      const items = await networks.get(key, () => readNetworks(store, { fleetId, ...place }));
+    networks: async (fleetId, site, round) => {
+      const key = `${fleetId}#${round}#${siteName(site.connectionKey, site.location)}`;
+      const items = await networks.get(key, () => readNetworks(store, { fleetId, ...site }));
       if (items.length > 0 && items.every(({ status }) => status === 'Ready')) return items;
       networks.forget(key);
       return [];
     },
     invocation: { endsAtMs: store.clock.now() + parts.timeLimitMs },
     loopsSeen: new Map(),
-    patience: new Patience(store.clock, store.random),
+    backoff: new Backoff(store.clock, store.random),
   };
 }
 

@@ -5,9 +5,9 @@ import { cloudWordSchema, fleetIdSchema } from '../../model/identifiers.ts';
 import { sweepIdSchema } from '../../model/orphan.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
 
-/** Where cloud calls go: every limit of the governor and every status look is per place. */
-const placeShape = { connectionKey: z.string(), location: cloudWordSchema };
-const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...placeShape };
+/** Where cloud calls go: every limit of the governor and every poll is per site. */
+const siteShape = { connectionKey: z.string(), location: cloudWordSchema };
+const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...siteShape };
 
 /** From the Map over instances of `provision-location`: make one instance, answer the token when it runs. */
 export const launchMessageSchema = z.object({
@@ -53,7 +53,7 @@ export const prepareNetworksMessageSchema = z.object({
 export const removalScopeSchema = z.enum(['fleet', 'failed']);
 export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
-/** From `terminate-fleet`: remove the fleet's instances whose home is this place; answered when all are gone. */
+/** From `terminate-fleet`: remove the fleet's instances whose home is this site; answered when all are gone. */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
   ...placementShape,
@@ -70,15 +70,15 @@ export const removeNetworksMessageSchema = z.object({
   round: z.enum(['access', 'network']),
 });
 
-/** The status loop's next look at a place. A look whose generation is not the current one is dropped. */
-export const lookMessageSchema = z.object({
-  kind: z.literal('look'),
-  ...placeShape,
+/** The next poll of a site. A poll whose generation is not the current one is dropped. */
+export const pollMessageSchema = z.object({
+  kind: z.literal('poll'),
+  ...siteShape,
   generation: z.int().nonnegative(),
-  between: z
+  fast: z
     .literal(true)
     .exactOptional()
-    .describe('a look between two of the loop, while slots are waited for; its generations count apart'),
+    .describe("a fast poll, between two of the loop's own; its generations count apart"),
 });
 
 export const verifyMessageSchema = z.object({
@@ -116,15 +116,19 @@ const sweepShape = {
   sweepId: sweepIdSchema.optional().describe('whose record the findings are written to; absent: by schedule'),
   dryRun: z.boolean(),
 };
-/** Sends a `sweep` for each place of a connection. */
+/** Sends a `sweep` for each site of a connection. */
 export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
 
-/** Compares what the cloud has of this deployment at a place with the records. */
+/** Compares what the cloud has of this deployment at a site with the records. */
 export const sweepMessageSchema = z.object({
   kind: z.literal('sweep'),
   ...sweepShape,
   location: cloudWordSchema,
-  round: z.int().nonnegative().default(0).describe('counts looks after what an earlier one removed'),
+  round: z
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('counts the sweeps that check what an earlier one removed'),
 });
 
 /** Everything that a driver's queue carries. */
@@ -134,7 +138,7 @@ export const driverMessageSchema = z.discriminatedUnion('kind', [
   prepareNetworksMessageSchema,
   terminateMessageSchema,
   removeNetworksMessageSchema,
-  lookMessageSchema,
+  pollMessageSchema,
   verifyMessageSchema,
   leaveAccountMessageSchema,
   reviewFleetMessageSchema,
@@ -148,7 +152,7 @@ export type GiveUpMessage = z.infer<typeof giveUpMessageSchema>;
 export type PrepareNetworksMessage = z.infer<typeof prepareNetworksMessageSchema>;
 export type TerminateMessage = z.infer<typeof terminateMessageSchema>;
 export type RemoveNetworksMessage = z.infer<typeof removeNetworksMessageSchema>;
-export type LookMessage = z.infer<typeof lookMessageSchema>;
+export type PollMessage = z.infer<typeof pollMessageSchema>;
 export type LeaveAccountMessage = z.infer<typeof leaveAccountMessageSchema>;
 export type VerifyMessage = z.infer<typeof verifyMessageSchema>;
 export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema>;
@@ -168,7 +172,7 @@ export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
- * Input of `provision-fleet` and of Plan. `execution` is the number that the fleet's item held when it was started:
+ * Input of `provision-fleet` and of Assign. `execution` is the number that the fleet's item held when it was started:
  * an execution that another one has followed changes nothing any more.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
@@ -198,8 +202,8 @@ export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map at once. */
 export const MAX_INLINE_MAP = 40;
 
-/** One location's part of the work, in the answer of the state Plan. */
-export const placeSchema = z.object({
+/** One location's part of the work, in the answer of the state Assign. */
+export const siteWorkSchema = z.object({
   connectionKey: z.string(),
   location: cloudWordSchema,
   queueUrl: z.url(),
@@ -210,10 +214,10 @@ export const placeSchema = z.object({
   perChild: z.int().min(1).max(INSTANCES_PER_CHILD_EXECUTION).describe('positions of one child execution'),
   timeoutSeconds: z.int().positive(),
 });
-export type Place = z.infer<typeof placeSchema>;
+export type SiteWork = z.infer<typeof siteWorkSchema>;
 
-/** Answer of the state Plan: one entry for each (cloud, connection). */
-export const planSchema = z.object({
+/** Answer of the state Assign: one entry for each (cloud, connection). */
+export const assignmentSchema = z.object({
   fleetId: fleetIdSchema,
   execution: z.int().positive(),
   clouds: z.array(
@@ -222,23 +226,23 @@ export const planSchema = z.object({
       driver: driverNameSchema,
       connectionKey: z.string(),
       concurrentLocations: z.int().min(1).max(MAX_INLINE_MAP),
-      places: z.array(placeSchema),
+      sites: z.array(siteWorkSchema),
     }),
   ),
 });
-export type Plan = z.infer<typeof planSchema>;
+export type Assignment = z.infer<typeof assignmentSchema>;
 
-/** Answer of BeginTermination: as a plan, with only the places that have something or may have. */
-export const terminationPlanSchema = z.object({
+/** Answer of BeginTermination: as an assignment, with only the sites that have something or may have. */
+export const terminationSitesSchema = z.object({
   fleetId: fleetIdSchema,
   scope: removalScopeSchema,
   clouds: z.array(
-    planSchema.shape.clouds.element.extend({
-      places: z.array(placeSchema.pick({ connectionKey: true, location: true, queueUrl: true })),
+    assignmentSchema.shape.clouds.element.extend({
+      sites: z.array(siteWorkSchema.pick({ connectionKey: true, location: true, queueUrl: true })),
     }),
   ),
 });
-export type TerminationPlan = z.infer<typeof terminationPlanSchema>;
+export type TerminationSites = z.infer<typeof terminationSitesSchema>;
 
 /** Input of `provision-location`, made by `provision-fleet`: at most 1,000 instances. */
 export const provisionLocationInputSchema = z.object({

@@ -1,35 +1,35 @@
 import type { Violation } from './records.ts';
 import { Refusal, type RefusalCode, type UsedUp } from './refusals.ts';
 import { type CallName, type RateKind, rateKindOf } from './requests.ts';
-import type { Place } from './state.ts';
+import type { Site } from './state.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Target, World } from './world.ts';
 
-/** A slot comes free when an instance runs; clouds do not say when, they ask for patience. */
+/** A slot comes free when an instance runs; clouds do not say when, they ask to retry later. */
 const SLOT_RETRY_MS = 1_000;
 
 /** The limits that the clouds enforce. Buckets are not in the journal: after a restart they are full. */
 export class Admission {
   readonly #world: World;
-  #buckets = new WeakMap<Place, Partial<Record<RateKind, TokenBucket>>>();
+  #buckets = new WeakMap<Site, Partial<Record<RateKind, TokenBucket>>>();
 
   constructor(world: World) {
     this.#world = world;
   }
 
   /** @throws Refusal RateLimited */
-  takeCall({ cloud, place, nowMs }: Target, call: CallName): void {
+  takeCall({ cloud, site, nowMs }: Target, call: CallName): void {
     const kind = rateKindOf(call);
     if (!kind) return;
-    const buckets = this.#buckets.get(place) ?? {};
-    this.#buckets.set(place, buckets);
+    const buckets = this.#buckets.get(site) ?? {};
+    this.#buckets.set(site, buckets);
     const bucket = buckets[kind] ?? new TokenBucket(cloud.rates[kind], nowMs);
     buckets[kind] = bucket;
     const waitMs = bucket.take(nowMs);
     if (waitMs > 0) {
       const { perSecond } = cloud.rates[kind];
       const usedUp = { policy: kind, perSecond };
-      this.#refuse(place, kind, 'RateLimited', `too many ${kind} calls`, waitMs, usedUp);
+      this.#refuse(site, kind, 'RateLimited', `too many ${kind} calls`, waitMs, usedUp);
     }
   }
 
@@ -38,20 +38,20 @@ export class Admission {
    *
    * @throws Refusal QuotaExceeded, TooManyPendingInstances, TooManyPendingLocations
    */
-  takeSlot({ cloud, place, nowMs }: Target): void {
+  takeSlot({ cloud, site, nowMs }: Target): void {
     const { state } = this.#world;
-    state.retire(place, nowMs);
-    const quota = cloud.locations[place.key.location]?.instanceQuota ?? cloud.instanceQuota;
-    const existing = [...place.live.values()].filter(
+    state.retire(site, nowMs);
+    const quota = cloud.locations[site.key.location]?.instanceQuota ?? cloud.instanceQuota;
+    const existing = [...site.live.values()].filter(
       ({ terminatedAtMs }) => terminatedAtMs === undefined || terminatedAtMs > nowMs,
     );
     if (existing.length >= quota) {
-      throw new Refusal('QuotaExceeded', `${place.key.location}: the quota is ${quota} instances`);
+      throw new Refusal('QuotaExceeded', `${site.key.location}: the quota is ${quota} instances`);
     }
-    const pending = state.pendingAt(place, nowMs);
+    const pending = state.pendingAt(site, nowMs);
     if (pending >= cloud.slots.instancesPerLocation) {
       this.#refuse(
-        place,
+        site,
         'instanceSlots',
         'TooManyPendingInstances',
         `${pending} instances are being created here already`,
@@ -59,15 +59,15 @@ export class Admission {
       );
     }
     if (pending > 0) return;
-    const busy = [...state.places.values()].filter(
+    const busy = [...state.sites.values()].filter(
       (other) =>
-        other.key.cloud === place.key.cloud &&
-        other.key.account === place.key.account &&
+        other.key.cloud === site.key.cloud &&
+        other.key.account === site.key.account &&
         state.pendingAt(other, nowMs) > 0,
     );
     if (busy.length >= cloud.slots.locations) {
       this.#refuse(
-        place,
+        site,
         'locationSlots',
         'TooManyPendingLocations',
         `instances are being created at ${busy.length} locations already`,
@@ -77,14 +77,14 @@ export class Admission {
   }
 
   #refuse(
-    place: Place,
+    site: Site,
     violation: Violation,
     code: RefusalCode,
     message: string,
     retryAfterMs: number,
     usedUp?: UsedUp,
   ): never {
-    this.#world.commit({ kind: 'throttled', place: place.key, violation });
+    this.#world.commit({ kind: 'throttled', site: site.key, violation });
     throw new Refusal(code, message, retryAfterMs, usedUp);
   }
 }

@@ -1,6 +1,6 @@
 import type { InstanceRecord, ResourceRecord } from './records.ts';
 import type { ResourceKind } from './requests.ts';
-import type { Place } from './state.ts';
+import type { Site } from './state.ts';
 import { createdAtMs, ranAtMs, statusAt } from './status.ts';
 import type { World } from './world.ts';
 
@@ -18,16 +18,16 @@ export interface BooksFilter {
  */
 export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
   const nowMs = clock.now();
-  const matches = ({ key }: Place) =>
+  const matches = ({ key }: Site) =>
     (filter.cloud ?? key.cloud) === key.cloud &&
     (filter.connection ?? key.account) === key.account &&
     (filter.location ?? key.location) === key.location;
-  const places = [...state.places.values()].filter(matches);
+  const sites = [...state.sites.values()].filter(matches);
   return {
     now: iso(nowMs),
     seed: state.seed,
-    clouds: places.filter(({ key }) => key.location !== '').map((place) => placeBooks(place, nowMs)),
-    accounts: places
+    clouds: sites.filter(({ key }) => key.location !== '').map((site) => siteBooks(site, nowMs)),
+    accounts: sites
       .filter(({ key }) => key.location === '')
       .map(({ key, calls, throttled }) => ({
         cloud: key.cloud,
@@ -43,8 +43,8 @@ export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
 
 export type Books = ReturnType<typeof readBooks>;
 
-function placeBooks(place: Place, nowMs: number) {
-  const { key, live, gone, resources, calls, throttled, violations } = place;
+function siteBooks(site: Site, nowMs: number) {
+  const { key, live, gone, resources, calls, throttled, violations } = site;
   const ofKind = (kind: ResourceKind) =>
     [...resources.values()].filter((one) => one.kind === kind).map(resourceBooks);
   return {

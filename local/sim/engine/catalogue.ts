@@ -24,8 +24,8 @@ export function listLocations(world: World, cloudName: string, cloud: CloudConfi
   return { items };
 }
 
-export function listOffers(world: World, { cloud, place }: Target, page: Page): object {
-  const { location } = place.key;
+export function listOffers(world: World, { cloud, site }: Target, page: Page): object {
+  const { location } = site.key;
   const factor = cloud.locations[location]?.priceFactor ?? 1;
   const offers = Object.entries(cloud.instanceTypes)
     .filter(([, { onlyIn }]) => !onlyIn || onlyIn.includes(location))
@@ -41,10 +41,10 @@ export function listOffers(world: World, { cloud, place }: Target, page: Page): 
   return pageOf(offers, page, world.config.pageSize, (_, index) => index);
 }
 
-export function listImages(world: World, { cloud, place }: Target, page: Page): object {
+export function listImages(world: World, { cloud, site }: Target, page: Page): object {
   const images = Object.entries(cloud.images).map(([name, { backendId, description, architectures }]) => ({
     name,
-    id: imageIdAt(place.key, name, backendId),
+    id: imageIdAt(site.key, name, backendId),
     description,
     architectures,
   }));

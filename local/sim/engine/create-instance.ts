@@ -5,9 +5,9 @@ import { draw, drawBetween, drawId } from './draw.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { CreateInput } from './requests.ts';
-import type { Place } from './state.ts';
+import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
-import { named, placeParts, type Target, type World } from './world.ts';
+import { named, siteParts, type Target, type World } from './world.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
@@ -23,9 +23,9 @@ export function createInstance(
   input: CreateInput,
   effects: CreateEffects,
 ): { record: InstanceRecord; isNew: boolean } {
-  const { cloud, place, nowMs } = target;
+  const { cloud, site, nowMs } = target;
   checkCreate(target, input);
-  const earlier = cloud.honoursTokens ? firstWithToken(place, input.launchToken) : undefined;
+  const earlier = cloud.honoursTokens ? firstWithToken(site, input.launchToken) : undefined;
   if (earlier) {
     if (statusAt(earlier, nowMs) === 'Terminated') {
       throw new Refusal('LaunchTokenUsed', 'the instance that this launch token made has been terminated');
@@ -41,21 +41,21 @@ export function createInstance(
   return { record, isNew: true };
 }
 
-function firstWithToken(place: Place, launchToken: string | undefined): InstanceRecord | undefined {
-  const backendId = launchToken === undefined ? undefined : place.byToken.get(launchToken);
+function firstWithToken(site: Site, launchToken: string | undefined): InstanceRecord | undefined {
+  const backendId = launchToken === undefined ? undefined : site.byToken.get(launchToken);
   if (backendId === undefined) return undefined;
-  return place.live.get(backendId) ?? place.gone.find((record) => record.backendId === backendId);
+  return site.live.get(backendId) ?? site.gone.find((record) => record.backendId === backendId);
 }
 
-function checkCreate({ cloud, place }: Target, input: CreateInput): void {
-  const { location } = place.key;
+function checkCreate({ cloud, site }: Target, input: CreateInput): void {
+  const { location } = site.key;
   const bad = (message: string) => new Refusal('InvalidParameter', message);
   const type = named(cloud.instanceTypes, input.instanceType);
   if (!type || (type.onlyIn && !type.onlyIn.includes(location))) {
     throw bad(`instanceType: ${input.instanceType} is not offered at ${location}`);
   }
   const image = Object.entries(cloud.images).find(
-    ([name, { backendId }]) => imageIdAt(place.key, name, backendId) === input.imageId,
+    ([name, { backendId }]) => imageIdAt(site.key, name, backendId) === input.imageId,
   )?.[1];
   if (!image) throw bad(`imageId: no image ${input.imageId} at ${location}`);
   if (!image.architectures.includes(type.architecture)) {
@@ -65,7 +65,7 @@ function checkCreate({ cloud, place }: Target, input: CreateInput): void {
     throw bad(`zone: no zone ${input.zone} at ${location}`);
   }
   const resource = (field: 'networkId' | 'securityGroupId' | 'keyPairId', kind: string) => {
-    const found = place.resources.get(input[field]);
+    const found = site.resources.get(input[field]);
     if (found?.kind !== kind) throw bad(`${field}: no ${kind} ${input[field]} at ${location}`);
     return found;
   };
@@ -80,20 +80,20 @@ function checkCreate({ cloud, place }: Target, input: CreateInput): void {
 
 export function newRecord(
   { state }: World,
-  { cloud, place, nowMs }: Target,
+  { cloud, site, nowMs }: Target,
   input: CreateInput,
   failsToBoot: boolean,
 ): InstanceRecord {
-  const sequence = place.sequence + 1;
-  // By position and not by name: the k-th instance of a place takes as long in every run of a seed.
-  const parts = [state.seed, ...placeParts(place), sequence] as const;
-  const zones = zonesOf(cloud, place.key.location);
+  const sequence = site.sequence + 1;
+  // By position and not by name: the k-th instance of a site takes as long in every run of a seed.
+  const parts = [state.seed, ...siteParts(site), sequence] as const;
+  const zones = zonesOf(cloud, site.key.location);
   const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];
-  const idParts = [state.seed, state.epoch, place.key.account, ...placeParts(place), sequence];
+  const idParts = [state.seed, state.epoch, site.key.account, ...siteParts(site), sequence];
   const host = `${Math.floor(sequence / 250) % 250}.${(sequence % 250) + 4}`;
   const block = Math.floor(draw(...idParts, 'block') * 65_536);
   return {
-    ...place.key,
+    ...site.key,
     sequence,
     backendId: drawId(cloud.ids.instance, ...idParts),
     name: input.name,

@@ -111,17 +111,17 @@ export class SimEngine {
       throw new Refusal('UnknownLocation', `no location ${location}`);
     }
     const { state, commit } = this.#world;
-    const place = state.place({ cloud: caller.cloud, account: caller.account, location: location ?? '' });
-    commit({ kind: 'call', place: place.key, call: operation.call });
+    const site = state.site({ cloud: caller.cloud, account: caller.account, location: location ?? '' });
+    commit({ kind: 'call', site: site.key, call: operation.call });
     if (location !== undefined && !isUp(this.#world, caller.cloud, cloud, location)) {
       throw new Refusal('LocationUnavailable', `${location} is down`);
     }
-    const target: Target = { cloud, place, nowMs };
+    const target: Target = { cloud, site, nowMs };
     this.#admission.takeCall(target, operation.call);
     return this.#withFault(target, operation, this.#draw(caller, operation, target));
   }
 
-  #draw(caller: Caller, operation: Operation, { place, nowMs }: Target): ActiveFault | undefined {
+  #draw(caller: Caller, operation: Operation, { site, nowMs }: Target): ActiveFault | undefined {
     const { state, commit } = this.#world;
     if (state.faults.size === 0) return undefined;
     const { drawn, struck } = drawFaults(
@@ -131,7 +131,7 @@ export class SimEngine {
         connection: caller.account,
         location: 'location' in operation ? operation.location : undefined,
         call: operation.call,
-        canVanish: vanishable(place, nowMs).length > 0,
+        canVanish: vanishable(site, nowMs).length > 0,
       },
       nowMs,
       state.seed,
@@ -141,7 +141,7 @@ export class SimEngine {
   }
 
   #withFault(target: Target, operation: Operation, fault: ActiveFault | undefined): Reply {
-    const { place, nowMs } = target;
+    const { site, nowMs } = target;
     const run = (): Reply => {
       try {
         return perform(this.#world, this.#admission, target, operation, fault);
@@ -152,7 +152,7 @@ export class SimEngine {
     };
     switch (fault?.kind) {
       case 'throttle':
-        this.#world.commit({ kind: 'throttled', place: place.key });
+        this.#world.commit({ kind: 'throttled', site: site.key });
         throw new Refusal('RateLimited', 'too many calls (a fault)', 1_000);
       case 'quota':
         throw new Refusal('QuotaExceeded', 'the quota is used up (a fault)');

@@ -5,39 +5,39 @@ import { pageOf } from './paging.ts';
 import type { InstanceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { ListFilter, Page, PowerKind } from './requests.ts';
-import type { Place } from './state.ts';
+import type { Site } from './state.ts';
 import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, type SimStatus, statusAt } from './status.ts';
-import { placeParts, type Target, type World } from './world.ts';
+import { siteParts, type Target, type World } from './world.ts';
 
 /** @param query `ids`: of those that have one of these, only */
 export function listInstances(
   world: World,
-  { cloud, place, nowMs }: Target,
+  { cloud, site, nowMs }: Target,
   { ids, page, ...filter }: ListFilter & { ids?: readonly string[] | undefined; page: Page },
   viewedAtMs: number,
 ): { items: object[]; nextCursor: string | null } {
-  world.state.retire(place, nowMs);
+  world.state.retire(site, nowMs);
   const isListed = listedBy(cloud, filter);
   const shown: InstanceRecord[] = [];
-  for (const record of ids ? among(place, ids) : place.live.values()) {
+  for (const record of ids ? among(site, ids) : site.live.values()) {
     if (isVisibleAt(record, viewedAtMs) && isListed(record)) shown.push(record);
   }
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
   return { items: items.map((record) => instanceView(cloud, record, viewedAtMs)), nextCursor };
 }
 
-function among({ live }: Place, ids: readonly string[]): InstanceRecord[] {
+function among({ live }: Site, ids: readonly string[]): InstanceRecord[] {
   const found = [...new Set(ids)].map((id) => live.get(id)).filter((record) => record !== undefined);
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 
 /** By launch token or by name, whichever the cloud kept. */
 export function findInstances(
-  { cloud, place }: Target,
+  { cloud, site }: Target,
   { launchToken, name }: { launchToken: string; name?: string | undefined },
   viewedAtMs: number,
 ): object[] {
-  return [...place.live.values()]
+  return [...site.live.values()]
     .filter(
       (record) =>
         ((cloud.tags && record.launchToken === launchToken) ||
@@ -48,8 +48,8 @@ export function findInstances(
 }
 
 /** @throws Refusal NotFound, also when it is terminated */
-export function getInstance({ place, nowMs }: Target, backendId: string): InstanceRecord {
-  const record = place.live.get(backendId);
+export function getInstance({ site, nowMs }: Target, backendId: string): InstanceRecord {
+  const record = site.live.get(backendId);
   if (!record || !isVisibleAt(record, nowMs)) throw new Refusal('NotFound', `no instance ${backendId}`);
   return record;
 }
@@ -61,16 +61,11 @@ export function terminateInstance(
   backendId: string,
   stuckForMs: number,
 ): InstanceRecord {
-  const { cloud, place, nowMs } = target;
+  const { cloud, site, nowMs } = target;
   const record = getInstance(target, backendId);
   const usualMs = Math.round(
-    drawBetween(
-      cloud.terminateSeconds,
-      world.state.seed,
-      'terminate',
-      ...placeParts(place),
-      record.sequence,
-    ) * 1_000,
+    drawBetween(cloud.terminateSeconds, world.state.seed, 'terminate', ...siteParts(site), record.sequence) *
+      1_000,
   );
   const endsAtMs = nowMs + usualMs + stuckForMs;
   const removed: InstanceRecord = {
@@ -96,19 +91,13 @@ export function powerInstance(
   backendId: string,
   kind: PowerKind,
 ): InstanceRecord {
-  const { cloud, place, nowMs } = target;
+  const { cloud, site, nowMs } = target;
   const record = getInstance(target, backendId);
   const status = statusAt(record, nowMs);
   const { done, from } = POWER[kind];
   if (done.some((one) => one === status)) return record;
   if (status !== from) throw new Refusal('IncorrectState', `${backendId} is ${status}: it cannot ${kind}`);
-  const tookMs = drawBetween(
-    cloud.powerSeconds,
-    world.state.seed,
-    kind,
-    ...placeParts(place),
-    record.sequence,
-  );
+  const tookMs = drawBetween(cloud.powerSeconds, world.state.seed, kind, ...siteParts(site), record.sequence);
   const doneAtMs = nowMs + Math.round(tookMs * 1_000);
   const changed: InstanceRecord = { ...record, power: { kind, askedAtMs: nowMs, doneAtMs } };
   world.commit({ kind: 'instance', record: changed });
@@ -116,15 +105,15 @@ export function powerInstance(
 }
 
 /** Instances that could vanish: those that exist and that nobody has asked to remove. */
-export function vanishable(place: Place, nowMs: number): InstanceRecord[] {
-  return [...place.live.values()].filter(
+export function vanishable(site: Site, nowMs: number): InstanceRecord[] {
+  return [...site.live.values()].filter(
     (record) => record.removeAskedAtMs === undefined && createdAtMs(record) <= nowMs,
   );
 }
 
 /** One instance is gone at once, and nobody asked. */
-export function vanishOne(world: World, { place, nowMs }: Target, drawName: string): void {
-  const candidates = vanishable(place, nowMs);
+export function vanishOne(world: World, { site, nowMs }: Target, drawName: string): void {
+  const candidates = vanishable(site, nowMs);
   const record = candidates[Math.floor(draw(world.state.seed, 'vanish', drawName) * candidates.length)];
   if (!record) return;
   world.commit({

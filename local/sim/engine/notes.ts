@@ -4,30 +4,30 @@ import type { Target, World } from './world.ts';
 const MOST_NOTES = 100;
 
 /** Short texts that an account keeps: they cost nothing, and each credential of the account reads them. */
-export function listNotes({ state }: World, { place }: Target, prefix: string) {
+export function listNotes({ state }: World, { site }: Target, prefix: string) {
   const items = [...state.notes.values()]
-    .filter(({ cloud, account }) => cloud === place.key.cloud && account === place.key.account)
+    .filter(({ cloud, account }) => cloud === site.key.cloud && account === site.key.account)
     .filter(({ name }) => name.startsWith(prefix))
     .map(({ name, value }) => ({ name, value }));
   return { items };
 }
 
 /** @throws Refusal */
-export function putNote(world: World, { place }: Target, name: string, value: string): void {
-  const { cloud, account } = place.key;
+export function putNote(world: World, { site }: Target, name: string, value: string): void {
+  const { cloud, account } = site.key;
   const own = [...world.state.notes.values()].filter((one) => one.cloud === cloud && one.account === account);
   if (own.length >= MOST_NOTES && !own.some((one) => one.name === name))
     throw new Refusal('QuotaExceeded', `an account keeps at most ${MOST_NOTES} notes`);
   world.commit({ kind: 'note', cloud, account, name, value });
 }
 
-export function deleteNote(world: World, { place }: Target, name: string): void {
-  world.commit({ kind: 'note', cloud: place.key.cloud, account: place.key.account, name });
+export function deleteNote(world: World, { site }: Target, name: string): void {
+  world.commit({ kind: 'note', cloud: site.key.cloud, account: site.key.account, name });
 }
 
 /** @throws Refusal AccessDenied */
-export function refuseWithoutRight({ state }: World, { place }: Target): void {
-  const { account } = place.key;
+export function refuseWithoutRight({ state }: World, { site }: Target): void {
+  const { account } = site.key;
   if (!state.accounts.get(account)?.deniesNotes) return;
   throw new Refusal('AccessDenied', `the credential of ${account} has no right to notes`);
 }

@@ -25,13 +25,13 @@ export function perform(
   operation: Operation,
   fault: ActiveFault | undefined,
 ): Reply {
-  const { cloud, place, nowMs } = target;
+  const { cloud, site, nowMs } = target;
   const ok = (body: object, status = 200, atMs = nowMs): Reply => ({ kind: 'answer', atMs, status, body });
   const staleMs = fault?.kind === 'staleList' ? faultDelayMs(fault) : 0;
   const viewedAtMs = nowMs - cloud.listDelayMs - staleMs;
   switch (operation.call) {
     case 'verify':
-      return ok({ account: place.key.account });
+      return ok({ account: site.key.account });
     case 'listNotes':
       refuseWithoutRight(world, target);
       return ok(listNotes(world, target, operation.prefix));
@@ -44,7 +44,7 @@ export function perform(
       deleteNote(world, target, operation.name);
       return ok({});
     case 'locations':
-      return ok(listLocations(world, place.key.cloud, cloud));
+      return ok(listLocations(world, site.key.cloud, cloud));
     case 'offers':
       return ok(listOffers(world, target, operation.page));
     case 'images':
@@ -81,7 +81,7 @@ export function perform(
       return ok(resourceView(cloud, record), isNew ? 201 : 200);
     }
     case 'findResource': {
-      const record = findResource(place, operation.kind, operation.name);
+      const record = findResource(site, operation.kind, operation.name);
       return ok({ items: record ? [resourceView(cloud, record)] : [], nextCursor: null });
     }
     case 'listResources':

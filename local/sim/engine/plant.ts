@@ -7,7 +7,7 @@ import { ensureResource } from './resources.ts';
 import { statusAt } from './status.ts';
 import { named, type Target, type World } from './world.ts';
 
-const placeShape = {
+const siteShape = {
   cloud: z.string().min(1),
   connection: z.string().min(1).describe('the account'),
   location: z.string().min(1),
@@ -15,14 +15,14 @@ const placeShape = {
 const thingShape = { name: z.string().min(1), tags: z.record(z.string(), z.string()).default({}) };
 
 export const plantedInstanceSchema = z.strictObject({
-  ...placeShape,
+  ...siteShape,
   ...thingShape,
   launchToken: z.string().min(1).optional(),
   instanceType: z.string().default('planted'),
   networkId: z.string().default(''),
 });
 export const plantedResourceSchema = z.strictObject({
-  ...placeShape,
+  ...siteShape,
   ...thingShape,
   kind: resourceKindSchema,
   networkId: z.string().optional(),
@@ -49,8 +49,8 @@ export function hideInstances(
   of: { cloud: string; connection: string; location: string },
   untilMs: number,
 ): InstanceRecord[] {
-  const { place, nowMs } = targetOf(world, of);
-  const hidden = [...place.live.values()].filter((record) => statusAt(record, nowMs) === 'Running');
+  const { site, nowMs } = targetOf(world, of);
+  const hidden = [...site.live.values()].filter((record) => statusAt(record, nowMs) === 'Running');
   for (const record of hidden)
     world.commit({ kind: 'instance', record: { ...record, hiddenUntilMs: untilMs } });
   return hidden;
@@ -68,6 +68,6 @@ function targetOf(
   const cloud = named(config.clouds, cloudName);
   if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${cloudName}`);
   if (!named(cloud.locations, location)) throw new Refusal('UnknownLocation', `no location ${location}`);
-  const place = state.place({ cloud: cloudName, account: connection, location });
-  return { cloud, place, nowMs: clock.now() };
+  const site = state.site({ cloud: cloudName, account: connection, location });
+  return { cloud, site, nowMs: clock.now() };
 }

@@ -3,8 +3,8 @@ import { activeFaultSchema } from './faults.ts';
 import { POWER_KINDS, RATE_KINDS, resourceKindSchema } from './requests.ts';
 
 /** One account's part of one cloud's location. */
-export const placeKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
-export type PlaceKey = z.infer<typeof placeKeySchema>;
+export const siteKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
+export type SiteKey = z.infer<typeof siteKeySchema>;
 
 /** The latest stop, start or reboot: when it was asked for, and when it is done. */
 export const powerSchema = z.object({
@@ -13,8 +13,8 @@ export const powerSchema = z.object({
   doneAtMs: z.number(),
 });
 
-export const instanceRecordSchema = placeKeySchema.extend({
-  /** Counts from 1 at each place, in the order of acceptance. */
+export const instanceRecordSchema = siteKeySchema.extend({
+  /** Counts from 1 at each site, in the order of acceptance. */
   sequence: z.int().positive(),
   backendId: z.string(),
   name: z.string(),
@@ -43,7 +43,7 @@ export const instanceRecordSchema = placeKeySchema.extend({
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
 
-export const resourceRecordSchema = placeKeySchema.extend({
+export const resourceRecordSchema = siteKeySchema.extend({
   kind: resourceKindSchema,
   backendId: z.string(),
   subnetId: z.string().optional(),
@@ -77,17 +77,17 @@ export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),
   z.object({ kind: z.literal('instance'), record: instanceRecordSchema }),
   z.object({ kind: z.literal('resource'), record: resourceRecordSchema }),
-  z.object({ kind: z.literal('resource-gone'), place: placeKeySchema, backendId: z.string() }),
+  z.object({ kind: z.literal('resource-gone'), site: siteKeySchema, backendId: z.string() }),
   z.object({
     kind: z.literal('call'),
     /** `location` is empty for calls that have none. */
-    place: placeKeySchema,
+    site: siteKeySchema,
     call: z.string(),
   }),
-  z.object({ kind: z.literal('throttled'), place: placeKeySchema, violation: violationSchema.optional() }),
+  z.object({ kind: z.literal('throttled'), site: siteKeySchema, violation: violationSchema.optional() }),
   z.object({
     kind: z.literal('counts'),
-    place: placeKeySchema,
+    site: siteKeySchema,
     calls: countsSchema,
     throttled: z.int(),
     violations: countsSchema,

@@ -5,30 +5,30 @@ import { pageOf } from './paging.ts';
 import type { ResourceRecord } from './records.ts';
 import { Refusal } from './refusals.ts';
 import type { EnsureInput, ListFilter, Page, ResourceKind } from './requests.ts';
-import type { Place } from './state.ts';
+import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
 
 /** Makes a network, security group or key pair, or answers with the one that has this name. */
 export function ensureResource(
   world: World,
-  { cloud, place, nowMs }: Target,
+  { cloud, site, nowMs }: Target,
   kind: ResourceKind,
   { name, tags, networkId }: EnsureInput,
 ): { record: ResourceRecord; isNew: boolean } {
-  const existing = findResource(place, kind, name);
+  const existing = findResource(site, kind, name);
   if (existing) return { record: existing, isNew: false };
-  if (networkId !== undefined && place.resources.get(networkId)?.kind !== 'network') {
-    throw new Refusal('InvalidParameter', `networkId: no network ${networkId} at ${place.key.location}`);
+  if (networkId !== undefined && site.resources.get(networkId)?.kind !== 'network') {
+    throw new Refusal('InvalidParameter', `networkId: no network ${networkId} at ${site.key.location}`);
   }
-  const parts = [world.state.seed, world.state.epoch, ...Object.values(place.key), kind, name, nowMs];
+  const parts = [world.state.seed, world.state.epoch, ...Object.values(site.key), kind, name, nowMs];
   const template = {
     network: cloud.ids.network,
     'security-group': cloud.ids.securityGroup,
     'key-pair': cloud.ids.keyPair,
   };
   const record: ResourceRecord = {
-    ...place.key,
+    ...site.key,
     kind,
     backendId: drawId(template[kind], ...parts),
     ...(kind === 'network' ? { subnetId: drawId(cloud.ids.subnet, ...parts) } : {}),
@@ -36,25 +36,25 @@ export function ensureResource(
     name,
     tags,
     createdAtMs: nowMs,
-    sequence: 1 + Math.max(0, ...[...place.resources.values()].map(({ sequence }) => sequence)),
+    sequence: 1 + Math.max(0, ...[...site.resources.values()].map(({ sequence }) => sequence)),
   };
   world.commit({ kind: 'resource', record });
   return { record, isNew: true };
 }
 
-export function findResource(place: Place, kind: ResourceKind, name: string): ResourceRecord | undefined {
-  return [...place.resources.values()].find((record) => record.kind === kind && record.name === name);
+export function findResource(site: Site, kind: ResourceKind, name: string): ResourceRecord | undefined {
+  return [...site.resources.values()].find((record) => record.kind === kind && record.name === name);
 }
 
 export function listResources(
   world: World,
-  { cloud, place }: Target,
+  { cloud, site }: Target,
   kind: ResourceKind,
   filter: ListFilter,
   page: Page,
 ): { items: object[]; nextCursor: string | null } {
   const isListed = listedBy(cloud, filter);
-  const shown = [...place.resources.values()]
+  const shown = [...site.resources.values()]
     .filter((record) => record.kind === kind && isListed(record))
     .sort((a, b) => a.sequence - b.sequence);
   const { items, nextCursor } = pageOf(shown, page, world.config.pageSize, ({ sequence }) => sequence);
@@ -64,15 +64,15 @@ export function listResources(
 /** @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
 export function deleteResource(
   world: World,
-  { place, nowMs }: Target,
+  { site, nowMs }: Target,
   kind: ResourceKind,
   backendId: string,
 ): void {
-  const record = place.resources.get(backendId);
+  const record = site.resources.get(backendId);
   if (record?.kind !== kind) throw new Refusal('NotFound', `no ${kind} ${backendId}`);
-  const user = userOf(place, backendId, nowMs);
+  const user = userOf(site, backendId, nowMs);
   if (user !== undefined) throw new Refusal('ResourceInUse', `${kind} ${backendId} is used by ${user}`);
-  world.commit({ kind: 'resource-gone', place: place.key, backendId });
+  world.commit({ kind: 'resource-gone', site: site.key, backendId });
 }
 
 export function resourceView(
@@ -89,11 +89,11 @@ export function resourceView(
   };
 }
 
-function userOf(place: Place, backendId: string, nowMs: number): string | undefined {
-  for (const resource of place.resources.values()) {
+function userOf(site: Site, backendId: string, nowMs: number): string | undefined {
+  for (const resource of site.resources.values()) {
     if (resource.networkId === backendId) return resource.backendId;
   }
-  for (const instance of place.live.values()) {
+  for (const instance of site.live.values()) {
     const uses = [instance.networkId, instance.securityGroupId, instance.keyPairId].includes(backendId);
     if (uses && statusAt(instance, nowMs) !== 'Terminated') return instance.backendId;
   }

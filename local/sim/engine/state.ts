@@ -1,12 +1,12 @@
 import type { ActiveFault } from './faults.ts';
-import type { AccountRule, InstanceRecord, PlaceKey, ResourceRecord, SimEvent } from './records.ts';
+import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } from './records.ts';
 import { bootedAtMs } from './status.ts';
 
 /** Longest look back that a list can be asked for; after it, a terminated instance is of no use but to the books. */
 export const RETENTION_MS = 60_000;
 
-export interface Place {
-  key: PlaceKey;
+export interface Site {
+  key: SiteKey;
   /** Instances that a list may still show, by backend id, in the order of their acceptance. */
   live: Map<string, InstanceRecord>;
   gone: InstanceRecord[];
@@ -36,19 +36,19 @@ export class SimState {
   seed = 0;
   /** Grows with each reset, so that no id is ever given twice. */
   epoch = 0;
-  readonly places = new Map<string, Place>();
+  readonly sites = new Map<string, Site>();
   readonly faults = new Map<string, ActiveFault>();
   readonly locationUp = new Map<string, boolean>();
   readonly accounts = new Map<string, AccountRule>();
   /** By cloud, account and name. */
   readonly notes = new Map<string, Note>();
 
-  place(key: PlaceKey): Place {
+  site(key: SiteKey): Site {
     const id = `${key.cloud}\n${key.account}\n${key.location}`;
-    const known = this.places.get(id);
+    const known = this.sites.get(id);
     if (known) return known;
     const { cloud, account, location } = key;
-    const place: Place = {
+    const site: Site = {
       key: { cloud, account, location },
       live: new Map(),
       gone: [],
@@ -61,14 +61,14 @@ export class SimState {
       pending: new Set(),
       ending: new Set(),
     };
-    this.places.set(id, place);
-    return place;
+    this.sites.set(id, site);
+    return site;
   }
 
   apply(event: SimEvent): void {
     switch (event.kind) {
       case 'reset':
-        for (const map of [this.places, this.faults, this.locationUp, this.accounts, this.notes]) map.clear();
+        for (const map of [this.sites, this.faults, this.locationUp, this.accounts, this.notes]) map.clear();
         this.seed = event.seed;
         this.epoch = event.epoch;
         return;
@@ -76,25 +76,25 @@ export class SimState {
         this.#putInstance(event.record);
         return;
       case 'resource':
-        this.place(event.record).resources.set(event.record.backendId, event.record);
+        this.site(event.record).resources.set(event.record.backendId, event.record);
         return;
       case 'resource-gone':
-        this.place(event.place).resources.delete(event.backendId);
+        this.site(event.site).resources.delete(event.backendId);
         return;
       case 'call': {
-        const { calls } = this.place(event.place);
+        const { calls } = this.site(event.site);
         calls[event.call] = (calls[event.call] ?? 0) + 1;
         return;
       }
       case 'throttled': {
-        const place = this.place(event.place);
-        place.throttled += 1;
-        if (event.violation) place.violations[event.violation] = (place.violations[event.violation] ?? 0) + 1;
+        const site = this.site(event.site);
+        site.throttled += 1;
+        if (event.violation) site.violations[event.violation] = (site.violations[event.violation] ?? 0) + 1;
         return;
       }
       case 'counts': {
         const { calls, throttled, violations, sequence } = event;
-        Object.assign(this.place(event.place), { calls, throttled, violations, sequence });
+        Object.assign(this.site(event.site), { calls, throttled, violations, sequence });
         return;
       }
       case 'fault':
@@ -138,44 +138,44 @@ export class SimState {
       throttled,
       violations,
       sequence,
-    } of this.places.values()) {
+    } of this.sites.values()) {
       for (const record of resources.values()) events.push({ kind: 'resource', record });
       for (const record of [...gone, ...live.values()]) events.push({ kind: 'instance', record });
-      events.push({ kind: 'counts', place: key, calls, throttled, violations, sequence });
+      events.push({ kind: 'counts', site: key, calls, throttled, violations, sequence });
     }
     return events;
   }
 
-  /** Instances of a place that hold a slot: accepted, and neither booted nor to be removed. */
-  pendingAt(place: Place, nowMs: number): number {
-    for (const backendId of place.pending) {
-      const record = place.live.get(backendId);
+  /** Instances of a site that hold a slot: accepted, and neither booted nor to be removed. */
+  pendingAt(site: Site, nowMs: number): number {
+    for (const backendId of site.pending) {
+      const record = site.live.get(backendId);
       if (!record || record.removeAskedAtMs !== undefined || bootedAtMs(record) <= nowMs) {
-        place.pending.delete(backendId);
+        site.pending.delete(backendId);
       }
     }
-    return place.pending.size;
+    return site.pending.size;
   }
 
   /** Puts aside what no list can show any more. */
-  retire(place: Place, nowMs: number): void {
-    for (const backendId of place.ending) {
-      const record = place.live.get(backendId);
+  retire(site: Site, nowMs: number): void {
+    for (const backendId of site.ending) {
+      const record = site.live.get(backendId);
       if (record?.terminatedAtMs === undefined || record.terminatedAtMs + RETENTION_MS > nowMs) continue;
-      place.ending.delete(backendId);
-      place.live.delete(backendId);
-      place.gone.push(record);
+      site.ending.delete(backendId);
+      site.live.delete(backendId);
+      site.gone.push(record);
     }
   }
 
   #putInstance(record: InstanceRecord): void {
-    const place = this.place(record);
-    place.live.set(record.backendId, record);
-    place.sequence = Math.max(place.sequence, record.sequence);
-    if (record.removeAskedAtMs === undefined) place.pending.add(record.backendId);
-    if (record.terminatedAtMs !== undefined) place.ending.add(record.backendId);
-    if (record.launchToken !== undefined && !place.byToken.has(record.launchToken)) {
-      place.byToken.set(record.launchToken, record.backendId);
+    const site = this.site(record);
+    site.live.set(record.backendId, record);
+    site.sequence = Math.max(site.sequence, record.sequence);
+    if (record.removeAskedAtMs === undefined) site.pending.add(record.backendId);
+    if (record.terminatedAtMs !== undefined) site.ending.add(record.backendId);
+    if (record.launchToken !== undefined && !site.byToken.has(record.launchToken)) {
+      site.byToken.set(record.launchToken, record.backendId);
     }
   }
 }

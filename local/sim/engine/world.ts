@@ -1,7 +1,7 @@
 import type { Clock } from '../../../functions/platform/runtime/clock.ts';
 import type { CloudConfig, SimConfig } from './config.ts';
 import type { SimEvent } from './records.ts';
-import type { Place, SimState } from './state.ts';
+import type { SimState, Site } from './state.ts';
 
 /** What the parts of the engine share. */
 export interface World {
@@ -12,15 +12,15 @@ export interface World {
   commit(event: SimEvent): void;
 }
 
-/** A call that passed the cloud's gate, and where it goes. */
+/** A call that the cloud admitted, and where it goes. */
 export interface Target {
   cloud: CloudConfig;
-  place: Place;
+  site: Site;
   nowMs: number;
 }
 
 /** Without the account, whose name may differ from run to run. */
-export function placeParts({ key }: Place): [string, string] {
+export function siteParts({ key }: Site): [string, string] {
   return [key.cloud, key.location];
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Connection, connectionSchema } from '../../../functions/model/connection.ts';
 import { connectionKey } from '../../../functions/model/identifiers.ts';
-import { credentialParameter } from '../../../functions/platform/secrets/credentials.ts';
+import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';

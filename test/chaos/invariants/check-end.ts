@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
 import { type FleetSpec, fleetSpecSchema } from '../../../functions/model/fleet.ts';
 import { isClosed } from '../../../functions/model/status.ts';
-import { placeStateSchema } from '../../../functions/platform/governor/place-state.ts';
+import { siteStateSchema } from '../../../functions/platform/governor/site-state.ts';
 import { heldNow } from '../../../functions/platform/governor/slots.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
-import { PLACEMENT_PREFIX, WAITING_PREFIX } from '../../../functions/platform/store/keys.ts';
+import { PLACEMENT_PREFIX, QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
@@ -130,7 +130,7 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
     if (OVER.has(fleet.status)) checkEnded(lab, records, fleet, own, forgotten, add);
     else if (fleet.status !== 'Held') checkPolicy(fleet, own, groupsOf(lab, fleet.fleetId), add);
   }
-  for (const { resources, key } of ownPlaces(lab)) {
+  for (const { resources, key } of ownSites(lab)) {
     for (const part of resources.values()) {
       const { name, kind } = part;
       const ours = parseResourceName(DEPLOYMENT, name);
@@ -142,7 +142,7 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
 }
 
 /** Without those of accounts that connections were of for a while only: what stands there is out of reach. */
-const ownPlaces = ({ clouds }: Lab) => clouds.places.filter(({ key }) => !isForeignAccount(key.account));
+const ownSites = ({ clouds }: Lab) => clouds.sites.filter(({ key }) => !isForeignAccount(key.account));
 
 function groupsOf(lab: Lab, fleetId: string): FleetSpec['nodeGroups'] {
   return fleetSpecSchema.parse(lab.tables.fleets.get(`SPEC#${fleetId}`, 'SPEC')).nodeGroups;
@@ -163,7 +163,7 @@ function checkEnded(
   for (const text of networks) {
     if (text.includes(fleetId)) add('leaked', `record ${text} of an ended fleet`);
   }
-  for (const { resources, key } of ownPlaces(lab)) {
+  for (const { resources, key } of ownSites(lab)) {
     for (const resource of resources.values()) {
       if (!resource.name.includes(fleetId.slice(1)) || forgotten.isPartExcused(lab, resource)) continue;
       add('leaked', `${key.location}: ${resource.name} of an ended fleet`);
@@ -175,22 +175,22 @@ function checkEnded(
   if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
 }
 
-/** Keys of the rows of all launches that wait for their turn. */
-export function launchesInLine({ tables }: Lab): { pk: string; sk: string }[] {
+/** Keys of all launch queue entries. */
+export function queuedLaunches({ tables }: Lab): { pk: string; sk: string }[] {
   return tables.governor
     .all()
     .map((item) => keySchema.parse(item))
-    .filter(({ pk, sk }) => pk.startsWith('WAIT#') && sk.startsWith(WAITING_PREFIX));
+    .filter(({ pk, sk }) => pk.startsWith('QUEUE#') && sk.startsWith(QUEUE_ENTRY_PREFIX));
 }
 
 /** At rest nobody is being created, so nobody holds a slot or waits for one. */
 function checkSlots(lab: Lab, add: Add): void {
-  for (const { pk, sk } of launchesInLine(lab)) add('stuck', `${sk} is in line at ${pk}`);
+  for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`);
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
     // A location that a dead worker forgot is given back when somebody wants it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
-    const holders = Object.keys(heldNow(placeStateSchema.parse(item).holders, lab.ground.now()));
+    const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, lab.ground.now()));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);
   }
 }

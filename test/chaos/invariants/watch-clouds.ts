@@ -95,7 +95,7 @@ export class CloudWatch {
     if (event.kind === 'instance' && !event.record.planted) this.#onInstance(event.record, last);
     if (event.kind === 'resource-gone') this.goneAtMs.set(event.backendId, this.#ground.now());
     if (event.kind === 'throttled' && event.violation?.endsWith('Slots')) {
-      const { cloud, account, location } = event.place;
+      const { cloud, account, location } = event.site;
       // Workers go on with the clients that they have: for a while, some see one account and some the other.
       if (this.#hasPendingTwin(cloud) || this.missed.accounts.has(account)) return;
       this.#add('limit', `${event.violation} of ${cloud}/${location} exceeded`);

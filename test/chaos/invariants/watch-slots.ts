@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseMachineName } from '../../../functions/drivers/contract/names.ts';
-import { placeStateSchema } from '../../../functions/platform/governor/place-state.ts';
+import { siteStateSchema } from '../../../functions/platform/governor/site-state.ts';
 import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import type { Ground } from '../ground/ground.ts';
@@ -11,16 +11,16 @@ import type { Violation } from './violation.ts';
 const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
 /**
- * Watches who holds the slots of the places: what a cloud is creating holds one, from the call that asked for it until
- * it runs, has failed or is gone, as far as that can be found out. So a slot that goes to two shows at once, and not only
- * where it exceeds the cloud's own limit. A connection may have come to another account, so machines and slots are
+ * Watches who holds the slots of the sites: what a cloud is creating holds one, from the call that asked for it until
+ * it runs, has failed or is gone, as far as that can be found out. So a slot that goes to two shows at once, and not
+ * only where it exceeds the cloud's own limit. A connection may have come to another account, so machines and slots are
  * matched by location and instance.
  */
 export class SlotWatch {
   readonly #ground: Ground;
   readonly #violations: Violation[];
   readonly #mayBeTakenForGone: (machine: InstanceRecord) => boolean;
-  /** Instances that hold slots, by the partition key of their place. */
+  /** Instances that hold slots, by the partition key of their site. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
   /** Machines that a cloud is creating, by location and instance, as far as they are known not to have come up yet. */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
@@ -72,5 +72,5 @@ export class SlotWatch {
 const locationOf = (pk: string): string => pk.slice(pk.lastIndexOf('#') + 1);
 
 function holdersOf(item: Item | undefined): Set<string> {
-  return new Set(Object.keys(item ? placeStateSchema.parse(item).holders : {}));
+  return new Set(Object.keys(item ? siteStateSchema.parse(item).holders : {}));
 }

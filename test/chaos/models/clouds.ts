@@ -10,7 +10,7 @@ import type { LimitOverride } from '../../../functions/model/limit-profile.ts';
 import { type CloudConfig, parseSimConfig } from '../../../local/sim/engine/config.ts';
 import { SimEngine } from '../../../local/sim/engine/engine.ts';
 import type { InstanceRecord, SimEvent } from '../../../local/sim/engine/records.ts';
-import type { Place } from '../../../local/sim/engine/state.ts';
+import type { Site } from '../../../local/sim/engine/state.ts';
 import { statusAt } from '../../../local/sim/engine/status.ts';
 import { createApp } from '../../../local/sim/http/app.ts';
 import type { Ground } from '../ground/ground.ts';
@@ -68,7 +68,7 @@ export class Clouds {
       clock: ground,
       onEvent: (event) => {
         if (event.kind === 'call') {
-          const { cloud, location } = event.place;
+          const { cloud, location } = event.site;
           this.asked.push({ call: event.call, cloud, location, atMs: ground.now() });
         }
         onCloudEvent(event);
@@ -168,8 +168,8 @@ export class Clouds {
     return true;
   }
 
-  get places(): Place[] {
-    return [...this.engine.world.state.places.values()].filter(({ key }) => key.location !== '');
+  get sites(): Site[] {
+    return [...this.engine.world.state.sites.values()].filter(({ key }) => key.location !== '');
   }
 
   /**
@@ -178,7 +178,7 @@ export class Clouds {
    */
   machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
     const nowMs = this.#ground.now();
-    return this.places.flatMap(({ gone, live }) =>
+    return this.sites.flatMap(({ gone, live }) =>
       [...gone, ...live.values()].map((record) => ({
         ...record,
         status: statusAt(record, nowMs),

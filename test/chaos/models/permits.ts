@@ -11,10 +11,10 @@ export class PermitCount {
   requests = 0;
 
   /** A gate that keeps what the gate behind it permits. */
-  over(gate: CallGate): CallGate {
+  over(launching: CallGate): CallGate {
     return {
       send: (call, request) =>
-        gate.send(call, (permit) => {
+        launching.send(call, (permit) => {
           this.#unused.set(permit, call);
           return request(permit).finally(() => this.#unused.delete(permit));
         }),
@@ -30,8 +30,8 @@ export class PermitCount {
     const [, , , first, location, kind, id] = pathname.split('/');
     const isCreate = method === 'POST' && kind === 'instances' && id === undefined;
     const wanted = isCreate ? 'create' : method === 'GET' ? 'list' : 'mutate';
-    const place = first === 'locations' ? location : undefined;
-    if (call?.kind === wanted && call.location === place) return;
+    const site = first === 'locations' ? location : undefined;
+    if (call?.kind === wanted && call.location === site) return;
     this.ungoverned.push(`${method} ${pathname}, by ${call ? `a permit to ${call.action}` : 'no permit'}`);
   }
 }

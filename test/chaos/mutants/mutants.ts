@@ -32,25 +32,25 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'functions/features/instances/claim.ts',
         find: `await applyChanges(
       context,
-      place,
+      site,
       claims.map(({ attempt, record }) => ({
         kind: 'claim',
         record,
         ...(attempt.record ? { replaces: attempt.record } : {}),
       })),
     );`,
-        replace: `{ applied: claims.map(({ record }) => record.instanceId), gateClosed: false };`,
+        replace: `{ applied: claims.map(({ record }) => record.instanceId), stoppedByGate: false };`,
       },
       {
         file: 'functions/features/instances/create.ts',
-        find: `      await adopt(context, place, record, answer.instance);`,
-        replace: `      await applyChanges(context, place, [{ kind: 'claim', record }]);
-      await adopt(context, place, record, answer.instance);`,
+        find: `      await adopt(context, site, record, answer.instance);`,
+        replace: `      await applyChanges(context, site, [{ kind: 'claim', record }]);
+      await adopt(context, site, record, answer.instance);`,
       },
       {
         file: 'functions/features/instances/create.ts',
-        find: `import { failInstances } from './finish.ts';`,
-        replace: `import { applyChanges, failInstances } from './finish.ts';`,
+        find: `import { failInstances } from './outcomes.ts';`,
+        replace: `import { applyChanges, failInstances } from './outcomes.ts';`,
       },
     ],
   },
@@ -69,15 +69,15 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/features/instances/create.ts',
-        find: `      await adopt(context, place, record, answer.instance);`,
-        replace: `      await adopt(context, place, record, answer.instance);
-      await releaseSlots(context.store, place, [{ instanceId: record.instanceId }]);`,
+        find: `      await adopt(context, site, record, answer.instance);`,
+        replace: `      await adopt(context, site, record, answer.instance);
+      await releaseSlots(context.store, site, [{ instanceId: record.instanceId }]);`,
       },
       {
         file: 'functions/features/instances/create.ts',
-        find: `import { failInstances } from './finish.ts';`,
+        find: `import { failInstances } from './outcomes.ts';`,
         replace: `import { releaseSlots } from '../../platform/governor/release-slots.ts';
-import { failInstances } from './finish.ts';`,
+import { failInstances } from './outcomes.ts';`,
       },
     ],
   },
@@ -106,11 +106,11 @@ import { failInstances } from './finish.ts';`,
       {
         file: 'functions/features/launch-queue/free-slots.ts',
         find: `  await Promise.all(leaving.map(({ item, waitMs }) => context.send(item.message, waitMs)));
-  await removeWaiting(
+  await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
   );`,
-        replace: `  await removeWaiting(
+        replace: `  await removeFromQueue(
     store,
     leaving.map(({ item }) => item),
   );
@@ -145,8 +145,8 @@ import { failInstances } from './finish.ts';`,
     name: 'empty-list-believed',
     edits: [
       {
-        file: 'functions/features/poller/look.ts',
-        find: `if (isDoubtful(sight) &&`,
+        file: 'functions/features/poller/poll-site.ts',
+        find: `if (isDoubtful(snapshot) &&`,
         replace: `if ((false as boolean) &&`,
       },
     ],
@@ -155,7 +155,7 @@ import { failInstances } from './finish.ts';`,
     name: 'sweep-without-grace',
     edits: [
       {
-        file: 'functions/features/sweeps/decide.ts',
+        file: 'functions/features/sweeps/finding-state.ts',
         find: `  return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;`,
         replace: `  return true;`,
       },
@@ -205,20 +205,20 @@ import { failInstances } from './finish.ts';`,
     name: 'terminate-trusts-answer',
     edits: [
       {
-        file: 'functions/features/poller/follow-cloud.ts',
+        file: 'functions/features/poller/reconcile-site.ts',
         find: `  if (observed.picked.withDeadlines) {`,
         replace: `  const asked = observed.found.filter(({ finding }) => finding.action === 'terminate');
   await applyChanges(
     context,
-    place,
+    site,
     asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
   );
   if (observed.picked.withDeadlines) {`,
       },
       {
-        file: 'functions/features/poller/follow-cloud.ts',
+        file: 'functions/features/poller/reconcile-site.ts',
         find: `import { takeBackUnclaimed } from '../instances/take-back.ts';`,
-        replace: `import { applyChanges } from '../instances/finish.ts';
+        replace: `import { applyChanges } from '../instances/outcomes.ts';
 import { takeBackUnclaimed } from '../instances/take-back.ts';`,
       },
     ],
@@ -253,9 +253,9 @@ import { takeBackUnclaimed } from '../instances/take-back.ts';`,
       },
       {
         file: 'functions/features/connections/keep-credential.ts',
-        find: `import type { Store } from '../../platform/store/client.ts';`,
+        find: `import type { Store } from '../../platform/store/store.ts';`,
         replace: `import { makeConnectionId } from '../../model/identifiers.ts';
-import type { Store } from '../../platform/store/client.ts';`,
+import type { Store } from '../../platform/store/store.ts';`,
       },
       {
         file: 'functions/platform/store/connections.ts',
@@ -336,7 +336,7 @@ import type { Store } from '../../platform/store/client.ts';`,
       {
         file: 'functions/features/instances/fence-claims.ts',
         find: `        ? await updateInstance(context.store, record, { claimUntilMs: record.claimUntilMs + 1 })
-        : await fenceFirstClaim(context, place, ref);`,
+        : await fenceFirstClaim(context, site, ref);`,
         replace: `        ? updateInstance !== undefined
         : fenceFirstClaim !== undefined;`,
       },

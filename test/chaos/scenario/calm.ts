@@ -48,7 +48,7 @@ export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTrait
 }
 
 function calmCloud(traits: CloudTraits): CloudConfig {
-  const place = (name: string) => ({
+  const site = (name: string) => ({
     displayName: name,
     country: 'DEU',
     latitude: 0,
@@ -74,7 +74,7 @@ function calmCloud(traits: CloudTraits): CloudConfig {
       securityGroup: 'sg-{hex12}',
       keyPair: 'key-{hex12}',
     },
-    locations: Object.fromEntries(LOCATIONS.map((name) => [name, place(name)])),
+    locations: Object.fromEntries(LOCATIONS.map((name) => [name, site(name)])),
     instanceTypes: { small: { vcpus: 2, memoryGb: 4, usdPerHour: 0.05 } },
     images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
   });

@@ -20,8 +20,8 @@ export const isSettled = ({ status }: Fleet) => !['Preparing', 'Creating'].inclu
 export const isGone = ({ status }: Fleet) => status === 'Terminated';
 export const isUnderWay = ({ counts }: Fleet) => (counts.Running ?? 0) > 2;
 export const nowOf = ({ lab }: Stage) => lab.ground.now();
-export const inLine = ({ lab }: Stage) =>
-  lab.tables.governor.all().filter(({ sk }) => String(sk).startsWith('ROW#')).length;
+export const inQueue = ({ lab }: Stage) =>
+  lab.tables.governor.all().filter(({ sk }) => String(sk).startsWith('ENTRY#')).length;
 export const failureCodes = ({ failures }: Fleet) => failures.map(({ code }) => code);
 
 export async function expectAfter(story: Story, outcomes: Record<string, number>, scenario = calmScenario()) {

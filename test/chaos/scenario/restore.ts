@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { parseResourceName } from '../../../functions/drivers/contract/names.ts';
-import { fleetOfResource } from '../../../functions/features/networks/names.ts';
+import { fleetOfResource } from '../../../functions/features/networks/network-names.ts';
 import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
 import { parseInstanceId } from '../../../functions/model/identifiers.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
@@ -151,7 +151,7 @@ export class Restore {
       if (ours === undefined || status === 'Terminated' || !this.#watch.forgotten.has(machine)) continue;
       if (!fleets.has(parseInstanceId(ours)?.fleetId ?? '') || !isReported(this.#lab, backendId)) continue;
       this.#endedByHand.add(backendId);
-      const record = clouds.places.flatMap(({ live }) => live.get(backendId) ?? [])[0];
+      const record = clouds.sites.flatMap(({ live }) => live.get(backendId) ?? [])[0];
       const nowMs = ground.now();
       if (record)
         world.commit({
@@ -159,11 +159,11 @@ export class Restore {
           record: { ...record, removeAskedAtMs: nowMs, terminatedAtMs: nowMs },
         });
     }
-    for (const place of clouds.places) {
-      for (const part of place.resources.values()) {
+    for (const site of clouds.sites) {
+      for (const part of site.resources.values()) {
         const fleetId = fleetOfResource(parseResourceName(DEPLOYMENT, part.name) ?? '');
         if (!fleets.has(fleetId ?? '') || !this.#watch.forgotten.isPartExcused(this.#lab, part)) continue;
-        world.commit({ kind: 'resource-gone', place: place.key, backendId: part.backendId });
+        world.commit({ kind: 'resource-gone', site: site.key, backendId: part.backendId });
       }
     }
   }

@@ -5,10 +5,10 @@ import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { CALM, type FaultCounts } from '../ground/disturbance.ts';
 import { Ground } from '../ground/ground.ts';
 import { checkAccess, checkRemoval } from '../invariants/check-access.ts';
-import { checkEnd, launchesInLine } from '../invariants/check-end.ts';
+import { checkEnd, queuedLaunches } from '../invariants/check-end.ts';
 import type { Violation } from '../invariants/violation.ts';
 import { CloudWatch } from '../invariants/watch-clouds.ts';
-import { LineWatch } from '../invariants/watch-line.ts';
+import { QueueWatch } from '../invariants/watch-queue.ts';
 import { SlotWatch } from '../invariants/watch-slots.ts';
 import { limitsOf } from '../models/clouds.ts';
 import { furnish } from '../world/furnish.ts';
@@ -30,9 +30,9 @@ const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
 /** Where clocks are apart, each launch that waits may wait for as long as they are, one after the other. */
 const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
-/** The last work may have written what a look has to see. */
+/** The last work may have written what a poll has to see. */
 const QUIET_CHECKS = 15;
-/** Two looks at a place that rests. */
+/** Two polls of a site at rest. */
 const QUIET_MS = 3 * MINUTE_MS;
 
 /** The schedule has finished what requests about connections began that died, late secrets included. */
@@ -76,15 +76,15 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   lab.tables.access.onWrite = (before, after) =>
     void watch.violations.push(...checkRemoval(lab, before, after));
   const violations = watch.violations;
-  const line = new LineWatch(ground, violations);
+  const queueWatch = new QueueWatch(ground, violations);
   const { governor } = lab.tables;
   const slots = new SlotWatch(ground, violations, (one) => watch.mayBeTakenForGone(one));
   watch.onMachine = slots.onMachine;
   governor.onWrite = (before, after) => {
-    line.onRow(before, after);
+    queueWatch.onRow(before, after);
     slots.onRow(before, after);
   };
-  lab.queue.onSend = line.onSend;
+  lab.queue.onSend = queueWatch.onSend;
   const outcomes: Record<string, number> = {};
   try {
     const played = play(lab, scenario, { watch, outcomes, leftovers, restore, second }, story);
@@ -224,8 +224,8 @@ function calm({ ground, clouds }: Lab): void {
   for (const fault of state.faults.values()) state.faults.set(fault.id, { ...fault, probability: 0 });
 }
 
-/** Looks and sweeps go on for ever: they are nobody's work. */
-export const isWork = (body: string) => !/^\{"kind":"(look|sweep)/.test(body);
+/** Polls and sweeps go on for ever: they are no fleet's work. */
+export const isWork = (body: string) => !/^\{"kind":"(poll|sweep)/.test(body);
 
 /** Reads of a catalogue, which no fleet waits for. */
 const isInventory = (body: string) => body.startsWith('{"kind":"sync-inventory"');
@@ -242,7 +242,7 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
         instancesOf(lab).some(
           ({ status, backendId = '' }) =>
             isTransitional(status) || (status === 'Running' && lost.has(backendId)),
-        ) || launchesInLine(lab).length > 0
+        ) || queuedLaunches(lab).length > 0
       );
     };
     // Where clocks are apart, a worker that is ahead speaks for times of list calls that keep those behind for hours.

@@ -1,4 +1,4 @@
-import { listResources } from '../../../functions/features/networks/view.ts';
+import { listResources } from '../../../functions/features/networks/resource-view.ts';
 import type { Connection } from '../../../functions/model/connection.ts';
 import type { Fleet } from '../../../functions/model/fleet.ts';
 import type { FleetAction } from '../../../functions/model/fleet-action.ts';

@@ -103,7 +103,7 @@ export class Strangers {
     );
     // What an account that was out of sight has shown again, sweeps know already.
     const standing = new Set(
-      clouds.places.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
+      clouds.sites.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
     );
     const absent = parts.filter(
       ({ name }) => !this.#names.has(String(name)) && !standing.has(resourceName(DEPLOYMENT, String(name))),

@@ -8,29 +8,29 @@ import { fleetOperations } from '../../../functions/entrypoints/api/operations/f
 import { resourceOperations } from '../../../functions/entrypoints/api/operations/resources.ts';
 import { handleBatch } from '../../../functions/entrypoints/dispatch/handle-batch.ts';
 import { finishChanges } from '../../../functions/features/connections/finish-changes.ts';
+import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { beginTermination } from '../../../functions/features/fleets/begin-termination.ts';
 import type { AcceptDeps } from '../../../functions/features/fleets/create-fleet.ts';
 import { finishTermination } from '../../../functions/features/fleets/finish-termination.ts';
-import { planFleet } from '../../../functions/features/fleets/plan.ts';
 import { reconcileFleets } from '../../../functions/features/fleets/reconcile.ts';
 import { settleFleet } from '../../../functions/features/fleets/settle.ts';
 import { recordHistory } from '../../../functions/features/history/record-history.ts';
 import { scheduleInventory } from '../../../functions/features/inventory/schedule-inventory.ts';
-import { watchPlaces } from '../../../functions/features/poller/watch.ts';
+import { watchSites } from '../../../functions/features/poller/watch.ts';
 import { scheduleSweeps } from '../../../functions/features/sweeps/schedule-sweeps.ts';
 import { type DriverName, driverNameSchema } from '../../../functions/model/connection.ts';
 import { countOn, isCountDue } from '../../../functions/platform/deployment/beat.ts';
 import { parameterBeat } from '../../../functions/platform/deployment/parameter-beat.ts';
 import { type Logger, makeLogger } from '../../../functions/platform/runtime/logger.ts';
-import { readCredential } from '../../../functions/platform/secrets/credentials.ts';
 import { forgetSshKey, keepSshKey } from '../../../functions/platform/secrets/ssh-keys.ts';
-import type { Store } from '../../../functions/platform/store/client.ts';
+import { readCredential } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { allConnections } from '../../../functions/platform/store/connections.ts';
 import { ensureDeploymentId } from '../../../functions/platform/store/deployment.ts';
+import type { Store } from '../../../functions/platform/store/store.ts';
 import type { Log, WorkerContext } from '../../../functions/platform/worker/context.ts';
 import type { DomainEvent } from '../../../functions/platform/worker/events.ts';
 import { makeContext } from '../../../functions/platform/worker/make-context.ts';
-import type { Held } from '../../../functions/platform/worker/queue.ts';
+import type { Held } from '../../../functions/platform/worker/message-queue.ts';
 import {
   type DriverMessage,
   fleetInputSchema,
@@ -286,7 +286,7 @@ export class Lab {
 
   async #watch(): Promise<void> {
     await this.#plain('watch').invoke(({ store, process }) =>
-      watchPlaces(store, [...this.queues.keys()], async (driver, messages) => {
+      watchSites(store, [...this.queues.keys()], async (driver, messages) => {
         await Promise.all(messages.map((message) => this.#send(process, driver, message, 0)));
       }),
     );
@@ -415,8 +415,8 @@ export class Lab {
     const { fleetId } = fleetInputSchema.parse(payload);
     const queueUrls = this.#queueUrls;
     switch (name) {
-      case 'plan':
-        return await planFleet(
+      case 'assign':
+        return await assignSites(
           {
             store,
             queueUrls,

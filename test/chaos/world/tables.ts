@@ -4,7 +4,7 @@ import {
   TransactionCanceledException,
   TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
-import type { Store, Tables } from '../../../functions/platform/store/client.ts';
+import type { Store, Tables } from '../../../functions/platform/store/store.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Process } from '../ground/process.ts';
 import type { Capacity } from '../models/dynamo/capacity.ts';

@@ -16,7 +16,7 @@ export const CAPABILITIES = assertions([
       await lab.untilStatus({ backendId }, 'Running');
       await inTime('stopInstance', client.stopInstance(cloud.location, backendId));
       await lab.untilStatus({ backendId }, 'Suspended');
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal((await lab.listed([spec]))[0]?.status, 'Suspended');
       await inTime('startInstance', client.startInstance(cloud.location, backendId));
       const again = await lab.untilStatus({ backendId }, 'Running');
@@ -83,7 +83,7 @@ export const CAPABILITIES = assertions([
         made.map((one) => one?.instanceId),
         specs.map(({ instanceId }) => instanceId),
       );
-      await lab.settle();
+      await lab.awaitConsistency();
       for (const [at, { location, launchToken }] of specs.entries()) {
         const found = await client.findInstanceByToken(location, launchToken);
         assert.equal(found?.backendId, made[at]?.backendId);
@@ -105,7 +105,7 @@ export const CAPABILITIES = assertions([
       for (const outcome of outcomes)
         assert.equal('error' in outcome ? outcome.error.code : 'made', 'OutcomeUnknown');
       assert.equal(outcomes.length, specs.length);
-      await lab.settle();
+      await lab.awaitConsistency();
       const found = await Promise.all(
         specs.map(({ location, launchToken }) => client.findInstanceByToken(location, launchToken)),
       );
@@ -128,7 +128,7 @@ export const CAPABILITIES = assertions([
       for (const outcome of await client.createInstances(specs))
         assert.equal('error' in outcome ? outcome.error.code : 'made', 'Throttled');
       proxy.faults.clear();
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed(specs), []);
     },
   },
@@ -143,7 +143,7 @@ export const CAPABILITIES = assertions([
       assert.ok(client.maxListedById >= 50);
       const specs = await lab.specs(3);
       const made = await Promise.all(specs.map((spec) => client.createInstance(spec)));
-      await lab.settle();
+      await lab.awaitConsistency();
       const asked = made.slice(0, 2).map(({ backendId }) => backendId);
       const found = await inTime(
         'listInstancesById',

@@ -37,7 +37,7 @@ export const CATALOGUE = assertions([
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());
-      await lab.settle();
+      await lab.awaitConsistency();
       const trial = lab.connect({ isTrial: true });
       const shown = await lab.until('the trial client lists the machine', async () =>
         (await trial.listInstances(location)).find((one) => one.backendId === backendId),

@@ -53,7 +53,7 @@ export const ERRORS = assertions([
       await lab.fails(lab.client.listInstances(location), 'Throttled');
       assert.equal(lab.proxy.faults.struck, 2, 'the call was repeated behind our back');
       lab.proxy.faults.clear();
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
     },
   },
@@ -63,7 +63,7 @@ export const ERRORS = assertions([
     async run(lab) {
       const spec = await lab.spec({ instanceType: 'no-such.type' });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'Unsupported', 'NotFound');
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
     },
   },
@@ -73,7 +73,7 @@ export const ERRORS = assertions([
     async run(lab) {
       const spec = await lab.spec({ imageBackendId: lab.cloud.unknownImageBackendId });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'NotFound');
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
     },
   },
@@ -83,7 +83,7 @@ export const ERRORS = assertions([
     async run(lab) {
       const spec = await lab.spec({ imageBackendId: await lab.cloud.imageOfOtherArchitecture(lab.client) });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'Unsupported');
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
     },
   },
@@ -126,11 +126,11 @@ export const ERRORS = assertions([
     title: 'when all is removed, the cloud has nothing that the suite has made',
     async run(lab) {
       await lab.clean({ all: true });
-      await lab.settle();
+      await lab.awaitConsistency();
       const left = await lab.until(
         'nothing is left',
         async () => ((await lab.cloud.countLeft()) === 0 ? 0 : undefined),
-        lab.cloud.patienceMs,
+        lab.cloud.timeLimitMs,
       );
       assert.equal(left, 0);
     },

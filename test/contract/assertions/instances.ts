@@ -29,7 +29,7 @@ export const INSTANCES = assertions([
       const { backendId } = await client.createInstance(spec);
       const running = await lab.untilStatus({ backendId }, 'Running');
       assert.ok(running.publicIp ?? running.privateIp, 'it has no address');
-      await lab.settle();
+      await lab.awaitConsistency();
       const [listed] = await lab.listed([spec]);
       const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
       for (const told of [running, listed, found]) {
@@ -46,7 +46,7 @@ export const INSTANCES = assertions([
     async run(lab) {
       const specs = await lab.specs(2);
       const made = await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
-      await lab.settle();
+      await lab.awaitConsistency();
       const listed = await lab.listed(specs);
       assert.deepEqual(
         new Set(listed.map((one) => one.backendId)),
@@ -82,7 +82,7 @@ export const INSTANCES = assertions([
     async run(lab) {
       const specs = await lab.specs(3);
       await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
-      await lab.settle();
+      await lab.awaitConsistency();
       // Nova, on a busy machine, was seen to list one of them later than the window.
       const listed = await lab.until('all of them are listed', async () => {
         const machines = await lab.listed(specs);
@@ -103,7 +103,7 @@ export const INSTANCES = assertions([
       const client = lab.ofDeployment(`contract-${'x'.repeat(26)}-`.slice(0, 36));
       const spec = await lab.spec({}, client);
       const { backendId } = await client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       const [listed] = await lab.listed([spec], client);
       assert.equal(listed?.backendId, backendId);
       assert.equal(listed?.launchToken, spec.launchToken);
@@ -116,7 +116,7 @@ export const INSTANCES = assertions([
       const { client, cloud } = lab;
       const spec = await lab.spec({ location: cloud.secondLocation });
       const { backendId } = await client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal((await lab.listed([spec]))[0]?.backendId, backendId);
       const here = await client.listInstances(cloud.location);
       assert.ok(
@@ -159,7 +159,7 @@ export const INSTANCES = assertions([
       const specs = await lab.specs(lab.cloud.moreThanAPage);
       const made = new Set<string>();
       for (const spec of specs) made.add((await lab.client.createInstance(spec)).backendId);
-      await lab.settle();
+      await lab.awaitConsistency();
       lab.proxy.seen.length = 0;
       const listed = (await lab.listed(specs)).map(({ backendId }) => backendId);
       assertUnique('machines', listed);
@@ -175,13 +175,13 @@ export const INSTANCES = assertions([
       const { client, cloud } = lab;
       const spec = await lab.spec();
       const { backendId } = await client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal((await lab.listed([spec])).length, 1);
       await client.terminateInstance(cloud.location, backendId);
       await lab.until(`${backendId} is gone`, async () =>
         (await lab.listed([spec])).length === 0 ? true : undefined,
       );
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
       const told = await client.getInstance(cloud.location, backendId).catch(async (error: unknown) => {
         await lab.fails(Promise.reject(error), 'NotFound');

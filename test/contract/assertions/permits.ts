@@ -42,7 +42,7 @@ export const PERMITS = assertions([
       const spec = await lab.spec();
       const creates = async () => {
         const { backendId } = await client.createInstance(spec);
-        await lab.settle();
+        await lab.awaitConsistency();
         const calls = await callsDuring(lab, () => client.terminateInstance(location, backendId));
         assert.ok(calls.every(({ kind }) => kind === 'mutate' || kind === 'list'));
         assert.ok(calls.some(({ kind }) => kind === 'mutate'));

@@ -41,7 +41,7 @@ export const PROOFS = assertions([
       const spec = await lab.spec();
       const { backendId, asked } = await madeWith(lab, spec);
       await lab.untilStatus({ backendId }, 'Running');
-      await lab.settle();
+      await lab.awaitConsistency();
       const [listed] = await lab.listed([spec]);
       const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
       for (const machine of [listed, found, await client.getInstance(cloud.location, backendId)])
@@ -54,7 +54,7 @@ export const PROOFS = assertions([
     async run(lab) {
       const specs = await lab.specs(2);
       for (const spec of specs) await lab.client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       const keys = (await lab.listed(specs)).flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
       const told = lab.driver.machineProof.includes('idempotency-key') ? specs.length : 0;
       assert.equal(new Set(keys).size, told);
@@ -88,7 +88,7 @@ export const PROOFS = assertions([
       const sentAtMs = Date.now();
       await client.createInstances(specs);
       const asked = [sentAtMs, Date.now()] as const;
-      await lab.settle();
+      await lab.awaitConsistency();
       const listed = await lab.until('all of the batch are listed', async () => {
         const machines = await lab.listed(specs);
         return machines.length < specs.length ? undefined : machines;

@@ -12,7 +12,7 @@ export const TOKENS = assertions([
       const first = await lab.client.createInstance(spec);
       const second = await lab.client.createInstance(spec);
       assert.equal(second.backendId, first.backendId);
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal((await lab.listed([spec])).length, 1);
     },
   },
@@ -24,7 +24,7 @@ export const TOKENS = assertions([
       const spec = await lab.spec();
       const made = await Promise.all([1, 2, 3, 4].map(() => lab.client.createInstance(spec)));
       assert.equal(new Set(made.map(({ backendId }) => backendId)).size, 1);
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal((await lab.listed([spec])).length, 1);
     },
   },
@@ -37,7 +37,7 @@ export const TOKENS = assertions([
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
       await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
       const { backendId } = await lab.client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.deepEqual(
         (await lab.listed([spec])).map((one) => one.backendId),
         [backendId],
@@ -52,7 +52,7 @@ export const TOKENS = assertions([
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
       await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
       assert.equal(lab.proxy.faults.struck, 1);
-      await lab.settle();
+      await lab.awaitConsistency();
       const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
       assert.equal(found?.instanceId, spec.instanceId);
       const listed = await lab.listed([spec]);
@@ -69,10 +69,10 @@ export const TOKENS = assertions([
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyBeforeEffect', count: 1 });
       await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
-      await lab.settle();
+      await lab.awaitConsistency();
       assert.equal(await lab.client.findInstanceByToken(spec.location, spec.launchToken), undefined);
       const { backendId } = await lab.client.createInstance(spec);
-      await lab.settle();
+      await lab.awaitConsistency();
       const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
       assert.equal(found?.backendId, backendId);
     },
@@ -117,7 +117,7 @@ export const TOKENS = assertions([
       );
       await lab.fails(lab.client.listInstances(location), 'Unavailable');
       await lab.fails(lab.client.createInstance(spec), 'OutcomeUnknown');
-      await lab.settle();
+      await lab.awaitConsistency();
       const found = await lab.client.findInstanceByToken(location, spec.launchToken);
       assert.equal(found?.instanceId, spec.instanceId);
     },
@@ -137,7 +137,7 @@ export const TOKENS = assertions([
         );
         assert.ok(lab.proxy.faults.struck > 0, `createInstance never asks for ${call}`);
         lab.proxy.faults.clear();
-        await lab.settle();
+        await lab.awaitConsistency();
         const listed = await lab.listed([spec]);
         const found = await lab.client.findInstanceByToken(spec.location, spec.launchToken);
         assert.equal(found?.backendId, listed[0]?.backendId);

@@ -137,7 +137,7 @@ async function start(): Promise<CloudUnderTest> {
     publicKey: rsaPublicKey(),
     moreThanAPage: PAGE_SIZE + 2,
     consistencyWindowMs: 50,
-    patienceMs: 15_000,
+    timeLimitMs: 15_000,
     errors: AWS_ERRORS,
     emulate: {
       // moto asks nobody who he is, unless it is given users and policies first.

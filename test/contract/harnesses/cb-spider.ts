@@ -204,7 +204,7 @@ async function start(): Promise<CloudUnderTest> {
     moreThanAPage: 12,
     pages: false,
     consistencyWindowMs: 50,
-    patienceMs: 15_000,
+    timeLimitMs: 15_000,
     errors: ERRORS,
     ...(emulate ? { emulate } : {}),
     reset: async () => found.reset(),

@@ -232,7 +232,7 @@ async function start(): Promise<CloudUnderTest> {
     moreThanAPage: PAGE_SIZE + 1,
     // Nova shows a server as soon as it has answered; what the proxy cuts off it never has.
     consistencyWindowMs: 1_000,
-    patienceMs: 120_000,
+    timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,
     userDataOf,
     async reset() {

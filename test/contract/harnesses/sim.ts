@@ -132,7 +132,7 @@ async function start(): Promise<CloudUnderTest> {
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ7 contract',
     moreThanAPage: PAGE_SIZE + 2,
     consistencyWindowMs: LIST_DELAY_MS + 150,
-    patienceMs: 10_000,
+    timeLimitMs: 10_000,
     errors: ERRORS,
     userDataOf: (request) => createdBy(request)?.userData,
     reset: async () => engine.reset(),

@@ -96,7 +96,7 @@ export interface CloudUnderTest {
   /** Real time after which the server's lists show what was made; at least that of the driver where it runs in real time. */
   consistencyWindowMs: number;
   /** How long, in real time, a machine may take to run, to stop or to be gone. */
-  patienceMs: number;
+  timeLimitMs: number;
 
   /** Every row of the driver's error table. */
   errors: readonly ErrorRow[];

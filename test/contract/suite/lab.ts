@@ -106,7 +106,7 @@ export class Lab {
   }
 
   /** Waits until something holds. @throws Error saying what did not come true */
-  async until<Answer>(what: string, look: () => Promise<Answer | undefined>, forMs = this.cloud.patienceMs) {
+  async until<Answer>(what: string, look: () => Promise<Answer | undefined>, forMs = this.cloud.timeLimitMs) {
     const untilMs = Date.now() + forMs;
     for (;;) {
       const answer = await look();
@@ -127,7 +127,7 @@ export class Lab {
   }
 
   /** Waits until lists and look-ups can be trusted about what was asked before. */
-  async settle(): Promise<void> {
+  async awaitConsistency(): Promise<void> {
     await sleep(this.cloud.consistencyWindowMs);
   }
 
@@ -156,9 +156,9 @@ export class Lab {
     this.proxy.calm();
     const { location, secondLocation } = this.cloud;
     for (const client of this.#deployments) {
-      for (const place of new Set([location, secondLocation])) {
-        await this.#removeMachines(client, place);
-        if (all) await removeGround(this, client, place);
+      for (const site of new Set([location, secondLocation])) {
+        await this.#removeMachines(client, site);
+        if (all) await removeGround(this, client, site);
       }
       if (all) this.#grounds.delete(client);
     }

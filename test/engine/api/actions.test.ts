@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { planFleet } from '../../../functions/features/fleets/plan.ts';
+import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { type Fleet, fleetSchema } from '../../../functions/model/fleet.ts';
 import { FLEET_ACTIONS, type FleetAction } from '../../../functions/model/fleet-action.ts';
 import { FLEET_STATUSES } from '../../../functions/model/status.ts';
@@ -29,8 +29,8 @@ async function created(name: string, more: Record<string, unknown> = {}): Promis
   return fleet;
 }
 
-async function plan(fleetId: string, execution: number) {
-  return await planFleet(
+async function assignment(fleetId: string, execution: number) {
+  return await assignSites(
     {
       store,
       queueUrls: { sim: 'http://queue.invalid/sim' },
@@ -48,9 +48,9 @@ async function put(fleetId: string, update: FleetUpdate): Promise<void> {
   if (!fleet || !(await updateFleet(store, fleet, update))) throw new Error('not updated');
 }
 
-async function gates(fleetId: string): Promise<string[]> {
+async function launchingOf(fleetId: string): Promise<string[]> {
   const { placements } = await readFleetPartition(store, fleetId);
-  return placements.map(({ gate }) => gate);
+  return placements.map(({ launching }) => launching);
 }
 
 describe('an action', () => {
@@ -142,25 +142,25 @@ describe('an action', () => {
 });
 
 describe('hold', () => {
-  it('before the plan keeps it from launching anything, until it is released', async () => {
+  it('before the Assign step keeps it from launching anything, until it is released', async () => {
     const { id } = await created('early-hold');
     await act(id, { action: 'hold' });
-    expect((await plan(id, 1)).clouds).toEqual([]);
-    expect(await gates(id)).toEqual(['resting', 'resting']);
+    expect((await assignment(id, 1)).clouds).toEqual([]);
+    expect(await launchingOf(id)).toEqual(['paused', 'paused']);
     await act(id, { action: 'release' });
-    expect((await plan(id, 1)).clouds).toEqual([]);
-    const { clouds } = await plan(id, 2);
-    expect(clouds.flatMap(({ places }) => places.map(({ round }) => round))).toEqual([2, 2]);
-    expect(await gates(id)).toEqual(['open', 'open']);
+    expect((await assignment(id, 1)).clouds).toEqual([]);
+    const { clouds } = await assignment(id, 2);
+    expect(clouds.flatMap(({ sites }) => sites.map(({ round }) => round))).toEqual([2, 2]);
+    expect(await launchingOf(id)).toEqual(['on', 'on']);
   });
 
-  it('in a later round keeps a plan that was begun from opening a gate', async () => {
+  it('in a later round keeps an Assign step that was begun from turning launching on', async () => {
     const { id } = await created('second-hold');
     await act(id, { action: 'hold' });
     await act(id, { action: 'release' });
     await act(id, { action: 'hold' });
-    expect((await plan(id, 2)).clouds).toEqual([]);
-    expect(await gates(id)).toEqual(['resting', 'resting']);
+    expect((await assignment(id, 2)).clouds).toEqual([]);
+    expect(await launchingOf(id)).toEqual(['paused', 'paused']);
   });
 
   it('of a fleet that is created so launches nothing, and tells when it ends', async () => {
@@ -175,7 +175,7 @@ describe('hold', () => {
     const released = fleetOf(await act('born-held', { action: 'release' }));
     expect([released.status, released.heldUntil]).toEqual(['Preparing', undefined]);
     expect(gateway.started).toEqual([{ work: 'provision', fleetId: fleet.id, execution: 1 }]);
-    expect((await plan(fleet.id, 1)).clouds).toHaveLength(1);
+    expect((await assignment(fleet.id, 1)).clouds).toHaveLength(1);
   });
 
   it('of a fleet that is created so may be withdrawn, without a trace', async () => {
@@ -185,11 +185,11 @@ describe('hold', () => {
   });
 });
 
-it('abort before the plan leaves nothing to launch', async () => {
+it('abort before the Assign step leaves nothing to launch', async () => {
   const { id } = await created('early-abort');
   await act(id, { action: 'abort' });
-  expect((await plan(id, 1)).clouds).toEqual([]);
-  expect(await gates(id)).toEqual(['resting', 'resting']);
+  expect((await assignment(id, 1)).clouds).toEqual([]);
+  expect(await launchingOf(id)).toEqual(['paused', 'paused']);
 });
 
 describe('a fleet', () => {
@@ -199,10 +199,10 @@ describe('a fleet', () => {
     expect(gateway.started).toHaveLength(1);
   });
 
-  it('is deleted while it is created, and no plan opens it any more', async () => {
+  it('is deleted while it is created, and no Assign step opens it any more', async () => {
     const { id } = await created('gone-early');
     expect(fleetOf(await remove(id)).status).toBe('Terminating');
-    expect((await plan(id, 1)).clouds).toEqual([]);
+    expect((await assignment(id, 1)).clouds).toEqual([]);
     for (const action of FLEET_ACTIONS) {
       expect(refusalOf(await act(id, { action }))).toMatchObject({ status: 409, allowed: [] });
     }

@@ -117,7 +117,7 @@ describe('a fleet request with one thing wrong', () => {
     expect(errorsOf(answer)).toEqual(['/nodeGroups/0/minimumInstances too-big']);
   });
 
-  it('more groups, or more places, than a fleet may have', async () => {
+  it('more groups, or more sites, than a fleet may have', async () => {
     const [group] = fleetBody('x').nodeGroups;
     const groups = Array.from({ length: 101 }, (_, at) => ({ ...group, name: `group-${at}` }));
     expect(errorsOf(await post({ name: 'web-bad', nodeGroups: groups }))).toEqual(['/nodeGroups too-big']);

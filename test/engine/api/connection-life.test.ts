@@ -11,10 +11,13 @@ import {
   POWER_LIMIT_PROFILES,
   REQUEST_MORE,
 } from '../../../functions/model/limit-tiers.ts';
-import { learnFromCreates } from '../../../functions/platform/governor/learn-from-creates.ts';
+import { recordFeedback } from '../../../functions/platform/governor/create-feedback.ts';
 import { permitCreates } from '../../../functions/platform/governor/permit-creates.ts';
 import { releaseSlots } from '../../../functions/platform/governor/release-slots.ts';
-import { credentialParameter, readCredential } from '../../../functions/platform/secrets/credentials.ts';
+import {
+  credentialParameter,
+  readCredential,
+} from '../../../functions/platform/secrets/stored-credentials.ts';
 import { readConnection } from '../../../functions/platform/store/connections.ts';
 import { startLoop } from '../../../functions/platform/store/loops.ts';
 import type { WorkerContext } from '../../../functions/platform/worker/context.ts';
@@ -208,33 +211,33 @@ describe('rotation', () => {
 
 describe('a disabled connection', () => {
   it('takes no fleets, stays disabled through verifications, and is enabled by a good credential', async () => {
-    const context = await registered('resting');
-    expect((await post('resting', 'disable')).body).toMatchObject({ status: 'Disabled' });
-    expect((await post('resting', 'disable')).status).toBe(200);
+    const context = await registered('paused');
+    expect((await post('paused', 'disable')).body).toMatchObject({ status: 'Disabled' });
+    expect((await post('paused', 'disable')).status).toBe(200);
     const fleet = await gateway.ask({
       method: 'POST',
       path: '/v1/namespaces/default/fleets',
-      json: fleetBody('refused', { connection: 'resting' }),
+      json: fleetBody('refused', { connection: 'paused' }),
     });
     expect([fleet.status, errorsOf(fleet)]).toEqual([400, ['/nodeGroups/0/connection connection-not-ready']]);
-    await post('resting', 'verify');
+    await post('paused', 'verify');
     await deliver(context);
-    expect(await get('resting')).toMatchObject({ status: 'Disabled' });
-    await rotate('resting', 'key-two-and-secret');
+    expect(await get('paused')).toMatchObject({ status: 'Disabled' });
+    await rotate('paused', 'key-two-and-secret');
     await deliver(context);
-    expect(await get('resting')).toMatchObject({ status: 'Disabled', credentialVersion: 2 });
-    await accountTakes('resting', { revoked: true });
-    const opened = await context.open(keyOf('resting'));
+    expect(await get('paused')).toMatchObject({ status: 'Disabled', credentialVersion: 2 });
+    await accountTakes('paused', { revoked: true });
+    const opened = await context.open(keyOf('paused'));
     expect(await markRefused(context, opened.connection, { code: 'Unauthorized', message: 'no' })).toBe(true);
-    expect(await get('resting')).toMatchObject({ status: 'Disabled' });
-    await post('resting', 'enable');
+    expect(await get('paused')).toMatchObject({ status: 'Disabled' });
+    await post('paused', 'enable');
     await deliver(context);
-    expect(await get('resting')).toMatchObject({ status: 'Failed' });
-    await accountTakes('resting', {});
-    await post('resting', 'verify');
+    expect(await get('paused')).toMatchObject({ status: 'Failed' });
+    await accountTakes('paused', {});
+    await post('paused', 'verify');
     await deliver(context);
-    expect((await readConnection(store, 'default', 'resting'))?.status).toBe('Ready');
-    expect((await post('resting', 'enable')).body).toMatchObject({ status: 'Ready' });
+    expect((await readConnection(store, 'default', 'paused'))?.status).toBe('Ready');
+    expect((await post('paused', 'enable')).body).toMatchObject({ status: 'Ready' });
   });
 });
 
@@ -289,7 +292,7 @@ describe('limits', () => {
 
   it('are shown with what is taken of them now, and quotas are opened again', async () => {
     const connectionKey = keyOf('sim-aws');
-    const place = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
+    const site = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
     const wanted = {
       instanceId: 'f0123456789abcdef-00000',
       fleetId: 'f0123456789abcdef',
@@ -300,9 +303,9 @@ describe('limits', () => {
       memoryGb: 8,
       mayGoElsewhere: false,
     };
-    await startLoop(store, { driver: 'sim', ...place }, Date.now());
-    await permitCreates(store, place, [wanted]);
-    await learnFromCreates(store, place, [{ learnt: 'no-quota', wanted, message: 'no more' }], []);
+    await startLoop(store, { driver: 'sim', ...site }, Date.now());
+    await permitCreates(store, site, [wanted]);
+    await recordFeedback(store, site, [{ kind: 'no-quota', wanted, message: 'no more' }], []);
     const show = async () => (await gateway.ask({ method: 'GET', path: `${path}/sim-aws/limits` })).body;
     expect(await show()).toMatchObject({
       governor: {
@@ -328,7 +331,7 @@ describe('limits', () => {
       '/all unrecognized-key',
       '/location invalid-format',
     ]);
-    await releaseSlots(store, place, [wanted]);
+    await releaseSlots(store, site, [wanted]);
   });
 
   it('that cannot be are refused, each field by name, and change nothing', async () => {

@@ -1,6 +1,6 @@
 import { GetParameterCommand } from '@aws-sdk/client-ssm';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { credentialParameter } from '../../../functions/platform/secrets/credentials.ts';
+import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';

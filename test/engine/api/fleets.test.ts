@@ -1,5 +1,5 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { planFleet } from '../../../functions/features/fleets/plan.ts';
+import { assignSites } from '../../../functions/features/fleets/assignment.ts';
 import { makeSshKey } from '../../../functions/features/fleets/ssh-key.ts';
 import { type Fleet, fleetSchema, type Instance, instanceSchema } from '../../../functions/model/fleet.ts';
 import { readSpec } from '../../../functions/platform/store/fleets.ts';
@@ -24,10 +24,10 @@ const post = (json: unknown, key?: string, path = fleets) =>
 const fleetOf = ({ body }: { body: unknown }): Fleet => fleetSchema.parse(body);
 const instanceOf = ({ body }: { body: unknown }): Instance => instanceSchema.parse(body);
 
-async function plan(fleetId: string): Promise<void> {
+async function assignment(fleetId: string): Promise<void> {
   const keepPrivateKey = () => Promise.resolve('/test/ssh');
   const forgetPrivateKey = () => Promise.resolve();
-  await planFleet(
+  await assignSites(
     {
       store,
       queueUrls: { sim: 'http://queue.invalid/sim' },
@@ -152,7 +152,7 @@ describe('an idempotency key', () => {
 describe('the instances of a fleet', () => {
   it('are listed in pages, filtered', async () => {
     const { id } = fleetOf(await post(fleetBody('web-list', { size: 5 })));
-    await plan(id);
+    await assignment(id);
     const list = async (query: Record<string, string>) => {
       return pageOf(await gateway.ask({ method: 'GET', path: `${fleets}/web-list/instances`, query }));
     };

@@ -1,10 +1,10 @@
 import { connectionKey } from '../../../functions/model/identifiers.ts';
-import type { Store } from '../../../functions/platform/store/client.ts';
 import { createConnection, type NewConnection } from '../../../functions/platform/store/connections.ts';
 import { createNamespace } from '../../../functions/platform/store/namespaces.ts';
+import type { Store } from '../../../functions/platform/store/store.ts';
 import { replaceLocations, replaceOffers } from '../../../functions/platform/store/write-catalogue.ts';
 
-const place = { country: 'USA', latitude: 40, longitude: -80 };
+const site = { country: 'USA', latitude: 40, longitude: -80 };
 
 /**
  * Namespace `namespace` with the connections `sim-aws` (Ready, with two locations and one that is down) and
@@ -28,9 +28,9 @@ export async function furnish(store: Store, namespace: string): Promise<void> {
   await createConnection(store, { ...unverified, name: 'sim-gcp', cloud: 'gcp', status: 'Verifying' });
   const key = connectionKey(namespace, 'sim-aws');
   await replaceLocations(store, key, [
-    { name: 'us-east-1', displayName: 'N. Virginia', zones: ['us-east-1a'], available: true, ...place },
-    { name: 'us-west-2', displayName: 'Oregon', zones: ['us-west-2a'], available: true, ...place },
-    { name: 'eu-down-1', displayName: 'Nowhere', zones: [], available: false, ...place },
+    { name: 'us-east-1', displayName: 'N. Virginia', zones: ['us-east-1a'], available: true, ...site },
+    { name: 'us-west-2', displayName: 'Oregon', zones: ['us-west-2a'], available: true, ...site },
+    { name: 'eu-down-1', displayName: 'Nowhere', zones: [], available: false, ...site },
   ]);
   for (const location of ['us-east-1', 'us-west-2']) {
     await replaceOffers(store, key, location, {

@@ -18,7 +18,7 @@ import { fleetActionSchema } from '../../../functions/model/fleet-action.ts';
 import { fleetStatusSchema } from '../../../functions/model/status.ts';
 import { logger } from '../../../functions/platform/runtime/logger.ts';
 import { issueApiKey } from '../../../functions/platform/store/api-keys.ts';
-import type { Store } from '../../../functions/platform/store/client.ts';
+import type { Store } from '../../../functions/platform/store/store.ts';
 import type { DriverMessage } from '../../../functions/platform/workflow/messages.ts';
 
 const problemSchema = z.strictObject({

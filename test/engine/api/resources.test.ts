@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { networkName } from '../../../functions/features/networks/names.ts';
+import { networkName } from '../../../functions/features/networks/network-names.ts';
 import { readFleetItem, updateFleet } from '../../../functions/platform/store/fleets.ts';
 import { intendNetwork } from '../../../functions/platform/store/networks.ts';
 import { writeOrphan } from '../../../functions/platform/store/orphans.ts';
 import { openPlacement } from '../../../functions/platform/store/placements.ts';
-import { writeSweepConnection, writeSweepPlace } from '../../../functions/platform/store/sweeps.ts';
+import { writeSweepConnection, writeSweepSite } from '../../../functions/platform/store/sweeps.ts';
 import { useTables } from '../tables.ts';
 import { fleetBody, furnish } from './furnish.ts';
 import { Gateway } from './gateway.ts';
@@ -44,14 +44,14 @@ async function fleetWithNetworks(name: string): Promise<string> {
   const asked = await gateway.ask({ method: 'POST', path: `${root}/fleets`, json: fleetBody(name) });
   const fleetId = idOf(asked.body);
   for (const [at, location] of LOCATIONS.entries()) {
-    const place = { connectionKey: 'default/sim-aws', location };
-    const placement = { ...place, connection: 'sim-aws', first: at, count: 1, ranges: [] };
+    const site = { connectionKey: 'default/sim-aws', location };
+    const placement = { ...site, connection: 'sim-aws', first: at, count: 1, ranges: [] };
     await openPlacement(store, fleetId, { ...placement, driver: 'sim', cloud: 'aws' }, 1);
     await intendNetwork(store, {
       fleetId,
-      ...place,
+      ...site,
       kind: 'network',
-      name: networkName(fleetId, place),
+      name: networkName(fleetId, site),
       status: at === 0 ? 'Ready' : 'Creating',
       failingSinceMs: 0,
       claimUntilMs: 0,
@@ -64,7 +64,7 @@ async function fleetWithNetworks(name: string): Promise<string> {
 }
 
 describe('network resources', () => {
-  it('are listed with owner and place, page by page, those of ended fleets left out', async () => {
+  it('are listed with owner and site, page by page, those of ended fleets left out', async () => {
     const first = await fleetWithNetworks('first');
     const second = await fleetWithNetworks('second');
     const ended = await fleetWithNetworks('ended');
@@ -122,7 +122,7 @@ describe('orphans', () => {
     stateSince: at,
   });
 
-  it('are listed by connection and place, page by page, and filtered', async () => {
+  it('are listed by connection and site, page by page, and filtered', async () => {
     for (const one of [
       finding('sim-aws', 'us-east-1', 'i-1'),
       finding('sim-aws', 'us-west-2', 'i-2'),
@@ -161,7 +161,7 @@ describe('orphans', () => {
     const connection = 'sim-aws';
     await writeSweepConnection(store, sweepId, { connection, locations: [...LOCATIONS] });
     const { kind, backendId, reason, state } = finding(connection, 'us-east-1', 'i-1');
-    await writeSweepPlace(store, sweepId, {
+    await writeSweepSite(store, sweepId, {
       connection,
       location: 'us-east-1',
       findings: [{ location: 'us-east-1', kind, backendId, reason, state, action: 'quarantine' }],
@@ -169,7 +169,7 @@ describe('orphans', () => {
     });
     expect(await seen()).toMatchObject({ status: 'Running', places: { found: 2, done: 1, failed: 0 } });
     const failure = { code: 'Unavailable', message: 'down' };
-    await writeSweepPlace(store, sweepId, {
+    await writeSweepSite(store, sweepId, {
       connection,
       location: 'us-west-2',
       findings: [],

@@ -22,7 +22,7 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       assert.ok(hit);
       hit.stuck = { status: 'ERROR', fault: FAULT };
       const errorAtMs = ground.now();
-      // A fleet that comes up beside it has the place looked at.
+      // Another fleet that comes up there has the site polled.
       const other = await stage.create(user.order('other', 'cloud', site, 2));
       await stage.until(other.id, ({ status }) => status === 'Running' || status === 'Failed');
       await ground.sleep(5 * MINUTE_MS);
@@ -68,7 +68,7 @@ async function deleted(): Promise<void> {
 const title = (policy: string) =>
   `a server that Nova has in ERROR after it ran is Undefined with Nova's words, and Running when it is ACTIVE again (policy ${policy})`;
 
-/** Was: deleted at the first look. */
+/** Was: deleted at the first poll. */
 export const f08: FieldCase[] = [
   { id: 'F8', title: title('continue'), play: play('continue') },
   { id: 'F8-rollback', title: title('rollback'), play: play('rollback') },

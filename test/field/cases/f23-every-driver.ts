@@ -32,7 +32,7 @@ const TWO_POLLS_MS = 60_000;
 
 type Listed = 'aws' | 'openstack';
 
-/** Lists of a whole place, and not of some machines of it. */
+/** Lists of a whole site, and not of some machines of it. */
 const LIST: Readonly<Record<Listed, Pick<Trouble, 'call' | 'when'>>> = {
   openstack: {
     call: 'GET nova /servers/detail',
@@ -95,7 +95,7 @@ async function play(driver: Listed, isFailing: boolean): Promise<void> {
       downMs <= LEAST_DOWN_MS + 2 * MINUTE_MS,
       `all were gone after ${downMs} ms; ${LEAST_DOWN_MS} ms at the least`,
     );
-    assertMet('lists of the place', met);
+    assertMet('lists of the site', met);
     met.end();
     await stage.until(fleet.id, ({ status }) => status === 'Terminated');
   });
@@ -105,7 +105,7 @@ function kind(id: string, driver: Listed, isFailing: boolean): FieldCase {
   const list = isFailing ? 'a list that fails each time' : 'a list that takes 200 ms a machine';
   return {
     id,
-    title: `${list} stops neither launches nor removals of its place (driver ${driver})`,
+    title: `${list} stops neither launches nor removals of its site (driver ${driver})`,
     play: () => play(driver, isFailing),
   };
 }

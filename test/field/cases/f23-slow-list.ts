@@ -10,7 +10,7 @@ const MACHINES = 150;
 const SLOTS = 20;
 const PER_SECOND = 10;
 const START_MS = 5_000;
-/** So long that the driver leaves the call: it is a look that has to see the machine run. */
+/** So long that the driver leaves the call: it is a poll that has to see the machine run. */
 const LONG_START_MS = 30_000;
 const END_MS = 4_000;
 const LIMITS = {
@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000;
 /** A poll ends at its time-out at the latest, and the next one comes after 5 seconds. */
 const TWO_POLLS_MS = 60_000;
 
-/** Lists of a whole place: those of one machine have its name in their path. */
+/** Lists of a whole site: those of one machine have its name in their path. */
 const LISTS = /^GET (allvminfo|vmstatus)$/;
 const isOfAll = ({ url }: Asked): boolean => url.pathname.split('/').length === 3;
 
@@ -76,7 +76,7 @@ async function play(
         downMs <= LEAST_DOWN_MS + 2 * MINUTE_MS,
         `all were gone after ${downMs} ms; ${LEAST_DOWN_MS} ms at the least`,
       );
-      assertMet('lists of the place', met, 3);
+      assertMet('lists of the site', met, 3);
       met.end();
       await stage.until(fleet.id, ({ status }) => status === 'Terminated');
     },
@@ -89,7 +89,7 @@ const byMachines = (world: SpiderWorld) => ({ lateMs: () => 200 * world.standing
 export const f23: FieldCase[] = [
   {
     id: 'F23',
-    title: 'a list that takes 200 ms a machine stops neither launches nor removals of its place',
+    title: 'a list that takes 200 ms a machine stops neither launches nor removals of its site',
     play: () => play({ stage: PRODUCTION, startMs: START_MS }, byMachines),
   },
   {
@@ -104,7 +104,7 @@ export const f23: FieldCase[] = [
   },
   {
     id: 'F23-failing',
-    title: 'a list that fails each time stops neither launches nor removals of its place',
+    title: 'a list that fails each time stops neither launches nor removals of its site',
     play: () =>
       play({ stage: PRODUCTION, startMs: LONG_START_MS }, () => ({
         answer: () => Response.json({ message: 'the list broke' }, { status: 500 }),

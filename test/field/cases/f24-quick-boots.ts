@@ -58,11 +58,11 @@ async function atSim(create: Rate, mostRatio: number): Promise<void> {
       ratio !== null && ratio <= mostRatio,
       `${makespanSeconds} s where ${idealSeconds} s are ideal: ${ratio}`,
     );
-    const looks = lab.clouds.asked.filter(
+    const polls = lab.clouds.asked.filter(
       ({ call, atMs }) => call === 'list' && atMs >= firstMs && atMs <= lastMs,
     );
-    const apartMs = (lastMs - firstMs) / looks.length;
-    assert.ok(apartMs < 1_500, `looks were ${apartMs} ms apart while slots were waited for`);
+    const apartMs = (lastMs - firstMs) / polls.length;
+    assert.ok(apartMs < 1_500, `polls were ${apartMs} ms apart while slots were waited for`);
   });
 }
 
@@ -97,7 +97,7 @@ const inTime = (id: string, what: string, play: () => Promise<void>): FieldCase 
 /** Was: polls 5.3 seconds apart, since all that held slots ran already at each poll; 44 seconds where a peer takes 22. */
 export const f24: FieldCase[] = [
   inTime('F24', 'within 1.3 of the ideal time', () => atSim({ perSecond: 5, burst: 20 }, 1.3)),
-  // A look a second, and what it takes to hand a slot over, are more here than a boot.
+  // A poll a second, and what it takes to hand a slot over, are more here than a boot.
   inTime('F24-quick-calls', 'within 1.6 of the ideal time, where calls hold nothing back', () =>
     atSim(QUICK, 1.6),
   ),

@@ -32,7 +32,7 @@ const worlds = (ground: Field['ground']): AllWorlds => {
 };
 const { clouds } = calmScenario({}, { bootSeconds: [3, 3], submitMs: [0, 0], answersWhenRunning: true });
 
-/** Lists of a place do not answer: only a create's own answer tells that its machine runs. */
+/** Lists of a site do not answer: only a create's own answer tells that its machine runs. */
 function blind(driver: Answering, { worlds: all, stage, lab }: Field<AllWorlds>): Met {
   const failed = () =>
     Response.json({ message: 'failed to list: context deadline exceeded' }, { status: 500 });
@@ -75,7 +75,7 @@ function kind(driver: Answering): FieldCase {
           ({ status, counts }) => counts.Running === MACHINES || status === 'Failed',
         );
         assert.equal(up.counts.Running, MACHINES, JSON.stringify(up.counts));
-        assertMet('looks that could not see it', met);
+        assertMet('polls that could not see it', met);
         const instances = await user.instances(fleet);
         const ran = instances.map(({ runningAt = '' }) => Date.parse(runningAt)).toSorted((a, b) => a - b);
         const launched = instances.map(({ launchedAt = '' }) => Date.parse(launchedAt));
@@ -87,5 +87,5 @@ function kind(driver: Answering): FieldCase {
   };
 }
 
-/** Was: Creating until the next look. */
+/** Was: Creating until the next poll. */
 export const f26: FieldCase[] = (['cb-spider', 'aws', 'sim'] as const).map(kind);

@@ -6,7 +6,7 @@ import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
 const HOUR_MS = 3_600_000;
 /** Three grace periods of half an hour, and a sweep each 15 minutes. */
 const WATCHED_MS = 1.5 * HOUR_MS;
-/** Of a machine when it is backed up; a look a minute at each cloud is what a day takes its time by. */
+/** Of a machine when it is backed up; a poll a minute at each cloud is what a day takes its time by. */
 const AGE_MS = { sim: 24 * HOUR_MS, aws: 3 * HOUR_MS, openstack: 3 * HOUR_MS, 'cb-spider': 3 * HOUR_MS };
 
 /** What became of the original before its backup was restored. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Credential } from '../../../functions/model/connection.ts';
-import { putCredential } from '../../../functions/platform/secrets/credentials.ts';
+import { putCredential } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
 import { Process } from '../../chaos/ground/process.ts';
 import { NAMESPACE, SECRETS_PREFIX } from '../../chaos/world/lab.ts';

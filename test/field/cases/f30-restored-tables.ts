@@ -7,7 +7,7 @@ import { atEveryDriver } from '../harness/every-driver.ts';
 const NEWER = 50;
 const OLDER = 3;
 const HOUR_MS = 3_600_000;
-/** A look a minute at each cloud is what a day takes its time by. */
+/** A poll a minute at each cloud is what a day takes its time by. */
 const AGE_MS = { sim: 24 * HOUR_MS, aws: HOUR_MS, openstack: HOUR_MS, 'cb-spider': HOUR_MS };
 /** Several grace periods of half an hour, and a sweep each 15 minutes. */
 const WATCHED_MS = 1.25 * HOUR_MS;

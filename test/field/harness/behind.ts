@@ -43,8 +43,8 @@ function simulated({ lab, ground }: Field<AllWorlds>): Behind {
     standing: () => alive().map(({ backendId }) => backendId),
     backUp: (id) => {
       const { cloud, account, location, name, tags, launchToken, instanceType, networkId } = one(id);
-      const place = { cloud, connection: account, location };
-      const planted = { ...place, name, tags, launchToken, instanceType, networkId };
+      const site = { cloud, connection: account, location };
+      const planted = { ...site, name, tags, launchToken, instanceType, networkId };
       return { restore: () => plantInstance(clouds.engine.world, planted).backendId };
     },
     end: (id) => {

@@ -11,7 +11,7 @@ import { booksOf } from '../../../bench/quick-boots/spider-cloud.ts';
 import { cbSpiderMetadata } from '../../../functions/drivers/cb-spider/metadata.ts';
 import { machineName } from '../../../functions/drivers/contract/names.ts';
 import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
-import type { Account } from '../../../test/contract/servers/spider-double/world.ts';
+import type { Account } from '../../contract/servers/spider-double/world.ts';
 
 const DEPLOYMENT = 'bench-1';
 const FLEET = 'f1m8kwjqhg0ryfs6n';

@@ -11,7 +11,7 @@ const at = '/v1/namespaces/default/connections/sim-aws/limits';
 const noon = '2026-01-01T12:00:00.000Z';
 const later = '2026-01-01T12:05:00.000Z';
 
-const place = (location: string, more: Partial<LocationView> = {}): LocationView => ({
+const site = (location: string, more: Partial<LocationView> = {}): LocationView => ({
   location,
   inUse: true,
   calls: {
@@ -51,10 +51,10 @@ async function shown(governor: Partial<GovernorView>): Promise<string> {
 
 describe('connection limits', () => {
   it('shows what is taken at each location, and why launches wait there', async () => {
-    const { create: _, ...calls } = place('x').calls;
+    const { create: _, ...calls } = site('x').calls;
     const text = await shown({
       locations: [
-        place('us-east-1', {
+        site('us-east-1', {
           calls: { ...calls, create: { perSecond: 2.51234, ofPerSecond: 5 } },
           inFlight: { taken: 20, of: 20 },
           waiting: { launches: 60, byFleet: [] },
@@ -63,7 +63,7 @@ describe('connection limits', () => {
             { why: 'throttled', call: 'create', share: 0.502, sinceAt: noon },
           ],
         }),
-        place('us-west-2', { calls }),
+        site('us-west-2', { calls }),
       ],
     });
     expect(text).toBe(
@@ -119,7 +119,7 @@ describe('connection limits', () => {
     [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay used up until ${later}`],
     [{ why: 'first-instance' }, 'one instance has to run first'],
   ])('says why: %j', async (reason, words) => {
-    expect(await shown({ locations: [place('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
+    expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
   });
 
   it('shows budgets, and how many locations it does not show', async () => {
@@ -128,7 +128,7 @@ describe('connection limits', () => {
         { budget: 'createsPerDay', used: 50, of: 50 },
         { budget: 'memoryGb', used: 12.34567, of: 50 },
       ],
-      locations: [place('us-east-1')],
+      locations: [site('us-east-1')],
       locationsLeftOut: 7,
     });
     expect(text).toMatch(/Creates of today \(UTC\) +50 of 50\nGB of memory +12.3 of 50\n/);

@@ -50,10 +50,10 @@ it('a dry run that is waited for tells what would be done', async () => {
   expect(asked[0]?.body).toEqual({ dryRun: true });
   expect(stdout).toMatch(/would\n/i);
   expect(stdout).toMatch(/i-1 .* no-record +terminate/);
-  expect(stderr).toContain('1 of 2 places swept');
+  expect(stderr).toContain('1 of 2 sites swept');
 });
 
-it('a place that could not be swept makes the exit code 1', async () => {
+it('a site that could not be swept makes the exit code 1', async () => {
   const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
   const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
     answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),

@@ -1,8 +1,8 @@
 import document from '../../../../docs/openapi.json' with { type: 'json' };
 import { deleteNamespace } from '../../../features/namespaces/delete-namespace.ts';
 import { issueApiKey, listApiKeys, revokeApiKey } from '../../../platform/store/api-keys.ts';
-import type { Store } from '../../../platform/store/client.ts';
 import { createNamespace, listNamespaces } from '../../../platform/store/namespaces.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound, Problem, refuse } from '../problem.ts';

@@ -5,9 +5,9 @@ import {
   listLocations,
   listOffers,
 } from '../../../platform/store/catalogue.ts';
-import type { Store } from '../../../platform/store/client.ts';
 import { readConnection } from '../../../platform/store/connections.ts';
 import type { Page, PageRequest } from '../../../platform/store/listing.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';
 import { notFound } from '../problem.ts';

@@ -12,7 +12,6 @@ import { connectionKey } from '../../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { DEFAULT_ORPHAN_POLICY } from '../../../model/orphan.ts';
-import type { Store } from '../../../platform/store/client.ts';
 import {
   type ConnectionUpdate,
   type DeletingConnection,
@@ -22,6 +21,7 @@ import {
   updateConnection,
 } from '../../../platform/store/connections.ts';
 import { readNamespace } from '../../../platform/store/namespaces.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { OperationsOf } from '../handle.ts';

@@ -3,7 +3,7 @@ import { connectionKey } from '../../../model/identifiers.ts';
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES, REQUEST_MORE } from '../../../model/limit-tiers.ts';
 import { limitProfileOf } from '../../../model/limits-in-force.ts';
 import { reopenConnection, viewGovernor } from '../../../platform/governor/view-governor.ts';
-import type { Store } from '../../../platform/store/client.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import type { OperationsOf } from '../handle.ts';
 
 /** @param read a connection that a request names. @throws Problem 404 when there is none */

@@ -1,14 +1,19 @@
-import { listResources, type ResourceCursor } from '../../../features/networks/view.ts';
+import { listResources, type ResourceCursor } from '../../../features/networks/resource-view.ts';
 import { continueSweeps, listHolds } from '../../../features/sweeps/continue-sweeps.ts';
 import { requestSweep } from '../../../features/sweeps/request-sweep.ts';
-import { connectionsOf, listOrphans, type OrphanCursor, sweepView } from '../../../features/sweeps/view.ts';
+import {
+  connectionsOf,
+  listOrphans,
+  type OrphanCursor,
+  sweepView,
+} from '../../../features/sweeps/sweep-view.ts';
 import type { DriverName } from '../../../model/connection.ts';
 import { fleetIdSchema } from '../../../model/identifiers.ts';
-import type { Store } from '../../../platform/store/client.ts';
 import { readConnection } from '../../../platform/store/connections.ts';
-import { findFleetByName } from '../../../platform/store/create-fleet.ts';
 import { readFleetItem } from '../../../platform/store/fleets.ts';
 import type { LiveFleet } from '../../../platform/store/live-fleets.ts';
+import { findFleetByName } from '../../../platform/store/new-fleet.ts';
+import type { Store } from '../../../platform/store/store.ts';
 import { readSweep } from '../../../platform/store/sweeps.ts';
 import type { DriverMessage } from '../../../platform/workflow/messages.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';

@@ -1,5 +1,5 @@
 import { readEnv } from '../../../platform/runtime/env.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { handle } from '../../api/handle.ts';
 import { accessOperations } from '../../api/operations/access.ts';
 

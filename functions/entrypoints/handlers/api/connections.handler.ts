@@ -2,8 +2,8 @@ import { REGISTERED_DRIVERS } from '../../../drivers/registry.ts';
 import { inspectRefusedConnection } from '../../../features/connections/check-request.ts';
 import { openSqsClient, openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
-import { openStore } from '../../../platform/store/client.ts';
-import { openQueue } from '../../../platform/worker/queue.ts';
+import { openStore } from '../../../platform/store/store.ts';
+import { openQueue } from '../../../platform/worker/message-queue.ts';
 import { handle } from '../../api/handle.ts';
 import { connectionOperations } from '../../api/operations/connections.ts';
 

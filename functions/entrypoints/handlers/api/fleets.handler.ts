@@ -1,7 +1,7 @@
 import { openWorkflows } from '../../../features/fleets/workflows.ts';
 import { openSfnClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { handle } from '../../api/handle.ts';
 import { fleetInspections, fleetOperations } from '../../api/operations/fleets.ts';
 

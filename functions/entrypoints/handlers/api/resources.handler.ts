@@ -1,7 +1,7 @@
 import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
-import { openStore } from '../../../platform/store/client.ts';
-import { openQueue } from '../../../platform/worker/queue.ts';
+import { openStore } from '../../../platform/store/store.ts';
+import { openQueue } from '../../../platform/worker/message-queue.ts';
 import { handle } from '../../api/handle.ts';
 import { resourceOperations } from '../../api/operations/resources.ts';
 

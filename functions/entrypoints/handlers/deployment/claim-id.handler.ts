@@ -1,7 +1,7 @@
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
-import { openStore } from '../../../platform/store/client.ts';
 import { ensureDeploymentId } from '../../../platform/store/deployment.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);

@@ -4,7 +4,7 @@ import { openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 
 const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'CATALOGUE_TABLE', 'SECRETS_PREFIX']);
 const deps = {

@@ -7,7 +7,7 @@ import { openSfnClient, openSsmClient } from '../../../platform/runtime/aws-clie
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'PROVISION_FLEET_ARN', 'SECRETS_PREFIX', 'TERMINATE_FLEET_ARN']);
 const outside = parameterBeat(openSsmClient(), env.SECRETS_PREFIX);

@@ -3,9 +3,9 @@ import { scheduleSweeps } from '../../../features/sweeps/schedule-sweeps.ts';
 import { openSqsClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
 import { allConnections } from '../../../platform/store/connections.ts';
-import { openQueue } from '../../../platform/worker/queue.ts';
+import { openStore } from '../../../platform/store/store.ts';
+import { openQueue } from '../../../platform/worker/message-queue.ts';
 
 const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });

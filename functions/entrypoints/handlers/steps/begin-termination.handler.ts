@@ -2,8 +2,8 @@ import middy from '@middy/core';
 import { beginTermination } from '../../../features/fleets/begin-termination.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
-import { removalInputSchema, type TerminationPlan } from '../../../platform/workflow/messages.ts';
+import { openStore } from '../../../platform/store/store.ts';
+import { removalInputSchema, type TerminationSites } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'ACCESS_TABLE', 'QUEUE_URLS']);
 const deps = {
@@ -12,6 +12,6 @@ const deps = {
 };
 
 /** The state BeginTermination of `terminate-fleet`. */
-export const handler = middy<unknown, TerminationPlan>()
+export const handler = middy<unknown, TerminationSites>()
   .use(measured('begin-termination'))
   .handler((event) => beginTermination(deps, removalInputSchema.parse(event)));

@@ -4,7 +4,7 @@ import { openSsmClient } from '../../../platform/runtime/aws-clients.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
 import { forgetSshKey } from '../../../platform/secrets/ssh-keys.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { type FinishAnswer, removalInputSchema } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'SECRETS_PREFIX']);

@@ -2,7 +2,7 @@ import middy from '@middy/core';
 import { recordHistory } from '../../../features/history/record-history.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { fleetInputSchema } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE', 'HISTORY_TABLE']);

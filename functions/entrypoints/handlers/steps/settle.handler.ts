@@ -3,7 +3,7 @@ import { settleFleet } from '../../../features/fleets/settle.ts';
 import { readEnv } from '../../../platform/runtime/env.ts';
 import { logger } from '../../../platform/runtime/logger.ts';
 import { measured } from '../../../platform/runtime/measured.ts';
-import { openStore } from '../../../platform/store/client.ts';
+import { openStore } from '../../../platform/store/store.ts';
 import { type SettleAnswer, settleInputSchema } from '../../../platform/workflow/messages.ts';
 
 const env = readEnv(['FLEETS_TABLE']);

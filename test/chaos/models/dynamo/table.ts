@@ -1,4 +1,4 @@
-import { BY_NAMESPACE_ATTRIBUTES, BY_PLACE_ATTRIBUTES } from '../../../../functions/platform/store/keys.ts';
+import { BY_NAMESPACE_ATTRIBUTES, BY_SITE_ATTRIBUTES } from '../../../../functions/platform/store/keys.ts';
 import type { Capacity } from './capacity.ts';
 import type { Item } from './evaluate.ts';
 import { SortedPartition } from './sorted-partition.ts';
@@ -13,7 +13,7 @@ export interface IndexDefinition {
 /** The indexes of the table `fleets`, as infra/constructs/data.ts makes them. */
 export const FLEETS_INDEXES: readonly IndexDefinition[] = [
   { name: 'byNamespace', pk: 'nsPk', sk: 'nsSk', attributes: BY_NAMESPACE_ATTRIBUTES },
-  { name: 'byPlace', pk: 'placePk', sk: 'placeSk', attributes: BY_PLACE_ATTRIBUTES },
+  { name: 'bySite', pk: 'sitePk', sk: 'siteSk', attributes: BY_SITE_ATTRIBUTES },
   { name: 'byActivity', pk: 'activePk', sk: 'activeSk', attributes: [] },
 ];
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { MAX_BATCH } from '../../../../functions/drivers/aws/launch.ts';
-import { valuesWith } from '../../../../functions/drivers/aws/launch-list.ts';
+import { valuesWith } from '../../../../functions/drivers/aws/launch-filter.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { launchListOf, tokenAt } from '../../../../functions/drivers/contract/launch-list.ts';
 import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';

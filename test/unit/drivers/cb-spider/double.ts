@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach } from 'vitest';
-import { CbSpiderClient, type Patience } from '../../../../functions/drivers/cb-spider/client.ts';
+import { CbSpiderClient, type Timeouts } from '../../../../functions/drivers/cb-spider/client.ts';
 import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transport.ts';
 import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
 import { openGate } from '../../../calls/gates.ts';
@@ -10,8 +10,8 @@ const ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 const FLEET = 'f0123456789abcdef';
 export const LOCATION = 'mercury';
 
-/** A double of CB-Spider for each test file, and clients that lose their patience soon. */
-export function useDouble(pace: Pace, patience: Patience) {
+/** A double of CB-Spider for each test file, and clients with short time limits. */
+export function useDouble(pace: Pace, timeouts: Timeouts) {
   let double: SpiderDouble | undefined;
   beforeAll(async () => {
     double = await startSpiderDouble({ ...ACCOUNT, pace });
@@ -37,7 +37,7 @@ export function useDouble(pace: Pace, patience: Patience) {
           password: ACCOUNT.password,
           isTrial,
         },
-        patience,
+        timeouts,
       ),
     forgetMachine: (connectionName: string, name: string) => double?.forgetMachine(connectionName, name),
   };

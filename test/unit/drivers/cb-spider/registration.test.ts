@@ -5,7 +5,7 @@ import { SpiderTransport } from '../../../../functions/drivers/cb-spider/transpo
 import { openGate } from '../../../calls/gates.ts';
 import { type Asked, startAnswering } from './answering-server.ts';
 
-const PLACE = '/connectionconfig/fw.unit.default.ncp.KR';
+const SITE = '/connectionconfig/fw.unit.default.ncp.KR';
 const REGION = '/region/fw.unit.default.ncp.KR';
 const NAMES: Readonly<Record<string, string>> = {
   '/driver': 'DriverName',
@@ -44,10 +44,10 @@ async function startRegistry(zones: Zone[]) {
 
 const zone = (Name: string, Status = 'Available'): Zone => ({ Name, Status });
 
-test('a place is registered once, with all of its zones, and asked of the cloud once', async () => {
+test('a site is registered once, with all of its zones, and asked of the cloud once', async () => {
   const registry = await startRegistry([zone('KR-2'), zone('KR-1', 'Unavailable')]);
-  const place = await registry.client().place('KR');
-  expect(place).toEqual({
+  const site = await registry.client().site('KR');
+  expect(site).toEqual({
     connectionName: 'fw.unit.default.ncp.KR',
     location: 'KR',
     zones: ['KR-1', 'KR-2'],
@@ -61,9 +61,9 @@ test('a place is registered once, with all of its zones, and asked of the cloud 
     ],
   });
   registry.asked.length = 0;
-  expect(await registry.client().place('KR')).toEqual(place);
+  expect(await registry.client().site('KR')).toEqual(site);
   const calls = registry.asked.map(({ call }) => call);
-  expect(calls).toContain(`GET ${PLACE}`);
+  expect(calls).toContain(`GET ${SITE}`);
   expect(calls.filter((call) => /preconfig|POST \/region|POST \/connectionconfig/.test(call))).toEqual([]);
 });
 
@@ -71,36 +71,36 @@ test('a zone that the cloud has opened since comes after those that are known', 
   const zones = [zone('KR-2')];
   const registry = await startRegistry(zones);
   const registration = registry.client();
-  await registration.place('KR');
+  await registration.site('KR');
   zones.unshift(zone('KR-1'));
-  expect(await registration.place('KR', 'KR-2')).toMatchObject({ zones: ['KR-2'] });
-  const place = { zones: ['KR-2', 'KR-1'], defaultZone: 'KR-2' };
-  expect(await registration.place('KR', 'KR-1')).toMatchObject(place);
-  expect(await registry.client().place('KR')).toMatchObject(place);
+  expect(await registration.site('KR', 'KR-2')).toMatchObject({ zones: ['KR-2'] });
+  const site = { zones: ['KR-2', 'KR-1'], defaultZone: 'KR-2' };
+  expect(await registration.site('KR', 'KR-1')).toMatchObject(site);
+  expect(await registry.client().site('KR')).toMatchObject(site);
 });
 
 test('verifying a new credential leaves machines with the one that they have, until they are asked for with it', async () => {
   const registry = await startRegistry([zone('KR-1')]);
-  await registry.client().place('KR');
-  const before = registry.kept.get(PLACE);
+  await registry.client().site('KR');
+  const before = registry.kept.get(SITE);
 
   const renewed = registry.client('secret-of-ncp-2');
   expect(await renewed.regions()).toHaveLength(1);
-  expect(registry.kept.get(PLACE)).toEqual(before);
+  expect(registry.kept.get(SITE)).toEqual(before);
 
-  await renewed.place('KR');
-  expect(registry.kept.get(PLACE)).not.toEqual(before);
-  expect(registry.kept.get(PLACE)).toMatchObject({ RegionName: 'fw.unit.default.ncp.KR' });
+  await renewed.site('KR');
+  expect(registry.kept.get(SITE)).not.toEqual(before);
+  expect(registry.kept.get(SITE)).toMatchObject({ RegionName: 'fw.unit.default.ncp.KR' });
 });
 
 test('a secret cannot be told from the name of its credential', async () => {
   const registry = await startRegistry([zone('KR-1')]);
-  await registry.client().place('KR');
+  await registry.client().site('KR');
   const names = [...registry.kept.keys()].filter((name) => name.startsWith('/credential/'));
   expect(names).toEqual([expect.stringMatching(/^\/credential\/fw\.unit\.default\.ncp\.[0-9a-f]{12}$/)]);
 });
 
 test('an unknown location is NotFound', async () => {
   const registry = await startRegistry([]);
-  await expect(registry.client().place('XX')).rejects.toMatchObject({ code: 'NotFound' });
+  await expect(registry.client().site('XX')).rejects.toMatchObject({ code: 'NotFound' });
 });

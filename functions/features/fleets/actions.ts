@@ -1,0 +1,155 @@
+import { allowedActions, type FleetAction, type FleetActionRequest } from '../../model/fleet-action.ts';
+import { isGoing } from '../../model/status.ts';
+import {
+  type FleetItem,
+  holdEnd,
+  parseFleetItem,
+  readFleetItem,
+  updateFleet,
+} from '../../platform/store/fleets.ts';
+import { readFleetPartition } from '../../platform/store/placements.ts';
+import { actionFacts } from './action-facts.ts';
+import { assignWork, beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
+import { stopLaunching } from './stop-launching.ts';
+
+export type ActionOutcome =
+  | { outcome: 'accepted' }
+  | { outcome: 'not-found' }
+  | { outcome: 'illegal'; status: FleetItem['status']; allowed: FleetAction[] };
+
+const TRIES = 5;
+
+/**
+ * Does what a user asks of a fleet. Asked again while what follows from it is under way, it is accepted again and
+ * does what may have been left undone.
+ */
+export async function actOnFleet(
+  deps: WorkDeps,
+  namespace: string,
+  fleetId: string,
+  request: FleetActionRequest,
+): Promise<ActionOutcome> {
+  for (let attempt = 1; ; attempt += 1) {
+    const { meta, placements } = await readFleetPartition(deps.store, fleetId);
+    if (meta === undefined) return { outcome: 'not-found' };
+    const fleet = parseFleetItem(meta);
+    if (fleet.namespace !== namespace) return { outcome: 'not-found' };
+    const { action } = request;
+    if (fleet.lastAction === action && isUnderWay(fleet, action)) {
+      const heldUntilMs = request.action === 'hold' ? holdEnd(deps.store.clock.now(), request) : undefined;
+      const same = heldUntilMs === undefined ? fleet : await updateFleet(deps.store, fleet, { heldUntilMs });
+      if (same) await finishAction(deps, same, action);
+      return { outcome: 'accepted' };
+    }
+    const allowed = allowedActions(actionFacts(fleet, placements));
+    if (!allowed.includes(action)) return { outcome: 'illegal', status: fleet.status, allowed };
+    const after = await carryOut(deps, fleet, request);
+    if (after) {
+      await finishAction(deps, after, action);
+      return { outcome: 'accepted' };
+    }
+    if (attempt === TRIES)
+      throw new Error(`fleet ${fleetId} changed ${TRIES} times while ${action} was decided`);
+  }
+}
+
+/** Whether the fleet is still where this action, its last one, has brought it. */
+function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
+  switch (action) {
+    case 'hold':
+      return fleet.status === 'Held';
+    case 'release':
+    case 'retry':
+      return fleet.status === 'Preparing' || fleet.status === 'Creating';
+    case 'abort':
+      return fleet.status === 'Creating' && fleet.abortedRound === fleet.round;
+    case 'withdraw':
+      return fleet.status === 'Terminating' || fleet.status === 'Terminated';
+    case 'refine':
+      return fleet.work === 'refine';
+  }
+}
+
+/** The write that decides. @returns undefined when the fleet went on meanwhile */
+async function carryOut(
+  deps: WorkDeps,
+  fleet: FleetItem,
+  request: FleetActionRequest,
+): Promise<FleetItem | undefined> {
+  const { action } = request;
+  switch (action) {
+    case 'hold':
+      return await updateFleet(deps.store, fleet, {
+        status: 'Held',
+        work: null,
+        lastAction: action,
+        pausePending: true,
+        heldUntilMs: holdEnd(deps.store.clock.now(), request) ?? null,
+      });
+    case 'release':
+    case 'retry':
+      return await assignWork(deps.store, fleet, 'provision', {
+        status: 'Preparing',
+        round: fleet.round + 1,
+        heldUntilMs: null,
+        pausePending: null,
+        lastAction: action,
+      });
+    case 'abort':
+      return await updateFleet(deps.store, fleet, {
+        status: 'Creating',
+        abortedRound: fleet.round,
+        pausePending: true,
+        lastAction: action,
+      });
+    case 'withdraw':
+      return await assignWork(deps.store, fleet, 'remove', {
+        status: 'Terminating',
+        heldUntilMs: null,
+        lastAction: action,
+      });
+    case 'refine':
+      return await assignWork(deps.store, fleet, 'refine', { lastAction: action });
+  }
+}
+
+/** What follows from the write, and may be done any number of times. */
+async function finishAction(
+  { store, workflows }: WorkDeps,
+  fleet: FleetItem,
+  action: FleetAction,
+): Promise<void> {
+  switch (action) {
+    case 'hold':
+    case 'abort':
+      return await stopLaunching(store, fleet);
+    case 'release':
+    case 'withdraw':
+    case 'retry':
+    case 'refine':
+      return await resumeWork(workflows, fleet);
+  }
+}
+
+/**
+ * Has a fleet removed, whatever it is at. Asked again it is accepted again.
+ *
+ * @returns false when the namespace has no such fleet
+ */
+export async function requestTermination(
+  deps: WorkDeps,
+  namespace: string,
+  fleetId: string,
+): Promise<boolean> {
+  for (let attempt = 1; ; attempt += 1) {
+    const fleet = await readFleetItem(deps.store, fleetId);
+    if (fleet?.namespace !== namespace) return false;
+    if (isGoing(fleet.status)) {
+      await resumeWork(deps.workflows, fleet);
+      return true;
+    }
+    if (await beginWork(deps, fleet, 'remove', { status: 'Terminating', heldUntilMs: null })) return true;
+    if (attempt === TRIES)
+      throw new Error(`fleet ${fleetId} changed ${TRIES} times while it was to be removed`);
+  }
+}

@@ -1,0 +1,116 @@
+import pLimit from 'p-limit';
+import type { DriverName } from '../../model/connection.ts';
+import type { FleetSpec } from '../../model/fleet.ts';
+import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
+import type { LimitProfile } from '../../model/limit-profile.ts';
+import { limitProfileOf } from '../../model/limits-in-force.ts';
+import { isGoing } from '../../model/status.ts';
+import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
+import { readConnection } from '../../platform/store/connections.ts';
+import { readFleetItem, readSpec, updateFleet } from '../../platform/store/fleets.ts';
+import { openPlacement } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
+import { type Assignment, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
+import { shapeOf } from './shape.ts';
+import type { SshKey } from './ssh-key.ts';
+
+const CONCURRENT_WRITES = 20;
+
+export interface AssignDeps {
+  store: Store<'fleets' | 'access'>;
+  queueUrls: Partial<Record<DriverName, string>>;
+  makeKey(comment: string): Promise<SshKey>;
+  /** Keeps the private half of a fleet's SSH key beside any that was kept before. @returns the name of this one */
+  keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
+  /** The removal of a fleet forgets its key; one that is kept later is forgotten by the try that kept it. */
+  forgetPrivateKey(fleetId: string): Promise<void>;
+}
+
+/**
+ * The state Assign: opens a placement for each site and returns what the workflow has to do. Run twice it answers the
+ * same. An execution that is not the fleet's present one any more gets an empty assignment, as does one whose launches
+ * are held or aborted.
+ */
+export async function assignSites(
+  deps: AssignDeps,
+  { fleetId, execution }: { fleetId: string; execution: number },
+): Promise<Assignment> {
+  const { store } = deps;
+  const spec = await readSpec(store, fleetId);
+  const fleet = await readFleetItem(store, fleetId);
+  if (!fleet) throw new Error(`no fleet ${fleetId}`);
+  const empty: Assignment = { fleetId, execution, clouds: [] };
+  if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
+    // An earlier try may have kept a key after the fleet's removal had forgotten it.
+    if (isGoing(fleet.status)) await deps.forgetPrivateKey(fleetId);
+    return empty;
+  }
+  const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
+  const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
+  // Placements first: a removal that comes from here on finds every placement, and ends launching there.
+  const placements = layOut(spec);
+  const limit = pLimit(CONCURRENT_WRITES);
+  await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
+  const going = await updateFleet(store, fleet, {
+    status: 'Creating',
+    startedAt: fleet.startedAt ?? new Date(store.clock.now()).toISOString(),
+    ...(key && sshKeyParameter ? { sshPublicKey: key.publicKey, sshKeyParameter } : {}),
+  });
+  if (!going) {
+    const now = await readFleetItem(store, fleetId);
+    if (sshKeyParameter && now && isGoing(now.status)) await deps.forgetPrivateKey(fleetId);
+    throw new Error(`fleet ${fleetId} went on while sites were assigned`);
+  }
+  const wanted = placements.filter(({ count }) => count > 0);
+  return { ...empty, clouds: await assignmentOf(deps, spec, wanted, fleet.round) };
+}
+
+/** Returns the sites of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
+export async function assignmentOf(
+  { store, queueUrls }: Pick<AssignDeps, 'store' | 'queueUrls'>,
+  spec: FleetSpec,
+  placements: readonly Placement[],
+  round: number,
+): Promise<Assignment['clouds']> {
+  const byConnection = Map.groupBy(placements, ({ connectionKey }) => connectionKey);
+  return await Promise.all(
+    [...byConnection].map(async ([connectionKey, ofConnection]) => {
+      const [first] = ofConnection;
+      if (!first) throw new Error(`no placement of ${connectionKey}`);
+      const queueUrl = queueUrls[first.driver];
+      if (queueUrl === undefined) throw new Error(`driver ${first.driver} has no queue`);
+      const limits = await limitsOf(store, spec.namespace, first);
+      return {
+        cloud: first.cloud,
+        driver: first.driver,
+        connectionKey,
+        concurrentLocations: Math.min(MAX_INLINE_MAP, limits.concurrentLocations),
+        sites: ofConnection.map((placement) => ({
+          connectionKey,
+          location: placement.location,
+          queueUrl,
+          first: placement.first,
+          count: placement.count,
+          round,
+          ...shapeOf(limits, placement.count),
+          timeoutSeconds: longestTimeoutSeconds(placement),
+        })),
+      };
+    }),
+  );
+}
+
+/** Of the connection; of its cloud, where the connection was deleted meanwhile. */
+async function limitsOf(
+  store: Store<'access'>,
+  namespace: string,
+  { connection, cloud }: Placement,
+): Promise<LimitProfile> {
+  return limitProfileOf(cloud, (await readConnection(store, namespace, connection))?.limits);
+}
+
+function longestTimeoutSeconds({ ranges }: Placement): number {
+  return Math.max(
+    ...ranges.map(({ group }) => group.instanceTimeoutSeconds ?? DEFAULT_INSTANCE_TIMEOUT_SECONDS),
+  );
+}

@@ -1,0 +1,158 @@
+import type { EveryField } from '../../model/every-field.ts';
+import type { Counts, Fleet } from '../../model/fleet.ts';
+import { allowedActions } from '../../model/fleet-action.ts';
+import { fleetCreatedAtMs } from '../../model/identifiers.ts';
+import {
+  type FleetStatus,
+  INSTANCE_STATUSES,
+  type InstanceStatus,
+  isOver,
+  isSettled,
+} from '../../model/status.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import { type FleetItem, parseFleetItem } from '../../platform/store/fleets.ts';
+import { listFleetIds } from '../../platform/store/list-fleets.ts';
+import {
+  costUsd,
+  type PlacementItem,
+  readFleetPartition,
+  unclaimedCount,
+} from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
+import { actionFacts } from './action-facts.ts';
+
+/** One query of one partition, however large the fleet. Undefined when the namespace has no such fleet. */
+export async function readFleet(
+  store: Store<'fleets'>,
+  namespace: string,
+  fleetId: string,
+): Promise<Fleet | undefined> {
+  const { meta, placements } = await readFleetPartition(store, fleetId);
+  if (meta === undefined) return undefined;
+  const fleet = parseFleetItem(meta);
+  return fleet.namespace === namespace ? fleetView(fleet, placements, store.clock.now()) : undefined;
+}
+
+/** A page of fleets, newest first. The cursor is the last fleet's id. */
+export async function listFleets(
+  store: Store<'fleets'>,
+  namespace: string,
+  { limit, cursor }: { limit: number; cursor?: string | undefined },
+): Promise<{ items: Fleet[]; cursor: string | null }> {
+  const { fleetIds, last } = await listFleetIds(store, namespace, { limit, after: cursor });
+  const fleets = await Promise.all(fleetIds.map((fleetId) => readFleet(store, namespace, fleetId)));
+  return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
+}
+
+/** What positions that were never claimed are: still to come, given up, or never to be. */
+export function unclaimedStatus(status: FleetStatus): InstanceStatus {
+  switch (status) {
+    case 'Preparing':
+    case 'Held':
+    case 'Creating':
+      return 'Planned';
+    // A fleet that is Running without all of its instances was refined: the others were put away.
+    case 'Running':
+    case 'Terminating':
+    case 'Terminated':
+    case 'RollingBack':
+    case 'RolledBack':
+      return 'Terminated';
+    case 'PartiallyRunning':
+    case 'Suspended':
+    case 'Failed':
+      return 'Failed';
+  }
+}
+
+/** Joins a fleet's item and its placements' counters. Pure. */
+export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[], nowMs: number): Fleet {
+  const byLocation = placements
+    .filter(({ requested }) => requested > 0)
+    .map((placement) => ({
+      cloud: placement.cloud,
+      connection: placement.connection,
+      location: placement.location,
+      counts: countsOf(fleet.status, placement),
+    }));
+  const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
+  const counts = addUp(byLocation.map((one) => one.counts));
+  // Until the Assign step has opened all placements, the rest of the fleet is in none of them.
+  const unassigned = fleet.requested - assigned;
+  if (unassigned > 0) {
+    const status = unclaimedStatus(fleet.status);
+    counts[status] = (counts[status] ?? 0) + unassigned;
+  }
+  const seconds = (nowMs - fleetCreatedAtMs(fleet.fleetId)) / 1_000;
+  const ended = (counts.Running ?? 0) + (counts.Failed ?? 0);
+  const view: EveryField<Fleet> = {
+    id: fleet.fleetId,
+    name: fleet.name,
+    namespace: fleet.namespace,
+    description: fleet.description,
+    labels: fleet.labels,
+    status: fleet.status,
+    failurePolicy: fleet.failurePolicy,
+    minimumInstances: fleet.minimumInstances,
+    counts: { ...counts, requested: fleet.requested },
+    byLocation,
+    progress: Math.min(1, ended / fleet.requested),
+    createdAt: fleet.createdAt,
+    startedAt: fleet.startedAt,
+    runningAt: fleet.runningAt,
+    terminatedAt: fleet.terminatedAt,
+    usdPerHour: placements.reduce((sum, { microUsdPerHour }) => sum + microUsdPerHour, 0) / 1e6,
+    costUsd: placements.reduce((sum, placement) => sum + costUsd(placement, seconds), 0),
+    sshKeyParameter: isOver(fleet.status) ? undefined : fleet.sshKeyParameter,
+    failures: failuresOf(fleet.status, placements),
+    shortfall: isSettled(fleet.status) ? fleet.requested - (counts.Running ?? 0) : undefined,
+    heldUntil: fleet.heldUntilMs === undefined ? undefined : isoTime(fleet.heldUntilMs),
+    allowedActions: allowedActions(actionFacts(fleet, placements)),
+  };
+  return view;
+}
+
+function countsOf(status: FleetStatus, placement: PlacementItem): Counts {
+  const counts: Counts = { requested: placement.requested };
+  const { Planned: _unclaimed, ...claimed } = placement.counts;
+  for (const [name, count] of entriesOf(claimed)) if (count > 0) counts[name] = count;
+  const unclaimed = unclaimedCount(placement);
+  const as = unclaimedStatus(status);
+  if (unclaimed > 0) counts[as] = (counts[as] ?? 0) + unclaimed;
+  return counts;
+}
+
+function addUp(parts: readonly Counts[]): Counts {
+  const sum: Counts = { requested: 0 };
+  for (const part of parts) {
+    sum.requested += part.requested;
+    for (const [name, count] of entriesOf(part)) sum[name] = (sum[name] ?? 0) + count;
+  }
+  return sum;
+}
+
+function entriesOf(counts: PlacementItem['counts']): [InstanceStatus, number][] {
+  return INSTANCE_STATUSES.flatMap((name) => (counts[name] === undefined ? [] : [[name, counts[name]]]));
+}
+
+function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): Fleet['failures'] {
+  const failures = new Map<string, { count: number; example: string }>();
+  const add = (code: string, count: number, example: string) => {
+    const known = failures.get(code);
+    failures.set(code, { count: (known?.count ?? 0) + count, example: known?.example ?? example });
+  };
+  for (const placement of placements) {
+    for (const [code, count] of Object.entries(placement.failureCounts)) {
+      if (count > 0) add(code, count, placement.failureExamples[code] ?? code);
+    }
+    const unclaimed = unclaimedCount(placement);
+    if (unclaimed > 0 && unclaimedStatus(status) === 'Failed') {
+      const { code, message } = placement.blocked ?? NOT_LAUNCHED;
+      add(code, unclaimed, message);
+    }
+  }
+  return [...failures].map(([code, { count, example }]) => ({ code, count, example }));
+}
+
+/** The reason of a position that was never claimed, where its site tells none. */
+export const NOT_LAUNCHED = { code: 'NotLaunched', message: 'the provisioning ended before its turn' };

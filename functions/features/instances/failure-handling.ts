@@ -1,0 +1,67 @@
+import type { DriverError } from '../../drivers/contract/errors.ts';
+import type { Failure } from '../../model/failure.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { updateInstance } from '../../platform/store/transition.ts';
+import { type MessageResult, requeueAfter, type WorkerContext } from '../../platform/worker/context.ts';
+import { countAnswer } from './unknown-answers.ts';
+
+const MAX_REFUSALS = 6;
+
+/** What follows from a create call: what becomes of the launch's message, or that its attempt has failed. */
+export type Outcome = { result: MessageResult } | { failure: Failure };
+
+/**
+ * Handles the failure of a create call, code by code; the table is in ARCHITECTURE.md. A record that a poll has bound
+ * to a machine while the call was on its way stays as it is: the message comes back, and finds that.
+ *
+ * @param isRotated whether another credential than the refused one has come into force
+ */
+export async function handleFailure(
+  context: WorkerContext,
+  record: InstanceItem,
+  error: DriverError,
+  isRotated: boolean,
+): Promise<Outcome> {
+  const { store } = context;
+  const failure = { code: error.code, message: error.message };
+  context.log.warn('create was not accepted', {
+    instanceId: record.instanceId,
+    code: error.code,
+    cloudCode: error.cloudCode,
+    message: error.message,
+  });
+  switch (error.code) {
+    case 'Throttled':
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { result: requeueAfter(error.retryAfterMs ?? 1_000) };
+    case 'Unavailable': {
+      const refusals = record.refusals + 1;
+      if (refusals > MAX_REFUSALS) return { failure };
+      await updateInstance(store, record, { launchState: 'refused', refusals });
+      return { result: requeueAfter(1_000 * 2 ** refusals) };
+    }
+    case 'NoPermit':
+      // Nothing was sent for it, or what was sent made nothing.
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { result: requeueAfter(error.retryAfterMs ?? 1_000) };
+    case 'OutcomeUnknown':
+    case 'Conflict':
+      await updateInstance(store, record, {
+        launchState: 'unknown',
+        unknownSinceMs: store.clock.now(),
+        unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
+      });
+      // The message comes back to learn what it has to wait for.
+      return { result: requeueAfter(0) };
+    case 'Unauthorized':
+      if (!isRotated) return { failure };
+      await updateInstance(store, record, { launchState: 'refused' });
+      return { result: requeueAfter(1_000) };
+    case 'InsufficientCapacity':
+    case 'QuotaExceeded':
+    case 'InvalidRequest':
+    case 'Unsupported':
+    case 'NotFound':
+      return { failure };
+  }
+}

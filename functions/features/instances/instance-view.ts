@@ -1,0 +1,153 @@
+import type { EveryField } from '../../model/every-field.ts';
+import type { Instance, NodeGroup } from '../../model/fleet.ts';
+import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
+import { type InstanceStatus, isGoing } from '../../model/status.ts';
+import { layOut, type Placement } from '../../platform/placement/lay-out.ts';
+import { type FleetItem, readFleetItem, readSpec } from '../../platform/store/fleets.ts';
+import { type InstanceItem, readInstanceRange, readInstances } from '../../platform/store/instances.ts';
+import { type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
+import { NOT_LAUNCHED, unclaimedStatus } from '../fleets/fleet-view.ts';
+
+export interface InstanceFilter {
+  status?: InstanceStatus | undefined;
+  location?: string | undefined;
+  connection?: string | undefined;
+  nodeGroup?: string | undefined;
+}
+
+/** Positions that one page may look at, so that a rare filter costs a bounded time; the cursor goes on from there. */
+const POSITIONS_PER_PAGE = 2_000;
+
+/**
+ * A page of a fleet's instances in the order of their positions. Those that were never claimed have no record yet:
+ * the layout tells what they are to be. A page may be short, even empty, and still have a cursor.
+ *
+ * @param cursor the position that the page begins with
+ */
+export async function listInstances(
+  store: Store<'fleets'>,
+  namespace: string,
+  fleetId: string,
+  { limit, cursor, ...filter }: { limit: number; cursor?: number | undefined } & InstanceFilter,
+): Promise<{ items: Instance[]; cursor: number | null } | undefined> {
+  const fleet = await readFleetItem(store, fleetId);
+  if (fleet?.namespace !== namespace) return undefined;
+  const slots = positions(layOut(await readSpec(store, fleetId)), cursor ?? 0).filter(
+    ({ placement, group }) => mayFit(filter, placement, group),
+  );
+  const { placements } = await readFleetPartition(store, fleetId);
+  const items: Instance[] = [];
+  const step = filter.status === undefined && filter.location === undefined ? limit : 250;
+  for (let at = 0; at < slots.length && at < POSITIONS_PER_PAGE; at += step) {
+    const part = slots.slice(at, at + step);
+    const records = await recordsOf(store, fleetId, part);
+    for (const slot of part) {
+      const view = viewOf(fleet, placements, slot, records.get(slot.index));
+      if (filter.status !== undefined && view.status !== filter.status) continue;
+      if (filter.location !== undefined && view.location !== filter.location) continue;
+      if (items.length === limit) return { items, cursor: slot.index };
+      items.push(view);
+    }
+  }
+  const next = slots[Math.min(slots.length, Math.ceil(POSITIONS_PER_PAGE / step) * step)];
+  return { items, cursor: next?.index ?? null };
+}
+
+/** One instance by its id, which names its fleet. Undefined when the namespace has none of that id. */
+export async function readInstance(
+  store: Store<'fleets'>,
+  namespace: string,
+  id: string,
+): Promise<Instance | undefined> {
+  const ref = parseInstanceId(id);
+  const fleet = ref && (await readFleetItem(store, ref.fleetId));
+  if (!ref || fleet?.namespace !== namespace) return undefined;
+  const spec = await readSpec(store, ref.fleetId);
+  const [slot] = positions(layOut(spec), ref.index).slice(0, 1);
+  if (slot?.index !== ref.index) return undefined;
+  const record = (await readInstances(store, [ref])).get(id);
+  const { placements } = record ? { placements: [] } : await readFleetPartition(store, ref.fleetId);
+  return viewOf(fleet, placements, slot, record);
+}
+
+interface Slot {
+  index: number;
+  placement: Placement;
+  group: NodeGroup;
+}
+
+function positions(placements: readonly Placement[], from: number): Slot[] {
+  return placements.flatMap((placement) =>
+    placement.ranges.flatMap(({ group, first, count }) =>
+      Array.from({ length: count }, (_, at) => ({ index: first + at, placement, group })).filter(
+        ({ index }) => index >= from,
+      ),
+    ),
+  );
+}
+
+/** An instance may have moved to another location of its node group, which its record tells. */
+function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
+  return (
+    (filter.location === undefined || group.locations.includes(filter.location)) &&
+    (filter.connection === undefined || filter.connection === placement.connection) &&
+    (filter.nodeGroup === undefined || filter.nodeGroup === group.name)
+  );
+}
+
+async function recordsOf(
+  store: Store<'fleets'>,
+  fleetId: string,
+  slots: readonly Slot[],
+): Promise<Map<number, InstanceItem>> {
+  const [first, last] = [slots[0]?.index, slots.at(-1)?.index];
+  if (first === undefined || last === undefined) return new Map();
+  const sparse = last - first > 2 * slots.length;
+  const records = sparse
+    ? (
+        await readInstances(
+          store,
+          slots.map(({ index }) => ({ fleetId, index })),
+        )
+      ).values()
+    : await readInstanceRange(store, fleetId, first, last);
+  return new Map([...records].map((record) => [record.index, record]));
+}
+
+/** Joins what was asked with what the record says. Pure. */
+function viewOf(
+  fleet: FleetItem,
+  placements: readonly PlacementItem[],
+  { index, placement, group }: Slot,
+  record: InstanceItem | undefined,
+): Instance {
+  const claimed = record?.status === 'Planned' ? undefined : record?.status;
+  const status = claimed ?? unclaimedStatus(fleet.status);
+  const location = record?.location ?? placement.location;
+  const blocked = placements.find(
+    (one) => one.connectionKey === placement.connectionKey && one.location === location,
+  )?.blocked;
+  const view: EveryField<Instance> = {
+    id: instanceId({ fleetId: fleet.fleetId, index }),
+    fleetId: fleet.fleetId,
+    nodeGroup: group.name,
+    cloud: placement.cloud,
+    connection: placement.connection,
+    location,
+    zone: record?.zone ?? group.zone,
+    status,
+    target: isGoing(fleet.status) || record?.closeAs !== undefined ? 'Terminated' : 'Running',
+    instanceType: group.instanceType,
+    image: group.image,
+    publicIp: record?.publicIp,
+    privateIp: record?.privateIp,
+    launchedAt: record?.launchedAt,
+    runningAt: record?.runningAt,
+    terminatedAt: record?.terminatedAt,
+    backendId: record?.backendId,
+    failure: record?.failure ?? (status === 'Failed' ? (blocked ?? NOT_LAUNCHED) : undefined),
+    trouble: status === 'Undefined' ? record?.trouble : undefined,
+  };
+  return view;
+}

@@ -1,0 +1,39 @@
+import type { Priority } from '../../model/fleet-request.ts';
+import { instanceId } from '../../model/identifiers.ts';
+import type { WantedCreate } from '../../model/wanted-create.ts';
+import { addToQueue } from '../../platform/store/launch-queue.ts';
+import { governed, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
+import type { Attempt } from './attempt.ts';
+
+/**
+ * How far apart the entries of one fleet are in the queue: four normal launches go for each low one, sixteen high ones.
+ */
+const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
+
+/**
+ * Enqueues launches at a site. Their messages are acknowledged: the worker that frees a slot sends them again. This
+ * starts the poll loop, which serves the queue.
+ *
+ * @param turn the site's present turn, as the governor told it
+ */
+export async function enqueue(
+  context: WorkerContext,
+  site: SiteRef,
+  attempts: readonly Attempt[],
+  { wanted, turn }: { wanted: ReadonlyMap<string, WantedCreate>; turn: number },
+): Promise<void> {
+  if (attempts.length === 0) return;
+  const opened = await context.open(site.connectionKey);
+  const nowMs = context.store.clock.now();
+  for (const [fleetId, ofFleet] of Map.groupBy(attempts, ({ message }) => message.fleetId)) {
+    const { priority } = await context.layout(fleetId);
+    const launches = ofFleet.flatMap(({ message }) => {
+      const wants = wanted.get(instanceId(message));
+      const waitsSinceMs = message.waitsSinceMs ?? nowMs;
+      return wants ? [{ message: { ...message, waitsSinceMs }, wanted: { ...wants, waitsSinceMs } }] : [];
+    });
+    await addToQueue(context.store, governed(site, opened), launches, { turn, step: STEPS[priority] });
+  }
+  await startPolling(context, site);
+}

@@ -1,0 +1,112 @@
+import { readSiteState } from '../../platform/governor/hold-location.ts';
+import { type Holders, heldNow } from '../../platform/governor/slots.ts';
+import {
+  isMisplaced,
+  type QueueEntry,
+  readQueue,
+  readQueueHead,
+  removeFromQueue,
+} from '../../platform/store/launch-queue.ts';
+import { readPlacement } from '../../platform/store/placements.ts';
+import {
+  governed,
+  type OpenConnection,
+  type SiteRef,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
+
+/** A launch still queued this long after its permit was granted by a worker that died. */
+export const STALLED_MS = 5_000;
+/** Interval of the queue scan. */
+export const QUEUE_SCAN_MS = 5_000;
+const HEARTBEAT_MS = 60_000;
+const LONG_MS = 90_000;
+
+/**
+ * Serves the launch queue of a site: grants what is free, and resumes launches whose worker died.
+ *
+ * @param seenStalled holders of slots whose calls were due a while ago, and of which the cloud has nothing: those that
+ *   wait come first, since all slots may be theirs. Absent: the cloud could not be asked, and it may be any
+ * @returns whether any are left that something may come free for within minutes
+ */
+export async function serveQueue(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  seenStalled?: ReadonlySet<string>,
+): Promise<boolean> {
+  const { store } = context;
+  const governedSite = governed(site, opened);
+  const [head] = await readQueueHead(store, governedSite, 1);
+  if (!head) return false;
+  const nowMs = store.clock.now();
+  const state = await readSiteState(store, site);
+  // The schedule that polls such sites each minute serves the queue, too.
+  if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
+  const holders = heldNow(state?.holders ?? {}, nowMs);
+  const stalled = seenStalled ?? stalledAmong(holders, nowMs);
+  const free = opened.limits.concurrentInstancesPerLocation - Object.keys(holders).length;
+  const grantedMs = holders[head.wanted.instanceId];
+  const isUnsent = grantedMs !== undefined && grantedMs + STALLED_MS < nowMs;
+  if (free <= 0 && !isUnsent && stalled.size === 0) return true;
+  const limit = Math.max(0, free) + SPARE_ENTRIES;
+  const isStalled = ({ wanted }: QueueEntry) => stalled.has(wanted.instanceId);
+  const first =
+    stalled.size === 0
+      ? await readQueueHead(store, governedSite, limit)
+      : (await readQueue(store, governedSite))
+          .toSorted((a, b) => Number(isStalled(b)) - Number(isStalled(a)))
+          .slice(0, stalled.size + limit);
+  const left = first.length - (await serveEntries(context, site, opened, { first }));
+  return left > 0 || (await readQueueHead(store, governedSite, 1)).length > 0;
+}
+
+/** Ids of holders whose calls were due a while ago. */
+function stalledAmong(holders: Holders, nowMs: number): Set<string> {
+  return new Set(
+    Object.entries(holders).flatMap(([id, startMs]) => (startMs + STALLED_MS < nowMs ? [id] : [])),
+  );
+}
+
+/**
+ * Scans the whole launch queue. Launches that the launch gate stops are sent off to be cancelled, the steps of the
+ * others get a heartbeat, and misplaced entries are enqueued again.
+ *
+ * @param lastMs when this was done last
+ */
+export async function scanQueue(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  lastMs: number,
+): Promise<void> {
+  const { store } = context;
+  const nowMs = store.clock.now();
+  const governedSite = governed(site, opened);
+  const withMisplaced = Math.floor(nowMs / HEARTBEAT_MS) > Math.floor(lastMs / HEARTBEAT_MS);
+  const all = await readQueue(store, governedSite, { withMisplaced });
+  const leaving = all.filter((item) => isMisplaced(item, governedSite));
+  const standing = all.filter((item) => !leaving.includes(item));
+  const byFleet = Map.groupBy(standing, ({ wanted }) => wanted.fleetId);
+  for (const [fleetId, items] of byFleet) {
+    const placement = await readPlacement(store, fleetId, site.connectionKey, site.location);
+    if (placement?.launching !== 'on') leaving.push(...items);
+    else await beat(context, items, lastMs, nowMs);
+  }
+  await Promise.all(leaving.map(({ message }) => context.send(message, 0)));
+  await removeFromQueue(store, leaving);
+}
+
+async function beat(
+  { tasks }: WorkerContext,
+  items: readonly QueueEntry[],
+  lastMs: number,
+  nowMs: number,
+): Promise<void> {
+  const due = items.filter(({ message: { waitsSinceMs = 0 } }) => {
+    const beats = (atMs: number) => Math.floor((atMs - waitsSinceMs) / HEARTBEAT_MS);
+    return beats(nowMs) > beats(Math.max(lastMs, waitsSinceMs));
+  });
+  await Promise.all(due.map(({ message }) => tasks.heartbeat(message.taskToken)));
+}

@@ -1,0 +1,97 @@
+import { parseConnectionKey } from '../../model/identifiers.ts';
+import type { Resource } from '../../model/resource.ts';
+import { networkKey, siteName } from '../../platform/store/keys.ts';
+import { type LiveFleet, liveFleetsFrom } from '../../platform/store/live-fleets.ts';
+import { type NetworkItem, readNetworks } from '../../platform/store/networks.ts';
+import { liveCount, type PlacementItem, readFleetPartition } from '../../platform/store/placements.ts';
+import type { Store } from '../../platform/store/store.ts';
+
+export interface ResourceFilter {
+  kind?: Resource['kind'] | undefined;
+  connection?: string | undefined;
+  location?: string | undefined;
+  state?: Resource['state'] | undefined;
+}
+
+/** Where a list goes on: after this resource of this fleet, and with older fleets. */
+export interface ResourceCursor {
+  fleetId: string;
+  after: string;
+}
+
+/** Sorts after every resource of a fleet. */
+const END = '~';
+/** Fleets that one page may read, so that a rare filter costs a bounded time; the cursor goes on from there. */
+const FLEETS_PER_PAGE = 25;
+
+/**
+ * A page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have none and are passed
+ * over in the index. A page may be short, even empty, and still have a cursor.
+ *
+ * @param only the one fleet that is asked for
+ */
+export async function listResources(
+  store: Store<'fleets'>,
+  namespace: string,
+  page: { limit: number; cursor?: ResourceCursor | undefined } & ResourceFilter,
+  only?: LiveFleet,
+): Promise<{ items: Resource[]; cursor: ResourceCursor | null }> {
+  const { limit, cursor, ...filter } = page;
+  const { fleets, last } = only
+    ? { fleets: [only], last: undefined }
+    : await liveFleetsFrom(store, namespace, cursor?.fleetId, FLEETS_PER_PAGE);
+  const items: Resource[] = [];
+  for (const fleet of fleets) {
+    if (filter.connection !== undefined && !fleet.connections.includes(filter.connection)) continue;
+    const after = cursor?.fleetId === fleet.fleetId ? cursor.after : '';
+    const members = (await readNetworks(store, fleet)).filter(
+      (item) => keyOf(item) > after && fits(filter, item),
+    );
+    if (members.length === 0) continue;
+    const { placements } = await readFleetPartition(store, fleet.fleetId);
+    for (const [at, member] of members.entries()) {
+      items.push(viewOf(fleet, placements, member));
+      const isLast = at === members.length - 1;
+      if (items.length === limit) {
+        return { items, cursor: { fleetId: fleet.fleetId, after: isLast ? END : keyOf(member) } };
+      }
+    }
+  }
+  return { items, cursor: last === undefined ? null : { fleetId: last, after: END } };
+}
+
+const keyOf = ({ fleetId, connectionKey, location, kind, name }: NetworkItem): string =>
+  networkKey(fleetId, connectionKey, location, kind, name).sk;
+
+function fits({ kind, connection, location, state }: ResourceFilter, item: NetworkItem): boolean {
+  return (
+    (kind ?? item.kind) === item.kind &&
+    (connection ?? nameOf(item)) === nameOf(item) &&
+    (location ?? item.location) === item.location &&
+    (state ?? item.status) === item.status
+  );
+}
+
+const nameOf = ({ connectionKey }: NetworkItem): string => parseConnectionKey(connectionKey).name;
+
+function viewOf(
+  { fleetId, name }: LiveFleet,
+  placements: readonly PlacementItem[],
+  item: NetworkItem,
+): Resource {
+  const site = siteName(item.connectionKey, item.location);
+  const placement = placements.find((one) => siteName(one.connectionKey, one.location) === site);
+  return {
+    name: item.name,
+    kind: item.kind,
+    fleet: { id: fleetId, name },
+    ...(placement === undefined ? {} : { cloud: placement.cloud }),
+    connection: nameOf(item),
+    location: item.location,
+    state: item.status,
+    neededBy: item.neededBy,
+    liveInstances: placement === undefined ? 0 : liveCount(placement),
+    ...(item.createdAt === undefined ? {} : { createdAt: item.createdAt }),
+    ...(item.backendId === undefined ? {} : { backendId: item.backendId }),
+  };
+}

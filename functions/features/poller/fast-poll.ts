@@ -1,0 +1,92 @@
+import { DriverError } from '../../drivers/contract/errors.ts';
+import type { LimitProfile } from '../../model/limit-profile.ts';
+import { type Loop, SHORTEST_POLL_MS, startFastPolls, takeFastPoll } from '../../platform/store/loops.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { PollMessage } from '../../platform/workflow/messages.ts';
+import { reconcileSite } from './reconcile-site.ts';
+import { isDoubtful, takeSnapshot } from './snapshot.ts';
+
+/** SQS has no shorter delay: the loop's own polls, and the messages of fast polls, are this far apart. */
+const PERIOD_MS = 1_000;
+/** Two polls a second leave room for a launch that looks one machine up. */
+const LISTS_PER_SECOND_FOR_TWO = 2.5;
+/** The part of a larger list rate that polls may take. */
+const SHARE_OF_LISTS = 0.6;
+/** Slots that are seen free sooner than this would only wait for the create rate. */
+const POLLS_PER_CREATE = 0.5;
+const USUAL_POLLS = 3;
+const MOST_POLLS = 5;
+/** Where machines boot this fast, a third poll a second pays. */
+const SOON_MS = 2_000;
+
+/** Returns the polls a second of a site while launches wait for slots there, the loop's own included. */
+export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestMs: number): number {
+  if (list.perSecond < LISTS_PER_SECOND_FOR_TWO) return 1;
+  if (fastestMs > SOON_MS) return 2;
+  const useful = Math.max(USUAL_POLLS, Math.floor(create.perSecond * POLLS_PER_CREATE));
+  return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(list.perSecond * SHARE_OF_LISTS)));
+}
+
+/** Starts fast polls, when launches begin to wait for slots. */
+export async function beginFastPolls(
+  { store, driver, send }: WorkerContext,
+  { connectionKey, location }: Loop,
+  { limits }: OpenConnection,
+): Promise<void> {
+  if (pollsPerSecond(limits.calls, 0) < 2) return;
+  const generation = await startFastPolls(store, { driver: driver.name, connectionKey, location });
+  if (generation === undefined) return;
+  // The loop's own next poll comes in a second.
+  await send({ kind: 'poll', connectionKey, location, generation, fast: true }, 0);
+}
+
+/** Polls between the loop's own polls while launches wait for slots: the queue's shortest delay is a second. */
+export async function fastPoll(context: WorkerContext, message: PollMessage): Promise<void> {
+  const { store } = context;
+  const { connectionKey, location } = message;
+  const site = { connectionKey, location };
+  const loop = await takeFastPoll(store, { driver: context.driver.name, ...site }, message.generation);
+  if (!loop) return;
+  const opened = await context.open(connectionKey);
+  const polls = pollsPerSecond(opened.limits.calls, loop.fastestMs ?? 0);
+  const apartMs = PERIOD_MS / polls;
+  let isSent = false;
+  const goOn = async () => {
+    if (isSent) return;
+    isSent = true;
+    await context.send({ ...message, generation: loop.fastGeneration }, SHORTEST_POLL_MS);
+  };
+  const sinceMs = store.clock.now() - loop.nextPollAtMs;
+  if (sinceMs < apartMs) await store.clock.sleep(apartMs - Math.max(0, sinceMs));
+  const endMs = store.clock.now() + PERIOD_MS;
+  try {
+    for (let poll = 1; poll < polls; poll += 1) {
+      const nextMs = store.clock.now() + apartMs;
+      await pollOnce(context, site, opened, loop, goOn);
+      if (nextMs >= endMs || poll + 1 === polls) break;
+      await store.clock.sleep(Math.max(0, nextMs - store.clock.now()));
+    }
+  } finally {
+    await goOn();
+  }
+}
+
+async function pollOnce(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  loop: Loop,
+  goOn: () => Promise<void>,
+): Promise<void> {
+  try {
+    const snapshot = await takeSnapshot(context, site, opened, loop);
+    // Not before: where lists are slow, polls would overlap. Not after: polls keep their distance.
+    await goOn();
+    // Only the loop's own polls decide whether nothing is there.
+    if (!isDoubtful(snapshot)) await reconcileSite({ context, site, opened, loop }, snapshot);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit') return;
+    context.log.warn('list failed', { ...site, code: error.code, message: error.message });
+  }
+}

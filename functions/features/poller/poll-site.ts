@@ -1,0 +1,248 @@
+import { DriverError, type DriverErrorCode } from '../../drivers/contract/errors.ts';
+import { hasBudget } from '../../platform/governor/budgets.ts';
+import { readSiteEntries } from '../../platform/store/instances.ts';
+import { readQueue } from '../../platform/store/launch-queue.ts';
+import {
+  endLoop,
+  type Loop,
+  POLL_INTERVAL_MS,
+  SHORTEST_POLL_MS,
+  scheduleNextPoll,
+  takePoll,
+} from '../../platform/store/loops.ts';
+import {
+  governed,
+  type OpenConnection,
+  type SiteRef,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+import type { PollMessage } from '../../platform/workflow/messages.ts';
+import { QUEUE_SCAN_MS, scanQueue, serveQueue } from '../launch-queue/serve-queue.ts';
+import { countForBudget } from './count-for-budget.ts';
+import { endOverdue } from './end-overdue.ts';
+import { beginFastPolls, fastPoll } from './fast-poll.ts';
+import { nextPollMs } from './next-poll.ts';
+import { reconcileSite } from './reconcile-site.ts';
+import { isDoubtful, type Snapshot, takeSnapshot } from './snapshot.ts';
+import { snapshotById } from './snapshot-by-id.ts';
+
+const POLLS_UNTIL_IDLE = 2;
+/** A list that did not come is asked for again after this. */
+const LIST_AGAIN_MS = 60_000;
+/** A rejected credential needs an operator; poll slowly. */
+const BLIND_MS = 60_000;
+const BLIND_POLL_MS: Readonly<Partial<Record<DriverErrorCode, number>>> = { Unauthorized: BLIND_MS };
+
+/**
+ * Polls one site: makes one list call for all fleets, reconciles records, completes tasks, serves the launch queue, and
+ * schedules the next poll while anything is in transition.
+ */
+export async function pollSite(context: WorkerContext, message: PollMessage): Promise<void> {
+  if (message.fast) return await fastPoll(context, message);
+  const { connectionKey, location } = message;
+  const ref = { driver: context.driver.name, connectionKey, location };
+  const loop = await takePoll(context.store, ref, message.generation);
+  if (!loop) return;
+  const turn: Turn = { loop, isSent: false };
+  try {
+    await pollNow(context, { connectionKey, location }, turn);
+  } catch (error) {
+    // Its message has had its turn, and would be dropped if it came again: the next one goes, whatever the table says.
+    if (!turn.isSent)
+      await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
+    throw error;
+  }
+}
+
+/** A poll's turn of its loop. */
+interface Turn {
+  loop: Loop;
+  /** Whether the next poll has been sent. */
+  isSent: boolean;
+}
+
+async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promise<void> {
+  const { loop } = turn;
+  const { connectionKey, location } = site;
+  const opened = await context.open(connectionKey);
+  await scanQueueIfDue(context, site, opened, loop);
+  if (isListAwaited(loop, context.store.clock.now())) return await pollById(context, site, opened, turn);
+  const askedAtMs = context.store.clock.now();
+  let snapshot: Snapshot;
+  try {
+    snapshot = await takeSnapshot(context, site, opened, loop);
+  } catch (error) {
+    if (!(error instanceof DriverError)) throw error;
+    if (error.code === 'NoPermit')
+      return await pollLater(context, site, opened, turn, error.retryAfterMs ?? 0);
+    context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
+    return await withoutList(context, site, opened, turn, { error, askedAtMs });
+  }
+  loop.listFailedAtMs = 0;
+  // One list that shows nothing proves nothing. The same in the very next poll is believed.
+  if (isDoubtful(snapshot) && loop.doubtedGeneration !== loop.generation - 1) {
+    loop.doubtedGeneration = loop.generation;
+    return await pollAgain(context, turn, SHORTEST_POLL_MS, { isFast: loop.fastPolling === true });
+  }
+  // Sent before what was seen is acted upon, so that the next poll comes no later for what that takes.
+  if (loop.fastPolling) {
+    await sendPoll(context, loop, SHORTEST_POLL_MS);
+    turn.isSent = true;
+  }
+  await goOn(context, site, opened, turn, snapshot);
+}
+
+/** The list has no permit yet. Most wait for one for less than until the next poll would come anyway. */
+async function pollLater(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  turn: Turn,
+  waitMs: number,
+): Promise<void> {
+  if (waitMs > POLL_INTERVAL_MS) return await pollBlindly(context, site, opened, turn, waitMs);
+  const isFast = turn.loop.fastPolling === true && waitMs <= SHORTEST_POLL_MS;
+  await pollAgain(context, turn, waitMs, { isFast });
+}
+
+/** Reconciles records with a snapshot, then schedules the next poll or ends the loop. */
+async function goOn(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  turn: Turn,
+  snapshot: Snapshot,
+): Promise<void> {
+  const { loop } = turn;
+  const found = await reconcileSite({ context, site, opened, loop }, snapshot);
+  const whole = snapshot.isFull ? { fullAtMs: snapshot.seenAtMs, entries: snapshot.entries.length } : {};
+  const next = {
+    ...turn,
+    loop: { ...loop, ...whole, fastestMs: found.fastestMs, polledAtMs: snapshot.seenAtMs },
+  };
+  if (found.inTransition > 0 || found.isWaitedFor || turn.isSent) {
+    const nextMs = nextPollMs(found, context.store.clock.now());
+    const waitMs = found.isRemoving || snapshot.isListless ? SHORTEST_POLL_MS : nextMs;
+    const isFast = found.isWaitedFor && nextMs <= SHORTEST_POLL_MS && !snapshot.isListless;
+    await pollAgain(context, next, waitMs, { isFast });
+    if (!loop.fastPolling && isFast) await beginFastPolls(context, loop, opened);
+    return;
+  }
+  const emptyPolls = loop.emptyPolls + 1;
+  if (emptyPolls < POLLS_UNTIL_IDLE) return await pollAgain(context, next, POLL_INTERVAL_MS, { emptyPolls });
+  const { connectionKey, location } = site;
+  const ref = { driver: context.driver.name, connectionKey, location };
+  const isIdle = snapshot.entries.length === 0 && (await isDeserted(context, site, opened));
+  if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, POLL_INTERVAL_MS);
+}
+
+/** Whether the list has failed to come lately: a slow one takes up the time of each poll, and of what waits for it. */
+function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
+  return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
+}
+
+/** The list did not come: machines are asked for one by one, where the cloud answers that. */
+async function withoutList(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  turn: Turn,
+  { error, askedAtMs }: { error: DriverError; askedAtMs: number },
+): Promise<void> {
+  const { connectionKey, location } = site;
+  if (error.code === 'Unavailable') {
+    turn.loop.listFailedAtMs = context.store.clock.now();
+    const snapshot = await snapshotById(context, site, opened, turn.loop);
+    if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
+    if (snapshot) return await goOn(context, site, opened, turn, snapshot);
+  }
+  if (error.code !== 'Throttled') await endOverdue(context, site, error);
+  if (hasBudget(opened.limits)) {
+    // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
+    const entries = await readSiteEntries(context.store, connectionKey, location);
+    await countForBudget(context, site, opened, entries, askedAtMs);
+  }
+  const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * POLL_INTERVAL_MS;
+  turn.loop.listFailedAtMs = 0;
+  await pollBlindly(context, site, opened, turn, waitMs);
+}
+
+/** Polls machine by machine while the list, which did not come lately, is not asked for. */
+async function pollById(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  turn: Turn,
+): Promise<void> {
+  const snapshot = await snapshotById(context, site, opened, turn.loop);
+  if (snapshot === 'late') return await pollBlindly(context, site, opened, turn, SHORTEST_POLL_MS);
+  if (snapshot) return await goOn(context, site, opened, turn, snapshot);
+  await pollBlindly(context, site, opened, turn, POLL_INTERVAL_MS);
+}
+
+/** Serves the launch queue without an answer of the cloud, now and again within a minute. */
+async function pollBlindly(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  turn: Turn,
+  waitMs: number,
+): Promise<void> {
+  const isWaitedFor = await serveQueue(context, site, opened);
+  await pollAgain(context, turn, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
+}
+
+/** True if nothing is left to poll here, not even what came since the poll began. */
+async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
+  if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;
+  return (await readQueue(store, governed(site, opened), { withMisplaced: true })).length === 0;
+}
+
+async function scanQueueIfDue(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<void> {
+  const nowMs = context.store.clock.now();
+  const lastMs = loop.queueScanAtMs ?? 0;
+  if (nowMs < lastMs + QUEUE_SCAN_MS) return;
+  await scanQueue(context, site, opened, lastMs);
+  loop.queueScanAtMs = nowMs;
+}
+
+/** @param isFast whether slots are waited for that may come free at any time */
+async function pollAgain(
+  context: WorkerContext,
+  { loop, isSent }: Turn,
+  waitMs: number,
+  { emptyPolls = 0, isFast = false }: { emptyPolls?: number; isFast?: boolean } = {},
+): Promise<void> {
+  const { connectionKey, location, generation, fastestMs, queueScanAtMs, polledAtMs, fullAtMs, entries } =
+    loop;
+  const ref = { driver: context.driver.name, connectionKey, location };
+  const settled = await scheduleNextPoll(context.store, ref, generation, {
+    nextPollAtMs: isSent ? loop.nextPollAtMs : context.store.clock.now() + waitMs,
+    active: true,
+    idle: false,
+    emptyPolls,
+    fastestMs,
+    fastPolling: isFast,
+    queueScanAtMs,
+    polledAtMs,
+    fullAtMs,
+    entries,
+    listFailedAtMs: loop.listFailedAtMs,
+    doubtedGeneration: loop.doubtedGeneration,
+    askedUpTo: loop.askedUpTo,
+  });
+  if (settled && !isSent) await sendPoll(context, loop, waitMs);
+}
+
+async function sendPoll(
+  context: WorkerContext,
+  { connectionKey, location, generation }: Loop,
+  waitMs: number,
+): Promise<void> {
+  await context.send({ kind: 'poll', connectionKey, location, generation }, waitMs);
+}

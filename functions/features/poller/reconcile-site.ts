@@ -1,0 +1,118 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { isTransitional } from '../../model/status.ts';
+import { readSiteState } from '../../platform/governor/hold-location.ts';
+import { type Holders, heldNow } from '../../platform/governor/slots.ts';
+import type { SiteEntry } from '../../platform/store/instances.ts';
+import type { Loop } from '../../platform/store/loops.ts';
+import { takeBackUnclaimed } from '../instances/take-back.ts';
+import { STALLED_MS, serveQueue } from '../launch-queue/serve-queue.ts';
+import { applyDecided, endAttempts } from './apply-changes.ts';
+import { decideChanges } from './decide-changes.ts';
+import { decideSlots, stillInTransition } from './decide-slots.ts';
+import { bootBetween, fastestOf } from './next-poll.ts';
+import { observe } from './observe.ts';
+import type { Observed, Poll } from './poll.ts';
+import { releaseSlotsOf, tellGovernor } from './release.ts';
+import { removeMachines } from './remove-machines.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** Whoever was given a slot for a call at some time makes it within this. */
+const ABOUT_TO_CALL_MS = 10_000;
+
+/** What a poll found. */
+export interface Reconciled {
+  /** Records, and slots, that are still in transition, as far as the snapshot goes. */
+  inTransition: number;
+  isWaitedFor: boolean;
+  /** Whether calls to remove machines are left to be made. */
+  isRemoving: boolean;
+  /** When the calls of those went out, or go out, that hold slots and do not run yet. */
+  startsMs: number[];
+  fastestMs: number | undefined;
+}
+
+/**
+ * Reconciles a site with a snapshot: observe, decide, apply, release. Changes are written before they are told, and
+ * told before slots go back; then the launch queue is served.
+ */
+export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
+  const { context, site, opened, loop } = poll;
+  const observed = await observe(poll, snapshot);
+  const decided = decideChanges(observed);
+  const applied = await applyDecided(poll, decided, observed.records);
+  const decision = decideSlots(observed, applied, site, context.store.clock.now());
+  const fenced = await releaseSlotsOf(poll, observed, applied, decision);
+  await endAttempts(poll, decided);
+  const isRemoving = await removeMachines(context, site, opened, decided.removals);
+  if (observed.picked.withDeadlines) {
+    const unclaimed = withoutEntry(snapshot.seen, snapshot.entries);
+    await takeBackUnclaimed(context, site, opened, unclaimed, snapshot.seenAtMs);
+  }
+  const running = runningAmong(observed.machines);
+  await tellGovernor(poll, observed, applied, running);
+  const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
+  const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
+  // Where the whole queue has just been granted slots, more launches of its fleets are on their way into it.
+  const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
+  return {
+    inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
+    isWaitedFor,
+    isRemoving,
+    startsMs: startsAmong(observed, running, context.store.clock.now(), boots.length > 0 && isWaitedFor),
+    fastestMs: fastestNow(loop, observed, boots),
+  };
+}
+
+function runningAmong(machines: Observed['machines']): Set<string> {
+  return new Set(
+    [...machines].flatMap(([id, ofId]) => (ofId.some(({ status }) => status === 'Running') ? [id] : [])),
+  );
+}
+
+/** Holders whose calls were due a while ago, and of which the cloud has accepted nothing. */
+function stalledAmong({ picked: { pending }, snapshot: { seenAtMs } }: Observed): string[] {
+  return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));
+}
+
+/** How many entries are in transition as they should be, so that their records were not read. */
+function quietAmong({ snapshot: { entries }, picked }: Observed): number {
+  const rereadIds = new Set(picked.rereadIds);
+  return entries.filter(({ status, siteSk }) => isTransitional(status) && !rereadIds.has(siteSk)).length;
+}
+
+/** When the calls of those went out, or go out, that hold slots and do not run yet. Pure. */
+function startsAmong(
+  { picked: { creating, staleHolders }, holders, snapshot: { seenAtMs } }: Observed,
+  running: ReadonlySet<string>,
+  nowMs: number,
+  areSlotsGiven: boolean,
+): number[] {
+  const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
+  // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
+  const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
+  return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
+}
+
+/** The shortest boot, with those seen now. Pure. */
+function fastestNow(
+  { fastestMs, polledAtMs = 0 }: Loop,
+  { holders, snapshot: { seenAtMs } }: Observed,
+  boots: readonly string[],
+): number | undefined {
+  const tookMs = boots.map((id) => bootBetween(holders[id] ?? seenAtMs, polledAtMs, seenAtMs));
+  return fastestOf(
+    fastestMs,
+    tookMs.filter((ms) => ms !== undefined),
+  );
+}
+
+/** Whether launches hold slots that others held when this poll began. */
+async function hasNewHolders({ context: { store }, site }: Poll, known: Holders): Promise<boolean> {
+  const state = await readSiteState(store, site);
+  return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));
+}
+
+function withoutEntry(seen: readonly CloudInstance[], entries: readonly SiteEntry[]): CloudInstance[] {
+  const known = new Set(entries.map(({ siteSk }) => siteSk));
+  return seen.filter(({ instanceId }) => instanceId !== undefined && !known.has(instanceId));
+}

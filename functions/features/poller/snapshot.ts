@@ -1,0 +1,123 @@
+import { has } from '../../drivers/contract/capabilities.ts';
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
+import { isClosed } from '../../model/status.ts';
+import { readHolders } from '../../platform/governor/hold-location.ts';
+import { sameSite } from '../../platform/placement/lay-out.ts';
+import { within } from '../../platform/runtime/within.ts';
+import { readInstances, readSiteEntries, type SiteEntry } from '../../platform/store/instances.ts';
+import type { Loop } from '../../platform/store/loops.ts';
+import {
+  type OpenConnection,
+  type SiteRef,
+  timeLeftMs,
+  type WorkerContext,
+} from '../../platform/worker/context.ts';
+
+/** Snapshot of a site: what records and the cloud say. */
+export interface Snapshot {
+  /** What the records say. */
+  entries: readonly SiteEntry[];
+  /** What the cloud shows of them. */
+  seen: readonly CloudInstance[];
+  seenAtMs: number;
+  /** True: a full snapshot. False: slots only, or what was asked for by id. */
+  isFull: boolean;
+  /** Ids of the entries that the cloud was asked about; absent: about all of them. */
+  asked?: ReadonlySet<string>;
+  /** Whether each was asked for by itself, since the list did not come. */
+  isListless?: true;
+}
+
+/** Drivers end their calls within this. */
+const LONGEST_LIST_MS = 30_000;
+/** Interval of the full poll; slot-only polls do not postpone it. */
+const FULL_SNAPSHOT_MS = 5_000;
+/** A record that is read by its key costs what so many entries of the index do. */
+const ENTRIES_PER_RECORD = 20;
+
+/**
+ * Takes a snapshot of a site with one list call. Where launches wait for slots, and other instances are many times as
+ * many, most snapshots are slots only: their cost does not grow with the site.
+ *
+ * @throws DriverError as the list call does
+ */
+export async function takeSnapshot(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  loop: Loop,
+): Promise<Snapshot> {
+  // The worker of the last poll may have another clock.
+  const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
+  const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
+  const slots =
+    loop.fastPolling && isLarge && !isFullDue ? await snapshotSlots(context, site, opened) : undefined;
+  return slots ?? (await snapshotSite(context, site, opened));
+}
+
+async function snapshotSite(
+  context: WorkerContext,
+  { connectionKey, location }: SiteRef,
+  { client }: OpenConnection,
+): Promise<Snapshot> {
+  const { store } = context;
+  const seenAtMs = store.clock.now();
+  const limitMs = timeLeftMs(context) / 2;
+  const seen = await within(
+    store.clock,
+    Math.min(LONGEST_LIST_MS, limitMs),
+    client.listInstances(location),
+    () => new DriverError('Unavailable', 'the list of machines takes longer than a poll may'),
+  );
+  const entries = await readSiteEntries(store, connectionKey, location);
+  return { entries, seen, seenAtMs, isFull: true };
+}
+
+/**
+ * Tells whether a list shows none of the machines that may be expected: those that records are bound to, and those that
+ * are to be removed and whose ids were never told. It may be right, or be the one that a cloud answers empty by mistake.
+ * What else records say does not matter, since their index may be behind. Pure.
+ */
+export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
+  if (isListless) return false;
+  const expected = entries.filter(
+    ({ siteSk, backendId, status }) =>
+      (asked?.has(siteSk) ?? true) && (backendId !== undefined || status === 'Terminating'),
+  );
+  const backendIds = new Set(seen.map(({ backendId }) => backendId));
+  const instanceIds = new Set(seen.map(({ instanceId }) => instanceId));
+  const isShown = ({ siteSk, backendId }: SiteEntry) =>
+    backendId === undefined ? instanceIds.has(siteSk) : backendIds.has(backendId);
+  return expected.length > 0 && !expected.some(isShown);
+}
+
+/** @returns undefined where the cloud does not list so few, or so many, by id */
+async function snapshotSlots(
+  { store }: WorkerContext,
+  site: SiteRef,
+  { client }: OpenConnection,
+): Promise<Snapshot | undefined> {
+  if (!has(client, 'list-by-id')) return undefined;
+  const refs = Object.keys(await readHolders(store, site))
+    .map(parseInstanceId)
+    .filter((ref): ref is InstanceRef => ref !== undefined);
+  const records = [...(await readInstances(store, refs, { isConsistent: false })).values()];
+  const entries = records
+    .filter((record) => sameSite(record, site) && !isClosed(record.status))
+    .map(({ instanceId, status, backendId, launchToken }) => ({
+      siteSk: instanceId,
+      status,
+      launchToken,
+      ...(backendId === undefined ? {} : { backendId }),
+    }));
+  const backendIds = entries.flatMap(({ backendId }) => (backendId === undefined ? [] : [backendId]));
+  if (backendIds.length === 0 || backendIds.length > client.maxListedById) return undefined;
+  const seenAtMs = store.clock.now();
+  const seen = await client.listInstancesById(site.location, backendIds);
+  const asked = new Set(
+    entries.flatMap(({ backendId, siteSk }) => (backendId === undefined ? [] : [siteSk])),
+  );
+  return { entries, seen, seenAtMs, isFull: false, asked };
+}

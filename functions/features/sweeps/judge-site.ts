@@ -1,0 +1,140 @@
+import type { CloudInstance } from '../../drivers/contract/driver.ts';
+import { type InstanceRef, parseInstanceId } from '../../model/identifiers.ts';
+import { isTransitional } from '../../model/status.ts';
+import { type InstanceItem, readInstances, readSiteEntries } from '../../platform/store/instances.ts';
+import { readNetworkRecords } from '../../platform/store/networks.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { Subject } from '../findings/findings.ts';
+import { type Returned, type Returning, takeBack } from '../instances/take-back.ts';
+import { fleetOfResource } from '../networks/network-names.ts';
+import { proofTerms } from '../ownership/prove-machine.ts';
+import { agrees } from '../poller/compare.ts';
+import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
+import type { SiteList } from './list-site.ts';
+
+/** Something that a cloud shows, and whether anything claims it. */
+export interface Judged {
+  subject: Subject;
+  verdict: Verdict;
+  machine?: CloudInstance;
+}
+
+export interface Judgement {
+  shown: Judged[];
+  /** Records that are bound to a machine that the cloud does not show. */
+  missing: InstanceItem[];
+  /** By instance id: those that were read, for `shown`, `missing` or by `further`. */
+  records: ReadonlyMap<string, InstanceItem>;
+  /**
+   * Whether the poll loop has something to do: a record's status is not that of its machine, or is one in transition.
+   * The loop of such a site runs, unless the tables were set back: then it may have ended when nothing was left here.
+   */
+  isBehind: boolean;
+}
+
+/**
+ * Holds the records against what a cloud showed before they are read here. What the index agrees with is claimed;
+ * everything else is decided by the record itself, read strongly.
+ *
+ * @param further instance ids whose records are wanted besides
+ * @param dryRun whether nothing is written: then machines that vanished and show up again are not taken back
+ */
+export async function judgeSite(
+  context: WorkerContext,
+  site: SiteRef,
+  opened: OpenConnection,
+  { atMs, machines, resources }: SiteList,
+  { further, dryRun }: { further: readonly string[]; dryRun: boolean },
+): Promise<Judgement> {
+  const { consistencyWindowMs } = context.driver;
+  const terms = proofTerms(context.driver, opened.client);
+  const asked: Asked = { location: site.location, atMs, consistencyWindowMs, terms };
+  const entries = await readSiteEntries(context.store, site.connectionKey, site.location);
+  const byId = new Map(entries.map((entry) => [entry.siteSk, entry]));
+  // Where ids are names, a copy may have the one that a record is bound to.
+  const isAgreed = ({ instanceId, backendId }: CloudInstance) =>
+    terms.backendIds === 'unique' &&
+    instanceId !== undefined &&
+    byId.get(instanceId)?.backendId === backendId;
+  const shownIds = new Set(machines.map(({ backendId }) => backendId));
+  const absent = entries.filter(({ backendId }) => backendId !== undefined && !shownIds.has(backendId));
+  const records = await readInstances(
+    context.store,
+    [
+      ...machines.filter((machine) => !isAgreed(machine)).map(({ instanceId }) => instanceId ?? ''),
+      ...absent.map(({ siteSk }) => siteSk),
+      ...further,
+    ]
+      .map(parseInstanceId)
+      .filter((ref): ref is InstanceRef => ref !== undefined),
+  );
+  const judgedMachines = machines.map((machine): Judged & { machine: CloudInstance } => {
+    const { backendId, instanceId, launchToken } = machine;
+    const record = instanceId === undefined ? undefined : records.get(instanceId);
+    const fleetId = parseInstanceId(instanceId ?? '')?.fleetId;
+    return {
+      subject: {
+        kind: 'instance',
+        backendId,
+        ...(instanceId === undefined ? {} : { instanceId }),
+        ...(launchToken === undefined ? {} : { launchToken }),
+        ...(fleetId === undefined ? {} : { fleetId }),
+      },
+      verdict: isAgreed(machine) ? { claimed: true } : classifyMachine(machine, record, asked),
+      machine,
+    };
+  });
+  const returning = judgedMachines.flatMap(({ machine, verdict }): Returning[] => {
+    const record = records.get(machine.instanceId ?? '');
+    return record && !verdict.claimed && verdict.reason === 'returned' ? [{ record, machine }] : [];
+  });
+  const returned = dryRun ? new Map() : await takeBack(context, site, opened, returning);
+  const settled = judgedMachines.map((one) => ({
+    ...one,
+    verdict: whenReturned(one.verdict, returned.get(one.machine.instanceId ?? '')),
+  }));
+  const isBehind =
+    entries.some(({ status }) => isTransitional(status)) ||
+    machines.some((machine) => {
+      const entry = byId.get(machine.instanceId ?? '');
+      return entry?.backendId === machine.backendId && !agrees(entry, machine);
+    });
+  return {
+    isBehind,
+    shown: [...settled, ...(await judgeResources(context, site, resources))],
+    missing: absent
+      .map(({ siteSk }) => records.get(siteSk))
+      .filter((record) => record !== undefined)
+      .filter((record) => !shownIds.has(record.backendId ?? '') && isExpected(record, asked)),
+    records,
+  };
+}
+
+/** One that is taken back is claimed again; one whose fleet has ended is to go. */
+function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
+  if (verdict.claimed || verdict.reason !== 'returned') return verdict;
+  if (returned === 'taken') return { claimed: true };
+  return returned === 'ended' ? { claimed: false, reason: 'ended' } : verdict;
+}
+
+async function judgeResources(
+  context: WorkerContext,
+  site: SiteRef,
+  resources: SiteList['resources'],
+): Promise<Judged[]> {
+  const byFleet = Map.groupBy(resources, ({ name }) => fleetOfResource(name));
+  const judged = await Promise.all(
+    [...byFleet].map(async ([fleetId, members]) => {
+      const records =
+        fleetId === undefined ? [] : await readNetworkRecords(context.store, { fleetId, ...site });
+      return members.map((resource): Judged => {
+        const { kind, backendId, name } = resource;
+        return {
+          subject: { kind, backendId, name, ...(fleetId === undefined ? {} : { fleetId }) },
+          verdict: classifyResource(resource, records),
+        };
+      });
+    }),
+  );
+  return judged.flat();
+}

@@ -1,0 +1,32 @@
+import {
+  type CloudInstance,
+  type CloudNetworkResource,
+  NETWORK_RESOURCE_KINDS,
+} from '../../drivers/contract/driver.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+
+/** How long each list waits for its permit; beyond this, the message waits and not the function. */
+const PERMIT_WAIT_MS = 2_000;
+
+/** What a cloud shows of this deployment at a site. */
+export interface SiteList {
+  /** When the first call went out; records are read after the last came back. */
+  atMs: number;
+  machines: CloudInstance[];
+  resources: CloudNetworkResource[];
+}
+
+/** Reads all lists of a site. @throws DriverError when the cloud does not answer, or there is no permit for one */
+export async function listSite(
+  context: WorkerContext,
+  site: SiteRef,
+  { onTerms }: OpenConnection,
+): Promise<SiteList> {
+  const client = onTerms({ waitMs: PERMIT_WAIT_MS });
+  const atMs = context.store.clock.now();
+  const machines = await client.listInstances(site.location);
+  const resources: CloudNetworkResource[] = [];
+  for (const kind of NETWORK_RESOURCE_KINDS)
+    resources.push(...(await client.listNetworkResources(site.location, kind)));
+  return { atMs, machines, resources };
+}

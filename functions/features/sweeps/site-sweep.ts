@@ -1,0 +1,195 @@
+import { DriverError } from '../../drivers/contract/errors.ts';
+import { DEFAULT_ORPHAN_POLICY, type HoldReason, isClosedOrphan } from '../../model/orphan.ts';
+import { isoTime } from '../../platform/runtime/clock.ts';
+import type { InstanceItem } from '../../platform/store/instances.ts';
+import { type OrphanItem, readSiteOrphans } from '../../platform/store/orphans.ts';
+import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import { startPolling } from '../../platform/worker/start-polling.ts';
+import { announce, newFinding, recordFinding } from '../findings/findings.ts';
+import { nextState, stateOfMissing, stateWhenGone } from './finding-state.ts';
+import { type HeldBack, heldBack } from './held-back.ts';
+import { type Judged, judgeSite } from './judge-site.ts';
+import type { SiteList } from './list-site.ts';
+import { removeOrphans } from './remove-orphans.ts';
+
+/** A finding that a sweep has to do with, and whether it is the first. */
+export interface Found {
+  item: OrphanItem;
+  isNew: boolean;
+}
+
+/** One sweep of one site, from the cloud's lists to the calls that follow. A dry run writes and changes nothing. */
+export class SiteSweep {
+  readonly #context: WorkerContext;
+  readonly #site: SiteRef;
+  readonly #opened: OpenConnection;
+  readonly #dryRun: boolean;
+  readonly #found: Found[] = [];
+
+  constructor(context: WorkerContext, site: SiteRef, opened: OpenConnection, dryRun: boolean) {
+    this.#context = context;
+    this.#site = site;
+    this.#opened = opened;
+    this.#dryRun = dryRun;
+  }
+
+  async run(list: SiteList): Promise<{ findings: Found[]; isRemoving: boolean }> {
+    const { connectionKey, location } = this.#site;
+    const read = await readSiteOrphans(this.#context.store, connectionKey, location);
+    const items = this.#dryRun ? read : await Promise.all(read.map((item) => announce(this.#context, item)));
+    const orphans = items.filter(({ reason }) => reason !== 'missing');
+    const absentees = items.filter(({ reason }) => reason === 'missing');
+    const further = absentees.filter(isOpen).map(({ instanceId }) => instanceId ?? '');
+    const { shown, missing, records, isBehind } = await judgeSite(
+      this.#context,
+      this.#site,
+      this.#opened,
+      list,
+      { further, dryRun: this.#dryRun },
+    );
+    const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
+    const known = new Map(orphans.map((item) => [keyOf(item), item]));
+    const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
+    // One time for both: what comes due while the sweep goes on was not admitted, and is for the next one.
+    const nowMs = this.#context.store.clock.now();
+    const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
+      nowMs,
+      dryRun: this.#dryRun,
+    });
+    for (const one of pairs) await this.#follow(one, one.known, held, nowMs);
+    for (const item of orphans) {
+      if (isOpen(item) && !shownAs.has(keyOf(item))) await this.#closeIfGone(item);
+    }
+    await this.#followMissing(absentees, missing, records, shownAs);
+    if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
+    // What this list does not show was proven by an earlier one, and is for a later one to show again.
+    const removing = this.#found.filter(
+      ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
+    );
+    if (!this.#dryRun) {
+      await removeOrphans(
+        this.#context,
+        this.#site,
+        this.#opened,
+        removing.map(({ item: { kind, backendId } }) => {
+          const status = shownAs.get(keyOf({ kind, backendId }))?.machine?.status;
+          return { kind, backendId, isLeaving: status === 'Terminating' || status === 'Terminated' };
+        }),
+      );
+    }
+    return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
+  }
+
+  /** Moves the finding of something that the cloud shows as far as it goes now. */
+  async #follow(
+    { subject, verdict }: Judged,
+    known: OrphanItem | undefined,
+    heldBecause: HeldBack,
+    nowMs: number,
+  ): Promise<void> {
+    const { connection } = this.#opened;
+    const held = heldBecause(subject);
+    const usual = connection.orphans ?? DEFAULT_ORPHAN_POLICY;
+    const policy = held ? { ...usual, action: 'report' as const } : usual;
+    const wasOpen = known !== undefined && isOpen(known);
+    let item = known;
+    for (;;) {
+      const state = nextState(item, verdict, policy, nowMs);
+      if (state === undefined) break;
+      const reason = verdict.claimed ? (item?.reason ?? 'no-record') : verdict.reason;
+      const next =
+        item && isOpen(item)
+          ? {
+              ...withHold(item, state === 'Reported' ? held : undefined),
+              reason,
+              state,
+              stateSince: isoTime(nowMs),
+            }
+          : newFinding(connection, this.#site, subject, { reason, state, nowMs });
+      item = await this.#write(next, item);
+      if (!item) return;
+      if (isClosedOrphan(state)) break;
+    }
+    if (item && (wasOpen || item !== known)) this.#found.push({ item, isNew: !wasOpen });
+  }
+
+  /** A list may leave a machine out; only the cloud's answer about that one proves that it is gone. */
+  async #closeIfGone(item: OrphanItem): Promise<void> {
+    if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {
+      this.#found.push({ item, isNew: false });
+      return;
+    }
+    await this.#close(item, stateWhenGone(item.state));
+  }
+
+  async #isGone(backendId: string): Promise<boolean> {
+    try {
+      const machine = await this.#opened.client.getInstance(this.#site.location, backendId);
+      return machine.status === 'Terminated';
+    } catch (error) {
+      if (!(error instanceof DriverError)) throw error;
+      return error.code === 'NotFound';
+    }
+  }
+
+  /** What is missing is the poll loop's to find out about, and to mark. */
+  async #followMissing(
+    absentees: readonly OrphanItem[],
+    missing: readonly InstanceItem[],
+    records: ReadonlyMap<string, InstanceItem>,
+    shownAs: ReadonlyMap<string, Judged>,
+  ): Promise<void> {
+    let toFind = 0;
+    for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
+      // Taken back, and whatever did so died before it told.
+      if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
+    }
+    for (const item of absentees.filter(isOpen)) {
+      const state = stateOfMissing(item, records.get(item.instanceId ?? ''), shownAs.has(keyOf(item)));
+      if (state) await this.#close(item, state);
+      else {
+        toFind += 1;
+        this.#found.push({ item, isNew: false });
+      }
+    }
+    const known = new Map(absentees.map((item) => [item.backendId, item]));
+    for (const { backendId, instanceId, launchToken, fleetId } of missing) {
+      if (backendId === undefined) continue;
+      const earlier = known.get(backendId);
+      if (earlier && isOpen(earlier)) continue;
+      const nowMs = this.#context.store.clock.now();
+      const subject = { kind: 'instance' as const, backendId, instanceId, launchToken, fleetId };
+      const next = newFinding(this.#opened.connection, this.#site, subject, {
+        reason: 'missing',
+        state: 'Missing',
+        nowMs,
+      });
+      const item = await this.#write(next, earlier);
+      toFind += 1;
+      if (item) this.#found.push({ item, isNew: true });
+    }
+    if (toFind > 0 && !this.#dryRun) await startPolling(this.#context, this.#site);
+  }
+
+  async #close(item: OrphanItem, state: OrphanItem['state']): Promise<void> {
+    const stateSince = isoTime(this.#context.store.clock.now());
+    const closed = await this.#write({ ...item, state, stateSince }, item);
+    if (closed) this.#found.push({ item: closed, isNew: false });
+  }
+
+  async #write(
+    next: Omit<OrphanItem, 'version'>,
+    previous: OrphanItem | undefined,
+  ): Promise<OrphanItem | undefined> {
+    if (this.#dryRun) return { ...next, version: 0 };
+    return await recordFinding(this.#context, next, previous);
+  }
+}
+
+function withHold(item: OrphanItem, heldBecause: HoldReason | undefined): OrphanItem {
+  const { heldBecause: _, ...rest } = item;
+  return heldBecause === undefined ? rest : { ...rest, heldBecause };
+}
+
+const keyOf = ({ kind, backendId }: Pick<OrphanItem, 'kind' | 'backendId'>): string => `${kind}#${backendId}`;
+const isOpen = ({ state }: OrphanItem): boolean => !isClosedOrphan(state);

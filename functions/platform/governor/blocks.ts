@@ -1,0 +1,174 @@
+import type { Failure } from '../../model/failure.ts';
+import type { WantedCreate } from '../../model/wanted-create.ts';
+import { capacityScope, familyOf, type SiteState } from './site-state.ts';
+
+/** Why a launch is queued. */
+export type QueueReason =
+  /** All slots of the location are taken, or all location slots of the connection. */
+  | 'slots'
+  | 'locations'
+  /** The next rate-limit opening is beyond the permit horizon (60 s). */
+  | 'rate'
+  /** A probe finds out whether there is capacity or quota again, or whether the location is back. */
+  | 'capacity'
+  | 'quota'
+  | 'outage'
+  | 'first-instance'
+  /** It has its permit, and the worker that gave it is sending the launch. */
+  | 'sent'
+  /** Creates of this minute or day. */
+  | 'budget';
+
+/** What blocks a launch, if anything. `isProbe`: it goes out alone to find out whether the block still holds. */
+export type Block =
+  | { kind: 'none'; isProbe: boolean }
+  | { kind: 'for-now'; why: QueueReason }
+  | { kind: 'permanent'; failure: Failure };
+
+const CLEAR: Block = { kind: 'none', isProbe: false };
+const PROBE: Block = { kind: 'none', isProbe: true };
+
+/** How long a lack of capacity is believed; clouds get new capacity by the minute, and a probe costs one call. */
+const SCARCE_MS = 300_000;
+/** A probe whose worker died is not waited for any longer. */
+const PROBE_MS = 120_000;
+/** Nobody has asked for so long: what was known is worth nothing. */
+export const FORGOTTEN_MS = 3_600_000;
+const QUOTA_RETRY_MS = 60_000;
+/** So many refusals in a row are an outage, and not a hiccup. */
+export const OUTAGE_FAILURES = 5;
+const FIRST_PROBE_MS = 2_000;
+/** Well within the time after which launches give up: who has to wait for an outage learns of its end. */
+const MAX_PROBE_MS = 30_000;
+/** Launches leave a location that is down for as long, where they can; the others give up after the longer time. */
+const LEAVE_MS = 30_000;
+const GIVE_UP_MS = 120_000;
+
+/**
+ * Checks whether something blocks a launch: the negative cache of quotas, the circuit breaker of outages, the negative
+ * cache of capacity. Writes a probe into `state`.
+ */
+export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
+  const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];
+  // A launch counts as a probe only if no block stops it.
+  const draft = { ...state };
+  let isProbe = false;
+  for (const step of steps) {
+    const block = step(draft, wanted, nowMs);
+    if (block.kind !== 'none') return block;
+    isProbe ||= block.isProbe;
+  }
+  Object.assign(state, draft);
+  return isProbe ? PROBE : CLEAR;
+}
+
+function checkQuotaCache(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
+  const family = familyOf(wanted.instanceType);
+  const closed = state.closed?.[family];
+  if (!closed || closed.sinceMs + FORGOTTEN_MS < nowMs) return CLEAR;
+  if (closed.probe !== undefined && closed.probe.untilMs > nowMs) {
+    return closed.probe.instanceId === wanted.instanceId ? PROBE : { kind: 'for-now', why: 'quota' };
+  }
+  const asked = closed.askedIn[wanted.fleetId];
+  const isWish = asked !== undefined && asked < wanted.round;
+  if (nowMs < closed.retryAtMs && !isWish) {
+    return { kind: 'permanent', failure: { code: 'QuotaExceeded', message: closed.message } };
+  }
+  state.closed = {
+    ...state.closed,
+    [family]: {
+      ...closed,
+      retryAtMs: nowMs + QUOTA_RETRY_MS,
+      askedIn: { ...closed.askedIn, [wanted.fleetId]: wanted.round },
+      probe: { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS },
+    },
+  };
+  return PROBE;
+}
+
+function checkBreaker(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
+  const { outage } = state;
+  if (!outage || outage.failures < OUTAGE_FAILURES) return CLEAR;
+  if (outage.probeId === wanted.instanceId) return PROBE;
+  if (nowMs >= outage.probeAtMs) {
+    const probeAtMs = nowMs + probeIntervalMs(outage.failures);
+    state.outage = { ...outage, probeAtMs, probeId: wanted.instanceId };
+    return PROBE;
+  }
+  const waitedMs = nowMs - (wanted.waitsSinceMs ?? nowMs);
+  if (waitedMs >= GIVE_UP_MS || (waitedMs >= LEAVE_MS && wanted.mayGoElsewhere)) {
+    const message = `the location has taken no request since ${new Date(outage.sinceMs).toISOString()}`;
+    return { kind: 'permanent', failure: { code: 'Unavailable', message } };
+  }
+  return { kind: 'for-now', why: 'outage' };
+}
+
+const probeIntervalMs = (failures: number): number =>
+  Math.min(MAX_PROBE_MS, FIRST_PROBE_MS * 2 ** Math.max(0, failures - OUTAGE_FAILURES));
+
+function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
+  const scope = capacityScope(wanted);
+  const scarce = state.scarce?.[scope];
+  if (!scarce || scarce.untilMs + FORGOTTEN_MS < nowMs) return CLEAR;
+  const isProbed = scarce.probe !== undefined && scarce.probe.untilMs > nowMs;
+  if (wanted.mayGoElsewhere && (isProbed || nowMs < scarce.untilMs)) {
+    const message = `no ${wanted.instanceType} was left at ${new Date(scarce.sinceMs).toISOString()}`;
+    return { kind: 'permanent', failure: { code: 'InsufficientCapacity', message } };
+  }
+  if (isProbed && scarce.probe?.instanceId !== wanted.instanceId) return { kind: 'for-now', why: 'capacity' };
+  const probe = { instanceId: wanted.instanceId, untilMs: nowMs + PROBE_MS };
+  state.scarce = { ...state.scarce, [scope]: { ...scarce, probe } };
+  return PROBE;
+}
+
+/** Feedback of a create call about a site. */
+export type Feedback =
+  | { kind: 'accepted'; wanted: WantedCreate }
+  | { kind: 'unavailable' }
+  | { kind: 'no-capacity'; wanted: WantedCreate }
+  | { kind: 'no-quota'; wanted: WantedCreate; message: string };
+
+/** @returns the state with the feedback applied; the same object where it changes nothing */
+export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: number): SiteState {
+  switch (feedback.kind) {
+    case 'accepted':
+      return accepted(state, feedback.wanted);
+    case 'unavailable': {
+      const failures = (state.outage?.failures ?? 0) + 1;
+      const sinceMs = state.outage?.sinceMs ?? nowMs;
+      return { ...state, outage: { failures, sinceMs, probeAtMs: nowMs + probeIntervalMs(failures) } };
+    }
+    case 'no-capacity': {
+      const scope = capacityScope(feedback.wanted);
+      const sinceMs = state.scarce?.[scope]?.sinceMs ?? nowMs;
+      return { ...state, scarce: { ...state.scarce, [scope]: { sinceMs, untilMs: nowMs + SCARCE_MS } } };
+    }
+    case 'no-quota': {
+      const { wanted, message } = feedback;
+      const family = familyOf(wanted.instanceType);
+      const known = state.closed?.[family];
+      const closed = {
+        message: message.slice(0, 300),
+        sinceMs: known?.sinceMs ?? nowMs,
+        retryAtMs: nowMs + QUOTA_RETRY_MS,
+        askedIn: { ...known?.askedIn, [wanted.fleetId]: wanted.round },
+      };
+      return { ...state, closed: { ...state.closed, [family]: closed } };
+    }
+  }
+}
+
+function accepted(state: SiteState, wanted: WantedCreate): SiteState {
+  const scope = capacityScope(wanted);
+  const family = familyOf(wanted.instanceType);
+  if (!state.outage && !state.scarce?.[scope] && !state.closed?.[family]) return state;
+  const { outage: _over, ...rest } = state;
+  const { [scope]: _enough, ...scarce } = state.scarce ?? {};
+  const { [family]: _open, ...closed } = state.closed ?? {};
+  return { ...rest, scarce, closed };
+}
+
+/** True if a successful create would clear a block: the outage's breaker, or a cached lack of capacity or quota. */
+export function isBlocked({ outage, scarce, closed }: SiteState): boolean {
+  return outage !== undefined || Object.keys({ ...scarce, ...closed }).length > 0;
+}

@@ -1,0 +1,94 @@
+import type { Store } from '../store/store.ts';
+import { updateVersioned } from '../store/versioned.ts';
+import { applyFeedback, type Feedback } from './blocks.ts';
+import { type RateLimit, scheduleCalls, slowCalls, type Throttle } from './rate.ts';
+import { createRateLimit } from './rate-limits.ts';
+import { createKey, type GovernedSite, type SiteKey } from './site.ts';
+import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
+
+/** A create call that the cloud throttled. Its slot stays its own. */
+export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
+  instanceId: string;
+  /** The rate that the cloud says it bears. */
+  limitPerSecond?: number | undefined;
+}
+
+/**
+ * Records the feedback of create calls about a site: one conditional write, and none where nothing is new.
+ *
+ * @returns when the throttled calls may go out again, by instance
+ */
+export async function recordFeedback(
+  store: Store<'governor'>,
+  site: GovernedSite,
+  feedback: readonly Feedback[],
+  throttled: readonly ThrottledCreate[],
+): Promise<Map<string, number>> {
+  const rateLimit = createRateLimit(site.limits);
+  return await updateVersioned<SiteState, Map<string, number>>(
+    store,
+    createKey(site),
+    siteStateSchema,
+    (current = IDLE_SITE) => {
+      const nowMs = store.clock.now();
+      const updated = feedback.reduce((known, one) => applyFeedback(known, one, nowMs), current);
+      if (throttled.length === 0)
+        return { state: updated === current ? undefined : updated, answer: new Map<string, number>() };
+      const slowed = throttled.reduce(
+        (known, { limitPerSecond, ...throttle }) =>
+          slowCalls(known, nowMs, {
+            ...throttle,
+            toldMultiplier: limitPerSecond === undefined ? undefined : limitPerSecond / rateLimit.perSecond,
+          }),
+        updated,
+      );
+      return retime(slowed, rateLimit, nowMs, throttled);
+    },
+  );
+}
+
+/**
+ * New times, by the present rate, for calls that were throttled and for those that were permitted by the rate before:
+ * they would be throttled as well. Whoever comes at its old time is told of the new one.
+ */
+function retime(
+  state: SiteState,
+  rateLimit: RateLimit,
+  nowMs: number,
+  throttled: readonly ThrottledCreate[],
+): { state: SiteState; answer: Map<string, number> } {
+  const again = throttled.map(({ instanceId }) => instanceId);
+  const due = Object.entries(state.holders)
+    .filter(([id, startMs]) => startMs > nowMs && !again.includes(id))
+    .sort(([, one], [, other]) => one - other)
+    .map(([id]) => id);
+  const ids = [...again, ...due];
+  const calls = scheduleCalls({ ...state, nextDueMs: nowMs }, rateLimit, nowMs, ids.length);
+  const starts = new Map(ids.map((id, at) => [id, calls.startsMs[at] ?? nowMs]));
+  const holders = Object.fromEntries(
+    Object.entries(state.holders).map(([id, startMs]) => [id, starts.get(id) ?? startMs]),
+  );
+  return { state: { ...state, ...calls.state, holders }, answer: starts };
+}
+
+/** Where a cloud wants one machine to run before the others are asked for: one does. */
+export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite): Promise<void> {
+  await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
+    state: current && current.ranAtMs === undefined ? { ...current, ranAtMs: store.clock.now() } : undefined,
+    answer: undefined,
+  }));
+}
+
+/**
+ * Somebody's machine is gone for good, or somebody says so: what the quota had no room for may have room now.
+ *
+ * @returns the families of instance types that were closed
+ */
+export async function reopenQuotas(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
+  return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {
+    const families = Object.keys(current?.closed ?? {});
+    if (!current || families.length === 0) return { state: undefined, answer: [] };
+    const { closed: _open, ...rest } = current;
+    return { state: rest, answer: families };
+  });
+}

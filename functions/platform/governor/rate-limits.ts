@@ -1,0 +1,22 @@
+import { type CallKind, type LimitProfile, MAX_PER_SECOND } from '../../model/limit-profile.ts';
+import type { RateLimit } from './rate.ts';
+
+/** A rate that holds nothing back. */
+const AT_ONCE: RateLimit = { perSecond: MAX_PER_SECOND, burst: MAX_PER_SECOND };
+
+/** How create calls go out at one location: in bursts, evenly, or all at once where the cloud queues them itself. */
+export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfile): RateLimit {
+  const spacing = minimumSpacingMs === undefined ? {} : { spacingMs: minimumSpacingMs };
+  switch (pacing) {
+    case 'all-at-once':
+      return { ...AT_ONCE, ...spacing };
+    case 'even':
+      return { perSecond: calls.create.perSecond, burst: 1, ...spacing };
+    case 'burst':
+      return { ...calls.create, ...spacing };
+  }
+}
+
+export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
+  return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];
+}

@@ -1,0 +1,258 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
+import { BatchWriteCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { LimitProfile } from '../../model/limit-profile.ts';
+import { wantedCreateSchema } from '../../model/wanted-create.ts';
+import { launchMessageSchema } from '../workflow/messages.ts';
+import { type Key, QUEUE_ENTRY_PREFIX, queueFleetKey, queuePartition, queueSortKey } from './keys.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Entry of a site's launch queue: a launch that waits for its turn. Its message was acknowledged; the worker that frees
+ * a slot sends it again. Entries are sorted by their tags: the turns of start-time fair queueing, in which each fleet's
+ * next launch comes after those that other fleets have asked for meanwhile, however many its own are.
+ */
+const queueEntrySchema = z.object({
+  pk: z.string(),
+  sk: z.string(),
+  tag: z.number(),
+  message: launchMessageSchema,
+  wanted: wantedCreateSchema,
+});
+export type QueueEntry = z.infer<typeof queueEntrySchema>;
+
+export interface QueueKey {
+  connectionKey: string;
+  location: string;
+}
+
+/** The same, with what tells how many parts its launch queue has. */
+export interface QueueSite extends QueueKey {
+  limits: Pick<LimitProfile, 'calls'>;
+}
+
+/** Entries expire after this: longer than any launch may take. */
+const KEPT_SECONDS = 7 * 86_400;
+const ITEMS_PER_WRITE = 25;
+const MAX_TRIES = 5;
+const PAGE = 1_000;
+/** An entry, with its task token, takes two write units to come and two to go. */
+const UNITS_PER_LAUNCH = 4;
+/** Half of what one partition key may take. */
+const UNITS_PER_PART = 500;
+/** Enough for 500 launches a second. */
+const MOST_PARTS = 4;
+/** The parts of a queue are not all as long. */
+const SPARE_PER_PART = 4;
+
+/** Returns in how many partitions a site's launch queue is: one, unless very many launches a second may come and go. */
+export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
+  const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
+  return Math.min(MOST_PARTS, Math.max(1, parts));
+}
+
+const partitionsOf = (site: QueueKey, parts: number): string[] =>
+  Array.from({ length: parts }, (_, part) => queuePartition(site, part));
+
+function entryKey(site: QueueSite, tag: number, instance: string): Key {
+  // By the last digit: a fleet's instances are numbered one after the other.
+  const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % queuePartsOf(site);
+  return { pk: queuePartition(site, part), sk: queueSortKey(tag, instance) };
+}
+
+/**
+ * True if an entry is misplaced: the site's limits were others when it came, and nothing reads its partition any more.
+ */
+export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): boolean {
+  return !partitionsOf(site, queuePartsOf(site)).includes(pk);
+}
+
+/**
+ * Adds launches of one fleet to a site's queue.
+ *
+ * @param turn the site's present turn: a fleet that has not waited lately begins there
+ * @param step how far apart the fleet's launches stand: less for a higher priority
+ */
+export async function addToQueue(
+  store: Store<'governor'>,
+  site: QueueSite,
+  launches: readonly Pick<QueueEntry, 'message' | 'wanted'>[],
+  { turn, step }: { turn: number; step: number },
+): Promise<void> {
+  const [first] = launches;
+  if (!first) return;
+  const last = await takeTags(store, site, first.wanted.fleetId, { turn, by: step * launches.length });
+  const expiresAt = Math.ceil(store.clock.now() / 1_000) + KEPT_SECONDS;
+  const items = launches.map(({ message, wanted }, at) => {
+    const tag = last - step * (launches.length - 1 - at);
+    return { ...entryKey(site, tag, wanted.instanceId), tag, message, wanted, expiresAt };
+  });
+  await writeAll(
+    store,
+    items.map((Item) => ({ PutRequest: { Item } })),
+  );
+}
+
+/** @returns the fleet's latest tag at this site, `by` further than before and than the turn */
+async function takeTags(
+  store: Store<'governor'>,
+  site: QueueKey,
+  fleetId: string,
+  { turn, by }: { turn: number; by: number },
+): Promise<number> {
+  const goesOn = {
+    UpdateExpression: 'SET lastTag = lastTag + :by',
+    ConditionExpression: 'lastTag >= :turn',
+    ExpressionAttributeValues: { ':by': by, ':turn': turn },
+  };
+  const expiresAt = Math.ceil(store.clock.now() / 1_000) + KEPT_SECONDS;
+  const begins = {
+    UpdateExpression: 'SET lastTag = :last, expiresAt = :expires',
+    ConditionExpression: 'attribute_not_exists(lastTag) OR lastTag < :turn',
+    ExpressionAttributeValues: { ':last': turn + by, ':turn': turn, ':expires': expiresAt },
+  };
+  for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+    for (const update of [goesOn, begins]) {
+      try {
+        const { Attributes } = await store.document.send(
+          new UpdateCommand({
+            ...update,
+            TableName: store.tables.governor,
+            Key: queueFleetKey(site, fleetId),
+            ReturnValues: 'ALL_NEW',
+          }),
+        );
+        return z.object({ lastTag: z.number() }).parse(Attributes).lastTag;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
+    }
+  }
+  // Turn and tag overtook each other again and again: somewhere near the turn is good enough.
+  return turn + by;
+}
+
+/**
+ * Reads the head of a site's launch queue, the next launch first; read strongly.
+ *
+ * @returns at most `limit`, in order; perhaps fewer while more are queued, but never none
+ */
+export async function readQueueHead(
+  store: Store<'governor'>,
+  site: QueueSite,
+  limit: number,
+): Promise<QueueEntry[]> {
+  const parts = queuePartsOf(site);
+  const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
+  const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
+  // What comes after the last one that was read of a part may come after others of it, too.
+  const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
+  const [end] = inOrder(lasts);
+  return inOrder(pages.flatMap(({ items }) => items))
+    .filter(({ sk }) => end === undefined || sk <= end.sk)
+    .slice(0, limit);
+}
+
+/** Reads the whole launch queue, misplaced entries included if asked for; read strongly. */
+export async function readQueue(
+  store: Store<'governor'>,
+  site: QueueSite,
+  { withMisplaced = false }: { withMisplaced?: boolean } = {},
+): Promise<QueueEntry[]> {
+  const parts = await Promise.all(
+    partitionsOf(site, withMisplaced ? MOST_PARTS : queuePartsOf(site)).map(async (pk) => {
+      const items: QueueEntry[] = [];
+      let start: Record<string, unknown> | undefined;
+      do {
+        const page = await readPage(store, pk, PAGE, start);
+        items.push(...page.items);
+        start = page.next;
+      } while (start);
+      return items;
+    }),
+  );
+  return inOrder(parts.flat());
+}
+
+const countedSchema = z.object({ sk: z.string(), wanted: z.object({ fleetId: z.string() }) });
+
+/** Counts the queued launches of each fleet, the fleet of the next one first. */
+export async function countQueued(store: Store<'governor'>, site: QueueSite): Promise<Map<string, number>> {
+  const entries = await Promise.all(
+    partitionsOf(site, queuePartsOf(site)).map((pk) => readCounted(store, pk)),
+  );
+  const counts = new Map<string, number>();
+  for (const { wanted } of inOrder(entries.flat()))
+    counts.set(wanted.fleetId, (counts.get(wanted.fleetId) ?? 0) + 1);
+  return counts;
+}
+
+async function readCounted(store: Store<'governor'>, pk: string): Promise<z.infer<typeof countedSchema>[]> {
+  const entries: z.infer<typeof countedSchema>[] = [];
+  let start: Record<string, unknown> | undefined;
+  do {
+    const { Items, LastEvaluatedKey } = await store.document.send(
+      new QueryCommand({
+        TableName: store.tables.governor,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+        ProjectionExpression: 'sk, wanted.fleetId',
+        ExpressionAttributeValues: { ':pk': pk, ':prefix': QUEUE_ENTRY_PREFIX },
+        ...(start ? { ExclusiveStartKey: start } : {}),
+      }),
+    );
+    entries.push(...z.array(countedSchema).parse(Items ?? []));
+    start = LastEvaluatedKey;
+  } while (start);
+  return entries;
+}
+
+async function readPage(
+  store: Store<'governor'>,
+  pk: string,
+  limit: number,
+  start?: Record<string, unknown>,
+): Promise<{ items: QueueEntry[]; next: Record<string, unknown> | undefined }> {
+  const { Items, LastEvaluatedKey } = await store.document.send(
+    new QueryCommand({
+      TableName: store.tables.governor,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :prefix)',
+      ExpressionAttributeValues: { ':pk': pk, ':prefix': QUEUE_ENTRY_PREFIX },
+      ConsistentRead: true,
+      Limit: limit,
+      ...(start ? { ExclusiveStartKey: start } : {}),
+    }),
+  );
+  return { items: z.array(queueEntrySchema).parse(Items ?? []), next: LastEvaluatedKey };
+}
+
+function inOrder<Entry extends { sk: string }>(entries: readonly Entry[]): Entry[] {
+  return entries.toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
+}
+
+/** Removes entries from the queue, after their messages were sent. */
+export async function removeFromQueue(
+  store: Store<'governor'>,
+  items: readonly Pick<QueueEntry, 'pk' | 'sk'>[],
+): Promise<void> {
+  await writeAll(
+    store,
+    items.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })),
+  );
+}
+
+type WriteRequest = NonNullable<
+  NonNullable<ConstructorParameters<typeof BatchWriteCommand>[0]['RequestItems']>[string]
+>[number];
+
+async function writeAll(store: Store<'governor'>, requests: readonly WriteRequest[]): Promise<void> {
+  for (let at = 0; at < requests.length; at += ITEMS_PER_WRITE) {
+    let rest: WriteRequest[] = requests.slice(at, at + ITEMS_PER_WRITE);
+    for (let attempt = 1; rest.length > 0; attempt += 1) {
+      const { UnprocessedItems } = await store.document.send(
+        new BatchWriteCommand({ RequestItems: { [store.tables.governor]: rest } }),
+      );
+      rest = UnprocessedItems?.[store.tables.governor] ?? [];
+      if (rest.length > 0) await store.clock.sleep(store.random() * 25 * 2 ** attempt);
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
+import type { Connection } from '../../model/connection.ts';
+import type { FleetSpec } from '../../model/fleet.ts';
+import type { FleetRequest } from '../../model/fleet-request.ts';
+import { connectionIsReady } from './connections.ts';
+import { activityOf, type FleetItem, holdEnd, isActive } from './fleets.ts';
+import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from './keys.ts';
+import type { Store } from './store.ts';
+import { transactWrite } from './transact.ts';
+
+/** Where in the transaction its connections are checked, after name lock, fleet and spec. */
+const CONNECTIONS_FROM = 3;
+const IDEMPOTENCY_SECONDS = 24 * 3_600;
+
+export interface NewFleet {
+  spec: FleetSpec;
+  /** What was asked for beside the spec; each field of it is carried to the fleet's item. */
+  request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
+  idempotency?: { key: string; requestHash: string } | undefined;
+  /** Those that the spec was worked out for: they have to be Ready, and the same ones still. */
+  connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
+}
+
+/** What an idempotency key stands for already. */
+export type Replay = { outcome: 'replayed'; fleetId: string } | { outcome: 'key-reused' };
+
+/** What a request is answered with, as far as its connections are what they were. */
+export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: string };
+
+export type CreateFleetOutcome =
+  | Answered
+  /** One of its connections is not Ready any more, or has become another. */
+  | { outcome: 'connections-changed' };
+
+const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
+
+/**
+ * Writes a fleet with its spec, its name lock and its idempotency record, all or nothing, and only while each of its
+ * connections is Ready. The same idempotency key with the same hash yields the first fleet again; with another hash,
+ * `key-reused`. That the namespace stands follows from its connections: it is not deleted while it has any.
+ */
+export async function createFleet(
+  store: Store<'fleets' | 'access'>,
+  { spec, request, idempotency, connections }: NewFleet,
+): Promise<CreateFleetOutcome> {
+  const { fleetId, namespace, name } = spec;
+  const table = store.tables.fleets;
+  const nowMs = store.clock.now();
+  const earlier = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (earlier) return earlier;
+  const meta = newItem(spec, request, nowMs);
+  const absent = 'attribute_not_exists(pk)';
+  const refusals = await transactWrite(store, [
+    {
+      Put: {
+        TableName: table,
+        Item: { ...nameKey(namespace, name), fleetId, connections: meta.connections },
+        ConditionExpression: absent,
+        ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+      },
+    },
+    {
+      Put: {
+        TableName: table,
+        Item: {
+          ...fleetKey(fleetId),
+          nsPk: namespacePartition(namespace),
+          nsSk: fleetId,
+          ...(isActive(meta) ? activityOf(fleetId) : {}),
+          ...meta,
+        },
+        ConditionExpression: absent,
+      },
+    },
+    { Put: { TableName: table, Item: { ...specKey(fleetId), ...spec } } },
+    ...connections.map((one) => connectionIsReady(store, one)),
+    ...(idempotency
+      ? [
+          {
+            Put: {
+              TableName: table,
+              Item: {
+                ...idempotencyKey(namespace, idempotency.key),
+                fleetId,
+                requestHash: idempotency.requestHash,
+                expiresAt: Math.floor(nowMs / 1_000) + IDEMPOTENCY_SECONDS,
+              },
+              // TTL deletes late: an expired record that still stands counts as absent.
+              ConditionExpression: `${absent} OR expiresAt < :nowSeconds`,
+              ExpressionAttributeValues: { ':nowSeconds': Math.floor(nowMs / 1_000) },
+            },
+          },
+        ]
+      : []),
+  ]);
+  if (refusals.length === 0) return { outcome: 'created', fleetId };
+  const replay = idempotency ? await readReplay(store, namespace, idempotency) : undefined;
+  if (replay) return replay;
+  const lock = lockSchema.safeParse(refusals.find(({ at }) => at === 0)?.item);
+  if (lock.success) return { outcome: 'name-taken', fleetId: lock.data.fleetId };
+  const [firstCheck, lastCheck] = [CONNECTIONS_FROM, CONNECTIONS_FROM + connections.length - 1];
+  if (refusals.some(({ at }) => at >= firstCheck && at <= lastCheck))
+    return { outcome: 'connections-changed' };
+  throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
+}
+
+/** The item of a fleet that is accepted now. Pure. */
+function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): FleetItem {
+  const { description, labels = {}, failurePolicy, minimumInstances, hold, ...rest } = request;
+  // A field that is added to the request, and is not carried from here, is an error of types.
+  rest satisfies Record<string, never>;
+  return {
+    fleetId: spec.fleetId,
+    namespace: spec.namespace,
+    name: spec.name,
+    description,
+    labels,
+    status: hold ? 'Held' : 'Preparing',
+    failurePolicy,
+    minimumInstances,
+    requested: spec.nodeGroups.reduce((sum, group) => sum + group.size, 0),
+    connections: [...new Set(spec.nodeGroups.map((group) => group.connection))],
+    round: 1,
+    ...(hold ? {} : { work: 'provision' }),
+    execution: hold ? 0 : 1,
+    workSinceMs: nowMs,
+    interruptions: 0,
+    ...(hold ? { lastAction: 'hold' } : {}),
+    heldUntilMs: hold && holdEnd(nowMs, hold),
+    createdAt: new Date(nowMs).toISOString(),
+  };
+}
+
+/** What an idempotency key stands for already; undefined when it is new, or older than a day. */
+export async function readReplay(
+  store: Store<'fleets'>,
+  namespace: string,
+  { key, requestHash }: { key: string; requestHash: string },
+): Promise<Replay | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({
+      TableName: store.tables.fleets,
+      Key: idempotencyKey(namespace, key),
+      ConsistentRead: true,
+    }),
+  );
+  const record = lockSchema.extend({ expiresAt: z.number() }).safeParse(Item);
+  if (!record.success || record.data.expiresAt * 1_000 < store.clock.now()) return undefined;
+  if (record.data.requestHash !== requestHash) return { outcome: 'key-reused' };
+  return { outcome: 'replayed', fleetId: record.data.fleetId };
+}
+
+/** The id of the live fleet that holds this name. */
+export async function findFleetByName(
+  store: Store<'fleets'>,
+  namespace: string,
+  name: string,
+): Promise<string | undefined> {
+  const { Item } = await store.document.send(
+    new GetCommand({ TableName: store.tables.fleets, Key: nameKey(namespace, name), ConsistentRead: true }),
+  );
+  return lockSchema.safeParse(Item).data?.fleetId;
+}

@@ -1,0 +1,22 @@
+import { siteName } from '../store/keys.ts';
+import { POLL_INTERVAL_MS, SHORTEST_POLL_MS, startLoop } from '../store/loops.ts';
+import type { SiteRef, WorkerContext } from './context.ts';
+
+/**
+ * Starts the poll loop of a site, if it is not running. A loop ends only after two polls that found nothing, so one
+ * that ran a poll ago sees what was written since.
+ */
+export async function startPolling(context: WorkerContext, site: SiteRef): Promise<void> {
+  const { connectionKey, location } = site;
+  const name = siteName(connectionKey, location);
+  const nowMs = context.store.clock.now();
+  if ((context.loopsSeen.get(name) ?? 0) > nowMs) return;
+  const generation = await startLoop(
+    context.store,
+    { driver: context.driver.name, connectionKey, location },
+    nowMs + SHORTEST_POLL_MS,
+  );
+  context.loopsSeen.set(name, nowMs + POLL_INTERVAL_MS);
+  if (generation === undefined) return;
+  await context.send({ kind: 'poll', connectionKey, location, generation }, SHORTEST_POLL_MS);
+}

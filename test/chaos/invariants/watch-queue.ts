@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';
+import type { Ground } from '../ground/ground.ts';
+import type { Item } from '../models/dynamo/evaluate.ts';
+import type { Violation } from './violation.ts';
+
+const entrySchema = z.object({
+  pk: z.string(),
+  sk: z.string().startsWith(QUEUE_ENTRY_PREFIX),
+  message: z.object({ taskToken: z.string() }),
+});
+const messageSchema = z.object({ taskToken: z.string() });
+
+/** A launch that goes elsewhere may have an entry of the same name there. */
+const keyOf = ({ pk, sk }: z.infer<typeof entrySchema>) => `${pk} ${sk}`;
+
+/**
+ * Watches the launch queues: no entry leaves before its message is sent, or a worker that dies then loses the launch.
+ */
+export class QueueWatch {
+  readonly #ground: Ground;
+  readonly #violations: Violation[];
+  readonly #sentAtMs = new Map<string, number>();
+  readonly #cameAtMs = new Map<string, number>();
+
+  constructor(ground: Ground, violations: Violation[]) {
+    this.#ground = ground;
+    this.#violations = violations;
+  }
+
+  readonly onSend = (body: string): void => {
+    const message = messageSchema.safeParse(JSON.parse(body)).data;
+    if (message) this.#sentAtMs.set(message.taskToken, this.#ground.now());
+  };
+
+  readonly onRow = (before: Item | undefined, after: Item | undefined): void => {
+    const came = entrySchema.safeParse(after).data;
+    if (came && !before) this.#cameAtMs.set(keyOf(came), this.#ground.now());
+    const left = entrySchema.safeParse(before).data;
+    if (!left || after) return;
+    const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
+    if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
+    this.#violations.push({ kind: 'stuck', text: `${left.sk} left the queue at ${left.pk} unsent` });
+  };
+}

@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { instanceId } from '../../functions/model/identifiers.ts';
+import type { Rate } from '../../functions/model/limit-profile.ts';
+import { limitProfileOf } from '../../functions/model/limits-in-force.ts';
+import type { WantedCreate } from '../../functions/model/wanted-create.ts';
+import { permitCalls } from '../../functions/platform/governor/permit-calls.ts';
+import { permitCreates } from '../../functions/platform/governor/permit-creates.ts';
+import { releaseSlots } from '../../functions/platform/governor/release-slots.ts';
+import type { GovernedSite } from '../../functions/platform/governor/site.ts';
+import { addToQueue, readQueue } from '../../functions/platform/store/launch-queue.ts';
+import { startLoop } from '../../functions/platform/store/loops.ts';
+import { endPlacement } from '../../functions/platform/store/placements.ts';
+import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
+import { loadSimConfig } from '../../local/sim/engine/config.ts';
+import { type SimServer, startSimServer } from '../../local/sim/serve.ts';
+import { FleetRuns } from './fleet-runs.ts';
+import { OneProcess } from './one-process.ts';
+import { useTables } from './tables.ts';
+
+const TIME_SCALE = 10;
+const store = useTables();
+let sim: SimServer;
+
+beforeAll(async () => {
+  sim = await startSimServer({ config: loadSimConfig(), port: 0, seed: 7, timeScale: TIME_SCALE });
+});
+afterAll(async () => await sim.close());
+
+const { begin, prepare, sendLaunches, booksOf } = new FleetRuns(store, () => sim);
+
+const want = (fleetId: string, index: number): WantedCreate => ({
+  instanceId: instanceId({ fleetId, index }),
+  fleetId,
+  round: 1,
+  instanceType: 'm6i.large',
+  vcpus: 2,
+  gpus: 0,
+  memoryGb: 8,
+  mayGoElsewhere: false,
+});
+
+/** A queued fleet of one at a site that takes one at a time; no poll was started there. */
+async function putInQueue(process: OneProcess, name: string, location: string, list: Rate) {
+  const profile = limitProfileOf('aws', undefined);
+  const limits = { ...profile, concurrentInstancesPerLocation: 1, calls: { ...profile.calls, list } };
+  process.believe(limits);
+  const { fleetId, placements } = await begin(process, name, 1, [location]);
+  const [placement] = placements;
+  if (!placement) throw new Error('no placement');
+  await prepare(process, fleetId, placements);
+  const site = { connectionKey: placement.connectionKey, location, limits };
+  const taskToken = `launch ${fleetId} 0 1`;
+  const { connectionKey } = site;
+  const message = {
+    kind: 'launch' as const,
+    fleetId,
+    index: 0,
+    round: 1,
+    taskToken,
+    connectionKey,
+    location,
+  };
+  await addToQueue(store, site, [{ message, wanted: want(fleetId, 0) }], { turn: 0, step: 4 });
+  return { fleetId, placements, placement, site, taskToken };
+}
+
+/** Another fleet's instance takes the slot. */
+async function takeSlot(site: GovernedSite): Promise<void> {
+  const { given } = await permitCreates(store, site, [want('f0123456789abcdef', 0)]);
+  expect(given).toHaveLength(1);
+}
+
+describe('a launch queue', () => {
+  it('is empty in the end, though the worker that enqueued a launch died before it started a poll', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const queued = await putInQueue(process, 'left-in-queue', 'us-east-2', { perSecond: 5, burst: 10 });
+    const { fleetId, placements, placement, site, taskToken } = queued;
+    await takeSlot(site);
+    // Its message comes again, to a fleet that is being deleted.
+    await endPlacement(store, fleetId, placement);
+    expect(sendLaunches(process, { fleetId, placements })).toEqual([taskToken]);
+    // The launch that came, and then the one that was queued.
+    await process.runUntil(() => (process.answers.get(taskToken) ?? []).length === 2, 10_000);
+    expect(process.answers.get(taskToken)).toEqual([{ outcome: 'Cancelled' }, { outcome: 'Cancelled' }]);
+    expect(await readQueue(store, site)).toEqual([]);
+  });
+
+  it('goes on where the cloud may not be asked for a quarter of an hour', async () => {
+    const process = new OneProcess(store, sim.url, TIME_SCALE);
+    const queued = await putInQueue(process, 'unseen', 'eu-central-1', { perSecond: 1 / 900, burst: 1 });
+    const { fleetId, site } = queued;
+    const { connectionKey, location } = site;
+    const ref = { driver: 'sim' as const, connectionKey, location };
+    const waitsMs: number[] = [];
+    const { send } = process.context;
+    Object.assign(process.context, {
+      send: async (message: DriverMessage, delayMs: number) => {
+        if (message.kind === 'poll') waitsMs.push(delayMs);
+        await send(message, delayMs);
+      },
+    });
+    // The images were listed by the only permit of these fifteen minutes, or this is it.
+    await permitCalls(store, site, 'list', 1);
+    expect((await permitCalls(store, site, 'list', 1)).granted).toBe(0);
+    await takeSlot(site);
+    const generation = await startLoop(store, ref, Date.now());
+    process.send({ kind: 'poll', generation: generation ?? 0, connectionKey, location });
+    await process.runUntil(() => waitsMs.length > 0, 10_000);
+    expect(waitsMs).toEqual([60_000]);
+    await releaseSlots(store, site, [{ instanceId: instanceId({ fleetId: 'f0123456789abcdef', index: 0 }) }]);
+    // The poll comes after a minute, which has six seconds here.
+    await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
+  });
+});

@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { createTemplateDriver } from '../../../../functions/drivers/_template/driver.ts';
+import { capabilitiesOf } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
+import { machineName, resourceName } from '../../../../functions/drivers/contract/names.ts';
+import { DRIVERS } from '../../../../functions/drivers/registry.ts';
+import { openGate } from '../../../calls/gates.ts';
+
+const DEPLOYMENT = 'mine';
+const SECRET = 'a-token-that-is-secret';
+const TOKEN = 'f1kdvdsg466w7wczm-00001.1';
+
+/** What the cloud answers to `METHOD path?query`, and every request that came. */
+function cloudOf(
+  answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
+) {
+  const asked: { call: string; body: unknown; headers: Headers }[] = [];
+  const driver = createTemplateDriver((url, init) => {
+    const { pathname, search } = new URL(url);
+    const call = `${init.method ?? ''} ${pathname}${search}`;
+    const body: unknown = typeof init.body === 'string' ? JSON.parse(init.body) : undefined;
+    asked.push({ call, body, headers: new Headers(init.headers) });
+    const answer = answers[call] ?? { status: 404, body: refusal('not_found', `no ${call}`) };
+    if (answer instanceof Error) return Promise.reject(answer);
+    const { status = 200, headers = {} } = answer;
+    return Promise.resolve(new Response(JSON.stringify(answer.body ?? {}), { status, headers }));
+  });
+  const client: CloudClient = driver.connect({
+    cloud: 'mock',
+    credential: { apiToken: SECRET },
+    endpoint: 'https://cloud.example.com/v1/',
+    deploymentId: DEPLOYMENT,
+    calls: openGate,
+  });
+  return { driver, client, asked };
+}
+const refusal = (code: string, message: string) => ({ error: { code, message } });
+const server = (id: string, name: string, state = 'active') => ({ id, name, state });
+const servers = '/v1/regions/r1/servers';
+const spec = {
+  location: 'r1',
+  instanceId: TOKEN.split('.')[0] ?? '',
+  launchToken: TOKEN,
+  instanceType: 'small',
+  imageBackendId: 'img',
+  networkBackendId: 'net',
+  securityGroupBackendId: 'group',
+  keyPairBackendId: 'key',
+  tags: {},
+};
+
+it('is not registered, and says of itself what is true', () => {
+  const { driver, client } = cloudOf({});
+  expect(Object.keys(DRIVERS)).not.toContain(driver.name);
+  expect(capabilitiesOf(client)).toEqual(driver.capabilities);
+});
+
+it.each([
+  ['no endpoint', { apiToken: SECRET }, undefined],
+  ['no usable endpoint', { apiToken: SECRET }, 'ftp://cloud.example.com'],
+  ['no URL', { apiToken: SECRET }, 'cloud'],
+  ['no token', {}, 'https://cloud.example.com'],
+  ['a token of another form', { apiToken: 'short' }, 'https://cloud.example.com'],
+])('opens no client with %s', (_what, credential, endpoint) => {
+  const { driver } = cloudOf({});
+  const options = { cloud: 'mock' as const, credential, deploymentId: DEPLOYMENT };
+  expect(() =>
+    driver.connect({ ...options, calls: openGate, ...(endpoint === undefined ? {} : { endpoint }) }),
+  ).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
+});
+
+it('reads lists to their end, and answers with what is of this deployment alone', async () => {
+  const { client, asked } = cloudOf({
+    [`GET ${servers}`]: {
+      body: {
+        items: [server('1', machineName(DEPLOYMENT, TOKEN)), server('2', machineName('others', TOKEN))],
+        next: 'p 2',
+      },
+    },
+    [`GET ${servers}?after=p+2`]: {
+      body: { items: [server('3', 'a-pet'), server('4', machineName(DEPLOYMENT, TOKEN), 'odd')] },
+    },
+  });
+  expect((await client.listInstances('r1')).map(({ backendId, status }) => [backendId, status])).toEqual([
+    ['1', 'Running'],
+    ['4', 'Undefined'],
+  ]);
+  expect(asked[0]?.headers.get('authorization')).toBe(`Bearer ${SECRET}`);
+});
+
+it('gives a machine the name that its launch token makes, by which it is found', async () => {
+  const made = server('7', machineName(DEPLOYMENT, TOKEN), 'building');
+  const { client, asked } = cloudOf({
+    [`POST ${servers}`]: { status: 202, body: made },
+    [`GET ${servers}`]: { body: { items: [made] } },
+  });
+  expect(await client.createInstance({ ...spec, userData: '#!ü' })).toMatchObject({
+    backendId: '7',
+    launchToken: TOKEN,
+    status: 'Creating',
+  });
+  expect(asked[0]?.body).toMatchObject({ name: made.name, userData: Buffer.from('#!ü').toString('base64') });
+  expect(await client.findInstanceByToken('r1', TOKEN)).toMatchObject({ backendId: '7' });
+  expect(await client.findInstanceByToken('r1', TOKEN.replace('.1', '.2'))).toBeUndefined();
+});
+
+it('makes a network once: whoever comes second finds it', async () => {
+  const network = { id: 'n1', name: resourceName(DEPLOYMENT, 'abc'), subnetId: 's1' };
+  let isThere = false;
+  const answers = {
+    get 'GET /v1/regions/r1/networks'() {
+      return { body: { items: isThere ? [network] : [] } };
+    },
+    get 'POST /v1/regions/r1/networks'() {
+      isThere = true;
+      return { status: 409, body: refusal('name_taken', 'somebody was quicker') };
+    },
+  };
+  const { client } = cloudOf(answers);
+  const wanted = { location: 'r1', name: 'abc', cidr: '10.0.0.0/16', tags: {} };
+  expect(await client.ensureNetwork(wanted)).toEqual({ backendId: 'n1', subnetBackendId: 's1' });
+  expect(await client.listNetworkResources('r1', 'network')).toEqual([
+    { kind: 'network', backendId: 'n1', name: 'abc' },
+  ]);
+});
+
+it('removes what is gone already', async () => {
+  const { client } = cloudOf({});
+  await expect(client.terminateInstance('r1', 'x')).resolves.toBeUndefined();
+  await expect(client.deleteKeyPair('r1', 'x')).resolves.toBeUndefined();
+  await expect(client.getInstance('r1', 'x')).rejects.toMatchObject({ code: 'NotFound' });
+});
+
+describe('an error', () => {
+  const reset = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } });
+  const refused = new TypeError('fetch failed', {
+    cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
+  });
+  it.each<
+    [string, { status: number; headers?: Record<string, string>; body?: unknown } | Error, string, string]
+  >([
+    [
+      'a quota',
+      { status: 403, body: refusal('quota_exceeded', 'no more') },
+      'QuotaExceeded',
+      'QuotaExceeded',
+    ],
+    [
+      'no room',
+      { status: 409, body: refusal('no_capacity', 'full') },
+      'InsufficientCapacity',
+      'InsufficientCapacity',
+    ],
+    [
+      'a code that is not known',
+      { status: 422, body: refusal('odd', 'what') },
+      'InvalidRequest',
+      'InvalidRequest',
+    ],
+    ['half an answer', { status: 200, body: { id: 1 } }, 'OutcomeUnknown', 'Unavailable'],
+    ['a server’s failure', { status: 502 }, 'OutcomeUnknown', 'Unavailable'],
+    ['a reset', reset, 'OutcomeUnknown', 'Unavailable'],
+    ['nobody there', refused, 'Unavailable', 'Unavailable'],
+  ])('by %s is known for what it is, on a change and on a read', async (_what, answer, change, read) => {
+    const { client } = cloudOf({ [`POST ${servers}`]: answer, [`GET ${servers}/x`]: answer });
+    const errors = await Promise.all(
+      [client.createInstance(spec), client.getInstance('r1', 'x')].map((call) =>
+        call.then(
+          () => undefined,
+          (error: unknown) => error,
+        ),
+      ),
+    );
+    expect(errors).toMatchObject([{ code: change }, { code: read }]);
+    expect(errors.map(String).join()).not.toContain(SECRET);
+  });
+
+  it('says how long to wait, and which call it was', async () => {
+    const answer = { status: 429, headers: { 'retry-after': '3' }, body: refusal('rate_limited', 'slowly') };
+    const { client } = cloudOf({ [`POST ${servers}`]: answer });
+    await expect(client.createInstance(spec)).rejects.toMatchObject({
+      code: 'Throttled',
+      retryAfterMs: 3_000,
+      call: 'POST /regions/r1/servers',
+      message: expect.stringContaining('slowly'),
+    });
+  });
+});

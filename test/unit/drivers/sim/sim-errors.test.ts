@@ -1,0 +1,163 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
+import { errorOfAnswer } from '../../../../functions/drivers/sim/errors.ts';
+import { REFUSALS } from '../../../../local/sim/engine/refusals.ts';
+import type { SimServer } from '../../../../local/sim/serve.ts';
+import { openGate } from '../../../calls/gates.ts';
+import { addFault, connect, DEPLOYMENT, idOf, LOCATION, prepare, startQuickServer } from './sim-server.ts';
+
+let server: SimServer;
+beforeAll(async () => {
+  server = await startQuickServer({ accounts: { locked: { apiKey: 'right' }, dead: { revoked: true } } });
+});
+beforeEach(() => server.engine.reset());
+afterAll(() => server.close());
+
+const code = (expected: string) => expect.objectContaining({ name: expected, code: expected });
+
+describe('what a fault of the cloud becomes', () => {
+  test.each([
+    ['throttle', 'Throttled', 'Throttled'],
+    ['error', 'OutcomeUnknown', 'Unavailable'],
+    ['loseReplyBeforeEffect', 'OutcomeUnknown', 'Unavailable'],
+    ['loseReplyAfterEffect', 'OutcomeUnknown', 'Unavailable'],
+  ] as const)('%s: a change fails as %s, a read as %s', async (kind, ofChange, ofRead) => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    addFault(server, { kind });
+    await expect(client.createInstance(spec(1))).rejects.toEqual(code(ofChange));
+    await expect(client.terminateInstance(LOCATION, 'i-none')).rejects.toEqual(code(ofChange));
+    await expect(client.listInstances(LOCATION)).rejects.toEqual(code(ofRead));
+    await expect(client.verifyCredential()).rejects.toEqual(code(ofRead));
+  });
+
+  test.each([
+    ['quota', 'QuotaExceeded'],
+    ['capacity', 'InsufficientCapacity'],
+  ] as const)('%s: %s', async (kind, expected) => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    addFault(server, { kind });
+    await expect(client.createInstance(spec(1))).rejects.toEqual(code(expected));
+    expect(await client.listInstances(LOCATION)).toEqual([]);
+  });
+
+  test('a create whose reply was lost did happen, one whose request was lost did not', async () => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    addFault(server, { kind: 'loseReplyAfterEffect', call: 'create', count: 1 });
+    await expect(client.createInstance(spec(1))).rejects.toEqual(code('OutcomeUnknown'));
+    expect(await client.findInstanceByToken(LOCATION, `${idOf(1)}.1`)).toMatchObject({ instanceId: idOf(1) });
+    addFault(server, { kind: 'loseReplyBeforeEffect', call: 'create', count: 1 });
+    await expect(client.createInstance(spec(2))).rejects.toEqual(code('OutcomeUnknown'));
+    expect(await client.findInstanceByToken(LOCATION, `${idOf(2)}.1`)).toBeUndefined();
+    expect(await client.createInstance(spec(2))).toMatchObject({ instanceId: idOf(2) });
+  });
+});
+
+describe('what an answer becomes', () => {
+  test('a throttle tells how long to wait', async () => {
+    addFault(server, { kind: 'throttle' });
+    await expect(connect(server).listInstances(LOCATION)).rejects.toMatchObject({
+      code: 'Throttled',
+      cloudCode: 'RateLimited',
+      retryAfterMs: 1_000,
+    });
+  });
+
+  test('a location that is down is unavailable, and a create there had no effect', async () => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    server.engine.world.commit({ kind: 'location', cloud: 'aws', location: LOCATION, up: false });
+    await expect(client.createInstance(spec(1))).rejects.toEqual(code('Unavailable'));
+    expect((await client.listLocations()).find(({ name }) => name === LOCATION)?.available).toBe(false);
+  });
+
+  test('wrong words are an invalid request', async () => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    const wrong = [
+      { instanceType: 'm1.none' },
+      { imageBackendId: 'ami-none' },
+      { zone: 'eu-west-1a' },
+      { instanceType: 't4g.medium' },
+      { networkBackendId: 'vpc-none' },
+      { location: 'us-nowhere-1' },
+    ];
+    for (const over of wrong) {
+      await expect(client.createInstance(spec(1, over))).rejects.toEqual(code('InvalidRequest'));
+    }
+  });
+
+  test('a wrong, missing or revoked credential is unauthorized, the right one is not', async () => {
+    const as = (credential: Record<string, string>) =>
+      simDriver.connect({
+        cloud: 'aws',
+        credential,
+        endpoint: server.url,
+        deploymentId: DEPLOYMENT,
+        calls: openGate,
+      });
+    await expect(as({ account: 'locked', apiKey: 'wrong' }).verifyCredential()).rejects.toEqual(
+      code('Unauthorized'),
+    );
+    await expect(as({ account: 'locked' }).listInstances(LOCATION)).rejects.toEqual(code('Unauthorized'));
+    await expect(as({ account: 'dead' }).verifyCredential()).rejects.toEqual(code('Unauthorized'));
+    expect(await as({ account: 'locked', apiKey: 'right' }).verifyCredential()).toEqual({
+      account: 'locked',
+    });
+  });
+
+  test('a terminated instance keeps its token', async () => {
+    const client = connect(server);
+    const { spec } = await prepare(client);
+    const { backendId } = await client.createInstance(spec(1));
+    await client.terminateInstance(LOCATION, backendId);
+    await expect.poll(() => client.listInstances(LOCATION)).toEqual([]);
+    await expect(client.createInstance(spec(1))).rejects.toMatchObject({ cloudCode: 'LaunchTokenUsed' });
+  });
+});
+
+describe('the error table', () => {
+  test('knows every code that the clouds answer, but the one whose outcome its status tells', () => {
+    const unknown = Object.entries(REFUSALS).filter(([cloudCode, status]) => {
+      const answer = {
+        status: 418,
+        code: cloudCode,
+        message: undefined,
+        rate: {},
+        call: 'GET x',
+      };
+      return (
+        errorOfAnswer(answer, 'changes').code === 'InvalidRequest' &&
+        status !== 400 &&
+        !cloudCode.startsWith('Unknown')
+      );
+    });
+    expect(unknown.map(([cloudCode]) => cloudCode)).toEqual(['InternalError']);
+  });
+
+  test.each([
+    [502, 'changes', 'OutcomeUnknown'],
+    [502, 'reads', 'Unavailable'],
+    [429, 'changes', 'Throttled'],
+    [401, 'reads', 'Unauthorized'],
+    [404, 'changes', 'InvalidRequest'],
+    [302, 'reads', 'InvalidRequest'],
+  ] as const)('a stranger that answers %d to a call that %s: %s', (status, effect, expected) => {
+    const answer = { status, code: undefined, message: undefined, rate: {}, call: 'GET x' };
+    expect(errorOfAnswer(answer, effect).code).toBe(expected);
+  });
+});
+
+test('where nobody listens, nothing was sent: a create is unavailable, not of unknown outcome', async () => {
+  const { spec } = await prepare(connect(server));
+  const stopped = await startQuickServer();
+  await stopped.close();
+  const client = connect(stopped);
+  await expect(client.createInstance(spec(1))).rejects.toMatchObject({
+    code: 'Unavailable',
+    cloudCode: 'ECONNREFUSED',
+  });
+  await expect(client.listInstances(LOCATION)).rejects.toEqual(code('Unavailable'));
+});

@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import { routes } from '../../../../../functions/entrypoints/api/contract.ts';
+import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
+import { logger } from '../../../../../functions/platform/runtime/logger.ts';
+import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
+import { createNamespace } from '../../../../../functions/platform/store/namespaces.ts';
+import { furnish } from '../../../../engine/api/furnish.ts';
+import { isObject, KNOWN } from './any-json.ts';
+import { anyRequest } from './any-request.ts';
+import { type Answered, InProcessApi } from './api.ts';
+import { contradiction } from './schema.ts';
+
+const RUNS = Number(process.env['ANY_INPUT_RUNS'] ?? 120);
+/** The same requests each time: a draw without any that is accepted would fail the test by chance. */
+const SEED = Number(process.env['ANY_INPUT_SEED'] ?? 7);
+const all: readonly Route[] = routes;
+let api: InProcessApi;
+const failures: unknown[] = [];
+
+beforeAll(async () => {
+  vi.spyOn(logger, 'info').mockImplementation(() => undefined);
+  vi.spyOn(logger, 'error').mockImplementation((...entry) => void failures.push(entry));
+});
+
+beforeEach(async () => {
+  failures.length = 0;
+  api = new InProcessApi();
+  await api.open();
+  await furnish(api.store, 'default');
+  await createNamespace(api.store, { name: 'empty' });
+  await orderOne();
+});
+
+/** A fleet of one with its instance, and a sweep: what many operations are about. */
+async function orderOne(): Promise<void> {
+  const post = (handler: Route['handler'], path: string, json: unknown) =>
+    api.ask(handler, {
+      method: 'POST',
+      path: `/v1/namespaces/default/${path}`,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(json),
+    });
+  const idSchema = z.object({ id: z.string() });
+  const ofOne = { name: 'web-global', location: 'us-east-1', connection: 'sim-aws' };
+  const instance = await post('fleets', 'instances', {
+    ...ofOne,
+    instanceType: 'm6i.large',
+    image: 'ubuntu-24.04',
+  });
+  KNOWN.set('instance', [idSchema.parse(instance.body).id]);
+  const sweep = await post('resources', 'orphans/sweep', {});
+  KNOWN.set('sweep', [idSchema.parse(sweep.body).id]);
+  const key = await issueApiKey(api.store, { name: 'another' });
+  KNOWN.set('id', [key.id]);
+}
+
+afterAll(() => {
+  vi.restoreAllMocks();
+});
+
+test.each(all.map((route) => [route.operationId, route] as const))(
+  '%s answers any input as the document says, and what it accepts can be read back',
+  async (_, route) => {
+    let accepted = 0;
+    await fc.assert(
+      fc.asyncProperty(anyRequest(route), async ({ request, json }) => {
+        const answered = await api.ask(route.handler, request);
+        expect(answered.status, JSON.stringify(failures.at(-1), errorsToo)).toBeLessThan(500);
+        // A path that no route matches is answered before it is one of this operation's.
+        if (answered.status !== 405 && !isOfNoRoute(answered)) {
+          expect(contradiction(route, answered.status, answered.body)).toBeUndefined();
+        }
+        expectFields(answered);
+        if (answered.status >= 300) return;
+        accepted += 1;
+        if (route.body) await expectKept(route, request.path ?? '', json, answered);
+      }),
+      { numRuns: RUNS, seed: SEED },
+    );
+    expect(accepted).toBeGreaterThan(0);
+    api.close();
+  },
+  60_000,
+);
+
+const isOfNoRoute = ({ status, body }: Answered): boolean =>
+  status === 404 && isObject(body) && String(body['detail']).startsWith('there is nothing at ');
+
+/** A refusal of a request says which of its fields it is about. */
+function expectFields({ status, body }: Answered): void {
+  if (status !== 400 || !isObject(body) || body['code'] !== 'invalid-request') return;
+  expect(body['errors']).not.toEqual([]);
+}
+
+/** What was written is read as it was answered, and each field that is shown is as it was sent. */
+async function expectKept(route: Route, path: string, json: unknown, answered: Answered): Promise<void> {
+  const { location } = answered.headers;
+  const readAt = typeof location === 'string' ? location : readPath(route, path);
+  if (readAt === undefined) return;
+  const read = all.find((one) => one.method === 'GET' && matches(one.path, readAt));
+  if (!read) throw new Error(`nothing reads ${readAt}`);
+  const again = await api.ask(read.handler, { method: 'GET', path: readAt });
+  expect(again.status, JSON.stringify(failures.at(-1), errorsToo)).toBe(200);
+  expect(contradiction(read, 200, again.body)).toBeUndefined();
+  expectShown(json, answered.body, '');
+  expectShown(answered.body, again.body, '');
+}
+
+/** Where what a PUT has changed is read. */
+function readPath({ method }: Route, path: string): string | undefined {
+  return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential)$/, '') : undefined;
+}
+
+const matches = (pattern: string, path: string): boolean =>
+  new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path);
+
+/** Times and states go on by themselves. */
+const MOVES = new Set(['status', 'counts', 'rotation', 'startedAt', 'allowedActions', 'progress', 'costUsd']);
+
+function expectShown(sent: unknown, shown: unknown, field: string): void {
+  if (isObject(sent) && isObject(shown)) {
+    for (const [name, member] of Object.entries(sent)) {
+      if (name in shown && !MOVES.has(name)) expectShown(member, shown[name], `${field}/${name}`);
+    }
+    return;
+  }
+  expect(shown, field).toEqual(sent);
+}
+
+function errorsToo(_name: string, value: unknown): unknown {
+  return value instanceof Error ? `${value.stack}` : value;
+}

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
+import type { Request } from '../event.ts';
+import { anyJson, EXAMPLES, poisoned, serialized, strange } from './any-json.ts';
+import { operationOf, resolved } from './schema.ts';
+
+export interface AnyRequest {
+  request: Request;
+  /** The body as it was written; undefined where there is none. */
+  json: unknown;
+}
+
+/** Requests of one operation, as its description says or nearly so: much of what is wrong is wrong in one place. */
+export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
+  const { parameters, requestBody } = operationOf(route);
+  const of = (site: 'path' | 'query') =>
+    fc.record(
+      Object.fromEntries(
+        parameters
+          .filter((one) => one.in === site)
+          .map(({ name, schema }) => [name, anyParameter(name, schema)]),
+      ),
+      site === 'path' ? {} : { requiredKeys: [] },
+    );
+  const body = requestBody
+    ? anyBody(route, requestBody.content['application/json'].schema)
+    : fc.constant(undefined);
+  return fc
+    .record({
+      path: of('path'),
+      query: of('query'),
+      more: anyMoreQuery,
+      body,
+      transport: anyTransport,
+      key: anyKey,
+    })
+    .map(({ path, query, more, body: json, transport, key }) => ({
+      request: {
+        method: route.method,
+        path: route.path.replaceAll(/\{(\w+)\}/g, (_, name) => path[name] ?? ''),
+        query: texts({ ...query, ...more }),
+        headers: { ...(key === undefined ? {} : { 'idempotency-key': key }) },
+        ...(requestBody ? transport(serialized(json)) : {}),
+      },
+      json,
+    }))
+    .map(({ request, json }) => ({ request: { ...request, headers: headersOf(request) }, json }));
+}
+
+function texts(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+function headersOf({
+  headers,
+  type,
+}: {
+  headers: Record<string, string>;
+  type?: string;
+}): Record<string, string> {
+  return { ...(type === undefined ? {} : { 'content-type': type }), ...headers };
+}
+
+/** As the schema says or an example that is accepted, either with one thing in it that is strange as well. */
+function anyBody({ operationId }: Route, schema: unknown): fc.Arbitrary<unknown> {
+  const fitting = fc.oneof(anyJson(schema), fc.constantFrom(...(EXAMPLES[operationId] ?? [{}])));
+  return fc.oneof(fitting, poisoned(fitting));
+}
+
+/** One value of the path or the query, as it stands there. */
+function anyParameter(name: string, schema: unknown): fc.Arbitrary<string> {
+  const fitting = anyJson(resolved(schema), name).map((value) => encodeURIComponent(String(value)));
+  return fc.oneof({ weight: 12, arbitrary: fitting }, { weight: 1, arbitrary: strangeInUrl });
+}
+
+const strangeInUrl = fc.oneof(
+  fc.constantFrom(
+    '%00',
+    '%ED%A0%80',
+    '%',
+    '%2e%2e',
+    '..',
+    '%2F',
+    '__proto__',
+    'constructor',
+    '%1B[31m',
+    '1e-130',
+  ),
+  fc.constant('a'.repeat(3_000)),
+  fc
+    .string({ unit: 'binary', minLength: 1, maxLength: 20 })
+    .map((text) => encodeURIComponent(text.toWellFormed())),
+);
+
+const anyMoreQuery: fc.Arbitrary<Record<string, string>> = fc.oneof(
+  { weight: 8, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('cursor', 'limit', '__proto__', 'constructor', 'x\0', 'unknown'),
+        fc.oneof(strange, fc.constantFrom('NaN', '0x10', '1e400', '-1', '')),
+      )
+      .map(([name, value]) => Object.fromEntries([[name, value]])),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .oneof(
+        strange,
+        fc.constantFrom('web-global', 'f0123456789abcdef~NET#x', 'sim-aws~', '7', 'f0123456789abcdef'),
+      )
+      .map((position) => ({ cursor: Buffer.from(position).toString('base64url') })),
+  },
+);
+
+const anyKey = fc.oneof(
+  { weight: 8, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.uuid() },
+  { weight: 1, arbitrary: strange },
+);
+
+type Transport = (text: string) => { body: string; isBase64Encoded?: boolean; type?: string };
+const type = 'application/json';
+const anyTransport: fc.Arbitrary<Transport> = fc.oneof(
+  { weight: 10, arbitrary: fc.constant<Transport>((body) => ({ body, type })) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom<Transport>(
+      (text) => ({ body: Buffer.from(text).toString('base64'), isBase64Encoded: true, type }),
+      (text) => ({
+        body: Buffer.from(`\xff${text}`, 'latin1').toString('base64'),
+        isBase64Encoded: true,
+        type,
+      }),
+      (body) => ({ body, type: 'application/json; charset=iso-8859-1' }),
+      (body) => ({ body, type: 'text/plain' }),
+      (body) => ({ body: body.slice(0, -1), type }),
+      (body) => ({ body }),
+      () => ({ body: '', type }),
+      () => ({ body: `${'['.repeat(100_000)}${']'.repeat(100_000)}`, type }),
+    ),
+  },
+);

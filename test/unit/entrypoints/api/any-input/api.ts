@@ -1,0 +1,156 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import type { APIGatewayProxyEventV2, Context } from 'aws-lambda';
+import { handle } from '../../../../../functions/entrypoints/api/handle.ts';
+import { accessOperations } from '../../../../../functions/entrypoints/api/operations/access.ts';
+import { catalogueOperations } from '../../../../../functions/entrypoints/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../../../functions/entrypoints/api/operations/connections.ts';
+import {
+  fleetInspections,
+  fleetOperations,
+} from '../../../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../../../functions/entrypoints/api/operations/resources.ts';
+import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
+import { inspectRefusedConnection } from '../../../../../functions/features/connections/check-request.ts';
+import { DRIVER_NAMES } from '../../../../../functions/model/connection.ts';
+import { issueApiKey } from '../../../../../functions/platform/store/api-keys.ts';
+import type { Store } from '../../../../../functions/platform/store/store.ts';
+import { ClientLoans } from '../../../../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../../../../chaos/models/dynamo/dynamo.ts';
+import { FLEETS_INDEXES, Table } from '../../../../chaos/models/dynamo/table.ts';
+import { TABLES } from '../../../../chaos/world/tables.ts';
+import { eventOf, type Request } from '../event.ts';
+import { assertStorable } from './storable.ts';
+
+const MAX_PARAMETER_BYTES = 4_096;
+
+export interface Answered {
+  status: number;
+  headers: Record<string, unknown>;
+  body: unknown;
+}
+
+/** The API's real handlers in one process, over the model of the tables; nothing else of a deployment is there. */
+export class InProcessApi {
+  readonly store: Store;
+  readonly #loans = new ClientLoans();
+  readonly #handlers: Readonly<Record<Route['handler'], ReturnType<typeof handle>>>;
+  #key = '';
+
+  constructor() {
+    const tables = [
+      new Table(TABLES.fleets, FLEETS_INDEXES),
+      ...[TABLES.governor, TABLES.catalogue, TABLES.access, TABLES.history].map((name) => new Table(name)),
+    ];
+    const dynamo = new Dynamo(tables, {
+      now: () => Date.now(),
+      baseLagMs: () => 0,
+      indexLagMs: () => 0,
+      pageSize: () => 1_000,
+      unprocessed: () => 0,
+    });
+    const document = this.#loans.lend(async (command, input) => {
+      assertStorable(input);
+      return dynamo.perform(command, input);
+    });
+    const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+    this.store = { document, tables: TABLES, clock, random: Math.random };
+    this.#handlers = handlersOver(this.store);
+  }
+
+  /** Makes the API key that requests are asked with. */
+  async open(): Promise<void> {
+    this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
+  }
+
+  close(): void {
+    this.#loans.takeBack();
+  }
+
+  async ask(handler: Route['handler'], { headers, ...request }: Request): Promise<Answered> {
+    const event: APIGatewayProxyEventV2 = eventOf({
+      ...request,
+      headers: { authorization: `Bearer ${this.#key}`, ...headers },
+    });
+    const result = await this.#handlers[handler](event, context);
+    return {
+      status: result.statusCode ?? 0,
+      headers: result.headers ?? {},
+      body: result.body === undefined ? undefined : JSON.parse(result.body),
+    };
+  }
+}
+
+function handlersOver(store: Store) {
+  const rules = { drivers: DRIVER_NAMES, allowEndpointOverride: true };
+  const send = () => Promise.resolve();
+  return {
+    access: handle({ handler: 'access', store, operations: accessOperations(store) }),
+    catalogue: handle({ handler: 'catalogue', store, operations: catalogueOperations(store) }),
+    connections: handle({
+      handler: 'connections',
+      store,
+      operations: connectionOperations({
+        store,
+        ssm: parameterStore(),
+        secretsPrefix: '/tests',
+        ...rules,
+        send,
+      }),
+      inspections: {
+        createConnection: (_params, body) => Promise.resolve(inspectRefusedConnection(body, rules)),
+      },
+    }),
+    resources: handle({ handler: 'resources', store, operations: resourceOperations({ store, send }) }),
+    fleets: handle({
+      handler: 'fleets',
+      store,
+      operations: fleetOperations({
+        store,
+        workflows: { start: () => Promise.resolve(), state: () => Promise.resolve('running') },
+      }),
+      inspections: fleetInspections(store),
+    }),
+  };
+}
+
+/** The SDK's client over a Parameter Store that keeps nothing but the limit of a standard parameter. */
+function parameterStore(): SSMClient {
+  let version = 0;
+  return new SSMClient({
+    region: 'local',
+    credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: async ({ body }: { body?: unknown }) => {
+        const asked: { Value?: string } = JSON.parse(String(body));
+        version += 1;
+        const isTooLong = Buffer.byteLength(asked.Value ?? '') > MAX_PARAMETER_BYTES;
+        const answer = isTooLong
+          ? { __type: 'ValidationException', message: 'Standard tier parameters support 4096 characters.' }
+          : { Version: version };
+        return {
+          response: {
+            statusCode: isTooLong ? 400 : 200,
+            headers: { 'content-type': 'application/x-amz-json-1.1' },
+            body: new TextEncoder().encode(JSON.stringify(answer)),
+          },
+        };
+      },
+    },
+  });
+}
+
+const context: Context = {
+  callbackWaitsForEmptyEventLoop: false,
+  functionName: 'api',
+  functionVersion: '1',
+  invokedFunctionArn: 'arn:aws:lambda:us-east-1:000000000000:function:api',
+  memoryLimitInMB: '512',
+  awsRequestId: 'request-1',
+  logGroupName: '',
+  logStreamName: '',
+  getRemainingTimeInMillis: () => 20_000,
+  done: () => undefined,
+  fail: () => undefined,
+  succeed: () => undefined,
+};

@@ -1,0 +1,97 @@
+import Ajv2020 from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { z } from 'zod';
+import { openApiDocument } from '../../../../../functions/entrypoints/api/openapi.ts';
+import type { Route } from '../../../../../functions/entrypoints/api/routes/route.ts';
+
+const anyObject = z.record(z.string(), z.unknown());
+const document: unknown = JSON.parse(JSON.stringify(openApiDocument()));
+
+/** As much of JSON Schema as the document has. */
+export const schemaSchema = z.looseObject({
+  $ref: z.string().optional(),
+  type: z.string().optional(),
+  enum: z.array(z.string()).optional(),
+  const: z.string().optional(),
+  format: z.string().optional(),
+  pattern: z.string().optional(),
+  minimum: z.number().optional(),
+  exclusiveMinimum: z.number().optional(),
+  maximum: z.number().optional(),
+  maxLength: z.number().optional(),
+  minItems: z.number().optional(),
+  items: z.unknown().optional(),
+  properties: anyObject.optional(),
+  required: z.array(z.string()).default([]),
+  propertyNames: z.unknown().optional(),
+  additionalProperties: z.unknown().optional(),
+  anyOf: z.array(z.unknown()).optional(),
+  oneOf: z.array(z.unknown()).optional(),
+});
+export type Schema = z.output<typeof schemaSchema>;
+
+const operationSchema = z.looseObject({
+  parameters: z
+    .array(z.looseObject({ name: z.string(), in: z.enum(['path', 'query', 'header']), schema: z.unknown() }))
+    .default([]),
+  requestBody: z
+    .object({ content: z.object({ 'application/json': z.object({ schema: z.unknown() }) }) })
+    .optional(),
+  responses: z.record(z.string(), z.looseObject({ content: anyObject.optional() })),
+});
+
+const pathsSchema = z.looseObject({ paths: z.record(z.string(), z.record(z.string(), operationSchema)) });
+const { paths } = pathsSchema.parse(document);
+
+export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
+  const operation = paths[path]?.[method.toLowerCase()];
+  if (!operation) throw new Error(`the document has no ${method} ${path}`);
+  return operation;
+}
+
+/** A schema, its reference followed. */
+export function resolved(node: unknown): Schema {
+  const schema = schemaSchema.parse(node);
+  if (schema.$ref === undefined) return schema;
+  const found = pointerTo(schema.$ref.slice(2).split('/'));
+  return resolved(found);
+}
+
+function pointerTo(parts: readonly string[]): unknown {
+  return parts.reduce<unknown>((node, part) => anyObject.parse(node)[part], document);
+}
+
+const ajv = new Ajv2020.default({ strict: false, allErrors: true });
+addFormats.default(ajv);
+ajv.addSchema({ ...anyObject.parse(document), $id: 'openapi' });
+
+/**
+ * Compares an answer with the document.
+ *
+ * @returns what is not as it says; undefined when all is
+ */
+export function contradiction(
+  { path, method }: Pick<Route, 'path' | 'method'>,
+  status: number,
+  body: unknown,
+): string | undefined {
+  const response = operationOf({ path, method }).responses[String(status)];
+  if (!response) return `${method} ${path} is not said to answer ${status}`;
+  const [type] = Object.keys(response.content ?? {});
+  if (type === undefined) return body === undefined ? undefined : 'there is a body, and none is described';
+  const pointer = [
+    'paths',
+    path,
+    method.toLowerCase(),
+    'responses',
+    String(status),
+    'content',
+    type,
+    'schema',
+  ]
+    .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
+    .join('/');
+  const validate = ajv.getSchema(`openapi#/${pointer}`);
+  if (!validate) throw new Error(`no schema at ${pointer}`);
+  return validate(body) ? undefined : ajv.errorsText(validate.errors);
+}

@@ -1,0 +1,107 @@
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { routes } from '../../../../functions/entrypoints/api/contract.ts';
+import { accessOperations } from '../../../../functions/entrypoints/api/operations/access.ts';
+import { catalogueOperations } from '../../../../functions/entrypoints/api/operations/catalogue.ts';
+import { connectionOperations } from '../../../../functions/entrypoints/api/operations/connections.ts';
+import { fleetOperations } from '../../../../functions/entrypoints/api/operations/fleets.ts';
+import { resourceOperations } from '../../../../functions/entrypoints/api/operations/resources.ts';
+import { problemsOf, type Route } from '../../../../functions/entrypoints/api/routes/route.ts';
+import { openStore } from '../../../../functions/platform/store/store.ts';
+
+const all: readonly Route[] = routes;
+const named = all.map((route) => [route.operationId, route] as const);
+
+/** Names of the properties in a schema, however deep. */
+function propertiesOf(schema: z.ZodType): string[] {
+  const names: string[] = [];
+  z.toJSONSchema(schema, {
+    io: 'output',
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => void names.push(...Object.keys(jsonSchema.properties ?? {})),
+  });
+  return names;
+}
+
+/** A union is refused by its discriminator first, so that each of its alternatives is asked by itself. */
+function alternatives(schema: z.ZodType): z.ZodType[] {
+  if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
+  return schema.options.filter((option) => option instanceof z.ZodType);
+}
+
+describe('the contract', () => {
+  it('has each operation, and each method of a path, once', () => {
+    const ids = all.map(({ operationId }) => operationId);
+    const paths = all.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
+    expect(new Set(ids).size).toBe(all.length);
+    expect(new Set(paths).size).toBe(all.length);
+  });
+
+  it.each(named)('%s: the parts of the path are the parameters', (_id, { path, params }) => {
+    expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(Object.keys(params.shape));
+  });
+
+  it.each(named)('%s: refuses what it does not know', (_id, { query, body }) => {
+    for (const schema of [query, ...(body ? [body] : [])].flatMap(alternatives)) {
+      const issues = schema.safeParse({ nobodyKnowsThis: '1' }).error?.issues ?? [];
+      expect(issues).toContainEqual(
+        expect.objectContaining({ code: 'unrecognized_keys', keys: ['nobodyKnowsThis'] }),
+      );
+    }
+  });
+
+  it.each(named)('%s: answers with something, or with 204', (_id, { status, response }) => {
+    expect(status === 204).toBe(response === undefined);
+  });
+
+  it.each(named.filter(([id]) => id.startsWith('list') && id !== 'listDrivers'))(
+    '%s: is paged, within bounds',
+    (_id, { query, response }) => {
+      const limit = z.object({ limit: z.number() }).parse(query.parse({})).limit;
+      expect(limit).toBeGreaterThan(0);
+      expect(query.safeParse({ limit: '1' }).success).toBe(true);
+      for (const bad of ['0', '-1', '1.5', '100000', 'all', '']) {
+        expect(query.safeParse({ limit: bad }).success, bad).toBe(false);
+      }
+      expect(response && propertiesOf(response)).toEqual(expect.arrayContaining(['items', 'cursor']));
+    },
+  );
+
+  it.each(named)('%s: shows no secret', (operationId, { response }) => {
+    const names = new Set(response ? propertiesOf(response) : []);
+    for (const secret of ['credential', 'secretHash', 'privateKey', 'password']) {
+      expect(names, secret).not.toContain(secret);
+    }
+    expect(names.has('key')).toBe(operationId === 'createApiKey');
+  });
+
+  it.each(named)('%s: knows what it refuses with, each once', (_id, route) => {
+    const problems = problemsOf(route);
+    expect(new Set(problems).size).toBe(problems.length);
+    expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));
+  });
+});
+
+it('has an operation for each route in the function that it names, and no more', () => {
+  const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c', governor: 'g' });
+  const done = () => Promise.resolve();
+  const operations: Record<Route['handler'], object> = {
+    access: accessOperations(store),
+    catalogue: catalogueOperations(store),
+    connections: connectionOperations({
+      store,
+      ssm: new SSMClient({}),
+      secretsPrefix: '/x',
+      drivers: ['sim'],
+      allowEndpointOverride: false,
+      send: done,
+    }),
+    resources: resourceOperations({ store, send: done }),
+    fleets: fleetOperations({ store, workflows: { start: done, state: async () => 'absent' } }),
+  };
+  for (const [handler, answered] of Object.entries(operations)) {
+    const wanted = all.filter((route) => route.handler === handler).map(({ operationId }) => operationId);
+    expect(Object.keys(answered).toSorted()).toEqual(wanted.toSorted());
+  }
+});

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { checkTotals, type GroupDemand } from '../../../../functions/features/fleets/check-totals.ts';
+import type { Connection } from '../../../../functions/model/connection.ts';
+import type { Totals } from '../../../../functions/model/limit-profile.ts';
+
+function connection(name: string, totals?: Totals): Connection {
+  return {
+    namespace: 'default',
+    name,
+    id: 'c0000000000000000',
+    driver: 'sim',
+    cloud: 'aws',
+    status: 'Ready',
+    createdAt: '2026-01-01T00:00:00Z',
+    ...(totals ? { limits: { totals } } : {}),
+  };
+}
+
+/** Groups of so many instances each, of 4 vCPUs, 1 GPU and 16 GB. */
+function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand[] {
+  return sizes.map((size, at) => ({
+    pointer: `/nodeGroups/${from + at}`,
+    connection: of,
+    size,
+    vcpus: 4,
+    gpus: 1,
+    memoryGb: 16,
+  }));
+}
+
+const pointersOf = (demands: readonly GroupDemand[]) => checkTotals(demands).map(({ pointer }) => pointer);
+
+describe('what a fleet asks a connection for', () => {
+  it.each<[string, Totals, string[]]>([
+    ['all of the instances', { instances: 30 }, []],
+    ['one instance more', { instances: 29 }, ['/nodeGroups/2/size']],
+    ['more with each group', { instances: 9 }, ['/nodeGroups/0/size']],
+    ['all of the vCPUs', { vcpus: 120 }, []],
+    ['more vCPUs', { vcpus: 119 }, ['/nodeGroups/2/size']],
+    ['more GPUs', { gpus: 15 }, ['/nodeGroups/1/size']],
+    ['more memory', { memoryGb: 479.5 }, ['/nodeGroups/2/size']],
+    ['more of two', { gpus: 15, memoryGb: 479 }, ['/nodeGroups/1/size', '/nodeGroups/2/size']],
+    ['what has no total', {}, []],
+  ])('being %s is told at the group that goes beyond', (_what, totals, pointers) => {
+    expect(pointersOf(groups(connection('here', totals), [10, 10, 10]))).toEqual(pointers);
+  });
+
+  it('is counted for each connection alone', () => {
+    const small = connection('small', { instances: 15 });
+    const demands = [
+      ...groups(connection('large'), [9_000]),
+      ...groups(small, [10], 1),
+      ...groups(connection('other', { instances: 15 }), [15], 2),
+    ];
+    expect(pointersOf(demands)).toEqual([]);
+    expect(checkTotals([...demands, ...groups(small, [6], 3)])).toEqual([
+      {
+        pointer: '/nodeGroups/3/size',
+        code: 'above-totals',
+        message: 'small may have 15 instances in all; the fleet asks it for 16',
+      },
+    ]);
+  });
+});

@@ -1,0 +1,161 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { checkWords } from '../../../../functions/features/fleets/check-words.ts';
+import type { Fleet } from '../../../../functions/model/fleet.ts';
+import { resetUsage, usage } from '../../../../functions/platform/runtime/usage.ts';
+import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../../../chaos/models/dynamo/dynamo.ts';
+import { Table } from '../../../chaos/models/dynamo/table.ts';
+import { calmScenario, fleetAt } from '../../../chaos/scenario/calm.ts';
+import { runScenario } from '../../../chaos/scenario/run.ts';
+
+const PATIENT = { timeout: 60_000 };
+const isUp = ({ status }: Fleet) => status === 'Running';
+const AT = ['sim-aws'];
+/** Time in seconds, process and call of a line of the trace. */
+const LINE = /^\s*([\d.]+) {2}(\S+)\s+(.*)$/;
+
+interface Call {
+  atSeconds: number;
+  process: string;
+  what: string;
+}
+
+/** What was asked of tables and clouds until all fleets of a calm world ran, and what was not, by the counters. */
+async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]> {
+  let lines: readonly string[] = [];
+  const saved: (typeof usage)[] = [];
+  const { violations } = await runScenario(calmScenario({ batchSize }), true, async (stage) => {
+    resetUsage();
+    const begin = stage.lab.ground.trace.lines.length;
+    const fleets = await Promise.all(
+      sizes.map((size, at) =>
+        stage.create(fleetAt(AT, size, { name: `fleet-${at}`, locations: ['east-1'] })),
+      ),
+    );
+    for (const { id } of fleets) await stage.until(id, isUp);
+    lines = stage.lab.ground.trace.lines.slice(begin);
+    saved.push(structuredClone(usage));
+  });
+  expect(violations).toEqual([]);
+  // Deletion at the run's end counts as well: what a test is told is as of when all ran.
+  Object.assign(usage, saved[0]);
+  return lines.flatMap((line) => {
+    const [, atSeconds, process, what] = LINE.exec(line) ?? [];
+    return process?.startsWith('worker') && what !== undefined
+      ? [{ atSeconds: Number(atSeconds), process, what }]
+      : [];
+  });
+}
+
+const count = (calls: readonly Call[], pattern: RegExp) =>
+  calls.filter(({ what }) => pattern.test(what)).length;
+const isList = /^GET aws\/locations\/east-1\/instances\?tag/;
+const isCreate = /^POST aws\/locations\/east-1\/instances$/;
+
+/** How often each process asked for each of these. */
+function timesEach(calls: readonly Call[], pattern: RegExp): number[] {
+  const matching = calls.filter(({ what }) => pattern.test(what));
+  return [...Map.groupBy(matching, ({ process, what }) => `${process} ${what}`).values()].map(
+    ({ length }) => length,
+  );
+}
+
+beforeEach(resetUsage);
+
+describe('launches of one fleet', PATIENT, () => {
+  it("have a fleet's layout and network resources read once by each process", async () => {
+    const calls = await callsOf([30]);
+    // Until then a process may read before there is something to keep.
+    const ready = calls.findLast(({ what }) => /"Ready"/.test(what))?.atSeconds ?? 0;
+    // And for as long as the spec may be missing in a cheap read, it is read twice.
+    const launching = calls.filter(({ atSeconds }) => atSeconds > ready + 1);
+    const layouts = timesEach(launching, /^Get SPEC#/);
+    expect(layouts.length).toBeGreaterThan(0);
+    expect(Math.max(...layouts)).toBe(1);
+    expect(usage.saved.layouts).toBeGreaterThan(15);
+    expect(Math.max(...timesEach(launching, /^Query NET#/))).toBe(1);
+    expect(usage.saved.networks).toBeGreaterThan(5);
+  });
+
+  it('have a connection opened at most once a minute by each process', async () => {
+    const calls = await callsOf([60]);
+    const opened = calls.filter(({ what }) => what === 'read credential');
+    const minutes = ((calls.at(-1)?.atSeconds ?? 0) - (calls[0]?.atSeconds ?? 0)) / 60;
+    expect(minutes).toBeGreaterThan(1);
+    for (const times of Map.groupBy(opened, ({ process }) => process).values()) {
+      const gaps = times.slice(1).map(({ atSeconds }, at) => atSeconds - (times[at]?.atSeconds ?? 0));
+      expect(Math.min(60, ...gaps)).toBeGreaterThanOrEqual(60);
+    }
+    expect(usage.saved.connections).toBeGreaterThan(opened.length);
+  });
+
+  it('go in one call where the cloud takes several', async () => {
+    const single = await callsOf([12]);
+    expect(usage.saved.creates).toBe(0);
+    expect(count(single, isCreate)).toBe(12);
+    await callsOf([12], 6);
+    expect(usage.saved.creates).toBeGreaterThan(3);
+  });
+});
+
+describe('launches of four fleets at one site', PATIENT, () => {
+  it('are listed together: as many lists as one fleet of that size takes', async () => {
+    const one = count(await callsOf([24]), isList);
+    expect(usage.saved.lists).toBe(0);
+    const four = count(await callsOf([6, 6, 6, 6]), isList);
+    expect(one).toBeGreaterThan(3);
+    expect(four).toBeLessThan(1.5 * one);
+    expect(usage.saved.lists).toBeGreaterThan(four / 2);
+  });
+});
+
+describe('words of a fleet request', () => {
+  it('are looked up together: one request for a hundred of them, and one for the connection', async () => {
+    const requests: string[] = [];
+    const tables = ['access', 'catalogue', 'fleets'].map((name) => new Table(name));
+    const dynamo = new Dynamo(tables, {
+      now: () => 0,
+      baseLagMs: () => 0,
+      indexLagMs: () => 0,
+      pageSize: () => 400,
+      unprocessed: () => 0,
+    });
+    const loans = new ClientLoans();
+    const store = {
+      document: loans.lend(async (command, input) => {
+        requests.push(command);
+        return dynamo.perform(command, input);
+      }),
+      tables: { access: 'access', catalogue: 'catalogue' },
+      clock: { now: () => 0, sleep: () => Promise.resolve() },
+      random: () => 0.5,
+    };
+    const connection = {
+      namespace: 'default',
+      name: 'sim-aws',
+      id: 'c0000000000000000',
+      driver: 'sim',
+      cloud: 'aws',
+      status: 'Ready',
+      createdAt: new Date(0).toISOString(),
+    };
+    tables[0]?.put(
+      'CONNECTIONS',
+      'default/sim-aws',
+      { pk: 'CONNECTIONS', sk: 'default/sim-aws', ...connection },
+      { nowMs: 0, baseAtMs: 0, indexAtMs: () => 0 },
+    );
+    const groups = Array.from({ length: 20 }, (_, at) => ({
+      pointer: `/nodeGroups/${at}`,
+      connection: 'sim-aws',
+      locations: Array.from({ length: 10 }, (__, n) => ({ pointer: `/${at}/${n}`, name: `place-${n}` })),
+      instanceType: `type-${at % 2}`,
+      image: 'linux',
+    }));
+    const { errors } = await checkWords(store, 'default', groups);
+    loans.takeBack();
+    expect(errors.length).toBeGreaterThan(0);
+    // 10 locations, 2 types, 20 offers, 11 images: 43 names.
+    expect(requests).toEqual(['GetCommand', 'BatchGetCommand']);
+  });
+});

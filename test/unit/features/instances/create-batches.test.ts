@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { INSTANCE_TAG, type InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
+import { batchesOf } from '../../../../functions/features/instances/create-batches.ts';
+
+const spec = (n: number, over: Partial<InstanceSpec> = {}): { spec: InstanceSpec } => ({
+  spec: {
+    location: 'us-east-1',
+    instanceId: `i${n}`,
+    launchToken: `i${n}.1`,
+    instanceType: 'm6i.large',
+    imageBackendId: 'ami-1',
+    networkBackendId: 'net',
+    securityGroupBackendId: 'group',
+    keyPairBackendId: 'key',
+    ...over,
+    tags: { team: 'search', ...over.tags, [INSTANCE_TAG]: `i${n}` },
+  },
+});
+const idsOf = (batches: { spec: InstanceSpec }[][]) =>
+  batches.map((batch) => batch.map((one) => one.spec.instanceId));
+
+test('what differs in nothing but whose machine it is goes together, up to the size of a batch', () => {
+  expect(
+    idsOf(
+      batchesOf(
+        [1, 2, 3, 4, 5].map((n) => spec(n)),
+        2,
+      ),
+    ),
+  ).toEqual([['i1', 'i2'], ['i3', 'i4'], ['i5']]);
+});
+
+test.each<[string, Partial<InstanceSpec>]>([
+  ['type', { instanceType: 'm6i.xlarge' }],
+  ['zone', { zone: 'us-east-1a' }],
+  ['user data', { userData: 'x' }],
+  ['disk', { rootDiskGb: 30 }],
+  ['network', { networkBackendId: 'another' }],
+  ['label', { tags: { team: 'ads' } }],
+])('another %s is another batch', (_what, over) => {
+  expect(idsOf(batchesOf([spec(1), spec(2, over), spec(3)], 10))).toEqual([['i1', 'i3'], ['i2']]);
+});
+
+test('nothing makes no batch', () => expect(batchesOf([], 5)).toEqual([]));

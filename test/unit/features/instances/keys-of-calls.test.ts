@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { createAwsDriver } from '../../../../functions/drivers/aws/driver.ts';
+import { has } from '../../../../functions/drivers/contract/capabilities.ts';
+import type { InstanceSpec } from '../../../../functions/drivers/contract/driver.ts';
+import { callsOf, withKeptKeys } from '../../../../functions/features/instances/keys-of-calls.ts';
+import { instanceId, launchToken } from '../../../../functions/model/identifiers.ts';
+import { openGate } from '../../../calls/gates.ts';
+import { record } from '../../../samples/records.ts';
+
+const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
+const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
+const fleetId = 'f0123456789abcdef';
+
+/** A claimed record and what to ask EC2 for; `keys` are those that the claim kept. */
+function wanted(index: number, keys: string[] = []) {
+  const id = instanceId({ fleetId, index });
+  const spec: InstanceSpec = {
+    location: 'us-east-1',
+    instanceId: id,
+    launchToken: launchToken(id, 1),
+    instanceType: 'm6i.large',
+    imageBackendId: 'ami-1',
+    networkBackendId: 'vpc-1',
+    securityGroupBackendId: 'sg-1',
+    keyPairBackendId: 'key-1',
+    tags: {},
+  };
+  return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
+}
+
+test('launches that are alike go out in one call, in the order of their tokens, whatever theirs was', () => {
+  const tokensOf = (order: number[]) =>
+    callsOf(
+      client,
+      order.map((index) => wanted(index)),
+    ).map((call) => call.map(({ spec }) => spec.launchToken));
+  expect(tokensOf([2, 0, 1])).toEqual(tokensOf([0, 1, 2]));
+  expect(tokensOf([0, 1, 2])).toHaveLength(1);
+});
+
+test('a call whose key its records do not keep is made for each of them alone', () => {
+  const all = [0, 1, 2].map((index) => wanted(index));
+  const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
+  const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  const kept = [0, 1, 2].map((index) => wanted(index, [key ?? '']));
+  expect(withKeptKeys(client, [kept])).toEqual([kept]);
+  const two = kept.slice(0, 2);
+  expect(withKeptKeys(client, [two])).toEqual(two.map((one) => [one]));
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { nextStep, outcomeOf } from '../../../../functions/features/instances/next-step.ts';
+import { record } from '../../../samples/records.ts';
+
+const WINDOW_MS = 5_000;
+const CLAIM_MS = 30_000;
+const TIMES = { consistencyWindowMs: WINDOW_MS, claimMs: CLAIM_MS };
+
+describe('nextStep', () => {
+  it('claims what nobody claimed', () => {
+    expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
+  });
+
+  it('waits while another worker may be calling, and for what a list may not show yet', () => {
+    const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
+    const waiting = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
+    expect(nextStep(claimed, { message: { round: 1 } }, TIMES)).toEqual(waiting);
+    expect(nextStep(claimed, { message: { round: 1, waitedFor: 90_000 } }, TIMES)).toMatchObject({
+      step: 'look-up',
+    });
+  });
+
+  it('begins to wait anew when somebody else has the claim by then', () => {
+    const claimed = record({ launchState: 'claimed', claimUntilMs: 180_000 });
+    expect(nextStep(claimed, { message: { round: 1, waitedFor: 90_000 } }, TIMES)).toEqual({
+      step: 'wait',
+      waitMs: CLAIM_MS + WINDOW_MS,
+      marks: { waitedFor: 180_000 },
+    });
+  });
+
+  it('looks an unknown outcome up before anything else, and not too early', () => {
+    const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
+    const waiting = { step: 'wait', waitMs: WINDOW_MS, marks: { waitedFor: 10_000 } };
+    expect(nextStep(unknown, { message: { round: 1 } }, TIMES)).toEqual(waiting);
+    expect(nextStep(unknown, { message: { round: 1, waitedFor: 10_000 } }, TIMES)).toMatchObject({
+      step: 'look-up',
+    });
+  });
+
+  it('looks up sooner what a launch of its own died over, by how long the queue says that this is ago', () => {
+    const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy: 'm1' });
+    const first = { messageId: 'm1', receives: 2, sentAtMs: 900_000, firstReceivedAtMs: 1_000_000 };
+    const claimSeen = { claimUntilMs: 90_000, sinceMs: 1_000_000 };
+    expect(nextStep(claimed, { message: { round: 1 }, delivery: first }, TIMES)).toEqual({
+      step: 'wait',
+      waitMs: 0,
+      marks: { claimSeen },
+    });
+    const message = { round: 1, claimSeen };
+    const sentAfter = (ms: number) => ({ messageId: 'm2', receives: 1, sentAtMs: 1_000_000 + ms });
+    const early = nextStep(claimed, { message, delivery: sentAfter(CLAIM_MS) }, TIMES);
+    expect(early).toEqual({ step: 'wait', waitMs: WINDOW_MS, marks: { waitedFor: 90_000 } });
+    const late = nextStep(claimed, { message, delivery: sentAfter(CLAIM_MS + WINDOW_MS) }, TIMES);
+    expect(late).toMatchObject({ step: 'look-up' });
+  });
+
+  it('waits all of it where a claim was made by another delivery, or it is not known when', () => {
+    const whole = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
+    const delivery = { messageId: 'm1', receives: 3, sentAtMs: 2_000_000, firstReceivedAtMs: 1_000_000 };
+    const step = (claimedBy: string, launch: Parameters<typeof nextStep>[1]) =>
+      nextStep(record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy }), launch, TIMES);
+    expect(step('', { message: { round: 1 }, delivery })).toEqual(whole);
+    expect(step('m2', { message: { round: 1 }, delivery })).toEqual(whole);
+    expect(step('m1', { message: { round: 1 } })).toEqual(whole);
+    const other = { round: 1, claimSeen: { claimUntilMs: 80_000, sinceMs: 1_000_000 } };
+    expect(step('m2', { message: other, delivery })).toEqual(whole);
+  });
+
+  it('calls again at once where the cloud took nothing', () => {
+    expect(nextStep(record({ launchState: 'refused' }), { message: { round: 1 } }, TIMES)).toMatchObject({
+      step: 'create',
+    });
+  });
+
+  it('leaves an accepted one to the poll loop', () => {
+    expect(nextStep(record({ launchState: 'accepted' }), { message: { round: 1 } }, TIMES)).toMatchObject({
+      step: 'replace-token',
+    });
+  });
+
+  it('answers what has an outcome', () => {
+    expect(nextStep(record({ status: 'Running' }), { message: { round: 1 } }, TIMES)).toEqual({
+      step: 'answer',
+      outcome: 'Running',
+    });
+    expect(outcomeOf({ status: 'Failed' })).toBe('Failed');
+    expect(outcomeOf({ status: 'Terminated' })).toBe('Cancelled');
+    expect(outcomeOf({ status: 'Terminating', closeAs: 'Failed' })).toBe('Failed');
+    expect(outcomeOf({ status: 'Terminating' })).toBe('Cancelled');
+    expect(outcomeOf({ status: 'Creating' })).toBeUndefined();
+  });
+});
+
+describe('nextStep in a later round', () => {
+  const at = (fields: Parameters<typeof record>[0], round = 2) =>
+    nextStep(record({ round: 1, ...fields }), { message: { round, waitedFor: 0 } }, TIMES);
+
+  it.each(['Failed', 'Terminated'] as const)('attempts again what ended %s in an earlier one', (status) => {
+    expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
+    expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
+  });
+
+  it('attempts what is Planned in whatever round', () => {
+    for (const round of [1, 2]) {
+      expect(at({ status: 'Planned', launchState: 'refused' }, round)).toMatchObject({
+        step: 'claim',
+        replaces: { status: 'Planned' },
+      });
+    }
+  });
+
+  it('leaves what runs, and answers for it', () => {
+    expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
+  });
+
+  it('goes on with an attempt that stands', () => {
+    expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'replace-token' });
+    expect(at({ launchState: 'refused' })).toMatchObject({ step: 'create' });
+    expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
+  });
+
+  it('waits for what failed in an earlier round to be gone, and answers for that of its own', () => {
+    const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
+    expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
+    expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
+  });
+
+  it('is cancelled by a removal', () => {
+    expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
+  });
+
+  it('hands what is to be attempted elsewhere the token that its next launch is to answer', () => {
+    const leaving = { status: 'Terminating', closeAs: 'Planned' } as const;
+    for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'replace-token' });
+    expect(outcomeOf(leaving)).toBeUndefined();
+    expect(outcomeOf({ status: 'Planned' })).toBeUndefined();
+  });
+});

@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { dueWork } from '../../../../functions/features/inventory/due-work.ts';
+import type { Connection } from '../../../../functions/model/connection.ts';
+
+const NOW_MS = Date.parse('2026-01-01T12:00:00Z');
+const POLL_MINUTES = 60;
+const key = { kind: 'verify', connectionKey: 'default/one' } as const;
+
+const connection = (fields: Partial<Connection> = {}): Connection => ({
+  namespace: 'default',
+  name: 'one',
+  id: 'c0000000000000000',
+  driver: 'sim',
+  cloud: 'aws',
+  status: 'Ready',
+  createdAt: '2026-01-01T00:00:00Z',
+  verifiedAt: '2026-01-01T00:00:01Z',
+  ...fields,
+});
+const due = (fields: Partial<Connection>) => dueWork(connection(fields), POLL_MINUTES, NOW_MS);
+
+test.each([
+  ['was never read', undefined, {}],
+  ['is as old as the driver lets it be', '2026-01-01T11:00:00Z', {}],
+  ['will be so before the next time', '2026-01-01T11:00:30Z', {}],
+  ['is young', '2026-01-01T11:02:00Z', { sync: false }],
+])('a catalogue that %s', (_what, inventorySyncedAt, expected) => {
+  const due = dueWork(
+    connection(inventorySyncedAt === undefined ? {} : { inventorySyncedAt }),
+    POLL_MINUTES,
+    NOW_MS,
+  );
+  expect(due).toEqual([{ ...key, ...expected }]);
+});
+
+test('a credential that was good once is tried again; what a user has to decide is left to the user', () => {
+  expect(due({ status: 'Failed' })).toMatchObject([key]);
+  const { verifiedAt: _, ...never } = connection({ status: 'Failed' });
+  expect(dueWork(never, POLL_MINUTES, NOW_MS)).toEqual([]);
+  expect(due({ status: 'Disabled' })).toEqual([]);
+});
+
+test('what a request was to have verified, and died before it said so, is verified', () => {
+  const { verifiedAt: _, ...made } = connection({ status: 'Verifying', credentialVersion: 1 });
+  expect(dueWork(made, POLL_MINUTES, NOW_MS)).toMatchObject([key]);
+  const requestedAt = '2026-01-01T11:00:00Z';
+  const rotation = { version: 2, status: 'Verifying', requestedAt } as const;
+  expect(due({ status: 'Disabled', rotation })).toEqual([{ ...key, rotation: 2 }]);
+  expect(due({ status: 'Disabled', rotation: { ...rotation, status: 'Failed' } })).toEqual([]);
+});
+
+test('a connection whose secret has not been kept yet is left to the request that makes it', () => {
+  expect(due({ status: 'Verifying' })).toEqual([]);
+});

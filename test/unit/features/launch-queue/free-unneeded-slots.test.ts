@@ -1,0 +1,46 @@
+import { afterEach, expect, it } from 'vitest';
+import { freeUnneededSlots } from '../../../../functions/features/launch-queue/free-unneeded-slots.ts';
+import { instanceId } from '../../../../functions/model/identifiers.ts';
+import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
+import { permitCreates } from '../../../../functions/platform/governor/permit-creates.ts';
+import type { LaunchMessage } from '../../../../functions/platform/workflow/messages.ts';
+import { type WorkerWorld, workerWorld } from '../../../samples/worker-world.ts';
+import { limits, NOON, want } from '../../platform/governor/wanted.ts';
+
+const FLEET = 'f1kdvdnc4jyfcbym5';
+const ID = instanceId({ fleetId: FLEET, index: 0 });
+const site = { connectionKey: 'default/sim-aws', location: 'east-1' };
+const message: LaunchMessage = {
+  kind: 'launch',
+  fleetId: FLEET,
+  index: 0,
+  round: 1,
+  taskToken: 'token',
+  ...site,
+};
+
+let world: WorkerWorld;
+afterEach(() => world.end());
+
+const permit = () => permitCreates(world.context.store, { ...site, limits: limits({}) }, [want(ID)]);
+const isHeld = async () => ID in (await readHolders(world.context.store, site));
+
+it('gives the slot of a launch back that the launch gate stopped', async () => {
+  world = workerWorld(NOON);
+  await permit();
+  await freeUnneededSlots(world.context, site, [message]);
+  expect(await isHeld()).toBe(false);
+});
+
+it('leaves it to the launch of a later round that begins under it after the launch gate was read', async () => {
+  world = workerWorld(NOON);
+  await permit();
+  let rounds = 0;
+  world.meet = async (input) => {
+    if (!input.includes('INST#') || rounds > 0) return;
+    rounds += 1;
+    await permit();
+  };
+  await freeUnneededSlots(world.context, site, [message]);
+  expect([rounds, await isHeld()]).toEqual([1, true]);
+});

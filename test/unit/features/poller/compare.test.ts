@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudInstance } from '../../../../functions/drivers/contract/driver.ts';
+import { agrees, compare, machineOf, machinesById } from '../../../../functions/features/poller/compare.ts';
+import { record } from '../../../samples/records.ts';
+
+const WINDOW_MS = 5_000;
+const LATE_MS = 60_000;
+
+function machine(fields: Partial<CloudInstance> = {}): CloudInstance {
+  return { backendId: 'i-1', instanceId: 'f0123456789abcdef-00000', status: 'Running', ...fields };
+}
+
+describe('compare', () => {
+  const accepted = record({ backendId: 'i-1' });
+
+  it('follows a boot', () => {
+    const finding = compare(accepted, machine({ publicIp: '192.0.2.7' }), LATE_MS, WINDOW_MS);
+    expect(finding).toMatchObject({ action: 'change', to: 'Running', fields: { publicIp: '192.0.2.7' } });
+    expect(compare(accepted, machine({ status: 'Creating' }), LATE_MS, WINDOW_MS)).toEqual({
+      action: 'none',
+    });
+  });
+
+  it('adopts what a lost reply hid', () => {
+    const unknown = record({ launchState: 'unknown', unknownSinceMs: 0 });
+    expect(compare(unknown, machine(), LATE_MS, WINDOW_MS)).toMatchObject({ action: 'adopt' });
+  });
+
+  it('removes what failed after it existed, and only then calls it Failed', () => {
+    const failed = compare(
+      accepted,
+      machine({ status: 'Failed', failureMessage: 'no host' }),
+      LATE_MS,
+      WINDOW_MS,
+    );
+    expect(failed).toMatchObject({ to: 'Terminating', fields: { closeAs: 'Failed' } });
+    const going = record({ backendId: 'i-1', status: 'Terminating', closeAs: 'Failed' });
+    expect(compare(going, machine({ status: 'Failed' }), LATE_MS, WINDOW_MS)).toMatchObject({
+      action: 'terminate',
+    });
+    expect(compare(going, undefined, LATE_MS, WINDOW_MS)).toMatchObject({ to: 'Failed' });
+  });
+
+  it('gives up at the deadline, not before', () => {
+    const booting = machine({ status: 'Creating' });
+    expect(compare(accepted, booting, 1_199_999, WINDOW_MS)).toEqual({ action: 'none' });
+    expect(compare(accepted, booting, 1_200_000, WINDOW_MS)).toMatchObject({
+      to: 'Terminating',
+      fields: { failure: { code: 'Timeout' } },
+    });
+  });
+
+  it('takes a missing machine for gone only when it was to go, and the list can be trusted', () => {
+    const going = record({ backendId: 'i-1', status: 'Terminating' });
+    expect(compare(going, undefined, WINDOW_MS - 1, WINDOW_MS)).toEqual({ action: 'none' });
+    expect(compare(going, undefined, WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
+    const running = record({ backendId: 'i-1', status: 'Running' });
+    expect(compare(running, undefined, LATE_MS, WINDOW_MS)).toEqual({ action: 'confirm', backendId: 'i-1' });
+  });
+
+  it('trusts no list that may be older than the machine, however long ago the launch was claimed', () => {
+    const going = record({ backendId: 'i-1', status: 'Terminating', acceptedAtMs: LATE_MS });
+    expect(compare(going, undefined, LATE_MS + 1, WINDOW_MS)).toEqual({ action: 'none' });
+    expect(compare(going, undefined, LATE_MS + WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
+  });
+
+  it('asks for removal until the cloud shows it', () => {
+    const going = record({ backendId: 'i-1', status: 'Terminating' });
+    expect(compare(going, machine(), LATE_MS, WINDOW_MS)).toEqual({ action: 'terminate', backendId: 'i-1' });
+    expect(compare(going, machine({ status: 'Terminating' }), LATE_MS, WINDOW_MS)).toEqual({
+      action: 'none',
+    });
+  });
+
+  it('does not call a launch gone whose claim may still be acted upon', () => {
+    const going = record({ status: 'Terminating', launchState: 'claimed', claimUntilMs: 90_000 });
+    expect(compare(going, undefined, 91_000, WINDOW_MS)).toEqual({ action: 'none' });
+    expect(compare(going, undefined, 95_000, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
+  });
+});
+
+describe('matching', () => {
+  const entry = {
+    siteSk: 'f0123456789abcdef-00000',
+    status: 'Running' as const,
+    backendId: 'i-1',
+    launchToken: 'f0123456789abcdef-00000.1',
+  };
+
+  it('goes by our id, and by the backend id where the cloud lost that', () => {
+    const { instanceId: _, ...nameless } = machine();
+    expect(machinesById([nameless], [entry]).get(entry.siteSk)).toEqual([nameless]);
+    expect(machinesById([machine({ instanceId: 'other' })], [entry]).get('other')).toHaveLength(1);
+  });
+
+  it('keeps a bound record to its own machine', () => {
+    const twin = machine({ backendId: 'i-2' });
+    expect(machineOf(entry, [twin, machine()])?.backendId).toBe('i-1');
+    expect(agrees(entry, machine())).toBe(true);
+    expect(agrees(entry, twin)).toBe(false);
+    expect(agrees(entry, undefined)).toBe(false);
+  });
+});

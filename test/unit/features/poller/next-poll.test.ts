@@ -1,0 +1,77 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bootBetween, fastestOf, nextPollMs } from '../../../../functions/features/poller/next-poll.ts';
+import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../../../functions/platform/store/loops.ts';
+
+const NOW = 1_000_000;
+
+describe('nextPollMs', () => {
+  it('is the usual interval where no launch waits for what the poll may find', () => {
+    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 6_000 }, NOW)).toBe(POLL_INTERVAL_MS);
+    expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW] }, NOW)).toBe(POLL_INTERVAL_MS);
+    expect(nextPollMs({ isWaitedFor: true, startsMs: [], fastestMs: 1_000 }, NOW)).toBe(POLL_INTERVAL_MS);
+  });
+
+  it.each([
+    [0, 2_900, SHORTEST_POLL_MS],
+    [1_000, 3_000, 1_500],
+    [3_000, 7_000, 3_500],
+    [6_400, 7_000, SHORTEST_POLL_MS],
+    [60_000, 3_000, SHORTEST_POLL_MS],
+    [0, 40_000, POLL_INTERVAL_MS],
+    [0, undefined, SHORTEST_POLL_MS],
+  ])('where the first is %i ms old, and the fastest took %j, is %i', (ageMs, fastestMs, expected) => {
+    const startsMs = [NOW - ageMs, NOW];
+    expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
+  });
+
+  it.each([
+    [0, SHORTEST_POLL_MS],
+    [1_500, SHORTEST_POLL_MS],
+    [3_000, 2_500],
+    [60_000, POLL_INTERVAL_MS],
+  ])('at a quick site where no launch waits, and the oldest is %i ms old, is %i', (ageMs, expected) => {
+    const startsMs = [NOW - ageMs, NOW];
+    expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
+  });
+
+  it('is never shorter or longer than the queue and the loop know', () => {
+    fc.assert(
+      fc.property(
+        fc.boolean(),
+        fc.array(fc.integer({ min: 0, max: 2 * NOW })),
+        fc.option(fc.integer({ min: 0, max: NOW }), { nil: undefined }),
+        (isWaitedFor, startsMs, fastestMs) => {
+          const waitMs = nextPollMs({ isWaitedFor, startsMs, fastestMs }, NOW);
+          expect(waitMs).toBeGreaterThanOrEqual(SHORTEST_POLL_MS);
+          expect(waitMs).toBeLessThanOrEqual(POLL_INTERVAL_MS);
+        },
+      ),
+    );
+  });
+});
+
+describe('fastestOf', () => {
+  it('is the fastest seen, and grows where none is as fast any more', () => {
+    expect(fastestOf(undefined, [])).toBeUndefined();
+    expect(fastestOf(undefined, [9_000, 7_000])).toBe(7_000);
+    expect(fastestOf(7_000, [])).toBe(7_000);
+    expect(fastestOf(7_000, [5_000])).toBe(5_000);
+    expect(fastestOf(7_000, [20_000])).toBe(7_350);
+    expect(fastestOf(undefined, [-5])).toBe(0);
+  });
+});
+
+describe('bootBetween', () => {
+  it('takes what two close polls saw as it was seen', () => {
+    expect(bootBetween(NOW, NOW + 7_000, NOW + 8_000)).toBe(8_000);
+  });
+
+  it('counts a machine as quick that may have run soon after an early poll', () => {
+    expect(bootBetween(NOW, NOW + 700, NOW + 5_000)).toBe(700);
+  });
+
+  it('tells nothing of a machine that was called for after the earlier poll', () => {
+    expect(bootBetween(NOW, NOW - 1, NOW + 5_000)).toBeUndefined();
+  });
+});

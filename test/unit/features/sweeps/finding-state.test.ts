@@ -1,0 +1,233 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudInstance } from '../../../../functions/drivers/contract/driver.ts';
+import type { ProofTerms } from '../../../../functions/features/ownership/prove-machine.ts';
+import {
+  classifyMachine,
+  classifyResource,
+  isExpected,
+} from '../../../../functions/features/sweeps/classify.ts';
+import {
+  nextState,
+  stateOfMissing,
+  stateWhenGone,
+} from '../../../../functions/features/sweeps/finding-state.ts';
+import { firstToGo } from '../../../../functions/features/sweeps/remove-orphans.ts';
+import { orphanPolicySchema } from '../../../../functions/model/orphan.ts';
+import type { NetworkItem } from '../../../../functions/platform/store/networks.ts';
+import type { OrphanItem } from '../../../../functions/platform/store/orphans.ts';
+import { record } from '../../../samples/records.ts';
+
+const NOW_MS = 1_000_000_000;
+const LONGEST_MS = 60_000;
+const asked = {
+  location: 'us-east-1',
+  atMs: NOW_MS,
+  consistencyWindowMs: 5_000,
+  terms: {
+    longestCreateMs: LONGEST_MS,
+    machineProof: ['creation-time'],
+    backendIds: 'unique',
+  } satisfies ProofTerms,
+};
+const machine = (fields: Partial<CloudInstance> = {}): CloudInstance => ({
+  backendId: 'i-1',
+  instanceId: 'f0123456789abcdef-00000',
+  launchToken: 'f0123456789abcdef-00000.1',
+  status: 'Running',
+  createdAtMs: 0,
+  ...fields,
+});
+const bound = record({ status: 'Running', backendId: 'i-1', acceptedAtMs: 1_000 });
+const iso = (ms: number) => new Date(ms).toISOString();
+
+describe('a machine', () => {
+  it.each([
+    ['that its record is bound to', bound],
+    ['whose create call has not been answered', record({ launchState: 'claimed' })],
+    ['whose create call was lost', record({ launchState: 'unknown' })],
+    ['that is being removed', record({ status: 'Terminating', backendId: 'i-1' })],
+    [
+      'that was gone when the list was not that far yet',
+      record({ status: 'Terminated', backendId: 'i-1', terminatedAt: iso(NOW_MS - 4_000) }),
+    ],
+  ])('%s is claimed', (_, found) => {
+    expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: true });
+  });
+
+  const earlier = (location = 'us-east-1') => [
+    { launchToken: 'f0123456789abcdef-00000.1', location, firstSentAtMs: 0, closedAtMs: 1_000 },
+  ];
+  const later = { launchToken: 'f0123456789abcdef-00000.2', firstSentAtMs: NOW_MS - 1_000 };
+
+  it.each([
+    ['without a record', undefined, 'no-record'],
+    ['whose record was closed', record({ status: 'Terminated', backendId: 'i-1' }), 'record-closed'],
+    [
+      'whose record was closed long ago',
+      record({ status: 'Failed', backendId: 'i-1', terminatedAt: iso(NOW_MS - 6_000) }),
+      'record-closed',
+    ],
+    [
+      'whose record was closed just now, for another machine',
+      record({ status: 'Terminated', backendId: 'i-2', terminatedAt: iso(NOW_MS) }),
+      'record-closed',
+    ],
+    ['beside the one that its record is bound to', record({ ...bound, backendId: 'i-2' }), 'duplicate'],
+    [
+      'of an attempt that was given up',
+      record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
+      'earlier-attempt',
+    ],
+    [
+      'of an attempt that was given up, while the next one is planned',
+      record({
+        status: 'Planned',
+        launchState: 'refused',
+        firstSentAtMs: undefined,
+        earlierAttempts: earlier(),
+      }),
+      'earlier-attempt',
+    ],
+    [
+      'whose instance went to another location',
+      record({ ...later, location: 'us-west-2', earlierAttempts: earlier() }),
+      'elsewhere',
+    ],
+    [
+      'that vanished',
+      record({
+        status: 'Terminated',
+        backendId: 'i-1',
+        failure: { code: 'Vanished', message: 'gone' },
+        terminatedAt: iso(NOW_MS - 6_000),
+      }),
+      'returned',
+    ],
+  ])('%s is not, and is told apart from a copy', (_, found, reason) => {
+    expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: false, reason });
+  });
+
+  it.each([
+    ['while the original runs', record({ ...bound, backendId: 'i-2' })],
+    ['when the original is gone', record({ status: 'Terminated', backendId: 'i-2', acceptedAtMs: 1_000 })],
+    [
+      'while the instance is launched again',
+      record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
+    ],
+  ])('that was made a day after its launch is a copy, %s', (_, found) => {
+    const copy = machine({ createdAtMs: 86_400_000 });
+    expect(classifyMachine(copy, found, asked)).toEqual({ claimed: false, reason: 'copy' });
+  });
+
+  it('of which the cloud does not say when it was made is not proven, unless its launch is under way', () => {
+    const { createdAtMs: _, ...ageless } = machine({ backendId: 'i-9' });
+    const verdict = { claimed: false, reason: 'unproven' };
+    expect(classifyMachine(ageless, bound, asked)).toEqual(verdict);
+    expect(classifyMachine(ageless, record({ launchState: 'unknown' }), asked)).toEqual({ claimed: true });
+  });
+
+  it('of a launch under way is a copy where it is older than the launch', () => {
+    const launching = record({ launchState: 'unknown', firstSentAtMs: NOW_MS - 1_000 });
+    expect(classifyMachine(machine(), launching, asked)).toEqual({ claimed: false, reason: 'copy' });
+  });
+
+  it('of an instance on another connection of the same account is claimed by that', () => {
+    expect(classifyMachine(machine(), { ...bound, connectionKey: 'default/b' }, asked)).toEqual({
+      claimed: true,
+    });
+  });
+
+  it('is expected of a record that is bound and at rest, when a list can show it', () => {
+    const at = (ms: number) => iso(NOW_MS - ms);
+    expect(isExpected({ ...bound, launchedAt: at(6_000) }, asked)).toBe(true);
+    expect(isExpected({ ...bound, launchedAt: at(4_000) }, asked)).toBe(false);
+    expect(isExpected({ ...bound, launchedAt: at(6_000), status: 'Terminating' }, asked)).toBe(false);
+    expect(isExpected({ ...bound, launchedAt: at(6_000), status: 'Failed' }, asked)).toBe(false);
+    expect(isExpected(record({ status: 'Running', launchedAt: at(6_000) }), asked)).toBe(false);
+  });
+});
+
+it('a network resource is claimed by the record with its name, unless that is bound to another one', () => {
+  const item: NetworkItem = {
+    fleetId: 'f0123456789abcdef',
+    connectionKey: 'default/sim-aws',
+    location: asked.location,
+    kind: 'network',
+    name: 'net',
+    status: 'Creating',
+    failingSinceMs: 0,
+    claimUntilMs: 0,
+    neededBy: [],
+  };
+  const shown = { kind: 'network' as const, name: 'net', backendId: 'vpc-1' };
+  const claimed = { claimed: true };
+  expect(classifyResource(shown, [item])).toEqual(claimed);
+  expect(classifyResource(shown, [{ ...item, backendId: 'vpc-1' }])).toEqual(claimed);
+  expect(classifyResource(shown, [{ ...item, backendId: 'vpc-2' }])).toMatchObject({ reason: 'duplicate' });
+  expect(classifyResource(shown, [{ ...item, kind: 'key-pair' }])).toMatchObject({ reason: 'no-record' });
+  expect(classifyResource(shown, [])).toEqual({ claimed: false, reason: 'no-record' });
+  const gone = { ...item, status: 'Gone' as const };
+  expect(classifyResource(shown, [gone])).toEqual({ claimed: false, reason: 'record-closed' });
+});
+
+describe('a finding', () => {
+  const policy = orphanPolicySchema.parse({});
+  const reporting = orphanPolicySchema.parse({ action: 'report' });
+  const unknown = { claimed: false, reason: 'record-closed' } as const;
+  const strange = { claimed: false, reason: 'no-record' } as const;
+  const copy = { claimed: false, reason: 'copy' } as const;
+  const duplicate = { claimed: false, reason: 'duplicate' } as const;
+  const item = (state: OrphanItem['state'], ageSeconds = 0, kind: OrphanItem['kind'] = 'instance') => ({
+    kind,
+    state,
+    reason: 'no-record' as const,
+    firstSeenAt: iso(NOW_MS - ageSeconds * 1_000),
+  });
+
+  it.each([
+    ['is quarantined first', undefined, unknown, policy, 'Quarantined'],
+    ['is quarantined anew when it comes back', item('Terminated', 9_999), unknown, policy, 'Quarantined'],
+    ['rests for the grace period', item('Quarantined', 1_799), unknown, policy, undefined],
+    ['goes after it', item('Quarantined', 1_800), unknown, policy, 'Terminating'],
+    ['is reported where that is asked for', item('Quarantined', 1_800), unknown, reporting, 'Reported'],
+    ['is not removed where it is only reported', item('Reported', 9_999), unknown, reporting, undefined],
+    ['goes when it is no longer only reported', item('Reported', 9_999), unknown, policy, 'Terminating'],
+    ['is let be when it is only reported by now', item('Terminating'), unknown, reporting, 'Reported'],
+    ['stays until it is seen gone', item('Terminating', 99_999), unknown, policy, undefined],
+    ['goes at once as a duplicate', item('Quarantined'), duplicate, policy, 'Terminating'],
+    ['is only reported without a record', item('Quarantined', 1_800), strange, policy, 'Reported'],
+    ['is let be when it is a copy after all', item('Terminating'), copy, policy, 'Reported'],
+    ['is reported at once as a copy', item('Quarantined'), copy, policy, 'Reported'],
+    ['stays reported as a copy', item('Reported', 9_999), copy, policy, undefined],
+    ['rests as a network too many', item('Quarantined', 0, 'network'), duplicate, policy, undefined],
+    ['is released when it is claimed', item('Quarantined'), { claimed: true }, policy, 'Released'],
+    ['is none when it is claimed', undefined, { claimed: true }, policy, undefined],
+    ['stays closed when it is claimed', item('Gone'), { claimed: true }, policy, undefined],
+  ] as const)('%s', (_, found, verdict, setting, expected) => {
+    expect(nextState(found, verdict, setting, NOW_MS)).toBe(expected);
+  });
+
+  it('ends as removed only when we asked for it', () => {
+    expect(stateWhenGone('Terminating')).toBe('Terminated');
+    expect(stateWhenGone('Quarantined')).toBe('Gone');
+  });
+
+  it('of a missing machine ends with its record, or when the machine is back', () => {
+    const missing = { backendId: 'i-1' };
+    const failure = { code: 'Vanished', message: 'gone' };
+    expect(stateOfMissing(missing, bound, false)).toBeUndefined();
+    expect(stateOfMissing(missing, bound, true)).toBe('Released');
+    expect(stateOfMissing(missing, { ...bound, status: 'Terminated', failure }, false)).toBe('Vanished');
+    expect(stateOfMissing(missing, { ...bound, status: 'Terminated' }, false)).toBe('Released');
+    expect(stateOfMissing(missing, undefined, false)).toBe('Released');
+  });
+});
+
+it('what others need goes after them', () => {
+  const of = (kind: OrphanItem['kind']) => ({ kind, backendId: kind, isLeaving: false });
+  const all = [of('network'), of('key-pair'), of('security-group'), of('instance')];
+  const kinds = (left: typeof all) => firstToGo(left).map(({ kind }) => kind);
+  expect(kinds(all)).toEqual(['instance']);
+  expect(kinds(all.slice(0, 3))).toEqual(['key-pair', 'security-group']);
+  expect(kinds(all.slice(0, 1))).toEqual(['network']);
+});

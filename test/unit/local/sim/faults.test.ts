@@ -1,0 +1,138 @@
+import { describe, expect, test } from 'vitest';
+import { FAULT_KINDS, faultSchema } from '../../../../local/sim/engine/faults.ts';
+import { LOCATION, VirtualClouds } from './virtual-clouds.ts';
+
+/** Clouds with one instance that runs. */
+function withOneRunning() {
+  const clouds = new VirtualClouds();
+  const { body } = clouds.create();
+  clouds.wait(20);
+  return { clouds, id: body['id'] };
+}
+
+describe('each kind of fault', () => {
+  test.each([
+    ['throttle', 429, 'RateLimited'],
+    ['quota', 403, 'QuotaExceeded'],
+    ['capacity', 409, 'InsufficientCapacity'],
+    ['error', 500, 'InternalError'],
+  ] as const)('%s refuses, without effect', (kind, status, code) => {
+    const { clouds } = withOneRunning();
+    clouds.fault({ kind, call: 'create', count: 1 });
+    expect(clouds.create()).toMatchObject({ status, body: { code } });
+    expect(clouds.books().instances).toHaveLength(1);
+    expect(clouds.create().status).toBe(201);
+    expect(clouds.books()).toMatchObject({ throttled: kind === 'throttle' ? 1 : 0, limitViolations: {} });
+  });
+
+  test.each([
+    ['loseReplyBeforeEffect', 'lost', 0],
+    ['loseReplyAfterEffect', 'lost', 1],
+    ['timeout', 'silent', 1],
+  ] as const)('%s: the answer is %s, and %d instance comes of it', (kind, reply, instances) => {
+    const clouds = new VirtualClouds();
+    const operation = clouds.createOperation();
+    clouds.fault({ kind, call: 'create', count: 1 });
+    expect(clouds.reply(operation).kind).toBe(reply);
+    clouds.wait(1);
+    expect(clouds.list()).toHaveLength(instances);
+  });
+
+  test('delay: the effect is there at once, the answer comes later', () => {
+    const { clouds, id } = withOneRunning();
+    clouds.fault({ kind: 'delay', call: 'terminate', delayMs: 7_000 });
+    expect(clouds.terminate(id)).toMatchObject({ status: 202, atMs: clouds.nowMs + 7_000 });
+    clouds.wait(4);
+    expect(clouds.statusOf(id)).toBe('gone');
+  });
+
+  test('duplicateEffect: two instances of one token, and the answer tells of one', () => {
+    const clouds = new VirtualClouds();
+    clouds.fault({ kind: 'duplicateEffect', count: 1 });
+    const { body } = clouds.create();
+    const { instances } = clouds.books();
+    expect(instances).toHaveLength(2);
+    expect(instances[0]?.backendId).toBe(body['id']);
+    expect(new Set(instances.map(({ launchToken }) => launchToken)).size).toBe(1);
+  });
+
+  test('staleList: lists show what was, a get shows what is', () => {
+    const { clouds, id } = withOneRunning();
+    clouds.fault({ kind: 'staleList', delayMs: 5_000 });
+    clouds.terminate(id);
+    clouds.wait(4.5);
+    expect(clouds.list()).toMatchObject([{ id, status: 'Running' }]);
+    expect(clouds.statusOf(id)).toBe('gone');
+    clouds.wait(5);
+    expect(clouds.list()).toEqual([]);
+  });
+
+  test('vanish: one instance is gone, though nobody asked', () => {
+    const { clouds, id } = withOneRunning();
+    clouds.fault({ kind: 'vanish', call: 'list', count: 1 });
+    expect(clouds.list()).toEqual([]);
+    expect(clouds.books().instances).toMatchObject([{ backendId: id, status: 'Terminated', vanished: true }]);
+    expect(clouds.books().calls['terminate']).toBeUndefined();
+  });
+
+  test('vanish waits until there is something that can', () => {
+    const clouds = new VirtualClouds();
+    clouds.fault({ kind: 'vanish', count: 1 });
+    clouds.list();
+    clouds.create();
+    clouds.wait(1);
+    expect(clouds.list()).toEqual([]);
+    expect([...clouds.engine.world.state.faults.values()]).toMatchObject([{ hits: 1 }]);
+  });
+
+  test('stuckTerminating: it stays, until its time is over or it is asked again', () => {
+    const { clouds, id } = withOneRunning();
+    const other = clouds.create().body['id'];
+    clouds.wait(20);
+    clouds.fault({ kind: 'stuckTerminating', count: 2, delayMs: 60_000 });
+    clouds.terminate(id);
+    clouds.terminate(other);
+    clouds.wait(59);
+    expect([clouds.statusOf(id), clouds.statusOf(other)]).toEqual(['Terminating', 'Terminating']);
+    clouds.wait(6);
+    expect([clouds.statusOf(id), clouds.statusOf(other)]).toEqual(['gone', 'gone']);
+
+    const third = clouds.create().body['id'];
+    clouds.wait(20);
+    clouds.fault({ kind: 'stuckTerminating', count: 1 });
+    clouds.terminate(third);
+    clouds.wait(10);
+    clouds.terminate(third);
+    clouds.wait(4.1);
+    expect(clouds.statusOf(third)).toBe('gone');
+  });
+
+  test('bootFailure: it fails when it should have run, and stays until it is removed', () => {
+    const clouds = new VirtualClouds();
+    clouds.fault({ kind: 'bootFailure' });
+    const { body } = clouds.create();
+    clouds.wait(20);
+    expect(clouds.list()).toMatchObject([{ status: 'Failed', failureMessage: expect.any(String) }]);
+    clouds.terminate(body['id']);
+    clouds.wait(5);
+    expect(clouds.list()).toEqual([]);
+  });
+});
+
+test('a location that is down refuses everything but the catalogue of locations, and keeps what runs', () => {
+  const { clouds, id } = withOneRunning();
+  clouds.engine.world.commit({ kind: 'location', cloud: 'aws', location: LOCATION, up: false });
+  expect(clouds.create()).toMatchObject({ status: 503, body: { code: 'LocationUnavailable' } });
+  const locations = clouds.call({ call: 'locations' }).body.items;
+  expect(locations?.filter(({ available }) => !available)).toMatchObject([{ name: LOCATION }]);
+  clouds.engine.world.commit({ kind: 'location', cloud: 'aws', location: LOCATION, up: true });
+  expect(clouds.statusOf(id)).toBe('Running');
+});
+
+test('the contract names these kinds', () => {
+  const contract =
+    'throttle|quota|capacity|error|timeout|loseReplyBeforeEffect|loseReplyAfterEffect|delay|duplicateEffect|staleList|vanish|stuckTerminating';
+  expect(FAULT_KINDS).toEqual(expect.arrayContaining(contract.split('|')));
+  expect(faultSchema.safeParse({ kind: 'meteor' }).success).toBe(false);
+  expect(faultSchema.safeParse({ kind: 'error', probability: 2 }).success).toBe(false);
+});

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { createSimDriver } from '../../../../functions/drivers/sim/driver.ts';
+import { createApp } from '../../../../local/sim/http/app.ts';
+import { openGate } from '../../../calls/gates.ts';
+import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
+
+/** The driver and the clouds in one process; waiting moves the clock on. */
+function connectInProcess() {
+  const clouds = new VirtualClouds();
+  const app = createApp({
+    engine: clouds.engine,
+    waitUntil: async (atMs) => {
+      clouds.nowMs = Math.max(clouds.nowMs, atMs);
+    },
+  });
+  const driver = createSimDriver(async (request) => await app.fetch(request));
+  const client = driver.connect({
+    cloud: 'aws',
+    credential: { account: 'acc' },
+    endpoint: 'http://clouds.invalid',
+    deploymentId: 'd',
+    calls: openGate,
+  });
+  return { clouds, client };
+}
+
+test('the driver works in virtual time, without a server', async () => {
+  const { clouds, client } = connectInProcess();
+  await client.ensureNetwork({ location: LOCATION, name: 'net', cidr: '10.0.0.0/16', tags: {} });
+  expect(clouds.books().networks).toMatchObject([
+    { name: 'fw-d-net', tags: { 'fleetwright:deployment': 'd' } },
+  ]);
+  clouds.fault({ kind: 'delay', call: 'list', delayMs: 3_000 });
+  await client.listInstances(LOCATION);
+  expect(clouds.nowMs).toBe(START_MS + 3_000);
+});
+
+test.each(['loseReplyBeforeEffect', 'loseReplyAfterEffect', 'timeout'] as const)(
+  '%s is an unknown outcome there, too',
+  async (kind) => {
+    const { clouds, client } = connectInProcess();
+    clouds.fault({ kind, call: 'ensure' });
+    const network = { location: LOCATION, name: 'net', cidr: '10.0.0.0/16', tags: {} };
+    await expect(client.ensureNetwork(network)).rejects.toMatchObject({
+      code: 'OutcomeUnknown',
+      message: 'no answer from the cloud: ConnectionCut',
+    });
+    expect(clouds.books().networks).toHaveLength(kind === 'loseReplyBeforeEffect' ? 0 : 1);
+    expect(clouds.nowMs - START_MS).toBe(kind === 'timeout' ? 15_000 : 0);
+  },
+);

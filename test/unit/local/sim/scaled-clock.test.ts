@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { latestTimeOf, scaledClock } from '../../../../local/sim/scaled-clock.ts';
+import { START_MS, VirtualClouds } from './virtual-clouds.ts';
+
+test('a fast clock starts where it is told, and waits for its own time', async () => {
+  const clock = scaledClock(1_000, 5_000_000);
+  const startedAtMs = Date.now();
+  await clock.waitUntil(5_050_000);
+  expect(clock.now()).toBeGreaterThanOrEqual(5_050_000);
+  const tookMs = Date.now() - startedAtMs;
+  expect(tookMs).toBeGreaterThanOrEqual(50);
+  expect(tookMs).toBeLessThan(5_000);
+});
+
+test('at scale 1 it tells the time that everybody has', () => {
+  const clock = scaledClock(1, Date.now());
+  expect(Math.abs(clock.now() - Date.now())).toBeLessThan(50);
+});
+
+test('clouds that ran fast go on from the latest time they know', () => {
+  const clouds = new VirtualClouds();
+  const { body } = clouds.create();
+  clouds.wait(3_600);
+  clouds.terminate(body['id']);
+  expect(latestTimeOf(clouds.engine.world.state.snapshot())).toBe(START_MS + 3_600_000);
+  expect(latestTimeOf([])).toBe(0);
+});

@@ -1,0 +1,32 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { z } from 'zod';
+import { instanceId } from '../../../../functions/model/identifiers.ts';
+import { holdersSchema } from '../../../../functions/platform/governor/pack-holders.ts';
+import { NOON } from './wanted.ts';
+
+const FLEETS = ['f1kdvdnb97d98z6rm', 'f1kdvdnc5zeb2vrpw'];
+const holders = fc.dictionary(
+  fc
+    .tuple(fc.constantFrom(...FLEETS), fc.nat(99_999))
+    .map(([fleetId, index]) => instanceId({ fleetId, index })),
+  fc.integer({ min: NOON - 3_600_000, max: NOON + 3_600_000 }),
+);
+
+it('gives back what was kept', () => {
+  fc.assert(
+    fc.property(holders, (some) => {
+      expect(z.decode(holdersSchema, z.encode(holdersSchema, some))).toEqual(some);
+    }),
+  );
+});
+
+it('keeps whole milliseconds, none too early', () => {
+  const id = 'f1kdvdnb97d98z6rm-00012';
+  const kept = z.encode(holdersSchema, { [id]: NOON + 0.2 });
+  expect(z.decode(holdersSchema, kept)).toEqual({ [id]: NOON + 1 });
+});
+
+it('keeps nothing but instances', () => {
+  expect(() => z.encode(holdersSchema, { somebody: NOON })).toThrow('not an instance id: somebody');
+});

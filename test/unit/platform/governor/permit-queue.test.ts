@@ -1,0 +1,72 @@
+import { describe, expect, it } from 'vitest';
+import { PermitQueue } from '../../../../functions/platform/governor/permit-queue.ts';
+
+/** A queue whose governor permits so many requests each second, and a clock that moves when it sleeps. */
+function queueOf(perSecond: number) {
+  const asked: number[] = [];
+  const timer = {
+    nowMs: 0,
+    now: () => timer.nowMs,
+    sleep: async (ms: number) => {
+      timer.nowMs += ms;
+      await Promise.resolve();
+    },
+  };
+  let left = perSecond;
+  let second = 0;
+  const queue = new PermitQueue(timer, async (wanted) => {
+    asked.push(wanted);
+    const now = Math.floor(timer.nowMs / 1_000);
+    if (now > second) left = perSecond;
+    second = now;
+    const granted = Math.min(left, wanted);
+    left -= granted;
+    return { granted, retryAfterMs: granted === wanted ? 0 : 1_000 - (timer.nowMs % 1_000) };
+  });
+  return { queue, asked, timer };
+}
+
+describe('a queue for permits', () => {
+  it('asks for all requests that begin together in one write', async () => {
+    const { queue, asked } = queueOf(10);
+    await Promise.all(Array.from({ length: 7 }, () => queue.take(() => 0, false)));
+    expect(asked).toEqual([7]);
+  });
+
+  it('refuses a request that may not wait, and says when to ask again', async () => {
+    const { queue } = queueOf(2);
+    const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(() => 0, false)));
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(outcomes[2]).toMatchObject({ reason: { code: 'NoPermit', retryAfterMs: 1_000 } });
+  });
+
+  it('lets requests wait in their order for as long as each may', async () => {
+    const { queue, timer } = queueOf(2);
+    const atMs = await Promise.all(
+      Array.from({ length: 6 }, () => queue.take(() => 5_000, false).then(() => timer.nowMs)),
+    );
+    expect(atMs).toEqual([0, 0, 1_000, 1_000, 2_000, 2_000]);
+  });
+
+  it('ends a method that has begun before another begins', async () => {
+    const { queue } = queueOf(1);
+    const order: string[] = [];
+    const first = queue.take(() => 9_000, false).then(() => order.push('first'));
+    const other = queue.take(() => 9_000, false).then(() => order.push('another'));
+    const further = queue.take(() => 9_000, true).then(() => order.push('further'));
+    await Promise.all([first, other, further]);
+    expect(order).toEqual(['further', 'first', 'another']);
+  });
+
+  it('refuses all that wait when the governor cannot be asked, and asks again for the next', async () => {
+    let isDown = true;
+    const queue = new PermitQueue({ now: () => 0, sleep: () => Promise.resolve() }, async (wanted) => {
+      if (isDown) throw new Error('no table');
+      return { granted: wanted, retryAfterMs: 0 };
+    });
+    const refused = await Promise.allSettled([queue.take(() => 9_000, false), queue.take(() => 0, true)]);
+    expect(refused.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    isDown = false;
+    await expect(queue.take(() => 0, false)).resolves.toBeUndefined();
+  });
+});

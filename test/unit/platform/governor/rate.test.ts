@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type CallState,
+  IDLE_CALLS,
+  rateMultiplier,
+  scheduleCalls,
+  slowCalls,
+} from '../../../../functions/platform/governor/rate.ts';
+import { tokenBucket } from './token-bucket.ts';
+
+describe('scheduleCalls', () => {
+  it('lets the burst go at once, its last call a moment later, and the others at the rate', () => {
+    const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 7);
+    expect(startsMs).toEqual([10_000, 10_000, 10_000, 10_000, 10_200, 10_700, 11_200]);
+  });
+
+  it('goes on where it was, whoever asks', () => {
+    const first = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 6);
+    const second = scheduleCalls(first.state, { perSecond: 2, burst: 5 }, 10_100, 1);
+    expect(second.startsMs).toEqual([11_200]);
+  });
+
+  it('keeps calls apart where there is no burst', () => {
+    const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 1, burst: 1 }, 0, 3);
+    expect(startsMs).toEqual([0, 1_200, 2_400]);
+  });
+
+  it('keeps the least spacing, whatever the burst', () => {
+    const rateLimit = { perSecond: 5, burst: 20, spacingMs: 6_000 };
+    const first = scheduleCalls(IDLE_CALLS, rateLimit, 60_000, 2);
+    expect(first.startsMs).toEqual([60_000, 66_000]);
+    expect(scheduleCalls(first.state, rateLimit, 61_000, 1).startsMs).toEqual([72_000]);
+  });
+
+  it('never permits what a token bucket of the same figures refuses, even where calls arrive late', () => {
+    fc.assert(
+      fc.property(
+        fc.record({ perSecond: fc.integer({ min: 1, max: 20 }), burst: fc.integer({ min: 2, max: 30 }) }),
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 3_000 }), fc.integer({ min: 1, max: 40 })), {
+          maxLength: 40,
+        }),
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 10 }),
+        (rateLimit, asks, lateness) => {
+          let state: CallState = IDLE_CALLS;
+          let nowMs = 0;
+          const arrivals: number[] = [];
+          for (const [waitMs, wanted] of asks) {
+            nowMs += waitMs;
+            const calls = scheduleCalls(state, rateLimit, nowMs, wanted);
+            state = calls.state;
+            for (const startMs of calls.startsMs) {
+              const late = lateness[arrivals.length % lateness.length] ?? 0;
+              arrivals.push(startMs + late * Math.min(200, 1_000 / rateLimit.perSecond));
+            }
+          }
+          const admits = tokenBucket(rateLimit);
+          for (const atMs of arrivals.toSorted((a, b) => a - b)) expect(admits(atMs)).toBe(true);
+        },
+      ),
+    );
+  });
+
+  it('uses the whole rate while somebody wants it', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 2, max: 30 }), (perSecond, burst) => {
+        const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond, burst }, 0, 200);
+        const bestMs = ((200 - burst) * 1_000) / perSecond;
+        expect(startsMs.at(-1)).toBeLessThanOrEqual(bestMs + 200 + 1e-6);
+      }),
+    );
+  });
+});
+
+describe('slowCalls', () => {
+  const RATE_LIMIT = { perSecond: 4, burst: 12 };
+
+  it('lets nothing out before the cloud’s own time, and then one by one', () => {
+    const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, retryAfterMs: 4_000 });
+    const { startsMs } = scheduleCalls(slowed, RATE_LIMIT, 10_500, 3);
+    // Half of four calls a second.
+    expect(startsMs[0]).toBe(14_000);
+    expect((startsMs[1] ?? 0) - (startsMs[0] ?? 0)).toBeCloseTo(500, -2);
+    expect((startsMs[2] ?? 0) - (startsMs[1] ?? 0)).toBeCloseTo(500, -2);
+  });
+
+  it('slows down once for calls that were on their way together', () => {
+    const once = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900 });
+    const twice = slowCalls(once, 10_050, { calledAtMs: 9_950 });
+    expect(rateMultiplier(twice, 10_050)).toBeCloseTo(0.5, 2);
+    expect(rateMultiplier(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.25, 2);
+  });
+
+  it('takes the rate that the cloud tells for what it is', () => {
+    const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, toldMultiplier: 0.8 });
+    expect(rateMultiplier(slowed, 10_000)).toBeCloseTo(0.8, 5);
+    expect(rateMultiplier(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, toldMultiplier: 3 }), 0)).toBe(1);
+  });
+
+  it('comes back to the whole rate bit by bit', () => {
+    const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0 });
+    expect(rateMultiplier(slowed, 100_000)).toBeCloseTo(0.75, 2);
+    expect(rateMultiplier(slowed, 250_000)).toBe(1);
+    expect(scheduleCalls(slowed, RATE_LIMIT, 250_000, 1).state.slowed).toBeUndefined();
+  });
+
+  it('keeps the longer of two throttles', () => {
+    const slowed = slowCalls(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, retryAfterMs: 10_000 }), 1_000, {
+      calledAtMs: 0,
+      retryAfterMs: 500,
+    });
+    expect(slowed.blockedUntilMs).toBe(10_000);
+  });
+
+  it('never stops for good', () => {
+    let state: CallState = IDLE_CALLS;
+    for (let at = 0; at < 100; at += 1) state = slowCalls(state, at * 10_000, { calledAtMs: at * 10_000 });
+    expect(rateMultiplier(state, 1_000_000)).toBeGreaterThan(0.01);
+  });
+});

@@ -1,0 +1,14 @@
+import type { RateLimit } from '../../../../functions/platform/governor/rate.ts';
+
+/** A cloud's token bucket, written apart from the code under test: whether it takes a call at a time. */
+export function tokenBucket({ perSecond, burst }: RateLimit): (atMs: number) => boolean {
+  let tokens = burst;
+  let filledAtMs = 0;
+  return (atMs) => {
+    tokens = Math.min(burst, tokens + ((atMs - filledAtMs) * perSecond) / 1_000);
+    filledAtMs = atMs;
+    if (tokens < 1 - 1e-6) return false;
+    tokens -= 1;
+    return true;
+  };
+}

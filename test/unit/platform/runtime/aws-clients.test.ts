@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { ListStateMachinesCommand } from '@aws-sdk/client-sfn';
+import { ListQueuesCommand } from '@aws-sdk/client-sqs';
+import { GetParameterCommand } from '@aws-sdk/client-ssm';
+import { GetCommand } from '@aws-sdk/lib-dynamodb';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+import {
+  CALL_LIMITS,
+  type CallLimits,
+  clientSettings,
+  openEventBridgeClient,
+  openSfnClient,
+  openSqsClient,
+  openSsmClient,
+} from '../../../../functions/platform/runtime/aws-clients.ts';
+import { isTransient } from '../../../../functions/platform/runtime/transient.ts';
+import { openDocumentClient } from '../../../../functions/platform/store/store.ts';
+
+const SHORT: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 100, maxAttempts: 3 };
+
+/** Opens a client of each service, and says how to make one call by it. */
+const CLIENTS = {
+  sqs(limits) {
+    const client = openSqsClient(limits);
+    return { client, call: () => client.send(new ListQueuesCommand({})) };
+  },
+  'step-functions'(limits) {
+    const client = openSfnClient(limits);
+    return { client, call: () => client.send(new ListStateMachinesCommand({})) };
+  },
+  ssm(limits) {
+    const client = openSsmClient(limits);
+    return { client, call: () => client.send(new GetParameterCommand({ Name: 'a' })) };
+  },
+  eventbridge(limits) {
+    const client = openEventBridgeClient(limits);
+    const Entries = [{ Source: 'a', DetailType: 'a', Detail: '{}' }];
+    return { client, call: () => client.send(new PutEventsCommand({ Entries })) };
+  },
+  dynamodb(limits) {
+    const client = openDocumentClient(limits && clientSettings(limits));
+    return { client, call: () => client.send(new GetCommand({ TableName: 't', Key: { pk: 'a' } })) };
+  },
+} satisfies Record<keyof typeof CALL_LIMITS, (limits?: CallLimits) => Opened>;
+
+interface Opened {
+  client: { config: { maxAttempts: () => Promise<number>; requestHandler: unknown } };
+  call: () => Promise<unknown>;
+}
+
+const clients = Object.entries<(limits?: CallLimits) => Opened>(CLIENTS);
+
+const handlerSchema = z.custom<{ httpHandlerConfigs(): unknown }>(
+  (value) => typeof value === 'object' && value !== null && 'httpHandlerConfigs' in value,
+);
+
+/** A service of AWS on loopback, where the SDK finds it. @returns what it has counted */
+async function startService(answer: (response: ServerResponse, request: number) => void) {
+  const counted = { requests: 0, connections: 0 };
+  const server = createServer((_request, response) => {
+    counted.requests += 1;
+    answer(response, counted.requests);
+  });
+  server.on('connection', () => {
+    counted.connections += 1;
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  vi.stubEnv('AWS_ENDPOINT_URL', `http://127.0.0.1:${port}`);
+  vi.stubEnv('AWS_REGION', 'us-east-1');
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'none');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'none');
+  onTestFinished(() => {
+    vi.unstubAllEnvs();
+    server.closeAllConnections();
+    server.close();
+  });
+  return counted;
+}
+
+const takeAndSayNothing = () => {};
+const failureOf = (call: Promise<unknown>): Promise<unknown> => call.then(() => undefined).catch((e) => e);
+
+describe('a client of our own account', () => {
+  it.each(clients)('of %s gives up a service that takes calls and never answers', async (_service, open) => {
+    const counted = await startService(takeAndSayNothing);
+    const began = performance.now();
+    const failure = await failureOf(open(SHORT).call());
+    expect(failure).toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
+    expect(isTransient(failure)).toBe(true);
+    expect(counted.requests).toBe(3);
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+
+  it.each(clients)('of %s gives up an answer that stops half-way', async (_service, open) => {
+    const counted = await startService((response) => {
+      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': 1_000 });
+      response.write('{"a');
+    });
+    const failure = await failureOf(open(SHORT).call());
+    expect(isTransient(failure)).toBe(true);
+    expect(counted.requests).toBe(3);
+  });
+
+  it.each(clients)(
+    'of %s gets its answer on another socket when the first is dead',
+    async (_service, open) => {
+      const counted = await startService((response, request) => {
+        if (request > 1) response.end('{}');
+      });
+      await open(SHORT).call();
+      expect(counted.requests).toBe(2);
+    },
+  );
+
+  it.each(clients)('of %s uses its socket again', async (_service, open) => {
+    const counted = await startService((response) => void response.end('{}'));
+    const { call } = open(SHORT);
+    await call();
+    await call();
+    expect(counted).toEqual({ requests: 2, connections: 1 });
+  });
+
+  it.each(clients)('of %s has the limits of its service when it is given none', async (service, open) => {
+    await startService((response) => void response.end('{}'));
+    const { client, call } = open();
+    // Its handler has read its settings with the first call.
+    await call();
+    const limits = new Map<string, CallLimits>(Object.entries(CALL_LIMITS)).get(service);
+    expect(await client.config.maxAttempts()).toBe(limits?.maxAttempts);
+    expect(handlerSchema.parse(client.config.requestHandler).httpHandlerConfigs()).toMatchObject({
+      connectionTimeout: limits?.connectionTimeoutMs,
+      requestTimeout: limits?.requestTimeoutMs,
+      socketTimeout: limits?.requestTimeoutMs,
+      throwOnRequestTimeout: true,
+    });
+  });
+});

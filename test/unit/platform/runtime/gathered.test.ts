@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { gathered } from '../../../../functions/platform/runtime/gathered.ts';
+
+/** Work that ends when it is told to. */
+function steps() {
+  const begun: { items: readonly number[]; end(): void; fail(): void }[] = [];
+  const work = (items: readonly number[]) => {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const sum = items.reduce((all, item) => all + item, 0);
+    begun.push({ items, end: () => resolve(sum), fail: () => reject(new Error('broken')) });
+    return promise;
+  };
+  return { begun, work };
+}
+
+test('items that come while others are being worked on are done next, in one go', async () => {
+  const { begun, work } = steps();
+  const add = gathered(work);
+  const first = add([1]);
+  const second = add([2, 3]);
+  const third = add([4]);
+  expect(begun.map(({ items }) => items)).toEqual([[1]]);
+  begun[0]?.end();
+  expect(await first).toBe(1);
+  expect(begun.map(({ items }) => items)).toEqual([[1], [2, 3, 4]]);
+  const fourth = add([5]);
+  begun[1]?.end();
+  expect(await Promise.all([second, third])).toEqual([9, 9]);
+  begun[2]?.end();
+  expect(await fourth).toBe(5);
+  expect(begun).toHaveLength(3);
+});
+
+test('an error is that of the items it was met with, and the next ones are worked on', async () => {
+  const { begun, work } = steps();
+  const add = gathered(work);
+  const first = add([1]);
+  const second = add([2]);
+  begun[0]?.fail();
+  await expect(first).rejects.toThrow('broken');
+  begun[1]?.end();
+  expect(await second).toBe(2);
+});

@@ -1,0 +1,230 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { INSTANCE_STATUSES, isClosed } from '../../../../functions/model/status.ts';
+import {
+  type CounterChange,
+  counterWrite,
+  countRequested,
+  countStatus,
+  countStep,
+  lostIn,
+  noChange,
+  type Step,
+} from '../../../../functions/platform/store/counters.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { openStore } from '../../../../functions/platform/store/store.ts';
+import { record } from '../../../samples/records.ts';
+
+const SECONDS = 100;
+const failure = { code: 'QuotaExceeded', message: 'no more here' };
+const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const store = openStore({ fleets: 'fleets' });
+
+/** What a change adds, by path, without what it adds nothing to. */
+function sumOf({ add }: CounterChange): Record<string, number> {
+  return Object.fromEntries(
+    [...add.values()].flatMap(({ path, by }) => (by === 0 ? [] : [[path.join('.'), by]])),
+  );
+}
+
+function counted(...steps: Step[]): Record<string, number> {
+  const change = noChange();
+  for (const one of steps) countStep(change, one, SECONDS);
+  return sumOf(change);
+}
+
+const step = (before: Partial<InstanceItem>, after: Partial<InstanceItem>): Step => ({
+  before: record(before),
+  after: record({ ...before, ...after }),
+});
+
+describe('countStep', () => {
+  it('counts a first claim', () => {
+    expect(counted({ after: record() })).toEqual({ 'counts.Creating': 1, 'groups.web.Creating': 1 });
+  });
+
+  it('counts a run from its start to its end', () => {
+    expect(counted(step({}, { status: 'Running' }))).toEqual({
+      'counts.Creating': -1,
+      'counts.Running': 1,
+      'groups.web.Creating': -1,
+      'groups.web.Running': 1,
+      microUsdPerHour: 96_000,
+      microUsdSeconds: 96_000 * SECONDS,
+    });
+    const ending = step({ status: 'Terminating', runningSinceSeconds: 10 }, { status: 'Terminated' });
+    expect(counted(ending)).toMatchObject({ microUsdPerHour: -96_000, microUsdSeconds: -96_000 * SECONDS });
+  });
+
+  it('starts no run twice, and ends none that never began', () => {
+    const rebooted = step({ status: 'Rebooting', runningSinceSeconds: 10 }, { status: 'Running' });
+    const cancelled = step({ status: 'Terminating' }, { status: 'Terminated' });
+    for (const one of [rebooted, cancelled]) expect(counted(one)).not.toHaveProperty('microUsdPerHour');
+  });
+
+  it('knows that one is lost as soon as it has failed, and its reason once it is gone', () => {
+    const failing = { status: 'Terminating', closeAs: 'Failed', failure } as const;
+    expect(counted(step({}, failing))).toMatchObject({ 'groups.web.lost1': 1 });
+    expect(counted(step({}, failing))).not.toHaveProperty(['failureCounts.QuotaExceeded']);
+    const gone = step(failing, { status: 'Failed' });
+    expect(counted(gone)).toMatchObject({ 'failureCounts.QuotaExceeded': 1 });
+    expect(counted(gone)).not.toHaveProperty(['groups.web.lost1']);
+    expect(counted(step({}, { status: 'Failed', failure }))).toMatchObject({
+      'groups.web.lost1': 1,
+      'failureCounts.QuotaExceeded': 1,
+    });
+  });
+
+  it('does not call lost what goes on elsewhere, or is removed', () => {
+    const leaving = step({}, { status: 'Terminating', closeAs: 'Planned', failure });
+    const cancelled = step({}, { status: 'Planned' });
+    const removed = step({ status: 'Running' }, { status: 'Terminating' });
+    for (const one of [leaving, cancelled, removed]) {
+      expect(Object.keys(counted(one)).filter((path) => /lost|failure/.test(path))).toEqual([]);
+    }
+  });
+
+  it('calls lost what was to go on elsewhere and found no site', () => {
+    const leaving = { status: 'Terminating', closeAs: 'Planned', failure } as const;
+    expect(counted(step(leaving, { status: 'Failed' }))).toMatchObject({
+      'groups.web.lost1': 1,
+      'failureCounts.QuotaExceeded': 1,
+    });
+  });
+
+  it('keeps the reasons of what is put away, and forgets those of what begins anew', () => {
+    const failed = { status: 'Failed', failure } as const;
+    expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
+      'counts.Failed': -1,
+      'counts.Terminated': 1,
+      'groups.web.Failed': -1,
+      'groups.web.Terminated': 1,
+    });
+    for (const status of ['Failed', 'Terminated'] as const) {
+      const anew = { before: record({ status, failure }), after: record({ round: 2, attempt: 2 }) };
+      expect(counted(anew)).toEqual({
+        [`counts.${status}`]: -1,
+        'counts.Creating': 1,
+        [`groups.web.${status}`]: -1,
+        'groups.web.Creating': 1,
+        'failureCounts.QuotaExceeded': -1,
+      });
+    }
+  });
+
+  it('counts what is lost under the round that it was claimed in', () => {
+    expect(counted(step({ round: 3 }, { status: 'Failed', failure }))).toMatchObject({
+      [`groups.web.${lostIn(3)}`]: 1,
+    });
+  });
+
+  it('adds up to where each instance stands now, whatever way it went', () => {
+    const stage = fc.record({
+      status: fc.constantFrom(...INSTANCE_STATUSES),
+      closeAs: fc.constantFrom('Terminated', 'Failed', 'Planned', undefined),
+      failed: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(stage, { minLength: 1, maxLength: 12 }), (stages) => {
+        const change = noChange();
+        let before: InstanceItem | undefined;
+        for (const { status, closeAs, failed } of stages) {
+          const after = record({
+            status,
+            ...(closeAs === undefined ? {} : { closeAs }),
+            ...(failed ? { failure } : {}),
+          });
+          countStep(change, { after, ...(before ? { before } : {}) }, SECONDS);
+          before = after;
+        }
+        const standing = Object.entries(sumOf(change)).filter(([path]) =>
+          /^(counts|groups\.web)\.[A-Z]/.test(path),
+        );
+        expect(Object.fromEntries(standing)).toEqual({
+          [`counts.${before?.status}`]: 1,
+          [`groups.web.${before?.status}`]: 1,
+        });
+      }),
+    );
+  });
+
+  it('counts each reason as often as there are closed records with it', () => {
+    const life = fc.array(fc.constantFrom('begin', 'fail', 'put away'), { maxLength: 15 });
+    fc.assert(
+      fc.property(life, (doings) => {
+        const change = noChange();
+        let now = record();
+        countStep(change, { after: now }, SECONDS);
+        for (const doing of doings) {
+          const { failure: _, ...clean } = now;
+          let next: InstanceItem | undefined;
+          if (doing === 'begin' && isClosed(now.status)) {
+            next = { ...clean, status: 'Creating', round: now.round + 1, attempt: now.attempt + 1 };
+          }
+          if (doing === 'fail' && !isClosed(now.status)) next = { ...now, status: 'Failed', failure };
+          if (doing === 'put away' && now.status === 'Failed') next = { ...now, status: 'Terminated' };
+          if (!next) continue;
+          countStep(change, { before: now, after: next }, SECONDS);
+          now = next;
+        }
+        expect(sumOf(change)['failureCounts.QuotaExceeded'] ?? 0).toBe(isClosed(now.status) ? 1 : 0);
+      }),
+    );
+  });
+});
+
+it('a move takes from one placement what it adds to the other', () => {
+  const [leaving, arriving] = [noChange(), noChange()];
+  countStatus(leaving, record(), 'Creating', -1);
+  countRequested(leaving, -1);
+  countStatus(arriving, record(), 'Planned', 1);
+  countRequested(arriving, 1);
+  expect(sumOf(leaving)).toEqual({ 'counts.Creating': -1, 'groups.web.Creating': -1, requested: -1 });
+  expect(sumOf(arriving)).toEqual({ 'counts.Planned': 1, 'groups.web.Planned': 1, requested: 1 });
+});
+
+describe('counterWrite', () => {
+  it.each([
+    ['there', 'attribute_exists(pk)'],
+    [{ openFor: 2 }, 'launching = :on AND #round = :round'],
+    [
+      { openFor: 2, unblocked: true },
+      'launching = :on AND #round = :round AND attribute_not_exists(blocked)',
+    ],
+  ] as const)('is let through where the placement is as asked: %j', (condition, expression) => {
+    const change = noChange();
+    countStep(change, { after: record() }, SECONDS);
+    const { Update } = counterWrite(store, ref, change, condition);
+    expect(Update?.ConditionExpression).toBe(expression);
+    // DynamoDB refuses a write with a value that no expression uses.
+    const used = `${Update?.UpdateExpression} ${expression}`;
+    for (const value of Object.keys(Update?.ExpressionAttributeValues ?? {})) {
+      expect(used).toMatch(new RegExp(`${value}\\b`));
+    }
+  });
+
+  it('keeps the first words of a reason, and no more of them than a view needs', () => {
+    const change = noChange();
+    const long = { code: 'CloudFailed', message: 'x'.repeat(2_000) };
+    countStep(change, step({}, { status: 'Failed', failure: long }), SECONDS);
+    const { Update } = counterWrite(store, ref, change, 'there');
+    const words = Object.values(Update?.ExpressionAttributeValues ?? {}).filter(
+      (value) => typeof value === 'string',
+    );
+    expect(words).toEqual(['x'.repeat(300)]);
+  });
+
+  it('fits into an expression with as many groups and statuses as one transaction may have', () => {
+    const change = noChange();
+    for (let group = 0; group < 8; group += 1) {
+      const nodeGroup = `group-with-a-name-of-forty-characters-00${group}`;
+      for (const status of ['Creating', 'Running', 'Suspended', 'Terminating'] as const) {
+        for (const to of ['Running', 'Terminating', 'Failed', 'Terminated'] as const) {
+          countStep(change, step({ nodeGroup, status, round: 99 }, { status: to, failure }), SECONDS);
+        }
+      }
+    }
+    const { Update } = counterWrite(store, ref, change, 'there');
+    expect(Update?.UpdateExpression?.length).toBeLessThan(4_096);
+  });
+});

@@ -1,0 +1,54 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { answerOf } from '../../../../functions/entrypoints/handlers/deployment/answer-cloudformation.ts';
+import { DeploymentIdTaken, ensureDeploymentId } from '../../../../functions/platform/store/deployment.ts';
+import { ClientLoans, fleetsTable } from './fleets-table.ts';
+
+const loans = new ClientLoans();
+afterEach(() => loans.takeBack());
+
+const unnamed = (deploymentId: string) => ({ deploymentId, isNamed: false });
+const named = (deploymentId: string) => ({ deploymentId, isNamed: true });
+
+describe('the id in the data', () => {
+  it('is made once, by whichever of many functions comes first, and is the same for all', async () => {
+    const { store } = fleetsTable(loans);
+    const wanted = Array.from({ length: 20 }, (_, at) => unnamed(`stack-${at}`));
+    const ids = await Promise.all(wanted.map((one) => ensureDeploymentId(store, one)));
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  it('stays when the stack is made again over the same tables', async () => {
+    const { store } = fleetsTable(loans);
+    await ensureDeploymentId(store, unnamed('first-stack'));
+    expect(await ensureDeploymentId(store, unnamed('second-stack'))).toBe('first-stack');
+  });
+
+  it('is the one that the operator names, and no other may be named later', async () => {
+    const { store } = fleetsTable(loans);
+    expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
+    expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
+    const refused = ensureDeploymentId(store, named('acme-test'));
+    await expect(refused).rejects.toThrow(DeploymentIdTaken);
+    await expect(refused).rejects.toThrow(/acme-prod.*acme-test/);
+  });
+});
+
+describe('the answer to CloudFormation', () => {
+  const event = {
+    RequestType: 'Create',
+    ResponseURL: 'https://example.com/answer',
+    StackId: 'arn:aws:cloudformation:us-east-1:123456789012:stack/Fleetwright-dev/1',
+    RequestId: 'r',
+    LogicalResourceId: 'Deployment',
+  } as const;
+
+  it('tells the id', () => {
+    const answer = answerOf(event, { attributes: { DeploymentId: 'acme-prod' } });
+    expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { DeploymentId: 'acme-prod' }, RequestId: 'r' });
+  });
+
+  it('fails the deployment with the reason', () => {
+    const error = new DeploymentIdTaken('acme-test', 'acme-prod');
+    expect(answerOf(event, { error })).toMatchObject({ Status: 'FAILED', Reason: error.message });
+  });
+});

@@ -1,0 +1,17 @@
+import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../../../chaos/models/dynamo/dynamo.ts';
+import { FLEETS_INDEXES, Table } from '../../../chaos/models/dynamo/table.ts';
+
+const NOON = Date.parse('2026-01-01T12:00:00Z');
+
+/** A fleets table of its own in memory, and a clock that stands still until it is set. */
+export function fleetsTable(loans: ClientLoans) {
+  const clock = { nowMs: NOON, now: () => clock.nowMs, sleep: () => Promise.resolve() };
+  const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 3, unprocessed: () => 0 };
+  const table = new Table('fleets', FLEETS_INDEXES);
+  const dynamo = new Dynamo([table], { now: clock.now, ...settings });
+  const document = loans.lend(async (command, input) => dynamo.perform(command, input));
+  return { store: { document, tables: { fleets: 'fleets' }, clock, random: () => 0.5 }, clock, table };
+}
+
+export { ClientLoans };

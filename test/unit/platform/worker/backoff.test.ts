@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { Backoff, retryAfterMs } from '../../../../functions/platform/worker/backoff.ts';
+
+describe('waits for a service that cannot do its part', () => {
+  const at = { nowMs: 1_000_000, draw: 0.5 };
+  const begin = () => new Backoff({ now: () => at.nowMs }, () => at.draw);
+
+  it('are of two seconds at first, and half of what the trouble has lasted, up to 20 seconds', () => {
+    const backoff = begin();
+    const waits = [0, 3_000, 7_000, 10_000, 30_000, 600_000].map((passedMs) => {
+      at.nowMs += passedMs;
+      return backoff.waitMs();
+    });
+    expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
+  });
+
+  it('begin anew when something went well', () => {
+    const backoff = begin();
+    backoff.waitMs();
+    at.nowMs += 60_000;
+    expect(backoff.waitMs()).toBe(20_000);
+    backoff.relieve();
+    expect(backoff.waitMs()).toBe(2_000);
+  });
+
+  it('are spread over as much as they last', () => {
+    const backoff = begin();
+    const waits = [0, 0.25, 0.999].map((draw) => {
+      at.draw = draw;
+      return backoff.waitMs();
+    });
+    expect(waits).toEqual([1_000, 1_500, 2_998]);
+  });
+});
+
+it('what failed for a reason of its own comes back after 5 s, twice as long each time, 5 min at most', () => {
+  const waits = Array.from({ length: 9 }, (_, at) => retryAfterMs(at + 1) / 1_000);
+  expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
+  expect(waits.reduce((sum, one) => sum + one, 0) / 60).toBeGreaterThan(20);
+});

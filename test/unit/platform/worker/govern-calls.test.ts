@@ -1,0 +1,89 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CloudCall, Permit } from '../../../../functions/drivers/contract/call-gate.ts';
+import type { CloudClient } from '../../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { CallGovernor } from '../../../../functions/platform/worker/govern-calls.ts';
+import { ClientLoans, governedBy, governorTable } from '../governor/governor-table.ts';
+
+const loans = new ClientLoans();
+const LIST: CloudCall = { action: 'test:List', kind: 'list', location: 'here' };
+const CREATE: CloudCall = { action: 'test:Run', kind: 'create', location: 'here' };
+const RATE = { perSecond: 1, burst: 3 };
+
+let table: ReturnType<typeof governorTable>;
+let logged: unknown[];
+beforeEach(() => {
+  table = governorTable(loans);
+  logged = [];
+});
+afterEach(() => loans.takeBack());
+
+/** A governed connection whose client has one method, of the requests that it is asked for. */
+function connected() {
+  const log = { info: () => {}, warn: (_: string, detail?: unknown) => logged.push(detail), error: () => {} };
+  const { connectionKey, limits } = governedBy({ calls: { create: RATE, list: RATE, mutate: RATE } });
+  const governor = new CallGovernor(table.store, log, { connectionKey, limits });
+  const sent: string[] = [];
+  const request = (call: CloudCall) =>
+    governor.send(call, async (permit) => {
+      permit.use();
+      sent.push(call.action);
+    });
+  return { governor, sent, request };
+}
+
+/** A client that sends these requests, one after the other, when it is asked for its locations. */
+function clientOf(request: (call: CloudCall) => Promise<void>, calls: readonly CloudCall[]): CloudClient {
+  const listLocations = async () => {
+    for (const call of calls) await request(call);
+    return [];
+  };
+  return Object.assign(Object.create(null), { listLocations });
+}
+
+describe('requests of a connection', () => {
+  it('go out as the rate of their kind permits, and no others', async () => {
+    const { sent, request } = connected();
+    const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => request(LIST)));
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(sent.length).toBeGreaterThanOrEqual(2);
+    expect(sent.length).toBeLessThanOrEqual(3);
+    expect(refused).toHaveLength(5 - sent.length);
+    expect(refused[0]).toMatchObject({ reason: { code: 'NoPermit' } });
+  });
+
+  it('that sign in need no permit', async () => {
+    const { sent, request } = connected();
+    await Promise.all(Array.from({ length: 9 }, () => request({ ...LIST, kind: 'sign-in' })));
+    expect(sent).toHaveLength(9);
+    expect(table.calls).toEqual([]);
+  });
+
+  it('that create machines use the permits of their launches, and then need others', async () => {
+    const { governor, sent, request } = connected();
+    const client = clientOf(request, [{ ...CREATE, machines: 4 }, CREATE]);
+    await governor.client(client, { creates: 5 }).listLocations();
+    expect(sent).toHaveLength(2);
+    expect(table.calls).toEqual([]);
+    await governor.client(client, { creates: 4 }).listLocations();
+    expect(sent).toHaveLength(4);
+    expect(table.calls).not.toEqual([]);
+  });
+
+  it('are logged by their action when the cloud refuses them, and slow their kind down when it throttles', async () => {
+    const { governor, request, sent } = connected();
+    const throttled = new DriverError('Throttled', 'slow down', { retryAfterMs: 60_000 });
+    const call = governor.send(LIST, () => Promise.reject(throttled));
+    await expect(call).rejects.toBe(throttled);
+    expect(logged).toEqual([expect.objectContaining({ action: 'test:List', code: 'Throttled' })]);
+    await expect(request(LIST)).rejects.toMatchObject({ code: 'NoPermit' });
+    await request({ ...LIST, kind: 'mutate' });
+    expect(sent).toEqual(['test:List']);
+  });
+});
+
+it('a permit is for one request', () => {
+  const permit = new Permit(LIST);
+  permit.use();
+  expect(() => permit.use()).toThrow(/test:List.*used before/);
+});
