@@ -2,7 +2,7 @@ import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { isClosed } from '../../model/status.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
-import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /** Without it, the machine runs until a poll or a sweep finds it. */
 const PERMIT_WAIT_MS = 5_000;
@@ -20,7 +20,6 @@ function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
  */
 export async function adopt(
   context: WorkerContext,
-  site: SiteRef,
   claimed: InstanceItem,
   machine: CloudInstance,
 ): Promise<void> {
@@ -41,6 +40,6 @@ export async function adopt(
     instanceId: claimed.instanceId,
     backendId: machine.backendId,
   });
-  const { onTerms } = await context.open(site.connectionKey);
-  await onTerms({ waitMs: PERMIT_WAIT_MS }).terminateInstance(site.location, machine.backendId);
+  const { onTerms } = await context.open(claimed.connectionKey);
+  await onTerms({ waitMs: PERMIT_WAIT_MS }).terminateInstance(claimed.location, machine.backendId);
 }

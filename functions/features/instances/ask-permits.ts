@@ -36,7 +36,7 @@ export async function askPermits(
   };
   if (attempts.length === 0) return permits;
   const opened = await context.open(site.connectionKey);
-  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, site, one)));
+  const wanted = await Promise.all(attempts.map((one) => wantedCreate(context, one)));
   const answer = await permitCreates(context.store, governed(site, opened), wanted);
   permits.wanted = new Map(wanted.map((one) => [one.instanceId, one]));
   permits.turn = answer.turn;

@@ -1,4 +1,4 @@
-import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { freeUnneededSlots } from '../launch-queue/free-unneeded-slots.ts';
 import { lastCallBy } from '../ownership/attempts.ts';
@@ -8,16 +8,11 @@ import { applyChanges } from './outcomes.ts';
  * Ends launches that the launch gate stopped: the cloud has nothing of them. Records that stand are Planned again,
  * since a later round may resume launching.
  */
-export async function cancelLaunches(
-  context: WorkerContext,
-  site: SiteRef,
-  attempts: readonly Attempt[],
-): Promise<void> {
+export async function cancelLaunches(context: WorkerContext, attempts: readonly Attempt[]): Promise<void> {
   if (attempts.length === 0) return;
   const standing = attempts.flatMap(({ record }) => (record?.status === 'Creating' ? [record] : []));
   await applyChanges(
     context,
-    site,
     standing.map((record) => ({
       kind: 'change',
       record,
@@ -34,7 +29,6 @@ export async function cancelLaunches(
   );
   await freeUnneededSlots(
     context,
-    site,
     attempts.map(({ message }) => message),
   );
 }

@@ -2,7 +2,7 @@ import { DEFAULT_INSTANCE_TIMEOUT_SECONDS } from '../../model/fleet-request.ts';
 import { instanceId, launchToken } from '../../model/identifiers.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import { claimMsOf, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
+import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
@@ -16,7 +16,6 @@ import { applyChanges } from './outcomes.ts';
  */
 export async function claimInstances(
   context: WorkerContext,
-  site: SiteRef,
   attempts: readonly Attempt[],
   keys: ReadonlyMap<string, string> = new Map(),
 ): Promise<{ won: InstanceItem[]; stopped: Attempt[] }> {
@@ -33,7 +32,6 @@ export async function claimInstances(
     );
     const result = await applyChanges(
       context,
-      site,
       claims.map(({ attempt, record }) => ({
         kind: 'claim',
         record,

@@ -66,7 +66,7 @@ export async function createInstances(
   const wanted: Wanted[] = [];
   const outcomes: Made[] = [];
   for (const record of records) {
-    const spec = await instanceSpec(context, site, record);
+    const spec = await instanceSpec(context, record);
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
@@ -78,7 +78,7 @@ export async function createInstances(
   const limit = pLimit(CONCURRENT_CALLS);
   // Where a cloud answers when the machine runs, many answers come together: written one by one, each write would meet
   // the others at the counters and at the slots.
-  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, site, created));
+  const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
   );
@@ -87,7 +87,6 @@ export async function createInstances(
   const starts = await giveFeedback(context, site, opened, outcomes, permitted);
   await failInstances(
     context,
-    site,
     outcomes.flatMap(({ record, outcome }) =>
       'failure' in outcome ? [{ record, failure: outcome.failure }] : [],
     ),
@@ -206,7 +205,7 @@ async function createBatch(
       }
       const made = { record, answer, calledAtMs, outcome: { result: ACK } };
       if (running.has(record.instanceId)) return made;
-      await adopt(context, site, record, answer.instance);
+      await adopt(context, record, answer.instance);
       return made;
     }),
   );

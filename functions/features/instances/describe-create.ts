@@ -1,14 +1,13 @@
 import { instanceId } from '../../model/identifiers.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { groupAt } from '../../platform/placement/lay-out.ts';
-import { claimMsOf, type SiteRef, type WorkerContext } from '../../platform/worker/context.ts';
+import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
 
 /** What an attempt wants of the governor. */
 export async function wantedCreate(
   context: WorkerContext,
-  site: SiteRef,
   { message, record, again }: Attempt,
 ): Promise<WantedCreate> {
   const { fleetId, index, round, waitsSinceMs } = message;
@@ -24,7 +23,7 @@ export async function wantedCreate(
     vcpus: group.vcpus ?? 0,
     gpus: group.gpus ?? 0,
     memoryGb: group.memoryGb ?? 0,
-    mayGoElsewhere: untriedLocations(group, site.location, tried, index).length > 0,
+    mayGoElsewhere: untriedLocations(group, message.location, tried, index).length > 0,
     ...(waitsSinceMs === undefined ? {} : { waitsSinceMs }),
     ...(again && record ? { calledAtMs: record.claimUntilMs - claimMsOf(context) } : {}),
   };

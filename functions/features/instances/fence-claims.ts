@@ -56,6 +56,6 @@ async function fenceFirstClaim(
     launchState: 'refused' as const,
     claimUntilMs: 0,
   };
-  const { applied } = await applyChanges(context, site, [{ kind: 'claim', record }]);
+  const { applied } = await applyChanges(context, [{ kind: 'claim', record }]);
   return applied.length > 0;
 }

@@ -38,11 +38,11 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     const fields =
       record.status === 'Planned' ? { taskToken, round } : { taskToken, round, closeAs: 'Failed' as const };
     const to = record.status === 'Planned' ? 'Failed' : record.status;
-    const { applied } = await applyChanges(context, site, [
+    const { applied } = await applyChanges(context, [
       { kind: 'change', record, to, fields: { ...fields, failure: record.failure ?? failure } },
     ]);
     if (applied.length === 0) return requeueAfter(1_000);
-    await completeTasks(context, site, [{ ...record, ...fields, status: to }]);
+    await completeTasks(context, [{ ...record, ...fields, status: to }]);
     return ACK;
   }
   if (record.round < message.round && record.status === 'Terminating') {
@@ -52,7 +52,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
   }
   if (isClosed(record.status) || record.status !== 'Creating') {
     const withToken = { ...record, taskToken };
-    await completeTasks(context, site, [withToken]);
+    await completeTasks(context, [withToken]);
     return ACK;
   }
   const nowMs = context.store.clock.now();
@@ -60,16 +60,14 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return requeueAfter(record.claimUntilMs - nowMs);
   if (record.launchState === 'refused') {
     if (!(await updateInstance(context.store, record, { taskToken }))) return requeueAfter(1_000);
-    await failInstances(context, site, [{ record: { ...record, taskToken }, failure }]);
+    await failInstances(context, [{ record: { ...record, taskToken }, failure }]);
     return ACK;
   }
   const fields = { closeAs: 'Failed' as const, failure, taskToken };
-  const { applied } = await applyChanges(context, site, [
-    { kind: 'change', record, to: 'Terminating', fields },
-  ]);
+  const { applied } = await applyChanges(context, [{ kind: 'change', record, to: 'Terminating', fields }]);
   if (applied.length === 0) return requeueAfter(1_000);
   await startPolling(context, site);
-  await completeTasks(context, site, [{ ...record, ...fields, status: 'Terminating' }]);
+  await completeTasks(context, [{ ...record, ...fields, status: 'Terminating' }]);
   await stopWhenDecided(context.store, await context.layout(record.fleetId));
   return ACK;
 }
@@ -88,7 +86,7 @@ async function endUnclaimed(
   // It may have failed elsewhere in an earlier round, and is counted where its record is.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
-  const { won, stopped } = await claimInstances(context, site, [attempt]);
+  const { won, stopped } = await claimInstances(context, [attempt]);
   if (stopped.length > 0) {
     // A launch that is late meets the same launch gate. It may have a slot: only a poll takes back the slots of dead
     // workers.
@@ -99,7 +97,6 @@ async function endUnclaimed(
   if (won.length === 0) return requeueAfter(1_000);
   await failInstances(
     context,
-    site,
     won.map((record) => ({ record, failure })),
   );
   return ACK;

@@ -1,10 +1,10 @@
 import { DEPLOYMENT_TAG, INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { NodeGroup } from '../../model/fleet.ts';
-import { groupAt } from '../../platform/placement/lay-out.ts';
+import { groupAt, siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { NetworkItem } from '../../platform/store/networks.ts';
-import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 import { securityGroupName, sshFromOf } from '../networks/network-names.ts';
 
 /** What a node group says of where, how many and how long, and no machine is made with. */
@@ -27,30 +27,29 @@ type OfTheMachine = Omit<NodeGroup, OfTheFleet>;
 /** What to ask the cloud for, by what the fleet wants and what has been made for it at the site. */
 export async function instanceSpec(
   context: WorkerContext,
-  site: SiteRef,
   record: InstanceItem,
 ): Promise<{ spec: InstanceSpec } | { failure: Failure }> {
   const layout = await context.layout(record.fleetId);
   const group = groupAt(layout.placements, record.index)?.group;
-  const networks = await context.networks(record.fleetId, site, record.round);
+  const networks = await context.networks(record.fleetId, siteOf(record), record.round);
   const ready = (kind: NetworkItem['kind'], name?: string) =>
     networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
   const network = ready('network');
   const keyPair = ready('key-pair');
-  const notReady = { code: 'NetworkNotReady', message: `no network resources at ${site.location}` };
+  const notReady = { code: 'NetworkNotReady', message: `no network resources at ${record.location}` };
   if (!group) return { failure: notReady };
   const { zone, instanceType, imageBackendIds, rootDiskGb, labels, userData, ssh, ...rest }: OfTheMachine =
     group;
   // A field that is added to node groups is of the fleet, or is carried from here: else it is an error of types.
   rest satisfies Record<string, never>;
-  const securityGroup = ready('security-group', securityGroupName(record.fleetId, site, sshFromOf(ssh)));
-  const imageBackendId = imageBackendIds[site.location];
+  const securityGroup = ready('security-group', securityGroupName(record.fleetId, record, sshFromOf(ssh)));
+  const imageBackendId = imageBackendIds[record.location];
   if (!network?.backendId || !keyPair?.backendId || !securityGroup?.backendId || !imageBackendId) {
     return { failure: notReady };
   }
   return {
     spec: {
-      location: site.location,
+      location: record.location,
       ...(zone === undefined ? {} : { zone }),
       instanceId: record.instanceId,
       launchToken: record.launchToken,

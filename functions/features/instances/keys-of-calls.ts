@@ -1,7 +1,7 @@
 import { has } from '../../drivers/contract/capabilities.ts';
 import type { CloudClient } from '../../drivers/contract/driver.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
-import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { newRecord } from './claim.ts';
 import { batchesOf } from './create-batches.ts';
@@ -15,17 +15,17 @@ import { instanceSpec } from './instance-spec.ts';
  */
 export async function keysOfCalls(
   context: WorkerContext,
-  site: SiteRef,
   attempts: readonly Attempt[],
 ): Promise<Map<string, string>> {
   const keys = new Map<string, string>();
-  if (attempts.length === 0) return keys;
-  const { client } = await context.open(site.connectionKey);
+  const [first] = attempts;
+  if (!first) return keys;
+  const { client } = await context.open(first.message.connectionKey);
   if (!has(client, 'idempotency-keys')) return keys;
   const wanted = await Promise.all(
     attempts.map(async (attempt) => {
       const record = attempt.again && attempt.record ? attempt.record : await newRecord(context, attempt);
-      const spec = await instanceSpec(context, site, record);
+      const spec = await instanceSpec(context, record);
       return 'failure' in spec ? [] : [{ record, ...spec }];
     }),
   );

@@ -87,7 +87,7 @@ async function decide(
     case 'create':
       return { ...launch, again: true, record: next.record };
     case 'look-up': {
-      const answer = await lookUp(context, site, next.record, message.taskToken);
+      const answer = await lookUp(context, next.record, message.taskToken);
       return answer.proven ? { ...launch, again: true, record: answer.record } : answer.result;
     }
     case 'replace-token':
@@ -101,7 +101,7 @@ async function decide(
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
       // It may have been granted a slot in the queue after its end.
-      if (record && isClosed(record.status)) await freeUnneededSlots(context, site, [message]);
+      if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
   }
 }
@@ -113,12 +113,12 @@ type Ended = Map<string, MessageResult>;
 async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly Attempt[]): Promise<Ended> {
   const { fated, permits } = await observe(context, site, attempts);
   const routes = routesOf(fated);
-  const failed = await failUnmade(context, site, routes.failed);
+  const failed = await failUnmade(context, routes.failed);
   await enqueue(context, site, routes.queued, permits);
   await Promise.all(routes.scheduled.map(({ message }) => context.tasks.heartbeat(message.taskToken)));
-  const claims = await claim(context, site, routes.granted);
+  const claims = await claim(context, routes.granted);
   const stopped = [...routes.stopped, ...claims.stopped];
-  await cancelLaunches(context, site, stopped);
+  await cancelLaunches(context, stopped);
   const created = await createInstances(context, site, claims.won, permits);
   const done = [...failed, ...[...routes.queued, ...stopped].map(idOf)];
   return new Map([
@@ -186,12 +186,11 @@ const idOf = ({ message }: Attempt): string => instanceId(message);
 /** Writes the intent of each call: a new attempt's record, or that of an attempt which is made again. */
 async function claim(
   context: WorkerContext,
-  site: SiteRef,
   granted: readonly Attempt[],
 ): Promise<{ won: InstanceItem[]; stopped: Attempt[] }> {
-  const keys = await keysOfCalls(context, site, granted);
+  const keys = await keysOfCalls(context, granted);
   const { again = [], fresh = [] } = Object.groupBy(granted, (one) => (one.again ? 'again' : 'fresh'));
-  const claimed = await claimInstances(context, site, fresh, keys);
+  const claimed = await claimInstances(context, fresh, keys);
   const retaken = await retakeClaims(context, again, keys);
   return { won: [...claimed.won, ...retaken.won], stopped: [...claimed.stopped, ...retaken.stopped] };
 }
@@ -203,22 +202,19 @@ async function claim(
  */
 async function failUnmade(
   context: WorkerContext,
-  site: SiteRef,
   failed: readonly (Attempt & { failure: Failure })[],
 ): Promise<string[]> {
   if (failed.length === 0) return [];
   const reasons = new Map(failed.map((one) => [idOf(one), one.failure]));
   const { won, stopped } = await claimInstances(
     context,
-    site,
     failed.filter(({ again }) => !again),
   );
-  await cancelLaunches(context, site, stopped);
+  await cancelLaunches(context, stopped);
   const standing = failed.flatMap(({ again, record }) => (again && record ? [record] : []));
   const ending = [...won, ...standing];
   await failInstances(
     context,
-    site,
     ending.flatMap((record) => {
       const failure = reasons.get(record.instanceId);
       return failure ? [{ record, failure }] : [];

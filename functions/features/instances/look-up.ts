@@ -1,6 +1,7 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
+import { siteOf } from '../../platform/placement/lay-out.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import { updateInstance } from '../../platform/store/transition.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type MessageResult,
   type OpenConnection,
   requeueAfter,
-  type SiteRef,
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 import { startPolling } from '../../platform/worker/start-polling.ts';
@@ -35,25 +35,24 @@ const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, res
  */
 export async function lookUp(
   context: WorkerContext,
-  site: SiteRef,
   record: InstanceItem,
   taskToken: string,
 ): Promise<LookUpAnswer> {
-  const opened = await context.open(site.connectionKey);
+  const opened = await context.open(record.connectionKey);
   try {
-    const found = await findOwn(context, site, opened, record);
+    const found = await findOwn(context, opened, record);
     if (found === 'undecided' && record.deadlineAtMs > context.store.clock.now()) {
       return notProven(requeueAfter(UNDECIDED_MS));
     }
     if (found === 'undecided') {
-      return notProven(await leaveToPoller(context, site, record, { failure: TOO_LATE, taskToken }));
+      return notProven(await leaveToPoller(context, record, { failure: TOO_LATE, taskToken }));
     }
     if (found) {
       const written = await updateInstance(context.store, record, { taskToken });
       const bound = written ? { ...record, taskToken } : record;
-      const running = await recordRunning(context, site, [{ record: bound, machine: found }]);
-      if (running.size === 0) await adopt(context, site, bound, found);
-      await startPolling(context, site);
+      const running = await recordRunning(context, [{ record: bound, machine: found }]);
+      if (running.size === 0) await adopt(context, bound, found);
+      await startPolling(context, siteOf(record));
       return notProven(ACK);
     }
   } catch (error) {
@@ -62,7 +61,7 @@ export async function lookUp(
     const hopeless = error.code === 'Unauthorized' || record.deadlineAtMs <= context.store.clock.now();
     if (!hopeless) return notProven(requeueAfter(error.retryAfterMs ?? 2_000));
     const failure = { code: error.code, message: error.message };
-    return notProven(await leaveToPoller(context, site, record, { failure, taskToken }));
+    return notProven(await leaveToPoller(context, record, { failure, taskToken }));
   }
   const nowMs = context.store.clock.now();
   const failure = record.deadlineAtMs > nowMs ? refusalBy(record.unknownAnswer, nowMs) : TOO_LATE;
@@ -70,7 +69,7 @@ export async function lookUp(
   const isTold =
     record.taskToken === taskToken || (await updateInstance(context.store, record, { taskToken }));
   if (!isTold) return notProven(requeueAfter(1_000));
-  await failInstances(context, site, [{ record: { ...record, taskToken }, failure }]);
+  await failInstances(context, [{ record: { ...record, taskToken }, failure }]);
   return notProven(ACK);
 }
 
@@ -81,18 +80,17 @@ export async function lookUp(
  */
 async function findOwn(
   context: WorkerContext,
-  site: SiteRef,
   opened: OpenConnection,
   record: InstanceItem,
 ): Promise<CloudInstance | undefined | 'undecided'> {
   const { client } = opened;
-  const found = await client.findInstanceByToken(site.location, record.launchToken);
+  const found = await client.findInstanceByToken(record.location, record.launchToken);
   if (!found) return undefined;
-  const seen = { location: site.location, atMs: context.store.clock.now() };
+  const seen = { location: record.location, atMs: context.store.clock.now() };
   const terms = proofTerms(context.driver, client);
   const proofOf = (machine: CloudInstance) => proveMachine({ ...seen, machine }, record, terms);
   if (proofOf(found) === 'proven') return found;
-  const all = (await client.listInstances(site.location)).filter(
+  const all = (await client.listInstances(record.location)).filter(
     ({ launchToken }) => launchToken === record.launchToken,
   );
   const isUndecided = [found, ...all].some((machine) => proofOf(machine) === 'unproven');
@@ -105,17 +103,14 @@ async function findOwn(
  */
 async function leaveToPoller(
   context: WorkerContext,
-  site: SiteRef,
   record: InstanceItem,
   told: { failure: Failure; taskToken: string },
 ): Promise<MessageResult> {
   const fields = { closeAs: 'Failed' as const, ...told };
-  const { applied } = await applyChanges(context, site, [
-    { kind: 'change', record, to: 'Terminating', fields },
-  ]);
+  const { applied } = await applyChanges(context, [{ kind: 'change', record, to: 'Terminating', fields }]);
   if (applied.length === 0) return requeueAfter(1_000);
-  await startPolling(context, site);
-  await completeTasks(context, site, [{ ...record, ...fields, status: 'Terminating' }]);
+  await startPolling(context, siteOf(record));
+  await completeTasks(context, [{ ...record, ...fields, status: 'Terminating' }]);
   await stopWhenDecided(context.store, await context.layout(record.fleetId));
   return ACK;
 }

@@ -2,7 +2,9 @@ import type { Failure } from '../../model/failure.ts';
 import { fleetCreatedAtMs } from '../../model/identifiers.ts';
 import { isClosed } from '../../model/status.ts';
 import type { Holders } from '../../platform/governor/slots.ts';
+import { siteOf } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import { siteName } from '../../platform/store/keys.ts';
 import {
   type Claim,
   type StatusChange,
@@ -16,21 +18,23 @@ import { lastCallBy } from '../ownership/attempts.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
 
-/** Writes changes of one site, fleet by fleet. */
+/** Writes changes of records, those of a fleet at a site together. */
 export async function applyChanges(
   context: WorkerContext,
-  site: SiteRef,
   changes: readonly (Claim | StatusChange)[],
 ): Promise<TransitionResult> {
   const total: TransitionResult = { applied: [], refused: [], stoppedByGate: false };
-  const byFleet = Map.groupBy(changes, ({ record }) => record.fleetId);
-  for (const [fleetId, ofFleet] of byFleet) {
-    const result = await transition(
-      context.store,
-      { fleetId, ...site },
-      ofFleet,
-      secondsSinceCreation(context, fleetId),
-    );
+  const byPlacement = Map.groupBy(
+    changes,
+    ({ record }) => `${record.fleetId} ${siteName(record.connectionKey, record.location)}`,
+  );
+  for (const ofPlacement of byPlacement.values()) {
+    const [first] = ofPlacement;
+    if (!first) continue;
+    const { fleetId, connectionKey, location } = first.record;
+    const placement = { fleetId, connectionKey, location };
+    const seconds = secondsSinceCreation(context, fleetId);
+    const result = await transition(context.store, placement, ofPlacement, seconds);
     total.applied.push(...result.applied);
     total.refused.push(...result.refused);
     total.stoppedByGate ||= result.stoppedByGate;
@@ -67,12 +71,12 @@ export async function withPresentTokens(
  *
  * @param held the permits that were seen before these records were read: of others, no slot goes back. A later round
  *   may have another by now
+ * @param at where the slots are; absent: each at its record's own site
  */
 export async function completeTasks(
   context: WorkerContext,
-  site: SiteRef,
   records: readonly InstanceItem[],
-  held?: Holders,
+  { held, at }: { held?: Holders; at?: SiteRef } = {},
 ): Promise<void> {
   const ended = records.filter((record) => outcomeOf(record) !== undefined);
   await Promise.all(
@@ -82,14 +86,25 @@ export async function completeTasks(
     }),
   );
   const free = ended.filter((record) => record.status !== 'Terminating' || record.runningAt !== undefined);
-  await freeSlots(
-    context,
-    site,
-    free.flatMap(({ instanceId }) => {
+  for (const there of bySite(free, at)) {
+    const slots = there.records.flatMap(({ instanceId }) => {
       const startMs = held?.[instanceId];
       return held && startMs === undefined ? [] : [{ instanceId, startMs }];
-    }),
-  );
+    });
+    await freeSlots(context, there.site, slots);
+  }
+}
+
+function bySite(
+  records: readonly InstanceItem[],
+  at: SiteRef | undefined,
+): { site: SiteRef; records: readonly InstanceItem[] }[] {
+  if (at) return [{ site: at, records }];
+  const groups = Map.groupBy(records, ({ connectionKey, location }) => siteName(connectionKey, location));
+  return [...groups.values()].flatMap((members) => {
+    const [first] = members;
+    return first ? [{ site: siteOf(first), records: members }] : [];
+  });
 }
 
 /**
@@ -98,7 +113,6 @@ export async function completeTasks(
  */
 export async function failInstances(
   context: WorkerContext,
-  site: SiteRef,
   failures: readonly { record: InstanceItem; failure: Failure }[],
 ): Promise<void> {
   const ended: (typeof failures)[number][] = [];
@@ -108,7 +122,6 @@ export async function failInstances(
   if (ended.length === 0) return;
   await applyChanges(
     context,
-    site,
     ended.map(({ record, failure }) => ({
       kind: 'change',
       record,
@@ -126,7 +139,6 @@ export async function failInstances(
   );
   await completeTasks(
     context,
-    site,
     [...now.values()].filter((record) => isClosed(record.status)),
   );
   for (const fleetId of new Set(ended.map(({ record }) => record.fleetId))) {

@@ -1,7 +1,7 @@
 import type { CloudInstance } from '../../drivers/contract/driver.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
 import type { InstanceFields, StatusChange } from '../../platform/store/transition.ts';
-import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
+import type { WorkerContext } from '../../platform/worker/context.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
 /** A claimed record, and the machine that its create call was answered with. */
@@ -37,7 +37,6 @@ const MAX_TRIES = 3;
  */
 export async function recordRunning(
   context: WorkerContext,
-  site: SiteRef,
   created: readonly Created[],
 ): Promise<Set<string>> {
   const recorded: InstanceItem[] = [];
@@ -49,13 +48,13 @@ export async function recordRunning(
       return stands && awaits(stands, record, machine) ? [{ record: stands, machine }] : [];
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
-    const applied = new Set((await applyChanges(context, site, changes)).applied);
+    const applied = new Set((await applyChanges(context, changes)).applied);
     // The token that a step waits with was part of the write's condition: it is the present one.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));
   }
-  await completeTasks(context, site, recorded);
+  await completeTasks(context, recorded);
   return new Set(recorded.map(({ instanceId }) => instanceId));
 }
 

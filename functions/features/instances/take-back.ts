@@ -54,7 +54,7 @@ export async function takeBack(
   await reopenNetworks(context, site, reopenings);
   const byFleet = Map.groupBy(reopenings, ({ record }) => record.fleetId);
   for (const ofFleet of byFleet.values()) {
-    for (const [id, outcome] of await reopen(context, site, ofFleet)) outcomes.set(id, outcome);
+    for (const [id, outcome] of await reopen(context, ofFleet)) outcomes.set(id, outcome);
   }
   const taken = reopenings.filter(({ record }) => outcomes.get(record.instanceId) === 'taken');
   if (taken.length === 0) return outcomes;
@@ -77,11 +77,10 @@ export async function takeBack(
 /** Opens records of one fleet again: together where their instances are still at the site, one by one where not. */
 async function reopen(
   context: WorkerContext,
-  site: SiteRef,
   reopenings: readonly Reopening[],
 ): Promise<Map<string, Returned>> {
   const here = reopenings.filter(({ record, location }) => record.location === location);
-  const { applied, stoppedByGate } = await applyChanges(context, site, here);
+  const { applied, stoppedByGate } = await applyChanges(context, here);
   const outcomes = new Map<string, Returned>(applied.map((id) => [id, 'taken'] as const));
   for (const { record } of stoppedByGate ? here : []) {
     if (!outcomes.has(record.instanceId)) outcomes.set(record.instanceId, 'ended');
@@ -119,7 +118,7 @@ async function answerSteps(
 ): Promise<void> {
   const awaited = taken.filter(({ record }) => record.status === 'Planned');
   const running = awaited.map(({ record, fields, to }) => ({ ...record, ...fields, status: to }));
-  await completeTasks(context, site, await withPresentTokens(context, running));
+  await completeTasks(context, await withPresentTokens(context, running), { at: site });
 }
 
 /** Takes back what vanished among machines that no entry of the site's index speaks of. */

@@ -46,7 +46,7 @@ export async function terminateInstances(
     // harmless.
     for (const there of bySite.values()) {
       const [first] = there;
-      if (first) await completeTasks(context, first, there);
+      if (first) await completeTasks(context, there);
     }
     await context.tasks.succeed(taskToken, { outcome: 'Terminated' });
     return ACK;
@@ -102,11 +102,10 @@ async function terminateAt(
   if (leaving.length === 0) return;
   const site = { connectionKey, location };
   const changes = leaving.flatMap((record) => change(record, nowMs));
-  const { applied } = await applyChanges(context, site, changes);
+  const { applied } = await applyChanges(context, changes);
   const written = new Set(applied);
   await completeTasks(
     context,
-    site,
     changes.flatMap(({ record, to }) => (written.has(record.instanceId) ? [{ ...record, status: to }] : [])),
   );
   await startPolling(context, site);

@@ -1,7 +1,8 @@
 import { instanceId } from '../../model/identifiers.ts';
 import { readHolders } from '../../platform/governor/hold-location.ts';
-import { sameSite } from '../../platform/placement/lay-out.ts';
+import { sameSite, siteOf } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
+import { siteName } from '../../platform/store/keys.ts';
 import { readPlacement } from '../../platform/store/placements.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
@@ -17,6 +18,17 @@ const NO_PERMIT_MS = 0;
  * round begin while this goes on, its launch is let go by a permit of its own, which stays.
  */
 export async function freeUnneededSlots(
+  context: WorkerContext,
+  messages: readonly LaunchMessage[],
+): Promise<void> {
+  const bySite = Map.groupBy(messages, ({ connectionKey, location }) => siteName(connectionKey, location));
+  for (const there of bySite.values()) {
+    const [first] = there;
+    if (first) await freeAt(context, siteOf(first), there);
+  }
+}
+
+async function freeAt(
   context: WorkerContext,
   site: SiteRef,
   messages: readonly LaunchMessage[],

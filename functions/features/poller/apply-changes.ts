@@ -35,7 +35,7 @@ export async function applyDecided(
   const vanishing = changes.filter(isVanishing).map(({ record }) => record);
   const missing = await noteMissing(context, site, opened, vanishing);
   await reviewLater(context, changes.filter(isRecovery));
-  const { applied } = await applyChanges(context, site, changes);
+  const { applied } = await applyChanges(context, changes);
   const written = new Set(applied);
   await noteVanished(
     context,
@@ -51,15 +51,15 @@ export async function applyDecided(
 
 /** Ends attempts that the cloud has nothing of any more, and binds machines of those whose answer was lost. */
 export async function endAttempts(
-  { context, site }: Poll,
+  { context }: Poll,
   { changes, endedAttempts, adopted }: Decided,
 ): Promise<void> {
-  await failInstances(context, site, endedAttempts);
+  await failInstances(context, endedAttempts);
   for (const fleetId of fleetsThatLost(changes))
     await stopWhenDecided(context.store, await context.layout(fleetId));
   for (const fleetId of fleetsThatRecovered(changes))
     await reviewFleet(context.store, await context.layout(fleetId));
-  const running = await recordRunning(context, site, adopted);
+  const running = await recordRunning(context, adopted);
   for (const { record, machine } of adopted)
-    if (!running.has(record.instanceId)) await adopt(context, site, record, machine);
+    if (!running.has(record.instanceId)) await adopt(context, record, machine);
 }

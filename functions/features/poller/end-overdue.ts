@@ -35,11 +35,11 @@ export async function endOverdue(context: WorkerContext, site: SiteRef, error: D
       ? [{ kind: 'change', record, to: 'Terminating', fields: { closeAs: 'Failed', failure } }]
       : [];
   });
-  const { applied } = await applyChanges(context, site, changes);
+  const { applied } = await applyChanges(context, changes);
   const ended = changes.flatMap(({ record, fields }) =>
     applied.includes(record.instanceId) ? [{ ...record, ...fields, status: 'Terminating' as const }] : [],
   );
-  await completeTasks(context, site, await withPresentTokens(context, ended));
+  await completeTasks(context, await withPresentTokens(context, ended));
   for (const fleetId of new Set(changes.map(({ record }) => record.fleetId))) {
     await stopWhenDecided(store, await context.layout(fleetId));
   }

@@ -30,7 +30,7 @@ export async function releaseSlotsOf(
   const fenced = new Set(await fenceClaims(context, site, refs, applied.after));
   const isOver = (id: string) => !abandoned.includes(id) || fenced.has(id);
   const over = ended.filter(({ instanceId }) => isOver(instanceId));
-  await completeTasks(context, site, await withPresentTokens(context, over), holders);
+  await completeTasks(context, await withPresentTokens(context, over), { held: holders, at: site });
   for (const record of moved) await launchElsewhere(context, { ...record, ...site }, record.location);
   const unused = unusedSlots(applied, decision, fenced);
   await freeSlots(

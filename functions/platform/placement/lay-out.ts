@@ -22,11 +22,13 @@ export interface Placement {
   ranges: GroupRange[];
 }
 
+type Site = Pick<Placement, 'connectionKey' | 'location'>;
+
+/** The site of a record, or of what a message is about. */
+export const siteOf = ({ connectionKey, location }: Site): Site => ({ connectionKey, location });
+
 /** Whether two things stand at the same connection and location. */
-export function sameSite(
-  a: Pick<Placement, 'connectionKey' | 'location'>,
-  b: Pick<Placement, 'connectionKey' | 'location'>,
-): boolean {
+export function sameSite(a: Site, b: Site): boolean {
   return a.connectionKey === b.connectionKey && a.location === b.location;
 }
 

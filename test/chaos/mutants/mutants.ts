@@ -32,7 +32,6 @@ export const MUTANTS: readonly Mutant[] = [
         file: 'functions/features/instances/claim.ts',
         find: `await applyChanges(
       context,
-      site,
       claims.map(({ attempt, record }) => ({
         kind: 'claim',
         record,
@@ -43,9 +42,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: 'functions/features/instances/create.ts',
-        find: `      await adopt(context, site, record, answer.instance);`,
-        replace: `      await applyChanges(context, site, [{ kind: 'claim', record }]);
-      await adopt(context, site, record, answer.instance);`,
+        find: `      await adopt(context, record, answer.instance);`,
+        replace: `      await applyChanges(context, [{ kind: 'claim', record }]);
+      await adopt(context, record, answer.instance);`,
       },
       {
         file: 'functions/features/instances/create.ts',
@@ -69,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: 'functions/features/instances/create.ts',
-        find: `      await adopt(context, site, record, answer.instance);`,
-        replace: `      await adopt(context, site, record, answer.instance);
+        find: `      await adopt(context, record, answer.instance);`,
+        replace: `      await adopt(context, record, answer.instance);
       await releaseSlots(context.store, site, [{ instanceId: record.instanceId }]);`,
       },
       {
@@ -208,9 +207,7 @@ import { failInstances } from './outcomes.ts';`,
         file: 'functions/features/poller/reconcile-site.ts',
         find: `  if (observed.picked.withDeadlines) {`,
         replace: `  const asked = observed.found.filter(({ finding }) => finding.action === 'terminate');
-  await applyChanges(
-    context,
-    site,
+  await applyChanges(context,
     asked.map(({ record }) => ({ kind: 'change', record, to: record.closeAs ?? 'Terminated' })),
   );
   if (observed.picked.withDeadlines) {`,

@@ -28,7 +28,7 @@ const isHeld = async () => ID in (await readHolders(world.context.store, site));
 it('gives the slot of a launch back that the launch gate stopped', async () => {
   world = workerWorld(NOON);
   await permit();
-  await freeUnneededSlots(world.context, site, [message]);
+  await freeUnneededSlots(world.context, [message]);
   expect(await isHeld()).toBe(false);
 });
 
@@ -41,6 +41,6 @@ it('leaves it to the launch of a later round that begins under it after the laun
     rounds += 1;
     await permit();
   };
-  await freeUnneededSlots(world.context, site, [message]);
+  await freeUnneededSlots(world.context, [message]);
   expect([rounds, await isHeld()]).toEqual([1, true]);
 });
