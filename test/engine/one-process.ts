@@ -146,7 +146,11 @@ export class OneProcess {
       createdAt: new Date(0).toISOString(),
     };
     const limits = this.#limits ?? limitProfileOf(cloud, undefined);
-    const calls = new CallGovernor(this.context.store, this.context.log, { connectionKey, limits });
+    const calls = new CallGovernor(this.context.store, this.context.log, {
+      connectionKey,
+      limits,
+      endsAtMs: () => this.context.invocation.endsAtMs,
+    });
     const client = simDriver.connect({
       cloud,
       credential: { account: name },

@@ -33,14 +33,13 @@ export class PermitQueue {
   /**
    * Waits for one permit.
    *
-   * @param waitMs is called each time that no permit is to be had; how long the request may wait, from the beginning on
+   * @param untilMs is called each time that no permit is to be had; until when the request may wait
    * @param isFurther whether an earlier request of the same method was permitted: it goes before those of which none was
    * @throws DriverError NoPermit when there is none by then
    */
-  take(waitMs: () => number, isFurther: boolean): Promise<void> {
-    const sinceMs = this.#timer.now();
+  take(untilMs: () => number, isFurther: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const isTooLate = (atMs: number) => atMs > sinceMs + waitMs();
+      const isTooLate = (atMs: number) => atMs > untilMs();
       const others = this.#waiting.findIndex((one) => isFurther && !one.isFurther);
       const at = others < 0 ? this.#waiting.length : others;
       this.#waiting.splice(at, 0, { isFurther, isTooLate, grant: resolve, refuse: reject });

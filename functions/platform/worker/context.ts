@@ -18,7 +18,7 @@ export const CONNECTION_KEPT_MS = 60_000;
 export interface CallTerms {
   /** How long the first request waits for a permit, in milliseconds; absent: not at all. */
   waitMs?: number;
-  /** How long each further request waits, once an earlier one was permitted; absent: 10 seconds, else that one was for nothing. */
+  /** How long each further request waits, once one was permitted; absent: 10 seconds. */
   furtherMs?: number;
   /** Is called when the first request has its permit. */
   onPermit?: () => void;

@@ -13,6 +13,8 @@ import type { CallTerms, Log } from './context.ts';
 const EVERYWHERE = 'everywhere';
 /** How long a request of a method waits once an earlier one of it was permitted: else that one was for nothing. */
 const FURTHER_MS = 10_000;
+/** What an invocation keeps of its time for what follows a refused permit. */
+const KEPT_MS = 2_000;
 
 /** One call of a driver's method. */
 interface Method {
@@ -25,11 +27,18 @@ interface Method {
   permitted: number;
 }
 
-const noTerms = (): Method => ({ waitMs: 0, furtherMs: FURTHER_MS, createsLeft: 0, permitted: 0 });
+const methodOf = ({
+  waitMs = 0,
+  furtherMs = Math.max(waitMs, FURTHER_MS),
+  creates = 0,
+  onPermit,
+}: CallTerms): Method => ({ waitMs, furtherMs, onPermit, createsLeft: creates, permitted: 0 });
 
 export interface GovernedConnection {
   connectionKey: string;
   limits: LimitProfile;
+  /** When the invocation under way ends: no request waits for longer. */
+  endsAtMs(): number;
 }
 
 /**
@@ -51,18 +60,13 @@ export class CallGovernor implements CallGate {
   }
 
   /** The client as a caller with these terms has it. Each of its methods is a call of its own. */
-  client(
-    client: CloudClient,
-    { waitMs = 0, furtherMs = Math.max(waitMs, FURTHER_MS), creates = 0, onPermit }: CallTerms = {},
-  ): CloudClient {
+  client(client: CloudClient, terms: CallTerms = {}): CloudClient {
     return new Proxy(client, {
       get: (target, name) => {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         return (...args: unknown[]) =>
-          this.#methods.run({ waitMs, furtherMs, onPermit, createsLeft: creates, permitted: 0 }, () =>
-            Reflect.apply(member, target, args),
-          );
+          this.#methods.run(methodOf(terms), () => Reflect.apply(member, target, args));
       },
     });
   }
@@ -79,12 +83,15 @@ export class CallGovernor implements CallGate {
   }
 
   async #permit(call: CloudCall, kind: 'create' | 'list' | 'mutate'): Promise<void> {
-    const method = this.#methods.getStore() ?? noTerms();
+    const method = this.#methods.getStore() ?? methodOf({});
     const { machines = 1 } = call;
     if (kind === 'create' && method.createsLeft >= machines) method.createsLeft -= machines;
     else {
+      const sinceMs = this.#store.clock.now();
+      const lastMs = this.#connection.endsAtMs() - KEPT_MS;
       const waitMs = () => (method.permitted > 0 ? method.furtherMs : method.waitMs);
-      await this.#queueOf(call, kind).take(waitMs, method.permitted > 0);
+      const untilMs = () => Math.min(sinceMs + waitMs(), lastMs);
+      await this.#queueOf(call, kind).take(untilMs, method.permitted > 0);
     }
     method.permitted += 1;
     if (method.permitted === 1) method.onPermit?.();

@@ -41,6 +41,7 @@ export function makeContext({
   ...parts
 }: WorkerParts): WorkerContext {
   const { store, driver } = parts;
+  const invocation = { endsAtMs: store.clock.now() + parts.timeLimitMs };
   const deploymentId = keptOnceRead(readDeploymentId);
   const connections = new Cache<OpenConnection>(store.clock, CONNECTION_KEPT_MS, 'connections');
   const layouts = new Cache<FleetLayout>(store.clock, HOUR_MS, 'layouts', 50);
@@ -52,7 +53,11 @@ export function makeContext({
   ): Promise<OpenConnection> => {
     const connectionKey = connectionKeyOf(connection.namespace, connection.name);
     const limits = limitProfileOf(connection.cloud, connection.limits);
-    const calls = new CallGovernor(store, parts.log, { connectionKey, limits });
+    const calls = new CallGovernor(store, parts.log, {
+      connectionKey,
+      limits,
+      endsAtMs: () => invocation.endsAtMs,
+    });
     const client = driver.connect({
       cloud: connection.cloud,
       credential: await readCredential(connection),
@@ -104,7 +109,7 @@ export function makeContext({
       networks.forget(key);
       return [];
     },
-    invocation: { endsAtMs: store.clock.now() + parts.timeLimitMs },
+    invocation,
     loopsSeen: new Map(),
     backoff: new Backoff(store.clock, store.random),
   };

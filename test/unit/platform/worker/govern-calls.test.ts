@@ -12,9 +12,11 @@ const RATE = { perSecond: 1, burst: 3 };
 
 let table: ReturnType<typeof governorTable>;
 let logged: unknown[];
+let endsAtMs: number;
 beforeEach(() => {
   table = governorTable(loans);
   logged = [];
+  endsAtMs = Number.MAX_SAFE_INTEGER;
 });
 afterEach(() => loans.takeBack());
 
@@ -22,7 +24,11 @@ afterEach(() => loans.takeBack());
 function connected() {
   const log = { info: () => {}, warn: (_: string, detail?: unknown) => logged.push(detail), error: () => {} };
   const { connectionKey, limits } = governedBy({ calls: { create: RATE, list: RATE, mutate: RATE } });
-  const governor = new CallGovernor(table.store, log, { connectionKey, limits });
+  const governor = new CallGovernor(table.store, log, {
+    connectionKey,
+    limits,
+    endsAtMs: () => endsAtMs,
+  });
   const sent: string[] = [];
   const request = (call: CloudCall) =>
     governor.send(call, async (permit) => {
