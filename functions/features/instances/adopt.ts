@@ -4,19 +4,19 @@ import { type InstanceItem, readInstances } from '../../platform/store/instances
 import { updateInstance } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
-/** Without it, the machine runs until a poll or a sweep finds it. */
+/** Without a permit in this time, the machine runs until a poll or a sweep finds it. */
 const PERMIT_WAIT_MS = 5_000;
 
-/** Whether the record still waits for what this attempt makes. */
+/** True if the record still waits for the machine of this attempt. */
 function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
   return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
 }
 
 /**
- * Binds a machine to its record, whatever has become of the record meanwhile. Where that is closed, at another attempt,
- * or bound to another machine, the machine is removed at once.
+ * Binds a machine to its record, which may have changed since the claim. If the record is closed, at another attempt,
+ * or bound to another machine, the machine is removed immediately.
  *
- * @param machine that this attempt made: the answer to its create call, or one that `proveMachine` says is proven
+ * @param machine that this attempt made: from the answer to its create call, or one that `proveMachine` calls proven
  */
 export async function adopt(
   context: WorkerContext,

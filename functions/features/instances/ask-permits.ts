@@ -9,7 +9,7 @@ import { wantedCreate } from './describe-create.ts';
 /** The governor's decisions about attempts at one site. */
 export interface Permits {
   granted: Attempt[];
-  /** They have a slot; their calls go out after `waitMs`. */
+  /** They hold a slot, and their calls go out after `waitMs`. */
   scheduled: (Attempt & { waitMs: number })[];
   queued: Attempt[];
   denied: (Attempt & { failure: Failure })[];
@@ -19,7 +19,7 @@ export interface Permits {
   isBlocked: boolean;
 }
 
-/** Asks for the permits of all of them at once. */
+/** Asks the governor for the permits of all attempts in one call. */
 export async function askPermits(
   context: WorkerContext,
   site: SiteRef,
@@ -57,7 +57,7 @@ export async function askPermits(
       case 'deny':
         permits.denied.push({ ...one, failure: decision.failure });
         break;
-      // Each that was asked for has one.
+      // The governor answers every attempt that was asked about.
       case undefined:
         break;
     }

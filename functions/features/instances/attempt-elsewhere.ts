@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 
-/** Which errors are of a location, and not of what was asked for: another location may do better. */
+/** Tells for each error whether it belongs to the location. If so, another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   InsufficientCapacity: true,
   QuotaExceeded: true,
@@ -22,7 +22,10 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   Unauthorized: false,
   NoPermit: false,
 };
-/** A machine that broke before it ran is, too; our other reasons are not. */
+/**
+ * CloudFailed, a machine that broke before it ran, belongs to the location as well. Fleetwright's other failure codes
+ * do not.
+ */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
   'CloudFailed',
@@ -33,10 +36,11 @@ function mayDoBetterElsewhere({ code }: Failure): boolean {
 }
 
 /**
- * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried,
- * and sends its launch there.
+ * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried, and
+ * sends its launch there.
  *
- * @returns false when there is none: the failure is for good. True also when somebody else took the record on.
+ * @returns false when no location is left: the failure is permanent. True also when another worker has already changed
+ * the record
  */
 export async function attemptElsewhere(
   context: WorkerContext,
@@ -59,7 +63,7 @@ export async function attemptElsewhere(
   return false;
 }
 
-/** Whether an attempt that fails so may be followed by one in another location. */
+/** True if an attempt with this failure may be followed by one in another location. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
@@ -70,8 +74,8 @@ export async function hasElsewhere(
 }
 
 /**
- * Sends the launch of an instance that has moved, then gives its slot at the old site back. In this order: whoever
- * finds a slot held by an instance that is elsewhere does both again.
+ * Sends the launch of an instance that has moved, then gives back its slot at the old site. If the worker crashes in
+ * between, a later poll finds the slot of an instance that is elsewhere and repeats both.
  */
 export async function launchElsewhere(
   context: WorkerContext,
@@ -90,7 +94,10 @@ async function untried(context: WorkerContext, record: InstanceItem): Promise<st
   return group ? untriedLocations(group, record.location, record.tried, record.index) : [];
 }
 
-/** Locations that are left, begun with another for each position, so that many that fail together spread. */
+/**
+ * Returns the locations that are left. The first one depends on the position, which spreads instances that fail
+ * together.
+ */
 export function untriedLocations(
   { locations }: Pick<NodeGroup, 'locations'>,
   here: string,

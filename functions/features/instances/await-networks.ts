@@ -8,13 +8,13 @@ export interface AwaitedNetworks {
   ready: Attempt[];
   waiting: (Attempt & { waitMs: number })[];
   failed: (Attempt & { failure: Failure })[];
-  /** Nothing of their fleet is launched here any more. */
+  /** The launch gate stops these: their fleet no longer launches at this site. */
   stopped: Attempt[];
 }
 
 /**
- * Parts attempts by whether their fleet has its network resources at the site. The workflow has made them before it
- * launches there; those of a site that only retries come to are made now.
+ * Groups attempts by whether their fleet has its network resources at the site. The workflow makes them before it
+ * launches there. At a site that only retries reach, they are made here.
  */
 export async function awaitNetworks(
   context: WorkerContext,

@@ -9,9 +9,9 @@ import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * The intent: records that stand before any cloud call.
+ * Writes the records of new attempts before any cloud call: the intent.
  *
- * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
+ * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
  * @returns the records that were written, and the attempts that the launch gate stopped
  */
 export async function claimInstances(
@@ -47,7 +47,10 @@ export async function claimInstances(
   return { won, stopped };
 }
 
-/** The first attempt of a round begins its time limit and may go anywhere; a later one goes on with both. */
+/**
+ * Returns the record of a new attempt. The first attempt of a round starts the instance's time limit and may try every
+ * location. Later attempts of that round keep the time limit and the locations tried.
+ */
 export async function newRecord(
   context: WorkerContext,
   { message, record, delivery }: Attempt,
@@ -69,10 +72,10 @@ export async function newRecord(
   };
 }
 
-/** A position at the site where it is launched, in a round. */
+/** A position, the site where it is launched, and the round. */
 export type Position = Pick<LaunchMessage, 'fleetId' | 'index' | 'connectionKey' | 'location' | 'round'>;
 
-/** The first claim of a position. */
+/** Returns the record of the first claim of a position. */
 export async function firstRecord(
   context: WorkerContext,
   { fleetId, index, connectionKey, location, round }: Position,

@@ -2,8 +2,8 @@ import { INSTANCE_TAG, type InstanceSpec } from '../../drivers/contract/driver.t
 import { parseInstanceId } from '../../model/identifiers.ts';
 
 /**
- * Puts together what one create call of the cloud can make: specs of one fleet that are alike but for whose machine it
- * is, in the order of their launch tokens. The same specs in another order give the same batches.
+ * Groups specs that one create call can make: specs of one fleet that differ only in the machine's ids, in the order of
+ * their launch tokens. The same specs in another order give the same batches.
  */
 export function batchesOf<Wanted extends { spec: InstanceSpec }>(
   wanted: readonly Wanted[],

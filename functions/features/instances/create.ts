@@ -26,33 +26,33 @@ import { callsOf, withKeptKeys } from './keys-of-calls.ts';
 import { failInstances } from './outcomes.ts';
 import { type Created, recordRunning } from './record-running.ts';
 
-/** Calls under way at once in one process; the governor has permitted each of them. */
+/** Upper bound of concurrent calls in one process. The governor has permitted each of them. */
 const CONCURRENT_CALLS = 10;
 
-/** A claimed record, and what to ask the cloud for. */
+/** A claimed record with its create request. */
 interface Wanted {
   record: InstanceItem;
   spec: InstanceSpec;
 }
 
-/** What came of one record's call. */
+/** The outcome of one record's call. */
 interface Made {
   record: InstanceItem;
   outcome: Outcome;
-  /** Absent: the cloud was not asked. */
+  /** Absent: no call was made. */
   answer?: CreateOutcome;
   calledAtMs?: number;
 }
 
-/** What the permits of the calls were given for, by instance. */
+/** The wanted creates that got permits, by instance id. */
 export interface Permitted {
   wanted: ReadonlyMap<string, WantedCreate>;
   isBlocked: boolean;
 }
 
 /**
- * Makes the create calls of claimed records and writes down what came of each. Where the cloud takes several at once,
- * those that are alike go in one call.
+ * Makes the create calls of claimed records and records each outcome. Where the cloud takes several machines in one
+ * call, requests that are alike share one.
  *
  * @returns for each instance id, whether its message is done or when it should come back
  */
@@ -70,19 +70,19 @@ export async function createInstances(
     if ('failure' in spec) outcomes.push({ record, outcome: spec });
     else wanted.push({ record, ...spec });
   }
-  // Before the calls: should this worker end over them, a poll finds what they made.
+  // Start polling before the calls: if this worker dies during them, a poll finds the machines that they made.
   await startPolling(context, site);
   const opened = await context.open(site.connectionKey);
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
-  // Where a cloud answers when the machine runs, many answers come together: written one by one, each write would meet
-  // the others at the counters and at the slots.
+  // Where a cloud answers only when the machine runs, many answers come together. Separate writes would conflict at the
+  // placement's counters and at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
     batches.map((batch) => limit(() => createBatch(context, site, opened, batch, recordThose))),
   );
-  // What came of the others is written down before what went wrong with one is told.
+  // Record the outcomes of the other calls before the error of one is thrown.
   outcomes.push(...made.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])));
   const starts = await giveFeedback(context, site, opened, outcomes, permitted);
   await failInstances(
@@ -104,7 +104,7 @@ export async function createInstances(
   );
 }
 
-/** Gives the governor the calls' feedback. @returns when those that were throttled may go out again */
+/** Sends the calls' feedback to the governor. @returns the times at which throttled creates may go out again */
 async function giveFeedback(
   context: WorkerContext,
   site: SiteRef,
@@ -130,7 +130,7 @@ async function giveFeedback(
     if (!('error' in answer)) return isBlocked ? [{ kind: 'accepted', wanted: wants }] : [];
     return feedbackOf(answer.error, wants);
   });
-  // However many calls a location refuses at once, it has refused once.
+  // A location that refuses several concurrent calls counts as one refusal.
   const asked = outcomes.flatMap(({ answer }) => (answer ? [answer] : []));
   const isDown = asked.length > 0 && asked.every((one) => 'error' in one && one.error.code === 'Unavailable');
   if (isDown) feedback.push({ kind: 'unavailable' });
@@ -138,7 +138,7 @@ async function giveFeedback(
   return await recordFeedback(context.store, governed(site, opened), feedback, throttled);
 }
 
-/** Returns the feedback of one refusal. An outage shows only in all calls that were sent together. */
+/** Returns the feedback of one refusal. An outage is not derived here: it takes all calls that were sent together. */
 function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
     case 'InsufficientCapacity':
@@ -180,7 +180,7 @@ async function createBatch(
   const refused = answers.flatMap((answer) =>
     'error' in answer && answer.error.code === 'Unauthorized' ? [answer.error] : [],
   );
-  // Once for the call, however many instances it was for.
+  // Mark the credential once per call, no matter how many instances the call was for.
   const [refusal] = refused;
   const isRotated =
     refusal !== undefined &&
@@ -213,7 +213,10 @@ async function createBatch(
 
 const NOT_OURS = 'AnotherMachine';
 
-/** The cloud has a machine under this launch token that this launch did not make, and makes no other. */
+/**
+ * Returns the error of a launch whose token the cloud has given to a machine of another call. The cloud makes no second
+ * one under that token.
+ */
 function notOurs({ backendId }: CloudInstance): DriverError {
   const message = `the cloud answered with ${backendId}, which was made by another call`;
   return new DriverError('Conflict', message, { cloudCode: NOT_OURS });

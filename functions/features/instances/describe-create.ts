@@ -5,7 +5,7 @@ import { claimMsOf, type WorkerContext } from '../../platform/worker/context.ts'
 import type { Attempt } from '../launch-queue/attempt.ts';
 import { untriedLocations } from './attempt-elsewhere.ts';
 
-/** What an attempt wants of the governor. */
+/** Describes an attempt for the governor. */
 export async function wantedCreate(
   context: WorkerContext,
   { message, record, again }: Attempt,

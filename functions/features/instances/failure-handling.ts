@@ -7,12 +7,12 @@ import { countAnswer } from './unknown-answers.ts';
 
 const MAX_REFUSALS = 6;
 
-/** What follows from a create call: what becomes of the launch's message, or that its attempt has failed. */
+/** What follows from a create call: the launch's message result, or the attempt's failure. */
 export type Outcome = { result: MessageResult } | { failure: Failure };
 
 /**
- * Handles the failure of a create call, code by code; the table is in ARCHITECTURE.md. A record that a poll has bound
- * to a machine while the call was on its way stays as it is: the message comes back, and finds that.
+ * Handles the failure of a create call, code by code. The table is in ARCHITECTURE.md. If a poll has bound the record
+ * to a machine in the meantime, the record stays as it is, and the returning message finds that.
  *
  * @param isRotated whether another credential than the refused one has come into force
  */
@@ -41,7 +41,7 @@ export async function handleFailure(
       return { result: requeueAfter(1_000 * 2 ** refusals) };
     }
     case 'NoPermit':
-      // Nothing was sent for it, or what was sent made nothing.
+      // No request went out, or the requests that did made nothing.
       await updateInstance(store, record, { launchState: 'refused' });
       return { result: requeueAfter(error.retryAfterMs ?? 1_000) };
     case 'OutcomeUnknown':
@@ -51,7 +51,7 @@ export async function handleFailure(
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
       });
-      // The message comes back to learn what it has to wait for.
+      // The message comes back immediately to find out what it has to wait for.
       return { result: requeueAfter(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };

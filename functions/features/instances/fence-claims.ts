@@ -7,13 +7,13 @@ import { firstRecord } from './claim.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Keeps claims from being written that workers decided about before now, so that the slots which they would be made under
- * can be given to others. How long such a worker has been silent is read off a clock, which may be wrong, and it may be
- * slow instead of dead: it finds its record changed, and asks for a permit again.
+ * Prevents claims that workers decided on earlier from being written. The slots of those claims can then go to other
+ * launches. A worker seems dead when it has been silent for too long, but the clock may be wrong, or the worker slow.
+ * Such a worker finds its record changed and asks for a new permit.
  *
  * @param refs positions at the site that have a slot and no machine
- * @param records those of them that stand, as they were read after the slots
- * @returns ids of the instances of which no earlier claim can be written any more
+ * @param records those positions' records, as far as they exist, read after the slots
+ * @returns ids of the instances whose earlier claims cannot be written any more
  */
 export async function fenceClaims(
   context: WorkerContext,
@@ -33,14 +33,14 @@ export async function fenceClaims(
   return fenced.flat();
 }
 
-/** A position that nothing was claimed of yet is Planned by a record of its own, which the next claim takes the place of. */
+/** Fences a position without a record. It writes a Planned record, which the next claim has to replace. */
 async function fenceFirstClaim(
   context: WorkerContext,
   site: SiteRef,
   { fleetId, index }: InstanceRef,
 ): Promise<boolean> {
   const placement = await readPlacement(context.store, fleetId, site.connectionKey, site.location);
-  // A launch of a round claims nothing once launching is paused: a later round sends its own launches.
+  // Once launching is paused, no launch of this round can claim. A later round sends its own launches.
   if (placement?.launching !== 'on') return true;
   const { firstSentAtMs: _notSent, ...first } = await firstRecord(context, {
     fleetId,

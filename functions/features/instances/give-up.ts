@@ -18,15 +18,16 @@ import { claimInstances } from './claim.ts';
 import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 
 /**
- * Ends an instance that nobody answered for. One that runs after all is kept; one that was never claimed is Failed at
- * once; any other is removed, and its record is Failed when the cloud says that it is gone.
+ * Ends an instance whose workflow step got no answer in time. An instance that runs after all is kept. One that was
+ * never claimed fails immediately. Any other is removed, and its record becomes Failed when the cloud shows that the
+ * machine is gone.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
   const { connectionKey, taskToken, code } = message;
   const record = (await readInstances(context.store, [message])).get(instanceId(message));
   const site = { connectionKey, location: record?.location ?? message.location };
   if (record && record.round > message.round) {
-    // A later round has it in hand.
+    // A later round works on this instance.
     await context.tasks.succeed(taskToken, { outcome: 'Cancelled' });
     return ACK;
   }
@@ -46,7 +47,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return ACK;
   }
   if (record.round < message.round && record.status === 'Terminating') {
-    // What failed in an earlier round is on its way out: this round is over for it as well.
+    // An instance that failed in an earlier round is being removed. It has failed in this round, too.
     if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
       return requeueAfter(1_000);
   }
@@ -73,8 +74,8 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
 }
 
 /**
- * Ends a position that nobody claimed in this round. A record says so, so that a launch that is late finds it: else
- * that one would still make a machine which the fleet has counted as failed.
+ * Fails a position that no launch has claimed in this round. The record of it stops a late launch, which would
+ * otherwise make a machine that the fleet has counted as failed.
  */
 async function endUnclaimed(
   context: WorkerContext,
@@ -83,12 +84,12 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<MessageResult> {
-  // It may have failed elsewhere in an earlier round, and is counted where its record is.
+  // An instance that failed elsewhere in an earlier round is counted at its record's site.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);
   if (stopped.length > 0) {
-    // A launch that is late meets the same launch gate. It may have a slot: only a poll takes back the slots of dead
+    // The launch gate also stops a late launch. That launch may hold a slot, and only a poll takes back slots of dead
     // workers.
     await startPolling(context, site);
     await context.tasks.succeed(position.taskToken, { outcome: 'Cancelled' });
@@ -102,7 +103,7 @@ async function endUnclaimed(
   return ACK;
 }
 
-/** Where the cloud refuses the connection's credential, that is why nobody could answer. */
+/** Returns the failure to record. If the cloud rejected the connection's credential, that is the cause. */
 async function reasonOf({ store }: WorkerContext, connectionKey: string, code: string): Promise<Failure> {
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(store, namespace, name);

@@ -7,7 +7,7 @@ import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { securityGroupName, sshFromOf } from '../networks/network-names.ts';
 
-/** What a node group says of where, how many and how long, and no machine is made with. */
+/** Node group fields that describe where, how many and how long. They are not part of a create request. */
 type OfTheFleet =
   | 'name'
   | 'size'
@@ -24,7 +24,7 @@ type OfTheFleet =
   | 'instanceTimeoutSeconds';
 type OfTheMachine = Omit<NodeGroup, OfTheFleet>;
 
-/** What to ask the cloud for, by what the fleet wants and what has been made for it at the site. */
+/** Builds the create request from the fleet's spec and its network resources at the site. */
 export async function instanceSpec(
   context: WorkerContext,
   record: InstanceItem,
@@ -40,7 +40,7 @@ export async function instanceSpec(
   if (!group) return { failure: notReady };
   const { zone, instanceType, imageBackendIds, rootDiskGb, labels, userData, ssh, ...rest }: OfTheMachine =
     group;
-  // A field that is added to node groups is of the fleet, or is carried from here: else it is an error of types.
+  // A new node group field must be listed in OfTheFleet or passed on below. Otherwise this line is a type error.
   rest satisfies Record<string, never>;
   const securityGroup = ready('security-group', securityGroupName(record.fleetId, record, sshFromOf(ssh)));
   const imageBackendId = imageBackendIds[record.location];

@@ -16,12 +16,14 @@ export interface InstanceFilter {
   nodeGroup?: string | undefined;
 }
 
-/** Positions that one page may look at, so that a rare filter costs a bounded time; the cursor goes on from there. */
+/**
+ * Upper bound of positions that one page reads, for a bounded time with a rare filter. The cursor continues from there.
+ */
 const POSITIONS_PER_PAGE = 2_000;
 
 /**
- * A page of a fleet's instances in the order of their positions. Those that were never claimed have no record yet:
- * the layout tells what they are to be. A page may be short, even empty, and still have a cursor.
+ * Returns a page of a fleet's instances in the order of their positions. Positions that were never claimed have no
+ * record; they are described from the layout. A page may be short, even empty, and still have a cursor.
  *
  * @param cursor the position that the page begins with
  */
@@ -54,7 +56,7 @@ export async function listInstances(
   return { items, cursor: next?.index ?? null };
 }
 
-/** One instance by its id, which names its fleet. Undefined when the namespace has none of that id. */
+/** Reads one instance by its id, which contains the fleet id. Undefined when the namespace has no such instance. */
 export async function readInstance(
   store: Store<'fleets'>,
   namespace: string,
@@ -87,7 +89,10 @@ function positions(placements: readonly Placement[], from: number): Slot[] {
   );
 }
 
-/** An instance may have moved to another location of its node group, which its record tells. */
+/**
+ * True if a position may match the filter. An instance may have moved to another location of its node group, which only
+ * its record tells.
+ */
 function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
   return (
     (filter.location === undefined || group.locations.includes(filter.location)) &&
@@ -115,7 +120,7 @@ async function recordsOf(
   return new Map([...records].map((record) => [record.index, record]));
 }
 
-/** Joins what was asked with what the record says. Pure. */
+/** Builds an instance's view from its layout and its record. Pure. */
 function viewOf(
   fleet: FleetItem,
   placements: readonly PlacementItem[],

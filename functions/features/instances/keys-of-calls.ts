@@ -8,8 +8,8 @@ import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
 
 /**
- * Works out the idempotency keys of the create calls that these attempts will go out in, so that their claims can keep
- * them: after a call, its key is all that proves which machines it made. Makes no call.
+ * Derives the idempotency keys of the create calls that these attempts will go out in, for their claims to store. After
+ * a call, only its key proves which machines it made. Makes no call.
  *
  * @returns keys by instance id; empty where the cloud keeps none
  */
@@ -38,7 +38,7 @@ export async function keysOfCalls(
 
 type Wanted = Parameters<typeof batchesOf>[0][number] & { record: InstanceItem };
 
-/** What goes out together: one create call each. */
+/** Groups requests into create calls. */
 export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonly One[]): One[][] {
   return has(client, 'batch-create')
     ? batchesOf(wanted, client.maxBatchSize)
@@ -46,8 +46,8 @@ export function callsOf<One extends Wanted>(client: CloudClient, wanted: readonl
 }
 
 /**
- * Takes calls for several machines apart whose key their records do not keep, since some of the claims that it was worked
- * out for were lost. The key of a call for one machine follows from its launch token, and needs no record.
+ * Splits calls for several machines whose key is not stored in all of their records, because some claims were lost. The
+ * key of a call for one machine follows from its launch token and need not be stored.
  */
 export function withKeptKeys<One extends Wanted>(client: CloudClient, calls: readonly One[][]): One[][] {
   return calls.flatMap((call) => {

@@ -31,8 +31,8 @@ import { failInstances } from './outcomes.ts';
 import { retakeClaims } from './retake-claims.ts';
 
 /**
- * Takes launch messages of one site a step further, together: their records, permits and claims cost one call each for
- * all of them. Returns as soon as the cloud has taken the requests.
+ * Advances launch messages of one site together. Their records, permits and claims cost one call each for all of them.
+ * Returns as soon as the cloud has taken the requests.
  *
  * @returns for each message, whether it is done or when it should come back
  */
@@ -57,13 +57,13 @@ export async function launchInstances(
   return messages.map((message) => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // Whoever lost a race for a claim comes back to see that the winner answers this token, too; and so does whoever
-    // waits for an instance that another execution of the workflow asks for in the same batch.
+    // A launch that lost the race for a claim comes back, to see that the winner answers its token, too. The same holds
+    // for a launch whose instance another execution requests in the same batch.
     return taken ?? requeueAfter(1_000);
   });
 }
 
-/** What is to be done about one message, and does it where that is no create call. */
+/** Decides the next step of one launch, and takes it unless it is a create call. */
 async function decide(
   context: WorkerContext,
   site: SiteRef,
@@ -72,7 +72,8 @@ async function decide(
 ): Promise<MessageResult | Attempt> {
   const { message } = launch;
   if (record && record.location !== site.location) {
-    // It has moved since: its launch goes on there. Whoever moved it may have died before its slot went back.
+    // The instance has moved, and its launch continues there. The worker that moved it may have died before it gave the
+    // slot back.
     await context.send({ ...message, location: record.location }, 0);
     await freeSlots(context, site, [{ instanceId: instanceId(message) }]);
     return ACK;
@@ -100,16 +101,16 @@ async function decide(
         : requeueAs({ ...message, ...next.marks }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
-      // It may have been granted a slot in the queue after its end.
+      // The queue may have granted it a slot after its end.
       if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
   }
 }
 
-/** What becomes of the attempts of a batch, by instance id: whether each one's message is done, or when it comes back. */
+/** The outcome of a batch by instance id: whether each attempt's message is done, or when it comes back. */
 type Ended = Map<string, MessageResult>;
 
-/** One batch of attempts at one site: observe, decide, apply, release. */
+/** Takes one batch of attempts at one site through its phases: observe, decide, apply, release. */
 async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly Attempt[]): Promise<Ended> {
   const { fated, permits } = await observe(context, site, attempts);
   const routes = routesOf(fated);
@@ -128,20 +129,23 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
   ]);
 }
 
-/** What stands in the way of an attempt, or lets it go. */
+/** The decision about one attempt: what blocks it, or that it may go. */
 type Fate =
   | { fate: 'granted' }
-  /** It has to wait for networks, or for the time of its permit. */
+  /** It waits for network resources, or for the start time of its permit. */
   | { fate: 'later'; waitMs: number }
-  /** It has to wait in line for a slot. */
+  /** It is enqueued until a slot is free. */
   | { fate: 'queued' }
-  /** It is known that the cloud would make nothing: no call is needed to say so. */
+  /** The cloud is known to refuse it. No call is needed to fail it. */
   | { fate: 'failed'; failure: Failure }
-  /** Nothing of its fleet is launched here any more. */
+  /** The launch gate stops it: its fleet no longer launches at this site. */
   | { fate: 'stopped' };
 type Fated = Attempt & Fate;
 
-/** Asks what stands in the way of each attempt: networks first, then the governor, then the gate of those that must wait. */
+/**
+ * Finds out what blocks each attempt: first its network resources, then the governor. The launch gate is read only for
+ * attempts that would have to queue.
+ */
 async function observe(
   context: WorkerContext,
   site: SiteRef,
@@ -168,7 +172,7 @@ async function observe(
   return { fated, permits };
 }
 
-/** Sorts attempts by what becomes of them. Pure. */
+/** Groups attempts by their fate. Pure. */
 function routesOf(fated: readonly Fated[]) {
   const of = <Name extends Fate['fate']>(fate: Name) =>
     fated.filter((one): one is Attempt & Extract<Fate, { fate: Name }> => one.fate === fate);
@@ -183,7 +187,7 @@ function routesOf(fated: readonly Fated[]) {
 
 const idOf = ({ message }: Attempt): string => instanceId(message);
 
-/** Writes the intent of each call: a new attempt's record, or that of an attempt which is made again. */
+/** Writes the intent of each call: the record of a new attempt, or the renewed claim of a repeated one. */
 async function claim(
   context: WorkerContext,
   granted: readonly Attempt[],
@@ -196,9 +200,9 @@ async function claim(
 }
 
 /**
- * Fails attempts without a call. A claim that a gate keeps from being written is cancelled instead.
+ * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
  *
- * @returns ids of those that are over; the others lost a race for their claim
+ * @returns ids of the attempts that are over; the others lost a race for their claim
  */
 async function failUnmade(
   context: WorkerContext,
@@ -223,7 +227,7 @@ async function failUnmade(
   return [...ending.map((record) => record.instanceId), ...stopped.map(idOf)];
 }
 
-/** Those that need not wait for a permit, since nothing of their fleet is launched here any more. */
+/** Returns the attempts that the launch gate stops. They need not wait for a permit. */
 async function stoppedAmong(
   { store }: WorkerContext,
   { connectionKey, location }: SiteRef,
@@ -240,8 +244,8 @@ async function stoppedAmong(
 }
 
 /**
- * The workflow asked again with a new token: the poll loop must answer that one. Nobody waits with the old one. A
- * message of an execution that is over may come late, and its token must not take the place of one that is waited for.
+ * Replaces the record's task token with this message's. The workflow has sent a new token and no longer waits with the
+ * old one. The heartbeat comes first: a late message of an ended execution must not replace a live token.
  */
 async function replaceToken(
   context: WorkerContext,

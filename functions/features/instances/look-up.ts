@@ -19,19 +19,19 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { refusalBy } from './unknown-answers.ts';
 
-/** `proven`: the cloud has nothing of this attempt, the same call may be made again. */
+/** `proven`: the cloud has nothing of this attempt, and the same call may be repeated. */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
 const TOO_LATE = { code: 'Timeout', message: 'not created within the time allowed for an instance' };
 
-/** How long until a machine that is being made may tell when it was. */
+/** Delay before the cloud is asked again when a machine that is being made was made. */
 const UNDECIDED_MS = 5_000;
 
 const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, result });
 
 /**
- * Asks the cloud whether an attempt whose outcome is unknown made a machine; if so, the record is bound to it.
- * Called only when the driver's consistency window has passed since the call.
+ * Asks the cloud whether an attempt whose outcome is unknown made a machine. If it did, the record is bound to that
+ * machine. Call this only when the driver's consistency window has passed since the call.
  */
 export async function lookUp(
   context: WorkerContext,
@@ -74,9 +74,10 @@ export async function lookUp(
 }
 
 /**
- * The machine that an attempt made, among all that carry its launch token: copies do, too.
+ * Returns the machine that an attempt made, among all that carry its launch token. Copies carry it, too.
  *
- * @returns `undecided` when there is one of which nothing tells whether the attempt made it, such as when it was made
+ * @returns `undecided` when there is a machine of which nothing tells whether the attempt made it, for example because
+ * its creation time is missing
  */
 async function findOwn(
   context: WorkerContext,
@@ -98,8 +99,8 @@ async function findOwn(
 }
 
 /**
- * Nobody can say whether the attempt made a machine, and there is no time left to wait for that: the workflow is told
- * that it failed, and the poll loop removes what it finds, as soon as a poll can tell.
+ * Fails an attempt that may have made a machine, when no time is left to find out. The workflow gets the outcome
+ * Failed, and the poll loop removes the machine if a poll finds one.
  */
 async function leaveToPoller(
   context: WorkerContext,

@@ -4,26 +4,26 @@ import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import type { DeliveryMark } from '../launch-queue/attempt.ts';
 import { pauseAfter } from './unknown-answers.ts';
 
-/** How long a launch waits before it asks again whether what failed before it is gone. */
+/** Delay before a launch checks again whether the machine of its failed earlier attempt is gone. */
 const FAILING_MS = 5_000;
 
-/** What to do about a launch message, given how far earlier deliveries came. */
+/** The next step of a launch message, given how far earlier deliveries came. */
 export type LaunchStep =
-  /** Nobody took it yet, or its earlier attempt `replaces` is over: claim it and create. */
+  /** No claim exists, or the earlier attempt `replaces` is over. Claim it and create. */
   | { step: 'claim'; replaces?: InstanceItem }
-  /** The cloud is known to have nothing of this attempt: take the claim over and create. */
+  /** The cloud is known to have nothing of this attempt. Take over the claim and create. */
   | { step: 'create'; record: InstanceItem }
-  /** The call may have reached the cloud, and its message has waited for so long that a look-up proves it. */
+  /** The call may have reached the cloud, and the message has waited long enough for a look-up to be conclusive. */
   | { step: 'look-up'; record: InstanceItem }
-  /** The cloud has it, the poll loop will answer; it must answer this token. */
+  /** The cloud has accepted it, and the poll loop will complete its task: with this message's token. */
   | { step: 'replace-token'; record: InstanceItem }
-  /** Then come back, as the message with these marks: what will have passed by then. */
+  /** Come back after `waitMs`. The message then carries these marks, which say what it has waited for. */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
 
 export type LaunchOutcome = 'Running' | 'Failed' | 'Cancelled';
 
-/** What the workflow is told of an instance in this status; undefined while nothing is certain. */
+/** Returns the outcome that the workflow gets for an instance in this status; undefined while none is certain. */
 export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): LaunchOutcome | undefined {
   switch (record.status) {
     case 'Planned':
@@ -46,11 +46,11 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
   }
 }
 
-/** How long what has to be waited for takes. */
+/** The times that a launch may have to wait for. */
 export interface LaunchTimes {
-  /** Of the driver: before it has passed, "not found" proves nothing. */
+  /** Of the driver. Until it has passed, "not found" proves nothing. */
   consistencyWindowMs: number;
-  /** A worker that made a claim is over after this. */
+  /** After this, the worker that made a claim has ended. */
   claimMs: number;
 }
 
@@ -60,13 +60,13 @@ type SteppingLaunch = {
 };
 
 /**
- * Decides from the record alone, so that a message may come twice, late, or after its worker died.
+ * Decides the next step from the record alone. A message may therefore come twice, late, or after its worker died.
  *
- * A claim, and the time until a look-up proves something, are waited for in the queue, and never read off a clock:
- * workers' clocks may be apart, and who takes a claim over too early makes a second machine.
+ * A launch waits in the queue until a claim is over, or until a look-up is conclusive. It never reads these times off a
+ * clock: workers' clocks differ, and a claim that is taken over too early makes a second machine.
  *
- * @param launch its message's round of launching (what ended in an earlier one is attempted again), and what it has
- *   waited for
+ * @param launch the message's round (instances that failed in an earlier round are attempted again), and what it has
+ * waited for
  */
 export function nextStep(
   record: InstanceItem | undefined,
@@ -77,12 +77,13 @@ export function nextStep(
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
-  // It failed in an earlier round and is not gone yet: then it is attempted again.
+  // It failed in an earlier round and its machine is not gone yet. It is attempted again afterwards.
   const failing = record.status === 'Terminating' && record.closeAs === 'Failed';
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);
   if (outcome) return { step: 'answer', outcome };
-  // The poll loop has it: when it is gone, it is Planned again elsewhere, and launched with the token it has then.
+  // The poll loop removes its machine. After that the record is Planned at another location, and is launched with the
+  // token that it has then.
   if (record.status === 'Terminating') return { step: 'replace-token', record };
   switch (record.launchState) {
     case 'accepted':
@@ -102,8 +103,8 @@ export function nextStep(
 }
 
 /**
- * Another worker may be at it. A launch whose own worker died over its claim has waited already: for the queue's
- * visibility time-out. The queue tells how long when the message is sent again, by one clock for both times.
+ * Decides while another worker may hold the claim. A launch whose own worker died has already waited for the queue's
+ * visibility timeout. The message is sent once more, because the queue then gives both times by its own clock.
  */
 function whileClaimed(
   record: InstanceItem,

@@ -18,7 +18,7 @@ import { lastCallBy } from '../ownership/attempts.ts';
 import { attemptElsewhere } from './attempt-elsewhere.ts';
 import { outcomeOf } from './next-step.ts';
 
-/** Writes changes of records, those of a fleet at a site together. */
+/** Writes changes of records, grouped by fleet and site. */
 export async function applyChanges(
   context: WorkerContext,
   changes: readonly (Claim | StatusChange)[],
@@ -47,9 +47,9 @@ export function secondsSinceCreation({ store }: WorkerContext, fleetId: string):
 }
 
 /**
- * Records with the tokens that steps wait with now: since they were read, another execution may have replaced a token.
- * Called after the write that ends the waiting, behind which no token is replaced any more. A later attempt has a token
- * of its own, which is not to hear how an earlier one ended.
+ * Returns the records with their present task tokens, which another execution may have replaced since they were read.
+ * The caller has already written the change that ends the waiting, and no token is replaced after that. A record that
+ * is at a later attempt keeps its old token here: the new one must not get the earlier attempt's outcome.
  */
 export async function withPresentTokens(
   { store }: WorkerContext,
@@ -66,12 +66,13 @@ export async function withPresentTokens(
 }
 
 /**
- * Tells the workflow how these instances ended, then gives their slots back. In this order, and only after the
- * record is written: whoever finds a slot held by an instance with an outcome does both again.
+ * Completes the tasks of instances that have an outcome, then gives their slots back. The record must be written
+ * before. If the worker crashes in between, a later poll finds the slot of an instance with an outcome and repeats
+ * both.
  *
- * @param held the permits that were seen before these records were read: of others, no slot goes back. A later round
- *   may have another by now
- * @param at where the slots are; absent: each at its record's own site
+ * @param held the permits that were read before these records. Slots of other permits stay, because a later round may
+ * hold them
+ * @param at the site of the slots; absent: each record's own site
  */
 export async function completeTasks(
   context: WorkerContext,
@@ -108,8 +109,8 @@ function bySite(
 }
 
 /**
- * Ends attempts of which the cloud is known to have nothing: where another location may have what this one has not,
- * the instance goes there; else it is Failed.
+ * Ends attempts of which the cloud is known to have nothing. An instance moves to another location if that may succeed;
+ * otherwise it is Failed.
  */
 export async function failInstances(
   context: WorkerContext,

@@ -4,13 +4,13 @@ import type { InstanceFields, StatusChange } from '../../platform/store/transiti
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { applyChanges, completeTasks } from './outcomes.ts';
 
-/** A claimed record, and the machine that its create call was answered with. */
+/** A claimed record, with the machine in the answer to its create call. */
 export interface Created {
   record: InstanceItem;
   machine: CloudInstance;
 }
 
-/** What a record is told of its machine when that runs. */
+/** Returns the fields that a record gets when its machine runs. */
 export function fieldsOfRunning(
   { runningAt }: Pick<InstanceItem, 'runningAt'>,
   { publicIp, privateIp, zone }: CloudInstance,
@@ -24,16 +24,14 @@ export function fieldsOfRunning(
   };
 }
 
-/**
- * A poll may have bound the machine while the call was on its way, and another execution may have replaced the token.
- */
+/** A write may lose against a poll that has bound the machine, and against an execution that has replaced the token. */
 const MAX_TRIES = 3;
 
 /**
- * Records machines that run by the answers to their create calls, answers their steps and gives their slots back: no
- * poll has to see them first.
+ * Records machines that run according to the answers to their create calls, completes their tasks and gives their slots
+ * back. No poll has to see them first.
  *
- * @returns ids of those that were recorded; the records of the others have gone on otherwise
+ * @returns ids of those that were recorded; the records of the others have changed in another way
  */
 export async function recordRunning(
   context: WorkerContext,
@@ -49,7 +47,7 @@ export async function recordRunning(
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
     const applied = new Set((await applyChanges(context, changes)).applied);
-    // The token that a step waits with was part of the write's condition: it is the present one.
+    // The task token was part of the write's condition, so it is the present one.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));
@@ -60,7 +58,7 @@ export async function recordRunning(
 
 const refOf = ({ record }: Created) => record;
 
-/** Whether a record still waits for this machine to run. */
+/** True if a record still waits for this machine to run. */
 function awaits(record: InstanceItem, claimed: InstanceItem, { backendId }: CloudInstance): boolean {
   if (record.status !== 'Creating' || record.attempt !== claimed.attempt) return false;
   return record.backendId === undefined || record.backendId === backendId;

@@ -5,10 +5,10 @@ import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { keysWith } from '../ownership/attempts.ts';
 
 /**
- * Takes over claims of attempts that the cloud is known to have nothing of.
+ * Takes over claims of attempts of which the cloud is known to have nothing.
  *
- * @param keys by instance id: the idempotency keys of the calls that are to be made, where the cloud keeps them
- * @returns the records that are ours now, and the attempts that the launch gate stopped
+ * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
+ * @returns the records that this worker now holds, and the attempts that the launch gate stopped
  */
 export async function retakeClaims(
   context: WorkerContext,

@@ -13,26 +13,26 @@ import { isBoundTo, proofTerms, proveMachine } from '../ownership/prove-machine.
 import { mayReturn, returnOf } from '../ownership/returning.ts';
 import { applyChanges, completeTasks, secondsSinceCreation, withPresentTokens } from './outcomes.ts';
 
-/** A change that opens a record again, and where its machine is. */
+/** A change that reopens a closed record, with the location of its machine. */
 type Reopening = StatusChange & { reopens: true; location: string };
 
-/** A machine that vanished and shows up again, and the record that was closed for that. */
+/** A machine that vanished and has reappeared, with the record that was closed for it. */
 export interface Returning {
   record: InstanceItem;
   machine: CloudInstance;
 }
 
 /**
- * What became of one: `taken`: its record follows it again. `ended`: its fleet has ended, so that it is to go. `left`:
- * nothing is certain yet.
+ * The outcome for one machine: `taken`: its record is open again. `ended`: its fleet has ended, and the machine is to
+ * be removed. `left`: nothing is certain yet.
  */
 export type Returned = 'taken' | 'ended' | 'left';
 
 /**
- * Takes machines back that vanished and show up again: their records follow them as before, unless their end was asked
- * for meanwhile, which is a condition of the write.
+ * Reopens the records of machines that vanished and have reappeared. A record whose end a user has requested in the
+ * meantime stays closed: that is a condition of the write.
  *
- * @returns by instance id
+ * @returns outcomes by instance id
  */
 export async function takeBack(
   context: WorkerContext,
@@ -74,7 +74,7 @@ export async function takeBack(
   return outcomes;
 }
 
-/** Opens records of one fleet again: together where their instances are still at the site, one by one where not. */
+/** Reopens records of one fleet: in one write those whose instances are still at this site, one by one the others. */
 async function reopen(
   context: WorkerContext,
   reopenings: readonly Reopening[],
@@ -96,8 +96,8 @@ async function reopen(
 }
 
 /**
- * What machines need that are back is back, too, or was never gone. Before their records: the removal of their fleet is
- * to find it.
+ * Reopens the records of network resources that the machines need. This comes before the machines' records, because the
+ * removal of the fleet has to find the resources.
  */
 async function reopenNetworks(
   { store }: WorkerContext,
@@ -110,7 +110,7 @@ async function reopenNetworks(
   }
 }
 
-/** Workflow steps that wait for another attempt hear that it is not needed. */
+/** Completes the tasks of workflow steps that wait for another attempt, which is no longer needed. */
 async function answerSteps(
   context: WorkerContext,
   site: SiteRef,
@@ -121,7 +121,7 @@ async function answerSteps(
   await completeTasks(context, await withPresentTokens(context, running), { at: site });
 }
 
-/** Takes back what vanished among machines that no entry of the site's index speaks of. */
+/** Reopens the records of vanished instances whose machines appear without an entry in the site's index. */
 export async function takeBackUnclaimed(
   context: WorkerContext,
   site: SiteRef,
@@ -139,7 +139,8 @@ export async function takeBackUnclaimed(
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
     const shown = { machine, location: site.location, atMs: seenAtMs };
-    // A list may still show what was seen to be gone: where it was asked before, it tells nothing.
+    // A list may still show a machine that was gone already. If it was requested within the consistency window, it
+    // proves nothing.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
     return isNews && isOurs ? [{ record, machine }] : [];

@@ -13,10 +13,10 @@ import { applyChanges, completeTasks } from './outcomes.ts';
 const CHECK_MS = 3_000;
 
 /**
- * Marks the instances of a fleet whose home is this site as Terminating, wherever retries have brought them; the poll
- * loop makes the calls and sees them gone. Comes back until none is left, then answers the workflow. Launching is not
- * on anywhere, so none can be added. In the scope `failed` only what failed goes, and its records are Terminated at the
- * end.
+ * Marks the instances of a fleet that the layout puts at this site as Terminating, wherever retries have moved them.
+ * The poll loop makes the calls and sees the machines gone. The message comes back until no instance is left, then its
+ * task is completed. Launching is not on at any placement, which rules out new instances. With the scope `failed`, only
+ * failed instances are removed, and their records end as Terminated.
  */
 export async function terminateInstances(
   context: WorkerContext,
@@ -42,8 +42,8 @@ export async function terminateInstances(
     if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
   }
   if (leaving.length === 0) {
-    // A worker that died after a record's write, before it completed the task, left slots behind: giving back twice is
-    // harmless.
+    // A worker that died after it wrote a record, and before it completed the task, left the slot held. Giving a slot
+    // back twice is harmless.
     for (const there of bySite.values()) {
       const [first] = there;
       if (first) await completeTasks(context, there);
@@ -55,9 +55,9 @@ export async function terminateInstances(
 }
 
 /**
- * Tells of a record whether it has still to end, or, in the scope `failed`, to be put away.
+ * Returns a test of whether a record still has to end or, with the scope `failed`, to be marked Terminated.
  *
- * @returns undefined for a message that comes after the refining has ended: what stands then may be of a later round
+ * @returns undefined for a message that comes after the refine has ended: records may then belong to a later round
  */
 async function leavingBy(
   { store }: WorkerContext,
@@ -75,8 +75,8 @@ async function leavingBy(
 }
 
 /**
- * What vanished is put away with what failed: should it show up again, it is to go. In the scope `fleet` the launch
- * gate says so.
+ * Requests the end of vanished instances together with the failed ones. A machine that reappears is then removed. With
+ * the scope `fleet`, the launch gate has that effect.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,
@@ -89,7 +89,7 @@ async function askEndOfVanished(
       record.endAskedAtMs === undefined &&
       attemptsOf(record).some((one) => one.vanished),
   );
-  // One that has gone on meanwhile is back, and stays.
+  // A record that changed in the meantime belongs to a machine that is back. It stays.
   await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 
@@ -127,7 +127,7 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
     case 'Rebooting':
     case 'Undefined':
     case 'Terminated':
-      // A worker has it in its hands: what it makes of it will be seen at the next check.
+      // A worker holds the claim. The next check sees what it made of it.
       if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
       if (record.launchState === 'refused') {
         return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];

@@ -7,15 +7,15 @@ import { startPolling } from '../../platform/worker/start-polling.ts';
 import type { Attempt } from './attempt.ts';
 
 /**
- * How far apart the entries of one fleet are in the queue: four normal launches go for each low one, sixteen high ones.
+ * Distance between a fleet's entries in the queue: for each low launch, four normal or sixteen high ones are served.
  */
 const STEPS: Readonly<Record<Priority, number>> = { low: 16, normal: 4, high: 1 };
 
 /**
- * Enqueues launches at a site. Their messages are acknowledged: the worker that frees a slot sends them again. This
+ * Enqueues launches at a site. Their messages are acknowledged; the worker that frees a slot sends them again. Also
  * starts the poll loop, which serves the queue.
  *
- * @param turn the site's present turn, as the governor told it
+ * @param turn the site's present turn, from the governor
  */
 export async function enqueue(
   context: WorkerContext,

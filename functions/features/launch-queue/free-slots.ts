@@ -17,8 +17,8 @@ export const SPARE_ENTRIES = 10;
 
 /**
  * Gives slots back and grants them to the head of the launch queue in the same write. Messages are sent before entries
- * are removed. Giving back twice is harmless. Where no entry leaves the queue, this starts a poll: the worker that
- * enqueued them may have crashed before it scheduled one.
+ * are removed. Giving back twice is harmless. If no entry leaves the queue, this starts a poll: the worker that
+ * enqueued them may have crashed before it started one.
  */
 export async function freeSlots(
   context: WorkerContext,
@@ -50,11 +50,11 @@ async function openIfPossible(
 }
 
 /**
- * Grants what is free to queued launches. Their messages go out first, with the time of their permit; a worker that
- * dies before it removes the entries sends them twice.
+ * Grants free slots to queued launches. Their messages go out first, with the start time of the permit. A worker that
+ * dies before it removes the entries causes them to be sent twice.
  *
  * @param released slots that are given back in the same write
- * @returns how many have left the queue
+ * @returns how many entries have left the queue
  */
 export async function serveEntries(
   context: WorkerContext,
@@ -89,7 +89,7 @@ export async function serveEntries(
 }
 
 /**
- * Returns the delay of a launch's message; undefined while it stays queued. A denied launch learns the reason when its
+ * Returns the delay of a launch's message; undefined while it stays queued. A denied launch gets the reason when its
  * message comes.
  */
 function waitAfter(decision: CreateDecision | undefined, nowMs: number): number | undefined {

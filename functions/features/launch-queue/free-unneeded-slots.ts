@@ -8,14 +8,15 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import { freeSlots } from './free-slots.ts';
 
-/** The time of no permit. */
+/** The start time of a permit that does not exist. */
 const NO_PERMIT_MS = 0;
 
 /**
- * Gives back the slots of launches that make no call any more. While launching is on for a later round, a launch of
- * that round has the same slot, and may be making its call under it: a launch of an earlier round leaves it alone. So
- * does one of which another copy made its claim before launching ended: what that makes holds the slot. Should a later
- * round begin while this goes on, its launch is let go by a permit of its own, which stays.
+ * Gives back the slots of launches that make no more calls.
+ *
+ * Two kinds of slots stay. One: launching is on for a later round, whose launch has the same slot and may be making its
+ * call. Two: another copy of the message wrote its claim before launching ended, and the instance holds the slot. If a
+ * later round begins during this, its launch gets a permit of its own, which stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -44,11 +45,11 @@ async function freeAt(
     }),
   );
   const messagesOver = unneeded.flat();
-  // Read after the launch gate: nothing is claimed behind it any more.
+  // Read the records after the launch gate: no claim can be written after that.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Where no slot was held, none goes back. The queue is served all the same: the worker that enqueued a launch may
-    // have died.
+    // Include launches that hold no slot. None goes back for them, but the queue is served: the worker that enqueued a
+    // launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

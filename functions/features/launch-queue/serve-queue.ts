@@ -16,7 +16,7 @@ import {
 } from '../../platform/worker/context.ts';
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 
-/** A launch still queued this long after its permit was granted by a worker that died. */
+/** A launch that is still queued this long after the start of its permit was granted it by a worker that died. */
 export const STALLED_MS = 5_000;
 /** Interval of the queue scan. */
 export const QUEUE_SCAN_MS = 5_000;
@@ -24,11 +24,12 @@ const HEARTBEAT_MS = 60_000;
 const LONG_MS = 90_000;
 
 /**
- * Serves the launch queue of a site: grants what is free, and resumes launches whose worker died.
+ * Serves the launch queue of a site: grants free slots, and resumes launches whose worker died.
  *
- * @param seenStalled holders of slots whose calls were due a while ago, and of which the cloud has nothing: those that
- *   wait come first, since all slots may be theirs. Absent: the cloud could not be asked, and it may be any
- * @returns whether any are left that something may come free for within minutes
+ * @param seenStalled holders whose calls were due a while ago, and of which the cloud has nothing. Those still in the
+ * queue come first, because they may hold all slots. Absent: the cloud could not be asked, and every holder with an old
+ * permit counts
+ * @returns whether launches are left that may get a slot within minutes
  */
 export async function serveQueue(
   context: WorkerContext,
@@ -42,7 +43,7 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The schedule that polls such sites each minute serves the queue, too.
+  // The budget frees nothing soon. The schedule that polls such sites each minute serves the queue, too.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);
@@ -62,7 +63,7 @@ export async function serveQueue(
   return left > 0 || (await readQueueHead(store, governedSite, 1)).length > 0;
 }
 
-/** Ids of holders whose calls were due a while ago. */
+/** Returns the ids of holders whose calls were due a while ago. */
 function stalledAmong(holders: Holders, nowMs: number): Set<string> {
   return new Set(
     Object.entries(holders).flatMap(([id, startMs]) => (startMs + STALLED_MS < nowMs ? [id] : [])),
@@ -70,10 +71,10 @@ function stalledAmong(holders: Holders, nowMs: number): Set<string> {
 }
 
 /**
- * Scans the whole launch queue. Launches that the launch gate stops are sent off to be cancelled, the steps of the
- * others get a heartbeat, and misplaced entries are enqueued again.
+ * Scans the whole launch queue. Launches that the launch gate stops are sent to be cancelled, misplaced entries are
+ * sent to be enqueued again, and the tasks of the others get a heartbeat.
  *
- * @param lastMs when this was done last
+ * @param lastMs when the queue was last scanned
  */
 export async function scanQueue(
   context: WorkerContext,

@@ -6,12 +6,12 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
-/** A permit whose worker wrote no claim within this time died with it: the slot is free again. */
+/** A worker that wrote no claim within this time after its permit is taken to have died. Its slot is free again. */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Holders of slots whose worker may be about to write their claim: the first one of all, or that of a later round, in
- * the place of a record that is closed or planned. Their slots must not be taken from them.
+ * Returns holders whose worker may be about to write its claim. It may be the first claim, or that of a later round on
+ * a record that is closed or Planned. These holders keep their slots.
  */
 export function aboutToClaim(
   staleHolders: Holders,
@@ -28,8 +28,8 @@ export function aboutToClaim(
 }
 
 /**
- * Holders of slots that were given up: none was claimed, or claimed again, within the time that a worker has. They may
- * be of workers that are slow, or whose clocks are wrong.
+ * Returns holders whose worker wrote no claim in time. The worker may also be slow, or its clock wrong, so the caller
+ * fences the claim before the slot goes back.
  */
 export function abandonedSlots(
   staleHolders: Holders,
@@ -40,7 +40,7 @@ export function abandonedSlots(
 ): string[] {
   return Object.entries(staleHolders).flatMap(([id, startMs]) => {
     const record = records.get(id);
-    // The cloud took nothing of these, and the worker with the permit to ask again has had its time: no slot for them.
+    // The cloud refused this attempt, and the worker that holds the permit to repeat it has not done so in time.
     const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
     if (isRefused) return startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
     const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(site, record);
@@ -48,7 +48,7 @@ export function abandonedSlots(
   });
 }
 
-/** It never ran, and the cloud is removing it: it is being created no more. */
+/** True if an instance never ran and the cloud is removing it. It needs no slot any more. */
 export function isLeaving(
   record: InstanceItem | undefined,
   machines: readonly CloudInstance[] = [],

@@ -16,17 +16,20 @@ import {
 } from './decide-changes.ts';
 import type { Poll } from './poll.ts';
 
-/** What was written of a decision: other workers may have been faster. */
+/** The part of a decision that was written. Another worker may have written first. */
 export interface Applied {
-  /** Ids of the records that follow the cloud now. */
+  /** Ids of the records that were updated. */
   written: ReadonlySet<string>;
-  /** The records as they stand after it, wherever they are. */
+  /** The records as they stand after the writes, at any site. */
   after: ReadonlyMap<string, InstanceItem>;
-  /** Ids of those whose records are closed now: the cloud has fewer machines than it had. */
+  /** Ids of records that are closed now. The cloud has that many machines fewer. */
   gone: readonly string[];
 }
 
-/** Has the records follow the cloud. What is missing is reported first: a worker that dies over it has told of it. */
+/**
+ * Writes the decided changes. Findings about missing machines are written before the records, because a closed record
+ * would not be reported later if this worker crashed in between.
+ */
 export async function applyDecided(
   { context, site, opened }: Poll,
   { changes }: Pick<Decided, 'changes'>,
@@ -49,7 +52,7 @@ export async function applyDecided(
   return { written, after, gone };
 }
 
-/** Ends attempts that the cloud has nothing of any more, and binds machines of those whose answer was lost. */
+/** Ends attempts whose machines are gone, and binds machines of creates whose reply was lost. */
 export async function endAttempts(
   { context }: Poll,
   { changes, endedAttempts, adopted }: Decided,

@@ -5,27 +5,29 @@ import type { InstanceItem, SiteEntry } from '../../platform/store/instances.ts'
 import type { ClearableField, InstanceFields } from '../../platform/store/transition.ts';
 import { fieldsOfRunning } from '../instances/record-running.ts';
 
-/** What a poll decides about one record and the cloud's answer. */
+/** The result of comparing one record with the cloud's answer. */
 export type Finding =
   | { action: 'none' }
-  /** The record follows the cloud. */
+  /** Update the record to what the cloud shows. */
   | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
-  /** Its attempt is over and the machine is gone: what failed here may be tried elsewhere. */
+  /** The attempt is over and its machine is gone. Another location may be tried. */
   | { action: 'end-attempt'; failure: Failure }
-  /** A create whose outcome was unknown made this machine after all. */
+  /** A create whose outcome was unknown did make this machine. Bind it to the record. */
   | { action: 'adopt'; machine: CloudInstance }
-  /** It must go: the record says so, the cloud still has it. */
+  /** The record is in Terminating and the cloud still has the machine. Remove it. */
   | { action: 'terminate'; backendId: string }
-  /** The cloud says nothing of it, which may mean that it vanished: ask for it alone. */
+  /** The list does not show the machine. Request it by id to see whether it vanished. */
   | { action: 'confirm'; backendId: string };
 
 const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start it' };
-/** So long after an instance's time limit, workflow and worker have given it up, if they are still there. */
+/**
+ * This long after an instance's time limit, the poll no longer waits for the workflow or a launch message to end it.
+ */
 const ABANDONED_MS = 600_000;
 
 const NONE: Finding = { action: 'none' };
 
-/** An entry of the index that needs no more than a glance: the cloud says what the record says. */
+/** True if an index entry and the cloud agree. Such an entry's record need not be read. */
 export function agrees(
   entry: Pick<SiteEntry, 'status' | 'backendId'>,
   machine: CloudInstance | undefined,
@@ -35,7 +37,9 @@ export function agrees(
   return isBroken || entry.status === machine.status;
 }
 
-/** Matches machines to records: by our id, which the cloud carries, or by the backend's id where it lost that. */
+/**
+ * Groups machines by instance id: by the tag that the cloud carries, or by the backend id where the cloud lost the tag.
+ */
 export function machinesById(
   seen: readonly CloudInstance[],
   entries: readonly SiteEntry[],
@@ -53,7 +57,7 @@ export function machinesById(
   return found;
 }
 
-/** The machine that an entry of the index seems to speak of, among those that carry its id. */
+/** Returns the machine that belongs to an index entry, among those that carry its instance id. */
 export function machineOf(
   record: Pick<InstanceItem, 'backendId' | 'launchToken'>,
   machines: readonly CloudInstance[],
@@ -77,7 +81,7 @@ export function compare(
   if (isClosed(record.status)) return NONE;
   if (!machine) return missing(record, nowMs, consistencyWindowMs);
   if (record.status === 'Terminating') {
-    // A machine that has failed is still there, and costs money, until it is removed.
+    // A failed machine still exists, and costs money, until it is removed.
     if (machine.status === 'Terminated') return closed(record, nowMs);
     if (machine.status === 'Terminating') return NONE;
     return { action: 'terminate', backendId: machine.backendId };
@@ -114,12 +118,12 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   if (nowMs < sinceMs + consistencyWindowMs) return NONE;
   if (record.status === 'Terminating') return closed(record, nowMs);
   if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
-  // Before the cloud has accepted it, the launch message decides, as long as there is one.
+  // While the cloud has not accepted the create, the launch message decides, if one is left.
   if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
   return giveUp('Timeout', 'nobody has taken its launch on within the time allowed for an instance');
 }
 
-/** The cloud answered that it has no such machine, although nobody removed it. */
+/** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
 export function vanished(nowMs: number, because?: string): Finding {
   return {
     action: 'change',
@@ -136,8 +140,8 @@ function runs(record: InstanceItem, machine: CloudInstance, nowMs: number): Find
 }
 
 /**
- * What ran once is not given up for a word of the cloud's: it is shown as it is, with that word, and may run again. It
- * is for its owner to say whether it goes.
+ * Marks an instance that has run and that the cloud now reports as failed. It becomes Undefined with the cloud's
+ * message, because it may run again. Its owner decides whether to remove it.
  */
 function broken(
   { status, trouble }: InstanceItem,
@@ -150,7 +154,10 @@ function broken(
     : { action: 'change', to: 'Undefined', fields: { trouble: told } };
 }
 
-/** It failed after it existed: it has to be removed first, and is Failed when it is gone. */
+/**
+ * Fails an instance whose machine exists. The machine has to be removed first; the record becomes Failed when it is
+ * gone.
+ */
 function giveUp(code: string, message: string): Finding {
   return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };
 }

@@ -12,7 +12,9 @@ import {
 } from '../../platform/worker/context.ts';
 
 /**
- * Tells the connection's budgets, if it has any, what it has at a site. @param readAtMs before the entries were read
+ * Reports a site's instances to the connection's budgets, if it has any.
+ *
+ * @param readAtMs a time before the entries were read
  */
 export async function countForBudget(
   context: WorkerContext,

@@ -5,19 +5,19 @@ import type { StatusChange } from '../../platform/store/transition.ts';
 import type { Finding } from './compare.ts';
 import type { Observed } from './poll.ts';
 
-/** What a poll is to write, and to ask the cloud for. */
+/** The writes and calls that follow from a poll's findings. */
 export interface Decided {
-  /** Records that follow the cloud. */
+  /** Records to update to what the cloud shows. */
   changes: StatusChange[];
-  /** Attempts that are over at the cloud: what failed here may be tried elsewhere. */
+  /** Attempts that are over at the cloud. Each may be repeated in another location. */
   endedAttempts: { record: InstanceItem; failure: Failure }[];
   /** Machines of creates whose outcome was unknown. */
   adopted: { record: InstanceItem; machine: CloudInstance }[];
-  /** Backend ids of machines that are to go. */
+  /** Backend ids of machines to remove. */
   removals: string[];
 }
 
-/** Decides what becomes of what a poll has observed. Pure. */
+/** Turns a poll's findings into writes and calls. Pure. */
 export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'movable'>): Decided {
   const decided: Decided = { changes: [], endedAttempts: [], adopted: [], removals: [] };
   for (const { record, finding } of found) {
@@ -34,7 +34,7 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
       case 'terminate':
         decided.removals.push(finding.backendId);
         break;
-      // What was to be confirmed has another finding beside, if the cloud has answered.
+      // A record to confirm has a second finding if the cloud has answered.
       case 'confirm':
       case 'none':
         break;
@@ -43,7 +43,10 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
   return decided;
 }
 
-/** @param isMovable whether another location may do better: then it is not lost when it is gone */
+/**
+ * Returns the change of one finding. @param isMovable whether another location may be tried: then the record becomes
+ * Planned, not Failed, once the machine is gone
+ */
 function changeOf(
   record: InstanceItem,
   { to, fields, clears }: Extract<Finding, { action: 'change' }>,
@@ -53,14 +56,14 @@ function changeOf(
   return { kind: 'change', record, to, fields: again, ...(clears ? { clears } : {}) };
 }
 
-/** Whether a machine is gone that nobody asked to go. */
+/** True if a machine is gone that Fleetwright did not remove. */
 export const isVanishing = ({ fields }: StatusChange): boolean => fields?.failure?.code === 'Vanished';
 
-/** Whether an instance runs again after the cloud could not tell of it. */
+/** True if an instance runs again after it was Undefined. */
 export const isRecovery = ({ record, to }: StatusChange): boolean =>
   record.status === 'Undefined' && to === 'Running';
 
-/** Fleets of which an instance fails. */
+/** Returns the ids of fleets with a failing instance. */
 export function fleetsThatLost(changes: readonly StatusChange[]): Set<string> {
   return new Set(changes.flatMap(({ record, fields }) => (fields?.failure ? [record.fleetId] : [])));
 }

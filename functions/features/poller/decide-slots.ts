@@ -5,21 +5,24 @@ import { abandonedSlots, aboutToClaim, isLeaving } from './abandoned-slots.ts';
 import type { Applied } from './apply-changes.ts';
 import type { Observed } from './poll.ts';
 
-/** What becomes of the slots of a site, and of the steps that wait for their holders. */
+/** The decision about a site's slots, and about the workflow steps that wait for their holders. */
 export interface SlotDecision {
-  /** Holders whose worker may be about to write its claim: their slots are left alone. */
+  /** Holders whose worker may be about to write its claim. They keep their slots. */
   claiming: ReadonlySet<string>;
-  /** Holders that were given up. Their slots go back once no earlier claim can be written any more. */
+  /** Holders whose worker took too long. Their slots go back once no earlier claim can be written any more. */
   abandoned: readonly string[];
-  /** Records whose steps are to be told how they ended, with the slots that they hold. */
+  /** Records whose tasks are to be completed and whose slots are to be given back. */
   ended: readonly InstanceItem[];
-  /** Records that are elsewhere: the worker that moved them died before it sent their launch. */
+  /**
+   * Records at another location that still hold a slot here: the worker that moved them crashed before it sent their
+   * launch.
+   */
   moved: readonly InstanceItem[];
   /** Holders that never ran and are being removed. */
   leaving: readonly string[];
 }
 
-/** Decides by the records as they stand after the writes. Pure. */
+/** Decides about slots by the records as they stand after the writes. Pure. */
 export function decideSlots(
   { picked: { staleHolders }, machines }: Pick<Observed, 'picked' | 'machines'>,
   { written, after }: Applied,
@@ -40,7 +43,7 @@ export function decideSlots(
   };
 }
 
-/** How many of what a poll read are still in transition, its slots among them. Pure. */
+/** Counts the records and slots, among those that a poll has read, that are still in transition. Pure. */
 export function stillInTransition(
   { after }: Applied,
   { claiming, abandoned }: SlotDecision,
@@ -50,7 +53,7 @@ export function stillInTransition(
   return records + claiming.size + abandoned.filter((id) => !fenced.has(id)).length;
 }
 
-/** Ids of holders whose slots are of no more use to them. Pure. */
+/** Returns the ids of holders that no longer need their slots. Pure. */
 export function unusedSlots(
   { after }: Applied,
   { leaving }: SlotDecision,

@@ -8,10 +8,10 @@ import { stopWhenDecided } from '../fleets/stop-when-decided.ts';
 import { applyChanges, completeTasks, withPresentTokens } from '../instances/outcomes.ts';
 
 /**
- * Ends instances whose time limit is over, when the cloud does not answer: they have failed, whatever the cloud says of
- * them later. They are Terminating until a poll sees that they are gone.
+ * Ends instances whose time limit is over while the cloud cannot be listed. They fail, even if the cloud shows them
+ * running later. They stay Terminating until a poll sees that they are gone.
  *
- * @param error why the cloud's machines could not be listed; a refused credential is why nobody can say how they are
+ * @param error why the list call failed; a rejected credential becomes the instances' failure
  */
 export async function endOverdue(context: WorkerContext, site: SiteRef, error: DriverError): Promise<void> {
   const { store } = context;

@@ -6,20 +6,20 @@ import type { PollMessage } from '../../platform/workflow/messages.ts';
 import { reconcileSite } from './reconcile-site.ts';
 import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
-/** SQS has no shorter delay: the loop's own polls, and the messages of fast polls, are this far apart. */
+/** The shortest delay of SQS. The loop's own polls, and the messages of fast polls, are this far apart. */
 const PERIOD_MS = 1_000;
-/** Two polls a second leave room for a launch that looks one machine up. */
+/** With this list rate, two polls a second leave calls for launches that look up a machine. */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
-/** The part of a larger list rate that polls may take. */
+/** Part of a larger list rate that polls may use. */
 const SHARE_OF_LISTS = 0.6;
-/** Slots that are seen free sooner than this would only wait for the create rate. */
+/** Polls per permitted create. A slot that a poll sees free sooner would only wait for the create rate. */
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
 const MOST_POLLS = 5;
-/** Where machines boot this fast, a third poll a second pays. */
+/** Where machines boot within this time, a third poll a second is worth its call. */
 const SOON_MS = 2_000;
 
-/** Returns the polls a second of a site while launches wait for slots there, the loop's own included. */
+/** Returns how many polls a second a site gets while launches wait for slots, the loop's own poll included. */
 export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestMs: number): number {
   if (list.perSecond < LISTS_PER_SECOND_FOR_TWO) return 1;
   if (fastestMs > SOON_MS) return 2;
@@ -27,7 +27,7 @@ export function pollsPerSecond({ list, create }: LimitProfile['calls'], fastestM
   return Math.min(MOST_POLLS, useful, Math.max(2, Math.floor(list.perSecond * SHARE_OF_LISTS)));
 }
 
-/** Starts fast polls, when launches begin to wait for slots. */
+/** Starts fast polls when launches begin to wait for slots. */
 export async function beginFastPolls(
   { store, driver, send }: WorkerContext,
   { connectionKey, location }: Loop,
@@ -40,7 +40,7 @@ export async function beginFastPolls(
   await send({ kind: 'poll', connectionKey, location, generation, fast: true }, 0);
 }
 
-/** Polls between the loop's own polls while launches wait for slots: the queue's shortest delay is a second. */
+/** Polls between two polls of the loop, which are at least a second apart: SQS has no shorter delay. */
 export async function fastPoll(context: WorkerContext, message: PollMessage): Promise<void> {
   const { store } = context;
   const { connectionKey, location } = message;
@@ -80,9 +80,10 @@ async function pollOnce(
 ): Promise<void> {
   try {
     const snapshot = await takeSnapshot(context, site, opened, loop);
-    // Not before: where lists are slow, polls would overlap. Not after: polls keep their distance.
+    // Send the next message only now: before the list call, polls would overlap where lists are slow. Do not wait for
+    // the reconcile: polls keep their distance.
     await goOn();
-    // Only the loop's own polls decide whether nothing is there.
+    // Only the loop's own polls decide whether an empty list is true.
     if (!isDoubtful(snapshot)) await reconcileSite({ context, site, opened, loop }, snapshot);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;

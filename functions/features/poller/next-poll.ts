@@ -1,8 +1,10 @@
 import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../platform/store/loops.ts';
 
-/** Below this, the interval of polls is too long to tell how fast machines boot. */
+/**
+ * A site is quick if its fastest machine boots within this time. The usual poll interval is too long to measure that.
+ */
 const QUICK_MS = 3_000;
-/** Where even the youngest machine is later than this, faster polls would see no more. */
+/** If even the youngest machine is later than this, faster polls would show nothing new. */
 const STALLED_MS = 60_000;
 /** Polling lags: an instance has been running up to this long before a poll sees it. */
 const SEEN_LATE_MS = 500;
@@ -10,17 +12,19 @@ const SEEN_LATE_MS = 500;
 export interface Awaited {
   /** True if queued launches wait for slots that instances in Creating hold. */
   isWaitedFor: boolean;
-  /** When the calls of those went out, or go out, that hold slots and do not run yet. */
+  /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: readonly number[];
-  /** The shortest time from a call to Running of those seen at this site; absent: none was seen yet. */
+  /** The shortest time from create call to Running that was seen at this site. Absent: none was seen yet. */
   fastestMs?: number | undefined;
 }
 
 /**
- * Returns when to poll again: where launches wait for slots, as soon as the first of those that hold them may run, by
- * how long it took others, or each second at a quick site. Where no launch waits, at the usual interval; at a quick
- * site first after a second, then the later, the longer they take. At the usual interval, too, where nothing has come
- * up for a minute beyond that.
+ * Returns the delay of the next poll.
+ *
+ * While launches wait for slots, it is the time until the first slot holder may run, judged by the fastest boot; at a
+ * quick site it is one second. While no launch waits, it is the usual interval; at a quick site the delay starts at one
+ * second and grows the longer machines are overdue. When nothing has come up for a minute beyond the fastest boot, it
+ * is the usual interval as well.
  */
 export function nextPollMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
   if (startsMs.length === 0) return POLL_INTERVAL_MS;
@@ -35,11 +39,11 @@ const isQuick = (fastestMs: number): boolean => fastestMs < QUICK_MS;
 const within = (waitMs: number): number => Math.min(POLL_INTERVAL_MS, Math.max(SHORTEST_POLL_MS, waitMs));
 
 /**
- * Returns how long a machine took from its call to Running, as far as two polls tell. Where they are far apart, it may
- * have run for long: it counts as quick if it may have been, so that faster polls find out. Undefined where it was
- * called for after the earlier poll.
+ * Returns the time from a machine's create call to Running, as precisely as two polls tell. Where the polls are far
+ * apart, the machine may have run for long: it counts as quick if that is possible, and faster polls then measure it.
+ * Undefined if the call was made after the earlier poll.
  *
- * @param polledAtMs when the earlier poll saw that it did not run yet
+ * @param polledAtMs when the earlier poll saw that the machine did not run yet
  */
 export function bootBetween(startMs: number, polledAtMs: number, seenAtMs: number): number | undefined {
   const leastMs = polledAtMs - startMs;
@@ -47,10 +51,10 @@ export function bootBetween(startMs: number, polledAtMs: number, seenAtMs: numbe
   return isQuick(leastMs) ? leastMs : seenAtMs - startMs;
 }
 
-/** A site may grow slower: what was once the fastest is forgotten bit by bit. */
+/** A site may become slower: the remembered boot time grows by this factor with each boot that is seen. */
 const FORGETTING = 1.05;
 
-/** The fastest boot, with those seen now. */
+/** Returns the shortest boot time, including those seen now. */
 export function fastestOf(known: number | undefined, bootsMs: readonly number[]): number | undefined {
   if (bootsMs.length === 0) return known;
   const seenMs = Math.max(0, Math.min(...bootsMs));

@@ -13,8 +13,8 @@ import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Reads what a poll has to know beside the cloud's list: slots first, then the records that do not agree with it, then
- * the cloud again for those that the list leaves out. Writes nothing.
+ * Reads what a poll needs in addition to its snapshot. It reads slots first, then the records that do not agree with
+ * the list, then single machines that the list leaves out. Writes nothing.
  */
 export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed> {
   const { context, site, loop } = poll;
@@ -33,7 +33,10 @@ export async function observe(poll: Poll, snapshot: Snapshot): Promise<Observed>
   return { snapshot, state, holders, machines, picked, records, found, movable };
 }
 
-/** What the list tells of each record. The index may still show what has moved since: the list says nothing of those. */
+/**
+ * Compares each record with the list. A record that has moved to another site is skipped, although the index may still
+ * show it here.
+ */
 function findingsOf(
   { context: { driver }, site, opened }: Poll,
   { seenAtMs, asked }: Snapshot,

@@ -6,22 +6,22 @@ import { agrees, machineOf } from './compare.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Interval in which every record in transition is re-read for its deadline, and machines without an entry are looked
- * up.
+ * Interval in which a poll re-reads every record in transition for its deadline, and looks up machines without an
+ * entry.
  */
 const DEADLINES_MS = 60_000;
 
-/** What entries of the index, slots and the cloud's list tell by themselves: which records are to be read. */
+/** The records that a poll has to read, picked from index entries, slots and the cloud's list. */
 export interface Picked {
-  /** Records that do not agree with the cloud's list, or whose deadline is to be checked. */
+  /** Records that do not agree with the cloud's list, or whose deadline has to be checked. */
   rereadIds: readonly string[];
   /** Stale slot holders: nothing is being created under their slots. */
   staleHolders: Holders;
-  /** Ids of entries that are being created. */
+  /** Ids of entries in Creating. */
   creating: readonly string[];
-  /** Holders of slots that the cloud has accepted nothing of, by when they got their permit. */
+  /** Slot holders of which the cloud has accepted nothing yet, with the time of each permit. */
   pending: Holders;
-  /** Whether this poll checks deadlines, and machines that no entry speaks of. */
+  /** Whether this poll checks deadlines, and looks up machines without an entry. */
   withDeadlines: boolean;
 }
 

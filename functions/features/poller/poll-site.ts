@@ -27,7 +27,7 @@ import { isDoubtful, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
-/** A list that did not come is asked for again after this. */
+/** After a failed list call, a site's list is not requested for this long. Machines are read one by one instead. */
 const LIST_AGAIN_MS = 60_000;
 /** A rejected credential needs an operator; poll slowly. */
 const BLIND_MS = 60_000;
@@ -47,17 +47,18 @@ export async function pollSite(context: WorkerContext, message: PollMessage): Pr
   try {
     await pollNow(context, { connectionKey, location }, turn);
   } catch (error) {
-    // Its message has had its turn, and would be dropped if it came again: the next one goes, whatever the table says.
+    // This message has used its generation, and would be dropped if SQS delivered it again. Send the next poll, even if
+    // the loop's item was not written.
     if (!turn.isSent)
       await sendPoll(context, loop, error instanceof DriverError ? BLIND_MS : POLL_INTERVAL_MS);
     throw error;
   }
 }
 
-/** A poll's turn of its loop. */
+/** One poll's turn in the loop. */
 interface Turn {
   loop: Loop;
-  /** Whether the next poll has been sent. */
+  /** True once the next poll has been sent. */
   isSent: boolean;
 }
 
@@ -79,12 +80,13 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  // One list that shows nothing proves nothing. The same in the very next poll is believed.
+  // One list that shows no expected machine may be a mistake of the cloud. The poll believes it when the very next poll
+  // gets the same.
   if (isDoubtful(snapshot) && loop.doubtedGeneration !== loop.generation - 1) {
     loop.doubtedGeneration = loop.generation;
     return await pollAgain(context, turn, SHORTEST_POLL_MS, { isFast: loop.fastPolling === true });
   }
-  // Sent before what was seen is acted upon, so that the next poll comes no later for what that takes.
+  // Send the next poll before this snapshot is reconciled: the time that takes must not delay it.
   if (loop.fastPolling) {
     await sendPoll(context, loop, SHORTEST_POLL_MS);
     turn.isSent = true;
@@ -92,7 +94,10 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
   await goOn(context, site, opened, turn, snapshot);
 }
 
-/** The list has no permit yet. Most wait for one for less than until the next poll would come anyway. */
+/**
+ * Schedules another poll after the list call got no permit. Usually the permit is available before the next scheduled
+ * poll; where it is not, the poll serves the launch queue without a list.
+ */
 async function pollLater(
   context: WorkerContext,
   site: SiteRef,
@@ -136,12 +141,18 @@ async function goOn(
   if (!(await endLoop(context.store, ref, loop, isIdle))) await pollAgain(context, next, POLL_INTERVAL_MS);
 }
 
-/** Whether the list has failed to come lately: a slow one takes up the time of each poll, and of what waits for it. */
+/**
+ * True if the list call failed within the last minute. A slow list uses up each poll's time and delays the launch
+ * queue.
+ */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;
 }
 
-/** The list did not come: machines are asked for one by one, where the cloud answers that. */
+/**
+ * Continues a poll whose list call failed. Where the cloud is unavailable, it reads machines one by one; otherwise it
+ * ends overdue instances and serves the launch queue.
+ */
 async function withoutList(
   context: WorkerContext,
   site: SiteRef,
@@ -158,7 +169,8 @@ async function withoutList(
   }
   if (error.code !== 'Throttled') await endOverdue(context, site, error);
   if (hasBudget(opened.limits)) {
-    // What the records tell needs no cloud, and reservations do not last for as long as one may be down.
+    // Records can be counted without the cloud. Budget reservations expire sooner than an outage may end, so renew the
+    // count here.
     const entries = await readSiteEntries(context.store, connectionKey, location);
     await countForBudget(context, site, opened, entries, askedAtMs);
   }
@@ -167,7 +179,7 @@ async function withoutList(
   await pollBlindly(context, site, opened, turn, waitMs);
 }
 
-/** Polls machine by machine while the list, which did not come lately, is not asked for. */
+/** Reads machines one by one while the list call is suspended after a failure. */
 async function pollById(
   context: WorkerContext,
   site: SiteRef,
@@ -180,7 +192,7 @@ async function pollById(
   await pollBlindly(context, site, opened, turn, POLL_INTERVAL_MS);
 }
 
-/** Serves the launch queue without an answer of the cloud, now and again within a minute. */
+/** Serves the launch queue without an answer of the cloud. While launches wait, the next poll comes within a minute. */
 async function pollBlindly(
   context: WorkerContext,
   site: SiteRef,
@@ -192,7 +204,7 @@ async function pollBlindly(
   await pollAgain(context, turn, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
 }
 
-/** True if nothing is left to poll here, not even what came since the poll began. */
+/** True if no instance and no queue entry is at this site, including those added since the poll began. */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
   if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;
   return (await readQueue(store, governed(site, opened), { withMisplaced: true })).length === 0;
@@ -211,7 +223,10 @@ async function scanQueueIfDue(
   loop.queueScanAtMs = nowMs;
 }
 
-/** @param isFast whether slots are waited for that may come free at any time */
+/**
+ * Stores the loop's state and sends the next poll. @param isFast whether launches wait for slots that may come free at
+ * any time
+ */
 async function pollAgain(
   context: WorkerContext,
   { loop, isSent }: Turn,

@@ -8,12 +8,12 @@ import type { Finding } from './compare.ts';
 import type { Picked } from './pick.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** One poll of one site: what every phase works with. */
+/** One poll of one site: the input of every phase. */
 export interface Poll {
   context: WorkerContext;
   site: SiteRef;
   opened: OpenConnection;
-  /** The loop as this poll took it. */
+  /** The loop's item as this poll took it. */
   loop: Loop;
 }
 
@@ -22,20 +22,20 @@ export interface Found {
   finding: Finding;
 }
 
-/** What a poll knows once it has observed: the cloud's answers, and the records and slots beside them. */
+/** The result of the observe phase: the cloud's answers, with the records and slots to compare them with. */
 export interface Observed {
   snapshot: Snapshot;
-  /** What the governor knew of the site before the records were read. */
+  /** The governor's state of the site, read before the records. */
   state: SiteState | undefined;
-  /** All holders of slots, by when they got their permit. */
+  /** All slot holders, with the time of each permit. */
   holders: Holders;
-  /** What the cloud shows, by instance id. */
+  /** Machines that the cloud shows, by instance id. */
   machines: ReadonlyMap<string, readonly CloudInstance[]>;
   picked: Picked;
-  /** Of all that was picked, wherever they are by now. */
+  /** All records that were picked, including those that have moved to another site. */
   records: ReadonlyMap<string, InstanceItem>;
-  /** What is to be done about each record of this site, by the list and by what was asked for by itself. */
+  /** The finding for each record of this site, from the list and from calls about single machines. */
   found: readonly Found[];
-  /** Ids of records whose attempt fails here, and may go on elsewhere. */
+  /** Ids of records whose attempt fails here, and whose fleet may try another location. */
   movable: ReadonlySet<string>;
 }

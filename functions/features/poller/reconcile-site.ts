@@ -16,24 +16,24 @@ import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** Whoever was given a slot for a call at some time makes it within this. */
+/** A launch that was granted a slot for a call makes that call within this time. */
 const ABOUT_TO_CALL_MS = 10_000;
 
-/** What a poll found. */
+/** The outcome of reconciling one site. */
 export interface Reconciled {
-  /** Records, and slots, that are still in transition, as far as the snapshot goes. */
+  /** Number of records and slots that are still in transition, as far as the snapshot shows. */
   inTransition: number;
   isWaitedFor: boolean;
   /** Whether calls to remove machines are left to be made. */
   isRemoving: boolean;
-  /** When the calls of those went out, or go out, that hold slots and do not run yet. */
+  /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: number[];
   fastestMs: number | undefined;
 }
 
 /**
- * Reconciles a site with a snapshot: observe, decide, apply, release. Changes are written before they are told, and
- * told before slots go back; then the launch queue is served.
+ * Reconciles a site with a snapshot: observe, decide, apply, release. Changes are written before tasks are completed,
+ * and tasks are completed before slots go back. Then the launch queue is served.
  */
 export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Reconciled> {
   const { context, site, opened, loop } = poll;
@@ -52,7 +52,8 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
-  // Where the whole queue has just been granted slots, more launches of its fleets are on their way into it.
+  // Where every queued launch has just been granted a slot, further launches of the same fleets are about to be
+  // enqueued.
   const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
@@ -69,18 +70,18 @@ function runningAmong(machines: Observed['machines']): Set<string> {
   );
 }
 
-/** Holders whose calls were due a while ago, and of which the cloud has accepted nothing. */
+/** Returns holders whose create calls were due a while ago, and of which the cloud has accepted nothing. */
 function stalledAmong({ picked: { pending }, snapshot: { seenAtMs } }: Observed): string[] {
   return Object.entries(pending).flatMap(([id, startMs]) => (startMs + STALLED_MS < seenAtMs ? [id] : []));
 }
 
-/** How many entries are in transition as they should be, so that their records were not read. */
+/** Counts entries in transition that agree with the cloud, whose records were therefore not read. */
 function quietAmong({ snapshot: { entries }, picked }: Observed): number {
   const rereadIds = new Set(picked.rereadIds);
   return entries.filter(({ status, siteSk }) => isTransitional(status) && !rereadIds.has(siteSk)).length;
 }
 
-/** When the calls of those went out, or go out, that hold slots and do not run yet. Pure. */
+/** Returns the start times of create calls whose instances hold slots and do not run yet. Pure. */
 function startsAmong(
   { picked: { creating, staleHolders }, holders, snapshot: { seenAtMs } }: Observed,
   running: ReadonlySet<string>,
@@ -88,12 +89,13 @@ function startsAmong(
   areSlotsGiven: boolean,
 ): number[] {
   const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
-  // Launches that were given slots, and have no record yet: by others, or just now those of the machines that run.
+  // Add launches that hold slots and have no record in Creating yet, among them those that this poll has just granted
+  // slots.
   const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
   return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
 }
 
-/** The shortest boot, with those seen now. Pure. */
+/** Returns the shortest boot time, including those that this poll saw. Pure. */
 function fastestNow(
   { fastestMs, polledAtMs = 0 }: Loop,
   { holders, snapshot: { seenAtMs } }: Observed,
@@ -106,7 +108,7 @@ function fastestNow(
   );
 }
 
-/** Whether launches hold slots that others held when this poll began. */
+/** True if slots have new holders since this poll began. */
 async function hasNewHolders({ context: { store }, site }: Poll, known: Holders): Promise<boolean> {
   const state = await readSiteState(store, site);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));

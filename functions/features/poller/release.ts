@@ -14,10 +14,10 @@ import { type SlotDecision, unusedSlots } from './decide-slots.ts';
 import type { Observed, Poll } from './poll.ts';
 
 /**
- * Tells steps how their instances ended, and gives slots back that are of no more use. Slots that were given up go back
- * only when no claim can be written under them any more.
+ * Completes the tasks of instances that ended, and gives back slots that are no longer needed. An abandoned slot goes
+ * back only when no claim can be written under it any more.
  *
- * @returns ids of the holders of given up slots that no claim can come of
+ * @returns ids of the holders of abandoned slots whose claims are fenced
  */
 export async function releaseSlotsOf(
   { context, site }: Poll,
@@ -41,7 +41,7 @@ export async function releaseSlotsOf(
   return fenced;
 }
 
-/** Tells the governor what the poll saw: quota and budget that came free, a first machine that runs, slots in use. */
+/** Reports to the governor what the poll saw: freed quota and budget, the first running machine, live instances. */
 export async function tellGovernor(
   poll: Poll,
   { snapshot, state, holders, machines }: Observed,
@@ -57,7 +57,7 @@ export async function tellGovernor(
   if (snapshot.isFull) await countForBudget(context, site, opened, live, snapshot.seenAtMs);
   if (opened.limits.pacing === 'all-at-once' && state?.ranAtMs === undefined && running.size > 0)
     await noteFirstRun(store, governedSite);
-  // What takes long to be created keeps its slot for as long as it does.
+  // An instance that is created slowly renews its slot while the cloud shows it in Creating.
   const renewed = Object.entries(holders).filter(
     ([id, sinceMs]) =>
       sinceMs + RENEW_SLOT_MS < snapshot.seenAtMs &&

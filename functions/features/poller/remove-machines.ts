@@ -8,18 +8,20 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Some clouds answer a removal only when it is done. */
+/** Some clouds answer a removal only when it is complete, so several calls run concurrently. */
 const CONCURRENT_REMOVALS = 25;
-/** How long one poll goes on with removals, as the rate permits them. */
+/** Upper bound of the time in which one poll begins removals, at the permitted rate. */
 const LONGEST_REMOVING_MS = 4_000;
-/** How long the poll waits for answers after the last call has begun: the next poll tells what came of the others. */
+/**
+ * Time that the poll waits for answers after the last call has begun. The next poll shows the outcome of the others.
+ */
 const ANSWERED_MS = 2_000;
 const SHORTEST_WAIT_MS = 100;
 
 /**
- * Asks the cloud to remove machines. Each poll asks again until the cloud shows them Terminating: an answer to the call
- * alone proves nothing. Calls begin as the governor permits them, for some seconds; those that are not answered when the
- * poll has to end go on without it.
+ * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows them Terminating, because an
+ * answer to the call alone proves nothing. Calls begin for some seconds, as the governor permits them. Calls without an
+ * answer when the poll has to end continue without it.
  *
  * @returns whether calls are left to be made or answered
  */
@@ -51,12 +53,12 @@ export async function removeMachines(
     const areAsked = await Promise.race([all, late]);
     if (areAsked) return areAsked.includes(false);
   }
-  // What fails after the poll has gone on must not end the process.
+  // A call that fails after the poll has continued must not end the process.
   all.catch((error: unknown) => context.log.warn('terminate failed', { error }));
   return true;
 }
 
-/** Calls that begin as they are permitted, until a time. */
+/** Calls that begin as they are permitted, until a given time. */
 class BegunCalls {
   readonly #clock: Clock;
   readonly #untilMs: number;
@@ -69,7 +71,7 @@ class BegunCalls {
     this.#lastBegunMs = clock.now();
   }
 
-  /** @returns false when the time was over before the call had a permit */
+  /** Makes a call when it gets a permit. @returns false when the time was over before the permit came */
   async begin(call: (terms: { waitMs: number; onPermit: () => void }) => Promise<boolean>): Promise<boolean> {
     const waitMs = this.#untilMs - this.#clock.now();
     if (waitMs < 0) return false;
@@ -86,7 +88,7 @@ class BegunCalls {
     return await call({ waitMs, onPermit }).finally(stopWaiting);
   }
 
-  /** How long until the calls that have begun are no longer waited for, in milliseconds; 0 when that is over. */
+  /** Returns for how much longer the begun calls are waited for, in milliseconds; 0 when that time is over. */
   lateInMs(answeredMs: number): number {
     const lateInMs = Math.max(0, this.#lastBegunMs + answeredMs - this.#clock.now());
     return this.#awaitingPermit > 0 ? Math.max(SHORTEST_WAIT_MS, lateInMs) : lateInMs;

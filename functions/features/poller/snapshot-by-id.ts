@@ -12,23 +12,23 @@ import {
 } from '../../platform/worker/context.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** At most this many are asked for; the next polls ask for the others. */
+/** Upper bound of machines per poll; later polls continue with the others. */
 const MOST = 40;
 const CONCURRENT_CALLS = 20;
-/** The part of the time that is left in which calls begin; the rest is for their answers, and for what follows. */
+/** Part of the remaining time in which calls may begin. The rest is for their answers and for the reconcile. */
 const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
-/** When so many have failed, and none was answered, the cloud answers no such calls. */
+/** After this many failures without any answer, the cloud is taken not to answer such calls. */
 const SILENT_AFTER = 10;
 
 /**
- * Takes a snapshot of a site whose list does not come: each machine that is on its way up or down is asked for by
- * itself, as many as the governor permits; of those at rest, some. A machine that is to go and has no id yet is asked
- * for by its launch token.
+ * Takes a snapshot of a site whose list call fails, with one call per machine. Machines in transition come first, then
+ * some of the others, as far as the governor permits. A machine in Terminating without a backend id is looked up by its
+ * launch token.
  *
- * @param loop is told up to which one was asked
- * @returns `late` where answers are still on their way; undefined where there is nothing to ask for, or the cloud does not
- * answer such calls either
+ * @param loop its `askedUpTo` is set to the last entry that was requested
+ * @returns `late` where answers are still pending; undefined where there is nothing to request, or the cloud does not
+ * answer these calls either
  */
 export async function snapshotById(
   context: WorkerContext,
@@ -69,7 +69,7 @@ export async function snapshotById(
       }),
     ),
   );
-  // What is not answered by then is left to the next poll.
+  // The next poll requests what is not answered by then.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
   all.catch((error: unknown) => context.log.warn('machines not seen', { error }));
@@ -77,7 +77,10 @@ export async function snapshotById(
   return { entries, seen: [...seen], seenAtMs, isFull: false, asked: new Set(asked), isListless: true };
 }
 
-/** Those in transition before all others, each after the one that was asked for last: none is left out. */
+/**
+ * Sorts entries: those in transition first, then from the entry after `askedUpTo` onwards. Over several polls every
+ * entry gets its turn.
+ */
 function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   const askable = entries.filter(
     ({ status, backendId }) => backendId !== undefined || status === 'Terminating',
@@ -89,7 +92,7 @@ function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   );
 }
 
-/** @returns undefined when the cloud has no such machine */
+/** Reads one machine. @returns undefined when the cloud has no such machine */
 async function find(
   { location }: SiteRef,
   client: CloudClient,

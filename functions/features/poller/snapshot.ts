@@ -15,33 +15,33 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Snapshot of a site: what records and the cloud say. */
+/** Snapshot of a site: its index entries and the cloud's list. */
 export interface Snapshot {
-  /** What the records say. */
+  /** Entries of the site's index. */
   entries: readonly SiteEntry[];
-  /** What the cloud shows of them. */
+  /** Machines that the cloud shows. */
   seen: readonly CloudInstance[];
   seenAtMs: number;
-  /** True: a full snapshot. False: slots only, or what was asked for by id. */
+  /** True: a full snapshot. False: slots only, or machines that were requested by id. */
   isFull: boolean;
-  /** Ids of the entries that the cloud was asked about; absent: about all of them. */
+  /** Ids of the entries that the cloud was asked about. Absent: all of them. */
   asked?: ReadonlySet<string>;
-  /** Whether each was asked for by itself, since the list did not come. */
+  /** True if machines were read one by one because the list call failed. */
   isListless?: true;
 }
 
-/** Drivers end their calls within this. */
+/** Upper bound for a driver's call. */
 const LONGEST_LIST_MS = 30_000;
 /** Interval of the full poll; slot-only polls do not postpone it. */
 const FULL_SNAPSHOT_MS = 5_000;
-/** A record that is read by its key costs what so many entries of the index do. */
+/** Reading one record by its key costs as much as reading this many entries of the index. */
 const ENTRIES_PER_RECORD = 20;
 
 /**
- * Takes a snapshot of a site with one list call. Where launches wait for slots, and other instances are many times as
- * many, most snapshots are slots only: their cost does not grow with the site.
+ * Takes a snapshot of a site with one list call. A large site whose launches wait for slots gets mostly slot-only
+ * snapshots, whose cost does not grow with the site.
  *
- * @throws DriverError as the list call does
+ * @throws DriverError if the list call fails
  */
 export async function takeSnapshot(
   context: WorkerContext,
@@ -49,7 +49,7 @@ export async function takeSnapshot(
   opened: OpenConnection,
   loop: Loop,
 ): Promise<Snapshot> {
-  // The worker of the last poll may have another clock.
+  // The last poll may have run on a worker whose clock is ahead. The distance counts in both directions.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
   const slots =
@@ -76,9 +76,9 @@ async function snapshotSite(
 }
 
 /**
- * Tells whether a list shows none of the machines that may be expected: those that records are bound to, and those that
- * are to be removed and whose ids were never told. It may be right, or be the one that a cloud answers empty by mistake.
- * What else records say does not matter, since their index may be behind. Pure.
+ * Tells whether a list shows none of the machines that it should show. Expected are machines that records are bound to,
+ * and machines in Terminating whose backend id was never learnt. Such a list may be true, or a cloud may have answered
+ * empty by mistake. Other entries do not count, because the index may lag behind the records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;
@@ -93,7 +93,10 @@ export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): bool
   return expected.length > 0 && !expected.some(isShown);
 }
 
-/** @returns undefined where the cloud does not list so few, or so many, by id */
+/**
+ * Lists the machines of slot holders by id. @returns undefined where the cloud cannot list by id, or not this number of
+ * ids
+ */
 async function snapshotSlots(
   { store }: WorkerContext,
   site: SiteRef,
