@@ -5,7 +5,7 @@ import type { Store } from '../../platform/store/store.ts';
 import { Problem } from './problem.ts';
 
 /**
- * The one place where a request is let in, whatever its route: `Authorization: Bearer <API key>`.
+ * Authenticates a request of any route by `Authorization: Bearer <API key>`. No other code lets a request in.
  *
  * @throws Problem 401, the same for a missing, malformed, unknown, expired and revoked key
  */

@@ -5,9 +5,9 @@ import { Problem } from './problem.ts';
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The text of a request's JSON body.
+ * Returns the text of a request's JSON body.
  *
- * @throws Problem 413, 415, and 400 for bytes that are no UTF-8
+ * @throws Problem 413, 415, and 400 for bytes that are not UTF-8
  */
 export function bodyText(
   event: Pick<APIGatewayProxyEventV2, 'headers' | 'body' | 'isBase64Encoded'>,
@@ -33,7 +33,7 @@ export function bodyText(
   }
 }
 
-/** JSON is UTF-8 (RFC 8259); another charset would be read as other characters. */
+/** Requires JSON in UTF-8 (RFC 8259). Text in another charset would be decoded into other characters. */
 function requireJson(contentType: string): void {
   const [type = '', ...parameters] = contentType.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((one) => one.startsWith('charset='))?.slice('charset='.length);

@@ -6,7 +6,7 @@ import { fleetRoutes } from './routes/fleets.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { Route } from './routes/route.ts';
 
-/** Every operation of the API. Data only: nothing here knows how it is answered. */
+/** Every operation of the API, as data. How an operation is answered is defined elsewhere. */
 export const routes = [
   ...accessRoutes,
   ...connectionRoutes,
@@ -21,22 +21,22 @@ export type RouteOf<Id extends OperationId> = Extract<(typeof routes)[number], {
 type SchemaOf<R extends Route, Part extends 'body' | 'response'> =
   R extends Record<Part, infer S extends z.ZodType> ? S : never;
 
-/** What an operation is asked with, after parsing. */
+/** The input of an operation, after parsing. */
 export interface OperationInput<Id extends OperationId> {
   params: z.output<RouteOf<Id>['params']>;
   query: z.output<RouteOf<Id>['query']>;
   body: [SchemaOf<RouteOf<Id>, 'body'>] extends [never] ? undefined : z.output<SchemaOf<RouteOf<Id>, 'body'>>;
   idempotencyKey: string | undefined;
-  /** Id of the API key that asks. Absent: the operation is called without the API. */
+  /** Id of the API key of the caller. Absent: the operation is called without the API. */
   apiKeyId?: string;
 }
 
-/** What an operation answers with; `undefined` where its status is 204. */
+/** The output of an operation; `undefined` where its status is 204. */
 export type OperationOutput<Id extends OperationId> = [SchemaOf<RouteOf<Id>, 'response'>] extends [never]
   ? undefined
   : z.output<SchemaOf<RouteOf<Id>, 'response'>>;
 
-/** What a client writes, before parsing. */
+/** The input that a client writes, before parsing. */
 export interface ClientInput<Id extends OperationId> {
   params: z.input<RouteOf<Id>['params']>;
   query: z.input<RouteOf<Id>['query']>;

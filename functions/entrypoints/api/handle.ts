@@ -10,7 +10,7 @@ import { matchRoute } from './match.ts';
 import { parseRequest } from './parse.ts';
 import { type FieldError, Problem, problemBody, refuse } from './problem.ts';
 
-/** An operation's answer, where it needs headers. */
+/** An operation's answer with its headers. */
 export interface Answer<Body> {
   body: Body;
   headers?: Record<string, string>;
@@ -21,7 +21,7 @@ export type Operation<Id extends OperationId> = (
 ) => Promise<Answer<OperationOutput<Id>>>;
 
 type HandlerName = (typeof routes)[number]['handler'];
-/** The operations that one function answers: all of the contract that name it. */
+/** The operations that one function answers: all of the contract's that name it. */
 export type OperationsOf<Handler extends HandlerName> = {
   [Id in Extract<(typeof routes)[number], { handler: Handler }>['operationId']]: Operation<Id>;
 };
@@ -29,7 +29,7 @@ export type OperationsOf<Handler extends HandlerName> = {
 type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
- * Looks further into a body that its schema refused, so that whoever wrote it hears of everything at once.
+ * Checks a body that its schema has refused for further errors. The user then gets all errors together.
  *
  * @param params of the path, as the route has them
  */
@@ -43,9 +43,9 @@ export interface HandleOptions {
 }
 
 /**
- * The Lambda handler of one of the API's functions: authenticates, finds the operation, parses all of the request,
- * calls one function, encodes. Whatever goes wrong is answered as problem JSON. One line is logged for each request,
- * with nothing in it that its sender wrote.
+ * Returns the Lambda handler of one of the API's functions. It authenticates, finds the operation, parses the whole
+ * request, calls one function and encodes. Every error is answered as problem JSON. Each request is logged in one line,
+ * which contains nothing that the client wrote.
  */
 export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
@@ -64,7 +64,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
       const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
       refuse([...input.errors, ...(further ?? [])]);
     }
-    // Not checked by the compiler: the operation and the schemas that parsed its input are of the same route.
+    // The compiler does not check this. The operation and the schemas that parsed its input belong to the same route.
     const { body, headers } = await operation({ ...input, apiKeyId } as never);
     return {
       statusCode: route.status,

@@ -4,7 +4,7 @@ import { type OperationId, routes } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './routes/route.ts';
 
-/** Of a path that means nothing, so much is repeated. */
+/** Upper bound of the characters of an unknown path that an error repeats. */
 const MAX_PATH_SHOWN = 200;
 
 type KnownRoute = Route & { operationId: OperationId };
@@ -17,9 +17,9 @@ const patterns = new Map<string, RegExp>(
 );
 
 /**
- * The route of a request, and the parts of its path, decoded.
+ * Finds the route of a request and the decoded parts of its path.
  *
- * @param own the routes that this function answers; the gateway sends it what no route matches, too
+ * @param own the routes that this function answers; the gateway also sends it requests that match no route
  * @throws Problem 404 or 405
  */
 export function matchRoute(
@@ -37,7 +37,8 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
-  // A method that the path does know is another function's: the gateway would have sent this path there as it is.
+  // A method that the path has belongs to another function. The gateway would have sent the request there if the path
+  // were written exactly so.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
     throw new Problem('not-found', `there is nothing at ${plainText(path, MAX_PATH_SHOWN)}`);
   const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');

@@ -52,7 +52,7 @@ const problemSchema = z.object({
     .describe('with illegal-action: what is possible instead'),
 });
 
-/** Schemas that have a name of their own in the document, and so a type of their own in generated clients. */
+/** Schemas with a name in the document, and therefore a type in generated clients. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
   Namespace: namespaceSchema,
@@ -83,8 +83,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * The OpenAPI 3.1 document of the contract. It is written to docs/openapi.json, from where it is served: no function
- * carries the library.
+ * Builds the OpenAPI 3.1 document of the contract. It is written to docs/openapi.json and served from there: no
+ * function contains the library.
  */
 export function openApiDocument() {
   for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
@@ -109,7 +109,7 @@ export function openApiDocument() {
   };
   return withPlainRefs(
     createDocument(document, {
-      // Answers may get more fields; a client that was made from this document must not fail on them.
+      // Later versions may add fields to answers. A client that was generated from this document must not fail on them.
       override: ({ jsonSchema, io }) => {
         if (io === 'output' && jsonSchema.additionalProperties === false)
           delete jsonSchema.additionalProperties;
@@ -118,12 +118,12 @@ export function openApiDocument() {
   );
 }
 
-/** What may stand beside a `$ref` and restricts nothing. */
+/** Keywords that may stand next to a `$ref` because they restrict nothing. */
 const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
 
 /**
- * Takes away what stands beside a `$ref` and holds at the same time: `additionalProperties: false` there, where no
- * property is known, refuses every object.
+ * Removes every other keyword next to a `$ref`, because both apply. With `additionalProperties: false` there, and no
+ * property defined next to it, every object would be refused.
  */
 function withPlainRefs<Part>(part: Part): Part {
   return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>
@@ -165,7 +165,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-/** What an operation makes can be read, where its path has one for each. */
+/** True if the operation makes something that has a path for reading it. */
 function hasReadPath({ method, path }: Route): boolean {
   return (
     method === 'POST' &&
@@ -173,7 +173,7 @@ function hasReadPath({ method, path }: Route): boolean {
   );
 }
 
-/** One response for each status that an operation refuses with, naming the codes behind it. */
+/** Describes one response for each status of an operation's refusals, with the codes behind it. */
 function refusals(route: Route): ZodOpenApiResponsesObject {
   const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEM_STATUS[code]);
   return Object.fromEntries(

@@ -14,20 +14,20 @@ export interface ParsedRequest {
   idempotencyKey: string | undefined;
 }
 
-/** What is wrong with a request, and its JSON as it came. */
+/** The errors of a request, with its JSON as it came. */
 export interface RefusedRequest {
   errors: FieldError[];
   body: unknown;
-  /** True if nothing is wrong with the path: only then is there a place to look further in. */
+  /** True if the path has no error. Further checks need a valid path. */
   isPathSound: boolean;
 }
 
 /**
- * Parses path, query, headers and body of a request. What cannot be kept, or would come back as something else, is
- * refused whatever the schemas say.
+ * Parses path, query, headers and body of a request. Values that cannot be stored, or would come back changed, are
+ * refused even if the schemas allow them.
  *
- * @returns all parts, or every offending field of all of them at once
- * @throws Problem 413, 415, and 400 for malformed JSON: there are no fields then
+ * @returns all parts, or every offending field of all of them together
+ * @throws Problem 413, 415, and 400 for malformed JSON, which has no fields to name
  */
 export function parseRequest(
   route: Route,
@@ -82,7 +82,7 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The rest of V8's words repeats a part of the body, which may be of a credential.
+    // The rest of V8's message repeats a part of the body, which may contain a credential.
     const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
     const why = at === undefined ? '' : `, ${at}`;
     throw new Problem('malformed-json', `the body is not JSON${why}`);

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 
-/** One offending field: where, a stable code, and words. */
+/** One offending field: its place, a stable code, and a message. */
 export interface FieldError {
   /** JSON Pointer into the body; `?name` for a query parameter, `{name}` for a part of the path. */
   pointer: string;
@@ -9,7 +9,7 @@ export interface FieldError {
   message: string;
 }
 
-/** Answered to the user as RFC 9457 problem JSON. `code` is stable: scripts rely on it. */
+/** An error that the user gets as RFC 9457 problem JSON. `code` is stable: scripts rely on it. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly errors: readonly FieldError[];
@@ -67,10 +67,10 @@ export function notFound(what: string): Problem {
   return new Problem('not-found', `there is no ${what}`);
 }
 
-/** An answer has an end, whatever a body is full of. */
+/** Bounds the size of an answer. */
 const MAX_ERRORS = 1_000;
 
-/** @throws Problem 400 `invalid-request` with these fields, if there are any */
+/** Refuses a request that has errors. @throws Problem 400 `invalid-request` with these fields, if there are any */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
   const many = errors.length === 1 ? 'one thing is wrong' : `${errors.length} things are wrong`;
@@ -80,7 +80,7 @@ export function refuse(errors: readonly FieldError[]): void {
   });
 }
 
-/** Each issue of a failed parse as a field error; custom issues bring their code in `params.code`. */
+/** Returns each issue of a failed parse as a field error. Custom issues carry their code in `params.code`. */
 export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldError[] {
   return error.issues.flatMap((issue): FieldError[] => {
     if (issue.code === 'unrecognized_keys') {
@@ -100,7 +100,7 @@ function codeOf(issue: z.core.$ZodIssue): string {
     return typeof code === 'string' ? code : 'invalid';
   }
   if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
-  // Each member of the unions here is a form of text: whatever is not one of them has the wrong form.
+  // Each member of the unions in this contract is a form of text. A value that matches none has the wrong form.
   if (issue.code === 'invalid_union') return 'invalid-format';
   return issue.code.replaceAll('_', '-');
 }

@@ -3,7 +3,7 @@ import { readNamespace } from '../../platform/store/namespaces.ts';
 import type { Store } from '../../platform/store/store.ts';
 import { notFound } from './problem.ts';
 
-/** @throws Problem 404: a mistyped namespace is not an empty one */
+/** Reads a namespace that must exist. @throws Problem 404: a mistyped namespace must not look like an empty one */
 export async function requireNamespace(store: Store<'access'>, name: string): Promise<Namespace> {
   const namespace = await readNamespace(store, name);
   if (!namespace) throw notFound(`namespace ${name}`);

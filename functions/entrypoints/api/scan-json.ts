@@ -1,21 +1,21 @@
 import { findTextFault } from '../../model/input-text.ts';
 import { type FieldError, jsonPointer } from './problem.ts';
 
-/** No body of the contract has more than six levels. */
+/** Upper bound of the nesting of a body. No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** An answer has an end. */
+/** Bounds the size of an answer. */
 const MAX_ERRORS = 1_000;
-/** What DynamoDB keeps of a number: digits, and the powers of ten between which it has to be. */
+/** Limits of DynamoDB for a number: its digits, and its magnitude. */
 const MAX_DIGITS = 38;
 const LARGEST = 9.99e125;
 const SMALLEST = 1e-130;
 
-/** Names that every object of JavaScript has: as keys of a map they would be taken for what is there already. */
+/** Names that every JavaScript object has. As keys of a map they would be mistaken for existing entries. */
 const RESERVED: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
 export const isReservedKey = (key: string): boolean => RESERVED.has(key);
 
-/** One object or array that has begun and not ended. */
+/** An object or array whose end has not been read yet. */
 interface Level {
   /** Undefined: an array. */
   keys: Set<string> | undefined;
@@ -27,11 +27,11 @@ interface Level {
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|[{}[\],]/g;
 
 /**
- * Finds in a JSON document what `JSON.parse` lets through, and what cannot be kept or would come back as something else:
- * keys that stand there twice or that every object has, text that is none, numbers without end, nesting without end.
+ * Finds errors in a JSON document that `JSON.parse` accepts, but that cannot be stored or would come back changed:
+ * duplicate and reserved keys, malformed text, numbers that are too long or too large, nesting that is too deep.
  *
- * @param text that `JSON.parse` takes
- * @returns each with its JSON Pointer; nesting ends the search
+ * @param text that `JSON.parse` accepts
+ * @returns each error with its JSON Pointer; an error of nesting ends the search
  */
 export function jsonErrors(text: string): FieldError[] {
   const errors: FieldError[] = [];

@@ -33,11 +33,11 @@ import {
 export interface Delivery {
   messageId: string;
   body: string;
-  /** Of this delivery alone. */
+  /** Valid for this delivery only. */
   receiptHandle: string;
-  /** How often the queue has delivered it, this time included. */
+  /** How often the queue has delivered the message, this time included. */
   receives: number;
-  /** By the queue's clock, in milliseconds since 1970; absent where it does not tell. */
+  /** By the queue's clock, in milliseconds since 1970. Absent: the queue does not tell. */
   sentAtMs?: number | undefined;
   firstReceivedAtMs?: number | undefined;
 }
@@ -46,19 +46,22 @@ const CONCURRENT_MESSAGES = 5;
 const CONTENDED_MS = 1_000;
 const NO_PERMIT_MS = 1_000;
 
-/** The same message, however often it stands in a batch. */
+/** One message with all of its copies in a batch. */
 interface Received<Message extends DriverMessage = DriverMessage> {
   copies: Delivery[];
   message: Message;
 }
 
 /**
- * Handles one batch of a driver's queue. Launches of one site go together, all else by itself. What must wait is sent
- * again with a delay before the old message is let go; so is what met with a race or with a service of AWS that cannot
- * do its part now, since each receive of a message that fails brings it nearer to the dead letters. What failed for
- * another reason comes back after a while, longer each time. Copies of one message in a batch are handled once and sent
- * again once: else each copy that the queue made, or that a killed worker left behind, would go on for as long as the
- * message waits, and make copies of its own.
+ * Handles one batch of a driver's queue. Launches of one site are handled together, every other message by itself.
+ *
+ * A message that must wait is sent again with a delay, and the received one is acknowledged. The same happens to a
+ * message that lost a race, or that met a transient error of an AWS service, because each failed receive brings a
+ * message nearer to the dead-letter queue. A message that failed for another reason comes back after a delay that grows
+ * with each receive.
+ *
+ * Copies of one message in a batch are handled once and sent again once. Otherwise each copy that the queue made, or
+ * that a killed worker left, would be sent again for as long as the message waits, and be copied further.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -83,7 +86,7 @@ export async function handleBatch(
   const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
     message.kind === 'launch' ? [{ copies, message }] : [],
   );
-  // By these, how long launches waited in the queue is measured.
+  // This line is the measure of how long launches waited in the queue.
   if (launches.length > 0)
     context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
   const bySite = Map.groupBy(launches, ({ message }) => siteName(message.connectionKey, message.location));
@@ -93,7 +96,7 @@ export async function handleBatch(
       workOff(context, [{ copies, message }], async () => [await handle(context, message)], fail);
     return [{ isPoll: message.kind === 'poll', work }];
   });
-  // Polls first: they are short, and the calls of launches may take all of the time.
+  // Handle polls first. They are short, while the calls of launches may use up the whole time.
   const work = [
     ...others.filter(({ isPoll }) => isPoll).map((one) => one.work),
     ...[...bySite.values()].map(
@@ -107,7 +110,7 @@ export async function handleBatch(
   return failed.map(({ messageId }) => messageId);
 }
 
-/** Does the work of messages that go together, and sends again what has to wait. Each that cannot be sent fails. */
+/** Handles messages that belong together, and sends those again that must wait. A message that cannot be sent fails. */
 async function workOff(
   context: WorkerContext,
   group: readonly Received[],
@@ -146,7 +149,7 @@ async function workOff(
   );
 }
 
-/** Where this cannot be said, the queue's visibility time-out brings them back. */
+/** Delays the next delivery of failed messages. If SQS does not accept that, the visibility timeout applies. */
 async function postpone(context: WorkerContext, failed: readonly Delivery[]): Promise<void> {
   try {
     await context.hide(
@@ -187,7 +190,8 @@ async function handle(
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':
-      // A poll that is cut short leaves its loop stopped until the schedule comes by.
+      // If the function ends during a poll, the loop stops until a schedule restarts it. Leave the poll to an
+      // invocation with more time.
       if (timeLeftMs(context) < context.timeLimitMs / 2) return requeueAfter(0);
       await pollSite(context, message);
       return ACK;

@@ -30,7 +30,7 @@ export const WORKER_ENV = [
   'SECRETS_PREFIX',
 ] as const;
 
-/** The context of one driver's function, made once per process. */
+/** Opens the context of one driver's function. Called once per process. */
 export function openContext(driver: Driver, env: Env<(typeof WORKER_ENV)[number]>): WorkerContext {
   const queueUrls: Readonly<Record<string, string | undefined>> = env.QUEUE_URLS;
   const queueUrl = queueUrls[driver.name];

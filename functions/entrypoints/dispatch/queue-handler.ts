@@ -5,7 +5,7 @@ import { measured } from '../../platform/runtime/measured.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { handleBatch } from './handle-batch.ts';
 
-/** By the queue's clock. */
+/** A time by the queue's clock. */
 const timestampSchema = z.coerce.number().int().positive().optional();
 
 const eventSchema = z.object({
@@ -30,7 +30,7 @@ const eventSchema = z.object({
   ),
 });
 
-/** The Lambda handler of one driver's queue; messages that failed are reported one by one. */
+/** Returns the Lambda handler of one driver's queue. It reports failed messages one by one. */
 export function queueHandler(context: WorkerContext) {
   return middy<SQSEvent, SQSBatchResponse>()
     .use(measured(`driver-${context.driver.name}`))

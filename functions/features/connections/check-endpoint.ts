@@ -1,9 +1,11 @@
 import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
 
 /**
+ * Checks the endpoint of a connection.
+ *
  * @param need of the driver: whether its cloud has an address of its own
- * @param overridesAllowed of the deployment; where it is not, an endpoint that is needed has to be https
- * @returns why an endpoint may not be used; undefined when it may
+ * @param overridesAllowed of the deployment; where false, a required endpoint has to be https
+ * @returns why the endpoint may not be used; undefined when it may
  */
 export function endpointError(
   endpoint: string,
@@ -26,8 +28,8 @@ export function endpointError(
 }
 
 /**
- * An endpoint is an origin and a path, written as it is used: a parser reads `http://2130706433`, a line break or `/../`
- * as something that the text does not show.
+ * Checks that an endpoint is an origin and a path, written in normal form. A URL parser accepts `http://2130706433`, a
+ * line break or `/../`, and uses an address that the text does not show.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

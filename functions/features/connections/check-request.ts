@@ -11,16 +11,16 @@ import {
 } from '../../model/connection.ts';
 import { endpointError } from './check-endpoint.ts';
 
-/** Same shape as the API's field errors. */
+/** The same shape as the API's field errors. */
 export interface RequestError {
   pointer: string;
   code: string;
   message: string;
 }
 
-/** What a deployment lets connections be. */
+/** The deployment's rules for connections. */
 export interface ConnectionRules {
-  /** Those that are deployed. */
+  /** The deployed drivers. */
   drivers: readonly DriverName[];
   allowEndpointOverride: boolean;
 }
@@ -29,7 +29,10 @@ type Checked = {
   [Field in 'driver' | 'cloud' | 'credential' | 'endpoint']?: ConnectionRequest[Field] | undefined;
 };
 
-/** What the schema cannot know: which clouds and credential fields the driver has, and where it may go. */
+/**
+ * Returns the errors that the schema cannot find: clouds and credential fields that the driver does not have, and
+ * endpoints that are not allowed.
+ */
 export function connectionErrors(
   { driver: name, cloud, credential, endpoint }: Checked,
   rules: ConnectionRules,
@@ -57,7 +60,7 @@ export function connectionErrors(
 
 const customSchema = z.object({ params: z.object({ code: z.string() }) });
 
-/** Errors of a body's `credential`; no value of any of its fields is in them. */
+/** Returns the errors of a body's `credential`. They contain no value of any of its fields. */
 export function credentialErrors(
   driver: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,
@@ -92,11 +95,11 @@ const remainsSchema = z.object({
 });
 const endpointGivenSchema = z.object({ endpoint: z.unknown().refine((value) => value !== undefined) });
 
-/** The further errors of a body that its schema refuses: of the fields that are well formed. */
+/** Returns further errors of a body that the schema refuses: those of its well-formed fields. */
 export function inspectRefusedConnection(body: unknown, rules: ConnectionRules): RequestError[] {
   const remains = remainsSchema.safeParse(body).data;
   if (!remains) return [];
-  // An endpoint that is malformed is told so by the schema, and is not missing.
+  // The schema reports a malformed endpoint. It must not be reported as missing, too.
   const isMalformed = remains.endpoint === undefined && endpointGivenSchema.safeParse(body).success;
   return connectionErrors(remains, rules).filter(
     ({ pointer, code }) => !(isMalformed && pointer === '/endpoint' && code === 'missing'),

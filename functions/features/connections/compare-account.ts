@@ -3,10 +3,12 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /**
- * How the account that the cloud told relates to the one that the connection has:
- * `same`: nothing to write; `first`: the connection has none yet; `another`: they differ, so that nothing of the
- * connection may be left in the one that it has; `unproven`: the cloud does not tell whose a new credential is, so that
- * the credential has to show the machines that live.
+ * How the account of a credential relates to that of the connection.
+ * `same`: nothing to write.
+ * `first`: the connection has none yet.
+ * `another`: they differ. The connection must have nothing left in its present account.
+ * `unproven`: the cloud does not tell the account of a new credential. The credential has to show the machines that
+ * live.
  */
 export type AccountComparison = 'same' | 'first' | 'another' | 'unproven';
 

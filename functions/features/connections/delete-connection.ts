@@ -17,21 +17,22 @@ export interface DeletionDeps {
   store: Store<'access' | 'fleets' | 'catalogue'>;
   ssm: SSMClient;
   secretsPrefix: string;
-  /** Asks a worker to remove this deployment's mark from the account; absent: the mark is left, and is over after a day. */
+  /**
+   * Asks a worker to remove this deployment's mark from the account. Absent: the mark stays, and expires after a day.
+   */
   leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
 }
 
 const TRIES = 5;
-/** So long a worker may take to remove the mark. */
+/** How long the deletion waits for a worker to remove the mark. */
 const LONGEST_LEAVING_MS = 5_000;
 const BETWEEN_LOOKS_MS = 200;
 
 /**
- * Deletes a connection that no live fleet uses. It is marked first, so that no fleet is accepted on it while its fleets
- * are looked at; the mark is taken back where there are any. A deletion whose process died is taken up where it was
- * left.
+ * Deletes a connection that no live fleet uses. The connection is marked first: no fleet is accepted on it while its
+ * fleets are counted. If there are any, the mark is removed. A repeated call continues a deletion whose process died.
  *
- * @param unless `has-secret`: leaves a connection alone whose secret has been kept
+ * @param unless `has-secret`: keeps a connection whose secret has been stored
  */
 export async function deleteConnection(
   deps: DeletionDeps,
@@ -42,7 +43,7 @@ export async function deleteConnection(
   const { store } = deps;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const marked = await markConnection(store, namespace, name);
-    // Another request was quicker to remove what this one had marked.
+    // Another request has removed the connection that this one had marked.
     if (!marked) return attempt === 1 ? 'not-found' : 'deleted';
     const { isDecided } = marked.deletion;
     const isInUse =
@@ -58,7 +59,10 @@ export async function deleteConnection(
   throw new Error(`connection ${namespace}/${name} changed ${TRIES} times while it was deleted`);
 }
 
-/** What follows from the decision, and may be done any number of times. The record goes last: it names the rest. */
+/**
+ * Takes the steps that follow from the decision. They may be repeated any number of times. The record is removed last,
+ * because it names everything else.
+ */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;
   await leaveAccount(deps, connection);
@@ -67,7 +71,10 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
   await removeConnection(store, connection);
 }
 
-/** A worker needs the secret for that, so it goes first; but no deletion waits for a cloud for long. */
+/**
+ * Removes this deployment's mark from the account. A worker needs the secret for that, which is therefore deleted
+ * later. The wait for the cloud is bounded.
+ */
 async function leaveAccount({ store, leave }: DeletionDeps, connection: DeletingConnection): Promise<void> {
   if (connection.deletion.hasLeft || (await leave?.(connection)) !== 'asked') return;
   const untilMs = store.clock.now() + LONGEST_LEAVING_MS;

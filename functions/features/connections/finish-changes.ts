@@ -10,11 +10,11 @@ import { deleteNamespace } from '../namespaces/delete-namespace.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
-/** A deletion that was asked for so long ago has no request at work on it any more. */
+/** No request is still working on a deletion that was requested this long ago. */
 const DELETION_MS = 2 * 60_000;
-/** Nor has a connection whose secret was to be kept so long ago, … */
+/** No request is still going to store the secret of a connection that was created this long ago. */
 const REGISTRATION_MS = 10 * 60_000;
-/** … and whatever was sent then has arrived. */
+/** A secret that was sent before the connection's deletion has arrived after this time. */
 const LATE_SECRET_MS = 15 * 60_000;
 
 export interface FinishedChanges {
@@ -24,10 +24,10 @@ export interface FinishedChanges {
 }
 
 /**
- * By schedule: finishes what requests began that died. Deletions are decided again, or gone on with where they were
- * decided; connections whose secret was never kept are removed; so are secrets that came after their connection went.
+ * Runs by schedule. Finishes changes whose requests died: undecided deletions are decided again, decided ones continue.
+ * Connections whose secret was never stored are removed, as are secrets that arrived after their connection's deletion.
  *
- * @returns how many of each were taken up
+ * @returns how many of each were handled
  */
 export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<FinishedChanges> {
   const { store, log } = deps;
@@ -36,7 +36,7 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     deletion !== undefined && Date.parse(deletion.requestedAt) < nowMs - DELETION_MS;
   const each = async <Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<number> => {
     for (const item of items) {
-      // The others must not wait for what one of them suffers from; the next time tries again.
+      // An error of one item must not delay the others. The next run tries it again.
       await work(item).catch((error: unknown) => log.error('a change was not finished', { error }));
     }
     return items.length;
@@ -61,7 +61,7 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     secrets: await each(secrets, async (secret) => {
       const { namespace, name } = secret;
       await deleteCredential(deps.ssm, deps.secretsPrefix, secret);
-      // An inventory that was being read as the connection went may have been written after it.
+      // An inventory sync that ran during the deletion may have written the catalogue after it.
       if (!(await readConnection(store, namespace, name)))
         await clearCatalogue(store, connectionKey(namespace, name));
       await forgetAbandonedSecret(store, secret);

@@ -6,24 +6,24 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { accountNotProven, anotherAccount, compareAccount } from './compare-account.ts';
 import { hasAnythingLive, showsWhatLives } from './what-lives.ts';
 
-/** What a verification found out about the account: to be refused, to be asked again, or fit to be written. */
+/** The result of checking a credential's account: refuse the credential, ask again later, or accept it. */
 export type AccountVerdict = { refused: Failure } | { waitMs: number } | Fit;
 
 export interface Fit {
-  /** What is to be written of the account; absent: it is written already, or the cloud does not tell. */
+  /** The account to write. Absent: it is already written, or the cloud does not tell it. */
   account?: { account: string; accountName?: string };
-  /** It is another one than the connection had. */
+  /** The account is another one than the connection had. */
   isChange?: true;
-  /** What the operator should know, though the credential is accepted. */
+  /** A warning for the operator about an accepted credential. */
   warning?: Failure;
   condition: UpdateCondition;
 }
 
 /**
- * Asks the cloud whose the credential is, and holds that against the connection's account.
+ * Asks the cloud for the account of a credential, and compares it with the connection's.
  *
- * @param rotation version of a credential that is not in force; undefined: it is the one in force
- * @throws DriverError of the cloud's
+ * @param rotation version of a credential that is not in force; undefined: the one in force
+ * @throws DriverError of the cloud
  */
 export async function judgeAccount(
   context: WorkerContext,
@@ -43,8 +43,9 @@ export async function judgeAccount(
 }
 
 /**
- * Fences new fleets off before the last look at what lives: one that was accepted earlier is seen by it, and one that
- * would be accepted later is refused. The write that follows holds only while the fence stands.
+ * Decides about a credential of another account. The connection is fenced against new fleets before the last check for
+ * live ones. That check sees a fleet that was accepted earlier, and a later one is refused. The write that follows
+ * holds only while the fence stands.
  */
 async function judgeAnother(
   context: WorkerContext,
@@ -61,7 +62,7 @@ async function judgeAnother(
     { id: connection.id, statusNot: 'Disabled' },
   );
   if (await hasAnythingLive(context, connection)) {
-    // What the connection's status was is for a verification of the credential in force to find out.
+    // A verification of the credential in force restores the connection's earlier status.
     if (isFenced)
       await context.send({ kind: 'verify', connectionKey: `${namespace}/${name}`, sync: false }, 0);
     return { refused: anotherAccount(connection, told) };

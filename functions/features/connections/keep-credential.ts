@@ -16,14 +16,15 @@ export interface CredentialDeps {
   secretsPrefix: string;
 }
 
-/** Longer than any request lasts that is about to keep a secret. */
+/** Longer than any request that is about to store a secret. */
 const UNFINISHED_MS = 60_000;
 
 /**
- * Writes the record of a new connection, then keeps its secret, then says in the record that it is kept: no secret is
- * ever without a record that names it. A record whose request died before its secret was kept gives way after a minute.
+ * Writes the record of a new connection, then stores its secret, then notes in the record that it is stored. Every
+ * secret therefore has a record that names it. A record whose request died before it stored the secret can be replaced
+ * after a minute.
  *
- * @returns the connection; undefined when it could not be made, or was deleted while it was made
+ * @returns the connection; undefined when it could not be made, or was deleted in the meantime
  */
 export async function registerConnection(
   deps: CredentialDeps,
@@ -46,16 +47,16 @@ async function replaceUnfinished(
     : undefined;
 }
 
-/** Whether a connection was to be made before that time, and its secret has not been kept since. */
+/** True if a connection was created before that time, and its secret has still not been stored. */
 export function isUnfinished({ credentialVersion, createdAt }: Connection, beforeMs: number): boolean {
   return credentialVersion === undefined && Date.parse(createdAt) < beforeMs;
 }
 
 /**
- * Keeps a secret of a connection whose record stands, and writes what follows from its version. A connection that was
- * deleted meanwhile takes none: the secret is removed again.
+ * Stores a secret of an existing connection, and writes the update that follows from its version. If the connection was
+ * deleted in the meantime, the secret is removed again.
  *
- * @returns the connection; undefined when it was deleted meanwhile
+ * @returns the connection; undefined when it was deleted in the meantime
  */
 export async function keepCredential(
   { store, ssm, secretsPrefix }: CredentialDeps,

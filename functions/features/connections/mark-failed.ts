@@ -5,11 +5,11 @@ import { readConnection, updateConnection } from '../../platform/store/connectio
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * The cloud refused the credential that a connection was opened with: its client is dropped, and no further fleet may
- * use the connection until it is verified again. Not when another credential has come into force since, which the
- * same call would be made with if it were made again.
+ * Marks a connection Failed after the cloud rejected its credential, and drops its client. No further fleet may use the
+ * connection until it is verified again. If another credential has come into force since, nothing is marked: a repeated
+ * call would use that one.
  *
- * @returns whether the refused credential is the one in force
+ * @returns whether the rejected credential is the one in force
  */
 export async function markRefused(
   context: Pick<WorkerContext, 'store' | 'forget'>,

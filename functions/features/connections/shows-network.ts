@@ -4,11 +4,11 @@ import { readNetworks } from '../../platform/store/networks.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Tells whether a client shows the network of a fleet. Fleets keep theirs until all of their machines are gone, so it
- * proves the account where machines that are to be removed may be gone already.
+ * Tells whether a client shows the network of a fleet. A fleet keeps its network until all of its machines are gone.
+ * The network therefore proves the account where machines in Terminating may be gone already.
  *
  * @param instanceIds of the fleets' machines at the site
- * @throws DriverError of the client's list
+ * @throws DriverError of the list call
  */
 export async function showsNetworkOf(
   { store }: Pick<WorkerContext, 'store'>,

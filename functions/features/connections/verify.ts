@@ -16,21 +16,24 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
-/** Several calls follow one another: to wait is cheaper than to begin them again. */
+/**
+ * How long a call waits for its permit. Several calls follow one another, and waiting costs less than starting again.
+ */
 const PERMIT_WAIT_MS = 5_000;
-/** After a write that found the connection changed by another. */
+/** Delay after a write that failed because the connection had changed. */
 const CHANGED_MS = 1_000;
 /**
- * After a change of the account, workers go on with clients of the earlier one: for as long as those are kept, and as
- * long as a call may be under way. New machines would seem to have vanished to them, so no fleet is accepted before.
+ * How long workers may still use clients of the earlier account after a change: the time for which clients are kept,
+ * and that of a call under way. New machines would seem to have vanished to such a worker, so no fleet is accepted
+ * before.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
- * Verifies a connection's credential at its cloud: the one in force, or the one that a rotation is about, which comes
- * into force by that. A good one has its inventory synced next. A credential of another account is refused while
- * anything of the connection lives: all of that would seem to have vanished. A connection that has been verified before
- * stays Ready when its cloud cannot be reached; a disabled one stays disabled, whatever comes of it.
+ * Verifies a connection's credential at its cloud: the one in force, or that of a rotation, which then comes into
+ * force. After a success, the inventory is synced. A credential of another account is refused while anything of the
+ * connection lives, because all of that would seem to have vanished. A connection that was verified before stays Ready
+ * when its cloud cannot be reached. A disabled one stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -71,7 +74,8 @@ export async function verifyConnection(
     await writeRefusal(context, connection, rotation, verdict.refused);
     return ACK;
   }
-  // Sent before the write that it follows from: a worker that dies between the two leaves it to no other.
+  // Send the message before the write that it follows from. If the worker dies between the two, no other worker would
+  // send it.
   if (verdict.isChange) await context.send({ kind: 'verify', connectionKey }, ACCOUNT_SETTLES_MS);
   if (!(await writeVerified(context, connection, rotation, verdict))) return requeueAfter(CHANGED_MS);
   context.forget(connectionKey);
@@ -81,7 +85,7 @@ export async function verifyConnection(
 }
 
 /**
- * Refuses an account where another deployment with this one's id is alive: each would end the other's machines.
+ * Refuses an account where another deployment with this one's id is alive: each would remove the other's machines.
  *
  * @throws DriverError when the cloud does not tell whether there is one, and this deployment does not work there yet
  */
@@ -100,7 +104,7 @@ async function judgeWriter(
     return 'none' as const;
   });
   if (mark === 'none') return verdict;
-  // Where both work already, sweeps hold, and an operator decides.
+  // If both deployments already work there, sweeps are held, and an operator decides.
   if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
   return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
 }
@@ -111,8 +115,8 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 }
 
 /**
- * Workers keep clients by a connection's name. One that takes the name of a connection over which was deleted lately, and
- * is of another account or endpoint, is not Ready before they have forgotten that one.
+ * Returns for how long a new connection is not Ready yet because it has the name of one that was deleted recently.
+ * Workers keep clients by the connection's name. If account or endpoint differ, they first have to drop the old one.
  */
 async function nameSettlesInMs(
   { store }: WorkerContext,
@@ -133,7 +137,10 @@ async function nameSettlesInMs(
   return lastMs + ACCOUNT_SETTLES_MS - store.clock.now();
 }
 
-/** @returns false when the connection has changed in a way that the verdict does not hold for */
+/**
+ * Writes the result of a successful verification. @returns false when the connection has changed and the verdict no
+ * longer applies
+ */
 async function writeVerified(
   { store }: WorkerContext,
   { namespace, name, id, status }: Connection,
@@ -168,7 +175,8 @@ async function writeVerified(
       },
     );
   if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
-  // It is disabled, or was disabled in the meantime: what is known of its credential is written all the same.
+  // The connection is disabled, or was disabled in the meantime. Write the result for its credential without the
+  // status.
   if (await update({})) return true;
   const now = await readConnection(store, namespace, name);
   const isSuperseded = rotation !== undefined && now?.rotation?.version !== rotation;

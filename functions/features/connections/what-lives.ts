@@ -16,7 +16,7 @@ import { loopLocations } from '../../platform/store/loops.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { showsNetworkOf } from './shows-network.ts';
 
-/** Whether anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
+/** True if anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
 export async function hasAnythingLive(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   { namespace, name }: Connection,
@@ -29,22 +29,28 @@ export async function hasAnythingLive(
   return false;
 }
 
-/** While a create is under way, it is not known yet whether there is a machine to be shown. */
+/** Delay while a create is under way, and it is unknown whether there is a machine to be shown. */
 const UNSETTLED_MS = 5_000;
-/** So long after a rotation was asked for, the cloud is asked again with a credential in force that it does not answer. */
+/**
+ * For this long after the rotation was requested, a cloud that does not answer with the credential in force is asked
+ * again.
+ */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
- * What a new credential does not show: how many machines, and where. `waitMs`: it cannot be told before, for want of a
- * permit, or since lists need not show yet what there is.
+ * The machines that a new credential does not show: how many, and where. `waitMs`: unknown until then, because a call
+ * got no permit, or because lists need not show the newest machines yet.
  */
 export type Shown = { waitMs: number } | { hidden?: { location: string; missing: number } };
 
 /**
- * Lists with a credential that is not in force, wherever machines of the connection may stand, and looks for each of
- * them. A machine that the credential in force does not show either counts as gone. Where that credential is refused,
- * one machine of a location that is shown proves the others. Where none is shown, those that are to be removed may be
- * gone, so that the network of their fleet proves it. Machines that lists need not show yet are waited for, unless an older one has proven the account.
+ * Lists machines with a credential that is not in force, at every location where the connection may have some, and
+ * looks for each of them.
+ *
+ * A machine that the credential in force does not show either counts as gone. If that credential is rejected, one shown
+ * machine of a location proves the others. If none is shown, those in Terminating may be gone, and the network of their
+ * fleet is the proof instead. Machines that lists need not show yet are waited for, unless an older one has proven the
+ * account.
  *
  * @throws DriverError of the new credential's calls
  */
@@ -68,7 +74,10 @@ export async function showsWhatLives(
   return youngMs > 0 && !isProven ? { waitMs: youngMs } : {};
 }
 
-/** @returns how many machines of one location the new credential hides, and whether it shows one of them */
+/**
+ * Compares one location's machines with both credentials. @returns how many machines the new credential hides, and
+ * whether it shows one of them
+ */
 async function compareLists(
   context: WorkerContext,
   { rotation }: Connection,
@@ -88,15 +97,15 @@ async function compareLists(
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   if (isProven) return { missing: 0, isProven };
-  // Those that are to be removed may be gone, or stand in another account.
+  // Machines in Terminating may be gone, or may exist in another account.
   const isNetworkShown = await showsNetworkOf(context, site, instanceIds, trial);
   const hidden = isNetworkShown ? living.filter(isHidden) : missing;
   return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };
 }
 
 /**
- * Backend ids of those machines that stand by the credential in force, or why it shows none. A list may leave out what
- * is there, so that of those which it does not show, one is asked for by itself.
+ * Returns the backend ids of the given machines that exist by the credential in force, or the error of its calls. A
+ * list may leave machines out. If it shows none of them, the first one is requested by id.
  */
 async function standingInForce(
   context: WorkerContext,
@@ -127,7 +136,10 @@ async function standingInForce(
   }
 }
 
-/** Every location that may have a machine. A loop is begun only after the calls that make the first ones. */
+/**
+ * Returns every location that may have a machine. Catalogue locations are included, because a poll loop may start only
+ * after the calls that make the first machines.
+ */
 async function locationsOf(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   connectionKey: string,
@@ -139,21 +151,24 @@ async function locationsOf(
   return [...new Set([...known.map(({ name }) => name), ...polled])];
 }
 
-/** Machines that may stand at a location. */
+/** Machines that may exist at a location. */
 interface Standing {
-  /** Of all of them. */
+  /** Instance ids of all of them. */
   instanceIds: string[];
-  /** Backend ids of those that every list of the location has to show by now. */
+  /** Backend ids of machines that every list of the location has to show by now. */
   living: string[];
-  /** Backend ids of those that are to be removed: they stand until the cloud shows that they are gone. */
+  /** Backend ids of machines in Terminating. They exist until the cloud shows that they are gone. */
   leaving: string[];
-  /** Launch tokens of those that are to be removed, if there are any, and whose backend ids were never told. */
+  /** Launch tokens of instances in Terminating whose backend ids are unknown. They may have no machine. */
   untold: string[];
-  /** When lists have to show all others, in milliseconds from now. */
+  /** When lists have to show the youngest machine, in milliseconds from now. */
   waitMs: number;
 }
 
-/** In another account, what is to be removed would stand on, and its record would be closed. */
+/**
+ * Returns the machines that may exist at a location. Those in Terminating count as well: with a credential of another
+ * account, they would exist on while their records were closed.
+ */
 async function standingAt(
   { store, driver }: WorkerContext,
   connectionKey: string,

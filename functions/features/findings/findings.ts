@@ -10,7 +10,7 @@ import { metricOf } from './metric.ts';
 export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
   Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
 
-/** Detail type of the event, and, without its blanks, name of the metric. */
+/** Detail type of the event and, without its blanks, name of the metric. */
 const TYPES: Readonly<Record<OrphanState, string>> = {
   Quarantined: 'Orphan Found',
   Reported: 'Orphan Reported',
@@ -46,9 +46,9 @@ export function newFinding(
 }
 
 /**
- * Writes what has become of a finding, then tells of it.
+ * Writes the new state of a finding, then announces it.
  *
- * @returns the finding as it stands; undefined when somebody else had changed it first
+ * @returns the finding as it is now; undefined when another worker has changed it first
  */
 export async function recordFinding(
   context: WorkerContext,
@@ -60,8 +60,8 @@ export async function recordFinding(
 }
 
 /**
- * Tells of a finding's state: an audit row, an event, a metric. Until the finding says that it was told, each sweep
- * tells it again; the row is the same then, and events and metrics come at least once.
+ * Announces a finding's state: an audit row, an event, a metric. Until the finding records that this is done, each
+ * sweep repeats it. The row is the same each time; events and metrics come at least once.
  */
 export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
   if (item.announced === item.state) return item;

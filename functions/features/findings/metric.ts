@@ -1,4 +1,7 @@
-/** CloudWatch makes a metric of a log line that says so: docs.aws.amazon.com, embedded metric format. */
+/**
+ * Returns the fields that make CloudWatch derive a metric from a log line. Source: docs.aws.amazon.com, embedded metric
+ * format.
+ */
 export function metricOf(type: string, nowMs: number): Record<string, unknown> {
   const Name = type.replaceAll(' ', '');
   const metrics = { Namespace: 'Fleetwright', Dimensions: [[]], Metrics: [{ Name, Unit: 'Count' }] };

@@ -7,10 +7,10 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 import { newFinding, recordFinding } from './findings.ts';
 
 /**
- * Notes that machines are not at the cloud although records are bound to them. Written before the records are marked:
- * if that is cut short, the next sweep tells of what became of them.
+ * Writes findings about machines that the cloud no longer has although records are bound to them. They are written
+ * before the records are marked: if the worker crashes in between, the next sweep reports the outcome.
  *
- * @returns the findings by instance id, new or open already
+ * @returns the findings by instance id, both new ones and those that were already open
  */
 export async function noteMissing(
   context: WorkerContext,
@@ -43,7 +43,7 @@ export async function noteMissing(
   return noted;
 }
 
-/** Machines that had vanished are back, and their records follow them again. */
+/** Writes findings about machines that had vanished and whose records follow them again. */
 export async function noteReturned(
   context: WorkerContext,
   { connectionKey, location }: SiteRef,
@@ -68,7 +68,7 @@ export async function noteReturned(
   }
 }
 
-/** Their records are marked now: gone at the cloud, and not by us. */
+/** Marks findings as Vanished, once the records are marked: the machine is gone, and Fleetwright did not remove it. */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {
     const stateSince = isoTime(context.store.clock.now());

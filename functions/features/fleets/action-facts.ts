@@ -2,7 +2,7 @@ import type { ActionFacts } from '../../model/fleet-action.ts';
 import type { FleetItem } from '../../platform/store/fleets.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
-/** What decides which actions a fleet allows, from its item and its counters. Pure. */
+/** Returns the facts that decide which actions a fleet allows, from its item and its counters. Pure. */
 export function actionFacts(fleet: FleetItem, placements: readonly PlacementItem[]): ActionFacts {
   const count = (status: 'Running' | 'Failed' | 'Terminated') =>
     placements.reduce((sum, { counts }) => sum + (counts[status] ?? 0), 0);

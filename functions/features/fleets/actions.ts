@@ -20,8 +20,8 @@ export type ActionOutcome =
 const TRIES = 5;
 
 /**
- * Does what a user asks of a fleet. Asked again while what follows from it is under way, it is accepted again and
- * does what may have been left undone.
+ * Carries out a user's action on a fleet. A repeated request is accepted while the effects of the first are under way,
+ * and completes steps that the first may have left undone.
  */
 export async function actOnFleet(
   deps: WorkDeps,
@@ -53,7 +53,7 @@ export async function actOnFleet(
   }
 }
 
-/** Whether the fleet is still where this action, its last one, has brought it. */
+/** True if the fleet is still in the state that this action, its last one, has led to. */
 function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   switch (action) {
     case 'hold':
@@ -70,7 +70,7 @@ function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   }
 }
 
-/** The write that decides. @returns undefined when the fleet went on meanwhile */
+/** Makes the write that decides the action. @returns undefined when the fleet changed in the meantime */
 async function carryOut(
   deps: WorkDeps,
   fleet: FleetItem,
@@ -113,7 +113,7 @@ async function carryOut(
   }
 }
 
-/** What follows from the write, and may be done any number of times. */
+/** Takes the steps that follow from the write. They may be repeated any number of times. */
 async function finishAction(
   { store, workflows }: WorkDeps,
   fleet: FleetItem,
@@ -132,7 +132,7 @@ async function finishAction(
 }
 
 /**
- * Has a fleet removed, whatever it is at. Asked again it is accepted again.
+ * Starts the removal of a fleet in any state. A repeated request is accepted again.
  *
  * @returns false when the namespace has no such fleet
  */

@@ -20,16 +20,19 @@ export interface AssignDeps {
   store: Store<'fleets' | 'access'>;
   queueUrls: Partial<Record<DriverName, string>>;
   makeKey(comment: string): Promise<SshKey>;
-  /** Keeps the private half of a fleet's SSH key beside any that was kept before. @returns the name of this one */
+  /** Stores the private half of a fleet's SSH key in addition to any earlier one. @returns the name of this one */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
-  /** The removal of a fleet forgets its key; one that is kept later is forgotten by the try that kept it. */
+  /**
+   * Deletes a fleet's private keys. The removal of the fleet does so; a key that an Assign state stores later is
+   * deleted by that state.
+   */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }
 
 /**
- * The state Assign: opens a placement for each site and returns what the workflow has to do. Run twice it answers the
- * same. An execution that is not the fleet's present one any more gets an empty assignment, as does one whose launches
- * are held or aborted.
+ * Runs the state Assign: opens a placement for each site and returns the workflow's work. A second run returns the
+ * same. An execution that is not the fleet's present one gets an empty assignment, as does one whose launches are held
+ * or aborted.
  */
 export async function assignSites(
   deps: AssignDeps,
@@ -41,13 +44,13 @@ export async function assignSites(
   if (!fleet) throw new Error(`no fleet ${fleetId}`);
   const empty: Assignment = { fleetId, execution, clouds: [] };
   if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
-    // An earlier try may have kept a key after the fleet's removal had forgotten it.
+    // An earlier try may have stored a key after the fleet's removal had deleted the others.
     if (isGoing(fleet.status)) await deps.forgetPrivateKey(fleetId);
     return empty;
   }
   const key = fleet.sshPublicKey ? undefined : await deps.makeKey(`fleetwright ${fleet.name}`);
   const sshKeyParameter = key && (await deps.keepPrivateKey(fleetId, key.privateKey));
-  // Placements first: a removal that comes from here on finds every placement, and ends launching there.
+  // Open the placements first. A removal that starts after this finds every placement and ends launching there.
   const placements = layOut(spec);
   const limit = pLimit(CONCURRENT_WRITES);
   await Promise.all(placements.map((one) => limit(() => openPlacement(store, fleetId, one, fleet.round))));
@@ -65,7 +68,7 @@ export async function assignSites(
   return { ...empty, clouds: await assignmentOf(deps, spec, wanted, fleet.round) };
 }
 
-/** Returns the sites of a fleet, by cloud and connection, with the limits that the workflow's Maps keep. */
+/** Returns the sites of a fleet, by cloud and connection, with the concurrency of the workflow's Map states. */
 export async function assignmentOf(
   { store, queueUrls }: Pick<AssignDeps, 'store' | 'queueUrls'>,
   spec: FleetSpec,
@@ -100,7 +103,7 @@ export async function assignmentOf(
   );
 }
 
-/** Of the connection; of its cloud, where the connection was deleted meanwhile. */
+/** Returns the limits of the connection, or those of its cloud if the connection was deleted in the meantime. */
 async function limitsOf(
   store: Store<'access'>,
   namespace: string,

@@ -10,9 +10,9 @@ import { pauseLaunching } from './stop-when-decided.ts';
 const CONCURRENT_WRITES = 20;
 
 /**
- * The state BeginTermination: ends launching at every placement, also those that the Assign step has not made yet, and
- * answers the sites that have something or may have. Where only what failed is to go, launching is paused, and an
- * execution that is not the fleet's present one any more has nothing to do.
+ * Runs the state BeginTermination: ends launching at every placement, including those that Assign has not opened yet,
+ * and returns the sites that have or may have something. With the scope `failed`, launching is only paused, and an
+ * execution that is not the fleet's present one has nothing to do.
  */
 export async function beginTermination(
   deps: Pick<AssignDeps, 'store' | 'queueUrls'>,
@@ -23,7 +23,7 @@ export async function beginTermination(
   const layout = layOut(spec);
   const fleet = parseFleetItem((await readFleetPartition(store, fleetId)).meta);
   const current = fleet.work !== undefined && fleet.execution === execution;
-  // Late: it was done, and what stands by now may be of a round that began after it.
+  // This execution is late. Its work is done, and what exists now may belong to a later round.
   if (scope === 'failed' && !current) return { fleetId, scope, clouds: [] };
   const limit = pLimit(CONCURRENT_WRITES);
   if (scope === 'failed') await pauseLaunching(store, fleet, layout);

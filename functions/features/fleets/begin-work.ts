@@ -8,9 +8,9 @@ export interface WorkDeps {
 }
 
 /**
- * Writes that there is work to be done on a fleet, by its next execution.
+ * Writes that the fleet's next execution has work to do.
  *
- * @returns the fleet as it is now; undefined when it went on meanwhile, and nothing was written
+ * @returns the fleet as it is now; undefined when it changed in the meantime and nothing was written
  */
 export async function assignWork(
   store: Store<'fleets'>,
@@ -28,8 +28,8 @@ export async function assignWork(
 }
 
 /**
- * Assigns work, then starts the execution that does it. Whoever dies in between leaves it to the reconciler, which
- * starts the same execution.
+ * Assigns work, then starts the execution that does it. If the process dies in between, the reconciler starts the same
+ * execution.
  */
 export async function beginWork(
   { store, workflows }: WorkDeps,
@@ -42,7 +42,7 @@ export async function beginWork(
   return after;
 }
 
-/** Starts the execution that a fleet waits for, in case that nobody did. */
+/** Starts the fleet's present execution, in case it was never started. */
 export async function resumeWork(
   workflows: Workflows,
   { fleetId, work, execution }: FleetItem,

@@ -3,13 +3,13 @@ import type { Totals } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import type { RequestError } from './check-words.ts';
 
-/** What a node group asks of its connection. */
+/** What a node group needs of its connection. */
 export interface GroupDemand {
-  /** Of the group, in the body. */
+  /** JSON pointer of the group in the request body. */
   pointer: string;
   connection: Connection;
   size: number;
-  /** Of one instance. */
+  /** Per instance, like the two below. */
   vcpus: number;
   gpus: number;
   memoryGb: number;
@@ -18,10 +18,10 @@ export interface GroupDemand {
 const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 'GB of memory' } as const;
 
 /**
- * A fleet that could not come up even if nothing else were there: it asks a connection for more than the connection may
- * have in all. What others have of it now is no reason to refuse: it may be gone when the launches come.
+ * Finds groups that ask a connection for more than its totals allow. Such a fleet could not come up even if the
+ * connection had nothing else. What other fleets use now is no reason to refuse: it may be free when the launches come.
  *
- * @returns an error for the group with which the fleet comes to ask too much, for each kind of total
+ * @returns for each kind of total, an error at the group with which the sum exceeds it
  */
 export function checkTotals(groups: readonly GroupDemand[]): RequestError[] {
   const byConnection = Map.groupBy(groups, ({ connection }) => connection.name);

@@ -5,16 +5,16 @@ import { type CatalogueEntries, readCatalogue } from '../../platform/store/catal
 import { readConnection } from '../../platform/store/connections.ts';
 import type { Store } from '../../platform/store/store.ts';
 
-/** What a request says that cannot be borne out. Same shape as the API's field errors. */
+/** An error in a request. It has the same shape as the API's field errors. */
 export interface RequestError {
   pointer: string;
   code: string;
   message: string;
 }
 
-/** The words of a node group that the catalogue has to know. Those that are missing are not looked up. */
+/** The words of a node group that are looked up in the catalogue. Missing words are not looked up. */
 export interface GroupWords {
-  /** Of the group, in the body. */
+  /** JSON pointer of the group in the request body. */
   pointer: string;
   connection: string;
   locations: { pointer: string; name: string }[];
@@ -23,21 +23,21 @@ export interface GroupWords {
   image?: string | undefined;
 }
 
-/** What the catalogue says to a group's words. */
+/** What the catalogue has for a group's words. */
 export interface Meaning {
   connection: Connection;
   /** By location. */
   imageBackendIds: Record<string, string>;
-  /** By location; absent where the cloud tells no price. */
+  /** By location; absent where the cloud gives no price. */
   pricesUsdPerHour: Record<string, number>;
-  /** Of one instance. */
+  /** Per instance, like the two below. */
   vcpus: number;
   gpus: number;
   memoryGb: number;
 }
 
 /**
- * Looks the words of node groups up: exact keys only, all connections side by side.
+ * Looks up the words of node groups: exact keys only, all connections concurrently.
  *
  * @returns every error, and the meaning of each group that has none
  */
@@ -66,7 +66,7 @@ export async function checkWords(
   return { meanings, errors };
 }
 
-/** The connection, or why there is none that can be used. Another namespace's is as unknown as any. */
+/** Returns the connection, or the reason why it cannot be used. A connection of another namespace counts as unknown. */
 async function readUsable(
   store: Store<'access'>,
   namespace: string,
@@ -160,13 +160,16 @@ function checkGroup(
   return { errors: oncePerField(errors).map((error) => hinted(error, connection)), meaning };
 }
 
-/** A word may be unknown only because the first reading of the inventory is still under way. */
+/** Adds to an error that the word may be unknown only because the first inventory sync is still under way. */
 function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): RequestError {
   if (inventorySyncedAt !== undefined) return error;
   return { ...error, message: `${error.message}; the inventory of ${name} has not been read to its end yet` };
 }
 
-/** The zone's own offer before the whole location's: it is the nearer word on price and availability. */
+/**
+ * Returns the offer of the zone, or else that of the whole location: the zone's is more precise about price and
+ * availability.
+ */
 function bestOffer(
   offers: readonly Offer[],
   location: string,
@@ -179,7 +182,7 @@ function bestOffer(
   );
 }
 
-/** A word that is wrong in several locations is told once for all of them. */
+/** Reports a word that is wrong in several locations once for all of them. */
 function oncePerField(errors: readonly RequestError[]): RequestError[] {
   const byField = Map.groupBy(errors, ({ pointer, code }) => `${pointer} ${code}`);
   return [...byField.values()].flatMap(([first, ...others]) => {

@@ -17,13 +17,13 @@ export interface AcceptDeps {
 
 type Accepted = Answered | { outcome: 'refused'; errors: RequestError[] };
 
-/** How often its connections may change while one request is resolved. */
+/** How often the fleet's connections may change while one request is resolved. */
 const TRIES = 5;
 
 /**
  * Accepts a request: resolves it, writes the fleet's intent, starts its workflow. A replay is answered before the
- * request is resolved again, since the catalogue may have changed; it starts the workflow again, in case the first
- * request died before it did.
+ * request is resolved again, because the catalogue may have changed. It starts the workflow again, in case the process
+ * of the first request died before it did.
  */
 export async function acceptFleet(
   { store, workflows }: AcceptDeps,
@@ -31,14 +31,15 @@ export async function acceptFleet(
   request: FleetRequest,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
-  // A namespace that was deleted and made again knows no keys of its earlier life.
+  // The key contains the namespace's creation time. A namespace that was deleted and created again does not match keys
+  // of the earlier one.
   const idempotency =
     idempotencyKey === undefined
       ? undefined
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // What stands in its way may be the same request, accepted meanwhile.
+  // The same request may have been accepted in the meantime, and be the reason for this refusal.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);
@@ -53,7 +54,7 @@ async function writeFleet(
   request: FleetRequest,
   idempotency: NewFleet['idempotency'],
 ): Promise<Accepted> {
-  // What is not of the spec goes to the fleet's item, where each field has to be accounted for.
+  // Fields that are not part of the spec go to the fleet's item, where every field is accounted for by its type.
   const { name, priority, nodeGroups: _asAsked, ...ofItem } = request;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const resolved = await resolveRequest(store, namespace, request);
@@ -71,7 +72,7 @@ async function writeFleet(
   throw new Error(`connections of a fleet in ${namespace} changed ${TRIES} times while it was accepted`);
 }
 
-/** The same for two bodies that mean the same, whatever the order of their keys. */
+/** Returns the same hash for two bodies that mean the same, whatever the order of their keys. */
 function hashOf(request: FleetRequest): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
 }

@@ -19,9 +19,9 @@ export interface FinishTerminationDeps {
 }
 
 /**
- * The state FinishTermination. A fleet of which nothing is left is Terminated, or RolledBack, and its name is free; one
- * of which only what failed was to go has its status by the failure policy. While anything is left that was to go, the
- * fleet keeps its status and its work: the reconciler begins anew.
+ * Runs the state FinishTermination. A fleet with nothing left becomes Terminated or RolledBack, and its name is free.
+ * After a refine, the fleet gets its status by the failure policy. While anything is left to remove, the fleet keeps
+ * its status and its work, and the reconciler starts another execution.
  */
 export async function finishTermination(
   deps: FinishTerminationDeps,

@@ -21,7 +21,10 @@ import {
 import type { Store } from '../../platform/store/store.ts';
 import { actionFacts } from './action-facts.ts';
 
-/** One query of one partition, however large the fleet. Undefined when the namespace has no such fleet. */
+/**
+ * Reads a fleet with one query of one partition, no matter how large the fleet is. Undefined when the namespace has no
+ * such fleet.
+ */
 export async function readFleet(
   store: Store<'fleets'>,
   namespace: string,
@@ -33,7 +36,7 @@ export async function readFleet(
   return fleet.namespace === namespace ? fleetView(fleet, placements, store.clock.now()) : undefined;
 }
 
-/** A page of fleets, newest first. The cursor is the last fleet's id. */
+/** Returns a page of fleets, newest first. The cursor is the last fleet's id. */
 export async function listFleets(
   store: Store<'fleets'>,
   namespace: string,
@@ -44,14 +47,14 @@ export async function listFleets(
   return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
 }
 
-/** What positions that were never claimed are: still to come, given up, or never to be. */
+/** Returns the status of positions that were never claimed: planned, given up, or not wanted any more. */
 export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   switch (status) {
     case 'Preparing':
     case 'Held':
     case 'Creating':
       return 'Planned';
-    // A fleet that is Running without all of its instances was refined: the others were put away.
+    // A fleet that is Running without all of its instances was refined. The missing positions were given up with that.
     case 'Running':
     case 'Terminating':
     case 'Terminated':
@@ -65,7 +68,7 @@ export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   }
 }
 
-/** Joins a fleet's item and its placements' counters. Pure. */
+/** Builds a fleet's view from its item and its placements' counters. Pure. */
 export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[], nowMs: number): Fleet {
   const byLocation = placements
     .filter(({ requested }) => requested > 0)
@@ -77,7 +80,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
-  // Until the Assign step has opened all placements, the rest of the fleet is in none of them.
+  // Until Assign has opened all placements, the rest of the fleet is not in any of them.
   const unassigned = fleet.requested - assigned;
   if (unassigned > 0) {
     const status = unclaimedStatus(fleet.status);
@@ -154,5 +157,5 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
   return [...failures].map(([code, { count, example }]) => ({ code, count, example }));
 }
 
-/** The reason of a position that was never claimed, where its site tells none. */
+/** The failure of a position that was never claimed, unless its site has a failure of its own. */
 export const NOT_LAUNCHED = { code: 'NotLaunched', message: 'the provisioning ended before its turn' };

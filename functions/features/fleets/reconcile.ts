@@ -7,9 +7,12 @@ import { beginWork, resumeWork, type WorkDeps } from './begin-work.ts';
 import { stopLaunching } from './stop-launching.ts';
 import { stopWhenDecided } from './stop-when-decided.ts';
 
-/** So long after it was to start, an execution that nobody knows of was never started. */
+/** If Step Functions has no such execution this long after its start, it was never started. */
 const START_GRACE_MS = 30_000;
-/** The first execution after one that ended without having done its work; each further one waits twice as long. */
+/**
+ * Delay before an execution that ended without completing its work is followed by another. Each further one waits twice
+ * as long.
+ */
 const RESTART_MS = 60_000;
 const LONGEST_RESTART_MS = 30 * 60_000;
 const CONCURRENT_FLEETS = 5;
@@ -17,14 +20,14 @@ const CONCURRENT_FLEETS = 5;
 export interface Reconciliation {
   /** Fleets that have work under way, or a hold that expires. */
   active: number;
-  /** Executions that were started since nobody had, or anew since theirs had ended too early. */
+  /** Executions that were started because they never had been, or because the one before ended too early. */
   started: number;
   withdrawn: number;
 }
 
 /**
- * Each minute: sees to it that somebody is at work on every fleet that has work to be done. Whatever died on the way
- * (a request before it started its workflow, a workflow that failed or was stopped) is taken up again here.
+ * Runs each minute. Makes sure that an execution is at work on every fleet that has work to do. It resumes work that
+ * was interrupted, by a request that died before it started its workflow, or by a workflow that failed or was stopped.
  */
 export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Reconciliation> {
   const answer: Reconciliation = { active: 0, started: 0, withdrawn: 0 };
@@ -38,7 +41,7 @@ export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Re
           try {
             return await reconcileFleet(deps, fleetId);
           } catch (error) {
-            // The others must not wait for what one of them suffers from; the next minute tries again.
+            // An error of one fleet must not delay the others. The next run tries it again.
             deps.log.error('fleet was not reconciled', { fleetId, error });
             return 'none';
           }
@@ -70,7 +73,7 @@ export async function reconcileFleet(
   return (await reviveWork(deps, fleet)) ? 'started' : 'none';
 }
 
-/** @returns whether an execution was started */
+/** Starts a fleet's execution if it is needed. @returns whether an execution was started */
 async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Promise<boolean> {
   const { store, workflows, log } = deps;
   const { fleetId, work, execution, interruptions } = fleet;
@@ -91,7 +94,7 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
     case 'ended': {
       if (ageMs < Math.min(RESTART_MS * 2 ** interruptions, LONGEST_RESTART_MS)) return false;
       const current = await readFleetItem(store, fleetId);
-      // It may have ended well since the fleet was read.
+      // The execution may have ended with its work done since the fleet was read.
       if (current?.work !== work || current.execution !== execution) return false;
       log.warn('an execution ended before its work was done', { fleetId, work, execution });
       const update = { interruptions: interruptions + 1 };

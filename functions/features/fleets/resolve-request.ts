@@ -17,8 +17,8 @@ type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 /**
  * Resolves every word of a request against the catalogue.
  *
- * @returns the node groups as they will be built, with the connections that they were resolved by, each once; or every
- *   error at once, in the order of the body
+ * @returns the node groups to build, with each connection that resolved them once; or every error together, in the
+ * order of the body
  */
 export async function resolveRequest(
   store: Stores,
@@ -44,7 +44,7 @@ export async function resolveRequest(
   };
 }
 
-/** What the groups ask for, as far as their words have a meaning. */
+/** Returns the demands of the groups that have no errors. */
 function demandsOf(
   request: FleetRequest,
   words: readonly GroupWords[],
@@ -60,7 +60,7 @@ function demandsOf(
 const word = cloudWordSchema.optional().catch(undefined);
 const name = nameSchema.optional().catch(undefined);
 
-/** A body that its schema refuses, as far as it can be read. */
+/** Reads the well-formed fields of a body that the schema refuses. */
 const remainsSchema = z.object({
   name,
   nodeGroups: z
@@ -80,7 +80,7 @@ const remainsSchema = z.object({
     .catch([]),
 });
 
-/** The further errors of a body that its schema refuses: of the fields that are well formed. */
+/** Returns further errors of a body that the schema refuses: those of its well-formed fields. */
 export async function inspectRefused(
   store: Stores,
   namespace: string,

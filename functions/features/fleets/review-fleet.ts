@@ -6,8 +6,8 @@ import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 
 /**
- * Has a fleet that had settled follow its instances, of which some are back that were lost: where enough run now, it is
- * Running or PartiallyRunning again. A fleet that is being worked on is left to that.
+ * Updates the status of a settled fleet when instances that it had lost are back. If enough of them run, the fleet is
+ * Running or PartiallyRunning again. A fleet with work under way is left alone: that work sets its status.
  */
 export async function reviewFleet(
   store: Store<'fleets'>,
@@ -18,8 +18,8 @@ export async function reviewFleet(
   if (fleet.work !== undefined || (fleet.status !== 'PartiallyRunning' && fleet.status !== 'Failed')) return;
   const isRefined = fleet.failurePolicy === 'refine' || fleet.lastAction === 'refine';
   const status = statusWhenBack(aimOf(fleet, placements), items, isRefined);
-  // What a fleet is does not follow what it loses after it has settled.
+  // A settled fleet keeps its status when it loses instances later.
   if (status === 'Failed') return;
-  // Where the fleet goes on meanwhile, what works on it looks at its instances again.
+  // If the fleet has changed in the meantime, the work that changed it reads its instances again.
   if (status !== fleet.status) await updateFleet(store, fleet, { status });
 }

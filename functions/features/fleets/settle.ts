@@ -14,17 +14,20 @@ import { aimOf, pauseLaunching } from './stop-when-decided.ts';
 import { verdictOf } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
-/** So often, work that ended while instances were being created is begun anew; then the fleet is settled as it is. */
+/**
+ * Upper bound of restarts of an execution that ended while instances were being created. After that, the fleet is
+ * settled as it is.
+ */
 const MOST_INTERRUPTIONS = 5;
 
 /**
- * The state Settle: nothing more is launched, and the failure policy says what comes of the fleet. What it asks for is
- * another execution's, which the workflow starts. A fleet that is removed or held by now, or that another execution
- * has taken up, stays as it is. Run twice it answers the same.
+ * Runs the state Settle: pauses launching and applies the failure policy. A removal that the policy demands is done by
+ * another execution, which the workflow starts. A fleet that is being removed or held, or that another execution has
+ * taken over, stays as it is. A second run returns the same.
  *
- * @throws Error when the fleet went on meanwhile, or when instances are being created whose steps ended without them
- *   (answered by mistake, or in an execution that was stopped): the state is tried again, and in the end the reconciler
- *   begins anew, since a verdict now would be about what is not known yet
+ * @throws Error when the fleet changed in the meantime, or when instances are being created whose steps have ended
+ * (their tasks were completed by mistake, or the execution was stopped). Their outcome is still unknown, so no verdict
+ * is possible. Step Functions retries the state, and in the end the reconciler starts another execution
  */
 export async function settleFleet(
   store: Store<'fleets'>,
@@ -40,7 +43,8 @@ export async function settleFleet(
   await pauseLaunching(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
   const fleet = parseFleetItem(meta);
-  // Removed or held since the first look: what is written below holds only for a fleet that is as it was read here.
+  // The fleet was removed or held since it was first read. The writes below hold only for the fleet as it was read
+  // here.
   if (fleet.work !== 'provision' || fleet.execution !== execution) return answerOf(fleet);
   const verdict = verdictOf(aimOf(fleet, layout), placements, fleet.abortedRound === fleet.round);
   const update = {
@@ -67,7 +71,7 @@ async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<bool
   return placements.some(({ counts }) => (counts.Creating ?? 0) > 0);
 }
 
-/** Tells the workflow which removal to start, also when the first delivery of this died before it could. */
+/** Tells the workflow which removal to start. A retry does so as well, if the first run died before it could. */
 function answerOf({ fleetId, status, work, execution }: FleetItem): SettleAnswer {
   if (work !== 'remove' && work !== 'refine') return { status };
   return { status, removal: removalInput({ work, fleetId, execution }) };

@@ -3,16 +3,16 @@ import { INSTANCES_PER_CHILD_EXECUTION, MAX_INLINE_MAP } from '../../platform/wo
 
 /** How the workflow launches a fleet's instances at one site. */
 export interface Shape {
-  /** Launches under way at a time. */
+  /** Launches under way at the same time. */
   concurrentInstances: number;
-  /** Positions of one child execution. */
+  /** Positions per child execution. */
   perChild: number;
 }
 
 /**
- * Twice as many launches as slots are under way, so that the next one is queued when a slot comes free. One child
- * execution has 40 of them at most; where that is too few, the site's instances are divided into more children, which
- * run side by side.
+ * Divides a site's launches among child executions. Twice as many launches as slots are under way, which keeps the next
+ * one queued when a slot is freed. One child execution runs at most 40 of them. Where that is too few, the site's
+ * instances are divided among more children, which run concurrently.
  */
 export function shapeOf(
   { concurrentInstancesPerLocation }: Pick<LimitProfile, 'concurrentInstancesPerLocation'>,

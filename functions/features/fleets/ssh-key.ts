@@ -2,13 +2,13 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 
 export interface SshKey {
-  /** `authorized_keys` format. */
+  /** In the format of `authorized_keys`. */
   publicKey: string;
-  /** PEM (PKCS #1), which every OpenSSH reads. */
+  /** PEM (PKCS #1), which every OpenSSH version reads. */
   privateKey: string;
 }
 
-/** An RSA key of 3,072 bits: the kind that all clouds import. */
+/** Makes an RSA key of 3,072 bits: the kind that every cloud imports. */
 export async function makeSshKey(comment: string): Promise<SshKey> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 3_072 });
   const { n, e } = publicKey.export({ format: 'jwk' });
@@ -20,14 +20,14 @@ export async function makeSshKey(comment: string): Promise<SshKey> {
   };
 }
 
-/** RFC 4251, section 5: a length of four bytes, then the bytes. */
+/** Encodes a string by RFC 4251, section 5: a length of four bytes, then the bytes. */
 function field(bytes: Buffer): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes.length);
   return Buffer.concat([length, bytes]);
 }
 
-/** RFC 4251, section 5: a positive number whose first bit is set begins with a zero byte. */
+/** Encodes a positive number by RFC 4251, section 5: if its first bit is set, a zero byte precedes it. */
 function mpint(base64url: string): Buffer {
   const bytes = Buffer.from(base64url, 'base64url');
   return field((bytes[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), bytes]) : bytes);

@@ -4,7 +4,7 @@ import type { FleetStatus } from '../../model/status.ts';
 import { lostIn } from '../../platform/store/counters.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
-/** What a fleet was asked to be, as far as its failure policy looks at it. */
+/** The size and minimums that a user asked for, as far as the failure policy needs them. */
 export interface Aim {
   failurePolicy: FailurePolicy;
   requested: number;
@@ -15,8 +15,8 @@ export interface Aim {
 type Tally = Pick<PlacementItem, 'counts' | 'groups'>;
 
 /**
- * Whether a fleet has failed already, while it is being launched: a minimum that cannot be reached any more, or an
- * instance that failed for good where nobody said how few are enough. Pure.
+ * True if a fleet that is being launched has already failed: a minimum can no longer be reached, or an instance has
+ * failed permanently where no minimum was given. Pure.
  *
  * @param round whose failures count: instances that failed in an earlier one are attempted again
  */
@@ -32,8 +32,8 @@ export function hasFailed(aim: Aim, placements: readonly Tally[], round: number)
 }
 
 /**
- * Whether nothing more is to be launched, since no further instance can change what comes of the fleet: under
- * `rollback` once it has failed; under the others once a minimum is out of reach. Pure.
+ * True if no further instance can change the verdict, and launching may stop: under `rollback` once the fleet has
+ * failed; under the other policies once a minimum is out of reach. Pure.
  */
 export function isDecided(aim: Aim, placements: readonly Tally[], round: number): boolean {
   if (aim.failurePolicy === 'rollback') return hasFailed(aim, placements, round);
@@ -44,38 +44,47 @@ export function isDecided(aim: Aim, placements: readonly Tally[], round: number)
   return hasFailed(minimumsOnly, placements, round);
 }
 
-/** What follows when nothing is being launched any more. */
+/** What follows once nothing is being launched any more. */
 export type Verdict =
   | { status: FleetStatus; next: 'none' }
-  /** Everything goes. */
+  /** Remove everything. */
   | { next: 'rollback' }
-  /** What failed goes, and what only that needed. */
+  /** Remove what failed, and what only that needed. */
   | { next: 'refine' };
 
-/** Applies the failure policy to what came of the launches. @param aborted the user wants no more of it. Pure. */
+/**
+ * Applies the failure policy to the outcome of the launches. @param aborted whether the user stopped the launches.
+ * Pure.
+ */
 export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boolean): Verdict {
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
-  // Nothing has failed: some of what ran the cloud cannot tell of now, and it may run again.
+  // Nothing has failed. The cloud cannot tell the state of some instances that ran, and they may run again.
   if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
 }
 
-/** What a fleet is after its failed instances are gone: whole, if smaller, or below its minimum. Pure. */
+/**
+ * Returns a fleet's status after its failed instances are removed: Running with fewer instances, or Failed below its
+ * minimum. Pure.
+ */
 export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): FleetStatus {
   return keepsGoing(aim, placements) ? 'Running' : 'Failed';
 }
 
-/** What a settled fleet is once instances are back that were lost. @param isRefined what failed was put away. Pure. */
+/**
+ * Returns a settled fleet's status once lost instances are back. @param isRefined whether failed instances were
+ * removed. Pure.
+ */
 export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined: boolean): FleetStatus {
   if (countOfAll(placements, 'Running') === aim.requested) return 'Running';
   if (isRefined) return statusWhenRefined(aim, placements);
   return keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed';
 }
 
-/** As many run as were asked for, or as few as were said to be enough. */
+/** True if at least the minimums run; a group without any minimum must run completely. */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < (aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, size, minimumInstances }) => {
@@ -84,13 +93,13 @@ function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   });
 }
 
-/** Something runs, and no minimum is missed. */
+/** True if something runs, and no minimum is missed. */
 function keepsGoing(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < Math.max(1, aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, minimumInstances = 0 }) => upIn(placements, name) >= minimumInstances);
 }
 
-/** Instances that run, or that ran and of which the cloud cannot tell now: the latter are no failures. */
+/** Counts instances that run, and those that ran and are Undefined now: the latter are not failures. */
 function total(placements: readonly Tally[]): number {
   return countOfAll(placements, 'Running') + countOfAll(placements, 'Undefined');
 }

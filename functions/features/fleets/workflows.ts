@@ -9,7 +9,7 @@ import { usage } from '../../platform/runtime/usage.ts';
 import type { Work } from '../../platform/store/fleets.ts';
 import type { ProvisionInput, RemovalInput } from '../../platform/workflow/messages.ts';
 
-/** One execution of a workflow, named by the fleet and the number that its item holds. */
+/** One execution of a workflow, identified by the fleet and the number in its item. */
 export interface ExecutionRef {
   work: Work;
   fleetId: string;
@@ -18,18 +18,21 @@ export interface ExecutionRef {
 
 export type ExecutionState = 'running' | 'ended' | 'absent';
 
-/** Starts workflows and tells what has become of them. */
+/** Starts workflows and reports their state. */
 export interface Workflows {
-  /** Starting the same execution twice is starting it once. */
+  /** Starts an execution. Starting the same execution again has no effect. */
   start(ref: ExecutionRef): Promise<void>;
-  /** `absent`: it was never started, or ended so long ago that nobody knows of it. */
+  /**
+   * Returns an execution's state. `absent`: it was never started, or ended so long ago that Step Functions has deleted
+   * it.
+   */
   state(ref: ExecutionRef): Promise<ExecutionState>;
 }
 
 export const executionName = ({ fleetId, execution }: Omit<ExecutionRef, 'work'>): string =>
   `${fleetId}-${execution}`;
 
-/** The input of an execution of `terminate-fleet`. */
+/** Returns the input of an execution of `terminate-fleet`. */
 export function removalInput({
   work,
   fleetId,
@@ -38,12 +41,12 @@ export function removalInput({
   return { fleetId, execution, scope: work === 'remove' ? 'fleet' : 'failed' };
 }
 
-/** What an execution is started with. */
+/** Returns the input that an execution is started with. */
 export function inputOf({ work, fleetId, execution }: ExecutionRef): ProvisionInput | RemovalInput {
   return work === 'provision' ? { fleetId, execution } : removalInput({ work, fleetId, execution });
 }
 
-/** The workflows as state machines of Step Functions: `provision-fleet` and `terminate-fleet`. */
+/** Opens the workflows as state machines of Step Functions: `provision-fleet` and `terminate-fleet`. */
 export function openWorkflows(
   sfn: SFNClient,
   arns: { provisionFleet: string; terminateFleet: string },

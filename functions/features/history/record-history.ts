@@ -8,7 +8,7 @@ import type { Store } from '../../platform/store/store.ts';
 
 const KEPT_SECONDS = 180 * 86_400;
 
-/** What came of one type and image at one location in one fleet. */
+/** The outcomes of one type and image at one location in one fleet. */
 export interface Outcomes {
   cloud: string;
   location: string;
@@ -18,13 +18,13 @@ export interface Outcomes {
   running: number;
   /** By failure code. */
   failed: Record<string, number>;
-  /** From the claim to the poll that saw it running. */
+  /** Seconds from the claim to the poll that saw the instance running. */
   secondsToRunning: { p50: number; p95: number } | undefined;
 }
 
 /**
- * The state RecordHistory: outcomes by type, image and location, successes as well as failures. Keyed by fleet, so
- * that a second run writes the same items again.
+ * Runs the state RecordHistory: writes outcomes by type, image and location, both successes and failures. The keys
+ * contain the fleet id: a second run writes the same items again.
  */
 export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId: string): Promise<void> {
   const spec = await readSpec(store, fleetId);
@@ -54,7 +54,7 @@ export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId:
   }
 }
 
-/** Groups of the same type and image at a site count together. Pure. */
+/** Counts outcomes. Groups with the same type and image at a site count together. Pure. */
 export function outcomesOf(placement: Placement, records: readonly InstanceItem[]): Outcomes[] {
   const byGroup = Map.groupBy(records, ({ nodeGroup }) => nodeGroup);
   const kinds = Map.groupBy(placement.ranges, ({ group }) => kindOf(group));
@@ -85,7 +85,7 @@ export function outcomesOf(placement: Placement, records: readonly InstanceItem[
 
 const kindOf = ({ instanceType, image }: NodeGroup): string => `${instanceType}#${image}`;
 
-/** Nearest rank. */
+/** Returns a percentile by the nearest-rank method. */
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -2,14 +2,16 @@ import type { Connection } from '../../model/connection.ts';
 import { connectionKey } from '../../model/identifiers.ts';
 import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 
-/** A schedule's interval is seldom met to the second. */
+/** Tolerance for a schedule that runs a little early. */
 const TOLERANCE_MS = 60_000;
 
 /**
- * What the schedule asks of a connection: to be verified, and to have its inventory read if that is older than its
- * driver wants it to be. One that failed after it had been verified is tried again; so is one that is to be verified,
- * and a rotation: the request may have died before its message was sent. One that failed and never was verified, or
- * that is disabled, waits for a user.
+ * Returns what the schedule has to do for a connection: a verification, with an inventory sync if the inventory is
+ * older than its driver's interval.
+ *
+ * A connection that failed after it was verified once is tried again. One in Verifying, and a rotation, are sent again,
+ * because the request may have died before it sent its message. A connection that failed without ever being verified,
+ * or that is disabled, waits for a user.
  */
 export function dueWork(
   { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,

@@ -4,9 +4,9 @@ import type { VerifyMessage } from '../../platform/workflow/messages.ts';
 import { dueWork } from './due-work.ts';
 
 /**
- * Has every connection that is in use verified, and its inventory synced where that is due.
+ * Requests the verification of every connection in use, and an inventory sync where one is due.
  *
- * @param send answers whether the driver is deployed still; one of another driver is left alone
+ * @param send sends a message and returns true; returns false if the driver is no longer deployed
  * @returns how many messages were sent
  */
 export async function scheduleInventory(

@@ -18,17 +18,17 @@ import {
 import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 
 const CONCURRENT_LOCATIONS = 4;
-/** How long an invocation begins with further locations; one takes a few seconds, and functions have 20 at least. */
+/** How long one invocation starts further locations. A location takes a few seconds; a function has at least 20. */
 const BEGIN_MS = 4_000;
-/** More would say no more. */
+/** Upper bound of the failures that a connection keeps: more would not help its reader. */
 const MOST_FAILURES = 20;
-/** The governor's name for calls that belong to no location. */
+/** The location in the governor's records for calls that belong to none. */
 const EVERYWHERE = 'everywhere';
 
 /**
- * Brings a connection's catalogue up to date, location by location. What could not be read keeps its old data. A cloud
- * with many locations takes longer than a function may run: what is not begun in time goes on in a message of its own,
- * and so does what was throttled. A connection that was deleted, also while this went on, keeps none.
+ * Updates a connection's catalogue, location by location. A location that could not be read keeps its old data. A cloud
+ * with many locations takes longer than a function may run: locations that were not started in time, or were throttled,
+ * continue in a message of their own. If the connection was deleted, even during the sync, its catalogue is cleared.
  */
 export async function syncInventory(
   context: WorkerContext,
@@ -37,7 +37,8 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  // No other process clears what is written after its deletion was decided.
+  // Catalogue entries that are written after the deletion was decided have to be cleared here: no other process does
+  // it.
   const exists = async () => {
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;
@@ -91,7 +92,7 @@ async function syncLocations(
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
-  // What one call tells of all locations is not asked for again for the sake of the rest of them.
+  // An answer about all locations is not stored between messages. All locations are written from it now.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
   const read = async (location: string, at: number): Promise<Guarded<void>> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
@@ -118,7 +119,7 @@ async function syncLocations(
   return ACK;
 }
 
-/** The old data stays; whoever reads the connection is told which part of it is old, and why. */
+/** Writes the failures to the connection. The old data stays, and a reader sees which part of it is old, and why. */
 async function tellFailures(
   { store }: WorkerContext,
   connectionKey: string,
@@ -129,7 +130,7 @@ async function tellFailures(
   return ACK;
 }
 
-/** What a location offered that the cloud no longer tells of cannot be had any more. */
+/** Withdraws the offers of locations that the cloud no longer lists. */
 async function withdrawVanished(
   { store }: WorkerContext,
   connectionKey: string,
@@ -148,7 +149,7 @@ interface Offered {
   offers: Offer[];
 }
 
-/** The offers of all locations, where the cloud tells them in one call. */
+/** Returns the offers of all locations, where the cloud lists them in one call. */
 async function readEverywhere(
   context: WorkerContext,
   connectionKey: string,
@@ -186,7 +187,7 @@ function offeredAt({ instanceTypes, offers }: Offered, location: string): Offere
   return { instanceTypes: instanceTypes.filter(({ name }) => names.has(name)), offers: here };
 }
 
-/** One call; a throttle or a missing permit says when to come back, any other error is logged. */
+/** Makes one call. A throttle or a missing permit returns when to come back; any other error is logged and returned. */
 async function guarded<Answer>(
   context: WorkerContext,
   connectionKey: string,

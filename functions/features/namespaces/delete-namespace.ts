@@ -6,8 +6,8 @@ import type { Store } from '../../platform/store/store.ts';
 const TRIES = 5;
 
 /**
- * Deletes a namespace that has neither connections nor live fleets. It is marked first, so that nothing is made in it
- * while it is looked at. A deletion whose process died is taken up where it was left.
+ * Deletes a namespace that has neither connections nor live fleets. The namespace is marked first: nothing is made in
+ * it while this is checked. A repeated call continues a deletion whose process died.
  */
 export async function deleteNamespace(
   store: Store<'access' | 'fleets'>,
@@ -15,7 +15,7 @@ export async function deleteNamespace(
 ): Promise<'deleted' | 'not-found' | 'not-empty'> {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
     const deletion = await markNamespace(store, namespace);
-    // Another request was quicker to remove what this one had marked.
+    // Another request has removed the namespace that this one had marked.
     if (!deletion) return attempt === 1 ? 'not-found' : 'deleted';
     const isEmpty = !(await hasConnections(store, namespace)) && !(await hasLiveFleets(store, namespace));
     if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';

@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import type { NodeGroup } from '../../model/fleet.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 
-/** 31 bits in six digits of base 36: sites and rules of one fleet are told apart by it. */
+/** Returns 31 bits of a hash in six digits of base 36. It distinguishes the sites and rules of one fleet. */
 const shortHash = (text: string): string =>
   (createHash('sha256').update(text).digest().readUInt32BE() % 36 ** 6).toString(36).padStart(6, '0');
 
 /**
- * Names are the idempotency keys of network resources: the same for every worker that asks. The fleet's id without
- * its `f`, a letter for the kind and a hash of what else tells it apart: 23 characters, as drivers take.
+ * Builds the name of a network resource, which is its idempotency key: every worker derives the same one. It is the
+ * fleet's id without its `f`, a letter for the kind, and a hash of the other parts: 23 characters, within the limit of
+ * every driver.
  */
 function resourceName(fleetId: string, kind: 'n' | 'k' | 's', ...rest: string[]): string {
   return `${fleetId.slice(1)}${kind}${shortHash(rest.join('#'))}`;
@@ -20,7 +21,10 @@ export const networkName = (fleetId: string, { connectionKey, location }: SiteRe
 export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRef): string =>
   resourceName(fleetId, 'k', connectionKey, location);
 
-/** One security group for each distinct rule: groups that ask for no SSH share the one that lets nothing in. */
+/**
+ * Names a security group. Each distinct rule has one; node groups that ask for no SSH share the one that lets nothing
+ * in.
+ */
 export function securityGroupName(
   fleetId: string,
   { connectionKey, location }: SiteRef,
@@ -29,16 +33,19 @@ export function securityGroupName(
   return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
 }
 
-/** Where SSH may come from, by what a node group asks for; undefined: from nowhere. */
+/** Returns where SSH may come from, by the node group's spec; undefined: from nowhere. */
 export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
   if (ssh === undefined) return undefined;
   const { allowFrom, ...rest } = ssh;
-  // What else is said of SSH has to become part of the security group, too: else it is an error of types.
+  // A new field of `ssh` must become part of the security group. Otherwise this line is a type error.
   rest satisfies Record<string, never>;
   return allowFrom;
 }
 
-/** The fleet that a network resource of this name belongs to; undefined when the name is none of ours. */
+/**
+ * Returns the fleet that a network resource of this name belongs to; undefined when the name is not one that
+ * Fleetwright gives.
+ */
 export function fleetOfResource(name: string): string | undefined {
   const [, fleet] = /^([0-9a-z]{16})[nks][0-9a-z]{6}$/.exec(name) ?? [];
   return fleet === undefined ? undefined : `f${fleet}`;

@@ -25,19 +25,25 @@ import { LAUNCH_ABANDONED, type PrepareNetworksMessage } from '../../platform/wo
 import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
-/** The record is claimed by then: to wait is cheaper than to claim it again. */
+/**
+ * How long a call waits for its permit. The record is claimed by then, and waiting costs less than claiming it again.
+ */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
-/** A site that could not be reached for so long has no network: its instances go elsewhere, or fail. */
+/**
+ * After a site was unreachable for this long, its network resources have failed. Its instances move elsewhere, or fail.
+ */
 const UNREACHABLE_MS = 600_000;
 
-/** What became of one resource in this delivery of the message. */
+/** The state of one resource after this delivery of the message. */
 type Progress = 'ready' | { waitMs: number } | { failure: Failure };
 
-/** `closed`: nothing may begin here any more. A failure is noted at the placement, and is for good. */
+/**
+ * `stopped`: launching has ended here, and nothing may be made. A failure is written to the placement and is permanent.
+ */
 export type NetworksAnswer = Progress | 'stopped';
 
-/** Makes the network resources of a fleet at a site, and answers the workflow when all are ready. */
+/** Makes the network resources of a fleet at a site, and completes the task when all are ready. */
 export async function prepareNetworks(
   context: WorkerContext,
   message: PrepareNetworksMessage,
@@ -53,8 +59,8 @@ export async function prepareNetworks(
 }
 
 /**
- * Makes the network, the security groups and the key pair of a fleet at a site, each once, however many ask. Records
- * come first.
+ * Makes the network, the security groups and the key pair of a fleet at a site. Each is made once, no matter how many
+ * workers ask for it. Records are written before the calls.
  */
 export async function ensureNetworks(
   context: WorkerContext,
@@ -72,7 +78,7 @@ export async function ensureNetworks(
   if ('failure' in opened) return await blockOrWait(context, fleetId, site, [opened]);
   const items = await readNetworks(context.store, { fleetId, ...site });
   const network = items.find(({ kind }) => kind === 'network');
-  // It was removed meanwhile, so launching has ended by now.
+  // The network has been removed in the meantime, which happens only while launching is not on.
   if (!network) return 'stopped';
   const first = await ensure(context, site, opened, network, network);
   if (first !== 'ready') return await blockOrWait(context, fleetId, site, [first]);
@@ -111,7 +117,7 @@ async function blockOrWait(
   return waits.length > 0 ? { waitMs: Math.max(...waits) } : 'ready';
 }
 
-/** The records that the fleet's groups at this site call for. */
+/** Returns the records that the fleet's node groups at this site need. */
 async function wantedNetworks(
   context: WorkerContext,
   fleetId: string,
@@ -212,7 +218,10 @@ async function callDriver(
   }
 }
 
-/** Ensuring is idempotent by name, so that an unknown outcome is asked for again like a refusal. */
+/**
+ * Decides what follows from an error. Ensuring is idempotent by name: a call with an unknown outcome is repeated like a
+ * refused one.
+ */
 async function afterError(
   context: WorkerContext,
   { connection }: OpenConnection,

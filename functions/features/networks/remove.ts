@@ -20,7 +20,9 @@ import {
 } from '../../platform/worker/context.ts';
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
-/** The record is claimed by then: to wait is cheaper than to claim it again. */
+/**
+ * How long a call waits for its permit. The record is claimed by then, and waiting costs less than claiming it again.
+ */
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
 const RETRY_MS = 3_000;
@@ -28,8 +30,9 @@ const RETRY_MS = 3_000;
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes the network resources of a fleet at a site, one round of them. A record goes only when the cloud says that
- * the resource is gone; the workflow is answered when the round has no record left.
+ * Removes one round of a fleet's network resources at a site: first all but networks, later networks. A record is
+ * closed only when the cloud confirms that the resource is gone. The task is completed when the round has no record
+ * left.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -39,7 +42,8 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // What was needed when the round before looked, and is not any more, stands in it: it goes with the fleet.
+  // A resource that the round before still needed, and that is no longer needed, still stands in the network. Both are
+  // removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
@@ -54,7 +58,9 @@ export async function removeNetworks(
   return ACK;
 }
 
-/** What instances that stay have need of: all of it, where launches may begin. */
+/**
+ * Returns a test of whether an instance that stays needs a resource. Where launches may begin, all of them are needed.
+ */
 async function neededHere(
   { store }: WorkerContext,
   { fleetId, connectionKey, location }: RemoveNetworksMessage,
@@ -65,7 +71,7 @@ async function neededHere(
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
 
-/** @returns 0 when it is gone, else when to try again */
+/** Removes one resource. @returns 0 when it is gone, otherwise the delay before the next try in milliseconds */
 async function remove(
   context: WorkerContext,
   site: SiteRef,
@@ -102,8 +108,8 @@ async function remove(
 }
 
 /**
- * A record without the backend's id: the worker that asked for it died, or lost the answer. The cloud is asked
- * by name, which is how it was made.
+ * Looks up the backend id of a record that has none, because the worker that made the resource died or lost the reply.
+ * The cloud is asked by name, which is the idempotency key.
  */
 async function findBackendId(
   client: CloudClient,

@@ -13,7 +13,7 @@ export interface ResourceFilter {
   state?: Resource['state'] | undefined;
 }
 
-/** Where a list goes on: after this resource of this fleet, and with older fleets. */
+/** Where a list continues: after this resource of this fleet, then with older fleets. */
 export interface ResourceCursor {
   fleetId: string;
   after: string;
@@ -21,14 +21,16 @@ export interface ResourceCursor {
 
 /** Sorts after every resource of a fleet. */
 const END = '~';
-/** Fleets that one page may read, so that a rare filter costs a bounded time; the cursor goes on from there. */
+/**
+ * Upper bound of fleets that one page reads, for a bounded time with a rare filter. The cursor continues from there.
+ */
 const FLEETS_PER_PAGE = 25;
 
 /**
- * A page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have none and are passed
- * over in the index. A page may be short, even empty, and still have a cursor.
+ * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have none and are
+ * skipped by the index. A page may be short, even empty, and still have a cursor.
  *
- * @param only the one fleet that is asked for
+ * @param only list this fleet alone
  */
 export async function listResources(
   store: Store<'fleets'>,

@@ -1,24 +1,24 @@
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
-/** Attempts before the current one that a record keeps; a machine of one that is forgotten is not proven any more. */
+/** Upper bound of the earlier attempts that a record keeps. Machines of older attempts can no longer be proven. */
 const MOST_EARLIER_ATTEMPTS = 12;
-/** Keys of one attempt that a record keeps: one for each time that it was asked for again in another batch. */
+/** Upper bound of the keys that a record keeps per attempt. Each repetition of its call in another batch adds one. */
 const MOST_KEYS = 6;
 
-/** Every attempt that a record knows of, the current one first. Pure. */
+/** Returns every attempt in a record, the current one first. Pure. */
 export function attemptsOf(record: InstanceItem): AttemptItem[] {
   return [...currentAttempt(record), ...(record.earlierAttempts ?? []).toReversed()];
 }
 
-/** The attempts that are kept once the current one is over. Pure. */
+/** Returns the attempts that a record keeps when the current one is over. Pure. */
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // Whatever vanished before its end was asked for is not wanted any more.
+  // Once its end was requested, an instance no longer wants a machine that had vanished.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
-/** An attempt's keys with that of the call that is about to be sent for it. Pure. */
+/** Adds the key of the upcoming call to an attempt's keys. Pure. */
 export function keysWith(keys: readonly string[] | undefined, key: string | undefined): string[] | undefined {
   if (key === undefined) return keys && [...keys];
   return [...(keys ?? []).filter((one) => one !== key), key].slice(-MOST_KEYS);
@@ -41,17 +41,24 @@ function currentAttempt(record: InstanceItem): AttemptItem[] {
   ];
 }
 
-/** By when the last call of a record's attempt was sent, in milliseconds. Pure. @param knownMs a time after which none was */
+/**
+ * Returns the latest time at which a call of a record's attempt was sent, in milliseconds. Pure.
+ *
+ * @param knownMs a time after which no call was sent
+ */
 export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>, knownMs: number): number {
-  // The worker that holds a claim is over before the claim is. Zero: no worker holds one any more.
+  // A worker ends before its claim does. Zero: no worker holds a claim.
   return claimUntilMs === 0 ? knownMs : Math.min(knownMs, claimUntilMs);
 }
 
-/** No call is sent for an attempt once the cloud has accepted one, or once it has ended without a machine. */
+/**
+ * Returns when the last call of an attempt was sent. None follows once the cloud has accepted one, or once the attempt
+ * has ended without a machine.
+ */
 function closingOf(record: InstanceItem): number | undefined {
   const { acceptedAtMs, closedAtMs, terminatedAt } = record;
   const ended = closedAtMs ?? (terminatedAt === undefined ? undefined : Date.parse(terminatedAt));
-  // What came of the attempt may be found out long after its last call.
+  // The outcome of an attempt may become known long after its last call.
   const lastMs = lastCallBy(record, acceptedAtMs ?? ended ?? Number.POSITIVE_INFINITY);
   return lastMs === Number.POSITIVE_INFINITY ? undefined : lastMs;
 }

@@ -5,15 +5,16 @@ import type { AttemptItem, InstanceItem } from '../../platform/store/instances.t
 import { attemptsOf } from './attempts.ts';
 
 /**
- * `proven`: a call of ours made it.
- * `copy`: it carries our marks, and no call of ours made it: it was restored from a backup, or cloned.
- * `unproven`: nothing tells: there is no record of its attempt, or the cloud does not say when it was made.
+ * `proven`: a call of this deployment made the machine.
+ * `copy`: it carries this deployment's tags, but no call of it made the machine: it was restored from a backup, or
+ * cloned.
+ * `unproven`: unknown: there is no record of its attempt, or the cloud does not tell when it was made.
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
-/** Of the driver and its client: what proves a machine at this cloud, and how. */
+/** What proves a machine at this cloud, and how: from the driver and its client. */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
-  /** Where the cloud keeps keys: the one of a call for this token alone. */
+  /** Where the cloud keeps keys: returns the key of a call for this token alone. */
   keyOf?(launchToken: string): string;
 }
 
@@ -26,7 +27,7 @@ export function proofTerms(
   return { ...terms, keyOf: (launchToken) => client.idempotencyKeyOf([launchToken]) };
 }
 
-/** A machine as it was shown, where, and when the cloud was asked. */
+/** A machine as a cloud showed it, the location, and when the cloud was asked. */
 export interface Shown {
   machine: CloudInstance;
   location: string;
@@ -34,8 +35,8 @@ export interface Shown {
 }
 
 /**
- * Tells whether a call of ours made a machine. Its tags and its name alone prove nothing, since every copy has them.
- * Pure.
+ * Tells whether a call of this deployment made a machine. Tags and name alone prove nothing, because every copy has
+ * them. Pure.
  *
  * @param record of the instance whose id the machine carries
  */
@@ -55,8 +56,8 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 }
 
 /**
- * Tells whether a machine is the one that a record is bound to. Where a backend id is a name, a copy may have it when
- * the machine is gone; then it takes a proof, too. Pure.
+ * Tells whether a record is bound to a machine. Where backend ids are names, a copy may have the same one once the
+ * machine is gone. In that case it takes a proof as well. Pure.
  */
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
@@ -64,8 +65,9 @@ export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms)
 }
 
 /**
- * The machine that a record speaks of, among those that carry its id: the one that it is bound to, or the one that its
- * present attempt is proven to have made. Pure.
+ * Returns the machine that a record is bound to, or that its present attempt is proven to have made. Pure.
+ *
+ * @param machines those that carry the record's instance id
  */
 export function ownMachine(
   record: InstanceItem,
@@ -82,8 +84,8 @@ export function ownMachine(
 }
 
 /**
- * Tells whether a machine can be what a create call made that was answered with it: unless the cloud itself says that
- * another call did, or has no more than its name. Pure.
+ * Tells whether a create call can have made the machine that it was answered with. A copy is refused where the cloud
+ * shows the key of each machine, or identifies machines only by name. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
@@ -99,7 +101,7 @@ function byKey(
   attempts: readonly AttemptItem[],
   { keyOf, machineProof }: ProofTerms,
 ): Proof {
-  // Where nothing else proves a machine, one that was made without a key was not made by us.
+  // Where the key is the only proof, a machine without a key was not made by this deployment.
   if (idempotencyKey === undefined) return machineProof.length === 1 ? 'copy' : 'unproven';
   const isKnown = attempts.some(
     ({ launchToken, idempotencyKeys }) =>
@@ -114,7 +116,7 @@ function byTime(
   attempts: readonly AttemptItem[],
   { longestCreateMs }: ProofTerms,
 ): Proof {
-  // What a cloud is still making may have no time yet: it is being made now.
+  // A machine that the cloud is still making may have no creation time yet. It counts as made now.
   const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
   if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
   const isOfAttempt = attempts.some(

@@ -5,9 +5,9 @@ import type { ClearableField, InstanceFields } from '../../platform/store/transi
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
- * Tells whether a machine vanished, shows up again, and may still be wanted: nothing but that has closed its record, and
- * its instance has had no other machine since. Whether its fleet has ended is for the write to find out that takes it
- * back. Pure.
+ * Tells whether a machine vanished, has reappeared, and may still be wanted: its record was closed only because it
+ * vanished, and its instance has had no other machine since. This does not check whether the fleet has ended: that is a
+ * condition of the write that takes it back. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
   return hasVanished(record, machine) && record.endAskedAtMs === undefined;
@@ -18,20 +18,20 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
   return vanishedAttempt(record, machine) !== undefined;
 }
 
-/** What becomes of the record of a machine that is back. */
+/** The change to the record of a machine that has reappeared. */
 export interface Return {
   to: InstanceStatus;
-  /** Where the machine is: its instance may have gone to another location since. */
+  /** Where the machine is. Its instance may have moved to another location since. */
   location: string;
   fields: InstanceFields;
   clears: readonly ClearableField[];
 }
 
 /**
- * Works out what the record of a machine becomes that vanished and shows up again. Pure.
+ * Derives the change to the record of a machine that vanished and has reappeared. Pure.
  *
- * @returns undefined as long as the cloud is still making or removing it, or while the cloud may have something of another
- *   attempt of its instance: it is left alone then
+ * @returns undefined while the cloud is still making or removing the machine, or may have something of another attempt
+ * of its instance: the record must not change then
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
@@ -65,7 +65,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
   const [latest, ...others] = attemptsOf(record);
   if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
-  // A later attempt that had a machine has taken its place; one that never had any has not.
+  // A later attempt that had a machine has replaced this one. A later attempt without a machine has not.
   if (latest?.backendId !== undefined) return undefined;
   const attempt = others.find((one) => one.backendId !== undefined);
   return attempt?.backendId === backendId && attempt.vanished ? attempt : undefined;
@@ -92,7 +92,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that it failed';
-      // It never ran, and has to be removed as any other that did not.
+      // It never ran. It is removed like any other instance that broke before it ran.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

@@ -6,7 +6,7 @@ import type { NetworkRecord } from '../../platform/store/networks.ts';
 import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { hasVanished, mayReturn } from '../ownership/returning.ts';
 
-/** Whether anything of ours claims what a cloud shows. The records must have been read after the cloud was asked. */
+/** Tells whether a record claims what a cloud shows. The records must have been read after the cloud was asked. */
 export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
 
 const CLAIMED: Verdict = { claimed: true };
@@ -16,15 +16,17 @@ export interface Asked {
   location: string;
   /** When the cloud was asked. */
   atMs: number;
-  /** Of the driver: for this long, a list may be behind. */
+  /** Of the driver: a list may lag behind for this long. */
   consistencyWindowMs: number;
   terms: ProofTerms;
 }
 
 /**
- * A record always precedes its machine, so a machine that was listed before the records were read, and that none of
- * them claims, will never be claimed. One whose creation is under way is the launch protocol's, not ours. What carries
- * our marks and is not proven to be of our making is told apart from what is: only the latter may be removed.
+ * Decides whether a record claims a machine. Pure.
+ *
+ * A record always precedes its machine. If the machine was listed before the records were read and none claims it, none
+ * ever will. While its create is under way, a machine is left to the launch. A machine that carries this deployment's
+ * tags without proof of its origin gets another reason than a proven one, and only proven ones may be removed.
  */
 export function classifyMachine(
   machine: CloudInstance,
@@ -46,14 +48,14 @@ export function classifyMachine(
   return orphaned(isBound ? 'duplicate' : 'earlier-attempt');
 }
 
-/** Whether it was gone so lately that a list may not be that far. */
+/** True if the machine was gone so recently that a list may still show it. */
 function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
 }
 
 /**
- * Whether the record's present attempt may be about to claim this machine. What is planned has none: its next attempt
- * has a token of its own.
+ * True if the record's present attempt may be about to claim this machine. A Planned record has no such attempt: its
+ * next one gets a token of its own.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
@@ -61,7 +63,10 @@ function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, locat
   return launchToken === undefined || launchToken === record.launchToken;
 }
 
-/** @param records of the network resources of its fleet at this site, those that were removed included */
+/**
+ * Decides whether a record claims a network resource. Pure. @param records of the network resources of its fleet at
+ * this site, including removed ones
+ */
 export function classifyResource(
   { kind, name, backendId }: CloudNetworkResource,
   records: readonly NetworkRecord[],
@@ -73,8 +78,8 @@ export function classifyResource(
 }
 
 /**
- * Whether a record is bound to a machine that the cloud should show by now. What is in transition is polled all the
- * time, and needs no sweep.
+ * True if a record is bound to a machine that the cloud should show by now. A record in transition is polled all the
+ * time and needs no sweep.
  */
 export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return (

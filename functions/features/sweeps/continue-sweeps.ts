@@ -14,7 +14,7 @@ import {
 import { continued } from './sweep-cap.ts';
 import { connectionsOf, type OrphanCursor } from './sweep-view.ts';
 
-/** A page of the holds of a namespace's connections, in the order of connections and locations. */
+/** Returns a page of the holds of a namespace's connections, ordered by connection and location. */
 export async function listHolds(
   store: Store<'fleets' | 'access'>,
   namespace: string,
@@ -41,11 +41,12 @@ export async function listHolds(
 }
 
 /**
- * Ends the holds of a connection, at one location or at all. A hold of the whole connection ends with either. The audit
- * row is written first: a call that is cut short may have said more than it did, and never less.
+ * Ends the holds of a connection, at one location or at all. A hold of the whole connection ends in both cases. The
+ * audit row is written before each hold ends. If the call is interrupted, the audit may name a hold that still stands,
+ * and never lacks one that has ended.
  *
- * @param apiKeyId of the operator who asks
- * @returns the holds that it ended; none when nothing is held
+ * @param apiKeyId of the operator
+ * @returns the holds that have ended; none when nothing was held
  */
 export async function continueSweeps(
   store: Store<'fleets'>,

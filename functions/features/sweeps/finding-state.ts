@@ -13,10 +13,10 @@ import type { Verdict } from './classify.ts';
 type Standing = Pick<OrphanItem, 'kind' | 'reason' | 'state' | 'firstSeenAt'>;
 
 /**
- * The state that follows from what a cloud shows, one step at a time. Pure.
+ * Returns the next state of a finding, by what a cloud shows. Pure.
  *
- * @param item the finding so far; closed ones count as none
- * @returns undefined when it stays as it is
+ * @param item the finding so far; a closed one counts as none
+ * @returns undefined when the state does not change
  */
 export function nextState(
   item: Standing | undefined,
@@ -43,15 +43,18 @@ function isDue(
   return Date.parse(firstSeenAt) + graceSeconds * 1_000 <= nowMs;
 }
 
-/** What becomes of an open finding that the cloud shows no more. Only this closes a removal: no answer to it does. */
+/**
+ * Returns the state of an open finding that the cloud no longer shows. Only this closes a removal: an answer to the
+ * call does not.
+ */
 export function stateWhenGone(state: OrphanState): OrphanState {
   return state === 'Terminating' ? 'Terminated' : 'Gone';
 }
 
 /**
- * What becomes of a machine that was missing, by its record as it is now.
+ * Returns the state of a finding about a missing machine, by the present record.
  *
- * @param isShown whether the cloud shows it again
+ * @param isShown whether the cloud shows the machine again
  * @returns undefined while nothing is certain
  */
 export function stateOfMissing(
@@ -64,7 +67,7 @@ export function stateOfMissing(
   return record.status === 'Terminated' || record.status === 'Failed' ? 'Released' : undefined;
 }
 
-/** What a sweep does, in a word, that left a finding in this state. */
+/** Returns the name of the action with which a sweep left a finding in this state. */
 export function actionOf(state: OrphanState, isNew: boolean): SweepAction {
   switch (state) {
     case 'Quarantined':

@@ -14,15 +14,15 @@ import type { Judged } from './judge-site.ts';
 import { admit, counts, mostPerDay, type Removal } from './sweep-cap.ts';
 import { tellHold } from './tell-hold.ts';
 
-/** Why something may not be removed now; undefined: it may. */
+/** Returns why a subject may not be removed now; undefined if it may. */
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Admits what a sweep of a site is about to remove, before any finding says so and any call goes out. A dry run admits
- * nothing, and tells what would be held back.
+ * Admits the removals of a sweep before any finding announces them and any call goes out. A dry run admits nothing, and
+ * returns what would be held back.
  *
  * @param shown what the cloud shows, each with its finding so far
- * @param nowMs by which all decisions of the sweep are made
+ * @param nowMs the time for all decisions of the sweep
  */
 export async function heldBack(
   context: WorkerContext,

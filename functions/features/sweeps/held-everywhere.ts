@@ -12,8 +12,9 @@ import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Why sweeps of a connection remove nothing at all, network parts and duplicates included: the tables were set back to
- * an earlier time, and know nothing of what was made since; or another deployment with this one's id is alive.
+ * Returns why sweeps of a connection remove nothing at all, network resources and duplicates included; undefined if
+ * they may. Either the tables were restored to an earlier time and lack what was made since, or another deployment with
+ * this one's id is alive.
  */
 export async function heldEverywhere(
   context: WorkerContext,
@@ -32,7 +33,10 @@ export async function heldEverywhere(
   return hold?.because;
 }
 
-/** Holds for a restore that no operator continued the sweeps after. Pure. @param restores how many there were */
+/**
+ * Adds a hold for a restore after which no operator has continued the sweeps. Pure. @param restores number of restores
+ * so far
+ */
 export function restoredHold(
   item: HoldItem,
   restores: number,

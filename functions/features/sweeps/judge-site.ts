@@ -12,7 +12,7 @@ import { agrees } from '../poller/compare.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
 import type { SiteList } from './list-site.ts';
 
-/** Something that a cloud shows, and whether anything claims it. */
+/** Something that a cloud shows, and whether a record claims it. */
 export interface Judged {
   subject: Subject;
   verdict: Verdict;
@@ -21,23 +21,23 @@ export interface Judged {
 
 export interface Judgement {
   shown: Judged[];
-  /** Records that are bound to a machine that the cloud does not show. */
+  /** Records that are bound to machines which the cloud does not show. */
   missing: InstanceItem[];
-  /** By instance id: those that were read, for `shown`, `missing` or by `further`. */
+  /** The records that were read for `shown`, `missing` or `further`, by instance id. */
   records: ReadonlyMap<string, InstanceItem>;
   /**
-   * Whether the poll loop has something to do: a record's status is not that of its machine, or is one in transition.
-   * The loop of such a site runs, unless the tables were set back: then it may have ended when nothing was left here.
+   * True if the poll loop has work here: a record is in transition, or differs from its machine's status. The loop of
+   * such a site normally runs. After the tables were restored to an earlier time, it may have ended with nothing left.
    */
   isBehind: boolean;
 }
 
 /**
- * Holds the records against what a cloud showed before they are read here. What the index agrees with is claimed;
- * everything else is decided by the record itself, read strongly.
+ * Compares the records with what a cloud has shown before. A machine that agrees with the index is claimed. Everything
+ * else is decided by the record itself, read strongly.
  *
- * @param further instance ids whose records are wanted besides
- * @param dryRun whether nothing is written: then machines that vanished and show up again are not taken back
+ * @param further ids of additional instances whose records are returned
+ * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back
  */
 export async function judgeSite(
   context: WorkerContext,
@@ -51,7 +51,7 @@ export async function judgeSite(
   const asked: Asked = { location: site.location, atMs, consistencyWindowMs, terms };
   const entries = await readSiteEntries(context.store, site.connectionKey, site.location);
   const byId = new Map(entries.map((entry) => [entry.siteSk, entry]));
-  // Where ids are names, a copy may have the one that a record is bound to.
+  // Where backend ids are names, a copy may have the id that a record is bound to.
   const isAgreed = ({ instanceId, backendId }: CloudInstance) =>
     terms.backendIds === 'unique' &&
     instanceId !== undefined &&
@@ -110,7 +110,10 @@ export async function judgeSite(
   };
 }
 
-/** One that is taken back is claimed again; one whose fleet has ended is to go. */
+/**
+ * Returns the verdict about a machine that had vanished. One that was taken back is claimed; one whose fleet has ended
+ * is to be removed.
+ */
 function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
   if (verdict.claimed || verdict.reason !== 'returned') return verdict;
   if (returned === 'taken') return { claimed: true };

@@ -5,18 +5,21 @@ import {
 } from '../../drivers/contract/driver.ts';
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
-/** How long each list waits for its permit; beyond this, the message waits and not the function. */
+/**
+ * How long each list call waits for its permit. After that, the message waits in the queue instead of occupying the
+ * function.
+ */
 const PERMIT_WAIT_MS = 2_000;
 
 /** What a cloud shows of this deployment at a site. */
 export interface SiteList {
-  /** When the first call went out; records are read after the last came back. */
+  /** Before the first call. Records are read after the last answer. */
   atMs: number;
   machines: CloudInstance[];
   resources: CloudNetworkResource[];
 }
 
-/** Reads all lists of a site. @throws DriverError when the cloud does not answer, or there is no permit for one */
+/** Requests all lists of a site. @throws DriverError when the cloud does not answer, or a call gets no permit */
 export async function listSite(
   context: WorkerContext,
   site: SiteRef,

@@ -5,17 +5,17 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
 
 const CONCURRENT_CALLS = 10;
 
-/** What is to go, as the cloud shows it. */
+/** An orphan to remove, as the cloud shows it. */
 export interface ToRemove {
   kind: OrphanKind;
   backendId: string;
-  /** The cloud is at it already. */
+  /** True if the cloud is already removing it. */
   isLeaving: boolean;
 }
 
 /**
- * Asks the cloud to remove orphans, as many as are permitted now: machines first, key pairs and security groups when no
- * machine is left to go, networks last. No answer closes anything: that is for a later list.
+ * Asks the cloud to remove orphans, as many as are permitted now: machines first, key pairs and security groups once no
+ * machine is left, networks last. An answer closes no finding: only a later list does.
  */
 export async function removeOrphans(
   context: WorkerContext,
@@ -36,7 +36,7 @@ export async function removeOrphans(
   );
 }
 
-/** Those of the orphans that nothing else among them may still need. */
+/** Returns those orphans that no other one of them may still need. */
 export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   const stages: readonly (readonly OrphanKind[])[] = [
     ['instance'],
@@ -50,7 +50,7 @@ export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   return [];
 }
 
-/** @returns false when there is no permit for it now */
+/** Makes one removal call. @returns false when it gets no permit now */
 async function remove(
   context: WorkerContext,
   site: SiteRef,

@@ -6,9 +6,10 @@ import { createSweep } from '../../platform/store/sweeps.ts';
 import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Starts a sweep of some connections of a namespace. Its record is there before anybody writes to it.
+ * Starts a sweep of some connections of a namespace. Its record is written before the messages that refer to it are
+ * sent.
  *
- * @returns its id; undefined when there is no such namespace any more
+ * @returns the sweep's id; undefined when the namespace no longer exists
  */
 export async function requestSweep(
   store: Store<'fleets' | 'access'>,

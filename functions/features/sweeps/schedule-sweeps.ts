@@ -3,10 +3,10 @@ import { connectionKey } from '../../model/identifiers.ts';
 import type { SweepConnectionMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Has every connection swept whose cloud answers it; a disabled one may have machines still. One whose credential is
- * refused is swept again when it is verified.
+ * Requests a sweep of every connection that is Ready or Disabled; a disabled one may still have machines. A connection
+ * whose credential was rejected is swept again once it is verified.
  *
- * @returns how many
+ * @returns number of connections
  */
 export async function scheduleSweeps(
   connections: readonly Connection[],

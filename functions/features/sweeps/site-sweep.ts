@@ -12,13 +12,15 @@ import { type Judged, judgeSite } from './judge-site.ts';
 import type { SiteList } from './list-site.ts';
 import { removeOrphans } from './remove-orphans.ts';
 
-/** A finding that a sweep has to do with, and whether it is the first. */
+/** A finding that this sweep handled, and whether it is new. */
 export interface Found {
   item: OrphanItem;
   isNew: boolean;
 }
 
-/** One sweep of one site, from the cloud's lists to the calls that follow. A dry run writes and changes nothing. */
+/**
+ * One sweep of one site, from the cloud's lists to the removal calls. A dry run neither writes nor makes removal calls.
+ */
 export class SiteSweep {
   readonly #context: WorkerContext;
   readonly #site: SiteRef;
@@ -50,7 +52,8 @@ export class SiteSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    // One time for both: what comes due while the sweep goes on was not admitted, and is for the next one.
+    // Use one time for both decisions. A finding that comes due during this sweep was not admitted, and is left to the
+    // next one.
     const nowMs = this.#context.store.clock.now();
     const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
       nowMs,
@@ -62,7 +65,8 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // What this list does not show was proven by an earlier one, and is for a later one to show again.
+    // Remove only what this list shows. A finding that an earlier list proved is removed when a later list shows it
+    // again.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
     );
@@ -80,7 +84,7 @@ export class SiteSweep {
     return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
   }
 
-  /** Moves the finding of something that the cloud shows as far as it goes now. */
+  /** Advances the finding of something that the cloud shows as far as possible now. */
   async #follow(
     { subject, verdict }: Judged,
     known: OrphanItem | undefined,
@@ -113,7 +117,10 @@ export class SiteSweep {
     if (item && (wasOpen || item !== known)) this.#found.push({ item, isNew: !wasOpen });
   }
 
-  /** A list may leave a machine out; only the cloud's answer about that one proves that it is gone. */
+  /**
+   * Closes a finding that the list does not show. A list may leave a machine out; only the cloud's answer about that
+   * machine proves that it is gone.
+   */
   async #closeIfGone(item: OrphanItem): Promise<void> {
     if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {
       this.#found.push({ item, isNew: false });
@@ -132,7 +139,10 @@ export class SiteSweep {
     }
   }
 
-  /** What is missing is the poll loop's to find out about, and to mark. */
+  /**
+   * Reports missing machines to the poll loop, which confirms that they are gone and marks their records. Closes
+   * findings that are settled.
+   */
   async #followMissing(
     absentees: readonly OrphanItem[],
     missing: readonly InstanceItem[],
@@ -141,7 +151,7 @@ export class SiteSweep {
   ): Promise<void> {
     let toFind = 0;
     for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
-      // Taken back, and whatever did so died before it told.
+      // The machine was taken back, and the worker that did so died before it wrote this finding.
       if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
     }
     for (const item of absentees.filter(isOpen)) {

@@ -9,24 +9,29 @@ const SHARE = 0.05;
 export interface Removal {
   backendId: string;
   firstSeenAtMs: number;
-  /** An earlier sweep asked for it already. */
+  /** True if an earlier sweep has already requested its removal. */
   isAskedFor: boolean;
 }
 
-/** Whether the removal of something for this reason counts towards the most of a day. */
+/** True if a removal for this reason counts towards the daily limit. */
 export function counts(kind: string, reason: OrphanReason): boolean {
   return kind === 'instance' && !isUncounted(reason);
 }
 
-/** The most machines that sweeps remove at a site in 24 hours. @param ours machines there that records claim */
+/**
+ * Returns how many machines sweeps may remove at a site in 24 hours. @param ours number of machines there that records
+ * claim
+ */
 export function mostPerDay(ours: number): number {
   return Math.max(LEAST, Math.floor(ours * SHARE));
 }
 
 /**
- * Says which machines may be removed now. Pure. A machine that was admitted in the last 24 hours is admitted again and
- * counts once. What an operator has seen, by its time, is admitted without counting. Once a machine has to wait, no
- * other is admitted until an operator continues the sweeps, or nothing waits any more.
+ * Decides which machines may be removed now. Pure.
+ *
+ * A machine that was admitted in the last 24 hours is admitted again and counts once. A machine that was first seen
+ * before an operator last continued the sweeps is admitted without counting. Once a machine has to wait, no other is
+ * admitted until an operator continues the sweeps, or until none waits any more.
  */
 export function admit(
   item: HoldItem,
@@ -61,7 +66,10 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
   return known ? { ...known, waiting, message } : { because: 'cap', sinceMs: nowMs, waiting, message };
 }
 
-/** The state of a site after an operator continued its sweeps: what was found until then may go, and counting begins again. */
+/**
+ * Returns a site's state after an operator continued its sweeps. Everything found until then may be removed, and the
+ * count starts again.
+ */
 export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
   const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };
   return { ...item, ...restores, removals: [], continuedAtMs: nowMs };

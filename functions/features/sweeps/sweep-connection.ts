@@ -10,12 +10,12 @@ import type { SweepConnectionMessage, SweepMessage } from '../../platform/workfl
 import { watchWriters } from './watch-writers.ts';
 
 const CONCURRENT_SENDS = 10;
-/** Sweeps by schedule are spread over this time, so that they do not get in the way of anybody's calls. */
+/** Scheduled sweeps are spread over this time, to leave rate for other calls. */
 const SPREAD_MS = 60_000;
 
 /**
- * Sends a sweep for each site where a connection may have something: every location of its catalogue, those that it
- * ever had anything to poll, and those with findings. Delivered twice, sites are swept twice.
+ * Sends a sweep for each site where a connection may have something: every location of its catalogue, every location
+ * with a poll loop, and every location with findings. If this message is delivered twice, sites are swept twice.
  */
 export async function sweepConnection(
   context: WorkerContext,
@@ -39,7 +39,7 @@ export async function sweepConnection(
       ...(exists ? {} : { failure: { code: 'NotFound', message: `there is no connection ${name}` } }),
     });
   }
-  // One that is being deleted has its mark removed.
+  // The mark of a connection that is being deleted is removed, not renewed.
   if (connection && !connection.deletion && !dryRun) await watchWriters(context, connectionKey);
   const limit = pLimit(CONCURRENT_SENDS);
   const send = (location: string) => {

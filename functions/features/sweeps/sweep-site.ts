@@ -10,15 +10,16 @@ import { actionOf } from './finding-state.ts';
 import { listSite } from './list-site.ts';
 import { type Found, SiteSweep } from './site-sweep.ts';
 
-/** What was removed is checked this long later, so many times; then by the next sweep. */
+/** Removals are checked after this interval, at most this many times. After that, the next sweep checks them. */
 const ROUND_MS = 30_000;
 const MAX_ROUNDS = 10;
 const FINDINGS_PER_SITE = 100;
 
 /**
- * Compares what a cloud shows of this deployment at a site with the records: what nothing claims is quarantined and,
- * after the grace period, removed or reported; what is missing is looked for. May run twice, at once, and be cut short
- * anywhere: each finding is moved on under its version, and asked for again until a list no longer shows it.
+ * Compares what a cloud shows of this deployment at a site with the records. An unclaimed subject is quarantined and,
+ * after the grace period, removed or reported. A missing machine is reported to the poll loop. This may run twice,
+ * concurrently, and be interrupted anywhere: each finding changes under its version, and removals are requested until a
+ * list no longer shows the machine.
  */
 export async function sweepSite(context: WorkerContext, message: SweepMessage): Promise<MessageResult> {
   const { connectionKey, location, dryRun } = message;

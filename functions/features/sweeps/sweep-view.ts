@@ -14,18 +14,18 @@ export interface OrphanFilter {
   state?: OrphanState | undefined;
 }
 
-/** Where a list goes on: after this finding of this connection, and with the connections after it. */
+/** Where a list continues: after this finding of this connection, then with the connections after it. */
 export interface OrphanCursor {
   connection: string;
   after?: string | undefined;
 }
 
-/** Queries that one page may take, so that a rare filter costs a bounded time; the cursor goes on from there. */
+/** Upper bound of queries for one page, for a bounded time with a rare filter. The cursor continues from there. */
 const QUERIES_PER_PAGE = 20;
 const FINDINGS_PER_ANSWER = 2_000;
 
 /**
- * A page of the findings of a namespace's connections, in the order of connections and locations. A page may be short,
+ * Returns a page of the findings of a namespace's connections, ordered by connection and location. A page may be short,
  * even empty, and still have a cursor.
  */
 export async function listOrphans(
@@ -59,7 +59,7 @@ export async function listOrphans(
   return { items, cursor: null };
 }
 
-/** Every connection of a namespace: few by nature. */
+/** Reads every connection of a namespace. There are few. */
 export async function connectionsOf(store: Store<'access'>, namespace: string): Promise<Connection[]> {
   const connections: Connection[] = [];
   let cursor: string | undefined;
@@ -91,7 +91,7 @@ function viewOf(item: OrphanItem): Orphan {
   return view;
 }
 
-/** How far a sweep has come. Pure. */
+/** Builds the view of a sweep and its progress. Pure. */
 export function sweepView({ meta, connections, sites }: SweepRecord): Sweep {
   const found = connections.reduce((sum, { locations }) => sum + locations.length, 0);
   const isDone =

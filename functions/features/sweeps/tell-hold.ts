@@ -5,12 +5,12 @@ import { type HoldRef, type HoldState, updateHold } from '../../platform/store/s
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from '../findings/metric.ts';
 
-/** Detail type of the event, and of the audit row. */
+/** Detail type of the event and of the audit row. */
 export const SWEEP_HELD = 'Sweep Held';
 
 /**
- * Tells that sweeps wait for an operator: a metric by each sweep for as long as they wait, which an alarm watches; an
- * audit row and an event once. Those are told again by the next sweep when this is cut short; the row is the same then.
+ * Reports that sweeps wait for an operator. Each sweep emits a metric while they wait, and an alarm watches it. The
+ * audit row and the event are written once. If this is interrupted, the next sweep repeats them, with the same row.
  */
 export async function tellHold(
   context: WorkerContext,

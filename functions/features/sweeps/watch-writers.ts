@@ -5,8 +5,8 @@ import { idInUse, renewMark } from '../writers/keep-mark.ts';
 import { tellHold } from './tell-hold.ts';
 
 /**
- * Renews this deployment's mark at the account of a connection. Where another deployment with its id is alive, sweeps of
- * the connection hold from now on, before any of them begins.
+ * Renews this deployment's mark at the account of a connection. If another deployment with the same id is alive there,
+ * this holds the connection's sweeps before any of them begins.
  */
 export async function watchWriters(context: WorkerContext, connectionKey: string): Promise<void> {
   const ref = { connectionKey, location: EVERYWHERE };

@@ -1,20 +1,20 @@
 import type { WriterMark } from '../../drivers/contract/capabilities.ts';
 
-/** A deployment that has not renewed its mark for so long does not work there any more. */
+/** A deployment whose mark was not renewed for this long no longer works at the account. */
 export const MARK_LIVES_MS = 86_400_000;
 
 export interface MarksSeen {
   own: WriterMark | undefined;
-  /** Another deployment with our id that is alive: the one that came first. */
+  /** Another live deployment with this one's id: the one that came first. */
   other: WriterMark | undefined;
   /** Marks of deployments that are over. */
   stale: WriterMark[];
 }
 
 /**
- * Tells whose marks stand at an account. Pure.
+ * Sorts the marks at an account by owner and age. Pure.
  *
- * @param ignoredUntilMs an operator said that deployments which were not seen since then are over
+ * @param ignoredUntilMs by an operator's word, other deployments whose marks were not renewed after this time are over
  */
 export function judgeMarks(
   marks: readonly WriterMark[],
@@ -32,7 +32,10 @@ export function judgeMarks(
   };
 }
 
-/** Two that begin together agree on this, whatever each has seen. */
+/**
+ * True if one mark is older. Ties are broken by the writer's id: two deployments that start together then agree on the
+ * order.
+ */
 export function cameFirst(one: WriterMark, other: WriterMark): boolean {
   return one.sinceMs === other.sinceMs ? one.writerId < other.writerId : one.sinceMs < other.sinceMs;
 }

@@ -6,7 +6,9 @@ import { isoTime } from '../../platform/runtime/clock.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
-/** Answers that a later call will not better: the credential has no right to marks, or the account no room. */
+/**
+ * Errors that a later call would get as well: the credential may not write marks, or the account has no room for them.
+ */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
   'Unsupported',
@@ -15,22 +17,25 @@ const NEVER: readonly DriverErrorCode[] = [
   'QuotaExceeded',
 ];
 
-/** What a deployment found at an account. */
+/** Who works at an account with this deployment's id. */
 export type MarkOutcome =
-  /** It works there alone; `warning`: as far as can be told, since no mark can be had with this credential. */
+  /**
+   * This deployment alone. `warning`: no mark can be kept with this credential, so another deployment would not be
+   * noticed.
+   */
   | { alone: true; warning?: Failure }
-  /** Another deployment with its id is alive. `isOurs`: this one has a mark, too. */
+  /** Another live deployment has the same id. `isOurs`: this deployment has a mark, too. */
   | { alone: false; other: WriterMark; isOurs: boolean };
 
 /** `none`: the driver has no marks. */
 type Outcome = MarkOutcome | 'none';
 
 /**
- * Marks that this deployment works at an account, unless another one with its id is alive there: a deployment that
- * comes later leaves no mark, and so does not hold up the one that was first. Two that begin at the same moment see each
- * other's marks, and the later one takes its own back.
+ * Marks that this deployment works at an account, unless another live one has the same id. A deployment that comes
+ * later leaves no mark and does not hold up the first one. Two that start at the same moment see each other's marks,
+ * and the later one removes its own.
  *
- * @throws DriverError when the cloud does not tell now whose marks there are
+ * @throws DriverError when the cloud does not list the marks now
  */
 export async function claimMark(context: WorkerContext, client: CloudClient): Promise<Outcome> {
   return await withMarks(context, client, async (marks) => {
@@ -48,7 +53,7 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 /**
  * Renews the mark, and tells whether another deployment with this id is alive.
  *
- * @param ignoredUntilMs an operator said that deployments which were not seen since then are over
+ * @param ignoredUntilMs by an operator's word, other deployments whose marks were not renewed after this time are over
  * @throws DriverError as `claimMark` does: the next sweep asks again
  */
 export async function renewMark(
@@ -88,7 +93,10 @@ async function withMarks(
   }
 }
 
-/** What is over is removed, with a warning: this deployment takes its id over. */
+/**
+ * Reads the marks at an account. Removes those of deployments that are over, with a warning, because this deployment
+ * takes over their id.
+ */
 async function readMarks(
   { store, writerId, log }: WorkerContext,
   marks: WriterMarks,

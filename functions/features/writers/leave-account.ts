@@ -8,7 +8,7 @@ import type { LeaveAccountMessage } from '../../platform/workflow/messages.ts';
 
 /**
  * Removes this deployment's mark from the account of a connection that is being deleted, unless another connection of
- * the deployment is of that account. What the cloud does not do now is left: a mark is over after a day.
+ * the deployment uses that account. A mark that the cloud does not remove now stays, and expires after a day.
  */
 export async function leaveAccount(
   context: WorkerContext,
@@ -32,7 +32,10 @@ export async function leaveAccount(
   return ACK;
 }
 
-/** Where a cloud does not tell accounts, any other connection there may be of the same. */
+/**
+ * True if another connection of the deployment may use the same account. Where a cloud does not tell accounts, every
+ * connection to the same cloud and endpoint may.
+ */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;
   return (await allConnections(store)).some(

@@ -18,7 +18,7 @@ interface ListQuery {
 }
 
 export function catalogueOperations(store: Store<'access' | 'catalogue'>): OperationsOf<'catalogue'> {
-  /** A page of the store, filtered; the filter leaves the page's cursor as it is. */
+  /** Returns a page of the store, filtered. The filter does not change the page's cursor. */
   const list = async <Item>(
     { namespace, connection }: { namespace: string; connection: string },
     { limit, cursor }: ListQuery,

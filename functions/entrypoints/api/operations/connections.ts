@@ -50,7 +50,10 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     if (!connection) throw notFound(`connection ${name}`);
     return connection;
   };
-  /** @throws Problem 400 when its driver is not deployed any more: no function would take a message about it */
+  /**
+   * Reads a connection whose driver is deployed: otherwise no function would receive a message about it.
+   * @throws Problem 400 when the driver is not deployed
+   */
   const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
     const connection = await read(namespace, name);
     const message = `driver ${connection.driver} is not deployed; this deployment has ${deps.drivers.join(', ')}`;
@@ -61,7 +64,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   /**
    * Changes a connection that is not being deleted.
    *
-   * @returns it as it is then; undefined when it is not as the condition says
+   * @returns the changed connection; undefined when the condition does not hold
    * @throws Problem 404, and 409 while it is being deleted
    */
   const change = async (
@@ -76,7 +79,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     refuseDeleting(await read(namespace, name));
     return undefined;
   };
-  /** As `change`, where nothing else may stand in its way. */
+  /** Changes a connection as `change` does, where no condition can fail. */
   const set = async (
     namespace: string,
     name: string,
@@ -95,7 +98,10 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       ...(rotation === undefined ? {} : { rotation }),
     });
   };
-  /** One that was never verified has left no mark; nor has one whose clouds have none. */
+  /**
+   * Asks a worker to remove the deployment's mark. A connection that was never verified has none, and neither has one
+   * whose driver keeps no marks.
+   */
   const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
     const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
     if (!hasMarks || !deps.drivers.includes(driver)) return 'not-needed' as const;
@@ -108,7 +114,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
-      // What else a connection may be asked for has to be a field of its record.
+      // Every further field of the request has to be a field of the connection's record. Otherwise this line is a type
+      // error.
       request satisfies { [Field in keyof typeof request]: Field extends keyof Connection ? unknown : never };
       refuse(connectionErrors({ credential, ...request }, deps));
       const createdAt = new Date(store.clock.now()).toISOString();
@@ -142,7 +149,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
-      // A disabled connection's credential is verified, too, and it stays disabled.
+      // The credential of a disabled connection is verified, too, and the connection stays disabled.
       const verifying = await change(namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
       await verify(connection);
       return { body: withLimits(verifying ?? connection) };
@@ -158,7 +165,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await readDeployed(namespace, name);
       refuseDeleting(connection);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
-      // It is being made, and its own secret comes first.
+      // The connection is still being made, and its own secret has to be stored first.
       if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
       const requestedAt = new Date(store.clock.now()).toISOString();
       const rotating = await keepCredential(deps, connection, credential, (version) => ({
@@ -188,12 +195,12 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
   };
 }
 
-/** @throws Problem 409 */
+/** Refuses changes of a connection that is being deleted. @throws Problem 409 */
 function refuseDeleting({ name, deletion }: Connection): void {
   if (deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
 }
 
-/** Why a connection was not made, as things stand now. */
+/** Returns why a connection could not be made, by the present records. */
 async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
   const within = await readNamespace(store, namespace);
   if (!within) return notFound(`namespace ${namespace}`);

@@ -111,7 +111,7 @@ function illegal(
   });
 }
 
-/** For bodies that the schema refuses: what the catalogue says to the rest of them. */
+/** Returns the further checks of bodies that the schema refuses: against the catalogue, as far as they can be read. */
 export function fleetInspections(
   store: AcceptDeps['store'],
 ): Record<'createFleet' | 'createInstance', Inspection> {
@@ -125,7 +125,7 @@ export function fleetInspections(
   };
 }
 
-/** @returns the fleet's id @throws Problem for whatever stands in its way */
+/** Accepts a fleet request. @returns the fleet's id @throws Problem for every reason to refuse it */
 async function accept(
   deps: AcceptDeps,
   namespace: string,
@@ -154,7 +154,10 @@ async function accept(
   }
 }
 
-/** A single instance's body has the fields of its one node group at the top, and one location. */
+/**
+ * Translates the pointer of an error. The body of a single instance has the fields of its one node group at the top,
+ * and one location.
+ */
 function ofInstance({ pointer, ...error }: FieldError): FieldError {
   return {
     pointer: pointer.replace(/^\/nodeGroups\/0/, '').replace(/^\/locations\/0$/, '/location'),

@@ -6,7 +6,10 @@ import { reopenConnection, viewGovernor } from '../../../platform/governor/view-
 import type { Store } from '../../../platform/store/store.ts';
 import type { OperationsOf } from '../handle.ts';
 
-/** @param read a connection that a request names. @throws Problem 404 when there is none */
+/**
+ * Returns the operations about limits. @param read reads the connection that a request names @throws Problem 404 when
+ * there is none
+ */
 export function limitOperations(
   store: Store<'governor'>,
   read: (namespace: string, name: string) => Promise<Connection>,

@@ -19,7 +19,7 @@ import { namespaceParams, noParams, noQuery, pageOf, pageQuery, route } from './
 
 export const connectionParams = namespaceParams.extend({ connection: nameSchema });
 
-/** A connection with the limits and the orphan policy that are in force for it. */
+/** A connection with the limits and the orphan policy that apply to it. */
 export const connectionViewSchema = connectionSchema.extend({
   limitProfile: limitProfileSchema,
   orphans: orphanPolicySchema.default(DEFAULT_ORPHAN_POLICY),
@@ -30,7 +30,7 @@ const requestMoreSchema = z.object({
   url: z.url().describe("the provider's own page on it"),
 });
 
-/** All about the limits of a connection. */
+/** The limits of a connection: in force, by default, overridden, and the governor's state. */
 export const connectionLimitsSchema = z.object({
   cloud: cloudSchema,
   tier: limitTierSchema.describe('which of the two the override stands on'),

@@ -3,25 +3,25 @@ import { nameSchema } from '../../../model/identifiers.ts';
 import { DEFAULT_PAGE, MAX_PAGE } from '../../../model/paging.ts';
 import type { ProblemCode } from './problem-codes.ts';
 
-/** One operation of the API, as data: handlers, OpenAPI document, typed client and gateway are made from it. */
+/** One operation of the API, as data. Handlers, OpenAPI document, typed client and gateway are derived from it. */
 export interface Route {
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** With `{names}`, as API Gateway and OpenAPI write them. */
+  /** With `{names}`, in the notation of API Gateway and OpenAPI. */
   readonly path: string;
-  /** The function that answers it. */
+  /** The function that answers the operation. */
   readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';
   readonly summary: string;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
-  /** Absent: a body is not read. */
+  /** Absent: no body is read. */
   readonly body?: z.ZodType;
-  /** Whether a POST with the same `Idempotency-Key` is answered as the first was. */
+  /** True if a POST with the same `Idempotency-Key` gets the answer of the first. */
   readonly idempotent?: boolean;
   readonly status: 200 | 201 | 202 | 204;
   /** Absent with 204. */
   readonly response?: z.ZodType;
-  /** What it refuses with, beyond what `problemsOf` knows by itself. */
+  /** Problem codes of the operation, in addition to those that `problemsOf` derives. */
   readonly refusals?: readonly ProblemCode[];
 }
 
@@ -29,7 +29,7 @@ export function route<const R extends Route>(definition: R): R {
   return definition;
 }
 
-/** Every problem that an operation may answer with. */
+/** Returns every problem code that an operation may answer with. */
 export function problemsOf(one: Route): ProblemCode[] {
   return [
     'invalid-request',
@@ -46,7 +46,7 @@ export const noParams = z.strictObject({});
 export const noQuery = z.strictObject({});
 export const namespaceParams = z.strictObject({ namespace: nameSchema });
 
-/** Query of every list. The cursor is what the page before gave; its content is nobody's business. */
+/** Query of every list. The cursor comes from the previous page and is opaque. */
 export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
   cursor: z

@@ -28,7 +28,7 @@ const rules = {
   allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
 };
 
-/** Drivers and connections. Secrets go to the store here, and are never read. */
+/** Answers requests about drivers and connections. Secrets go to the Parameter Store here, and are never read. */
 export const handler = handle({
   handler: 'connections',
   store,

@@ -22,7 +22,7 @@ const workflows = openWorkflows(openSfnClient(), {
   terminateFleet: env.TERMINATE_FLEET_ARN,
 });
 
-/** Fleets and instances. */
+/** Answers requests about fleets and instances. */
 export const handler = handle({
   handler: 'fleets',
   store,

@@ -9,7 +9,7 @@ const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
 const sqs = openSqsClient();
 
-/** What fleets made besides instances, and what sweeps found that nothing claims. */
+/** Answers requests about network resources, sweeps and orphans. */
 export const handler = handle({
   handler: 'resources',
   store,

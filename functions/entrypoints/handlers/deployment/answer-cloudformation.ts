@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What CloudFormation asks of a custom resource. */
+/** The request of CloudFormation for a custom resource. */
 export const customResourceEventSchema = z.object({
   RequestType: z.enum(['Create', 'Update', 'Delete']),
   ResponseURL: z.url(),
@@ -11,10 +11,10 @@ export const customResourceEventSchema = z.object({
 });
 export type CustomResourceEvent = z.infer<typeof customResourceEventSchema>;
 
-/** CloudFormation takes no more in an answer. */
+/** CloudFormation limits the size of an answer. */
 const MAX_REASON = 1_000;
 
-/** The answer to CloudFormation: attributes of the resource, or why the deployment fails. */
+/** Builds the answer to CloudFormation: attributes of the resource, or why the deployment fails. */
 export function answerOf(
   event: CustomResourceEvent,
   outcome: { attributes: Record<string, string> } | { error: unknown },

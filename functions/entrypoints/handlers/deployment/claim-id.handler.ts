@@ -7,12 +7,12 @@ import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts'
 const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
-/** `fetch` waits for five minutes by itself. A function that fails is called again, and answers then. */
+/** Time limit of the answer: `fetch` alone would wait five minutes. Lambda calls a function that fails again. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * A custom resource of the stack: each deployment makes sure of the id in the data, and fails when the operator names
- * another one. The stack's end leaves the id where it is, since tables may stay.
+ * Handles a custom resource of the stack. Each deployment writes its id to the data or checks it, and fails when the
+ * operator names another one. The deletion of the stack leaves the id, because tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);
@@ -23,7 +23,7 @@ export async function handler(input: unknown): Promise<void> {
       return answerOf(event, { error });
     },
   );
-  // The URL is signed without a content type; `fetch` would send one with a string.
+  // The URL is signed without a content type. With a string, `fetch` would send one.
   const body = new TextEncoder().encode(JSON.stringify(answer));
   const { ok, status } = await fetch(event.ResponseURL, {
     method: 'PUT',

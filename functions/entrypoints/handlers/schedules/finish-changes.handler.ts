@@ -18,7 +18,7 @@ const deps = {
   log: logger,
 };
 
-/** Each ten minutes: changes of namespaces and connections whose request died. */
+/** Runs every ten minutes. Finishes changes of namespaces and connections whose request died. */
 export const handler = middy<unknown, FinishedChanges>()
   .use(measured('finish-changes'))
   .handler(() => finishChanges(deps));

@@ -20,7 +20,7 @@ const deps = {
   log: logger,
 };
 
-/** Each minute: fleets whose workflow never began, or ended before its work was done. */
+/** Runs each minute. Resumes fleets whose workflow never started, or ended before its work was done. */
 export const handler = middy<unknown, Reconciliation>()
   .use(measured('reconcile'))
   .handler(async () => {
@@ -28,7 +28,10 @@ export const handler = middy<unknown, Reconciliation>()
     return await reconcileFleets(deps);
   });
 
-/** The fleets do not wait for what the Parameter Store suffers from. */
+/**
+ * Advances the deployment's counter, by which restored tables are noticed. An error of the Parameter Store must not
+ * delay the fleets.
+ */
 async function count(): Promise<void> {
   try {
     if (await countOn(deps.store, outside)) logger.warn('the tables were set back to an earlier time');

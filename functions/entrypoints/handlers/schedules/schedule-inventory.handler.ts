@@ -12,8 +12,8 @@ const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
 /**
- * By EventBridge, at the stage's interval: every connection that is in use is verified, and has its inventory synced.
- * One whose driver is deployed no more is left alone.
+ * Runs by EventBridge, at the stage's interval. Every connection in use is verified, and its inventory is synced. A
+ * connection whose driver is no longer deployed is left alone.
  */
 export const handler = middy<unknown, { messages: number }>()
   .use(measured('inventory-schedule'))

@@ -11,7 +11,7 @@ const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
-/** By EventBridge, at the stage's interval: every connection that can be used is swept for orphans. */
+/** Runs by EventBridge, at the stage's interval. Sweeps every usable connection for orphans. */
 export const handler = middy<unknown, { connections: number }>()
   .use(measured('orphan-schedule'))
   .handler(async () => {

@@ -19,7 +19,7 @@ const deps = {
   forgetPrivateKey: (fleetId: string) => forgetSshKey(ssm, env.SECRETS_PREFIX, fleetId),
 };
 
-/** The state Assign of `provision-fleet`. */
+/** Runs the state Assign of `provision-fleet`. */
 export const handler = middy<unknown, Assignment>()
   .use(measured('assign'))
   .handler((event) => assignSites(deps, provisionInputSchema.parse(event)));

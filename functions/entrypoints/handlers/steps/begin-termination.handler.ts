@@ -11,7 +11,7 @@ const deps = {
   queueUrls: env.QUEUE_URLS,
 };
 
-/** The state BeginTermination of `terminate-fleet`. */
+/** Runs the state BeginTermination of `terminate-fleet`. */
 export const handler = middy<unknown, TerminationSites>()
   .use(measured('begin-termination'))
   .handler((event) => beginTermination(deps, removalInputSchema.parse(event)));
