@@ -5,12 +5,12 @@ import type { DriverMetadata } from './contract/metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
 
-/** A driver's metadata under the name that connections have for it. */
+/** A driver's metadata. Its name is the one that connections use. */
 export type Registered<Name extends DriverName = DriverName> = DriverMetadata & { readonly name: Name };
 
 /**
- * What is known of every driver, for those who describe, check or deploy drivers. Data alone: a driver's code is
- * imported by its own function and nothing else, so that no cloud's SDK is in another's bundle.
+ * Lists the metadata of every driver, for code that describes, checks or deploys drivers. It has data only. A driver's
+ * code is imported by that driver's function alone, which keeps its cloud's SDK out of all other bundles.
  */
 export const DRIVERS: { readonly [Name in DriverName]: Registered<Name> } = {
   sim: simMetadata,
@@ -19,5 +19,5 @@ export const DRIVERS: { readonly [Name in DriverName]: Registered<Name> } = {
   'cb-spider': cbSpiderMetadata,
 };
 
-/** Drivers that can be deployed. */
+/** The drivers that can be deployed. */
 export const REGISTERED_DRIVERS: readonly Registered[] = Object.values(DRIVERS);

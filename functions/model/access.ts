@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { deletionSchema } from './deletion.ts';
 import { descriptionSchema, nameSchema } from './identifiers.ts';
 
-/** Tenant boundary: connections and fleets belong to one. */
+/** Tenant boundary: each connection and each fleet belongs to one namespace. */
 export const namespaceRequestSchema = z
   .object({ name: nameSchema, description: descriptionSchema.optional() })
   .strict();
@@ -16,7 +16,7 @@ export const namespaceSchema = z.object({
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 
-/** An API key as it is shown after it was made: never the key itself. */
+/** An API key as users see it after its creation, without the key itself. */
 export const apiKeySchema = z.object({
   id: z.string(),
   name: nameSchema,

@@ -1,2 +1,4 @@
-/** How far the clocks of a cloud and of our processes may be apart before a time of one says nothing to the other. */
+/**
+ * The largest difference assumed between a cloud's clock and ours. Closer times of the two clocks cannot be ordered.
+ */
 export const CLOCK_SKEW_MS = 15 * 60_000;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cloudWordSchema } from './identifiers.ts';
 
-/** What an instance runs on. Limits, prices and status words belong to it. */
+/** The clouds that instances run on. Each has its own limits, prices and status words. */
 export const CLOUDS = [
   'aws',
   'azure',

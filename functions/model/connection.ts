@@ -5,19 +5,19 @@ import { connectionIdSchema, nameSchema } from './identifiers.ts';
 import { keptLimitOverrideSchema, limitOverrideSchema } from './limit-profile.ts';
 import { orphanPolicySchema } from './orphan.ts';
 
-/** Every driver that a connection may name; `drivers/registry.ts` has the metadata of each. */
+/** Every driver that a connection may name. `drivers/registry.ts` has the metadata of each. */
 export const DRIVER_NAMES = ['sim', 'aws', 'openstack', 'cb-spider'] as const;
 export const driverNameSchema = z.enum(DRIVER_NAMES);
 export type DriverName = z.infer<typeof driverNameSchema>;
 
-/** What the Parameter Store keeps of one standard parameter. */
+/** The size limit of a standard parameter in Parameter Store. */
 export const MAX_SECRET_BYTES = 4_096;
 
-/** A credential as the secret store keeps it. */
+/** Returns a credential as the secret store keeps it. */
 export const secretText = (credential: Readonly<Record<string, string>>): string =>
   JSON.stringify(credential);
 
-/** A credential's fields, by the names that its driver gives them. Goes to the secret store and nowhere else. */
+/** Holds a credential's fields, under the names that its driver gives them. Only the secret store may keep them. */
 export const credentialSchema = z
   .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/), z.string().min(1).max(MAX_SECRET_BYTES))
   .refine((credential) => Buffer.byteLength(secretText(credential)) <= MAX_SECRET_BYTES, {
@@ -43,18 +43,21 @@ export const connectionRequestSchema = z
 export type ConnectionRequest = z.infer<typeof connectionRequestSchema>;
 
 /**
- * `Disabled`: by a user, and takes no new fleet; those that are there go on, and can be removed. `Deleting` is what
- * users are shown while a deletion is under way; the record keeps the status that holds again if that is taken back.
+ * A user sets `Disabled`: the connection accepts no new fleet; its existing fleets continue and can be removed.
+ * `Deleting` is only shown to users while a deletion is under way. The record keeps its earlier status, which applies
+ * again if the deletion is taken back.
  */
 export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled', 'Deleting'] as const;
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
-/** Longer than the id of any cloud's account. */
+/** Longer than any cloud's account id. */
 export const MAX_ACCOUNT = 256;
 const accountSchema = z.string().min(1).max(MAX_ACCOUNT);
 
-/** A new credential that is not in force yet: it is verified first, and until then the one before is used. */
+/**
+ * Describes a new credential that is not in force yet. It must be verified first; until then the earlier one is used.
+ */
 export const rotationSchema = z.object({
   version: z.int().positive().describe('of the secret'),
   status: z.enum(['Verifying', 'Failed']),
@@ -62,13 +65,13 @@ export const rotationSchema = z.object({
   failure: failureSchema.optional(),
 });
 
-/** A location whose catalogue could not be read, and is as it was before. */
+/** Names a location whose catalogue could not be read. Its earlier catalogue stays in use. */
 export const inventoryFailureSchema = failureSchema.extend({
   location: z.string().optional().describe('absent: the list of locations itself'),
 });
 export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 
-/** One credential for one cloud through one driver. The secret itself is only in the secret store. */
+/** One credential for one cloud through one driver. Only the secret store has the secret itself. */
 export const connectionSchema = z.object({
   namespace: nameSchema,
   name: nameSchema,

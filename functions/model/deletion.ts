@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A deletion that is under way: what it is of takes nothing new, and is removed when nothing needs it. */
+/** Describes a deletion under way. Its subject accepts nothing new, and is removed when nothing needs it any more. */
 export const deletionSchema = z.object({
   id: z.string(),
   requestedAt: z.iso.datetime(),

@@ -1,5 +1,5 @@
 /**
- * A `T` with each of its fields spelled out, the optional ones as undefined where they are absent: a field that is added
- * to `T` later is an error of types where such an object is made, and is not left out unnoticed.
+ * Requires every field of `T`, with undefined for an absent optional field. When a field is added to `T`, the compiler
+ * then reports each object of this type that lacks it.
  */
 export type EveryField<T> = { [Field in keyof Required<T>]: T[Field] };

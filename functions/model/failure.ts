@@ -1,4 +1,4 @@
-/** Why something failed, as the user is told: a driver's error code or one of ours, and words. */
+/** Tells the user why something failed: a driver's error code or one of ours, and a message. */
 export interface Failure {
   code: string;
   message: string;

@@ -29,16 +29,16 @@ export const fleetActionRequestSchema = z.discriminatedUnion('action', [
 ]);
 export type FleetActionRequest = z.infer<typeof fleetActionRequestSchema>;
 
-/** What decides which actions a fleet allows. */
+/** The facts that decide which actions a fleet allows. */
 export interface ActionFacts {
   status: FleetStatus;
-  /** A workflow is at work on it. */
+  /** True while a workflow works on the fleet. */
   working: boolean;
-  /** What that workflow does is to launch instances; else it removes some. */
+  /** True if that workflow launches instances; false if it removes some. */
   launching: boolean;
-  /** Instances that were asked for and do not run. */
+  /** The number of requested instances that do not run. */
   missing: number;
-  /** Instances that failed and still have a record of it, or resources of theirs. */
+  /** The number of failed instances that still have a record, or resources at the cloud. */
   failed: number;
 }
 

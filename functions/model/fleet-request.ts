@@ -4,30 +4,33 @@ import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts
 
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
-/** Distinct (connection, location) pairs of one fleet: bounds the workflow's payload and a fleet's read. */
+/**
+ * The most distinct (connection, location) pairs of one fleet. Limits the workflow's payload and the cost of reading a
+ * fleet.
+ */
 export const MAX_PLACEMENTS_PER_FLEET = 200;
-/** A fleet is accepted in one transaction with a check of each of its connections; DynamoDB takes 100 items in one. */
+/** One transaction accepts a fleet and checks each of its connections. DynamoDB allows 100 items in a transaction. */
 export const MAX_CONNECTIONS_PER_FLEET = 90;
-/** The whole request, as UTF-8 JSON. It is kept in one DynamoDB item, which holds 400 KB at most. */
+/** The maximum size of a whole request as UTF-8 JSON. One DynamoDB item stores it, and holds at most 400 KB. */
 export const MAX_REQUEST_BYTES = 256 * 1024;
-/** What the clouds agree on for user data (AWS's limit), before base64. */
+/** The limit that all clouds accept for user data (AWS's), before base64. */
 export const MAX_USER_DATA_BYTES = 16 * 1024;
-/** Of an instance whose node group says nothing else: from its claim until it runs, over all its attempts. */
+/** The default time limit of an instance, from its claim until it runs, over all its attempts. */
 export const DEFAULT_INSTANCE_TIMEOUT_SECONDS = 1_200;
-/** The longest that a node group may ask for. */
+/** The longest time limit that a node group may set. */
 export const MAX_INSTANCE_TIMEOUT_SECONDS = 86_400;
 
 export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
 export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
-/** Whose launches go first where several fleets wait for the same slots: four normal ones for each low one. */
+/** Orders the launches of fleets that wait for the same slots. Four normal launches go first for each low one. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;
 
 const MAX_LABELS = 40;
-/** Clouds keep labels as tags, which have no control characters. */
+/** Clouds store labels as tags, which allow no control characters. */
 const ONE_LINE = /^\P{Cc}*$/u;
 
 const labelsSchema = z
@@ -72,7 +75,10 @@ export const nodeGroupRequestSchema = z
   .strict();
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
-/** What the rules over several fields look at. Read leniently, so that they speak up beside errors in other fields. */
+/**
+ * The fields that rules over several fields read. It accepts any value, to report these errors together with those of
+ * single fields.
+ */
 const relatedFieldsSchema = z.object({
   minimumInstances: z.number().optional().catch(undefined),
   nodeGroups: z
@@ -163,7 +169,7 @@ export const fleetRequestSchema = z
   );
 export type FleetRequest = z.infer<typeof fleetRequestSchema>;
 
-/** The body of `POST …/instances`: a fleet of one, in one location. */
+/** The body of `POST …/instances`: a fleet of one instance, in one location. */
 export const instanceRequestSchema = z
   .object({
     name: nameSchema,
@@ -174,9 +180,9 @@ export const instanceRequestSchema = z
   .strict();
 export type InstanceRequest = z.infer<typeof instanceRequestSchema>;
 
-/** The fleet request that a single instance's request stands for. */
+/** Converts a request for one instance into the equivalent fleet request. */
 export function fleetOfOne({ name, description, location, ...group }: InstanceRequest): FleetRequest {
-  // Whatever else a single instance may be asked for has to be a field of its node group.
+  // Any further field of a single instance's request must also be a field of its node group.
   group satisfies { [Field in keyof typeof group]: Field extends keyof NodeGroupRequest ? unknown : never };
   return {
     name,

@@ -9,7 +9,7 @@ import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './
 const countSchema = z.int().nonnegative();
 const absentIsZero = countSchema.exactOptional();
 
-/** Numbers of instances by status, and how many were asked for. Absent statuses are 0. */
+/** Counts instances by status, and how many were requested. A status that is absent counts 0. */
 export const countsSchema = z.object({
   requested: countSchema,
   Planned: absentIsZero,
@@ -94,22 +94,22 @@ export const instanceSchema = z.object({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
-/** A node group with all that the catalogue said of it when the fleet was accepted. */
+/** A node group with everything that the catalogue said about it when the fleet was accepted. */
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
   /** By location. */
   imageBackendIds: z.record(z.string(), z.string()),
-  /** By location; absent where the cloud tells no price. */
+  /** By location. Absent where the cloud reports no price. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
-  /** What one instance has; absent in fleets that were accepted before it was kept. */
+  /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),
   gpus: z.int().nonnegative().exactOptional(),
   memoryGb: z.number().positive().exactOptional(),
 });
 export type NodeGroup = z.infer<typeof nodeGroupSchema>;
 
-/** What a fleet was asked to be; written once, never changed. */
+/** The fleet as requested. Written once, never changed. */
 export const fleetSpecSchema = z.object({
   fleetId: fleetIdSchema,
   namespace: nameSchema,

@@ -2,13 +2,13 @@ import { z } from 'zod';
 import { cloudWordSchema, fleetIdSchema } from './identifiers.ts';
 import { callKindSchema } from './limit-profile.ts';
 
-/** Locations that are shown of one connection. */
+/** The most locations shown for one connection. */
 export const MAX_SHOWN_LOCATIONS = 200;
 
 const timeSchema = z.iso.datetime();
 const taken = { taken: z.int(), of: z.int() };
 
-/** Why launches wait, or go out more slowly than the limit profile says. */
+/** Explains why launches wait, or are slower than the limit profile allows. */
 const reasonSchema = z.discriminatedUnion('why', [
   z.object({ why: z.literal('slots'), ...taken }).describe('all slots of the location are taken'),
   z
@@ -88,7 +88,7 @@ const budgetSchema = z.object({
 });
 export type BudgetView = z.infer<typeof budgetSchema>;
 
-/** What the governor holds of a connection and knows of its locations, now. */
+/** Shows what the governor holds for a connection, and the present state of its locations. */
 export const governorViewSchema = z.object({
   locationsInUse: z.object(taken),
   budgets: z.array(budgetSchema).describe('those that the connection has'),
@@ -103,7 +103,7 @@ export const reopenRequestSchema = z
   .object({ location: cloudWordSchema.exactOptional().describe('absent: every location') })
   .strict();
 
-/** Quotas that launches may ask for again. */
+/** Lists quotas that launches may try again. */
 export const reopenedSchema = z.object({
   reopened: z.array(z.object({ location: cloudWordSchema, families: z.array(z.string()) })),
 });

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** Names that users choose: fleets, node groups, connections, namespaces. */
+/** Names that users choose: for fleets, node groups, connections and namespaces. */
 export const nameSchema = z
   .string()
   .regex(/^[a-z0-9-]{3,40}$/, 'must be 3 to 40 characters of a-z, 0-9 and -');
 
-/** What users write to remember something by. */
+/** A note that users write for themselves. */
 export const descriptionSchema = z.string().max(1_000);
 
 /** Names of locations, zones, instance types and images, as the cloud spells them. */
@@ -17,7 +17,7 @@ export const cloudWordSchema = z
   );
 
 export const MAX_DEPLOYMENT_ID = 36;
-/** The value of the tag that everything of one deployment carries. */
+/** The value of the tag on everything that one deployment makes. */
 export const deploymentIdSchema = z
   .string()
   .regex(
@@ -32,15 +32,15 @@ export const instanceIdSchema = z.string().regex(INSTANCE_ID);
 
 export interface InstanceRef {
   fleetId: string;
-  /** Position in the fleet, from 0; see `layOut`, which says what stands at each position. */
+  /** The position in the fleet, from 0. `layOut` decides which instance is at each position. */
   index: number;
 }
 
 const DIGITS = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /**
- * A fleet's id: `f`, nine characters of the time in milliseconds and seven random ones (35 bits), in
- * Crockford's base 32, lower case. Sorts by time of creation.
+ * Makes a fleet's id: `f`, nine characters of the time in milliseconds and seven random ones (35 bits), in Crockford's
+ * base 32, lower case. Ids sort by time of creation.
  *
  * @param random draws from [0, 1)
  */
@@ -48,12 +48,15 @@ export function makeFleetId(nowMs: number, random: () => number): string {
   return `f${makeId(nowMs, random)}`;
 }
 
-/** A connection's id, made as a fleet's: one that is made again under the same name is another. */
+/**
+ * Makes a connection's id, in the same way as a fleet's. A connection that is created again under the same name gets
+ * another id.
+ */
 export function makeConnectionId(nowMs: number, random: () => number): string {
   return `c${makeId(nowMs, random)}`;
 }
 
-/** Nine characters of the time and seven random ones, as in a fleet's id. */
+/** Returns nine characters of the time and seven random ones, as in a fleet's id. */
 export function makeId(nowMs: number, random: () => number): string {
   let time = '';
   for (let rest = nowMs, digit = 0; digit < 9; digit += 1) {
@@ -64,35 +67,38 @@ export function makeId(nowMs: number, random: () => number): string {
   return `${time}${tail}`;
 }
 
-/** When the fleet was created, read off its id. */
+/** Reads the fleet's time of creation from its id. */
 export function fleetCreatedAtMs(fleetId: string): number {
   return [...fleetId.slice(1, 10)].reduce((time, digit) => time * 32 + DIGITS.indexOf(digit), 0);
 }
 
-/** `<fleet id>-<index in five digits>`: the id carries its fleet, so no index table is needed to find it. */
+/**
+ * Makes an instance's id: `<fleet id>-<index in five digits>`. It contains the fleet's id; no index table is needed to
+ * find the instance.
+ */
 export function instanceId({ fleetId, index }: InstanceRef): string {
   return `${fleetId}-${String(index).padStart(5, '0')}`;
 }
 
-/** The inverse of `instanceId`; undefined when the text is no instance id. */
+/** Inverts `instanceId`. Returns undefined when the text is no instance id. */
 export function parseInstanceId(id: string): InstanceRef | undefined {
   if (!INSTANCE_ID.test(id)) return undefined;
   return { fleetId: id.slice(0, 17), index: Number(id.slice(18)) };
 }
 
-/** The idempotency key of one attempt to create one instance. Attempts count from 1. */
+/** Makes the idempotency key of one attempt to create one instance. Attempts count from 1. */
 export function launchToken(id: string, attempt: number): string {
   return `${id}.${attempt}`;
 }
 
-/** The inverse of `launchToken`; undefined when the text is no launch token. */
+/** Inverts `launchToken`. Returns undefined when the text is no launch token. */
 export function parseLaunchToken(token: string): (InstanceRef & { attempt: number }) | undefined {
   const [, id = '', attempt] = /^(.+)\.([1-9][0-9]{0,8})$/.exec(token) ?? [];
   const ref = parseInstanceId(id);
   return ref && { ...ref, attempt: Number(attempt) };
 }
 
-/** A connection's key in tables and messages. Names have no `/`, so it is unambiguous. */
+/** Returns a connection's key in tables and messages. It is unambiguous, because names have no `/`. */
 export function connectionKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }

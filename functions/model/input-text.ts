@@ -1,4 +1,4 @@
-/** Control characters but tab and line breaks; those of Latin-1 as well. */
+/** Control characters, including those of Latin-1, but not tabs and line breaks. */
 const CONTROL = /[^\P{Cc}\t\n\r]/u;
 
 export interface TextFault {
@@ -6,7 +6,7 @@ export interface TextFault {
   message: string;
 }
 
-/** @returns why a text is none that can be kept and shown; undefined when it is one */
+/** Checks a text from a user. @returns why it cannot be stored and shown; undefined when it can */
 export function findTextFault(text: string): TextFault | undefined {
   if (!text.isWellFormed()) return { code: 'invalid-text', message: 'has half of a surrogate pair in it' };
   if (CONTROL.test(text)) return { code: 'invalid-text', message: 'has a control character in it' };

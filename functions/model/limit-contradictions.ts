@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** A burst is a rest made up for, and no second way around the rate: at most what the rate gives in this time. */
+/** A burst only makes up for unused time: it may hold at most what the rate allows in this time. */
 const BURST_SECONDS = 10;
-/** What is written in decimals meets what is divided: a six-second spacing and a rate of 0.1667. */
+/** Tolerates rounding between decimals and divisions: a spacing of six seconds and a rate of 0.1667 agree. */
 const ROUNDING = 1.01;
 
 export interface Contradiction {
@@ -13,7 +13,9 @@ export interface Contradiction {
 const amount = z.number().positive().optional().catch(undefined);
 const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(undefined);
 
-/** What the rules look at. Read leniently, so that they speak up beside errors in other fields. */
+/**
+ * The fields that the rules read. It accepts any value, to report contradictions together with errors in other fields.
+ */
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),
   createsPerMinute: amount,
@@ -22,16 +24,16 @@ const relatedSchema = z.object({
   pacing: z.string().optional().catch(undefined),
 });
 
-/** The largest burst that goes with a rate: a single call always does, however rare calls are. */
+/** Returns the largest burst for a rate. It is at least 1, even for a very low rate. */
 export function mostBurst(perSecond: number): number {
   return Math.max(1, perSecond * BURST_SECONDS);
 }
 
 /**
- * Fields of a limit override that cannot hold together. What was not written never contradicts what was: defaults give
- * way to it.
+ * Finds fields of a limit override that contradict each other. A default never contradicts a field that the user wrote:
+ * it is adjusted instead.
  *
- * @param limits as they came, valid or not
+ * @param limits the override as received, valid or not
  */
 export function contradictionsOf(limits: unknown): Contradiction[] {
   const related = relatedSchema.safeParse(limits).data;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { contradictionsOf } from './limit-contradictions.ts';
 
-/** A whole number. `z.int()` would end the parse, and the rules between fields would not be heard. */
+/** A whole number. `z.int()` would end the parse before the rules between fields are checked. */
 const whole = (max: number) =>
   z
     .number()
@@ -10,9 +10,9 @@ const whole = (max: number) =>
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
 
-/** One call in 28 hours. What comes still more rarely would never be seen to come. */
+/** One call in 28 hours. A still lower rate would look like no calls at all. */
 const MIN_PER_SECOND = 0.000_01;
-/** No cloud takes more calls, and a rate of so many holds nothing back. */
+/** No cloud accepts more calls. A rate this high limits nothing. */
 export const MAX_PER_SECOND = 10_000;
 
 const rateSchema = z
@@ -23,15 +23,18 @@ const rateSchema = z
   .strict();
 export type Rate = z.infer<typeof rateSchema>;
 
-/** Calls that a cloud counts apart. Network resources and terminations are `mutate`. */
+/** Kinds of call that a cloud counts separately. `mutate` covers network resources and terminations. */
 export const CALL_KINDS = ['create', 'list', 'mutate'] as const;
 export const callKindSchema = z.enum(CALL_KINDS);
 export type CallKind = z.infer<typeof callKindSchema>;
 
 /**
- * How creates follow one another at a location. `burst`: as the rate and its burst allow. `even`: each at its interval
- * after the one before. `all-at-once`: the cloud queues by itself, so that call rates do not hold creates back; the
- * first instance at a location goes alone until one has run there.
+ * Selects how the creates at a location follow one another:
+ *
+ * - `burst`: as the rate and its burst allow
+ * - `even`: each one interval after the one before
+ * - `all-at-once`: the cloud queues by itself, and call rates do not hold creates back; the first instance at a
+ *   location is created alone, until one has run there
  */
 const PACINGS = ['burst', 'even', 'all-at-once'] as const;
 const pacingSchema = z.enum(PACINGS);
@@ -62,8 +65,8 @@ const budgets = {
 };
 
 /**
- * What a cloud allows one connection. The governor holds it over all fleets and processes; the workflows
- * take their MaxConcurrency from it.
+ * The limits of one cloud for one connection. The governor enforces them over all fleets and processes. The workflows
+ * derive their MaxConcurrency from them.
  */
 export const limitProfileSchema = z
   .object({ ...slots, calls, pacing: pacingSchema.default('burst'), ...budgets })
@@ -73,7 +76,7 @@ export type LimitProfile = z.infer<typeof limitProfileSchema>;
 const LIMIT_TIERS = ['default', 'power'] as const;
 export const limitTierSchema = z.enum(LIMIT_TIERS);
 
-/** An override as it is kept. What was accepted once can be read, whatever rules came later. */
+/** An override as stored. It accepts whatever was accepted once, even if later rules would refuse it. */
 export const keptLimitOverrideSchema = z
   .object({
     tier: limitTierSchema
@@ -87,7 +90,7 @@ export const keptLimitOverrideSchema = z
   .partial()
   .strict();
 
-/** What a user may override, each field alone. */
+/** The fields that a user may override, each independently. */
 export const limitOverrideSchema = keptLimitOverrideSchema.superRefine(
   (override, context) => {
     for (const { path, message } of contradictionsOf(override)) {

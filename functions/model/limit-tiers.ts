@@ -15,8 +15,8 @@ function profile(locations: number, instances: number, create: Rate, listPerSeco
 }
 
 /**
- * Slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider), list rates its
- * status calls per second; create rates are conservative figures of our own until a cloud's are measured.
+ * Sources: slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider). List rates are
+ * its status calls per second. Create rates are our own conservative figures until a cloud's are measured.
  */
 export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),
@@ -35,11 +35,11 @@ export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 };
 
 /**
- * What to ask for where the defaults are too little, and to override them with once it is granted. Providers grant case
- * by case, and publish few figures: Compute Engine's per-minute quotas of 1,500 requests are 25 per second; Tencent
- * Cloud lets 10 RunInstances and 40 DescribeInstances go out in a second; EC2 launches 1,000 instances from a full
- * bucket. The rest is four times the default rates and 100 instances at once, which the published power limits of
- * private-cloud offerings come to, too.
+ * Limits to request from a provider when the defaults are too low, and to set once they are granted. Providers grant
+ * case by case and publish few figures. Compute Engine's per-minute quotas of 1,500 requests are 25 per second. Tencent
+ * Cloud allows 10 RunInstances and 40 DescribeInstances per second. EC2 launches 1,000 instances from a full bucket.
+ * All others are four times the default rates and 100 concurrent instances, which is also what private-cloud offerings
+ * publish as power limits.
  */
 export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 100, { perSecond: 20, burst: 100 }, 40),
@@ -58,9 +58,9 @@ export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 };
 
 export interface RequestMore {
-  /** What to ask for, and where. */
+  /** What to request, and where. */
   text: string;
-  /** The provider's own page on it. */
+  /** The provider's own page about it. */
   url: string;
 }
 
@@ -69,7 +69,7 @@ const KT: RequestMore = {
   url: 'https://cloud.kt.com/docs/open-api-guide/d/guide/how-to-use',
 };
 
-/** How to have a provider raise its limits. */
+/** How to ask each provider for higher limits. */
 export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
   aws: {
     text: 'Ask for higher RunInstances and DescribeInstances request rates, and the resource rate of RunInstances, for each region by a support case; for more vCPUs under Service Quotas.',

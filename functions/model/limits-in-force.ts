@@ -4,8 +4,8 @@ import { type LimitOverride, type LimitProfile, limitProfileSchema, type Rate } 
 import { DEFAULT_LIMIT_PROFILES, POWER_LIMIT_PROFILES } from './limit-tiers.ts';
 
 /**
- * The profile in force: the cloud's default, or its power profile, with the connection's overrides on top. What of the
- * rate of creates was not overridden gives way to what was.
+ * Returns the limit profile in force: the cloud's default or power profile, with the connection's overrides on top. If
+ * the create rate is not overridden, it is lowered to agree with the overridden fields.
  */
 export function limitProfileOf(cloud: Cloud, override: LimitOverride | undefined): LimitProfile {
   const base = (override?.tier === 'power' ? POWER_LIMIT_PROFILES : DEFAULT_LIMIT_PROFILES)[cloud];

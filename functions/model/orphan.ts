@@ -5,7 +5,7 @@ import { cloudWordSchema, nameSchema } from './identifiers.ts';
 export const MIN_GRACE_SECONDS = 60;
 export const MAX_GRACE_SECONDS = 30 * 86_400;
 
-/** What a sweep does about what no record claims. */
+/** Defines what a sweep does with resources that no record claims. */
 export const orphanPolicySchema = z
   .object({
     action: z
@@ -28,13 +28,18 @@ export const orphanKindSchema = z.enum(['instance', ...resourceKindSchema.option
 export type OrphanKind = z.infer<typeof orphanKindSchema>;
 
 /**
- * Why nothing claims it, or, for `missing`, what is claimed and not there:
- * `no-record`: no record names it; `copy`: it carries our marks, and was made by no call of ours; `unproven`: nothing
- * tells whether a call of ours made it; `returned`: it vanished, and shows up again; `ended`: as that, and
- * its end was asked for meanwhile; `record-closed`: its record says
- * that it is gone; `earlier-attempt`: an attempt made it that its instance has given up; `elsewhere`: its instance has
- * moved to another location; `duplicate`: its record is bound to another one; `missing`: a record is bound to it, and
- * the cloud does not show it.
+ * Says why no record claims the resource; with `missing`, a record claims it and it does not exist:
+ *
+ * - `no-record`: no record names it
+ * - `copy`: it carries our tags, but no call of ours made it
+ * - `unproven`: nothing tells whether a call of ours made it
+ * - `returned`: it vanished and is shown again
+ * - `ended`: as `returned`, and its removal was requested in the time between
+ * - `record-closed`: its record says that it is gone
+ * - `earlier-attempt`: it was made by an attempt that its instance has given up
+ * - `elsewhere`: its instance has moved to another location
+ * - `duplicate`: its record is bound to another machine
+ * - `missing`: a record is bound to it, and the cloud does not show it
  */
 export const orphanReasonSchema = z.enum([
   'no-record',
@@ -51,10 +56,12 @@ export const orphanReasonSchema = z.enum([
 export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 
 /**
- * What a reason means for what it is said of. `leftAlone`: it is told of and never removed, since nothing proves that it
- * is ours, or it may be wanted again. `neverClaimed`: no record can ever claim it, so that there is nothing to wait for.
- * `uncounted`: its removal does not count towards the most of a day, since it is proven to be one machine too many, or its
- * end was asked for.
+ * Tells how sweeps treat a finding with a given reason:
+ *
+ * - `leftAlone`: it is reported and never removed, because nothing proves that it is ours, or it may be wanted again
+ * - `neverClaimed`: no record can ever claim it; there is no reason to wait
+ * - `uncounted`: its removal does not count against the daily maximum, because it is proven to be surplus, or its
+ *   removal was requested
  */
 interface Meaning {
   leftAlone: boolean;
@@ -79,10 +86,20 @@ export const isNeverClaimed = (reason: OrphanReason): boolean => MEANINGS[reason
 export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].uncounted;
 
 /**
- * Open: `Quarantined` (until the grace period is over), `Reported` (left to people), `Terminating` (removal is asked
- * for until the cloud no longer shows it), `Missing` (the poll loop is looking for it). Closed: `Terminated` (removed
- * by us), `Gone` (by others), `Released` (it is claimed, or back, after all), `Vanished` (its record says so now),
- * `Returned` (it had vanished, and its record follows it again).
+ * Open states:
+ *
+ * - `Quarantined`: until the grace period is over
+ * - `Reported`: an operator decides
+ * - `Terminating`: sweeps request the removal until the cloud no longer shows it
+ * - `Missing`: the poll loop searches for it
+ *
+ * Closed states:
+ *
+ * - `Terminated`: removed by us
+ * - `Gone`: removed by others
+ * - `Released`: a record claims it, or it exists again
+ * - `Vanished`: its record now says that it has vanished
+ * - `Returned`: it had vanished, and its record follows it again
  */
 export const ORPHAN_STATES = [
   'Quarantined',
@@ -112,9 +129,11 @@ const IS_CLOSED: Readonly<Record<OrphanState, boolean>> = {
 export const isClosedOrphan = (state: OrphanState): boolean => IS_CLOSED[state];
 
 /**
- * Why sweeps remove no machine at a site, or on a connection, until an operator continues them:
- * `cap`: as many as a day allows are removed; `restored`: the tables were set back to an earlier time;
- * `another-writer`: another deployment uses this deployment's id at the account.
+ * Says why sweeps remove no machine at a site, or on a connection, until an operator continues them:
+ *
+ * - `cap`: the daily maximum of removals is reached
+ * - `restored`: the tables were restored to an earlier time
+ * - `another-writer`: another deployment uses this deployment's id at the account
  */
 export const HOLD_REASONS = ['cap', 'restored', 'another-writer'] as const;
 export const holdReasonSchema = z.enum(HOLD_REASONS);
@@ -158,7 +177,7 @@ export const orphanSchema = z.object({
 });
 export type Orphan = z.infer<typeof orphanSchema>;
 
-/** What a sweep does about one finding; a dry run says what it would do. */
+/** What a sweep does about one finding. A dry run reports it without doing it. */
 export const sweepActionSchema = z.enum([
   'quarantine',
   'wait',
@@ -182,7 +201,7 @@ const sweepFailureSchema = z.object({
   message: z.string(),
 });
 
-/** How far a sweep that was asked for has come. */
+/** The progress of a requested sweep. */
 export const sweepSchema = z.object({
   id: z.string(),
   namespace: nameSchema,

@@ -1,6 +1,6 @@
-/** The most items of one page of a list, and of one that does not say how many it wants. */
+/** The most items of one page, and the default. */
 export const MAX_PAGE = 500;
 export const DEFAULT_PAGE = 100;
-/** Of fleets, each of which is a query of its own. */
+/** The maximum for fleets, because each fleet needs a query of its own. */
 export const MAX_FLEET_PAGE = 50;
 export const DEFAULT_FLEET_PAGE = 20;

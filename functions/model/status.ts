@@ -33,8 +33,8 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud is about to leave it by itself, so that the poll loop polls its site. `closed`: nothing can
- * exist at the cloud any more. Every status has to say what it is.
+ * `transitional`: the cloud will change the status by itself; the poll loop polls the site until then. `closed`:
+ * nothing can exist at the cloud any more.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',
@@ -54,14 +54,16 @@ export function isTransitional(status: InstanceStatus): boolean {
   return INSTANCE_PHASES[status] === 'transitional';
 }
 
-/** A closed record claims nothing at the cloud: its instance is known not to exist. */
+/**
+ * Returns true if the record is closed: its instance is known not to exist, and the record claims nothing at the cloud.
+ */
 export function isClosed(status: InstanceStatus): boolean {
   return INSTANCE_PHASES[status] === 'closed';
 }
 
 /**
- * `coming`: it is being launched, or waits for that; `settled`: what was launched has come to its end; `going`: it is
- * being removed as a whole; `over`: nothing of it is left.
+ * `coming`: the fleet is being launched, or waits for that. `settled`: launching has ended. `going`: the whole fleet is
+ * being removed. `over`: nothing of it is left.
  */
 const FLEET_PHASES: Readonly<Record<FleetStatus, 'coming' | 'settled' | 'suspended' | 'going' | 'over'>> = {
   Preparing: 'coming',
@@ -77,17 +79,17 @@ const FLEET_PHASES: Readonly<Record<FleetStatus, 'coming' | 'settled' | 'suspend
   Failed: 'settled',
 };
 
-/** Launching has ended, and nothing of it was asked to go. */
+/** Returns true if launching has ended, and no removal was requested. */
 export function isSettled(status: FleetStatus): boolean {
   return FLEET_PHASES[status] === 'settled';
 }
 
-/** Nothing of it is left, and its name is free. */
+/** Returns true if nothing of the fleet is left and its name is free. */
 export function isOver(status: FleetStatus): boolean {
   return FLEET_PHASES[status] === 'over';
 }
 
-/** It is being removed as a whole, or has been. */
+/** Returns true if the whole fleet is being removed, or has been. */
 export function isGoing(status: FleetStatus): boolean {
   return FLEET_PHASES[status] === 'going' || isOver(status);
 }

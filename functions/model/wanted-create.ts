@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a launch wants, as far as it matters for when and whether it may go out. */
+/** Describes a launch with the facts that decide whether and when it may start. */
 export const wantedCreateSchema = z.object({
   instanceId: z.string(),
   fleetId: z.string(),
@@ -10,11 +10,11 @@ export const wantedCreateSchema = z.object({
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
-  /** Whether its node group has a location left that it has not tried. */
+  /** True if its node group has a location left that the instance has not tried. */
   mayGoElsewhere: z.boolean(),
-  /** When it first had to wait for its turn. */
+  /** When the launch first had to wait. */
   waitsSinceMs: z.number().optional(),
-  /** Permits from before then were used for an earlier call. */
+  /** Permits issued before this time were used for an earlier call. */
   calledAtMs: z.number().optional(),
 });
 export type WantedCreate = z.infer<typeof wantedCreateSchema>;

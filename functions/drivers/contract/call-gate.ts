@@ -1,21 +1,22 @@
 import type { CallKind } from '../../model/limit-profile.ts';
 
-/** One HTTP request to a cloud, named as the cloud names it. */
+/** Describes one HTTP request to a cloud, in the cloud's own terms. */
 export interface CloudCall {
-  /** The cloud's name of the action, with the service: `ec2:RunInstances`, `nova:POST /servers`. */
+  /** The cloud's name of the action, with its service: `ec2:RunInstances`, `nova:POST /servers`. */
   action: string;
   /**
-   * Which of the connection's rates the cloud counts it by. `sign-in`: it gets or registers a credential, at STS,
-   * Keystone or CB-Spider itself. No compute, network or image service sees it, so it needs no permit.
+   * The rate limit of the connection that the cloud counts this call against. `sign-in`: the call gets or registers a
+   * credential, at STS, Keystone or CB-Spider itself. It reaches no compute, network or image service, and therefore
+   * needs no permit.
    */
   kind: CallKind | 'sign-in';
-  /** Undefined: the call is about the account, and about no single location. */
+  /** Undefined if the call concerns the account and no single location. */
   location: string | undefined;
-  /** Of a create: how many machines the request is for, each of which the governor permits; absent: one. */
+  /** For a create: the number of machines requested; the governor permits each. Absent: one. */
   machines?: number;
 }
 
-/** The right to send one request. Only a gate makes permits, and passes each to the function that sends. */
+/** Grants the right to send one request. Only a call gate makes permits; it passes each to the function that sends. */
 export class Permit {
   readonly call: CloudCall;
   #isUsed = false;
@@ -24,7 +25,10 @@ export class Permit {
     this.call = call;
   }
 
-  /** Marks the permit as used. Called where the request leaves. @throws Error when it was used before */
+  /**
+   * Marks the permit as used. The function that sends the request calls this. @throws Error when the permit was used
+   * before
+   */
   use(): void {
     if (this.#isUsed)
       throw new Error(`${this.call.action}: a permit is for one request, and was used before`);
@@ -33,15 +37,15 @@ export class Permit {
 }
 
 /**
- * What every request of a driver passes. The worker's gate asks the governor for a permit, logs what a cloud refuses,
- * and slows that kind of call down after a throttle.
+ * Controls every request of a driver. The worker's gate asks the governor for a permit and logs what a cloud refuses.
+ * After a throttle it slows down that kind of call.
  */
 export interface CallGate {
   /**
-   * Waits for a permit for as long as the caller of the driver allows, then sends.
+   * Waits for a permit as long as the driver's caller allows, then sends the request.
    *
-   * @param request sends exactly one HTTP request. What it throws is thrown on
-   * @throws DriverError NoPermit when there is no permit in time; nothing was sent then
+   * @param request sends exactly one HTTP request; its errors are rethrown
+   * @throws DriverError NoPermit when no permit came in time; the request was not sent
    */
   send<Answer>(call: CloudCall, request: (permit: Permit) => Promise<Answer>): Promise<Answer>;
 }

@@ -3,122 +3,132 @@ import type { CloudClient, CloudInstance, InstanceSpec } from './driver.ts';
 import type { DriverError } from './errors.ts';
 import { CAPABILITY_NAMES, type CapabilityName } from './metadata.ts';
 
-/** Machines can be stopped, keeping disk and id, and started again. */
+/** Stops machines and starts them again. A stopped machine keeps its disk and its id. */
 export interface StopStart {
   /**
-   * Asks for it and returns; the machine is `Suspending`, then `Suspended`. Success when it is so already.
+   * Asks the cloud to stop the machine, and returns immediately. The machine is then `Suspending`, later `Suspended`.
+   * Succeeds if the machine is already stopped.
    *
-   * @throws DriverError NotFound; Conflict before it runs; Unsupported when this very machine cannot be stopped (spot,
-   * local disks)
+   * @throws DriverError NotFound; Conflict before the machine runs; Unsupported when this machine cannot be stopped
+   * (spot, local disks)
    */
   stopInstance(location: string, backendId: string): Promise<void>;
   /**
-   * Asks for it and returns; the machine is `Resuming`, then `Running`, perhaps under another public address. Success
-   * when it runs already. A cloud that has no room for it now answers as to a create.
+   * Asks the cloud to start the machine, and returns immediately. The machine is then `Resuming`, later `Running`,
+   * possibly with another public address. Succeeds if the machine already runs. A cloud without room for the machine
+   * answers as it does to a create.
    *
-   * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while it is on its way to a stop
+   * @throws DriverError NotFound, InsufficientCapacity, QuotaExceeded; Conflict while the machine is being stopped
    */
   startInstance(location: string, backendId: string): Promise<void>;
 }
 
 export interface Reboot {
   /**
-   * Asks for it and returns; the machine may be `Rebooting` for a while, then is `Running`, with the same id and
-   * addresses.
+   * Asks the cloud to reboot the machine, and returns immediately. The machine may be `Rebooting` for a while. It is
+   * then `Running`, with the same id and addresses.
    *
-   * @throws DriverError NotFound; Conflict while it does not run
+   * @throws DriverError NotFound; Conflict while the machine does not run
    */
   rebootInstance(location: string, backendId: string): Promise<void>;
 }
 
-/** What came of one of several instances that were asked for at once. */
+/** Tells the outcome for one instance of a batch. */
 export type CreateOutcome = { instance: CloudInstance } | { error: DriverError };
 
 export interface BatchCreate {
-  /** The most specs of one call, 2 at least. */
+  /** The largest number of specs in one call, at least 2. */
   readonly maxBatchSize: number;
   /**
-   * Asks for several instances in one call of the cloud's; the caller has the governor's permit for each of them.
-   * The specs are of one fleet, and alike but for `instanceId`, `launchToken` and the tag `fleetwright:instance`.
-   * What holds of `createInstance` holds of each: after an outcome with any error but `OutcomeUnknown` it does not
-   * exist, and its own launch token, by itself, proves by `findInstanceByToken` what became of it, also when the
-   * process died right after the call.
+   * Asks for several instances in one call to the cloud. The caller holds the governor's permit for each instance. All
+   * specs belong to one fleet. They differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
    *
-   * @returns one outcome for each spec, in their order. Never rejects with a DriverError: what failed as a whole is
-   * the outcome of each.
+   * The contract of `createInstance` holds for each instance: after any error but `OutcomeUnknown` it does not exist.
+   * `findInstanceByToken` finds each instance by its own launch token, even when the process died right after the call.
+   *
+   * @returns one outcome for each spec, in the order of the specs. Never rejects with a DriverError: if the whole call
+   * failed, each outcome has the error.
    */
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
 
-/** A list can be narrowed to some machines: a page, however many others there are. */
+/** Lists selected machines by id. The cost does not grow with the number of other machines. */
 export interface ListById {
-  /** The most ids of one call, 50 at least. */
+  /** The largest number of ids in one call, at least 50. */
   readonly maxListedById: number;
   /**
-   * Those of these machines that are of this deployment and that the cloud shows, in any order, in one call of the
-   * cloud's. As in `listInstances`, what is missing may only not be shown yet; an id that never was one is no error.
+   * Lists those of the given machines that belong to this deployment and that the cloud shows, in any order. Makes one
+   * call to the cloud. As with `listInstances`, the cloud may not show a new machine yet. An id that never existed is
+   * no error.
    *
    * @param backendIds 1 to `maxListedById`
    */
   listInstancesById(location: string, backendIds: readonly string[]): Promise<CloudInstance[]>;
 }
 
-/** The cloud tells of each machine which idempotency key the call that made it had. */
+/**
+ * Tells the idempotency key of each create call. The cloud reports for each machine the key of the call that made it.
+ */
 export interface IdempotencyKeys {
   /**
-   * The key that the call for these launch tokens has, in their order. Makes no call, and answers the same for ever:
-   * it is kept with the records before the call goes out.
+   * Returns the idempotency key of the create call for these launch tokens, in their order. Makes no call to the cloud.
+   * The result never changes: the caller stores it in the records before it sends the create call.
    *
-   * @param launchTokens of one create call: one, or those of a batch
+   * @param launchTokens of one create call: one token, or those of a batch
    */
   idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string;
 }
 
-/** How many of something may exist at a location. */
+/** Limits how many instances, vCPUs or GB of memory may exist at a location. */
 export interface Quota {
   unit: 'instances' | 'vcpus' | 'memoryGb';
-  /** Which instances it is about, in the cloud's words; absent: all. */
+  /** The instances that the quota counts, in the cloud's words. Absent: all. */
   scope?: string;
   limit: number;
-  /** Absent: the cloud does not tell. */
+  /** Absent if the cloud does not report it. */
   used?: number;
 }
 
 export interface Quotas {
-  /** Quotas that creating instances can run into. What is not limited is left out. */
+  /** Reads the quotas that creating instances can exceed. Leaves out what is unlimited. */
   readQuotas(location: string): Promise<Quota[]>;
 }
 
-/** Drivers whose `apiKind` is `global`. */
+/** Reads the catalogue of all locations in one call. Drivers whose `apiKind` is `global` have it. */
 export interface GlobalCatalogue {
-  /** As `listOffers`, of all locations in one call. */
+  /** Returns what `listOffers` returns, for all locations in one call. */
   listOffersEverywhere(): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
 }
 
-/** Says that a deployment works at an account under the id of the client's `deploymentId`. */
+/** Records that a deployment uses an account under the client's `deploymentId`. */
 export interface WriterMark {
   /** 1 to 64 characters of a-z, 0-9 and `-`. */
   writerId: string;
-  /** When the deployment began to work there. */
+  /** The time when the deployment began to use the account. */
   sinceMs: number;
   renewedAtMs: number;
 }
 
 /**
- * The account keeps marks that every deployment with a credential of it can see: two deployments that were given one id
- * notice each other by them. A mark costs nothing and is no network, group or key pair. A deployment writes no mark but
- * its own. Each call throws `Unauthorized` where the credential lacks the right to it alone.
+ * Keeps marks in the account that every deployment with a credential for it can see. Two deployments with the same id
+ * detect each other by these marks. A mark costs nothing, and is no network, security group or key pair. A deployment
+ * writes only its own mark.
+ *
+ * Each call throws `Unauthorized` when the credential lacks only the right to marks.
  */
 export interface WriterMarks {
-  /** Marks of every deployment under this client's `deploymentId`, to the last page. One that was written is listed. */
+  /**
+   * Lists the marks of every deployment under this client's `deploymentId`, to the last page. A mark is listed as soon
+   * as it has been written.
+   */
   listWriterMarks(): Promise<WriterMark[]>;
-  /** Writes the mark, or replaces the one of the same writer. */
+  /** Writes the mark. Replaces an earlier mark of the same writer. */
   putWriterMark(mark: WriterMark): Promise<void>;
-  /** Removing what is gone succeeds. */
+  /** Removes the mark. Succeeds if it is already gone. */
   removeWriterMark(writerId: string): Promise<void>;
 }
 
-/** What a client may have beside `CloudClient`: each is a set of methods that belong together. */
+/** Maps each optional capability to its methods. A client may have these in addition to `CloudClient`. */
 export interface Capabilities extends Record<CapabilityName, object> {
   'stop-start': StopStart;
   reboot: Reboot;
@@ -141,7 +151,7 @@ const METHODS: { readonly [Name in CapabilityName]: readonly (keyof Capabilities
   'writer-marks': ['listWriterMarks', 'putWriterMark', 'removeWriterMark'],
 };
 
-/** @returns what this client can do beside `CloudClient`, told by the methods that it has */
+/** Returns the optional capabilities of a client. A client has a capability if it has all of its methods. */
 export function capabilitiesOf(client: CloudClient): CapabilityName[] {
   return CAPABILITY_NAMES.filter((name) => has(client, name));
 }

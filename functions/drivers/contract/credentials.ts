@@ -5,12 +5,12 @@ import type { CredentialField, DriverMetadata } from './metadata.ts';
 
 type Fields = Readonly<Record<string, string>>;
 
-/** Making a schema costs more than using it, and connections are opened every minute. */
+/** Caches the schemas: making one costs more than using it, and connections are opened every minute. */
 const schemas = new WeakMap<object, ReturnType<typeof makeSchema>>();
 
 /**
- * The schema of a driver's credential, drawn from its fields. Its issues name fields and never a value; a missing
- * field is told with its description.
+ * Returns the schema of a driver's credential, made from its `credentialFields`. An issue names the field, and never
+ * contains a value. The issue of a missing field is its description.
  */
 export function credentialSchemaOf({ credentialFields }: Pick<DriverMetadata, 'credentialFields'>) {
   const known = schemas.get(credentialFields) ?? makeSchema(credentialFields);
@@ -67,7 +67,7 @@ function makeSchema(credentialFields: readonly CredentialField[]) {
     });
 }
 
-/** @returns what is wrong with a credential, for a driver to throw; undefined when it has all that is needed */
+/** Checks a credential. @returns an error for the driver to throw; undefined if the credential is complete and valid */
 export function credentialError(
   metadata: Pick<DriverMetadata, 'credentialFields'>,
   credential: Fields,

@@ -1,6 +1,6 @@
 import type { Decoded } from './decode-spellings.ts';
 
-/** What stands between the characters of an encoded text and is no part of it: line breaks, quotes, backslashes. */
+/** Characters that may separate those of an encoded text: white space, quotes, backslashes. */
 const BETWEEN = /[\s\\"']/;
 const BASE64 = /[A-Za-z0-9+/_-]/;
 const HEX = /[0-9A-Fa-f]/;
@@ -11,10 +11,11 @@ const DECIMALS = /(?<![0-9])[0-9]{1,3}(?:[\s,+\\"']+[0-9]{1,3}){3,}(?![0-9])/g;
 const MAX_BYTE = 255;
 
 /**
- * What stretches of a text may encode, as further texts: base64 and base64url at each of its alignments, since the
- * encoded text may begin anywhere in a longer one; hexadecimal digits, together or in pairs; lists of bytes in decimal.
+ * Decodes the stretches of a text that may be encoded, and returns each result as a further text. Covers base64 and
+ * base64url at every alignment, because encoded text may begin anywhere in a longer one. Also covers hexadecimal
+ * digits, together or in pairs, and lists of decimal bytes.
  *
- * @param leastBytes stretches that encode fewer are left out
+ * @param leastBytes stretches that encode fewer bytes are left out
  */
 export function layersOf(decoded: Decoded, leastBytes: number): Decoded[] {
   return [
@@ -40,7 +41,7 @@ function base64Layers(decoded: Decoded, shortest: number): Decoded[] {
 
 function hexLayers(decoded: Decoded, shortest: number): Decoded[] {
   if (decoded.bytes.length < shortest) return [];
-  // The prefix of a number is blanked, so that its zero is not taken for a digit.
+  // Blank the prefix `0x`: its zero would be read as a digit.
   const digits = decoded.bytes.replaceAll(/0x(?=[0-9a-f]{2})/gi, '  ');
   return runsOf(digits, HEX, BETWEEN_HEX, shortest).flatMap((run) => {
     const text = run.map((at) => digits[at]).join('');
@@ -62,7 +63,7 @@ function decimalLayers({ bytes, starts, ends }: Decoded): Decoded[] {
   });
 }
 
-/** @param partOf the first and the last character of a run that a byte was decoded from */
+/** @param partOf returns the first and the last character of the run that a byte was decoded from */
 function layer(
   { starts, ends }: Decoded,
   bytes: string,
@@ -77,7 +78,7 @@ function layer(
   };
 }
 
-/** Indices of the characters of each stretch of one alphabet, those between them left out. */
+/** Finds the stretches of one alphabet. @returns for each, the indices of its characters, without those of `between` */
 function runsOf(text: string, alphabet: RegExp, between: RegExp, shortest: number): number[][] {
   const runs: number[][] = [];
   let run: number[] = [];

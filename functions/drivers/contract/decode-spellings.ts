@@ -1,16 +1,16 @@
 /**
- * Text with its escapes decoded, as bytes of UTF-8, each with the part of the text that it was decoded from. Several
- * bytes may come from one part.
+ * Holds a text with its escapes decoded, as UTF-8 bytes. Each byte has the part of the text that it was decoded from.
+ * Several bytes may come from one part.
  */
 export interface Decoded {
-  /** One character of U+0000 to U+00FF for each byte. */
+  /** One character from U+0000 to U+00FF for each byte. */
   bytes: string;
-  /** Index in the text where the part begins, and the one after its end. */
+  /** For each byte, the index in the text where its part begins. `ends` has the index after the part. */
   starts: readonly number[];
   ends: readonly number[];
 }
 
-/** Escapes may be escaped again; what is nested deeper is left as it is. */
+/** An escape may itself be escaped. Deeper nesting is left as it is. */
 const MAX_PASSES = 8;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -55,14 +55,14 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 /**
- * What backslashes mean where that is not certain. `all`: up to nine of them are one escape, and `\n` is a line break.
- * `one`: the last of them alone escapes, and `\n` is the letter.
+ * Selects how ambiguous backslashes are read. `all`: up to nine backslashes are one escape, and `\n` is a line break.
+ * `one`: only the last backslash escapes, and `\n` is the letter n.
  */
 export type Backslashes = 'one' | 'all';
 
 /**
- * Escapes of URLs (`%2F`, `%u002f`), of JSON and programming languages (`\"`, `\u002f`, `\x2f`), and of HTML (`&sol;`,
- * `&#47;`, `&#x2f;`).
+ * Matches the escapes of URLs (`%2F`, `%u002f`), of JSON and programming languages (`\"`, `\u002f`, `\x2f`), and of
+ * HTML (`&sol;`, `&#47;`, `&#x2f;`).
  */
 function escapes(backslashes: string): RegExp {
   return new RegExp(
@@ -73,7 +73,7 @@ function escapes(backslashes: string): RegExp {
       `${backslashes}u\\{(?<braced>[0-9a-f]{1,6})\\}`,
       `${backslashes}x(?<byte>[0-9a-f]{2})`,
       `${backslashes}(?<space>[abfnrtv])`,
-      // What is itself an escape is decoded first.
+      // A character that begins another escape is left for that escape.
       `${backslashes}(?!%u?[0-9a-f]{2}|&#?[0-9a-z]+;)(?<sign>[ -/:-@\\[\\]^_\`{-~])`,
       '&#x(?<hexEntity>[0-9a-f]{1,6});?',
       '&#(?<entity>[0-9]{1,7});?',
@@ -88,7 +88,7 @@ const ESCAPES: Readonly<Record<Backslashes, RegExp>> = {
   all: escapes('\\\\{1,9}'),
 };
 
-/** Decodes every escape, and those that come out of it, until none is left. */
+/** Decodes every escape. Repeats this for escapes that the decoding produces, until none is left. */
 export function decodeEscapes(bytes: Decoded, backslashes: Backslashes): Decoded {
   let decoded = bytes;
   for (let pass = 0; pass < MAX_PASSES; pass += 1) {
@@ -99,7 +99,7 @@ export function decodeEscapes(bytes: Decoded, backslashes: Backslashes): Decoded
   return decoded;
 }
 
-/** The bytes of a text, none of its escapes decoded. */
+/** Returns the bytes of a text without decoding any escape. */
 export function bytesOf(text: string): Decoded {
   const starts: number[] = [];
   const ends: number[] = [];
@@ -117,7 +117,7 @@ export function bytesOf(text: string): Decoded {
   return { bytes, starts, ends };
 }
 
-/** @returns the same object when there is no escape in it */
+/** Decodes each escape once. @returns the same object if the text has no escape */
 function decodeOnce(decoded: Decoded, backslashes: Backslashes): Decoded {
   const { bytes, starts, ends } = decoded;
   if (!/[%\\&]/.test(bytes)) return decoded;

@@ -9,12 +9,12 @@ import type { CapabilityName, DriverMetadata } from './metadata.ts';
 import { Secrets } from './secrets.ts';
 
 /**
- * Makes a driver of its metadata and the code that opens its clients. The compiler holds the clients to the declared
- * capabilities, both ways: a declared one has all its methods, one that is not declared has none.
+ * Makes a driver from its metadata and the function that opens its clients. The compiler compares the clients with the
+ * declared capabilities: a client has all methods of each declared capability, and no method of any other.
  *
- * Everything that a client answers or throws passes the guard here (`guard-client.ts`), so that no driver has to see
- * to it that its cloud's words are bounded and free of secrets. A driver tells `secrets` of what it is given for the
- * credential: a token, the keys of a session.
+ * Everything that a client returns or throws passes the guard (`guard-client.ts`). No driver needs to limit its cloud's
+ * words or to remove secrets from them. A driver adds each secret that it obtains for the credential to `secrets`: a
+ * token, the keys of a session.
  */
 export function defineDriver<const Metadata extends DriverMetadata>(
   metadata: Metadata,
@@ -34,7 +34,7 @@ export function defineDriver<const Metadata extends DriverMetadata>(
   };
 }
 
-/** A gate that never sees a secret in an error: it logs what a cloud refused. */
+/** Wraps the gate to redact errors before it sees them: the gate logs what a cloud refused. */
 function guardGate(calls: CallGate, secrets: Secrets): CallGate {
   return {
     send: (call, request) =>
@@ -48,7 +48,7 @@ function guardGate(calls: CallGate, secrets: Secrets): CallGate {
   };
 }
 
-/** Values of fields that are secret, and of those that the driver does not know. */
+/** Returns the values of secret fields, and of fields that the driver does not know. */
 function secretValuesOf(
   { credentialFields }: Pick<DriverMetadata, 'credentialFields'>,
   credential: Credential,

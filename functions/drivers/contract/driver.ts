@@ -4,50 +4,54 @@ import type { InstanceStatus } from '../../model/status.ts';
 import type { CallGate } from './call-gate.ts';
 import type { DriverMetadata } from './metadata.ts';
 
-/** What a driver needs to open a client: where, as whom, and whose machines are ours. */
+/** Passes to a driver what it needs to open a client: endpoint, credential, deployment and call gate. */
 export interface ConnectOptions {
   cloud: Cloud;
   credential: Credential;
-  /** The cloud's address; overrides its own where it has one. Already checked against the deployment's rules. */
+  /**
+   * Overrides the cloud's own address, if it has one. The caller has already checked it against the deployment's rules.
+   */
   endpoint?: string;
   /** The value of the tag `fleetwright:deployment` on everything that this deployment makes. */
   deploymentId: string;
   /**
-   * `<namespace>/<name>` of the connection, the same for as long as it exists, whatever becomes of its credential. For
-   * drivers that have to keep something under the connection's name; absent: nobody's in particular. Clients of one
-   * connection may have different credentials, when a new one is verified: that changes nothing for the others.
+   * `<namespace>/<name>` of the connection. It stays the same for the life of the connection, even when the credential
+   * changes. Drivers that store something per connection use it. Absent: the client belongs to no connection.
+   *
+   * While a new credential is being verified, clients of one connection have different credentials. A client with the
+   * new one changes nothing for the others.
    */
   connectionKey?: string;
   /**
-   * The credential is not in force and may never be: what the driver keeps under the connection's name stays as it is
-   * for the other clients. Such a client is asked `verifyCredential`, `listInstances`, `getInstance`,
-   * `listNetworkResources` and for marks only.
+   * The credential is not in force and may never be. The driver leaves what it stores under the connection's name as it
+   * is, for the other clients. The caller uses only `verifyCredential`, `listInstances`, `getInstance`,
+   * `listNetworkResources` and the marks.
    */
   isTrial?: boolean;
-  /** Each request that the client makes passes it. */
+  /** Every request of the client passes this gate. */
   calls: CallGate;
 }
 
-/** The account that a credential is of. */
+/** Identifies the account that a credential belongs to. */
 export interface VerifiedCredential {
   /**
-   * The cloud's own id of the account. It never changes, and two credentials of one cloud are of the same account
-   * exactly where these are equal. Undefined: the cloud does not tell.
+   * The cloud's own id of the account. It never changes. Two credentials of one cloud belong to the same account
+   * exactly when these ids are equal. Undefined if the cloud does not report it.
    */
   account: string | undefined;
-  /** What people call that account, for messages. Absent: the same as `account`. */
+  /** The account's display name, for messages. Absent: the same as `account`. */
   accountName?: string;
 }
 
 /**
- * The code that talks to a cloud, made with `defineDriver`. A driver holds no state but its clients; everything that
- * must survive a process is in the records of whoever calls it.
+ * Connects to a cloud; made with `defineDriver`. A driver keeps no state except its clients. The driver's caller stores
+ * in its records whatever must survive the process.
  */
 export interface Driver extends DriverMetadata {
   /**
-   * Opens a client. Makes no call, so it cannot tell a bad credential from a good one (`verifyCredential` does).
-   * A client is kept for up to a minute and used by many messages at once; it is thrown away when the cloud answers
-   * `Unauthorized`. Whatever it caches (tokens, assumed roles, addresses) goes with it.
+   * Opens a client. Makes no call, and cannot tell whether the cloud accepts the credential; `verifyCredential` can.
+   * The caller keeps a client for up to a minute, shares it among many messages, and discards it after `Unauthorized`.
+   * What the client caches (tokens, assumed roles, addresses) is discarded with it.
    *
    * @throws DriverError InvalidRequest when a credential field is missing or the endpoint is not usable
    */
@@ -60,8 +64,8 @@ export type NetworkResourceKind = (typeof NETWORK_RESOURCE_KINDS)[number];
 export interface NetworkSpec {
   location: string;
   /**
-   * Unique in the deployment for its kind and location; the idempotency key. 1 to 23 characters of a-z and 0-9. The
-   * driver makes the cloud's name of it (`resourceName`).
+   * The idempotency key, unique in the deployment for its kind and location. 1 to 23 characters of a-z and 0-9. The
+   * driver derives the name at the cloud from it (`resourceName`).
    */
   name: string;
   cidr: string;
@@ -72,7 +76,7 @@ export interface SecurityGroupSpec {
   location: string;
   name: string;
   networkBackendId: string;
-  /** Inbound TCP 22 from this CIDR; absent: nothing inbound at all. Outbound is open. */
+  /** Allows inbound TCP 22 from this CIDR. Absent: nothing inbound. Outbound is open. */
   sshFrom?: string;
   tags: Record<string, string>;
 }
@@ -80,7 +84,7 @@ export interface SecurityGroupSpec {
 export interface KeyPairSpec {
   location: string;
   name: string;
-  /** OpenSSH format. The private half never reaches a driver. */
+  /** OpenSSH format. A driver never receives the private key. */
   publicKey: string;
   tags: Record<string, string>;
 }
@@ -91,162 +95,171 @@ export interface InstanceSpec {
   /** Our instance's id: the value of the machine's tag `fleetwright:instance`. */
   instanceId: string;
   /**
-   * The idempotency key; goes to the cloud where it takes one, and always into the machine's name (`machineName`),
-   * which is all that tells whose it is at a cloud without tags.
+   * The idempotency key. The driver passes it to a cloud that accepts one, and always puts it into the machine's name
+   * (`machineName`). At a cloud without tags, only the name tells which instance the machine belongs to.
    */
   launchToken: string;
   instanceType: string;
   imageBackendId: string;
   rootDiskGb?: number;
-  /** As the user wrote it, not encoded. Only where the driver has the feature `user-data`. */
+  /** As the user wrote it, not encoded. Set only for drivers with the feature `user-data`. */
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
   securityGroupBackendId: string;
   keyPairBackendId: string;
-  /** Whether the cloud may take it back at any time, for less. Only where the driver has the feature `spot`. */
+  /**
+   * True if the cloud may reclaim the machine at any time, for a lower price. Set only for drivers with the feature
+   * `spot`.
+   */
   spot?: boolean;
   tags: Record<string, string>;
 }
 
-/** A machine as the cloud tells of it. */
+/** Describes a machine as the cloud reports it. */
 export interface CloudInstance {
   backendId: string;
-  /** From the tag `fleetwright:instance`, or the name (`parseMachineName`); undefined when neither tells. */
+  /** Taken from the tag `fleetwright:instance`, or from the name (`parseMachineName`). Undefined if neither has it. */
   instanceId?: string;
   launchToken?: string;
-  /** The cloud's status in our words; a word that we do not know is `Undefined`, never a guess. */
+  /** The cloud's status in our terms. An unknown word becomes `Undefined`, never a guess. */
   status: InstanceStatus;
   zone?: string;
-  /** As an offer names it; absent where the cloud does not tell. */
+  /** The name as in the offer. Absent if the cloud does not report it. */
   instanceType?: string;
   publicIp?: string;
   privateIp?: string;
   /**
-   * When it was created, by the cloud's clock: the same at each poll, however often it is stopped and started. Absent
-   * where the cloud does not say.
+   * The creation time by the cloud's clock. It is the same at each poll, however often the machine is stopped and
+   * started. Absent if the cloud does not report it.
    */
   createdAtMs?: number;
   /**
-   * The idempotency key of the call that made it, where the cloud keeps that: what `idempotencyKeyOf` says of the
-   * call's launch tokens. A machine that was copied from it has another one, or none.
+   * The idempotency key of the call that made the machine, if the cloud keeps it: the value of `idempotencyKeyOf` for
+   * that call's launch tokens. A copy of the machine has another key, or none.
    */
   idempotencyKey?: string;
   /** The cloud's own word for its status. */
   cloudStatus?: string;
-  /** Why it failed, or was removed by the cloud, in the cloud's words: of one that is `Failed` or `Terminated`. */
+  /** Why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed` and `Terminated`. */
   failureMessage?: string;
 }
 
-/** A network resource as the cloud tells of it. */
+/** Describes a network resource as the cloud reports it. */
 export interface CloudNetworkResource {
   kind: NetworkResourceKind;
   backendId: string;
-  /** As in the spec that it was made from; as the cloud has it where that is not a name of ours. */
+  /** The name in the spec that the resource was made from. If the name is not one of ours, the cloud's name. */
   name: string;
   createdAt?: string;
 }
 
 /**
- * One connection's client. "Of this deployment" is what carries its tag, or, without any deployment's tag, one of its
- * names (`names.ts`). Nothing else is ever answered with, so that nobody can come to delete it.
- * Every call has a time-out of its own, ends within 30 seconds unless it says otherwise, and throws `DriverError`
- * only. Its message has the cloud's own words, and no part of the credential, of user data or of a key:
+ * Makes the calls of one connection. "Of this deployment" means: it carries the deployment's tag or, without any
+ * deployment's tag, one of its names (`names.ts`). A client never returns anything else, which protects other machines
+ * from deletion.
  *
- * - `Throttled`: the call had no effect; `retryAfterMs` and `limitPerSecond` when the cloud said it (`retry-after.ts`).
- *   Not `QuotaExceeded`, which waiting does not cure.
- * - `Unavailable`: the cloud refused or could not be reached *before* it took the request; no effect.
- * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). For a read
- *   there is no unknown outcome: it is `Unavailable`.
- * - `Unauthorized`: the credential is refused, has expired, or lacks the right to this one call; `call` in the error
- *   names it.
- * - `NoPermit`: the gate let a request of this call wait for too long (`call-gate.ts`); nothing of that request was sent.
- *   The same call later takes up what the earlier requests made.
- * - `NotFound`: what the call is about (location, machine) is not there. `InvalidRequest`, `Unsupported`: the same
- *   call can never work; an unknown location or type, an image of another architecture, a bad CIDR are among them.
- * - What a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a guess. Where the
- *   cloud has answered, `answered` says so: the same answer again and again is a refusal in words that no table knows.
+ * Every call has its own time-out, ends within 30 seconds unless its comment says otherwise, and throws only
+ * `DriverError`. The error's message has the cloud's own words, and no part of the credential, of user data or of a
+ * key:
  *
- * A call of this interface that takes several of the cloud's leaves nothing half-made: when one of them fails, what
- * the earlier ones made is removed, or is found and taken up again by the same call; else it throws `OutcomeUnknown`.
- * Lists are read to the last page. Retries inside an SDK are off: the governor must see each answer.
+ * - `Throttled`: the call had no effect. Has `retryAfterMs` and `limitPerSecond` if the cloud reported them
+ *   (`retry-after.ts`). Not `QuotaExceeded`: waiting does not help there.
+ * - `Unavailable`: the cloud refused the request *before* it took it, or could not be reached; no effect.
+ * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). A read throws
+ *   `Unavailable` instead.
+ * - `Unauthorized`: the cloud refused the credential, or it has expired, or it lacks the right to this call. The
+ *   error's `call` names the call.
+ * - `NoPermit`: the gate let a request of this call wait too long (`call-gate.ts`). That request was not sent. When the
+ *   same call is made again, it reuses what the earlier requests made.
+ * - `NotFound`: the location or machine of the call does not exist.
+ * - `InvalidRequest`, `Unsupported`: the same call can never succeed: an unknown location or type, an image of another
+ *   architecture, a bad CIDR.
+ * - An error that a driver cannot classify is `OutcomeUnknown` for a change and `Unavailable` for a read, never a
+ *   guess. `answered` is true if the cloud answered: the same answer several times in a row is a refusal that no table
+ *   knows.
  *
- * What not every cloud has is in `capabilities.ts`.
+ * One call may need several requests to the cloud. When one of them fails, the driver removes what the earlier ones
+ * made, or the same call later finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
+ *
+ * Lists are read to the last page. SDK retries are off, because the governor must see each answer.
+ *
+ * `capabilities.ts` has the calls that not every cloud offers.
  */
 export interface CloudClient {
-  /** Asks the cloud whether it accepts the credential. @returns the account that the credential is of */
+  /** Asks the cloud whether it accepts the credential. @returns the account that the credential belongs to */
   verifyCredential(): Promise<VerifiedCredential>;
 
-  /** Every location of the cloud that this credential may use, those that are down included, with their zones. */
+  /** Lists every location that this credential may use, with its zones. Includes locations that are down. */
   listLocations(): Promise<Location[]>;
   /**
-   * Types at one location, and what each costs there. Two calls agree, order and prices aside; ids of offers are those
-   * of `offerId`, and the same for ever.
+   * Lists the instance types at one location, with their prices there. Two calls return the same, except for order and
+   * prices. The ids of offers are those of `offerId`, and never change.
    */
   listOffers(location: string): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }>;
   /**
-   * Images that a fleet may name, the cloud's own and public ones before all: one for each name, the newest, with the
-   * architectures that it boots on.
+   * Lists the images that a fleet may name, mainly the cloud's own and public ones. Each name appears once, with its
+   * newest image and the architectures that it boots on.
    */
   listImages(location: string): Promise<Image[]>;
 
   /**
-   * Makes a network with one subnet, or returns the one of this deployment with this name. Idempotent, also under a
-   * race.
+   * Makes a network with one subnet, or returns this deployment's network of this name. Idempotent, also when called
+   * concurrently.
    *
-   * @throws DriverError QuotaExceeded, InvalidRequest; Conflict when the name is taken by what is not of this
-   * deployment, and so not ours to use, nor to delete later
+   * @throws DriverError QuotaExceeded, InvalidRequest; Conflict when a network outside this deployment has the name:
+   * the deployment must neither use nor delete it
    */
   ensureNetwork(spec: NetworkSpec): Promise<{ backendId: string; subnetBackendId?: string }>;
   ensureSecurityGroup(spec: SecurityGroupSpec): Promise<{ backendId: string }>;
   ensureKeyPair(spec: KeyPairSpec): Promise<{ backendId: string }>;
   /**
-   * The backend's id of this deployment's resource with this name, if there is one: after an answer to `ensure…` was
-   * lost.
+   * Returns the backend id of this deployment's resource with this name, if it exists. Used when the answer to
+   * `ensure…` was lost.
    */
   findNetworkResource(location: string, kind: NetworkResourceKind, name: string): Promise<string | undefined>;
-  /** Every resource of one kind of this deployment at the location, to the last page, in any order. */
+  /** Lists every resource of one kind of this deployment at the location, to the last page, in any order. */
   listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]>;
   /**
-   * Deleting what is gone succeeds.
+   * Deletes the network. Succeeds if it is already gone.
    *
-   * @throws DriverError Conflict while something still needs it: asked again later, the same call may succeed
+   * @throws DriverError Conflict while something still uses it; the same call may succeed later
    */
   deleteNetwork(location: string, backendId: string): Promise<void>;
   deleteSecurityGroup(location: string, backendId: string): Promise<void>;
   deleteKeyPair(location: string, backendId: string): Promise<void>;
 
   /**
-   * Asks for one instance and returns as soon as the cloud has taken the request; never waits for a boot. Where the
-   * cloud answers only after the boot, it is left alone once the request is under way, and the answer is the machine
-   * as `findInstanceByToken` has it, or `OutcomeUnknown`.
-   * The same launch token twice, also concurrently, yields the same instance where the cloud honours tokens
-   * (feature `launch-tokens`).
-   * After any error but `OutcomeUnknown`, no instance exists, nor anything that was made for it alone (address, disk,
-   * interface).
+   * Asks for one instance and returns as soon as the cloud has taken the request, without waiting for the boot. If the
+   * cloud answers only after the boot, the driver stops waiting once the request is under way. It then returns the
+   * machine as `findInstanceByToken` has it, or throws `OutcomeUnknown`.
+   *
+   * At a cloud that honours tokens (feature `launch-tokens`), two calls with the same launch token yield the same
+   * instance, also concurrently. After any error but `OutcomeUnknown`, neither the instance exists nor anything made
+   * only for it (address, disk, interface).
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
   /**
-   * @throws DriverError NotFound; once `consistencyWindowMs` has passed since the create call, that proves that it is
-   * gone
+   * Reads one instance. @throws DriverError NotFound; this proves that the instance is gone once `consistencyWindowMs`
+   * has passed since the create call
    */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 
-  /** Every instance of this deployment at the location, to the last page, in any order. */
+  /** Lists every instance of this deployment at the location, to the last page, in any order. */
   listInstances(location: string): Promise<CloudInstance[]>;
 
   /**
-   * An instance that carries this token; undefined proves nothing before `consistencyWindowMs` has passed. A copy of
-   * an instance carries its token, too: the caller proves which one the token made.
+   * Finds an instance that carries this token. Undefined proves nothing until `consistencyWindowMs` has passed. A copy
+   * of an instance also carries its token: the caller decides which machine the token made.
    */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**
-   * Asks the cloud to remove it, with all that was made for it alone. Success when it is gone already, also by an id
-   * that never was one; the list tells when it really is.
+   * Asks the cloud to remove the instance and everything that was made only for it. Succeeds if the instance is already
+   * gone or never existed. The list shows when it is really gone.
    */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }

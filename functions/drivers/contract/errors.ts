@@ -1,6 +1,7 @@
 /**
- * What a cloud can answer: few codes, each handled in one way (ARCHITECTURE.md, error table). Drivers map their cloud's
- * codes to these in one table; nothing outside a driver looks at a cloud's own codes or messages.
+ * Classifies the errors of all clouds. There are few codes, and each is handled in one way (ARCHITECTURE.md, error
+ * table). Each driver maps its cloud's codes to these in one table. Code outside the drivers never examines a cloud's
+ * own codes or messages.
  */
 export const DRIVER_ERROR_CODES = [
   'InsufficientCapacity',
@@ -15,24 +16,38 @@ export const DRIVER_ERROR_CODES = [
   'Unauthorized',
 ] as const;
 
-/** `NoPermit` is the gate's, and no cloud's: see `call-gate.ts`. No workflow hears of it, since the work is taken up again. */
+/**
+ * `NoPermit` comes from the call gate, not from a cloud: see `call-gate.ts`. It never reaches a workflow, because the
+ * worker does the work again later.
+ */
 export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number] | 'NoPermit';
 
 export interface DriverErrorDetail {
-  /** The cloud's own code, for the reader of a log. */
+  /** The cloud's own code, for readers of the log. */
   cloudCode?: string;
-  /** Whether the message has the cloud's own words: it answered the call. Absent: no answer came, or none of its own. */
+  /**
+   * True if the message has the cloud's own words, because it answered the call. Absent: no answer came, or none of the
+   * cloud's own.
+   */
   answered?: boolean;
-  /** The cloud's name of the call that failed, such as `ec2:RunInstances`; always, where the right to it is missing. */
+  /**
+   * The cloud's name of the call that failed, such as `ec2:RunInstances`. Always set when the credential lacks the
+   * right to it.
+   */
   call?: string;
-  /** How long the cloud asked us to wait, where it did. */
+  /** How long the cloud asked us to wait, in milliseconds. Absent if it did not say. */
   retryAfterMs?: number;
-  /** With `Throttled`: how many calls of this kind the cloud takes in the long run, where it said so. */
+  /**
+   * With `Throttled`: the calls per second of this kind that the cloud accepts in the long run. Absent if it did not
+   * say.
+   */
   limitPerSecond?: number;
   cause?: unknown;
 }
 
-/** The only error that a driver throws. `name` equals the code: Lambda reports it and ASL matches it. */
+/**
+ * The only error that a driver throws. Its `name` equals the code, because Lambda reports the name and ASL matches it.
+ */
 export class DriverError extends Error {
   readonly code: DriverErrorCode;
   readonly cloudCode: string | undefined;

@@ -1,31 +1,32 @@
 import { layersOf } from './decode-layers.ts';
 import { bytesOf, type Decoded, decodeEscapes } from './decode-spellings.ts';
 
-/** A part of a text: index of its first character, and of the one after its last. */
+/** A part of a text: the index of its first character, and the index after its last. */
 export type Part = readonly [start: number, end: number];
 
 const LAST_BLANK = 0x20;
 const DELETE = 0x7f;
-/** Characters of UTF-8 that no reader sees: zero width, marks of direction, soft hyphen, unbreakable blank. */
+/** UTF-8 characters that readers cannot see: zero width, direction marks, soft hyphen, no-break space. */
 const INVISIBLE =
   /\u00e2\u0080[\u008b-\u008f\u00a8-\u00ae]|\u00e2\u0081[\u00a0-\u00af]|\u00ef\u00bb\u00bf|\u00c2[\u00a0\u00ad]/g;
-/** What an escape adds or takes away: it counts neither in the secret nor in the text. */
+/** Characters that escaping adds or removes. They are ignored in the secret and in the text. */
 const UNCOUNTED: ReadonlySet<string> = new Set(['\\', '"', "'", '`', '+']);
 
 /**
- * Finds values in texts, however they are spelled there: as they are, in another case, broken into lines, escaped in
- * whole or in part, as often as it may be, in base64 or in digits. So that a value which was cut is found as well, each
- * stretch of it that is long enough counts.
+ * Finds values in texts in every spelling: in other capitals, broken into lines, escaped in whole or in part (also
+ * repeatedly), in base64 or in digits. To find a value that was cut, it matches each stretch of the value that is long
+ * enough.
  */
 export class SpellingFinder {
   readonly #stretches = new Map<number, Set<string>>();
   readonly #maxLayers: number;
-  /** The length of the shortest text that can have something in it. */
+  /** The length of the shortest text that can contain a match. */
   readonly shortest: number;
 
   /**
-   * @param stretchOf how much of a value of this length is looked for; undefined: it is not looked for
-   * @param maxLayers how often base64 or digits may be within one another
+   * @param stretchOf returns how many characters in a row count as a match, given the value's length; undefined: the
+   * value is not searched for
+   * @param maxLayers how deeply base64 or digits may be nested
    */
   constructor(
     values: readonly string[],
@@ -44,12 +45,12 @@ export class SpellingFinder {
     this.shortest = Math.min(...this.#stretches.keys());
   }
 
-  /** @returns parts of the text in any order; they may overlap */
+  /** Finds all values in the text. @returns the parts in any order; they may overlap */
   find(text: string): Part[] {
     if (text.length < this.shortest) return [];
     const bytes = bytesOf(text);
     const decoded = decodeEscapes(bytes, 'all');
-    // As it is as well: a backslash or percent sign before it may have nothing to do with it.
+    // Search the undecoded text as well: a backslash or percent sign before the value may not belong to an escape.
     const others = decoded === bytes ? [] : [bytes, decodeEscapes(bytes, 'one')];
     return [...this.#findIn(decoded, 0), ...others.flatMap((one) => this.#findPlain(one))];
   }
@@ -76,7 +77,7 @@ export class SpellingFinder {
   }
 }
 
-/** What of a text counts, in small letters, and where in its bytes each character is. */
+/** Returns the characters of a text that are compared, in lower case, with the index of each in its bytes. */
 function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
   const indices: number[] = [];
   let text = '';
@@ -90,11 +91,11 @@ function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
     text += character;
     indices.push(at);
   }
-  // ASCII alone: the bytes of other characters have no case.
+  // Lower-case only ASCII: the bytes of other characters have no case.
   return { text: text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()), indices };
 }
 
-/** Puts a mark in the place of each part, and of parts that touch or overlap a single one. */
+/** Replaces each part by a mark. Parts that touch or overlap get one mark together. */
 export function replaceParts(text: string, parts: readonly Part[], mark: string): string {
   let result = '';
   let at = 0;

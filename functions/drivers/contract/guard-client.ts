@@ -8,13 +8,13 @@ import { guardError, MAX_MESSAGE } from './guard-error.ts';
 import type { Secrets } from './secrets.ts';
 
 const MAX_IDENTIFIER = 1_024;
-/** Beyond these DynamoDB keeps no number, and no cloud has one. */
+/** DynamoDB stores no number beyond these limits, and no cloud has one. */
 const MIN_NUMBER = 1e-12;
 const MAX_NUMBER = 1e15;
 
 /**
- * Fields that are read by people, with the most characters of each. All others of an answer are identifiers, by which
- * something is found again.
+ * Fields that people read, with the maximum length of each in characters. All other fields are identifiers, and must
+ * stay exact.
  */
 const WORDS: ReadonlyMap<string, number> = new Map([
   ['accountName', 200],
@@ -25,10 +25,13 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['scope', 200],
 ]);
 const MAX_NAME = 255;
-/** Identifiers that records have less room for. */
+/** Identifiers for which records have less room. */
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
-/** Fields that may be absent, and are when they cannot be used: nothing is mistaken for something else without them. */
+/**
+ * Fields that may be absent. The guard drops them when their value is not usable: no machine or account can be mistaken
+ * for another without them.
+ */
 const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
   'createdAt',
@@ -41,8 +44,8 @@ const OPTIONAL: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Lists whose items stand for themselves: one that is of no use is left out. What the catalogue keeps has to be as the
- * model has it, or the whole list could not be read again.
+ * Lists whose items are independent: the guard leaves out an item that is not usable. The catalogue's items must match
+ * the model, or the whole stored list could not be read again.
  */
 const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> = {
   listLocations: { '': locationSchema },
@@ -53,13 +56,13 @@ const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> 
 };
 const READS = /^(list|get|find|read|verify)/;
 
-/** An answer has something in it that may not get into a record. */
+/** The answer contains a value that must not get into a record. */
 class Unusable extends Error {}
 
 /**
- * A client whose cloud is not trusted. What it says is bounded, plain, and without the connection's secrets: errors and
- * words are redacted; what may be absent is left out where it cannot be used, and so is an item of a catalogue; any other
- * answer with such an identifier is refused, since a record must not have a false one.
+ * Wraps a client to protect callers from an untrusted cloud. Errors and words are limited in length, plain, and free of
+ * the connection's secrets. The guard drops unusable optional fields and unusable items of a catalogue. It refuses any
+ * other answer with an unusable identifier, because a record must never have a false one.
  */
 export function guardClient<Client extends CloudClient>(client: Client, secrets: Secrets): Client {
   return new Proxy(client, {
@@ -96,7 +99,7 @@ class AnswerGuard {
     return guardError(error, this.#secrets, this.#ofCall);
   }
 
-  /** @throws DriverError when the answer has an identifier that no record may have */
+  /** Checks an answer. @throws DriverError when the answer has an identifier that no record may have */
   answer(answered: unknown): unknown {
     try {
       return this.#value(answered, '');
@@ -113,7 +116,7 @@ class AnswerGuard {
     );
   }
 
-  /** One of several instances is judged by itself: the others have been made, too. */
+  /** Checks one outcome of a batch separately, because the cloud has made the other instances, too. */
   #outcome(outcome: unknown, field: string): unknown {
     try {
       return this.#value(outcome, field);
@@ -141,7 +144,10 @@ class AnswerGuard {
     }
   }
 
-  /** A network resource of ours that was renamed is still found by its id. */
+  /**
+   * Returns the maximum length of a field of words. The name of a network resource counts as words: a renamed resource
+   * is still found by its id.
+   */
   #mostWords(field: string): number | undefined {
     return field === 'name' && this.#method === 'listNetworkResources' ? MAX_NAME : WORDS.get(field);
   }
@@ -155,7 +161,7 @@ class AnswerGuard {
         const usable = this.#value(item, field);
         return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
       } catch (error) {
-        // A zone or an architecture is no item of its own.
+        // A zone or an architecture is part of an item, not an item of its own.
         if (!(error instanceof Unusable) || !isRecord(item)) throw error;
         return [];
       }
@@ -184,7 +190,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !(value instanceof Error);
 }
 
-/** User data and keys of the spec, or of each spec, that a call is about: a cloud repeats what it finds invalid. */
+/** Returns the user data and keys of the specs in a call's argument: a cloud repeats what it finds invalid. */
 function wordsIn(argument: unknown): string[] {
   const specs: unknown[] = Array.isArray(argument) ? argument : [argument];
   const words = specs.flatMap((spec) => (isRecord(spec) ? [spec['userData'], spec['publicKey']] : []));

@@ -9,13 +9,15 @@ const MAX_CALL = 300;
 /** One call a day. */
 const MIN_PER_SECOND = 1 / 86_400;
 
-/** An error of a driver as it leaves it; what is no DriverError is a fault of ours, and keeps its kind. */
+/**
+ * Redacts an error before it leaves a driver. An error that is no DriverError is a defect of ours, and keeps its type.
+ */
 export function guardError(error: unknown, secrets: Secrets, ofCall: readonly string[] = []): unknown {
   if (!(error instanceof Error)) return error;
   const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
   const stack = stackOf(error, message);
   if (!(error instanceof DriverError)) {
-    // In its place, so that it is still recognised by the one that threw it.
+    // Change the error in place: the code that threw it must still recognise it.
     return Object.assign(error, { message, stack, cause: undefined });
   }
   const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;
@@ -35,7 +37,7 @@ function within(value: number, min: number, max: number): number {
   return Number.isNaN(value) ? max : Math.min(max, Math.max(min, value));
 }
 
-/** V8 writes the message into the stack. */
+/** Rebuilds the stack, because V8 writes the message into it. */
 function stackOf(error: Error, message: string): string {
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
   return [`${error.name}: ${message}`, ...frames].join('\n');

@@ -1,16 +1,19 @@
 import { instanceId, launchToken, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * The launch tokens of a batch in one tag: `<fleet id>:00004.1,00005.1,00009.2,`. Clouds that make several machines of
- * one call give all of them the same tags, and number them without a gap; the n-th machine is that of the n-th token.
- * So each machine proves its token from its first moment, without a further call.
+ * Matches the launch tokens of a batch in one tag: `<fleet id>:00004.1,00005.1,00009.2,`. A cloud that makes several
+ * machines in one call gives all of them the same tags, and numbers them without a gap. The n-th machine belongs to the
+ * n-th token. Each machine therefore proves its token from the start, without a further call.
  */
 const LIST = /^(f[0-9a-z]{16}):((?:[0-9]{5}\.[0-9]+,)+)$/;
 
-/** Nova's limit for a tag's value; EC2's is 256. */
+/** Nova's limit for a tag's value. EC2's is 256. */
 const MAX_VALUE = 255;
 
-/** @throws RangeError when they are not of one fleet, or too many for a tag */
+/**
+ * Writes the list of launch tokens. @throws RangeError when the tokens belong to several fleets, or are too many for a
+ * tag
+ */
 export function launchListOf(tokens: readonly string[]): string {
   const refs = tokens.map((token) => {
     const ref = parseLaunchToken(token);
@@ -26,11 +29,11 @@ export function launchListOf(tokens: readonly string[]): string {
 }
 
 /**
- * The launch token of a machine.
+ * Returns the launch token of a machine.
  *
- * @param value of its tag: one launch token, or a list of them
- * @param launchIndex among the machines that were made with it, from 0; undefined: not known
- * @returns undefined when the tag tells none
+ * @param value of the machine's tag: one launch token, or a list of them
+ * @param launchIndex the machine's index in its create call, from 0; undefined if unknown
+ * @returns undefined if the tag has no token for this machine
  */
 export function tokenAt(value: string, launchIndex: number | undefined): string | undefined {
   const [, fleetId, entries] = LIST.exec(value) ?? [];

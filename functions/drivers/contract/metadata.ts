@@ -1,24 +1,24 @@
 import type { Cloud } from '../../model/cloud.ts';
 
-/** One field of a driver's credential, so that a form can be drawn from it. */
+/** Describes one field of a driver's credential. A client can draw a form from it. */
 export interface CredentialField {
   name: string;
   description: string;
   secret: boolean;
-  /** Of a field of an alternative: whether that alternative needs it. */
+  /** For a field of an alternative: true if that alternative needs it. */
   required: boolean;
-  /** Clouds of the driver that cannot do without it, where it is not required by all of them. */
+  /** Clouds of the driver that need the field, when it is not required for all of them. */
   requiredBy?: readonly Cloud[];
-  /** A regular expression that the whole value matches, as JavaScript writes it; absent: anything goes. */
+  /** A JavaScript regular expression that the whole value must match. Absent: any value is accepted. */
   pattern?: string;
   /**
-   * The way to prove oneself that this field belongs to, where the driver knows several: a credential has the fields
-   * of exactly one, and any field without. The first one that is declared is the one that we recommend.
+   * The way to sign in that this field belongs to, if the driver has several. A credential has the fields of exactly
+   * one alternative, and any field without an alternative. The first declared alternative is the recommended one.
    */
   alternative?: string;
 }
 
-/** Sets of methods that a client may have beside the required ones; what each promises is in `capabilities.ts`. */
+/** Names the optional capabilities of a client. `capabilities.ts` has the contract of each. */
 export const CAPABILITY_NAMES = [
   'stop-start',
   'reboot',
@@ -32,65 +32,69 @@ export const CAPABILITY_NAMES = [
 export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
 
 /**
- * What is true of a driver's data and not of its methods. The contract suite checks each against behaviour:
+ * Names features of a driver's data, as opposed to its methods. The contract suite compares each with the driver's
+ * behaviour:
  *
- * - `tags`: tags of a spec are at the cloud, and tell what is ours before names do
+ * - `tags`: the cloud keeps the tags of a spec, and tags decide before names what is ours
  * - `user-data`: machines get it
  * - `prices`: offers have them
- * - `spot`: offers have spot prices, and machines may be asked for as spot
- * - `launch-tokens`: the cloud itself makes one machine of one launch token, also under a race
+ * - `spot`: offers have spot prices, and a spec may ask for a spot machine
+ * - `launch-tokens`: the cloud itself makes only one machine for one launch token, also when called concurrently
  */
 export const DRIVER_FEATURES = ['tags', 'user-data', 'prices', 'spot', 'launch-tokens'] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 
 /**
- * What proves that a call of ours made a machine, and that it is no copy of one (`ownership/prove-machine.ts`):
+ * Names what proves that a create call of ours made a machine, and that it is no copy (`ownership/prove-machine.ts`):
  *
- * - `idempotency-key`: the cloud tells the key of the call that made it; the client has `idempotencyKeyOf`
- * - `creation-time`: it carries a launch token, and was created while that attempt was under way
+ * - `idempotency-key`: the cloud reports the key of the call that made it; the client has `idempotencyKeyOf`
+ * - `creation-time`: the machine carries a launch token, and was created while that attempt was under way
  */
 export type MachineProof = 'idempotency-key' | 'creation-time';
 
 /**
- * What is known of a driver without its code: pure data, in `drivers/<name>/metadata.ts`, so that the API can tell of
- * every driver and have no cloud's SDK in its bundle.
+ * Describes a driver without its code. It is pure data in `drivers/<name>/metadata.ts`: the API can describe every
+ * driver without any cloud's SDK in its bundle.
  */
 export interface DriverMetadata {
-  /** The registry takes it under this name only. */
+  /** The registry requires the driver's folder to have this name. */
   readonly name: string;
-  /** What people call it. */
+  /** The display name. */
   readonly title: string;
   readonly clouds: readonly Cloud[];
   /**
-   * `own`: the cloud has an address, and another is taken only where the deployment lets connections override it.
-   * `required`: there is none; a connection has to say it, by https unless the deployment allows overrides.
+   * `own`: the cloud has an address; a connection may give another only if the deployment allows it. `required`: the
+   * cloud has none, and each connection gives one. It must be https unless the deployment allows overrides.
    */
   readonly endpoint: 'own' | 'required';
   readonly credentialFields: readonly CredentialField[];
   /**
-   * `locational`: catalogues are read location by location. `global`: one call answers for all locations, and the
+   * `locational`: each location's catalogue is read separately. `global`: one call returns all locations, and the
    * client has `listOffersEverywhere`.
    */
   readonly apiKind: 'global' | 'locational';
-  /** How old a catalogue may become before it is read again; the schedule of the stage may make it older. */
+  /** The maximum age of a catalogue in minutes before it is read again. The schedule of the stage may make it older. */
   readonly inventoryPollMinutes: number;
   /**
-   * How long after a create call an instance may still be missing from `listInstances` and
-   * `findInstanceByToken`. Only after this time does "not found" prove that nothing was made.
+   * How long after a create call `listInstances` and `findInstanceByToken` may still miss the instance. Only after this
+   * time does "not found" prove that the cloud made nothing.
    */
   readonly consistencyWindowMs: number;
   /**
-   * The longest time between the sending of a create call and the creation time that the cloud tells of its machine;
-   * for a machine that carries a launch token, later than that is a copy's.
+   * The longest time from sending a create call to the creation time that the cloud reports for the machine. A machine
+   * with a launch token and a later creation time is a copy.
    */
   readonly longestCreateMs: number;
-  /** Each by itself is enough. Where `idempotency-key` stands alone, a machine without a key proves nothing. */
+  /** Each proof is enough by itself. If `idempotency-key` is the only one, a machine without a key is unproven. */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
-  /** `unique`: no two machines ever have one backend id. `names`: it is a name, which a later machine may have, too. */
+  /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, which a later machine may have, too. */
   readonly backendIds: 'unique' | 'names';
-  /** The longest name that every cloud of this driver takes, 30 at least; `names.ts` makes names that fit. */
+  /**
+   * The longest name in characters that every cloud of this driver accepts, at least 30. `names.ts` makes names that
+   * fit.
+   */
   readonly maxNameLength: number;
-  /** Exactly those whose methods its clients have: `defineDriver` sees to it. */
+  /** `defineDriver` ensures that the clients have exactly the methods of these capabilities. */
   readonly capabilities: readonly CapabilityName[];
   readonly features: readonly DriverFeature[];
 }

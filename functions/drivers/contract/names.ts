@@ -2,21 +2,21 @@ import { createHash } from 'node:crypto';
 import { instanceId, launchToken, MAX_DEPLOYMENT_ID, parseLaunchToken } from '../../model/identifiers.ts';
 
 /**
- * How this deployment's machines and network resources are called at every cloud, so that their names alone tell
- * whose they are where a cloud keeps no tags:
+ * Defines the names of this deployment's machines and network resources, which are the same at every cloud. At a
+ * cloud without tags, the name alone tells which deployment a resource belongs to:
  *
  * ```
  * machine   fw-<deployment>-<fleet id without its f, 16><position, 5 digits><attempt, 2 digits of base 36>
  * resource  fw-<deployment>-<name of the resource in the deployment, 1 to 23 of a-z and 0-9>
  * ```
  *
- * At most 63 characters of a-z, 0-9 and `-`, beginning with a letter. What follows the deployment's id has no `-`,
- * so the last one ends the id, whatever stands in it: no two deployments, launch tokens or resources share a name,
- * and no deployment's names begin like those of another.
+ * A name has at most 63 characters of a-z, 0-9 and `-`, and begins with a letter. The part after the deployment's id
+ * has no `-`. The last `-` therefore ends the id, even if the id contains others. No two deployments, launch tokens or
+ * resources share a name, and no deployment's prefix is the prefix of another.
  *
- * Where a cloud's names are too short for that, `fw<5 digits of base 36>` stands for `fw-<deployment>-`: digits of a
- * hash of the deployment's id, which whoever knows the id finds again. At most 30 characters then, without any `-`;
- * one pair of deployments in 60 million shares them.
+ * Where a cloud's names are too short for that, `fw<5 digits of base 36>` replaces `fw-<deployment>-`. The digits are
+ * from a hash of the deployment's id and can be computed again from the id. Such names have at most 30 characters and
+ * no `-`. One pair of deployments in 60 million shares a prefix.
  */
 export const SHORTEST_NAME_LIMIT = 30;
 const LONGEST_NAME = 63;
@@ -32,10 +32,10 @@ export interface MachineIdentity {
 }
 
 /**
- * What the name of everything of a deployment begins with; for clouds that list by the beginning of a name.
+ * Returns the prefix of all names of a deployment, for clouds that list by prefix.
  *
- * @param maxLength the longest name that the cloud takes: the driver's `maxNameLength`
- * @throws RangeError when it is below 30
+ * @param maxLength the longest name that the cloud accepts: the driver's `maxNameLength`
+ * @throws RangeError when `maxLength` is below 30
  */
 export function namePrefix(deploymentId: string, maxLength: number = LONGEST_NAME): string {
   if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`not a deployment id: ${deploymentId}`);
@@ -49,7 +49,9 @@ function shortPrefix(deploymentId: string): string {
   return `fw${(digest % BASE ** 5).toString(BASE).padStart(5, '0')}`;
 }
 
-/** @throws RangeError when the token is none, or beyond the 1,295th attempt */
+/**
+ * Returns a machine's name at the cloud. @throws RangeError when the token is invalid, or beyond the 1,295th attempt
+ */
 export function machineName(deploymentId: string, token: string, maxLength?: number): string {
   const parsed = parseLaunchToken(token);
   if (!parsed || parsed.attempt >= BASE ** 2) throw new RangeError(`not a launch token: ${token}`);
@@ -58,7 +60,7 @@ export function machineName(deploymentId: string, token: string, maxLength?: num
   return `${namePrefix(deploymentId, maxLength)}${fleetId.slice(1)}${position}${attempt.toString(BASE).padStart(2, '0')}`;
 }
 
-/** The inverse of `machineName`; undefined for a name that this deployment did not give. */
+/** Inverts `machineName`. Returns undefined for a name that this deployment did not give. */
 export function parseMachineName(
   deploymentId: string,
   name: string,
@@ -70,13 +72,18 @@ export function parseMachineName(
   return { instanceId: id, launchToken: launchToken(id, Number.parseInt(attempt, BASE)) };
 }
 
-/** @param name unique in the deployment for its kind and site @throws RangeError when it cannot be one */
+/**
+ * Returns a resource's name at the cloud.
+ *
+ * @param name unique in the deployment for its kind and site
+ * @throws RangeError when the name is invalid
+ */
 export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
   if (!RESOURCE.test(name)) throw new RangeError(`not a network resource's name: ${name}`);
   return `${namePrefix(deploymentId, maxLength)}${name}`;
 }
 
-/** The inverse of `resourceName`; undefined for a name that this deployment did not give. */
+/** Inverts `resourceName`. Returns undefined for a name that this deployment did not give. */
 export function parseResourceName(
   deploymentId: string,
   name: string,

@@ -1,9 +1,9 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from './errors.ts';
 
-/** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
+/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';
 
-/** Failures of the network that happen before a request is sent. */
+/** Network failures that happen before a request is sent. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -13,7 +13,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** What it means that `fetch` has no answer, or none that can be read. */
+/** Classifies a failure of `fetch`: no answer came, or the answer cannot be read. */
 export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
   const code = networkCode(cause);
   const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
@@ -24,12 +24,12 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   return new DriverError(unanswered(effect), `no answer from the cloud: ${why}`, detail);
 }
 
-/** Nobody can tell whether the cloud did what it was asked. */
+/** Returns the code for a request without an answer. After a change, the outcome is unknown. */
 export function unanswered(effect: CallEffect): DriverErrorCode {
   return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
 }
 
-/** fetch throws a TypeError whose cause carries the code of the socket's error. */
+/** Returns the code of the socket's error. `fetch` throws a TypeError that has it in a `cause`. */
 function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

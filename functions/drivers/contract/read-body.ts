@@ -1,12 +1,12 @@
-/** The longest list of a cloud's is far below; a function has 10 times as much memory. */
+/** The longest list of a cloud is far below this. A function has 10 times as much memory. */
 const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
-/** Of a refusal the rest is dropped unread. */
+/** The rest of a longer refusal is dropped unread. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;
 
 /**
- * Reads an answer's text, and no more of it than there is room for.
+ * Reads an answer's text up to a maximum length.
  *
- * @throws RangeError when the answer of a call that succeeded is too long
+ * @throws RangeError when the answer of a successful call is too long
  */
 export async function readBody(response: Response): Promise<string> {
   const { body, ok } = response;

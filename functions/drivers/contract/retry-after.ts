@@ -1,32 +1,32 @@
-/** What an answer that refuses a call says of when to come again, and of how many calls the cloud takes. */
+/** Holds the retry time and the rate limit from an answer that refuses a call. */
 export interface RateWords {
   /** How long the cloud asked us to wait. */
   retryAfterMs?: number;
-  /** How many calls of this kind it takes in the long run. */
+  /** Calls of this kind that the cloud accepts per second in the long run. */
   limitPerSecond?: number;
 }
 
-/** Headers by their names in lower case, as `fetch` has them. */
+/** Reads headers by their names in lower case, as those of `fetch`. */
 export interface AnswerHeaders {
   get(name: string): string | null | undefined;
 }
 
 const SECOND_MS = 1_000;
-/** Nobody means more than a day: it is a clock that is wrong, or a number of something else. */
+/** A longer wait comes from a wrong clock, or the number means something else. */
 export const LONGEST_WAIT_MS = 86_400_000;
-/** Delays are smaller than that, times since 1970 larger; in seconds, and in milliseconds. */
+/** Tell delays from times since 1970: delays are smaller, times larger. In seconds, and in milliseconds. */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
-/** What is counted over a longer window is a budget; to space calls evenly for it would let nothing through. */
+/** A quota over a longer window is a budget. Calls spaced evenly to fit it would be too slow to be useful. */
 const LONGEST_WINDOW_SECONDS = 300;
 
 /**
- * Reads what the clouds say in headers. `Retry-After` (seconds, or a date) goes before all others; then those that say
- * when there is more of what is used up: `RateLimit` of draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its
- * earlier versions and `X-RateLimit-Reset`, as seconds or as a time. Azure's `x-ms-ratelimit-remaining-…` count without
- * naming a time, which its `Retry-After` does. What cannot be read is as good as not there.
+ * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Then come the headers
+ * that say when a used-up quota is refilled, as seconds or as a time: `RateLimit` of
+ * draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and `X-RateLimit-Reset`. Azure's
+ * `x-ms-ratelimit-remaining-…` names no time; its `Retry-After` does. Headers that cannot be read are ignored.
  *
- * @param nowMs for what is said as a time, where the answer has no `Date` of its own
+ * @param nowMs the reference for absolute times when the answer has no `Date`
  */
 export function readRate(headers: AnswerHeaders, nowMs = Date.now()): RateWords {
   const sentMs = dateOf(headers.get('date')) ?? nowMs;
@@ -58,12 +58,15 @@ function resetMs(headers: AnswerHeaders, limits: readonly Item[], sentMs: number
   return undefined;
 }
 
-/** The rate of the policy that is used up, if the answer says which one; of those, the one that is over soonest. */
+/**
+ * Returns the calls per second of the policy that is used up, if the answer names it, else of all policies. Of several,
+ * it takes the one with the shortest window.
+ */
 function rateOf(policies: readonly Item[], limits: readonly Item[]): number | undefined {
   const usedUp = new Set(limits.filter(isUsedUp).map(({ name }) => name));
   const [soonest] = policies
     .flatMap(({ name, numbers, unit }) => {
-      // Earlier versions of the draft have the quota in the place of the name.
+      // Earlier versions of the draft have the quota in place of the name.
       const quota = numbers.get('q') ?? numberOf(name);
       const window = numbers.get('w');
       const isRate = unit === undefined || unit === 'requests';
@@ -74,7 +77,7 @@ function rateOf(policies: readonly Item[], limits: readonly Item[]): number | un
   return soonest?.perSecond;
 }
 
-/** One member of a list of RFC 9651, as far as these fields use it. */
+/** One member of an RFC 9651 list, with only what these headers use. */
 interface Item {
   name: string;
   numbers: ReadonlyMap<string, number>;
@@ -83,7 +86,7 @@ interface Item {
 
 const isUsedUp = ({ numbers }: Item): boolean => (numbers.get('r') ?? 1) < 1;
 
-/** `"burst";q=12;w=3, "daily";q=1000;w=86400`; strings in it may hold commas and semicolons. */
+/** Parses a list such as `"burst";q=12;w=3, "daily";q=1000;w=86400`. Strings may contain commas and semicolons. */
 function itemsOf(header: string | null | undefined): Item[] {
   return splitAt(header ?? '', ',').map((member) => {
     const [name = '', ...parameters] = splitAt(member, ';').map((part) => part.trim());
@@ -120,7 +123,7 @@ function untilMs(value: number, sentMs: number): number {
   return value >= EPOCH_SECONDS ? Math.max(0, value * SECOND_MS - sentMs) : value * SECOND_MS;
 }
 
-/** A date of HTTP or of ISO 8601. */
+/** Parses an HTTP or ISO 8601 date. */
 function dateOf(text: string | null | undefined): number | undefined {
   const atMs = text && /[a-z]/i.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(atMs) ? undefined : atMs;

@@ -2,28 +2,31 @@ import { cutText, plainText } from '../../model/plain-text.ts';
 import { type Part, replaceParts, SpellingFinder } from './find-spellings.ts';
 
 const MARK = '***';
-/** Of a longer text the rest is dropped unread. */
+/** The rest of a longer text is dropped unread. */
 const MAX_READ = 16_384;
-/** Shorter values would be found in anything. */
+/** Shorter values would match in any text. */
 const SHORTEST = 4;
-/** Tokens that the driver was given: those of the last hours. */
+/** Enough for the tokens that the driver obtained in the last hours. */
 const MAX_OBTAINED = 16;
 const MAX_KNOWN_CLEAN = 50_000;
-/** Identifiers are many, and checked at each list. */
+/** Identifiers are numerous and are checked at each list. Therefore they get fewer layers. */
 const LAYERS = { words: 3, identifiers: 1 };
-/** What most identifiers are, and no secret is: a time, an instance's id, a launch token. */
+/** Matches what most identifiers are, and no secret is: a time, an instance's id, a launch token. */
 const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
-/** Of a secret, so much in a row is taken out of words: 60 %, at least 4 and at most 8 characters. */
+/** Returns how many characters of a secret in a row are redacted from words: 60 %, at least 4 and at most 8. */
 const inWords = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(8, Math.max(SHORTEST, Math.ceil(length * 0.6)));
-/** An identifier is not looked at for less: `ubuntu` may be both an image and a poor password. */
+/**
+ * Secrets shorter than 8 characters are not searched for in identifiers: `ubuntu` may be both an image and a weak
+ * password.
+ */
 const inIdentifiers = (length: number): number | undefined => (length < 8 ? undefined : Math.min(16, length));
-/** User data are words of their own, many of which a cloud may say by itself. */
+/** User data consists of ordinary words. A cloud may use many of them itself; therefore a match must be longer. */
 const inWordsOfCall = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(16, length);
 
-/** What shows by itself that it is secret, whatever it belongs to. */
+/** Match secrets by their form, whichever credential they belong to. */
 const TELLING: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs,
   /(?<=\b(?:proxy-)?authorization["'\\]{0,8}\s{0,8}[:=]\s{0,8}["'\\]{0,8})[^\s"'\\,;][^"'\\,;\n]*/gi,
@@ -32,8 +35,8 @@ const TELLING: readonly RegExp[] = [
 ];
 
 /**
- * The secret values of one connection: those of its credential, and what its driver was given for it since. Takes them
- * out of what a cloud says, in whatever spelling it repeats them.
+ * Redacts the secrets of one connection from a cloud's words, in every spelling. The secrets are the values of the
+ * credential, and what the driver has obtained for it since.
  */
 export class Secrets {
   readonly #given: readonly string[];
@@ -46,11 +49,11 @@ export class Secrets {
     this.#given = given.filter(({ length }) => length >= SHORTEST);
   }
 
-  /** For what a cloud hands out for the credential: a token, the keys of a session. */
+  /** Adds secrets that the cloud issued for the credential: a token, the keys of a session. */
   add(...obtained: readonly string[]): void {
     for (const value of obtained) {
       if (value.length < SHORTEST) continue;
-      // The newest comes last.
+      // Keep the newest last: the oldest are dropped first.
       this.#obtained.delete(value);
       this.#obtained.add(value);
     }
@@ -61,7 +64,7 @@ export class Secrets {
   }
 
   /**
-   * A cloud's words as one plain line without any secret.
+   * Returns a cloud's words as one plain line without any secret.
    *
    * @param maxLength in UTF-16 code units
    * @param ofCall user data and keys of the call that the words are about
@@ -78,7 +81,7 @@ export class Secrets {
     return cutText(parts.length === 0 ? line : replaceParts(line, parts, MARK), maxLength);
   }
 
-  /** True if the identifier has a secret in it, in whatever spelling. */
+  /** Returns true if the identifier contains a secret, in any spelling. */
   isIn(identifier: string): boolean {
     this.#identifiers ??= new SpellingFinder(
       this.#all().map(withoutArmour),
@@ -88,7 +91,7 @@ export class Secrets {
     if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
-    // Lists tell the same identifiers again and again.
+    // Remember clean identifiers: each list repeats the same ones.
     if (this.#knownClean.size >= MAX_KNOWN_CLEAN) this.#knownClean.clear();
     this.#knownClean.add(identifier);
     return false;
@@ -99,7 +102,7 @@ export class Secrets {
   }
 }
 
-/** `PRIVATE KEY` is no secret, and a word of many errors. */
+/** Removes the armour lines of a key: `PRIVATE KEY` is no secret, and many error messages contain it. */
 function withoutArmour(secret: string): string {
   return secret.replaceAll(/-----(?:BEGIN|END) [A-Z ]+-----/g, '');
 }
@@ -110,7 +113,7 @@ function tellingParts(text: string): Part[] {
   );
 }
 
-/** For secrets of which little or nothing counts in the finder: those of quotes and backslashes, say. */
+/** Finds secrets of which the finder ignores all or most characters, such as those of quotes and backslashes. */
 function exactParts(text: string, secrets: readonly string[]): Part[] {
   return secrets.flatMap(spellingsOf).flatMap((spelling) => {
     const parts: Part[] = [];

@@ -1,23 +1,23 @@
 import type { Permit } from './call-gate.ts';
 
 /**
- * Sends one request; `fetch`, or what plays the cloud in the same process.
+ * Sends one request, by `fetch` or to a simulated cloud in the same process.
  *
  * @param signal aborts when the call has taken too long
- * @param permit is used up by it
+ * @param permit is marked as used
  */
 export type Send = (request: Request, signal: AbortSignal, permit: Permit) => Promise<Response>;
 
-/** Time as drivers use it, passed in so that tests and simulations own it. */
+/** Provides the time to drivers. It is passed in: tests and simulations control it. */
 export interface DriverClock {
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   now(): number;
-  /** Calls `wake` after so long. @returns what to call when that is of no more use */
+  /** Calls `wake` after this time. @returns a function that cancels the call */
   wakeIn(ms: number, wake: () => void): () => void;
 }
 
-// The signal is not inside of the Request: nothing holds on to it there, and once it is collected, a call that the
-// cloud does not answer waits for undici's own five minutes.
+// The signal is passed to `fetch` and not inside the Request: nothing holds a reference to it there. Once it is
+// collected, a call that the cloud does not answer waits for undici's own five minutes.
 export const sendByFetch: Send = (request, signal, permit) => {
   permit.use();
   return fetch(request, { signal });
@@ -37,7 +37,7 @@ export function sleepBy(clock: DriverClock, ms: number): Promise<void> {
   });
 }
 
-/** Gives some work a signal that aborts with a `TimeoutError` after so long. @throws what the work throws */
+/** Runs `work` with a signal that aborts with a `TimeoutError` after `ms`. @throws what `work` throws */
 export async function within<Answer>(
   clock: DriverClock,
   ms: number,

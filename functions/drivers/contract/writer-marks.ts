@@ -3,12 +3,12 @@ import type { WriterMark } from './capabilities.ts';
 
 const markTextSchema = z.object({ sinceMs: z.number(), renewedAtMs: z.number() });
 
-/** A mark as the text that an account keeps under the writer's name. */
+/** Writes a mark as text. The account stores it under the writer's id. */
 export function markText({ sinceMs, renewedAtMs }: WriterMark): string {
   return JSON.stringify({ sinceMs, renewedAtMs });
 }
 
-/** @returns undefined for a text that no deployment of ours wrote */
+/** Parses a mark. @returns undefined for a text that this program did not write */
 export function parseMark(writerId: string, text: string): WriterMark | undefined {
   try {
     const mark = markTextSchema.safeParse(JSON.parse(text)).data;
