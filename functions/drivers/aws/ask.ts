@@ -3,16 +3,16 @@ import type { DriverClock } from '../contract/surroundings.ts';
 import { type CallEffect, driverErrorOf } from './errors.ts';
 import { inTime } from './settings.ts';
 
-/** What each request of a client goes through. */
+/** Bundles what each request of a client needs. */
 export interface Surroundings {
   calls: CallGate;
   clock: DriverClock;
 }
 
 /**
- * Sends one request to a service of AWS: by a permit, with a time-out, and with no error but DriverError.
+ * Sends one request to a service of AWS, with a permit and a time-out. Throws only DriverError.
  *
- * @param send calls the SDK once, which sends one request, since it tries nothing twice
+ * @param send calls the SDK once; that sends one request, because SDK retries are off
  */
 export async function ask<Answer>(
   { calls, clock }: Surroundings,
@@ -29,7 +29,7 @@ export async function ask<Answer>(
   });
 }
 
-/** A role's keys end by themselves, so that an unknown outcome of a sign-in does no harm. */
+/** A sign-in changes nothing: a role's keys expire by themselves, even when the answer was lost. */
 function effectOf({ kind }: CloudCall): CallEffect {
   return kind === 'list' || kind === 'sign-in' ? 'reads' : 'changes';
 }

@@ -1,17 +1,20 @@
 import { DriverError } from '../contract/errors.ts';
 
-/** EC2's bounds for networks and subnets. */
+/** EC2's limits for networks and subnets. */
 const LARGEST_PREFIX = 28;
 const SMALLEST_PREFIX = 16;
-/** Parts of a network; fixed, so that a zone that is added later gets one, and the others keep theirs. */
+/**
+ * Divides a network into eight parts. The number is fixed: a zone that is added later gets a part, and the others keep
+ * theirs.
+ */
 const PARTS_BITS = 3;
 
 const CIDR = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/;
 
 /**
- * The address ranges of a network's subnets: eight equal parts, fewer where those would be too small for EC2.
+ * Returns the address ranges of a network's subnets: eight equal parts, or fewer if those would be too small for EC2.
  *
- * @throws DriverError InvalidRequest when EC2 could have no such network
+ * @throws DriverError InvalidRequest when EC2 cannot have such a network
  */
 export function subnetCidrs(cidr: string): string[] {
   const [, ...numbers] = CIDR.exec(cidr) ?? [];

@@ -36,7 +36,7 @@ import { clientSettings } from './settings.ts';
 import { TypeBook } from './type-book.ts';
 import { WriterParameters } from './writer-parameters.ts';
 
-/** One AWS account. Its locations are regions. */
+/** Connects to one AWS account. Its locations are regions. */
 export class AwsClient
   implements CloudClient, BatchCreate, IdempotencyKeys, ListById, Reboot, StopStart, WriterMarks
 {

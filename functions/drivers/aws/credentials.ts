@@ -12,16 +12,16 @@ export interface Keys {
 }
 
 const SESSION_SECONDS = 3_600;
-/** A role's keys are fetched anew when they are this close to their end. */
+/** A role's keys are replaced this long before they expire. */
 const SPARE_MS = 300_000;
 /** AWS's limit for a session's name. */
 const MAX_SESSION_NAME = 64;
 
 /**
- * Where a connection's keys come from. Those of a role are kept until shortly before they end, by all regions'
- * clients together.
+ * Returns the source of a connection's keys. The clients of all regions share a role's keys until shortly before they
+ * expire.
  *
- * @param onKeys is told a role's keys before they are used
+ * @param onKeys receives a role's keys before they are used
  */
 export function keysOf(
   credential: Credential,
@@ -44,7 +44,7 @@ export function keysOf(
     RoleSessionName: `fleetwright-${deploymentId}`.slice(0, MAX_SESSION_NAME),
     DurationSeconds: SESSION_SECONDS,
   };
-  // Without credentials of its own this client has those of the function.
+  // Without credentials in its settings, this client uses those of the Lambda function.
   const sts = new STSClient(settings);
   let kept: { untilMs: number; keys: Promise<Keys> } | undefined;
   return () => {

@@ -1,8 +1,8 @@
 import type { Image } from '@aws-sdk/client-ec2';
 
 /**
- * The image's disks, all of them gone with the machine; the root as large as asked for, if that was said. Each has its
- * size: AWS takes it from the snapshot where it is absent, other EC2s do not.
+ * Returns the image's disks. All are deleted with the machine. The root disk has the requested size, if there is one.
+ * Each disk states its size: AWS takes a missing size from the snapshot, but other EC2 implementations do not.
  */
 export function disksOf({ RootDeviceName, BlockDeviceMappings }: Image, rootDiskGb: number | undefined) {
   const sizes = new Map(

@@ -10,7 +10,7 @@ import { clientSettings, type RequestHandler } from './settings.ts';
 
 const HOME_REGION = 'us-east-1';
 
-/** @param requestHandler what carries the SDK's requests; absent: its own, over HTTPS */
+/** @param requestHandler carries the SDK's requests; absent: the SDK's own handler, over HTTPS */
 export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverClock = systemTime): Driver {
   return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(awsMetadata, credential);

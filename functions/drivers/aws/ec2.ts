@@ -24,7 +24,7 @@ type Ec2Command<Input extends ServiceInputTypes, Output extends ServiceOutputTyp
   ServiceOutputTypes
 >;
 
-/** The most items of a page, for most of EC2's lists. */
+/** The maximum number of items of a page, for most of EC2's lists. */
 export const PAGE_SIZE = 1_000;
 
 export interface Ec2Options extends Surroundings {
@@ -34,7 +34,7 @@ export interface Ec2Options extends Surroundings {
   requestHandler?: RequestHandler | undefined;
 }
 
-/** EC2's API in all regions: a client for each, and no error but DriverError. */
+/** Calls EC2's API in all regions, with one SDK client for each. Throws only DriverError. */
 export class Ec2 {
   readonly clock: DriverClock;
   readonly #options: Ec2Options;
@@ -46,7 +46,7 @@ export class Ec2 {
     this.clock = options.clock;
   }
 
-  /** Regions that are enabled for the account. */
+  /** Lists the regions that are enabled for the account. */
   regions(): Promise<Region[]> {
     return this.#regions.get('all', async () => {
       const { Regions } = await this.#send(this.#options.homeRegion, new DescribeRegionsCommand({}));
@@ -62,7 +62,7 @@ export class Ec2 {
     return await this.#send(location, command);
   }
 
-  /** Every item of a list, to the last page. */
+  /** Reads every item of a list, to the last page. */
   async all<Page extends { NextToken?: string | undefined }, Item>(
     page: (NextToken: string | undefined) => Promise<Page>,
     itemsOf: (page: Page) => readonly Item[] | undefined,
@@ -78,7 +78,8 @@ export class Ec2 {
   }
 
   /**
-   * A host name is made of it, so that one which AWS has not would look like a network that is down.
+   * Checks that AWS has the region. The SDK makes a host name from it: without this check, an unknown region would look
+   * like a network that is down.
    *
    * @throws DriverError InvalidRequest
    */

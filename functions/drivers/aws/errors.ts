@@ -2,10 +2,13 @@ import { z } from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { readRate } from '../contract/retry-after.ts';
 
-/** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
+/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';
 
-/** EC2's and STS's error codes by what they mean. EC2 gives several of them, capacity among them, with status 500. */
+/**
+ * The error codes of EC2 and STS by their meaning. EC2 sends several of them, those for capacity among them, with
+ * status 500.
+ */
 const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   Throttled: [
     'ConcurrentTagAccess',
@@ -87,7 +90,8 @@ const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
     'InvalidGroupId.Malformed',
   ],
   Unsupported: ['Unsupported', 'UnsupportedHibernationConfiguration', 'UnsupportedOperation'],
-  // The token has made something already, with other parameters or long ago: only a look-up tells what is left of it.
+  // An earlier request used the token, with other parameters or long ago. Only a look-up tells whether its machine
+  // still exists.
   OutcomeUnknown: ['IdempotentInstanceTerminated', 'IdempotentParameterMismatch'],
 };
 
@@ -95,7 +99,7 @@ const BY_CODE: ReadonlyMap<string, DriverErrorCode> = new Map(
   DRIVER_ERROR_CODES.flatMap((meaning) => (CODES[meaning] ?? []).map((code) => [code, meaning] as const)),
 );
 
-/** Failures of the network that happen before a request is sent. */
+/** Network failures that happen before a request is sent. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -104,7 +108,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'ENETUNREACH',
 ]);
 
-/** What the SDK's errors have in common, whether they come from an answer or from the lack of one. */
+/** The fields that all errors of the SDK share, with or without an answer from AWS. */
 const sdkErrorSchema = z.looseObject({
   name: z.string().catch('Error'),
   message: z.string().catch(''),
@@ -122,9 +126,9 @@ const sdkErrorSchema = z.looseObject({
     .catch(undefined),
 });
 
-/** @param call as IAM names it, such as `ec2:RunInstances` */
+/** Converts an error of the SDK. @param call as IAM names it, such as `ec2:RunInstances` */
 export function driverErrorOf(error: unknown, call: string, effect: CallEffect): DriverError {
-  // A role's credential is fetched in the middle of a call, which then was not sent.
+  // The SDK fetches a role's keys during the call. If that fails, the call itself was not sent.
   if (error instanceof DriverError) return error;
   const parsed = sdkErrorSchema.safeParse(error).data;
   const { name = 'Error', message = '', code, $metadata, $response } = parsed ?? {};
@@ -148,7 +152,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
     ...detail,
     answered: true,
     cloudCode: name,
-    // EC2 itself says none of it with RequestLimitExceeded; who stands before it may.
+    // EC2 sends no such headers with RequestLimitExceeded, but a proxy in front of it may.
     ...readRate(headers),
   });
 }
@@ -161,7 +165,7 @@ function codeOf(code: string, status: number, effect: CallEffect): DriverErrorCo
   if (status >= 500 || status < 400) return unanswered(effect);
   if (/NotFound$/.test(code)) return 'NotFound';
   if (/LimitExceeded$/.test(code)) return 'QuotaExceeded';
-  // Without a code of EC2's, it need not even come from there.
+  // Without an EC2 code, the answer may not come from EC2 at all.
   if (status === 401 || status === 403) return 'Unauthorized';
   return 'InvalidRequest';
 }
@@ -176,12 +180,12 @@ function isNotSent(reason: string, message: string): boolean {
   );
 }
 
-/** AWS's own words, without the blob that only an administrator of the account can decode. */
+/** Returns AWS's own words, without the encoded part that only an administrator of the account can decode. */
 function wordsOf(code: string, message: string): string {
   return `${code}: ${message.replace(/\s*Encoded authorization failure message:.*$/s, '')}`;
 }
 
-/** Runs a call that succeeds, too, when what it is about is so already. */
+/** Runs a call and ignores errors with these codes: they mean that the desired state already exists. */
 export async function unless(codes: readonly DriverErrorCode[], call: () => Promise<unknown>): Promise<void> {
   try {
     await call();

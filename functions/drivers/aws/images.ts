@@ -16,9 +16,9 @@ const OWNERS = [AMAZON, CANONICAL, CANONICAL_CHINA, CANONICAL_GOV, DEBIAN, DEBIA
 interface Family {
   name: string;
   description: string;
-  /** Of the image's name at EC2, `*` for what changes with each release, `{arch}` for the architecture. */
+  /** Pattern of the image's name at EC2. `*` matches what changes with each release; `{arch}` is the architecture. */
   pattern: string;
-  /** Of the parameter that has its id, in the same way. */
+  /** Name of the SSM parameter that has the image's id, with `{arch}` as well. */
   parameter: string;
   architectures: Readonly<Partial<Record<Architecture, string>>>;
 }
@@ -27,8 +27,8 @@ const DEBIAN_WORDS = { x86_64: 'amd64', arm64: 'arm64' };
 const EC2_WORDS = { x86_64: 'x86_64', arm64: 'arm64' };
 
 /**
- * Public images that fleets may name. Their publishers keep parameters in SSM that say which the newest is. Where one
- * is not there, or must not be read, the image is found by owner and name.
+ * Public images that fleets may name. Their publishers maintain SSM parameters with the id of the newest image. If a
+ * parameter is missing, or the credential may not read it, the driver finds the image by owner and name.
  */
 const FAMILIES: readonly Family[] = [
   ubuntu('24.04', 'noble', 'hvm-ssd-gp3', 'ebs-gp3'),
@@ -66,7 +66,7 @@ function ubuntu(version: string, codename: string, folder: string, disk: string)
   };
 }
 
-/** Each family for each architecture: `ubuntu-24.04`, and `ubuntu-24.04-arm64`, as an EC2 image has one only. */
+/** Each family for each architecture, because an EC2 image has only one: `ubuntu-24.04` and `ubuntu-24.04-arm64`. */
 const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, architectures }) =>
   architectureSchema.options.flatMap((architecture) => {
     const word = architectures[architecture];
@@ -84,7 +84,7 @@ const WANTED = FAMILIES.flatMap(({ name, description, pattern, parameter, archit
 );
 type Wanted = (typeof WANTED)[number];
 
-/** The newest image of each name that the region has; deprecated ones are not among them. */
+/** Lists the newest image of each name that the region has, without deprecated images. */
 export async function listImages(ec2: Ec2, parameters: PublicParameters, location: string): Promise<Image[]> {
   await ec2.requireRegion(location);
   const ids = await parameters.read(
@@ -112,7 +112,7 @@ export async function listImages(ec2: Ec2, parameters: PublicParameters, locatio
   });
 }
 
-/** @param wanted how many: EC2 takes no filter without a value */
+/** @param wanted the number of filter values; with 0, no call is made, because EC2 refuses a filter without a value */
 async function describe(
   ec2: Ec2,
   location: string,

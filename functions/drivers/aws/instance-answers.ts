@@ -15,16 +15,16 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['terminated', 'Terminated'],
 ]);
 
-/** Somebody, the machine itself included, asked for its end. Any other reason is a failure of the cloud. */
+/** A user or the machine itself ended it. Any other reason is a failure of the cloud. */
 const ASKED_FOR: ReadonlySet<string> = new Set([
   'Client.UserInitiatedShutdown',
   'Client.InstanceInitiatedShutdown',
 ]);
 
-/** A first start attaches the network interface at once, or a little later. */
+/** At its first start, a machine's network interface is attached at the launch time, or up to this much later. */
 const SAME_START_MS = 5_000;
 
-/** A machine in the words of the driver contract. */
+/** Converts a machine to the terms of the driver contract. */
 export function cloudInstance(machine: Instance, deploymentId: string): CloudInstance {
   const {
     InstanceId = '',
@@ -58,7 +58,7 @@ function identityOf(
   const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
   const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
   const token = launchToken ?? named?.launchToken;
-  // The token without its attempt, where a batch's machine has not got a tag of its own yet.
+  // A batch's machine may not have a tag of its own yet. Then its id is its launch token without the attempt.
   const instanceId =
     tagValue(Tags, INSTANCE_TAG) ??
     (token !== undefined && parseLaunchToken(token) ? token.slice(0, token.lastIndexOf('.')) : undefined);
@@ -71,7 +71,8 @@ function identityOf(
 function statusOf({ State, LaunchTime, NetworkInterfaces }: Instance): InstanceStatus {
   const status = STATUSES.get(State?.Name ?? '') ?? 'Undefined';
   if (status !== 'Creating') return status;
-  // EC2 has one word for both, but a start sets the launch time anew, and leaves the interface attached.
+  // EC2 reports `pending` for a create and for a start. A start sets a new launch time, and the interface stays
+  // attached.
   const attachedMs = NetworkInterfaces?.[0]?.Attachment?.AttachTime?.getTime() ?? Number.NaN;
   const startedMs = LaunchTime?.getTime() ?? Number.NaN;
   return startedMs - attachedMs > SAME_START_MS ? 'Resuming' : 'Creating';
@@ -82,7 +83,7 @@ function createdAtOf({ LaunchTime, NetworkInterfaces }: Instance): Date | undefi
   return attached && LaunchTime && attached < LaunchTime ? attached : LaunchTime;
 }
 
-/** Why it ended, when nobody asked for that. */
+/** Returns why the machine ended, unless its end was requested. */
 function failureOf({ State, StateReason }: Instance): string | undefined {
   const code = StateReason?.Code;
   if (State?.Name !== 'terminated' || !code || ASKED_FOR.has(code)) return undefined;

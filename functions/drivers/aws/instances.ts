@@ -14,13 +14,13 @@ import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
-/** EC2 shows machines for an hour after their end. */
+/** EC2 shows machines for an hour after their end. These states exclude such machines. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
-/** What one filter of EC2's takes is 200 values. */
+/** EC2 allows 200 values in one filter. */
 export const MAX_IDS = 200;
 
-/** Machines that are there, or were until lately. */
+/** Reads and removes machines that exist, or existed until recently. */
 export class Instances {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -40,7 +40,11 @@ export class Instances {
     throw new DriverError('NotFound', `this deployment has no machine ${id} at ${location}`);
   }
 
-  /** @param ids by a filter: where EC2 is given ids as such, one that it does not know makes the whole call fail */
+  /**
+   * Lists machines.
+   *
+   * @param ids used as a filter: with EC2's own parameter for ids, one unknown id makes the whole call fail
+   */
   async list(location: string, ids?: readonly string[]): Promise<CloudInstance[]> {
     const machines = await this.#describe(location, [
       filter('instance-state-name', ...NOT_GONE),
@@ -49,7 +53,7 @@ export class Instances {
     return machines.map((machine) => cloudInstance(machine, this.#deploymentId));
   }
 
-  /** By tag: EC2 has a filter for client tokens, too, but a batch's machines share theirs. */
+  /** Finds a machine by its tag. EC2 can also filter by client token, but the machines of a batch share one. */
   async findByToken(location: string, token: string): Promise<CloudInstance | undefined> {
     const machines = await this.#describe(location, [tagFilter(TOKEN_TAG, ...valuesWith(token))]);
     const found = machines

@@ -1,4 +1,6 @@
-/** Answers kept as long as their client. A call under way is shared; one that failed is not kept. */
+/**
+ * Caches answers for the life of the client. Concurrent callers share a call under way. A failed call is not cached.
+ */
 export class Kept<Value> {
   readonly #values = new Map<string, Promise<Value>>();
 

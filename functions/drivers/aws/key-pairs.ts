@@ -11,7 +11,10 @@ import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, tagFilter, tagsFor } from './tags.ts';
 
-/** Key pairs have names that are unique in their region, and launches know them by these: the name is the id. */
+/**
+ * Manages key pairs. Their names are unique in a region, and launches refer to them by name. Therefore the name is the
+ * id.
+ */
 export class KeyPairs {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -63,7 +66,7 @@ export class KeyPairs {
     await unless(['NotFound'], () => this.#ec2.send(location, new DeleteKeyPairCommand({ KeyName })));
   }
 
-  /** The one list that EC2 does not divide into pages. */
+  /** Lists key pairs in one call: EC2 does not page this list. */
   async #keys(location: string, Filters: { Name: string; Values: string[] }[]): Promise<KeyPairInfo[]> {
     const { KeyPairs: keys } = await this.#ec2.send(location, new DescribeKeyPairsCommand({ Filters }));
     return keys ?? [];

@@ -16,7 +16,7 @@ import { whenVisible } from './visible.ts';
 
 interface TypeFacts {
   architectures: readonly Architecture[];
-  /** Zones that have the type; not every zone of a region has every one. */
+  /** The zones that have the type. Not every zone of a region has every type. */
   zones: ReadonlySet<string>;
 }
 
@@ -25,7 +25,7 @@ interface Subnet {
   zone: string;
 }
 
-/** What launches need to know beside their spec; asked for once in a client's life, and not for each machine. */
+/** Caches what a launch needs in addition to its spec: read once in a client's life, not for each machine. */
 export class LaunchFacts {
   readonly #ec2: Ec2;
   readonly #book: TypeBook;
@@ -39,8 +39,9 @@ export class LaunchFacts {
   }
 
   /**
-   * @returns the image, and the subnets that the machine may be placed into, in an order that does not change
-   * @throws DriverError InvalidRequest when there is no such type or image, they do not fit, or no zone has the type
+   * @returns the image, and the possible subnets of the machine in a fixed order
+   * @throws DriverError InvalidRequest when the type or image does not exist, they do not fit together, or no zone has
+   * the type
    */
   async of(spec: InstanceSpec): Promise<{ image: Ec2Image; subnets: readonly Subnet[] }> {
     const { location, instanceType, imageBackendId, networkBackendId } = spec;
@@ -121,7 +122,7 @@ export class LaunchFacts {
   }
 }
 
-/** A launch names its type and image: that one of them is not there is wrong for ever. */
+/** Converts `NotFound` to `InvalidRequest`: a launch with an unknown type or image can never succeed. */
 async function asInvalid<Answer>(read: () => Promise<Answer>): Promise<Answer> {
   try {
     return await read();

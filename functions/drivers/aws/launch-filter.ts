@@ -1,7 +1,7 @@
 import { parseLaunchToken } from '../../model/identifiers.ts';
 import { listEntryOf } from '../contract/launch-list.ts';
 
-/** Values of the tag that a machine of this token may have, as EC2's filters take them. */
+/** Returns filter values that match the tag of a machine with this token, in EC2's syntax. */
 export function valuesWith(token: string): string[] {
   const ref = parseLaunchToken(token);
   return ref ? [token, `${ref.fleetId}:*${listEntryOf(ref)}*`] : [token];

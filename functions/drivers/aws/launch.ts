@@ -14,12 +14,12 @@ import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
-/** As many launch tokens as fit into a tag, whatever their attempts. */
+/** This many launch tokens fit into a tag, whatever their attempt numbers. */
 export const MAX_BATCH = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
 
-/** Makes machines with RunInstances: all of one is set by that one call, so that nothing of it can fail later. */
+/** Makes machines with RunInstances. That one call sets everything of a machine; no later step can fail. */
 export class Launcher {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -41,7 +41,7 @@ export class Launcher {
     throw new DriverError('OutcomeUnknown', 'ec2:RunInstances: an answer without a machine');
   }
 
-  /** @returns one outcome for each, in their order */
+  /** Launches several machines. @returns one outcome for each spec, in their order */
   async launchAll(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]> {
     const outcomes = new Map<InstanceSpec, CreateOutcome>();
     for (const batch of batchesOf(specs)) {
@@ -67,7 +67,7 @@ export class Launcher {
       if (!(error instanceof DriverError)) throw error;
       const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
       if (isForAll) return batch.map(() => ({ error }));
-      // There was no room for all of them, and so EC2 made none; for some there may be.
+      // EC2 had no room for the whole batch and made none. It may have room for some.
       return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
@@ -84,8 +84,8 @@ export class Launcher {
   }
 
   /**
-   * Gives a machine of a batch the tags of its own. Only people have need of them, who look for it by name: it has
-   * proved its launch token from the first moment, so that it does no harm when this fails.
+   * Gives a machine of a batch its own tags. Only people who search by name need them: the machine proves its launch
+   * token from the start. Therefore a failure does no harm.
    */
   async #nameOne(spec: InstanceSpec, machine: Instance): Promise<CloudInstance> {
     const tags = {
@@ -100,7 +100,7 @@ export class Launcher {
     return this.#answer(spec, machine);
   }
 
-  /** EC2 answers with what the token made, so that it is that token's, whatever its tags say. */
+  /** Answers with the spec's own id and token: EC2 returns the machine that the token made, whatever its tags say. */
   #answer({ instanceId, launchToken }: InstanceSpec, machine: Instance): CloudInstance {
     return { ...cloudInstance(machine, this.#deploymentId), instanceId, launchToken };
   }
@@ -122,7 +122,7 @@ export class Launcher {
       NetworkInterfaces: [
         {
           DeviceIndex: 0,
-          // The same token asks for the same subnet, else EC2 would take it for another request.
+          // The same token must request the same subnet. EC2 would refuse another one as a different request.
           SubnetId: subnets[Number.parseInt(token.slice(0, 8), 16) % subnets.length]?.id,
           Groups: [spec.securityGroupBackendId],
           AssociatePublicIpAddress: true,
@@ -145,12 +145,15 @@ export class Launcher {
         : {}),
       TagSpecifications: tagsFor(['instance', 'volume', 'network-interface'], tags),
     });
-    // Its network's parts may be younger than EC2's memory of them.
+    // EC2 may not know the parts of a new network yet.
     const { Instances } = await whenVisible(this.#ec2.clock, () => this.#ec2.send(spec.location, command));
     return Instances ?? [];
   }
 
-  /** 64 characters, which is all that EC2 takes; a deployment shares its account with others. */
+  /**
+   * Returns 64 characters, EC2's maximum. Its input includes the deployment's id, because deployments may share an
+   * account.
+   */
   idempotencyKeyOf(launchTokens: readonly [string, ...string[]]): string {
     return createHash('sha256')
       .update([this.#deploymentId, ...launchTokens].join(' '))
@@ -158,7 +161,10 @@ export class Launcher {
   }
 }
 
-/** One call's worth each: of one fleet, whose id their tag has once. */
+/**
+ * Divides the specs into batches for one call each. A batch belongs to one fleet, because its tag has the fleet's id
+ * only once.
+ */
 function batchesOf(specs: readonly InstanceSpec[]): Batch[] {
   const byFleet = Map.groupBy(specs, ({ launchToken }) => parseLaunchToken(launchToken)?.fleetId);
   const batches: Batch[] = [];

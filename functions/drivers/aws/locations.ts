@@ -5,7 +5,7 @@ import type { Ec2 } from './ec2.ts';
 import { regionFacts } from './regions.ts';
 import { filter } from './tags.ts';
 
-/** Regions that are enabled for the account. One that does not tell its zones is listed as down. */
+/** Lists the regions that are enabled for the account. A region whose zones cannot be read is listed as down. */
 export async function listLocations(ec2: Ec2): Promise<Location[]> {
   const regions = await ec2.regions();
   const names = regions.flatMap(({ RegionName }) => RegionName ?? []).sort();
@@ -20,7 +20,10 @@ export async function listLocations(ec2: Ec2): Promise<Location[]> {
   );
 }
 
-/** Names of the availability zones of a region, in order; neither local nor wavelength zones, nor any that is down. */
+/**
+ * Returns the names of a region's availability zones, in order. Leaves out local zones, wavelength zones and zones that
+ * are down.
+ */
 export async function zonesOf(ec2: Ec2, location: string): Promise<string[]> {
   const { AvailabilityZones } = await ec2.send(
     location,

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** What EC2 is like, as far as it is known without asking it. */
+/** Describes EC2, as far as it is known without a call. */
 export const awsMetadata = {
   name: 'aws',
   title: 'Amazon Web Services',
@@ -13,7 +13,7 @@ export const awsMetadata = {
         'ARN of a role in the account, named fleetwright-…, which trusts this deployment (docs/drivers/aws.md)',
       secret: false,
       required: true,
-      // The prefix is all that the driver's function may assume.
+      // The role of the driver's function may assume only roles with this prefix.
       pattern: 'arn:aws(?:-[a-z]+)*:iam::[0-9]{12}:role/fleetwright-[A-Za-z0-9+=,.@_-]{1,52}',
       alternative: 'role',
     },
@@ -21,7 +21,7 @@ export const awsMetadata = {
       name: 'externalId',
       description:
         "The external id that the role's trust policy asks for: 16 to 1,224 characters, hard to guess",
-      // Whoever knows it can have this deployment assume the role, from a namespace that it was not meant for.
+      // A user of another namespace who knows the external id could make this deployment assume the role.
       secret: true,
       required: true,
       pattern: '[A-Za-z0-9+=,.@:/_-]{16,1224}',
@@ -62,13 +62,13 @@ export const awsMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 360,
-  // EC2's lists are eventually consistent, mostly within seconds; AWS promises no bound.
+  // EC2's lists are eventually consistent, mostly within seconds. AWS promises no limit.
   consistencyWindowMs: 30_000,
-  // EC2 knows of a machine when it answers; a request may have waited, and been repeated, before that.
+  // EC2 sets the creation time by the time it answers. The request may have waited and been repeated before that.
   longestCreateMs: 300_000,
   machineProof: ['idempotency-key'],
   backendIds: 'unique',
-  // A security group's name; keys, templates and tags take as much or more.
+  // The limit of a security group's name. Key pairs, templates and tags allow at least as much.
   maxNameLength: 128,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'list-by-id', 'idempotency-keys', 'writer-marks'],
   features: ['tags', 'user-data', 'spot', 'launch-tokens'],

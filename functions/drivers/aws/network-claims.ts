@@ -12,16 +12,17 @@ import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } fro
 
 /** Says which VPC is the network of a name. */
 export interface NetworkClaim {
-  /** As resources are called at EC2. */
+  /** The resource's name at EC2. */
   name: string;
   vpcId: string;
   createdAt: Date | undefined;
 }
 
 /**
- * EC2 gives VPCs no names that are unique, and CreateVpc no token: two that make one at the same time both get one.
- * Launch templates have unique names. So whoever has made a VPC for a name then makes a launch template of that name,
- * which says which VPC it is; exactly one can, and all others use that one's. The template is never launched from.
+ * Ensures that one network name has one VPC. EC2's VPCs have no unique names, and CreateVpc takes no token: two
+ * concurrent calls make two VPCs. Launch templates do have unique names. After making a VPC, the driver makes a launch
+ * template with the network's name and the VPC's id. Only one call succeeds; all others use that VPC. No machine is
+ * launched from the template.
  */
 export class NetworkClaims {
   readonly #ec2: Ec2;
@@ -32,7 +33,7 @@ export class NetworkClaims {
     this.#deploymentId = deploymentId;
   }
 
-  /** @throws DriverError Conflict when the name is taken by what is not of this deployment */
+  /** Reads the claim of a name. @throws DriverError Conflict when a template outside this deployment has the name */
   async find(location: string, name: string): Promise<NetworkClaim | undefined> {
     const [template] = await this.#templates(location, [filter('launch-template-name', name)]);
     if (!template) return undefined;
@@ -41,7 +42,7 @@ export class NetworkClaims {
     throw new DriverError('Conflict', `the launch template ${name} at ${location} is not of this deployment`);
   }
 
-  /** @returns the id of the VPC that has the name from now on: this one, or that of who came first */
+  /** Claims the name for a VPC. @returns the id of the VPC that has the name: this one, or that of an earlier claim */
   async claim(location: string, name: string, vpcId: string, tags: Record<string, string>): Promise<string> {
     try {
       await this.#ec2.send(
@@ -49,7 +50,7 @@ export class NetworkClaims {
         new CreateLaunchTemplateCommand({
           LaunchTemplateName: name,
           VersionDescription: `says that ${vpcId} has this name`,
-          // A template must have something in it.
+          // A template must not be empty.
           LaunchTemplateData: { MetadataOptions: { HttpTokens: 'required' } },
           TagSpecifications: tagsFor(['launch-template'], { ...tags, [NETWORK_TAG]: vpcId }),
         }),
@@ -65,7 +66,7 @@ export class NetworkClaims {
     }
   }
 
-  /** Every claim of this deployment. */
+  /** Lists every claim of this deployment. */
   async list(location: string): Promise<NetworkClaim[]> {
     const templates = await this.#templates(location, [
       tagFilter(DEPLOYMENT_TAG, this.#deploymentId),

@@ -24,7 +24,9 @@ import { filter, NETWORK_TAG, tagFilter, tagsFor } from './tags.ts';
 
 const ANYWHERE = '0.0.0.0/0';
 
-/** What a VPC needs for machines that can be reached. Each part is made once, however many ask at a time. */
+/**
+ * Makes and removes the parts of a VPC that machines need to be reachable. Concurrent calls make each part only once.
+ */
 export class NetworkParts {
   readonly #ec2: Ec2;
   readonly #zones = new Kept<string[]>();
@@ -33,7 +35,7 @@ export class NetworkParts {
     this.#ec2 = ec2;
   }
 
-  /** A subnet in each zone, and a way to the internet. @param cidr the VPC's */
+  /** Ensures a subnet in each zone and a route to the internet. @param cidr the VPC's */
   async ensure(
     location: string,
     vpcId: string,
@@ -46,7 +48,7 @@ export class NetworkParts {
     ]);
   }
 
-  /** @throws DriverError Conflict while something stands in it, which then still has all of it */
+  /** Removes the parts. @throws DriverError Conflict while a machine is in the VPC; then all parts stay */
   async remove(location: string, vpcId: string): Promise<void> {
     await this.#requireEmpty(location, vpcId);
     for (const { SubnetId } of await this.#subnets(location, vpcId)) {
@@ -65,7 +67,10 @@ export class NetworkParts {
     }
   }
 
-  /** EC2 would let those subnets go that happen to be empty, and then refuse the rest. */
+  /**
+   * Checks that the VPC is empty. Otherwise EC2 would delete those subnets that happen to be empty, and then refuse the
+   * rest.
+   */
   async #requireEmpty(location: string, vpcId: string): Promise<void> {
     const ofVpc = { Filters: [filter('vpc-id', vpcId)], MaxResults: PAGE_SIZE };
     const [{ NetworkInterfaces }, { SecurityGroups }] = await Promise.all([
@@ -96,7 +101,7 @@ export class NetworkParts {
     });
     await Promise.all(
       wanted.map(({ part, zone }) =>
-        // Two subnets of a VPC cannot share addresses, so a second one is refused.
+        // Subnets of a VPC cannot share addresses. A second subnet for the same part is refused.
         unless(['Conflict'], () =>
           this.#ec2.send(
             location,
@@ -135,7 +140,10 @@ export class NetworkParts {
     );
   }
 
-  /** A VPC takes one gateway only: who cannot attach its own has come too late, and removes it. */
+  /**
+   * Ensures a gateway. A VPC accepts only one: if attaching fails because another call was faster, this call removes
+   * its own gateway.
+   */
   async #ensureGateway(
     location: string,
     vpcId: string,

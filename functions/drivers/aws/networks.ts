@@ -10,10 +10,10 @@ import { NetworkParts } from './network-parts.ts';
 import { isOf, NAME_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 import { whenVisible } from './visible.ts';
 
-/** A claim whose VPC is not there after this has outlived it. */
+/** A claim older than this whose VPC does not exist has outlived its VPC. */
 const CLAIM_STALE_MS = 120_000;
 
-/** Networks: a VPC each, with a subnet in every zone, a gateway to the internet and a route to it. */
+/** Manages networks: each is a VPC with a subnet in every zone, an internet gateway and a route to it. */
 export class Networks {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;
@@ -27,7 +27,7 @@ export class Networks {
     this.#parts = new NetworkParts(ec2);
   }
 
-  /** No subnet is answered: a launch takes the one of its zone, among those whose zone has its type. */
+  /** Ensures the network. Returns no subnet: each launch chooses one in a zone that has its type. */
   async ensure({ location, name, cidr, tags }: NetworkSpec): Promise<{ backendId: string }> {
     subnetCidrs(cidr);
     const called = resourceName(this.#deploymentId, name);
@@ -54,7 +54,7 @@ export class Networks {
     return named.find((vpc) => isOf(this.#deploymentId, vpc))?.VpcId;
   }
 
-  /** A claim that has outlived its VPC is told, too: deleting that network deletes the claim. */
+  /** Lists the networks. Includes claims that have outlived their VPC: deleting that network deletes the claim. */
   async list(location: string): Promise<CloudNetworkResource[]> {
     const [vpcs, claims] = await Promise.all([
       this.#vpcs(location, [tagFilter(DEPLOYMENT_TAG, this.#deploymentId)]),
@@ -79,11 +79,11 @@ export class Networks {
   async delete(location: string, vpcId: string): Promise<void> {
     await this.#parts.remove(location, vpcId);
     await this.#deleteVpc(location, vpcId);
-    // Last, so that what is left of it is listed until nothing is.
+    // Release the claim last: the network stays listed until nothing is left of it.
     await this.#claims.release(location, vpcId);
   }
 
-  /** Makes a VPC, or takes one that was made and never claimed, and claims the name for it. */
+  /** Makes a VPC, or takes one that was made and never claimed. Then claims the name for it. */
   async #claimVpc(
     location: string,
     called: string,
@@ -102,7 +102,7 @@ export class Networks {
     const vpcId = own.VpcId ?? '';
     const winner = await this.#claims.claim(location, called, vpcId, tags);
     if (winner === vpcId) return own;
-    // Whether or not the list shows it already.
+    // Delete it by its id: the list may not show it yet.
     await this.#deleteVpc(location, vpcId);
     return await this.#byId(location, winner);
   }
@@ -129,7 +129,9 @@ export class Networks {
     }
   }
 
-  /** Once a name is claimed, no other VPC can come to have it; whoever made one cannot have used it. */
+  /**
+   * Deletes the other VPCs of a claimed name. Only the claimed VPC can ever be used, therefore the others are empty.
+   */
   async #removeLosers(location: string, called: string, winner: string): Promise<void> {
     const named = await this.#vpcs(location, [
       tagFilter(NAME_TAG, called),

@@ -14,20 +14,20 @@ import { type Ec2, PAGE_SIZE } from './ec2.ts';
 import type { TypeBook } from './type-book.ts';
 
 const MIB_PER_GIB = 1_024;
-/** Macs run on dedicated hosts, which are taken for a day at least. */
+/** Macs need dedicated hosts, which are allocated for at least a day. */
 const NEEDS_A_HOST = /^mac/;
 
 /**
- * Types that run here by the hour from an EBS disk. Their spot prices are those of the cheapest zone; prices on demand
- * are not told: EC2 has none, and AWS's price list is another service, at three regions only, with another right to
- * give.
+ * Lists the types that can run here, charged by the hour, from an EBS disk. The spot price is that of the cheapest
+ * zone. On-demand prices are absent: EC2 does not report them. AWS's price list is another service, in three regions
+ * only, and needs a further permission.
  */
 export async function listOffers(
   ec2: Ec2,
   types: TypeBook,
   location: string,
 ): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-  // One after the other: these are EC2's longest answers.
+  // Read these one after the other: they are EC2's longest answers.
   const infos = await types.read(location, await offeredTypes(ec2, location));
   const spotPrices = await readSpotPrices(ec2, location);
   const usable = infos.flatMap((info) => {
@@ -65,7 +65,7 @@ async function offeredTypes(ec2: Ec2, location: string): Promise<string[]> {
   return offerings.flatMap(({ InstanceType }) => InstanceType ?? []);
 }
 
-/** What each type costs as spot now, in the cheapest zone; USD per hour. */
+/** Reads the present spot price of each type in its cheapest zone, in USD per hour. */
 async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, number>> {
   const now = new Date(ec2.clock.now());
   const history = await ec2.all(
@@ -74,7 +74,7 @@ async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, n
         location,
         new DescribeSpotPriceHistoryCommand({
           ProductDescriptions: ['Linux/UNIX', 'Linux/UNIX (Amazon VPC)'],
-          // Of a range that begins and ends now, EC2 tells the prices in force.
+          // For a range that begins and ends now, EC2 returns the prices in force.
           StartTime: now,
           EndTime: now,
           NextToken,
@@ -92,7 +92,7 @@ async function readSpotPrices(ec2: Ec2, location: string): Promise<Map<string, n
   return cheapest;
 }
 
-/** @returns undefined for what cannot be launched as we do it */
+/** Converts a type. @returns undefined for a type that this driver cannot launch */
 function instanceTypeOf(info: InstanceTypeInfo): InstanceType | undefined {
   const { InstanceType: name, VCpuInfo, MemoryInfo, ProcessorInfo } = info;
   const architecture = architecturesOf(ProcessorInfo?.SupportedArchitectures)[0];
@@ -116,7 +116,7 @@ function gpuOf({ GpuInfo }: InstanceTypeInfo): InstanceType['gpu'] {
   return { model: gpu.Name ?? 'unknown', manufacturer: gpu.Manufacturer ?? 'unknown', count, memoryGb };
 }
 
-/** Those that we have a word for, 64-bit x86 first. */
+/** Returns the architectures that the model knows, 64-bit x86 first. */
 export function architecturesOf(names: readonly string[] | undefined): Architecture[] {
   return architectureSchema.options.filter((architecture) => names?.includes(architecture));
 }

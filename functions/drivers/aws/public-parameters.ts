@@ -4,9 +4,12 @@ import { ask } from './ask.ts';
 import type { Ec2Options } from './ec2.ts';
 import { clientSettings } from './settings.ts';
 
-/** The most that SSM takes in one call. */
+/** The most names that SSM accepts in one call. */
 const MAX_NAMES = 10;
-/** The right to it is missing, or whoever plays AWS at the connection's endpoint has no SSM. */
+/**
+ * With these errors the driver does without SSM: the credential lacks the right, or the connection's endpoint has no
+ * SSM.
+ */
 const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unauthorized',
   'InvalidRequest',
@@ -14,7 +17,7 @@ const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unsupported',
 ];
 
-/** Parameters of SSM that are the same for everybody: there, publishers say which of their images is the newest. */
+/** Reads SSM's public parameters, in which publishers name the newest of their images. */
 export class PublicParameters {
   readonly #options: Ec2Options;
   readonly #clients = new Map<string, SSMClient>();
@@ -23,7 +26,7 @@ export class PublicParameters {
     this.#options = options;
   }
 
-  /** @returns values by name, of those that the region has; none where SSM may not be asked */
+  /** @returns values by name, of those that the region has; none where SSM cannot be read */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();
     for (let at = 0; at < names.length; at += MAX_NAMES) {

@@ -1,4 +1,7 @@
-/** [name for people, ISO 3166-1 alpha-3, latitude, longitude]: EC2 tells none of it. Coordinates are of the city. */
+/**
+ * [display name, ISO 3166-1 alpha-3, latitude, longitude]. EC2 reports none of these. Coordinates are those of the
+ * city.
+ */
 const REGIONS: Readonly<Record<string, readonly [string, string, number, number]>> = {
   'af-south-1': ['Africa (Cape Town)', 'ZAF', -33.92, 18.42],
   'ap-east-1': ['Asia Pacific (Hong Kong)', 'HKG', 22.32, 114.17],
@@ -47,7 +50,7 @@ export interface RegionFacts {
   longitude?: number;
 }
 
-/** A region that is younger than this table has its own name only. */
+/** Returns the facts of a region. For a region newer than this table, only its own name. */
 export function regionFacts(region: string): RegionFacts {
   const facts = REGIONS[region];
   if (!facts) return { displayName: region };

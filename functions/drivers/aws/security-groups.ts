@@ -15,7 +15,10 @@ import { whenVisible } from './visible.ts';
 
 const SSH_PORT = 22;
 
-/** Security groups have names that are unique in their VPC. What they do not allow is denied; outbound is open. */
+/**
+ * Manages security groups. Their names are unique in their VPC. Inbound traffic is denied unless a rule allows it;
+ * outbound is open.
+ */
 export class SecurityGroups {
   readonly #ec2: Ec2;
   readonly #deploymentId: string;

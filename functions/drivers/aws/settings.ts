@@ -1,14 +1,14 @@
 import type { EC2ClientConfig, EC2ClientResolvedConfig } from '@aws-sdk/client-ec2';
 import { type DriverClock, within } from '../contract/surroundings.ts';
 
-/** The longest time that one call may take, all of it. */
+/** The time limit of one call, in milliseconds. */
 export const CALL_TIMEOUT_MS = 14_000;
 const CONNECTION_TIMEOUT_MS = 3_000;
 
-/** What carries the SDK's requests; its own over HTTPS where none is given. */
+/** Carries the SDK's requests. Absent: the SDK's own handler, over HTTPS. */
 export type RequestHandler = EC2ClientResolvedConfig['requestHandler'];
 
-/** What all clients of the SDK are made with. */
+/** The settings that all SDK clients share. */
 export interface ClientSettings {
   region: string;
   endpoint: string;
@@ -17,8 +17,9 @@ export interface ClientSettings {
 }
 
 /**
- * The SDK tries nothing twice: the governor must see each answer. It is told the address, as it would else heed
- * AWS_ENDPOINT_URL: that is where the deployment's own services are, and not its users' machines.
+ * Returns settings for an SDK client. Retries are off, because the governor must see each answer. The endpoint is
+ * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is for the deployment's own services and not for its
+ * users' machines.
  */
 export function clientSettings(
   service: 'ec2' | 'ssm' | 'sts',
@@ -39,7 +40,10 @@ export function clientSettings(
   };
 }
 
-/** The handler's time-outs are about silence; this one ends a call whose answer trickles, too. */
+/**
+ * Limits the duration of a whole call. The handler's time-outs only detect silence, and not an answer that arrives
+ * slowly.
+ */
 export async function inTime<Answer>(
   clock: DriverClock,
   send: (options: { abortSignal: AbortSignal }) => Promise<Answer>,

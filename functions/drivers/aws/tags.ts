@@ -13,7 +13,10 @@ export function tagList(tags: Tags): Tag[] {
   return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 }
 
-/** EC2 sets these in the same step that makes the resources, so that none is ever there without. */
+/**
+ * Returns tags for the call that makes a resource. EC2 sets them in the same step; a resource never exists without
+ * them.
+ */
 export function tagsFor(types: readonly ResourceType[], tags: Tags): TagSpecification[] {
   return types.map((ResourceType) => ({ ResourceType, Tags: tagList(tags) }));
 }

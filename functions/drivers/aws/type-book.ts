@@ -3,19 +3,19 @@ import pLimit from 'p-limit';
 import { z } from 'zod';
 import type { Ec2 } from './ec2.ts';
 
-/** The most names that EC2 takes in one such call. */
+/** The most names that EC2 accepts in one such call. */
 const MAX_NAMES = 100;
 const CONCURRENT_CALLS = 2;
 
-/** The SDK knows the types of its day; EC2 has the say. */
+/** Accepts any name: the SDK's list of types is as old as the SDK, and EC2 decides. */
 const typeNameSchema = z.custom<NonNullable<InstanceTypeInfo['InstanceType']>>(
   (name) => typeof name === 'string',
 );
 export const typeName = (name: string) => typeNameSchema.parse(name);
 
 /**
- * What types are like. That is the same wherever they are offered, and asked for only once in a client's life: a
- * catalogue of all regions takes a dozen calls for it, and not a dozen for each region.
+ * Caches the facts of instance types. They are the same in every region, and are read only once in a client's life. A
+ * catalogue of all regions therefore takes a dozen calls for them, not a dozen for each region.
  */
 export class TypeBook {
   readonly #ec2: Ec2;

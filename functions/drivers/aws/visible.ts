@@ -1,10 +1,12 @@
 import { DriverError } from '../contract/errors.ts';
 import { type DriverClock, sleepBy } from '../contract/surroundings.ts';
 
-/** EC2 may not know for some moments what it has just made. */
+/** EC2 may not show what it has just made for some moments. */
 const WAITS_MS = [300, 700, 1_500];
 
-/** Makes a call again that does not find what it needs, before that is believed. A `NotFound` had no effect. */
+/**
+ * Repeats a call that fails with `NotFound`, before the caller sees the error. A call with `NotFound` had no effect.
+ */
 export async function whenVisible<Answer>(clock: DriverClock, call: () => Promise<Answer>): Promise<Answer> {
   for (const waitMs of WAITS_MS) {
     try {
