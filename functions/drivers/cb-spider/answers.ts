@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What CB-Spider answers, after its published description (`api/swagger.yaml`, Swagger 2.0) and what its mock driver
- * was seen to answer. An empty list is `null` at times; a field that we do not know is let pass.
+ * Schemas of CB-Spider's answers. Sources: its published description (`api/swagger.yaml`, Swagger 2.0), and the answers
+ * of its mock driver. An empty list is sometimes `null`. Unknown fields are ignored.
  */
 const list = <Item extends z.ZodType>(item: Item) =>
   z
@@ -10,7 +10,7 @@ const list = <Item extends z.ZodType>(item: Item) =>
     .nullish()
     .transform((items) => items ?? []);
 
-/** Numbers are strings, and "-1", "NA" or nothing where the cloud does not tell. */
+/** Numbers are strings. "-1", "NA" and an empty string mean that the cloud does not report them. */
 const numberSchema = z
   .union([z.string(), z.number()])
   .nullish()
@@ -26,10 +26,10 @@ const textSchema = z
 
 const keyValuesSchema = list(z.object({ Key: z.string(), Value: z.string().default('') }));
 
-/** `NameId` is the name that it was made under, `SystemId` the cloud's id. */
+/** `NameId` is the name given at creation, `SystemId` the cloud's id. */
 export const iidSchema = z.object({ NameId: z.string(), SystemId: z.string() });
 
-/** For calls whose answer tells nothing that we need. */
+/** For calls whose answer contains nothing that we need. */
 export const anyAnswerSchema = z.unknown();
 
 export const machineSchema = z.object({

@@ -12,7 +12,7 @@ import type { ImageAnswer, PricesAnswer, RegionZoneAnswer, SpecAnswer } from './
 const HOURLY = /^(per ?)?(1 ?)?(h|hrs?|hours?)$/i;
 const ARM = /arm64|aarch64/i;
 const X86 = /x86_64|x86-64|amd64/i;
-/** EC2's Graviton types; CB-Spider does not tell architectures of types. */
+/** Matches EC2's Graviton types. CB-Spider does not report the architecture of a type. */
 const GRAVITON = /^[a-z]+[0-9]+g[a-z]*\./;
 
 export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): Location {
@@ -24,7 +24,9 @@ export function locationOf({ Name, DisplayName, ZoneList }: RegionZoneAnswer): L
   };
 }
 
-/** Types whose size CB-Spider does not tell are left out: nobody could choose them. */
+/**
+ * Converts types to offers. Leaves out types whose size CB-Spider does not report: users could not choose among them.
+ */
 export function offersOf(
   location: string,
   specs: readonly SpecAnswer[],
@@ -68,7 +70,7 @@ function architectureOf({ Name, KeyValueList }: SpecAnswer): Architecture {
   return !X86.test(told) && GRAVITON.test(Name) ? 'arm64' : 'x86_64';
 }
 
-/** Memory of one GPU; where only that of all is told, its share. */
+/** Returns the memory of one GPU. If only the total is reported, divides it. */
 function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
   if (!gpu?.Count || !Number.isInteger(gpu.Count)) return undefined;
   const memoryGb = gpu.MemSizeGB || (gpu.TotalMemSizeGB ?? 0) / gpu.Count;
@@ -76,7 +78,10 @@ function gpuOf({ Gpu: [gpu] }: SpecAnswer): InstanceType['gpu'] {
   return { model: gpu.Model ?? 'NA', manufacturer: gpu.Mfr ?? 'NA', count: gpu.Count, memoryGb };
 }
 
-/** The lowest price per hour of each type, of those in dollars: others we cannot compare. */
+/**
+ * Returns the lowest price per hour of each type. Prices in other currencies than dollars cannot be compared, and are
+ * left out.
+ */
 export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
   const prices = new Map<string, number>();
   for (const { ProductInfo, PriceInfo } of PriceList) {
@@ -88,7 +93,9 @@ export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
   return prices;
 }
 
-/** An image is named as a start has to name it, which is the cloud's id of it; its own name is for people. */
+/**
+ * Converts images. An image's name is the cloud's id, because a start must name that. Its own name is the description.
+ */
 export function imagesOf(location: string, answers: readonly ImageAnswer[]): Image[] {
   const images = new Map<string, Image>();
   for (const answer of answers) {

@@ -2,15 +2,16 @@ import { isIPv4 } from 'node:net';
 import { DriverError } from '../contract/errors.ts';
 
 const BITS = 32;
-/** A network's upper half is cut into this many blocks, one for each zone that somebody names. */
+/** Divides a network's upper half into this many blocks, one for each zone that a launch names. */
 const ZONE_BITS = 3;
 export const MOST_ZONES = 2 ** ZONE_BITS;
 
 /**
- * CB-Spider gives a machine the zone of its subnet. So the lower half of a network is the subnet of those that name no
- * zone, and the n-th zone of the location has the n-th eighth of the upper half: nobody has to ask what is taken.
+ * Plans a network's subnets. CB-Spider gives a machine the zone of its subnet. The lower half of a network is the
+ * subnet for launches that name no zone. The n-th zone of the location gets the n-th eighth of the upper half. With
+ * this fixed plan, no call is needed to find free addresses.
  *
- * @throws DriverError InvalidRequest when it is no IPv4 network that can be divided so
+ * @throws DriverError InvalidRequest when it is no IPv4 network that can be divided this way
  */
 export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: number): string } {
   const [, address = '', prefixText = ''] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(cidr) ?? [];
@@ -30,7 +31,7 @@ export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: nu
   };
 }
 
-/** The network that this is the lower half of. */
+/** Returns the network that has this lower half. */
 export function networkOfLowerHalf(cidr: string): string {
   const [address = '', prefix = ''] = cidr.split('/');
   return `${address}/${Number(prefix) - 1}`;

@@ -24,19 +24,19 @@ import { Power } from './power.ts';
 import { type Registrant, Registration, type SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** Catalogues come from the cloud page by page, behind one call. */
+/** CB-Spider reads catalogues from the cloud page by page, within one call. */
 const CATALOGUE_TIMEOUT_MS = 25_000;
 
-/** How long calls are waited for that CB-Spider may answer minutes later. */
+/** Limits the wait for calls that CB-Spider may answer only after minutes. */
 export interface Timeouts {
-  /** With starts and removals: what a cloud refuses it refuses sooner, mostly. */
+  /** For starts and removals. A cloud that refuses one mostly does so within this time. */
   handOverMs: number;
-  /** With one machine that somebody may be working on. */
+  /** For a call about one machine that another call may have locked. */
   lockedMs: number;
 }
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };
 
-/** One account at one cloud behind one CB-Spider server. */
+/** Connects to one account at one cloud behind one CB-Spider server. */
 export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, Reboot {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
@@ -68,7 +68,7 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     this.#power = new Power(transport, registration, reader);
   }
 
-  /** CB-Spider does not tell whose credential it is; that the cloud lists its regions proves it good. */
+  /** Lists the cloud's regions: if this succeeds, the credential is valid. CB-Spider does not report the account. */
   async verifyCredential(): Promise<VerifiedCredential> {
     await this.#registration.regions();
     return { account: undefined };
@@ -142,7 +142,7 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     return await this.#reader.find(await this.#registration.site(location), name);
   }
 
-  /** A machine's name, which CB-Spider gives to one machine only. */
+  /** Returns the machine's name. CB-Spider gives a name to one machine only. */
   idempotencyKeyOf([launchToken]: readonly [string, ...string[]]): string {
     return machineName(this.#deploymentId, launchToken, cbSpiderMetadata.maxNameLength);
   }
@@ -163,7 +163,10 @@ export class CbSpiderClient implements CloudClient, IdempotencyKeys, StopStart, 
     await this.#power.control(location, backendId, 'reboot');
   }
 
-  /** Several clouds tell none, and some take minutes over theirs: offers do not wait for them. */
+  /**
+   * Reads prices. Several clouds have none, and some take minutes to answer. The offers are then returned without
+   * prices.
+   */
   async #prices(site: SpiderSite): Promise<Map<string, number>> {
     try {
       return pricesByType(

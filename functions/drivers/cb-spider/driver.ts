@@ -8,7 +8,7 @@ import { cbSpiderMetadata } from './metadata.ts';
 import { splitCredential } from './providers.ts';
 import { SpiderTransport } from './transport.ts';
 
-/** Clouds behind a CB-Spider server, by its REST API. */
+/** Creates the driver of clouds behind a CB-Spider server, by its REST API. */
 export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(
     cbSpiderMetadata,

@@ -3,9 +3,10 @@ import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
 /**
- * CB-Spider has no codes: nearly every error is a 500 whose message is that of the cloud's SDK. So this is the one
- * driver that has to look at messages. The first row that matches decides; what matches none is of unknown outcome.
- * The rows are CB-Spider's own words, and the codes that the clouds' SDKs put into theirs.
+ * Classifies errors by their messages. CB-Spider has no codes: nearly every error is a 500 with the message of the
+ * cloud's SDK. Therefore only this driver examines messages. The first row that matches decides; if none does, the
+ * outcome is unknown. The rows contain CB-Spider's own words, and codes that the clouds' SDKs include in their
+ * messages.
  */
 const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] = [
   [
@@ -30,7 +31,7 @@ const MESSAGES: readonly (readonly [code: DriverErrorCode, pattern: RegExp])[] =
     /Invalid\w*\.(NotFound|Malformed)|InvalidParameter|input value is empty|is empty!|unmarshal|not a valid|malformed/i,
   ],
   ['Unsupported', /not supported|unsupported|not implemented/i],
-  // As CB-Spider itself tells it (checkNotFoundError in its common runtime).
+  // CB-Spider's own test for "not found" (checkNotFoundError in its common runtime).
   ['NotFound', /does ?not ?exist|not ?exist|not ?found|failed ?to ?find|no ?result/i],
 ];
 
@@ -44,7 +45,7 @@ export interface ErrorAnswer {
   rate: RateWords;
 }
 
-/** What an error answer means. */
+/** Converts an error answer to a DriverError. */
 export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   return new DriverError(codeOf(status, message, effect), `${message || `CB-Spider answered ${status}`}`, {
     answered: true,
@@ -55,7 +56,7 @@ export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effe
 }
 
 function codeOf(status: number, message: string, effect: CallEffect): DriverErrorCode {
-  // CB-Spider's own refusal of its user and password, or that of a gateway before it.
+  // CB-Spider, or a gateway in front of it, refused the user name and password.
   if (status === 401 || status === 403) return 'Unauthorized';
   if (status === 429) return 'Throttled';
   const known = status === 500 ? MESSAGES.find(([, pattern]) => pattern.test(message)) : undefined;
@@ -63,7 +64,7 @@ function codeOf(status: number, message: string, effect: CallEffect): DriverErro
   return status >= 500 ? unanswered(effect) : 'InvalidRequest';
 }
 
-/** Whether CB-Spider has this name already, and so made nothing. */
+/** Returns true if CB-Spider already has this name, and therefore made nothing. */
 export function saysItExists(error: unknown): boolean {
   return error instanceof DriverError && ALREADY_EXISTS.test(error.message);
 }
@@ -72,7 +73,9 @@ export function isNotFound(error: unknown): error is DriverError {
   return error instanceof DriverError && error.code === 'NotFound';
 }
 
-/** Refusals that come from the cloud itself, after CB-Spider has begun. Its own come before. */
+/**
+ * Returns true for a refusal by the cloud, which comes after CB-Spider has begun. CB-Spider's own refusals come before.
+ */
 export function isRefusalByCloud(error: unknown): boolean {
   return (
     error instanceof DriverError &&

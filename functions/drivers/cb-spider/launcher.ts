@@ -13,7 +13,7 @@ import { idTransformMode } from './providers.ts';
 import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** A removal that is under way need not be asked for at each poll: every one of them would wait in CB-Spider. */
+/** While a removal is under way, polls do not request it again: each request would wait in CB-Spider. */
 const REMOVAL_KEPT_MS = 60_000;
 
 export interface LauncherOptions {
@@ -23,14 +23,14 @@ export interface LauncherOptions {
   networks: Networks;
   cloud: Cloud;
   deploymentId: string;
-  /** After which CB-Spider is left alone with a start or a removal. */
+  /** After this time the driver stops waiting for a start or a removal. CB-Spider continues it. */
   handOverMs: number;
 }
 
-/** Starts and removes machines without staying for it. */
+/** Starts and removes machines without waiting for the end of a long call. */
 export class Launcher {
   readonly #options: LauncherOptions;
-  /** Removals that CB-Spider was left alone with, and until when it is not asked again. */
+  /** Removals under way in CB-Spider, with the time until which they are not requested again. */
   readonly #removals = new Map<string, number>();
 
   constructor(options: LauncherOptions) {
@@ -59,7 +59,7 @@ export class Launcher {
       const made =
         started === 'under-way'
           ? await this.#lookUp(site, name)
-          : // It is answered when SSH is, so that the machine runs.
+          : // CB-Spider answers when the machine accepts SSH. Therefore it runs.
             machineOf(deploymentId, name, 'Running', started.answer);
       if (made) return made;
     } catch (error) {
@@ -76,7 +76,10 @@ export class Launcher {
     });
   }
 
-  /** Reads that fail do not make a create that was taken into a failure of its own. */
+  /**
+   * Looks up a machine. Returns undefined if the read fails: the create was accepted, and must not fail because of the
+   * read.
+   */
   async #lookUp(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     try {
       return await this.#options.reader.find(site, name);
@@ -87,10 +90,10 @@ export class Launcher {
   }
 
   /**
-   * CB-Spider leaves a machine behind whose first reading failed, without a name of its own for it. What is older than
-   * the call is not of its making.
+   * Removes a machine that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
+   * stays at the cloud, and CB-Spider has no name for it. A machine older than the call was not made by it, and stays.
    *
-   * @throws DriverError OutcomeUnknown when it cannot be told, or removed
+   * @throws DriverError OutcomeUnknown when such a machine cannot be found or removed
    */
   async #removeHalfMade(site: SpiderSite, name: string, beganAtMs: number): Promise<void> {
     const { reader } = this.#options;
@@ -106,9 +109,9 @@ export class Launcher {
   }
 
   /**
-   * CB-Spider works on a name once at a time, so that a removal waits there for a start to end. Once it says that it
-   * has no such name no call is starting it, and what the cloud has of it is a leftover: the one that lists show under
-   * the name, and no other, which may be a copy.
+   * Removes a machine. CB-Spider locks a name while it works on it; therefore a removal waits for a start to end. If
+   * CB-Spider then has no such name, no call is starting the machine, and a machine at the cloud is a leftover. Only
+   * the one that lists show under the name is removed. Any other may be a copy.
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;

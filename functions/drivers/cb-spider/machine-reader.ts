@@ -15,24 +15,25 @@ import type { SpiderTransport } from './transport.ts';
 
 /** CB-Spider asks the cloud about each machine, one after the other. */
 const LIST_TIMEOUT_MS = 24_000;
-/** The same list, where it is one of several calls. */
+/** For the same list where it is one of several calls. */
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 6_000;
 
-/** Reads machines out of CB-Spider, of which no one call tells all that there is. */
+/** Reads machines from CB-Spider. No single call of it reports all of them. */
 export class MachineReader {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #lockedMs: number;
-  /** By connection config: names that CB-Spider knew. */
+  /** `<connection config>/<name>` of names that CB-Spider has had. */
   readonly #known = new Set<string>();
   /**
-   * Those whose removal it has taken on while it knew them. Once it knows such a name no more, the machine is gone: it
-   * forgets a name last. Others may be what it died over, which only the list of the cloud's machines tells.
+   * Names whose removal CB-Spider accepted while it had them. CB-Spider deletes a name last: once it no longer has such
+   * a name, the machine is gone. For other names CB-Spider may have crashed during a start. Only the list of the
+   * cloud's machines shows these.
    */
   readonly #going = new Set<string>();
 
-  /** @param lockedMs after which a reader of one machine that has no answer takes it that somebody works on it */
+  /** @param lockedMs if a read of one machine has no answer after this time, another call has locked the machine */
   constructor(transport: SpiderTransport, deploymentId: string, lockedMs: number) {
     this.#transport = transport;
     this.#deploymentId = deploymentId;
@@ -40,8 +41,8 @@ export class MachineReader {
   }
 
   /**
-   * Statuses are told of those that CB-Spider has a name for, addresses of those that the cloud shows. What the cloud
-   * alone has, under a name of ours, is being started, or CB-Spider died over it.
+   * Lists machines. The status comes from CB-Spider's names, the addresses from the cloud's list. A machine that only
+   * the cloud has, under a name of ours, is being started, or CB-Spider crashed while starting it.
    */
   async list(site: SpiderSite): Promise<CloudInstance[]> {
     const [{ mapped, unmapped }, statuses] = await Promise.all([
@@ -53,7 +54,7 @@ export class MachineReader {
     const named = statuses.map(({ IId, VmStatus }) =>
       this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
     );
-    // Named after the statuses were read, or gone before that.
+    // CB-Spider named these machines after the statuses were read, or they were gone before that.
     const late = await Promise.all(
       mapped
         .filter(({ IId }) => !known.has(IId.SystemId))
@@ -73,13 +74,13 @@ export class MachineReader {
     ];
   }
 
-  /** As `get`; undefined proves that there is none, as long as the cloud's own lists do not lag. */
+  /** Works as `get`. Undefined proves that the machine does not exist, unless the cloud's own lists lag. */
   async find(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     const answer = await this.#query(site, name);
     return 'found' in answer ? answer.found : undefined;
   }
 
-  /** @throws DriverError NotFound */
+  /** Reads one machine. @throws DriverError NotFound */
   async get(site: SpiderSite, backendId: string): Promise<CloudInstance> {
     if (systemIdOfStray(backendId) === undefined) {
       const answer = await this.#query(site, backendId);
@@ -93,8 +94,9 @@ export class MachineReader {
   }
 
   /**
-   * Reading one machine waits for whoever starts or removes it. So when CB-Spider has no such name, that tells whether
-   * it is being started; and when it is not, what the cloud has of it is a leftover.
+   * Reads one machine by name. The read waits for a call that starts or removes the machine. If CB-Spider has no such
+   * name and the read has no answer in time, the machine is being started. If the read does answer, a machine of this
+   * name at the cloud is a leftover.
    */
   async #query(
     site: SpiderSite,
@@ -108,7 +110,7 @@ export class MachineReader {
     const read = await this.#read(site, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
     if (read !== undefined) {
-      // CB-Spider has come to know it in the meantime.
+      // CB-Spider has got the name since the first read.
       const now = await this.#status(site, name);
       return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
     }
@@ -116,14 +118,14 @@ export class MachineReader {
     return leftover ? { found: leftover } : known;
   }
 
-  /** CB-Spider has taken on the removal of a name. @param isDone whether it has said so, and not only begun */
+  /** Records that CB-Spider has accepted a removal. @param isDone true if CB-Spider has completed it */
   noteGoing({ connectionName }: SpiderSite, name: string, isDone: boolean): void {
     const key = `${connectionName}/${name}`;
     if (!isDone && !this.#known.has(key)) return;
     this.#going.add(key);
   }
 
-  /** Machines of this name that the cloud has and CB-Spider has no name for, the first one under its name. */
+  /** Finds machines of this name that CB-Spider has no name for. The first one gets the name as its backend id. */
   async #unmapped(site: SpiderSite, name: string): Promise<CloudInstance[]> {
     const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return this.#strays(
@@ -132,7 +134,7 @@ export class MachineReader {
     );
   }
 
-  /** The same as the cloud has them, the first one first; without those that are on their way out. */
+  /** Returns the leftovers of a name with the cloud's ids, oldest first. Leaves out machines that are being removed. */
   async leftovers(site: SpiderSite, name: string): Promise<{ systemId: string; startedAtMs?: number }[]> {
     const { unmapped } = await this.#all(site, LOOK_UP_TIMEOUT_MS);
     return inOrder(unmapped.filter(({ IId }) => IId.NameId === name))
@@ -143,7 +145,7 @@ export class MachineReader {
       });
   }
 
-  /** By CB-Spider's word; or its refusal when it has no such name. */
+  /** Returns the status as CB-Spider reports it, or its error when it has no such name. */
   async #status(
     { connectionName, location }: SpiderSite,
     name: string,
@@ -164,7 +166,7 @@ export class MachineReader {
     }
   }
 
-  /** Addresses and the like are left out when somebody works on the machine. */
+  /** Reads addresses and the like. Returns undefined while another call has locked the machine. */
   async #details(site: SpiderSite, name: string): Promise<MachineAnswer | undefined> {
     const read = await this.#read(site, name);
     return read === 'under-way' ? undefined : read;
@@ -201,7 +203,8 @@ export class MachineReader {
     });
     return {
       mapped: AllListInfo.MappedInfoList,
-      // The mock cloud shows those of all its locations here; a location that is not told can only be this one.
+      // The mock cloud shows the machines of all its locations here. A machine without a location can only be at this
+      // one.
       unmapped: AllListInfo.OnlyCSPInfoList.filter(
         ({ Region }) => Region?.Region === undefined || Region.Region === location,
       ),
@@ -220,7 +223,10 @@ export class MachineReader {
     return vmstatus;
   }
 
-  /** The first one of a name is the machine of that name, unless there is one already. */
+  /**
+   * Converts machines that CB-Spider has no name for. The oldest of each name gets that name as its backend id, unless
+   * the name is taken.
+   */
   #strays(taken: ReadonlySet<string>, unmapped: readonly MachineAnswer[]): CloudInstance[] {
     const names = new Set(taken);
     const alive = unmapped.filter((info) => statusOfUnmapped(info) !== 'Terminated');
@@ -237,7 +243,7 @@ export class MachineReader {
   }
 }
 
-/** The oldest first: what has a machine's name and is no leftover of it is a copy, and came later. */
+/** Sorts the oldest first. A copy of a machine has the same name, and is younger. */
 function inOrder(machines: readonly MachineAnswer[]): MachineAnswer[] {
   return machines.toSorted((one, other) => {
     const byAge = (startedAtMs(one) ?? 0) - (startedAtMs(other) ?? 0);

@@ -5,7 +5,8 @@ import type { MachineAnswer } from './answers.ts';
 import { cbSpiderMetadata } from './metadata.ts';
 
 /**
- * A machine that CB-Spider does not know by name: `stray:` and the cloud's id. Every other one's backend id is its name.
+ * Prefix of the backend id of a machine that CB-Spider has no name for: `stray:` and the cloud's id. All other backend
+ * ids are names.
  */
 const STRAY = 'stray:';
 const { maxNameLength } = cbSpiderMetadata;
@@ -23,7 +24,7 @@ const STATUSES: Readonly<Record<string, InstanceStatus>> = {
   Failed: 'Failed',
 };
 
-/** Keys under which clouds tell a machine's status, where CB-Spider has none of its own for it. */
+/** Matches the keys under which clouds report a machine's status, for machines without a status of CB-Spider's. */
 const STATUS_KEY = /^(State|Status|Lifecycle(State)?|(Instance|Server|Vm)\w*Status(Name)?|InstanceState)$/i;
 const GONE = /terminated|deallocated and deleted|\bdeleted\b/i;
 const GOING = /terminating|shutting-down|deleting/i;
@@ -36,16 +37,17 @@ export function strayId(systemId: string): string {
   return `${STRAY}${systemId}`;
 }
 
-/** The cloud's id in a stray's backend id; undefined for any other. */
+/** Returns the cloud's id in a stray's backend id, and undefined for any other backend id. */
 export function systemIdOfStray(backendId: string): string | undefined {
   return backendId.startsWith(STRAY) ? backendId.slice(STRAY.length) : undefined;
 }
 
 /**
- * In the words of the driver contract; undefined for a machine that this deployment did not name.
+ * Converts a machine to the terms of the driver contract. Returns undefined for a machine that this deployment did not
+ * name.
  *
- * @param unmappedAs the backend id of a machine that CB-Spider has no name for. CB-Spider makes one machine of one name:
- * where it has the name, that proves which call made the machine; what the cloud alone has may be a copy
+ * @param unmappedAs the backend id of a machine that CB-Spider has no name for. CB-Spider makes one machine per name:
+ * if it has the name, that proves which call made the machine. A machine that only the cloud has may be a copy
  */
 export function machineOf(
   deploymentId: string,
@@ -72,8 +74,8 @@ export function machineOf(
 }
 
 /**
- * What is known of a machine that CB-Spider has no name for: most are being started, since it writes names down last.
- * EC2 shows removed machines for an hour, so that what the cloud says of them is looked into.
+ * Returns the status of a machine that CB-Spider has no name for. Most are being started, because CB-Spider stores the
+ * name last. The cloud's own status is also read: EC2 shows removed machines for an hour.
  */
 export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatus {
   const told = KeyValueList.filter(({ Key }) => STATUS_KEY.test(Key)).map(({ Value }) => Value);
@@ -81,7 +83,7 @@ export function statusOfUnmapped({ KeyValueList }: MachineAnswer): InstanceStatu
   return told.some((word) => GOING.test(word)) ? 'Terminating' : 'Creating';
 }
 
-/** A time that a cloud does not tell is the first year of all. */
+/** Reads the start time. If a cloud does not report it, CB-Spider sends the year 1. */
 export function startedAtMs(answer: Pick<MachineAnswer, 'StartTime'> | undefined): number | undefined {
   const atMs = Date.parse(answer?.StartTime ?? '');
   return Number.isNaN(atMs) || atMs <= 0 ? undefined : atMs;

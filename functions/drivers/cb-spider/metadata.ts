@@ -1,7 +1,7 @@
 import { CLOUDS, type Cloud } from '../../model/cloud.ts';
 import type { CredentialField, DriverMetadata } from '../contract/metadata.ts';
 
-/** Keys of credentials as CB-Spider spells them; they go through as they are. */
+/** Keys of credentials in CB-Spider's spelling. The driver passes them on unchanged. */
 type CredentialKey =
   | 'ClientId'
   | 'ClientSecret'
@@ -18,7 +18,7 @@ type CredentialKey =
   | 'DomainName'
   | 'MockName';
 
-/** What each cloud's driver in CB-Spider asks of a credential (its `cloudos_meta.yaml`). */
+/** The keys that each cloud's driver in CB-Spider requires (its `cloudos_meta.yaml`). */
 export const CREDENTIAL_KEYS: Readonly<Record<Cloud, readonly CredentialKey[]>> = {
   aws: ['ClientId', 'ClientSecret'],
   azure: ['ClientId', 'ClientSecret', 'TenantId', 'SubscriptionId'],
@@ -52,7 +52,7 @@ const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
   MockName: 'Any name; the mock driver keeps its machines under it',
 };
 
-/** Not secret by themselves; everything else of a credential is. */
+/** These are not secret by themselves. All other keys are. */
 const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
   'TenantId',
   'SubscriptionId',
@@ -92,7 +92,7 @@ const KEYS: readonly CredentialKey[] = [
   'MockName',
 ];
 
-/** A CB-Spider server, and the clouds behind it. What a cloud needs of the credential is in `CREDENTIAL_KEYS`. */
+/** Describes a CB-Spider server and the clouds behind it. `CREDENTIAL_KEYS` has the keys that each cloud needs. */
 export const cbSpiderMetadata = {
   name: 'cb-spider',
   title: 'CB-Spider',
@@ -119,13 +119,13 @@ export const cbSpiderMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // A look-up by name sees that a start is under way before the cloud shows anything of it; this is for the cloud's own lag.
+  // A look-up by name detects a start before the cloud shows the machine. This time covers the cloud's own lag.
   consistencyWindowMs: 20_000,
-  // CB-Spider asks the cloud when its turn comes, and some clouds take many minutes to make a machine.
+  // CB-Spider queues its requests to a cloud, and some clouds take many minutes to make a machine.
   longestCreateMs: 1_800_000,
   machineProof: ['idempotency-key', 'creation-time'],
   backendIds: 'names',
-  // NCP's names are the shortest of these clouds.
+  // NCP allows the shortest names of these clouds.
   maxNameLength: 30,
   capabilities: ['stop-start', 'reboot', 'idempotency-keys'],
   features: ['prices', 'launch-tokens'],

@@ -28,13 +28,13 @@ export interface NetworksOptions {
   registration: Registration;
   cloud: Cloud;
   deploymentId: string;
-  /** The client is of a credential that is not in force. */
+  /** True if the client's credential is not in force. */
   isTrial: boolean;
 }
 
 /**
- * Network resources by the names that we give them, which are their backend ids: CB-Spider takes nothing else. It
- * makes one resource of one name, also under a race, since it works on a name once at a time.
+ * Manages network resources. Their backend ids are the names that we give them, because CB-Spider accepts nothing else.
+ * CB-Spider locks a name while it works on it: it makes only one resource of a name, also when called concurrently.
  */
 export class Networks {
   readonly #options: NetworksOptions;
@@ -43,7 +43,7 @@ export class Networks {
     this.#options = options;
   }
 
-  /** The subnet has the network's name, so that both are known from the spec alone. */
+  /** Ensures the network. The subnet has the same name, which makes both names known from the spec alone. */
   async ensureNetwork({ location, name, cidr }: NetworkSpec) {
     const { lowerHalf } = subnetCidrs(cidr);
     const site = await this.#options.registration.site(location);
@@ -71,8 +71,8 @@ export class Networks {
   }
 
   /**
-   * CB-Spider imports no key: it has the cloud make one and answers with the private half, which is let go here
-   * unread. Every machine has to name a key pair, though.
+   * Makes a key pair that is never used to sign in: CB-Spider cannot import a key, and every machine must name a key
+   * pair. The cloud generates the key, and the driver discards the private half unread.
    */
   async ensureKeyPair({ location, name }: KeyPairSpec) {
     const site = await this.#options.registration.site(location);
@@ -81,7 +81,10 @@ export class Networks {
     return { backendId: Name };
   }
 
-  /** The name of the network's subnet in this zone; of the one that it was made with where none is named. */
+  /**
+   * Returns the name of the network's subnet in this zone. Without a zone, it is the subnet that was made with the
+   * network.
+   */
   async subnetIn(site: SpiderSite, networkName: string, zone: string | undefined): Promise<string> {
     if (zone === undefined || zone === site.defaultZone) return networkName;
     const index = site.zones.indexOf(zone);
@@ -129,9 +132,9 @@ export class Networks {
   }
 
   /**
-   * What CB-Spider has under our connection, be it still at the cloud or not: either way deleting it cleans up. Not
-   * what it calls "only CSP": several clouds show the resources of all their locations there. A trial's connection has
-   * names for nothing, so that there is nothing else to be shown there.
+   * Lists the names under our CB-Spider connection, whether the cloud still has the resources or not: deleting them
+   * cleans up in both cases. Leaves out what CB-Spider calls "only CSP", because several clouds show the resources of
+   * all their locations there. Includes it for a trial client: its CB-Spider connection has no names of its own.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;
@@ -149,7 +152,7 @@ export class Networks {
     return named.map(({ NameId }) => NameId);
   }
 
-  /** @returns whether it was there already */
+  /** Makes a resource. @returns true if it already existed */
   async #make(
     { connectionName, location }: SpiderSite,
     kind: NetworkResourceKind,
@@ -176,7 +179,7 @@ export class Networks {
     }
   }
 
-  /** CB-Spider writes network and subnet down one after the other: it may have died in between. */
+  /** Ensures a subnet. CB-Spider stores network and subnet one after the other, and may have crashed in between. */
   async #ensureSubnet(
     site: SpiderSite,
     networkName: string,
@@ -187,7 +190,8 @@ export class Networks {
   }
 
   async #addSubnet(site: SpiderSite, networkName: string, subnet: object): Promise<void> {
-    // Zones' subnets have names that are unique in their network only: CB-Spider makes those of the cloud.
+    // The name of a zone's subnet is unique only in its network. With IDTransformMode ON, CB-Spider makes the cloud's
+    // name.
     const body = { ConnectionName: site.connectionName, IDTransformMode: 'ON', ReqInfo: subnet };
     try {
       const path: [string, ...string[]] = ['vpc', networkName, 'subnet'];

@@ -7,7 +7,7 @@ import type { SpiderTransport } from './transport.ts';
 
 type Action = 'suspend' | 'resume' | 'reboot';
 
-/** In which an action has nothing left to do. */
+/** Statuses in which an action has nothing left to do. */
 const DONE_IN: Readonly<Record<Action, readonly InstanceStatus[]>> = {
   suspend: ['Suspending', 'Suspended'],
   resume: ['Resuming', 'Running', 'Rebooting'],
@@ -15,7 +15,7 @@ const DONE_IN: Readonly<Record<Action, readonly InstanceStatus[]>> = {
 };
 const CONTROL_MS = 10_000;
 
-/** Stops, starts and reboots machines; some clouds' drivers in CB-Spider answer only when it is done. */
+/** Stops, starts and reboots machines. Some clouds' drivers in CB-Spider answer only when the action has ended. */
 export class Power {
   readonly #transport: SpiderTransport;
   readonly #registration: Registration;

@@ -4,14 +4,14 @@ import type { NetworkResourceKind } from '../contract/driver.ts';
 import { DriverError } from '../contract/errors.ts';
 import { CREDENTIAL_KEYS } from './metadata.ts';
 
-/** CB-Spider's own part of a credential, and the cloud's. */
+/** Separates CB-Spider's own part of a credential from the cloud's part. */
 export interface SplitCredential {
   username: string;
   password: string;
   keyValues: { Key: string; Value: string }[];
 }
 
-/** @throws DriverError InvalidRequest when a key is missing that the cloud asks for */
+/** Splits a credential. @throws DriverError InvalidRequest when a key is missing that the cloud requires */
 export function splitCredential(cloud: Cloud, credential: Credential): SplitCredential {
   const missing = CREDENTIAL_KEYS[cloud].filter((key) => !(key in credential));
   if (missing.length > 0) {
@@ -25,14 +25,15 @@ export function splitCredential(cloud: Cloud, credential: Credential): SplitCred
   };
 }
 
-/** CB-Spider's word for a cloud. */
+/** Returns CB-Spider's name of a cloud. */
 export function providerName(cloud: Cloud): string {
   return cloud.toUpperCase();
 }
 
 /**
- * Whether CB-Spider makes up the cloud's name of a resource. We have it off, so that what it lost track of still
- * tells by its name whose it is; Tencent's key pairs alone take no name of ours (25 characters).
+ * Tells whether CB-Spider generates the cloud's name of a resource. It is OFF: if CB-Spider loses a resource, the name
+ * at the cloud still tells which deployment it belongs to. Only Tencent's key pairs cannot have our names (25
+ * characters at most).
  */
 export function idTransformMode(cloud: Cloud, kind: NetworkResourceKind | 'instance'): 'ON' | 'OFF' {
   return cloud === 'tencent' && kind === 'key-pair' ? 'ON' : 'OFF';

@@ -14,13 +14,13 @@ import { isNotFound } from './errors.ts';
 import { providerName } from './providers.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** What a location is to CB-Spider: a connection config, and the zones of its region. */
+/** Describes a location in CB-Spider: a connection config, and the zones of its region. */
 export interface SpiderSite {
   connectionName: string;
   location: string;
-  /** In the order in which they came to be known, which never changes. */
+  /** In the order in which they were first seen. The order never changes. */
   zones: readonly string[];
-  /** Where what names no zone goes, the same for ever; absent where the cloud has none. */
+  /** The zone for launches that name none. It never changes. Absent if the cloud has no zones. */
   defaultZone: string | undefined;
 }
 
@@ -28,20 +28,23 @@ export interface Registrant {
   transport: SpiderTransport;
   cloud: Cloud;
   deploymentId: string;
-  /** `<namespace>/<name>`: machines are kept under it in CB-Spider, so that a new secret must not change it. */
+  /** `<namespace>/<name>`. CB-Spider keeps machines under it, therefore a new secret must not change it. */
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
-  /** Nobody who does not know it can tell the credential from the name that it is registered under. */
+  /**
+   * Part of the hash in the credential's registered name. Without the password, the name does not reveal the
+   * credential.
+   */
   password: string;
-  /** Connection configs and regions have names of this credential's own, so that those in force stay as they are. */
+  /** If true, connection configs and regions get names for this credential alone. Those in force stay unchanged. */
   isTrial?: boolean;
 }
 
 /**
- * Drivers, credentials, regions and connection configs that CB-Spider has to know before it knows a machine. All are
- * upserts under names of ours, which no other deployment, connection or location has: deployment, namespace and
- * connection have no `.` in their names, and the location comes last. Each credential has a name of its own, so that
- * verifying a new one leaves machines with the one that they have.
+ * Registers the drivers, credentials, regions and connection configs that CB-Spider requires before any call about
+ * machines. All are upserts. Their names belong to one deployment, connection and location: deployment, namespace and
+ * connection have no `.` in their names, and the location comes last. Each credential has its own name. While a new one
+ * is verified, existing machines keep theirs.
  */
 export class Registration {
   readonly #registrant: Registrant;
@@ -61,7 +64,7 @@ export class Registration {
     this.#base = isTrial ? this.#credentialName : name;
   }
 
-  /** Every region that the cloud names to this credential. */
+  /** Lists every region that the cloud shows to this credential. */
   async regions(): Promise<RegionZoneAnswer[]> {
     await this.#ensureAccount();
     const { regionzone } = await this.#registrant.transport.call({
@@ -76,7 +79,9 @@ export class Registration {
   }
 
   /**
-   * @param zone that the site has to know, if the cloud has it: it may be newer than the site
+   * Returns a registered location.
+   *
+   * @param zone must be in the result if the cloud has it; it may be newer than the cached site
    * @throws DriverError NotFound when the cloud has no such location
    */
   async site(location: string, zone?: string): Promise<SpiderSite> {
@@ -85,7 +90,7 @@ export class Registration {
     return await this.#keep(location, this.#register(known.connectionName, location, known));
   }
 
-  /** What fails is tried again by the next call. */
+  /** Caches the site. If it fails, the next call tries again. */
   #keep(location: string, site: Promise<SpiderSite>): Promise<SpiderSite> {
     this.#sites.set(location, site);
     site.catch(() => this.#sites.delete(location));
@@ -105,7 +110,7 @@ export class Registration {
   async #registerAccount(): Promise<void> {
     const { cloud, keyValues } = this.#registrant;
     const ProviderName = providerName(cloud);
-    // CB-Spider wants a file's name, and looks at it only where drivers are plug-ins.
+    // CB-Spider requires a file name, but uses it only where drivers are plug-ins.
     const DriverLibFileName = `${cloud}-driver-v1.0.so`;
     await this.#write('driver', { DriverName: this.#driverName, ProviderName, DriverLibFileName });
     await this.#write('credential', {
@@ -115,7 +120,7 @@ export class Registration {
     });
   }
 
-  /** Spares the cloud a question where CB-Spider has been told already. */
+  /** Ensures a location. If CB-Spider already has it, the cloud is not asked. */
   async #ensureSite(location: string): Promise<SpiderSite> {
     await this.#ensureAccount();
     const connectionName = `${this.#base}.${location}`;
@@ -146,7 +151,7 @@ export class Registration {
     }
   }
 
-  /** Zones that are down now are kept, too: they will be up again. */
+  /** Registers a location. Keeps zones that are down now, because they will return. */
   async #register(connectionName: string, location: string, known?: SpiderSite): Promise<SpiderSite> {
     const { ZoneList } = await this.#region(location);
     const sorted = ZoneList.toSorted((one, other) => (one.Name < other.Name ? -1 : 1));
@@ -191,7 +196,7 @@ export class Registration {
     return { DriverName: this.#driverName, CredentialName: this.#credentialName };
   }
 
-  /** @param kind `sign-in` where CB-Spider answers from its own tables, and asks no cloud */
+  /** Sends a read. @param kind `sign-in` if CB-Spider answers from its own tables, without a call to the cloud */
   #read<Answer>(
     kind: 'list' | 'sign-in',
     path: [string, ...string[]],

@@ -8,22 +8,22 @@ import { type DriverClock, type Send, sendByFetch, systemTime, within } from '..
 import { errorOfAnswer } from './errors.ts';
 
 export interface Call<Answer> {
-  /** By default what a GET is told of is a list, and all else a change. */
+  /** Default: `list` for a GET, `mutate` for all other methods. */
   kind?: CloudCall['kind'];
-  /** Undefined: it is about the account. */
+  /** Undefined if the call concerns the account. */
   location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below `/spider`; each part is escaped here. */
+  /** Relative to `/spider`. The transport escapes each part. */
   path: readonly [string, ...string[]];
   query?: Readonly<Record<string, string>>;
   body?: object;
   answer: z.ZodType<Answer>;
   timeoutMs?: number;
-  /** For what is written as often as we like: no more than a read. */
+  /** Set to `reads` for writes that may be repeated without harm. */
   effect?: CallEffect;
 }
 
-/** The call's answer, or none within the time allowed: CB-Spider goes on with it nevertheless. */
+/** The call's answer, or `under-way` if none came in time. CB-Spider continues the call in that case. */
 export type HandedOver<Answer> = { answer: Answer } | 'under-way';
 
 const READ_TIMEOUT_MS = 10_000;
@@ -31,7 +31,7 @@ const CHANGE_TIMEOUT_MS = 25_000;
 
 const errorAnswerSchema = z.object({ message: z.string() });
 
-/** The way to one CB-Spider server: it has no time-outs of its own, so each call has one here. */
+/** Sends requests to one CB-Spider server. CB-Spider has no time-outs; this class gives each call one. */
 export class SpiderTransport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -67,8 +67,8 @@ export class SpiderTransport {
   }
 
   /**
-   * For calls that CB-Spider answers only when a machine is up or gone. It does not look whether anybody still
-   * listens, so that leaving does not end them.
+   * Sends a call that CB-Spider answers only when a machine is up or gone. CB-Spider continues when the client
+   * disconnects, therefore the driver may stop waiting.
    */
   async handOver<Answer>(call: Call<Answer>): Promise<HandedOver<Answer>> {
     try {
@@ -123,7 +123,7 @@ function effectOf({ method, effect }: Call<unknown>): CallEffect {
   return effect ?? (method === 'GET' ? 'reads' : 'changes');
 }
 
-/** @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+/** Checks the address. @throws DriverError InvalidRequest when the endpoint is no http(s) address */
 function spiderAddress(endpoint: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {

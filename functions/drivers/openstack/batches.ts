@@ -8,14 +8,14 @@ import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
-/** As many launch tokens as fit into a tag, whatever their attempts. */
+/** This many launch tokens fit into a tag, whatever their attempt numbers. */
 export const MAX_BATCH = 20;
 
 type Made = ReadonlyMap<string | undefined, CloudInstance>;
 type Alike = readonly [InstanceSpec, ...InstanceSpec[]];
 const reservationSchema = z.object({ reservation_id: z.string().min(1) });
 
-/** @returns one outcome for each, in their order */
+/** Creates several servers. @returns one outcome for each spec, in their order */
 export async function createAll(
   region: Region,
   deploymentId: string,
@@ -29,8 +29,8 @@ export async function createAll(
   };
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
-    // A quota has no room for all of them, and so Nova has made none; it may have room for some. One after the other:
-    // Nova counts only what it has made, and would let through more, to fail later.
+    // The quota had no room for the whole request, and Nova made none. It may have room for some. Ask for them one
+    // after the other: Nova counts only what it has made. Concurrent requests could exceed the quota, and fail later.
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
@@ -38,18 +38,19 @@ export async function createAll(
   return specs.flatMap((spec) => outcomes.get(spec) ?? []);
 }
 
-/** @throws whatever is no DriverError */
+/** Converts an error to an outcome. @throws every error that is no DriverError */
 function errorOf(error: unknown): { error: DriverError } {
   if (error instanceof DriverError) return { error };
   throw error;
 }
 
 /**
- * As many servers as there are specs, by one request (`min_count`), and one more to hear which they are. Nova gives all
- * of them the same metadata, with all launch tokens in it, and numbers their names: the n-th is of the n-th token.
+ * Creates several servers with one request (`min_count`). A second request reads which servers were made. Nova gives
+ * all of them the same metadata, which has all launch tokens, and numbers their names: the n-th server belongs to the
+ * n-th token.
  *
- * @param specs of one fleet, two at least
- * @returns what Nova shows of them, by launch token
+ * @param specs of one fleet, at least two
+ * @returns the servers that Nova shows, by launch token
  */
 async function createServers(
   region: Region,
@@ -77,8 +78,8 @@ function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
 }
 
 /**
- * What can be asked for by one request each. Nova finds hosts for all servers of a request or for none of them, so that
- * what has failed once is asked for by itself.
+ * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. Therefore a spec that
+ * failed before gets a request of its own.
  */
 function requestsOf(specs: readonly InstanceSpec[]): Alike[] {
   const groups = Map.groupBy(specs, ({ launchToken }) => {

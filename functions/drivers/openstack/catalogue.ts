@@ -14,14 +14,17 @@ interface Kept<Value> {
 }
 
 /**
- * What a create call has to know beside its spec: flavors go by their ids there, and Nova finds out only after it has
- * accepted that an image is for other machines. Read once a minute at most.
+ * Caches what a create call needs in addition to its spec, for up to a minute. A create call names flavors by id. Nova
+ * only detects after accepting a request that the image is for another architecture; this class detects it before.
  */
 export class Catalogue {
   readonly #flavors = new Map<string, Kept<Flavor[]>>();
   readonly #images = new Map<string, Kept<Architecture | undefined>>();
 
-  /** @throws DriverError InvalidRequest when the region has no such type or image, or the one does not boot the other */
+  /**
+   * Finds the flavor of a spec. @throws DriverError InvalidRequest when the region has no such type or image, or the
+   * type cannot boot the image
+   */
   async flavorFor(region: Region, { instanceType, imageBackendId }: InstanceSpec): Promise<Flavor> {
     const [flavors, architecture] = await Promise.all([
       keep(region.clock, this.#flavors, region.name, () => readFlavors(region)),

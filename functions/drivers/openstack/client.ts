@@ -38,12 +38,12 @@ import { actOnServer, findServer, getServer, listServers } from './servers.ts';
 import type { Session } from './session.ts';
 import type { Transport } from './transport.ts';
 
-/** All requests of one call of the contract together. */
+/** Time limit for all requests of one call of the contract together. */
 const CALL_MS = 28_000;
-/** Lists of thousands have many pages. */
+/** Longer, because a list of thousands has many pages. */
 const LIST_MS = 55_000;
 
-/** One credential, for one project, at one OpenStack cloud. */
+/** Connects to one project at one OpenStack cloud, with one credential. */
 export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reboot, Quotas, WriterMarks {
   readonly maxBatchSize = MAX_BATCH;
   readonly #session: Session;
@@ -74,7 +74,7 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
     await removeMark(await this.#marksRegion(), this.#deploymentId, writerId);
   }
 
-  /** The first by name, which is the same for every credential of the project. */
+  /** Returns the first region by name: the same one for every credential of the project. */
   async #marksRegion(): Promise<Region> {
     const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);
     const [name] = regionNames(token);

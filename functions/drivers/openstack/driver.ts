@@ -8,7 +8,7 @@ import { openstackMetadata } from './metadata.ts';
 import { Session } from './session.ts';
 import { Transport } from './transport.ts';
 
-/** The driver of OpenStack clouds, over whatever carries its requests. */
+/** Creates the driver of OpenStack clouds. `send` carries its requests. */
 export function createOpenStackDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(openstackMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(openstackMetadata, credential);
@@ -21,7 +21,7 @@ export function createOpenStackDriver(send: Send, clock: DriverClock = systemTim
 
 export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 
-/** Keystone's v3 root; operators tell its address (OS_AUTH_URL) with the version or without. */
+/** Returns the root of Keystone's v3 API. Operators publish its address (OS_AUTH_URL) with the version or without. */
 function identityUrl(endpoint: string | undefined): string {
   const url = URL.parse(endpoint ?? '');
   if (!url || !/^https?:$/.test(url.protocol)) {

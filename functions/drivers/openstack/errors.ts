@@ -5,7 +5,7 @@ import type { RateWords } from '../contract/retry-after.ts';
 
 /**
  * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
- * Nova's `forbidden` is a missing right, a quota that is used up, and more; see `FORBIDDEN`.
+ * Nova's `forbidden` may be a missing right, a used-up quota, and more; see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -55,12 +55,12 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   } as const),
 );
 
-/** For an answer without a code that we know: it may come from a load balancer. */
+/** For an answer without a known code, which may come from a load balancer. */
 const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [401, 'Unauthorized'],
   [403, 'Unauthorized'],
   [404, 'NotFound'],
-  // What Nova answers where it does not have the microversion.
+  // Nova's answer if it does not support the microversion.
   [406, 'Unsupported'],
   [409, 'Conflict'],
   [413, 'Throttled'],
@@ -68,7 +68,7 @@ const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [501, 'Unsupported'],
 ]);
 
-/** What Nova tells by its words alone: the key and the status are those of a missing right. */
+/** Errors that only Nova's message identifies. Their key and status are those of a missing right. */
 const FORBIDDEN: readonly (readonly [RegExp, DriverErrorCode])[] = [
   [/^quota exceeded|^maximum number of .* exceeded|\bis over (a|the) limit\b/i, 'QuotaExceeded'],
   [/^only volume-backed servers are allowed|^it is not allowed to create an interface on/i, 'InvalidRequest'],
@@ -91,7 +91,7 @@ const wrappedSchema = z
   .pipe(z.tuple([z.tuple([z.string(), faultSchema])]))
   .transform(([[key, fault]]) => ({ ...fault, code: key === 'error' ? (fault.title ?? key) : key }));
 
-/** The `cloudCode` of whatever refuses a token; a right that is missing is 403. */
+/** The `cloudCode` of every answer that refuses a token. A missing right is 403. */
 export const TOKEN_REFUSED = '401';
 
 interface Fault {
@@ -105,11 +105,11 @@ export interface ErrorAnswer {
   call: string;
   status: number;
   text: string;
-  /** What its headers say. */
+  /** Read from the answer's headers. */
   rate: RateWords;
 }
 
-/** What an error answer means. */
+/** Converts an error answer to a DriverError. */
 export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect: CallEffect): DriverError {
   const fault = faultOf(text);
   const code = codeOf(status, fault, effect);
@@ -124,7 +124,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
 }
 
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
-  // Whatever it says, it broke half-way.
+  // The service failed half-way, whatever its code says.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));

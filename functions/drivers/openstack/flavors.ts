@@ -24,7 +24,10 @@ export interface Flavor {
   isAvailable: boolean;
 }
 
-/** Every flavor that this project may use. A flavor whose name cannot be asked for goes by its id. */
+/**
+ * Reads every flavor that this project may use. If a fleet request cannot express the flavor's name, the flavor's id is
+ * used.
+ */
 export async function readFlavors(region: Region): Promise<Flavor[]> {
   const answers = await region.readAll('compute', {
     path: ['flavors', 'detail'],
@@ -48,7 +51,7 @@ export async function readFlavors(region: Region): Promise<Flavor[]> {
   });
 }
 
-/** OpenStack keeps no price list that its users may read. */
+/** Converts flavors to offers, without prices: OpenStack has no price list that its users may read. */
 export function offersOf(flavors: readonly Flavor[], location: string) {
   const instanceTypes: InstanceType[] = flavors.map(({ type }) => type);
   const offers: Offer[] = flavors.map(({ type, isAvailable }) => ({
@@ -60,7 +63,7 @@ export function offersOf(flavors: readonly Flavor[], location: string) {
   return { instanceTypes, offers };
 }
 
-/** Flavors are for x86 unless they ask for hosts of another kind. */
+/** Returns the architecture of a flavor. It is x86 unless the flavor requires hosts of another architecture. */
 function architectureOfSpecs(specs: Readonly<Record<string, string>>): Architecture {
   if (specs['trait:HW_ARCH_AARCH64'] === 'required') return 'arm64';
   const asked =

@@ -3,7 +3,7 @@ import type { gpuSchema } from '../../model/cloud.ts';
 
 type Gpu = z.output<typeof gpuSchema>;
 
-/** Models whose memory their name tells; of those that come with several, the name has to say which. */
+/** Known models with their memory. If a model has several sizes, only a name that states the size matches. */
 const MODELS: readonly { pattern: RegExp; model: string; manufacturer: string; memoryGb: number }[] = [
   { pattern: /h200/, model: 'H200', manufacturer: 'NVIDIA', memoryGb: 141 },
   { pattern: /h100/, model: 'H100', manufacturer: 'NVIDIA', memoryGb: 80 },
@@ -20,8 +20,8 @@ const MODELS: readonly { pattern: RegExp; model: string; manufacturer: string; m
 ];
 
 /**
- * The GPUs that a flavor passes through to its machines: `pci_passthrough:alias` is `<alias>:<count>`, and the alias
- * is whatever the operator called it. What we cannot tell for sure is left out.
+ * Reads the GPUs that a flavor passes through to its machines. `pci_passthrough:alias` is `<alias>:<count>`, and the
+ * operator chooses the alias. Returns undefined if the model is not certain.
  */
 export function gpuOf(extraSpecs: Readonly<Record<string, string>>): Gpu | undefined {
   const [, alias, count] = /^([^:,]+):([1-9]\d*)$/.exec(extraSpecs['pci_passthrough:alias'] ?? '') ?? [];

@@ -29,14 +29,17 @@ export function architectureOf(word: string | undefined): Architecture | undefin
   return word === undefined ? undefined : ARCHITECTURES.get(word.toLowerCase());
 }
 
-/** Of an image that does not say: from its name, else x86. Undefined for one that our types cannot boot. */
+/**
+ * Returns the architecture of an image. If its properties do not state one, takes it from the name, else x86. Undefined
+ * for an architecture that our types cannot boot.
+ */
 export function imageArchitecture(image: GlanceImage): Architecture | undefined {
   const said = image.hw_architecture ?? image.architecture;
   if (said !== undefined) return architectureOf(said);
   return /aarch64|arm64/i.test(image.name ?? '') ? 'arm64' : 'x86_64';
 }
 
-/** Every image that this project may use, under its own name and, where it has one, its well-known one. */
+/** Reads every image that this project may use, under its own name and, if it has one, its well-known name. */
 export async function readImages(region: Region): Promise<Image[]> {
   const answers = await region.readAll('image', {
     path: ['images'],
@@ -60,7 +63,7 @@ export async function readImages(region: Region): Promise<Image[]> {
       available: true,
     });
   };
-  // Somebody's own image is not taken for the cloud's because it is called like it: public ones have the last word.
+  // Public images come last and win: a user's own image must not replace the cloud's by having the same name.
   for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
   const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
   for (const image of publicLast) offer(image, wellKnownName(image));
@@ -69,7 +72,7 @@ export async function readImages(region: Region): Promise<Image[]> {
 
 const isPublic = ({ visibility }: GlanceImage): boolean => visibility === 'public';
 
-/** Distributions by what operators call them, in `os_distro` or in the image's name. */
+/** Recognises distributions by the usual names, in `os_distro` or in the image's name. */
 const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }[] = [
   { name: 'ubuntu', pattern: /^ubuntu\b/, version: /\b(\d{2}\.\d{2})\b/ },
   { name: 'debian', pattern: /^debian\b/, version: /\b(\d{1,2})(\.\d+)*\b/ },
@@ -80,9 +83,12 @@ const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }
   { name: 'opensuse-leap', pattern: /^opensuse.*leap/, version: /\b(\d{2}\.\d)\b/ },
 ];
 
-/** `ubuntu-24.04`, `debian-12-arm64`: the same at every cloud, so that one fleet can be on many. */
+/**
+ * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With it, one fleet can
+ * use many clouds.
+ */
 export function wellKnownName(image: GlanceImage): string | undefined {
-  // A snapshot of a machine keeps the properties of the image that it was made from.
+  // A snapshot of a machine keeps the properties of the original image.
   if (image.image_type === 'snapshot') return undefined;
   const words = (image.name ?? '').toLowerCase().replace(/[_ ]+/g, '-');
   const distro = image.os_distro?.toLowerCase();
@@ -93,7 +99,7 @@ export function wellKnownName(image: GlanceImage): string | undefined {
   return `${known.name}-${version}${imageArchitecture(image) === 'arm64' ? '-arm64' : ''}`;
 }
 
-/** An image's name as a fleet request can say it: what cannot stand in one becomes `-`. */
+/** Returns an image's name in the form that a fleet request allows: other characters become `-`. */
 function wordOf(name: string): string | undefined {
   const word = name.replace(/[^A-Za-z0-9._:/-]+/g, '-').replace(/^[^A-Za-z0-9]+|-+$/g, '');
   return cloudWordSchema.safeParse(word.slice(0, 128)).data;

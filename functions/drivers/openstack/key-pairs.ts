@@ -11,8 +11,8 @@ const listedSchema = z
   .transform(({ keypair: { name } }) => ({ id: name, name }));
 
 /**
- * Nova keeps key pairs for each user, by their name, which is their id and cannot be given twice. They have no
- * description: whose they are is told by the name.
+ * Imports a key pair. Nova keeps key pairs per user under their names; the name is the id, and is unique. They have no
+ * description: only the name tells which deployment a key pair belongs to.
  */
 export async function ensureKeyPair(
   region: Region,
@@ -48,7 +48,7 @@ export async function findKeyPair(
   }
 }
 
-/** A list does not tell when they were made. */
+/** Lists this deployment's key pairs, without creation times: Nova's list does not have them. */
 export async function listKeyPairs(region: Region, deploymentId: string): Promise<CloudNetworkResource[]> {
   const all = await region.readAll('compute', { path: [PATH], key: 'keypairs', item: listedSchema });
   const resources: CloudNetworkResource[] = [];

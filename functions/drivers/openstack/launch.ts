@@ -13,9 +13,9 @@ import { NEEDS_TAGS } from './servers.ts';
 const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
 
 /**
- * Asks Nova for one server. Nova knows no idempotency key: a second request with the same token makes a second
- * server, which the list shows. Whether hosts have room is found out after it has accepted; then the server is in
- * status ERROR.
+ * Asks Nova for one server. Nova has no idempotency key: a second request with the same token makes a second server,
+ * which the list shows. Nova looks for a host after accepting the request. Without one, the server gets the status
+ * ERROR.
  */
 export async function createServer(
   region: Region,
@@ -38,7 +38,7 @@ export async function createServer(
   };
 }
 
-/** The request for servers that are alike; several of them Nova answers with a reservation. */
+/** Returns the request for servers that are alike. For several, Nova answers with a reservation. */
 export async function requestFor(
   region: Region,
   deploymentId: string,
@@ -68,7 +68,7 @@ export async function requestFor(
       [NEEDS_TAGS.network]: spec.networkBackendId,
       [NEEDS_TAGS['security-group']]: spec.securityGroupBackendId,
     },
-    // Nova filters by tags, and not by metadata.
+    // Nova can filter by tags, but not by metadata.
     tags: tokens,
     ...(await rootDisk(region, spec, flavor)),
   };
@@ -82,7 +82,7 @@ export async function requestFor(
   };
 }
 
-/** A flavor's own disk where it is large enough; else a volume that goes with the server. */
+/** Returns the root disk: the flavor's own if it is large enough, else a volume that is deleted with the server. */
 async function rootDisk(
   region: Region,
   { imageBackendId, rootDiskGb }: InstanceSpec,

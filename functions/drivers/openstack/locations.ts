@@ -20,7 +20,7 @@ export async function readLocation(region: Region): Promise<Location> {
     const available = zones.filter(({ zoneState }) => zoneState.available).map(({ zoneName }) => zoneName);
     return { name, displayName: name, zones: available.sort(), available: true };
   } catch (error) {
-    // One region that is down keeps nobody from the others.
+    // A region that is down must not hide the others.
     if (!(error instanceof DriverError) || error.code !== 'Unavailable') throw error;
     return { name, displayName: name, zones: [], available: false };
   }

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** What an OpenStack cloud is like, as far as it is known without asking one. */
+/** Describes OpenStack clouds, as far as they are known without a call. */
 export const openstackMetadata = {
   name: 'openstack',
   title: 'OpenStack',
@@ -60,14 +60,14 @@ export const openstackMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // Nova shows a server as soon as it has answered; a request whose answer was lost may wait in front of it for as
-  // long as a load balancer keeps one.
+  // Nova shows a server as soon as it has answered. A request whose answer was lost may wait in a load balancer for up
+  // to this time.
   consistencyWindowMs: 60_000,
-  // Nova writes it when it takes the request, which may have waited before a load balancer.
+  // Nova sets the creation time when it takes the request. The request may have waited in a load balancer before.
   longestCreateMs: 300_000,
   machineProof: ['creation-time'],
   backendIds: 'unique',
-  // Nova takes 255, and makes a host name of the first 63.
+  // Nova accepts 255 characters, and makes a host name from the first 63.
   maxNameLength: 63,
   capabilities: ['stop-start', 'reboot', 'batch-create', 'quotas', 'writer-marks'],
   features: ['tags', 'user-data'],

@@ -17,11 +17,14 @@ export const NETWORKS: OwnedKind<Resource> = {
   item: networkSchema,
 };
 
-/** How long whoever has not made a network waits for its maker to complete it, before doing so himself. */
+/**
+ * How long a call waits for another call to complete the network that it made. After this time, the waiting call
+ * completes the network itself.
+ */
 const MAKER_MS = 10_000;
 const POLL_MS = 1_000;
 
-/** A network with one subnet, and, where the cloud has an external network, a router between the two. */
+/** Ensures a network with one subnet. If the cloud has an external network, a router connects the two. */
 export async function ensureNetwork(
   region: Region,
   deploymentId: string,
@@ -52,10 +55,13 @@ export async function ensureNetwork(
   return { backendId: item.id, subnetBackendId };
 }
 
-/** @throws DriverError Conflict while machines are on it, or about to be; then it stays as it is, its router included */
+/**
+ * Deletes a network. @throws DriverError Conflict while machines use it, or are about to; then the network and its
+ * router stay
+ */
 export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
   const ports = await readPorts(region, id);
-  // Those of DHCP and the like go with the network.
+  // Ports of DHCP and similar services are deleted with the network.
   const used = ports.find(({ device_owner: owner }) => owner !== '' && !owner.startsWith('network:'));
   if (used) throw new DriverError('Conflict', `network ${id} is in use by a port of ${used.device_owner}`);
   await refuseIfAwaited(region, deploymentId, 'network', id);
@@ -79,7 +85,10 @@ async function completeNetwork(
   return subnetId;
 }
 
-/** @returns the subnet of a network that is complete; undefined when nobody seems to be at completing it any more */
+/**
+ * Waits for the call that made the network to complete it. @returns the subnet of a complete network; undefined when
+ * the time is over
+ */
 async function waitForMaker(region: Region, network: Resource): Promise<string | undefined> {
   const ageMs = region.clock.now() - Date.parse(network.created_at ?? '');
   const untilMs = region.clock.now() + Math.max(0, MAKER_MS - (Number.isNaN(ageMs) ? 0 : ageMs));
@@ -93,7 +102,9 @@ async function waitForMaker(region: Region, network: Resource): Promise<string |
   }
 }
 
-/** Neutron does not let a network have two subnets that overlap, so that the first one stays the only one. */
+/**
+ * Ensures the subnet. Neutron refuses overlapping subnets in one network, which leaves the first one as the only one.
+ */
 async function ensureSubnet(
   region: Region,
   deploymentId: string,

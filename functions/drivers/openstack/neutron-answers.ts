@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What all of Neutron's resources have. A field that was null or absent is one that this Neutron does not keep. */
+/** The fields of all Neutron resources. A null or absent field is one that this Neutron does not keep. */
 const resourceShape = {
   id: z.string().min(1),
   name: z.string(),

@@ -7,36 +7,36 @@ import type { Resource } from './neutron-answers.ts';
 import { isOf, tagsOf } from './owner.ts';
 import { cloudTimeMs, type Region } from './region.ts';
 
-/** How Neutron calls the resources that are ours. */
+/** Describes how Neutron names one kind of resource. */
 export interface OwnedKind<Item extends Resource> {
   kind: NetworkResourceKind;
   /** The collection's name in paths. */
   path: string;
-  /** Its key in answers. */
+  /** The collection's key in answers. */
   key: string;
   item: z.ZodType<Item>;
 }
 
 /**
- * How old the youngest of those with one name has to be before the oldest is taken for good. Neutron's times are
- * whole seconds, written when a request is taken up and seen when it is done: after this time whatever was made in the
- * same second, or before it, is to be seen by all.
+ * The minimum age of the youngest resource of a name before the oldest one is final. Neutron's times are whole seconds.
+ * It sets them when it takes a request, and shows the resource when it has made it. After this time, all callers see
+ * everything made in the same second or earlier.
  */
 export const SETTLED_AFTER_MS = 3_000;
 
-/** The resources of this deployment with one name, the oldest first, and by how much the youngest is older than now. */
+/** The resources of this deployment with one name, the oldest first, and the age of the youngest. */
 interface Candidates<Item> {
   items: Item[];
   ageMs: number;
 }
 
 /**
- * The resource of this deployment with this name, made if there is none. Neutron lets any number have one name: of those
- * that were made in a race, all take the oldest, as soon as none can turn up any more that is older.
+ * Returns this deployment's resource of this name, and makes it if there is none. Neutron allows several resources with
+ * the same name. If concurrent calls made several, all calls use the oldest one, once no older one can appear.
  *
  * @param make makes one
- * @param remove removes one's own that has lost the race
- * @returns it, and whether this very call has made it
+ * @param remove removes the one that this call made, if another one is older
+ * @returns the resource, and whether this call made it
  */
 export async function ensureOne<Item extends Resource>(
   region: Region,
@@ -61,8 +61,8 @@ export async function ensureOne<Item extends Resource>(
 }
 
 /**
- * A step after which there is all or nothing, as far as that can be had: what was made before a step failed is removed.
- * What cannot be removed now is found by its name when the same is asked for again.
+ * Runs a step, and undoes earlier steps if it fails. If undoing fails as well, a repetition of the whole call finds the
+ * remains by their name.
  */
 export async function orUndo<Answer>(
   step: () => Promise<Answer>,
@@ -85,7 +85,7 @@ export async function findOwned<Item extends Resource>(
   return ownedByAge((await named(region, kind, deploymentId, name)).items, deploymentId)[0];
 }
 
-/** Every one of this deployment, whatever it is called. */
+/** Lists every resource of this deployment, under any name. */
 export async function listOwned<Item extends Resource>(
   region: Region,
   { kind, path, key, item }: OwnedKind<Item>,
@@ -118,7 +118,7 @@ async function candidates<Item extends Resource>(
   return { items: ours, ageMs: nowMs - youngestMs };
 }
 
-/** All with this name in the project, whosever they are, and the time by the cloud's clock. */
+/** Lists all resources of this name in the project, including those of others, with the time by the cloud's clock. */
 async function named<Item extends Resource>(
   region: Region,
   { path, key, item }: OwnedKind<Item>,

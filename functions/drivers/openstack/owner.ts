@@ -1,13 +1,16 @@
 import { DEPLOYMENT_TAG } from '../contract/driver.ts';
 
-/** Nova's metadata keys are of letters, digits and `-_:. `; labels have `/` where those have `:`, and never a `:`. */
+/**
+ * Converts tags to metadata. Nova's metadata keys allow letters, digits and `-_:. `. Each `/` of a label becomes `:`,
+ * which no label contains.
+ */
 export function metadataOf(tags: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(tags).map(([key, value]) => [key.replaceAll('/', ':'), value]));
 }
 
 /**
- * Whose a network resource is stands in its description, `key=value` with `;` between them and the deployment first:
- * Neutron takes a description with the request that makes something, its tags only with a second one.
+ * Writes tags as a description: `key=value` separated by `;`, the deployment first. Neutron accepts a description in
+ * the request that makes a resource, but tags only in a second request.
  */
 export function descriptionOf(deploymentId: string, tags: Readonly<Record<string, string>>): string {
   const entries = Object.entries({ ...tags, [DEPLOYMENT_TAG]: deploymentId });
@@ -16,7 +19,7 @@ export function descriptionOf(deploymentId: string, tags: Readonly<Record<string
   return [...owner, ...others].map(([key, value]) => `${key}=${value}`).join(';');
 }
 
-/** The tags that a description of ours has; none of another's. */
+/** Reads the tags from a description of ours. Returns none for any other description. */
 export function tagsOf(description: string): Record<string, string> {
   if (!description.startsWith(`${DEPLOYMENT_TAG}=`)) return {};
   return Object.fromEntries(
@@ -27,7 +30,7 @@ export function tagsOf(description: string): Record<string, string> {
   );
 }
 
-/** Whether it carries a deployment's tag, or, where it carries none, a name that only that deployment gives. */
+/** Returns true if the resource carries the deployment's tag. Without any deployment's tag, the name decides. */
 export function isOf(
   deploymentId: string,
   tags: Readonly<Record<string, string>>,

@@ -17,7 +17,7 @@ const limitsSchema = z.object({
   }),
 });
 
-/** Nova's limits of the project; it says -1 for what is not limited. */
+/** Reads Nova's limits of the project. Nova reports -1 for no limit. */
 export async function readQuotas(region: Region): Promise<Quota[]> {
   const { limits } = await region.call('compute', { method: 'GET', path: ['limits'], answer: limitsSchema });
   const { absolute } = limits;

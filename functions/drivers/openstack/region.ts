@@ -13,14 +13,14 @@ export type RegionCall<Answer> = Pick<
 
 export interface ListCall<Item> {
   path: readonly string[];
-  /** Which key of the answer has the items. */
+  /** The key of the items in the answer. */
   key: string;
-  /** `id` is what the next page's marker is. */
+  /** The `id` of the last item is the marker of the next page. */
   item: z.ZodType<Item>;
   query?: Readonly<Record<string, string | undefined>>;
 }
 
-/** In the names of errors. */
+/** As shown in errors. */
 const NAMES: Readonly<Record<Service, string>> = {
   compute: 'nova',
   network: 'neutron',
@@ -29,8 +29,8 @@ const NAMES: Readonly<Record<Service, string>> = {
 };
 
 /**
- * Nova of Stein (2019) and later: its servers tell their flavors' names (2.47), and its lists do not leave out what is
- * in a cell that is down (2.69).
+ * Requires Nova of Stein (2019) or later. Its servers include the names of their flavors (2.47), and its lists include
+ * servers in a cell that is down (2.69).
  */
 const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
   compute: { 'OpenStack-API-Version': 'compute 2.69', 'X-OpenStack-Nova-API-Version': '2.69' },
@@ -39,7 +39,7 @@ const HEADERS: Readonly<Partial<Record<Service, Record<string, string>>>> = {
 const PAGE_SIZE = 500;
 const MAX_STARTS = 3;
 
-/** The services of one region, for one call of the contract: each request is over by the call's deadline. */
+/** Calls the services of one region, for one call of the contract. Every request ends by that call's deadline. */
 export class Region {
   readonly name: string;
   readonly clock: DriverClock;
@@ -68,12 +68,15 @@ export class Region {
     return (await this.exchange(service, call)).body;
   }
 
-  /** What is gone already is as removed as can be. */
+  /** Removes a resource. Succeeds if it is already gone. */
   async remove(service: Service, path: readonly string[]): Promise<void> {
     await unlessGone(this.call(service, { method: 'DELETE', path, answer: z.unknown() }));
   }
 
-  /** A token that is refused is replaced once: it may have been revoked, and the credential be as good as ever. */
+  /**
+   * Sends one request. If the cloud refuses the token, gets a new one and tries once more: the token may have been
+   * revoked while the credential is still valid.
+   */
   async exchange<Answer>(service: Service, call: RegionCall<Answer>): Promise<HttpAnswer<Answer>> {
     const token = await this.#session.token(this.#deadlineMs);
     try {
@@ -86,8 +89,8 @@ export class Region {
   }
 
   /**
-   * To the last page, each item once. What a page ended with may be gone when the next one is asked for; then the list
-   * is begun anew.
+   * Reads a list to the last page, each item once. The item that marks the next page may be deleted before that page is
+   * read; then the list is read again from the start.
    */
   async readAll<Item extends { id: string }>(service: Service, call: ListCall<Item>): Promise<Item[]> {
     for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
@@ -129,7 +132,7 @@ export class Region {
   }
 }
 
-/** For what is to be undone: if there is nothing left of it, that is as good. */
+/** Waits for a removal. Succeeds if the resource is already gone. */
 export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   try {
     await undoing;
@@ -138,13 +141,13 @@ export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   }
 }
 
-/** When an answer was given, by the cloud's clock. */
+/** Returns the time of an answer by the cloud's clock. */
 export function cloudTimeMs({ clock }: Region, headers: Headers): number {
   const atMs = Date.parse(headers.get('date') ?? '');
   return Number.isNaN(atMs) ? clock.now() : atMs;
 }
 
-/** Regions that have all that we need. */
+/** Lists the regions that have all needed services. */
 export function regionNames({ regions }: Token): string[] {
   return [...regions]
     .filter(([, services]) => NEEDED_SERVICES.every((service) => services.has(service)))
@@ -161,7 +164,7 @@ function endpointOf(token: Token, region: string, service: Service): string {
 
 const linksSchema = z.array(z.object({ rel: z.string() })).catch([]);
 
-/** Nova and Neutron link the next page beside the items, Glance in a field of its own. */
+/** Makes the schema of a page. Nova and Neutron link the next page in a separate list, Glance in a field of its own. */
 function pageOf<Item>(key: string, item: z.ZodType<Item>) {
   return z
     .record(z.string(), z.unknown())

@@ -5,7 +5,7 @@ import { externalNetworkSchema, type Port, type Resource, routerSchema } from '.
 import { descriptionOf, tagsOf } from './owner.ts';
 import { type Region, unlessGone } from './region.ts';
 
-/** In a router's description: the network that it was made for, so that networks of one name do not share routers. */
+/** In a router's description: the id of its network. Networks with the same name then do not share routers. */
 const NETWORK_TAG = 'fleetwright:network';
 
 const ROUTER_PORTS: ReadonlySet<string> = new Set([
@@ -19,8 +19,8 @@ export function isRouterPort({ device_owner: owner }: Port): boolean {
 }
 
 /**
- * Connects a subnet to the outside, where there is one. Its gateway address can be had by one router only, which
- * settles a race: who comes second removes his own.
+ * Connects a subnet to the external network, if there is one. Only one router can have the subnet's gateway address. If
+ * another call attached its router first, this call removes its own.
  *
  * @param readPorts of the network
  */
@@ -49,7 +49,7 @@ export async function ensureRouter(
   }
 }
 
-/** Detaches a network and removes the routers that were made for it; another's router stays. */
+/** Detaches a network and removes the routers that were made for it. Any other router stays. */
 export async function deleteRouters(
   region: Region,
   deploymentId: string,
@@ -111,7 +111,7 @@ async function deleteRouter(region: Region, id: string): Promise<void> {
   await region.remove('network', ['routers', id]);
 }
 
-/** The one that its operator made the default, else the first by name. */
+/** Finds the external network that the operator made the default, else the first by name. */
 export async function findExternalNetwork(region: Region): Promise<string | undefined> {
   const all = await region.readAll('network', {
     path: ['networks'],

@@ -17,7 +17,7 @@ export const SECURITY_GROUPS: OwnedKind<SecurityGroup> = {
 
 const SSH = 22;
 
-/** Neutron's groups let everything out and nothing in, unless a rule says so. */
+/** Ensures a security group. Without rules, Neutron's groups allow all outbound and no inbound traffic. */
 export async function ensureSecurityGroup(
   region: Region,
   deploymentId: string,
@@ -48,7 +48,7 @@ export async function ensureSecurityGroup(
   return item.id;
 }
 
-/** @throws DriverError Conflict while a machine has it, or is about to */
+/** Deletes a security group. @throws DriverError Conflict while a machine uses it, or is about to */
 export async function deleteSecurityGroup(region: Region, deploymentId: string, id: string): Promise<void> {
   await refuseIfAwaited(region, deploymentId, 'security-group', id);
   await region.remove('network', ['security-groups', id]);
@@ -75,7 +75,7 @@ async function allowSsh(region: Region, group: SecurityGroup, from: string | und
       answer: z.unknown(),
     });
   } catch (error) {
-    // Somebody else was quicker: the rule is there.
+    // A concurrent call has made the rule.
     if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
   }
 }

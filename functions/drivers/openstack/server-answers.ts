@@ -14,7 +14,7 @@ const addressSchema = z.object({
   'OS-EXT-IPS:type': z.enum(['fixed', 'floating']).catch('fixed'),
 });
 
-/** A server as Nova tells of it. */
+/** A server as Nova shows it. */
 export const serverSchema = z.object({
   id: z.string().min(1),
   name: z.string(),
@@ -29,13 +29,13 @@ export const serverSchema = z.object({
 });
 export type Server = z.output<typeof serverSchema>;
 
-/** In a list: what is in a cell that is down has no more than its id and the status UNKNOWN. */
+/** An item of a list. A server in a cell that is down has only its id and the status UNKNOWN. */
 export const listedServerSchema = z.union([
   serverSchema,
   z.object({ id: z.string().min(1), status: z.literal('UNKNOWN') }),
 ]);
 
-/** @returns undefined for a server of somebody else */
+/** Converts a server. @returns undefined for a server outside this deployment */
 export function cloudInstance(server: Server, deploymentId: string): CloudInstance | undefined {
   const { metadata, flavor, fault } = server;
   const named = parseMachineName(deploymentId, server.name);
@@ -62,8 +62,8 @@ export function cloudInstance(server: Server, deploymentId: string): CloudInstan
 }
 
 /**
- * The launch token in a server's metadata. Servers of one request have a list of them there, and names that Nova has
- * numbered, from 1; one that somebody has given another name does not tell which it is.
+ * Reads a server's launch token. The servers of one request share metadata with a list of their tokens, and Nova
+ * numbers their names from 1. A server that a user has renamed does not tell which token is its own.
  */
 function tokenOf({ metadata, name }: Server, deploymentId: string): string | undefined {
   const value = metadata[LAUNCH_TOKEN_TAG];
@@ -79,7 +79,7 @@ function instanceOf(launchToken: string | undefined): string | undefined {
   return ref && instanceId(ref);
 }
 
-/** The first of its kind; IPv4 before IPv6. */
+/** Returns the first address of its kind, IPv4 before IPv6. */
 function addressOf({ addresses }: Server, kind: 'fixed' | 'floating'): string | undefined {
   const [first] = Object.values(addresses)
     .flat()

@@ -5,9 +5,9 @@ import type { Region } from './region.ts';
 
 type Nova = Pick<Region, 'call' | 'remove'>;
 
-/** The most of one answer that every Nova gives. */
+/** The page size that every Nova allows. */
 const PAGE_SIZE = 500;
-/** Nova wants a policy; the group has no members, so that it decides nothing. */
+/** Nova requires a policy. It has no effect, because the group stays empty. */
 const POLICY = 'soft-anti-affinity';
 
 const groupSchema = z.object({ id: z.string(), name: z.string() });
@@ -15,9 +15,10 @@ const groupsSchema = z.object({ server_groups: z.array(groupSchema) });
 type Group = z.infer<typeof groupSchema>;
 
 /**
- * Marks of deployments: empty server groups of Nova, whose names say all. They cost nothing, and every member of a
- * project may make, list and delete them; tags of projects and roles are the administrators', objects need Swift. A name
- * cannot be changed: a mark is renewed by another group, and the one before is deleted.
+ * Lists the marks of deployments. A mark is an empty server group of Nova whose name has all its data. It costs
+ * nothing, and every member of a project may make, list and delete it. Tags of projects and roles need an
+ * administrator, and objects need Swift. A name cannot be changed: to renew a mark, the driver makes another group and
+ * deletes the earlier one.
  */
 export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
   const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);
@@ -58,7 +59,7 @@ async function removeAll(region: Nova, groups: readonly Group[]): Promise<void> 
   for (const { id } of groups) await region.remove('compute', ['os-server-groups', id]);
 }
 
-/** To the last page; Nova pages these by offset. */
+/** Reads groups to the last page. Nova pages them by offset. */
 async function readGroups(region: Nova): Promise<Group[]> {
   const groups = new Map<string, Group>();
   for (let offset = 0; ; offset += PAGE_SIZE) {

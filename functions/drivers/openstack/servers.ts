@@ -4,13 +4,13 @@ import { DriverError } from '../contract/errors.ts';
 import type { Region } from './region.ts';
 import { cloudInstance, listedServerSchema, serverSchema } from './server-answers.ts';
 
-/** What a server stands on, in its metadata; see `refuseIfAwaited`. */
+/** The resources that a server needs, in its metadata; see `refuseIfAwaited`. */
 export const NEEDS_TAGS = {
   network: 'fleetwright:network',
   'security-group': 'fleetwright:security-group',
 } as const;
 
-/** @throws DriverError NotFound, also for a server that is not of this deployment */
+/** Reads one server. @throws DriverError NotFound, also for a server outside this deployment */
 export async function getServer(region: Region, deploymentId: string, id: string): Promise<CloudInstance> {
   const { server } = await region.call('compute', {
     method: 'GET',
@@ -23,8 +23,8 @@ export async function getServer(region: Region, deploymentId: string, id: string
 }
 
 /**
- * Without a filter, the whole project is read, and what is not ours left out: Nova does not filter by metadata, and a
- * server that somebody has given another name is ours all the same.
+ * Lists this deployment's servers. Without a filter it reads the whole project: Nova cannot filter by metadata, and a
+ * server that a user has renamed still belongs to this deployment.
  */
 export async function listServers(
   region: Region,
@@ -35,7 +35,7 @@ export async function listServers(
     path: ['servers', 'detail'],
     key: 'servers',
     item: listedServerSchema,
-    // What is made while pages are read comes after them.
+    // Oldest first: servers made during the list then come on later pages.
     query: { ...filter, sort_key: 'created_at', sort_dir: 'asc' },
   });
   return servers.flatMap((server) => {
@@ -48,10 +48,11 @@ export async function listServers(
 }
 
 /**
- * Nova makes a server's port some time after it has accepted the server. Until then Neutron would let go of what the port
- * is to be made of; so servers tell it in their metadata.
+ * Refuses to delete what a server under construction needs. Nova makes a server's port some time after accepting the
+ * server, and until then Neutron allows the deletion. Therefore servers name the resources that they need in their
+ * metadata.
  *
- * @throws DriverError Conflict while a server that is being built needs it
+ * @throws DriverError Conflict while a server that is being built needs the resource
  */
 export async function refuseIfAwaited(
   region: Region,
@@ -74,7 +75,10 @@ export async function refuseIfAwaited(
   if (waiting) throw new DriverError('Conflict', `the ${kind} ${id} is needed by server ${waiting.id}`);
 }
 
-/** The first that was made, should there be several. Those of one request have the tokens of all of them as tags. */
+/**
+ * Finds the server of a launch token, the oldest if there are several. Servers of one request have the tokens of all of
+ * them as tags.
+ */
 export async function findServer(
   region: Region,
   deploymentId: string,
@@ -85,10 +89,10 @@ export async function findServer(
 }
 
 /**
- * `os-stop`, `os-start`, `reboot`: asked for and not waited for. Nova refuses to do what is done already, or is being
- * done.
+ * Requests `os-stop`, `os-start` or `reboot`, and does not wait for its end. Nova refuses an action that is already
+ * done or under way.
  *
- * @param done statuses in which nothing is left to be asked for
+ * @param done statuses in which such a refusal counts as success
  */
 export async function actOnServer(
   region: Region,

@@ -4,7 +4,7 @@ import { DriverError } from '../contract/errors.ts';
 import { type Token, tokenAnswerSchema, tokenOf } from './token.ts';
 import type { Transport } from './transport.ts';
 
-/** One credential's token: asked for when it is needed first, and kept until shortly before it expires. */
+/** Holds one credential's token: requested at the first use, and cached until shortly before it expires. */
 export class Session {
   readonly #transport: Transport;
   readonly #identityUrl: string;
@@ -13,7 +13,7 @@ export class Session {
   #token: Token | undefined;
   #asked: Promise<Token> | undefined;
 
-  /** @param onToken is told each token before it is used */
+  /** @param onToken receives each token before it is used */
   constructor(
     transport: Transport,
     identityUrl: string,
@@ -26,10 +26,12 @@ export class Session {
     this.#onToken = onToken;
   }
 
-  /** @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown */
+  /**
+   * Returns a valid token. @throws DriverError Unauthorized when Keystone refuses the credential; never OutcomeUnknown
+   */
   async token(deadlineMs: number): Promise<Token> {
     if (this.#token && this.#token.renewAtMs > this.#transport.clock.now()) return this.#token;
-    // Whoever comes while one is asked for waits for the same.
+    // Concurrent callers share one request.
     this.#asked ??= this.#authenticate(deadlineMs).finally(() => {
       this.#asked = undefined;
     });
@@ -37,13 +39,13 @@ export class Session {
     return this.#token;
   }
 
-  /** A new one, whether or not the kept one is still good. */
+  /** Gets a new token, even if the cached one is still valid. */
   async renew(deadlineMs: number): Promise<Token> {
     this.#token = undefined;
     return await this.token(deadlineMs);
   }
 
-  /** The cloud no longer takes this token: the next call asks for another. */
+  /** Discards a token that the cloud refused. The next call requests another. */
   drop(token: Token): void {
     if (this.#token === token) this.#token = undefined;
   }
@@ -69,7 +71,8 @@ export class Session {
       return tokenOf(id, body, this.#identityUrl, nowMs);
     } catch (error) {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
-      // What Keystone answers for an application credential that is not there any more, and whoever else for a path.
+      // Keystone answers 404 for an application credential that does not exist any more. Any other server answers it
+      // for an unknown path.
       const { message, cloudCode = '404' } = error;
       if (await this.#isKeystone(deadlineMs)) throw new DriverError('Unauthorized', message, { cloudCode });
       throw new DriverError('InvalidRequest', 'there is no Keystone v3 at the endpoint', { cause: error });

@@ -1,11 +1,14 @@
 import type { InstanceStatus } from '../../model/status.ts';
 
-/** Nova's statuses (`vm_state` in the words of the API). What we never ask for and cannot tell is `Undefined`. */
+/**
+ * Nova's statuses (`vm_state` in the API's terms). States that this driver never causes and cannot interpret are
+ * `Undefined`.
+ */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
   Object.entries({
     BUILD: 'Creating',
     ACTIVE: 'Running',
-    // It runs on while it is moved, and while its password is set or its new size is to be confirmed.
+    // The machine runs during a migration, a change of its password, and until a resize is confirmed.
     MIGRATING: 'Running',
     PASSWORD: 'Running',
     VERIFY_RESIZE: 'Running',
@@ -18,12 +21,12 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
     SHELVED_OFFLOADED: 'Suspended',
     ERROR: 'Failed',
     DELETED: 'Terminated',
-    // Kept for an administrator to undo; for its owner it is gone.
+    // An administrator can restore it. For its owner it is gone.
     SOFT_DELETED: 'Terminated',
   } as const),
 );
 
-/** Task states tell what is being done to a server before its status does. */
+/** Task states show what Nova is doing to a server before its status changes. */
 const TASKS: ReadonlyMap<string, InstanceStatus> = new Map(
   Object.entries({
     deleting: 'Terminating',

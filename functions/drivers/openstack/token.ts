@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { DriverError } from '../contract/errors.ts';
 import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 
-/** What one token says of the cloud: who we are, and where its services are. */
+/** Holds what a token tells about the cloud: project and service endpoints. */
 export interface Token {
   id: string;
-  /** In the time of the driver's clock; a new one is asked for from then on. */
+  /** By the driver's clock. From this time on, a new token is requested. */
   renewAtMs: number;
   account: string;
   projectId: string;
@@ -15,10 +15,10 @@ export interface Token {
 
 export type Service = 'compute' | 'network' | 'image' | 'volume';
 
-/** Every region has to have these; volumes are used where there are some. */
+/** The services that every region must have. Volumes are used where they exist. */
 export const NEEDED_SERVICES = ['compute', 'network', 'image'] as const satisfies readonly Service[];
 
-/** The services' types in the catalogue: what Keystone says, and the official names of later years. */
+/** The services' types in the catalogue: Keystone's, and the official names of later years. */
 const SERVICES: ReadonlyMap<string, Service> = new Map(
   Object.entries({
     compute: 'compute',
@@ -29,7 +29,7 @@ const SERVICES: ReadonlyMap<string, Service> = new Map(
   } as const),
 );
 
-/** What a service's paths begin with; some catalogues have it in their endpoints, and some leave it out. */
+/** The version prefix of each service's paths. Some catalogues include it in their endpoints, others do not. */
 const VERSIONS: Readonly<Record<Service, string>> = {
   compute: 'v2.1',
   network: 'v2.0',
@@ -56,11 +56,12 @@ export const tokenAnswerSchema = z.object({
   }),
 });
 
-/** Long before it expires, so that no call is under way with a token that ends meanwhile. */
+/** Long before it expires: no call may be under way when its token expires. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 /**
- * @param identityUrl where the token is from: what it names has to be as safe from eavesdroppers
+ * Reads a token. @param identityUrl the address of its Keystone; endpoints in the token must be protected at least as
+ * well
  * @throws DriverError InvalidRequest when the token is for no project
  */
 export function tokenOf(
@@ -90,7 +91,7 @@ export function tokenOf(
   };
 }
 
-/** The rules of a connection's own endpoint hold for those that its cloud sends us to. */
+/** Checks an endpoint from the cloud's catalogue by the rules for a connection's own endpoint. */
 function checked(endpoint: string, identityUrl: string): URL {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {

@@ -10,24 +10,24 @@ import { errorOfAnswer, jsonOf } from './errors.ts';
 export interface HttpCall<Answer> {
   /** The service's name in errors. */
   service: string;
-  /** By default what a GET is told of is a list, and all else a change. */
+  /** Default: `list` for a GET, `mutate` for all other methods. */
   kind?: CloudCall['kind'];
-  /** The region; undefined: Keystone, which is the cloud's. */
+  /** The region. Undefined for Keystone, which serves the whole cloud. */
   location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Without a query or a slash at its end. */
+  /** Without a query or a trailing slash. */
   baseUrl: string;
-  /** Below it; each part is escaped here. */
+  /** Relative to `baseUrl`. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
   headers?: Readonly<Record<string, string>>;
   answer: z.ZodType<Answer>;
-  /** By default whatever is no GET changes something. */
+  /** Default: `reads` for a GET, `changes` for all other methods. */
   effect?: CallEffect;
-  /** Of a create: how many servers it is for; absent: one. */
+  /** For a create: the number of servers requested. Absent: one. */
   machines?: number;
-  /** In the time of the driver's clock. */
+  /** By the driver's clock. */
   deadlineMs: number;
 }
 
@@ -39,7 +39,7 @@ export interface HttpAnswer<Answer> {
 const READ_TIMEOUT_MS = 15_000;
 const CHANGE_TIMEOUT_MS = 25_000;
 
-/** One request and its answer, checked: with a time-out, and no error but DriverError. */
+/** Sends a request with a time-out and checks its answer. Throws only DriverError. */
 export class Transport {
   readonly clock: DriverClock;
   readonly #calls: CallGate;
@@ -98,7 +98,7 @@ export class Transport {
           method: call.method,
           headers: { accept: 'application/json', 'content-type': 'application/json', ...call.headers },
           ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
-          // A token goes nowhere but where the catalogue says.
+          // The token must only be sent to addresses from the catalogue.
           redirect: 'manual',
         });
         const response = await this.#send(request, signal, permit);
