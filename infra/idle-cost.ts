@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CLOUDWATCH, DYNAMODB, EVENTBRIDGE, LAMBDA, SQS } from './prices.ts';
 import { type Resource, referredId, resourcesOf, type Template } from './template.ts';
 
-/** What one stage costs in a month in which nobody uses it. */
+/** The cost of one stage in a month without any use. */
 export interface IdleCost {
   readonly lines: readonly { readonly what: string; readonly quantity: string; readonly usd: number }[];
   readonly usd: number;
@@ -12,19 +12,19 @@ const HOURS_PER_MONTH = 730;
 const MINUTES_PER_MONTH = HOURS_PER_MONTH * 60;
 
 /**
- * An empty queue is still polled. Lambda starts with five pollers
- * (https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/),
- * and a long poll waits for at most 20 seconds
+ * Lambda also polls empty queues. It starts with five pollers
+ * (https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/), and
+ * a long poll takes at most 20 seconds
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
  */
 const POLLS_PER_MINUTE = 5 * (60 / 20);
 
-/** Records of a few thousand past fleets, over all tables. */
+/** The records of a few thousand past fleets, over all tables. */
 const STORED_GB = 1;
 
 /**
- * What one scheduled invocation uses when there is no fleet, itself and through the messages that it sends. For
- * the inventory: eight connections with 53 locations, 12 types and 10 images each, every item written anew.
+ * Usage of one scheduled invocation while there is no fleet, including the messages that it sends. Assumption for the
+ * inventory: eight connections with 53 locations, and 12 types and 10 images at each; every item is rewritten.
  */
 const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/watch': {
@@ -38,13 +38,13 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
   'functions/entrypoints/handlers/schedules/reconcile': {
     requests: 1,
     gbSeconds: 0.05,
-    // How far the tables have come, each fifth time: two items read strongly, one written.
+    // Every fifth invocation checks the tables' progress: two strong reads, one write.
     reads: 0.5 + 2 / 5,
     writes: 1 / 5,
     sqs: 0,
     logBytes: 600,
   },
-  // Two queries of a few items each, and one of the eight connections.
+  // Two queries of a few items each, and one query of the eight connections.
   'functions/entrypoints/handlers/schedules/finish-changes': {
     requests: 1,
     gbSeconds: 0.05,
@@ -61,7 +61,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 8 * 3,
     logBytes: 9 * 1_000,
   },
-  // Each of the 53 locations: four lists, four permits, two queries, what is held; messages in batches of ten.
+  // For each of the 53 locations: four lists, four permits, two queries, and the held sweeps. Messages are sent in
+  // batches of ten.
   'functions/entrypoints/handlers/schedules/schedule-sweeps': {
     requests: 1 + 8 + 53 / 5,
     gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,
@@ -81,7 +82,7 @@ interface Usage {
   readonly logBytes: number;
 }
 
-/** Paid by use alone, or not at all: nothing to pay while nobody uses it. */
+/** Charged only by use, or free: they cost nothing while the stage is idle. */
 const FREE_WHEN_IDLE = new Set([
   'AWS::ApiGatewayV2::Api',
   'AWS::ApiGatewayV2::Integration',
@@ -108,7 +109,7 @@ const PRICED = new Set([
   'AWS::Lambda::EventSourceMapping',
 ]);
 
-/** Settings by which something paid by use would be paid by the hour. */
+/** Settings that make a resource cost money by the hour instead of by use. */
 const HOURLY_SETTINGS: readonly (readonly [type: string, isHourly: (resource: Resource) => boolean])[] = [
   ['AWS::DynamoDB::GlobalTable', ({ Properties }) => Properties['BillingMode'] !== 'PAY_PER_REQUEST'],
   ['AWS::Lambda::EventSourceMapping', ({ Properties }) => 'ProvisionedPollerConfig' in Properties],
@@ -116,9 +117,9 @@ const HOURLY_SETTINGS: readonly (readonly [type: string, isHourly: (resource: Re
 ];
 
 /**
- * Adds up an idle month from a synthesized template.
+ * Computes the cost of an idle month from a synthesized template.
  *
- * @throws Error naming everything whose price is not known here, or that is billed by the hour
+ * @throws Error naming every resource without a known price, or billed by the hour
  */
 export function idleCost(template: Template): IdleCost {
   refuseUnknown(template);

@@ -1,7 +1,6 @@
 /**
- * List prices of AWS in us-east-1, in US dollars, without any free tier and at the first (dearest) step where
- * a price has steps. Each is from the page named above it, as it stood in June 2026; those of DynamoDB are in
- * force since 1 November 2024.
+ * AWS list prices in us-east-1, in US dollars. They include no free tier, and use the first (highest) price tier. Each
+ * is from the page named above it, as of June 2026. DynamoDB's prices are in force since 1 November 2024.
  */
 const MILLION = 1e6;
 

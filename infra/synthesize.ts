@@ -4,15 +4,15 @@ import { type StageName, stageFromContext } from './settings/config.ts';
 import { FleetwrightStack } from './stacks/fleetwright-stack.ts';
 import { type Template, templateSchema } from './template.ts';
 
-/** Puts the stack of the stage that the app's context names into the app. */
+/** Adds the stack of the stage that the app's context names. */
 export function addStack(app: App, bundles: Bundles): FleetwrightStack {
   const stage = stageFromContext((key) => app.node.tryGetContext(key));
   return new FleetwrightStack(app, `Fleetwright-${stage.name}`, { stage, bundles });
 }
 
 /**
- * The template of one stage, made in this process for whoever looks at it; code and definitions go to a folder
- * of the system's. CDK's validation of templates is left to `cdk synth`, as it takes four fifths of the time.
+ * Synthesizes the template of one stage in this process. Writes code and definitions to a temporary folder. Skips CDK's
+ * validation of templates, which takes four fifths of the time; `cdk synth` does it.
  */
 export function synthesize(
   stage: StageName,

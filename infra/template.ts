@@ -7,7 +7,7 @@ const resourceSchema = z.looseObject({
 });
 export type Resource = z.infer<typeof resourceSchema>;
 
-/** A CloudFormation template: the parts that are read here by name, and all others as they are. */
+/** A CloudFormation template. Only the parts that this program reads have a schema; the rest passes unchanged. */
 export const templateSchema = z.looseObject({
   Resources: z.record(z.string(), resourceSchema),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })).default({}),
@@ -23,7 +23,7 @@ const referenceSchema = z.union([
   z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) }).transform((value) => value['Fn::GetAtt'][0]),
 ]);
 
-/** The logical id that a `Ref` or `Fn::GetAtt` points to; undefined when the value is neither. */
+/** Returns the logical id that a `Ref` or `Fn::GetAtt` points to. Undefined for any other value. */
 export function referredId(value: unknown): string | undefined {
   return referenceSchema.safeParse(value).data;
 }

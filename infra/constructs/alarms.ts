@@ -17,20 +17,20 @@ export interface AlarmsProps {
   readonly queues: DriverQueues;
   readonly workflows: Workflows;
   readonly http: HttpApi;
-  /** Functions whose errors show nowhere else: nobody waits for what they do. */
+  /** Functions that run on a schedule. No caller waits for them; only an alarm shows their errors. */
   readonly scheduled: readonly AppFunction[];
 }
 
 interface Threshold {
   readonly metric: Metric;
-  /** Rings when the metric is greater than this … */
+  /** The alarm goes off when the metric is greater than this … */
   readonly above: number;
   readonly minutes?: number;
-  /** … in this many periods one after another. */
+  /** … in this many periods in a row. */
   readonly periods?: number;
 }
 
-/** One alarm for each thing that matters, since each costs $0.10 a month whether it ever rings or not. */
+/** Makes one alarm for each condition that needs an operator. Each costs $0.10 a month, whether it goes off or not. */
 export class Alarms extends Construct {
   readonly topic: Topic | undefined;
 
@@ -50,7 +50,7 @@ export class Alarms extends Construct {
         above: 0,
       });
     }
-    // A broken `provision-location` breaks the execution that started it, so it needs no alarm of its own.
+    // A failed `provision-location` also fails the execution that started it, and needs no alarm of its own.
     for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
       this.#add(`${node.id}-failed`, `An execution of ${node.id} broke off.`, {
         metric: machine.metricFailed({ statistic: Stats.SUM }),
@@ -67,7 +67,7 @@ export class Alarms extends Construct {
         periods: 3,
       });
     }
-    // Each sweep that waits for an operator counts one, every 15 minutes as sweeps go.
+    // Each sweep that waits for an operator counts one, as often as the site is swept: every 15 minutes.
     this.#add('sweeps-held', 'Sweeps remove no machine until "fleetwright orphans continue".', {
       metric: new Metric({ namespace: 'Fleetwright', metricName: 'SweepHeld', statistic: Stats.SUM }),
       above: 0,
@@ -78,7 +78,7 @@ export class Alarms extends Construct {
       above: 5,
     });
     for (const { entry, lambda } of scheduled) {
-      // Lambda tries a failed scheduled invocation twice more, so one error alone is not yet a missed round.
+      // Lambda retries a failed scheduled invocation twice. One error alone does not mean that a round was missed.
       this.#add(`${entry.replaceAll('/', '-')}-errors`, `${HANDLERS}/${entry} fails again and again.`, {
         metric: lambda.metricErrors({ statistic: Stats.SUM }),
         above: 1,
@@ -100,7 +100,7 @@ export class Alarms extends Construct {
     if (this.topic) alarm.addAlarmAction(new SnsAction(this.topic));
   }
 
-  /** Not encrypted by a key: CloudWatch may not use the free one of SNS, and an alarm's text is no secret. */
+  /** Makes the topic without encryption: CloudWatch cannot use SNS's free key, and an alarm's text is no secret. */
   #makeTopic({ alarmEmail }: Stage): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
     topic.addToResourcePolicy(

@@ -20,9 +20,9 @@ export interface ApiProps extends FunctionContext {
 type HandlerName = (typeof routes)[number]['handler'];
 
 /**
- * The HTTP API: each route of the contract goes to the function of its noun, and everything else to the one of
- * `access`, which answers 404 or 405. Keys are checked inside the functions, in one middleware: an authorizer of
- * the gateway cannot answer problem JSON.
+ * Makes the HTTP API. Each route goes to the function of its noun. Everything else goes to the function `access`, which
+ * answers 404 or 405. The functions check API keys in one middleware, because an API Gateway authorizer cannot answer
+ * problem JSON.
  */
 export class Api extends Construct {
   readonly http: HttpApi;
@@ -42,7 +42,7 @@ export class Api extends Construct {
     });
 
     const integrationOf = (name: HandlerName) =>
-      // One permission for each function: one for each route would outgrow the function's policy of 20 KB.
+      // One permission for each function: with one for each route, the function's policy would exceed 20 KB.
       new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
     const integrations: Record<HandlerName, HttpLambdaIntegration> = {
       fleets: integrationOf('fleets'),
@@ -78,7 +78,7 @@ export class Api extends Construct {
     const fleets = make('fleets', 1024);
     data.fleets.connect(fleets, 'readWrite');
     data.catalogue.connect(fleets, 'read');
-    // A fleet is accepted only while its connections are Ready, in one transaction.
+    // A fleet is accepted only while its connections are Ready. One transaction checks that.
     data.access.connect(fleets, 'readCheck');
     workflows.provisionFleet.connectStarter(fleets, 'PROVISION_FLEET_ARN');
     workflows.terminateFleet.connectStarter(fleets, 'TERMINATE_FLEET_ARN');

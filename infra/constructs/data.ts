@@ -20,12 +20,12 @@ import type { Stage } from '../settings/config.ts';
 import type { AppFunction } from './function.ts';
 
 /**
- * `readPut`: reads, and writes whole items that it has read. `readCheck`: reads, and makes what it writes to other tables
- * hang on what stands in this one.
+ * Rights to a table. `readPut`: reads items, and replaces items that it has read. `readCheck`: reads items, and uses
+ * them as conditions for its writes to other tables.
  */
 export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
-/** Explicit, since the grants of CDK include `Scan`, which no function may do. */
+/** Explicit, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
 const WRITE = [
   'dynamodb:BatchWriteItem',
@@ -49,7 +49,7 @@ interface DataTableProps {
   readonly indexes?: readonly GlobalSecondaryIndexPropsV2[];
 }
 
-/** A table with `pk` and `sk`, on demand, and the environment variable by which functions know it. */
+/** Makes an on-demand table with `pk` and `sk`, and the environment variable that passes its name to functions. */
 export class DataTable extends Construct {
   readonly table: TableV2;
   readonly #variable: VariableName;
@@ -63,13 +63,14 @@ export class DataTable extends Construct {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
       sortKey: { name: 'sk', type: AttributeType.STRING },
       billing: Billing.onDemand(),
-      // DynamoDB's own key, which costs nothing; a key of the account would cost $1 a month and more by use.
+      // DynamoDB's own key is free. A key of the account would cost $1 a month, plus its use.
       encryption: TableEncryptionV2.dynamoOwnedKey(),
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
-      // Kept when the stack or the resource goes, removed when the deploy that makes it fails: else the next try would
-      // leave a second set of tables behind. Deletion protection in the template would stop that removal.
+      // Keep the table when the stack or the resource is deleted, but delete it when the deploy that creates it fails.
+      // Otherwise the next deploy would leave a second set of tables. Deletion protection in the template would prevent
+      // that.
       removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }
@@ -98,7 +99,7 @@ function index(name: string, key: string, attributes: readonly string[]): Global
   };
 }
 
-/** The five tables; `functions/platform/store` says what is in them. */
+/** Makes the five tables. `functions/platform/store` documents their items. */
 export class Data extends Construct {
   readonly fleets: DataTable;
   readonly governor: DataTable;

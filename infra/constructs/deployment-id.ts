@@ -8,14 +8,15 @@ export interface DeploymentIdProps extends FunctionContext {
 }
 
 /**
- * The deployment's id. It stands in the data, made once, and functions read it there; the template says only what it is
- * where there is none yet: the id that the operator names, or the last part of the stack's ARN, a UUID of its own, so
- * that any two deployments differ. On AWS a custom resource makes it while the stack is deployed, and fails the
- * deployment that names another one. The local engine lets no function answer a stack: there the first function that
- * needs the id makes it.
+ * Makes the deployment's id once and stores it in the data; functions read it there. The template only has the initial
+ * value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID of the stack, which
+ * makes any two deployments different.
+ *
+ * On AWS a custom resource stores the id during the deploy, and fails a deploy that names another id. The local engine
+ * does not support custom resources: there, the first function that needs the id stores it.
  */
 export class DeploymentId extends Construct {
-  /** As it stands in the data; locally, as it is made there. */
+  /** The id in the data. Locally, the id that functions will store. */
   readonly value: string;
   readonly #initial: string;
   readonly #stackUuid: string;
@@ -42,19 +43,22 @@ export class DeploymentId extends Construct {
       resourceType: 'Custom::DeploymentId',
       serviceToken: claim.lambda.functionArn,
       serviceTimeout: Duration.minutes(2),
-      // A change of either has the resource updated, and so the id compared.
+      // When one of these changes, CloudFormation updates the resource, which compares the id again.
       properties: { DeploymentId: this.#initial, IsNamed: String(this.#isNamed) },
     });
     resource.node.addDependency(claim);
     this.value = resource.getAttString('DeploymentId');
   }
 
-  /** Tells a function what the id is where the data have none yet. */
+  /** Passes the initial id to a function, for use while the data have none. */
   tell(to: AppFunction): void {
     to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: String(this.#isNamed) });
   }
 
-  /** Tells a worker what the deployment is called beside others of its id: tables may be copied, and no stack twice. */
+  /**
+   * Passes the stack's own id to a worker. It tells deployments with the same deployment id apart: tables can be
+   * copied, but each stack's id is unique.
+   */
   tellWriter(to: AppFunction): void {
     to.set({ WRITER_ID: this.#stackUuid });
   }

@@ -8,7 +8,7 @@ import type { Stage } from '../settings/config.ts';
 import { BEGINNING_SECONDS, RECEIVES_BEFORE_DEAD_LETTER } from '../settings/times.ts';
 import { AppFunction, type FunctionContext } from './function.ts';
 
-/** One driver's queue and dead-letter queue. */
+/** Makes one driver's queue and its dead-letter queue. */
 export class DriverQueue extends Construct {
   readonly queue: Queue;
   readonly deadLetters: Queue;
@@ -31,7 +31,7 @@ export class DriverQueue extends Construct {
     });
   }
 
-  /** Makes the function that works the queue off; what it may reach is up to the caller. */
+  /** Makes the function that reads the queue. The caller grants it further rights. */
   addConsumer(context: FunctionContext): AppFunction {
     const consumer = new AppFunction(this, 'Consumer', {
       ...context,
@@ -50,7 +50,7 @@ export class DriverQueue extends Construct {
   }
 }
 
-/** The queues of the drivers that the stage deploys. */
+/** Makes the queues of the drivers that the stage deploys. */
 export class DriverQueues extends Construct {
   readonly all: readonly DriverQueue[];
 
@@ -67,18 +67,18 @@ export class DriverQueues extends Construct {
     return Object.fromEntries(this.all.map(({ driver, deadLetters }) => [driver, deadLetters.queueUrl]));
   }
 
-  /** Tells a function the URLs of all queues: it hands them on, or sends to some with `connectSender`. */
+  /** Passes the URLs of all queues to a function. `connectSender` grants the right to send. */
   tellUrls(to: AppFunction): void {
     to.set({ QUEUE_URLS: Stack.of(this).toJsonString(this.urls) });
   }
 
-  /** @param to the queues that it may send to */
+  /** Lets a function send messages. @param to the queues that it may send to */
   connectSender(sender: AppFunction, to: readonly DriverQueue[] = this.all): void {
     this.tellUrls(sender);
     this.#allowSend(sender, to);
   }
 
-  /** For the role of a state machine, which learns the URL from its input. */
+  /** Lets a state machine's role send messages. The state machine gets the URL in its input. */
   allowSend(sender: IGrantable): void {
     this.#allowSend(sender, this.all);
   }

@@ -17,15 +17,15 @@ export interface DriversProps extends FunctionContext {
 }
 
 /**
- * What some drivers' functions need in AWS itself beside that. The role that a user lets `aws` assume has to have a
- * name like these (docs/drivers/aws.md); which of them trust this function is the users' to say.
+ * Further rights in AWS for some drivers' functions. A role that `aws` assumes for a user must have a name that matches
+ * this pattern (docs/drivers/aws.md). The users decide which of their roles trust this function.
  */
 const FURTHER_GRANTS: Readonly<Partial<Record<DriverName, (worker: AppFunction) => void>>> = {
   aws: (worker) =>
     worker.allow(['sts:AssumeRole'], [`arn:${Stack.of(worker).partition}:iam::*:role/fleetwright-*`]),
 };
 
-/** One function for each driver: the only code that reaches clouds, each with its own driver's secrets. */
+/** Makes one function for each driver. Only these functions call clouds, each with the secrets of its own driver. */
 export class Drivers extends Construct {
   readonly functions: readonly AppFunction[];
 

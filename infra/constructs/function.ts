@@ -27,17 +27,20 @@ export interface FunctionContext {
 }
 
 export interface FunctionProps extends FunctionContext {
-  /** Path of the entry point below `functions/entrypoints/handlers/`, without `.handler.ts`. */
+  /** Path of the entry point, relative to `functions/entrypoints/handlers/`, without `.handler.ts`. */
   readonly entry: string;
   readonly timeout: Duration;
   readonly memoryMb?: number;
-  /** Whether it sends messages to a queue that it reads: Lambda would stop it after some 16 rounds. */
+  /**
+   * True if it sends messages to a queue that it reads. Without this setting, Lambda's loop detection stops it after
+   * about 16 rounds.
+   */
   readonly sendsToItself?: boolean;
 }
 
 /**
- * One Lambda function with a role and a log group of its own. The role may write that log and nothing else;
- * whatever more it may do, it gets together with the environment variable that names it.
+ * Makes one Lambda function with its own role and log group. At first the role may only write that log. Each further
+ * right is granted together with the environment variable that names the resource.
  */
 export class AppFunction extends Construct implements IGrantable {
   readonly lambda: Lambda;
@@ -74,7 +77,7 @@ export class AppFunction extends Construct implements IGrantable {
     return this.#role;
   }
 
-  /** Sets variables that `readEnv` knows. */
+  /** Sets environment variables that `readEnv` knows. */
   set(values: Partial<Record<VariableName, string>>): void {
     for (const [name, value] of Object.entries(values)) this.lambda.addEnvironment(name, value);
   }
@@ -85,7 +88,7 @@ export class AppFunction extends Construct implements IGrantable {
     );
   }
 
-  /** Lets another service's role call this function, in its unqualified form only. */
+  /** Lets another service's role call this function, only in its unqualified form. */
   allowInvokeBy(caller: IGrantable): void {
     caller.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.lambda.functionArn] }),
@@ -93,7 +96,7 @@ export class AppFunction extends Construct implements IGrantable {
   }
 }
 
-/** ARN of something in this stack's account and region. */
+/** Returns the ARN of a resource in this stack's account and region. */
 export function localArn(scope: Construct, service: string, resource: string): string {
   const { partition, region, account } = Stack.of(scope);
   return `arn:${partition}:${service}:${region}:${account}:${resource}`;

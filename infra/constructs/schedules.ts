@@ -18,8 +18,8 @@ export interface SchedulesProps extends FunctionContext {
 }
 
 /**
- * What happens by the clock: the watches over poll loops and over fleets, the inventory sync, the orphan sweep, and
- * what requests about namespaces and connections left undone.
+ * Makes the schedules: they watch poll loops and fleets, sync the inventory, sweep for orphans, and finish requests
+ * about namespaces and connections that were interrupted.
  */
 export class Schedules extends Construct {
   readonly functions: readonly AppFunction[];

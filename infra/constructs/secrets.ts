@@ -6,10 +6,10 @@ import { type AppFunction, localArn } from './function.ts';
 const SSH_FOLDER = 'ssh';
 
 /**
- * SecureStrings of the Parameter Store, which cost nothing, under one prefix: `<prefix>/<driver>/…` for
- * credentials and `<prefix>/ssh/…` for the private keys of fleets. They are encrypted with the account's key
- * `aws/ssm`, which every principal may use through SSM alone, so no grant of KMS is needed. Nobody may both
- * write and read.
+ * Grants access to SecureStrings of Parameter Store, which cost nothing. All are under one prefix:
+ * `<prefix>/<driver>/…` for credentials and `<prefix>/ssh/…` for the private keys of fleets. They are encrypted with
+ * the account's key `aws/ssm`. Every principal may use that key through SSM, and no KMS grant is needed. No function
+ * may both write and read the same secrets.
  */
 export class Secrets extends Construct {
   readonly prefix: string;
@@ -35,7 +35,7 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:GetParameter'], [this.#below(driver)]);
   }
 
-  /** Takes one back, too, where its fleet has ended meanwhile. */
+  /** Grants writing and deleting: the writer deletes a key when its fleet has ended in the time between. */
   writesSshKeys(by: AppFunction): void {
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
   }
@@ -44,7 +44,9 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:DeleteParameter'], [this.#below(SSH_FOLDER)]);
   }
 
-  /** The number by which a restore of the tables is noticed. It is no secret, and stands below the same prefix. */
+  /**
+   * Grants access to the counter that detects a restore of the tables. It is no secret, and is under the same prefix.
+   */
   keepsBeat(by: AppFunction): void {
     this.#connect(by, ['ssm:GetParameter', 'ssm:PutParameter'], [this.#beat()]);
   }

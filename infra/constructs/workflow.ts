@@ -17,17 +17,17 @@ export interface WorkflowProps {
   readonly stage: Stage;
   /** Path of the definition. */
   readonly file: string;
-  /** Functions that it calls, by the token that stands for their ARN in the definition. */
+  /** Functions that it calls. The keys are the tokens that stand for their ARNs in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
-  /** Workflows that it starts and waits for, likewise. */
+  /** Workflows that it starts and waits for, by token as well. */
   readonly awaits?: Readonly<Record<string, Workflow>>;
-  /** Workflows that it starts and leaves to themselves, likewise. */
+  /** Workflows that it starts without waiting for them, by token as well. */
   readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
 /**
- * A standard state machine made from a definition file. CDK derives no grant from a file: each substitution
- * comes with its grant here, and a test compares the tokens of the files with both.
+ * Makes a standard state machine from a definition file. CDK derives no grant from a file. Therefore each substitution
+ * here adds its grant, and a test compares both with the tokens in the files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
@@ -53,13 +53,14 @@ export class Workflow extends Construct implements IGrantable {
     };
     this.machine = new StateMachine(this, 'Machine', {
       definitionBody: DefinitionBody.fromFile(file),
-      // CloudFormation refuses a `DefinitionSubstitutions` without an entry.
+      // CloudFormation refuses an empty `DefinitionSubstitutions`.
       ...(Object.keys(substitutions).length > 0 ? { definitionSubstitutions: substitutions } : {}),
       role: this.#role,
       tracingEnabled: stage.tracing,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          // Step Functions lets only groups below this prefix grow beyond ten in one resource policy.
+          // Step Functions needs this prefix to have more than ten log groups: other names would each enter the
+          // resource policy.
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
           retention: stage.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
@@ -87,7 +88,7 @@ export class Workflow extends Construct implements IGrantable {
     starter.allow(['states:StartExecution'], [this.machine.stateMachineArn]);
   }
 
-  /** Lets a starter ask what has become of an execution. */
+  /** Lets the function that starts executions read their status. */
   allowDescribeBy(asker: AppFunction): void {
     asker.allow(
       ['states:DescribeExecution'],
@@ -95,7 +96,7 @@ export class Workflow extends Construct implements IGrantable {
     );
   }
 
-  /** Lets a worker answer the task tokens that this state machine gave out. */
+  /** Lets a worker answer the task tokens that this state machine issued. */
   allowAnswerBy(worker: AppFunction): void {
     worker.allow(
       ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:SendTaskSuccess'],
@@ -103,7 +104,7 @@ export class Workflow extends Construct implements IGrantable {
     );
   }
 
-  /** What `startExecution.sync:2` needs; Step Functions hears of the child's end by a rule that it manages. */
+  /** Grants what `startExecution.sync:2` needs. Step Functions manages a rule that reports the child's end. */
   #startAndWaitFor(child: Workflow): void {
     const grants: [string[], string][] = [
       [['states:StartExecution'], child.machine.stateMachineArn],

@@ -17,7 +17,7 @@ export interface WorkflowsProps extends FunctionContext {
   readonly secrets: Secrets;
 }
 
-/** The state machines, and the functions that are their steps. */
+/** Makes the state machines, and the functions that are their steps. */
 export class Workflows extends Construct {
   readonly provisionFleet: Workflow;
   readonly provisionLocation: Workflow;

@@ -5,39 +5,39 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** The folder of every function's entry point, below the repository's root. */
+/** The folder of all functions' entry points, relative to the repository's root. */
 export const HANDLERS = 'functions/entrypoints/handlers';
 const ENTRY_SUFFIX = '.handler.ts';
 
 /**
- * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`, those in
- * folders that begin with `_` left out (a template is to be copied, not deployed). Made in a single pass of esbuild, as
- * one pass takes a second where one for each function takes ten.
+ * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`.
+ * Folders that begin with `_` are left out: they are templates to copy. One pass of esbuild makes all bundles in about
+ * a second. One pass for each function would take ten.
  *
- * The SDK is bundled: it is pinned by the lockfile then, starts faster than the runtime's, and the local engine
- * has none. Names are kept and nothing is minified, since Step Functions matches errors by name and people
- * read stack traces; source maps are left out, as those of the SDK would be larger than the code.
+ * The SDK is bundled. The lockfile then fixes its version, it starts faster than the runtime's SDK, and the local
+ * engine has none. Code is not minified and names are kept, because Step Functions matches errors by name and people
+ * read stack traces. Source maps are left out: those of the SDK would be larger than the code.
  */
 export interface Bundles {
-  /** Entry points as paths below `HANDLERS`, without the suffix: `api/fleets`. */
+  /** Entry points as paths relative to `HANDLERS`, without the suffix: `api/fleets`. */
   readonly entries: readonly string[];
-  /** @throws Error when there is no such entry point */
+  /** Returns the directory of a bundle. @throws Error when there is no such entry point */
   directoryOf(entry: string): string;
 }
 
-/** Bundles, and what is in them. */
+/** Bundles with their contents. */
 export interface MeasuredBundles extends Bundles {
   /**
-   * Which source files are in it, by their paths below the repository's root, and how many bytes each has there.
+   * Returns the source files of a bundle, as paths relative to the repository's root, with the bytes that each adds.
    *
    * @throws Error when there is no such entry point
    */
   bytesOf(entry: string): ReadonlyMap<string, number>;
-  /** What files of ours import, ours and packages' files, all by their paths below the repository's root. */
+  /** The imports of each of our files, including files of packages. All paths are relative to the repository's root. */
   readonly importsOf: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The package that a file belongs to: `zod`, `@aws-sdk/client-ec2`; undefined for one of ours. */
+/** Returns the package of a file, such as `zod` or `@aws-sdk/client-ec2`. Undefined for a file of ours. */
 export function packageOf(path: string): string | undefined {
   return /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
@@ -46,7 +46,7 @@ export function bundleFunctions(): MeasuredBundles {
   const handlers = join(root, HANDLERS);
   const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: handlers, exclude: ['**/_*/**'] }).sort();
   const entryOf = (source: string) => source.slice(0, -ENTRY_SUFFIX.length).replaceAll('\\', '/');
-  // Only names the output files, which are written below.
+  // Only used in the names of output files. The code below writes them.
   const outdir = join(root, 'build');
   const result = buildSync({
     absWorkingDir: root,
@@ -63,7 +63,7 @@ export function bundleFunctions(): MeasuredBundles {
     keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
-    // Some dependencies are CommonJS and require built-in modules, which an ES module has no `require` for.
+    // Some dependencies are CommonJS and require built-in modules. An ES module has no `require`.
     banner: {
       js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
     },

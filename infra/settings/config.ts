@@ -8,38 +8,42 @@ export const stageNameSchema = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof stageNameSchema>;
 
 /**
- * Which alarms a stage has; each costs $0.10 a month. `essential`: work was given up. `all`: also that it is
- * late, that the API fails, or that a schedule does not run.
+ * Selects a stage's alarms; each costs $0.10 a month. `essential`: work was given up. `all`: in addition, work is late,
+ * the API fails, or a schedule does not run.
  */
 export type AlarmLevel = 'none' | 'essential' | 'all';
 
-/** What differs from stage to stage. Everything else is the same everywhere, the local stage included. */
+/** The settings that differ between stages. Everything else is the same in all stages, including the local one. */
 export interface Stage {
   readonly name: StageName;
   /**
-   * Which drivers are deployed, each with a queue, a dead-letter queue and a function of its own: polling one queue
-   * costs some $0.36 a month, its alarms $0.10 each. `-c drivers=aws,openstack` adds to the stage's own.
+   * The drivers to deploy. Each has its own queue, dead-letter queue and function. Polling one queue costs about $0.36
+   * a month, and each alarm $0.10. `-c drivers=aws,openstack` adds drivers to the stage's own.
    */
   readonly drivers: readonly DriverName[];
   /**
-   * Value of the tag `fleetwright:deployment` where the data have none yet; undefined: the UUID that CloudFormation gave
-   * the stack. The data keep what they have: a stage that names another one is not deployed.
+   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. Once the data have
+   * an id, it never changes, and a deploy that names another id fails.
    */
   readonly deploymentId: string | undefined;
-  /** Keep the data when the stack goes: tables retained, point-in-time recovery, a stack that is protected. */
+  /**
+   * If true, the data survive the stack: tables are retained and have point-in-time recovery, and the stack is
+   * protected.
+   */
   readonly keepData: boolean;
   readonly logRetentionDays: 1 | 7 | 30;
   readonly alarms: AlarmLevel;
   readonly alarmEmail: string | undefined;
-  /** Whether a connection may name the URL of its cloud. */
+  /** True if a connection may give the URL of its cloud. */
   readonly allowEndpointOverride: boolean;
   readonly inventoryIntervalMinutes: number;
-  /** How often each connection is swept for orphans. */
+  /** The interval between orphan sweeps of each connection. */
   readonly sweepIntervalMinutes: number;
-  /** Invocations of one driver's function at a time, 2 to 1,000. */
+  /** Concurrent invocations of one driver's function, 2 to 1,000. */
   readonly driverConcurrency: number;
   /**
-   * Ten seconds more than this is how long a message stays hidden after its worker died, and how long a claim lasts.
+   * The time limit of a driver's function. After a worker dies, its messages stay hidden for this plus ten seconds. A
+   * claim lasts equally long.
    */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;
@@ -111,10 +115,10 @@ const contextSchema = z.object({
 });
 
 /**
- * The stage that the CDK context names: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=…
- * -c drivers=aws,openstack`.
+ * Reads the stage from the CDK context: `-c stage=dev -c alarmEmail=ops@example.com -c deploymentId=… -c
+ * drivers=aws,openstack`.
  *
- * @throws Error naming every context value that is wrong
+ * @throws Error naming every invalid context value
  */
 export function stageFromContext(context: (key: string) => unknown): Stage {
   const keys = ['stage', 'deploymentId', 'alarmEmail', 'drivers'] as const;
@@ -125,7 +129,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
   }
   const { stage: name, alarmEmail, deploymentId, drivers: added } = parsed.data;
   const stage = STAGES[name];
-  // In the order of the registry, so that the same drivers make the same template.
+  // Use the registry's order: the same drivers must make the same template.
   const drivers = registered.filter((driver) => stage.drivers.includes(driver) || added.includes(driver));
   return { ...stage, name, drivers, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
 }

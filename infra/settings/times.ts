@@ -1,27 +1,31 @@
-/** Seconds that a function of the API has; below the 30 after which the gateway gives up. */
+/** Time limit of an API function in seconds. The gateway gives up after 30. */
 export const API_SECONDS = 20;
-/** Seconds that a step of a workflow has. */
+/** Time limit of a workflow step in seconds. */
 export const STEP_SECONDS = 60;
-/** Seconds that a function on a schedule has; the most frequent come each minute. */
+/** Time limit of a scheduled function in seconds. The most frequent schedule runs each minute. */
 export const SCHEDULED_SECONDS = 50;
-/** How often requests are looked for that died over what they had begun. */
+/** The interval of the search for requests that died before they finished a change. */
 export const FINISH_CHANGES_MINUTES = 10;
 
 /**
- * Waiting, for a permit or for a service of AWS, is a message sent anew, so this many receives are failures, not waits.
- * With the waits between them (`retryAfterMs` in functions/platform/worker/backoff.ts) they take some 20 minutes; as many
- * receives by workers that died, or by a function that Lambda throttles, take 12 in production.
+ * The number of receives after which a message is a dead letter. A message that waits for a permit or for a service of
+ * AWS is sent again as a new message. Therefore repeated receives are failures, not waits. With the waits between them
+ * (`retryAfterMs` in functions/platform/worker/backoff.ts), ten receives take about 20 minutes. If workers die, or
+ * Lambda throttles the function, they take 12 minutes in production.
  */
 export const RECEIVES_BEFORE_DEAD_LETTER = 10;
 
 /**
- * How long a message stays hidden after its worker died, beyond the worker's time limit. A message must not come back
- * while a worker may still be at it: for its time limit, from when Lambda has begun; this is for beginning, as a new
- * process has ten seconds to start (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html). AWS advises
- * six time limits, so that Lambda can try again for longer when it throttles a function that it has received messages
- * for (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html): with `maxConcurrency` it receives no more
- * than it may hand over, and there is no batching window, so that only an account without any concurrency left
- * throttles. The price of six would be that all that a dead worker had received stays hidden for that long. One that
- * comes back too early does no harm: claims are waited for by themselves.
+ * The time that a message stays hidden after its worker died, in addition to the worker's time limit. The message must
+ * not return while a worker may still process it. The worker's time limit begins when the invocation begins; this time
+ * is for the start of a new process, which may take ten seconds
+ * (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
+ *
+ * AWS advises six time limits, to let Lambda retry longer when it throttles a function after receiving messages for it
+ * (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That is not needed here: with `maxConcurrency`,
+ * Lambda receives no more messages than it may hand over, and there is no batching window. Only an account without any
+ * free concurrency throttles. With six time limits, all messages of a dead worker would stay hidden for that long.
+ *
+ * A message that returns too early does no harm, because workers wait for each other's claims.
  */
 export const BEGINNING_SECONDS = 10;

@@ -17,7 +17,7 @@ export interface FleetwrightStackProps {
   readonly bundles: Bundles;
 }
 
-/** The whole control plane of one stage. */
+/** Makes the whole control plane of one stage. */
 export class FleetwrightStack extends Stack {
   constructor(scope: Construct, id: string, { stage, bundles }: FleetwrightStackProps) {
     super(scope, id, {

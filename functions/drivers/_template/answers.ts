@@ -4,7 +4,8 @@ import type { InstanceStatus } from '../../model/status.ts';
 import type { CloudInstance } from '../contract/driver.ts';
 import { parseMachineName } from '../contract/names.ts';
 
-// What the cloud answers, as far as it is used. A field more is let pass; one less, and the answer cannot be read.
+// Schemas of the cloud's answers, with only the fields that are used. Unknown fields are ignored. An answer that lacks
+// a field cannot be read.
 
 export const accountSchema = z.object({ id: z.string().min(1) });
 export const emptySchema = z.object({});
@@ -56,7 +57,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), next: z.string().nullish() });
 }
 
-/** Every word that the cloud has for a machine's state; what is not here is `Undefined`. */
+/** Every word of the cloud for a machine's state. Any other becomes `Undefined`. */
 const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['building', 'Creating'],
   ['active', 'Running'],

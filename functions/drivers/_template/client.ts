@@ -34,7 +34,9 @@ const FOLDERS: Readonly<Record<NetworkResourceKind, string>> = {
   'key-pair': 'key-pairs',
 };
 
-/** One project at the cloud. It has no tags: names tell what is ours, and which launch token made it. */
+/**
+ * Connects to one project at the cloud. The cloud has no tags: names tell what is ours, and which launch token made it.
+ */
 export class TemplateClient implements CloudClient, Reboot {
   readonly #transport: Transport;
   readonly #deploymentId: string;
@@ -178,7 +180,10 @@ export class TemplateClient implements CloudClient, Reboot {
     await this.#transport.call({ method: 'POST', path, answer: emptySchema });
   }
 
-  /** The cloud refuses a name twice, so that of those who race one makes it, and the others find it. */
+  /**
+   * Ensures a resource. The cloud refuses a name that is taken: of concurrent calls, one makes the resource and the
+   * others find it.
+   */
   async #ensure(location: string, kind: NetworkResourceKind, name: string, body: object): Promise<Resource> {
     const known = await this.#find(location, kind, name);
     if (known) return known;
@@ -206,7 +211,7 @@ export class TemplateClient implements CloudClient, Reboot {
     return await this.#transport.readAll(['regions', location, FOLDERS[kind]], resourceSchema);
   }
 
-  /** What is gone already is as removed as can be. */
+  /** Removes a resource. Succeeds if it is already gone. */
   async #remove(location: string, folder: string, backendId: string): Promise<void> {
     const path = ['regions', location, folder, backendId];
     try {

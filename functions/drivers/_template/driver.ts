@@ -6,7 +6,7 @@ import { TemplateClient } from './client.ts';
 import { templateMetadata } from './metadata.ts';
 import { type Send, Transport } from './transport.ts';
 
-/** The driver over whatever carries its requests. */
+/** Creates the driver. `send` carries its requests. */
 export function createTemplateDriver(send: Send): Driver {
   return defineDriver(templateMetadata, ({ credential, endpoint, deploymentId, calls }) => {
     const wrong = credentialError(templateMetadata, credential);

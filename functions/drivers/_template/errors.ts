@@ -2,7 +2,7 @@ import { DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { type CallEffect, unanswered } from '../contract/no-answer.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
-/** The cloud's own codes. One that is not here is told by its status. */
+/** The cloud's own codes. For any other code, the status decides. */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map([
   ['invalid_parameter', 'InvalidRequest'],
   ['unknown_region', 'InvalidRequest'],
@@ -26,11 +26,11 @@ export interface Refusal {
   code: string | undefined;
   message: string | undefined;
   rate: RateWords;
-  /** The call, as the cloud's own documentation names it. */
+  /** The call, as the cloud's documentation names it. */
   call: string;
 }
 
-/** What an answer other than a 2xx means. */
+/** Converts an answer other than a 2xx to a DriverError. */
 export function errorOfAnswer(
   { status, code, message, rate, call }: Refusal,
   effect: CallEffect,
@@ -44,7 +44,7 @@ export function errorOfAnswer(
   });
 }
 
-/** A 5xx says nothing of what the cloud has done before it failed. */
+/** Classifies an answer by its status. A 5xx does not tell what the cloud did before it failed. */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
   if (status === 401 || status === 403) return 'Unauthorized';

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** What is known of the cloud without asking it. Each field's meaning is in `drivers/metadata.ts`. */
+/** Describes the cloud, as far as it is known without a call. `drivers/contract/metadata.ts` explains each field. */
 export const templateMetadata = {
   name: 'template',
   title: 'A cloud with a small JSON API',
@@ -19,7 +19,7 @@ export const templateMetadata = {
   apiKind: 'locational',
   inventoryPollMinutes: 60,
   consistencyWindowMs: 10_000,
-  // It answers within seconds, and writes the time when it does.
+  // The cloud answers within seconds, and sets the creation time when it answers.
   longestCreateMs: 120_000,
   machineProof: ['creation-time'],
   backendIds: 'unique',

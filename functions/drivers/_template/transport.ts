@@ -7,22 +7,25 @@ import { readRate } from '../contract/retry-after.ts';
 import { errorSchema, pageOf } from './answers.ts';
 import { errorOfAnswer } from './errors.ts';
 
-/** `fetch`, but in tests. Uses the permit up. The signal has to be given to `fetch` itself: one inside a `Request` may be collected. */
+/**
+ * Sends a request by `fetch`, except in tests, and marks the permit as used. The signal must be passed to `fetch`
+ * itself: one inside a `Request` may be collected.
+ */
 export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'DELETE';
-  /** Below the endpoint; each part is escaped here. */
+  /** Relative to the endpoint. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string>>;
   body?: object;
   answer: z.ZodType<Answer>;
 }
 
-/** A driver's call ends within 30 seconds, and one that lists may make several of these. */
+/** A driver's call ends within 30 seconds, and a call that lists may need several requests. */
 const TIMEOUT_MS = 10_000;
 
-/** One project's way to the cloud: a time-out on each request, no retries, and no error but DriverError. */
+/** Sends the requests of one project, with a time-out and without retries. Throws only DriverError. */
 export class Transport {
   readonly #endpoint: string;
   readonly #apiToken: string;
@@ -36,7 +39,7 @@ export class Transport {
     this.#send = send;
   }
 
-  /** @throws DriverError */
+  /** Sends one request and checks its answer. @throws DriverError */
   async call<Answer>(call: Call<Answer>): Promise<Answer> {
     return await this.#calls.send(governedAs(call), (permit) => this.#answer(call, permit));
   }
@@ -66,11 +69,11 @@ export class Transport {
     }
     const parsed = call.answer.safeParse(body);
     if (parsed.success) return parsed.data;
-    // It was done, perhaps, and nobody knows what came of it.
+    // The call may have succeeded; its outcome is unknown.
     throw new DriverError(unanswered(effect), `${name}: the cloud's answer cannot be read`, { call: name });
   }
 
-  /** Every item of a list, to the last page. */
+  /** Reads every item of a list, to the last page. */
   async readAll<Item extends z.ZodType>(path: readonly string[], item: Item): Promise<z.output<Item>[]> {
     const items: z.output<Item>[] = [];
     let after: string | null | undefined;
@@ -89,7 +92,7 @@ export class Transport {
   }
 }
 
-/** The governor's view of a call. Paths are `account`, `regions`, or `regions/<location>/<folder>/…`. */
+/** Describes a call to the governor. Paths are `account`, `regions`, or `regions/<location>/<folder>/…`. */
 function governedAs({ method, path }: Call<unknown>): CloudCall {
   const isCreate = method === 'POST' && path.length === 3 && path[2] === 'servers';
   return {

@@ -3,7 +3,7 @@ import { architectureSchema, gpuSchema, locationSchema } from '../../model/cloud
 import { type CloudInstance, DEPLOYMENT_TAG, INSTANCE_TAG } from '../contract/driver.ts';
 import { parseMachineName } from '../contract/names.ts';
 
-/** What the simulated clouds answer. A field that we do not know is let pass, as with any cloud. */
+/** Schemas of the simulated clouds' answers. Unknown fields are ignored, as with any cloud. */
 export const errorAnswerSchema = z.object({
   code: z.string().exactOptional(),
   message: z.string().exactOptional(),
@@ -44,7 +44,7 @@ export const instanceAnswerSchema = z.object({
 });
 type InstanceAnswer = z.infer<typeof instanceAnswerSchema>;
 
-/** An instance's answer in the words of the driver contract. */
+/** Converts an instance to the terms of the driver contract. */
 export function cloudInstance(
   { id, name, tags, createdAt, ...rest }: InstanceAnswer,
   deploymentId: string,
@@ -70,7 +70,7 @@ export const resourceAnswerSchema = z.object({
   createdAt: z.string().exactOptional(),
 });
 
-/** Whether it carries a deployment's tag, or, where it carries none, a name that only that deployment gives. */
+/** Returns true if the resource carries the deployment's tag. Without any deployment's tag, the name decides. */
 export function isOf(
   deploymentId: string,
   { name, tags }: { name: string; tags?: Record<string, string> },
@@ -106,7 +106,7 @@ function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
 
-// Made once: a schema costs many times what it costs to check a page by it.
+// Made once: making a schema costs many times as much as checking a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);

@@ -41,10 +41,10 @@ import {
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
-/** What a URL has room for. */
+/** The length of a URL limits the number of ids. */
 const MAX_IDS = 100;
 
-/** One account at one simulated cloud. */
+/** Connects to one account at one simulated cloud. */
 export class SimClient implements CloudClient, ListById, StopStart, Reboot, WriterMarks {
   readonly maxListedById = MAX_IDS;
   readonly #transport: Transport;
@@ -255,12 +255,12 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
       .map((one) => cloudInstance(one, this.#deploymentId));
   }
 
-  /** What a list has to show: the cloud takes either, as it has tags or not. */
+  /** Returns the filter of a list: the deployment's tag if the cloud has tags, else the prefix of its names. */
   #ours(): Record<string, string> {
     return { tag: `${DEPLOYMENT_TAG}=${this.#deploymentId}`, namePrefix: namePrefix(this.#deploymentId) };
   }
 
-  /** What is gone already is as removed as can be. */
+  /** Removes a resource. Succeeds if it is already gone. */
   async #remove(location: string, kind: string, backendId: string): Promise<void> {
     const path = at(location, kind, backendId);
     try {

@@ -7,7 +7,7 @@ import { SimClient } from './client.ts';
 import { simMetadata } from './metadata.ts';
 import { cloudAddress, SimTransport } from './transport.ts';
 
-/** The driver of the simulated clouds, over whatever carries its requests. */
+/** Creates the driver of the simulated clouds. `send` carries its requests. */
 export function createSimDriver(send: Send, clock: DriverClock = systemTime): Driver {
   return defineDriver(simMetadata, ({ cloud, credential, endpoint, deploymentId, calls }) => {
     if (endpoint === undefined) {

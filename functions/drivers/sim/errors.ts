@@ -1,12 +1,12 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../contract/errors.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
-/** Whether a call can change anything at the cloud: only then can its outcome be unknown. */
+/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * The simulated clouds' error codes. InternalError is not among them: a cloud that fails half-way says nothing of
- * what it has done, so the status decides.
+ * The simulated clouds' error codes. InternalError is absent: a cloud that fails half-way does not tell what it did.
+ * Therefore the status decides.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -29,7 +29,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   } as const),
 );
 
-/** Failures of the network that happen before a request is sent. */
+/** Network failures that happen before a request is sent. */
 const NOT_SENT: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -47,7 +47,7 @@ export interface ErrorAnswer {
   call: string;
 }
 
-/** What an error answer means. */
+/** Converts an error answer to a DriverError. */
 export function errorOfAnswer(
   { status, code, message, rate, call }: ErrorAnswer,
   effect: CallEffect,
@@ -61,7 +61,7 @@ export function errorOfAnswer(
   });
 }
 
-/** What it means that there is no answer, or none that can be read. */
+/** Converts a failure without an answer, or with one that cannot be read. */
 export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
   const code = networkCode(cause);
   const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };
@@ -72,7 +72,7 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   return new DriverError(unanswered(effect), `no answer from the cloud: ${why}`, detail);
 }
 
-/** For an answer without a code that we know: it may not even come from the cloud. */
+/** Classifies an answer without a known code by its status. Such an answer may not come from the cloud. */
 function codeOfStatus(status: number, effect: CallEffect): DriverErrorCode {
   if (status === 429) return 'Throttled';
   if (status === 401 || status === 403) return 'Unauthorized';
@@ -83,7 +83,7 @@ function unanswered(effect: CallEffect): DriverErrorCode {
   return effect === 'changes' ? 'OutcomeUnknown' : 'Unavailable';
 }
 
-/** fetch throws a TypeError whose cause carries the code of the socket's error. */
+/** Returns the code of the socket's error. `fetch` throws a TypeError that has it in a `cause`. */
 function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

@@ -1,6 +1,6 @@
 import type { DriverMetadata } from '../contract/metadata.ts';
 
-/** What a simulated cloud is like, as far as it is known without asking one. */
+/** Describes the simulated clouds, as far as they are known without a call. */
 export const simMetadata = {
   name: 'sim',
   title: 'Simulated clouds',
@@ -24,9 +24,9 @@ export const simMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 15,
-  // A submit takes up to 1.5 s and lists may be 3 s behind.
+  // A submit takes up to 1.5 s, and lists may lag by 3 s.
   consistencyWindowMs: 5_000,
-  // A submit takes up to 1.5 s; faults may hold a request for a minute.
+  // A submit takes up to 1.5 s, and injected faults may hold a request for a minute.
   longestCreateMs: 120_000,
   machineProof: ['creation-time'],
   backendIds: 'unique',

@@ -6,7 +6,7 @@ export const RESOURCE_PATHS = {
   'key-pair': 'key-pairs',
 } as const satisfies Record<NetworkResourceKind, string>;
 
-/** The parts of a path below a location. */
+/** Returns the parts of a path below a location. */
 export function at(location: string, ...rest: readonly string[]): string[] {
   return ['locations', location, ...rest];
 }

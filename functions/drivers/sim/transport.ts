@@ -10,23 +10,23 @@ import { type CallEffect, errorOfAnswer, errorOfFailure } from './errors.ts';
 
 export interface Call<Answer> {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Below the cloud's address; each part is escaped here. */
+  /** Relative to the cloud's address. The transport escapes each part. */
   path: readonly string[];
   query?: Readonly<Record<string, string | undefined>>;
   body?: object;
   answer: z.ZodType<Answer>;
 }
 
-/** What a client's calls go through. @throws DriverError only */
+/** Sends a client's calls. @throws DriverError only */
 export interface Transport {
   call<Answer>(call: Call<Answer>): Promise<Answer>;
 }
 
-/** A create's answer takes as long as the cloud's submit; everything else is answered at once. */
+/** A create is answered when the cloud's submit ends. All other calls are answered immediately. */
 const CREATE_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 
-/** One account's way to one cloud: a time-out on each call, and no error but DriverError. */
+/** Sends the calls of one account to one cloud, with a time-out for each. Throws only DriverError. */
 export class SimTransport implements Transport {
   readonly #baseUrl: string;
   readonly #headers: Readonly<Record<string, string>>;
@@ -62,7 +62,7 @@ export class SimTransport implements Transport {
     const { status, ok, headers, text } = await this.#exchange(call, permit, effect, timeoutMs);
     if (!ok) {
       const { code, message, retryAfterMs } = errorAnswerSchema.safeParse(jsonOf(text)).data ?? {};
-      // The body has it to the millisecond, headers in whole seconds.
+      // The body has the wait in milliseconds, the headers in whole seconds.
       const rate = {
         ...readRate(headers, this.#clock.now()),
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -101,7 +101,7 @@ export class SimTransport implements Transport {
   }
 }
 
-/** The governor's view of a call. Paths are `account/…`, `locations`, or `locations/<location>/<kind>/…`. */
+/** Describes a call to the governor. Paths are `account/…`, `locations`, or `locations/<location>/<kind>/…`. */
 export function governedAs(call: Call<unknown>): CloudCall {
   const { method, path } = call;
   const isCreate = method === 'POST' && path.length === 3 && path[2] === 'instances';
@@ -110,13 +110,13 @@ export function governedAs(call: Call<unknown>): CloudCall {
   return { action: `sim:${nameOf(call)}`, kind, location };
 }
 
-/** A call as its errors name it: `POST instances`. */
+/** Returns a call's name in errors, such as `POST instances`. */
 function nameOf({ method, path }: Call<unknown>): string {
   const [first, , kind] = path;
   return `${method} ${kind ?? first ?? ''}`;
 }
 
-/** @throws DriverError InvalidRequest when the endpoint is no http(s) address */
+/** Checks the address. @throws DriverError InvalidRequest when the endpoint is no http(s) address */
 export function cloudAddress(endpoint: string, cloud: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {
