@@ -9,17 +9,20 @@ export type QueueReason =
   | 'locations'
   /** The next rate-limit opening is beyond the permit horizon (60 s). */
   | 'rate'
-  /** A probe finds out whether there is capacity or quota again, or whether the location is back. */
+  /** Another launch probes whether capacity or quota is available again, or whether the location answers again. */
   | 'capacity'
   | 'quota'
   | 'outage'
   | 'first-instance'
-  /** It has its permit, and the worker that gave it is sending the launch. */
+  /** The launch has its permit; the worker that gave it is sending the launch. */
   | 'sent'
-  /** Creates of this minute or day. */
+  /** The connection's creates of this minute or this day are used up. */
   | 'budget';
 
-/** What blocks a launch, if anything. `isProbe`: it goes out alone to find out whether the block still holds. */
+/**
+ * States what blocks a launch, if anything. `isProbe`: only this launch goes out, to test whether the block still
+ * holds.
+ */
 export type Block =
   | { kind: 'none'; isProbe: boolean }
   | { kind: 'for-now'; why: QueueReason }
@@ -28,25 +31,28 @@ export type Block =
 const CLEAR: Block = { kind: 'none', isProbe: false };
 const PROBE: Block = { kind: 'none', isProbe: true };
 
-/** How long a lack of capacity is believed; clouds get new capacity by the minute, and a probe costs one call. */
+/** How long a lack of capacity is cached. Clouds regain capacity within minutes, and a probe costs one call. */
 const SCARCE_MS = 300_000;
-/** A probe whose worker died is not waited for any longer. */
+/** Another launch may probe after this: the worker of the earlier probe is taken to be dead. */
 const PROBE_MS = 120_000;
-/** Nobody has asked for so long: what was known is worth nothing. */
+/** A negative cache ignores an entry this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
 export const FORGOTTEN_MS = 3_600_000;
 const QUOTA_RETRY_MS = 60_000;
-/** So many refusals in a row are an outage, and not a hiccup. */
+/** This many refusals in a row count as an outage. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
-/** Well within the time after which launches give up: who has to wait for an outage learns of its end. */
+/** Well below `GIVE_UP_MS`, so that a waiting launch learns of the outage's end before it gives up. */
 const MAX_PROBE_MS = 30_000;
-/** Launches leave a location that is down for as long, where they can; the others give up after the longer time. */
+/**
+ * A launch that may go elsewhere leaves a location that is down after `LEAVE_MS`. Any other gives up after
+ * `GIVE_UP_MS`.
+ */
 const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;
 
 /**
- * Checks whether something blocks a launch: the negative cache of quotas, the circuit breaker of outages, the negative
- * cache of capacity. Writes a probe into `state`.
+ * Checks a launch against the negative cache of quotas, the circuit breaker of outages and the negative cache of
+ * capacity. If the launch becomes a probe, `state` records that.
  */
 export function blockOf(state: SiteState, wanted: WantedCreate, nowMs: number): Block {
   const steps = [checkQuotaCache, checkBreaker, checkCapacityCache];
@@ -128,7 +134,7 @@ export type Feedback =
   | { kind: 'no-capacity'; wanted: WantedCreate }
   | { kind: 'no-quota'; wanted: WantedCreate; message: string };
 
-/** @returns the state with the feedback applied; the same object where it changes nothing */
+/** Applies the feedback of a create call to a site's state. @returns the same object if the feedback changes nothing */
 export function applyFeedback(state: SiteState, feedback: Feedback, nowMs: number): SiteState {
   switch (feedback.kind) {
     case 'accepted':

@@ -1,29 +1,31 @@
 import type { Totals } from '../../model/limit-profile.ts';
 
-/** What an instance takes of a connection's totals. */
+/** An instance's demand on a connection's totals. */
 export interface Demand {
   instanceId: string;
   vcpus: number;
   gpus: number;
   memoryGb: number;
-  /** A record that polls count stands for it already: of the totals it takes nothing more. */
+  /** A poll counts the instance's record already, so that the instance takes nothing more of the totals. */
   isCounted?: boolean | undefined;
 }
 
-/** What a site's instances have together. */
+/** Totals of a site's instances. */
 export interface SiteUsage extends Record<keyof Totals, number> {
-  /** When the records that this is the sum of were read. */
+  /** When the summed records were read. */
   seenAtMs: number;
 }
 
-/** A launch that no poll has seen since it was let out: since when, in ms, its vCPUs, GPUs and memory. */
+/** A permitted launch that no poll has seen yet: time of the reservation in ms, vCPUs, GPUs, memory in GB. */
 export type Reservation = [sinceMs: number, vcpus: number, gpus: number, memoryGb: number];
 
 export type BudgetState = {
-  /** What was taken in the last 60 seconds, a line for each second of it: when the last of them was, and how many. */
+  /**
+   * Creates of the last 60 seconds, one entry for each second: the time of that second's last create, and their number.
+   */
   minute: [atMs: number, count: number][];
   day: { date: string; taken: number };
-  /** By location, as a poll saw it. */
+  /** By location, as the latest poll counted it. */
   usage: Record<string, SiteUsage>;
   /** By location and instance id. */
   reserved: Record<string, Record<string, Reservation>>;
@@ -36,9 +38,9 @@ export const UNTOUCHED_BUDGET: BudgetState = {
   reserved: {},
 };
 
-/** Within this a launch has its record, and a poll has seen that; else it was never made. */
+/** A launch has its record within this time, and a poll has seen it. Otherwise the launch was never made. */
 export const RESERVATION_MS = 3 * 60_000;
-/** What no poll has confirmed for this long is of a site that has none any more. */
+/** Usage that no poll has confirmed for this long is dropped: the site has no instances any more. */
 const USAGE_KEPT_MS = 30 * 60_000;
 export const MINUTE_MS = 60_000;
 
@@ -48,7 +50,7 @@ export function reservedIds({ reserved }: BudgetState): Set<string> {
   return new Set(Object.values(reserved).flatMap((there) => Object.keys(there)));
 }
 
-/** A copy without what is over. */
+/** Returns a copy without expired creates, reservations and usage. */
 export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: number): BudgetState {
   const date = dateOf(nowMs);
   const sites = Object.entries(reserved).flatMap(([location, there]) => {
@@ -65,7 +67,7 @@ export function timely({ minute, day, usage, reserved }: BudgetState, nowMs: num
   };
 }
 
-/** What is there and what is about to be. */
+/** Sums what instances use and what launches have reserved. */
 export function sumOf({ usage, reserved }: BudgetState): Record<keyof Totals, number> {
   const sum = { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 };
   for (const one of Object.values(usage)) for (const kind of TOTALS) sum[kind] += one[kind];

@@ -10,28 +10,31 @@ import {
   timely,
 } from './budget-state.ts';
 
-/** Two more polls may fail before a reservation is over. */
+/**
+ * A poll removes a reservation that it covers once the reservation is this old. Later polls can try again before it
+ * expires.
+ */
 const SETTLE_MS = RESERVATION_MS / 3;
-/** What a poll saw is confirmed after this. */
+/** Usage is written again after this, even if its sums are the same: unconfirmed usage is dropped. */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** What is reserved stands in one item, of 400 KB at most. */
+/** All reservations are in one item, of 400 KB at most. */
 const MOST_RESERVED = 5_000;
 const MANY_RESERVED = 1_000;
 const CROWDED_MS = 2_000;
-/** Of sums of GB. */
+/** Tolerance for sums of fractional GB. */
 const ROUNDING = 1e-6;
 
 export interface Refusal {
   reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
-  /** When it is worth asking again; absent: when something of the connection's is gone. */
+  /** When to ask again. Absent: after an instance of the connection is gone. */
   retryAtMs?: number;
 }
 
 export interface BudgetAnswer {
-  /** Those that may be launched. */
+  /** Ids of the instances that may be launched. */
   taken: string[];
-  /** Why the first of the others may not. */
+  /** Why the first of the others may not be launched. */
   refused?: Refusal;
 }
 
@@ -44,8 +47,9 @@ export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limi
 }
 
 /**
- * Takes budget for as many of `wanted` as there is, in their order. Who has a reservation has it for another three
- * minutes, and takes nothing. One that is larger than a total by itself stands in nobody's way.
+ * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that has a reservation keeps
+ * it for another three minutes, and takes nothing more. An instance that exceeds a total by itself is skipped and does
+ * not block those behind it.
  */
 export function takeFrom(
   current: BudgetState,
@@ -94,10 +98,10 @@ export function takeFrom(
 }
 
 /**
- * What a poll saw of a location's records takes the place of what it saw before, and of the reservations that are older
- * than it. While that changes no sum it can wait: most polls of a busy site write nothing.
+ * Replaces a location's usage by what a poll has counted, and removes the reservations that the poll covers. A change
+ * that leaves all sums equal is put off, so that most polls of a busy site write nothing.
  *
- * @param readAtMs when the poll began to read them; one that began no later than another has nothing to say any more
+ * @param readAtMs when the poll began to read the records; a poll that began before the latest counted one is ignored
  * @returns undefined when nothing is to be written
  */
 export function countUsage(
@@ -129,8 +133,8 @@ export function countUsage(
 }
 
 /**
- * Takes the reservations of launches away that were never made. What they took of the minute and of the day stays
- * taken: the cloud may have counted it.
+ * Removes the reservations of launches that were never made. Their creates of the minute and of the day stay counted:
+ * the cloud may have counted them as well.
  */
 export function giveBack(current: BudgetState, ids: readonly string[]): BudgetState {
   const gone = new Set(ids);
@@ -157,12 +161,14 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // Polls come within seconds and make room.
+  // The next polls, seconds from now, remove reservations.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }
 
-/** Those of one second stand in one line, as if all of them had come at its last: never too early forgotten. */
+/**
+ * Counts a create. All creates of one second share one entry with the time of the last, so that none expires too early.
+ */
 function countIn(minute: BudgetState['minute'], nowMs: number): void {
   const last = minute.at(-1);
   if (last && Math.floor(last[0] / 1_000) >= Math.floor(nowMs / 1_000)) {

@@ -6,15 +6,15 @@ import { createRateLimit } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
-/** A create call that the cloud throttled. Its slot stays its own. */
+/** A create call that the cloud throttled. Its instance keeps the slot. */
 export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
   instanceId: string;
-  /** The rate that the cloud says it bears. */
+  /** The rate that the cloud says it accepts. */
   limitPerSecond?: number | undefined;
 }
 
 /**
- * Records the feedback of create calls about a site: one conditional write, and none where nothing is new.
+ * Records the feedback of create calls about a site, in one conditional write. Writes nothing if nothing changes.
  *
  * @returns when the throttled calls may go out again, by instance
  */
@@ -48,8 +48,8 @@ export async function recordFeedback(
 }
 
 /**
- * New times, by the present rate, for calls that were throttled and for those that were permitted by the rate before:
- * they would be throttled as well. Whoever comes at its old time is told of the new one.
+ * Reschedules throttled calls by the present rate. Calls that were permitted by the rate before are rescheduled too,
+ * since the cloud would throttle them as well. A launch that comes at its old time is told the new one.
  */
 function retime(
   state: SiteState,
@@ -71,7 +71,7 @@ function retime(
   return { state: { ...state, ...calls.state, holders }, answer: starts };
 }
 
-/** Where a cloud wants one machine to run before the others are asked for: one does. */
+/** Records that a site's first instance runs, for clouds where one has to run before the others are created. */
 export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite): Promise<void> {
   await updateVersioned<SiteState, void>(store, createKey(site), siteStateSchema, (current) => ({
     state: current && current.ranAtMs === undefined ? { ...current, ranAtMs: store.clock.now() } : undefined,
@@ -80,9 +80,9 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
- * Somebody's machine is gone for good, or somebody says so: what the quota had no room for may have room now.
+ * Clears the negative cache of quotas of a site: an instance was removed, or a user says that the quota has room again.
  *
- * @returns the families of instance types that were closed
+ * @returns the families of instance types that launches may ask for again
  */
 export async function reopenQuotas(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
   return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {

@@ -13,36 +13,39 @@ export type CreateDecision =
   | { action: 'allow' }
   /** It has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
-  /** It is queued until something changes, and need not ask again. */
+  /** The launch is queued until something changes, and does not ask again. */
   | { action: 'queue'; why: QueueReason }
-  /** Nothing of the kind can be had here. */
+  /** The launch cannot succeed at this site. */
   | { action: 'deny'; failure: Failure };
 
 export interface CreateDecisions {
   decisions: Map<string, CreateDecision>;
-  /** Those that were given a permit now, and had none. */
+  /** Instances that had no permit and were given one now. */
   given: string[];
-  /** The slots of those of them that had none, each with the time of the permit that it was given by. */
+  /** Slots that were newly given, each with the time of its permit. */
   newcomers: ReleasedSlot[];
-  /** What to write; undefined when all stays as it is. */
+  /** The state to write; undefined if nothing changes. */
   state: SiteState | undefined;
 }
 
-/** A permit is used at once; one that is as old as this is given anew. */
+/** A permit is normally used immediately. One that is this old is replaced by a new one. */
 const FRESH_MS = 30_000;
 /** A launch whose call would go out later than this stays queued: a permit holds a slot. */
 const HORIZON_MS = 60_000;
-/** A queued launch whose call is due now, give or take this, is being sent by the worker that gave the permit. */
+/** If a queued launch's call is due within this time of now, the worker that gave the permit is sending the launch. */
 const SENDING_MS = 3_000;
 
 /**
- * Decides about launches of one site, in their order: what stands in their way, a slot, and the time of their call.
- * Whoever has a slot keeps it, also where it has to wait: another copy of the launch may be making its call under it
- * just now. Only a poll, which sees how long ago that was, takes it away. Its time stands until that has come.
+ * Decides about launches of one site, in their order: whether a block stops them, whether they get a slot, and when
+ * their call goes out. A launch that has a slot keeps it even if it has to wait, since another copy of the launch may
+ * be making its call under that slot. Only a poll takes a slot away, because it knows for how long the slot has been
+ * held. A permit's time is kept until it has come.
  *
- * @param isFromQueue whether they come from the launch queue: then they have let pass the times that they were given
- * @param isTransfer whether other workers may be giving slots to the same ones at this moment: a launch that was given
- *   its permit just now is left to the worker that gave it. Should that worker have died, a poll finds the launch
+ * @param isFromQueue whether the launches come from the launch queue; queued launches have missed the times that they
+ *   were given
+ * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
+ *   the same launches, so a launch with a permit of this moment is left to the worker that gave it. If that worker has
+ *   died, a poll sends the launch
  */
 export function decideCreates(
   current: SiteState,
@@ -68,7 +71,7 @@ export function decideCreates(
     if (call.isNew || (isGoing && !isFromQueue))
       holders[instanceId] = anotherThan(holders[instanceId], call.startMs);
     if (call.isNew && unusedMs === undefined) given.push(instanceId);
-    // As it is kept: in whole milliseconds.
+    // The stored form: whole milliseconds.
     if (!hadSlot) newcomers.push({ instanceId, startMs: Math.ceil(holders[instanceId] ?? nowMs) });
     isChanged ||= call.state !== state;
     state = { ...call.state, holders };
@@ -84,7 +87,7 @@ export function decideCreates(
       queue(one, 'sent');
       continue;
     }
-    // Feedback that came since a permit was given holds for it as well.
+    // A permit is checked against feedback that came after it was given.
     if (isUnused && !isBlocked(state)) {
       permit(instanceId, startMs);
       continue;
@@ -110,19 +113,19 @@ export function decideCreates(
 }
 
 /**
- * The time that a permit is known by. Each one that lets a call go out has a time of its own, so that a slot which is
- * given back by an earlier one stays with its holder.
+ * Returns a time that identifies the permit. Each permit under which a call goes out has a time of its own: releasing a
+ * slot by an earlier permit then leaves the slot with its holder.
  */
 function anotherThan(knownMs: number | undefined, startMs: number): number {
   return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
 }
 
 /**
- * The time of a call that nothing stands in the way of. Times are spoken for when they are given, and calls are counted
- * when they go out, since launches come back late from the queue, and many together.
+ * Schedules a call that nothing blocks. Times are reserved when they are given, but calls are counted when they go out:
+ * launches come back from the queue late, and many together.
  *
- * @param isFromQueue whether its launch hears of it by the queue, and comes to ask when its call goes out
- * @param unusedMs the time that it was given before
+ * @param isFromQueue whether the launch is queued; it then asks again when its call is to go out
+ * @param unusedMs the time that the launch was given before and has not used
  */
 function timeCall(
   state: SiteState,
@@ -147,7 +150,10 @@ function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): b
   return startMs + FRESH_MS > nowMs && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
 }
 
-/** Another time would be wasted on it, and a second message. A call that has been made since used the permit up. */
+/**
+ * True if another worker is sending the launch: a second permit and message would be wasted. A call that was made after
+ * the permit's time has used it up.
+ */
 function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return Math.abs(nowMs - startMs) < SENDING_MS && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);
 }
@@ -160,7 +166,7 @@ function whyNoSlot(
   const held = Object.keys(holders).length;
   if (held >= concurrentInstancesPerLocation) return 'slots';
   if (budget && budget.untilMs > nowMs) return 'budget';
-  // Some clouds place all that comes by themselves, once one machine runs.
+  // Some clouds queue all further creates themselves once one machine runs.
   if (pacing === 'all-at-once' && ranAtMs === undefined && held > 0) return 'first-instance';
   return undefined;
 }

@@ -14,18 +14,21 @@ const locationsSchema = z.object({
 });
 type Locations = z.infer<typeof locationsSchema>;
 
-/** A location that was taken so long ago has slots under it by now, or was forgotten. */
+/**
+ * A location taken longer ago than this has slots by now. If it has none, its worker died before it gave the location
+ * back.
+ */
 const FORGOTTEN_MS = 60_000;
 
 export interface LocationHold {
   number: number;
-  /** Whether it was taken anew. */
+  /** True if this call took the hold; false if it kept an earlier one. */
   isNew: boolean;
 }
 
 /**
- * Takes, or keeps, one of the connection's location slots. Whoever takes it anew numbers the hold anew, so that
- * a release of the earlier one, still under way, cannot free it.
+ * Takes, or keeps, one of the connection's location slots. Each new hold gets a new number, so that a late release of
+ * an earlier hold cannot free it.
  *
  * @param known the site's state as it was read just now
  * @returns undefined when all location slots are taken
@@ -65,9 +68,9 @@ export async function holdLocation(
 }
 
 /**
- * A worker that gave a site's last slot back and died before it gave the location back leaves it taken. Whoever is
- * refused looks at one of those that stand in the way. One that is being taken just now is not harmed: whoever takes a
- * location sees after its write whether it still has it.
+ * Frees one location that a dead worker left taken. Such a worker gave the site's last slot back, and died before it
+ * gave the location back. Each refused launch checks one random location. A worker that takes a location checks after
+ * its write that it still has it, so freeing it meanwhile does no harm.
  */
 async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
@@ -81,18 +84,18 @@ async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKe
   if (Object.keys(holders).length === 0) await freeLocation(store, { connectionKey, location }, hold);
 }
 
-/** All that the governor knows of creating at a site. */
+/** Reads everything that the governor knows about creates at a site. */
 export async function readSiteState(store: Store<'governor'>, site: SiteKey): Promise<SiteState | undefined> {
   return await readVersioned(store, createKey(site), siteStateSchema);
 }
 
-/** Ids of the instances that hold a slot at a site, and from when on their calls may go out. */
+/** Reads the ids of the instances that hold a slot at a site, each with the time from which its call may go out. */
 export async function readHolders(store: Store<'governor'>, site: SiteKey): Promise<Record<string, number>> {
   const state = await readSiteState(store, site);
   return heldNow(state?.holders ?? {}, store.clock.now());
 }
 
-/** Slots that stand under a hold which the connection does not know of are to take the location anew. */
+/** Removes a lost hold from a site's state, so that the next launch takes the location again. */
 export async function forgetHold(
   store: Store<'governor'>,
   site: SiteKey,
@@ -105,7 +108,7 @@ export async function forgetHold(
   });
 }
 
-/** The hold that a location has of its connection's; undefined when it has none. */
+/** Reads the number of a location's hold; undefined if it has none. */
 export async function holdOf(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,
@@ -113,7 +116,7 @@ export async function holdOf(
   return (await readVersioned(store, locationsKey(connectionKey), locationsSchema))?.holds[location];
 }
 
-/** Gives a location back, if this hold is still the one that stands. */
+/** Gives a location back, unless a later hold has taken it. */
 export async function freeLocation(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,
@@ -127,7 +130,7 @@ export async function freeLocation(
   });
 }
 
-/** Locations of a connection where something is being created. */
+/** Lists a connection's locations where instances are being created. */
 export async function readLocationsInUse(store: Store<'governor'>, connectionKey: string): Promise<string[]> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now()));

@@ -4,8 +4,8 @@ import { instanceId, parseInstanceId } from '../../model/identifiers.ts';
 const RADIX = 36;
 
 /**
- * Holders of slots as they are kept: for each fleet one text of positions and times, so that a thousand of them cost
- * eight write units, and not thirty. `fromMs`: times are counted from it.
+ * Stores slot holders as one text of positions and times for each fleet: a thousand of them cost eight write units
+ * instead of thirty. Times are relative to `fromMs`.
  */
 const packedSchema = z.object({
   fromMs: z.number(),
@@ -13,13 +13,13 @@ const packedSchema = z.object({
 });
 type Packed = z.infer<typeof packedSchema>;
 
-/** Instance id → from when on its call may go out, in whole milliseconds. */
+/** Maps each instance id to the time from which its call may go out, in whole milliseconds. */
 export const holdersSchema = z.codec(packedSchema, z.record(z.string(), z.number()), {
   decode: unpackHolders,
   encode: packHolders,
 });
 
-/** @throws RangeError for what is no instance id */
+/** Packs holders by fleet. @throws RangeError if a key is not an instance id */
 function packHolders(holders: Record<string, number>): Packed {
   const entries = Object.entries(holders);
   const fromMs = entries.reduce(

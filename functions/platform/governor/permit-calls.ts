@@ -15,13 +15,13 @@ import { createRateLimit, rateLimitOf } from './rate-limits.ts';
 import { createKey, type GovernedSite, type SiteKey } from './site.ts';
 import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 
-/** Calls other than creates, whose permits come with slots. */
+/** Calls other than creates. The permits of creates come with slots. */
 type PlainCall = Exclude<CallKind, 'create'>;
 
 /**
- * Permits for calls other than creates: for as many of `wanted` as may go out now.
+ * Permits as many of `wanted` calls as may go out now; for calls other than creates.
  *
- * @returns `retryAfterMs`: when the others may ask again; 0 when all were granted
+ * @returns `retryAfterMs`: time until the others may ask again, in ms; 0 if all were granted
  */
 export async function permitCalls(
   store: Store<'governor'>,
@@ -46,8 +46,8 @@ export async function permitCalls(
 }
 
 /**
- * Permits for creates of machines that have their slots, beyond the one that each came with: what a cloud took none of
- * together may be asked for one by one. They go by the rate alone.
+ * Permits further create calls for machines that have their slots, beyond the permit that each launch came with. If a
+ * cloud refuses a batch as a whole, the driver may ask for its machines one by one. Only the rate limits these calls.
  *
  * @returns as `permitCalls`
  */
@@ -72,7 +72,7 @@ export async function permitFurtherCreates(
   });
 }
 
-/** Counts one create that goes out now, or tells when one may. */
+/** Counts one create that goes out now, or returns when one may go out. */
 function sendNow(
   state: SiteState,
   rateLimit: RateLimit,
@@ -85,10 +85,10 @@ function sendNow(
   return sent ? { state: sent } : { startMs: nowMs + 1_000 / rateLimit.perSecond };
 }
 
-/** Calls are answered within about this time; what was throttled earlier than that belongs together. */
+/** Clouds answer within about this time. So a call that is throttled now went out no earlier than this. */
 const ANSWERED_MS = 1_000;
 
-/** After a throttle: this kind of call goes out more slowly at this site, for every fleet and process. */
+/** Lowers the rate of this kind of call at this site after a throttle, for every fleet and process. */
 export async function slowDown(
   store: Store<'governor'>,
   { connectionKey, location }: SiteKey,

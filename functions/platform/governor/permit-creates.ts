@@ -9,48 +9,46 @@ import { IDLE_SITE, type SiteState, siteStateSchema } from './site-state.ts';
 import { type Holders, heldNow, type ReleasedSlot, withoutReleased, withRenewed } from './slots.ts';
 import { withinBudget } from './within-budget.ts';
 
-/** Somebody else was faster: the next attempt will see what they did. */
+/** Another worker wrote first. The next attempt sees what it wrote. */
 const RACE_RETRY_MS = 1_000;
-/** Of reading the site again where the race for its location was lost: nothing was written then. */
+/** How often to read the site again after losing the race for its location. A lost race has written nothing. */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {
   decisions: Map<string, CreateDecision>;
   /** The site's turn in its launch queue, see `store/launch-queue.ts`. */
   turn: number;
-  /** Whether the site has a block that a successful create would clear: see `recordFeedback`. */
+  /** True if a successful create would clear a block of the site; see `recordFeedback`. */
   isBlocked: boolean;
-  /** The race for the location was lost: nothing was decided, and nobody's slot was given back. */
+  /** The race for the location was lost: nothing was decided, and no slot was given back. */
   lostRace: boolean;
-  /** Those that were given a permit now, and had none. */
+  /** Instances that had no permit and were given one now. */
   given: string[];
-  /** The slots of those of them that had none, each with the time of the permit that it was given by. */
+  /** Slots that were newly given, each with the time of its permit. */
   newcomers: ReleasedSlot[];
 }
 
 interface Written extends CreateAnswer {
-  /** Nobody holds a slot of the site. */
+  /** No instance holds a slot of the site. */
   isIdle: boolean;
   /** The hold on the location that was written with the slots. */
   locationHold?: number;
 }
 
-/** Slots that go from one holder to another in the same write. */
+/** Slots that pass from one holder to another in the same write. */
 export interface SlotTransfer {
   /** Slots that are given back first. */
   released?: readonly ReleasedSlot[];
-  /**
-   * Holders, as they were read, of which a poll has seen that they are still being created: their slots are held on.
-   */
+  /** Holders, as they were read, that a poll saw still being created. Their slots are renewed. */
   renewed?: Holders;
-  /** The tag of the last of the wanted in the queue, when they come from there. */
+  /** Tag of the last wanted entry, if the launches come from the launch queue. */
   turn?: number;
 }
 
 /**
- * Permits to create: a slot of the site, a location slot of the connection and a time for the call, for as many of the
- * instances as there are. One conditional write for all of them, and none for those that have their permit already. A
- * launch that is queued need not ask again: see `serveEntries`.
+ * Gives permits to create: a slot of the site, a location slot of the connection and a time for the call, for as many
+ * of the instances as possible. One conditional write covers all of them; instances that already have a permit need
+ * none. A queued launch does not ask again: see `serveEntries`.
  */
 export async function permitCreates(
   store: Store<'governor'>,
@@ -60,7 +58,7 @@ export async function permitCreates(
 ): Promise<CreateAnswer> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await permitOnce(store, site, wanted, transfer);
-    // Where no location slot is left, another try would find none either.
+    // If no location slot is left, another try would find none either.
     const isAgain =
       answer.lostRace && [...answer.decisions.values()].some(({ action }) => action === 'scheduleAt');
     if (!isAgain || attempt === RACE_TRIES) return answer;
@@ -92,7 +90,7 @@ async function permitOnce(
     createKey(site),
     siteStateSchema,
     (current = IDLE_SITE) => {
-      // The last slot went back since the hold was read here, and the location with it, or soon.
+      // The site's last slot was given back since the hold was read. The location is given back with it, or soon after.
       if (!hold.isNew && current.locationHold !== hold.number) {
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
@@ -104,8 +102,9 @@ async function permitOnce(
   const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
-    // A hold after ours was given back before this write: the location may be another's by now. The slots stay, since
-    // another worker with the same launch may have created under them; whoever asks next takes the location anew.
+    // A later hold than ours was given back before this write, so another site may have the location by now. The slots
+    // stay, since another worker with the same launch may have created under them. The next launch takes the location
+    // again.
     await forgetHold(store, site, locationHold);
     return {
       ...said,
@@ -139,7 +138,7 @@ function decideUnder(
   );
   const next = state ?? free;
   const isIdle = Object.keys(heldNow(next.holders, nowMs)).length === 0;
-  // Of two workers that took the location at once, the later hold is the one that stands.
+  // If two workers took the location at the same time, the later hold is valid.
   const locationHold = Math.max(hold.number, current.locationHold ?? 0);
   const locationSinceMs = hold.isNew ? nowMs : current.locationSinceMs;
   const nextTurn = Math.max(current.turn ?? 0, turn ?? 0);

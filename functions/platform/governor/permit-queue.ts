@@ -1,24 +1,21 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Timer } from '../runtime/clock.ts';
 
-/** Permits of one kind are asked for again no sooner than this, however many requests wait for one. */
+/** Minimum interval between two requests for permits of one kind, however many requests of the process wait. */
 const AGAIN_MS = 50;
 
-/** Asks the governor for so many permits. @returns how many may go out now, and when the others may ask again */
+/** Asks the governor for `wanted` permits. @returns how many may go out now, and when the others may ask again */
 export type AskPermits = (wanted: number) => Promise<{ granted: number; retryAfterMs: number }>;
 
 interface Waiting {
-  /** Whether its method has begun: that one is ended before others begin. */
+  /** True if an earlier request of its method was permitted. Such a method is finished before others begin. */
   isFurther: boolean;
   isTooLate(atMs: number): boolean;
   grant(): void;
   refuse(error: unknown): void;
 }
 
-/**
- * Requests of one process that wait for permits of one kind at one site, in their order. All that wait are asked for in
- * one write, however many they are.
- */
+/** Queues the requests of one process that wait for permits of one kind at one site. One write asks for all of them. */
 export class PermitQueue {
   readonly #timer: Timer;
   readonly #ask: AskPermits;
@@ -33,9 +30,10 @@ export class PermitQueue {
   /**
    * Waits for one permit.
    *
-   * @param untilMs is called each time that no permit is to be had; until when the request may wait
-   * @param isFurther whether an earlier request of the same method was permitted: it goes before those of which none was
-   * @throws DriverError NoPermit when there is none by then
+   * @param untilMs returns until when the request may wait, in ms since 1970; called each time that no permit is
+   *   available
+   * @param isFurther whether an earlier request of the same method was permitted; it then goes before first requests
+   * @throws DriverError NoPermit if no permit is available by then
    */
   take(untilMs: () => number, isFurther: boolean): Promise<void> {
     return new Promise<void>((resolve, reject) => {
@@ -50,7 +48,7 @@ export class PermitQueue {
   async #serve(): Promise<void> {
     this.#isServed = true;
     try {
-      // Requests that begin together arrive here one after the other, and are asked for together.
+      // Requests that begin in the same tick arrive one after the other. Waiting here asks for all of them together.
       await Promise.resolve();
       while (this.#waiting.length > 0) await this.#serveOnce();
     } catch (error) {
@@ -65,7 +63,7 @@ export class PermitQueue {
     for (const one of this.#waiting.splice(0, granted)) one.grant();
     if (this.#waiting.length === 0) return;
     const againMs = Math.max(AGAIN_MS, retryAfterMs);
-    // Those that were granted note it first: their method may wait for its further requests.
+    // Lets granted requests run first: `waitMs` of their method's further requests may be longer then.
     await Promise.resolve();
     const atMs = this.#timer.now() + againMs;
     const kept = this.#waiting.filter((one) => !one.isTooLate(atMs));

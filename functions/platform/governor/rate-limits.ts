@@ -1,10 +1,13 @@
 import { type CallKind, type LimitProfile, MAX_PER_SECOND } from '../../model/limit-profile.ts';
 import type { RateLimit } from './rate.ts';
 
-/** A rate that holds nothing back. */
+/** A rate that delays no call. */
 const AT_ONCE: RateLimit = { perSecond: MAX_PER_SECOND, burst: MAX_PER_SECOND };
 
-/** How create calls go out at one location: in bursts, evenly, or all at once where the cloud queues them itself. */
+/**
+ * Returns the rate limit of creates at one location: in bursts, evenly, or all together where the cloud queues them
+ * itself.
+ */
 export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfile): RateLimit {
   const spacing = minimumSpacingMs === undefined ? {} : { spacingMs: minimumSpacingMs };
   switch (pacing) {

@@ -1,53 +1,53 @@
 import { z } from 'zod';
 
-/** How fast one kind of call may go out at one site, by the limit profile. */
+/** Rate limit of one kind of call at one site, by the limit profile. */
 export interface RateLimit {
   perSecond: number;
   burst: number;
-  /** Between two calls, however much of the burst is left. */
+  /** Minimum time between two calls, however much of the burst is left. */
   spacingMs?: number;
 }
 
 /**
- * One kind of call at one site: a virtual schedule (GCRA), equal to a token bucket, whose rate follows what the cloud
- * bears: less after each throttle, then slowly more.
+ * Schedules one kind of call at one site: a virtual schedule (GCRA), equal to a token bucket. Its rate falls after each
+ * throttle and then rises slowly.
  */
 export const callStateSchema = z.object({
-  /** When the next call would be due if all went out evenly; never more than the burst ahead of the last. */
+  /** When the next call would be due if all calls went out evenly; at most the burst ahead of the last start. */
   nextDueMs: z.number(),
-  /** The cloud throttled us: nothing goes out before this. */
+  /** No call goes out before this, after a throttle. */
   blockedUntilMs: z.number(),
   lastStartMs: z.number().optional(),
-  /** Like `nextDueMs`, of the calls alone that have gone out, each counted when it did. */
+  /** Like `nextDueMs`, but only for calls that have gone out, each counted when it went out. */
   goneDueMs: z.number().optional(),
-  /** At this time the cloud had no call left for us: after a throttle. */
+  /** When the cloud's bucket was last known to be empty, after a throttle. */
   emptyAtMs: z.number().optional(),
-  /** The part of the profile's rate that the cloud bore at `sinceMs`; absent: all of it. */
+  /** Rate multiplier at `sinceMs`; absent: 1. */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
 });
 export type CallState = z.infer<typeof callStateSchema>;
 
 export const IDLE_CALLS: CallState = { nextDueMs: 0, blockedUntilMs: 0 };
 
-/** A throttle halves the rate, down to this part of the profile's. */
+/** A throttle divides the rate by `SLOWED_BY`, down to `LEAST_MULTIPLIER` of the profile's rate. */
 const SLOWED_BY = 2;
 const LEAST_MULTIPLIER = 1 / 64;
-/** Each second without a throttle gives back this part of the profile's rate: from half to all of it in 200 s. */
+/** The multiplier rises by this each second without a throttle: from 0.5 to 1 in 200 s. */
 const RECOVERED_PER_SECOND = 1 / 400;
 
 /**
- * The cloud counts a call when it arrives, we when we permit it: a late one may stand closer to the next than we
- * believe. So much of the burst is kept back for that.
+ * Part of the burst that is kept in reserve for late calls. The cloud counts a call when it arrives, the governor when
+ * it permits it. A late call may therefore arrive closer to the next one than the governor assumes.
  */
 const LATENESS_MS = 200;
 
-/** Whose time is as near as this may go out: the queue's delays are whole seconds. */
+/** A call that is due within this time may go out now: the message queue's delays are whole seconds. */
 const NOW_MS = 100;
 
-/** Whether a call that may go out then may as well go out now. */
+/** True if a call with this start time may go out now. */
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
-/** The part of the profile's rate that goes out now, from 0 to 1. */
+/** Returns the rate multiplier of this moment, from 0 to 1. */
 export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: number): number {
   if (!slowed) return 1;
   const seconds = Math.max(0, nowMs - slowed.sinceMs) / 1_000;
@@ -55,9 +55,9 @@ export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: num
 }
 
 /**
- * The next `count` calls, each with the time at which it may go out, as early as pace, burst and throttles allow.
+ * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow.
  *
- * @returns the times in order, the first ones perhaps now, and the state in which they are spoken for
+ * @returns the start times in order, some perhaps now, and the state in which they are reserved
  */
 export function scheduleCalls(
   state: CallState,
@@ -93,10 +93,10 @@ export function scheduleCalls(
 }
 
 /**
- * Counts a call that goes out now, by a permit whose time has come. That may have been long ago, and others may come
- * with it: the cloud keeps nothing for calls that are late once its bucket is full.
+ * Counts a call that goes out now, under a permit whose time has come. The call may be late, and others may come with
+ * it. The cloud reserves nothing for late calls once its bucket is full.
  *
- * @returns undefined where the cloud would throttle it: it needs another time
+ * @returns undefined if the cloud would throttle the call; it then needs another time
  */
 export function sendCall<State extends CallState>(
   state: State,
@@ -114,10 +114,10 @@ function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): numb
 }
 
 interface Steps {
-  /** Between two calls: at the rate, and as they are spaced. */
+  /** Time between two calls: by the rate alone, and as calls are scheduled. */
   exactMs: number;
   intervalMs: number;
-  /** By how much calls may be ahead of that. */
+  /** How far calls may be ahead of the even schedule. */
   aheadMs: number;
 }
 
@@ -126,23 +126,23 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
-  // With nothing of a burst to keep back, calls stand further apart instead.
+  // Without a burst to reserve from, calls are spaced further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
   return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
 }
 
-/** What the cloud told when it throttled a call. */
+/** A throttle, as the cloud reported it. */
 export interface Throttle {
-  /** When the call went out. Calls that were on their way together are throttled together, and slow down once. */
+  /** When the call went out. Calls that were under way together lower the rate once. */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
-  /** The part of the profile's rate that the cloud says it bears. */
+  /** Rate multiplier by the rate that the cloud says it accepts. */
   toldMultiplier?: number | undefined;
 }
 
 /**
- * After a throttle: half the rate, or what the cloud says that it bears, and nothing before the cloud's own time, or a
- * second where it told none; the cloud's bucket is empty then.
+ * Slows calls down after a throttle: to half the rate, or to the rate that the cloud says it accepts. No call goes out
+ * before the time that the cloud states, or for a second if it states none. The cloud's bucket counts as empty then.
  */
 export function slowCalls<State extends CallState>(
   state: State,
@@ -150,7 +150,7 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  // What is called before then was permitted by the rate before.
+  // A call from before that time was permitted by the earlier rate, and tells nothing about the present one.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {

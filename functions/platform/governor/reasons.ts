@@ -6,22 +6,22 @@ import { type CallState, rateMultiplier, scheduleCalls } from './rate.ts';
 import { createRateLimit } from './rate-limits.ts';
 import { type SiteState, scopeOf } from './site-state.ts';
 
-/** Of one kind at one location: what is told is for people to read. */
+/** Most reasons of one kind that are shown for one location: users read this list. */
 const MOST_SCOPES = 20;
-/** Nearer than this the next call is as good as now. */
+/** A call that is due within this time counts as due now. */
 const SOON_MS = 1_000;
 
 export interface SiteOverview {
   create: SiteState;
   list: CallState;
   mutate: CallState;
-  /** Slots that are taken. */
+  /** Number of slots that are taken. */
   held: number;
-  /** Location slots of the connection that are taken, where this location has none and launches wait for one. */
+  /** Number of the connection's location slots that are taken; undefined unless launches here wait for one. */
   locationsTaken: number | undefined;
 }
 
-/** What makes launches of a site wait, or go out more slowly than its profile says; [] where nothing does. */
+/** Lists why launches of a site wait, or go out more slowly than its profile says; [] if nothing slows them down. */
 export function reasonsOf(site: SiteOverview, limits: LimitProfile, nowMs: number): GovernorReason[] {
   const { create, held, locationsTaken } = site;
   const { concurrentInstancesPerLocation: slots, concurrentLocations, pacing } = limits;

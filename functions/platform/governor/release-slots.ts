@@ -5,7 +5,7 @@ import { createKey, type SiteKey } from './site.ts';
 import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
-/** Gives slots back; with the last one, the connection's location slot. Giving back twice is harmless. */
+/** Gives slots back, and the connection's location slot with the last one. Giving a slot back twice is harmless. */
 export async function releaseSlots(
   store: Store<'governor'>,
   site: SiteKey,

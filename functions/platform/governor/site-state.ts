@@ -3,47 +3,47 @@ import type { WantedCreate } from '../../model/wanted-create.ts';
 import { holdersSchema } from './pack-holders.ts';
 import { callStateSchema, IDLE_CALLS } from './rate.ts';
 
-/** The one launch that finds out whether there is something again. */
+/** The one launch that tests whether a block still holds. */
 const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 
-/** Location, zone, type and market of which the cloud had nothing left. */
+/** Entry of the negative cache of capacity: a zone, type and market of which the cloud had nothing left. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
-  /** Until then nobody asks again who can go elsewhere. */
+  /** Until then, a launch that may go elsewhere does not ask here again. */
   untilMs: z.number(),
   probe: probeSchema.optional(),
 });
 
-/** A family of instance types of which the account's quota is used up. */
+/** Entry of the negative cache of quotas: a family of instance types whose quota is used up. */
 const closedSchema = z.object({
   message: z.string(),
   sinceMs: z.number(),
-  /** From then on one launch finds out whether the quota was raised. */
+  /** From then on, one launch may probe whether the quota has room again. */
   retryAtMs: z.number(),
-  /** Fleets that have asked since, with their round: a later round is somebody's wish to try again. */
+  /** Fleets that have asked since, with their round. A later round means that a user has asked for a retry. */
   askedIn: z.record(z.string(), z.number()),
   probe: probeSchema.optional(),
 });
 
-/** Everything that the governor knows of creating at one site. One item, so that each decision is one write. */
+/** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
 export const siteStateSchema = callStateSchema.extend({
-  /** Instance id → from when on its call may go out. */
+  /** Instance id → time from which its call may go out. */
   holders: holdersSchema,
-  /** Which hold on the connection's location slot this site has; absent while nothing is being created. */
+  /** Number of the site's hold on a location slot of the connection; absent while nothing is being created. */
   locationHold: z.int().optional(),
   /** When that hold was taken. */
   locationSinceMs: z.number().optional(),
-  /** Tag of the last waiting launch that got its turn. */
+  /** Tag of the last queued launch that was served. */
   turn: z.number().optional(),
   /** When an instance was first seen running here, for clouds that want one to run before the others. */
   ranAtMs: z.number().optional(),
-  /** Calls in a row that the location did not take, and when somebody asks next, once they are too many. */
+  /** Circuit breaker: number of calls in a row that the location refused, and the time of the next probe. */
   outage: z
     .object({
       failures: z.int(),
       sinceMs: z.number(),
       probeAtMs: z.number(),
-      /** The launch that asks. */
+      /** Instance whose launch is the probe. */
       probeId: z.string().optional(),
     })
     .optional(),
@@ -57,17 +57,20 @@ export type SiteState = z.infer<typeof siteStateSchema>;
 
 export const IDLE_SITE: SiteState = { ...IDLE_CALLS, holders: {} };
 
-/** What shares a lack of capacity. */
+/** Returns the key that shares a lack of capacity: zone, type and market. */
 export const capacityScope = ({ instanceType, zone }: Pick<WantedCreate, 'instanceType' | 'zone'>): string =>
   `${zone ?? '*'} ${instanceType} on-demand`;
 
-/** What `capacityScope` was made of. */
+/** Parses a key that `capacityScope` made. */
 export function scopeOf(scope: string): { zone?: string; instanceType: string; market: string } {
   const [zone = '*', instanceType = '', market = ''] = scope.split(' ');
   return { ...(zone === '*' ? {} : { zone }), instanceType, market };
 }
 
-/** What shares a quota: `m6i` of `m6i.large`, `n2-standard` of `n2-standard-4`, `ecs.g7` of `ecs.g7.large`. */
+/**
+ * Returns the family of types that shares a quota: `m6i` of `m6i.large`, `n2-standard` of `n2-standard-4`, `ecs.g7` of
+ * `ecs.g7.large`.
+ */
 export function familyOf(instanceType: string): string {
   const [, family] = /^(.+)[.\-_][^.\-_]+$/.exec(instanceType) ?? [];
   return family ?? instanceType;

@@ -7,10 +7,10 @@ export interface SiteKey {
   location: string;
 }
 
-/** The same, with what the cloud allows there. */
+/** A site with the limits that the cloud sets there. */
 export interface GovernedSite extends SiteKey {
   limits: LimitProfile;
 }
 
-/** Key of what the governor knows of creating at a site. */
+/** Returns the key of a site's `SiteState`. */
 export const createKey = ({ connectionKey, location }: SiteKey) => callKey(connectionKey, location, 'create');

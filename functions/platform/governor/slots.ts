@@ -1,9 +1,12 @@
-/** Who holds a slot, and from when on its call may go out, in milliseconds. */
+/**
+ * Slot holders: instance id → time from which its call may go out, in milliseconds. For location slots: location → when
+ * the slot was taken.
+ */
 export type Holders = Readonly<Record<string, number>>;
 
-/** A slot expires after this, unless it was given back or a poll saw its holder still being created. */
+/** A slot expires after this, unless a poll renews it because its holder is still being created. */
 export const SLOT_EXPIRY_MS = 60 * 60_000;
-/** Polls renew a slot, and launches a location, long before that ends, by any clock. */
+/** Polls renew a slot, and launches a location, after this: long before it expires by any worker's clock. */
 export const RENEW_SLOT_MS = 10 * 60_000;
 
 export function heldNow(holders: Holders, nowMs: number): Record<string, number> {
@@ -15,11 +18,14 @@ export function heldNow(holders: Holders, nowMs: number): Record<string, number>
 /** A slot that is given back. */
 export interface ReleasedSlot {
   instanceId: string;
-  /** The time of the permit that is known to be over: another one stays. Absent: whichever it is. */
+  /**
+   * Time of the permit that is over; a slot with another permit stays. Absent: the slot is given back whatever its
+   * permit.
+   */
   startMs?: number | undefined;
 }
 
-/** The holders without those whose slots are given back. */
+/** Returns the holders without those whose slots are given back. */
 export function withoutReleased(holders: Holders, released: readonly ReleasedSlot[]): Record<string, number> {
   const over = new Map(released.map(({ instanceId, startMs }) => [instanceId, startMs]));
   return Object.fromEntries(
@@ -31,9 +37,9 @@ export function withoutReleased(holders: Holders, released: readonly ReleasedSlo
 }
 
 /**
- * The holders with these as held from now on, as far as each still holds its slot by the same permit.
+ * Renews slots: each of `renewed` that still holds its slot by the same permit holds it from now on.
  *
- * @returns the same object where nothing changes
+ * @returns the same object if nothing changes
  */
 export function withRenewed<All extends Holders>(holders: All, renewed: Holders, nowMs: number): All {
   const standing = Object.keys(renewed).filter((id) => holders[id] === renewed[id]);
@@ -41,7 +47,7 @@ export function withRenewed<All extends Holders>(holders: All, renewed: Holders,
   return { ...holders, ...Object.fromEntries(standing.map((id) => [id, nowMs])) };
 }
 
-/** Gives slots to `wanted`, in order, while there are any. Whoever holds one already keeps it. */
+/** Gives slots to `wanted`, in order, while any are free. A holder keeps its slot. */
 export function grantSlots(
   holders: Holders,
   slots: number,

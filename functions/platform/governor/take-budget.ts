@@ -17,19 +17,21 @@ export const budgetSchema = z.object({
   reserved: z.record(z.string(), z.record(z.string(), z.tuple([amount, amount, amount, amount]))),
 }) satisfies z.ZodType<BudgetState>;
 
-/** A connection, with what the cloud allows it. */
+/** A connection with its limits. */
 export interface BudgetedConnection {
   connectionKey: string;
   limits: LimitProfile;
 }
 
 /**
- * Takes of the connection's budgets for as many of the wanted instances, in their order, as there is: creates of this
- * minute and of this day, counted now, and of the totals. A connection without budgets is asked for nothing.
+ * Takes from the connection's budgets for as many of the wanted instances, in their order, as the budgets allow. The
+ * budgets are creates of this minute and of this day, which are counted now, and the totals. If the connection has no
+ * budgets, all instances may be launched.
  *
- * Taking again what was taken, and was not seen by a poll or given back since, takes nothing more.
+ * Taking again for an instance takes nothing more while its reservation lasts: until a poll has counted it or it is
+ * given back.
  *
- * @throws Contended when others wrote it every time
+ * @throws Contended if other workers wrote the item at every try
  */
 export async function takeBudget(
   store: Store<'governor'>,
@@ -52,10 +54,11 @@ export async function takeBudget(
 }
 
 /**
- * What a poll saw: the instances of a location that have a record and are not gone, whatever their status.
+ * Records a location's usage as a poll saw it: the instances that have a record and are not gone, whatever their
+ * status.
  *
  * @param readAtMs when the poll began to read the records
- * @throws Contended when others wrote it every time; the next poll does the same
+ * @throws Contended if other workers wrote the item at every try; the next poll records it again
  */
 export async function recordUsage(
   store: Store<'governor'>,
@@ -77,8 +80,8 @@ export async function recordUsage(
 }
 
 /**
- * Gives the totals of launches back that were never made, or are gone again; what they took of the minute and of the
- * day is gone.
+ * Gives back the totals of launches that were never made, or are gone again. Their creates of the minute and of the day
+ * stay counted.
  */
 export async function returnBudget(
   store: Store<'governor'>,

@@ -30,7 +30,7 @@ import { budgetSchema } from './take-budget.ts';
 const CONCURRENT_SITES = 20;
 const MOST_FLEETS = 20;
 
-/** A connection, as its driver's loops and the governor know it. */
+/** A connection as the poll loops and the governor identify it. */
 export interface ViewedConnection {
   driver: string;
   connectionKey: string;
@@ -38,8 +38,8 @@ export interface ViewedConnection {
 }
 
 /**
- * What the governor holds of a connection and knows of its locations. Two queries for each location; read as it is,
- * without a lock: what one location shows may be a moment older than what another does.
+ * Returns what the governor knows about a connection and its locations, by two queries for each location. The view is
+ * not a consistent snapshot: one location's data may be a moment older than another's.
  */
 export async function viewGovernor(
   store: Store<'governor'>,
@@ -67,11 +67,11 @@ export async function viewGovernor(
 }
 
 /**
- * Lets launches ask again for quotas that a cloud has called used up: closed until raised or retried, and somebody says
- * that they were raised.
+ * Clears the negative cache of quotas, after a user has said that quotas were raised. Launches then ask the cloud
+ * again.
  *
  * @param location absent: every location of the connection
- * @throws Contended when others wrote a site every time
+ * @throws Contended if other workers wrote a site's item at every try
  */
 export async function reopenConnection(
   store: Store<'governor'>,

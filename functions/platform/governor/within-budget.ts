@@ -10,7 +10,7 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import type { ReleasedSlot } from './slots.ts';
 import { takeBudget } from './take-budget.ts';
 
-/** What a total is called. Totals end only when something is removed; the other budgets are of time, and waiting helps. */
+/** Names of the totals in messages. A total has room again only after a removal; the other budgets refill with time. */
 const WORDS: Readonly<Record<keyof Totals, string>> = {
   instances: 'instances',
   vcpus: 'vCPUs',
@@ -25,10 +25,10 @@ interface Answered {
 }
 
 /**
- * Takes of the connection's budgets for the permits that were given now. Those that there is nothing left for give the
- * slots back that they were given with them: they wait for the next minute or day, or are refused where a total is used
- * up. Under a slot that was held before, another copy of the launch may be making its call; under one that was given
- * now, too, since the permit was written: then the slot is known by another time, and stays.
+ * Takes from the connection's budgets for the permits that were given now. An instance that gets no budget gives back
+ * the slot that it was given with its permit. It waits for the next minute or day, or is refused if a total is used up.
+ * A slot that was held before is kept: another copy of the launch may be making its call under it. If another copy has
+ * used a newly given slot since, the slot has the time of another permit, and is kept as well.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -57,7 +57,7 @@ export async function withinBudget<Answer extends Answered>(
   return { ...answer, decisions, given: taken };
 }
 
-/** A budget that has something again at some time is waited for; a total is used up. */
+/** Queues launches if the budget refills with time; denies them if a total is used up. */
 function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): CreateDecision {
   if (retryAtMs !== undefined) return { action: 'queue', why: 'budget' };
   switch (reason) {
@@ -74,7 +74,7 @@ function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): Cr
   }
 }
 
-/** Nobody needs to ask the budget again before it has something. */
+/** Records until when the budget is used up, so that no launch asks it before then. */
 async function rest(
   store: Store<'governor'>,
   site: GovernedSite,
