@@ -7,8 +7,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Secrets whose connection's record is gone. A request that was about to keep one may still do so, or have done so as
- * it died: each is removed once more when no such request can be left.
+ * Secrets whose connection's record is gone. A late request may still store such a secret, or may have stored it before
+ * it died. So each is removed once more when no such request can be left.
  */
 const PARTITION = 'ABANDONED-SECRETS';
 
@@ -16,19 +16,19 @@ const schema = z.object({
   driver: driverNameSchema,
   namespace: nameSchema,
   name: nameSchema,
-  /** Of the connection. */
+  /** Id of the connection. */
   id: z.string(),
-  /** Where its clients go that workers keep for a while. */
+  /** Cloud that workers' cached clients of the connection may still call. */
   cloud: cloudSchema,
   endpoint: z.string().optional(),
   account: z.string().optional(),
-  /** Absent: it never worked. */
+  /** Absent: the credential never worked. */
   verifiedAt: z.string().optional(),
   sinceMs: z.number(),
 });
 export type AbandonedSecret = z.infer<typeof schema>;
 
-/** The item, for the transaction in which the record goes. */
+/** Returns the write of an abandoned secret, for the transaction that removes the connection's record. */
 export function abandonedSecret(
   store: Store<'access'>,
   { driver, namespace, name, id, cloud, endpoint, account, verifiedAt }: Omit<AbandonedSecret, 'sinceMs'>,
@@ -43,7 +43,7 @@ export function abandonedSecret(
   return { TableName: store.tables.access, Item: { pk: PARTITION, sk: id, ...secret } };
 }
 
-/** All of them: as many as connections were deleted in the last quarter of an hour. */
+/** Lists all abandoned secrets: one for each connection deleted in the last quarter of an hour. */
 export async function listAbandonedSecrets(store: Store<'access'>): Promise<AbandonedSecret[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     schema.parse(item),

@@ -10,7 +10,7 @@ import { transactWrite } from './transact.ts';
 const PARTITION = 'API-KEYS';
 const KEY_PATTERN = /^fw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
-/** Only the hash is kept. A plain SHA-256 is enough for a secret of 256 random bits: there is nothing to guess. */
+/** Only the secret's hash is stored. A plain SHA-256 suffices, since a secret of 256 random bits cannot be guessed. */
 const itemSchema = apiKeySchema.extend({ secretHash: z.string() });
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');
@@ -18,7 +18,7 @@ const hashOf = (secret: string): string => createHash('sha256').update(secret).d
 /**
  * Makes an API key: `fw_<id>_<secret>`.
  *
- * @returns its record, and the key, which is not to be had a second time
+ * @returns its record, and the key, which cannot be read again later
  */
 export async function issueApiKey(
   store: Store<'access'>,
@@ -32,7 +32,7 @@ export async function issueApiKey(
     createdAt: new Date(store.clock.now()).toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  // A transaction for its token: sent again after a lost answer, it does not find its id taken by itself.
+  // A transaction has an idempotency token: a retry after a lost answer does not find the id taken by itself.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -46,7 +46,10 @@ export async function issueApiKey(
   return { ...record, key: `fw_${id}_${secret}` };
 }
 
-/** The key's record, read at each request, so that a revoked key is refused at once; undefined for any bad key. */
+/**
+ * Returns the key's record; undefined for any invalid key. It is read at each request, so that a revoked key is refused
+ * immediately.
+ */
 export async function verifyApiKey(store: Store<'access'>, key: string): Promise<ApiKey | undefined> {
   const [, id, secret] = KEY_PATTERN.exec(key) ?? [];
   if (id === undefined || secret === undefined) return undefined;
@@ -66,7 +69,7 @@ export async function listApiKeys(store: Store<'access'>, page: PageRequest): Pr
   );
 }
 
-/** Revoked keys stay listed. @returns false when there is no such key; revoking twice keeps the first time */
+/** Revokes a key, which stays listed. @returns false if there is no such key; revoking it again keeps the first time */
 export async function revokeApiKey(store: Store<'access'>, id: string): Promise<boolean> {
   try {
     await store.document.send(

@@ -2,12 +2,12 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { auditKey } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** Something that happened and that somebody may have to answer for. */
+/** One event of the audit log. */
 export interface AuditRow {
   namespace: string;
   /** ISO 8601. */
   at: string;
-  /** With `at`, the same for each writing of the same row. */
+  /** Identifies the row, together with `at`, if it is written more than once. */
   id: string;
   type: string;
   detail: Readonly<Record<string, unknown>>;
@@ -15,7 +15,7 @@ export interface AuditRow {
 
 const KEPT_SECONDS = 400 * 86_400;
 
-/** Writes a row; the same one twice is one. */
+/** Writes a row. Writing the same row again changes nothing. */
 export async function writeAudit(store: Store<'fleets'>, row: AuditRow): Promise<void> {
   await store.document.send(
     new PutCommand({

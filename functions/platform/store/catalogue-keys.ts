@@ -9,7 +9,7 @@ import {
   offerSchema,
 } from '../../model/cloud.ts';
 
-/** What a connection may use, as its cloud told at the last inventory sync. One partition for each connection. */
+/** Returns the partition of what a connection may use, by its last inventory sync. */
 export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
 
 export const locationSk = (name: string): string => `LOCATION#${name}`;

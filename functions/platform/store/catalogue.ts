@@ -16,17 +16,17 @@ import {
 import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** What is looked up of a connection's catalogue, by exact names. */
+/** Exact names to look up in a connection's catalogue. */
 export interface CatalogueNames {
   locations: readonly string[];
   instanceTypes: readonly string[];
-  /** With a zone, that zone's offer as well as the whole location's. */
+  /** With a zone, both that zone's offer and the whole location's are read. */
   offers: readonly Pick<Offer, 'location' | 'zone' | 'instanceType'>[];
-  /** Those that are the same everywhere included. */
+  /** Images that are the same at all locations are read as well. */
   images: readonly { location: string; name: string }[];
 }
 
-/** What the catalogue has of these; the others are missing. */
+/** The entries that the catalogue has; names without an entry are missing. */
 export interface CatalogueEntries {
   locations: Map<string, Location>;
   instanceTypes: Map<string, InstanceType>;
@@ -37,7 +37,7 @@ export interface CatalogueEntries {
 const KEYS_PER_REQUEST = 100;
 const sortKeySchema = z.object({ sk: z.string() });
 
-/** Looks all of them up together: one request for each hundred different names, whoever asks for them how often. */
+/** Looks up all names together: one request for each hundred different keys, however often a name is given. */
 export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -101,7 +101,7 @@ export async function listLocations(
   return await list(store, connectionKey, 'LOCATION#', page, parseLocation);
 }
 
-/** Every location of a connection: as many as a cloud has regions. */
+/** Lists all locations of a connection: as many as its cloud has regions. */
 export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
   const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
   return await queryAll(store, store.tables.catalogue, keys, parseLocation);

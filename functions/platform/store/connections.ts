@@ -18,22 +18,22 @@ import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
 /**
- * Connections stand in one partition of the access table, sorted by namespace and name: each namespace reads its own
- * part, and the schedules read all.
+ * All connections are in one partition of the access table, sorted by namespace and name. A request reads the part of
+ * its namespace; the schedules read all of it.
  */
 const PARTITION = 'CONNECTIONS';
 
 const keyOf = (namespace: string, name: string) => ({ pk: PARTITION, sk: connectionKey(namespace, name) });
 
-/** A connection whose record is to be written: it gets its id here. */
+/** A connection before its record is written: `createConnection` makes its id. */
 export type NewConnection = Omit<Connection, 'id' | 'credentialVersion' | 'deletion'> &
   Pick<Partial<Connection>, 'credentialVersion'>;
 
 /**
- * Writes the record of a new connection. From here on the record names the secret that is kept next.
+ * Writes the record of a new connection. The caller stores the secret afterwards, under the id that the record has.
  *
- * @param instead of a record whose request died before it had kept its secret
- * @returns the record; undefined when there is no such namespace, it is being deleted, or the name is taken
+ * @param instead record to replace: its request died before it had stored the secret
+ * @returns the record; undefined if there is no such namespace, it is being deleted, or the name is taken
  */
 export async function createConnection(
   store: Store<'access'>,
@@ -60,12 +60,12 @@ export async function createConnection(
   return refusals.length === 0 ? made : undefined;
 }
 
-/** No secret has been kept yet. */
+/** Condition that no secret has been stored yet, and no deletion is under way. */
 const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_exists(deletion)';
 
 /**
- * A part of a transaction that accepts work on a connection: it has to be Ready, not to be deleted, and to be the one
- * that the work was meant for, whatever its name is now.
+ * Returns the condition, for a transaction, that a connection accepts work. It has to be Ready, without a deletion
+ * under way, and to have the id that the work was meant for. Another connection may have the name by now.
  */
 export function connectionIsReady(
   store: Store<'access'>,
@@ -102,14 +102,14 @@ export async function listConnections(
   return await queryPage(store, store.tables.access, keys, page, (item) => connectionSchema.parse(item));
 }
 
-/** The connections of every namespace, for the schedules. */
+/** Lists the connections of all namespaces, for the schedules. */
 export async function allConnections(store: Store<'access'>): Promise<Connection[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     connectionSchema.parse(item),
   );
 }
 
-/** Whether a namespace has any, however lately it was made. */
+/** True if a namespace has a connection. Read strongly, so that a connection made just now counts. */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
   const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
   const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
@@ -119,7 +119,10 @@ export async function hasConnections(store: Store<'access'>, namespace: string):
 /** A connection whose deletion is under way. */
 export type DeletingConnection = Connection & { deletion: Deletion };
 
-/** From here on no fleet is accepted on it. @returns undefined when there is no such connection */
+/**
+ * Marks a connection for deletion; no fleet is accepted on it from then on. @returns undefined if there is no such
+ * connection
+ */
 export async function markConnection(
   store: Store<'access'>,
   namespace: string,
@@ -130,7 +133,7 @@ export async function markConnection(
   return marked && { ...connectionSchema.parse(marked.item), deletion: marked.deletion };
 }
 
-/** @returns false when the deletion was decided meanwhile, or another has taken the mark back */
+/** Removes a deletion mark. @returns false if the deletion has been decided, or another caller has removed the mark */
 export async function unmarkConnection(
   store: Store<'access'>,
   { namespace, name, deletion }: DeletingConnection,
@@ -139,10 +142,10 @@ export async function unmarkConnection(
 }
 
 /**
- * Decides the deletion. There is no way back from here.
+ * Decides the deletion, which cannot be undone from then on.
  *
- * @param unless `has-secret`: only of a connection whose secret was never kept
- * @returns false when the mark was taken back meanwhile, or the record is gone
+ * @param unless `has-secret`: decide only if the connection's secret was never stored
+ * @returns false if the mark has been removed since, or the record is gone
  */
 export async function decideConnection(
   store: Store<'access'>,
@@ -153,7 +156,7 @@ export async function decideConnection(
   return await decideDeletion(store, keyOf(namespace, name), deletion, field);
 }
 
-/** Notes that the deployment has left the account of a connection that is being deleted. */
+/** Records that the deployment has left the account of a connection that is being deleted. */
 export async function noteLeft(
   store: Store<'access'>,
   { namespace, name, deletion }: DeletingConnection,
@@ -161,7 +164,10 @@ export async function noteLeft(
   await noteInDeletion(store, keyOf(namespace, name), deletion, 'hasLeft');
 }
 
-/** Removes the record, and notes in the same transaction that its secret may come late. Done already is fine. */
+/**
+ * Removes the record, and records in the same transaction that its secret may still be stored late. Repeating this
+ * changes nothing.
+ */
 export async function removeConnection(
   store: Store<'access'>,
   connection: DeletingConnection,
@@ -199,30 +205,30 @@ export type ConnectionUpdate = Partial<
   >
 >;
 
-/** What has to be so for an update to be made. */
+/** Conditions of an update. */
 export interface UpdateCondition {
-  /** The connection that is meant: not one that was made again under the same name. */
+  /** Id of the connection: another one may have been made under the same name. */
   id?: string;
-  /** `none`: no deletion may be under way; `undecided`: it can still be taken back. */
+  /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
   deletion?: 'none' | 'undecided';
-  /** A status that the connection must not have: a user's word that nobody else takes back. */
+  /** Status that the connection must not have: one that a user has set, and only a user may change. */
   statusNot?: Connection['status'];
-  /** The version of the secret that has to be in force still. */
+  /** Version of the secret that has to be in force still. */
   credentialVersion?: number | undefined;
-  /** The rotation that has to be under way still. */
+  /** Rotation that has to be under way still. */
   rotationVersion?: number;
-  /** The account that the connection has to have still; `none`: it has to have none. */
+  /** Account that the connection has to have still; `none`: it must have none. */
   account?: { is: string } | 'none';
-  /** A status that the connection has to have still. */
+  /** Status that the connection has to have still. */
   statusIs?: Connection['status'];
-  /** Fields to take away in the same write. */
+  /** Fields to remove in the same write. */
   remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName' | 'warning')[];
 }
 
 /**
- * A status other than Failed takes the failure away.
+ * Updates a connection's record. A status other than Failed removes its failure.
  *
- * @returns the connection as it is now; undefined when it is gone, or not as the condition says
+ * @returns the updated connection; undefined if it is gone or the condition does not hold
  */
 export async function updateConnection(
   store: Store<'access'>,
@@ -257,7 +263,7 @@ export async function updateConnection(
           ),
           ...checks.names,
         },
-        // DynamoDB takes no empty map.
+        // DynamoDB refuses an empty map.
         ...(Object.keys(values).length > 0 ? { ExpressionAttributeValues: values } : {}),
       }),
     );

@@ -10,16 +10,16 @@ export interface PlacementRef {
   location: string;
 }
 
-/** What the counters of a placement are told of one record: what it was, if it was, and what it is now. */
+/** A change of one record, as the counters of its placement see it. `before` is absent for a new record. */
 export interface Step {
   before?: InstanceItem;
   after: InstanceItem;
 }
 
-/** Under which name a node group's counters keep what failed for good in a round. */
+/** Returns the name under which a node group's counters count permanent failures of a round. */
 export const lostIn = (round: number): string => `lost${round}`;
 
-/** Numbers to add to a placement's counters, by path, and the first words of each reason of failure. */
+/** Numbers to add to a placement's counters, by path, and an example message for each failure code. */
 export interface CounterChange {
   add: Map<string, { path: readonly string[]; by: number }>;
   examples: Map<string, string>;
@@ -34,7 +34,7 @@ function bump({ add }: CounterChange, path: readonly string[], by: number): void
   add.set(key, { path, by: (add.get(key)?.by ?? 0) + by });
 }
 
-/** Counts an instance in a status in (`by` 1) or out (-1), in the whole and in its node group. */
+/** Counts an instance in (`by` 1) or out (-1) of a status, for the placement and for its node group. */
 export function countStatus(
   change: CounterChange,
   record: Pick<InstanceItem, 'nodeGroup'>,
@@ -55,7 +55,7 @@ export function countStep(change: CounterChange, step: Step, secondsSinceCreatio
 }
 
 /**
- * Counts a step out of the placement that a record leaves and into the one where it goes, which may be the same.
+ * Counts a step at two placements: the one that the record leaves and the one that it enters. They may be the same.
  *
  * @param secondsSinceCreation of the fleet, the base of the cost counters
  */
@@ -69,9 +69,9 @@ export function countStepFrom(
   countStatus(to, after, after.status, 1);
   countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
   if (before && isClosed(before.status)) {
-    // It is launched again, or its machine is back: its failure is over.
+    // The instance is launched again, or its machine is back, so its failure no longer counts.
     if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
-    // What failed in an earlier round stays lost to that round.
+    // A failure of an earlier round stays counted as lost in that round.
     if (after.round !== before.round) return;
     if (isLost(before)) bump(from, ['groups', before.nodeGroup, lostIn(before.round)], -1);
     if (isLost(after)) bump(to, ['groups', after.nodeGroup, lostIn(after.round)], 1);
@@ -92,17 +92,20 @@ function countPrice(change: CounterChange, { before, after }: Step, secondsSince
   bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
 }
 
-/** Whether it has failed for good, though it may not be gone yet. */
+/** True if the instance has failed permanently, even if its machine is not gone yet. */
 function isLost({ status, failure, closeAs }: InstanceItem): boolean {
   return isClosed(status) ? failure !== undefined : status === 'Terminating' && closeAs === 'Failed';
 }
 
-/** A run is paid from the first time that it is seen Running to the time that the record is closed. */
+/**
+ * True if a paid run starts. A run is paid from the first time that the instance is seen Running until its record is
+ * closed.
+ */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** A machine that vanished is back: it is paid again, from now on. */
+/** True if a machine that vanished is back: it is paid again from now on. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;
@@ -113,12 +116,12 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
 }
 
 /**
- * What a placement has to be for a change to be let through: there; not ended for ever; open for a round; open with
- * nothing in the way.
+ * Condition on the placement of a change: it exists; launching has not ended; launching is on for a round; and, with
+ * `unblocked`, no reason is recorded why nothing can be launched.
  */
 export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 
-/** The condition that launches of a round may begin at a placement. */
+/** Returns the condition that launching is on at a placement for a round. */
 export function openFor(round: number) {
   return {
     ConditionExpression: 'launching = :on AND #round = :round',
@@ -127,7 +130,7 @@ export function openFor(round: number) {
   };
 }
 
-/** The write that adds a change to a placement's counters. */
+/** Returns the write that adds a change to a placement's counters. */
 export function counterWrite(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: PlacementRef,
@@ -136,7 +139,7 @@ export function counterWrite(
 ): TransactItem {
   const names = new Map<string, string>();
   const values: Record<string, unknown> = { ':zero': 0 };
-  // An expression holds 4 KB, so the placeholders are short.
+  // DynamoDB limits an expression to 4 KB, so the placeholders are short.
   const placeholder = (part: string) => {
     const known = names.get(part);
     if (known !== undefined) return known;

@@ -5,22 +5,26 @@ import type { Key } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * How a record of the access table is deleted, so that nothing that needs it comes in between: it is marked first,
- * from when on no transaction that needs it goes through. Then comes the look at what needs it still. Either the mark
- * is taken back, or the deletion is decided, and there is no way back. Whoever finds a mark goes on with it.
+ * Deletes records of the access table in steps, so that nothing that needs the record is created in between.
+ *
+ * 1. The caller marks the record. From then on, transactions that need the record fail.
+ * 2. The caller checks what still needs the record.
+ * 3. The caller removes the mark, or decides the deletion, which cannot be undone from then on.
+ *
+ * A caller that finds a mark continues that deletion.
  */
 
-/** A condition of writes that need the record: no deletion of it is under way. */
+/** Condition of writes that need the record: no deletion of it is under way. */
 export const NOT_DELETING = 'attribute_exists(pk) AND attribute_not_exists(deletion)';
 
-/** Of writes that finish what began before the deletion. */
+/** Condition of writes that finish what began before the deletion: no deletion is decided. */
 export const UNDECIDED = '(attribute_not_exists(deletion) OR deletion.isDecided = :undecided)';
 
 /**
- * Marks a record, or goes on with the mark that it has.
+ * Marks a record for deletion, or returns the mark that it has.
  *
- * @param id of the mark, if there is none yet
- * @returns the record with its mark; undefined when there is no record
+ * @param id id of the mark, if there is none yet
+ * @returns the record with its mark; undefined if there is no record
  */
 export async function markDeleting(
   store: Store<'access'>,
@@ -41,10 +45,10 @@ export async function markDeleting(
 }
 
 /**
- * There is no way back from here.
+ * Decides a deletion, which cannot be undone from then on.
  *
- * @param unless a further condition: an attribute that the record must not have
- * @returns false when the mark was taken back meanwhile, or the record is gone
+ * @param unless further condition: an attribute that the record must not have
+ * @returns false if the mark has been removed since, or the record is gone
  */
 export async function decideDeletion(
   store: Store<'access'>,
@@ -61,7 +65,7 @@ export async function decideDeletion(
   return item !== undefined;
 }
 
-/** @returns false when the deletion was decided meanwhile, or another has taken the mark back */
+/** Removes a mark. @returns false if the deletion has been decided, or another caller has removed the mark */
 export async function takeBackDeletion(store: Store<'access'>, key: Key, { id }: Deletion): Promise<boolean> {
   const item = await update(store, key, {
     UpdateExpression: 'REMOVE deletion',
@@ -71,7 +75,7 @@ export async function takeBackDeletion(store: Store<'access'>, key: Key, { id }:
   return item !== undefined;
 }
 
-/** Notes what has been done for a deletion that is decided, as long as it is under way. */
+/** Records a finished step of a decided deletion, while it is under way. */
 export async function noteInDeletion(
   store: Store<'access'>,
   key: Key,

@@ -6,14 +6,14 @@ import type { Store } from './store.ts';
 
 const deploymentSchema = z.object({ deploymentId: z.string() });
 
-/** The id that a deployment has when it has none yet. */
+/** The id that a deployment gets if it has none yet. */
 export interface WantedId {
   deploymentId: string;
-  /** Whether the operator named it. Then the deployment must not have another one. */
+  /** True if the operator chose the id. The deployment must then not have another one. */
   isNamed: boolean;
 }
 
-/** The operator names an id for a deployment that has another one already. */
+/** The operator chose an id for a deployment that already has another one. */
 export class DeploymentIdTaken extends Error {
   override readonly name = 'DeploymentIdTaken';
 
@@ -25,8 +25,8 @@ export class DeploymentIdTaken extends Error {
 }
 
 /**
- * The deployment's id, which everything that it makes at a cloud carries. It stands in the data and nowhere else: a
- * conditional write makes it once, and it never changes.
+ * Returns the deployment's id, and writes it if there is none. All that the deployment makes at a cloud carries the id.
+ * Only the table stores it: one conditional write makes it, and it never changes.
  *
  * @throws DeploymentIdTaken
  */
@@ -39,7 +39,7 @@ export async function ensureDeploymentId(
   return known;
 }
 
-/** @returns undefined where the data have none yet */
+/** Reads the deployment's id strongly. @returns undefined if the table has none yet */
 export async function readDeploymentId(store: Store<'fleets'>): Promise<string | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: deploymentKey(), ConsistentRead: true }),
@@ -65,14 +65,14 @@ async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): 
 }
 
 const beatSchema = z.object({
-  /** Grows for as long as the deployment works. */
+  /** Grows while the deployment works. */
   beat: z.number(),
-  /** How often the tables were found to have been set back. */
+  /** How often a restore of the tables was noticed. */
   restores: z.number(),
 });
 export type Beat = z.infer<typeof beatSchema>;
 
-/** Reads strongly how far the tables have come. */
+/** Reads the tables' beat strongly. */
 export async function readBeat(store: Store<'fleets'>): Promise<Beat> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: beatKey(), ConsistentRead: true }),
@@ -80,7 +80,7 @@ export async function readBeat(store: Store<'fleets'>): Promise<Beat> {
   return Item ? beatSchema.parse(Item) : { beat: 0, restores: 0 };
 }
 
-/** @returns false when another process wrote after `previous` was read */
+/** Writes the next beat. @returns false if another process wrote after `previous` was read */
 export async function writeBeat(store: Store<'fleets'>, next: Beat, previous: Beat): Promise<boolean> {
   try {
     await store.document.send(

@@ -10,13 +10,14 @@ import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
 /**
- * What is to be done about a fleet, by a workflow: `provision` launches what is missing and settles by the failure
- * policy; `refine` removes what failed and what only that needed; `remove` removes everything.
+ * Work that a workflow has to do on a fleet. `provision` launches the missing instances and settles by the failure
+ * policy. `refine` removes failed instances, and the network resources that only those needed. `remove` removes
+ * everything.
  */
 export const workSchema = z.enum(['provision', 'refine', 'remove']);
 export type Work = z.infer<typeof workSchema>;
 
-/** A fleet's own item: what is true of the whole. Counts stand in its placements. */
+/** A fleet's own item, with what holds for the whole fleet. Its placements have the counts. */
 const fleetItemSchema = z.object({
   fleetId: z.string(),
   namespace: z.string(),
@@ -28,23 +29,23 @@ const fleetItemSchema = z.object({
   minimumInstances: z.number().optional(),
   requested: z.number(),
   connections: z.array(z.string()),
-  /** Of launching, from 1: a retry or a release begins the next one, and turns launching on again. */
+  /** Round of launching, from 1. A retry or a release begins the next round, and turns launching on again. */
   round: z.number(),
-  /** What is to be done, and is not done yet. */
+  /** Work that is not done yet. */
   work: workSchema.optional(),
-  /** Number of the workflow execution that does, or did, the work: `executionName`. */
+  /** Number of the workflow execution that does, or did, the work; see `executionName`. */
   execution: z.number(),
-  /** When that execution was to start. */
+  /** When the work was written, and its execution was to start. */
   workSinceMs: z.number(),
-  /** How often in a row the work's execution ended without having done it. */
+  /** How many executions in a row ended before the work was done. */
   interruptions: z.number(),
-  /** What the user asked for last, so that asking twice is asking once. */
+  /** The user's last action. Asking for it again changes nothing. */
   lastAction: fleetActionSchema.optional(),
-  /** The user wants no more launched in this round. */
+  /** The round that the user has aborted: nothing more is launched in it. */
   abortedRound: z.number().optional(),
-  /** Its launches are to be stopped, and it is not certain yet that launching is paused at all placements. */
+  /** Launching is to be paused, and may not be paused at all placements yet. */
   pausePending: z.literal(true).optional(),
-  /** A held fleet is withdrawn then. */
+  /** When a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),
@@ -55,7 +56,7 @@ const fleetItemSchema = z.object({
 });
 export type FleetItem = z.infer<typeof fleetItemSchema>;
 
-/** The fleet's own item, read strongly. */
+/** Reads the fleet's own item strongly. */
 export async function readFleetItem(store: Store<'fleets'>, fleetId: string): Promise<FleetItem | undefined> {
   const { Item } = await store.document.send(
     new GetCommand({ TableName: store.tables.fleets, Key: fleetKey(fleetId), ConsistentRead: true }),
@@ -67,9 +68,9 @@ export function parseFleetItem(item: unknown): FleetItem {
   return fleetItemSchema.parse(item);
 }
 
-/** @throws Error when there is no such fleet: a spec is written before anything that names it */
+/** Reads a fleet's spec. @throws Error if there is no such fleet: a spec is written before anything that names it */
 export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
-  // It never changes, so that the cheap read will do, but in the moment after it was written.
+  // A spec never changes, so the cheap read suffices, except in the moment after the spec was written.
   for (const ConsistentRead of [false, true]) {
     const { Item } = await store.document.send(
       new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
@@ -99,9 +100,9 @@ export interface FleetUpdate {
 }
 
 /**
- * Changes a fleet, if everything that decisions are made by is still as it was read.
+ * Updates a fleet, if the fields that decisions are based on (`DECISIVE`) are still as they were read.
  *
- * @returns the fleet as it is now; undefined when it went on meanwhile, and nothing was written
+ * @returns the updated fleet; undefined if it has changed since it was read, and nothing was written
  */
 export async function updateFleet(
   store: Store<'fleets'>,
@@ -141,7 +142,7 @@ export async function updateFleet(
   }
 }
 
-/** What decisions about a fleet are made by. */
+/** Fields that decisions about a fleet are based on. */
 const DECISIVE = ['status', 'execution', 'work', 'abortedRound', 'heldUntilMs'] as const;
 
 interface Activity {
@@ -155,14 +156,17 @@ export const isActive = ({ work, heldUntilMs, pausePending }: Activity): boolean
 
 export const activityOf = (fleetId: string) => ({ activePk: ACTIVE_PARTITION, activeSk: fleetId });
 
-/** @returns when a hold ends by itself; undefined when it does not */
+/** Returns when a hold expires, in ms; undefined if it does not. */
 export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): number | undefined {
-  // What else is said of a hold has to be kept, too: else it is an error of types.
+  // A type error here means that a new field of `Hold` is not stored yet.
   rest satisfies Record<string, never>;
   return expiresInSeconds === undefined ? undefined : nowMs + expiresInSeconds * 1_000;
 }
 
-/** Ends a fleet of which nothing is left: its name is free, in one transaction. Done already is fine. */
+/**
+ * Closes a fleet of which nothing is left and frees its name, in one transaction. Closing it again as the same status
+ * changes nothing. @throws Error if the fleet's status has changed since it was read
+ */
 export async function closeFleet(
   store: Store<'fleets'>,
   fleet: FleetItem,

@@ -6,35 +6,40 @@ import { BY_SITE_INDEX, instanceKey, instancePartition, siteName } from './keys.
 import type { Store } from './store.ts';
 
 /**
- * How far the create call of the current attempt came:
- * `claimed`: a worker has the claim until `claimUntil`; dead workers leave it so, and then the call may have gone out;
- * `refused`: the cloud took nothing, the same call may be made again;
- * `unknown`: the call may have reached the cloud; only a look-up after `unknownSince` tells;
- * `accepted`: the cloud has it, `backendId` is set.
+ * State of the current attempt's create call.
+ *
+ * - `claimed`: a worker has the claim until `claimUntilMs`. If the worker died, the state stays, and the call may have
+ *   gone out.
+ * - `refused`: the cloud made nothing; the same call may be made again.
+ * - `unknown`: the call may have reached the cloud. Only a look-up after `unknownSinceMs` can tell.
+ * - `accepted`: the cloud has the instance, and `backendId` is set.
  */
 export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accepted']);
 
 const unknownAnswerSchema = z.object({
-  /** As the latest answer has them. */
+  /** The latest answer's words. */
   words: z.string(),
-  /** How often in a row they were the same, this time included. */
+  /** How many answers in a row had the same words, the latest included. */
   times: z.number(),
   firstAtMs: z.number(),
 });
 
-/** What is kept of an attempt, so that a machine that shows up later can be proven to be of its making. */
+/** Record of an ended attempt. It proves later that a machine which shows up was made by this attempt. */
 export const attemptSchema = z.object({
   launchToken: z.string(),
   location: z.string(),
-  /** When it was claimed, and so before any call was sent for it. */
+  /** When the attempt was claimed, which is before any call was sent for it. */
   firstSentAtMs: z.number(),
-  /** When it was known what came of it: no call was sent for it after that. Absent: it was not known when it ended. */
+  /**
+   * When the attempt's outcome was known; no call was sent for it after that. Absent: the attempt ended with an unknown
+   * outcome.
+   */
   closedAtMs: z.number().optional(),
   /** Idempotency keys of its calls, where the cloud keeps them. */
   idempotencyKeys: z.array(z.string()).optional(),
-  /** The machine that it made. */
+  /** The machine that the attempt made. */
   backendId: z.string().optional(),
-  /** Whether that machine was gone without having been asked to go. */
+  /** True if that machine was gone without a request to remove it. */
   vanished: z.boolean().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
@@ -48,34 +53,34 @@ export const instanceItemSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
   status: instanceStatusSchema,
-  /** The round of launching that it was last claimed in. */
+  /** The round in which the instance was last claimed. */
   round: z.number(),
   attempt: z.number(),
   /** Locations where an attempt of this round ended without a machine. */
   tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
-  /** Of the latest claim. Never set back: it tells claims apart, for whoever decided by an earlier one. */
+  /** End of the latest claim. It only grows, so that it identifies the claim that a decision was based on. */
   claimUntilMs: z.number(),
-  /** The message in whose first delivery that claim was made; empty: it was made otherwise. */
+  /** Id of the message whose first delivery made that claim; empty or absent: the claim was made otherwise. */
   claimedBy: z.string().optional(),
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   /**
-   * Of the current attempt: when it was claimed, and so before any call was sent for it. Absent: the last attempt is
-   * over, and the next one not claimed yet.
+   * When the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt is over,
+   * and the next one is not claimed yet.
    */
   firstSentAtMs: z.number().optional(),
-  /** Of the current attempt, when it ended without a machine: nothing was sent for it after that. */
+  /** When the current attempt ended without a machine; no call was sent for it after that. */
   closedAtMs: z.number().optional(),
-  /** Of the current attempt's calls, the latest last, where the cloud keeps them. */
+  /** Idempotency keys of the current attempt's calls, the latest last, where the cloud keeps them. */
   idempotencyKeys: z.array(z.string()).optional(),
-  /** The attempts before the current one, the latest last; the oldest are forgotten. */
+  /** The attempts before the current one, the latest last; the oldest are dropped. */
   earlierAttempts: z.array(attemptSchema).optional(),
   unknownSinceMs: z.number().optional(),
-  /** What the cloud answered, in words that no table knows, without having made anything by the earlier ones. */
+  /** The cloud's latest answer to a create whose outcome is unknown, if its words are in no driver's table of codes. */
   unknownAnswer: unknownAnswerSchema.optional(),
-  /** When the cloud's answer named the machine: from then on, a list may be behind for the driver's time. */
+  /** When the cloud's answer named the machine. Lists may not show it yet, for a time that the driver states. */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
   taskToken: z.string().optional(),
@@ -88,19 +93,19 @@ export const instanceItemSchema = z.object({
   terminatingAtMs: z.number().optional(),
   terminatedAt: z.string().optional(),
   microUsdPerHour: z.number(),
-  /** Seconds since the fleet was created when it began to run; the base of the cost counters. */
+  /** Seconds from the fleet's creation to the instance's first Running; the base of the cost counters. */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** Of one that ran and is Undefined: the cloud's word for its status, and why, in the cloud's words. */
+  /** Of an instance that ran and is Undefined: the cloud's name of its status, and the cloud's reason. */
   trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
-  /** Of one that vanished: since when its machine is to go, should it show up again. */
+  /** Of an instance whose machine vanished: when its removal was requested, should the machine show up again. */
   endAskedAtMs: z.number().optional(),
-  /** What the record becomes when the cloud says that the instance is gone; Planned: another attempt elsewhere. */
+  /** Status to set once the cloud says that the instance is gone; Planned: another attempt at another location. */
   closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),
 });
 export type InstanceItem = z.infer<typeof instanceItemSchema>;
 
-/** What the index `bySite` tells of an instance that may exist at the cloud. */
+/** Entry of the index `bySite`: an instance that may exist at the cloud. */
 const siteEntrySchema = z.object({
   siteSk: z.string(),
   status: instanceStatusSchema,
@@ -110,7 +115,9 @@ const siteEntrySchema = z.object({
 export type SiteEntry = z.infer<typeof siteEntrySchema>;
 const siteEntriesSchema = z.array(siteEntrySchema);
 
-/** Records by instance id, read strongly unless it is said otherwise; those that were never claimed are missing. */
+/**
+ * Reads records by instance id, strongly by default. Instances that were never claimed have no record and are missing.
+ */
 export async function readInstances(
   store: Store<'fleets'>,
   refs: readonly InstanceRef[],
@@ -136,7 +143,7 @@ export async function readInstances(
   return found;
 }
 
-/** Claimed instances of one fleet at positions `first` to `last`, in order, read strongly. */
+/** Reads strongly the records of one fleet's claimed instances at positions `first` to `last`, in order. */
 export async function readInstanceRange(
   store: Store<'fleets'>,
   fleetId: string,
@@ -161,7 +168,9 @@ export async function readInstanceRange(
   return pages.flat().map((item) => instanceItemSchema.parse(item));
 }
 
-/** Every instance that may exist at a site, whatever its fleet. Eventually consistent, as all indexes are. */
+/**
+ * Reads the entries of all instances that may exist at a site, of any fleet. Eventually consistent, as all indexes are.
+ */
 export async function readSiteEntries(
   store: Store<'fleets'>,
   connectionKey: string,

@@ -5,21 +5,21 @@ import type { InstanceRef } from '../../model/identifiers.ts';
  *
  * | item | pk | sk |
  * |---|---|---|
- * | the deployment's id; how far its tables have come | `DEPLOYMENT` | `ID`, `BEAT` |
+ * | the deployment's id; the beat of its tables | `DEPLOYMENT` | `ID`, `BEAT` |
  * | fleet | `FLEET#<fleet>` | `META` |
  * | placement: a fleet's counters at one site | `FLEET#<fleet>` | `PLACEMENT#<connection key>#<location>` |
- * | spec: what was asked, immutable | `SPEC#<fleet>` | `SPEC` |
+ * | spec: the accepted request, immutable | `SPEC#<fleet>` | `SPEC` |
  * | instance | `INST#<fleet>#<chunk>` | `<index>` |
  * | network resource | `NET#<fleet>` | `<connection key>#<location>#<kind>#<name>` |
  * | name lock | `NS#<namespace>` | `NAME#<name>` |
  * | idempotency record | `NS#<namespace>` | `IDEM#<when the namespace was made>#<key>` |
  * | finding of the orphan sweep | `ORPHAN#<connection key>` | `<location>#<kind, or missing>#<backend id>` |
- * | what sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
- * | sweep that was asked for, its connections, its sites | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `SITE#<connection>#<location>` |
+ * | hold: machines that sweeps removed at a site in a day, and whether they wait for an operator | `HOLD#<connection key>` | `<location>`, or `*` for all |
+ * | requested sweep, its connections, its sites | `SWEEP#<sweep>` | `META`, `CONN#<connection>`, `SITE#<connection>#<location>` |
  * | audit row | `AUDIT#<namespace>` | `<time>#<id>` |
  * | governor: one kind of call at a site | `CALL#<connection key>#<location>` | `create`, `list`, `mutate` |
  * | governor: a connection's locations in use | `CONN#<connection key>` | `LOCATIONS` |
- * | governor: what is left of a connection's budgets | `CONN#<connection key>` | `BUDGET` |
+ * | governor: a connection's budgets | `CONN#<connection key>` | `BUDGET` |
  * | governor: an entry of a site's launch queue | `QUEUE#<connection key>#<location>#<part>` | `ENTRY#<tag>#<instance>` |
  * | governor: a fleet's latest tag in that queue | `QUEUE#<connection key>#<location>` | `FLEET#<fleet>` |
  * | poll loop of a site | `LOOP#<driver>` | `<connection key>#<location>` |
@@ -29,19 +29,24 @@ export interface Key {
   sk: string;
 }
 
-/** Instances of one fleet are spread over partitions of this many, so that no partition is written too often. */
+/** Number of instances of a fleet in one partition, which limits how often a partition is written. */
 export const INSTANCES_PER_PARTITION = 250;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
-/** Copied into the index `byNamespace`: what tells live fleets from ended ones, and which connections they use. */
+/**
+ * Attributes that the index `byNamespace` has: they tell live fleets from ended ones, and which connections fleets use.
+ */
 export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
 
-/** Fleets with work under way or a hold that expires: all in one partition, and only those. */
+/**
+ * Index of the fleets with work under way, a hold that expires or a pending pause: all in one partition, and only
+ * those.
+ */
 export const BY_ACTIVITY_INDEX = 'byActivity';
 export const ACTIVE_PARTITION = 'ACTIVE';
 
 export const BY_SITE_INDEX = 'bySite';
-/** Copied into the index `bySite`: what a poll compares with the cloud's list. */
+/** Attributes that the index `bySite` has: a poll compares them with the cloud's list. */
 export const BY_SITE_ATTRIBUTES = ['status', 'backendId', 'launchToken'] as const;
 
 export const beatKey = (): Key => ({ pk: 'DEPLOYMENT', sk: 'BEAT' });
@@ -83,7 +88,7 @@ export const idempotencyKey = (namespace: string, key: string): Key => ({
 });
 export const namespacePartition = (namespace: string): string => `NS#${namespace}`;
 
-/** A site: one connection at one location. */
+/** Names a site: one connection at one location. */
 export const siteName = (connectionKey: string, location: string): string => `${connectionKey}#${location}`;
 export const callKey = (connectionKey: string, location: string, kind: string): Key => ({
   pk: `CALL#${siteName(connectionKey, location)}`,
@@ -95,7 +100,7 @@ export const locationsKey = (connectionKey: string): Key => ({
 });
 export const budgetKey = (connectionKey: string): Key => ({ pk: `CONN#${connectionKey}`, sk: 'BUDGET' });
 
-/** One part of a site's launch queue; most queues have one. */
+/** Returns one partition of a site's launch queue; most queues have only one. */
 export const queuePartition = (site: { connectionKey: string; location: string }, part: number): string =>
   `QUEUE#${siteName(site.connectionKey, site.location)}#${part}`;
 export const QUEUE_ENTRY_PREFIX = 'ENTRY#';
@@ -113,7 +118,9 @@ export const loopKey = (driver: string, connectionKey: string, location: string)
 });
 
 export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
-/** What is missing and what is there too much may be the same machine, one after the other: two findings. */
+/**
+ * A missing machine has a sort key of its own: the same machine may later be found as an orphan, as a second finding.
+ */
 export const orphanKey = (orphan: {
   connectionKey: string;
   location: string;

@@ -9,8 +9,8 @@ import type { Store } from './store.ts';
 
 /**
  * Entry of a site's launch queue: a launch that waits for its turn. Its message was acknowledged; the worker that frees
- * a slot sends it again. Entries are sorted by their tags: the turns of start-time fair queueing, in which each fleet's
- * next launch comes after those that other fleets have asked for meanwhile, however many its own are.
+ * a slot sends it again. Entries are sorted by their tags, which are the turns of start-time fair queueing. However
+ * many launches a fleet has, other fleets' launches are served between them.
  */
 const queueEntrySchema = z.object({
   pk: z.string(),
@@ -26,7 +26,7 @@ export interface QueueKey {
   location: string;
 }
 
-/** The same, with what tells how many parts its launch queue has. */
+/** A queue's site with the limits that determine its number of partitions. */
 export interface QueueSite extends QueueKey {
   limits: Pick<LimitProfile, 'calls'>;
 }
@@ -36,16 +36,18 @@ const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
-/** An entry, with its task token, takes two write units to come and two to go. */
+/** An entry with its task token takes two write units to be added and two to be removed. */
 const UNITS_PER_LAUNCH = 4;
-/** Half of what one partition key may take. */
+/** Half of the write units that one partition key accepts each second. */
 const UNITS_PER_PART = 500;
 /** Enough for 500 launches a second. */
 const MOST_PARTS = 4;
-/** The parts of a queue are not all as long. */
+/** Extra entries to read of each partition: a queue's partitions differ in length. */
 const SPARE_PER_PART = 4;
 
-/** Returns in how many partitions a site's launch queue is: one, unless very many launches a second may come and go. */
+/**
+ * Returns the number of partitions of a site's launch queue: one, unless the profile allows very many creates a second.
+ */
 export function queuePartsOf({ limits }: Pick<QueueSite, 'limits'>): number {
   const parts = Math.ceil((limits.calls.create.perSecond * UNITS_PER_LAUNCH) / UNITS_PER_PART);
   return Math.min(MOST_PARTS, Math.max(1, parts));
@@ -55,13 +57,14 @@ const partitionsOf = (site: QueueKey, parts: number): string[] =>
   Array.from({ length: parts }, (_, part) => queuePartition(site, part));
 
 function entryKey(site: QueueSite, tag: number, instance: string): Key {
-  // By the last digit: a fleet's instances are numbered one after the other.
+  // The last digit spreads a fleet's instances evenly, since they are numbered consecutively.
   const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % queuePartsOf(site);
   return { pk: queuePartition(site, part), sk: queueSortKey(tag, instance) };
 }
 
 /**
- * True if an entry is misplaced: the site's limits were others when it came, and nothing reads its partition any more.
+ * True if an entry is misplaced: the site's limits have changed since it was added, and its partition is not read any
+ * more.
  */
 export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): boolean {
   return !partitionsOf(site, queuePartsOf(site)).includes(pk);
@@ -70,8 +73,8 @@ export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): bo
 /**
  * Adds launches of one fleet to a site's queue.
  *
- * @param turn the site's present turn: a fleet that has not waited lately begins there
- * @param step how far apart the fleet's launches stand: less for a higher priority
+ * @param turn the site's present turn; a fleet without recent entries begins there
+ * @param step distance between the tags of the fleet's launches: smaller for a higher priority
  */
 export async function addToQueue(
   store: Store<'governor'>,
@@ -93,7 +96,7 @@ export async function addToQueue(
   );
 }
 
-/** @returns the fleet's latest tag at this site, `by` further than before and than the turn */
+/** Advances the fleet's latest tag at this site by `by`, from the turn at least. @returns the new tag */
 async function takeTags(
   store: Store<'governor'>,
   site: QueueKey,
@@ -128,14 +131,14 @@ async function takeTags(
       }
     }
   }
-  // Turn and tag overtook each other again and again: somewhere near the turn is good enough.
+  // Turn and tag overtook each other at every try. A tag near the turn is good enough.
   return turn + by;
 }
 
 /**
- * Reads the head of a site's launch queue, the next launch first; read strongly.
+ * Reads the head of a site's launch queue strongly, the next launch first.
  *
- * @returns at most `limit`, in order; perhaps fewer while more are queued, but never none
+ * @returns at most `limit` entries, in order; perhaps fewer although more are queued, but at least one if any is queued
  */
 export async function readQueueHead(
   store: Store<'governor'>,
@@ -145,7 +148,7 @@ export async function readQueueHead(
   const parts = queuePartsOf(site);
   const perPart = parts === 1 ? limit : Math.min(limit, Math.ceil(limit / parts) + SPARE_PER_PART);
   const pages = await Promise.all(partitionsOf(site, parts).map((pk) => readPage(store, pk, perPart)));
-  // What comes after the last one that was read of a part may come after others of it, too.
+  // Entries after a partition's last read entry are left out: unread entries of that partition may precede them.
   const lasts = pages.flatMap(({ items, next }) => (next ? items.slice(-1) : []));
   const [end] = inOrder(lasts);
   return inOrder(pages.flatMap(({ items }) => items))
@@ -153,7 +156,7 @@ export async function readQueueHead(
     .slice(0, limit);
 }
 
-/** Reads the whole launch queue, misplaced entries included if asked for; read strongly. */
+/** Reads the whole launch queue strongly, with misplaced entries if asked for. */
 export async function readQueue(
   store: Store<'governor'>,
   site: QueueSite,
@@ -176,7 +179,7 @@ export async function readQueue(
 
 const countedSchema = z.object({ sk: z.string(), wanted: z.object({ fleetId: z.string() }) });
 
-/** Counts the queued launches of each fleet, the fleet of the next one first. */
+/** Counts the queued launches of each fleet, in the order of the queue. */
 export async function countQueued(store: Store<'governor'>, site: QueueSite): Promise<Map<string, number>> {
   const entries = await Promise.all(
     partitionsOf(site, queuePartsOf(site)).map((pk) => readCounted(store, pk)),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { ACTIVE_PARTITION, BY_ACTIVITY_INDEX, BY_NAMESPACE_INDEX, namespacePartition } from './keys.ts';
 import type { Store } from './store.ts';
 
-/** A page of the namespace's fleet ids, newest first. */
+/** Lists a page of the namespace's fleet ids, newest first. */
 export async function listFleetIds(
   store: Store<'fleets'>,
   namespace: string,
@@ -30,7 +30,9 @@ export async function listFleetIds(
   return { fleetIds, ...(page.LastEvaluatedKey && last ? { last } : {}) };
 }
 
-/** A page of the ids of fleets that have work under way, or a hold that expires. Eventually consistent. */
+/**
+ * Lists a page of the ids of fleets with work under way, a hold that expires or a pending pause. Eventually consistent.
+ */
 export async function listActiveFleetIds(
   store: Store<'fleets'>,
   after?: string,

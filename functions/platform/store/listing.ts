@@ -3,15 +3,15 @@ import type { Store, Tables } from './store.ts';
 
 export interface Page<Item> {
   items: Item[];
-  /** The sort key to go on after; null at the end. */
+  /** Where the next page begins; null at the end. */
   cursor: string | null;
 }
 
-/** Which items of a table: those of one partition whose sort key has this prefix, '' for all of them. */
+/** Selects the items of one partition whose sort key has this prefix; '' selects all of them. */
 export interface KeyRange {
   pk: string;
   prefix: string;
-  /** Whether the latest writes have to be seen: where something is decided by what is not there. */
+  /** Read strongly; needed where a decision depends on an item's absence. */
   consistent?: boolean;
 }
 
@@ -21,7 +21,8 @@ export interface PageRequest {
 }
 
 /**
- * A page of one partition in the order of its sort key. The cursor is what follows the range's prefix in the last item's sort key.
+ * Reads a page of one partition in the order of its sort key. The cursor is the last item's sort key without the
+ * range's prefix.
  */
 export async function queryPage<T extends keyof Tables, Item>(
   store: Store<T>,
@@ -52,7 +53,7 @@ export async function queryPage<T extends keyof Tables, Item>(
   };
 }
 
-/** All of one partition, or of its part with this prefix: for partitions that are small by nature. */
+/** Reads all items of a range: only for partitions that stay small. */
 export async function queryAll<T extends keyof Tables, Item>(
   store: Store<T>,
   table: string,

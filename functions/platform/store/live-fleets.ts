@@ -5,7 +5,7 @@ import { BY_NAMESPACE_INDEX, nameKey, namespacePartition } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** What one page of a list may read of the index: ended fleets stay in it. */
+/** Limits on what one page reads of the index, because ended fleets stay in it. */
 const ENTRIES_PER_QUERY = 100;
 const INDEX_QUERIES_PER_PAGE = 10;
 
@@ -19,10 +19,10 @@ const liveFleetSchema = lockSchema.extend({
 export type LiveFleet = Pick<z.infer<typeof liveFleetSchema>, 'fleetId' | 'name' | 'connections'>;
 
 /**
- * Fleets of a namespace that are not over, newest first.
+ * Lists the live fleets of a namespace, newest first.
  *
- * @param from id of the newest to begin with; absent: the newest of all
- * @returns about `count`, and the last id that was looked at where there may be more
+ * @param from id of the fleet to begin with; absent: the newest one
+ * @returns at most `count` fleets, and the last id that was read if there may be more
  */
 export async function liveFleetsFrom(
   store: Store<'fleets'>,
@@ -59,8 +59,8 @@ export async function liveFleetsFrom(
 }
 
 /**
- * Whether a namespace has a fleet that is not over, on one connection or on any. Reads the locks of names, which stand
- * exactly as long as their fleets live: in the table itself, so that the latest write is seen.
+ * True if a namespace has a live fleet, on one connection or on any. Reads the name locks strongly: each exists exactly
+ * as long as its fleet lives.
  */
 export async function hasLiveFleets(
   store: Store<'fleets'>,

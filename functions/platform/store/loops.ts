@@ -5,7 +5,7 @@ import { loopKey, loopPartition, siteName } from './keys.ts';
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** When the next poll is due, and whether there is one. */
+/** Schedule of the loop: whether a next poll is due, and when. */
 const scheduleSchema = z.object({
   generation: z.number(),
   nextPollAtMs: z.number(),
@@ -13,45 +13,45 @@ const scheduleSchema = z.object({
   idle: z.boolean(),
   emptyPolls: z.number(),
   /**
-   * Launches wait for slots that may come free at any time: the next poll is sent when this one begins, and fast polls
-   * go between.
+   * Launches wait for slots that may become free at any time. Each poll then sends the next one when it begins, and
+   * fast polls go between them.
    */
   fastPolling: z.boolean().optional(),
   /** Counts the fast polls. */
   fastGeneration: z.number().optional(),
 });
 
-/** What observing goes on from: how far the cloud's list, or what is asked for by itself, came the last time. */
+/** State that the observing half of a poll keeps from earlier polls. */
 const observedSchema = z.object({
-  /** When the cloud was last asked by a poll of the loop's own. */
+  /** When a poll of the loop, not a fast poll, last called the cloud. */
   polledAtMs: z.number().optional(),
-  /** When the last full poll was, and how many entries the site had then. */
+  /** When the last full poll was. `entries`: how many entries the site had then. */
   fullAtMs: z.number().optional(),
   entries: z.number().optional(),
-  /** When the list of the site last did not come; 0: the latest did. */
+  /** When listing the site last failed or took too long; 0: the latest list came. */
   listFailedAtMs: z.number().optional(),
-  /** The generation of the latest poll whose list showed nothing that was expected, and was not believed. */
+  /** Generation of the latest poll whose list was doubted, because it showed none of the expected machines. */
   doubtedGeneration: z.number().optional(),
-  /** Up to which entry machines were asked for by themselves, while it does not. */
+  /** While lists fail: the last entry whose machine was asked for by itself. The next poll continues after it. */
   askedUpTo: z.string().optional(),
 });
 
-/** What deciding when to poll again goes by. */
+/** State that determines the time of the next poll. */
 const paceSchema = z.object({
-  /** The shortest time from a create call to Running of those seen here. */
+  /** The shortest time from a create call to Running that was seen here. */
   fastestMs: z.number().optional(),
 });
 
-/** What releasing goes by: the queued launches. */
+/** State that the releasing half of a poll keeps about the launch queue. */
 const lineSchema = z.object({
   /** When the launch queue was last scanned. */
   queueScanAtMs: z.number().optional(),
 });
 
 /**
- * The poll loop of a site, by the phase of a poll that each field belongs to. At most one poll is due at a time: the
- * one whose generation stands here. A loop is `active` while it sends itself its next poll; else the schedule starts
- * one each minute, as long as `idle` is not set, which says that nothing is left to look at.
+ * The poll loop of a site; each group of fields belongs to one phase of a poll. At most one poll is due at a time: the
+ * one with this item's generation. While the loop is `active`, each poll sends the next one. Otherwise the schedule
+ * starts one each minute, unless `idle` says that there is nothing left to poll for.
  */
 const loopSchema = z.object({
   connectionKey: z.string(),
@@ -71,20 +71,24 @@ export interface LoopRef {
 
 /** Interval of polls while something at the site is in transition. */
 export const POLL_INTERVAL_MS = 5_000;
-/** The shortest delay of the message queue. */
+/** Shortest interval of polls: the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
-/** A due poll that is this late is lost (its message, or its worker): another worker may start the loop again. */
+/**
+ * A due poll that is this late is lost, because its message is gone or its worker died. Another worker may then restart
+ * the loop.
+ */
 export const POLL_OVERDUE_MS = 30_000;
 
-/** An ending that crosses a start is seen in the next try. */
+/** Tries to start a loop. If a loop ends between the two writes of one try, the next try starts it. */
 const START_TRIES = 3;
 
 /**
- * Starts the loop, unless it is active and on time: then it is told that there is something new to see, so that it
- * does not end by what it saw before.
+ * Starts the loop, unless it is active and on time. An active loop's count of empty polls is reset, so that it does not
+ * end by what earlier polls saw.
  *
- * @param emptyPolls how many polls in a row found nothing in transition; after the second the loop ends
- * @returns the generation of the poll to send; undefined when the loop runs already
+ * @param emptyPolls how many polls in a row are taken to have found nothing in transition; the loop ends after the
+ *   second
+ * @returns the generation of the poll to send; undefined if the loop is running already
  */
 export async function startLoop(
   store: Store<'governor'>,
@@ -133,7 +137,7 @@ async function startResting(
 /**
  * Takes the poll of a generation, so that its message, delivered twice, polls once.
  *
- * @returns the loop as it stands with the next generation; undefined when this poll was taken already
+ * @returns the loop with the next generation; undefined if this poll was taken already
  */
 export async function takePoll(
   store: Store<'governor'>,
@@ -154,9 +158,9 @@ export async function takePoll(
 }
 
 /**
- * Starts a chain of fast polls. The generation of an earlier chain is over then.
+ * Starts a chain of fast polls. Polls of an earlier chain are refused from then on.
  *
- * @returns the generation of the first; undefined when fast polls have ended
+ * @returns the generation of the first poll; undefined if fast polls have ended
  */
 export async function startFastPolls(store: Store<'governor'>, ref: LoopRef): Promise<number | undefined> {
   const { Attributes } = await conditional(store, ref, {
@@ -170,8 +174,8 @@ export async function startFastPolls(store: Store<'governor'>, ref: LoopRef): Pr
 /**
  * Takes a fast poll.
  *
- * @returns the loop, with the generation of the next fast poll; undefined when this one was taken already, or fast
- *   polls have ended
+ * @returns the loop, with the generation of the next fast poll; undefined if this one was taken already, or fast polls
+ *   have ended
  */
 export async function takeFastPoll(
   store: Store<'governor'>,
@@ -188,7 +192,9 @@ export async function takeFastPoll(
   return { ...loop, fastGeneration: loop.fastGeneration ?? generation + 1 };
 }
 
-/** Schedules the next poll; refused when the loop was started again meanwhile. */
+/**
+ * Schedules the next poll. @returns false if the loop was restarted since this poll was taken; nothing is written then
+ */
 export async function scheduleNextPoll(
   store: Store<'governor'>,
   ref: LoopRef,
@@ -211,8 +217,8 @@ export async function scheduleNextPoll(
 /**
  * Ends the loop after a poll that found nothing.
  *
- * @param loop as the poll was taken
- * @returns false when it was started anew meanwhile, or told of something new to see: it goes on
+ * @param loop as it was when the poll was taken
+ * @returns false if the loop was restarted since, or its count of empty polls was reset; it goes on then
  */
 export async function endLoop(
   store: Store<'governor'>,
@@ -255,7 +261,7 @@ export async function listLoops(store: Store<'governor'>, driver: string): Promi
   return loops;
 }
 
-/** Lists locations where a connection has, or had, anything to poll. */
+/** Lists the locations where a connection has, or had, anything to poll. */
 export async function loopLocations(
   store: Store<'governor'>,
   driver: string,

@@ -7,11 +7,12 @@ import { transactWrite } from './transact.ts';
 import { instanceWrite, type StatusChange, stepOf, unchanged } from './transition.ts';
 
 /**
- * Moves an instance that the cloud has nothing of to another location of its node group, where its next attempt is
- * Planned. Record and both placements' counters change together, and only while nothing bars the new location.
+ * Moves an instance without a machine to another location of its node group, where its next attempt is Planned. The
+ * record and both placements' counters change in one transaction, and only while the new placement accepts launches.
  *
- * @param earlierAttempts with the one that is over now
- * @returns `barred`: launching is not on there, or it has no network; `lost`: the record went on meanwhile
+ * @param earlierAttempts the attempts so far, including the one that has just ended
+ * @returns `barred`: launching is not on at the new placement, or its network could not be made; `lost`: the record has
+ *   changed since it was read
  */
 export async function moveInstance(
   store: Store<'fleets'>,
@@ -46,12 +47,12 @@ export async function moveInstance(
 }
 
 /**
- * Opens a record again whose machine shows up at a location that its instance has left since. Record and both
- * placements' counters change together, as long as its end was not asked for.
+ * Reopens a record whose machine shows up at a location that the instance has since left. The record and both
+ * placements' counters change in one transaction, unless the instance's removal was requested.
  *
  * @param location where the machine is
  * @param secondsSinceCreation of the fleet, for the cost counters
- * @returns `stopped`: the fleet has ended there; `lost`: the record went on meanwhile
+ * @returns `stopped`: launching has ended at the placement; `lost`: the record has changed since it was read
  */
 export async function returnInstance(
   store: Store<'fleets'>,
@@ -74,7 +75,10 @@ export async function returnInstance(
   return refusals.some(({ at }) => at === 0) ? 'stopped' : 'lost';
 }
 
-/** The same instance before its next attempt, with nothing of the last one. It stands in no site's index. */
+/**
+ * Returns the record of the instance before its next attempt, without anything of the last one. It is in no site's
+ * index.
+ */
 function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {
   const { instanceId, fleetId, index, namespace, nodeGroup, connectionKey, round, deadlineAtMs, launchedAt } =
     record;

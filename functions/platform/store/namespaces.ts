@@ -9,12 +9,12 @@ import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 import { type TransactItem, transactWrite } from './transact.ts';
 
-/** Namespaces stand in one partition of the access table: there are few, and they change seldom. */
+/** All namespaces are in one partition of the access table: there are few, and they change seldom. */
 const PARTITION = 'NAMESPACES';
 
 const keyOf = (name: string): Key => ({ pk: PARTITION, sk: name });
 
-/** @returns undefined when the name is taken */
+/** Creates a namespace. @returns undefined if the name is taken */
 export async function createNamespace(
   store: Store<'access'>,
   { name, description }: NamespaceRequest,
@@ -24,7 +24,7 @@ export async function createNamespace(
     ...(description === undefined ? {} : { description }),
     createdAt: new Date(store.clock.now()).toISOString(),
   };
-  // A transaction for its token: sent again after a lost answer, it does not find the name taken by itself.
+  // A transaction has an idempotency token: a retry after a lost answer does not find the name taken by itself.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -37,7 +37,7 @@ export async function createNamespace(
   return refusals.length === 0 ? namespace : undefined;
 }
 
-/** A part of a transaction that makes something in a namespace: it has to be there, and not to be deleted. */
+/** Returns the condition, for a transaction, that a namespace exists and no deletion of it is under way. */
 export function namespaceStands(store: Store<'access'>, name: string): TransactItem {
   return {
     ConditionCheck: {
@@ -61,20 +61,23 @@ export async function listNamespaces(store: Store<'access'>, page: PageRequest):
   );
 }
 
-/** All of them, for the schedules. */
+/** Lists all namespaces, for the schedules. */
 export async function allNamespaces(store: Store<'access'>): Promise<Namespace[]> {
   return await queryAll(store, store.tables.access, { pk: PARTITION, prefix: '' }, (item) =>
     namespaceSchema.parse(item),
   );
 }
 
-/** From here on nothing is made in the namespace. @returns the mark; undefined when there is no such namespace */
+/**
+ * Marks a namespace for deletion; nothing is created in it from then on. @returns the mark; undefined if there is no
+ * such namespace
+ */
 export async function markNamespace(store: Store<'access'>, name: string): Promise<Deletion | undefined> {
   const id = makeId(store.clock.now(), store.random);
   return (await markDeleting(store, keyOf(name), id))?.deletion;
 }
 
-/** @returns false when the namespace was removed meanwhile, or another has taken the mark back */
+/** Removes a deletion mark. @returns false if the namespace is gone, or another caller has removed the mark */
 export async function unmarkNamespace(
   store: Store<'access'>,
   name: string,
@@ -83,7 +86,7 @@ export async function unmarkNamespace(
   return await takeBackDeletion(store, keyOf(name), deletion);
 }
 
-/** Whether it is empty is the caller's to check. @returns false when the mark does not stand any more */
+/** Removes a namespace; the caller has checked that it is empty. @returns false if the mark has been removed since */
 export async function removeNamespace(
   store: Store<'access'>,
   name: string,

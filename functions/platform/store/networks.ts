@@ -10,9 +10,9 @@ export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair'
 export type NetworkKind = z.infer<typeof networkKindSchema>;
 
 /**
- * A network resource of one fleet at one site. The record is there before the cloud is asked for it, and is Gone only
- * when the cloud says that the resource is. It is kept for a while: what shows up under its name later, by a call that
- * took its time, is proven ours by it.
+ * A network resource of one fleet at one site. The record is written before the cloud is called, and is Gone only once
+ * the cloud says that the resource is gone. A Gone record is kept for a while: if a slow call makes the resource later,
+ * the record proves that it is ours.
  */
 const networkItemSchema = z.object({
   fleetId: z.string(),
@@ -21,13 +21,13 @@ const networkItemSchema = z.object({
   kind: networkKindSchema,
   name: z.string(),
   status: z.enum(['Creating', 'Ready', 'Deleting']),
-  /** Since when the cloud could not be reached for it; 0 when it could, at the last try. */
+  /** When calls for this resource began to fail; 0: the last call succeeded. */
   failingSinceMs: z.number(),
-  /** Until then, one worker has it in hand. */
+  /** End of the claim of the worker that works on the resource. */
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
   subnetBackendId: z.string().optional(),
-  /** Of a security group: the CIDR that SSH is let in from. */
+  /** Of a security group: the CIDR that SSH is allowed from. */
   sshFrom: z.string().optional(),
   /** Node groups whose instances need it. */
   neededBy: z.array(z.string()),
@@ -37,13 +37,13 @@ export type NetworkItem = z.infer<typeof networkItemSchema>;
 const networkRecordSchema = networkItemSchema.extend({
   status: z.enum([...networkItemSchema.shape.status.options, 'Gone']),
 });
-/** What is kept of one, also when it is gone. */
+/** The record of a network resource, which may be gone. */
 export type NetworkRecord = z.infer<typeof networkRecordSchema>;
 
-/** How long the record of one that is gone is kept. */
+/** How long the record of a removed resource is kept. */
 const GONE_KEPT_SECONDS = 90 * 86_400;
 
-/** The network resources of a fleet, at one site or at all; read strongly. */
+/** Reads strongly the network resources of a fleet, at one site or at all of its sites. */
 export async function readNetworks(
   store: Store<'fleets'>,
   of: { fleetId: string } & Partial<PlacementRef>,
@@ -52,7 +52,7 @@ export async function readNetworks(
   return records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
 }
 
-/** As `readNetworks`, with those that are gone. */
+/** Reads network resources as `readNetworks` does, with those that are gone. */
 export async function readNetworkRecords(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,
@@ -80,9 +80,9 @@ export async function readNetworkRecords(
 }
 
 /**
- * Writes the intent to have a resource, while launching is on at the placement.
+ * Writes the record of a resource that is to be made, while launching is on at the placement.
  *
- * @returns `written`; `exists` when a record stands already; `stopped` when nothing may begin here any more
+ * @returns `written`; `exists` if there is a record already; `stopped` if launching is not on
  */
 export async function intendNetwork(
   store: Store<'fleets'>,
@@ -112,10 +112,10 @@ export async function intendNetwork(
 }
 
 /**
- * Takes a resource in hand until `untilMs`, if nobody else has it, and sets its status.
+ * Claims a resource until `untilMs` and sets its status, unless another worker has claimed it since it was read.
  *
- * @param closedOnly whether only while nothing can begin at its placement
- * @returns whether it is in hand now
+ * @param closedOnly whether to claim it only while launching is not on at its placement
+ * @returns whether the caller has the claim
  */
 export async function claimNetwork(
   store: Store<'fleets'>,
@@ -140,7 +140,7 @@ export async function claimNetwork(
   return refusals.length === 0;
 }
 
-/** What the cloud answered; ends the claim that `claimUntilMs` names. */
+/** Records what the cloud answered, and ends the claim. @returns false if the claim is another worker's by now */
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
@@ -187,8 +187,8 @@ function updateOf(
 }
 
 /**
- * Opens the record of a resource again that was gone at the cloud and may be there after all, unless its fleet has ended.
- * As one that is being created: the next launch that needs it asks the cloud for it by name, and so does its removal.
+ * Reopens the record of a resource that was gone at the cloud and may exist after all, unless launching has ended. The
+ * record becomes Creating: the next launch that needs the resource, or its removal, asks the cloud for it by name.
  */
 export async function reopenNetwork(
   store: Store<'fleets'>,
@@ -216,7 +216,7 @@ export async function reopenNetwork(
   ]);
 }
 
-/** The cloud says that it is gone. Saying so twice is harmless. */
+/** Marks a resource as Gone after the cloud has said so. Repeating this is harmless. */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
   const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;

@@ -9,36 +9,36 @@ import { fleetKey, idempotencyKey, nameKey, namespacePartition, specKey } from '
 import type { Store } from './store.ts';
 import { transactWrite } from './transact.ts';
 
-/** Where in the transaction its connections are checked, after name lock, fleet and spec. */
+/** Index of the first connection check in the transaction, after name lock, fleet and spec. */
 const CONNECTIONS_FROM = 3;
 const IDEMPOTENCY_SECONDS = 24 * 3_600;
 
 export interface NewFleet {
   spec: FleetSpec;
-  /** What was asked for beside the spec; each field of it is carried to the fleet's item. */
+  /** The part of the request that is not in the spec; each of its fields is copied to the fleet's item. */
   request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
   idempotency?: { key: string; requestHash: string } | undefined;
-  /** Those that the spec was worked out for: they have to be Ready, and the same ones still. */
+  /** Connections that the spec was made for: each has to be Ready and to have the same id still. */
   connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
 }
 
-/** What an idempotency key stands for already. */
+/** Outcome of a request whose idempotency key was used before. */
 export type Replay = { outcome: 'replayed'; fleetId: string } | { outcome: 'key-reused' };
 
-/** What a request is answered with, as far as its connections are what they were. */
+/** Outcome of a request whose connections have not changed since the spec was made. */
 export type Answered = Replay | { outcome: 'created' | 'name-taken'; fleetId: string };
 
 export type CreateFleetOutcome =
   | Answered
-  /** One of its connections is not Ready any more, or has become another. */
+  /** One of the connections is not Ready any more, or its name belongs to another connection. */
   | { outcome: 'connections-changed' };
 
 const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optional() });
 
 /**
- * Writes a fleet with its spec, its name lock and its idempotency record, all or nothing, and only while each of its
- * connections is Ready. The same idempotency key with the same hash yields the first fleet again; with another hash,
- * `key-reused`. That the namespace stands follows from its connections: it is not deleted while it has any.
+ * Writes a fleet with its spec, its name lock and its idempotency record in one transaction, if all of its connections
+ * are Ready. The same idempotency key with the same hash returns the first fleet again; with another hash,
+ * `key-reused`. The transaction does not check the namespace: a namespace with connections is not deleted.
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
@@ -86,7 +86,7 @@ export async function createFleet(
                 requestHash: idempotency.requestHash,
                 expiresAt: Math.floor(nowMs / 1_000) + IDEMPOTENCY_SECONDS,
               },
-              // TTL deletes late: an expired record that still stands counts as absent.
+              // DynamoDB deletes expired items late, so an expired record counts as absent.
               ConditionExpression: `${absent} OR expiresAt < :nowSeconds`,
               ExpressionAttributeValues: { ':nowSeconds': Math.floor(nowMs / 1_000) },
             },
@@ -105,10 +105,10 @@ export async function createFleet(
   throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
 }
 
-/** The item of a fleet that is accepted now. Pure. */
+/** Returns the item of a fleet that is accepted now. Pure. */
 function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): FleetItem {
   const { description, labels = {}, failurePolicy, minimumInstances, hold, ...rest } = request;
-  // A field that is added to the request, and is not carried from here, is an error of types.
+  // A type error here means that a new field of the request is not copied yet.
   rest satisfies Record<string, never>;
   return {
     fleetId: spec.fleetId,
@@ -132,7 +132,7 @@ function newItem(spec: FleetSpec, request: NewFleet['request'], nowMs: number): 
   };
 }
 
-/** What an idempotency key stands for already; undefined when it is new, or older than a day. */
+/** Reads what an idempotency key was used for; undefined if it is new, or older than a day. */
 export async function readReplay(
   store: Store<'fleets'>,
   namespace: string,
@@ -151,7 +151,7 @@ export async function readReplay(
   return { outcome: 'replayed', fleetId: record.data.fleetId };
 }
 
-/** The id of the live fleet that holds this name. */
+/** Finds the id of the live fleet that has this name. */
 export async function findFleetByName(
   store: Store<'fleets'>,
   namespace: string,

@@ -8,8 +8,8 @@ import { type Page, type PageRequest, queryAll, queryPage } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards;
- * `announced` says up to which state that was done, so that the next sweep can make up for it.
+ * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards. `announced`
+ * is the last state that was announced; the next sweep announces what is missing.
  */
 const orphanItemSchema = orphanSchema.extend({
   connectionKey: z.string(),
@@ -20,11 +20,11 @@ const orphanItemSchema = orphanSchema.extend({
 });
 export type OrphanItem = z.infer<typeof orphanItemSchema>;
 
-/** How long a finding is kept, closed or not seen any more. */
+/** How long a finding is kept after its last write, by whether it is closed. */
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 
-/** All findings at a site, closed ones included; read strongly. */
+/** Reads strongly all findings at a site, closed ones included. */
 export async function readSiteOrphans(
   store: Store<'fleets'>,
   connectionKey: string,
@@ -48,7 +48,7 @@ export async function readSiteOrphans(
   return items;
 }
 
-/** A connection's findings, by location, closed ones included. */
+/** Lists a connection's findings by location, closed ones included. */
 export async function listOrphans(
   store: Store<'fleets'>,
   connectionKey: string,
@@ -58,7 +58,7 @@ export async function listOrphans(
   return await queryPage(store, store.tables.fleets, keys, page, (item) => orphanItemSchema.parse(item));
 }
 
-/** Locations at which a connection has findings. */
+/** Lists the locations at which a connection has findings. */
 export async function orphanLocations(store: Store<'fleets'>, connectionKey: string): Promise<string[]> {
   const keys = { pk: orphanPartition(connectionKey), prefix: '' };
   const schema = z.object({ location: z.string() });
@@ -67,9 +67,9 @@ export async function orphanLocations(store: Store<'fleets'>, connectionKey: str
 }
 
 /**
- * Writes a finding, if it still is what `previous` says.
+ * Writes a finding, if the stored one is still `previous`.
  *
- * @returns the finding as it stands now; undefined when somebody else had changed it first
+ * @returns the finding as it was written; undefined if another worker had changed it first
  */
 export async function writeOrphan(
   store: Store<'fleets'>,

@@ -15,8 +15,8 @@ import type { Store } from './store.ts';
 const launchingSchema = z.enum(['on', 'paused', 'ended']);
 
 /**
- * A fleet's part at one site, with its counters. Every change of an instance's status and of these counters is one
- * transaction (`transition`), so that they always add up.
+ * A fleet's share of one site, with its counters. Every change of an instance's status changes these counters in the
+ * same transaction (`transition`), so that they always add up.
  */
 const placementItemSchema = z.object({
   fleetId: z.string(),
@@ -28,16 +28,16 @@ const placementItemSchema = z.object({
   first: z.number(),
   requested: z.number(),
   launching: launchingSchema,
-  /** The round that launching was last on for. */
+  /** The last round that launching was on, or was paused, for. */
   round: z.number(),
   counts: z.partialRecord(instanceStatusSchema, z.number()),
-  /** The same by node group, and under `lost<round>` those that failed for good in a round. */
+  /** The counts by node group, and under `lost<round>` the instances that failed permanently in a round. */
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
-  /** Why nothing can be launched here, when the network resources could not be made. */
+  /** Why nothing can be launched here: set if the network resources could not be made. */
   blocked: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** Σ of the prices of what runs, in millionths of a dollar per hour. */
+  /** Σ of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
   /** Σ price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see `costUsd`. */
   microUsdSeconds: z.number(),
@@ -72,7 +72,7 @@ function newItem(
 }
 
 /**
- * Turns launching on at a placement, for a round. Launching that was paused in this round, or has ended, stays as it
+ * Turns launching on at a placement, for a round. Launching that was paused for this round, or has ended, stays as it
  * is.
  */
 export async function openPlacement(
@@ -100,15 +100,15 @@ export async function pausePlacement(
   if (await putAbsent(store, newItem(fleetId, placement, 'paused', round))) return;
   await updateLaunching(store, fleetId, placement, {
     UpdateExpression: 'SET launching = :paused, #round = :round',
-    // One that is paused since an earlier round notes this one, too: an Assign step that is late must not resume it any
-    // more.
+    // A placement that is paused since an earlier round records this round too. A late Assign step can then not resume
+    // it.
     ConditionExpression: 'launching IN (:on, :paused) AND #round <= :round',
     ExpressionAttributeNames: { '#round': 'round' },
     ExpressionAttributeValues: { ':on': 'on', ':paused': 'paused', ':round': round },
   });
 }
 
-/** Ends launching at a placement for ever. Makes the placement where the Assign step has not come to it yet. */
+/** Ends launching at a placement permanently. Creates the placement if the Assign step has not done so yet. */
 export async function endPlacement(
   store: Store<'fleets'>,
   fleetId: string,
@@ -142,7 +142,7 @@ async function updateLaunching(
   }
 }
 
-/** Notes why nothing can be launched at a placement. */
+/** Records why nothing can be launched at a placement. */
 export async function blockPlacement(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string; connectionKey: string; location: string },
@@ -191,7 +191,7 @@ export async function readPlacement(
   return Item ? placementItemSchema.parse(Item) : undefined;
 }
 
-/** The fleet's item (not parsed) and all its placements: one partition, at most 201 small items. */
+/** Reads a fleet's item (not parsed) and all its placements: one partition, at most 201 small items. */
 export async function readFleetPartition(
   store: Store<'fleets'>,
   fleetId: string,
@@ -229,12 +229,12 @@ const LIVE: readonly InstanceStatus[] = [
   'Undefined',
 ];
 
-/** Instances of the placement that may exist at the cloud, or are about to. */
+/** Counts the placement's instances that may exist at the cloud, or are about to be created. */
 export function liveCount({ counts }: Pick<PlacementItem, 'counts'>): number {
   return LIVE.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
 }
 
-/** Node groups that have such instances here. */
+/** Returns the node groups that have such instances here. */
 export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<string> {
   const alive = Object.entries(groups).filter(([, counts]) =>
     LIVE.some((status) => (counts[status] ?? 0) > 0),
@@ -242,15 +242,15 @@ export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<strin
   return new Set(alive.map(([name]) => name));
 }
 
-/** Instances that nobody works on: never claimed, so without a record, or waiting for another attempt. */
+/** Counts the instances that no worker has claimed: those without a record, and those that wait for another attempt. */
 export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'counts' | 'requested'>): number {
   const { Planned: _waiting, ...claimed } = counts;
   return requested - Object.values(claimed).reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * Dollars so far: every run added its price × its start and took price × its end away, so what runs now has
- * price × now still to come. Exact to a few millionths.
+ * Returns the cost so far, in dollars. `microUsdSeconds` has price × start added, and price × end subtracted, for each
+ * run. So price × now is added here for what still runs. Exact to a few millionths of a dollar.
  */
 export function costUsd(
   { microUsdPerHour, microUsdSeconds }: PlacementItem,

@@ -5,7 +5,7 @@ import { CALL_LIMITS, clientSettings } from '../runtime/aws-clients.ts';
 import { systemClock, type Timer } from '../runtime/clock.ts';
 import { usage } from '../runtime/usage.ts';
 
-/** Tables by noun; a function has only those that its environment names. */
+/** Table names. A function has only those that its environment names. */
 export interface Tables {
   fleets: string;
   governor: string;
@@ -14,7 +14,7 @@ export interface Tables {
   history: string;
 }
 
-/** What every function of this folder works with. `T` says which tables it needs. */
+/** Dependencies of every function in this folder. `T` names the tables that a function needs. */
 export interface Store<T extends keyof Tables = keyof Tables> {
   document: DynamoDBDocumentClient;
   tables: Pick<Tables, T>;
@@ -29,8 +29,8 @@ const consumedSchema = z.object({
 });
 
 /**
- * A document client that counts the capacity that each call consumed in `usage`. Reads and writes are told
- * apart by the command's name.
+ * Opens a document client that adds the consumed capacity of each call to `usage`. The command's name tells reads from
+ * writes.
  */
 export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   const document = DynamoDBDocumentClient.from(

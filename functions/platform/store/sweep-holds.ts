@@ -5,34 +5,40 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 import { readKnownIn, updateVersionedIn } from './versioned.ts';
 
-/** In place of a location: holds of a connection that are about all of its locations. */
+/** Used as the location of a hold that covers all of a connection's locations. */
 export const EVERYWHERE = '*';
 
 const holdSchema = z.object({
   because: holdReasonSchema,
   sinceMs: z.number(),
   message: z.string(),
-  /** Machines that wait for their removal. */
+  /** Number of machines that wait for their removal. */
   waiting: z.number().optional(),
-  /** With `restored`: which restore of the tables it is about. */
+  /** With `restored`: number of the restore of the tables that caused the hold. */
   restores: z.number().optional(),
-  /** It was written to the audit log and published. */
+  /** The hold was written to the audit log and published. */
   isTold: z.boolean().optional(),
 });
 export type HoldState = z.infer<typeof holdSchema>;
 
 const removalSchema = z.object({ backendId: z.string(), atMs: z.number() });
 
-/** What sweeps may remove at one site of a connection, or, at `EVERYWHERE`, on the connection. */
+/**
+ * Records what sweeps have removed and whether they wait for an operator: at one site or, with `EVERYWHERE`, on the
+ * whole connection.
+ */
 const holdItemSchema = z.object({
   connectionKey: z.string(),
   location: z.string(),
-  /** Machines that count, by the time of their admission; older than a day: dropped by the next write. */
+  /**
+   * Machines whose removal counts toward the daily limit, with the time at which it was allowed. The next write drops
+   * those older than a day.
+   */
   removals: z.array(removalSchema),
   hold: holdSchema.optional(),
-  /** When an operator continued the sweeps last. */
+  /** When an operator last continued the sweeps. */
   continuedAtMs: z.number().optional(),
-  /** The latest restore of the tables that an operator continued the sweeps after. */
+  /** Number of the latest restore of the tables after which an operator continued the sweeps. */
   restoresContinued: z.number().optional(),
 });
 export type HoldItem = z.infer<typeof holdItemSchema>;
@@ -49,8 +55,8 @@ export const emptyHold = ({ connectionKey, location }: HoldRef): HoldItem => ({
 });
 
 /**
- * Reads what is held at a site, lets `decide` work out what holds from now on, and writes that only if no other worker
- * wrote in between; else begins again.
+ * Reads a site's item, calls `decide` for the next state, and writes that if no other worker wrote in between.
+ * Otherwise it starts again.
  *
  * @param decide pure; may run several times. `state: undefined` writes nothing
  */
@@ -67,13 +73,13 @@ export async function updateHold<Answer>(
   );
 }
 
-/** Reads strongly what is held at a site. Undefined: nothing, and nothing was removed. */
+/** Reads a site's item strongly. @returns undefined if sweeps removed nothing there and do not wait */
 export async function readHold(store: Store<'fleets'>, ref: HoldRef): Promise<HoldItem | undefined> {
   const table = { ...store, tableName: store.tables.fleets };
   return (await readKnownIn(table, holdKey(ref.connectionKey, ref.location), holdItemSchema)).state;
 }
 
-/** Every site of a connection that sweeps removed machines at, or that they wait at. */
+/** Lists the items of all sites of a connection where sweeps removed machines, or wait. */
 export async function readHolds(store: Store<'fleets'>, connectionKey: string): Promise<HoldItem[]> {
   const keys = { pk: holdPartition(connectionKey), prefix: '' };
   return await queryAll(store, store.tables.fleets, keys, (item) => holdItemSchema.parse(item));

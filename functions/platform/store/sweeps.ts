@@ -41,20 +41,20 @@ const partSchema = z.discriminatedUnion('part', [metaSchema, connectionPartSchem
 
 export interface SweepRecord {
   meta: SweepMeta;
-  /** Connections whose sites are known by now. */
+  /** Connections whose sites have been listed so far. */
   connections: SweepConnectionPart[];
-  /** Sites that were swept by now. */
+  /** Sites that have been swept so far. */
   sites: SweepSitePart[];
 }
 
-/** @returns false when there is no such namespace, or it is being deleted */
+/** Writes the record of a new sweep. @returns false if there is no such namespace, or it is being deleted */
 export async function createSweep(store: Store<'fleets' | 'access'>, meta: SweepMeta): Promise<boolean> {
   const item = itemOf(store, meta.sweepId, 'META', { part: 'sweep', ...meta });
   const refusals = await transactWrite(store, [namespaceStands(store, meta.namespace), { Put: item }]);
   return refusals.length === 0;
 }
 
-/** Which sites of a connection the sweep is of. Writing it twice is harmless. */
+/** Records the sites of a connection that the sweep covers. Repeating this is harmless. */
 export async function writeSweepConnection(
   store: Store<'fleets'>,
   sweepId: string,
@@ -63,7 +63,7 @@ export async function writeSweepConnection(
   await put(store, sweepId, `CONN#${part.connection}`, { part: 'connection', ...part });
 }
 
-/** What the sweep found at one site; a later round replaces it. */
+/** Records what the sweep found at one site; a later round replaces it. */
 export async function writeSweepSite(
   store: Store<'fleets'>,
   sweepId: string,
@@ -72,7 +72,7 @@ export async function writeSweepSite(
   await put(store, sweepId, `SITE#${part.connection}#${part.location}`, { part: 'site', ...part });
 }
 
-/** Undefined when there is no such sweep, or it was asked for more than a day ago. */
+/** Reads a sweep. @returns undefined if there is no such sweep, or it was requested more than a day ago */
 export async function readSweep(store: Store<'fleets'>, sweepId: string): Promise<SweepRecord | undefined> {
   let meta: SweepMeta | undefined;
   const connections: SweepConnectionPart[] = [];

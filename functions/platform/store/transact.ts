@@ -6,22 +6,22 @@ import type { Store } from './store.ts';
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
-/** DynamoDB takes no more in one transaction. */
+/** Limit of DynamoDB for one transaction. */
 export const MAX_TRANSACT_ITEMS = 100;
 
 const MAX_TRIES = 8;
 
-/** Why an item of the transaction was refused; `item` is what stands there, where the request asked for it. */
+/** A refused item of a transaction, by its index. `item` is the stored item, if the request asked for it. */
 export interface Refusal {
   at: number;
   item: unknown;
 }
 
 /**
- * Writes all items or none. Conflicts with other transactions and throttles are tried again with jitter.
+ * Writes all items or none. Retries conflicts with other transactions and throttles, with jitter.
  *
- * @returns the items whose condition failed; empty when all was written
- * @throws the SDK's error when DynamoDB cannot do it for another reason, or conflicts go on for about 3 s
+ * @returns the items whose condition failed; empty if all were written
+ * @throws the SDK's error if the transaction fails for another reason, or conflicts last for about 3 s
  */
 export async function transactWrite(
   store: Pick<Store<never>, 'document' | 'random' | 'clock'>,
@@ -52,8 +52,8 @@ const attributeSchema = z.union([
 ]);
 
 /**
- * The scalar attributes of the item in a cancellation reason. The document client does not unmarshall those;
- * callers look at status and ids only.
+ * Returns the scalar attributes of the item in a cancellation reason. The document client does not unmarshall that
+ * item, and callers read only its status and ids.
  */
 function plainItem(item: Record<string, unknown> | undefined): Record<string, unknown> | undefined {
   if (!item) return undefined;

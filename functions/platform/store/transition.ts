@@ -17,12 +17,12 @@ import { instanceKey, placementKey, siteName } from './keys.ts';
 import type { Store } from './store.ts';
 import { MAX_TRANSACT_ITEMS, type TransactItem, transactWrite } from './transact.ts';
 
-/** Fields that a change may write beside the status. `undefined` leaves a field as it is. */
+/** Fields that a change may write in addition to the status. `undefined` leaves a field as it is. */
 export type InstanceFields = Partial<
   Omit<InstanceItem, 'instanceId' | 'fleetId' | 'index' | 'status' | 'connectionKey' | 'location'>
 >;
 
-/** Fields that a change may take away. */
+/** Fields that a change may remove. */
 export type ClearableField =
   | 'failure'
   | 'trouble'
@@ -32,8 +32,8 @@ export type ClearableField =
   | 'idempotencyKeys';
 
 /**
- * The claim of an attempt, written before any cloud call for it: the first one, or one after `replaces` ended. The
- * claims of one call are of one round.
+ * The claim of an attempt, written before any cloud call for it: of the first attempt, or of the next one after
+ * `replaces`. All claims of one `transition` are of one round.
  */
 export interface Claim {
   kind: 'claim';
@@ -41,7 +41,10 @@ export interface Claim {
   replaces?: InstanceItem;
 }
 
-/** A change of a record's status. It is refused when the record went on meanwhile, or somebody else has its claim. */
+/**
+ * A change of a record's status. It is refused if the record has changed since it was read, or another worker has its
+ * claim.
+ */
 export interface StatusChange {
   kind: 'change';
   record: InstanceItem;
@@ -49,8 +52,8 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Whether a record of which the cloud had nothing is opened again: refused when its end was asked for meanwhile, by
-   * the record or by the placement's launch gate.
+   * Reopens a closed record because its machine exists after all. Refused if the instance's end was requested in its
+   * record, or launching has ended at the placement.
    */
   reopens?: boolean;
 }
@@ -58,19 +61,22 @@ export interface StatusChange {
 export interface TransitionResult {
   /** Ids of instances whose change was written. */
   applied: string[];
-  /** Ids of those that somebody else had changed first; read again to see. */
+  /** Ids of instances whose record another worker had changed first. The caller has to read them again. */
   refused: string[];
-  /** The launch gate stopped the claims: launching is not on at the placement. Nothing was written. */
+  /**
+   * The launch gate stopped the changes that were left: launching is not on at the placement. Nothing of them was
+   * written.
+   */
   stoppedByGate: boolean;
 }
 
 const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
-/** More would not fit into one expression of the counters' update. */
+/** The counters of more node groups would not fit into one update expression. */
 const GROUPS_PER_TRANSACTION = 8;
 
 /**
- * Writes changes of instances of one placement together with its counters, in as few transactions as fit.
- * With `moveInstance` and `returnInstance`, the only way in which a status is ever written.
+ * Writes status changes of one placement's instances together with its counters, in as few transactions as possible.
+ * Only this function, `moveInstance` and `returnInstance` write a status.
  *
  * @param secondsSinceCreation of the fleet, for the cost counters
  */
@@ -107,7 +113,7 @@ export async function transition(
   return result;
 }
 
-/** What launching has to be for these changes; those of one call are all of one kind. */
+/** Returns the condition on the placement for these changes. All changes of one call are of one kind. */
 function conditionOf(changes: readonly (Claim | StatusChange)[]): PlacementCondition {
   const [first] = changes;
   if (first?.kind === 'claim') return { openFor: first.record.round };
@@ -147,7 +153,10 @@ export function stepOf(change: Claim | StatusChange): Step {
   return { after: record, ...(replaces ? { before: replaces } : {}) };
 }
 
-/** @param location where a record goes that is opened again; absent: it stays where it is */
+/**
+ * Returns the write of one claim or change. @param location new location of a record that is opened again; absent:
+ * unchanged
+ */
 export function instanceWrite(
   store: Store<'fleets'>,
   change: Claim | StatusChange,
@@ -181,7 +190,7 @@ export function instanceWrite(
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
-  // What nothing can exist of leaves the index of what may exist at the site.
+  // A record without a possible machine leaves the index `bySite`.
   const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
@@ -204,7 +213,10 @@ export function instanceWrite(
 
 const mayExist = (status: InstanceStatus): boolean => !isClosed(status) && status !== 'Planned';
 
-/** The condition that a record is where it was when a worker decided about it: how far it came, by whom, for whom. */
+/**
+ * Returns the condition that a record still has the status, attempt, claim, launch state and task token that a decision
+ * was based on.
+ */
 export function unchanged({ status, attempt, claimUntilMs, launchState, taskToken }: InstanceItem) {
   const token = taskToken === undefined ? 'attribute_not_exists(#token)' : '#token = :fromToken';
   return {
@@ -226,11 +238,11 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 }
 
 /**
- * Writes fields of a record whose status stays: how far its create call came, its backend's id, its token. What is
- * written was decided by the record as it was read, so it is written only while the record is still as it was: a later
- * worker does not overwrite the machine that another one bound it to, nor that it waits.
+ * Writes fields of a record without changing its status: the state of its create call, its backend's id, its task
+ * token. Writes only while the record is as it was read, since the decision was based on that. A slow worker can then
+ * not overwrite what another one has recorded since, such as the machine's id.
  *
- * @returns false when the record went on meanwhile; nothing is written then
+ * @returns false if the record has changed since it was read; nothing is written then
  */
 export async function updateInstance(
   store: Store<'fleets'>,
@@ -247,9 +259,10 @@ export async function updateInstance(
 }
 
 /**
- * Takes over the claim of an attempt that the cloud has nothing of, while launching is on at the placement.
+ * Takes over the claim of an attempt that has made nothing at the cloud, while launching is on at the placement.
  *
- * @returns `lost`: somebody else took it first, or the record went on; `stopped`: nothing may begin here any more
+ * @returns `lost`: the record has changed since it was read, for example because another worker took the claim;
+ *   `stopped`: launching is not on
  */
 export async function retakeClaim(
   store: Store<'fleets'>,

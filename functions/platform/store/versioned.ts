@@ -7,20 +7,20 @@ import type { Store } from './store.ts';
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;
 
-/** Others wrote the same item each time: nothing is wrong with the work, which should be tried again in a while. */
+/** Other workers wrote the same item at every try. The caller should try the same work again later. */
 export class Contended extends Error {
   override readonly name = 'Contended';
 }
 
 const versionSchema = z.object({ version: z.number() });
 
-/** An item as it was read: for an update that need not read it again. */
+/** An item as it was read, for an update that does not read it again. */
 export interface Known<State> {
   version: number;
   state: State | undefined;
 }
 
-/** Items with a version, in one table. */
+/** A table whose items have versions. */
 export interface VersionedTable extends Pick<Store<never>, 'document' | 'clock' | 'random'> {
   tableName: string;
 }
@@ -31,13 +31,14 @@ const governorOf = (store: Store<'governor'>): VersionedTable => ({
 });
 
 /**
- * Reads an item of the governor's table, lets `decide` work out the next one, and writes that only if nobody
- * wrote in between; else begins again. One strongly consistent read and one conditional write in the good case.
+ * Reads an item of the governor's table, calls `decide` for the next state, and writes that if no other worker wrote in
+ * between. Otherwise it starts again. Without contention this takes one strongly consistent read and one conditional
+ * write.
  *
- * @param schema of the state; what it encodes is what the item holds
+ * @param schema schema of the state; the item stores its encoded form
  * @param decide pure; may run several times. `state: undefined` writes nothing
- * @param known what the caller has read just now; absent: it is read here
- * @throws Contended when others got in between every time
+ * @param known the item as the caller has just read it; absent: it is read here
+ * @throws Contended if other workers wrote in between at every try
  */
 export async function updateVersioned<State extends Record<string, unknown>, Answer>(
   store: Store<'governor'>,
@@ -49,7 +50,7 @@ export async function updateVersioned<State extends Record<string, unknown>, Ans
   return await updateVersionedIn(governorOf(store), key, schema, decide, known);
 }
 
-/** As `updateVersioned`, in any table. */
+/** Updates an item as `updateVersioned` does, in any table. */
 export async function updateVersionedIn<State extends Record<string, unknown>, Answer>(
   table: VersionedTable,
   key: Key,
@@ -74,7 +75,7 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // As many as want the item at once need that many turns: pauses grow until there is room for all of them.
+      // Each try lets one of the competing workers write. Pauses grow until all of them have had their turn.
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }
@@ -98,7 +99,7 @@ export async function readKnown<State>(
   return await readKnownIn(governorOf(store), key, schema);
 }
 
-/** As `readKnown`, in any table. */
+/** Reads an item as `readKnown` does, in any table. */
 export async function readKnownIn<State>(
   { document, tableName }: VersionedTable,
   key: Key,

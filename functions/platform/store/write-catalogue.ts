@@ -16,7 +16,7 @@ import {
 import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
-/** How a sync changed the catalogue. */
+/** Counts of what a sync changed in the catalogue. */
 export interface SyncCounts {
   written: number;
   vanished: number;
@@ -32,7 +32,10 @@ export async function replaceLocations(
   );
 }
 
-/** What one location offers. Types are added and changed, never taken away: other locations may have them. */
+/**
+ * Replaces the offers of one location. Instance types are added and changed, but not removed, since other locations may
+ * offer them.
+ */
 export async function replaceOffers(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -50,7 +53,10 @@ export async function replaceOffers(
   };
 }
 
-/** Writes what changed, and marks what the cloud no longer tells of as unavailable: it may come back. */
+/**
+ * Writes changed items. Items that the cloud no longer lists are marked unavailable instead of removed, since they may
+ * come back.
+ */
 async function replacePart<Item extends object>(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -93,7 +99,7 @@ function sortedKeys(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).toSorted(([x], [y]) => (x < y ? -1 : 1)));
 }
 
-/** Forgets all that a connection's cloud told. Cut short, it can be called again. */
+/** Removes a connection's whole catalogue. If it is interrupted, it can be called again. */
 export async function clearCatalogue(store: Store<'catalogue'>, connectionKey: string): Promise<void> {
   const pk = partition(connectionKey);
   const keySchema = z.object({ pk: z.string(), sk: z.string() });
