@@ -63,7 +63,7 @@ export class PermitQueue {
     for (const one of this.#waiting.splice(0, granted)) one.grant();
     if (this.#waiting.length === 0) return;
     const againMs = Math.max(AGAIN_MS, retryAfterMs);
-    // Lets granted requests run first: `waitMs` of their method's further requests may be longer then.
+    // Lets granted requests run first: `untilMs` of their method's further requests may be longer then.
     await Promise.resolve();
     const atMs = this.#timer.now() + againMs;
     const kept = this.#waiting.filter((one) => !one.isTooLate(atMs));

@@ -2,17 +2,20 @@ import type { Clock } from '../runtime/clock.ts';
 
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 20_000;
-/** Waits are this share of the time that trouble has lasted: a message comes back a few times while that doubles. */
+/**
+ * A wait is this share of the time for which calls have failed, so that a message is retried a few times while that
+ * time doubles.
+ */
 const SHARE = 0.5;
-/** Drawn around it, so that those who failed together do not come back together. */
+/** Relative jitter of a wait, so that messages that failed together do not come back together. */
 const JITTER = 0.5;
 
 const FIRST_RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 
 /**
- * How long messages wait for a service of AWS that cannot do its part now: the longer, the longer this process has
- * met with nothing else, so that a service that is down for minutes is not asked by every message every other second.
+ * Computes how long messages wait while a service of AWS fails. The wait grows with the time since this process last
+ * succeeded. So a service that is down for minutes is not called by every message every other second.
  */
 export class Backoff {
   readonly #clock: Clock;
@@ -25,7 +28,7 @@ export class Backoff {
     this.#random = random;
   }
 
-  /** A call failed with a transient error. @returns how long to wait, in milliseconds */
+  /** Records a transient error. @returns how long the message waits, in milliseconds */
   waitMs(): number {
     const nowMs = this.#clock.now();
     this.#sinceMs ??= nowMs;
@@ -33,16 +36,16 @@ export class Backoff {
     return Math.round(usualMs * (1 + JITTER * (2 * this.#random() - 1)));
   }
 
-  /** Something went well. */
+  /** Records a success: the next wait is the shortest again. */
   relieve(): void {
     this.#sinceMs = undefined;
   }
 }
 
 /**
- * When a message that failed for a reason of its own comes back: after 5, 10, 20, … seconds, 5 minutes at most.
+ * Returns how long a message waits after it failed for a reason of its own: 5, 10, 20, … seconds, 5 minutes at most.
  *
- * @param receives how often the queue has handed it out, this time included
+ * @param receives how often the queue has delivered the message, this time included
  * @returns milliseconds
  */
 export function retryAfterMs(receives: number): number {

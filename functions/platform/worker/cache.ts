@@ -2,8 +2,8 @@ import type { Clock } from '../runtime/clock.ts';
 import { type Savings, usage } from '../runtime/usage.ts';
 
 /**
- * Answers kept between invocations of one process, each for some time. A call under way is shared; one that failed
- * is not kept.
+ * Keeps answers between invocations of one process, each for a limited time. Callers share a call that is under way.
+ * Failures are not kept.
  */
 export class Cache<Value> {
   readonly #entries = new Map<string, { untilMs: number; value: Promise<Value> }>();
@@ -12,7 +12,7 @@ export class Cache<Value> {
   readonly #size: number;
   readonly #counted: keyof Savings;
 
-  /** @param counted what an answer that was kept saves, in `usage` */
+  /** @param counted field of `usage.saved` that each cached answer increments */
   constructor(clock: Clock, keepMs: number, counted: keyof Savings, size = 1_000) {
     this.#clock = clock;
     this.#keepMs = keepMs;

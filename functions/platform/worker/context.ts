@@ -11,32 +11,35 @@ import type { Backoff } from './backoff.ts';
 import type { DomainEvent } from './events.ts';
 import type { Held } from './message-queue.ts';
 
-/** A changed limit profile or credential is in force everywhere after this. */
+/** All workers use a changed limit profile or credential after this. */
 export const CONNECTION_KEPT_MS = 60_000;
 
-/** What the caller of a driver's method allows its requests. */
+/** Terms under which the requests of a driver's method get permits. */
 export interface CallTerms {
-  /** How long the first request waits for a permit, in milliseconds; absent: not at all. */
+  /** How long the first request waits for a permit, in ms; absent: not at all. */
   waitMs?: number;
-  /** How long each further request waits, once one was permitted; absent: 10 seconds. */
+  /**
+   * How long each further request waits after an earlier one was permitted, in ms; absent: 10 s, or `waitMs` if that is
+   * longer. Giving up then would waste the earlier call.
+   */
   furtherMs?: number;
-  /** Is called when the first request has its permit. */
+  /** Called when the first request has its permit. */
   onPermit?: () => void;
-  /** Machines whose creation the governor has permitted already, each with its slot and time. */
+  /** Number of machines whose creation the governor has already permitted, each with a slot and a time. */
   creates?: number;
 }
 
-/** A connection with its client open. */
+/** A connection with an open client. */
 export interface OpenConnection {
   connection: Connection;
   limits: LimitProfile;
-  /** Each request of it has a permit, or the method fails with NoPermit before it has begun. */
+  /** A client that does not wait: a method whose first request gets no permit fails with NoPermit. */
   client: CloudClient;
-  /** The same client for a caller that waits for permits, or that has those of creates. */
+  /** Returns the same client for a caller that waits for permits, or that has permits for creates. */
   onTerms(terms: CallTerms): CloudClient;
 }
 
-/** A fleet's immutable part, as worked out once per process. */
+/** The part of a fleet that never changes, computed once per process. */
 export interface FleetLayout {
   fleetId: string;
   namespace: string;
@@ -49,15 +52,18 @@ export interface SiteRef {
   location: string;
 }
 
-/** Answers to workflow steps that wait. Answering a token that is used up or timed out is harmless. */
+/**
+ * Completes the tasks of waiting workflow steps. Completing a task that was completed before or has timed out is
+ * harmless.
+ */
 export interface Tasks {
   succeed(taskToken: string, output: Record<string, unknown>): Promise<void>;
   /** @param error a name that the state machine's Retry and Catch match */
   fail(taskToken: string, error: string, cause: string): Promise<void>;
   /**
-   * Tells a step that its work still waits for its turn, so that its time-out does not count that.
+   * Sends a heartbeat for a step whose work still waits for its turn, so that the step does not time out.
    *
-   * @returns whether anybody waits with this token
+   * @returns whether a step waits with this token
    */
   heartbeat(taskToken: string): Promise<boolean>;
 }
@@ -68,62 +74,66 @@ export interface Log {
   error(message: string, detail?: Record<string, unknown>): void;
 }
 
-/** What the worker of one driver works with; tests and simulations bring their own. */
+/** Dependencies of one driver's worker; tests and simulations provide their own. */
 export interface WorkerContext {
   store: Store<'fleets' | 'governor' | 'access' | 'catalogue'>;
   driver: Driver;
-  /** Tells this deployment from any other with the same id, at the accounts that it works in. */
+  /** Distinguishes this deployment from others with the same id that use the same accounts. */
   writerId: string;
-  /** How often the tables were set back to an earlier time, as far as is known. */
+  /** Returns how often the tables were restored to an earlier time, as far as is known. */
   restores(): Promise<number>;
-  /** The deployment's id, from the data. It never changes. */
+  /** Returns the deployment's id, which the table has. It never changes. */
   deploymentId(): Promise<string>;
-  /** After which Lambda ends an invocation, and with it whatever it was at. */
+  /** Time limit after which Lambda ends an invocation, whatever it is doing. */
   timeLimitMs: number;
-  /** The invocation under way: a process has one at a time. */
+  /** The present invocation: a process has one at a time. */
   invocation: { endsAtMs: number };
-  /** Opens a connection, from a cache that lives as long as the process, a minute at most. */
+  /** Opens a connection, from the process's cache, which keeps it for `CONNECTION_KEPT_MS`. */
   open(connectionKey: string): Promise<OpenConnection>;
-  /** Opens a client for a connection as it is given, by no cache: with a credential that is not in force. */
+  /** Opens a client for this connection without the cache, for a credential that is not in force. */
   openWith(connection: Connection): Promise<OpenConnection>;
-  /** Forgets a cached connection, since its credential was refused or has changed. */
+  /** Removes a connection from the cache, because its credential was refused or has changed. */
   forget(connectionKey: string): void;
   layout(fleetId: string): Promise<FleetLayout>;
   /**
-   * The ready network resources of a fleet at a site; empty until all that were asked for are ready. Kept for a round
-   * of launching, since they may be removed and made anew before the next.
+   * Reads the network resources of a fleet at a site; empty until all of them are Ready. They are cached for one round
+   * of launching, since they may be removed and made again before the next.
    */
   networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
   /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
   send(message: DriverMessage, delayMs: number): Promise<void>;
-  /** Has messages that failed come back after some time. @throws Error they come back by the queue's time-out then */
+  /**
+   * Sets when failed messages come back. @throws Error if SQS refuses; they come back by the queue's visibility
+   * time-out then
+   */
   hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
-  /** Tells the world of what happened. @throws Error when it could not: the caller sees to it that it is told later */
+  /** Publishes events. @throws Error if not all were published; the caller makes sure that they are published later */
   publish(events: readonly DomainEvent[]): Promise<void>;
-  /** Sites whose poll loop this process found running, and until when that is as good as certain. */
+  /** Sites whose poll loop runs, as this process has seen, and until when it can rely on that. */
   loopsSeen: Map<string, number>;
-  /** How long messages of this process back off while a service of AWS does not work. */
+  /** How long messages of this process wait while a service of AWS fails. */
   backoff: Backoff;
   log: Log;
 }
 
 /**
- * Result of a message: acknowledged, or requeued after some time, perhaps as another message that says what is left.
+ * Result of a message: acknowledged, or requeued after a time. With `as`, another message with the remaining work
+ * replaces it.
  */
 export type MessageResult = { done: true } | { done: false; waitMs: number; as?: DriverMessage };
 export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
-/** Between a worker's last write and its end lies its time limit; this is for clocks and for ending. */
+/** Margin beyond the worker's time limit, for differing clocks and for ending the invocation. */
 const CLAIM_MARGIN_MS = 10_000;
 
-/** How long a worker has a claim: longer than it can live. */
+/** Returns how long a claim lasts, in ms: longer than its worker can live. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 
-/** What is left of the invocation's time, in milliseconds. */
+/** Returns what is left of the invocation's time, in milliseconds. */
 export const timeLeftMs = ({ invocation, store }: Pick<WorkerContext, 'invocation' | 'store'>): number =>
   Math.max(0, invocation.endsAtMs - store.clock.now());
 

@@ -1,10 +1,10 @@
 import { usage } from '../runtime/usage.ts';
 
 /**
- * Counts what a call of a cloud's client saved: each machine, fleet or location beyond the first that it was for.
+ * Counts what a call of a cloud's client saved: each machine, fleet or location that it covered beyond the first.
  *
- * @param method as the client has it
- * @param asked its first argument
+ * @param method name of the client's method
+ * @param asked the method's first argument
  */
 export function countSavings(method: string, asked: unknown, answered: unknown): void {
   if (method === 'createInstances') usage.saved.creates += beyondFirst(itemsOf(asked).length);
@@ -19,7 +19,7 @@ export function countSavings(method: string, asked: unknown, answered: unknown):
   }
 }
 
-/** Not parsed: there may be thousands in one answer. */
+/** Extracts the fleet's id from an instance id. Ids are not parsed fully, since one answer may have thousands. */
 const fleetOf = (instanceId: string): string => instanceId.slice(0, Math.max(0, instanceId.lastIndexOf('-')));
 
 const beyondFirst = (count: number): number => Math.max(0, count - 1);

@@ -1,6 +1,6 @@
 import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 
-/** Something that others may want to know. */
+/** An event that subscribers of the event bus receive. */
 export interface DomainEvent {
   /** The event's detail type. */
   type: string;
@@ -10,10 +10,10 @@ export interface DomainEvent {
 }
 
 const SOURCE = 'fleetwright';
-/** EventBridge takes no more at once. */
+/** Limit of EventBridge for one request. */
 const ENTRIES_PER_CALL = 10;
 
-/** Publishes on the default bus. @throws Error when EventBridge did not take all of them */
+/** Publishes events on the default bus. @throws Error if EventBridge did not accept all of them */
 export function openEvents(client: EventBridgeClient) {
   return async (events: readonly DomainEvent[]): Promise<void> => {
     for (let at = 0; at < events.length; at += ENTRIES_PER_CALL) {

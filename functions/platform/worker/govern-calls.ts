@@ -9,11 +9,11 @@ import { usage } from '../runtime/usage.ts';
 import type { Store } from '../store/store.ts';
 import type { CallTerms, Log } from './context.ts';
 
-/** The governor's name for calls that belong to no location. */
+/** Location under which the governor counts calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
-/** How long a request of a method waits once an earlier one of it was permitted: else that one was for nothing. */
+/** How long a further request of a method waits. Giving up then would waste the method's earlier calls. */
 const FURTHER_MS = 10_000;
-/** What an invocation keeps of its time for what follows a refused permit. */
+/** Time that an invocation keeps in reserve, to handle a refused permit before it ends. */
 const KEPT_MS = 2_000;
 
 /** One call of a driver's method. */
@@ -21,9 +21,9 @@ interface Method {
   waitMs: number;
   furtherMs: number;
   onPermit?: (() => void) | undefined;
-  /** Permitted creates that no request has used. */
+  /** Number of permitted creates that no request has used yet. */
   createsLeft: number;
-  /** Requests that were permitted. */
+  /** Number of requests that were permitted. */
   permitted: number;
 }
 
@@ -42,9 +42,9 @@ export interface GovernedConnection {
 }
 
 /**
- * The gate of one connection's client, see `CallGate`. A request's permit is of its kind at its location. Creates go by
- * the permits that their launches have; what a driver asks for beyond those, such as each machine of a batch by itself,
- * goes by the rate alone.
+ * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location.
+ * Creates use the permits of their launches. Only the rate limits further creates, for example those for each machine
+ * of a batch.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -59,7 +59,7 @@ export class CallGovernor implements CallGate {
     this.#connection = connection;
   }
 
-  /** The client as a caller with these terms has it. Each of its methods is a call of its own. */
+  /** Returns the client for a caller with these terms, which apply to each method call separately. */
   client(client: CloudClient, terms: CallTerms = {}): CloudClient {
     return new Proxy(client, {
       get: (target, name) => {
@@ -110,7 +110,10 @@ export class CallGovernor implements CallGate {
     return queue;
   }
 
-  /** Creates that were throttled are told to the governor by their launches, which are given another time with it. */
+  /**
+   * Logs a refusal, and slows calls down after a throttle. Throttled creates are left to their launches, which report
+   * them to the governor and get a new time with that.
+   */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,
     { code, cloudCode, retryAfterMs }: DriverError,

@@ -18,22 +18,22 @@ import { CallGovernor } from './govern-calls.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** What a worker reaches; everything else of its context is worked out from these and kept in caches. */
+/** External dependencies of a worker. The rest of its context is derived from these and cached. */
 export interface WorkerParts
   extends Pick<
     WorkerContext,
     'store' | 'writerId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
   > {
   driver: Driver;
-  /** @throws DriverError Unauthorized when there is none */
+  /** @throws DriverError Unauthorized if there is none */
   readCredential(connection: Connection): Promise<Credential>;
-  /** What a restore of the tables does not set back. */
+  /** The beat that is kept outside of the tables; a restore of the tables does not set it back. */
   outside: Pick<OutsideBeat, 'read'>;
-  /** Reads the deployment's id from the data, or makes it there. */
+  /** Reads the deployment's id from the table, or writes it there. */
   readDeploymentId(): Promise<string>;
 }
 
-/** The context of one worker process, with caches of its own. */
+/** Makes the context of one worker process, with its own caches. */
 export function makeContext({
   readCredential,
   readDeploymentId,
@@ -79,7 +79,8 @@ export function makeContext({
     ...parts,
     deploymentId,
     restores: async () => {
-      // In this order: what is counted meanwhile is counted in the tables first.
+      // The beat outside is read first: a beat that is written in between is in the tables first, and does not look
+      // like a restore.
       const known = await outside.read(await deploymentId());
       return restoresOf(await readBeat(store), known);
     },
@@ -115,7 +116,7 @@ export function makeContext({
   };
 }
 
-/** Reads once in the life of the process; a read that failed is made again. */
+/** Reads once in the life of the process. A failed read is repeated by the next call. */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
   let kept: Promise<string> | undefined;
   return () => {
@@ -128,7 +129,8 @@ function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
 }
 
 /**
- * Counts in `usage` what each method of a client saves. A client whose credential the cloud refuses is of no more use: the next message opens another, by the credential that is in force then.
+ * Counts in `usage` what each method of a client saves. Calls `refused` if the cloud refuses the client's credential,
+ * so that the next message opens a client with the credential that is in force then.
  */
 function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {

@@ -3,24 +3,26 @@ import { usage } from '../runtime/usage.ts';
 import type { DriverMessage } from '../workflow/messages.ts';
 
 const MAX_DELAY_SECONDS = 900;
-/** SQS takes no more in one request, and Lambda hands us no more in one batch. */
+/** Limit of SQS for one request, and of Lambda's batches. */
 const MESSAGES_PER_REQUEST = 10;
 
-/** A message that somebody has received, and when the queue is to hand it out again. */
+/** A received message, and when the queue is to deliver it again. */
 export interface Held {
-  /** From that receive; of no use after the next. */
+  /** Receipt handle of the latest receive; the next receive invalidates it. */
   receiptHandle: string;
   delayMs: number;
 }
 
 export interface MessageQueue {
-  /** Sends to a driver's queue; a wait longer than SQS can keep a message comes back early and waits again. */
+  /**
+   * Sends a message to a driver's queue. SQS delays it by 15 minutes at most: its receiver sends it again if that is
+   * too early.
+   */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
-   * Has messages that were received, and are not to be let go, come back then and not by the queue's visibility
-   * time-out.
+   * Sets when received messages come back, instead of the queue's visibility time-out.
    *
-   * @throws Error when SQS did not do so for all of them: those come back by the time-out
+   * @throws Error if SQS refused some of them; those come back by the time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
 }
@@ -57,7 +59,7 @@ export function openQueue(sqs: SQSClient, queueUrl: string): MessageQueue {
   };
 }
 
-/** SQS counts in whole seconds: rather late than early. */
+/** Converts to whole seconds, as SQS needs them; rounds up, so that a message is late instead of early. */
 function secondsOf(delayMs: number): number {
   return Math.ceil(Math.max(0, delayMs) / 1_000);
 }

@@ -2,8 +2,9 @@ import type { StatusChange } from '../store/transition.ts';
 import type { WorkerContext } from './context.ts';
 
 /**
- * Has the fleets of these records reviewed when this worker is certainly over. Sent before records are written that may
- * change what their fleets are: a worker that dies after that write would leave a fleet as it was.
+ * Schedules a review of these records' fleets for a time when this worker has certainly ended. The caller calls this
+ * before it writes records that may change a fleet's status. If the worker dies after that write, the review updates
+ * the fleet.
  */
 export async function reviewLater(
   { send, timeLimitMs }: WorkerContext,

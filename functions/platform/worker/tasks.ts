@@ -7,10 +7,10 @@ import {
 import { usage } from '../runtime/usage.ts';
 import type { Tasks } from './context.ts';
 
-/** The step has its answer, or waits no longer: whoever answers again has nothing to add. */
+/** Errors of a token whose step was completed before, or does not wait any more. They are ignored. */
 const SPENT = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
 
-/** Answers workflow steps through Step Functions. */
+/** Completes the tasks of workflow steps through Step Functions. */
 export function openTasks(sfn: SFNClient): Tasks {
   /** @returns whether the step still waited */
   const answer = async (send: () => Promise<unknown>): Promise<boolean> => {

@@ -5,11 +5,13 @@ import { cloudWordSchema, fleetIdSchema } from '../../model/identifiers.ts';
 import { sweepIdSchema } from '../../model/orphan.ts';
 import { fleetStatusSchema } from '../../model/status.ts';
 
-/** Where cloud calls go: every limit of the governor and every poll is per site. */
+/** Site of the cloud calls that a message causes. */
 const siteShape = { connectionKey: z.string(), location: cloudWordSchema };
 const placementShape = { fleetId: fleetIdSchema, taskToken: z.string(), ...siteShape };
 
-/** From the Map over instances of `provision-location`: make one instance, answer the token when it runs. */
+/**
+ * Launches one instance, and completes the task when it runs. Sent by the Map over instances of `provision-location`.
+ */
 export const launchMessageSchema = z.object({
   kind: z.literal('launch'),
   ...placementShape,
@@ -31,9 +33,9 @@ export const launchMessageSchema = z.object({
 });
 
 /**
- * From `provision-location`, when nobody answered a launch in time: find out what the launch token made, remove
- * it, close the instance's record as failed with `code`, and answer. Harmless when the launch did end meanwhile:
- * the answer then tells how.
+ * Gives a launch up whose task was not completed in time; sent by `provision-location`. The worker looks up what the
+ * launch token made, removes it, closes the record as Failed with `code` and completes the task. If the launch has
+ * ended meanwhile, the task is only completed with its outcome.
  */
 export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
@@ -43,17 +45,20 @@ export const giveUpMessageSchema = z.object({
   code: z.string().min(1).describe('name of the error that ended the waiting, such as States.Timeout'),
 });
 
-/** From `provision-fleet`, once for each location: network, security groups and key pair. */
+/** Makes network, security groups and key pair. Sent by `provision-fleet`, once for each location. */
 export const prepareNetworksMessageSchema = z.object({
   kind: z.literal('prepare-networks'),
   ...placementShape,
 });
 
-/** What `terminate-fleet` is to remove: the whole fleet, or only what failed and what nothing else needs. */
+/** Scope of a `terminate-fleet`: the whole fleet, or only failed instances and what nothing else needs. */
 export const removalScopeSchema = z.enum(['fleet', 'failed']);
 export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
-/** From `terminate-fleet`: remove the fleet's instances whose home is this site; answered when all are gone. */
+/**
+ * Removes the instances whose first placement is this site, wherever they have moved since. The task is completed when
+ * all are gone. Sent by `terminate-fleet`.
+ */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
   ...placementShape,
@@ -61,7 +66,8 @@ export const terminateMessageSchema = z.object({
 });
 
 /**
- * From `terminate-fleet`, in two rounds: `access` removes key pairs and security groups, `network` the networks.
+ * Removes network resources in two rounds: `access` removes key pairs and security groups, `network` the networks. Sent
+ * by `terminate-fleet`.
  */
 export const removeNetworksMessageSchema = z.object({
   kind: z.literal('remove-networks'),
@@ -70,7 +76,7 @@ export const removeNetworksMessageSchema = z.object({
   round: z.enum(['access', 'network']),
 });
 
-/** The next poll of a site. A poll whose generation is not the current one is dropped. */
+/** Polls a site. A poll whose generation is not the current one is dropped. */
 export const pollMessageSchema = z.object({
   kind: z.literal('poll'),
   ...siteShape,
@@ -131,7 +137,7 @@ export const sweepMessageSchema = z.object({
     .describe('counts the sweeps that check what an earlier one removed'),
 });
 
-/** Everything that a driver's queue carries. */
+/** All messages of a driver's queue. */
 export const driverMessageSchema = z.discriminatedUnion('kind', [
   launchMessageSchema,
   giveUpMessageSchema,
@@ -159,21 +165,21 @@ export type SweepConnectionMessage = z.infer<typeof sweepConnectionMessageSchema
 export type SweepMessage = z.infer<typeof sweepMessageSchema>;
 export type SyncInventoryMessage = z.infer<typeof syncInventoryMessageSchema>;
 
-/** What the token of a launch or give-up is answered with; the instance's record says the same. */
+/** Outcome with which the task of a launch or a give-up is completed; the instance's record says the same. */
 export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed', 'Cancelled']) });
 export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 /**
- * Beside the driver error codes, what the token of a launch may be failed with: the worker ended the record without
- * a driver's error. Any other name makes the workflow send the launch again.
+ * Error name of a launch's task when the worker closed the record without a driver's error. With this name or a driver
+ * error code, the workflow does not retry. With any other name, it sends the launch again.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
 export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
- * Input of `provision-fleet` and of Assign. `execution` is the number that the fleet's item held when it was started:
- * an execution that another one has followed changes nothing any more.
+ * Input of `provision-fleet` and of Assign. `execution` is the number in the fleet's item when the execution was
+ * started. An execution changes nothing any more once another one has followed it.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
 export type ProvisionInput = z.infer<typeof provisionInputSchema>;
@@ -186,20 +192,20 @@ export type RemovalInput = z.infer<typeof removalInputSchema>;
 export const settleInputSchema = provisionInputSchema.extend({
   interruptedBy: z.string().optional().describe('name of the error that ended the work early, if one did'),
 });
-/** Answer of Settle: the fleet's status, and the execution of `terminate-fleet` that its failure policy asks for. */
+/** Answer of Settle: the fleet's status, and the input of the `terminate-fleet` that its failure policy requires. */
 export const settleAnswerSchema = z.object({
   status: fleetStatusSchema,
   removal: removalInputSchema.exactOptional(),
 });
 export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 
-/** Answer of FinishTermination. `done`: nothing is left that was to go. */
+/** Answer of FinishTermination. `done`: everything that was to be removed is gone. */
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
-/** Keeps a child's history far below 25,000 events, whatever fails. */
+/** Keeps a child execution's history far below the limit of 25,000 events, even with many retries. */
 export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
-/** AWS runs at most this many iterations of an inline Map at once. */
+/** AWS runs at most this many iterations of an inline Map concurrently. */
 export const MAX_INLINE_MAP = 40;
 
 /** One location's part of the work, in the answer of the state Assign. */
@@ -232,7 +238,7 @@ export const assignmentSchema = z.object({
 });
 export type Assignment = z.infer<typeof assignmentSchema>;
 
-/** Answer of BeginTermination: as an assignment, with only the sites that have something or may have. */
+/** Answer of BeginTermination: like an assignment, but only with sites that have, or may have, something to remove. */
 export const terminationSitesSchema = z.object({
   fleetId: fleetIdSchema,
   scope: removalScopeSchema,
