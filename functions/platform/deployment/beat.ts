@@ -1,9 +1,9 @@
 import { type Beat, readBeat, readDeploymentId, writeBeat } from '../store/deployment.ts';
 import type { Store } from '../store/store.ts';
 
-/** The number that a deployment keeps outside of its tables: a restore of the tables does not set it back. */
+/** Keeps a deployment's beat outside of its tables, where a restore of the tables does not set it back. */
 export interface OutsideBeat {
-  /** @returns undefined when it keeps none, or one of another deployment */
+  /** Reads the beat. @returns undefined if there is none, or it is of another deployment */
   read(deploymentId: string): Promise<number | undefined>;
   write(deploymentId: string, beat: number): Promise<void>;
 }
@@ -11,21 +11,21 @@ export interface OutsideBeat {
 const MINUTE_MS = 60_000;
 const MINUTES_APART = 5;
 
-/** Whether a schedule that runs each minute counts on in this one: each time costs a write. */
+/** True if a schedule that runs each minute advances the beat in this one. Advancing costs writes. */
 export function isCountDue(nowMs: number): boolean {
   return Math.floor(nowMs / MINUTE_MS) % MINUTES_APART === 0;
 }
 
 /**
- * Counts on, every five minutes: in the tables first, then outside. So the number outside is never ahead of the tables, whatever
- * dies between the two, unless the tables were set back. Then the tables are told so in the write that brings them to the
- * number outside again. A restore to less than five minutes ago is not noticed.
+ * Advances the beat, every five minutes: first in the tables, then outside. So the beat outside is ahead of the tables
+ * only if a restore has set the tables back. The next write then counts the restore and sets the tables' beat above the
+ * one outside. A restore to less than five minutes ago is not noticed.
  *
  * @returns whether a restore was noticed
  */
 export async function countOn(store: Store<'fleets'>, outside: OutsideBeat): Promise<boolean> {
   const deploymentId = await readDeploymentId(store);
-  // Nothing was made by a deployment that has no id yet.
+  // A deployment without an id has made nothing yet.
   if (deploymentId === undefined) return false;
   const inside = await readBeat(store);
   const known = (await outside.read(deploymentId)) ?? 0;
@@ -39,7 +39,7 @@ export async function countOn(store: Store<'fleets'>, outside: OutsideBeat): Pro
   return isSetBack;
 }
 
-/** How often the tables were set back, one that has not been told to them yet included. Pure. */
+/** Returns how often the tables were restored, including a restore that they have not recorded yet. Pure. */
 export function restoresOf(inside: Beat, outside: number | undefined): number {
   return inside.restores + ((outside ?? 0) > inside.beat ? 1 : 0);
 }

@@ -10,7 +10,7 @@ export interface GroupRange {
   count: number;
 }
 
-/** A fleet's part at one (connection, location): one unbroken range of positions, group after group. */
+/** A fleet's share of one site: one unbroken range of positions, node group after node group. */
 export interface Placement {
   connection: string;
   connectionKey: string;
@@ -24,15 +24,15 @@ export interface Placement {
 
 type Site = Pick<Placement, 'connectionKey' | 'location'>;
 
-/** The site of a record, or of what a message is about. */
+/** Returns the site of a record or of a message. */
 export const siteOf = ({ connectionKey, location }: Site): Site => ({ connectionKey, location });
 
-/** Whether two things stand at the same connection and location. */
+/** True if both are at the same connection and location. */
 export function sameSite(a: Site, b: Site): boolean {
   return a.connectionKey === b.connectionKey && a.location === b.location;
 }
 
-/** `size` spread over `parts`, as evenly as whole numbers allow; the first ones get the rest. */
+/** Spreads `size` over `parts` as evenly as whole numbers allow; the first parts get the remainder. */
 export function spreadEvenly(size: number, parts: number): number[] {
   const base = Math.floor(size / parts);
   const rest = size % parts;
@@ -40,9 +40,9 @@ export function spreadEvenly(size: number, parts: number): number[] {
 }
 
 /**
- * Says which instance stands where. A pure function of the spec, so that every process works out the same
- * answer from the immutable record, and no payload has to carry it. Placements are sorted by connection
- * and location. A location that got nothing has an empty one: instances that fail elsewhere may move there.
+ * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes. So
+ * every process computes the same placements, and no payload has to carry them. Placements are sorted by connection and
+ * location. A location without instances has an empty placement, since instances that fail elsewhere may move there.
  */
 export function layOut(spec: FleetSpec): Placement[] {
   const bySite = new Map<string, { group: NodeGroup; location: string; count: number }[]>();
@@ -80,7 +80,7 @@ export function layOut(spec: FleetSpec): Placement[] {
   });
 }
 
-/** The node group and home placement of one position; undefined when the fleet has no such position. */
+/** Finds the node group and the initial placement of a position; undefined if the fleet has no such position. */
 export function groupAt(
   placements: readonly Placement[],
   index: number,

@@ -3,38 +3,38 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { SSMClient } from '@aws-sdk/client-ssm';
 
-/** How long one call of a service may take, and how often it is tried. */
+/** Limits of one call: how long it may take, and how often it is tried. */
 export interface CallLimits {
-  /** Until the connection stands. */
+  /** Time limit for opening the connection. */
   connectionTimeoutMs: number;
-  /** Of each attempt: until its answer begins, and of each silence within the answer. */
+  /** Time limit of each attempt until its answer begins, and of each pause within the answer. */
   requestTimeoutMs: number;
-  /** Tries of one call in all, the first one included; from the second on after a pause of the SDK's. */
+  /** Attempts of one call, the first one included. The SDK pauses before each further one. */
   maxAttempts: number;
 }
 
 const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000, maxAttempts: 3 };
 
 /**
- * The limits of each service of our own account that functions call. A call on dead sockets is over before the
- * shortest time limit of a function (20 seconds), so that its caller can still say what happened. No call here waits
- * for something at the service: Lambda polls the queues, and workflows wait by task tokens.
+ * Limits for each service of the own account that functions call. A call on dead sockets ends before the shortest time
+ * limit of a function (20 seconds), so that its caller can still report the error. No call here is a long poll: Lambda
+ * polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
-  // It answers within milliseconds, and refuses a hot key for less than a second: rather one try more, each a second
-  // shorter.
+  // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. So it gets one attempt more,
+  // each a second shorter.
   dynamodb: { ...USUAL, requestTimeoutMs: 4_000, maxAttempts: 4 },
-  // A message that was sent twice is handled once, and one that was not sent fails its caller.
+  // Retries are safe: a message that is sent twice takes effect once. If a message cannot be sent, its caller fails.
   sqs: USUAL,
-  // Executions have names and task tokens are spent once: a second try that finds the first one done is harmless.
+  // Retries are safe: executions have names, and a task token works once.
   'step-functions': USUAL,
-  // It allows few writes a second. Who makes many calls (a poll, a sweep) tries again by the queue, and not here.
+  // Parameter Store allows few writes a second. Callers that make many calls retry through their queue instead of here.
   ssm: USUAL,
-  // An event may come twice. What a sweep could not tell, the next one tells.
+  // Events may be delivered twice. What a sweep could not publish, the next one publishes.
   eventbridge: USUAL,
 } as const satisfies Record<string, CallLimits>;
 
-/** The part of a client's configuration that says how long it waits and how often it tries. */
+/** Time-outs and attempts, as a client's configuration has them. */
 export interface ClientSettings {
   maxAttempts: number;
   requestHandler: {
@@ -45,7 +45,7 @@ export interface ClientSettings {
   };
 }
 
-/** Sockets are kept and used again: that is what the SDK's handler does when it is given no agent. */
+/** Returns the settings of a client. Without an agent of its own, the SDK's handler reuses sockets. */
 export function clientSettings({
   connectionTimeoutMs,
   requestTimeoutMs,
@@ -56,9 +56,9 @@ export function clientSettings({
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,
       requestTimeout: requestTimeoutMs,
-      // The request's time-out is over when the answer begins; this one also ends an answer that stops half-way.
+      // `requestTimeout` ends when the answer begins. This one also ends an answer that stops half-way.
       socketTimeout: requestTimeoutMs,
-      // Without it, the SDK only logs that the time is over.
+      // Without this, the SDK only logs that the request timed out.
       throwOnRequestTimeout: true,
     },
   };

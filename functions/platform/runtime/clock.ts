@@ -1,10 +1,10 @@
-/** Time, passed in so that tests and simulations own it. */
+/** The time; passed in, so that tests and simulations control it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
 }
 
-/** A clock that can be waited by. */
+/** A clock that can also wait. */
 export interface Timer extends Clock {
   sleep(ms: number): Promise<void>;
 }

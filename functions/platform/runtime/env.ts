@@ -11,7 +11,9 @@ const jsonSchema = z.string().transform((text, context): unknown => {
   }
 });
 
-/** Every environment variable that a function may read. `infra` sets each together with the grant it stands for. */
+/**
+ * All environment variables that a function may read. `infra` sets each one together with the permission that it needs.
+ */
 const variables = {
   DEPLOYMENT_ID: deploymentIdSchema.describe(
     'value of the tag fleetwright:deployment where the data have none yet',
@@ -49,7 +51,7 @@ export type VariableName = z.infer<typeof variableNameSchema>;
 export type Env<Name extends VariableName> = { readonly [Key in Name]: z.output<Variables[Key]> };
 
 /**
- * Reads and checks the variables that a function declares; handlers call it once, when the module loads.
+ * Reads and checks the variables that a function declares. Handlers call this once, when their module loads.
  *
  * @throws Error naming every variable that is missing or wrong, and none of their values
  */

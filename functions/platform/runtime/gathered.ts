@@ -1,8 +1,8 @@
 /**
- * Has work done on items together: those that come while earlier ones are being worked on are done next, in one go.
- * The first ones do not wait. Each call gets the result of the work that its items were part of, or its error.
+ * Batches calls of `work`. The first call starts immediately. Items of calls that come while `work` is running are
+ * collected, and processed together next. Each call gets the result, or the error, of the batch with its items.
  *
- * @param work is never under way twice
+ * @param work never runs twice at the same time
  */
 export function gathered<Item, Result>(
   work: (items: readonly Item[]) => Promise<Result>,

@@ -1,6 +1,6 @@
 /**
- * One JSON line per entry on standard output, which Lambda keeps. Errors are written with name, message and stack;
- * nothing else of them, since clouds and SDKs hang requests, and with them credentials, on their errors.
+ * Writes one JSON line per entry to standard output, which Lambda keeps. Of errors, only name, message and stack are
+ * written: clouds and SDKs attach requests, with their credentials, to their errors.
  */
 export interface Logger {
   info(message: string, detail?: Record<string, unknown>): void;

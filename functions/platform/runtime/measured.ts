@@ -3,8 +3,8 @@ import { logger } from './logger.ts';
 import { resetUsage, usage } from './usage.ts';
 
 /**
- * Middleware of every function: logs one line per invocation with what it consumed, and any error with its name.
- * Events are never logged: they may carry what users wrote.
+ * Makes the middleware of every function. It logs one line per invocation with what it consumed, and any error with its
+ * name. Events are never logged, since they may contain users' data.
  */
 export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
   let startedMs = 0;
@@ -26,7 +26,7 @@ export function measured<Event, Result>(functionName: string): MiddlewareObj<Eve
   };
 }
 
-/** Of the process's resident set since it started. */
+/** Returns the largest resident set of the process since it started, in MB. */
 function peakMemoryMb(): number {
   return Math.ceil(process.resourceUsage().maxRSS / 1_024);
 }

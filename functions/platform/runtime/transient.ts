@@ -1,7 +1,7 @@
 import { isThrottlingError, isTransientError } from '@smithy/core/retry';
 import { z } from 'zod';
 
-/** Why DynamoDB cancels a transaction that the same request, sent again, may well carry out. */
+/** Reasons of a cancelled DynamoDB transaction after which the same request may succeed when it is repeated. */
 export const TRANSIENT_REASONS: ReadonlySet<string> = new Set([
   'TransactionConflict',
   'ThrottlingError',
@@ -19,12 +19,12 @@ const OTHER_NAMES: ReadonlySet<string> = new Set([
   'TransactionConflictException',
 ]);
 
-/** DynamoDB gives a reason for each item, in their order. */
+/** A cancelled transaction: DynamoDB gives one reason for each item, in the order of the items. */
 const cancelledSchema = z.object({
   name: z.literal('TransactionCanceledException'),
   CancellationReasons: z.array(z.object({ Code: z.string().default('None') })).default([]),
 });
-/** What tells a failure on the service's side: the fault of a modelled error, or the status of any. */
+/** A failure of the service: a modelled error has a fault, and every error has an HTTP status. */
 const serverFaultSchema = z.union([
   z.object({ $fault: z.literal('server') }),
   z.object({ $metadata: z.object({ httpStatusCode: z.number().min(500) }) }),
@@ -32,8 +32,8 @@ const serverFaultSchema = z.union([
 const abortedSchema = z.object({ code: z.literal('ECONNABORTED') });
 
 /**
- * Tells whether an error is transient: a throttle, a failure of an AWS service, or no answer of it. The SDK's
- * classification decides, without the error's cause: whether a cloud of a fleet is down is for `DriverError` to say.
+ * True if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
+ * classifies the error. Its cause is left out, because `DriverError` tells whether a fleet's cloud is down.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -1,20 +1,20 @@
-/** What was had without asking for it, each as so many requests or calls that were not made. */
+/** Counts of requests and calls that were not needed. */
 export interface Savings {
-  /** Connections that were open: their record, credential and client. */
+  /** Connections whose record, credential and client were cached. */
   connections: number;
-  /** Fleets whose layout was known. */
+  /** Fleets whose layout was cached. */
   layouts: number;
-  /** Sites whose network resources for a fleet were known. */
+  /** Sites whose network resources of a fleet were cached. */
   networks: number;
-  /** Machines that were asked for in another's create call. */
+  /** Machines that were created by another machine's create call. */
   creates: number;
-  /** Fleets that a list call made for another told of. */
+  /** Fleets that a list call covered beyond the first. */
   lists: number;
-  /** Locations whose offers one call for all of them told. */
+  /** Locations whose offers a call covered beyond the first. */
   offers: number;
 }
 
-/** What one invocation consumed; logged at its end, so that cost is counted and not assumed. */
+/** Resources that one invocation consumed. They are logged at its end, so that costs are measured and not assumed. */
 export interface Usage {
   readUnits: number;
   writeUnits: number;

@@ -1,6 +1,9 @@
 import type { Timer } from './clock.ts';
 
-/** What it comes to when work is not done within its time; the work itself goes on, and nothing hears of it. */
+/**
+ * Waits for work for `limitMs` at most. The work itself goes on after that, and its result is ignored. @throws the
+ * error of `tooLate` if the work takes longer
+ */
 export async function within<Result>(
   clock: Timer,
   limitMs: number,
@@ -10,7 +13,7 @@ export async function within<Result>(
   const late = clock.sleep(limitMs).then((): never => {
     throw tooLate();
   });
-  // Whichever comes second, nothing waits for it.
+  // The race ignores the slower promise: its rejection must not count as unhandled.
   late.catch(() => {});
   work.catch(() => {});
   return await Promise.race([work, late]);

@@ -10,11 +10,11 @@ function parameterName(prefix: string, fleetId: string): string {
 }
 
 /**
- * Keeps the private half of a fleet's SSH key as a SecureString, where its owner reads it with rights of their own
- * in the account; no function of ours may.
+ * Stores the private half of a fleet's SSH key as a SecureString. The fleet's owner reads it with their own permissions
+ * in the account; no function of the deployment may read it.
  *
- * @returns the parameter's name with the version that this key has in it: whoever keeps another one at the same time
- *   makes another version, and takes nothing away
+ * @returns the parameter's name with this key's version: another key that is stored at the same time is another
+ *   version, and does not overwrite this one
  */
 export async function keepSshKey(
   ssm: SSMClient,
@@ -29,7 +29,7 @@ export async function keepSshKey(
   return Version === undefined ? name : `${name}:${Version}`;
 }
 
-/** Forgetting what is gone succeeds. */
+/** Deletes a fleet's key. Succeeds if it is already gone. */
 export async function forgetSshKey(ssm: SSMClient, prefix: string, fleetId: string): Promise<void> {
   try {
     await ssm.send(new DeleteParameterCommand({ Name: parameterName(prefix, fleetId) }));

@@ -12,14 +12,15 @@ import { type Connection, type Credential, credentialSchema, secretText } from '
 type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>;
 
 /**
- * Below its driver's own path, which that driver's function alone may read. With the connection's id: a request that
- * is late and meant for a connection that was deleted reaches no other that has its name.
+ * Returns the name of a credential's parameter. It is below the driver's own path, which only that driver's function
+ * may read. It has the connection's id, so that a late request for a deleted connection does not reach another one with
+ * the same name.
  */
 export function credentialParameter(prefix: string, { driver, namespace, name, id }: ConnectionRef): string {
   return `${prefix}/${driver}/${namespace}/${name}/${id}`;
 }
 
-/** @returns the version of the secret: versions that are older can still be read */
+/** Stores a credential. @returns the secret's version; older versions can still be read */
 export async function putCredential(
   ssm: SSMClient,
   prefix: string,
@@ -39,9 +40,10 @@ export async function putCredential(
 }
 
 /**
- * The credential in force, which is not always the latest: a rotation may be under way, or have been refused.
+ * Reads the credential in force. It is not always the latest, since a rotation may be under way or may have been
+ * refused.
  *
- * @throws DriverError Unauthorized when there is none: the connection was deleted, or never finished
+ * @throws DriverError Unauthorized if there is none: the connection was deleted, or its secret was never stored
  */
 export async function readCredential(
   ssm: SSMClient,
@@ -66,7 +68,7 @@ export async function readCredential(
   }
 }
 
-/** Deleting what is gone succeeds. */
+/** Deletes a connection's credential. Succeeds if it is already gone. */
 export async function deleteCredential(
   ssm: SSMClient,
   prefix: string,

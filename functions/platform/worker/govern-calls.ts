@@ -37,7 +37,7 @@ const methodOf = ({
 export interface GovernedConnection {
   connectionKey: string;
   limits: LimitProfile;
-  /** When the invocation under way ends: no request waits for longer. */
+  /** Returns when the present invocation ends, in ms since 1970. No request waits longer than that. */
   endsAtMs(): number;
 }
 
