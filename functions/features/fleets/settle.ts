@@ -25,9 +25,10 @@ const MOST_INTERRUPTIONS = 5;
  * another execution, which the workflow starts. A fleet that is being removed or held, or that another execution has
  * taken over, stays as it is. A second run returns the same.
  *
- * @throws Error when the fleet changed in the meantime, or when instances are being created whose steps have ended
- * (their tasks were completed by mistake, or the execution was stopped). Their outcome is still unknown, so no verdict
- * is possible. Step Functions retries the state, and in the end the reconciler starts another execution
+ * @throws Error when the fleet changed in the meantime, or when instances are being created whose steps have ended.
+ * That happens if their tasks were completed by mistake, or if the execution was stopped. No verdict is possible then,
+ * because the outcome of these instances is unknown. Step Functions retries the state, and in the end the reconciler
+ * starts another execution
  */
 export async function settleFleet(
   store: Store<'fleets'>,

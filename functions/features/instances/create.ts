@@ -138,7 +138,10 @@ async function giveFeedback(
   return await recordFeedback(context.store, governed(site, opened), feedback, throttled);
 }
 
-/** Returns the feedback of one refusal. An outage is not derived here: it takes all calls that were sent together. */
+/**
+ * Returns the feedback of one refusal. An outage is not among it: the caller reports one when every call has failed as
+ * Unavailable.
+ */
 function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
   switch (code) {
     case 'InsufficientCapacity':

@@ -132,13 +132,13 @@ async function attempt(context: WorkerContext, site: SiteRef, attempts: readonly
 /** The decision about one attempt: what blocks it, or that it may go. */
 type Fate =
   | { fate: 'granted' }
-  /** It waits for network resources, or for the start time of its permit. */
+  /** The attempt waits for network resources, or for the start time of its permit. */
   | { fate: 'later'; waitMs: number }
-  /** It is enqueued until a slot is free. */
+  /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
-  /** The cloud is known to refuse it. No call is needed to fail it. */
+  /** The cloud is known to refuse the attempt. No call is needed to fail it. */
   | { fate: 'failed'; failure: Failure }
-  /** The launch gate stops it: its fleet no longer launches at this site. */
+  /** The launch gate stops the attempt: its fleet no longer launches at this site. */
   | { fate: 'stopped' };
 type Fated = Attempt & Fate;
 

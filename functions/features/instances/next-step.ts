@@ -77,7 +77,7 @@ export function nextStep(
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
-  // It failed in an earlier round and its machine is not gone yet. It is attempted again afterwards.
+  // The instance failed in an earlier round and its machine is not gone yet. It is attempted again afterwards.
   const failing = record.status === 'Terminating' && record.closeAs === 'Failed';
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);

@@ -92,7 +92,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that it failed';
-      // It never ran. It is removed like any other instance that broke before it ran.
+      // The instance never ran. Its machine is removed like any other that broke before it ran.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

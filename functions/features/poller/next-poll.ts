@@ -22,9 +22,9 @@ export interface Awaited {
  * Returns the delay of the next poll.
  *
  * While launches wait for slots, it is the time until the first slot holder may run, judged by the fastest boot; at a
- * quick site it is one second. While no launch waits, it is the usual interval; at a quick site the delay starts at one
- * second and grows the longer machines are overdue. When nothing has come up for a minute beyond the fastest boot, it
- * is the usual interval as well.
+ * quick site it is one second. While no launch waits, it is the usual interval; at a quick site it is about a second
+ * when the first machine is due, and grows while that machine is overdue. It is the usual interval, too, when even the
+ * youngest machine is a minute later than the fastest boot.
  */
 export function nextPollMs({ isWaitedFor, startsMs, fastestMs = 0 }: Awaited, nowMs: number): number {
   if (startsMs.length === 0) return POLL_INTERVAL_MS;

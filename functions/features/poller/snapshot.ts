@@ -77,8 +77,8 @@ async function snapshotSite(
 
 /**
  * Tells whether a list shows none of the machines that it should show. Expected are machines that records are bound to,
- * and machines in Terminating whose backend id was never learnt. Such a list may be true, or a cloud may have answered
- * empty by mistake. Other entries do not count, because the index may lag behind the records. Pure.
+ * and machines in Terminating whose backend id is unknown. Such a list may be true, or a cloud may have answered empty
+ * by mistake. Other entries do not count, because the index may lag behind the records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

@@ -15,7 +15,8 @@ const SPREAD_MS = 60_000;
 
 /**
  * Sends a sweep for each site where a connection may have something: every location of its catalogue, every location
- * with a poll loop, and every location with findings. If this message is delivered twice, sites are swept twice.
+ * that ever had a poll loop, and every location with findings. If this message is delivered twice, sites are swept
+ * twice.
  */
 export async function sweepConnection(
   context: WorkerContext,
