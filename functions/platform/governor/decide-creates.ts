@@ -9,9 +9,9 @@ import { heldNow, type ReleasedSlot } from './slots.ts';
 
 /** The governor's decision about one launch. */
 export type CreateDecision =
-  /** Its call may go out now. */
+  /** The launch's call may go out now. */
   | { action: 'allow' }
-  /** It has a slot, and its call may go out at `startMs`. */
+  /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
   /** The launch is queued until something changes, and does not ask again. */
   | { action: 'queue'; why: QueueReason }

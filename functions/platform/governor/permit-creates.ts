@@ -31,7 +31,7 @@ export interface CreateAnswer {
 interface Written extends CreateAnswer {
   /** No instance holds a slot of the site. */
   isIdle: boolean;
-  /** The hold on the location that was written with the slots. */
+  /** Number of the hold on the location that was written with the slots. */
   locationHold?: number;
 }
 

@@ -20,7 +20,7 @@ export const callStateSchema = z.object({
   lastStartMs: z.number().optional(),
   /** Like `nextDueMs`, but only for calls that have gone out, each counted when it went out. */
   goneDueMs: z.number().optional(),
-  /** When the cloud's bucket was last known to be empty, after a throttle. */
+  /** When the cloud's bucket is taken to be empty: at the end of the block after the last throttle. */
   emptyAtMs: z.number().optional(),
   /** Rate multiplier at `sinceMs`; absent: 1. */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),

@@ -50,7 +50,7 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** By family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
-  /** The connection's budget is used up until then. */
+  /** Until when the connection's budget is used up, and which one. */
   budget: z.object({ reason: z.string(), untilMs: z.number() }).optional(),
 });
 export type SiteState = z.infer<typeof siteStateSchema>;

@@ -165,8 +165,8 @@ export async function noteLeft(
 }
 
 /**
- * Removes the record, and records in the same transaction that its secret may still be stored late. Repeating this
- * changes nothing.
+ * Removes the record, and writes in the same transaction that its secret may still be stored late (`abandonedSecret`).
+ * Repeating this changes nothing.
  */
 export async function removeConnection(
   store: Store<'access'>,

@@ -35,7 +35,7 @@ export const attemptSchema = z.object({
    * outcome.
    */
   closedAtMs: z.number().optional(),
-  /** Idempotency keys of its calls, where the cloud keeps them. */
+  /** Idempotency keys of the attempt's calls, where the cloud keeps them. */
   idempotencyKeys: z.array(z.string()).optional(),
   /** The machine that the attempt made. */
   backendId: z.string().optional(),

@@ -40,7 +40,7 @@ const PAGE = 1_000;
 const UNITS_PER_LAUNCH = 4;
 /** Half of the write units that one partition key accepts each second. */
 const UNITS_PER_PART = 500;
-/** Enough for 500 launches a second. */
+/** Enough partitions for 500 launches a second. */
 const MOST_PARTS = 4;
 /** Extra entries to read of each partition: a queue's partitions differ in length. */
 const SPARE_PER_PART = 4;

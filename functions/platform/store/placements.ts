@@ -90,7 +90,7 @@ export async function openPlacement(
   });
 }
 
-/** Pauses launching at a placement in a round; a later round may resume it. */
+/** Pauses launching at a placement for a round; a later round may resume it. */
 export async function pausePlacement(
   store: Store<'fleets'>,
   fleetId: string,

@@ -12,7 +12,7 @@ const SPENT = new Set(['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken']);
 
 /** Completes the tasks of workflow steps through Step Functions. */
 export function openTasks(sfn: SFNClient): Tasks {
-  /** @returns whether the step still waited */
+  /** Sends an answer to a step. @returns whether the step still waited */
   const answer = async (send: () => Promise<unknown>): Promise<boolean> => {
     usage.sfnRequests += 1;
     try {

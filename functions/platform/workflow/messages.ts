@@ -125,7 +125,7 @@ const sweepShape = {
 /** Sends a `sweep` for each site of a connection. */
 export const sweepConnectionMessageSchema = z.object({ kind: z.literal('sweep-connection'), ...sweepShape });
 
-/** Compares what the cloud has of this deployment at a site with the records. */
+/** Sweeps a site: compares what the cloud has of this deployment there with the records. */
 export const sweepMessageSchema = z.object({
   kind: z.literal('sweep'),
   ...sweepShape,
@@ -208,7 +208,7 @@ export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
 export const MAX_INLINE_MAP = 40;
 
-/** One location's part of the work, in the answer of the state Assign. */
+/** One site's share of the work, in the answer of the state Assign. */
 export const siteWorkSchema = z.object({
   connectionKey: z.string(),
   location: cloudWordSchema,
