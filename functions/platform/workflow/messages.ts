@@ -170,8 +170,9 @@ export const launchAnswerSchema = z.object({ outcome: z.enum(['Running', 'Failed
 export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 /**
- * Error name of a launch's task when the worker closed the record without a driver's error. With this name or a driver
- * error code, the workflow does not retry. With any other name, it sends the launch again.
+ * Error name of a PrepareNetworks task when launching has stopped at the site: `provision-fleet` then skips the site.
+ * Both workflows retry neither after this name nor after the driver error codes that they list. After any other name,
+ * they send the message again.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
