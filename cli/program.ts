@@ -18,7 +18,7 @@ Exit codes:
   130  Ctrl-C; what was started goes on
 `;
 
-/** The whole command line. `run` is given each command with its action. */
+/** Makes the whole command line. Calls `run` with each command and its action. */
 export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
     .description('Fleets of virtual machines on many clouds.')
@@ -42,10 +42,10 @@ export function makeProgram(run: Runner): Command {
 }
 
 /**
- * Runs one command line.
+ * Runs one command line. Never throws.
  *
  * @param args without the program's name
- * @returns the exit code; nothing is thrown
+ * @returns the exit code
  */
 export async function runCli(args: readonly string[], world: World): Promise<number> {
   const json = args.includes('--json');
@@ -87,7 +87,7 @@ function contextOf(globals: GlobalOptions, world: World): Context {
   };
 }
 
-/** Commander's own messages are told like all others, once, by `runCli`. */
+/** Captures Commander's own messages: `runCli` prints them once, like all others. */
 function captureOutput(command: Command, world: World): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => world.stdout.write(text),

@@ -2,12 +2,12 @@ import { z } from 'zod';
 
 const fieldErrorSchema = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
 
-/** Read leniently: whatever stands between us and the API may answer in words of its own. */
+/** Accepts any fields: a proxy between us and the API may answer in its own format. */
 const problemSchema = z.object({
   title: z.string().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
-  /** What the gateway says instead of a detail. */
+  /** The gateway sends this instead of a detail. */
   message: z.string().optional(),
   requestId: z.string().optional(),
   errors: z.array(fieldErrorSchema).default([]),
@@ -15,16 +15,18 @@ const problemSchema = z.object({
   allowed: z.array(z.string()).optional(),
 });
 
-/** One offending field: `/…` in the body, `?name` in the query, `{name}` in the path. */
+/** One wrong field: `/…` in the body, `?name` in the query, `{name}` in the path. */
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
-/** The API's refusal, as its problem JSON tells it. `code` is stable; where it has none, it is `http-<status>`. */
+/**
+ * Reports the API's refusal, from its problem JSON. `code` is stable. Without one in the answer, it is `http-<status>`.
+ */
 export class ApiProblem extends Error {
   readonly status: number;
   readonly code: string;
   readonly requestId: string | undefined;
   readonly errors: readonly FieldError[];
-  /** Of a fleet that refused an action: what it is, and which actions it allows instead. */
+  /** For a fleet that refused an action: its status. `allowed` has the actions that it allows. */
   readonly fleetStatus: string | undefined;
   readonly allowed: readonly string[] | undefined;
 
@@ -41,7 +43,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** No answer came, though it was tried for as long as it made sense: a request that changes something may have worked. */
+/** Reports that no answer came, after all sensible retries. A request that changes something may have succeeded. */
 export class ApiUnreachable extends Error {
   constructor(apiUrl: string, cause: unknown) {
     super(`no answer from ${apiUrl}: ${reasonOf(cause)}`, { cause });
@@ -49,7 +51,7 @@ export class ApiUnreachable extends Error {
   }
 }
 
-/** An answer came that the contract does not know: client and API are of different versions, or it is not our API. */
+/** Reports an answer that the contract does not have: client and API have different versions, or it is not our API. */
 export class UnexpectedAnswer extends Error {
   constructor(operationId: string, why: string) {
     super(`the answer to ${operationId} is not what this client knows: ${why}`);
@@ -57,7 +59,7 @@ export class UnexpectedAnswer extends Error {
   }
 }
 
-/** `fetch` says only that it failed; what happened is in its cause. */
+/** Returns the reason of a failure. `fetch` only says that it failed; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error ? error.cause.message || reasonCode(error.cause) : error.message;

@@ -11,25 +11,27 @@ import { UnexpectedAnswer } from './api-problem.ts';
 import { send, type Transport } from './send.ts';
 
 export interface ClientOptions {
-  /** Where the API is, without `/v1`. */
+  /** The API's address, without `/v1`. */
   apiUrl: string;
   apiKey: string;
   transport?: Partial<Transport>;
 }
 
 export interface CallOptions {
-  /** For operations that honour one; made up where it is missing, so that a lost answer makes no second fleet. */
+  /**
+   * For operations that accept one. Generated if it is missing: a retry after a lost answer then makes no second fleet.
+   */
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 type Params<Id extends OperationId> = z.output<RouteOf<Id>['params']>;
 type Query<Id extends OperationId> = z.output<RouteOf<Id>['query']>;
-/** An empty object's fields are `Record<string, never>` to zod. */
+/** For zod, the fields of an empty object are `Record<string, never>`. */
 type WhereAny<Part, Fields> = string extends keyof Part ? unknown : Fields;
 type Body<R> = R extends { body: infer Schema extends z.ZodType } ? { body: z.input<Schema> } : unknown;
 
-/** What an operation is called with: only the parts that it has. */
+/** The input of an operation, with only the parts that it has. */
 export type CallInput<Id extends OperationId> = WhereAny<Params<Id>, { params: Params<Id> }> &
   WhereAny<Query<Id>, { query?: { [Name in keyof Query<Id>]?: Query<Id>[Name] | undefined } }> &
   Body<RouteOf<Id>> &
@@ -40,7 +42,7 @@ type Call<Id extends OperationId> =
     ? (input?: CallInput<Id>) => Promise<OperationOutput<Id>>
     : (input: CallInput<Id>) => Promise<OperationOutput<Id>>;
 
-/** One method for each operation of the contract. */
+/** Has one method for each operation of the contract. */
 export type Client = { readonly [Id in OperationId]: Call<Id> };
 
 interface AnyInput extends CallOptions {
@@ -56,8 +58,8 @@ const systemTransport: Transport = {
 };
 
 /**
- * A client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer came and
- * `UnexpectedAnswer` when one came that the contract does not know.
+ * Creates a client of the API. Its methods throw `ApiProblem` when the API refuses, `ApiUnreachable` when no answer
+ * came, and `UnexpectedAnswer` when the contract does not have the answer.
  */
 export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Client {
   const base = apiUrl.replace(/\/+$/, '');
@@ -81,7 +83,7 @@ export function createClient({ apiUrl, apiKey, transport }: ClientOptions): Clie
       const [issue] = parsed.error.issues;
       throw new UnexpectedAnswer(route.operationId, `${issue?.path.join('/')}: ${issue?.message}`);
     };
-  // Not checked by the compiler: a method's type and its parsing come from the same entry of the contract.
+  // The compiler cannot check this cast. A method's type and its parsing come from the same entry of the contract.
   return Object.fromEntries(routes.map((route) => [route.operationId, call(route)])) as unknown as Client;
 }
 

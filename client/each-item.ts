@@ -1,12 +1,12 @@
-/** A page of a list; `null` says that it is the last, however few items it has. */
+/** A page of a list. `null` marks the last page. Any page may have few items. */
 interface Page<Item> {
   items: Item[];
   cursor: string | null;
 }
 
 /**
- * Every item of a list, page after page, as they are asked for:
- * `for await (const fleet of eachItem(client.listFleets, { params: { namespace: 'default' } }))`.
+ * Yields every item of a list, and reads pages as needed: `for await (const fleet of eachItem(client.listFleets, {
+ * params: { namespace: 'default' } }))`.
  */
 export async function* eachItem<Input extends { query?: { cursor?: string | undefined } } | undefined, Item>(
   list: (input: Input) => Promise<Page<Item>>,

@@ -1,9 +1,9 @@
 import { ApiProblem, ApiUnreachable } from './api-problem.ts';
 
-/** What the client needs of its surroundings; tests bring their own. */
+/** What the client needs from its environment. Tests replace it. */
 export interface Transport {
   fetch: typeof fetch;
-  /** @throws when the signal is aborted meanwhile */
+  /** Waits. @throws when the signal is aborted before the end */
   pause(ms: number, signal: AbortSignal | undefined): Promise<void>;
   /** Draws from [0, 1), for jitter. */
   random(): number;
@@ -16,9 +16,9 @@ export interface ApiRequest {
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
-  /** Whether the same request twice does what it does once. */
+  /** True if repeating the request has no further effect. */
   repeatable: boolean;
-  /** Whether it removes something and answers with nothing: that it is gone is as good an answer. */
+  /** True if it removes something and has no answer body. A retry then accepts 404 as success. */
   removes: boolean;
   signal: AbortSignal | undefined;
 }
@@ -28,17 +28,17 @@ const ATTEMPT_TIMEOUT_MS = 30_000;
 const FIRST_PAUSE_MS = 200;
 const MAX_PAUSE_MS = 20_000;
 
-/** Statuses that pass by themselves, and that say nothing of whether the request had an effect. */
+/** Transient statuses, which do not tell whether the request had an effect. */
 const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
-/** Refused before anything was done. */
+/** The API refused the request before doing anything. */
 const TOO_MANY = 429;
 
 /**
- * Sends a request, again where that is safe and may help: after a 429 always; after 502, 503, 504, a time-out or a
- * lost connection only where it is repeatable.
+ * Sends a request, and retries when that is safe and may help. After a 429 it always retries. After 502, 503, 504, a
+ * time-out or a lost connection it retries only a repeatable request.
  *
- * @returns the answer's JSON, undefined where it has none
- * @throws ApiProblem when the API refused it
+ * @returns the answer's JSON; undefined without one
+ * @throws ApiProblem when the API refused the request
  * @throws ApiUnreachable when no answer came
  */
 export async function send(transport: Transport, request: ApiRequest): Promise<unknown> {
@@ -53,7 +53,7 @@ export async function send(transport: Transport, request: ApiRequest): Promise<u
       const { response, body } = outcome;
       if (response.ok) return body;
       const transient = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
-      // The answer to an earlier attempt was lost, and that one removed it.
+      // The answer to an earlier attempt was lost, and that attempt removed it.
       if (request.removes && response.status === 404 && attempts > 1) return undefined;
       if (last || !transient) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));
@@ -70,7 +70,7 @@ async function attempt({ fetch }: Transport, request: ApiRequest): Promise<Outco
     const response = await fetch(`${request.apiUrl}${request.path}`, {
       method: request.method,
       headers: request.headers,
-      // The key goes to the API's own address and nowhere that an answer may name.
+      // Send the key only to the API's own address, and never follow an address from an answer.
       redirect: 'manual',
       signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
       ...(request.body === undefined ? {} : { body: request.body }),
@@ -81,7 +81,7 @@ async function attempt({ fetch }: Transport, request: ApiRequest): Promise<Outco
   }
 }
 
-/** Undefined for what is not JSON, such as a proxy's page. */
+/** Parses JSON. Returns undefined for other text, such as a proxy's page. */
 function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);

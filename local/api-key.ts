@@ -5,7 +5,7 @@ import { engineSettings } from './engine/access.ts';
 import type { EngineAccess } from './state/records.ts';
 
 /**
- * The first API key of the local stack, written into its table as a user with rights in its AWS account would.
+ * Writes the first API key of the local stack into its table, as a user with rights in the AWS account would.
  *
  * @returns the key; the table has only its hash
  */

@@ -3,12 +3,13 @@ import { StartFailure } from './state/start-failure.ts';
 const TRY_MS = 10_000;
 
 /**
- * Where plain HTTP clients reach the deployed API. Its own address, `<id>.execute-api.localhost:<port>`, resolves on
- * few machines, so the engine's path form is used: `/_aws/execute-api/<id>`, with the stage's name after it where an
- * engine insists on that. Whichever brings an answer of our API is it; no process has to stand in between.
+ * Finds the URL at which plain HTTP clients reach the deployed API. Its own address,
+ * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine's path form also works:
+ * `/_aws/execute-api/<id>`; some engines require the stage's name after it. The function tries all forms and returns
+ * the first at which our API answers. Clients need no proxy.
  *
  * @param deployedUrl the stack's output
- * @throws StartFailure when none does
+ * @throws StartFailure when no form answers
  */
 export async function findApiUrl(engineUrl: string, deployedUrl: string): Promise<string> {
   const [id] = new URL(deployedUrl).hostname.split('.');
@@ -21,13 +22,13 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
   );
 }
 
-/** Asked without a key, our API says so in words that no gateway uses. */
+/** Tells whether our API answers at this URL. Without a key, its answer differs from any gateway's. */
 async function isOurs(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/v1/namespaces`, { signal: AbortSignal.timeout(TRY_MS) });
     return answer.headers.get('www-authenticate')?.includes('realm="fleetwright"') ?? false;
   } catch {
-    // No answer in time: not here.
+    // No answer in time: the API is not at this URL.
     return false;
   }
 }

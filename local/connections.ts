@@ -18,19 +18,19 @@ const NAMESPACE = 'default';
 const READY_MS = 60_000;
 
 export interface Target {
-  /** The simulated clouds, as functions see them. */
+  /** The address at which functions reach the simulated clouds. */
   endpoint: string;
-  /** What the key of each connection's account follows from. */
+  /** The key from which the key of each connection's account is derived. */
   simKey: string;
-  /** Whether connections that are there already have keys that follow from it. */
+  /** True if existing connections have keys derived from it. */
   isKnownKey: boolean;
 }
 
 /**
- * The namespace `default` with a connection to each simulated cloud, verified and with its inventory read.
+ * Ensures the namespace `default` with a connection to each simulated cloud, verified and with its inventory read.
  *
- * @returns how many connections were made
- * @throws StartFailure naming those that do not become ready
+ * @returns the number of connections made
+ * @throws StartFailure naming the connections that do not become ready
  */
 export async function ensureConnections(api: Client, target: Target): Promise<number> {
   await unlessTaken(api.createNamespace({ body: { name: NAMESPACE } }));
@@ -39,7 +39,7 @@ export async function ensureConnections(api: Client, target: Target): Promise<nu
   return made.filter(Boolean).length;
 }
 
-/** @returns whether it was made */
+/** Ensures one connection. @returns true if this call made it */
 async function ensureConnection(api: Client, cloud: Cloud, target: Target): Promise<boolean> {
   const { endpoint, simKey, isKnownKey } = target;
   const name = `sim-${cloud}`;
@@ -88,7 +88,7 @@ async function waitUntilReady(api: Client): Promise<void> {
   }
 }
 
-/** @returns false when it is there already */
+/** Waits for a request that makes something. @returns false if it already exists */
 async function unlessTaken(made: Promise<unknown>): Promise<boolean> {
   try {
     await made;

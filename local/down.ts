@@ -8,20 +8,20 @@ import { cloudsRecordSchema, engineRecordSchema, RECORDS } from './state/records
 
 export interface DownOptions {
   home?: string;
-  /** Removes the installed engine, logs and everything else of the state folder, too. */
+  /** If true, also removes the installed engine, the logs and the rest of the state folder. */
   purge?: boolean;
   onProgress?: OnProgress;
 }
 
 export interface DownResult {
-  /** What ran and was stopped. */
+  /** The parts that ran and were stopped. */
   stopped: ('engine' | 'clouds')[];
   purged: boolean;
 }
 
 /**
- * Stops what `up` started, and nothing else. The engine keeps all in memory, so fleets and simulated clouds are gone
- * afterwards. An engine that AWS_ENDPOINT_URL named goes on.
+ * Stops what `up` started, and nothing else. The engine keeps everything in memory: fleets and simulated clouds are
+ * gone afterwards. An engine from AWS_ENDPOINT_URL keeps running.
  */
 export async function down({
   home,
@@ -40,7 +40,7 @@ export async function down({
       done.push('clouds');
     }
     folder.removeTemporary();
-    // An engine that was given still holds what was deployed, and what the clouds hold belongs to it.
+    // An engine from AWS_ENDPOINT_URL still has the deployment, which belongs to the contents of the clouds.
     const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
     for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
     return done;

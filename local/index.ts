@@ -1,4 +1,4 @@
-/** The local stack, for the command line, the demo, benchmarks and tests. */
+/** Exports the local stack to the command line, the demo, benchmarks and tests. */
 export { type DownOptions, type DownResult, down } from './down.ts';
 export { engineSettings } from './engine/access.ts';
 export { LOG_PARTS, type LogLine, type LogPart, type LogsOptions, logs } from './logs.ts';

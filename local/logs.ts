@@ -15,9 +15,9 @@ export type LogPart = (typeof LOG_PARTS)[number];
 
 export interface LogsOptions {
   home?: string;
-  /** Absent: all. */
+  /** Absent: all parts. */
   part?: LogPart;
-  /** The last so many of each part. */
+  /** The number of last lines of each part. */
   lines?: number;
 }
 
@@ -26,7 +26,7 @@ export interface LogLine {
   line: string;
 }
 
-/** The last lines that each part of the local stack has logged, part by part; those of functions by time. */
+/** Returns the last log lines of each part of the local stack, part by part. Lines of functions are sorted by time. */
 export async function logs({ home, part, lines = 50 }: LogsOptions = {}): Promise<LogLine[]> {
   const folder = new StateFolder(home);
   const engine = folder.read(RECORDS.engine, engineRecordSchema);

@@ -1,13 +1,13 @@
-/** Told once when a step of the local stack ends. */
+/** Reports that a step of the local stack has ended. */
 export interface Step {
-  /** As a sentence's beginning: `Engine started (MiniStack 1.5.33, port 4566)`. */
+  /** The beginning of a sentence: `Engine started (MiniStack 1.5.33, port 4566)`. */
   text: string;
   seconds: number;
 }
 
 export type OnProgress = (step: Step) => void;
 
-/** Runs a step and tells how long it took. `text` is asked when it has ended. */
+/** Runs a step and reports its duration. Calls `text` after the step has ended. */
 export async function step<T>(
   onProgress: OnProgress,
   work: () => Promise<T>,
@@ -19,7 +19,7 @@ export async function step<T>(
   return result;
 }
 
-/** `  4.2 s  Engine started` */
+/** Formats a step: `  4.2 s  Engine started` */
 export function stepLine({ text, seconds }: Step): string {
   return `${seconds.toFixed(1).padStart(6)} s  ${text}`;
 }

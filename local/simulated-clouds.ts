@@ -21,15 +21,15 @@ const liveSchema = z.object({
 export interface CloudsOptions {
   seed?: number;
   config?: string;
-  /** Whether the engine holds nothing yet: no record claims what an earlier one made. */
+  /** True if the engine is empty: then no record claims what an earlier engine created, and the clouds are emptied. */
   forget: boolean;
-  /** The host name that functions reach them by; absent: that of this machine's loopback. */
+  /** The host name by which functions reach the clouds. Absent: the name of this machine's loopback. */
   hostSeenAs?: string;
 }
 
 /**
- * The simulated clouds' server, started where it does not run. What they hold survives their process, as long as
- * the engine holds the records of it.
+ * Finds the simulated clouds' server, or starts it. The clouds' contents survive a restart, as long as the engine has
+ * the records of them.
  *
  * @throws StartFailure
  */
@@ -65,7 +65,7 @@ export async function cloudsHealth(clouds: Clouds): Promise<z.infer<typeof healt
     const answer = await control(clouds, 'health', { signal: AbortSignal.timeout(5_000) });
     return healthSchema.parse(await answer.json());
   } catch {
-    // No server, or another one: both mean that ours does not answer.
+    // No server, or another one: ours does not answer.
     return undefined;
   }
 }
@@ -75,7 +75,10 @@ async function control({ url, simKey }: Clouds, path: string, init: RequestInit 
   return await fetch(`${url}/_sim/${path}`, { ...init, headers });
 }
 
-/** The seed is that of all clouds: another one empties them, so they are left as they are while they are in use. */
+/**
+ * Changes the seed. All clouds share one seed, and a new one empties them. Therefore the seed stays while instances
+ * exist.
+ */
 async function reseed(clouds: Clouds, inForce: number, wanted: number | undefined): Promise<number> {
   if (wanted === undefined || wanted === inForce) return inForce;
   await refuseWhileUsed(clouds, 'seed');
@@ -110,7 +113,7 @@ async function start(
   folder: StateFolder,
   { known, seed, config, hostSeenAs }: StartOptions,
 ): Promise<CloudsRecord> {
-  // Connections name the clouds by their URL, so a restart keeps the port where it can.
+  // Connections contain the clouds' URL. Keep the port if possible.
   const before =
     known && process.env['FLEETWRIGHT_SIM_PORT'] === undefined ? Number(new URL(known.url).port) : 0;
   const port = before > 0 ? await freePort(before) : await choosePort('FLEETWRIGHT_SIM_PORT', PORT);
@@ -119,12 +122,12 @@ async function start(
   if (seed !== undefined) args.push('--seed', String(seed));
   if (config !== undefined) args.push('--config', config);
   if (hostSeenAs !== undefined) args.push('--allow-host', hostSeenAs);
-  // Connections have keys that follow from it.
+  // The connections' keys are derived from it.
   const simKey = known?.simKey ?? randomBytes(32).toString('base64url');
   const { process: own } = startDetached({
     command: process.execPath,
     args: [join(REPOSITORY, 'local', 'sim', 'server.ts'), ...args],
-    // On the command line, every user of this machine could read it.
+    // Every user of this machine can read a command line; the key is therefore passed in the environment.
     env: { ...environmentIn(folder), FLEETWRIGHT_SIM_KEY: simKey },
     log: folder.log('clouds'),
     cwd: REPOSITORY,

@@ -13,12 +13,12 @@ export interface StackStatus {
   state: 'running' | 'partly-running' | 'stopped';
   engine: PartStatus;
   clouds: PartStatus & { seed?: number };
-  /** Running: it let the kept key in. */
+  /** `running`: the API accepts the stored key. */
   api: PartStatus;
   home: string;
 }
 
-/** What of the local stack runs; asks each part. */
+/** Returns which parts of the local stack run. Asks each part. */
 export async function status({ home }: { home?: string } = {}): Promise<StackStatus> {
   const folder = new StateFolder(home);
   const [engine, clouds, api] = await Promise.all([
@@ -57,7 +57,7 @@ async function apiStatus(folder: StateFolder): Promise<PartStatus> {
     });
     return { running: answer.ok, url: stack.apiUrl };
   } catch {
-    // No answer: that is what is asked for.
+    // No answer means that the part does not run.
     return { running: false, url: stack.apiUrl };
   }
 }

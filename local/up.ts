@@ -19,28 +19,28 @@ import {
 } from './state/records.ts';
 
 export interface UpOptions {
-  /** State folder; else FLEETWRIGHT_HOME, else `.fleetwright` in the repository. */
+  /** The state folder. Default: FLEETWRIGHT_HOME, else `.fleetwright` in the repository. */
   home?: string;
-  /** Seed of the simulated clouds. They are emptied for it, which they refuse while instances are in them. */
+  /** Seed of the simulated clouds. A new seed empties them; `up` refuses it while they have instances. */
   seed?: number;
-  /** YAML that changes the simulated clouds. */
+  /** YAML file that changes the simulated clouds' config. */
   simConfig?: string;
   onProgress?: OnProgress;
 }
 
 export interface UpResult {
   stack: LocalStack;
-  /** Of the CloudFormation stack. */
+  /** Outputs of the CloudFormation stack. */
   outputs: Outputs;
-  /** Whether the engine was empty before. */
+  /** True if the engine was empty before. */
   fresh: boolean;
-  /** An address of this machine as functions reach it, which may run in a container. */
+  /** Converts an address of this machine to one that functions can reach. They may run in a container. */
   seenByFunctions(url: string): string;
 }
 
 /**
- * Brings the whole of Fleetwright up on this machine: AWS engine, simulated clouds, the CDK app, an API key, and
- * connections. What runs already is kept.
+ * Starts all of Fleetwright on this machine: AWS engine, simulated clouds, the CDK app, an API key, and connections.
+ * Parts that already run stay as they are.
  *
  * @throws StartFailure when something needed cannot be started or reached
  */
@@ -96,7 +96,7 @@ export async function up({
   });
 }
 
-/** An address of this machine for a function, which may run in a container. */
+/** Converts an address of this machine for functions, which may run in a container. */
 function seenFrom(engine: EngineRecord, url: string): string {
   return engine.kind === 'container' ? url.replace(/127\.0\.0\.1|localhost/, engine.hostSeenAs) : url;
 }
@@ -107,7 +107,7 @@ interface KeyOptions {
   accessTable: string;
 }
 
-/** The key of an earlier call where it is still good, else a new one. */
+/** Returns the key of an earlier call if it is still valid, else a new one. */
 async function ensureKey(
   known: string | undefined,
   { apiUrl, access, accessTable }: KeyOptions,

@@ -21,7 +21,7 @@ const waited = named.extend(waitInput.shape);
 /** How long a fleet may be held. */
 export const holdInput = durationSchema.pipe(z.int().min(MIN_HOLD_SECONDS).max(MAX_HOLD_SECONDS));
 
-/** Follows a fleet, and tells how it stands at the end. */
+/** Follows a fleet and returns its final state. */
 export async function followed(
   context: Context,
   id: string,
@@ -38,7 +38,7 @@ async function act(context: Context, fleet: string, body: FleetActionRequest): P
   return await (await context.api()).actOnFleet({ params, body });
 }
 
-/** An action that something follows from, which may be waited for. */
+/** Requests an action and, if asked to, follows the fleet until the action has ended. */
 async function actAndFollow(
   context: Context,
   { fleet, wait, timeout }: z.infer<typeof waited>,
@@ -53,7 +53,7 @@ async function actAndFollow(
   return { document, text: fleetText(document) };
 }
 
-/** What may be asked of a fleet beside its removal. Asking again while it is under way changes nothing. */
+/** The actions on a fleet, except its removal. Repeating an action while it is under way changes nothing. */
 export const fleetActions = [
   command({
     name: 'hold',

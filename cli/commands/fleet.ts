@@ -35,7 +35,7 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
   }
 }
 
-/** The request with what the flags say of its being held. */
+/** Adds the flags about holding the fleet to the request. */
 function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
   if (holdFor !== undefined) return { ...request, hold: { expiresInSeconds: holdFor } };
   return hold ? { ...request, hold: request.hold ?? {} } : request;

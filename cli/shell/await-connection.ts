@@ -18,8 +18,8 @@ export const waitInput = z.object({
 });
 
 /**
- * Waits until a connection is verified and `done` too, or `refused`: Failed, if nothing else is said. Ctrl-C ends the
- * waiting and nothing else.
+ * Waits until a connection is verified and `done` returns true, or until `refused` does. By default, a connection in
+ * status Failed is refused. Ctrl-C only ends the waiting.
  */
 export async function awaitConnection(
   context: Context,

@@ -5,7 +5,7 @@ import { type ExitCode, usageError } from './exit.ts';
 import { issueText } from './issue-text.ts';
 import type { GlobalOptions } from './settings.ts';
 
-/** What came of a command: one document for `--json`, the same as text for people. */
+/** The result of a command: a document for `--json`, and the same as text for people. */
 export interface Outcome {
   document: unknown;
   text: string;
@@ -17,9 +17,9 @@ export type Flag = readonly [flags: string, description: string];
 interface Spec<S extends z.ZodType> {
   name: string;
   summary: string;
-  /** As commander writes them: `<name>`, `[name]`. */
+  /** In Commander's syntax: `<name>`, `[name]`. */
   arguments?: readonly Flag[];
-  /** A flag that may stand more than once says so by `...` after its value. */
+  /** A flag that may be repeated has `...` after its value. */
   flags?: readonly Flag[];
   /** Without the leading `fleetwright`. */
   examples: readonly string[];
@@ -28,7 +28,7 @@ interface Spec<S extends z.ZodType> {
   run(input: z.infer<S>, context: Context): Promise<Outcome>;
 }
 
-/** A command that has still to be told how it is run: what `runner` gives. */
+/** A command without its runner. The runner is passed later. */
 export type CommandPart = (run: Runner) => Command;
 export type Runner = (
   command: Command,
@@ -36,7 +36,7 @@ export type Runner = (
   globals: GlobalOptions,
 ) => Promise<void>;
 
-/** A command as data. Its input is parsed by its schema before it runs. */
+/** Makes a command from data. The schema parses its input before it runs. */
 export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   return (run) => {
     const made = new Command(spec.name).description(spec.summary);
@@ -71,7 +71,7 @@ export function command<S extends z.ZodType>(spec: Spec<S>): CommandPart {
   };
 }
 
-/** A noun and its verbs. */
+/** Makes a noun with its verbs. */
 export function noun(name: string, summary: string, verbs: readonly CommandPart[]): CommandPart {
   return (run) => {
     const made = new Command(name).description(summary);
@@ -96,7 +96,7 @@ function inputError(made: Command, error: z.ZodError) {
   return usageError('the command is not given as it should be', `See \`${pathOf(made)} --help\`.`, details);
 }
 
-/** `fleetwright fleet create` */
+/** Returns a command's full name, such as `fleetwright fleet create`. */
 export function pathOf(made: Command): string {
   return made.parent ? `${pathOf(made.parent)} ${made.name()}` : made.name();
 }

@@ -2,7 +2,7 @@ import type { Client } from '../../client/index.ts';
 import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
 import type { LocalStack } from './local-stack.ts';
 
-/** Where the API is, and with which key it is asked. */
+/** Tells which API a command calls, and with which key. */
 export interface Session {
   apiUrl: string;
   apiKey: string;
@@ -14,38 +14,38 @@ export interface OutStream {
   columns?: number;
 }
 
-/** Where the API is, and who asks. */
+/** Tells which API a command calls, and with which key. */
 export interface Session {
   apiUrl: string;
   apiKey: string;
 }
 
-/** Everything of the world that commands touch; tests put their own in its place. */
+/** Everything outside the process that commands use. Tests replace it. */
 export interface World {
   stdout: OutStream;
   stderr: OutStream;
   env: Readonly<Record<string, string | undefined>>;
-  /** Milliseconds since 1970. */
+  /** Returns milliseconds since 1970. */
   now(): number;
-  /** Resolves early, never rejects, when the signal is aborted. */
+  /** Waits. Resolves early, and never rejects, when the signal is aborted. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
   readStdin(): Promise<string>;
-  /** Calls back at each Ctrl-C until the returned function is called; meanwhile Ctrl-C does nothing else. */
+  /** Calls `callback` at each Ctrl-C until the returned function is called. Until then Ctrl-C does nothing else. */
   onInterrupt(callback: () => void): () => void;
   connect(session: Session): Client;
-  /** Makes an API key in the access table itself, with the AWS rights of whoever runs this. */
+  /** Makes an API key directly in the access table, with the user's AWS rights. */
   issueKeyDirectly(table: string, request: ApiKeyRequest): Promise<ApiKey & { key: string }>;
   local: LocalStack;
 }
 
-/** What a command is given beside its own input. */
+/** What a command gets in addition to its own input. */
 export interface Context {
   world: World;
   json: boolean;
-  /** Opened at first use, as `local up` needs none. */
+  /** Opens the client at first use, because `local up` needs none. */
   api(): Promise<Client>;
   namespace(): Promise<string>;
-  /** A line on stderr for whoever watches; never part of the result. */
+  /** Prints a line on stderr for the user. It is never part of the result. */
   say(line: string): void;
 }

@@ -4,8 +4,8 @@ import { type CliError, usageError } from './exit.ts';
 import { readText } from './files.ts';
 
 /**
- * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from the
- * command line, which other users can see, and no error repeats any part of one.
+ * Reads a credential from a JSON file, standard input or environment variables. Values are never taken from the command
+ * line, because other users can see it. No error repeats any part of a value.
  */
 export async function readCredential(
   world: World,
@@ -26,7 +26,7 @@ async function readFile(world: World, file: string): Promise<Credential> {
   try {
     content = JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text.
+    // The parser's own message would quote the text.
     throw refused(`${file === '-' ? 'standard input' : file} is not JSON`);
   }
   const parsed = credentialSchema.safeParse(content);

@@ -4,8 +4,8 @@ import { openStore } from '../../functions/platform/store/store.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * Makes an API key in the access table itself. A deployment has no key that could ask its API for the first one, so
- * here, and nowhere else, the command line uses the store, with the AWS rights of whoever runs it.
+ * Makes an API key directly in the access table. A new deployment has no key with which to request the first one from
+ * its API. Therefore the command line uses the store, only here, with the user's AWS rights.
  */
 export async function issueKeyDirectly(
   table: string,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 const unitSchema = z.enum(['s', 'm', 'h', 'd']);
 
-/** A length of time as it is typed: `3600`, `90s`, `45m`, `1h`, `2d`. In seconds once it is parsed. */
+/** A duration as a user types it: `3600`, `90s`, `45m`, `1h`, `2d`. Parsed to seconds. */
 export const durationSchema = z
   .string()
   .regex(/^[0-9]{1,9}[smhd]?$/, 'must be seconds, or a number with s, m, h or d, such as 90m')

@@ -1,26 +1,26 @@
-/** What the command's exit code says; the same in every command. */
+/** The meaning of exit codes, which is the same in every command. */
 export const EXIT = {
   done: 0,
-  /** The work came to an end, but not to the one that was asked for. */
+  /** The work ended, but not with the requested result. */
   otherwise: 1,
   /** Wrong use: flags, files, or a request that the API refuses. */
   usage: 2,
-  /** Something that is needed cannot be reached or started. */
+  /** Something needed cannot be reached or started. */
   unreachable: 3,
-  /** Ctrl-C: the shells' 128 + SIGINT. What was started goes on. */
+  /** Ctrl-C: 128 + SIGINT, as in shells. Work that was started continues. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** Ends the command with a message and, in `next`, what the user can do about it. */
+/** Ends the command with a message. `next` tells the user what to do. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: ExitCode;
   readonly code: string;
   readonly next: string;
-  /** One line for each thing that is wrong. */
+  /** One line for each error. */
   readonly details: readonly string[];
-  /** What the JSON document of the error carries beside the message. */
+  /** Further fields of the error's JSON document. */
   readonly data: Record<string, unknown>;
 
   constructor(

@@ -2,7 +2,7 @@ import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index
 import { CliError, EXIT } from './exit.ts';
 import { type Located, pathOf } from './yaml-file.ts';
 
-/** An error as it is told: lines for people, a document for `--json`, and the exit code. */
+/** An error as it is shown: lines for people, a document for `--json`, and the exit code. */
 export interface Told {
   text: string;
   document: { error: Record<string, unknown> };
@@ -58,9 +58,9 @@ function cliErrorOf(error: unknown): CliError {
 }
 
 /**
- * The API's refusal, a line for each offending field.
+ * Converts the API's refusal to an error with a line for each wrong field.
  *
- * @param source the file that the body was read from, so that fields are told with line and column
+ * @param source the file that the body was read from, to show line and column of each field
  */
 export function problemError(problem: ApiProblem, source?: Located<unknown>): CliError {
   const refused = problem.status < 500 && problem.status !== 429;

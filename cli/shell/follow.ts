@@ -6,10 +6,10 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { type Goal, ProgressPrinter } from './progress.ts';
 
 const POLL_MS = 2_000;
-/** How long the API may be out of reach before the wait is given up. */
+/** The command stops waiting when it cannot reach the API for this long. */
 const PATIENCE_MS = 60_000;
 
-/** Statuses that a fleet leaves by itself, or by a release, while it comes up. */
+/** True for statuses that a fleet leaves by itself, or by a release, while it comes up. */
 const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
   Preparing: true,
   Held: true,
@@ -27,15 +27,15 @@ const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
 const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
 export interface Followed {
-  /** As it was last seen. Undefined: it was gone before it could be read. */
+  /** The fleet when it was last read. Undefined if it was gone before the first read. */
   fleet: Fleet | undefined;
   exitCode: ExitCode;
 }
 
 /**
- * Shows a fleet's progress until it has come up, or is gone. Ctrl-C ends the watching and nothing else.
+ * Shows a fleet's progress until it has come up, or is gone. Ctrl-C only ends the watching.
  *
- * @param fleetId an id and not a name, as a name may soon be another fleet's
+ * @param fleetId an id and not a name, because another fleet may soon have the name
  */
 export async function follow(
   context: Context,
@@ -102,7 +102,7 @@ function endOf({ status, allowedActions }: Fleet, goal: Goal): ExitCode | undefi
       return status === 'Terminating' || status === 'Terminated' ? EXIT.otherwise : EXIT.done;
     case 'refined':
       if (status === 'Running') return EXIT.done;
-      // It keeps its status while it is refined; meanwhile nothing may be asked of it.
+      // The fleet keeps its status during a refine, but allows no action.
       return IS_COMING_UP[status] || (allowedActions.length === 0 && REFINABLE.has(status))
         ? undefined
         : EXIT.otherwise;

@@ -8,8 +8,8 @@ import type {
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * The stack on this machine, as `local` commands need it. This file is the one way of the command line into
- * `local/`, which is loaded only when one of them runs.
+ * The local stack for `local` commands. Only this file of the command line imports `local/`, and loads it when one of
+ * these commands runs.
  */
 export interface LocalStack {
   up(options: { seed?: number; simConfig?: string; say(line: string): void }): Promise<LocalAddresses>;
@@ -18,7 +18,7 @@ export interface LocalStack {
   logs(options: { part?: LogPart; lines: number }): Promise<LogLine[]>;
 }
 
-/** Written out here as well, so that other commands need not load `local/`; the compiler holds both together. */
+/** Repeated here, to avoid loading `local/` for other commands. The compiler checks that the two agree. */
 export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
 
 type Local = typeof import('../../local/index.ts');
@@ -34,7 +34,7 @@ export const localStack: LocalStack = {
   logs: (options) => withLocal(({ logs }) => logs(options)),
 };
 
-/** @throws CliError where the local stack cannot be started or reached */
+/** Loads the local stack and runs `work` with it. @throws CliError when the local stack cannot be started or reached */
 async function withLocal<T>(work: (local: Local) => Promise<T>): Promise<T> {
   const local = await import('../../local/index.ts');
   try {

@@ -4,10 +4,10 @@ interface Page<Item> {
 }
 
 /**
- * Items of a list, page after page, until there are as many as asked for or no more. A page may be empty and still
+ * Reads pages of a list until it has the requested number of items, or there are no more. A page may be empty and still
  * have a next one.
  *
- * @returns in the shape of a page: `cursor` says whether, and where, there is more
+ * @returns one page with all items; `cursor` is where the next one begins, if there is more
  */
 export async function readPages<Item>(
   { limit, maxPage, cursor: from }: { limit: number; maxPage: number; cursor: string | undefined },

@@ -4,7 +4,7 @@ import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
-/** How far back the pace is measured that the estimated end is told from. */
+/** The estimated end is computed from the progress of this last period. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
 
@@ -14,8 +14,12 @@ interface Sample {
 }
 
 /**
- * What the wait is for: `up`, all instances run; `settled`, launching has ended, whatever came of it; `refined`, what
- * failed is put away; `gone`, nothing is left.
+ * What the command waits for:
+ *
+ * - `up`: all instances run
+ * - `settled`: launching has ended, whatever the result
+ * - `refined`: what failed is removed
+ * - `gone`: nothing is left
  */
 export type Goal = 'up' | 'settled' | 'refined' | 'gone';
 
@@ -25,8 +29,8 @@ const endedOf = (counts: Counts, goal: Goal): number =>
     : (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0);
 
 /**
- * Milliseconds until the rest has ended too, at the pace of the last minute. Undefined while there is none to
- * measure: the first ones come after a boot in which nothing could end, so that a tenth has to be there first.
+ * Estimates the milliseconds until the rest has ended, at the pace of the last minute. Undefined until a tenth has
+ * ended: the first instances need a boot, during which none can end, and the pace cannot be measured.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);
@@ -37,7 +41,10 @@ export function remainingMs(samples: readonly Sample[], requested: number): numb
   return ((requested - last.ended) * (last.atMs - first.atMs)) / (last.ended - first.ended);
 }
 
-/** Tells a fleet's progress on a stream: a block that is rewritten on a terminal, a line now and then elsewhere. */
+/**
+ * Shows a fleet's progress on a stream. On a terminal it rewrites a block; elsewhere it prints a line from time to
+ * time.
+ */
 export class ProgressPrinter {
   readonly #out: OutStream;
   readonly #goal: Goal;
@@ -65,7 +72,7 @@ export class ProgressPrinter {
     else for (const line of [...fresh, this.#line(fleet, nowMs)]) this.#out.write(`${line}\n`);
   }
 
-  /** A line of its own, above the block. */
+  /** Prints a line above the block. */
   note(line: string): void {
     const plain = plainText(line);
     if (this.#out.isTTY === true) this.#rewrite([plain], []);
@@ -136,7 +143,7 @@ function byCloud(fleet: Fleet, goal: Goal) {
 
 const clockTime = (ms: number): string => `${new Date(ms).toISOString().slice(11, 19)} UTC`;
 
-/** `45 s`, `3 min 5 s`, `2 h 10 min` */
+/** Formats a duration: `45 s`, `3 min 5 s`, `2 h 10 min` */
 export function span(ms: number): string {
   const seconds = Math.max(1, Math.round(ms / 1_000));
   if (seconds < 60) return `${seconds} s`;

@@ -18,14 +18,14 @@ const localContextSchema = z.object({
   namespace: nameSchema.optional(),
 });
 
-/** Where `local up` keeps its state unless FLEETWRIGHT_HOME says otherwise; the working directory is of no account. */
+/** The state folder of `local up`, unless FLEETWRIGHT_HOME is set. It does not depend on the working directory. */
 const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.fleetwright');
 
-/** An empty variable counts as one that is not set, as in most shells' scripts. */
+/** Reads a variable. An empty one counts as not set, as in most shell scripts. */
 const setting = (world: World, name: string): string | undefined =>
   world.env[`FLEETWRIGHT_${name}`] || undefined;
 
-/** What `local up` left behind, if it did. */
+/** Reads the settings that `local up` stored. Undefined if there are none. */
 async function localContext(world: World): Promise<z.infer<typeof localContextSchema> | undefined> {
   const file = join(setting(world, 'HOME') ?? LOCAL_HOME, 'context.json');
   let text: string;
@@ -49,8 +49,8 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
 }
 
 /**
- * Flags first, then the environment, then the local stack. The local stack's key is only ever sent to the local
- * stack's own URL.
+ * Finds the API and its key: flags first, then the environment, then the local stack. The local stack's key is only
+ * sent to the local stack's own URL.
  */
 export async function resolveSession(options: GlobalOptions, world: World): Promise<Session> {
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');

@@ -18,7 +18,7 @@ const BUDGETS: Readonly<Record<BudgetView['budget'], string>> = {
 
 const figure = (value: number): number => Number(value.toPrecision(3));
 
-/** What of a connection's limits is taken now, and why launches wait, location by location. */
+/** Shows how much of a connection's limits is in use, and for each location why launches wait. */
 export function governorText({ locationsInUse, budgets, locations, locationsLeftOut }: GovernorView): string {
   const head = fields([
     ['Locations in use', `${locationsInUse.taken} of ${locationsInUse.of}`],
@@ -38,7 +38,7 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
   return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
 }
 
-/** Quotas that may be asked for again. */
+/** Shows quotas that launches may try again. */
 export function reopenedText({ reopened }: Reopened): string {
   if (reopened.length === 0) return 'none was closed\n';
   const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);

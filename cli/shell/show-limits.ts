@@ -17,7 +17,7 @@ interface ConnectionLimits {
 const rateText = ({ perSecond, burst }: Rate): string =>
   `${Number(perSecond.toPrecision(4))}/s (burst ${Number(burst.toPrecision(4))})`;
 
-/** A profile in one line; what it has no limit for is left out. */
+/** Shows a profile in one line, without fields that have no limit. */
 export function limitsText(profile: LimitProfile): string {
   const { concurrentLocations, concurrentInstancesPerLocation, calls, pacing } = profile;
   const rates = Object.entries(calls).map(([kind, rate]) => `${kind} ${rateText(rate)}`);
@@ -37,7 +37,7 @@ export function limitsText(profile: LimitProfile): string {
   ].join('; ');
 }
 
-/** The names of what was overridden. */
+/** Returns the names of the overridden fields. */
 export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverride): string =>
   [
     ...Object.keys(rest),
@@ -45,7 +45,9 @@ export const overridesText = ({ calls = {}, totals = {}, ...rest }: LimitOverrid
     ...Object.keys(totals).map((kind) => `totals.${kind}`),
   ].join(', ');
 
-/** All about a connection's limits: in force, by default and on request, side by side; and what is taken of them now. */
+/**
+ * Shows a connection's limits side by side: in force, by default and on request. Also shows how much of them is in use.
+ */
 export function connectionLimitsText(name: string, limits: ConnectionLimits): string {
   const { cloud, tier, profile, override, defaults, power, requestMore, governor } = limits;
   const head = fields([

@@ -3,7 +3,7 @@ import { createClient } from '../../client/index.ts';
 import type { World } from './context.ts';
 import { localStack } from './local-stack.ts';
 
-/** The world as it is. */
+/** The real implementation of `World`. */
 export const systemWorld: World = {
   stdout: process.stdout,
   stderr: process.stderr,

@@ -5,7 +5,7 @@ export type Cell = string | number | boolean | undefined | null;
 const printed = (cell: Cell): string =>
   cell === undefined || cell === null || cell === '' ? '-' : plainText(String(cell));
 
-/** A table in columns two blanks apart, numbers to the right, no line longer than its content. */
+/** Formats a table. Columns are two blanks apart, numbers are right-aligned, and lines have no trailing blanks. */
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   if (rows.length === 0) return 'none\n';
   const numeric = heads.map(
@@ -27,7 +27,7 @@ export function table(heads: readonly string[], rows: readonly (readonly Cell[])
   return `${text.join('\n')}\n`;
 }
 
-/** One thing, a field a line; fields without a value are left out. */
+/** Formats one item, one field a line. Leaves out fields without a value. */
 export function fields(pairs: readonly (readonly [string, Cell])[]): string {
   const present = pairs.filter(([, value]) => value !== undefined && value !== null && value !== '');
   const width = Math.max(0, ...present.map(([name]) => name.length));

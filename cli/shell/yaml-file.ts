@@ -3,10 +3,10 @@ import type { z } from 'zod';
 import { usageError } from './exit.ts';
 import { issueText } from './issue-text.ts';
 
-/** A value out of a file that still knows where in the file each of its parts stands. */
+/** A value from a file, with the position of each of its parts. */
 export interface Located<T> {
   value: T;
-  /** `file:line:column` of a path into the value, or of the nearest thing around it. */
+  /** Returns `file:line:column` of a path into the value, or of the nearest enclosing part. */
   locate(path: readonly PropertyKey[]): string;
 }
 
@@ -20,9 +20,9 @@ export const pathOf = (pointer: string): string[] =>
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 
 /**
- * Reads YAML (and so JSON) against a schema.
+ * Reads YAML (which includes JSON) and checks it by a schema.
  *
- * @throws CliError of wrong use that names line and column of every fault
+ * @throws CliError of wrong use that names line and column of every error
  */
 export function readYaml<S extends z.ZodType>(file: string, text: string, schema: S): Located<z.infer<S>> {
   const lines = new LineCounter();
@@ -64,7 +64,7 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
   );
 }
 
-/** Where the value of a path starts; for a field, its key. */
+/** Returns where the value of a path starts; for a field, where its key starts. */
 function offsetOf(root: ParsedNode | null, path: readonly PropertyKey[]): number {
   let node: unknown = root;
   let offset = root?.range[0] ?? 0;

@@ -24,7 +24,7 @@ export const FAILURE_POLICIES = ['continue', 'rollback', 'refine'] as const;
 export const failurePolicySchema = z.enum(FAILURE_POLICIES);
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 
-/** Orders the launches of fleets that wait for the same slots. Four normal launches go first for each low one. */
+/** Divides slots among waiting fleets: for each low launch, four normal or sixteen high ones are served. */
 export const PRIORITIES = ['low', 'normal', 'high'] as const;
 export const prioritySchema = z.enum(PRIORITIES);
 export type Priority = z.infer<typeof prioritySchema>;

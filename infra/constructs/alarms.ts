@@ -67,7 +67,7 @@ export class Alarms extends Construct {
         periods: 3,
       });
     }
-    // Each sweep that waits for an operator counts one, as often as the site is swept: every 15 minutes.
+    // Each sweep that waits for an operator counts one: in production every 15 minutes.
     this.#add('sweeps-held', 'Sweeps remove no machine until "fleetwright orphans continue".', {
       metric: new Metric({ namespace: 'Fleetwright', metricName: 'SweepHeld', statistic: Stats.SUM }),
       above: 0,

@@ -19,7 +19,7 @@ const STACK = 'Fleetwright-local';
 const outputsFileSchema = z.object({ [STACK]: outputsSchema });
 
 /**
- * Deploys the CDK app to the engine, unless these very sources are there already.
+ * Deploys the CDK app to the engine, unless the engine has the same sources already.
  *
  * @throws StartFailure when CDK fails
  */
@@ -35,7 +35,8 @@ export async function deploy(
   }
   const cdk = cdkRunner(folder, engine);
   const assembly = join(folder.temporary(), 'cdk.out');
-  // Bootstrapping would synthesize, too, if it ran where cdk.json is; so it takes no longer than the synthesis.
+  // Bootstrap in a folder without cdk.json: otherwise it would synthesize, too. This way it takes no longer than the
+  // synthesis.
   await Promise.all([
     cdk(['synth', '--quiet', '--context', 'stage=local', '--output', assembly], REPOSITORY),
     cdk(['bootstrap', `aws://${LOCAL_ACCOUNT}/${LOCAL_REGION}`], folder.path),
@@ -69,7 +70,7 @@ function cdkRunner(folder: StateFolder, engine: EngineAccess) {
     ...localAwsVariables(engine, folder),
     CI: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
-    // CDK's validation of the templates takes longer than all the rest; `npm run check` does it.
+    // CDK's validation of the templates takes longer than everything else. `npm run check` does it.
     CDK_VALIDATION: 'false',
   };
   const program = join(REPOSITORY, 'node_modules', 'aws-cdk', 'bin', 'cdk');

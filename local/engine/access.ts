@@ -9,7 +9,10 @@ export interface EngineKey {
   secretAccessKey: string;
 }
 
-/** A key for one engine, of AWS's form. Its id is no account's number, which the engine takes ids of 12 digits for. */
+/**
+ * Makes a key for one engine, in AWS's form. Its id is not twelve digits: the engine takes such an id for an account
+ * number.
+ */
 export function makeEngineKey(): EngineKey {
   const letters = Array.from({ length: 16 }, () => KEY_ID_LETTERS.charAt(randomInt(KEY_ID_LETTERS.length)));
   return {
@@ -22,7 +25,7 @@ export function engineAccess({ url, accessKeyId, secretAccessKey }: EngineRecord
   return { engineUrl: url, engineAccessKeyId: accessKeyId, engineSecretAccessKey: secretAccessKey };
 }
 
-/** Settings of an AWS SDK's client of the engine, whatever account the environment names. */
+/** Returns settings for AWS SDK clients of the engine. The environment's AWS account has no effect on them. */
 export function engineSettings({ engineUrl, engineAccessKeyId, engineSecretAccessKey }: EngineAccess) {
   return {
     endpoint: engineUrl,

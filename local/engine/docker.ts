@@ -18,8 +18,9 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * MiniStack in a container, behind the same guard as without one. Its functions must reach the simulated clouds, which listen on this machine's
- * loopback alone: on Linux by sharing the network, elsewhere by the name that Docker Desktop has for the host.
+ * Starts MiniStack in a container, behind the same guard as without one. Its functions must reach the simulated clouds,
+ * which listen only on this machine's loopback. On Linux the container shares the host's network. Elsewhere it uses
+ * Docker Desktop's name for the host.
  *
  * @throws StartFailure
  */
@@ -33,7 +34,7 @@ export async function startContainer(
     ? guardEnvironment(key, { bindHost: '127.0.0.1', port })
     : guardEnvironment(key, { bindHost: '0.0.0.0', port: CONTAINER_PORT, seenAs: port });
   const started = await runCommand('docker', containerArguments(network, Object.keys(variables)), {
-    // By name on the command line, which every user of this machine can read; by value in the environment.
+    // Pass values in the environment. The command line, which every user of this machine can read, has only the names.
     env: { ...process.env, ...variables },
     timeoutMs: PULL_MS,
   });
@@ -54,8 +55,8 @@ export async function startContainer(
 
 function containerArguments(network: readonly string[], variables: readonly string[]): string[] {
   const named = variables.flatMap((name) => ['--env', name]);
-  // The image's health check asks without a Host of the stack's. The program goes along as text: Docker may run on
-  // another machine, or may not be allowed to see this folder.
+  // Disable the image's health check: it sends no Host header that the guard accepts. Pass the program as text: Docker
+  // may run on another machine, or may not be allowed to read this folder.
   const options = ['--detach', '--rm', '--no-healthcheck', '--entrypoint', 'python', ...named, ...network];
   return ['run', ...options, IMAGE, '-c', readFileSync(GUARDED_MINISTACK, 'utf8')];
 }
@@ -70,7 +71,7 @@ export async function isContainerRunning(container: string): Promise<boolean> {
   return code === 0 && stdout.trim() === 'true';
 }
 
-/** @throws Error when Docker does not stop it */
+/** Stops a container. @throws Error when Docker does not stop it */
 export async function stopContainer(container: string): Promise<void> {
   const { code, stderr } = await runCommand('docker', ['stop', '--time', '5', container], {
     timeoutMs: 60_000,

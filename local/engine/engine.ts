@@ -15,15 +15,15 @@ const START_MS = 60_000;
 
 export interface Engine {
   record: EngineRecord;
-  /** Whether this call started it: it is empty then. */
+  /** True if this call started the engine, which is then empty. */
   fresh: boolean;
-  /** `MiniStack 1.5.33` */
+  /** For example `MiniStack 1.5.33`. */
   description: string;
 }
 
 /**
- * The AWS engine of this machine: the endpoint in AWS_ENDPOINT_URL, the one that an earlier call started, MiniStack
- * on Python, or MiniStack in Docker, in this order.
+ * Finds or starts the AWS engine of this machine. In this order: the endpoint in AWS_ENDPOINT_URL, the engine that an
+ * earlier call started, MiniStack on Python, MiniStack in Docker.
  *
  * @throws StartFailure
  */
@@ -35,10 +35,10 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
     return { record: known, fresh: false, description: descriptionOf(known) };
   }
   if (known) await stopEngine(known);
-  // What an engine that was killed left there.
+  // An engine that was killed may have left temporary files.
   folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  // An engine that ended by itself is followed by one with its key, which tools may have been told.
+  // Reuse the key of an engine that has ended: other tools may have it.
   const key = known && known.kind !== 'endpoint' ? keyOf(known) : makeEngineKey();
   const record = await start(folder, port, key);
   folder.write(RECORDS.engine, record);
@@ -46,7 +46,7 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
   return { record, fresh: true, description: descriptionOf(record) };
 }
 
-/** @returns false when it was not running, or is not ours to stop */
+/** Stops an engine. @returns false when it was not running, or `up` did not start it */
 export async function stopEngine(record: EngineRecord): Promise<boolean> {
   if (record.kind === 'process') return await stopProcess(record.process);
   if (record.kind === 'endpoint' || !(await isContainerRunning(record.container))) return false;
@@ -59,13 +59,13 @@ export async function isRunning(record: EngineRecord): Promise<boolean> {
   return record.kind === 'endpoint' || (await isContainerRunning(record.container));
 }
 
-/** Whether something there answers as LocalStack does. */
+/** Tells whether an engine compatible with LocalStack answers at this URL. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const health = new URL('/_localstack/health', url);
     return (await fetch(health, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {
-    // Refused, reset or too late: whatever it is, it is no engine that answers.
+    // Refused, reset or too late: no engine answers here.
     return false;
   }
 }
@@ -95,7 +95,10 @@ async function givenEndpoint(folder: StateFolder, endpoint: string): Promise<Eng
   return { record, fresh: known?.url !== url, description: descriptionOf(record) };
 }
 
-/** Engines that are compatible with LocalStack take any key, unless their owner says otherwise. */
+/**
+ * Returns the key for a given engine. Engines compatible with LocalStack accept any key, unless their owner configured
+ * one.
+ */
 function givenKey(): EngineKey {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = process.env;
   return accessKeyId && secretAccessKey
@@ -132,7 +135,7 @@ async function start(folder: StateFolder, port: number, key: EngineKey): Promise
   return { kind: 'process', url: `http://127.0.0.1:${port}`, ...key, process: own };
 }
 
-/** @returns undefined when Python cannot have the engine and Docker can */
+/** Installs the engine for Python. @returns undefined when Python cannot have it and Docker can */
 async function installOrUndefined(folder: StateFolder, pythons: readonly string[]) {
   try {
     return await installEngine(folder, pythons);

@@ -6,10 +6,10 @@ import type { EngineAccess } from '../state/records.ts';
 export const LOCAL_REGION = 'us-east-1';
 export const LOCAL_ACCOUNT = '000000000000';
 
-/** Variables of the user that must not reach the engine or CDK: they would speak of a real account. */
+/** The user's variables that must not reach the engine or CDK, because they may point to a real account. */
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
-/** The environment without AWS settings, with the Node.js of our dependencies first on the path. */
+/** Returns the environment without AWS settings. The Node.js of our dependencies is first in the path. */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const path = [join(REPOSITORY, 'node_modules', '.bin'), process.env['PATH']]
@@ -18,13 +18,13 @@ export function cleanEnvironment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), PATH: path };
 }
 
-/** The environment of what the local stack starts: its temporary files are in the state folder. */
+/** Returns the environment of programs that the local stack starts. Their temporary files are in the state folder. */
 export function environmentIn(folder: StateFolder): NodeJS.ProcessEnv {
   const temporary = folder.temporary();
   return { ...cleanEnvironment(), TMPDIR: temporary, CDK_HOME: join(temporary, 'cdk-home') };
 }
 
-/** What makes the AWS SDK and CDK talk to the local engine, and to nothing else. */
+/** Returns variables that make the AWS SDK and CDK use only the local engine. */
 export function localAwsVariables(
   { engineUrl, engineAccessKeyId, engineSecretAccessKey }: EngineAccess,
   folder: StateFolder,

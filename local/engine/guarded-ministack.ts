@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import type { EngineKey } from './access.ts';
 
-/** The program that serves MiniStack behind our guard; Python, as MiniStack is. */
+/** The program that serves MiniStack behind our guard. Like MiniStack, it is in Python. */
 export const GUARDED_MINISTACK = join(import.meta.dirname, 'guarded_ministack.py');
 
 export interface Listening {
   bindHost: '127.0.0.1' | '0.0.0.0';
   port: number;
-  /** The port that clients outside of a container use, where it is another one. */
+  /** The port for clients outside the container, if it differs. */
   seenAs?: number;
 }
 
-/** What the program is told in its environment, from where functions have the key, too. */
+/** Returns the program's settings as environment variables. The functions read the key from there, too. */
 export function guardEnvironment(
   { accessKeyId, secretAccessKey }: EngineKey,
   { bindHost, port, seenAs = port }: Listening,
@@ -27,7 +27,7 @@ export function guardEnvironment(
     BIND_HOST: bindHost,
     FLEETWRIGHT_ENGINE_HOSTS: hosts.join(','),
     GATEWAY_PORT: String(port),
-    // Services with listeners of their own, which nothing here uses.
+    // Switch off services with listeners of their own, which the local stack does not use.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',
     LOG_LEVEL: 'WARNING',

@@ -1,16 +1,16 @@
-"""Serves MiniStack behind a guard, so that nothing on this machine but its own stack reaches it.
+"""Serves MiniStack behind a guard. Only its own stack can use it, and no other program on this machine.
 
 MiniStack asks for no credential and lets every web page read its answers. Its own AUTH=true also enforces IAM policies,
-which breaks the deployment. The guard runs in MiniStack's process, so there is no second, unguarded port. It
-  - refuses a Host that is not the stack's (a page whose name resolves to 127.0.0.1 sends its own),
+which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port exists. The guard
+  - refuses a Host that is not the stack's (a page whose own name resolves to 127.0.0.1 sends that name),
   - refuses what a browser sends for a page (an Origin, or a Sec-Fetch-Site other than `none`) and every WebSocket,
-  - takes requests that are signed with the stack's access key, or with a session that MiniStack's STS gave to it, in
-    the Authorization header or in a presigned URL,
+  - accepts requests signed with the stack's access key, or with a session that MiniStack's STS issued for it, in the
+    Authorization header or in a presigned URL,
   - and removes the headers that allow pages to read answers.
-The deployed API asks for a key of its own: below /_aws/execute-api/<its id>/, only the Host is looked at.
+The deployed API checks a key of its own: below /_aws/execute-api/<its id>/, the guard only checks the Host.
 
-Environment, on top of MiniStack's own (GATEWAY_PORT and others): FLEETWRIGHT_ENGINE_HOSTS, the Host values that are
-the stack's, comma-separated; AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the stack's key.
+Environment variables, in addition to MiniStack's own (GATEWAY_PORT and others): FLEETWRIGHT_ENGINE_HOSTS has the
+stack's Host values, comma-separated. AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have the stack's key.
 """
 
 import asyncio
@@ -29,15 +29,15 @@ from ministack.app import app
 from ministack.core import iam_evaluator, lambda_runtime, sigv4
 from ministack.services import lambda_svc, sqs
 
-# With the id of an API and the slash after it: MiniStack takes what lacks either for a call of a service.
+# Includes an API's id and the slash after it: MiniStack treats a path without one of them as a call of a service.
 API_PATH = re.compile(r"/_aws/execute-api/[A-Za-z0-9]+/")
 HEALTH_PATH = "/_localstack/health"
-# A refused body is read to this size, so that the refusal arrives before the connection is closed.
+# A refused body is read up to this size. Otherwise the connection could close before the refusal arrives.
 LARGEST_REFUSED_BYTES = 8 * 1024 * 1024
 
 
 class Refused(Exception):
-    """A request that does not pass. `code` and `message` are AWS's where AWS has them."""
+    """Refuses a request. `code` and `message` are AWS's where AWS has them."""
 
     def __init__(self, code, message):
         super().__init__(message)
@@ -46,9 +46,9 @@ class Refused(Exception):
 
 
 class Guard:
-    """An ASGI application in front of another.
+    """Checks each request before it reaches another ASGI application.
 
-    `hosts`: the Host values that are the stack's, lower case. `keys`: see Keys.
+    `hosts`: the stack's Host values, in lower case. `keys`: see Keys.
     """
 
     def __init__(self, app, hosts, keys):
@@ -61,7 +61,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # Nothing that is deployed here has a WebSocket; a close before the accept is answered with 403.
+            # No deployed part uses WebSockets. A close before the accept is answered with 403.
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = headers_of(scope)
@@ -76,7 +76,7 @@ class Guard:
         await self.app(scope, body.receive, send if is_api else without_cors(send))
 
     async def admit(self, scope, headers, body):
-        """Raises Refused."""
+        """Checks a request. Raises Refused."""
         hosts = [value for name, value in scope["headers"] if name.lower() == b"host"]
         if len(hosts) != 1 or hosts[0].decode("latin-1").lower() not in self.hosts:
             raise Refused("AccessDenied", "The Host header does not name this stack.")
@@ -87,14 +87,14 @@ class Guard:
         if scope["path"] == HEALTH_PATH and scope["method"] == "GET":
             return
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
-        # Before the body: of what names no key of ours, nothing is kept.
+        # Check the key before reading the body: without a known key, no part of the body is kept in memory.
         credential = self.keys.credential_of(headers, query)
         content = await body.read() if is_signed_over_body(headers) else b""
         self.keys.check(credential, scope, headers, query, content)
 
 
 class Body:
-    """A request's body, which the guard may read before the application receives it."""
+    """Holds a request's body. The guard may read it before the application receives it."""
 
     def __init__(self, receive):
         self.source = receive
@@ -110,7 +110,7 @@ class Body:
         return message
 
     async def read(self):
-        """The whole of it; it is received again afterwards. Raises Refused where it breaks off."""
+        """Reads the whole body; the application receives it afterwards. Raises Refused if the body is incomplete."""
         chunks = []
         while not self.ended:
             message = await self.receive()
@@ -142,7 +142,7 @@ def decoded(value):
 
 
 def is_signed_over_body(headers):
-    """Whether the body is needed to check the signature: no digest is sent, or each chunk has a signature."""
+    """Returns true if the signature check needs the body: without a digest, or with a signature in each chunk."""
     digest = headers.get("x-amz-content-sha256", "")
     return digest == "" or digest.startswith("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")
 
@@ -158,7 +158,7 @@ def without_cors(send):
 
 
 async def answer(send, refusal, scope, headers):
-    """403 in the protocol of the service that was called, so that SDKs can tell why."""
+    """Answers 403 in the protocol of the called service: SDKs can then report the reason."""
     request_id = str(uuid.uuid4())
     code, message = escape(refusal.code), escape(refusal.message)
     if "/s3/aws4_request" in headers.get("authorization", "") or b"s3%2Faws4_request" in scope["query_string"]:
@@ -190,16 +190,16 @@ async def answer(send, refusal, scope, headers):
 
 
 class Keys:
-    """The keys that requests may be signed with (AWS Signature Version 4), in a header or in a presigned URL.
+    """Checks signatures (AWS Signature Version 4), in a header or in a presigned URL.
 
-    `secrets(access key id)`: its secret key, or None where the key is not known.
+    `secrets(access key id)` returns the secret key, or None for an unknown key.
     """
 
     def __init__(self, secrets):
         self.secrets = secrets
 
     def credential_of(self, headers, query):
-        """Returns the signature's parts and the secret key they name. Raises Refused."""
+        """Returns the signature's parts and the secret key that they name. Raises Refused."""
         presigned = is_presigned(headers, query)
         if not presigned and not headers.get("authorization", "").startswith("AWS4-HMAC-SHA256 "):
             raise Refused("MissingAuthenticationToken", "The request is not signed with the stack's access key.")
@@ -214,7 +214,7 @@ class Keys:
         return parts, secret
 
     def check(self, credential, scope, headers, query, body):
-        """Raises Refused where the signature is not that of this request, or its URL's time is over."""
+        """Checks the signature. Raises Refused if it does not belong to this request, or a presigned URL has expired."""
         parts, secret = credential
         presigned = is_presigned(headers, query)
         if presigned and is_expired(parts, query):
@@ -238,13 +238,13 @@ def is_expired(parts, query):
 
 
 def path_of(scope):
-    """The path as it was sent."""
+    """Returns the path as it was sent."""
     raw = scope.get("raw_path") or scope["path"].encode()
     return raw.decode("latin-1").partition("?")[0]
 
 
 def unknown_key_code(service):
-    """What AWS calls a key that it does not know."""
+    """Returns the service's error code for an unknown key."""
     if service == "s3":
         return "InvalidAccessKeyId"
     if service in ("dynamodb", "states", "ssm", "logs", "lambda", "events", "scheduler"):
@@ -253,10 +253,10 @@ def unknown_key_code(service):
 
 
 class WakeWhenDue:
-    """The event that the poller of Lambda's queues waits for; the wait also ends when a delayed message is due.
+    """Wakes the poller of Lambda's queues when a message is sent, and also when a delayed message is due.
 
-    MiniStack's poller learns of a message when it is sent, and looks once a second otherwise, so that a message with a
-    delay reached its function up to a second late. SQS hands it out when the delay is over.
+    MiniStack's poller only wakes when a message is sent, and once a second. Without this class, a delayed message would
+    reach its function up to a second late. SQS delivers it when the delay is over.
     """
 
     def __init__(self, event):
@@ -273,7 +273,7 @@ class WakeWhenDue:
 
 
 def seconds_until_next_message():
-    """Infinite where no message is delayed, or hidden from receivers."""
+    """Returns infinity if no message is delayed, or hidden from receivers."""
     now = time.time()
     with sqs._queues_lock:
         due = [
@@ -289,7 +289,7 @@ def main():
     os.umask(0o077)
     access_key_id, secret_access_key = os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]
 
-    # MiniStack has functions sign with their account's number. Replaced before its Lambda service refers to it.
+    # MiniStack makes functions sign with their account's number. Replace this before its Lambda service uses it.
     lambda_runtime.execution_credentials = lambda _config: {
         "AWS_ACCESS_KEY_ID": access_key_id,
         "AWS_SECRET_ACCESS_KEY": secret_access_key,
@@ -301,20 +301,20 @@ def main():
     def secrets(key_id):
         if key_id == access_key_id:
             return secret_access_key
-        # MiniStack knows more keys for the account's own: `test`, and every account's number.
+        # MiniStack accepts further keys as the account's own: `test`, and every account's number.
         if iam_evaluator.is_root_access_key(key_id):
             return None
-        # CDK works with sessions of the roles that its bootstrap made.
+        # CDK signs with sessions of the roles that its bootstrap made.
         credential = iam_evaluator.resolve_credential(key_id)
         return None if isinstance(credential, iam_evaluator.CredentialResolutionError) else credential.secret_access_key
 
-    # A burst of connections goes beyond the limit that a shell gives.
+    # A burst of connections can exceed the limit of open files that a shell sets.
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
-    # Longer than any client keeps an idle connection, as MiniStack's own start has it.
+    # Longer than any client keeps an idle connection. MiniStack's own start uses the same value.
     config.keep_alive_timeout = 75
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
     hosts = os.environ["FLEETWRIGHT_ENGINE_HOSTS"].split(",")

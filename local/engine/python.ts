@@ -21,26 +21,29 @@ const PROBE =
   'import os, sys; print(os.path.realpath(sys.executable) if sys.version_info >= (3, 10) else "")';
 const INSTALL_MS = 300_000;
 
-/** A program from the Python package index, with the versions of all that it needs. */
+/** Describes a program from the Python package index, with pinned versions of all its dependencies. */
 export interface PythonProgram {
-  /** What people call it. */
+  /** The display name. */
   title: string;
   distribution: string;
   version: string;
-  /** Path of the file that pins them. */
+  /** Path of the file that pins the versions. */
   requirements: string;
-  /** What can be done where there is no Python for it. */
+  /** Advice for a machine without a suitable Python. */
   instead?: string;
 }
 
-/** The Python that a program was installed for. */
+/** Tells which Python a program was installed for. */
 export interface InstalledEngine {
   python: string;
-  /** Where its modules are, when they are in no virtual environment. */
+  /** The folder of its modules, when they are not in a virtual environment. */
   pythonPath?: string;
 }
 
-/** Paths of every Python of this machine that is new enough. A name may stand for a shim that starts nothing. */
+/**
+ * Returns the paths of every Python of this machine that is new enough. Each is run once, because a name may belong to
+ * a shim that starts nothing.
+ */
 export async function findPythons(): Promise<string[]> {
   const env = cleanEnvironment();
   const probed = await Promise.all(CANDIDATES.map((name) => runCommand(name, ['-c', PROBE], { env })));
@@ -48,7 +51,10 @@ export async function findPythons(): Promise<string[]> {
   return [...new Set(paths.filter((path) => path !== ''))];
 }
 
-/** @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached */
+/**
+ * Installs the engine. @throws StartFailure when no Python can make an environment, or the package index cannot be
+ * reached
+ */
 export async function installEngine(
   folder: StateFolder,
   pythons: readonly string[],
@@ -57,9 +63,9 @@ export async function installEngine(
 }
 
 /**
- * A program in a Python environment of its own below the state folder; installed once.
+ * Installs a program once, in its own Python environment in the state folder.
  *
- * @throws StartFailure when none of the Pythons can make one, or the package index cannot be reached
+ * @throws StartFailure when no Python can make an environment, or the package index cannot be reached
  */
 export async function installPython(
   folder: StateFolder,
@@ -82,14 +88,14 @@ export async function installPython(
       rmSync(home, { recursive: true, force: true });
       const made = await install(python, home, { requirements: program.requirements, env });
       if (!('reason' in made) && (await works(made, program))) {
-        // pip takes the modes that are in some packages.
+        // pip gives files the modes from their packages, which may be open to other users.
         keepPrivate(home);
         return made;
       }
       const { reason, final } =
         'reason' in made ? made : { reason: 'was installed but cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
-      // What pip cannot get, it cannot get into another kind of environment either.
+      // If pip cannot get the packages, another kind of environment does not help.
       if (final) break;
     }
   }
@@ -101,7 +107,7 @@ export async function installPython(
   );
 }
 
-/** An environment in which that Python finds the program's modules, and no others. */
+/** Returns variables with which that Python finds only the program's modules. */
 export function pythonEnvironment(
   { pythonPath }: InstalledEngine,
   base: NodeJS.ProcessEnv = cleanEnvironment(),
@@ -118,7 +124,7 @@ async function works(engine: InstalledEngine, { distribution, version }: PythonP
 
 interface NotMade {
   reason: string;
-  /** Whether another kind of environment would not help. */
+  /** True if another kind of environment would fail as well. */
   final: boolean;
 }
 type Made = InstalledEngine | NotMade;
@@ -151,7 +157,7 @@ async function inFolder(python: string, home: string, what: Installation): Promi
   return (await runPip(python, what, ['--target', home])) ?? { python, pythonPath: home };
 }
 
-/** @returns why it failed */
+/** Runs pip. @returns why it failed; undefined when it succeeded */
 async function runPip(
   python: string,
   { requirements, env }: Installation,

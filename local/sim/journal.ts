@@ -11,14 +11,14 @@ import {
 import { dirname } from 'node:path';
 import { type SimEvent, simEventSchema } from './engine/records.ts';
 
-/** A journal that no run of the simulator can have written. */
+/** Reports a journal that no run of the simulator can have written. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
 
 /**
- * Reads what happened so far. A last line without its end is what a killed process leaves: it was never answered
- * for, and is left out.
+ * Reads all events of a journal. An incomplete last line is left out: it is from a killed process, which did not answer
+ * that call.
  *
  * @throws JournalError
  */
@@ -42,13 +42,13 @@ export interface Journal {
 }
 
 /**
- * Starts a journal with a snapshot, in place of what was there. Each event is written before the call that caused
- * it is answered; the operating system keeps it through a kill, though not through a power cut.
+ * Starts a journal with a snapshot, and replaces the earlier journal. Each event is written before the call that caused
+ * it is answered. Events survive a killed process, but may not survive a power cut.
  */
 export function startJournal(file: string, snapshot: readonly SimEvent[]): Journal {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const fresh = `${file}.new`;
-  // Accounts' keys are in it.
+  // The journal contains accounts' keys.
   writeFileSync(fresh, snapshot.map(lineOf).join(''), { mode: 0o600 });
   renameSync(fresh, file);
   const handle = openSync(file, 'a');

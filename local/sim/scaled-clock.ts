@@ -6,14 +6,14 @@ export interface ScaledClock extends Clock {
   waitUntil(atMs: number): Promise<void>;
 }
 
-/** A clock that starts at `fromMs` and runs `scale` times as fast as the machine's, which others compare it to. */
+/** Returns a clock that starts at `fromMs` and runs `scale` times as fast as the machine's clock. */
 export function scaledClock(scale: number, fromMs: number): ScaledClock {
   const startedAtMs = Date.now();
   const now = () => Math.floor(fromMs + (Date.now() - startedAtMs) * scale);
   return {
     now,
     async waitUntil(atMs) {
-      // Timers go by another clock than Date.now and may fire a little early by it.
+      // Timers use another clock than Date.now, and may fire a little early.
       for (let leftMs = atMs - now(); leftMs > 0; leftMs = atMs - now()) {
         await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs / scale)));
       }
@@ -21,7 +21,7 @@ export function scaledClock(scale: number, fromMs: number): ScaledClock {
   };
 }
 
-/** The latest time that the past knows of: where a clock that ran fast has to go on. */
+/** Returns the latest time in the past events. A clock that ran fast must continue from there. */
 export function latestTimeOf(past: readonly SimEvent[]): number {
   return past.reduce((latest, event) => {
     if (event.kind === 'instance')

@@ -10,17 +10,17 @@ import { latestTimeOf, scaledClock } from './scaled-clock.ts';
 
 export interface SimServerOptions {
   config: SimConfig;
-  /** 0: any free one. */
+  /** 0: any free port. */
   port: number;
-  /** Overrides the config's; clouds that go on from a state keep the seed that they began with. */
+  /** Overrides the config's seed. Clouds restored from a state keep their first seed. */
   seed?: number;
-  /** Folder in which the clouds survive their process; absent: they live in memory. */
+  /** The folder in which the clouds survive a restart. Absent: they are only in memory. */
   stateDir?: string;
   /** How much faster than real time the clouds' clock runs. */
   timeScale?: number;
-  /** Opens the control API, and is what each account's key follows from; absent: neither asks for a key. */
+  /** The key of the control API, from which each account's key is derived. Absent: neither API needs a key. */
   simKey?: string;
-  /** Host names beside those of the loopback that clients may call the server by. */
+  /** Further host names by which clients may address the server. */
   allowHosts?: readonly string[];
 }
 
@@ -30,7 +30,10 @@ export interface SimServer {
   close(): Promise<void>;
 }
 
-/** Longer than any client keeps an idle connection, so that it is never the server that closes one under a call. */
+/**
+ * Longer than any client keeps an idle connection. Otherwise the server could close a connection while a client sends a
+ * call.
+ */
 const KEEP_ALIVE_MS = 75_000;
 
 /** Starts the simulated clouds on 127.0.0.1. Rejects when the port is taken. */

@@ -33,7 +33,7 @@ interface Flags {
   allowHost?: string[];
 }
 
-/** Exit codes: 2 wrong use, 3 cannot listen. */
+/** Runs the server. Exit codes: 2 wrong use, 3 cannot listen. */
 async function run({ port, config: file, seed, state, timeScale, simKey, allowHost }: Flags): Promise<void> {
   const key = simKey ?? randomBytes(32).toString('base64url');
   try {

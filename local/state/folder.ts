@@ -17,7 +17,10 @@ export const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), '..', '.
 
 const TEMPORARY = 'tmp';
 
-/** One folder with everything that the local stack writes: `FLEETWRIGHT_HOME`, else `.fleetwright` in the repository. */
+/**
+ * Manages the folder with everything that the local stack writes: `FLEETWRIGHT_HOME`, else `.fleetwright` in the
+ * repository.
+ */
 export class StateFolder {
   readonly path: string;
 
@@ -25,21 +28,23 @@ export class StateFolder {
     this.path = resolve(path);
   }
 
-  /** A path in the folder, whose own folder is made. Only the user may look in: files hold keys. */
+  /**
+   * Returns a path in the folder, and makes its parent folder. Only the user may read it, because files contain keys.
+   */
   file(...parts: string[]): string {
     const path = join(this.path, ...parts);
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // It may have been there before, open to others.
+    // The folder may have existed before, open to other users.
     if ((statSync(this.path).mode & 0o077) !== 0) chmodSync(this.path, 0o700);
     return path;
   }
 
-  /** Where every process of the local stack puts its temporary files. `local down` removes it. */
+  /** Returns the folder for temporary files of all processes of the local stack. `local down` removes it. */
   temporary(): string {
     const path = join(this.path, TEMPORARY);
     mkdirSync(path, { recursive: true, mode: 0o700 });
-    // The engine runs functions from here by a CommonJS program, which the package.json of this repository would have
-    // Node.js take for a module.
+    // The engine runs functions from this folder by a CommonJS program. Without this file, Node.js would use this
+    // repository's package.json and treat the program as an ES module.
     writeFileSync(join(path, 'package.json'), '{"type":"commonjs"}\n', { mode: 0o600 });
     return path;
   }
@@ -52,7 +57,7 @@ export class StateFolder {
     return this.file('logs', `${name}.log`);
   }
 
-  /** @returns undefined where there is no such file, or one that an older version wrote */
+  /** Reads a file. @returns undefined when there is no such file, or an older version wrote it */
   read<S extends z.ZodType>(name: string, schema: S): z.output<S> | undefined {
     try {
       return schema.safeParse(JSON.parse(readFileSync(join(this.path, name), 'utf8'))).data;
@@ -63,7 +68,7 @@ export class StateFolder {
     }
   }
 
-  /** Readable by the user alone, and never half-written. */
+  /** Writes a file that only the user can read. It is never half-written. */
   write(name: string, content: unknown): void {
     const path = this.file(name);
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
@@ -71,7 +76,7 @@ export class StateFolder {
   }
 }
 
-/** Takes all that is below a path away from other users; for what was made by a program that sets modes itself. */
+/** Removes other users' access to everything below a path. Needed for programs that set modes themselves. */
 export function keepPrivate(path: string): void {
   const paths = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name));
   for (const one of [path, ...paths]) {

@@ -4,9 +4,9 @@ import { isAlive, type OwnProcess, processSchema, thisProcess } from './processe
 import { StartFailure } from './start-failure.ts';
 
 /**
- * Does work that no two processes may do in one state folder at a time.
+ * Runs work under a lock: only one process at a time may do it in a state folder.
  *
- * @throws StartFailure when another process is at it
+ * @throws StartFailure when another process has the lock
  */
 export async function withLock<T>(folder: StateFolder, work: () => Promise<T>): Promise<T> {
   const file = folder.file('lock');
@@ -35,7 +35,7 @@ function take(file: string): OwnProcess | undefined {
   }
 }
 
-/** @returns whether its holder is gone, and the lock with it */
+/** Removes the lock of a process that has ended. @returns true if the lock was removed */
 function forgetDead(file: string): boolean {
   const holder = processSchema.safeParse(parsed(file)).data;
   if (holder && isAlive(holder)) return false;
@@ -47,7 +47,7 @@ function parsed(file: string): unknown {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    // Taken by a process that was ended before it wrote who it is, or gone by now.
+    // The process ended before it wrote its id, or the file has been removed since.
     return undefined;
   }
 }

@@ -3,13 +3,13 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** A process of ours. Its number may be given to another one later, the time of its start with it may not. */
+/** Identifies a process of ours. The system may reuse its number, but not together with the start time. */
 export const processSchema = z.object({ pid: z.int().positive(), startedAt: z.string().min(1) });
 export type OwnProcess = z.infer<typeof processSchema>;
 
 const GRACE_MS = 5_000;
 
-/** When a process started, in whatever words the system has for it; undefined when there is none. */
+/** Returns a process's start time in the system's own format. Undefined when there is no such process. */
 function startOf(pid: number): string | undefined {
   try {
     if (existsSync('/proc/self/stat')) {
@@ -19,7 +19,7 @@ function startOf(pid: number): string | undefined {
     }
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
   } catch {
-    // Neither knows a process of this number.
+    // Neither source has a process of this number.
     return undefined;
   }
 }
@@ -33,8 +33,8 @@ export function thisProcess(): OwnProcess {
 }
 
 /**
- * A command as it is run with a umask that keeps what it writes from other users; Node.js has no option for that.
- * One that cannot be started ends with code 126 or 127.
+ * Returns a command that runs with a umask, which protects its files from other users. Node.js has no option for that.
+ * A command that cannot be started ends with code 126 or 127.
  */
 export function withPrivateFiles(command: string, args: readonly string[]): [string, string[]] {
   return ['/bin/sh', ['-c', 'umask 077; exec "$0" "$@"', command, ...args]];
@@ -44,12 +44,12 @@ export interface Program {
   command: string;
   args: readonly string[];
   env: NodeJS.ProcessEnv;
-  /** Where its output goes. */
+  /** The file for its output. */
   log: string;
   cwd?: string;
 }
 
-/** Starts a process that outlives this one, as the leader of a group of its own. */
+/** Starts a process that outlives this one, as the leader of its own process group. */
 export function startDetached({ command, args, env, log, cwd }: Program): {
   child: ChildProcess;
   process: OwnProcess;
@@ -62,7 +62,7 @@ export function startDetached({ command, args, env, log, cwd }: Program): {
     ...(cwd ? { cwd } : {}),
   });
   closeSync(output);
-  // A failed start has no pid; `child` tells the reason in its event.
+  // After a failed start there is no pid. The event of `child` has the reason.
   child.on('error', () => undefined);
   child.unref();
   const pid = child.pid ?? 0;
@@ -70,20 +70,20 @@ export function startDetached({ command, args, env, log, cwd }: Program): {
 }
 
 /**
- * Ends a process of ours and those that it started, and nothing else.
+ * Stops a process of ours and the processes that it started.
  *
- * @returns false when it was gone already
+ * @returns false when it had already ended
  */
 export async function stopProcess(own: OwnProcess): Promise<boolean> {
   if (!isAlive(own)) return false;
   signalGroup(own, 'SIGTERM');
   for (const deadline = Date.now() + GRACE_MS; isAlive(own) && Date.now() < deadline; ) await sleep(50);
-  // What the leader started may outlive it for a moment, in its group.
+  // Processes that the leader started may outlive it for a moment, in its group.
   signalGroup(own, 'SIGKILL');
   return true;
 }
 
-/** Ends it at once, for who is about to end himself. */
+/** Kills the process immediately, because the caller is about to exit. */
 export function killProcess(own: OwnProcess): void {
   if (isAlive(own)) signalGroup(own, 'SIGKILL');
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { processSchema } from './processes.ts';
 
-/** What `up` started, or found, so that the next call finds it again. */
+/** Records what `up` started or found, to let the next call find it again. */
 const engineShape = { url: z.url(), accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) };
 export const engineRecordSchema = z.discriminatedUnion('kind', [
   z.object({ ...engineShape, kind: z.literal('endpoint') }),
@@ -18,13 +18,13 @@ export const cloudsRecordSchema = z.object({
 });
 export type CloudsRecord = z.infer<typeof cloudsRecordSchema>;
 
-/** Outputs of the CloudFormation stack; those are named that the local runtime needs itself. */
+/** Outputs of the CloudFormation stack. The named ones are those that the local stack itself needs. */
 export const outputsSchema = z
   .object({ ApiUrl: z.url(), DeploymentId: z.string(), AccessTable: z.string() })
   .catchall(z.string());
 export type Outputs = z.infer<typeof outputsSchema>;
 
-/** What was deployed to which engine, and from which sources (a hash of them). */
+/** Tells what was deployed to which engine, with a hash of the sources. */
 export const deployedRecordSchema = z.object({
   engineUrl: z.url(),
   sources: z.string(),
@@ -32,24 +32,24 @@ export const deployedRecordSchema = z.object({
 });
 export type DeployedRecord = z.infer<typeof deployedRecordSchema>;
 
-/** What `up` answers, and what the command line reads to find the API. */
+/** The result of `up`. The command line reads it to find the API. */
 export const localStackSchema = z.object({
   apiUrl: z.url(),
   apiKey: z.string(),
   simUrl: z.url(),
-  /** Opens the control API of the simulated clouds. */
+  /** The key of the simulated clouds' control API. */
   simKey: z.string(),
   engineUrl: z.url(),
-  /** What requests to the engine are signed with. */
+  /** The key that signs requests to the engine. */
   engineAccessKeyId: z.string(),
   engineSecretAccessKey: z.string(),
   namespace: z.literal('default'),
 });
 export type LocalStack = z.infer<typeof localStackSchema>;
 
-/** Where the engine is, and what it takes requests by. */
+/** The engine's address, and the key for its requests. */
 export type EngineAccess = Pick<LocalStack, 'engineUrl' | 'engineAccessKeyId' | 'engineSecretAccessKey'>;
-/** Where the simulated clouds are, and what their control API takes requests by. */
+/** The simulated clouds' address, and the key of their control API. */
 export type SimAccess = Pick<LocalStack, 'simUrl' | 'simKey'>;
 
 export const RECORDS = {

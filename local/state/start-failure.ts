@@ -1,4 +1,4 @@
-/** Something that the local stack needs cannot be started or reached; commands end with exit code 3. */
+/** Reports that something the local stack needs cannot be started or reached. Commands then end with exit code 3. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure';
   readonly exitCode = 3;

@@ -4,7 +4,7 @@ import { StartFailure } from '../state/start-failure.ts';
 const TRIED = 100;
 
 /**
- * The first free port of 127.0.0.1 from `preferred` on.
+ * Returns the first free port of 127.0.0.1 from `preferred` on.
  *
  * @throws StartFailure when 100 in a row are taken
  */
@@ -20,9 +20,9 @@ export async function freePort(preferred: number): Promise<number> {
 }
 
 /**
- * The port that a variable demands, else the first free one from `preferred` on.
+ * Returns the port from an environment variable, else the first free one from `preferred` on.
  *
- * @throws StartFailure when the demanded port is no port, or is taken
+ * @throws StartFailure when the variable's value is no port, or the port is taken
  */
 export async function choosePort(variable: string, preferred: number): Promise<number> {
   const wanted = process.env[variable];

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { withPrivateFiles } from '../state/processes.ts';
 
 export interface CommandResult {
-  /** 126 or 127 when it could not be started; null when it was ended by a signal or our time limit. */
+  /** 126 or 127 when the program could not be started. Null when a signal or our time limit ended it. */
   code: number | null;
   stdout: string;
   stderr: string;
@@ -14,7 +14,7 @@ export interface CommandOptions {
   timeoutMs?: number;
 }
 
-/** Runs a program to its end. That it cannot be started is a result like any other. */
+/** Runs a program to its end. A failed start is returned as a result, not thrown. */
 export async function runCommand(
   command: string,
   args: readonly string[],

@@ -5,10 +5,10 @@ import type { Site } from './state.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Target, World } from './world.ts';
 
-/** A slot comes free when an instance runs; clouds do not say when, they ask to retry later. */
+/** A slot becomes free when an instance runs. Clouds do not say when; they ask the caller to retry after this time. */
 const SLOT_RETRY_MS = 1_000;
 
-/** The limits that the clouds enforce. Buckets are not in the journal: after a restart they are full. */
+/** Enforces the clouds' limits. Buckets are not in the journal: they are full after a restart. */
 export class Admission {
   readonly #world: World;
   #buckets = new WeakMap<Site, Partial<Record<RateKind, TokenBucket>>>();
@@ -17,7 +17,7 @@ export class Admission {
     this.#world = world;
   }
 
-  /** @throws Refusal RateLimited */
+  /** Counts a call against its rate limit. @throws Refusal RateLimited */
   takeCall({ cloud, site, nowMs }: Target, call: CallName): void {
     const kind = rateKindOf(call);
     if (!kind) return;
@@ -34,7 +34,7 @@ export class Admission {
   }
 
   /**
-   * Whether one more instance may be created now.
+   * Checks that one more instance may be created now.
    *
    * @throws Refusal QuotaExceeded, TooManyPendingInstances, TooManyPendingLocations
    */

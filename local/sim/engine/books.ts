@@ -13,8 +13,8 @@ export interface BooksFilter {
 }
 
 /**
- * What the clouds know, terminated instances included, whatever anybody's records say. A view of the state at this
- * moment; asking changes nothing.
+ * Returns everything in the clouds at this moment, including terminated instances. Records of other programs have no
+ * influence. Reading changes nothing.
  */
 export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
   const nowMs = clock.now();

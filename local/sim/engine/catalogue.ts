@@ -51,7 +51,7 @@ export function listImages(world: World, { cloud, site }: Target, page: Page): o
   return pageOf(images, page, world.config.pageSize, (_, index) => index);
 }
 
-/** An image's id at a location: the same for all accounts, seeds and runs, as a public image's is. */
+/** Returns an image's id at a location. Like a public image's id, it is the same for all accounts, seeds and runs. */
 export function imageIdAt(
   { cloud, location }: { cloud: string; location: string },
   name: string,

@@ -96,7 +96,7 @@ export const simConfigSchema = z
   .strict();
 export type SimConfig = z.output<typeof simConfigSchema>;
 
-/** A config file that cannot be used; the message says why, for its author. */
+/** Rejects a config file. The message tells its author why. */
 export class SimConfigError extends Error {
   override readonly name = 'SimConfigError';
 }
@@ -104,7 +104,7 @@ export class SimConfigError extends Error {
 const CLOUDS_FOLDER = join(import.meta.dirname, '..', 'clouds');
 
 /**
- * The simulated clouds as they come, with the user's file on top: maps are merged name by name, everything else
+ * Loads the simulated clouds' default config and applies the user's file. Maps are merged name by name. Everything else
  * (numbers, lists, ranges) is replaced.
  *
  * @throws SimConfigError
@@ -114,7 +114,7 @@ export function loadSimConfig(file?: string): SimConfig {
   return parseSimConfig(file === undefined ? {} : readYaml(file), defaults);
 }
 
-/** @throws SimConfigError naming every field that is wrong */
+/** Parses a config. @throws SimConfigError naming every invalid field */
 export function parseSimConfig(overrides: unknown, defaults: unknown = {}): SimConfig {
   const parsed = simConfigSchema.safeParse(merge(defaults, overrides ?? {}));
   if (!parsed.success)

@@ -11,11 +11,11 @@ import { named, siteParts, type Target, type World } from './world.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
-  /** A second instance comes of the same call; nobody is told. */
+  /** The call makes a second instance, which its answer does not show. */
   twice: boolean;
 }
 
-/** @returns the instance, which may be that of an earlier call with the same token */
+/** Creates an instance. @returns the instance, which may be from an earlier call with the same token */
 export function createInstance(
   world: World,
   admission: Admission,
@@ -85,7 +85,8 @@ export function newRecord(
   failsToBoot: boolean,
 ): InstanceRecord {
   const sequence = site.sequence + 1;
-  // By position and not by name: the k-th instance of a site takes as long in every run of a seed.
+  // Seed the draws by sequence and not by name: the k-th instance of a site then takes equally long in every run of a
+  // seed.
   const parts = [state.seed, ...siteParts(site), sequence] as const;
   const zones = zonesOf(cloud, site.key.location);
   const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];
@@ -105,7 +106,7 @@ export function newRecord(
     securityGroupId: input.securityGroupId,
     keyPairId: input.keyPairId,
     tags: input.tags,
-    // 198.18.0.0/15 is set apart for benchmarks (RFC 2544): nobody's machine answers there.
+    // 198.18.0.0/15 is reserved for benchmarks (RFC 2544): no real machine has such an address.
     publicIp: `198.${18 + (block % 2)}.${Math.floor(block / 256)}.${(sequence % 250) + 4}`,
     privateIp: `10.0.${host}`,
     acceptedAtMs: nowMs,

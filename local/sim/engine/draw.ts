@@ -3,21 +3,21 @@ import { hash } from 'node:crypto';
 type Part = string | number;
 
 /**
- * A number in [0, 1) that depends on its parts alone. Naming each draw, instead of taking the next one of a
- * sequence, makes a run repeatable even when requests arrive in another order.
+ * Returns a number in [0, 1) that depends only on its parts. Each draw has a name, and no sequence is used. Therefore a
+ * run can be repeated even when requests arrive in another order.
  */
 export function draw(...parts: readonly Part[]): number {
   return digest(parts).readUIntBE(0, 6) / 2 ** 48;
 }
 
-/** A number within a range, its ends included. */
+/** Draws a number within a range, including its ends. */
 export function drawBetween([low, high]: readonly [number, number], ...parts: readonly Part[]): number {
   return low + (high - low) * draw(...parts);
 }
 
 /**
- * Fills a template for ids, such as `i-{hex17}`, with characters that depend on the parts alone. Placeholders:
- * `{hexN}`, `{digitsN}`, `{alnumN}` with N up to 32, and `{uuid}`.
+ * Fills a template for ids, such as `i-{hex17}`, with characters that depend only on the parts. Placeholders: `{hexN}`,
+ * `{digitsN}`, `{alnumN}` with N up to 32, and `{uuid}`.
  */
 export function drawId(template: string, ...parts: readonly Part[]): string {
   let at = 0;

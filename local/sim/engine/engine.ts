@@ -18,16 +18,16 @@ export interface EngineOptions {
   clock: Clock;
   /** Overrides the config's. */
   seed?: number;
-  /** Told of each change; writing them all down and passing them as `past` restores the clouds. */
+  /** Receives each change. To restore the clouds, store all events and pass them as `past`. */
   onEvent?: (event: SimEvent) => void;
   past?: Iterable<SimEvent>;
-  /** The key that calls of an account must carry that no rule gives one; absent: such calls need none. */
+  /** Returns the key that an account's calls must carry if no rule sets one. Absent: such calls need no key. */
   accountKey?: (account: string) => string;
 }
 
 /**
- * The simulated clouds, without HTTP. It has no timers: the state at any time follows from what was asked and when,
- * so that whoever brings the clock owns the time.
+ * Simulates the clouds, without HTTP. It has no timers: the state at any time is computed from the calls and their
+ * times. Therefore the caller's clock controls the time.
  */
 export class SimEngine {
   readonly #world: World;
@@ -59,7 +59,10 @@ export class SimEngine {
     return this.#world;
   }
 
-  /** Every cloud as at the beginning: nothing exists, nothing is counted, the config's faults are due again. */
+  /**
+   * Resets every cloud to its initial state: nothing exists, nothing is counted, and the config's faults are active
+   * again.
+   */
   reset(seed: number = this.#world.state.seed): void {
     const { config, state, commit } = this.#world;
     this.#admission = new Admission(this.#world);
@@ -77,7 +80,7 @@ export class SimEngine {
     return added;
   }
 
-  /** Answers a call; its effect has happened when this returns, whenever the answer is due. */
+  /** Answers a call. The call takes effect before this returns, even if the answer is due later. */
   handle(caller: Caller, operation: Operation): Reply {
     const nowMs = this.#world.clock.now();
     try {
@@ -91,7 +94,7 @@ export class SimEngine {
     }
   }
 
-  /** @returns undefined where the account's calls need no key */
+  /** Returns an account's key. @returns undefined if the account's calls need no key */
   keyOf(account: string): string | undefined {
     return this.#world.state.accounts.get(account)?.apiKey ?? this.#accountKey?.(account);
   }
@@ -176,7 +179,7 @@ export class SimEngine {
       case 'vanish':
         vanishOne(this.#world, target, `${fault.id} ${fault.hits}`);
         return run();
-      // These have their effect where the call is performed.
+      // These faults take effect in the code that performs the call.
       case 'duplicateEffect':
       case 'staleList':
       case 'stuckTerminating':

@@ -19,7 +19,9 @@ export const FAULT_KINDS = [
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
-/** What goes wrong, where, how often and for how long; in the config file and in `POST /_sim/faults`. */
+/**
+ * Describes a fault: its kind, target, probability and duration. Used in the config file and in `POST /_sim/faults`.
+ */
 export const faultSchema = z
   .object({
     cloud: z.string().min(1).default('*'),
@@ -47,7 +49,7 @@ export type Fault = z.output<typeof faultSchema>;
 export const activeFaultSchema = faultSchema.extend({
   id: z.string(),
   addedAtMs: z.number(),
-  /** Calls that it could have struck, and those that it did. */
+  /** Counts the calls that the fault could hit (`seen`), and those that it hit (`hits`). */
   seen: z.int().nonnegative(),
   hits: z.int().nonnegative(),
 });
@@ -63,7 +65,7 @@ export function faultDelayMs(fault: Fault): number {
   return fault.delayMs ?? DEFAULT_DELAY_MS[fault.kind] ?? 0;
 }
 
-/** The calls that a kind of fault can mean anything for; absent: all. */
+/** The calls that each kind of fault can affect. Absent: all. */
 const APPLIES_TO: Readonly<Partial<Record<FaultKind, readonly CallName[]>>> = {
   quota: ['create', 'ensure'],
   capacity: ['create'],
@@ -79,14 +81,15 @@ export interface FaultTarget {
   connection: string;
   location: string | undefined;
   call: CallName;
-  /** Whether there is an instance here that could vanish. */
+  /** True if there is an instance at this location that could vanish. */
   canVanish: boolean;
 }
 
 /**
- * At most one fault strikes a call: the first, in the order of their adding, whose turn it is.
+ * Selects the fault that hits a call. At most one does: the first one, in the order of their creation, whose draw
+ * succeeds.
  *
- * @returns the faults that drew for this call, counted on; the last one is the one that strikes, if `struck`
+ * @returns `drawn`: the faults that drew for this call, with updated counters; `struck`: the last of them, if it hits
  */
 export function drawFaults(
   faults: readonly ActiveFault[],

@@ -9,7 +9,7 @@ import type { Site } from './state.ts';
 import { bootedAtMs, createdAtMs, isVisibleAt, ranAtMs, type SimStatus, statusAt } from './status.ts';
 import { siteParts, type Target, type World } from './world.ts';
 
-/** @param query `ids`: of those that have one of these, only */
+/** Lists instances. @param query `ids`: lists only instances with one of these ids */
 export function listInstances(
   world: World,
   { cloud, site, nowMs }: Target,
@@ -31,7 +31,7 @@ function among({ live }: Site, ids: readonly string[]): InstanceRecord[] {
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 
-/** By launch token or by name, whichever the cloud kept. */
+/** Finds instances by launch token or by name, depending on which the cloud stores. */
 export function findInstances(
   { cloud, site }: Target,
   { launchToken, name }: { launchToken: string; name?: string | undefined },
@@ -47,14 +47,17 @@ export function findInstances(
     .map((record) => instanceView(cloud, record, viewedAtMs));
 }
 
-/** @throws Refusal NotFound, also when it is terminated */
+/** Reads an instance. @throws Refusal NotFound, also for a terminated instance */
 export function getInstance({ site, nowMs }: Target, backendId: string): InstanceRecord {
   const record = site.live.get(backendId);
   if (!record || !isVisibleAt(record, nowMs)) throw new Refusal('NotFound', `no instance ${backendId}`);
   return record;
 }
 
-/** @param stuckForMs how much longer than usual it stays Terminating; asking again ends that */
+/**
+ * Terminates an instance. @param stuckForMs how much longer than usual it stays Terminating; another request ends that
+ * time
+ */
 export function terminateInstance(
   world: World,
   target: Target,
@@ -77,14 +80,14 @@ export function terminateInstance(
   return removed;
 }
 
-/** What each request finds already done or under way, and what it can begin from. */
+/** For each request: the statuses in which it is already done or under way, and the status in which it can begin. */
 const POWER = {
   stop: { done: ['Suspending', 'Suspended'], from: 'Running' },
   start: { done: ['Resuming', 'Running', 'Rebooting'], from: 'Suspended' },
   reboot: { done: [], from: 'Running' },
 } as const satisfies Record<PowerKind, { done: readonly SimStatus[]; from: SimStatus }>;
 
-/** Stops, starts or reboots an instance. @throws Refusal IncorrectState when it cannot come to that from where it is */
+/** Stops, starts or reboots an instance. @throws Refusal IncorrectState when its status does not allow the request */
 export function powerInstance(
   world: World,
   target: Target,
@@ -104,14 +107,14 @@ export function powerInstance(
   return changed;
 }
 
-/** Instances that could vanish: those that exist and that nobody has asked to remove. */
+/** Returns the instances that could vanish: those that exist and whose removal was not requested. */
 export function vanishable(site: Site, nowMs: number): InstanceRecord[] {
   return [...site.live.values()].filter(
     (record) => record.removeAskedAtMs === undefined && createdAtMs(record) <= nowMs,
   );
 }
 
-/** One instance is gone at once, and nobody asked. */
+/** Makes one instance vanish immediately, without a request. */
 export function vanishOne(world: World, { site, nowMs }: Target, drawName: string): void {
   const candidates = vanishable(site, nowMs);
   const record = candidates[Math.floor(draw(world.state.seed, 'vanish', drawName) * candidates.length)];
@@ -122,7 +125,7 @@ export function vanishOne(world: World, { site, nowMs }: Target, drawName: strin
   });
 }
 
-/** Views of instances that change no more by themselves; a change of theirs makes another record. */
+/** Caches views of instances that no longer change by themselves. Any change makes another record. */
 const settledViews = new WeakMap<InstanceRecord, object>();
 
 export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {

@@ -7,8 +7,8 @@ interface Listable {
 }
 
 /**
- * Tells whether a list shows what has a name and tags. A cloud without tags knows names only, and does not say that it
- * takes no notice of the rest.
+ * Tells whether a list shows a resource with this name and these tags. A cloud without tags only compares names, and
+ * ignores the tags without an error.
  */
 export function listedBy(
   { tags: hasTags }: Pick<CloudConfig, 'tags'>,

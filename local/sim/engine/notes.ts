@@ -3,7 +3,10 @@ import type { Target, World } from './world.ts';
 
 const MOST_NOTES = 100;
 
-/** Short texts that an account keeps: they cost nothing, and each credential of the account reads them. */
+/**
+ * Lists an account's notes. A note is a short text that costs nothing and that every credential of the account can
+ * read.
+ */
 export function listNotes({ state }: World, { site }: Target, prefix: string) {
   const items = [...state.notes.values()]
     .filter(({ cloud, account }) => cloud === site.key.cloud && account === site.key.account)
@@ -12,7 +15,7 @@ export function listNotes({ state }: World, { site }: Target, prefix: string) {
   return { items };
 }
 
-/** @throws Refusal */
+/** Stores a note. @throws Refusal */
 export function putNote(world: World, { site }: Target, name: string, value: string): void {
   const { cloud, account } = site.key;
   const own = [...world.state.notes.values()].filter((one) => one.cloud === cloud && one.account === account);
@@ -25,7 +28,7 @@ export function deleteNote(world: World, { site }: Target, name: string): void {
   world.commit({ kind: 'note', cloud: site.key.cloud, account: site.key.account, name });
 }
 
-/** @throws Refusal AccessDenied */
+/** Checks the right to notes. @throws Refusal AccessDenied */
 export function refuseWithoutRight({ state }: World, { site }: Target): void {
   const { account } = site.key;
   if (!state.accounts.get(account)?.deniesNotes) return;

@@ -1,8 +1,8 @@
 import type { Page } from './requests.ts';
 
 /**
- * One page of items that are sorted by a number; the cursor is the last one's, so that what comes and goes
- * between two pages neither repeats nor hides the others.
+ * Returns one page of items that are sorted by a number. The cursor is the number of the last item: items added or
+ * removed between two pages neither repeat nor hide others.
  */
 export function pageOf<Item>(
   sorted: readonly Item[],

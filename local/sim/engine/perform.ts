@@ -17,7 +17,7 @@ import { deleteResource, ensureResource, findResource, listResources, resourceVi
 import { bootedAtMs, createdAtMs } from './status.ts';
 import type { Target, World } from './world.ts';
 
-/** Does what an admitted call asks. @throws Refusal */
+/** Performs an admitted call. @throws Refusal */
 export function perform(
   world: World,
   admission: Admission,

@@ -28,7 +28,7 @@ export const plantedResourceSchema = z.strictObject({
   networkId: z.string().optional(),
 });
 
-/** Puts a machine into a cloud's books that nobody asked for, past all limits; it runs at once. */
+/** Adds a machine to a cloud's books that no call created. It ignores all limits and runs immediately. */
 export function plantInstance(world: World, planted: z.output<typeof plantedInstanceSchema>): InstanceRecord {
   const { name, tags, launchToken, instanceType, networkId } = planted;
   const input = { name, tags, launchToken, instanceType, networkId };
@@ -43,7 +43,7 @@ export function plantInstance(world: World, planted: z.output<typeof plantedInst
   return record;
 }
 
-/** Has a cloud deny all instances of an account that run at a location, until then. */
+/** Hides all running instances of an account at a location until a given time. */
 export function hideInstances(
   world: World,
   of: { cloud: string; connection: string; location: string },
@@ -56,7 +56,7 @@ export function hideInstances(
   return hidden;
 }
 
-/** Puts a network resource into a cloud's books that nobody asked for. */
+/** Adds a network resource to a cloud's books that no call created. */
 export function plantResource(world: World, planted: z.output<typeof plantedResourceSchema>): ResourceRecord {
   return ensureResource(world, targetOf(world, planted), planted.kind, planted).record;
 }

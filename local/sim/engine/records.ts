@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { activeFaultSchema } from './faults.ts';
 import { POWER_KINDS, RATE_KINDS, resourceKindSchema } from './requests.ts';
 
-/** One account's part of one cloud's location. */
+/** Identifies one account's part of one location of a cloud. */
 export const siteKeySchema = z.object({ cloud: z.string(), account: z.string(), location: z.string() });
 export type SiteKey = z.infer<typeof siteKeySchema>;
 
-/** The latest stop, start or reboot: when it was asked for, and when it is done. */
+/** The latest stop, start or reboot: when it was requested, and when it ends. */
 export const powerSchema = z.object({
   kind: z.enum(POWER_KINDS),
   askedAtMs: z.number(),
@@ -36,9 +36,9 @@ export const instanceRecordSchema = siteKeySchema.extend({
   terminatedAtMs: z.number().optional(),
   power: powerSchema.optional(),
   vanished: z.boolean(),
-  /** Whether it was put into the books from outside, by no create call. */
+  /** True if a planted instance, which no create call made. */
   planted: z.boolean().optional(),
-  /** Until then the cloud denies that there is such an instance, though it runs on. */
+  /** Until this time the cloud hides the instance, which keeps running. */
   hiddenUntilMs: z.number().optional(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
@@ -51,12 +51,12 @@ export const resourceRecordSchema = siteKeySchema.extend({
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),
-  /** Grows with each resource that is made while others are there; lists are in its order. */
+  /** Increases with each new resource, while others exist. Lists are in this order. */
   sequence: z.int().nonnegative().default(0),
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
 
-/** Limits that a call can go beyond: the rates, the slots of a location, the location slots of an account. */
+/** Limits that a call can exceed: the rates, the slots of a location, the location slots of an account. */
 export const VIOLATIONS = [...RATE_KINDS, 'instanceSlots', 'locationSlots'] as const;
 export const violationSchema = z.enum(VIOLATIONS);
 export type Violation = z.infer<typeof violationSchema>;
@@ -72,7 +72,10 @@ export type AccountRule = z.infer<typeof accountRuleSchema>;
 
 const countsSchema = z.record(z.string(), z.int().nonnegative());
 
-/** All that changes a cloud's state. The journal holds these, one a line; replaying them restores the state. */
+/**
+ * Defines the events that change a cloud's state. The journal stores one event in each line. Replaying them restores
+ * the state.
+ */
 export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),
   z.object({ kind: z.literal('instance'), record: instanceRecordSchema }),
@@ -80,7 +83,7 @@ export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('resource-gone'), site: siteKeySchema, backendId: z.string() }),
   z.object({
     kind: z.literal('call'),
-    /** `location` is empty for calls that have none. */
+    /** `location` is empty for calls without one. */
     site: siteKeySchema,
     call: z.string(),
   }),

@@ -20,13 +20,13 @@ export const REFUSALS = {
 } as const;
 export type RefusalCode = keyof typeof REFUSALS;
 
-/** A rate limit that a refused call has used up, as the answer tells it. */
+/** The rate limit that a refused call exceeded, as reported in the answer. */
 export interface UsedUp {
   policy: string;
   perSecond: number;
 }
 
-/** A call that the cloud refuses. */
+/** Refuses a call with one of the cloud's errors. */
 export class Refusal extends Error {
   readonly code: RefusalCode;
   readonly retryAfterMs: number | undefined;

@@ -45,7 +45,7 @@ export interface EnsureInput {
   networkId?: string | undefined;
 }
 
-/** A short text that an account keeps, which each of its credentials reads. */
+/** A short text that an account stores and that all of its credentials can read. */
 export const noteInputSchema = z.strictObject({ value: z.string().max(1_024) });
 export const noteNameSchema = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,255}$/);
 
@@ -54,13 +54,13 @@ export interface Page {
   cursor?: string | undefined;
 }
 
-/** What a list shows: what has all of the tags, or a name that begins so. */
+/** Selects the items of a list: those that have all of the tags, or a name with this prefix. */
 export interface ListFilter {
   tags: Readonly<Record<string, string>>;
   namePrefix?: string | undefined;
 }
 
-/** Everything that can be asked of a cloud, with the fields that each call takes. */
+/** Every operation of a cloud, with its fields. */
 export type Operation =
   | { call: 'verify' }
   | { call: 'listNotes'; prefix: string }
@@ -100,7 +100,7 @@ const RATE_KIND_OF: Readonly<Partial<Record<CallName, RateKind>>> = {
   deleteResource: 'mutate',
 };
 
-/** Which of the cloud's rate limits a call counts against; undefined: none (the catalogue). */
+/** Returns the rate limit that a call counts against. Undefined if none (the catalogue). */
 export function rateKindOf(call: CallName): RateKind | undefined {
   return RATE_KIND_OF[call];
 }

@@ -9,7 +9,7 @@ import type { Site } from './state.ts';
 import { statusAt } from './status.ts';
 import type { Target, World } from './world.ts';
 
-/** Makes a network, security group or key pair, or answers with the one that has this name. */
+/** Makes a network, security group or key pair, or returns the existing one of this name. */
 export function ensureResource(
   world: World,
   { cloud, site, nowMs }: Target,
@@ -61,7 +61,7 @@ export function listResources(
   return { items: items.map((record) => resourceView(cloud, record)), nextCursor };
 }
 
-/** @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
+/** Deletes a resource. @throws Refusal NotFound, or ResourceInUse while an instance or a security group needs it */
 export function deleteResource(
   world: World,
   { site, nowMs }: Target,

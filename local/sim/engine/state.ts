@@ -2,12 +2,12 @@ import type { ActiveFault } from './faults.ts';
 import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } from './records.ts';
 import { bootedAtMs } from './status.ts';
 
-/** Longest look back that a list can be asked for; after it, a terminated instance is of no use but to the books. */
+/** The longest lag of a list. After this time, only the books show a terminated instance. */
 export const RETENTION_MS = 60_000;
 
 export interface Site {
   key: SiteKey;
-  /** Instances that a list may still show, by backend id, in the order of their acceptance. */
+  /** Instances that a list may still show, by backend id, in the order of acceptance. */
   live: Map<string, InstanceRecord>;
   gone: InstanceRecord[];
   /** The first instance of each launch token. */
@@ -17,13 +17,13 @@ export interface Site {
   throttled: number;
   violations: Record<string, number>;
   sequence: number;
-  /** Those that held a slot when last looked at. */
+  /** Instances that held a slot at the last count. */
   pending: Set<string>;
-  /** Those of the live ones whose end is known. */
+  /** Live instances whose end is known. */
   ending: Set<string>;
 }
 
-/** A short text that an account of a cloud keeps. */
+/** A short text that an account of a cloud stores. */
 export interface Note {
   cloud: string;
   account: string;
@@ -31,10 +31,10 @@ export interface Note {
   value: string;
 }
 
-/** What the clouds know. Changes only by events, so that a journal of them restores it. */
+/** Holds the clouds' state. Only events change it; a journal of them restores it. */
 export class SimState {
   seed = 0;
-  /** Grows with each reset, so that no id is ever given twice. */
+  /** Increases with each reset, to make every id unique. */
   epoch = 0;
   readonly sites = new Map<string, Site>();
   readonly faults = new Map<string, ActiveFault>();
@@ -119,7 +119,7 @@ export class SimState {
     }
   }
 
-  /** The fewest events that restore this state. */
+  /** Returns a minimal list of events that restores this state. */
   snapshot(): SimEvent[] {
     const events: SimEvent[] = [{ kind: 'reset', seed: this.seed, epoch: this.epoch }];
     for (const [account, rule] of this.accounts) events.push({ kind: 'account', account, rule });
@@ -146,7 +146,7 @@ export class SimState {
     return events;
   }
 
-  /** Instances of a site that hold a slot: accepted, and neither booted nor to be removed. */
+  /** Counts the instances of a site that hold a slot: accepted, not booted yet, and not to be removed. */
   pendingAt(site: Site, nowMs: number): number {
     for (const backendId of site.pending) {
       const record = site.live.get(backendId);
@@ -157,7 +157,7 @@ export class SimState {
     return site.pending.size;
   }
 
-  /** Puts aside what no list can show any more. */
+  /** Moves terminated instances that no list can show any more to `gone`. */
   retire(site: Site, nowMs: number): void {
     for (const backendId of site.ending) {
       const record = site.live.get(backendId);

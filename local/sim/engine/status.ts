@@ -17,17 +17,17 @@ type Times = Pick<
   'acceptedAtMs' | 'submitMs' | 'bootMs' | 'failsToBoot' | 'removeAskedAtMs' | 'terminatedAtMs' | 'power'
 >;
 
-/** When the create call is answered, and the instance can be seen. */
+/** Returns the time when the create call is answered and the instance becomes visible. */
 export function createdAtMs({ acceptedAtMs, submitMs }: Times): number {
   return acceptedAtMs + submitMs;
 }
 
-/** When the boot ends, well or not. */
+/** Returns the time when the boot ends, whether it succeeds or fails. */
 export function bootedAtMs(record: Times): number {
   return createdAtMs(record) + record.bootMs;
 }
 
-/** No timer moves an instance on: its status at any time follows from what is written down. */
+/** Computes an instance's status at a time from its record. No timer changes an instance. */
 export function statusAt(record: Times, atMs: number): SimStatus {
   if (record.terminatedAtMs !== undefined && atMs >= record.terminatedAtMs) return 'Terminated';
   if (record.removeAskedAtMs !== undefined && atMs >= record.removeAskedAtMs) return 'Terminating';
@@ -35,7 +35,7 @@ export function statusAt(record: Times, atMs: number): SimStatus {
   return record.failsToBoot ? 'Failed' : poweredAt(record, atMs);
 }
 
-/** What each request leaves from, goes through and comes to. */
+/** For each request: the status before, during and after it. */
 const POWER = {
   stop: ['Running', 'Suspending', 'Suspended'],
   start: ['Suspended', 'Resuming', 'Running'],
@@ -49,13 +49,13 @@ function poweredAt({ power }: Times, atMs: number): SimStatus {
   return atMs < power.doneAtMs ? meanwhile : after;
 }
 
-/** Whether lists show it. Terminated instances are shown in the books only. */
+/** Tells whether lists show the instance. Only the books show terminated instances. */
 export function isVisibleAt(record: Times & Pick<InstanceRecord, 'hiddenUntilMs'>, atMs: number): boolean {
   if (record.hiddenUntilMs !== undefined && atMs < record.hiddenUntilMs) return false;
   return atMs >= createdAtMs(record) && statusAt(record, atMs) !== 'Terminated';
 }
 
-/** When it came to run; undefined when it has not, or was removed or failed before. */
+/** Returns when the instance began to run. Undefined if it does not run yet, or was removed or failed before. */
 export function ranAtMs(record: Times, nowMs: number): number | undefined {
   const bootedAt = bootedAtMs(record);
   if (record.failsToBoot || bootedAt > nowMs) return undefined;

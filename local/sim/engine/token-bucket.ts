@@ -3,7 +3,7 @@ export interface BucketRate {
   burst: number;
 }
 
-/** A rate limit as clouds keep it: full at first, refilled evenly, one token for each call. */
+/** Implements a cloud's rate limit: full at first, refilled evenly, one token for each call. */
 export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
@@ -15,12 +15,12 @@ export class TokenBucket {
     this.#filledAtMs = nowMs;
   }
 
-  /** Takes a token if there is one. @returns 0, or in how many milliseconds there will be one */
+  /** Takes a token if there is one. @returns 0, or the milliseconds until there is one */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1_000) * this.#rate.perSecond);
     this.#filledAtMs = nowMs;
-    // Tokens are sums of fractions; without a tolerance, the k-th evenly spaced call would fail by rounding.
+    // Tokens are sums of fractions. Without a tolerance, rounding errors would refuse evenly spaced calls.
     if (this.#tokens < 1 - 1e-9) return Math.ceil(((1 - this.#tokens) / this.#rate.perSecond) * 1_000);
     this.#tokens -= 1;
     return 0;

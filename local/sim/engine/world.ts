@@ -3,28 +3,28 @@ import type { CloudConfig, SimConfig } from './config.ts';
 import type { SimEvent } from './records.ts';
 import type { SimState, Site } from './state.ts';
 
-/** What the parts of the engine share. */
+/** Holds what the parts of the engine share. */
 export interface World {
   readonly config: SimConfig;
   readonly clock: Clock;
   readonly state: SimState;
-  /** Applies an event to the state and hands it to the journal. The only way to change the state. */
+  /** Applies an event to the state and writes it to the journal. Nothing else changes the state. */
   commit(event: SimEvent): void;
 }
 
-/** A call that the cloud admitted, and where it goes. */
+/** A call that the cloud admitted, with its cloud and site. */
 export interface Target {
   cloud: CloudConfig;
   site: Site;
   nowMs: number;
 }
 
-/** Without the account, whose name may differ from run to run. */
+/** Identifies a site for draws. The account is left out: its name may differ from run to run. */
 export function siteParts({ key }: Site): [string, string] {
   return [key.cloud, key.location];
 }
 
-/** What a config map has under a name that came from outside, which may be that of an object's own parts. */
+/** Reads an own key of a config map. The name comes from outside, and may be a property that every object inherits. */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }

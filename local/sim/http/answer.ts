@@ -5,11 +5,11 @@ import type { Context } from 'hono';
 import type { Reply } from '../engine/reply.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
-/** Where there is no connection that a caller could give up: how long it takes until it does. */
+/** Without a connection, this replaces the time after which the caller gives up. */
 const PATIENCE_MS = 15_000;
 const LONGEST_WINDOW_SECONDS = 60;
 
-/** Gives a reply when it is due, or does to the connection what the reply says. */
+/** Sends a reply when it is due, or cuts the connection if the reply says so. */
 export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptions): Promise<Response> {
   if (reply.kind === 'silent') return await neverAnswer(c, options);
   await options.waitUntil(reply.atMs);
@@ -28,7 +28,7 @@ export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptio
   return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
 }
 
-/** A rate as so many calls in so many seconds: these fields have no fractions. */
+/** Converts a rate to a whole number of calls in a whole number of seconds: these fields allow no fractions. */
 function wholeNumbers(perSecond: number): { quota: number; windowSeconds: number } {
   for (let windowSeconds = 1; windowSeconds < LONGEST_WINDOW_SECONDS; windowSeconds += 1) {
     const quota = perSecond * windowSeconds;
@@ -55,7 +55,7 @@ async function neverAnswer(c: Context<SimEnv>, { engine, waitUntil }: AppOptions
 }
 
 function socketOf(c: Context<SimEnv>): Socket | undefined {
-  // Hono says otherwise, but without a server there are no bindings at all.
+  // Hono's type says otherwise, but without a server there are no bindings.
   const env: Partial<HttpBindings> | undefined = c.env;
   return env?.incoming?.socket;
 }

@@ -7,8 +7,8 @@ import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 import { askForKey, keepPagesOut } from './guard.ts';
 
 /**
- * The simulated clouds' HTTP face: `/clouds/{cloud}/…` as a cloud has it, `/_sim/…` to see and steer them. Works
- * behind a server as well as by `app.fetch`, in one process and any time.
+ * Creates the HTTP interface of the simulated clouds. `/clouds/{cloud}/…` is the cloud's API, and `/_sim/…` inspects
+ * and controls the clouds. Works behind a server, or by `app.fetch` within one process and with any clock.
  */
 export function createApp(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();

@@ -29,7 +29,7 @@ const RESOURCE_PATHS: Readonly<Record<string, ResourceKind>> = {
   'key-pairs': 'key-pair',
 };
 
-/** A cloud's API: account in `x-account`, key (where the account has one) as bearer token. */
+/** Creates a cloud's API. The account is in `x-account`. Its key, if it has one, is the bearer token. */
 export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const call = (c: Context<SimEnv>, operation: Operation) =>
@@ -110,12 +110,12 @@ function callerOf(c: Context<SimEnv>): Caller {
   return { cloud: c.req.param('cloud') ?? '', account: account.data, apiKey };
 }
 
-/** `ids=a,b,…`. */
+/** Parses `ids=a,b,…`. */
 function idsOf(c: Context<SimEnv>): readonly string[] | undefined {
   return c.req.query('ids')?.split(',');
 }
 
-/** `tag=key=value`, any number of times, and `namePrefix`. */
+/** Parses `tag=key=value`, which may be repeated, and `namePrefix`. */
 function filterOf(c: Context<SimEnv>): ListFilter {
   const tags = Object.fromEntries(
     (c.req.queries('tag') ?? []).map((text) => {

@@ -20,7 +20,7 @@ const faultsSchema = z.union([
   z.strictObject({ faults: z.array(faultSchema) }),
 ]);
 
-/** Sees and steers the clouds. */
+/** Creates the API that inspects and controls the clouds. */
 export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const { state, config, commit } = engine.world;

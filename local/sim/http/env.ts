@@ -6,17 +6,17 @@ export interface AppOptions {
   /** Waits until the engine's clock shows this time. */
   waitUntil(atMs: number): Promise<void>;
   /**
-   * Whether a Host header, in lower case, names this server. Absent where there is no server: in one process with its
-   * caller, no page can reach it.
+   * Tells whether a Host header, in lower case, names this server. Absent without a server: no web page can reach it
+   * within a process.
    */
   isOurHost?: (host: string) => boolean;
-  /** The key of the control API; absent: it asks for none. */
+  /** The key of the control API. Absent: none is needed. */
   simKey?: string;
 }
 
 export type SimEnv = { Bindings: Partial<HttpBindings> };
 
-/** What a cut connection is where there is none: the promise of the answer is broken. */
+/** Simulates a cut connection where there is none: the promise of the answer rejects. */
 export class ConnectionCut extends Error {
   override readonly name = 'ConnectionCut';
 }

@@ -3,8 +3,9 @@ import { isSameKey } from '../engine/account-key.ts';
 import type { SimEnv } from './env.ts';
 
 /**
- * Keeps web pages out, which a browser lets reach this machine's loopback: refuses a Host that is not this server's (a
- * page whose own name was made to resolve to 127.0.0.1 sends that name), and whatever a browser says it sends for a page.
+ * Refuses requests from web pages, because a browser lets them reach this machine's loopback. It refuses a Host header
+ * of another server: a page whose own name resolves to 127.0.0.1 sends that name. It also refuses every request that a
+ * browser marks as sent for a page.
  */
 export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHandler<SimEnv> {
   return async (c, next) => {
@@ -17,7 +18,7 @@ export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHa
   };
 }
 
-/** Asks for the key of the control API, as bearer token. */
+/** Requires the key of the control API as bearer token. */
 export function askForKey(simKey: string): MiddlewareHandler<SimEnv> {
   return async (c, next) => {
     const [, given] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
@@ -30,7 +31,7 @@ export function askForKey(simKey: string): MiddlewareHandler<SimEnv> {
   };
 }
 
-/** The names of this machine's loopback, and others that were allowed, with the port that the server has. */
+/** Returns the names of this machine's loopback and the other allowed names, each with the server's port. */
 export function hostsAt(port: number, others: readonly string[]): ReadonlySet<string> {
   const names = ['127.0.0.1', 'localhost', '[::1]', ...others];
   return new Set(names.map((name) => `${name.toLowerCase()}:${port}`));

@@ -2,14 +2,14 @@ import type { Context } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import { z } from 'zod';
 
-/** @throws HTTPException 400, which names every field that is wrong */
+/** Parses a value. @throws HTTPException 400, which names every invalid field */
 export function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw new HTTPException(400, { message: z.prettifyError(parsed.error) });
   return parsed.data;
 }
 
-/** @param whenEmpty what no body at all stands for; absent: a body is needed */
+/** Parses a request's body. @param whenEmpty the value for an empty body; absent: a body is required */
 export async function readBody<Schema extends z.ZodType>(
   c: Context,
   schema: Schema,
