@@ -43,7 +43,7 @@ export interface ActionFacts {
 }
 
 /**
- * The transition table of the actions. Pure.
+ * Returns the actions that a fleet allows. Pure. This is the transition table:
  *
  * | action | allowed in | what follows |
  * |---|---|---|

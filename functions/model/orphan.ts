@@ -28,7 +28,7 @@ export const orphanKindSchema = z.enum(['instance', ...resourceKindSchema.option
 export type OrphanKind = z.infer<typeof orphanKindSchema>;
 
 /**
- * Says why no record claims the resource; with `missing`, a record claims it and it does not exist:
+ * Says why a sweep reports the resource. Except for `missing`, no record claims it:
  *
  * - `no-record`: no record names it
  * - `copy`: it carries our tags, but no call of ours made it

@@ -29,7 +29,10 @@ export async function ask<Answer>(
   });
 }
 
-/** A sign-in changes nothing: a role's keys expire by themselves, even when the answer was lost. */
+/**
+ * Returns the effect of a call. A sign-in changes nothing: a role's keys expire by themselves, even when the answer was
+ * lost.
+ */
 function effectOf({ kind }: CloudCall): CallEffect {
   return kind === 'list' || kind === 'sign-in' ? 'reads' : 'changes';
 }

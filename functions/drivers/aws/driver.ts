@@ -10,7 +10,11 @@ import { clientSettings, type RequestHandler } from './settings.ts';
 
 const HOME_REGION = 'us-east-1';
 
-/** @param requestHandler carries the SDK's requests; absent: the SDK's own handler, over HTTPS */
+/**
+ * Creates the driver of AWS.
+ *
+ * @param requestHandler carries the SDK's requests; absent: the SDK's own handler, over HTTPS
+ */
 export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverClock = systemTime): Driver {
   return defineDriver(awsMetadata, ({ credential, endpoint, deploymentId, calls }, secrets) => {
     const wrong = credentialError(awsMetadata, credential);

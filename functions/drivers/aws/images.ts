@@ -112,7 +112,11 @@ export async function listImages(ec2: Ec2, parameters: PublicParameters, locatio
   });
 }
 
-/** @param wanted the number of filter values; with 0, no call is made, because EC2 refuses a filter without a value */
+/**
+ * Reads the available images that match.
+ *
+ * @param wanted the number of filter values; with 0, no call is made, because EC2 refuses a filter without a value
+ */
 async function describe(
   ec2: Ec2,
   location: string,

@@ -39,6 +39,8 @@ export class LaunchFacts {
   }
 
   /**
+   * Reads the facts for one launch.
+   *
    * @returns the image, and the possible subnets of the machine in a fixed order
    * @throws DriverError InvalidRequest when the type or image does not exist, they do not fit together, or no zone has
    * the type

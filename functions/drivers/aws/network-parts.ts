@@ -48,7 +48,11 @@ export class NetworkParts {
     ]);
   }
 
-  /** Removes the parts. @throws DriverError Conflict while a machine is in the VPC; then all parts stay */
+  /**
+   * Removes the parts.
+   *
+   * @throws DriverError Conflict while a machine or a security group is in the VPC; then all parts stay
+   */
   async remove(location: string, vpcId: string): Promise<void> {
     await this.#requireEmpty(location, vpcId);
     for (const { SubnetId } of await this.#subnets(location, vpcId)) {

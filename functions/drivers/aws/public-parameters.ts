@@ -26,7 +26,7 @@ export class PublicParameters {
     this.#options = options;
   }
 
-  /** @returns values by name, of those that the region has; none where SSM cannot be read */
+  /** Reads parameters. @returns values by name, of those that the region has; none where SSM cannot be read */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();
     for (let at = 0; at < names.length; at += MAX_NAMES) {

@@ -26,7 +26,7 @@ export class TypeBook {
     this.#ec2 = ec2;
   }
 
-  /** @param names of types that the location offers */
+  /** Returns the facts of types. @param names of types that the location offers */
   async read(location: string, names: readonly string[]): Promise<InstanceTypeInfo[]> {
     const unknown = names.filter((name) => !this.#known.has(name));
     for (let at = 0; at < unknown.length; at += MAX_NAMES) {

@@ -32,8 +32,7 @@ export interface Registrant {
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
   /**
-   * Part of the hash in the credential's registered name. Without the password, the name does not reveal the
-   * credential.
+   * Key of the HMAC in the credential's registered name. Without the password, the name does not reveal the credential.
    */
   password: string;
   /** If true, connection configs and regions get names for this credential alone. Those in force stay unchanged. */

@@ -63,7 +63,11 @@ function decimalLayers({ bytes, starts, ends }: Decoded): Decoded[] {
   });
 }
 
-/** @param partOf returns the first and the last character of the run that a byte was decoded from */
+/**
+ * Makes a decoded text from the bytes of one run.
+ *
+ * @param partOf returns the first and the last character of the run that a byte was decoded from
+ */
 function layer(
   { starts, ends }: Decoded,
   bytes: string,

@@ -46,7 +46,8 @@ export interface DriverErrorDetail {
 }
 
 /**
- * The only error that a driver throws. Its `name` equals the code, because Lambda reports the name and ASL matches it.
+ * Reports a failed call with one of the codes. Drivers throw no other error. Its `name` equals the code, because Lambda
+ * reports the name and ASL matches it.
  */
 export class DriverError extends Error {
   readonly code: DriverErrorCode;

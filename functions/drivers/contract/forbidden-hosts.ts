@@ -14,7 +14,7 @@ forbidden.addAddress('64:ff9b::6464:64c8', 'ipv6');
 forbidden.addSubnet('2002:a9fe::', 32, 'ipv6');
 forbidden.addAddress('2002:6464:64c8::', 'ipv6');
 
-/** @param hostname as `URL` has it: IPv6 in brackets */
+/** Tells whether machines read their credentials from this host. @param hostname as `URL` has it: IPv6 in brackets */
 export function isForbiddenHost(hostname: string): boolean {
   const host = hostname.replace(/^\[|\]$/g, '').toLowerCase();
   const version = isIP(host);

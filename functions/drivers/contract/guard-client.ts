@@ -56,7 +56,7 @@ const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> 
 };
 const READS = /^(list|get|find|read|verify)/;
 
-/** The answer contains a value that must not get into a record. */
+/** Reports an answer with a value that must not get into a record. */
 class Unusable extends Error {}
 
 /**

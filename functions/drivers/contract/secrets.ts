@@ -22,7 +22,10 @@ const inWords = (length: number): number | undefined =>
  * password.
  */
 const inIdentifiers = (length: number): number | undefined => (length < 8 ? undefined : Math.min(16, length));
-/** User data consists of ordinary words. A cloud may use many of them itself; therefore a match must be longer. */
+/**
+ * Returns how many characters of user data in a row are redacted: up to 16, because a cloud may itself use many of
+ * these ordinary words.
+ */
 const inWordsOfCall = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(16, length);
 
