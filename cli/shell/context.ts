@@ -2,12 +2,6 @@ import type { Client } from '../../client/index.ts';
 import type { ApiKey, ApiKeyRequest } from '../../functions/model/access.ts';
 import type { LocalStack } from './local-stack.ts';
 
-/** Tells which API a command calls, and with which key. */
-export interface Session {
-  apiUrl: string;
-  apiKey: string;
-}
-
 export interface OutStream {
   write(text: string): unknown;
   isTTY?: boolean;
