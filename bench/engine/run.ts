@@ -71,8 +71,8 @@ export interface Phases {
 
 /**
  * What launching took, from the API call to Running and with its share of the status calls, and what terminating
- * took. Whoever watches asks the API as often as they like, so its functions are counted while the fleets are asked
- * for only.
+ * took. A client that watches asks the API as often as it likes, so the API's functions are counted only while the
+ * fleets are asked for.
  */
 export async function countPhases({
   stack,

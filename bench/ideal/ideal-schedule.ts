@@ -27,7 +27,7 @@ export interface IdealSchedule {
 /**
  * When the last instance would run if a scheduler had no overhead whatever: everything is asked at 0, an instance
  * starts as soon as its location has a slot and a token and its cloud a location slot, and a slot is free the
- * moment its instance runs. Whoever could start at the same moment starts in the order asked.
+ * moment its instance runs. Instances that could start at the same moment start in the order asked.
  */
 export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
   const perCloud = clouds.map((cloud) => ({ cloud: cloud.cloud, idealSeconds: lastRunningAt(cloud) }));

@@ -36,7 +36,7 @@ export const instanceNoun = noun('instance', 'Single virtual machines', [
       ['--root-disk-gb <gb>', 'size of its disk'],
       ['--label <NAME=VALUE>...', 'a label; may be repeated'],
       ['--user-data-file <file>', 'what it runs at its first boot; - reads standard input'],
-      ['--ssh-allow-from <cidr>', 'who may reach it by SSH; nobody without it'],
+      ['--ssh-allow-from <cidr>', 'addresses that may reach it by SSH; without it, none'],
       ['--instance-timeout-seconds <seconds>', 'how long it may take to come up'],
       ['--description <text>', 'what it is for'],
       ['--idempotency-key <key>', 'the same key with the same flags makes no second instance'],

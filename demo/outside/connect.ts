@@ -21,7 +21,7 @@ const POLL_MS = 1_000;
 const READY_MS = 10 * 60_000;
 const ANSWER_MS = 10_000;
 
-/** @throws CliError when nobody answers at the address */
+/** @throws CliError when no server answers at the address */
 export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void> {
   try {
     await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });

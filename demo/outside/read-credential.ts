@@ -12,9 +12,9 @@ interface Way {
 interface Source {
   cloud: Cloud;
   ways: readonly [Way, ...Way[]];
-  /** Fields that are the same for everybody. */
+  /** Fields that are the same for every user. */
   fixed?: Credential;
-  /** Used without variables where the server is on this machine, and so is nobody's account. */
+  /** Used without variables where the server is on this machine, since no account is at stake there. */
   onThisMachine?: Credential;
 }
 

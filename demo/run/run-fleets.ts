@@ -97,7 +97,7 @@ export async function watchFleets(
 /** A rolled-back fleet has nothing left either, and stays what it is. */
 const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
-/** Several fleets as if they were one, for whoever shows them. */
+/** Adds several fleets up to one, for the progress that the demo shows. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
   if (!first) throw new RangeError('no fleets');

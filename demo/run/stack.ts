@@ -19,7 +19,7 @@ export interface Stack extends SimAccess, EngineAccess {
 }
 
 export interface StackOptions {
-  /** The simulated clouds begin anew with it. */
+  /** The simulated clouds are reset with it. */
   seed?: number | undefined;
   simConfig?: string | undefined;
   say(line: string): void;

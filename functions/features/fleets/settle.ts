@@ -39,7 +39,7 @@ export async function settleFleet(
   if (!before) throw new Error(`no fleet ${fleetId}`);
   if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
   if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
-    throw new Error(`instances of fleet ${fleetId} are being created, and nobody waits for them`);
+    throw new Error(`instances of fleet ${fleetId} are being created, and no execution waits for them`);
   }
   await pauseLaunching(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);

@@ -120,7 +120,7 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
   // While the cloud has not accepted the create, the launch message decides, if one is left.
   if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
-  return giveUp('Timeout', 'nobody has taken its launch on within the time allowed for an instance');
+  return giveUp('Timeout', 'no worker has taken its launch on within the time allowed for an instance');
 }
 
 /** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
