@@ -35,7 +35,7 @@ const open = ({ counts }: Fleet) =>
   );
 
 describe("a connection's credential that is revoked in mid-flight", PATIENT, () => {
-  /** What the cloud has of it is known for as long as nobody can remove it. */
+  /** Expects the API to list what is left at the cloud while a revoked credential keeps workers from removing it. */
   async function expectListed(stage: Stage, fleetId: string): Promise<void> {
     expect((await stage.connection('sim-gcp')).status).toBe('Failed');
     const atGcp = stage.standing().filter(({ cloud }) => cloud === 'gcp');

@@ -10,7 +10,7 @@ const RATES = { list: { perSecond: 5, burst: 10 }, mutate: { perSecond: 10, burs
 
 describe('a call that makes two machines', PATIENT, () => {
   it.each(SEEDS)(
-    'has its record bound to one of them, whoever sees the other first, and the other goes (seed %i)',
+    'the record is bound to one of the two machines, whichever is seen first, and the other is removed (seed %i)',
     async (seed) => {
       const size = 24;
       // The second machine may be listed seconds before the call for the first one is answered.

@@ -97,7 +97,7 @@ function expectNoneTwice(books: RunBooks, { duplicatesGone = false }: Given): vo
 
 function expectWithinLimits(books: RunBooks, { duplicatesGone = false }: Given): void {
   const { instanceSlots = 0, locationSlots = 0, ...rates } = books.limitViolations();
-  // A second machine that the cloud made of one call has a slot that nobody asked for.
+  // A second machine that the cloud made of one call holds a slot that no launch asked for.
   if (!duplicatesGone)
     expect({ instanceSlots, locationSlots }).toEqual({ instanceSlots: 0, locationSlots: 0 });
   // Where a machine is too busy, calls that were permitted one after the other arrive together.

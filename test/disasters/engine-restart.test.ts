@@ -49,7 +49,7 @@ async function restartEngine(): Promise<void> {
   const record = folder.read(RECORDS.engine, engineRecordSchema);
   if (record?.kind !== 'process') throw new Error('the engine is no process of this machine');
   await stopInGoodOrder(record.process);
-  // With an address given, nobody would start one.
+  // `findOrStartEngine` starts no engine while this variable gives an address.
   const given = process.env['AWS_ENDPOINT_URL'];
   delete process.env['AWS_ENDPOINT_URL'];
   const { record: again } = await findOrStartEngine(folder);

@@ -24,7 +24,7 @@ export class MailRobber {
 
   constructor() {
     this.#robbing = this.#rob();
-    // Told by `end`; until then nobody waits for it.
+    // `end` reports a failure. Until then, no code awaits this promise.
     this.#robbing.catch(() => undefined);
   }
 

@@ -98,7 +98,7 @@ export async function tokensAreAnsweredWrongly(): Promise<void> {
     }
     const up = await untilUp(fleet.id);
     expect(up).toMatchObject({ status: 'Running', counts: { Running: 60 } });
-    // By now, nobody waits with these any more.
+    // By now, no workflow step waits with these tokens any more.
     const late = await Promise.allSettled(
       tokens.flatMap((token) => [succeed(token), fail(token, 'Unsupported')]),
     );

@@ -35,7 +35,7 @@ export async function writeWithoutStart(fleetId: string, work: Work, update: Fle
   }
 }
 
-/** Stops the execution that is at work on a fleet, as somebody may do by hand. */
+/** Stops the execution that is at work on a fleet, as an operator may do by hand. */
 export async function stopExecution(fleetId: string): Promise<void> {
   const fleet = await fleetItem(fleetId);
   const machine = fleet.work === 'provision' ? 'ProvisionFleetArn' : 'TerminateFleetArn';
@@ -48,7 +48,10 @@ export async function stopExecution(fleetId: string): Promise<void> {
   }
 }
 
-/** Makes the reconciler believe that a fleet's execution was to start long ago: it begins anew after a minute at least. */
+/**
+ * Makes the reconciler believe that a fleet's execution was to start long ago. The reconciler otherwise waits a minute
+ * at least before it starts the next execution.
+ */
 export async function letExecutionAge(fleetId: string): Promise<void> {
   for (;;) {
     const now = await fleetItem(fleetId);

@@ -5,8 +5,9 @@ import { invoke } from './engine.ts';
 import { fleetItem, letExecutionAge, stopExecution, writeWithoutStart } from './records.ts';
 
 /**
- * Executions that somebody stops, and those that nobody ever started: the reconciler begins anew. The local engine goes
- * on with what it calls stopped, so that two executions are at work on one fleet, as nowhere else.
+ * Stops an execution, and records another one without starting it: the reconciler starts the next execution of each.
+ * The local engine goes on with an execution that it reports as stopped. Two executions are then at work on one fleet,
+ * which happens nowhere else.
  */
 export async function workflowsEndEarly(): Promise<void> {
   const audit = await CloudAudit.begin('alibaba');

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** The same tables, where `others()` says whether somebody else has just written the item that a put is about. */
+/** Opens the same tables. A put of a permit fails when `others()` says that another worker has just written it. */
 function outrun(others: () => boolean) {
   const document = openDocumentClient();
   document.middlewareStack.add(

@@ -84,7 +84,7 @@ describe('an instance that its location has no room for', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('is launched, and its slot given back, though whoever moved it died', async () => {
+  it('an instance is launched and its slot given back, although the worker that moved it died', async () => {
     const [home, other] = ['ap-northeast-1', 'us-west-1'];
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const fleet = await begin(process, 'orphaned', 1, [home, other]);

@@ -105,7 +105,7 @@ export class FleetRuns {
       }),
     );
 
-  /** What the workflow sends when nobody answered a launch in time. @returns the token of it */
+  /** Sends what the workflow sends when no worker answered a launch in time. @returns its task token */
   sendGiveUp = (process: OneProcess, { fleetId, placements }: Begun, index: number, round = 1): string => {
     const placement = placements.find(({ first, count }) => index >= first && index < first + count);
     if (!placement) throw new Error(`no position ${index}`);

@@ -37,7 +37,7 @@ async function ready(name: string, location: string) {
 }
 
 describe('giving up', () => {
-  it('a launch that nobody has claimed keeps it from being made later', async () => {
+  it('giving up a launch that no worker has claimed keeps the launch from being made later', async () => {
     const { process, fleet, placement, record, answers } = await ready('unclaimed', 'us-east-1');
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Failed' }]);
     expect(await record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });

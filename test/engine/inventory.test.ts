@@ -208,7 +208,7 @@ it('of more locations than there is time for goes on in further messages, and te
   ]);
 });
 
-it('that comes for a deleted connection calls nobody and leaves nothing', async () => {
+it('a sync of a deleted connection calls no cloud and leaves no records', async () => {
   await removeRecord(store, 'default', 'sim-gcp');
   const worker = workerWith(() => {
     throw new Error('the connection was opened');

@@ -89,7 +89,7 @@ describe('the launch gate', () => {
     });
   });
 
-  it('opened anew forgets why nothing could be launched, opened again it does not', async () => {
+  it('a gate forgets why nothing could be launched when a later round opens it, but not within a round', async () => {
     const { ref, open, rest, read } = await placed('unblocked');
     await blockPlacement(store, ref, { code: 'QuotaExceeded', message: 'no network' });
     await open(1);
@@ -120,7 +120,7 @@ describe('the launch gate', () => {
 describe('a claim taken over', () => {
   const fields = { launchState: 'claimed' as const, claimUntilMs: 200_000, taskToken: 'second' };
 
-  it('is taken once, by whoever read it as it stands', async () => {
+  it('only one of several workers that read the same claim takes it over', async () => {
     const { claim, fleetId } = await placed('retaken');
     await claim();
     const stands = claimOf(fleetId, 0);

@@ -93,7 +93,7 @@ describe('a move', () => {
     expect(
       (await readSiteEntries(store, first.connectionKey, 'us-west-2')).map((one) => one.siteSk),
     ).not.toContain(first.instanceId);
-    // Nothing was lost by it, and nobody works on it until it is claimed.
+    // The move lost no instance. The instance stays Planned until a worker claims it.
     const view = await readFleet(store, 'default', fleetId);
     expect(view).toMatchObject({ counts: { requested: 8, Planned: 8 }, failures: [] });
     expect(view?.byLocation.map(({ counts }) => counts.requested)).toEqual([3, 5]);
@@ -113,7 +113,7 @@ describe('a move', () => {
     },
   );
 
-  it('is made once, whoever else goes on with the record', async () => {
+  it('only one of several workers makes a move, and a change of the old record is refused', async () => {
     const { first, ref, here, elsewhere } = await claimed('moved-once');
     const outcomes = await Promise.all([1, 2, 3].map(() => moveInstance(store, first, 'us-west-2', [])));
     expect(outcomes.toSorted()).toEqual(['lost', 'lost', 'moved']);
@@ -146,7 +146,7 @@ async function anotherRound(fleetId: string): Promise<void> {
 }
 
 describe('a claim that replaces', () => {
-  it('begins a failed instance anew, and its failure is over', async () => {
+  it('a claim of a later round starts a failed instance again and clears its failure', async () => {
     const { first, ref, here } = await claimed('anew');
     await transition(store, ref, [change(first, 'Failed', { failure })], 0);
     expect(await here()).toMatchObject({ failureCounts: { InsufficientCapacity: 1 } });

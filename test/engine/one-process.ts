@@ -30,7 +30,7 @@ export function delivery(body: string, messageId = 'm'): Delivery {
 
 /** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
 export class OneProcess {
-  /** Tokens that nobody waits with any more. */
+  /** Tokens that no workflow step waits with any more. */
   readonly spent = new Set<string>();
   readonly answers = new Map<string, Record<string, unknown>[]>();
   readonly published: DomainEvent[] = [];

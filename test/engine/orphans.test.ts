@@ -49,7 +49,7 @@ const GRACE_MS = 1_800_000;
 const ours = { [DEPLOYMENT_TAG]: DEPLOYMENT };
 const theirs = { [DEPLOYMENT_TAG]: 'another' };
 
-/** Time goes on by leaps, for whoever sweeps and for the clouds. */
+/** Milliseconds by which the tests have moved the time on, for the sweep and for the clouds. */
 let leapedMs = 0;
 const store = useTables({ now: () => Date.now() + leapedMs });
 let sim: SimServer;

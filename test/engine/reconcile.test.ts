@@ -190,7 +190,7 @@ describe('gates', () => {
       const record = claimOf(fleetId, 0);
       await transition(store, ref, [{ kind: 'claim', record }], 0);
       const failure = { code: 'InsufficientCapacity', message: 'none left' };
-      // Whoever wrote this died before it looked whether it decided anything.
+      // The worker that wrote this failure died before it checked whether the failure decides the fleet.
       await transition(store, ref, [{ kind: 'change', record, to: 'Failed', fields: { failure } }], 0);
       await reconcile();
       expect(await launchingOf(fleetId)).toEqual([launching, launching]);

@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-// Two executions ask for one instance when one is begun anew while messages of the one before are still under way. Each
-// at a site of its own: the poll loop of a site goes on in the process that began it.
+// Two executions ask for one instance when the later one starts while messages of the earlier one are still under way.
+// Each test has a site of its own: the poll loop of a site goes on in the process that began it.
 it.each([
   ['before', ['old', 'new'], 'us-east-1'],
   ['after', ['new', 'old'], 'us-west-2'],

@@ -82,7 +82,7 @@ describe('the worker', () => {
             specs.map(async (spec): Promise<CreateOutcome> => {
               const instance = await client.createInstance(spec);
               losses += 1;
-              // The last of the first batch that is let through is made, and nobody hears of it.
+              // The cloud makes the last instance of the first batch that it accepts, but the answer is lost.
               return losses === 4 ? { error: new DriverError('OutcomeUnknown', 'no answer') } : { instance };
             }),
           );
@@ -100,7 +100,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('keeps what a batch made when some of it was refused for good', async () => {
+  it('the worker keeps the instances that a batch made when the cloud refused others of the batch', async () => {
     const sizes: number[] = [];
     const batching = (client: CloudClient): CloudClient & BatchCreate =>
       Object.assign(client, {

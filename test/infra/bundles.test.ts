@@ -52,7 +52,7 @@ describe('bundles', () => {
   });
 
   it('load with the variables that the stack gives them, export a handler, and are given none that they do not read', () => {
-    // A variable comes with its grant, so one that nobody reads is a grant that nobody needs.
+    // A variable comes with a grant. A variable that the function does not read means a grant that it does not need.
     const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
     expect(loadAll()).toEqual(Object.fromEntries(expected));
   });

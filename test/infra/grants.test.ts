@@ -144,7 +144,7 @@ describe('grants of functions', () => {
     }
   });
 
-  it('lets nobody both write and read a secret', () => {
+  it('no function may both write and read a secret', () => {
     for (const [entry, { resource }] of functions) {
       const grants = Object.entries(grantsOf(template, resource.Properties['Role']));
       // The number that a deployment counts on is no secret.

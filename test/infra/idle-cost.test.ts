@@ -68,7 +68,7 @@ describe('what is refused', () => {
     );
   });
 
-  it('a scheduled function of which nobody said what it uses', () => {
+  it('a scheduled function without a declared use is refused', () => {
     const target = { Type: 'AWS::Lambda::Function', Properties: { Description: 'functions/new/thing' } };
     const Properties = {
       ScheduleExpression: 'rate(1 hour)',

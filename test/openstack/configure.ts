@@ -89,7 +89,7 @@ export function configure(home: Home, ports: Ports): void {
         agent_down_time: 2_000_000_000,
         state_path: home.at('state'),
         api_paste_config: home.unpacked('share/neutron-common/api-paste.ini'),
-        // Nobody is there to be told.
+        // No service here handles these notifications.
         dhcp_agent_notification: false,
         network_auto_schedule: false,
         router_auto_schedule: false,

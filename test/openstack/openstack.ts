@@ -8,7 +8,7 @@ import { down, environmentOf, isUp, up } from './cloud.ts';
 import { chosenHome } from './state.ts';
 
 const home = chosenHome();
-/** Given up by whoever started it. */
+/** Exit code after SIGINT or SIGTERM. */
 const INTERRUPTED = 130;
 
 /** Nothing can be started here; the message says why. */

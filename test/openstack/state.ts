@@ -76,7 +76,7 @@ export class Home {
     return portsSchema.parse(ports);
   }
 
-  /** @throws Error naming a port that somebody else listens at */
+  /** @throws Error naming a port that another process listens at */
   async checkPorts(): Promise<void> {
     for (const [name, port] of Object.entries(this.ports())) {
       if (!(await isFree(port)))
@@ -102,7 +102,7 @@ async function isFree(port: number): Promise<boolean> {
   return (await portOf(port)) !== undefined;
 }
 
-/** Somewhere that nobody listens at. */
+/** Returns a port that no process listens at and that is not one of `except`. */
 async function freePort(except: readonly number[]): Promise<number> {
   for (;;) {
     const port = await portOf(0);

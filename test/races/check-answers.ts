@@ -152,7 +152,7 @@ function checkSettings(lab: Lab, { situation, answers }: Race): string[] {
   if (main.status !== 'Disabled' && enabled === 0 && (wasDisabled || disabled > 0))
     violations.push(`the connection was disabled and is ${main.status}`);
   if (main.status === 'Disabled' && disabled === 0 && (!wasDisabled || enabled > 0))
-    violations.push('the connection is disabled, which nobody asked for');
+    violations.push('the connection is disabled, though no request asked for it');
   return violations;
 }
 
@@ -219,6 +219,8 @@ async function checkApiKeys(lab: Lab, { answers, apiKey }: Race): Promise<string
   return [
     ...refused.filter(Boolean).map(() => 'an API key that was made is refused'),
     ...(isFirstTaken && revoked > 0 ? ['an API key that was revoked is taken'] : []),
-    ...(!isFirstTaken && revoked + unknown === 0 ? ['an API key is refused that nobody revoked'] : []),
+    ...(!isFirstTaken && revoked + unknown === 0
+      ? ['an API key is refused, though no request revoked it']
+      : []),
   ];
 }

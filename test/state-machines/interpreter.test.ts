@@ -20,7 +20,7 @@ describe('a definition is refused', () => {
     expect(() => parseDefinition(text, {})).toThrow('never reached: B');
   });
 
-  it('with a substitution that nobody fills', () => {
+  it('a definition with a substitution that has no value is refused', () => {
     const text = machineText({ A: { Type: 'Succeed', Comment: '$' + '{Gap}' } });
     expect(() => parseDefinition(text, {})).toThrow('Gap');
   });

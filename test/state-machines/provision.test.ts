@@ -118,7 +118,7 @@ describe('an instance that fails', () => {
     expect(child?.history.transitions).toBe(31);
   });
 
-  it('is given up when nobody answers in the time of the fleet and five minutes more', async () => {
+  it('a launch that no worker answers is given up five minutes after the time limit of the fleet', async () => {
     const world = new World(assignmentOf(parts(3), 600), butFor(1, undefined));
     expect(await world.run('provision-fleet')).toEqual(settled);
     const sentAt = world.sent.find(({ message }) => message.kind === 'launch')?.at ?? 0;

@@ -25,7 +25,7 @@ describe('what the failure policy asks for', () => {
   it.each([
     ['rollback', rollback],
     ['refine', refine],
-  ])('%s is another execution, which nobody waits for', async (_, removal) => {
+  ])('%s is another execution, which the workflow does not wait for', async (_, removal) => {
     const rolling = world(removal);
     const { engine, scheduler } = rolling;
     const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);

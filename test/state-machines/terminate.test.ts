@@ -66,7 +66,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate').filter((message) => message.location === location)).toHaveLength(13);
   });
 
-  it('sends a termination that nobody answered again', async () => {
+  it('the workflow sends a termination again when no worker answered it', async () => {
     let silent = 1;
     const world = new World(assignment, (message) => {
       if (message.kind !== 'terminate' || silent === 0) return allGood(message);

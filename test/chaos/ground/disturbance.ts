@@ -18,7 +18,7 @@ export interface Disturbance {
   lostWrite: number;
   /** SQS or Step Functions answer with an error of theirs, before or after the effect. */
   serviceError: number;
-  /** A message that was deleted, or is in somebody's hands, is delivered once more. */
+  /** A message that was deleted, or that a worker is handling, is delivered once more. */
   duplicate: number;
   /** A message comes later than it is due: up to a minute. */
   late: number;

@@ -183,12 +183,12 @@ export function queuedLaunches({ tables }: Lab): { pk: string; sk: string }[] {
     .filter(({ pk, sk }) => pk.startsWith('QUEUE#') && sk.startsWith(QUEUE_ENTRY_PREFIX));
 }
 
-/** At rest nobody is being created, so nobody holds a slot or waits for one. */
+/** Checks that no instance holds a slot or waits for one: at rest, none is being created. */
 function checkSlots(lab: Lab, add: Add): void {
   for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`);
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
-    // A location that a dead worker forgot is given back when somebody wants it.
+    // A location that a dead worker did not give back is freed when another launch needs it.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, lab.ground.now()));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);

@@ -54,7 +54,7 @@ export class MissedMachines {
   }
 }
 
-/** Whether an instance's end was asked for, has failed for good, or has got another machine. */
+/** Returns whether the instance was to be removed, failed permanently, or got another machine. */
 function wasToGo(record: InstanceItem, backendId: string): boolean {
   if (record.endAskedAtMs !== undefined) return true;
   const { failure, closeAs } = record;

@@ -71,7 +71,7 @@ export class Queue {
     if (consumer.scalesSlowly) this.#pollers = new Pollers(consumer.concurrency);
   }
 
-  /** Bodies of what is waiting or in somebody's hands. */
+  /** Returns the bodies of messages that wait or that a worker is handling. */
   get bodies(): string[] {
     return [...this.#messages.values()].map(({ body }) => body);
   }

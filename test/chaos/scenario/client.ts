@@ -22,7 +22,7 @@ export class Client {
     this.#lab = lab;
   }
 
-  /** @returns the fleet's id; undefined when the request was refused for good */
+  /** @returns the fleet's id; undefined when the API refused the request permanently */
   async create(
     { request }: Pick<FleetScript, 'request'>,
     idempotencyKey: string,

@@ -168,7 +168,7 @@ async function play(
   ];
   calm(lab);
   await planted;
-  // Whoever owns a connection that was refused for a while has it verified again.
+  // The owner of a connection that was refused for a while has it verified again.
   for (const { name } of scenario.connections) verify(lab, name);
   // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
   const sweptMs =

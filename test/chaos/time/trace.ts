@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What happened in a run, line by line, where somebody wants to know. */
+/** Records what happens in a run, line by line, when the caller asks for it. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #hash = createHash('sha256');

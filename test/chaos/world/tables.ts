@@ -39,7 +39,7 @@ export class TableWorld {
   readonly history = new Table(TABLES.history);
   /** Tables that answer nothing but errors of DynamoDB's own. */
   readonly down = new Set<keyof Tables>();
-  /** Where somebody wants it counted: what is consumed at a partition key. */
+  /** Returns the counter of what is consumed at a partition key; set by runs that measure it. */
   capacityOf: ((table: string, pk: string) => Capacity) | undefined;
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;

@@ -9,7 +9,7 @@ import {
   offerSchema,
 } from '../../../functions/model/cloud.ts';
 import { assertions } from '../suite/assertion.ts';
-import { assertUnique, inTime, portOfNobody, sorted } from '../suite/checks.ts';
+import { assertUnique, inTime, sorted, unusedPort } from '../suite/checks.ts';
 
 export const CATALOGUE = assertions([
   {
@@ -70,16 +70,16 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'endpoint.unusable',
-    title: 'an endpoint that is no http address is refused; one that nobody listens at is Unavailable',
+    title: 'an endpoint that is no http address is refused; one without a listener is Unavailable',
     async run(lab) {
       assert.throws(
         () => lab.connect({ endpoint: 'ftp://127.0.0.1' }),
         (error: unknown) => error instanceof DriverError && error.code === 'InvalidRequest',
       );
-      const nobody = lab.connect({ endpoint: `http://127.0.0.1:${await portOfNobody()}` });
-      await lab.fails(inTime('verifyCredential', nobody.verifyCredential()), 'Unavailable');
+      const unreachable = lab.connect({ endpoint: `http://127.0.0.1:${await unusedPort()}` });
+      await lab.fails(inTime('verifyCredential', unreachable.verifyCredential()), 'Unavailable');
       const spec = await lab.spec();
-      await lab.fails(inTime('createInstance', nobody.createInstance(spec)), 'Unavailable');
+      await lab.fails(inTime('createInstance', unreachable.createInstance(spec)), 'Unavailable');
     },
   },
   {

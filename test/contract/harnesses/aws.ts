@@ -140,7 +140,7 @@ async function start(): Promise<CloudUnderTest> {
     timeLimitMs: 15_000,
     errors: AWS_ERRORS,
     emulate: {
-      // moto asks nobody who he is, unless it is given users and policies first.
+      // moto checks no credential unless it is given users and policies first.
       'credential.wrong': [
         {
           call: 'GetCallerIdentity',

@@ -29,7 +29,7 @@ function neutron(name: string, status: number, code: Code): ErrorRow {
   return { name, call: NETWORK, code, words, answer: { status, body } };
 }
 
-/** Keystone's way, which whoever checks a token for a service has as well. */
+/** Builds an error in Keystone's form. The token check in front of each other service answers in this form too. */
 function keystone(title: string, status: number, code: Code, call: string): ErrorRow {
   const words = wordsOf(title);
   const body = JSON.stringify({ error: { code: status, message: words, title } });

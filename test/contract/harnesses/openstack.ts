@@ -179,7 +179,7 @@ async function start(): Promise<CloudUnderTest> {
   const direct = new Direct(env);
   await direct.signIn().catch((error: unknown) => {
     if (error instanceof HarnessUnavailable) throw error;
-    throw new HarnessUnavailable(`nobody answers at ${env.OS_AUTH_URL}\n${RUN_FIRST}`);
+    throw new HarnessUnavailable(`Keystone does not answer at ${env.OS_AUTH_URL}\n${RUN_FIRST}`);
   });
   const credential = credentialOf(env);
   const secretField = 'password' in credential ? 'password' : 'applicationCredentialSecret';

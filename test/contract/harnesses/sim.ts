@@ -9,7 +9,7 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { CloudUnderTest, ErrorRow, Harness } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** Lists lag, so that nobody passes who takes them at their word too early. */
+/** Lists lag this long, so that a client that trusts them too early fails the suite. */
 const LIST_DELAY_MS = 300;
 const PAGE_SIZE = 5;
 const LOCATION = 'us-east-1';

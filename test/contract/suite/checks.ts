@@ -5,8 +5,8 @@ import { createServer } from 'node:net';
 /** The longest that any call may take, whatever the cloud does. */
 export const CALL_MS = 30_000;
 
-/** A port of this machine that nobody listens at any more. */
-export async function portOfNobody(): Promise<number> {
+/** Returns a port of this machine that no process listens at. */
+export async function unusedPort(): Promise<number> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<void>();
   server.listen(0, '127.0.0.1', resolve);

@@ -28,7 +28,7 @@ describe('API keys', () => {
     },
   );
 
-  it('are needed where there is nothing, too, so that nobody learns what there is', async () => {
+  it('an unknown path is answered 401 without a key, so that a caller cannot probe for paths', async () => {
     expect((await withKey(undefined, '/v1/nothing')).status).toBe(401);
   });
 

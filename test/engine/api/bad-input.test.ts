@@ -29,7 +29,7 @@ describe('a fleet request with one thing wrong', () => {
     ['size 10,001', { size: 10_001 }, ['/nodeGroups/0/size too-big', '/nodeGroups too-big']],
     ['a size in words', { size: 'three' }, ['/nodeGroups/0/size invalid-type']],
     ['no image', { image: undefined }, ['/nodeGroups/0/image missing']],
-    ['a field nobody knows', { colour: 'red' }, ['/nodeGroups/0/colour unrecognized-key']],
+    ['an unknown field', { colour: 'red' }, ['/nodeGroups/0/colour unrecognized-key']],
     ['an unknown connection', { connection: 'nowhere' }, ['/nodeGroups/0/connection unknown-connection']],
     [
       'a connection not verified',
@@ -205,7 +205,7 @@ describe('path and query', () => {
   it.each([
     ['an unknown query parameter', { page: '3' }, ['?page unrecognized-key']],
     [
-      'a limit of 0, and a cursor of nobody',
+      'a limit of 0, and a malformed cursor',
       { limit: '0', cursor: '%%%' },
       ['?limit too-small', '?cursor invalid-format'],
     ],

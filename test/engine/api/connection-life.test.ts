@@ -157,7 +157,7 @@ describe('rotation', () => {
     expect(JSON.stringify([asked, await get('careful'), gateway.logged])).not.toMatch(/key-(one|two)/);
   });
 
-  it('leaves no gap: whoever still holds the one before takes the new one, and nothing fails', async () => {
+  it('a worker that still holds the old credential takes the new one, and no call fails', async () => {
     const context = await registered('gapless');
     const busy = worker();
     const before = await busy.open(keyOf('gapless'));

@@ -33,7 +33,7 @@ const secretOf = async (name: string): Promise<unknown> => {
 };
 
 describe('a new connection', () => {
-  it('is Verifying, its secret kept where its driver reads it and shown to nobody', async () => {
+  it('a new connection is Verifying, and its secret is stored where its driver reads it and never shown', async () => {
     const answer = await post(body('new-aws', { limits: { concurrentLocations: 3 } }));
     expect([answer.status, answer.headers['location']]).toEqual([201, `${path}/new-aws`]);
     expect(answer.body).toMatchObject({

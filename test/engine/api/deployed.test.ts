@@ -25,7 +25,7 @@ describe('over the wire, through the gateway and the functions as they are deplo
     ['no key', fleets, ''],
     ['no key, where there is nothing', '/v1/nothing', ''],
     ['another scheme', fleets, 'Basic Zm9vOmJhcg=='],
-    ['a key that nobody was given', fleets, `Bearer fw_000000000000_${'a'.repeat(43)}`],
+    ['a key that was never issued', fleets, `Bearer fw_000000000000_${'a'.repeat(43)}`],
   ])('%s: 401', async (_what, path, authorization) => {
     const { status, headers, body } = await ask(path, { headers: { authorization } });
     expect([status, headers.get('content-type')]).toEqual([401, 'application/problem+json']);

@@ -54,7 +54,7 @@ export class History {
   }
 
   /**
-   * @returns the value as the next reader gets it: through JSON, shared with nobody
+   * @returns a copy of the value for its next reader, made through JSON
    * @throws InterpreterError when it is larger than AWS passes on
    */
   carry(what: string, value: Json): Json {

@@ -80,7 +80,7 @@ export interface Limit {
   rest?: () => number;
 }
 
-/** A reason of our own: else each abort makes an exception with a stack that nobody reads. */
+/** Reason given to each abort. Without one, each abort creates an exception with a stack trace that no code reads. */
 const NOT_NEEDED = 'not needed any more';
 
 /**

@@ -1,4 +1,4 @@
-/** Time, owned by whoever runs the interpreter. */
+/** Clock and timers of the interpreter, given by its caller. */
 export interface Scheduler {
   /** Milliseconds since 1970. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Scheduler {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** Ends waits that nobody needs any more: those of an execution, or of one run of a Map within it. */
+/** Ends waits that are not needed any more: those of an execution, or of one run of a Map within it. */
 export class Cancellation {
   #cancelled = false;
   readonly #listeners = new Set<() => void>();

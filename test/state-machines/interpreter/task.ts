@@ -59,7 +59,8 @@ class Reply {
         this.beatAt = scheduler.now();
       },
     });
-    // The answer may come while the sending is not yet confirmed: a failure that nobody awaits yet.
+    // The task may fail while its message is still being sent, before the run awaits `promise`. Without this handler,
+    // Node reports an unhandled rejection.
     promise.catch(() => {});
   }
 

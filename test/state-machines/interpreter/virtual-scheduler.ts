@@ -38,7 +38,7 @@ export class VirtualScheduler implements Scheduler {
     });
   }
 
-  /** @returns what to call when nobody needs to be woken any more */
+  /** @returns a function that cancels the timer */
   wakeIn(ms: number, wake: () => void): () => void {
     const timer = { at: this.#now + Math.max(0, ms), order: this.#order, isDropped: false, wake };
     this.#order += 1;

@@ -113,7 +113,7 @@ describe('fleet create', () => {
     expect(ended.asked[0]?.body).toMatchObject({ hold: { expiresInSeconds: 7_200 } });
   });
 
-  it('does not wait for what nobody has released', async () => {
+  it('fleet create refuses --wait with --hold and names fleet release', async () => {
     const { exitCode, stderr, asked } = await cli([...CREATE, '--hold', '--wait'], { files });
     expect([exitCode, asked]).toEqual([2, []]);
     expect(stderr).toContain('fleet release');

@@ -64,7 +64,7 @@ describe('without faults', () => {
     expect(at.seen).toMatchObject([{ call: 'create', status: 200, request: { path: '/v2/things' } }]);
   });
 
-  test('no request is lost to a connection that somebody closes as idle', async () => {
+  test('no request is lost to a connection that the server closes as idle', async () => {
     const at = await proxy();
     const used = new WeakSet<object>();
     const cutUsed = ({ socket }: IncomingMessage) => {

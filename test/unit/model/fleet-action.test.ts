@@ -7,7 +7,7 @@ import {
 } from '../../../functions/model/fleet-action.ts';
 import { FLEET_STATUSES, type FleetStatus } from '../../../functions/model/status.ts';
 
-/** Allowed with nobody at work, three instances missing, and two of these failed. */
+/** Actions allowed while no execution is at work, three instances are missing, and two of these have failed. */
 const TABLE: Record<FleetStatus, FleetAction[]> = {
   Preparing: ['hold', 'abort'],
   Held: ['release', 'withdraw'],

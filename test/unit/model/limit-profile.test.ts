@@ -19,7 +19,7 @@ import { limitProfileOf } from '../../../functions/model/limits-in-force.ts';
 
 const connection = { name: 'here', driver: 'sim', cloud: 'aws', credential: { account: 'a' } };
 
-/** `/field code` of each issue; for a field that nobody knows, its name. */
+/** Returns `/field code` for each issue; for an unknown field, its name and `unknown`. */
 function issuesOf(limits: unknown): string[] {
   const issues = limitOverrideSchema.safeParse(limits).error?.issues ?? [];
   return issues

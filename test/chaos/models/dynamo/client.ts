@@ -11,14 +11,15 @@ export interface ModelClient {
   answerer: Answerer;
 }
 
-const nobody: Answerer = () => Promise.reject(new Error('this client belongs to no process'));
+const unowned: Answerer = () => Promise.reject(new Error('this client belongs to no process'));
 
 function openClient(): ModelClient {
   const document = DynamoDBDocumentClient.from(
     new DynamoDBClient({ region: 'local', credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }),
   );
-  const client: ModelClient = { document, answerer: nobody };
-  // Before any middleware: the chain of them, built anew for each command, costs more than the model.
+  const client: ModelClient = { document, answerer: unowned };
+  // Answers before any middleware runs: the SDK builds its middleware chain for each command, which costs more than
+  // the model.
   Object.defineProperty(document, 'send', {
     value: (command: { constructor: { name: string }; input: unknown }) =>
       client.answerer(command.constructor.name, command.input),
@@ -41,7 +42,7 @@ export class ClientLoans {
 
   takeBack(): void {
     for (const client of this.#lent.splice(0)) {
-      client.answerer = nobody;
+      client.answerer = unowned;
       idle.push(client);
     }
   }

@@ -47,7 +47,7 @@ export interface Habits {
   pageSize(isIndex: boolean): number;
   /** How many of so many keys or requests of a batch are left undone. */
   unprocessed(count: number): number;
-  /** Counts what is consumed at a partition key; undefined: nobody wants to know. */
+  /** Returns the counter of what is consumed at a partition key; undefined when the run does not measure it. */
   capacity?(table: string, pk: string): Capacity | undefined;
 }
 

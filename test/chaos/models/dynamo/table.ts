@@ -188,7 +188,7 @@ export class Table {
     return { items: index.partition(pk, nowMs), keys: [index.definition.pk, index.definition.sk] };
   }
 
-  /** Every item that is there, for whoever checks a run. */
+  /** Returns every item of the table, for the checks of a run. */
   all(): Item[] {
     return [...this.#partitions.values()].flatMap((partition) =>
       [...partition.values()].flatMap(({ now }) => (now ? [now] : [])),

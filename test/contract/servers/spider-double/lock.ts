@@ -1,4 +1,4 @@
-/** CB-Spider works on one name once at a time; whoever else asks for it waits. */
+/** Serializes the requests for one name, as CB-Spider does: a later request waits for the earlier one. */
 export class Lock {
   readonly #held = new Map<string, Promise<void>>();
 

@@ -69,7 +69,7 @@ export class World {
     return made;
   }
 
-  /** References between configs are checked only when somebody uses them. */
+  /** Resolves a connection. CB-Spider checks the references between configs only when a request uses them. */
   resolve(connectionName: string): { account: Account; region: string; zone: string } {
     const config = this.configs.get(connectionName);
     if (!config) throw new Refusal(`${connectionName}: does not exist!`);

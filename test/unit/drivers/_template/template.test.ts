@@ -104,7 +104,7 @@ it('gives a machine the name that its launch token makes, by which it is found',
   expect(await client.findInstanceByToken('r1', TOKEN.replace('.1', '.2'))).toBeUndefined();
 });
 
-it('makes a network once: whoever comes second finds it', async () => {
+it('a network is made once: a client that finds the name taken returns the existing network', async () => {
   const network = { id: 'n1', name: resourceName(DEPLOYMENT, 'abc'), subnetId: 's1' };
   let isThere = false;
   const answers = {
@@ -160,7 +160,7 @@ describe('an error', () => {
     ['half an answer', { status: 200, body: { id: 1 } }, 'OutcomeUnknown', 'Unavailable'],
     ['a server’s failure', { status: 502 }, 'OutcomeUnknown', 'Unavailable'],
     ['a reset', reset, 'OutcomeUnknown', 'Unavailable'],
-    ['nobody there', refused, 'Unavailable', 'Unavailable'],
+    ['a refused connection', refused, 'Unavailable', 'Unavailable'],
   ])('by %s is known for what it is, on a change and on a read', async (_what, answer, change, read) => {
     const { client } = cloudOf({ [`POST ${servers}`]: answer, [`GET ${servers}/x`]: answer });
     const errors = await Promise.all(

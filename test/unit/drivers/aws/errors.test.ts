@@ -108,7 +108,7 @@ describe('an answer that is none of EC2', () => {
     expect(read.retryAfterMs).toBe(7_000);
   });
 
-  test('is not given at all where nobody listens: nothing was sent', async () => {
+  test('a call to a port without a listener is Unavailable, since nothing was sent', async () => {
     ec2 = await cannedEc2(() => page('DescribeInstances'));
     const { url } = ec2;
     await ec2.close();

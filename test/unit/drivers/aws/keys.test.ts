@@ -31,7 +31,7 @@ afterEach(async () => {
   await sts.close();
 });
 
-it('a role is assumed with its external id, once for all who ask, and anew before its keys end', async () => {
+it('a role is assumed with its external id, once for concurrent callers, and again before keys expire', async () => {
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
   const clock = { ...systemTime, now: () => nowMs };

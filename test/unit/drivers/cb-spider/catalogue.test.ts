@@ -36,7 +36,7 @@ test('numbers that are strings are numbers, and a type whose size is not told is
   expect(offersFrom(null).instanceTypes).toEqual([]);
 });
 
-test('memory is that of one GPU, and a GPU whose memory nobody tells is none', () => {
+test('GPU memory is that of one GPU, and a GPU of unknown memory is left out', () => {
   const gpu = { Count: '2', Mfr: 'NVIDIA', Model: 'V100', MemSizeGB: '-1', TotalMemSizeGB: '64' };
   const gpusOf = (Gpu: object) =>
     offersFrom([spec('g', { Gpu: [Gpu] })]).instanceTypes.map((type) => type.gpu);

@@ -74,7 +74,7 @@ describe("a machine's name", () => {
   ])('is not made of %s', (token) => expect(() => machineName('test', token)).toThrow(RangeError));
 
   test.each(['', 'fw-test-', 'fw-test-web', 'web', 'FW-TEST-0123456789ABCDEF0000101'])(
-    'is not %j, which somebody else gave',
+    '%j is not read as a machine name, since this deployment did not give it',
     (name) => expect(parseMachineName('test', name)).toBeUndefined(),
   );
 });

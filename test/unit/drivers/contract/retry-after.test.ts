@@ -51,7 +51,7 @@ describe('how long to wait', () => {
     ['nothing', {}],
     ['something that is not used up', { ratelimit: '"burst";r=3;t=5' }],
     ['a reset of what is not used up', { 'x-ratelimit-remaining': '12', 'x-ratelimit-reset': '50' }],
-    ['a reset of nobody knows what', { 'x-ratelimit-reset': '50' }],
+    ['a reset without a remaining count', { 'x-ratelimit-reset': '50' }],
     ['nonsense', { 'retry-after': '-3', ratelimit: ';;"', 'ratelimit-policy': '=;w=,' }],
     ["Azure's counts", { 'x-ms-ratelimit-remaining-resource': 'Microsoft.Compute/CreateVM3Min;0' }],
   ])('is not said by %s', (_, headers) => expect(read(headers)).toEqual({}));

@@ -90,7 +90,7 @@ describe('several at once', () => {
     expect(asked.at(-1)?.what).toContain('reservation_id=r-1');
   });
 
-  test('each by its token, and none by a name that somebody has given it', async () => {
+  test('each server of a batch is found by its token, and a server that a user has renamed is not', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,

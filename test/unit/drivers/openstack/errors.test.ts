@@ -70,7 +70,7 @@ describe('what an answer means', () => {
     ],
     ['a fault', 500, nova('computeFault', 'Unexpected API Error.'), 'OutcomeUnknown'],
     ['a gateway', 504, '<html>Gateway Time-out</html>', 'OutcomeUnknown'],
-    ['what nobody knows', 418, {}, 'InvalidRequest'],
+    ['an unknown status', 418, {}, 'InvalidRequest'],
   ])('%s', (_, status, body, expected) => {
     expect(meaning(status, body)).toMatchObject({ code: expected, call: 'nova:POST /servers' });
   });

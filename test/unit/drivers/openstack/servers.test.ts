@@ -77,7 +77,7 @@ describe('a create', () => {
     expect(asked.some(({ method, what }) => method === 'POST' && what.startsWith('nova'))).toBe(false);
   });
 
-  test('whose token is refused for good had no effect; one that broke is unknown', async () => {
+  test('a create whose token is refused is Unauthorized; a create that breaks off is OutcomeUnknown', async () => {
     const refused = clientOf({ ...catalogue, [CREATE]: () => json({}, 401) });
     await expect(refused.client.createInstance(spec())).rejects.toEqual(code('Unauthorized'));
     const broken = clientOf({ ...catalogue, [CREATE]: () => json({}, 500) });
@@ -114,7 +114,7 @@ describe('a list', () => {
     expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s1', 's2']);
   });
 
-  test('is begun anew when the server that a page ended with is gone', async () => {
+  test('a list starts over when the server that a page ended with is gone', async () => {
     let calls = 0;
     const { client } = clientOf({
       [LIST]: ({ what }) => {

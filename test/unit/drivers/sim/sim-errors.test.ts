@@ -150,7 +150,7 @@ describe('the error table', () => {
   });
 });
 
-test('where nobody listens, nothing was sent: a create is unavailable, not of unknown outcome', async () => {
+test('a create at a port without a listener is Unavailable, not OutcomeUnknown, since nothing was sent', async () => {
   const { spec } = await prepare(connect(server));
   const stopped = await startQuickServer();
   await stopped.close();

@@ -99,7 +99,7 @@ function failsBy({ minimumInstances, groups }: Fleet, standing: (group: Group) =
 describe('hasFailed', () => {
   it.each([
     ['nothing is lost', one(4, 0, 0), undefined, false],
-    ['one is lost, and nobody said how few are enough', one(4, 3, 1), undefined, true],
+    ['one is lost, and no minimum is set', one(4, 3, 1), undefined, true],
     ['one is lost, and fewer are enough', one(4, 0, 1), 3, false],
     ['the minimum is out of reach', one(4, 0, 2), 3, true],
     ['one is lost, and none has to run', one(4, 0, 4), 0, false],

@@ -7,7 +7,7 @@ const CLAIM_MS = 30_000;
 const TIMES = { consistencyWindowMs: WINDOW_MS, claimMs: CLAIM_MS };
 
 describe('nextStep', () => {
-  it('claims what nobody claimed', () => {
+  it('the worker claims an instance that has no record yet', () => {
     expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
   });
 
@@ -20,7 +20,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('begins to wait anew when somebody else has the claim by then', () => {
+  it('the worker waits once more when another worker holds the claim by then', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 180_000 });
     expect(nextStep(claimed, { message: { round: 1, waitedFor: 90_000 } }, TIMES)).toEqual({
       step: 'wait',

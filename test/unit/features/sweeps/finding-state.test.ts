@@ -186,7 +186,7 @@ describe('a finding', () => {
 
   it.each([
     ['is quarantined first', undefined, unknown, policy, 'Quarantined'],
-    ['is quarantined anew when it comes back', item('Terminated', 9_999), unknown, policy, 'Quarantined'],
+    ['is quarantined again when it comes back', item('Terminated', 9_999), unknown, policy, 'Quarantined'],
     ['rests for the grace period', item('Quarantined', 1_799), unknown, policy, undefined],
     ['goes after it', item('Quarantined', 1_800), unknown, policy, 'Terminating'],
     ['is reported where that is asked for', item('Quarantined', 1_800), unknown, reporting, 'Reported'],

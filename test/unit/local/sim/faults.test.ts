@@ -67,7 +67,7 @@ describe('each kind of fault', () => {
     expect(clouds.list()).toEqual([]);
   });
 
-  test('vanish: one instance is gone, though nobody asked', () => {
+  test('vanish: one instance is gone, though no call terminated it', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'vanish', call: 'list', count: 1 });
     expect(clouds.list()).toEqual([]);

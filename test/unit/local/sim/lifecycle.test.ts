@@ -68,7 +68,7 @@ describe('an instance', () => {
     expect(clouds.books().instances[0]).not.toHaveProperty('runningAt');
   });
 
-  test('takes as long in every run of a seed, whoever asks, and otherwise in another', () => {
+  test('the seed alone decides how long instances take: another account changes nothing, another seed does', () => {
     const timesWith = (seed: number, account: string) => {
       const clouds = new VirtualClouds({}, { seed });
       clouds.account = account;

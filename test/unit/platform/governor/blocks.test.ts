@@ -17,7 +17,7 @@ const waits = (why: string) => ({ kind: 'for-now', why });
 const after = (...feedback: [Feedback, number][]): SiteState =>
   feedback.reduce((state, [feedback, atMs]) => applyFeedback(state, feedback, atMs), site());
 
-it('stands in nobody’s way where nothing is known', () => {
+it('a site that nothing is known about blocks no launch', () => {
   expect(blockOf(site(), want('a'), NOON)).toEqual(GO);
   expect(isBlocked(site())).toBe(false);
 });

@@ -158,7 +158,7 @@ export class BudgetWorld {
     const [poll] = this.#polls.splice(at % this.#polls.length, 1);
     if (!poll) return;
     this.state = countUsage(this.state, poll.location, poll.live, poll.readAtMs, this.nowMs) ?? this.state;
-    // One that never ends has told nobody what it saw.
+    // Noted only now: a poll that never ends has not reported its snapshot.
     const polledAtMs = this.#polledAtMs.get(poll.location) ?? 0;
     this.#polledAtMs.set(poll.location, Math.max(polledAtMs, poll.readAtMs));
   }

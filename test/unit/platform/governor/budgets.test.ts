@@ -165,7 +165,7 @@ describe('totals', () => {
     expect(take(some('b')).taken).toEqual(['b']);
   });
 
-  it('come back after three minutes when nobody says what became of a launch, unless it asks again', () => {
+  it('a launch without a known outcome is counted for three minutes after it last asked', () => {
     const { take } = budget({ totals: { instances: 2 } });
     take(some('a', 'b'));
     take(some('b'), NOON + MINUTE);

@@ -151,7 +151,7 @@ describe('rates', () => {
     expect(at({ ...rate(1, 5), pacing: 'all-at-once', minimumSpacingMs: 500 })).toEqual([0, NaN, NaN]);
   });
 
-  it('are asked for anew by who has used a permit', () => {
+  it('a launch that already used its permit must request a new one', () => {
     const allowed = limits(rate(1, 1));
     const first = decideCreates(site(), allowed, NOON, many(1));
     const again = [want('i0', { calledAtMs: NOON + 50 })];
@@ -190,7 +190,7 @@ describe('rates', () => {
     expect(second.given).toEqual([]);
     const [, , third] = startsOf(second, ['i9', 'i10', 'i11']);
     expect(third).toBeGreaterThan(6_500);
-    // Whoever was told so late again comes as late as it likes.
+    // A launch that was given a later start may come late for that start, too: its permit still holds.
     const again = decideCreates(second.state ?? site(), allowed, NOON + 12 * SECOND, late.slice(2));
     expect(said(again)).toEqual(Array(7).fill('allow'));
   });

@@ -15,7 +15,7 @@ describe('scheduleCalls', () => {
     expect(startsMs).toEqual([10_000, 10_000, 10_000, 10_000, 10_200, 10_700, 11_200]);
   });
 
-  it('goes on where it was, whoever asks', () => {
+  it('the calls of a later request are scheduled behind those of an earlier one', () => {
     const first = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 6);
     const second = scheduleCalls(first.state, { perSecond: 2, burst: 5 }, 10_100, 1);
     expect(second.startsMs).toEqual([11_200]);
@@ -61,7 +61,7 @@ describe('scheduleCalls', () => {
     );
   });
 
-  it('uses the whole rate while somebody wants it', () => {
+  it('waiting calls are scheduled at the full rate', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 2, max: 30 }), (perSecond, burst) => {
         const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond, burst }, 0, 200);
@@ -112,7 +112,7 @@ describe('slowCalls', () => {
     expect(slowed.blockedUntilMs).toBe(10_000);
   });
 
-  it('never stops for good', () => {
+  it('repeated throttles never bring the rate multiplier down to zero', () => {
     let state: CallState = IDLE_CALLS;
     for (let at = 0; at < 100; at += 1) state = slowCalls(state, at * 10_000, { calledAtMs: at * 10_000 });
     expect(rateMultiplier(state, 1_000_000)).toBeGreaterThan(0.01);

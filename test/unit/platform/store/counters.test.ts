@@ -92,7 +92,7 @@ describe('countStep', () => {
     });
   });
 
-  it('keeps the reasons of what is put away, and forgets those of what begins anew', () => {
+  it('a terminated instance stays in the failure counts, and one that is launched again leaves them', () => {
     const failed = { status: 'Failed', failure } as const;
     expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
       'counts.Failed': -1,
@@ -101,8 +101,8 @@ describe('countStep', () => {
       'groups.web.Terminated': 1,
     });
     for (const status of ['Failed', 'Terminated'] as const) {
-      const anew = { before: record({ status, failure }), after: record({ round: 2, attempt: 2 }) };
-      expect(counted(anew)).toEqual({
+      const relaunched = { before: record({ status, failure }), after: record({ round: 2, attempt: 2 }) };
+      expect(counted(relaunched)).toEqual({
         [`counts.${status}`]: -1,
         'counts.Creating': 1,
         [`groups.web.${status}`]: -1,

@@ -14,7 +14,7 @@ describe('waits for a service that cannot do its part', () => {
     expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
   });
 
-  it('begin anew when something went well', () => {
+  it('the waits start from the shortest again after a success', () => {
     const backoff = begin();
     backoff.waitMs();
     at.nowMs += 60_000;
