@@ -91,6 +91,23 @@ describe('a list of machines that shows none once', PATIENT, () => {
   });
 });
 
+describe('machines that vanish where polls come more often than lists are permitted', PATIENT, () => {
+  it('are found to be gone, all of them', async () => {
+    const list = { perSecond: 0.3, burst: 1 };
+    const connections = [{ name: 'sim-aws', cloud: 'aws', limits: { calls: { list } } }] as const;
+    const scenario = calmScenario({ connections, sweepIntervalMs: 20 * MINUTE_MS });
+    const { violations } = await runScenario(scenario, false, async (stage) => {
+      const { fleet } = await running(stage);
+      forget(stage.lab, stage.missed, AT_EAST, 60 * MINUTE_MS);
+      const sinceMs = stage.lab.ground.now();
+      await stage.until(fleet.id, ({ counts }) => counts.Terminated === SIZE);
+      expect(stage.lab.ground.now() - sinceMs).toBeLessThan(10 * MINUTE_MS);
+      await stage.until(fleet.id, ({ counts }) => counts.Running === SIZE);
+    });
+    expect(violations).toEqual([]);
+  });
+});
+
 describe('machines that their cloud denies for a while', PATIENT, () => {
   it('are taken back, the same ones, and their fleet is as before', async () => {
     await tell(async (stage) => {

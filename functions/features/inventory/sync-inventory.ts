@@ -18,6 +18,7 @@ import {
 import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 
 const CONCURRENT_LOCATIONS = 4;
+const PERMIT_WAIT_MS = 5_000;
 /** How long one invocation starts further locations. A location takes a few seconds; a function has at least 20. */
 const BEGIN_MS = 4_000;
 /** Upper bound of the failures that a connection keeps: more would not help its reader. */
@@ -53,7 +54,7 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
   const { store, log } = context;
   const { connectionKey } = message;
   const beganMs = store.clock.now();
-  const opened = await context.open(connectionKey).catch((error: unknown) => {
+  const opened = await openPatiently(context, connectionKey).catch((error: unknown) => {
     if (!(error instanceof DriverError)) throw error;
     log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
     return { failed: { code: error.code, message: error.message } };
@@ -73,6 +74,12 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
     return await tellFailures(context, connectionKey, [everywhere.failed]);
   const left = locations.answer.flatMap(({ name, available }) => (available ? [name] : []));
   return await syncLocations(context, message, opened, { beganMs, left, everywhere: everywhere?.answer });
+}
+
+/** Opens a client that waits for permits: an item of the catalogue takes several calls, and begins with the first again. */
+async function openPatiently(context: WorkerContext, connectionKey: string): Promise<OpenConnection> {
+  const opened = await context.open(connectionKey);
+  return { ...opened, client: opened.onTerms({ waitMs: PERMIT_WAIT_MS }) };
 }
 
 interface Part {

@@ -4,13 +4,16 @@ import { readSiteState } from '../../platform/governor/hold-location.ts';
 import { heldNow } from '../../platform/governor/slots.ts';
 import { sameSite } from '../../platform/placement/lay-out.ts';
 import { type InstanceItem, readInstances } from '../../platform/store/instances.ts';
-import type { WorkerContext } from '../../platform/worker/context.ts';
+import { timeLeftMs, type WorkerContext } from '../../platform/worker/context.ts';
 import { hasElsewhere } from '../instances/attempt-elsewhere.ts';
 import { isBoundTo, ownMachine, proofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { compare, type Finding, machinesById, vanished } from './compare.ts';
 import { pick } from './pick.ts';
 import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
+
+/** The list before has used a permit of the same rate, perhaps the only one for a while. */
+const CONFIRM_WAIT_MS = 4_000;
 
 /**
  * Reads what a poll needs in addition to its snapshot. It reads slots first, then the records that do not agree with
@@ -77,7 +80,8 @@ async function confirm(
   const { driver, store } = context;
   const terms = proofTerms(driver, opened.client);
   try {
-    const machine = await opened.client.getInstance(site.location, backendId);
+    const waitMs = Math.min(CONFIRM_WAIT_MS, timeLeftMs(context) / 4);
+    const machine = await opened.onTerms({ waitMs }).getInstance(site.location, backendId);
     const nowMs = store.clock.now();
     const shown = { machine, location: site.location, atMs: nowMs };
     if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);

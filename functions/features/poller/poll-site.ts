@@ -105,6 +105,9 @@ async function pollLater(
   turn: Turn,
   waitMs: number,
 ): Promise<void> {
+  const { loop } = turn;
+  // Without a list, this poll says nothing about the last one: its doubt holds until the next list.
+  if (loop.doubtedGeneration === loop.generation - 1) loop.doubtedGeneration = loop.generation;
   if (waitMs > POLL_INTERVAL_MS) return await pollBlindly(context, site, opened, turn, waitMs);
   const isFast = turn.loop.fastPolling === true && waitMs <= SHORTEST_POLL_MS;
   await pollAgain(context, turn, waitMs, { isFast });

@@ -9,7 +9,7 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
  * How long each list call waits for its permit. After that, the message waits in the queue instead of occupying the
  * function.
  */
-const PERMIT_WAIT_MS = 2_000;
+const PERMIT_WAIT_MS = 5_000;
 
 /** What a cloud shows of this deployment at a site. */
 export interface SiteList {
