@@ -193,7 +193,7 @@ describe('a terminate that succeeds but the VM stays', PATIENT, () => {
 
 describe('a cloud without tags', PATIENT, () => {
   it('has its machines known by names: second ones of a token go, and what only has such a name stays', async () => {
-    const planted = (['lost', 'another', 'nobody'] as const).map((whose) => ({
+    const planted = (['lost', 'another', 'unmarked'] as const).map((whose) => ({
       account: 'sim-gcp',
       cloud: 'gcp' as const,
       whose,

@@ -147,7 +147,7 @@ async function anotherRound(fleetId: string): Promise<void> {
 
 describe('a claim that replaces', () => {
   it('a claim of a later round starts a failed instance again and clears its failure', async () => {
-    const { first, ref, here } = await claimed('anew');
+    const { first, ref, here } = await claimed('again');
     await transition(store, ref, [change(first, 'Failed', { failure })], 0);
     expect(await here()).toMatchObject({ failureCounts: { InsufficientCapacity: 1 } });
     const failed = await readRecord(first);
@@ -163,7 +163,7 @@ describe('a claim that replaces', () => {
   });
 
   it('is refused once the record has gone on', async () => {
-    const { first, ref, here } = await claimed('anew-late');
+    const { first, ref, here } = await claimed('again-late');
     await anotherRound(first.fleetId);
     const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
     const stale = { ...first, status: 'Failed' as const };

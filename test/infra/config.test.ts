@@ -19,7 +19,7 @@ describe('stageFromContext', () => {
   });
 
   it('names every context value that is wrong', () => {
-    expect(() => read({ stage: 'prod', deploymentId: 'A!', alarmEmail: 'nobody' })).toThrow(
+    expect(() => read({ stage: 'prod', deploymentId: 'A!', alarmEmail: 'no address' })).toThrow(
       /-c stage: .*-c deploymentId: .*-c alarmEmail: /,
     );
   });

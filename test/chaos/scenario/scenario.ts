@@ -47,7 +47,7 @@ export type Incident =
 export interface Planted {
   account: string;
   cloud: CloudName;
-  whose: 'another' | 'nobody' | 'lost' | 'copy' | 'ended';
+  whose: 'another' | 'unmarked' | 'lost' | 'copy' | 'ended';
   atMs: number;
 }
 
@@ -216,7 +216,7 @@ function limits(random: Random): LimitOverride {
 }
 
 function planted(random: Random, connections: Scenario['connections']): Planted[] {
-  const whose = ['another', 'nobody', 'lost', 'copy', 'copy', 'ended', 'ended'] as const;
+  const whose = ['another', 'unmarked', 'lost', 'copy', 'copy', 'ended', 'ended'] as const;
   if (random.chance(0.5)) return [];
   return Array.from({ length: random.int(1, 4) }, () => {
     const { name, cloud: cloudName } = random.pick(connections);

@@ -153,10 +153,10 @@ interface Identity {
   location?: string;
 }
 
-function identityOf(whose: 'another' | 'nobody' | 'lost', at: number): Identity {
+function identityOf(whose: 'another' | 'unmarked' | 'lost', at: number): Identity {
   const id = `${LOST_FLEET}-0000${at}`;
   const launchToken = `${id}.1`;
-  if (whose === 'nobody') return { name: `fw-${at}`, tags: {} };
+  if (whose === 'unmarked') return { name: `fw-${at}`, tags: {} };
   const deployment = whose === 'lost' ? DEPLOYMENT : `${DEPLOYMENT}-2`;
   return {
     name: machineName(deployment, launchToken),

@@ -122,7 +122,7 @@ describe('an action', () => {
   it('of a fleet that is not there, or of another namespace, is not found', async () => {
     await furnish(store, 'other-one');
     const { id } = await created('here-only');
-    expect(codeOf(await act('nobody-knows', { action: 'hold' }))).toBe('not-found');
+    expect(codeOf(await act('unknown-fleet', { action: 'hold' }))).toBe('not-found');
     const elsewhere = `/v1/namespaces/other-one/fleets/${id}/actions`;
     const answer = await gateway.ask({ method: 'POST', path: elsewhere, json: { action: 'hold' } });
     expect([answer.status, codeOf(answer)]).toEqual([404, 'not-found']);

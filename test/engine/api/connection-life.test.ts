@@ -121,7 +121,7 @@ describe('verification', () => {
       ...simDriver,
       connect: (options) =>
         Object.assign(simDriver.connect(options), {
-          verifyCredential: () => Promise.reject(new DriverError('Unavailable', 'nobody answers')),
+          verifyCredential: () => Promise.reject(new DriverError('Unavailable', 'no answer')),
         }),
     });
     await deliver(unreachable, scheduled);

@@ -98,7 +98,7 @@ describe('network resources', () => {
   });
 
   it('of what is not there are not', async () => {
-    for (const path of ['fleets/nobody/resources', 'orphans/sweeps/s0123456789abcdef']) {
+    for (const path of ['fleets/unknown/resources', 'orphans/sweeps/s0123456789abcdef']) {
       expect((await gateway.ask({ method: 'GET', path: `${root}/${path}` })).status).toBe(404);
     }
     const bad = await gateway.ask({ method: 'GET', path: `${root}/resources`, query: { cursor: 'bm9uZQ' } });
@@ -186,7 +186,7 @@ describe('orphans', () => {
 
   it('are not swept for on a connection that is not there', async () => {
     const path = `${root}/orphans/sweep`;
-    const answer = await gateway.ask({ method: 'POST', path, json: { connection: 'nobody' } });
+    const answer = await gateway.ask({ method: 'POST', path, json: { connection: 'unknown' } });
     expect(Gateway.errorsOf(answer)).toEqual(['/connection unknown-connection']);
   });
 

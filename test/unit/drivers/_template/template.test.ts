@@ -113,7 +113,7 @@ it('a network is made once: a client that finds the name taken returns the exist
     },
     get 'POST /v1/regions/r1/networks'() {
       isThere = true;
-      return { status: 409, body: refusal('name_taken', 'somebody was quicker') };
+      return { status: 409, body: refusal('name_taken', 'another call was quicker') };
     },
   };
   const { client } = cloudOf(answers);

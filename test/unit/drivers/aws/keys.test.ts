@@ -7,7 +7,7 @@ import { type Canned, type CannedEc2, cannedEc2, connect, page } from './canned-
 
 const ROLE = {
   roleArn: 'arn:aws:iam::111122223333:role/fleetwright-runner',
-  externalId: 'a-word-nobody-guesses',
+  externalId: 'a-word-that-is-hard-to-guess',
 };
 const MINUTE = 60_000;
 

@@ -118,7 +118,7 @@ describe('lists', () => {
   test('filter by tags and go page by page, whatever comes and goes between', () => {
     const clouds = new VirtualClouds({ pageSize: 3 });
     const ids = Array.from({ length: 5 }, () => clouds.create().body['id']);
-    clouds.create(LOCATION, { tags: { owner: 'somebody' } });
+    clouds.create(LOCATION, { tags: { owner: 'another' } });
     clouds.wait(1);
     const page = (cursor?: string) =>
       clouds.call({ call: 'list', location: LOCATION, tags: { owner: 'acc' }, page: { cursor } }).body;

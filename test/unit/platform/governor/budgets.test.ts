@@ -161,7 +161,7 @@ describe('totals', () => {
     const { take, giveBack } = budget({ totals: { instances: 1 } });
     take(some('a'));
     expect(take(some('b')).taken).toEqual([]);
-    giveBack('a', 'nobody');
+    giveBack('a', 'unknown');
     expect(take(some('b')).taken).toEqual(['b']);
   });
 
