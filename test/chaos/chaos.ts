@@ -10,7 +10,7 @@ const REPLAY = 'npm run --silent chaos -- --seed';
 const MOST_THREADS = 2;
 const PROGRESS_EACH = 100;
 const SEEDS = 200;
-/** Some rules are broken by a race of two calls that few runs have. */
+/** Some mutants need a race of two calls, and few seeds have it. */
 const MUTANT_SEEDS = 600;
 
 interface Flags {
@@ -29,7 +29,7 @@ function wholeNumber(text: string): number {
   return value;
 }
 
-/** As they are given. */
+/** The flags as given: `seeds` has no default yet. */
 type AskedFlags = Omit<Flags, 'seeds'> & { seeds?: number };
 
 const say = (line: string) => process.stderr.write(`${line}\n`);
@@ -86,7 +86,7 @@ async function replay(seed: number): Promise<number> {
   return violations.length === 0 ? 0 : 1;
 }
 
-/** Breaks each rule of the protocol, and counts the runs until an invariant says so. */
+/** Runs seeds with each mutant in turn, and counts the runs until an invariant is broken. */
 async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promise<number> {
   const mutants: { name: string; caught: boolean; seeds: number; by?: string }[] = [];
   for (const { name } of MUTANTS.filter((one) => mutant === undefined || one.name === mutant)) {
@@ -94,7 +94,7 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
     let by: RunResult['violations'][number] | undefined;
     let caught: RunResult | undefined;
     let next = from;
-    // A seed that fails without the mutant, too, proves nothing of it: the search goes on behind that.
+    // A seed that fails without the mutant as well proves nothing about it. Go on with the next seed.
     while (by === undefined && next < from + seeds) {
       caught = undefined;
       await runSeeds(
@@ -125,7 +125,7 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
   return survived === 0 ? 0 : 1;
 }
 
-/** Whether the seed is without a violation as long as nothing is broken: else it proves nothing of a mutant. */
+/** Returns true if the seed breaks no invariant without a mutant. */
 async function isSound(seed: number): Promise<boolean> {
   const { violations } = await runScenario(scenarioOf(seed), false);
   return violations.length === 0;

@@ -24,7 +24,7 @@ export function fleetsOf({ tables }: Lab): FleetItem[] {
     .map(parseFleetItem);
 }
 
-/** Sort keys, `<time>#<id>`, of the audit rows of a type. */
+/** Returns the sort keys, `<time>#<id>`, of all audit rows of a type. */
 export function auditRows({ tables }: Lab, type: string): string[] {
   return itemsOf(tables.fleets).flatMap((item) =>
     item.pk.startsWith('AUDIT#') && item['type'] === type ? [item.sk] : [],
@@ -43,14 +43,14 @@ export function connectionsOf({ tables }: Lab): Connection[] {
     .map((item) => connectionSchema.parse(item));
 }
 
-/** The credential in force as it was kept; undefined where there is none. */
+/** Returns the stored text of the connection's current credential version; undefined if it has none. */
 export function secretInForce({ parameters }: Lab, connection: Connection): string | undefined {
   const { credentialVersion } = connection;
   if (credentialVersion === undefined) return undefined;
   return parameters.value(credentialParameter(SECRETS_PREFIX, connection), credentialVersion);
 }
 
-/** What must hold at the moment in which the record of a connection goes: no fleet lives on it. */
+/** Checks, when the record of a connection is deleted, that no live fleet uses that connection. */
 export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | undefined): Violation[] {
   if (!before || after || before['pk'] !== 'CONNECTIONS') return [];
   const { namespace, name } = connectionSchema.parse(before);
@@ -63,8 +63,8 @@ export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | u
 }
 
 /**
- * What must hold of namespaces, connections, their secrets, and the fleets on them, when nothing is under way and the
- * schedule has finished what requests began that died.
+ * Checks namespaces, connections, their secrets and the fleets that use them. Call it when no request is under way and
+ * after the schedules have finished what dead processes left half done.
  */
 export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   return [
@@ -115,7 +115,7 @@ function checkSecrets(lab: Lab, forgotten: ForgottenMachines): Found {
   const named = new Set(connections.map((one) => credentialParameter(SECRETS_PREFIX, one)));
   const living = new Set(liveFleets(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
   const known = new Set(fleetsOf(lab).map(({ fleetId }) => `${SSH_KEYS}${fleetId}`));
-  // The key of a fleet that the tables have forgotten stays, as its machines do.
+  // Restored tables may have no record of a fleet. Its SSH key stays, as its machines do.
   const isForgotten = (name: string) => forgotten.isSetBack && name.startsWith(SSH_KEYS) && !known.has(name);
   return [
     ...lab.parameters.names

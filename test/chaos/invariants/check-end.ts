@@ -52,9 +52,9 @@ function readRecords(lab: Lab): Records {
 }
 
 /**
- * What must hold when a run has come to rest: records, counters and clouds tell the same.
+ * Checks a run that has come to rest: records, counters and clouds must agree.
  *
- * @param forgotten by tables that were set back; absent: none was
+ * @param forgotten what restored tables have no record of; omit it if no table was restored
  */
 export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   const violations: Violation[] = [];
@@ -82,7 +82,7 @@ function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMa
   const isExcused = (machine: (typeof machines)[number]) => forgotten.isExcused(lab, machine);
   for (const record of instances) {
     const found = byId.get(record.instanceId) ?? [];
-    // What is Planned when its fleet has come to rest was stopped before its next attempt.
+    // An instance that is still Planned at rest was stopped before its next attempt.
     if (isClosed(record.status) || record.status === 'Planned') {
       for (const { backendId, status } of found.filter((one) => !isExcused(one))) {
         add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`);
@@ -141,7 +141,7 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
   }
 }
 
-/** Without those of accounts that connections were of for a while only: what stands there is out of reach. */
+/** Omits the accounts that a connection used for a while only: no worker can reach what is left there. */
 const ownSites = ({ clouds }: Lab) => clouds.sites.filter(({ key }) => !isForeignAccount(key.account));
 
 function groupsOf(lab: Lab, fleetId: string): FleetSpec['nodeGroups'] {
@@ -175,7 +175,7 @@ function checkEnded(
   if (!isTaken && names.includes(`NAME#${name}`)) add('leaked', `the name lock ${name}`);
 }
 
-/** Keys of all launch queue entries. */
+/** Returns the keys of all launch queue entries. */
 export function queuedLaunches({ tables }: Lab): { pk: string; sk: string }[] {
   return tables.governor
     .all()
@@ -188,7 +188,7 @@ function checkSlots(lab: Lab, add: Add): void {
   for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`);
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
-    // A location that a dead worker did not give back is freed when another launch needs it.
+    // A location slot that a dead worker left held is freed when another launch needs it. It is not checked here.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, lab.ground.now()));
     if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);

@@ -5,13 +5,16 @@ import type { Violation } from './violation.ts';
 
 type Groups = FleetSpec['nodeGroups'];
 
-/** What ran when the fleet was settled: an instance that vanished afterwards does not change what the fleet is. */
+/** What ran when the fleet was settled. An instance that vanishes later does not change the fleet's status. */
 interface Tally {
   running: number;
   byGroup: ReadonlyMap<string, number>;
 }
 
-/** As it may have been at each moment: those that vanished did so one after the other, some before it was settled. */
+/**
+ * Returns every tally that the fleet may have been settled with. Instances vanished one after the other, and records do
+ * not tell how many of them did so before the fleet was settled.
+ */
 function tallies(own: readonly InstanceItem[]): Tally[] {
   const running = own.filter(({ status }) => status === 'Running');
   const vanished = own
@@ -28,8 +31,8 @@ function tallies(own: readonly InstanceItem[]): Tally[] {
 }
 
 /**
- * A fleet at rest is what its failure policy makes of what runs, worked out here from the records alone, in the words
- * of the API's contract.
+ * Checks that the status of a fleet at rest follows from its failure policy and from what runs. The expected status is
+ * worked out here from the records alone, by the API's documentation and without the code under test.
  */
 export function checkPolicy(
   fleet: FleetItem,
@@ -59,11 +62,11 @@ function statusesOf(fleet: FleetItem, groups: Groups, { running, byGroup }: Tall
   const refined: FleetItem['status'] = running === requested || kept ? 'Running' : 'Failed';
   if (failurePolicy === 'refine') return [refined];
   if (running === requested) return ['Running'];
-  // Its owner may have had it refined, and may have had that tried on what was settled otherwise already.
+  // The user may have asked for `refine` after the fleet was settled under its own policy.
   const byOwner = fleet.lastAction === 'refine' ? [refined] : [];
   if (failurePolicy === 'continue') return [kept ? 'PartiallyRunning' : 'Failed', ...byOwner];
-  // Under rollback a shortfall stands only where the request says that it may, or where it came about since, and the
-  // owner had the fleet refined.
+  // A rollback fleet may stay short of instances in two cases: its minimums allow it, or instances vanished later and
+  // the user then asked for `refine`.
   const allGroupsEnough = groups.every(({ name, size, minimumInstances: least }) => {
     const needed = least ?? (minimumInstances === undefined ? size : 0);
     return (byGroup.get(name) ?? 0) >= needed;

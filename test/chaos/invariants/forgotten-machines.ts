@@ -4,8 +4,8 @@ import type { InstanceRecord, ResourceRecord } from '../../../local/sim/engine/r
 import type { Lab } from '../world/lab.ts';
 
 /**
- * Machines and network parts that were made between a backup of the tables and its restore: the restored tables have no
- * record of them, or one that forgot them. They must stand and be reported.
+ * Machines and network resources that were made between a backup of the tables and its restore. The restored tables have
+ * no record of them, or a record that is not bound to them. They must not be removed, and must be reported.
  */
 export class ForgottenMachines {
   #backupAtMs: number | undefined;
@@ -19,22 +19,22 @@ export class ForgottenMachines {
     this.#setBackAtMs = nowMs;
   }
 
-  /** Whether the tables were set back in this run. */
+  /** True once the tables were restored in this run. */
   get isSetBack(): boolean {
     return this.#setBackAtMs !== undefined;
   }
 
-  /** Whether a machine was made between backup and restore. */
+  /** Returns true if the machine was made between backup and restore. */
   has({ acceptedAtMs }: Pick<InstanceRecord, 'acceptedAtMs'>): boolean {
     return this.#isBetween(acceptedAtMs);
   }
 
-  /** Whether a machine that no record is bound to is excused: it was forgotten, and an operator is told of it. */
+  /** Returns true if the machine may stand without a record: the restored tables forgot it, and a finding reports it. */
   isExcused(lab: Lab, machine: Pick<InstanceRecord, 'acceptedAtMs' | 'backendId'>): boolean {
     return this.has(machine) && isReported(lab, machine.backendId);
   }
 
-  /** As `isExcused`, of a network part. */
+  /** Does what `isExcused` does, for a network resource. */
   isPartExcused(lab: Lab, part: Pick<ResourceRecord, 'createdAtMs' | 'backendId'>): boolean {
     return this.#isBetween(part.createdAtMs) && isReported(lab, part.backendId);
   }
@@ -45,7 +45,7 @@ export class ForgottenMachines {
   }
 }
 
-/** Whether the tables have a finding that tells operators of it. */
+/** Returns true if the tables have a finding in state Reported for this id. */
 export function isReported({ tables }: Lab, backendId: string): boolean {
   return tables.fleets
     .all()
@@ -57,7 +57,7 @@ export function isReported({ tables }: Lab, backendId: string): boolean {
     );
 }
 
-/** Whether a record of the tables knows the attempt that made a machine. */
+/** Returns true if the machine's instance record lists the attempt with the machine's launch token. */
 export function hasAttempt(
   { tables }: Lab,
   { ours, launchToken }: { ours: string | undefined; launchToken?: string | undefined },

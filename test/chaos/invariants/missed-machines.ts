@@ -5,15 +5,15 @@ import type { InstanceRecord } from '../../../local/sim/engine/records.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Violation } from './violation.ts';
 
-/** In these, all of a fleet is to go, or gone. */
+/** Statuses of a fleet whose machines are all to be removed, or are gone. */
 const ENDING = new Set(['Terminating', 'Terminated', 'RollingBack', 'RolledBack']);
 
 /**
- * Machines that ran when their cloud denied them for a while. Those that are back must not be lost: none of them is
- * removed but for its end having been asked for.
+ * Machines that ran while their cloud answered, for a time, that it had no such machine. When they are back, a removal
+ * needs a reason in the records; `check` reports each removal that has none.
  */
 export class MissedMachines {
-  /** Accounts that were out of sight for a while. */
+  /** Accounts that no credential reached for a while. */
   readonly accounts = new Set<string>();
   readonly #ids = new Set<string>();
   #setBackAtMs = Number.NEGATIVE_INFINITY;
@@ -22,12 +22,12 @@ export class MissedMachines {
     for (const { backendId } of machines) this.#ids.add(backendId);
   }
 
-  /** The tables were set back: their records do not tell any more why a machine was removed before that. */
+  /** Notes a restore of the tables. Their records no longer tell why a machine was removed before it. */
   noteRestore(nowMs: number): void {
     this.#setBackAtMs = nowMs;
   }
 
-  /** Whether records may say of a machine that it is gone, though it runs. */
+  /** Returns true if a record may say that this machine is gone although it runs. */
   has({ backendId, account }: Pick<InstanceRecord, 'backendId' | 'account'>): boolean {
     return this.#ids.has(backendId) || this.accounts.has(account);
   }

@@ -12,7 +12,7 @@ export const VIOLATION_KINDS = [
 ] as const;
 export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 
-/** Something that must never be and was. */
+/** One observed breach of an invariant. */
 export interface Violation {
   kind: ViolationKind;
   text: string;

@@ -9,8 +9,8 @@ import { MissedMachines } from './missed-machines.ts';
 import type { Violation } from './violation.ts';
 
 /**
- * Watches what the clouds do, event by event: no launch token makes two machines, no instance has two at a time, no
- * slot is asked for beyond the limit. A second machine that a fault of the cloud made is its own doing.
+ * Checks each event of the clouds: no launch token makes two machines, no instance has two machines at a time, and no
+ * create call exceeds the cloud's limit of slots. A second machine that an injected fault of the cloud made is allowed.
  */
 export class CloudWatch {
   readonly violations: Violation[] = [];
@@ -18,10 +18,10 @@ export class CloudWatch {
   readonly #skewMs: number;
   readonly #machines = new Map<string, InstanceRecord>();
   readonly #twins = new Set<string>();
-  /** When network parts were removed. */
+  /** When each network resource was removed, by its id at the cloud. */
   readonly goneAtMs = new Map<string, number>();
   readonly #twinned = new Set<string>();
-  /** Told of each machine as it is now, but for those that a cloud's fault made beside another. */
+  /** Called with each new or changed machine, except a second one that a fault of the cloud made. */
   onMachine: (record: InstanceRecord, isNew: boolean) => void = () => {};
   #last: InstanceRecord | undefined;
 
@@ -34,8 +34,8 @@ export class CloudWatch {
   }
 
   /**
-   * The tables were set back just now. Who launches again what they forgot makes a second machine of one token, where the
-   * cloud honours none.
+   * Notes that the tables were restored at this moment. A launch that the tables forgot is made again: where the cloud
+   * ignores tokens, that makes a second machine with the same token.
    */
   noteRestore(): void {
     this.forgotten.noteRestore(this.#ground.now());
@@ -45,23 +45,23 @@ export class CloudWatch {
         this.#twinned.add(machine.launchToken);
   }
 
-  /** Whether two were made of the token of this one, by a fault or for a restore: a record is bound to either. */
+  /** Returns true if a fault or a restore made two machines of this token. The record is bound to either of them. */
   isTwinned({ launchToken }: InstanceRecord): boolean {
     return launchToken !== undefined && this.#twinned.has(launchToken);
   }
 
   /**
-   * Whether all that can be found out of a machine may say that it is gone, though it is there: its cloud denied it, or
-   * made another one of the same call, or clocks that are apart have its record closed too early.
+   * Returns true if a worker may take an existing machine for gone. Its cloud denied it for a while, or made two machines
+   * of one call, or the processes' clocks differ and its record is closed too early.
    */
   mayBeTakenForGone(machine: InstanceRecord): boolean {
     return this.#skewMs > 0 || this.isTwinned(machine) || this.missed.has(machine);
   }
 
   /**
-   * A record may be closed only when the cloud has nothing of its attempts any more. How long a list may be behind is
-   * measured by the clocks of two processes: where those are apart, a record may be closed too early, and it is for the
-   * end of the run to show that what it left behind was removed all the same.
+   * Checks that a record is closed only when the cloud has no machine of its launch token any more. Clock skew can close
+   * a record too early, because two processes' clocks measure how far a list may lag. Runs with skew are checked at their
+   * end instead: the machines that were left must be gone by then.
    */
   readonly onRecord = (before: Item | undefined, after: Item | undefined): void => {
     this.#checkBinding(before, after);
@@ -80,7 +80,7 @@ export class CloudWatch {
     }
   };
 
-  /** Who binds a record to another machine forgets the first one, which stands on. */
+  /** Checks that no record is bound to a second machine of one attempt: the first machine would be left at the cloud. */
   #checkBinding(before: Item | undefined, after: Item | undefined): void {
     const [from, to] = [before?.['backendId'], after?.['backendId']];
     if (typeof from !== 'string' || typeof to !== 'string' || from === to) return;
@@ -96,7 +96,7 @@ export class CloudWatch {
     if (event.kind === 'resource-gone') this.goneAtMs.set(event.backendId, this.#ground.now());
     if (event.kind === 'throttled' && event.violation?.endsWith('Slots')) {
       const { cloud, account, location } = event.site;
-      // Workers go on with the clients that they have: for a while, some see one account and some the other.
+      // After a rotation to another account, workers keep their clients for a while, so they use both accounts.
       if (this.#hasPendingTwin(cloud) || this.missed.accounts.has(account)) return;
       this.#add('limit', `${event.violation} of ${cloud}/${location} exceeded`);
     }
@@ -117,7 +117,7 @@ export class CloudWatch {
     const id = parseMachineName(DEPLOYMENT, record.name)?.instanceId;
     const nowMs = this.#ground.now();
     for (const other of this.#machines.values()) {
-      // One that vanished before anybody knew of it was never there, for all that can be found out.
+      // No worker can learn of a machine that vanished before the first list showed it.
       if (this.#twins.has(other.backendId) || other.vanished || this.missed.has(other)) continue;
       if (this.forgotten.has(other)) continue;
       if (record.launchToken !== undefined && other.launchToken === record.launchToken) {
@@ -135,7 +135,7 @@ export class CloudWatch {
     }
   }
 
-  /** Of two machines of one call, the record is bound to either: the other takes a slot that nothing holds. */
+  /** Returns true if a twin is being created. The record is bound to one of the two; the other occupies a slot too. */
   #hasPendingTwin(cloud: string): boolean {
     const nowMs = this.#ground.now();
     return [...this.#machines.values()].some(

@@ -11,11 +11,12 @@ const entrySchema = z.object({
 });
 const messageSchema = z.object({ taskToken: z.string() });
 
-/** A launch that goes elsewhere may have an entry of the same name there. */
+/** The partition key is part of it: a launch that moves may have an entry with the same sort key at another site. */
 const keyOf = ({ pk, sk }: z.infer<typeof entrySchema>) => `${pk} ${sk}`;
 
 /**
- * Watches the launch queues: no entry leaves before its message is sent, or a worker that dies then loses the launch.
+ * Checks that an entry of a launch queue is deleted only after its message was sent. Else a worker that dies between the
+ * two loses the launch.
  */
 export class QueueWatch {
   readonly #ground: Ground;

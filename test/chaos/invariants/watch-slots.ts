@@ -11,10 +11,9 @@ import type { Violation } from './violation.ts';
 const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
 /**
- * Watches who holds the slots of the sites: what a cloud is creating holds one, from the call that asked for it until
- * it runs, has failed or is gone, as far as that can be found out. So a slot that goes to two shows at once, and not
- * only where it exceeds the cloud's own limit. A connection may have come to another account, so machines and slots are
- * matched by location and instance.
+ * Checks that each machine that a cloud is creating holds a slot: from the create call until it runs, has failed or is
+ * gone. A slot that two machines use is reported immediately, and not only where the cloud's own limit is exceeded.
+ * Machines and slots are matched by location and instance, because a rotated connection may use another account.
  */
 export class SlotWatch {
   readonly #ground: Ground;
@@ -22,7 +21,7 @@ export class SlotWatch {
   readonly #mayBeTakenForGone: (machine: InstanceRecord) => boolean;
   /** Instances that hold slots, by the partition key of their site. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
-  /** Machines that a cloud is creating, by location and instance, as far as they are known not to have come up yet. */
+  /** Machines that a cloud has taken a create request for, by location and instance, then by id. */
   readonly #creating = new Map<string, Map<string, InstanceRecord>>();
 
   constructor(
