@@ -13,7 +13,7 @@ const GO = { kind: 'none', isProbe: false };
 const PROBE = { kind: 'none', isProbe: true };
 const waits = (why: string) => ({ kind: 'for-now', why });
 
-/** What is known after feedback at these times. */
+/** Returns the site's state after feedback at these times. */
 const after = (...feedback: [Feedback, number][]): SiteState =>
   feedback.reduce((state, [feedback, atMs]) => applyFeedback(state, feedback, atMs), site());
 
@@ -22,16 +22,16 @@ it('a site that nothing is known about blocks no launch', () => {
   expect(isBlocked(site())).toBe(false);
 });
 
-describe('a used up quota', () => {
+describe('a used-up quota', () => {
   const full = () => after([{ kind: 'no-quota', wanted: want('a'), message: 'so many' }, NOON]);
   const refusal = { kind: 'permanent', failure: { code: 'QuotaExceeded', message: 'so many' } };
 
-  it('closes its family of types, and no other', () => {
+  it('a used-up quota blocks launches of its family of instance types, and of no other family', () => {
     expect(blockOf(full(), want('b', { instanceType: 'm6i.4xlarge' }), NOON)).toEqual(refusal);
     expect(blockOf(full(), want('b', { instanceType: 'm6g.large' }), NOON)).toEqual(GO);
   });
 
-  it('is asked about by one after a minute, while the others wait for what it hears', () => {
+  it('after a minute one launch probes a used-up quota, while the others wait for its outcome', () => {
     const state = full();
     expect(blockOf(state, want('b', { fleetId: 'other' }), NOON + 59 * SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b'), NOON + 60 * SECOND)).toEqual(PROBE);
@@ -45,7 +45,7 @@ describe('a used up quota', () => {
     expect(blockOf(again, want('c'), NOON + 62 * SECOND)).toEqual(refusal);
   });
 
-  it('is asked about at once by a later round of a fleet that was refused, and by it alone', () => {
+  it('a later round of a refused fleet probes a used-up quota immediately, and another fleet does not', () => {
     const state = full();
     expect(blockOf(state, want('b', { round: 1 }), NOON + SECOND)).toEqual(refusal);
     expect(blockOf(state, want('b', { round: 2, fleetId: 'new' }), NOON + SECOND)).toEqual(refusal);
@@ -53,7 +53,7 @@ describe('a used up quota', () => {
     expect(blockOf(state, want('c', { round: 2 }), NOON + SECOND)).toEqual(waits('quota'));
   });
 
-  it('is forgotten with the first that is made, and after an hour', () => {
+  it('a used-up quota blocks no launch after an accepted create of its family, or after an hour', () => {
     const state = full();
     const open = applyFeedback(
       state,
@@ -72,7 +72,7 @@ describe('a used up quota', () => {
     expect(blockOf(state, want('b'), NOON + 3_601 * SECOND)).toEqual(GO);
   });
 
-  it('whose probe was never heard of is asked about by another', () => {
+  it('another launch probes a used-up quota when the first probe has had no outcome for two minutes', () => {
     const state = full();
     blockOf(state, want('b'), NOON + 60 * SECOND);
     expect(blockOf(state, want('c'), NOON + 179 * SECOND)).toEqual(waits('quota'));
@@ -84,7 +84,7 @@ describe('an outage', () => {
   const refusals = (count: number) =>
     after(...Array.from({ length: count }, (): [Feedback, number] => [{ kind: 'unavailable' }, NOON]));
 
-  it('begins with the fifth refusal in a row', () => {
+  it('an outage begins with the fifth refusal in a row', () => {
     expect(blockOf(refusals(4), want('a'), NOON)).toEqual(GO);
     expect(blockOf(refusals(5), want('a'), NOON)).toEqual(waits('outage'));
     const between = applyFeedback(refusals(4), { kind: 'accepted', wanted: want('a') }, NOON);
@@ -97,18 +97,21 @@ describe('an outage', () => {
     [9, 30],
     [10, 30],
     [30, 30],
-  ])('is asked about by one launch, after %i refusals %i s later', (count, seconds) => {
-    const state = refusals(count);
-    expect(blockOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));
-    expect(blockOf(state, want('a'), NOON + seconds * SECOND)).toEqual(PROBE);
-    expect(blockOf(state, want('b'), NOON + seconds * SECOND)).toEqual(waits('outage'));
-    // Its call may have its time only a moment later.
-    expect(blockOf(state, want('a'), NOON + seconds * SECOND + 500)).toEqual(PROBE);
-    const refused = applyFeedback(state, { kind: 'unavailable' }, NOON + (seconds + 1) * SECOND);
-    expect(blockOf(refused, want('a'), NOON + (seconds + 1) * SECOND)).toEqual(waits('outage'));
-  });
+  ])(
+    'after %i refusals in a row, one launch probes the site %i s later and the others wait',
+    (count, seconds) => {
+      const state = refusals(count);
+      expect(blockOf(state, want('a'), NOON + seconds * SECOND - 1)).toEqual(waits('outage'));
+      expect(blockOf(state, want('a'), NOON + seconds * SECOND)).toEqual(PROBE);
+      expect(blockOf(state, want('b'), NOON + seconds * SECOND)).toEqual(waits('outage'));
+      // The probe's call may be scheduled a moment later: the launch is still the probe then.
+      expect(blockOf(state, want('a'), NOON + seconds * SECOND + 500)).toEqual(PROBE);
+      const refused = applyFeedback(state, { kind: 'unavailable' }, NOON + (seconds + 1) * SECOND);
+      expect(blockOf(refused, want('a'), NOON + (seconds + 1) * SECOND)).toEqual(waits('outage'));
+    },
+  );
 
-  it('is left after 30 s by who can go elsewhere, and given up after 120 s by the others', () => {
+  it('a launch that may go elsewhere leaves a site with an outage after 30 s, and any other launch fails after 120 s', () => {
     const state = refusals(20);
     const waiting = (seconds: number, mayGoElsewhere: boolean) =>
       blockOf(state, want('a', { waitsSinceMs: NOON - seconds * SECOND, mayGoElsewhere }), NOON).kind;
@@ -116,7 +119,7 @@ describe('an outage', () => {
     expect([119, 120].map((seconds) => waiting(seconds, false))).toEqual(['for-now', 'permanent']);
   });
 
-  it('is over with the first that is made', () => {
+  it('an accepted create ends an outage', () => {
     const back = applyFeedback(refusals(9), { kind: 'accepted', wanted: want('a') }, NOON);
     expect(blockOf(back, want('b'), NOON)).toEqual(GO);
     expect(isBlocked(back)).toBe(false);
@@ -127,14 +130,14 @@ describe('a lack of capacity', () => {
   const empty = () => after([{ kind: 'no-capacity', wanted: want('a') }, NOON]);
   const leave = { kind: 'permanent', failure: { code: 'InsufficientCapacity' } };
 
-  it('is of one type in one zone', () => {
+  it('a lack of capacity blocks launches of its instance type in its zone, and no others', () => {
     const elsewhere = { mayGoElsewhere: true };
     expect(blockOf(empty(), want('b', elsewhere), NOON)).toMatchObject(leave);
     expect(blockOf(empty(), want('b', { ...elsewhere, instanceType: 'm6i.xlarge' }), NOON)).toEqual(GO);
     expect(blockOf(empty(), want('b', { ...elsewhere, zone: 'a' }), NOON)).toEqual(GO);
   });
 
-  it('sends those away that have an elsewhere, and has the others wait behind one that asks', () => {
+  it('a launch that may go elsewhere leaves a site without capacity, and the others wait behind one probe', () => {
     const state = empty();
     expect(blockOf(state, want('b'), NOON)).toEqual(PROBE);
     expect(blockOf(state, want('c'), NOON)).toEqual(waits('capacity'));
@@ -142,7 +145,7 @@ describe('a lack of capacity', () => {
     expect(blockOf(state, want('b'), NOON + SECOND)).toEqual(PROBE);
   });
 
-  it('is believed for five minutes', () => {
+  it('a lack of capacity is cached for five minutes, and then one launch probes it', () => {
     const state = empty();
     const elsewhere = { mayGoElsewhere: true };
     expect(blockOf(state, want('b', elsewhere), NOON + 299 * SECOND)).toMatchObject(leave);
@@ -150,7 +153,7 @@ describe('a lack of capacity', () => {
     expect(blockOf(state, want('c', elsewhere), NOON + 300 * SECOND)).toMatchObject(leave);
   });
 
-  it('whose probe died is asked about by another', () => {
+  it('another launch probes a lack of capacity when the first probe has had no outcome for two minutes', () => {
     const state = empty();
     blockOf(state, want('b'), NOON);
     expect(blockOf(state, want('c'), NOON + 119 * SECOND)).toEqual(waits('capacity'));
@@ -159,7 +162,7 @@ describe('a lack of capacity', () => {
   });
 });
 
-it('does not probe one block while another one stops the launch', () => {
+it('a launch that an outage blocks does not become the probe of a used-up quota', () => {
   const known: [Feedback, number][] = [
     [{ kind: 'no-quota', wanted: want('a'), message: 'so many' }, NOON - 60 * SECOND],
     ...Array.from({ length: 9 }, (): [Feedback, number] => [{ kind: 'unavailable' }, NOON]),

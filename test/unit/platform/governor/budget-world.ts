@@ -8,10 +8,10 @@ import {
 import { countUsage, giveBack, takeFrom } from '../../../../functions/platform/governor/budgets.ts';
 
 const MINUTE = 60_000;
-/** What is claimed at all is claimed within this. */
+/** A launch that has taken budget claims its record within this time, or never. */
 const CLAIMED_WITHIN = MINUTE;
-/** As often a poll of a site ends, at least, that began no longer ago. */
-const LOOK_EVERY = MINUTE;
+/** A site's latest finished poll is never older than this. */
+const POLL_EVERY = MINUTE;
 const SITES = ['east', 'west'];
 
 export type Limits = Pick<LimitProfile, 'createsPerMinute' | 'createsPerDay' | 'totals'>;
@@ -31,7 +31,7 @@ export type Step =
 
 const location = fc.constantFrom(...SITES);
 const which = fc.nat(30);
-/** What rules go by, and a little beside it. */
+/** Short pauses, and pauses just below the intervals that the rules use. */
 const pause = fc.oneof(
   fc.integer({ min: 1, max: 1_500 }),
   fc.constantFrom(29_000, 30_000, 58_500, 59_000, 59_999),
@@ -72,8 +72,8 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 /**
- * A connection with launches that are taken, repeated, claimed, given back or forgotten, and end; and polls that begin
- * and end in any order. It keeps its own account of what is really there.
+ * Models a connection. Its launches take budget, and are repeated, claimed, given back, forgotten or ended. Its polls
+ * begin and end in any order. The model keeps its own account of the instances that really exist.
  */
 export class BudgetWorld {
   readonly launches: Launch[] = [];
@@ -87,7 +87,7 @@ export class BudgetWorld {
     this.#limits = limits;
   }
 
-  /** When each create was taken. */
+  /** Times of the creates that were permitted, in ms. */
   readonly creates: number[] = [];
 
   step(step: Step): void {
@@ -112,13 +112,13 @@ export class BudgetWorld {
       if (one.status === 'taken' && one.takenAtMs + CLAIMED_WITHIN <= this.nowMs) one.status = 'gone';
     }
     for (const site of SITES) {
-      if ((this.#polledAtMs.get(site) ?? 0) + LOOK_EVERY > this.nowMs) continue;
+      if ((this.#polledAtMs.get(site) ?? 0) + POLL_EVERY > this.nowMs) continue;
       this.#beginPoll(site);
       this.#endPoll(this.#polls.length - 1);
     }
   }
 
-  /** What there is, or still may come. */
+  /** Returns the launches whose instances exist, or may still be created. */
   present(): Demand[] {
     return this.launches.filter(({ status }) => status !== 'gone');
   }
@@ -139,10 +139,11 @@ export class BudgetWorld {
     }
   }
 
-  /** The message comes once more, or goes elsewhere: it is free for a minute, and a create of its own after that. */
+  /** Delivers a launch's message again, perhaps at another site. The launch keeps its budget and takes no more. */
   #repeat(one: Launch, location: string): void {
     const { state, answer } = takeFrom(this.state, this.#limits, location, [one], this.nowMs);
-    if (!answer.taken.includes(one.instanceId)) throw new Error('what is taken was refused');
+    if (!answer.taken.includes(one.instanceId))
+      throw new Error('a launch that already has budget was refused');
     this.state = state;
     one.location = location;
     one.takenAtMs = this.nowMs;
@@ -158,7 +159,7 @@ export class BudgetWorld {
     const [poll] = this.#polls.splice(at % this.#polls.length, 1);
     if (!poll) return;
     this.state = countUsage(this.state, poll.location, poll.live, poll.readAtMs, this.nowMs) ?? this.state;
-    // Noted only now: a poll that never ends has not reported its snapshot.
+    // Recorded at the end of the poll: a poll that never ends has reported nothing.
     const polledAtMs = this.#polledAtMs.get(poll.location) ?? 0;
     this.#polledAtMs.set(poll.location, Math.max(polledAtMs, poll.readAtMs));
   }

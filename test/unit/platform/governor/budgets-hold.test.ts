@@ -34,7 +34,7 @@ function expectWithin(present: readonly Demand[], allowed: NonNullable<Limits['t
   expect(sum(present.map((one) => one.memoryGb))).toBeLessThanOrEqual(memoryGb + 1e-5);
 }
 
-it('never has more than the totals, whatever happens in which order', () => {
+it('a connection never exceeds its totals, in whatever order launches and polls happen', () => {
   fc.assert(
     fc.property(fc.oneof(totals, both), steps, (allowed, todo) => {
       const world = new BudgetWorld(allowed);
@@ -47,7 +47,7 @@ it('never has more than the totals, whatever happens in which order', () => {
   );
 });
 
-it('never creates more than so many in any minute, and in a day', () => {
+it('a connection never exceeds its creates of any minute, or of any day', () => {
   fc.assert(
     fc.property(fc.oneof(rates, both), steps, (allowed, todo) => {
       const { createsPerMinute = Infinity, createsPerDay = Infinity } = allowed;
@@ -65,7 +65,7 @@ it('never creates more than so many in any minute, and in a day', () => {
   );
 });
 
-it('leaks nothing: when all is gone, all may be had again', () => {
+it('launches can take the whole totals of a connection again after all its instances are gone', () => {
   fc.assert(
     fc.property(totals, steps, (allowed, todo) => {
       const world = new BudgetWorld(allowed);

@@ -24,7 +24,7 @@ const numbered = (count: number, from = 0): Demand[] =>
 
 type Limits = Parameters<typeof takeFrom>[1];
 
-/** A state that is asked step by step. */
+/** Holds a budget state, which each call replaces by the next one. */
 function budget(limits: Limits) {
   let state: BudgetState = UNTOUCHED_BUDGET;
   return {
@@ -53,12 +53,12 @@ it.each<[Limits, boolean]>([
   [{ createsPerMinute: 1 }, true],
   [{ createsPerDay: 1 }, true],
   [{ totals: { gpus: 1 } }, true],
-])('%j has a budget: %s', (limits, expected) => {
+])('hasBudget of %j returns %s', (limits, expected) => {
   expect(hasBudget(limits)).toBe(expected);
 });
 
 describe('creates of a minute', () => {
-  it('are so many in any 60 seconds', () => {
+  it('createsPerMinute bounds the creates of any 60 seconds', () => {
     const { take } = budget({ createsPerMinute: 3 });
     expect(take(some('a', 'b'))).toEqual({ taken: ['a', 'b'] });
     expect(take(some('c', 'd'), NOON + 30_000)).toEqual({
@@ -71,7 +71,7 @@ describe('creates of a minute', () => {
     });
   });
 
-  it('of one second are forgotten together, with the last of them', () => {
+  it('creates of the same second stop counting together, a minute after the last of them', () => {
     const { take } = budget({ createsPerMinute: 2 });
     take(some('a'), NOON);
     take(some('b'), NOON + 900);
@@ -79,7 +79,7 @@ describe('creates of a minute', () => {
     expect(take(some('c', 'd'), NOON + MINUTE + 900).taken).toEqual(['c', 'd']);
   });
 
-  it('keep no more than a line for each second', () => {
+  it('a budget keeps one entry for all creates of the same second', () => {
     let state = UNTOUCHED_BUDGET;
     for (let at = 0; at < 1_000; at += 1) {
       const wanted = numbered(1, at);
@@ -91,7 +91,7 @@ describe('creates of a minute', () => {
 });
 
 describe('creates of a day', () => {
-  it('are counted from midnight to midnight UTC', () => {
+  it('creates of a day are counted from midnight to midnight UTC', () => {
     const { take } = budget({ createsPerDay: 2 });
     expect(take(some('a', 'b', 'c'))).toEqual({
       taken: ['a', 'b'],
@@ -101,14 +101,14 @@ describe('creates of a day', () => {
     expect(take(some('c', 'd', 'e'), MIDNIGHT).taken).toEqual(['c', 'd']);
   });
 
-  it('are not given back with what was never launched', () => {
+  it('a launch that gives its budget back does not give back its create of the day', () => {
     const { take, giveBack } = budget({ createsPerDay: 1, totals: { instances: 1 } });
     take(some('a'));
     giveBack('a');
     expect(take(some('b')).refused).toEqual({ reason: 'createsPerDay', retryAtMs: MIDNIGHT });
   });
 
-  it('never go back to a day that is over, when a clock is behind', () => {
+  it('a worker whose clock is behind at midnight counts its creates in the new day', () => {
     const { take } = budget({ createsPerDay: 1 });
     take(some('a'), MIDNIGHT);
     expect(take(some('b'), MIDNIGHT - 1).taken).toEqual([]);
@@ -123,14 +123,14 @@ describe('totals', () => {
     [{ gpus: 1 }, ['a'], 'gpus'],
     [{ memoryGb: 47.5 }, ['a', 'b'], 'memoryGb'],
     [{ instances: 3, vcpus: 12, gpus: 3, memoryGb: 48 }, ['a', 'b', 'c'], undefined],
-  ])('of %j let out %j', (totals, taken, reason) => {
+  ])('totals of %j permit %j of the launches a, b and c', (totals, taken, reason) => {
     expect(budget({ totals }).take(some('a', 'b', 'c'))).toEqual({
       taken,
       ...(reason ? { refused: { reason } } : {}),
     });
   });
 
-  it('are filled in order: a smaller one does not overtake', () => {
+  it('a smaller launch does not overtake a larger one that a total refuses', () => {
     const { take } = budget({ totals: { vcpus: 8 } });
     const [large] = some('large').map((one) => ({ ...one, vcpus: 6 }));
     expect(take([...some('a'), ...(large ? [large] : []), ...some('b')])).toEqual({
@@ -139,7 +139,7 @@ describe('totals', () => {
     });
   });
 
-  it('are no reason to wait behind one that could never fit', () => {
+  it('a launch does not wait behind one that exceeds a total by itself', () => {
     const huge = { instanceId: 'huge', vcpus: 9, gpus: 0, memoryGb: 1 };
     expect(budget({ totals: { vcpus: 8 } }).take([huge, ...some('a')])).toEqual({
       taken: ['a'],
@@ -147,7 +147,7 @@ describe('totals', () => {
     });
   });
 
-  it('are taken once by who asks again, wherever it goes', () => {
+  it('a launch that asks again takes its part of the totals only once, even at another location', () => {
     const { take, sum, reserved } = budget({ totals: { instances: 2 }, createsPerMinute: 2 });
     take(some('a', 'b'));
     expect(take(some('c', 'b', 'a'), NOON + 1_000).taken).toEqual(['b', 'a']);
@@ -157,7 +157,7 @@ describe('totals', () => {
     expect(Object.keys(reserved()['east'] ?? {})).toEqual(['b']);
   });
 
-  it('come back with what was never launched', () => {
+  it('a launch that gives its budget back frees its part of the totals', () => {
     const { take, giveBack } = budget({ totals: { instances: 1 } });
     take(some('a'));
     expect(take(some('b')).taken).toEqual([]);
@@ -165,7 +165,7 @@ describe('totals', () => {
     expect(take(some('b')).taken).toEqual(['b']);
   });
 
-  it('a launch without a known outcome is counted for three minutes after it last asked', () => {
+  it('a launch without a known outcome counts for three minutes after it last asked', () => {
     const { take } = budget({ totals: { instances: 2 } });
     take(some('a', 'b'));
     take(some('b'), NOON + MINUTE);
@@ -173,7 +173,7 @@ describe('totals', () => {
     expect(take(some('c', 'd'), NOON + 3 * MINUTE).taken).toEqual(['c']);
   });
 
-  it('hold over all locations', () => {
+  it('totals bound the instances of all locations together', () => {
     const { take, countUsage } = budget({ totals: { instances: 3 } });
     expect(countUsage(some('x', 'y'), NOON, NOON, 'west')).toBe(true);
     expect(take(some('a', 'b')).taken).toEqual(['a']);
@@ -181,7 +181,7 @@ describe('totals', () => {
     expect(take(some('b', 'c')).taken).toEqual(['b']);
   });
 
-  it('of a site that no poll has confirmed for half an hour are free again', () => {
+  it('the instances of a site stop counting when no poll has confirmed them for half an hour', () => {
     const { take, countUsage } = budget({ totals: { instances: 1 } });
     countUsage(some('x'), NOON);
     expect(countUsage(some('x'), NOON + 9 * MINUTE)).toBe(false);
@@ -190,7 +190,7 @@ describe('totals', () => {
     expect(take(some('a'), NOON + 40 * MINUTE).taken).toEqual(['a']);
   });
 
-  it('are bounded by what an item holds', () => {
+  it('a budget holds 5,000 reservations at most, and further launches ask again after two seconds', () => {
     const { take } = budget({ totals: { instances: 100_000 } });
     const answer = take(numbered(6_000));
     expect(answer.taken).toHaveLength(5_000);
@@ -199,7 +199,7 @@ describe('totals', () => {
 });
 
 describe('a poll', () => {
-  it('writes nothing while it finds what was reserved, and settles it after a minute', () => {
+  it('a poll writes nothing while it sees only reserved instances, and removes their reservations after a minute', () => {
     const { take, countUsage, sum, reserved } = budget({ totals: { instances: 9 } });
     take(some('a', 'b'));
     expect(countUsage(some('a', 'b'), NOON + 5_000)).toBe(false);
@@ -209,7 +209,7 @@ describe('a poll', () => {
     expect(countUsage(some('a', 'b'), NOON + MINUTE + 5_000)).toBe(false);
   });
 
-  it('writes at once when something is gone', () => {
+  it('a poll writes immediately when an instance is gone', () => {
     const { take, countUsage, sum } = budget({ totals: { instances: 9 } });
     countUsage(some('x', 'y'), NOON);
     take(some('a'), NOON);
@@ -220,7 +220,7 @@ describe('a poll', () => {
     expect(countUsage([], NOON + 7_000)).toBe(false);
   });
 
-  it('that began before another has nothing to say any more', () => {
+  it('a poll that began before the latest counted poll is ignored', () => {
     const { take, countUsage, sum } = budget({ totals: { instances: 9 } });
     countUsage(some('x'), NOON);
     take(some('a'), NOON + 1_000);
@@ -229,7 +229,7 @@ describe('a poll', () => {
     expect(sum().instances).toBe(2);
   });
 
-  it('leaves a reservation that is younger than it', () => {
+  it('a poll leaves a reservation that was made after the poll began', () => {
     const { take, countUsage, reserved } = budget({ totals: { instances: 9 } });
     take(some('a'), NOON + 1_000);
     countUsage(some('a', 'x'), NOON, NOON + 2_000);

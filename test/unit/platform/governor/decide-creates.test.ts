@@ -17,12 +17,12 @@ const rate = (perSecond: number, burst: number): LimitOverride => ({
 });
 const many = (count: number, from = 0): WantedCreate[] =>
   Array.from({ length: count }, (_, at) => want(`i${from + at}`));
-const said = ({ decisions }: CreateDecisions) => [...decisions.values()].map(({ action }) => action);
+const actionsOf = ({ decisions }: CreateDecisions) => [...decisions.values()].map(({ action }) => action);
 const startsOf = ({ state }: CreateDecisions, ids: readonly string[]) =>
   ids.map((id) => (state?.holders[id] ?? Number.NaN) - NOON);
 
 describe('slots', () => {
-  it('are given in order, and the others wait for them', () => {
+  it('launches get slots in their order, and the others wait for slots', () => {
     const decided = decideCreates(site(), limits({ concurrentInstancesPerLocation: 2 }), NOON, many(3));
     expect([...decided.decisions.values()]).toEqual([
       { action: 'allow' },
@@ -32,7 +32,7 @@ describe('slots', () => {
     expect(decided.given).toEqual(['i0', 'i1']);
   });
 
-  it('that nothing gives back expire after an hour', () => {
+  it('a slot that is never given back expires after an hour', () => {
     const state = site({ holders: { old: NOON - SLOT_EXPIRY_MS, young: NOON - SLOT_EXPIRY_MS + SECOND } });
     const { given, state: next } = decideCreates(
       state,
@@ -44,23 +44,23 @@ describe('slots', () => {
     expect(Object.keys(next?.holders ?? {})).toEqual(['young', 'i0']);
   });
 
-  it('stay with who has to wait: another copy of the launch may be making its call under it', () => {
+  it('a launch that has to wait keeps its slot, since another copy of it may be making its call', () => {
     let state = site({ holders: { i0: NOON - 5 * SECOND, i1: NOON - 5 * SECOND } });
     for (let refusals = 0; refusals < 9; refusals += 1)
       state = applyFeedback(state, { kind: 'unavailable' }, NOON);
     const called = many(2).map((one) => ({ ...one, calledAtMs: NOON - 4 * SECOND }));
     const decided = decideCreates(state, limits({ concurrentInstancesPerLocation: 2 }), NOON, called);
-    expect(said(decided)).toEqual(['queue', 'queue']);
+    expect(actionsOf(decided)).toEqual(['queue', 'queue']);
     expect(decided.state).toBeUndefined();
   });
 
-  it('are never more than there are, and who has an unused permit keeps it, and its time while that is to come', () => {
+  it('launches never hold more slots than the limit, and an unused permit keeps its slot and its future start time', () => {
     const asks = fc.array(
       fc.record({
         afterMs: fc.integer({ min: 0, max: 20_000 }),
         first: fc.nat(12),
         count: fc.integer({ min: 1, max: 6 }),
-        /** Whose slots went back before. */
+        /** The number of the instance whose slot was given back before. */
         released: fc.nat(12),
         isCalled: fc.boolean(),
       }),
@@ -101,15 +101,15 @@ describe('slots', () => {
 });
 
 describe('rates', () => {
-  it('give each its own time, up to a minute ahead; the others stay queued', () => {
+  it('launches get start times up to a minute ahead, and the others stay queued', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(0.1, 1) });
     const decided = decideCreates(site(), allowed, NOON, many(10));
-    expect(said(decided)).toEqual(['allow', ...Array(5).fill('scheduleAt'), ...Array(4).fill('queue')]);
+    expect(actionsOf(decided)).toEqual(['allow', ...Array(5).fill('scheduleAt'), ...Array(4).fill('queue')]);
     expect(decided.decisions.get('i9')).toEqual({ action: 'queue', why: 'rate' });
     expect(decided.given).toHaveLength(6);
   });
 
-  it('are never exceeded by the times that are given', () => {
+  it('the start times of launches never exceed the rate and its burst', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 10 }),
@@ -142,7 +142,7 @@ describe('rates', () => {
     );
   });
 
-  it('may be even, or spaced', () => {
+  it('pacing and minimum spacing of the limit profile set the start times of launches', () => {
     const ids = many(3).map(({ instanceId }) => instanceId);
     const at = (override: LimitOverride) =>
       startsOf(decideCreates(site(), limits(override), NOON, many(3)), ids);
@@ -151,7 +151,7 @@ describe('rates', () => {
     expect(at({ ...rate(1, 5), pacing: 'all-at-once', minimumSpacingMs: 500 })).toEqual([0, NaN, NaN]);
   });
 
-  it('a launch that already used its permit must request a new one', () => {
+  it('a launch that already used its permit gets a new one, at the rate', () => {
     const allowed = limits(rate(1, 1));
     const first = decideCreates(site(), allowed, NOON, many(1));
     const again = [want('i0', { calledAtMs: NOON + 50 })];
@@ -160,54 +160,54 @@ describe('rates', () => {
     expect(second.decisions.get('i0')).toEqual({ action: 'scheduleAt', startMs: NOON + 1_200 });
   });
 
-  it('are given again to a queued launch that has let its own pass', () => {
+  it('a queued launch that missed its start time gets another one', () => {
     const state = site({ holders: { i0: NOON - SECOND, i1: NOON + SECOND }, nextDueMs: NOON + 2 * SECOND });
     const ask = (isFromQueue: boolean) =>
       decideCreates(state, limits(rate(1, 1)), NOON, many(2), isFromQueue);
-    expect(said(ask(false))).toEqual(['allow', 'scheduleAt']);
+    expect(actionsOf(ask(false))).toEqual(['allow', 'scheduleAt']);
     const decided = ask(true);
-    expect(said(decided)).toEqual(['scheduleAt', 'scheduleAt']);
+    expect(actionsOf(decided)).toEqual(['scheduleAt', 'scheduleAt']);
     expect(startsOf(decided, ['i0', 'i1'])).toEqual([2 * SECOND, SECOND]);
   });
 
-  it('are not given again, by a transfer of slots, to a queued launch that another worker is sending', () => {
+  it('a transfer of slots gives no new permit to a queued launch that another worker is sending', () => {
     const holders = { i0: NOON - SECOND, i1: NOON + SECOND, i2: NOON - SECOND };
     const wanted = [...many(2), want('i2', { calledAtMs: NOON - 500 })];
     const decided = decideCreates(site({ holders }), limits(rate(50, 50)), NOON, wanted, true, true);
-    expect(said(decided)).toEqual(['queue', 'queue', 'allow']);
+    expect(actionsOf(decided)).toEqual(['queue', 'queue', 'allow']);
     expect(decided.given).toEqual(['i2']);
   });
 
-  it('are for calls that go out: those that come late, and others meanwhile, are no more than the cloud takes', () => {
+  it('launches that come late share the rate with new launches, and keep their permits', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 1_000, ...rate(3, 10) });
     const { state: planned = site() } = decideCreates(site(), allowed, NOON, many(18));
     const late = many(9, 9);
     // The cloud has had nine calls, and its bucket is full again.
     const others = decideCreates(planned, allowed, NOON + 6 * SECOND, many(8, 100));
-    expect(said(others)).toEqual(Array(8).fill('allow'));
+    expect(actionsOf(others)).toEqual(Array(8).fill('allow'));
     const second = decideCreates(others.state ?? site(), allowed, NOON + 6_400, late);
-    expect(said(second)).toEqual(['allow', 'allow', ...Array(7).fill('scheduleAt')]);
+    expect(actionsOf(second)).toEqual(['allow', 'allow', ...Array(7).fill('scheduleAt')]);
     expect(second.given).toEqual([]);
     const [, , third] = startsOf(second, ['i9', 'i10', 'i11']);
     expect(third).toBeGreaterThan(6_500);
     // A launch that was given a later start may come late for that start, too: its permit still holds.
     const again = decideCreates(second.state ?? site(), allowed, NOON + 12 * SECOND, late.slice(2));
-    expect(said(again)).toEqual(Array(7).fill('allow'));
+    expect(actionsOf(again)).toEqual(Array(7).fill('allow'));
   });
 
-  it('count calls once for queued launches: when they come to make them', () => {
+  it('the call of a queued launch counts once, when the launch comes to make it', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 100, ...rate(3, 10) });
     const { decisions, state = site() } = decideCreates(site(), allowed, NOON, many(9), true);
     expect([...decisions.values()]).toEqual(Array(9).fill({ action: 'allow' }));
     const calls = decideCreates(state, allowed, NOON + 50, many(9));
-    expect(said(calls)).toEqual(Array(9).fill('allow'));
+    expect(actionsOf(calls)).toEqual(Array(9).fill('allow'));
     // The cloud's burst is used up now.
-    expect(said(decideCreates(calls.state ?? site(), allowed, NOON + 60, many(1, 9)))).toEqual([
+    expect(actionsOf(decideCreates(calls.state ?? site(), allowed, NOON + 60, many(1, 9)))).toEqual([
       'scheduleAt',
     ]);
   });
 
-  it('write nothing where all have what they are to have', () => {
+  it('decideCreates returns no state to write when no launch gets anything new', () => {
     const allowed = limits({ concurrentInstancesPerLocation: 2 });
     const { state = site() } = decideCreates(site(), allowed, NOON, many(2));
     const isToCome = { ...state, holders: { i0: NOON + 5 * SECOND, i1: NOON + 6 * SECOND } };
@@ -218,30 +218,30 @@ describe('rates', () => {
 describe('all at once', () => {
   const allowed = limits({ pacing: 'all-at-once', concurrentInstancesPerLocation: 4, ...rate(1, 1) });
 
-  it('waits until one runs here', () => {
+  it('with pacing all-at-once, one launch goes first and the others wait until it runs', () => {
     const decided = decideCreates(site(), allowed, NOON, many(3));
     expect(decided.given).toEqual(['i0']);
     expect(decided.decisions.get('i2')).toEqual({ action: 'queue', why: 'first-instance' });
   });
 
-  it('then gives all that there is room for, whatever the rate', () => {
+  it('with pacing all-at-once, all free slots are given immediately once an instance has run', () => {
     const decided = decideCreates(site({ ranAtMs: NOON - SECOND }), allowed, NOON, many(5));
-    expect(said(decided)).toEqual(['allow', 'allow', 'allow', 'allow', 'queue']);
+    expect(actionsOf(decided)).toEqual(['allow', 'allow', 'allow', 'allow', 'queue']);
   });
 });
 
-it('keeps permits from being used that were given before it was known that nothing is to be had', () => {
+it('when a lack of capacity becomes known, only the probe may use its permit, and the others keep their slots', () => {
   const allowed = limits(rate(1, 1));
   const { state = site() } = decideCreates(site(), allowed, NOON, many(4));
   const known = applyFeedback(state, { kind: 'no-capacity', wanted: want('i0') }, NOON + 500);
   const decided = decideCreates(known, allowed, NOON + SECOND, many(3, 1));
-  expect(said(decided)).toEqual(['scheduleAt', 'queue', 'queue']);
+  expect(actionsOf(decided)).toEqual(['scheduleAt', 'queue', 'queue']);
   expect(Object.keys(decided.state?.holders ?? {})).toEqual(['i0', 'i1', 'i2', 'i3']);
   const later = decideCreates(decided.state ?? known, allowed, NOON + 2 * SECOND, many(2, 1));
-  expect(said(later)).toEqual(['allow', 'queue']);
+  expect(actionsOf(later)).toEqual(['allow', 'queue']);
 });
 
-it('keeps a site at rest while the connection’s budget is used up', () => {
+it('launches of a site stay queued while the connection’s budget is used up', () => {
   const state = site({ budget: { reason: 'createsPerDay', untilMs: NOON + SECOND } });
   const allowed = limits({});
   expect(decideCreates(state, allowed, NOON, many(1)).decisions.get('i0')).toEqual({

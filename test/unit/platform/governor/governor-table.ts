@@ -6,7 +6,7 @@ import { Table } from '../../../chaos/models/dynamo/table.ts';
 
 export const NOON = Date.parse('2026-01-01T12:00:00Z');
 
-/** A governor's table of its own in memory, and a clock that stands still until it is set. */
+/** Creates a governor table in memory, with a clock that moves only when the test sets it. */
 export function governorTable(loans: ClientLoans) {
   const clock = { nowMs: NOON, now: () => clock.nowMs, sleep: () => Promise.resolve() };
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 3, unprocessed: () => 0 };
@@ -19,7 +19,7 @@ export function governorTable(loans: ClientLoans) {
   return { store: { document, tables: { governor: 'governor' }, clock, random: () => 0.5 }, clock, calls };
 }
 
-/** A connection to the simulated AWS, with overrides. */
+/** Returns a connection to the simulated AWS, with these limit overrides. */
 export const governedBy = (override: unknown) => ({
   driver: 'sim',
   connectionKey: 'default/sim-aws',

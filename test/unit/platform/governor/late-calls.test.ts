@@ -11,10 +11,15 @@ interface Ask {
   ids: string[];
 }
 
-/** By how much later than told the launches of an answer come, one answer after the other. */
+/** Delays of launches behind their start times, in ms: one for each call of `decideCreates`, used in turn. */
 type Lateness = readonly number[];
 
-/** Has launches ask, call the cloud when they are let go, and else come back late. @returns what the cloud took and refused */
+/**
+ * Runs launches until all have called the cloud. Each asks the governor, calls when it is allowed, and otherwise comes
+ * back late.
+ *
+ * @returns how many calls the cloud took and refused
+ */
 function launch(
   rateLimit: RateLimit,
   asks: readonly Ask[],
@@ -40,7 +45,7 @@ function launch(
     for (const [id, decision] of decided.decisions) {
       if (decision.action === 'scheduleAt')
         due.push({ atMs: Math.ceil(decision.startMs + lateMs), ids: [id] });
-      // As queued launches do.
+      // Stands for the launch queue, from which the launch asks again later.
       else if (decision.action === 'queue') due.push({ atMs: next.atMs + 10_000, ids: [id] });
       else if (admits(next.atMs)) taken += 1;
       else refused += 1;
@@ -48,7 +53,7 @@ function launch(
   }
 }
 
-it('the cloud refuses nothing, and everything goes out, however late launches come', () => {
+it('every launch’s call goes out and the cloud refuses none, however late launches come', () => {
   const ask = fc.record({
     afterMs: fc.nat(15_000),
     count: fc.integer({ min: 1, max: 10 }),

@@ -13,7 +13,7 @@ const holders = fc.dictionary(
   fc.integer({ min: NOON - 3_600_000, max: NOON + 3_600_000 }),
 );
 
-it('gives back what was kept', () => {
+it('holders that are encoded and decoded again are the same', () => {
   fc.assert(
     fc.property(holders, (some) => {
       expect(z.decode(holdersSchema, z.encode(holdersSchema, some))).toEqual(some);
@@ -21,12 +21,12 @@ it('gives back what was kept', () => {
   );
 });
 
-it('keeps whole milliseconds, none too early', () => {
+it('a start time is stored in whole milliseconds, rounded up', () => {
   const id = 'f1kdvdnb97d98z6rm-00012';
   const kept = z.encode(holdersSchema, { [id]: NOON + 0.2 });
   expect(z.decode(holdersSchema, kept)).toEqual({ [id]: NOON + 1 });
 });
 
-it('keeps nothing but instances', () => {
+it('holders that are not instance ids are refused', () => {
   expect(() => z.encode(holdersSchema, { unknown: NOON })).toThrow('not an instance id: unknown');
 });

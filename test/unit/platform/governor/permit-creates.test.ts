@@ -18,8 +18,8 @@ const site = {
   limits: limits({ totals: { instances: 1 } }),
 };
 
-/** A governor's table. @param meet is waited for before each command of the store */
-function world(meet: (input: unknown) => Promise<void> = () => Promise.resolve()) {
+/** Creates a governor table with two stores. @param beforeCommand awaited before each command of `store` */
+function world(beforeCommand: (input: unknown) => Promise<void> = () => Promise.resolve()) {
   const clock = { now: () => NOON, sleep: () => Promise.resolve() };
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 100, unprocessed: () => 0 };
   const dynamo = new Dynamo([new Table('governor')], { now: clock.now, ...settings });
@@ -32,13 +32,13 @@ function world(meet: (input: unknown) => Promise<void> = () => Promise.resolve()
     clock,
     random: () => 0.5,
   });
-  return { store: storeThat(meet), other: storeThat(() => Promise.resolve()) };
+  return { store: storeThat(beforeCommand), other: storeThat(() => Promise.resolve()) };
 }
 
 const isBudget = (input: unknown) => JSON.stringify(input).includes(budgetKey(site.connectionKey).pk);
 
-describe('a launch that is given a slot, and for which no budget is left', () => {
-  it('gives the slot back', async () => {
+describe('a launch that gets a slot and no budget', () => {
+  it('a launch that gets a slot and no budget gives the slot back', async () => {
     const { store } = world();
     await permitCreates(store, site, [want(instanceId({ fleetId: 'f1kdvdnc4jyfcbym5', index: 1 }))]);
     const { decisions } = await permitCreates(store, site, [want(ID)]);
@@ -46,18 +46,18 @@ describe('a launch that is given a slot, and for which no budget is left', () =>
     expect(Object.keys(await readHolders(store, site))).not.toContain(ID);
   });
 
-  it('keeps it where another copy of the launch has begun its call under it meanwhile', async () => {
-    const said: unknown[] = [];
+  it('a launch without budget keeps its slot when another copy of it has begun a call under that slot', async () => {
+    const actionsOfCopy: unknown[] = [];
     let copies = 0;
     const { store, other } = world(async (input) => {
       if (!isBudget(input) || copies > 0) return;
       copies += 1;
       const { decisions } = await permitCreates(other, site, [want(ID)]);
-      said.push(decisions.get(ID)?.action);
+      actionsOfCopy.push(decisions.get(ID)?.action);
     });
     await permitCreates(other, site, [want(instanceId({ fleetId: 'f1kdvdnc4jyfcbym5', index: 1 }))]);
     const { decisions } = await permitCreates(store, site, [want(ID)], { turn: 1 });
-    expect([decisions.get(ID)?.action, said]).toEqual(['deny', ['allow']]);
+    expect([decisions.get(ID)?.action, actionsOfCopy]).toEqual(['deny', ['allow']]);
     expect(Object.keys(await readHolders(store, site))).toContain(ID);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PermitQueue } from '../../../../functions/platform/governor/permit-queue.ts';
 
-/** A queue whose governor permits so many requests each second, and a clock that moves when it sleeps. */
+/** Creates a queue whose governor permits `perSecond` requests, with a clock that moves only by sleeps. */
 function queueOf(perSecond: number) {
   const asked: number[] = [];
   const timer = {
@@ -26,21 +26,21 @@ function queueOf(perSecond: number) {
   return { queue, asked, timer };
 }
 
-describe('a queue for permits', () => {
-  it('asks for all requests that begin together in one write', async () => {
+describe('PermitQueue', () => {
+  it('one write asks for the permits of all requests that begin together', async () => {
     const { queue, asked } = queueOf(10);
     await Promise.all(Array.from({ length: 7 }, () => queue.take(() => 0, false)));
     expect(asked).toEqual([7]);
   });
 
-  it('refuses a request that may not wait, and says when to ask again', async () => {
+  it('a request that may not wait is refused, with the time after which to ask again', async () => {
     const { queue } = queueOf(2);
     const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => queue.take(() => 0, false)));
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
     expect(outcomes[2]).toMatchObject({ reason: { code: 'NoPermit', retryAfterMs: 1_000 } });
   });
 
-  it('lets requests wait in their order for as long as each may', async () => {
+  it('requests that may wait get their permits in their order', async () => {
     const { queue, timer } = queueOf(2);
     const atMs = await Promise.all(
       Array.from({ length: 6 }, () => queue.take(() => 5_000, false).then(() => timer.nowMs)),
@@ -48,7 +48,7 @@ describe('a queue for permits', () => {
     expect(atMs).toEqual([0, 0, 1_000, 1_000, 2_000, 2_000]);
   });
 
-  it('ends a method that has begun before another begins', async () => {
+  it('the next request of a method that has begun goes before first requests of other methods', async () => {
     const { queue } = queueOf(1);
     const order: string[] = [];
     const first = queue.take(() => 9_000, false).then(() => order.push('first'));
@@ -58,7 +58,7 @@ describe('a queue for permits', () => {
     expect(order).toEqual(['further', 'first', 'another']);
   });
 
-  it('refuses all that wait when the governor cannot be asked, and asks again for the next', async () => {
+  it('when the governor cannot be asked, all waiting requests are refused and the next request asks again', async () => {
     let isDown = true;
     const queue = new PermitQueue({ now: () => 0, sleep: () => Promise.resolve() }, async (wanted) => {
       if (isDown) throw new Error('no table');

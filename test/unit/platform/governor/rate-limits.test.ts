@@ -4,13 +4,13 @@ import { limits } from './wanted.ts';
 
 const calls = { create: { perSecond: 2, burst: 6 }, list: { perSecond: 3, burst: 9 } };
 
-it('is the profile’s rate and burst, unless it is to be even or all at once', () => {
+it('creates have the profile’s rate and burst, unless pacing is even or all-at-once', () => {
   expect(createRateLimit(limits({ calls }))).toEqual({ perSecond: 2, burst: 6 });
   expect(createRateLimit(limits({ calls, pacing: 'even' }))).toEqual({ perSecond: 2, burst: 1 });
   expect(createRateLimit(limits({ calls, pacing: 'all-at-once' })).perSecond).toBeGreaterThan(1_000);
 });
 
-it('has a spacing beside it, of creates alone', () => {
+it('minimumSpacingMs applies to creates, and not to list calls', () => {
   const spaced = limits({ calls, minimumSpacingMs: 700 });
   expect(rateLimitOf(spaced, 'create')).toEqual({ perSecond: 2, burst: 6, spacingMs: 700 });
   expect(rateLimitOf(spaced, 'list')).toEqual({ perSecond: 3, burst: 9 });

@@ -10,7 +10,7 @@ import {
 import { tokenBucket } from './token-bucket.ts';
 
 describe('scheduleCalls', () => {
-  it('lets the burst go at once, its last call a moment later, and the others at the rate', () => {
+  it('scheduleCalls starts a burst immediately, its last call a moment later, and further calls at the rate', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 2, burst: 5 }, 10_000, 7);
     expect(startsMs).toEqual([10_000, 10_000, 10_000, 10_000, 10_200, 10_700, 11_200]);
   });
@@ -21,19 +21,19 @@ describe('scheduleCalls', () => {
     expect(second.startsMs).toEqual([11_200]);
   });
 
-  it('keeps calls apart where there is no burst', () => {
+  it('calls with a burst of one start one after the other', () => {
     const { startsMs } = scheduleCalls(IDLE_CALLS, { perSecond: 1, burst: 1 }, 0, 3);
     expect(startsMs).toEqual([0, 1_200, 2_400]);
   });
 
-  it('keeps the least spacing, whatever the burst', () => {
+  it('calls keep the minimum spacing even where the burst would allow more of them', () => {
     const rateLimit = { perSecond: 5, burst: 20, spacingMs: 6_000 };
     const first = scheduleCalls(IDLE_CALLS, rateLimit, 60_000, 2);
     expect(first.startsMs).toEqual([60_000, 66_000]);
     expect(scheduleCalls(first.state, rateLimit, 61_000, 1).startsMs).toEqual([72_000]);
   });
 
-  it('never permits what a token bucket of the same figures refuses, even where calls arrive late', () => {
+  it('a token bucket with the same rate and burst takes every scheduled call, even where calls arrive late', () => {
     fc.assert(
       fc.property(
         fc.record({ perSecond: fc.integer({ min: 1, max: 20 }), burst: fc.integer({ min: 2, max: 30 }) }),
@@ -75,36 +75,36 @@ describe('scheduleCalls', () => {
 describe('slowCalls', () => {
   const RATE_LIMIT = { perSecond: 4, burst: 12 };
 
-  it('lets nothing out before the cloud’s own time, and then one by one', () => {
+  it('after a throttle, calls start at the time that the cloud names and then at half the rate', () => {
     const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, retryAfterMs: 4_000 });
     const { startsMs } = scheduleCalls(slowed, RATE_LIMIT, 10_500, 3);
-    // Half of four calls a second.
     expect(startsMs[0]).toBe(14_000);
+    // Half of four calls a second.
     expect((startsMs[1] ?? 0) - (startsMs[0] ?? 0)).toBeCloseTo(500, -2);
     expect((startsMs[2] ?? 0) - (startsMs[1] ?? 0)).toBeCloseTo(500, -2);
   });
 
-  it('slows down once for calls that were on their way together', () => {
+  it('throttles of calls that were under way together slow down the rate once', () => {
     const once = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900 });
     const twice = slowCalls(once, 10_050, { calledAtMs: 9_950 });
     expect(rateMultiplier(twice, 10_050)).toBeCloseTo(0.5, 2);
     expect(rateMultiplier(slowCalls(twice, 12_000, { calledAtMs: 11_500 }), 12_000)).toBeCloseTo(0.25, 2);
   });
 
-  it('takes the rate that the cloud tells for what it is', () => {
+  it('the rate multiplier becomes the one that the cloud states, and one at most', () => {
     const slowed = slowCalls(IDLE_CALLS, 10_000, { calledAtMs: 9_900, toldMultiplier: 0.8 });
     expect(rateMultiplier(slowed, 10_000)).toBeCloseTo(0.8, 5);
     expect(rateMultiplier(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, toldMultiplier: 3 }), 0)).toBe(1);
   });
 
-  it('comes back to the whole rate bit by bit', () => {
+  it('the rate multiplier recovers gradually until it is one', () => {
     const slowed = slowCalls(IDLE_CALLS, 0, { calledAtMs: 0 });
     expect(rateMultiplier(slowed, 100_000)).toBeCloseTo(0.75, 2);
     expect(rateMultiplier(slowed, 250_000)).toBe(1);
     expect(scheduleCalls(slowed, RATE_LIMIT, 250_000, 1).state.slowed).toBeUndefined();
   });
 
-  it('keeps the longer of two throttles', () => {
+  it('a shorter throttle does not end a longer one', () => {
     const slowed = slowCalls(slowCalls(IDLE_CALLS, 0, { calledAtMs: 0, retryAfterMs: 10_000 }), 1_000, {
       calledAtMs: 0,
       retryAfterMs: 500,

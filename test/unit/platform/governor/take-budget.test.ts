@@ -19,7 +19,7 @@ const NOON = Date.parse('2026-01-01T12:00:00Z');
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** A governor's table of its own; `turn` is waited for before each command. */
+/** Creates a governor table. @param turn awaited before each command */
 function world(turn: () => Promise<void> = () => Promise.resolve()) {
   const clock = { now: () => NOON, sleep: turn };
   const table = new Table('governor');
@@ -42,7 +42,7 @@ const some = (...ids: string[]): Demand[] =>
   ids.map((instanceId) => ({ instanceId, vcpus: 2, gpus: 0, memoryGb: 7.5 }));
 
 describe('a connection', () => {
-  it('with as many reservations as an item holds has further launches wait, and none of them fail', async () => {
+  it('a launch is queued, and does not fail, when the connection’s item holds no further reservation', async () => {
     const { store } = world();
     const large = connection({ totals: { instances: 100_000 } });
     const ID = 'f0123456789abcdef-00000';
@@ -53,7 +53,7 @@ describe('a connection', () => {
     expect(decisions.get(ID)).toEqual({ action: 'queue', why: 'budget' });
   });
 
-  it('without budgets is asked for nothing', async () => {
+  it('a connection without budgets makes no call of the store', async () => {
     const { store, calls } = world();
     const free = connection({ concurrentLocations: 3 });
     expect(await takeBudget(store, free, 'east', some('a', 'b'))).toEqual({ taken: ['a', 'b'] });
@@ -62,7 +62,7 @@ describe('a connection', () => {
     expect(calls).toEqual([]);
   });
 
-  it('has budgets of its own, taken by one read and one write', async () => {
+  it('each connection has its own budget, which takes one read and one write', async () => {
     const { store, calls } = world();
     const limits = { totals: { memoryGb: 15 } };
     expect(await takeBudget(store, connection(limits), 'east', some('a', 'b', 'c'))).toEqual({
@@ -73,7 +73,7 @@ describe('a connection', () => {
     expect((await takeBudget(store, connection(limits, 'other'), 'east', some('c'))).taken).toEqual(['c']);
   });
 
-  it('writes nothing where nothing is to be had, or nothing has changed', async () => {
+  it('nothing is written when no budget is left or nothing has changed', async () => {
     const { store, calls } = world();
     const one = connection({ totals: { instances: 1 } });
     await takeBudget(store, one, 'east', some('a'));
@@ -85,7 +85,7 @@ describe('a connection', () => {
     expect(calls).toEqual(['GetCommand', 'GetCommand', 'GetCommand']);
   });
 
-  it('takes back what was never launched, and what a poll finds gone', async () => {
+  it('launches that were not made and instances that a poll sees gone free their budget', async () => {
     const { store } = world();
     const one = connection({ totals: { instances: 2 } });
     await takeBudget(store, one, 'east', some('a'));
@@ -96,12 +96,12 @@ describe('a connection', () => {
     expect((await takeBudget(store, one, 'east', some('b', 'c', 'd'))).taken).toEqual(['b', 'c']);
   });
 
-  it('keeps its budgets beside its location slots', () => {
+  it('a connection’s budgets are in the item BUDGET of its partition', () => {
     expect(budgetKey('default/sim-aws')).toEqual({ pk: 'CONN#default/sim-aws', sk: 'BUDGET' });
   });
 });
 
-it('never lets workers that ask at once have more than there is', async () => {
+it('workers that ask at the same time together get exactly what the budget allows', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.scheduler(),
@@ -113,7 +113,7 @@ it('never lets workers that ask at once have more than there is', async () => {
       async (scheduler, instances, asks) => {
         const { store } = world(() => scheduler.schedule(Promise.resolve()));
         const one = connection({ createsPerMinute: instances, totals: { instances } });
-        // Some ask for the same ones: the same message, come twice.
+        // Several workers may ask for the same instance, as when a message is delivered twice.
         const ids = asks.map(({ from, count }) => Array.from({ length: count }, (_, at) => `i${from + at}`));
         const answers = Promise.all(ids.map((wanted) => takeBudget(store, one, 'east', some(...wanted))));
         await scheduler.waitFor(answers);

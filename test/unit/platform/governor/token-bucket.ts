@@ -1,6 +1,10 @@
 import type { RateLimit } from '../../../../functions/platform/governor/rate.ts';
 
-/** A cloud's token bucket, written apart from the code under test: whether it takes a call at a time. */
+/**
+ * Models a cloud's token bucket, independently of the code under test.
+ *
+ * @returns a function that says whether the cloud takes a call at a time
+ */
 export function tokenBucket({ perSecond, burst }: RateLimit): (atMs: number) => boolean {
   let tokens = burst;
   let filledAtMs = 0;

@@ -27,7 +27,7 @@ const wants = (index: number, fleetId = FLEET): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** One governor's table with a connection, whose sites are used as the worker uses them. */
+/** Creates a governor table with one connection, whose sites the test uses as a worker does. */
 function world(override: unknown) {
   const { store, clock, calls } = governorTable(loans);
   const connection = governedBy(override);
@@ -68,8 +68,8 @@ function world(override: unknown) {
   };
 }
 
-describe('what the governor shows', () => {
-  it('is nothing but the limits of a connection that never launched', async () => {
+describe('viewGovernor', () => {
+  it('the view of a connection that never launched shows its limits and nothing else', async () => {
     const { view } = world({ concurrentLocations: 3 });
     expect(await view()).toEqual({
       locationsInUse: { taken: 0, of: 3 },
@@ -79,7 +79,7 @@ describe('what the governor shows', () => {
     });
   });
 
-  it('is what goes on at a location: slots, the launch queue by fleets, and rates', async () => {
+  it('the view of a location shows its slots, its launch queue by fleet, and its rates', async () => {
     const one = world({ concurrentInstancesPerLocation: 2 });
     await one.begin('us-east-1');
     await one.create('us-east-1', 2);
@@ -106,7 +106,7 @@ describe('what the governor shows', () => {
     expect((await one.view()).locationsInUse).toEqual({ taken: 1, of: 30 });
   });
 
-  it('names the locations that are in use first, and those that wait for one', async () => {
+  it('the view lists locations in use first, and says where launches wait for a location slot', async () => {
     const one = world({ concurrentLocations: 1 });
     await one.begin('ap-south-1');
     await one.begin('us-east-1');
@@ -122,7 +122,7 @@ describe('what the governor shows', () => {
     expect(locations[0]?.reasons).toEqual([]);
   });
 
-  it('has at most 200 locations, those in use among them', async () => {
+  it('the view lists at most 200 locations, with those in use among them', async () => {
     const one = world({});
     for (let at = 0; at < 203; at += 1) await one.begin(`region-${String(at).padStart(3, '0')}`);
     await one.create('region-202', 1);
@@ -130,7 +130,7 @@ describe('what the governor shows', () => {
     expect([locations.length, locationsLeftOut, locations[0]?.location]).toEqual([200, 3, 'region-202']);
   });
 
-  it('is a rate that a throttle halved, and its way back', async () => {
+  it('the view shows a rate that a throttle halved, and its recovery', async () => {
     const one = world({});
     await one.begin('us-east-1');
     await one.create('us-east-1', 1);
@@ -159,7 +159,7 @@ describe('what the governor shows', () => {
     expect((await one.viewOf('us-east-1')).reasons).toEqual([]);
   });
 
-  it('is what is known of capacity, quotas and outages, until that is over', async () => {
+  it('the view shows lacks of capacity, used-up quotas and outages until they are over', async () => {
     const one = world({});
     await one.begin('us-east-1');
     await one.applyFeedback(
@@ -202,7 +202,7 @@ describe('what the governor shows', () => {
     expect((await one.viewOf('us-east-1')).reasons).toEqual([]);
   });
 
-  it('is budgets that are used up, and when there is more', async () => {
+  it('the view shows what is used of each budget, and until when a used-up one stops launches', async () => {
     const one = world({
       createsPerDay: 2,
       createsPerMinute: 2,
@@ -223,7 +223,7 @@ describe('what the governor shows', () => {
     ]);
   });
 
-  it('is a spacing that keeps creates apart, and an instance that has to run before the others', async () => {
+  it('the view shows when launches wait for a minimum spacing, or for a first instance to run', async () => {
     const apart = world({ minimumSpacingMs: 60_000 });
     await apart.begin('us-east-1');
     await apart.create('us-east-1', 1);
@@ -238,7 +238,7 @@ describe('what the governor shows', () => {
     expect([inFlight.taken, reasons]).toEqual([1, [{ why: 'first-instance' }]]);
   });
 
-  it('costs two queries for each location, and writes nothing', async () => {
+  it('a view costs one get, one query, two more queries for each location, and no write', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2']) await one.begin(location);
     one.calls.length = 0;
@@ -247,10 +247,10 @@ describe('what the governor shows', () => {
   });
 });
 
-describe('reopening', () => {
+describe('reopenConnection', () => {
   const closed: Feedback = { kind: 'no-quota', wanted: wants(0), message: 'no more' };
 
-  it('lets launches ask again at every location of the connection, or at one', async () => {
+  it('reopening a connection lets launches ask again at one location, or at all', async () => {
     const one = world({});
     for (const location of ['us-east-1', 'us-west-2', 'eu-west-1']) await one.begin(location);
     for (const location of ['us-east-1', 'us-west-2']) await one.applyFeedback(location, closed);
@@ -268,7 +268,7 @@ describe('reopening', () => {
     expect((await one.viewOf('us-west-2')).reasons).toEqual([]);
   });
 
-  it('twice, or where nothing is closed, changes nothing', async () => {
+  it('reopening a connection without a used-up quota changes nothing', async () => {
     const one = world({});
     expect(await reopenConnection(one.store, one.connection)).toEqual({ reopened: [] });
     expect(await reopenConnection(one.store, one.connection, 'no-such-site')).toEqual({ reopened: [] });

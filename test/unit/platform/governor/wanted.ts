@@ -18,8 +18,8 @@ export const want = (instanceId: string, changes: Partial<WantedCreate> = {}): W
   ...changes,
 });
 
-/** A site of which that is known. */
+/** Returns the state of an idle site with these changes. */
 export const site = (known: Partial<SiteState> = {}): SiteState => ({ ...IDLE_SITE, ...known });
 
-/** Whatever contradicts itself in it. */
+/** Returns the limits of an AWS connection with an override, which is not checked for contradictions. */
 export const limits = (override: LimitOverride) => limitProfileOf('aws', override);

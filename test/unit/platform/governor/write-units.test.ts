@@ -11,17 +11,17 @@ const SLOTS = 1_000;
 const PER_SECOND = 500;
 const BATCH = 10;
 const SECONDS = 12;
-/** How long an instance holds its slot: all are taken then. */
+/** How long an instance holds its slot. All slots are taken after this time. */
 const BOOT_MS = (SLOTS / PER_SECOND) * 1_000;
-/** Polls while launches wait for slots. */
-const LOOK_MS = 500;
-/** What DynamoDB bears at one partition key. */
+/** Interval of the polls while launches wait for slots. */
+const POLL_MS = 500;
+/** DynamoDB's limit for one partition key. */
 const MOST_UNITS_PER_SECOND = 1_000;
 
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** The size of an item as DynamoDB counts it: names and texts by their bytes, numbers by half their digits. */
+/** Returns an item's size in bytes as DynamoDB counts it: strings by their bytes, numbers by half their digits. */
 function sizeOf(value: unknown): number {
   if (typeof value === 'string') return Buffer.byteLength(value);
   if (typeof value === 'number') return Math.ceil(String(value).replace(/[.-]/g, '').length / 2) + 1;
@@ -32,7 +32,7 @@ function sizeOf(value: unknown): number {
   return 3 + parts.reduce((sum, one) => sum + one, 0);
 }
 
-it(`permits ${PER_SECOND} creates a second at one site, and no partition key is written beyond its limit`, async () => {
+it(`the governor permits ${PER_SECOND} creates a second at one site within the write limit of a partition key`, async () => {
   let nowMs = NOON;
   const clock = { now: () => nowMs, sleep: () => Promise.resolve() };
   const table = new Table('governor');
@@ -40,7 +40,7 @@ it(`permits ${PER_SECOND} creates a second at one site, and no partition key is 
   const dynamo = new Dynamo([table], { now: clock.now, ...settings });
   const document = loans.lend((command, input) => Promise.resolve(dynamo.perform(command, input)));
   const store = { document, tables: { governor: 'governor' }, clock, random: () => 0.5 };
-  /** By key and second. */
+  /** Write units by partition key and second. */
   const units = new Map<string, number>();
   table.onWrite = (before, after) => {
     const { pk = '' } = after ?? before ?? {};
@@ -63,7 +63,7 @@ it(`permits ${PER_SECOND} creates a second at one site, and no partition key is 
   for (let batch = 0; batch < (SECONDS * PER_SECOND) / BATCH; batch += 1) {
     nowMs = NOON + (batch * BATCH * 1_000) / PER_SECOND;
     if (nowMs >= nextPollMs) {
-      nextPollMs += LOOK_MS;
+      nextPollMs += POLL_MS;
       const ended = held.filter(({ untilMs }) => untilMs <= nowMs).map(({ id }) => ({ instanceId: id }));
       held.splice(0, ended.length);
       await releaseSlots(store, site, ended);

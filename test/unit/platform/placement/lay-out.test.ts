@@ -26,11 +26,11 @@ const spec = (nodeGroups: NodeGroup[]): FleetSpec => ({
 });
 
 describe('layOut', () => {
-  it('spreads evenly, the first locations getting the rest', () => {
+  it('spreadEvenly divides a size evenly, and the first locations get the remainder', () => {
     expect(spreadEvenly(10, 4)).toEqual([3, 3, 2, 2]);
   });
 
-  it('puts groups of one site next to each other', () => {
+  it('layOut gives groups at the same site adjacent positions', () => {
     const placements = layOut(spec([group('one', 3, ['x', 'y']), group('two', 2, ['x'])]));
     expect(placements.map(({ location, first, count }) => [location, first, count])).toEqual([
       ['x', 0, 4],
@@ -42,7 +42,7 @@ describe('layOut', () => {
     expect(groupAt(placements, 5)).toBeUndefined();
   });
 
-  it('has an empty placement where a location gets nothing, for what fails elsewhere', () => {
+  it('layOut gives a location without instances an empty placement', () => {
     const placements = layOut(spec([group('one', 1, ['x', 'y'])]));
     expect(placements.map(({ location, first, count }) => [location, first, count])).toEqual([
       ['x', 0, 1],
@@ -52,7 +52,7 @@ describe('layOut', () => {
     expect(groupAt(placements, 1)).toBeUndefined();
   });
 
-  it('gives every position to exactly one group, and every group its size', () => {
+  it('layOut gives every position to exactly one group, and every group its size', () => {
     const groups = fc.array(
       fc.record({
         size: fc.integer({ min: 1, max: 60 }),

@@ -29,7 +29,7 @@ const reportSchema = z.object({
   diagnostics: z.array(z.object({ location: z.object({ path: z.string() }) })),
 });
 
-/** @returns the files in which the rule finds something */
+/** Runs the lint rule on sources. @returns the files that it reports */
 function lint(sources: ReadonlyMap<string, string>): Set<string> {
   const folder = mkdtempSync(join(tmpdir(), 'fleetwright-lint-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,7 +45,7 @@ function lint(sources: ReadonlyMap<string, string>): Set<string> {
   return new Set(diagnostics.map(({ location }) => location.path));
 }
 
-it('the lint rule finds each way to make a client of AWS elsewhere, and nothing else', () => {
+it('the lint rule reports each way to construct an AWS client, and nothing else', () => {
   const named = (sources: readonly string[], kind: string) =>
     sources.map((source, at) => [`${kind}-${at}.ts`, source] as const);
   const refused = named(REFUSED, 'refused');
@@ -53,7 +53,7 @@ it('the lint rule finds each way to make a client of AWS elsewhere, and nothing 
   expect([...found].sort()).toEqual(refused.map(([name]) => name));
 });
 
-it('the lint rule is in force wherever functions call services of our own account', () => {
+it('the lint rule applies to all functions except drivers and the two files that may construct AWS clients', () => {
   const configSchema = z.object({
     overrides: z.array(z.object({ includes: z.array(z.string()), plugins: z.array(z.string()) })),
   });

@@ -21,7 +21,7 @@ import { openDocumentClient } from '../../../../functions/platform/store/store.t
 
 const SHORT: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 100, maxAttempts: 3 };
 
-/** Opens a client of each service, and says how to make one call by it. */
+/** Opens a client of each service. `call` makes one request with it. */
 const CLIENTS = {
   sqs(limits) {
     const client = openSqsClient(limits);
@@ -57,7 +57,7 @@ const handlerSchema = z.custom<{ httpHandlerConfigs(): unknown }>(
   (value) => typeof value === 'object' && value !== null && 'httpHandlerConfigs' in value,
 );
 
-/** A service of AWS on loopback, where the SDK finds it. @returns what it has counted */
+/** Starts a server on loopback and points the SDK to it. @returns its counts of requests and connections */
 async function startService(answer: (response: ServerResponse, request: number) => void) {
   const counted = { requests: 0, connections: 0 };
   const server = createServer((_request, response) => {
@@ -83,32 +83,38 @@ async function startService(answer: (response: ServerResponse, request: number) 
   return counted;
 }
 
-const takeAndSayNothing = () => {};
+const neverAnswer = () => {};
 const failureOf = (call: Promise<unknown>): Promise<unknown> => call.then(() => undefined).catch((e) => e);
 
-describe('a client of our own account', () => {
-  it.each(clients)('of %s gives up a service that takes calls and never answers', async (_service, open) => {
-    const counted = await startService(takeAndSayNothing);
-    const began = performance.now();
-    const failure = await failureOf(open(SHORT).call());
-    expect(failure).toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
-    expect(isTransient(failure)).toBe(true);
-    expect(counted.requests).toBe(3);
-    expect(performance.now() - began).toBeLessThan(3_000);
-  });
-
-  it.each(clients)('of %s gives up an answer that stops half-way', async (_service, open) => {
-    const counted = await startService((response) => {
-      response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': 1_000 });
-      response.write('{"a');
-    });
-    const failure = await failureOf(open(SHORT).call());
-    expect(isTransient(failure)).toBe(true);
-    expect(counted.requests).toBe(3);
-  });
+describe('an AWS client of the control plane', () => {
+  it.each(clients)(
+    'the %s client gives up after three attempts when the service never answers',
+    async (_service, open) => {
+      const counted = await startService(neverAnswer);
+      const began = performance.now();
+      const failure = await failureOf(open(SHORT).call());
+      expect(failure).toMatchObject({ name: 'TimeoutError', $metadata: { attempts: 3 } });
+      expect(isTransient(failure)).toBe(true);
+      expect(counted.requests).toBe(3);
+      expect(performance.now() - began).toBeLessThan(3_000);
+    },
+  );
 
   it.each(clients)(
-    'of %s gets its answer on another socket when the first is dead',
+    'the %s client gives up after three attempts when each answer stops half-way',
+    async (_service, open) => {
+      const counted = await startService((response) => {
+        response.writeHead(200, { 'content-type': 'application/x-amz-json-1.0', 'content-length': 1_000 });
+        response.write('{"a');
+      });
+      const failure = await failureOf(open(SHORT).call());
+      expect(isTransient(failure)).toBe(true);
+      expect(counted.requests).toBe(3);
+    },
+  );
+
+  it.each(clients)(
+    'the %s client sends a request again when the first one gets no answer',
     async (_service, open) => {
       const counted = await startService((response, request) => {
         if (request > 1) response.end('{}');
@@ -118,7 +124,7 @@ describe('a client of our own account', () => {
     },
   );
 
-  it.each(clients)('of %s uses its socket again', async (_service, open) => {
+  it.each(clients)('the %s client uses one connection for two calls', async (_service, open) => {
     const counted = await startService((response) => void response.end('{}'));
     const { call } = open(SHORT);
     await call();
@@ -126,18 +132,21 @@ describe('a client of our own account', () => {
     expect(counted).toEqual({ requests: 2, connections: 1 });
   });
 
-  it.each(clients)('of %s has the limits of its service when it is given none', async (service, open) => {
-    await startService((response) => void response.end('{}'));
-    const { client, call } = open();
-    // Its handler has read its settings with the first call.
-    await call();
-    const limits = new Map<string, CallLimits>(Object.entries(CALL_LIMITS)).get(service);
-    expect(await client.config.maxAttempts()).toBe(limits?.maxAttempts);
-    expect(handlerSchema.parse(client.config.requestHandler).httpHandlerConfigs()).toMatchObject({
-      connectionTimeout: limits?.connectionTimeoutMs,
-      requestTimeout: limits?.requestTimeoutMs,
-      socketTimeout: limits?.requestTimeoutMs,
-      throwOnRequestTimeout: true,
-    });
-  });
+  it.each(clients)(
+    'the %s client has the limits of its service when it is opened without limits',
+    async (service, open) => {
+      await startService((response) => void response.end('{}'));
+      const { client, call } = open();
+      // The handler reads its settings at the first call.
+      await call();
+      const limits = new Map<string, CallLimits>(Object.entries(CALL_LIMITS)).get(service);
+      expect(await client.config.maxAttempts()).toBe(limits?.maxAttempts);
+      expect(handlerSchema.parse(client.config.requestHandler).httpHandlerConfigs()).toMatchObject({
+        connectionTimeout: limits?.connectionTimeoutMs,
+        requestTimeout: limits?.requestTimeoutMs,
+        socketTimeout: limits?.requestTimeoutMs,
+        throwOnRequestTimeout: true,
+      });
+    },
+  );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { gathered } from '../../../../functions/platform/runtime/gathered.ts';
 
-/** Work that ends when it is told to. */
+/** Creates work that the test ends or fails. */
 function steps() {
   const begun: { items: readonly number[]; end(): void; fail(): void }[] = [];
   const work = (items: readonly number[]) => {
@@ -13,7 +13,7 @@ function steps() {
   return { begun, work };
 }
 
-test('items that come while others are being worked on are done next, in one go', async () => {
+test('items that arrive while others are worked on are worked on next, together', async () => {
   const { begun, work } = steps();
   const add = gathered(work);
   const first = add([1]);
@@ -31,7 +31,7 @@ test('items that come while others are being worked on are done next, in one go'
   expect(begun).toHaveLength(3);
 });
 
-test('an error is that of the items it was met with, and the next ones are worked on', async () => {
+test('an error rejects only the call whose items it concerns, and the next items are worked on', async () => {
   const { begun, work } = steps();
   const add = gathered(work);
   const first = add([1]);

@@ -19,7 +19,7 @@ const cancelled = (...codes: (string | undefined)[]) =>
     CancellationReasons: codes.map((Code) => (Code === undefined ? {} : { Code })),
   });
 
-describe('what passes', () => {
+describe('a transient error', () => {
   it.each([
     new ProvisionedThroughputExceededException(META),
     new InternalServerError(META),
@@ -33,10 +33,10 @@ describe('what passes', () => {
     answered(503),
     cancelled('ThrottlingError'),
     cancelled('None', 'TransactionConflict', undefined),
-  ])('$name: %o', (error) => expect(isTransient(error)).toBe(true));
+  ])('isTransient is true for $name: %o', (error) => expect(isTransient(error)).toBe(true));
 });
 
-describe('what does not', () => {
+describe('an error that is not transient', () => {
   it.each([
     new ConditionalCheckFailedException(META),
     new TypeError('x is not a function'),
@@ -51,5 +51,5 @@ describe('what does not', () => {
     new DriverError('Unavailable', 'a cloud of a user', { cause: coded('ECONNREFUSED') }),
     'ThrottlingException',
     undefined,
-  ])('%o', (error) => expect(isTransient(error)).toBe(false));
+  ])('isTransient is false for %o', (error) => expect(isTransient(error)).toBe(false));
 });

@@ -20,7 +20,7 @@ const failure = { code: 'QuotaExceeded', message: 'no more here' };
 const ref = { fleetId: 'f0123456789abcdef', connectionKey: 'default/sim-aws', location: 'us-east-1' };
 const store = openStore({ fleets: 'fleets' });
 
-/** What a change adds, by path, without what it adds nothing to. */
+/** Returns what a change adds, by path, without the zeros. */
 function sumOf({ add }: CounterChange): Record<string, number> {
   return Object.fromEntries(
     [...add.values()].flatMap(({ path, by }) => (by === 0 ? [] : [[path.join('.'), by]])),
@@ -39,11 +39,11 @@ const step = (before: Partial<InstanceItem>, after: Partial<InstanceItem>): Step
 });
 
 describe('countStep', () => {
-  it('counts a first claim', () => {
+  it('a first claim adds an instance in Creating to its placement and its node group', () => {
     expect(counted({ after: record() })).toEqual({ 'counts.Creating': 1, 'groups.web.Creating': 1 });
   });
 
-  it('counts a run from its start to its end', () => {
+  it('the price of an instance counts from the start of its run to its end', () => {
     expect(counted(step({}, { status: 'Running' }))).toEqual({
       'counts.Creating': -1,
       'counts.Running': 1,
@@ -56,13 +56,13 @@ describe('countStep', () => {
     expect(counted(ending)).toMatchObject({ microUsdPerHour: -96_000, microUsdSeconds: -96_000 * SECONDS });
   });
 
-  it('starts no run twice, and ends none that never began', () => {
+  it('a reboot starts no second run, and an instance that never ran ends none', () => {
     const rebooted = step({ status: 'Rebooting', runningSinceSeconds: 10 }, { status: 'Running' });
     const cancelled = step({ status: 'Terminating' }, { status: 'Terminated' });
     for (const one of [rebooted, cancelled]) expect(counted(one)).not.toHaveProperty('microUsdPerHour');
   });
 
-  it('knows that one is lost as soon as it has failed, and its reason once it is gone', () => {
+  it('an instance counts as lost as soon as it has failed, and its reason counts once its record is closed', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed', failure } as const;
     expect(counted(step({}, failing))).toMatchObject({ 'groups.web.lost1': 1 });
     expect(counted(step({}, failing))).not.toHaveProperty(['failureCounts.QuotaExceeded']);
@@ -75,7 +75,7 @@ describe('countStep', () => {
     });
   });
 
-  it('does not call lost what goes on elsewhere, or is removed', () => {
+  it('an instance that moves to another location or is removed does not count as lost', () => {
     const leaving = step({}, { status: 'Terminating', closeAs: 'Planned', failure });
     const cancelled = step({}, { status: 'Planned' });
     const removed = step({ status: 'Running' }, { status: 'Terminating' });
@@ -84,7 +84,7 @@ describe('countStep', () => {
     }
   });
 
-  it('calls lost what was to go on elsewhere and found no site', () => {
+  it('an instance that was to move and fails instead counts as lost', () => {
     const leaving = { status: 'Terminating', closeAs: 'Planned', failure } as const;
     expect(counted(step(leaving, { status: 'Failed' }))).toMatchObject({
       'groups.web.lost1': 1,
@@ -92,7 +92,7 @@ describe('countStep', () => {
     });
   });
 
-  it('a terminated instance stays in the failure counts, and one that is launched again leaves them', () => {
+  it('a failed instance stays in the failure counts when it is terminated, and leaves them when it is launched again', () => {
     const failed = { status: 'Failed', failure } as const;
     expect(counted(step(failed, { status: 'Terminated' }))).toEqual({
       'counts.Failed': -1,
@@ -112,13 +112,13 @@ describe('countStep', () => {
     }
   });
 
-  it('counts what is lost under the round that it was claimed in', () => {
+  it('a lost instance counts under the round in which it was claimed', () => {
     expect(counted(step({ round: 3 }, { status: 'Failed', failure }))).toMatchObject({
       [`groups.web.${lostIn(3)}`]: 1,
     });
   });
 
-  it('adds up to where each instance stands now, whatever way it went', () => {
+  it('the counters of an instance add up to its present status, whatever its history', () => {
     const stage = fc.record({
       status: fc.constantFrom(...INSTANCE_STATUSES),
       closeAs: fc.constantFrom('Terminated', 'Failed', 'Planned', undefined),
@@ -148,7 +148,7 @@ describe('countStep', () => {
     );
   });
 
-  it('counts each reason as often as there are closed records with it', () => {
+  it('the count of a failure code is the number of closed records that have it', () => {
     const life = fc.array(fc.constantFrom('begin', 'fail', 'put away'), { maxLength: 15 });
     fc.assert(
       fc.property(life, (doings) => {
@@ -173,7 +173,7 @@ describe('countStep', () => {
   });
 });
 
-it('a move takes from one placement what it adds to the other', () => {
+it('a move takes an instance off the counters of one placement and adds it to those of another', () => {
   const [leaving, arriving] = [noChange(), noChange()];
   countStatus(leaving, record(), 'Creating', -1);
   countRequested(leaving, -1);
@@ -191,7 +191,7 @@ describe('counterWrite', () => {
       { openFor: 2, unblocked: true },
       'launching = :on AND #round = :round AND attribute_not_exists(blocked)',
     ],
-  ] as const)('is let through where the placement is as asked: %j', (condition, expression) => {
+  ] as const)('counterWrite turns the condition %j into the expression %s', (condition, expression) => {
     const change = noChange();
     countStep(change, { after: record() }, SECONDS);
     const { Update } = counterWrite(store, ref, change, condition);
@@ -203,7 +203,7 @@ describe('counterWrite', () => {
     }
   });
 
-  it('keeps the first words of a reason, and no more of them than a view needs', () => {
+  it('counterWrite keeps the first 300 characters of a failure message', () => {
     const change = noChange();
     const long = { code: 'CloudFailed', message: 'x'.repeat(2_000) };
     countStep(change, step({}, { status: 'Failed', failure: long }), SECONDS);
@@ -214,7 +214,7 @@ describe('counterWrite', () => {
     expect(words).toEqual(['x'.repeat(300)]);
   });
 
-  it('fits into an expression with as many groups and statuses as one transaction may have', () => {
+  it('counterWrite fits the groups and statuses of a whole transaction into one expression', () => {
     const change = noChange();
     for (let group = 0; group < 8; group += 1) {
       const nodeGroup = `group-with-a-name-of-forty-characters-00${group}`;

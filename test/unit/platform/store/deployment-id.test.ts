@@ -9,21 +9,21 @@ afterEach(() => loans.takeBack());
 const unnamed = (deploymentId: string) => ({ deploymentId, isNamed: false });
 const named = (deploymentId: string) => ({ deploymentId, isNamed: true });
 
-describe('the id in the data', () => {
-  it('is made once, by whichever of many functions comes first, and is the same for all', async () => {
+describe('ensureDeploymentId', () => {
+  it('functions that start together all get the same deployment id', async () => {
     const { store } = fleetsTable(loans);
     const wanted = Array.from({ length: 20 }, (_, at) => unnamed(`stack-${at}`));
     const ids = await Promise.all(wanted.map((one) => ensureDeploymentId(store, one)));
     expect(new Set(ids).size).toBe(1);
   });
 
-  it('stays when the stack is made again over the same tables', async () => {
+  it('the deployment id stays when another stack uses the same tables', async () => {
     const { store } = fleetsTable(loans);
     await ensureDeploymentId(store, unnamed('first-stack'));
     expect(await ensureDeploymentId(store, unnamed('second-stack'))).toBe('first-stack');
   });
 
-  it('is the one that the operator names, and no other may be named later', async () => {
+  it('the deployment id is the one that the operator names, and naming another one later is refused', async () => {
     const { store } = fleetsTable(loans);
     expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
     expect(await ensureDeploymentId(store, named('acme-prod'))).toBe('acme-prod');
@@ -42,12 +42,12 @@ describe('the answer to CloudFormation', () => {
     LogicalResourceId: 'Deployment',
   } as const;
 
-  it('tells the id', () => {
+  it('the answer to CloudFormation tells the deployment id', () => {
     const answer = answerOf(event, { attributes: { DeploymentId: 'acme-prod' } });
     expect(answer).toMatchObject({ Status: 'SUCCESS', Data: { DeploymentId: 'acme-prod' }, RequestId: 'r' });
   });
 
-  it('fails the deployment with the reason', () => {
+  it('an error fails the CloudFormation deployment with its message', () => {
     const error = new DeploymentIdTaken('acme-test', 'acme-prod');
     expect(answerOf(event, { error })).toMatchObject({ Status: 'FAILED', Reason: error.message });
   });

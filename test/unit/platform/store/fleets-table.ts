@@ -4,7 +4,7 @@ import { FLEETS_INDEXES, Table } from '../../../chaos/models/dynamo/table.ts';
 
 const NOON = Date.parse('2026-01-01T12:00:00Z');
 
-/** A fleets table of its own in memory, and a clock that stands still until it is set. */
+/** Creates a fleets table in memory, with a clock that moves only when the test sets it. */
 export function fleetsTable(loans: ClientLoans) {
   const clock = { nowMs: NOON, now: () => clock.nowMs, sleep: () => Promise.resolve() };
   const settings = { baseLagMs: () => 0, indexLagMs: () => 0, pageSize: () => 3, unprocessed: () => 0 };

@@ -24,8 +24,8 @@ const SMALL = 'f1kdvdnb97d98z6rn';
 const loans = new ClientLoans();
 afterEach(() => loans.takeBack());
 
-/** A queue with two fleets, the smaller one since later. */
-async function line(site: ReturnType<typeof at>, large: number, small: number) {
+/** Creates a launch queue of two fleets, of which the smaller one came later. */
+async function queueOfTwoFleets(site: ReturnType<typeof at>, large: number, small: number) {
   const { store } = governorTable(loans);
   const { connectionKey, location } = site;
   const add = async (fleetId: string, count: number, turn: number) => {
@@ -54,8 +54,8 @@ const idsOf = (items: readonly { wanted: { instanceId: string } }[]) =>
 test.each([
   ['one part', SLOW, 1],
   ['as many parts as five hundred launches a second need', FAST, 4],
-])('a queue is in %s, and its head is the same, however few entries are read', async (_, site, parts) => {
-  const store = await line(site, 40, 10);
+])('a queue in %s has the same head, however few entries are read', async (_, site, parts) => {
+  const store = await queueOfTwoFleets(site, 40, 10);
   const entries = await readQueue(store, site);
   expect(queuePartsOf(site)).toBe(parts);
   const perPart = [...Map.groupBy(entries, ({ pk }) => pk).values()].map(({ length }) => length);
@@ -63,7 +63,7 @@ test.each([
   expect(Math.max(...perPart)).toBeLessThanOrEqual(1.3 * (50 / parts));
   const all = idsOf(entries);
   expect(new Set(all).size).toBe(50);
-  // The small fleet began at the fifth turn: from there on they take turns.
+  // The small fleet came at turn 20. From there on, the entries of both fleets alternate.
   expect(all.slice(0, 4).every((id) => id.startsWith(LARGE))).toBe(true);
   expect(all.slice(4, 25).filter((id) => id.startsWith(SMALL))).toHaveLength(10);
   for (let limit = 1; limit <= 60; limit += 1) {
@@ -78,8 +78,8 @@ test.each([
   ]);
 });
 
-test('a queue is emptied from its head, however it is spread', async () => {
-  const store = await line(FAST, 17, 3);
+test('a queue in several parts is emptied in order, from its head', async () => {
+  const store = await queueOfTwoFleets(FAST, 17, 3);
   const gone: string[] = [];
   for (;;) {
     const first = await readQueueHead(store, FAST, 5);
@@ -91,8 +91,8 @@ test('a queue is emptied from its head, however it is spread', async () => {
   expect(gone).toEqual(gone.toSorted());
 });
 
-test('entries in parts that are not read any more, since the limits have changed, are misplaced', async () => {
-  const store = await line(FAST, 20, 0);
+test('entries in parts that are no longer read after a limit change are misplaced', async () => {
+  const store = await queueOfTwoFleets(FAST, 20, 0);
   const found = await readQueue(store, SLOW);
   expect(found.some((item) => isMisplaced(item, SLOW))).toBe(false);
   const all = await readQueue(store, SLOW, { withMisplaced: true });

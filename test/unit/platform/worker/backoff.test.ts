@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { Backoff, retryAfterMs } from '../../../../functions/platform/worker/backoff.ts';
 
-describe('waits for a service that cannot do its part', () => {
+describe('Backoff', () => {
   const at = { nowMs: 1_000_000, draw: 0.5 };
   const begin = () => new Backoff({ now: () => at.nowMs }, () => at.draw);
 
-  it('are of two seconds at first, and half of what the trouble has lasted, up to 20 seconds', () => {
+  it('a wait is two seconds at first, and then half of the time since the first error, up to 20 seconds', () => {
     const backoff = begin();
     const waits = [0, 3_000, 7_000, 10_000, 30_000, 600_000].map((passedMs) => {
       at.nowMs += passedMs;
@@ -14,7 +14,7 @@ describe('waits for a service that cannot do its part', () => {
     expect(waits).toEqual([2_000, 2_000, 5_000, 10_000, 20_000, 20_000]);
   });
 
-  it('the waits start from the shortest again after a success', () => {
+  it('the wait after a success is the shortest again', () => {
     const backoff = begin();
     backoff.waitMs();
     at.nowMs += 60_000;
@@ -23,7 +23,7 @@ describe('waits for a service that cannot do its part', () => {
     expect(backoff.waitMs()).toBe(2_000);
   });
 
-  it('are spread over as much as they last', () => {
+  it('jitter spreads waits from half to one and a half times their usual length', () => {
     const backoff = begin();
     const waits = [0, 0.25, 0.999].map((draw) => {
       at.draw = draw;
@@ -33,7 +33,7 @@ describe('waits for a service that cannot do its part', () => {
   });
 });
 
-it('what failed for a reason of its own comes back after 5 s, twice as long each time, 5 min at most', () => {
+it('a message that failed for a reason of its own waits 5 s, then twice as long each time, up to 5 min', () => {
   const waits = Array.from({ length: 9 }, (_, at) => retryAfterMs(at + 1) / 1_000);
   expect(waits).toEqual([5, 10, 20, 40, 80, 160, 300, 300, 300]);
   expect(waits.reduce((sum, one) => sum + one, 0) / 60).toBeGreaterThan(20);

@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => loans.takeBack());
 
-/** A governed connection whose client has one method, of the requests that it is asked for. */
+/** Creates a governed connection. `request` sends one request, and `sent` has the actions of those that went out. */
 function connected() {
   const log = { info: () => {}, warn: (_: string, detail?: unknown) => logged.push(detail), error: () => {} };
   const { connectionKey, limits } = governedBy({ calls: { create: RATE, list: RATE, mutate: RATE } });
@@ -38,7 +38,7 @@ function connected() {
   return { governor, sent, request };
 }
 
-/** A client that sends these requests, one after the other, when it is asked for its locations. */
+/** Returns a client whose `listLocations` sends these requests, one after the other. */
 function clientOf(request: (call: CloudCall) => Promise<void>, calls: readonly CloudCall[]): CloudClient {
   const listLocations = async () => {
     for (const call of calls) await request(call);
@@ -48,7 +48,7 @@ function clientOf(request: (call: CloudCall) => Promise<void>, calls: readonly C
 }
 
 describe('requests of a connection', () => {
-  it('go out as the rate of their kind permits, and no others', async () => {
+  it('requests go out as the rate of their kind permits, and further requests are refused', async () => {
     const { sent, request } = connected();
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => request(LIST)));
     const refused = outcomes.filter(({ status }) => status === 'rejected');
@@ -58,14 +58,14 @@ describe('requests of a connection', () => {
     expect(refused[0]).toMatchObject({ reason: { code: 'NoPermit' } });
   });
 
-  it('that sign in need no permit', async () => {
+  it('a sign-in request needs no permit', async () => {
     const { sent, request } = connected();
     await Promise.all(Array.from({ length: 9 }, () => request({ ...LIST, kind: 'sign-in' })));
     expect(sent).toHaveLength(9);
     expect(table.calls).toEqual([]);
   });
 
-  it('that create machines use the permits of their launches, and then need others', async () => {
+  it('create requests use the permits of their launches, and ask the governor for any further permit', async () => {
     const { governor, sent, request } = connected();
     const client = clientOf(request, [{ ...CREATE, machines: 4 }, CREATE]);
     await governor.client(client, { creates: 5 }).listLocations();
@@ -76,7 +76,7 @@ describe('requests of a connection', () => {
     expect(table.calls).not.toEqual([]);
   });
 
-  it('are logged by their action when the cloud refuses them, and slow their kind down when it throttles', async () => {
+  it('a request that the cloud throttles is logged by its action, and slows down its kind of call', async () => {
     const { governor, request, sent } = connected();
     const throttled = new DriverError('Throttled', 'slow down', { retryAfterMs: 60_000 });
     const call = governor.send(LIST, () => Promise.reject(throttled));
@@ -88,7 +88,7 @@ describe('requests of a connection', () => {
   });
 });
 
-it('a permit is for one request', () => {
+it('a permit cannot be used for a second request', () => {
   const permit = new Permit(LIST);
   permit.use();
   expect(() => permit.use()).toThrow(/test:List.*used before/);

@@ -24,7 +24,7 @@ beforeEach(() => {
   refuses = false;
 });
 
-it('delays in whole seconds, rather late than early, and 15 minutes at most', async () => {
+it('a delay is sent in whole seconds, rounded up, and 15 minutes at most', async () => {
   const message = { kind: 'verify', connectionKey: 'default/sim-aws' } as const;
   for (const delayMs of [-5, 1, 1_000, 3_600_000]) await queue.send(message, delayMs);
   expect(asked.map(({ input }) => ('DelaySeconds' in input ? input.DelaySeconds : undefined))).toEqual([
@@ -32,7 +32,7 @@ it('delays in whole seconds, rather late than early, and 15 minutes at most', as
   ]);
 });
 
-it('hides ten messages with one request, each for its time', async () => {
+it('one request hides up to ten messages, each for its own time', async () => {
   await queue.hide(
     Array.from({ length: 11 }, (_, at) => ({ receiptHandle: `r${at}`, delayMs: at * 1_000 + 1 })),
   );
@@ -43,7 +43,7 @@ it('hides ten messages with one request, each for its time', async () => {
   });
 });
 
-it('says when SQS did not hide one', async () => {
+it('hide throws when SQS does not hide a message', async () => {
   refuses = true;
   await expect(queue.hide([{ receiptHandle: 'old', delayMs: 1_000 }])).rejects.toThrow(
     'ReceiptHandleIsInvalid',
