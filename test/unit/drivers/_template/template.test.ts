@@ -10,7 +10,7 @@ const DEPLOYMENT = 'mine';
 const SECRET = 'a-token-that-is-secret';
 const TOKEN = 'f1kdvdsg466w7wczm-00001.1';
 
-/** What the cloud answers to `METHOD path?query`, and every request that came. */
+/** Connects the template driver to a cloud that gives `answers` by `METHOD path?query`, and records each request. */
 function cloudOf(
   answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
 ) {
@@ -49,7 +49,7 @@ const spec = {
   tags: {},
 };
 
-it('is not registered, and says of itself what is true', () => {
+it('the template driver is not registered, and its client has the capabilities that its metadata lists', () => {
   const { driver, client } = cloudOf({});
   expect(Object.keys(DRIVERS)).not.toContain(driver.name);
   expect(capabilitiesOf(client)).toEqual(driver.capabilities);
@@ -57,11 +57,11 @@ it('is not registered, and says of itself what is true', () => {
 
 it.each([
   ['no endpoint', { apiToken: SECRET }, undefined],
-  ['no usable endpoint', { apiToken: SECRET }, 'ftp://cloud.example.com'],
-  ['no URL', { apiToken: SECRET }, 'cloud'],
+  ['an endpoint that is not http or https', { apiToken: SECRET }, 'ftp://cloud.example.com'],
+  ['an endpoint that is not a URL', { apiToken: SECRET }, 'cloud'],
   ['no token', {}, 'https://cloud.example.com'],
-  ['a token of another form', { apiToken: 'short' }, 'https://cloud.example.com'],
-])('opens no client with %s', (_what, credential, endpoint) => {
+  ['a malformed token', { apiToken: 'short' }, 'https://cloud.example.com'],
+])('the template driver refuses to connect with %s', (_what, credential, endpoint) => {
   const { driver } = cloudOf({});
   const options = { cloud: 'mock' as const, credential, deploymentId: DEPLOYMENT };
   expect(() =>
@@ -69,7 +69,7 @@ it.each([
   ).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });
 
-it('reads lists to their end, and answers with what is of this deployment alone', async () => {
+it('a list of servers is read to its last page, and has only the servers of this deployment', async () => {
   const { client, asked } = cloudOf({
     [`GET ${servers}`]: {
       body: {
@@ -88,7 +88,7 @@ it('reads lists to their end, and answers with what is of this deployment alone'
   expect(asked[0]?.headers.get('authorization')).toBe(`Bearer ${SECRET}`);
 });
 
-it('gives a machine the name that its launch token makes, by which it is found', async () => {
+it('a server is named after its launch token and is found by that token', async () => {
   const made = server('7', machineName(DEPLOYMENT, TOKEN), 'building');
   const { client, asked } = cloudOf({
     [`POST ${servers}`]: { status: 202, body: made },
@@ -104,7 +104,7 @@ it('gives a machine the name that its launch token makes, by which it is found',
   expect(await client.findInstanceByToken('r1', TOKEN.replace('.1', '.2'))).toBeUndefined();
 });
 
-it('a network is made once: a client that finds the name taken returns the existing network', async () => {
+it('a client that loses the race to create a network returns the existing network', async () => {
   const network = { id: 'n1', name: resourceName(DEPLOYMENT, 'abc'), subnetId: 's1' };
   let isThere = false;
   const answers = {
@@ -124,14 +124,14 @@ it('a network is made once: a client that finds the name taken returns the exist
   ]);
 });
 
-it('removes what is gone already', async () => {
+it('a removal succeeds when the machine or key pair does not exist', async () => {
   const { client } = cloudOf({});
   await expect(client.terminateInstance('r1', 'x')).resolves.toBeUndefined();
   await expect(client.deleteKeyPair('r1', 'x')).resolves.toBeUndefined();
   await expect(client.getInstance('r1', 'x')).rejects.toMatchObject({ code: 'NotFound' });
 });
 
-describe('an error', () => {
+describe('errors of the template driver', () => {
   const reset = Object.assign(new TypeError('fetch failed'), { cause: { code: 'ECONNRESET' } });
   const refused = new TypeError('fetch failed', {
     cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
@@ -146,22 +146,27 @@ describe('an error', () => {
       'QuotaExceeded',
     ],
     [
-      'no room',
+      'a lack of capacity',
       { status: 409, body: refusal('no_capacity', 'full') },
       'InsufficientCapacity',
       'InsufficientCapacity',
     ],
     [
-      'a code that is not known',
+      'an unknown error code',
       { status: 422, body: refusal('odd', 'what') },
       'InvalidRequest',
       'InvalidRequest',
     ],
-    ['half an answer', { status: 200, body: { id: 1 } }, 'OutcomeUnknown', 'Unavailable'],
-    ['a server’s failure', { status: 502 }, 'OutcomeUnknown', 'Unavailable'],
-    ['a reset', reset, 'OutcomeUnknown', 'Unavailable'],
+    [
+      'an answer that does not match its schema',
+      { status: 200, body: { id: 1 } },
+      'OutcomeUnknown',
+      'Unavailable',
+    ],
+    ['a server error', { status: 502 }, 'OutcomeUnknown', 'Unavailable'],
+    ['a connection reset', reset, 'OutcomeUnknown', 'Unavailable'],
     ['a refused connection', refused, 'Unavailable', 'Unavailable'],
-  ])('by %s is known for what it is, on a change and on a read', async (_what, answer, change, read) => {
+  ])('%s makes a create and a read fail with the right error code', async (_what, answer, change, read) => {
     const { client } = cloudOf({ [`POST ${servers}`]: answer, [`GET ${servers}/x`]: answer });
     const errors = await Promise.all(
       [client.createInstance(spec), client.getInstance('r1', 'x')].map((call) =>
@@ -175,7 +180,7 @@ describe('an error', () => {
     expect(errors.map(String).join()).not.toContain(SECRET);
   });
 
-  it('says how long to wait, and which call it was', async () => {
+  it('a throttling error has the wait that the cloud asks for, and names the call', async () => {
     const answer = { status: 429, headers: { 'retry-after': '3' }, body: refusal('rate_limited', 'slowly') };
     const { client } = cloudOf({ [`POST ${servers}`]: answer });
     await expect(client.createInstance(spec)).rejects.toMatchObject({

@@ -7,7 +7,7 @@ const at = (seconds: number) => new Date(Date.UTC(2026, 0, 1) + seconds * 1_000)
 const machine = (over: Partial<Instance>): Instance => ({ InstanceId: 'i-1', ...over });
 const statusOf = (over: Partial<Instance>) => cloudInstance(machine(over), 'test').status;
 
-describe("a machine's status", () => {
+describe('cloudInstance', () => {
   test.each([
     ['pending', 'Creating'],
     ['running', 'Running'],
@@ -15,16 +15,16 @@ describe("a machine's status", () => {
     ['stopped', 'Suspended'],
     ['shutting-down', 'Terminating'],
     ['terminated', 'Terminated'],
-  ] as const)('%s is %s', (Name, status) => {
+  ] as const)('an EC2 instance in state %s has the status %s', (Name, status) => {
     expect(statusOf({ State: { Name } })).toBe(status);
   });
 
-  test('that is missing or unknown is Undefined', () => {
+  test('an EC2 instance without a state, or with an unknown one, has the status Undefined', () => {
     expect(statusOf({})).toBe('Undefined');
     expect(statusOf({ State: { Code: 512 } })).toBe('Undefined');
   });
 
-  test('is Resuming when it is pending for another time', () => {
+  test('an EC2 instance that is pending again after its creation has the status Resuming', () => {
     const attached = { NetworkInterfaces: [{ Attachment: { AttachTime: at(0) } }] };
     const pending = { State: { Name: 'pending' as const }, ...attached };
     expect(statusOf({ ...pending, LaunchTime: at(0) })).toBe('Creating');
@@ -35,7 +35,7 @@ describe("a machine's status", () => {
     });
   });
 
-  test('tells why it ended when nothing asked for that', () => {
+  test('a terminated EC2 instance has a failure message unless a user asked for its shutdown', () => {
     const ended = { State: { Name: 'terminated' as const } };
     const reason = { Code: 'Client.VolumeLimitExceeded', Message: 'Volume limit exceeded' };
     expect(cloudInstance(machine({ ...ended, StateReason: reason }), 'test')).toMatchObject({
@@ -46,7 +46,7 @@ describe("a machine's status", () => {
   });
 });
 
-test('a machine without tags is known by its name', () => {
+test('a machine without ownership tags has its instance id and launch token from its name', () => {
   const Tags = [{ Key: 'Name', Value: 'fw-test-0123456789abcdef0000701' }];
   expect(cloudInstance(machine({ Tags }), 'test')).toMatchObject({
     instanceId: 'f0123456789abcdef-00007',
@@ -55,15 +55,15 @@ test('a machine without tags is known by its name', () => {
   expect(cloudInstance(machine({ Tags }), 'other').instanceId).toBeUndefined();
 });
 
-describe("a network's subnets", () => {
-  test('are eight equal parts', () => {
+describe('subnetCidrs', () => {
+  test('a large network is divided into eight equal subnets', () => {
     const parts = subnetCidrs('10.0.0.0/16');
     expect(parts).toHaveLength(8);
     expect(parts.slice(0, 2)).toEqual(['10.0.0.0/19', '10.0.32.0/19']);
     expect(parts.at(-1)).toBe('10.0.224.0/19');
   });
 
-  test('are fewer where they would be too small', () => {
+  test('a small network is divided into fewer subnets, none smaller than a /28', () => {
     expect(subnetCidrs('192.168.1.0/27')).toEqual(['192.168.1.0/28', '192.168.1.16/28']);
     expect(subnetCidrs('192.168.1.0/28')).toEqual(['192.168.1.0/28']);
   });
@@ -77,7 +77,7 @@ describe("a network's subnets", () => {
     'fd00::/64',
     '',
     'x/16',
-  ])('do not exist for %j', (cidr) =>
+  ])('a network with the CIDR %j is refused as InvalidRequest', (cidr) =>
     expect(() => subnetCidrs(cidr)).toThrow(expect.objectContaining({ code: 'InvalidRequest' })),
   );
 });

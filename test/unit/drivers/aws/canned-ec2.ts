@@ -7,17 +7,17 @@ import type { CloudClient } from '../../../../functions/drivers/contract/driver.
 import type { Credential } from '../../../../functions/model/connection.ts';
 import { openGate } from '../../../calls/gates.ts';
 
-/** What is answered to a call; `hang-up` closes the connection without an answer. */
+/** The answer to a call; `hang-up` closes the connection without an answer. */
 export type Canned = { status: number; body: string; headers?: Record<string, string> } | 'hang-up';
 
 export interface CannedEc2 {
   url: string;
-  /** The parameters of each call, in order; of one to SSM, its action and its body as `json`. */
+  /** The parameters of each call, in order. A call to SSM has its action, and its body under `json`. */
   calls: URLSearchParams[];
   close(): Promise<void>;
 }
 
-/** Answers as a function of a call's parameters: for what no server that plays EC2 can be brought to say. */
+/** Starts a server that answers each call with `answer`: for answers that no simulator of EC2 can be made to give. */
 export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Promise<CannedEc2> {
   const calls: URLSearchParams[] = [];
   const server = createServer(async (request, response) => {
@@ -53,7 +53,7 @@ export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Prom
   };
 }
 
-/** EC2's form of an error. */
+/** Returns an error in EC2's format. */
 export function refusal(status: number, code: string, message = `${code} it is`): Canned {
   return {
     status,

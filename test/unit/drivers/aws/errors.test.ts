@@ -9,7 +9,7 @@ afterEach(async () => {
   ec2 = undefined;
 });
 
-/** What a read (`DescribeInstances`) and a change (`StopInstances`) make of the same answer. */
+/** Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) make of the same answer. */
 async function meanings(answer: Canned): Promise<{ read: DriverError; change: DriverError }> {
   ec2 = await cannedEc2(() => answer);
   const client = connect(ec2.url);
@@ -28,7 +28,7 @@ async function errorOf(call: Promise<unknown>): Promise<DriverError> {
   throw new TypeError(`not a DriverError: ${outcome}`);
 }
 
-describe('an answer with a code of AWS', () => {
+describe('an error answer of EC2', () => {
   test.each<[number, string, DriverErrorCode]>([
     [503, 'RequestLimitExceeded', 'Throttled'],
     [400, 'Throttling', 'Throttled'],
@@ -53,8 +53,8 @@ describe('an answer with a code of AWS', () => {
     [400, 'InvalidParameterValue', 'InvalidRequest'],
     [400, 'InvalidParameterCombination', 'InvalidRequest'],
     [400, 'InvalidAMIID.Malformed', 'InvalidRequest'],
-    [400, 'WhatNobodyKnows', 'InvalidRequest'],
-  ])('%i %s is %s', async (status, code, meaning) => {
+    [400, 'SomeUnknownCode', 'InvalidRequest'],
+  ])('EC2 error %i %s becomes %s, for a read and for a change', async (status, code, meaning) => {
     const { read, change } = await meanings(refusal(status, code));
     for (const error of [read, change]) {
       expect(error).toMatchObject({ code: meaning, name: meaning, cloudCode: code });
@@ -69,28 +69,31 @@ describe('an answer with a code of AWS', () => {
     [503, 'Unavailable'],
     [503, 'ServiceUnavailable'],
     [400, 'IdempotentParameterMismatch'],
-  ])('%i %s leaves a change unknown', async (status, code) => {
-    const { read, change } = await meanings(refusal(status, code));
-    expect(read.code).toBe('Unavailable');
-    expect(change.code).toBe('OutcomeUnknown');
-  });
+  ])(
+    'EC2 error %i %s becomes OutcomeUnknown for a change, and Unavailable for a read',
+    async (status, code) => {
+      const { read, change } = await meanings(refusal(status, code));
+      expect(read.code).toBe('Unavailable');
+      expect(change.code).toBe('OutcomeUnknown');
+    },
+  );
 });
 
-describe('an answer that is none of EC2', () => {
+describe('an answer that is not from EC2', () => {
   test.each([
     [
-      'a gateway that gave up',
+      'a gateway that timed out',
       { status: 502, body: '<html>Bad Gateway</html>' },
       'Unavailable',
       'OutcomeUnknown',
     ],
     [
-      'a success without XML',
+      'a captive portal, with success and no XML',
       { status: 200, body: 'Welcome to the captive portal' },
       'Unavailable',
       'OutcomeUnknown',
     ],
-    ['a closed connection', 'hang-up' as const, 'Unavailable', 'OutcomeUnknown'],
+    ['a connection that was closed', 'hang-up' as const, 'Unavailable', 'OutcomeUnknown'],
     [
       'a proxy that throttles',
       { status: 429, body: '', headers: { 'retry-after': '7' } },
@@ -98,12 +101,15 @@ describe('an answer that is none of EC2', () => {
       'Throttled',
     ],
     ['a proxy that refuses', { status: 403, body: '<html>no</html>' }, 'Unauthorized', 'Unauthorized'],
-  ])('%s', async (_, answer, ofRead, ofChange) => {
-    const { read, change } = await meanings(answer);
-    expect([read.code, change.code]).toEqual([ofRead, ofChange]);
-  });
+  ])(
+    'an answer from %s becomes a driver error for a read and for a change',
+    async (_, answer, ofRead, ofChange) => {
+      const { read, change } = await meanings(answer);
+      expect([read.code, change.code]).toEqual([ofRead, ofChange]);
+    },
+  );
 
-  test('says how long to wait, where the answer does', async () => {
+  test("a throttling error has the wait of the answer's retry-after header", async () => {
     const { read } = await meanings({ status: 429, body: '', headers: { 'retry-after': '7' } });
     expect(read.retryAfterMs).toBe(7_000);
   });
@@ -117,7 +123,7 @@ describe('an answer that is none of EC2', () => {
   });
 });
 
-test('no call is made twice by the SDK, and no error tells a secret or an encoded message', async () => {
+test('the SDK does not repeat a refused call, and its error has no secret and no encoded message', async () => {
   ec2 = await cannedEc2(() =>
     refusal(403, 'UnauthorizedOperation', 'You may not. Encoded authorization failure message: aGVsbG8'),
   );
@@ -127,7 +133,7 @@ test('no call is made twice by the SDK, and no error tells a secret or an encode
   expect(JSON.stringify([error.message, error.cloudCode, error.call])).not.toContain('not-to-be-told');
 });
 
-test('a region that AWS does not have is a wrong request, and asked for once', async () => {
+test('a region that AWS does not have is an InvalidRequest, and the list of regions is read only once', async () => {
   ec2 = await cannedEc2(() =>
     page('DescribeRegions', '<regionInfo><item><regionName>us-east-1</regionName></item></regionInfo>'),
   );

@@ -18,7 +18,7 @@ const images = (...items: string[]) => page('DescribeImages', `<imagesSet>${item
 let ec2: CannedEc2;
 afterEach(async () => await ec2.close());
 
-/** What the region has, by the filter that it is asked with. */
+/** Lists the images of a region whose answers depend on the filter of the request. */
 async function listed(ssm: Canned, byId: Canned, byName: Canned) {
   ec2 = await cannedEc2((call) => {
     if (call.get('Action') === 'GetParameters') return ssm;
@@ -33,10 +33,10 @@ const NEWER = image('ami-2', 'debian-12-amd64-20260201-1', 'x86_64', '2026-02-01
 const OLDER = image('ami-1', 'debian-12-amd64-20260101-1', 'x86_64', '2026-01-01T00:00:00.000Z');
 const DAILY = image('ami-9', 'debian-12-amd64-daily-20260301', 'x86_64', '2026-03-01T00:00:00.000Z');
 
-describe('public images', () => {
-  it("are those that their publishers' parameters name", async () => {
+describe('listImages', () => {
+  it("public images are those that their publishers' SSM parameters name", async () => {
     const byId = images(
-      image('ami-u', 'whatever it is called', 'x86_64', '2026-01-01T00:00:00.000Z'),
+      image('ami-u', 'any name', 'x86_64', '2026-01-01T00:00:00.000Z'),
       image('ami-a', 'al2023', 'arm64', '2026-01-01T00:00:00.000Z'),
     );
     expect(
@@ -52,20 +52,20 @@ describe('public images', () => {
     expect(byName).not.toContain('ubuntu-noble-24.04-amd64');
   });
 
-  it('are found by name where the right to read parameters is missing', async () => {
+  it('public images are found by name when the credential may not read SSM parameters', async () => {
     const noRight = json(400, { __type: 'AccessDeniedException', message: 'not authorized' });
     expect(await listed(noRight, images(), images(NEWER, OLDER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
     expect(asked()).toEqual(['GetParameters', 'name']);
   });
 
-  it('are found by name where a parameter names what the region does not show, or what has another architecture', async () => {
+  it('an image is found by name when its SSM parameter names a missing image or the wrong architecture', async () => {
     const wrong = images(image('ami-a', 'al2023', 'x86_64', '2026-01-01T00:00:00.000Z'));
     const told = parameters({ [UBUNTU]: 'ami-gone', [AL2023]: 'ami-a' });
     expect(await listed(told, wrong, images(NEWER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
     expect(ec2.calls.at(-1)?.toString()).toContain('ubuntu-noble-24.04-amd64');
   });
 
-  it('are not guessed while SSM says that there were too many calls', async () => {
+  it('a throttled read of SSM parameters fails as Throttled instead of a search by name', async () => {
     const throttled = json(400, { __type: 'ThrottlingException', message: 'Rate exceeded' });
     await expect(listed(throttled, images(), images(NEWER))).rejects.toMatchObject({
       code: 'Throttled',
@@ -73,7 +73,7 @@ describe('public images', () => {
     });
   });
 
-  it('of an unknown region are not asked for', async () => {
+  it('a list of images fails before any call for images when the regions cannot be read', async () => {
     ec2 = await cannedEc2(() => refusal(400, 'InvalidParameterValue'));
     await expect(connect(ec2.url).listImages('mars-west-1')).rejects.toThrow('ec2:DescribeRegions');
     expect(ec2.calls.map((call) => call.get('Action'))).toEqual(['DescribeRegions']);

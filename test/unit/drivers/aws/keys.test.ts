@@ -22,7 +22,7 @@ const refused: Canned = {
 
 let sts: CannedEc2;
 beforeEach(() => {
-  // Those of the function.
+  // The keys of the Lambda function.
   vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDFUNCTION');
   vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret-of-the-function');
 });
@@ -31,7 +31,7 @@ afterEach(async () => {
   await sts.close();
 });
 
-it('a role is assumed with its external id, once for concurrent callers, and again before keys expire', async () => {
+it('a role is assumed with its external id, once for concurrent callers, and again before its keys expire', async () => {
   let nowMs = Date.now();
   sts = await cannedEc2(() => keys(`K${sts.calls.length}`, nowMs + 60 * MINUTE));
   const clock = { ...systemTime, now: () => nowMs };
@@ -53,7 +53,7 @@ it('a role is assumed with its external id, once for concurrent callers, and aga
   expect(call?.get('RoleSessionName')).toHaveLength(64);
 });
 
-it('a role that may not be assumed is Unauthorized, with no secret in the error, and asked for again the next time', async () => {
+it('a refused role fails as Unauthorized without its external id, and the next read assumes it again', async () => {
   sts = await cannedEc2(() => (sts.calls.length === 1 ? refused : keys('K', Date.now() + 60 * MINUTE)));
   const read = keysOf(ROLE, clientSettings('sts', 'us-east-1', sts.url), 'test', {
     calls: openGate,
@@ -65,7 +65,7 @@ it('a role that may not be assumed is Unauthorized, with no secret in the error,
   expect(await read()).toMatchObject({ accessKeyId: 'K' });
 });
 
-it('the clients of all regions have the keys of one assumed role', async () => {
+it('the clients of all regions share the keys of one assumed role', async () => {
   sts = await cannedEc2((call) => {
     const action = call.get('Action') ?? '';
     if (action === 'AssumeRole') return keys('K', Date.now() + 60 * MINUTE);

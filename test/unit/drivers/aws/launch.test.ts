@@ -21,14 +21,14 @@ const specOf = (index: number): InstanceSpec => ({
   tags: { team: 'web' },
 });
 
-describe('the launch tokens of a batch', () => {
+describe('launchListOf', () => {
   const positions = fc.uniqueArray(fc.tuple(fc.nat(99_999), fc.integer({ min: 1, max: 1_295 })), {
     minLength: 1,
     maxLength: MAX_BATCH,
     selector: ([index]) => index,
   });
 
-  test('fit into one tag, each at its place, and are found by any of them', () => {
+  test('the launch tokens of a batch fit into one tag, keep their order, and each of them finds the tag', () => {
     fc.assert(
       fc.property(positions, (some) => {
         const tokens = some.map(([index, attempt]) => tokenOf(index, attempt));
@@ -44,7 +44,7 @@ describe('the launch tokens of a batch', () => {
     );
   });
 
-  test('are not found by another attempt, nor by another position', () => {
+  test('the launch tokens of a batch are not found by another attempt or another position', () => {
     const list = launchListOf([tokenOf(12, 11), tokenOf(3, 2)]);
     for (const other of [tokenOf(12, 1), tokenOf(2, 11), tokenOf(3, 22)]) {
       const [, pattern = ''] = valuesWith(other);
@@ -52,7 +52,7 @@ describe('the launch tokens of a batch', () => {
     }
   });
 
-  test('of a single machine is the token itself; what is none tells none', () => {
+  test('the launch list of a single machine is its token, and a malformed list has no token', () => {
     expect(tokenAt(tokenOf(4), 0)).toBe(tokenOf(4));
     for (const value of ['', 'web', `${FLEET}:`, `${FLEET}:1.1,`]) expect(tokenAt(value, 0)).toBeUndefined();
   });
@@ -101,7 +101,7 @@ describe('RunInstances', () => {
         .join('')}</instancesSet>`,
     );
 
-  test('asks the same for the same token, in a zone that has the type', async () => {
+  test('RunInstances has the same parameters for the same token, and uses only zones that offer the type', async () => {
     const { client, runs } = await playing(machines);
     for (const index of [1, 1, 2, 3, 4, 5, 6]) await client.createInstance(specOf(index));
     const [first, again, ...others] = runs();
@@ -112,7 +112,7 @@ describe('RunInstances', () => {
     expect(new Set(others.map((call) => call.get('ClientToken'))).size).toBe(others.length);
   });
 
-  test('takes the zone that is asked for, and refuses one without the type before it asks EC2', async () => {
+  test('a launch goes to the requested zone, and a zone without the type is refused before any call', async () => {
     const { client, runs } = await playing(machines);
     await client.createInstance({ ...specOf(1), zone: 'us-east-1b' });
     expect(runs()[0]?.get('NetworkInterface.1.SubnetId')).toBe('subnet-b');
@@ -122,7 +122,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(1);
   });
 
-  test('makes a batch in one call, each machine that of the token at its launch index', async () => {
+  test('a batch is created by one call, and each machine gets the token at its launch index', async () => {
     const { client, runs } = await playing(machines);
     const specs = [7, 3, 5].map(specOf);
     const outcomes = await client.createInstances(specs);
@@ -135,7 +135,7 @@ describe('RunInstances', () => {
     expect(runs()[0]?.get('MinCount')).toBe('3');
   });
 
-  test('asks for each alone where there is no room for all', async () => {
+  test('a batch that lacks capacity is followed by one call for each machine', async () => {
     const { client, runs } = await playing((call) => {
       if (call.get('MaxCount') !== '1') return refusal(500, 'InsufficientInstanceCapacity');
       return String(call).includes(tokenOf(2)) ? refusal(400, 'VcpuLimitExceeded') : machines(call);
@@ -149,7 +149,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(4);
   });
 
-  test('leaves every one of a batch unknown when its answer is lost', async () => {
+  test('every launch of a batch is OutcomeUnknown when the answer is lost', async () => {
     const { client, runs } = await playing(() => 'hang-up');
     const outcomes = await client.createInstances([1, 2].map(specOf));
     expect(outcomes).toMatchObject([
@@ -159,7 +159,7 @@ describe('RunInstances', () => {
     expect(runs()).toHaveLength(1);
   });
 
-  test('is asked again when EC2 does not know yet what was made for it', async () => {
+  test('RunInstances is repeated while EC2 does not yet know the new security group', async () => {
     let asked = 0;
     const { client } = await playing((call) => {
       asked += 1;

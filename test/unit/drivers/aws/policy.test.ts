@@ -17,17 +17,17 @@ const policySchema = z.object({
   ),
 });
 
-/** The policy that the guide tells users to give the driver's role: the last JSON in it. */
+/** Reads the policy that the guide tells users to give to the driver's role: the last JSON block of the guide. */
 function policy() {
   const guide = readFileSync(join(root, 'docs/drivers/aws.md'), 'utf8');
   const [text] = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json]) => json ?? '').slice(-1);
   return policySchema.parse(JSON.parse(text ?? ''));
 }
 
-/** Of STS: the one needs no right, the other is the deployment's own. */
+/** Calls of STS: GetCallerIdentity needs no permission, and AssumeRole is made with the deployment's own role. */
 const OF_STS = ['AssumeRole', 'GetCallerIdentity'];
 
-/** What the driver's code calls, as IAM names it. */
+/** Returns the IAM actions of all calls in the driver's code. */
 function called(): string[] {
   const sources = readdirSync(driver).map((file) => readFileSync(join(driver, file), 'utf8'));
   const commands = sources.flatMap((source) =>
@@ -39,18 +39,18 @@ function called(): string[] {
     .sort();
 }
 
-it("the guide's policy allows what the driver calls, and no more", () => {
-  // Tags in the step that makes a thing are a right of their own.
+it("the guide's policy allows exactly the actions that the driver calls", () => {
+  // To tag a resource as it is created needs a permission of its own.
   const allowed = new Set(policy().Statement.flatMap(({ Action }) => Action));
   expect([...allowed].sort()).toEqual([...new Set([...called(), 'ec2:CreateTags'])].sort());
 });
 
-it('binds what changes or removes to what carries the tag, but for the route of a main table and images', () => {
+it("the guide's policy puts a condition on every change of EC2, except CreateRoute and a part of RunInstances", () => {
   const free = policy()
     .Statement.filter(({ Condition }) => Condition === undefined)
     .flatMap(({ Action }) => Action)
     .filter((action) => !/:(Describe|Get)/.test(action))
-    // Bound to the deployment's own parameters by their names.
+    // Their resource names restrict these actions to the deployment's own parameters.
     .filter((action) => !action.startsWith('ssm:'));
   expect(free.sort()).toEqual(['ec2:CreateRoute', 'ec2:RunInstances']);
 });

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const close of closers.splice(0)) close();
 });
 
-/** A server that answers as a test says, until the test is over, and keeps what it was asked. */
+/** Starts a server that answers with `answer` until the test ends, and records each request. */
 export async function startAnswering(answer: (asked: Asked) => { status?: number; body: unknown }) {
   const asked: Asked[] = [];
   const server = createServer(async (incoming, outgoing) => {

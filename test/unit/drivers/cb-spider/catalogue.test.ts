@@ -23,7 +23,7 @@ const spec = (Name: string, over: object = {}) => ({
 const offersFrom = (vmspec: unknown, prices = new Map<string, number>()) =>
   offersOf('KR', specsSchema.parse({ vmspec }).vmspec, prices);
 
-test('numbers that are strings are numbers, and a type whose size is not told is left out', () => {
+test('sizes given as strings are parsed, and a type of unknown size or unusable name is left out', () => {
   const { instanceTypes, offers } = offersFrom([
     spec('s1'),
     spec('s1', { MemSizeMiB: '1024' }),
@@ -36,7 +36,7 @@ test('numbers that are strings are numbers, and a type whose size is not told is
   expect(offersFrom(null).instanceTypes).toEqual([]);
 });
 
-test('GPU memory is that of one GPU, and a GPU of unknown memory is left out', () => {
+test('the memory of a GPU is that of one device, and a GPU of unknown memory is left out', () => {
   const gpu = { Count: '2', Mfr: 'NVIDIA', Model: 'V100', MemSizeGB: '-1', TotalMemSizeGB: '64' };
   const gpusOf = (Gpu: object) =>
     offersFrom([spec('g', { Gpu: [Gpu] })]).instanceTypes.map((type) => type.gpu);
@@ -45,13 +45,13 @@ test('GPU memory is that of one GPU, and a GPU of unknown memory is left out', (
   expect(gpusOf({ ...gpu, TotalMemSizeGB: '-1' })).toEqual([undefined]);
 });
 
-test('Graviton types, and those that say so, are arm64', () => {
+test('a type is arm64 when it is a Graviton type or its description says so', () => {
   const told = { KeyValueList: [{ Key: 'SupportedArchitectures', Value: '[arm64]' }] };
   const { instanceTypes } = offersFrom([spec('m7g.large'), spec('g4dn.xlarge'), spec('own', told)]);
   expect(instanceTypes.map(({ architecture }) => architecture)).toEqual(['arm64', 'x86_64', 'arm64']);
 });
 
-test('the lowest price per hour in dollars counts; others are not told', () => {
+test('the price of a type is its lowest price per hour in dollars, and other prices are ignored', () => {
   const price = (ProductInfo: object, Price: string, Currency = 'USD', Unit = 'Hrs') => ({
     ProductInfo: { ProductId: '1', ...ProductInfo },
     PriceInfo: { OnDemand: { PricingId: '1', Unit, Currency, Price } },
@@ -72,7 +72,7 @@ test('the lowest price per hour in dollars counts; others are not told', () => {
   expect(offersFrom([spec('a')], prices).offers).toEqual([expect.objectContaining({ priceUsdPerHour: 0.1 })]);
 });
 
-test('images are named as a start has to name them, addresses among them', () => {
+test('the id of an image is the name that a create call needs, which may be a URL', () => {
   const url = 'https://www.googleapis.com/compute/v1/projects/ubuntu-os-cloud/global/images/ubuntu-2404-v1';
   const image = (NameId: string, over: object = {}) => ({ IId: { NameId, SystemId: NameId }, ...over });
   const images = imagesOf(
@@ -95,7 +95,7 @@ test('images are named as a start has to name them, addresses among them', () =>
   expect(images[0]?.description).toBe('ubuntu-2404-v1');
 });
 
-test('a location is down when all of its zones are, and up where it has none', () => {
+test('a location is unavailable when all of its zones are, and available when it has no zones', () => {
   const zoneOf = (Name: string, Status: string) => ({ Name, Status });
   const region = (ZoneList: unknown) => locationOf(regionZoneSchema.parse({ Name: 'KR', ZoneList }));
   expect(region([zoneOf('KR-1', 'Unavailable'), zoneOf('KR-2', 'StatusNotSupported')])).toEqual({

@@ -17,7 +17,7 @@ const connect = (over: Partial<ConnectOptions> = {}) => cbSpiderDriver.connect({
 const refused = (words: string) =>
   expect.objectContaining({ code: 'InvalidRequest', message: expect.stringContaining(words) });
 
-test('a credential is refused by what its cloud asks for, and none of its values is told', () => {
+test('a credential without a field that its cloud needs is refused, with no secret value in the error', () => {
   expect(() => connect()).not.toThrow();
   expect(() => connect({ cloud: 'ibm' })).toThrow(refused('cloud ibm needs credential fields ApiKey'));
   expect(() => connect({ credential: { ...SERVER, ClientId: 'id-of-ncp' } })).toThrow(
@@ -29,7 +29,7 @@ test('a credential is refused by what its cloud asks for, and none of its values
   );
 });
 
-test('without the address of a server, or the connection that machines are kept under, there is no client', () => {
+test('the driver refuses to connect without a server address or without the name of the connection', () => {
   const { endpoint: _endpoint, ...nowhere } = OPTIONS;
   expect(() => cbSpiderDriver.connect(nowhere)).toThrow(refused('endpoint'));
   expect(() => connect({ endpoint: 'ftp://spider.example' })).toThrow(refused('http'));
@@ -37,7 +37,7 @@ test('without the address of a server, or the connection that machines are kept 
   expect(() => cbSpiderDriver.connect(nameless)).toThrow(refused('its name is needed'));
 });
 
-test('each of its clouds has its keys among the fields of the credential', () => {
+test('each cloud of driver cb-spider has all of its keys among the fields of the credential', () => {
   const fields: readonly string[] = cbSpiderMetadata.credentialFields.map(({ name }) => name);
   for (const cloud of cbSpiderMetadata.clouds) {
     expect(CREDENTIAL_KEYS[cloud].length).toBeGreaterThan(0);

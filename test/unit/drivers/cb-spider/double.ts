@@ -10,7 +10,7 @@ const ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 const FLEET = 'f0123456789abcdef';
 export const LOCATION = 'mercury';
 
-/** A double of CB-Spider for each test file, and clients with short time limits. */
+/** Starts a double of CB-Spider for the test file, and makes clients of it with the given time limits. */
 export function useDouble(pace: Pace, timeouts: Timeouts) {
   let double: SpiderDouble | undefined;
   beforeAll(async () => {

@@ -5,16 +5,16 @@ import { LOCATION, specOn, useDouble } from './double.ts';
 const PACE = { prepareMs: 300, startMs: 600, terminateMs: 600 };
 const double = useDouble(PACE, { handOverMs: 100, lockedMs: 100 });
 
-async function until<Answer>(look: () => Promise<Answer | undefined>): Promise<Answer> {
+async function until<Answer>(read: () => Promise<Answer | undefined>): Promise<Answer> {
   for (let round = 0; round < 60; round += 1) {
-    const answer = await look();
+    const answer = await read();
     if (answer !== undefined) return answer;
     await sleep(50);
   }
-  throw new Error('it has not come true');
+  throw new Error('the expected answer did not come within 3 seconds');
 }
 
-test('a start that CB-Spider has not answered is a machine that is being created, and runs in the end', async () => {
+test('a create that CB-Spider has not answered in time returns a machine in Creating, which runs later', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const made = await client.createInstance(spec);
@@ -24,12 +24,12 @@ test('a start that CB-Spider has not answered is a machine that is being created
     launchToken: spec.launchToken,
   });
 
-  // Neither CB-Spider nor the cloud shows anything of it yet.
+  // Neither CB-Spider nor the cloud lists the machine yet.
   expect(await client.listInstances(LOCATION)).toEqual([]);
   expect(await client.getInstance(LOCATION, made.backendId)).toMatchObject({ status: 'Creating' });
   expect(await client.findInstanceByToken(LOCATION, spec.launchToken)).toMatchObject({ status: 'Creating' });
 
-  // Then the cloud does, under our name.
+  // Then the cloud lists it, under the name that the driver gave.
   const [shown] = await until(async () => {
     const list = await client.listInstances(LOCATION);
     return list.length > 0 ? list : undefined;
@@ -42,7 +42,7 @@ test('a start that CB-Spider has not answered is a machine that is being created
   expect(running).toMatchObject({ backendId: made.backendId, publicIp: '4.3.2.1' });
 });
 
-test('the same start again, while the first is under way, makes no second machine', async () => {
+test('a create that is repeated while the first is under way makes no second machine', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const made = await Promise.all([client.createInstance(spec), client.createInstance(spec)]);
@@ -51,7 +51,7 @@ test('the same start again, while the first is under way, makes no second machin
   expect(await client.listInstances(LOCATION)).toHaveLength(1);
 });
 
-test('a machine that is still being started can be asked to go, and goes', async () => {
+test('a machine that is terminated while it is being created is removed', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const { backendId } = await client.createInstance(spec);
@@ -62,7 +62,7 @@ test('a machine that is still being started can be asked to go, and goes', async
   await expect(client.getInstance(LOCATION, backendId)).rejects.toMatchObject({ code: 'NotFound' });
 });
 
-test('what CB-Spider died over is found by its name, and removed by the id of the cloud', async () => {
+test("a machine that CB-Spider forgot is found by its name, and is removed by the cloud's id", async () => {
   const client = double.client();
   const spec = await specOn(client);
   const { backendId } = await client.createInstance(spec);
@@ -77,7 +77,7 @@ test('what CB-Spider died over is found by its name, and removed by the id of th
   expect(await client.listInstances(LOCATION)).toEqual([]);
 });
 
-test('a second machine of one name goes by the id of the cloud, so that it alone can be removed', async () => {
+test("a second machine with the same name is listed by the cloud's id, and can be removed alone", async () => {
   const client = double.client();
   const spec = await specOn(client);
   const { backendId } = await client.createInstance(spec);

@@ -16,7 +16,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const namedSchema = z.record(z.string(), z.unknown());
 type Zone = { Name: string; Status: string };
 
-/** CB-Spider's registry, which keeps what it is told, and a cloud with these zones at `KR`. */
+/** Starts a registry of CB-Spider that keeps each record sent to it, for a cloud with `zones` at `KR`. */
 async function startRegistry(zones: Zone[]) {
   const kept = new Map<string, unknown>();
   const server = await startAnswering(({ call, body }: Asked) => {
@@ -44,7 +44,7 @@ async function startRegistry(zones: Zone[]) {
 
 const zone = (Name: string, Status = 'Available'): Zone => ({ Name, Status });
 
-test('a site is registered once, with all of its zones, and asked of the cloud once', async () => {
+test('a site is registered with all of its zones once, and the next client does not ask the cloud again', async () => {
   const registry = await startRegistry([zone('KR-2'), zone('KR-1', 'Unavailable')]);
   const site = await registry.client().site('KR');
   expect(site).toEqual({
@@ -67,7 +67,7 @@ test('a site is registered once, with all of its zones, and asked of the cloud o
   expect(calls.filter((call) => /preconfig|POST \/region|POST \/connectionconfig/.test(call))).toEqual([]);
 });
 
-test('a zone that the cloud has opened since comes after those that are known', async () => {
+test('a zone that the cloud added after the registration is appended to the known zones', async () => {
   const zones = [zone('KR-2')];
   const registry = await startRegistry(zones);
   const registration = registry.client();
@@ -79,7 +79,7 @@ test('a zone that the cloud has opened since comes after those that are known', 
   expect(await registry.client().site('KR')).toMatchObject(site);
 });
 
-test('verifying a new credential leaves machines with the one that they have, until they are asked for with it', async () => {
+test('the registration of a site keeps its old credential until a client with the new one uses the site', async () => {
   const registry = await startRegistry([zone('KR-1')]);
   await registry.client().site('KR');
   const before = registry.kept.get(SITE);
@@ -93,14 +93,14 @@ test('verifying a new credential leaves machines with the one that they have, un
   expect(registry.kept.get(SITE)).toMatchObject({ RegionName: 'fw.unit.default.ncp.KR' });
 });
 
-test('a secret cannot be told from the name of its credential', async () => {
+test('a credential is registered under a hash, so that its name does not reveal the secret', async () => {
   const registry = await startRegistry([zone('KR-1')]);
   await registry.client().site('KR');
   const names = [...registry.kept.keys()].filter((name) => name.startsWith('/credential/'));
   expect(names).toEqual([expect.stringMatching(/^\/credential\/fw\.unit\.default\.ncp\.[0-9a-f]{12}$/)]);
 });
 
-test('an unknown location is NotFound', async () => {
+test('the registration of an unknown location fails as NotFound', async () => {
   const registry = await startRegistry([]);
   await expect(registry.client().site('XX')).rejects.toMatchObject({ code: 'NotFound' });
 });

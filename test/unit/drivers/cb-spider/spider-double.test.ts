@@ -6,12 +6,12 @@ import { World } from '../../../contract/servers/spider-double/world.ts';
 const description = new Description();
 const query = (text = '') => new URLSearchParams(text);
 
-test('the double serves what the published description has, and nothing else', () => {
+test("the double of CB-Spider serves exactly the operations of CB-Spider's published description", () => {
   const routes = routesOf(new World(), { prepareMs: 0, startMs: 0, terminateMs: 0 });
   expect(routes.map(({ pattern }) => pattern).sort()).toEqual([...description.patterns].sort());
 });
 
-test('a request as published has no faults', () => {
+test('a request that follows the published description has no faults', () => {
   const vm = { Name: 'm', ImageType: 'PublicImage', ImageName: 'i', VMSpecName: 's', VPCName: 'v' };
   const ReqInfo = {
     ...vm,
@@ -28,20 +28,20 @@ test('a request as published has no faults', () => {
 });
 
 test.each([
-  ['an operation that there is not', 'GET vms', '', undefined],
-  ['a parameter that is missing', 'GET vmstatus', '', undefined],
-  ['a parameter that is not known', 'GET vmstatus', 'ConnectionName=c&page=2', undefined],
-  ['a body where there is none', 'GET vmstatus', 'ConnectionName=c', { ConnectionName: 'c' }],
-  ['a body that is missing', 'DELETE vm/*', '', undefined],
-  ['a field that is missing', 'DELETE vm/*', '', {}],
-  ['a field that is not known', 'DELETE vm/*', '', { ConnectionName: 'c', Zone: 'z' }],
-  ['a number where a string is due', 'POST keypair', '', { ConnectionName: 'c', ReqInfo: { Name: 7 } }],
+  ['an unknown operation', 'GET vms', '', undefined],
+  ['a missing parameter', 'GET vmstatus', '', undefined],
+  ['an unknown parameter', 'GET vmstatus', 'ConnectionName=c&page=2', undefined],
+  ['a body of an operation without one', 'GET vmstatus', 'ConnectionName=c', { ConnectionName: 'c' }],
+  ['a missing body', 'DELETE vm/*', '', undefined],
+  ['a missing field', 'DELETE vm/*', '', {}],
+  ['an unknown field', 'DELETE vm/*', '', { ConnectionName: 'c', Zone: 'z' }],
+  ['a number instead of a string', 'POST keypair', '', { ConnectionName: 'c', ReqInfo: { Name: 7 } }],
   [
-    'a list that is none',
+    'an object instead of a list',
     'POST credential',
     '',
     { CredentialName: 'c', ProviderName: 'p', KeyValueInfoList: {} },
   ],
-])('%s is a fault', (_, pattern, text, body) => {
+])('the check against the published description reports %s', (_, pattern, text, body) => {
   expect(description.faultsOf(pattern, query(text), body)).not.toEqual([]);
 });

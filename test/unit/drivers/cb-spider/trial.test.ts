@@ -3,14 +3,14 @@ import { LOCATION, specOn, useDouble } from './double.ts';
 
 const double = useDouble({ prepareMs: 0, startMs: 0, terminateMs: 0 }, { handOverMs: 500, lockedMs: 500 });
 
-test('a new credential of the same account shows the machines under the same ids', async () => {
+test('a trial client with a credential of the same account lists the machines under the same ids', async () => {
   const client = double.client();
   const { backendId } = await client.createInstance(await specOn(client));
   const shown = await double.client({ isTrial: true }).listInstances(LOCATION);
   expect(shown.map((one) => one.backendId)).toEqual([backendId]);
 });
 
-test('a new credential of another account shows none, and the connection keeps the one that it has', async () => {
+test('a trial client of another account lists no machine, and the connection keeps its credential', async () => {
   const client = double.client();
   const { backendId } = await client.createInstance(await specOn(client));
   const trial = double.client({ mockName: 'another', isTrial: true });

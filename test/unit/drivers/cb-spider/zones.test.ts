@@ -7,7 +7,7 @@ const double = useDouble(
   { handOverMs: 2_000, lockedMs: 2_000 },
 );
 
-test('a machine is in the zone that it was asked for in, by a subnet that is made once', async () => {
+test('a machine is created in the requested zone, or in the default zone when none is requested', async () => {
   const client = double.client();
   const spec = await specOn(client);
   const tokens = [1, 2, 3].map((attempt) => `${spec.instanceId}.${attempt}`);
@@ -22,13 +22,13 @@ test('a machine is in the zone that it was asked for in, by a subnet that is mad
   expect(made.map(({ backendId }) => zoneOf(backendId))).toEqual(['mercury-z3', 'mercury-z3', 'mercury-z1']);
 });
 
-test('a zone that the location does not have is refused', async () => {
+test('a create in a zone that the location does not have fails as InvalidRequest', async () => {
   const client = double.client();
   const spec = { ...(await specOn(client)), zone: 'venus-z1' };
   await expect(client.createInstance(spec)).rejects.toMatchObject({ code: 'InvalidRequest' });
 });
 
-test('zones share the upper half of a network, and nothing overlaps', () => {
+test('the subnets of zones divide the upper half of a network without overlap', () => {
   const { lowerHalf, ofZone } = subnetCidrs('10.20.0.0/16');
   expect(lowerHalf).toBe('10.20.0.0/17');
   expect([0, 1, 7].map(ofZone)).toEqual(['10.20.128.0/20', '10.20.144.0/20', '10.20.240.0/20']);
@@ -44,6 +44,6 @@ test.each([
   '10.0.0.256/16',
   'fd00::/48',
   '10.0.0.0/-1',
-])('%s is no network that can be divided', (cidr) => {
+])('a network with the CIDR %s is refused, since it cannot be divided among zones', (cidr) => {
   expect(() => subnetCidrs(cidr)).toThrow(expect.objectContaining({ code: 'InvalidRequest' }));
 });

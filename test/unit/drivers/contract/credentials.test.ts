@@ -26,35 +26,31 @@ const wrong = (credential: Record<string, string>) =>
 
 test.each<[string, Record<string, string>, string[]]>([
   ['one alternative', { role: 'arn:x', region: 'r' }, []],
-  ['one alternative and what it may have', { role: 'arn:x', externalId: 'e', region: 'r' }, []],
-  ['the other', { keyId: 'k', key: 's', region: 'r' }, []],
-  ['half of one', { keyId: 'k', region: 'r' }, ['/credential/key missing']],
-  ['only what may be left out', { externalId: 'e', region: 'r' }, ['/credential/role missing']],
+  ['one alternative with its optional field', { role: 'arn:x', externalId: 'e', region: 'r' }, []],
+  ['the other alternative', { keyId: 'k', key: 's', region: 'r' }, []],
+  ['half of an alternative', { keyId: 'k', region: 'r' }, ['/credential/key missing']],
+  ['only an optional field', { externalId: 'e', region: 'r' }, ['/credential/role missing']],
   [
-    'fields of both',
+    'both alternatives',
     { role: 'arn:x', key: 's', region: 'r' },
     ['/credential/role contradictory', '/credential/key contradictory'],
   ],
-  ['none', { region: 'r' }, ['/credential missing']],
-  ['nothing at all', {}, ['/credential missing', '/credential/region missing']],
-  [
-    'a word that is not there',
-    { role: 'arn:x', region: 'r', rôle: 'y' },
-    ['/credential/rôle unrecognized-key'],
-  ],
-  ['a value of another form', { role: 'x', region: 'r' }, ['/credential/role invalid-format']],
-])('a credential of %s', (_what, credential, errors) => {
+  ['no alternative', { region: 'r' }, ['/credential missing']],
+  ['no field', {}, ['/credential missing', '/credential/region missing']],
+  ['an unknown field', { role: 'arn:x', region: 'r', rôle: 'y' }, ['/credential/rôle unrecognized-key']],
+  ['a malformed value', { role: 'x', region: 'r' }, ['/credential/role invalid-format']],
+])('a credential that has %s gets exactly the errors that apply to it', (_what, credential, errors) => {
   expect(wrong(credential)).toEqual(errors);
   expect(credentialError(driver, credential)?.code).toBe(errors.length > 0 ? 'InvalidRequest' : undefined);
 });
 
-test('no value is in what is said of it', () => {
+test('an error about a credential contains none of its values', () => {
   const credential = { role: 'hunter2', key: 'hunter2', hunter3: 'hunter2' };
   expect(JSON.stringify(credentialErrors(driver, credential, undefined))).not.toContain('hunter2');
   expect(String(credentialError(driver, credential))).not.toContain('hunter2');
 });
 
-test('what one of the driver’s clouds alone needs is missing there, and nowhere else', () => {
+test('a field that only some clouds require is reported missing at those clouds alone', () => {
   const fields = [field('user'), field('tenant', { required: false, requiredBy: ['azure', 'nhn'] })];
   const missing = (cloud: Cloud | undefined) =>
     credentialErrors({ credentialFields: fields }, { user: 'u' }, cloud).map(({ pointer }) => pointer);
@@ -62,9 +58,9 @@ test('what one of the driver’s clouds alone needs is missing there, and nowher
 });
 
 test.each(REGISTERED_DRIVERS.map((metadata) => [metadata.name, metadata] as const))(
-  'the fields of %s allow a credential of each alternative, and not of two',
+  'the credential fields of driver %s accept each alternative, and refuse two together',
   (_name, metadata) => {
-    // What a value looks like is another matter.
+    // Patterns are left out, so that any value will do.
     const credentialFields = metadata.credentialFields.map(
       ({ name, description, secret, required, alternative }: CredentialField): CredentialField => ({
         name,

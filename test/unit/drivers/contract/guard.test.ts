@@ -18,7 +18,7 @@ const SPEC = {
   tags: {},
 };
 
-/** A client of a simulated cloud that answers every request with this. */
+/** Returns a client of a simulated cloud that answers every request with `body`. */
 function clientOf(body: unknown, status = 200) {
   return createSimDriver(async () => Response.json(body, { status })).connect({
     cloud: 'aws',
@@ -38,7 +38,7 @@ async function errorOf(call: Promise<unknown>): Promise<DriverError> {
   throw new Error(`no DriverError: ${String(error)}`);
 }
 
-test('nothing of an error that leaves a driver has the credential in it', async () => {
+test('an error that leaves a driver is bounded and does not contain the credential', async () => {
   const message = `${'word '.repeat(400)}${API_KEY}`;
   const body = { code: `Key-${API_KEY}`, message: `bad key ${API_KEY}: ${message}`, retryAfterMs: 1e300 };
   const error = await errorOf(clientOf(body, 429).listInstances(AT));
@@ -53,7 +53,7 @@ test('nothing of an error that leaves a driver has the credential in it', async 
   expect(error.stack).toContain('    at ');
 });
 
-test("why a machine failed is told in the cloud's words, bounded, plain and without the credential", async () => {
+test("a machine's failure message is bounded, plain and without the credential", async () => {
   const failureMessage = `no\u0000 host\u001b[31m for ${JSON.stringify(API_KEY)}${' x'.repeat(1_000)}`;
   const [machine] = await clientOf({ items: [{ ...MACHINE, failureMessage }] }).listInstances(AT);
   expect(machine?.failureMessage).toMatch(/^no {2}host \[31m for "\*\*\*" x x/);
@@ -61,15 +61,15 @@ test("why a machine failed is told in the cloud's words, bounded, plain and with
 });
 
 test.each([
-  ['has the credential in it', `i-${API_KEY}`],
-  ['is longer than any', 'i'.repeat(2_000)],
-  ['has a control character in it', 'i-1\u001b'],
-])('a list of machines is refused when an id of them %s', async (_, id) => {
+  ['contains the credential', `i-${API_KEY}`],
+  ['is too long', 'i'.repeat(2_000)],
+  ['contains a control character', 'i-1\u001b'],
+])('a list of machines is refused when the id of one of them %s', async (_, id) => {
   const call = clientOf({ items: [MACHINE, { ...MACHINE, id }] }).listInstances(AT);
   expect((await errorOf(call)).code).toBe('Unavailable');
 });
 
-test('what a machine may lack is left out where it cannot be used, and the machine stays', async () => {
+test('an unusable optional field of a machine is left out, and the machine stays in the list', async () => {
   const odd = { ...MACHINE, zone: 'east\u202e', instanceType: API_KEY, publicIp: '10.0.0.1' };
   const [machine] = await clientOf({ items: [odd] }).listInstances(AT);
   expect(machine).toMatchObject({ backendId: 'i-1', publicIp: '10.0.0.1' });
@@ -77,24 +77,21 @@ test('what a machine may lack is left out where it cannot be used, and the machi
   expect(machine).not.toHaveProperty('instanceType');
 });
 
-test.each(['', 'a'.repeat(257)])(
-  'an account that no record has room for is one that the cloud does not tell',
-  async (id) => {
-    expect((await clientOf({ account: id }).verifyCredential()).account).toBeUndefined();
-  },
-);
+test.each(['', 'a'.repeat(257)])('an account id that no record can hold is dropped: %j', async (id) => {
+  expect((await clientOf({ account: id }).verifyCredential()).account).toBeUndefined();
+});
 
-test('an account that has the credential in it is one that the cloud does not tell', async () => {
+test('an account id that contains the credential is dropped', async () => {
   expect((await clientOf({ account: `acc-${API_KEY}` }).verifyCredential()).account).toBeUndefined();
 });
 
-test('a network that was renamed to what no terminal should get is listed under a plain name', async () => {
+test('the name of a network is listed without its control characters', async () => {
   const network = { id: 'net-1', name: 'web\u001b[2J', tags: MACHINE.tags };
   const [listed] = await clientOf({ items: [network] }).listNetworkResources(AT, 'network');
   expect(listed).toMatchObject({ backendId: 'net-1', name: 'web [2J' });
 });
 
-test('a machine that was made under an id of no use is of unknown outcome', async () => {
+test('a create call that returns an unusable machine id fails as OutcomeUnknown', async () => {
   const call = clientOf({ ...MACHINE, id: `i-${API_KEY}` }).createInstance(SPEC);
   const error = await errorOf(call);
   expect(error.code).toBe('OutcomeUnknown');
@@ -103,7 +100,7 @@ test('a machine that was made under an id of no use is of unknown outcome', asyn
   );
 });
 
-test('an image or an offer that is of no use is left out of the catalogue, and the others stay', async () => {
+test('an unusable image or offer is left out of the catalogue, and the others stay', async () => {
   const image = { name: 'ubuntu', id: 'ami-1', description: 'Ubuntu', architectures: ['x86_64'] };
   const images = [
     image,
@@ -119,7 +116,7 @@ test('an image or an offer that is of no use is left out of the catalogue, and t
   expect(listed.offers.map(({ instanceType }) => instanceType)).toEqual(['small']);
 });
 
-test('an error repeats neither the user data nor the key of the call', async () => {
+test('an error does not repeat the user data or the public key of its call', async () => {
   const userData = '#cloud-config\npassword: correct horse battery staple\n';
   const body = { code: 'InvalidParameter', message: `userData: ${userData} is not valid` };
   const error = await errorOf(clientOf(body, 400).createInstance({ ...SPEC, userData }));
@@ -130,7 +127,7 @@ test('an error repeats neither the user data nor the key of the call', async () 
   expect((await errorOf(call)).message).toBe('publicKey: ***');
 });
 
-test('of a refusal without an end 64 KB are read', async () => {
+test('the driver stops reading an endless refusal, and still reports its meaning', async () => {
   let [pulled, cancelled] = [0, false];
   const endless = () =>
     new ReadableStream<Uint8Array>({

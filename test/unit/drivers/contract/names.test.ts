@@ -24,8 +24,8 @@ const tokens = fc
   .tuple(fleets, fc.nat(99_999), fc.integer({ min: 1, max: 1_295 }))
   .map(([fleetId, index, attempt]) => launchToken(instanceId({ fleetId, index }), attempt));
 
-describe("a machine's name", () => {
-  test('fits every cloud and tells deployment, instance and token', () => {
+describe('machineName', () => {
+  test("a machine's name fits every cloud, and its instance and launch token can be parsed from it", () => {
     fc.assert(
       fc.property(deployments, tokens, (deployment, token) => {
         const name = machineName(deployment, token);
@@ -38,7 +38,7 @@ describe("a machine's name", () => {
     );
   });
 
-  test('fits clouds with short names, too', () => {
+  test("a machine's name respects a shorter limit, and its launch token can still be parsed from it", () => {
     fc.assert(
       fc.property(deployments, tokens, fc.integer({ min: 30, max: 63 }), (deployment, token, maxLength) => {
         const name = machineName(deployment, token, maxLength);
@@ -53,7 +53,7 @@ describe("a machine's name", () => {
     expect(() => machineName('x', 'f0123456789abcdef-00001.1', 29)).toThrow(RangeError);
   });
 
-  test('is never that of another deployment, however alike they are called', () => {
+  test('the name of a machine or resource is never parsed as one of another deployment with a similar id', () => {
     fc.assert(
       fc.property(deployments, deployments, tokens, (one, other, token) => {
         fc.pre(one !== other);
@@ -71,15 +71,17 @@ describe("a machine's name", () => {
     'f0123456789abcdef-00001',
     'f0123456789abcdef-00001.0',
     'f0123456789abcdef-00001.1296',
-  ])('is not made of %s', (token) => expect(() => machineName('test', token)).toThrow(RangeError));
+  ])('machineName refuses the malformed launch token %s', (token) =>
+    expect(() => machineName('test', token)).toThrow(RangeError),
+  );
 
   test.each(['', 'fw-test-', 'fw-test-web', 'web', 'FW-TEST-0123456789ABCDEF0000101'])(
-    '%j is not read as a machine name, since this deployment did not give it',
+    'parseMachineName returns nothing for %j, which this deployment never gave',
     (name) => expect(parseMachineName('test', name)).toBeUndefined(),
   );
 });
 
-describe("a network resource's name", () => {
+describe('the names of network resources', () => {
   const site = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
   const fleetId = 'f0123456789abcdef';
   const names = [
@@ -91,7 +93,7 @@ describe("a network resource's name", () => {
     networkName('f0123456789abcdeg', site),
   ];
 
-  test('tells its fleet, differs by kind, site and rule, and fits with the longest deployment id', () => {
+  test("a network resource's name contains its fleet, differs by kind, site and rule, and fits 63 characters", () => {
     expect(new Set(names).size).toBe(names.length);
     for (const name of names.slice(0, 5)) {
       expect(fleetOfResource(name)).toBe(fleetId);
@@ -101,7 +103,7 @@ describe("a network resource's name", () => {
     }
   });
 
-  test('is not taken for that of a fleet when it is not ours', () => {
+  test('a foreign resource name belongs to no fleet, and resourceName refuses capital letters', () => {
     for (const name of ['net', '0123456789abcdefx000000', 'my-own-network'])
       expect(fleetOfResource(name)).toBeUndefined();
     expect(() => resourceName('test', 'With-Other')).toThrow(RangeError);

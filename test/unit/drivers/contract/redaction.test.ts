@@ -18,16 +18,19 @@ const cases = Object.entries(SECRETS).flatMap(([kind, secret]) =>
 const WORDS_BEFORE = 'the request was not understood: ';
 const WORDS_AFTER = ', ask again';
 
-test.each(cases)('a secret ($kind) spelled as $name is taken out of a text', ({ secret, spell }) => {
-  const redacted = new Secrets([secret]).redact(`${WORDS_BEFORE}${spell(secret)}${WORDS_AFTER}`, 1_000);
-  expect(redacted).toContain('***');
-  // What every key begins and ends with tells nothing of this one.
-  const own = secret.replaceAll(/-----[A-Z ]+-----/g, '');
-  expect(longestStretch(redacted, own)).toBeLessThan(Math.min(8, Math.ceil(secret.length * 0.6)));
-});
+test.each(cases)(
+  'redaction removes a secret ($kind) that is spelled as $name from a text',
+  ({ secret, spell }) => {
+    const redacted = new Secrets([secret]).redact(`${WORDS_BEFORE}${spell(secret)}${WORDS_AFTER}`, 1_000);
+    expect(redacted).toContain('***');
+    // The first and last line are the same in every private key, so they reveal nothing of this one.
+    const own = secret.replaceAll(/-----[A-Z ]+-----/g, '');
+    expect(longestStretch(redacted, own)).toBeLessThan(Math.min(8, Math.ceil(secret.length * 0.6)));
+  },
+);
 
 test.each(['raw', 'json', 'url', 'base64', 'mixed', 'hex'])(
-  'words around a secret that is spelled as %s stay as they are',
+  'redaction keeps the words around a secret that is spelled as %s',
   (name) => {
     const spell = SPELLINGS.find((one) => one.name === name)?.spell ?? String;
     const redacted = new Secrets([SECRETS.key]).redact(
@@ -38,14 +41,14 @@ test.each(['raw', 'json', 'url', 'base64', 'mixed', 'hex'])(
   },
 );
 
-test('a secret in any two spellings, one inside the other, is taken out', () => {
+test('redaction removes a secret that is encoded twice, in any two spellings', () => {
   const spelling = fc.constantFrom(
     ...SPELLINGS.filter(({ name }) => !/^(capitals|in-lines|base64-twice)/.test(name)),
   );
   const secret = fc.string({ minLength: 12, maxLength: 60, unit: 'grapheme-ascii' });
   fc.assert(
     fc.property(secret, spelling, spelling, (value, inner, outer) => {
-      // Long enough with all of its escapes decoded.
+      // The secret must have eight characters or more after all of its escapes are decoded.
       fc.pre(value.replaceAll(/[^A-Za-z0-9]|%u?[0-9a-f]{2,4}|\\./gi, '').length >= 8);
       const text = outer.spell(inner.spell(value));
       expect(new Secrets([value]).redact(`${WORDS_BEFORE}${text}`, 2_000)).not.toContain(text);
@@ -54,7 +57,7 @@ test('a secret in any two spellings, one inside the other, is taken out', () => 
   );
 });
 
-test('what a cut leaves of a secret is taken out, too', () => {
+test('redaction removes the beginning or end of a secret that was cut', () => {
   const secrets = new Secrets([SECRETS.key]);
   for (const length of [8, 12, 20, 39]) {
     expect(secrets.redact(`bad key ${SECRETS.key.slice(0, length)}`, 1_000)).toBe('bad key ***');
@@ -66,7 +69,7 @@ test('what a cut leaves of a secret is taken out, too', () => {
   expect(cut).not.toContain(SECRETS.key.slice(0, 4));
 });
 
-test('a text without a secret stays as it is, but for what no terminal should get', () => {
+test('redaction changes a text without a secret only by its control characters and its length', () => {
   const secrets = new Secrets([SECRETS.key, SECRETS.short]);
   const words =
     'Invalid value for flavor: m1.tiny (request req-0f3a), see https://cloud.example/docs?a=1%202';
@@ -79,7 +82,7 @@ test('a text without a secret stays as it is, but for what no terminal should ge
   expect(new Secrets([SECRETS.lines]).redact(ofKey, 1_000)).toBe(ofKey);
 });
 
-test('private keys, authorization headers and signatures are taken out, whatever they belong to', () => {
+test('redaction removes private keys, authorization headers and signatures of any credential', () => {
   const secrets = new Secrets([]);
   expect(secrets.redact(`key ${SECRETS.lines} end`, 1_000)).toBe('key ***  end');
   expect(secrets.redact('{"Authorization":"Bearer abc.def.ghi","x":1}', 1_000)).toBe(
@@ -89,7 +92,7 @@ test('private keys, authorization headers and signatures are taken out, whatever
   expect(secrets.redact(`?X-Amz-Signature=${'ab'.repeat(32)}&x`, 1_000)).toBe('?X-Amz-Signature=***&x');
 });
 
-test('what a driver was given for the credential is taken out from then on', () => {
+test('redaction removes a session token as soon as it has been added to the secrets', () => {
   const secrets = new Secrets([]);
   const token = 'gAAAAABlyTokenOfKeystone-0123456789';
   expect(secrets.redact(`token ${token}`, 1_000)).toContain(token);
@@ -97,27 +100,27 @@ test('what a driver was given for the credential is taken out from then on', () 
   expect(secrets.redact(`token ${token}`, 1_000)).toBe('token ***');
 });
 
-describe('an identifier', () => {
+describe('isIn', () => {
   const secrets = new Secrets([SECRETS.key, 'ubuntu']);
 
-  test('with a secret in it is found', () => {
+  test('an identifier that contains a secret is detected, also in base64', () => {
     expect(secrets.isIn(`i-${SECRETS.key}`)).toBe(true);
     expect(secrets.isIn(Buffer.from(SECRETS.key).toString('base64'))).toBe(true);
   });
 
-  test('may have a word in it that is a short password', () => {
+  test('an identifier may contain a short word that is also a password', () => {
     expect(secrets.isIn('ubuntu-24.04-server-amd64')).toBe(false);
     expect(secrets.isIn('i-0123456789abcdef0')).toBe(false);
   });
 });
 
-test('escapes that need each other are decoded to the last', () => {
+test('nested escapes are decoded completely, with the positions that they had in the text', () => {
   const { bytes, starts, ends } = decodeEscapes(bytesOf('a%2525&amp;quot;\\\\u0022b'), 'all');
   expect(bytes).toBe('a%""b');
   expect([starts[1], ends[1]]).toEqual([1, 6]);
 });
 
-/** How many characters of the secret stand in the text in a row, in whatever case. */
+/** Returns the length of the longest part of `secret` that `text` contains, ignoring case. */
 function longestStretch(text: string, secret: string): number {
   const [inText, inSecret] = [text.toLowerCase(), secret.toLowerCase()];
   for (let length = inSecret.length; length > 0; length -= 1) {

@@ -5,22 +5,26 @@ import { readRate } from '../../../../functions/drivers/contract/retry-after.ts'
 const NOW_MS = Date.parse('2026-03-01T12:00:00Z');
 const read = (headers: Record<string, string>) => readRate(new Headers(headers), NOW_MS);
 
-describe('how long to wait', () => {
+describe('retryAfterMs of readRate', () => {
   it.each([
     ['seconds', { 'retry-after': '3' }, 3_000],
-    ['no time at all', { 'retry-after': '0' }, 0],
-    ['parts of a second', { 'retry-after': '0.25' }, 250],
+    ['zero seconds', { 'retry-after': '0' }, 0],
+    ['a fraction of a second', { 'retry-after': '0.25' }, 250],
     ['a date', { 'retry-after': 'Sun, 01 Mar 2026 12:00:30 GMT' }, 30_000],
-    ['a date that is over', { 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
+    ['a date in the past', { 'retry-after': 'Sun, 01 Mar 2026 11:00:00 GMT' }, 0],
     [
       "a date by the cloud's own clock",
       { 'retry-after': 'Sun, 01 Mar 2026 13:00:30 GMT', date: 'Sun, 01 Mar 2026 13:00:00 GMT' },
       30_000,
     ],
     ['RateLimit', { ratelimit: '"burst";r=0;t=5' }, 5_000],
-    ['RateLimit, the one that is used up', { ratelimit: '"burst";r=0;t=5, "daily";r=800;t=36000' }, 5_000],
-    ['RateLimit, the longest of those', { ratelimit: '"burst";r=0;t=5,"hourly";r=0;t=900' }, 900_000],
-    ['RateLimit with names that hold separators', { ratelimit: '"a;r=1,\\"b";r=0;t=7;pk=:Y2E=:' }, 7_000],
+    ['the exhausted policy of RateLimit', { ratelimit: '"burst";r=0;t=5, "daily";r=800;t=36000' }, 5_000],
+    [
+      'the longest wait of several exhausted policies',
+      { ratelimit: '"burst";r=0;t=5,"hourly";r=0;t=900' },
+      900_000,
+    ],
+    ['RateLimit with separators in its names', { ratelimit: '"a;r=1,\\"b";r=0;t=7;pk=:Y2E=:' }, 7_000],
     ['RateLimit-Reset', { 'ratelimit-remaining': '0', 'ratelimit-reset': '50' }, 50_000],
     [
       'RateLimit-Reset as a time',
@@ -42,30 +46,49 @@ describe('how long to wait', () => {
       { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '2026-03-01T12:00:04Z' },
       4_000,
     ],
-    ['Retry-After before all others', { 'retry-after': '2', ratelimit: '"burst";r=0;t=60' }, 2_000],
-    ['what can be read', { 'retry-after': 'soon', ratelimit: '"burst";r=0;t=60' }, 60_000],
-    ['a day and no longer', { 'retry-after': '99999999' }, 86_400_000],
-  ])('%s', (_, headers, waitMs) => expect(read(headers)).toEqual({ retryAfterMs: waitMs }));
+    [
+      'Retry-After, which precedes all other headers',
+      { 'retry-after': '2', ratelimit: '"burst";r=0;t=60' },
+      2_000,
+    ],
+    [
+      'RateLimit when Retry-After is malformed',
+      { 'retry-after': 'soon', ratelimit: '"burst";r=0;t=60' },
+      60_000,
+    ],
+    ['a time of more than a day, cut to a day', { 'retry-after': '99999999' }, 86_400_000],
+  ])('the wait is read from %s', (_, headers, waitMs) =>
+    expect(read(headers)).toEqual({ retryAfterMs: waitMs }),
+  );
 
   it.each([
-    ['nothing', {}],
-    ['something that is not used up', { ratelimit: '"burst";r=3;t=5' }],
-    ['a reset of what is not used up', { 'x-ratelimit-remaining': '12', 'x-ratelimit-reset': '50' }],
+    ['no header', {}],
+    ['a policy that is not exhausted', { ratelimit: '"burst";r=3;t=5' }],
+    [
+      'the reset of a policy that is not exhausted',
+      { 'x-ratelimit-remaining': '12', 'x-ratelimit-reset': '50' },
+    ],
     ['a reset without a remaining count', { 'x-ratelimit-reset': '50' }],
-    ['nonsense', { 'retry-after': '-3', ratelimit: ';;"', 'ratelimit-policy': '=;w=,' }],
+    ['malformed headers', { 'retry-after': '-3', ratelimit: ';;"', 'ratelimit-policy': '=;w=,' }],
     ["Azure's counts", { 'x-ms-ratelimit-remaining-resource': 'Microsoft.Compute/CreateVM3Min;0' }],
-  ])('is not said by %s', (_, headers) => expect(read(headers)).toEqual({}));
+  ])('no wait is read from %s', (_, headers) => expect(read(headers)).toEqual({}));
 });
 
-describe('how many calls the cloud takes', () => {
+describe('limitPerSecond of readRate', () => {
   it.each([
     ['one policy', { 'ratelimit-policy': '"burst";q=12;w=3' }, 4],
-    ['of two, the one that is over soonest', { 'ratelimit-policy': '"permin";q=60;w=60,"sec";q=5;w=1' }, 5],
-    ['the place of a name', { 'ratelimit-policy': '100;w=10' }, 10],
-    ['requests by name', { 'ratelimit-policy': '"a";q=30;w=60;qu="requests"' }, 0.5],
-  ])('%s', (_, headers, limitPerSecond) => expect(read(headers)).toEqual({ limitPerSecond }));
+    [
+      'the policy with the shortest window of two',
+      { 'ratelimit-policy': '"permin";q=60;w=60,"sec";q=5;w=1' },
+      5,
+    ],
+    ['a policy without a name', { 'ratelimit-policy': '100;w=10' }, 10],
+    ['a policy whose unit is requests', { 'ratelimit-policy': '"a";q=30;w=60;qu="requests"' }, 0.5],
+  ])('the rate limit is read from %s', (_, headers, limitPerSecond) =>
+    expect(read(headers)).toEqual({ limitPerSecond }),
+  );
 
-  it('is that of the policy that is used up', () => {
+  it('the rate limit is read from the exhausted policy', () => {
     const policies = '"permin";q=60;w=60,"sec";q=5;w=1';
     expect(read({ 'ratelimit-policy': policies, ratelimit: '"permin";r=0;t=9, "sec";r=4;t=1' })).toEqual({
       retryAfterMs: 9_000,
@@ -76,13 +99,15 @@ describe('how many calls the cloud takes', () => {
   it.each([
     ['a budget of a day', '"daily";q=1000;w=86400'],
     ['bytes', '"bytes";q=65535;qu="content-bytes";w=10'],
-    ['calls at the same time', '"slots";q=20;qu="concurrent-requests";w=10'],
+    ['a limit on concurrent calls', '"slots";q=20;qu="concurrent-requests";w=10'],
     ['a quota without a window', '"default";q=100'],
-    ['none at all', '"closed";q=0;w=10'],
-  ])('is not said by %s', (_, policy) => expect(read({ 'ratelimit-policy': policy })).toEqual({}));
+    ['a quota of zero', '"closed";q=0;w=10'],
+  ])('no rate limit is read from %s', (_, policy) =>
+    expect(read({ 'ratelimit-policy': policy })).toEqual({}),
+  );
 });
 
-it('takes whatever stands in a header, and never says a wait that is none', () => {
+it('readRate accepts any header values, and returns only waits of at most a day and limits above zero', () => {
   const names = [
     'retry-after',
     'ratelimit',

@@ -36,7 +36,7 @@ const requestSchema = z.object({
   server: z.object({ name: z.string(), metadata: z.looseObject({}), min_count: z.int().default(1) }),
 });
 
-/** The servers that Nova makes of a request for several: the same metadata, numbered names. */
+/** Returns the servers that Nova makes of a request for several: they have the same metadata and numbered names. */
 function serversOf(request: Asked | undefined): object[] {
   const { server } = requestSchema.parse(request?.body);
   return Array.from({ length: server.min_count }, (_, at) => ({
@@ -58,10 +58,10 @@ const codesOf = (outcomes: readonly CreateOutcome[]) =>
 const creates = (asked: readonly Asked[]) =>
   asked.filter(({ method, what }) => `${method} ${what}` === CREATE);
 
-describe('several at once', () => {
+describe('createInstances', () => {
   const specs = [3, 1, 7].map((index) => spec(idOf(index)));
 
-  test('are asked for by one request, and each is the one that its number says', async () => {
+  test('a batch is created by one request, and the number in its name binds each server to its launch', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -90,7 +90,7 @@ describe('several at once', () => {
     expect(asked.at(-1)?.what).toContain('reservation_id=r-1');
   });
 
-  test('each server of a batch is found by its token, and a server that a user has renamed is not', async () => {
+  test('a server of a batch is found by its token until a user renames it', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -111,7 +111,7 @@ describe('several at once', () => {
     });
   });
 
-  test('of which the quota has no room for all are asked for one by one', async () => {
+  test('a batch that exceeds the quota is followed by one request for each server', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: () =>
@@ -122,7 +122,7 @@ describe('several at once', () => {
     expect(codesOf(await createAll(client, specs))).toEqual(['s9', 'QuotaExceeded', 'QuotaExceeded']);
   });
 
-  test('are all refused, or all unknown, as the one request is', async () => {
+  test('every launch of a batch fails with the error of the one request', async () => {
     const refused = clientOf({ ...catalogue, [CREATE]: () => fault('badRequest', 400, 'no') });
     expect(codesOf(await createAll(refused.client, specs))).toEqual(specs.map(() => 'InvalidRequest'));
     expect(creates(refused.asked)).toHaveLength(1);
@@ -132,7 +132,7 @@ describe('several at once', () => {
     expect(codesOf(await createAll(unlisted.client, specs))).toEqual(specs.map(() => 'OutcomeUnknown'));
   });
 
-  test('that Nova does not show are unknown', async () => {
+  test('a launch of a batch whose server Nova does not list is OutcomeUnknown', async () => {
     const { client, asked } = clientOf({
       ...catalogue,
       [CREATE]: RESERVED,
@@ -142,7 +142,7 @@ describe('several at once', () => {
   });
 });
 
-test('what has failed once, and what is of another fleet, is asked for by itself', async () => {
+test('a second attempt and a launch of another fleet are each created by a request of their own', async () => {
   const other = 'ffedcba9876543210';
   const specs = [spec(idOf(1), 2), spec(idOf(2)), spec(idOf(3, other)), spec(idOf(4), 2)];
   const { client, asked } = clientOf({

@@ -11,7 +11,7 @@ const image = (id: string, name: string, over: object = {}) => ({
   ...over,
 });
 
-test('images go by their names and by well-known ones, the newest first, and public before private', async () => {
+test('images have their own or a well-known name, which goes to the newest public image that fits', async () => {
   const images = [
     image('1', 'Ubuntu 24.04 LTS (Noble)'),
     image('2', 'ubuntu-24.04-server-cloudimg-arm64'),
@@ -38,7 +38,7 @@ test('images go by their names and by well-known ones, the newest first, and pub
   expect(new Set(listed.map(({ name }) => name)).size).toBe(listed.length);
 });
 
-test('flavors tell GPUs that are known, and hosts that they ask for', async () => {
+test('a flavor becomes a type with its GPU and architecture, and a disabled flavor an unavailable offer', async () => {
   const flavor = (name: string, over: object = {}) => ({
     id: `id-${name.replaceAll(' ', '-')}`,
     name,
@@ -74,6 +74,9 @@ test('flavors tell GPUs that are known, and hosts that they ask for', async () =
   ]);
 });
 
-test.each([['a100:1'], ['gpu:1'], ['h100'], ['h100:1,nic:1']])('%s tells no GPU for sure', (alias) => {
-  expect(gpuOf({ 'pci_passthrough:alias': alias })).toBeUndefined();
-});
+test.each([['a100:1'], ['gpu:1'], ['h100'], ['h100:1,nic:1']])(
+  'gpuOf finds no certain GPU in the alias %s',
+  (alias) => {
+    expect(gpuOf({ 'pci_passthrough:alias': alias })).toBeUndefined();
+  },
+);

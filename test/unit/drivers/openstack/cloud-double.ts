@@ -5,7 +5,7 @@ import { openGate } from '../../../calls/gates.ts';
 /** A request as the driver made it. */
 export interface Asked {
   method: string;
-  /** `nova /servers`: the service and the path below its endpoint, with the query. */
+  /** The service, and the path below its endpoint with the query: `nova /servers`. */
   what: string;
   headers: Headers;
   body: unknown;
@@ -20,7 +20,7 @@ const SERVICES = { compute: 'nova', network: 'neutron', image: 'glance' };
 export const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
   Response.json(body, { status, headers });
 
-/** Nova's way to put an error. */
+/** Returns an error in Nova's format. */
 export const fault = (key: string, code: number, message: string): Response =>
   json({ [key]: { code, message } }, code);
 
@@ -48,8 +48,8 @@ export function tokenAnswer(
 }
 
 /**
- * A client of a cloud that answers as a test says. It is no OpenStack: how the real services behave is what
- * `npm run test:openstack` is about.
+ * Returns a client of a cloud that gives the test's `answers`. It does not simulate OpenStack:
+ * `npm run test:openstack` tests the driver with the real services.
  */
 export function clientOf(
   answers: Readonly<Record<string, Answer>>,

@@ -3,7 +3,7 @@ import { readRate } from '../../../../functions/drivers/contract/retry-after.ts'
 import { errorOfAnswer } from '../../../../functions/drivers/openstack/errors.ts';
 import { instanceStatusOf } from '../../../../functions/drivers/openstack/statuses.ts';
 
-const meaning = (
+const errorFor = (
   status: number,
   body: unknown,
   effect: 'reads' | 'changes' = 'changes',
@@ -18,7 +18,7 @@ const meaning = (
 const nova = (key: string, message: string) => ({ [key]: { code: 0, message } });
 const neutron = (type: string, message = 'words') => ({ NeutronError: { type, message, detail: '' } });
 
-describe('what an answer means', () => {
+describe('errorOfAnswer', () => {
   test.each([
     [
       'a quota',
@@ -28,7 +28,7 @@ describe('what an answer means', () => {
     ],
     ['a quota of ports', 403, nova('forbidden', 'Maximum number of ports exceeded'), 'QuotaExceeded'],
     [
-      'a quota of ports, in other words',
+      'a quota of ports in another wording',
       403,
       nova('forbidden', 'The number of defined ports: 2 is over the limit: 0'),
       'QuotaExceeded',
@@ -40,27 +40,27 @@ describe('what an answer means', () => {
       'InvalidRequest',
     ],
     [
-      'a right that is missing',
+      'a missing permission',
       403,
       nova('forbidden', "Policy doesn't allow os_compute_api:servers:create to be performed."),
       'Unauthorized',
     ],
-    ['too many calls', 413, nova('overLimit', 'This request was rate-limited.'), 'Throttled'],
-    ['too many calls, by a load balancer', 429, '<html>slow down</html>', 'Throttled'],
+    ['a rate limit', 413, nova('overLimit', 'This request was rate-limited.'), 'Throttled'],
+    ['the rate limit of a load balancer', 429, '<html>slow down</html>', 'Throttled'],
     ['an unknown server', 404, nova('itemNotFound', 'Instance x could not be found.'), 'NotFound'],
-    ['a wrong word', 400, nova('badRequest', 'Invalid key_name provided.'), 'InvalidRequest'],
-    ['a wrong state', 409, nova('conflictingRequest', 'while it is in vm_state stopped'), 'Conflict'],
+    ['an invalid parameter', 400, nova('badRequest', 'Invalid key_name provided.'), 'InvalidRequest'],
+    ['a conflicting state', 409, nova('conflictingRequest', 'while it is in vm_state stopped'), 'Conflict'],
     [
-      'a Nova that is too old',
+      'a Nova version that is too old',
       406,
       nova('computeFault', 'Version 2.69 is not supported by the API.'),
       'Unsupported',
     ],
     ['a quota of networks', 409, neutron('OverQuota'), 'QuotaExceeded'],
     ['a network in use', 409, neutron('NetworkInUse'), 'Conflict'],
-    ['no address left', 409, neutron('IpAddressGenerationFailure'), 'InsufficientCapacity'],
-    ['no network left', 503, neutron('NoNetworkAvailable'), 'InsufficientCapacity'],
-    ['a right of Neutron', 403, neutron('PolicyNotAuthorized'), 'Unauthorized'],
+    ['a lack of addresses', 409, neutron('IpAddressGenerationFailure'), 'InsufficientCapacity'],
+    ['a lack of networks', 503, neutron('NoNetworkAvailable'), 'InsufficientCapacity'],
+    ['a missing permission in Neutron', 403, neutron('PolicyNotAuthorized'), 'Unauthorized'],
     ['a refused token', 401, { error: { code: 401, message: 'no', title: 'Unauthorized' } }, 'Unauthorized'],
     [
       'an image that is gone',
@@ -68,34 +68,34 @@ describe('what an answer means', () => {
       '<html><head><title>404</title></head><body>gone</body></html>',
       'NotFound',
     ],
-    ['a fault', 500, nova('computeFault', 'Unexpected API Error.'), 'OutcomeUnknown'],
-    ['a gateway', 504, '<html>Gateway Time-out</html>', 'OutcomeUnknown'],
+    ['a server error', 500, nova('computeFault', 'Unexpected API Error.'), 'OutcomeUnknown'],
+    ['a gateway time-out', 504, '<html>Gateway Time-out</html>', 'OutcomeUnknown'],
     ['an unknown status', 418, {}, 'InvalidRequest'],
-  ])('%s', (_, status, body, expected) => {
-    expect(meaning(status, body)).toMatchObject({ code: expected, call: 'nova:POST /servers' });
+  ])('an answer about %s becomes the driver error for it', (_, status, body, expected) => {
+    expect(errorFor(status, body)).toMatchObject({ code: expected, call: 'nova:POST /servers' });
   });
 
-  test('a fault of a read is Unavailable', () => {
-    expect(meaning(500, nova('computeFault', 'x'), 'reads').code).toBe('Unavailable');
+  test('a read that Nova answers with status 500 fails as Unavailable', () => {
+    expect(errorFor(500, nova('computeFault', 'x'), 'reads').code).toBe('Unavailable');
   });
 
-  test('has how long to wait from the header, else from the body', () => {
-    expect(meaning(429, '', 'reads', { 'retry-after': '7' }).retryAfterMs).toBe(7_000);
-    const { retryAfterMs, limitPerSecond } = meaning(429, '', 'reads', {
+  test('an error has the wait of the headers, or else of the body', () => {
+    expect(errorFor(429, '', 'reads', { 'retry-after': '7' }).retryAfterMs).toBe(7_000);
+    const { retryAfterMs, limitPerSecond } = errorFor(429, '', 'reads', {
       ratelimit: '"calls";r=0;t=9',
       'ratelimit-policy': '"calls";q=12;w=3',
     });
     expect([retryAfterMs, limitPerSecond]).toEqual([9_000, 4]);
     const body = { overLimit: { code: 413, message: 'slow', retryAfter: '3' } };
-    expect(meaning(413, body).retryAfterMs).toBe(3_000);
+    expect(errorFor(413, body).retryAfterMs).toBe(3_000);
   });
 
-  test("an error has the cloud's own words", () => {
-    const { message, cloudCode } = meaning(400, nova('badRequest', "Invalid input. Value: 'x' is too long"));
+  test("an error has the cloud's message and code, from JSON or from HTML", () => {
+    const { message, cloudCode } = errorFor(400, nova('badRequest', "Invalid input. Value: 'x' is too long"));
     expect(message).toBe("nova:POST /servers: Invalid input. Value: 'x' is too long");
     expect(cloudCode).toBe('badRequest');
     expect(
-      meaning(404, '<html><head><title>t</title></head><body><h1>404</h1>No image</body></html>').message,
+      errorFor(404, '<html><head><title>t</title></head><body><h1>404</h1>No image</body></html>').message,
     ).toBe('nova:POST /servers: 404 No image');
   });
 });
@@ -114,6 +114,6 @@ test.each([
   ['SOFT_DELETED', 'deleting', 'Terminated'],
   ['RESCUE', undefined, 'Undefined'],
   ['A_NEW_WORD', undefined, 'Undefined'],
-] as const)('status %s with task %s is %s', (status, task, expected) => {
+] as const)('a server with status %s and task %s has the instance status %s', (status, task, expected) => {
   expect(instanceStatusOf(status, task)).toBe(expected);
 });

@@ -8,7 +8,7 @@ interface Group {
   name: string;
 }
 
-/** Nova's server groups of one project, as its API keeps them. */
+/** Returns a region whose project keeps server groups as Nova's API does, and records its calls. */
 function projectWith(groups: Group[] = []) {
   let made = groups.length;
   const calls: string[] = [];
@@ -39,7 +39,7 @@ const mark = (writerId: string, renewedAtMs: number): WriterMark => ({
   renewedAtMs,
 });
 
-it('renews a mark by another group, and leaves one', async () => {
+it('a renewed mark is a new server group, and the earlier group is deleted', async () => {
   const { region, groups } = projectWith();
   await putMark(region, 'acme', mark('one', 1_000));
   await putMark(region, 'acme', mark('one', 2_000));
@@ -47,7 +47,7 @@ it('renews a mark by another group, and leaves one', async () => {
   expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
 });
 
-it('writes nothing when the same mark stands already', async () => {
+it('putMark writes nothing when the same mark exists already', async () => {
   const { region, calls } = projectWith();
   await putMark(region, 'acme', mark('one', 1_000));
   calls.length = 0;
@@ -55,7 +55,7 @@ it('writes nothing when the same mark stands already', async () => {
   expect(calls).toEqual(['GET']);
 });
 
-it('tells one mark for a writer whose renewal was cut short before the earlier group was deleted', async () => {
+it('listMarks returns only the newest mark of a writer whose earlier group was not deleted', async () => {
   const { region } = projectWith([
     { id: 'a', name: 'fw-acme-writer.one.1000.1000' },
     { id: 'b', name: 'fw-acme-writer.one.1000.2000' },
@@ -63,7 +63,7 @@ it('tells one mark for a writer whose renewal was cut short before the earlier g
   expect(await listMarks(region, 'acme')).toEqual([mark('one', 2_000)]);
 });
 
-it('touches no group of other deployments, of other writers or of people, on all pages', async () => {
+it('marks are read from all pages, and the groups of users, deployments and other writers stay', async () => {
   const others = [
     ...Array.from({ length: 600 }, (_, at) => ({ id: `theirs-${at}`, name: `web-${at}` })),
     { id: 'x', name: 'fw-acme-2-writer.one.1.1' },

@@ -37,8 +37,8 @@ const spec = (over: object = {}) => ({
   ...over,
 });
 
-describe('a create', () => {
-  test('carries whose it is in metadata and name, and user data in base64', async () => {
+describe('createInstance', () => {
+  test('a create sends the ownership in metadata and name, and the user data in base64', async () => {
     const { client, asked } = clientOf({ ...catalogue, [CREATE]: () => json({ server: { id: 's1' } }, 202) });
     expect(await client.createInstance(spec({ userData: 'ünï' }))).toMatchObject({
       backendId: 's1',
@@ -67,11 +67,11 @@ describe('a create', () => {
   });
 
   test.each([
-    ['a type that is not there', { instanceType: 'none' }],
-    ['an image that is not there', { imageBackendId: 'none' }],
-    ['an image for other machines', { imageBackendId: 'arm' }],
-    ['a disk that the type has not, where there are no volumes', { rootDiskGb: 11 }],
-  ])('with %s is refused, and Nova is not asked', async (_, over) => {
+    ['an unknown type', { instanceType: 'none' }],
+    ['an unknown image', { imageBackendId: 'none' }],
+    ['an image for another architecture', { imageBackendId: 'arm' }],
+    ["a disk larger than the type's, at a cloud without volumes", { rootDiskGb: 11 }],
+  ])('a create with %s is refused before any call of Nova', async (_, over) => {
     const { client, asked } = clientOf(catalogue);
     await expect(client.createInstance(spec(over))).rejects.toEqual(code('InvalidRequest'));
     expect(asked.some(({ method, what }) => method === 'POST' && what.startsWith('nova'))).toBe(false);
@@ -86,7 +86,7 @@ describe('a create', () => {
     await expect(reset.client.createInstance(spec())).rejects.toEqual(code('OutcomeUnknown'));
   });
 
-  test("repeats neither user data nor the password in its error's words", async () => {
+  test('the error of a create does not repeat the user data or the password', async () => {
     const userData = Buffer.from('secret').toString('base64');
     const answer = () =>
       fault('badRequest', 400, `user_data. Value: ${userData}. ${PASSWORD} is not a base64`);
@@ -99,8 +99,8 @@ describe('a create', () => {
   });
 });
 
-describe('a list', () => {
-  test('is read to the last page, each server once, and has only what is ours', async () => {
+describe('listInstances', () => {
+  test('a list is read to its last page, and has each server of this deployment once', async () => {
     const pages: Record<string, object> = {
       '': { servers: [server(1), server(2)], servers_links: [{ rel: 'next', href: 'https://evil.test' }] },
       s2: {
@@ -127,14 +127,14 @@ describe('a list', () => {
     expect((await client.listInstances(REGION)).map(({ backendId }) => backendId)).toEqual(['s2']);
   });
 
-  test('that leaves servers out, since a cell is down, is none', async () => {
+  test('a list that lacks the details of servers, since a cell is down, fails as Unavailable', async () => {
     const { client } = clientOf({
       [LIST]: () => json({ servers: [server(1), { id: 's2', status: 'UNKNOWN' }] }),
     });
     await expect(client.listInstances(REGION)).rejects.toEqual(code('Unavailable'));
   });
 
-  test("tells addresses, zone, type and why it failed, in the contract's words", async () => {
+  test('a listed server has its addresses, zone, type and failure message', async () => {
     const failed = server(1, {
       status: 'ERROR',
       'OS-EXT-AZ:availability_zone': 'az1',
@@ -167,7 +167,7 @@ describe('a list', () => {
   });
 });
 
-test('a token finds exactly its own server, the first should there be two', async () => {
+test('a launch token finds only its own server, and the first of two', async () => {
   const { client, asked } = clientOf({
     [LIST]: () => json({ servers: [server(1), { ...server(1), id: 's9' }] }),
   });
@@ -176,7 +176,7 @@ test('a token finds exactly its own server, the first should there be two', asyn
   expect(await client.findInstanceByToken(REGION, `${idOf(1)}.2`)).toBeUndefined();
 });
 
-test('an id that would lead elsewhere is not found, and what is not found is terminated', async () => {
+test('an id that would leave its path is NotFound without a call, and its termination succeeds', async () => {
   const { client, asked } = clientOf({});
   await expect(client.getInstance(REGION, '..')).rejects.toEqual(code('NotFound'));
   await client.terminateInstance(REGION, '..');

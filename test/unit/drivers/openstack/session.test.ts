@@ -10,8 +10,8 @@ const code = (expected: string) => expect.objectContaining({ code: expected });
 const count = (asked: readonly Asked[], service: string) =>
   asked.filter(({ what }) => what.startsWith(service)).length;
 
-describe('a token', () => {
-  test('is asked for once, also by many calls at once, and used until it is about to expire', async () => {
+describe("Keystone's token", () => {
+  test('a token is requested once for concurrent calls, and reused until it is about to expire', async () => {
     const { client, asked } = clientOf({ [SERVERS]: noServers });
     await Promise.all([1, 2, 3].map(() => client.listInstances(REGION)));
     await client.listInstances(REGION);
@@ -23,7 +23,7 @@ describe('a token', () => {
     expect(count(short.asked, 'keystone')).toBe(2);
   });
 
-  test('that a service refuses is replaced once, and the call made again', async () => {
+  test('a token that a service refuses is replaced, and the call is repeated with the new one', async () => {
     let refused = 0;
     const { client, asked } = clientOf({
       [SERVERS]: () =>
@@ -36,13 +36,13 @@ describe('a token', () => {
     expect(new Set(tokens).size).toBe(2);
   });
 
-  test('that is refused again is Unauthorized', async () => {
+  test('a call fails as Unauthorized when the replaced token is refused as well', async () => {
     const { client, asked } = clientOf({ [SERVERS]: () => json({ error: { message: 'no' } }, 401) });
     await expect(client.listInstances(REGION)).rejects.toEqual(code('Unauthorized'));
     expect(count(asked, 'nova')).toBe(2);
   });
 
-  test('of an application credential asks for no scope, of a password for the project', async () => {
+  test('a sign-in with a password requests a token for the project', async () => {
     const { client, asked } = clientOf({});
     await client.verifyCredential();
     expect(asked[0]?.body).toMatchObject({
@@ -54,12 +54,12 @@ describe('a token', () => {
   });
 });
 
-describe('an endpoint of the catalogue', () => {
+describe('the service catalogue', () => {
   test.each([
-    ['http where Keystone is https', () => 'http://nova.test', 'without https'],
-    ['a metadata address', () => 'https://169.254.169.254/', 'link-local or metadata'],
-    ['no http address', () => 'ftp://nova.test', 'no http or https'],
-  ])('that is %s is never asked', async (_, urlOf, words) => {
+    ['uses http although Keystone uses https', () => 'http://nova.test', 'without https'],
+    ['is a metadata address', () => 'https://169.254.169.254/', 'link-local or metadata'],
+    ['is not an http address', () => 'ftp://nova.test', 'no http or https'],
+  ])('an endpoint of the catalogue that %s is never called', async (_, urlOf, words) => {
     const { client, asked } = clientOf({ [AUTH]: () => tokenAnswer({ urlOf }) });
     await expect(client.listInstances(REGION)).rejects.toMatchObject({
       code: 'InvalidRequest',
@@ -68,7 +68,7 @@ describe('an endpoint of the catalogue', () => {
     expect(count(asked, 'nova')).toBe(0);
   });
 
-  test('is found for each region, and an unknown region is told', async () => {
+  test('each region of the catalogue is a location, and an unknown region is an InvalidRequest', async () => {
     const { client } = clientOf({
       'GET nova /v2.1/os-availability-zone': () =>
         json({ availabilityZoneInfo: [{ zoneName: 'az1', zoneState: { available: true } }] }),
@@ -82,15 +82,15 @@ describe('an endpoint of the catalogue', () => {
   });
 });
 
-test('a region that is down is listed as such, beside the others', async () => {
+test('regions that are down are listed as unavailable', async () => {
   const { client } = clientOf({ 'GET nova /v2.1/os-availability-zone': () => json({}, 503) });
   expect((await client.listLocations()).map(({ available }) => available)).toEqual([false, false]);
 });
 
 test.each([
-  ['no Keystone', 'InvalidRequest', () => json({}, 404)],
-  ['an application credential that is gone', 'Unauthorized', () => json({ version: { id: 'v3.14' } })],
-])("Keystone's 404 is told apart: %s", async (_, expected, root) => {
+  ['a server that is not Keystone', 'InvalidRequest', () => json({}, 404)],
+  ['a deleted application credential', 'Unauthorized', () => json({ version: { id: 'v3.14' } })],
+])('a sign-in that is answered with 404 by %s fails as %s', async (_, expected, root) => {
   const { client } = clientOf({
     [AUTH]: () => json({ error: { message: 'none' } }, 404),
     'GET keystone /v3/': root,
@@ -103,7 +103,7 @@ test.each([
   { username: 'u' },
   { applicationCredentialId: 'a' },
   { applicationCredentialId: 'a', password: 'b' },
-])('a credential that is not whole is refused: %o', (credential) => {
+])('the driver refuses to connect with the incomplete credential %o', (credential) => {
   const options = { cloud: 'openstack', endpoint: 'https://k.test', deploymentId: 'test' } as const;
   expect(() => openstackDriver.connect({ ...options, credential, calls: openGate })).toThrow(
     code('InvalidRequest'),

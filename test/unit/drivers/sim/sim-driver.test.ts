@@ -17,25 +17,25 @@ describe('connect', () => {
 
   test.each([
     ['no endpoint', options],
-    ['an endpoint that is no http address', { ...options, endpoint: 'ftp://127.0.0.1' }],
+    ['an endpoint that is not an http address', { ...options, endpoint: 'ftp://127.0.0.1' }],
     ['no account', { ...options, credential: { apiKey: 'x' }, endpoint: 'http://127.0.0.1:1' }],
     [
       'an API key that no header can carry',
       { ...options, credential: { account: 'a', apiKey: 'ü x' }, endpoint: 'http://h' },
     ],
-  ])('refuses %s', (_, refused) => {
+  ])('the sim driver refuses to connect with %s', (_, refused) => {
     expect(() => simDriver.connect({ ...refused, calls: openGate })).toThrow(
       expect.objectContaining({ code: 'InvalidRequest' }),
     );
   });
 });
 
-describe('catalogue', () => {
-  test('says whose credential it is', async () => {
+describe("the sim driver's catalogue", () => {
+  test('verifyCredential returns the account of the credential', async () => {
     expect(await connect(server).verifyCredential()).toEqual({ account: 'acc' });
   });
 
-  test('lists locations with coordinates, countries and zones', async () => {
+  test('a location is listed with its display name, country, zones and availability', async () => {
     const locations = await connect(server).listLocations();
     expect(locations).toHaveLength(12);
     expect(locations.find(({ name }) => name === 'eu-central-1')).toMatchObject({
@@ -46,7 +46,7 @@ describe('catalogue', () => {
     });
   });
 
-  test('reads offers to the last page, priced by location', async () => {
+  test('offers are read to the last page, and their prices differ by location', async () => {
     const client = connect(server);
     const { instanceTypes, offers } = await client.listOffers('sa-east-1');
     expect(instanceTypes.length).toBeGreaterThan(5);
@@ -59,7 +59,7 @@ describe('catalogue', () => {
     );
   });
 
-  test('an image has an id of its own at each location', async () => {
+  test('an image has the same name but another id at each location', async () => {
     const client = connect(server);
     const [one, other] = await Promise.all(['us-east-1', 'eu-west-1'].map((at) => client.listImages(at)));
     expect(one?.map(({ name }) => name)).toEqual(other?.map(({ name }) => name));
@@ -68,8 +68,8 @@ describe('catalogue', () => {
   });
 });
 
-describe('instances', () => {
-  test('go from Creating to Running with addresses, to gone', async () => {
+describe("the sim driver's instances", () => {
+  test('an instance goes from Creating to Running with an address, and is gone after its termination', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const made = await client.createInstance(spec(1));
@@ -87,7 +87,7 @@ describe('instances', () => {
     await client.terminateInstance(LOCATION, made.backendId);
   });
 
-  test('carry the tags of this deployment, and only those are listed, to the last page', async () => {
+  test('instances have the tags of their deployment, and a list has only those of this one', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     for (let n = 0; n < 7; n += 1) await client.createInstance(spec(n));
@@ -109,7 +109,7 @@ describe('instances', () => {
     });
   });
 
-  test('the same token twice, also at once, is the same instance', async () => {
+  test('concurrent creates with the same token return the same instance', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const made = await Promise.all([1, 1, 1].map((n) => client.createInstance(spec(n))));
@@ -119,8 +119,8 @@ describe('instances', () => {
   });
 });
 
-describe('network resources', () => {
-  test('are made once for each name, found by it, and stay while they are needed', async () => {
+describe("the sim driver's network resources", () => {
+  test('a network resource is made once for each name, and cannot be deleted while it is in use', async () => {
     const client = connect(server);
     const first = await prepare(client);
     const again = await prepare(client);

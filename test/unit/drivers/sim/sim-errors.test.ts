@@ -15,13 +15,13 @@ afterAll(() => server.close());
 
 const code = (expected: string) => expect.objectContaining({ name: expected, code: expected });
 
-describe('what a fault of the cloud becomes', () => {
+describe('an injected fault', () => {
   test.each([
     ['throttle', 'Throttled', 'Throttled'],
     ['error', 'OutcomeUnknown', 'Unavailable'],
     ['loseReplyBeforeEffect', 'OutcomeUnknown', 'Unavailable'],
     ['loseReplyAfterEffect', 'OutcomeUnknown', 'Unavailable'],
-  ] as const)('%s: a change fails as %s, a read as %s', async (kind, ofChange, ofRead) => {
+  ] as const)('the fault %s makes a change fail as %s and a read as %s', async (kind, ofChange, ofRead) => {
     const client = connect(server);
     const { spec } = await prepare(client);
     addFault(server, { kind });
@@ -34,7 +34,7 @@ describe('what a fault of the cloud becomes', () => {
   test.each([
     ['quota', 'QuotaExceeded'],
     ['capacity', 'InsufficientCapacity'],
-  ] as const)('%s: %s', async (kind, expected) => {
+  ] as const)('the fault %s makes a create fail as %s, and no machine is made', async (kind, expected) => {
     const client = connect(server);
     const { spec } = await prepare(client);
     addFault(server, { kind });
@@ -42,7 +42,7 @@ describe('what a fault of the cloud becomes', () => {
     expect(await client.listInstances(LOCATION)).toEqual([]);
   });
 
-  test('a create whose reply was lost did happen, one whose request was lost did not', async () => {
+  test('a create whose reply is lost makes a machine, and a create whose request is lost makes none', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     addFault(server, { kind: 'loseReplyAfterEffect', call: 'create', count: 1 });
@@ -55,8 +55,8 @@ describe('what a fault of the cloud becomes', () => {
   });
 });
 
-describe('what an answer becomes', () => {
-  test('a throttle tells how long to wait', async () => {
+describe('an answer of the simulated cloud', () => {
+  test('a throttled call fails with the wait that the cloud asks for', async () => {
     addFault(server, { kind: 'throttle' });
     await expect(connect(server).listInstances(LOCATION)).rejects.toMatchObject({
       code: 'Throttled',
@@ -65,7 +65,7 @@ describe('what an answer becomes', () => {
     });
   });
 
-  test('a location that is down is unavailable, and a create there had no effect', async () => {
+  test('a create at a location that is down fails as Unavailable, and the location is listed as down', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     server.engine.world.commit({ kind: 'location', cloud: 'aws', location: LOCATION, up: false });
@@ -73,7 +73,7 @@ describe('what an answer becomes', () => {
     expect((await client.listLocations()).find(({ name }) => name === LOCATION)?.available).toBe(false);
   });
 
-  test('wrong words are an invalid request', async () => {
+  test('a create with an unknown or unsuitable type, image, zone, network or location is InvalidRequest', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const wrong = [
@@ -89,7 +89,7 @@ describe('what an answer becomes', () => {
     }
   });
 
-  test('a wrong, missing or revoked credential is unauthorized, the right one is not', async () => {
+  test('a call with a wrong, missing or revoked credential fails as Unauthorized', async () => {
     const as = (credential: Record<string, string>) =>
       simDriver.connect({
         cloud: 'aws',
@@ -108,7 +108,7 @@ describe('what an answer becomes', () => {
     });
   });
 
-  test('a terminated instance keeps its token', async () => {
+  test('a create with the token of a terminated instance is refused', async () => {
     const client = connect(server);
     const { spec } = await prepare(client);
     const { backendId } = await client.createInstance(spec(1));
@@ -118,8 +118,8 @@ describe('what an answer becomes', () => {
   });
 });
 
-describe('the error table', () => {
-  test('knows every code that the clouds answer, but the one whose outcome its status tells', () => {
+describe('errorOfAnswer', () => {
+  test('the error table maps every code of the simulated clouds, except InternalError', () => {
     const unknown = Object.entries(REFUSALS).filter(([cloudCode, status]) => {
       const answer = {
         status: 418,
@@ -144,13 +144,16 @@ describe('the error table', () => {
     [401, 'reads', 'Unauthorized'],
     [404, 'changes', 'InvalidRequest'],
     [302, 'reads', 'InvalidRequest'],
-  ] as const)('a stranger that answers %d to a call that %s: %s', (status, effect, expected) => {
-    const answer = { status, code: undefined, message: undefined, rate: {}, call: 'GET x' };
-    expect(errorOfAnswer(answer, effect).code).toBe(expected);
-  });
+  ] as const)(
+    'an answer without a code and with status %d, to a call that %s, becomes %s',
+    (status, effect, expected) => {
+      const answer = { status, code: undefined, message: undefined, rate: {}, call: 'GET x' };
+      expect(errorOfAnswer(answer, effect).code).toBe(expected);
+    },
+  );
 });
 
-test('a create at a port without a listener is Unavailable, not OutcomeUnknown, since nothing was sent', async () => {
+test('a create or list at a port without a listener fails as Unavailable', async () => {
   const { spec } = await prepare(connect(server));
   const stopped = await startQuickServer();
   await stopped.close();

@@ -40,9 +40,9 @@ async function plant(kind: 'instances' | 'resources', body: object): Promise<str
 describe.each([
   ['with tags', 'aws', LOCATION, 'm6i.large'],
   ['without tags', 'gcp', 'us-east1', 'e2-standard-2'],
-] as const)('at a cloud %s', (_, cloud, location, instanceType) => {
-  test('machines and resources of this deployment are listed, to the last page, and no others', async () => {
-    // Names that begin like ours are those of others all the same.
+] as const)('ownership at a cloud %s', (tagging, cloud, location, instanceType) => {
+  test(`a cloud ${tagging} lists all machines and resources of this deployment, and no others`, async () => {
+    // The second deployment's names begin like those of the first.
     for (const [at, deploymentId] of [DEPLOYMENT, `${DEPLOYMENT}-2`, 'another'].entries()) {
       const client = clientOf(deploymentId, cloud);
       const { spec } = await prepare(client, location);
@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test('what is tagged as ours is ours, whatever it is called; what only is named like it, too', async () => {
+test('a machine is of this deployment by its tag, or by its name when it has no deployment tag', async () => {
   const client = connect(server);
   const tagged = await plant('instances', { name: 'web', tags: { [DEPLOYMENT_TAG]: DEPLOYMENT } });
   const named = await plant('instances', { name: machineName(DEPLOYMENT, `${idOf(7)}.2`) });
@@ -80,7 +80,7 @@ test('what is tagged as ours is ours, whatever it is called; what only is named 
   expect(machines[1]).toMatchObject({ instanceId: idOf(7), launchToken: `${idOf(7)}.2` });
 });
 
-test('a resource of another, with our name, is neither used nor found nor listed', async () => {
+test("a resource of another deployment with this deployment's name is not used, found or listed", async () => {
   const client = connect(server);
   await plant('resources', {
     kind: 'network',

@@ -10,10 +10,10 @@ import { openGate } from '../../../calls/gates.ts';
 export const LOCATION = 'us-east-1';
 export const DEPLOYMENT = 'test-deployment';
 
-/** The id of the n-th instance of a fleet. */
+/** Returns the id of the n-th instance of a fleet. */
 export const idOf = (n: number): string => instanceId({ fleetId: 'f0123456789abcdef', index: n });
 
-/** The clouds as they come, but quick: what a test does not ask for, it need not wait for. */
+/** Returns the default clouds with creates, boots and terminations of at most 80 ms, and with `overrides`. */
 export function quickConfig(overrides: unknown = {}): SimConfig {
   const quick = { submitMs: [5, 10], bootSeconds: [0.05, 0.08], terminateSeconds: [0.05, 0.08] };
   const config = parseSimConfig(overrides, loadSimConfig());
@@ -43,7 +43,7 @@ export function addFault(server: SimServer, fault: Partial<Fault> & Pick<Fault, 
   server.engine.addFault({ cloud: '*', connection: '*', location: '*', call: '*', probability: 1, ...fault });
 }
 
-/** Makes what an instance needs, and says how to ask for the n-th one. */
+/** Makes the network resources that an instance needs. `spec` returns the spec of the n-th instance. */
 export async function prepare(client: CloudClient, location = LOCATION) {
   const base = { location, tags: {} };
   const network = await client.ensureNetwork({ ...base, name: 'net', cidr: '10.0.0.0/16' });
