@@ -16,7 +16,7 @@ interface Seen {
   body: unknown;
 }
 
-/** A client whose API answers with these, one after another; and what it was sent, and how long it paused. */
+/** Returns a client whose API answers with `replies` in order, with the requests that it saw and the pauses. */
 function clientOf(...replies: Reply[]) {
   const seen: Seen[] = [];
   const pauses: number[] = [];
@@ -62,7 +62,7 @@ const problem = {
   requestId: 'r-1',
   errors: [{ pointer: '/name', code: 'too-small', message: 'too short' }],
 };
-const unreached: Reply = { status: 503, text: 'Service Unavailable' };
+const unavailable: Reply = { status: 503, text: 'Service Unavailable' };
 const fleetBody = {
   name: 'web',
   nodeGroups: [
@@ -70,13 +70,13 @@ const fleetBody = {
   ],
 };
 
-it('has a method for each operation of the contract', () => {
+it('the client has a method for each operation of the contract', () => {
   const { client } = clientOf();
   const methods = Object.keys(client);
   expect(methods.toSorted()).toEqual(routes.map(({ operationId }): OperationId => operationId).toSorted());
 });
 
-it('sends method, path, query, key and body as the contract has them', async () => {
+it('the client sends method, path, query, API key and body as the contract defines them', async () => {
   const { client, seen } = clientOf(page([]), { status: 201, json: namespace });
   await client.listConnections({ params: { namespace: 'team/one' }, query: { limit: 7, cursor: undefined } });
   await client.createNamespace({ body: { name: 'default' } });
@@ -94,14 +94,14 @@ it('sends method, path, query, key and body as the contract has them', async () 
   expect(seen[1]?.headers.get('content-type')).toBe('application/json');
 });
 
-it('answers with what the schema of the contract makes of it; undefined where there is nothing', async () => {
+it('an answer is parsed by the schema of the contract, and an empty answer is undefined', async () => {
   const { client } = clientOf({ status: 200, json: { ...namespace, extra: 1 } }, { status: 204 });
   expect(await client.getNamespace({ params: { namespace: 'default' } })).toEqual(namespace);
   expect(await client.deleteNamespace({ params: { namespace: 'default' } })).toBeUndefined();
 });
 
-describe('refusals', () => {
-  it('are thrown with code, request id and every field', async () => {
+describe('refusals of the API', () => {
+  it('a refusal is thrown as an ApiProblem with its code, request id and errors', async () => {
     const { client } = clientOf({ status: 400, json: problem });
     const error = await client.createNamespace({ body: { name: 'x' } }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiProblem);
@@ -114,12 +114,12 @@ describe('refusals', () => {
     });
   });
 
-  it('of whatever stands before the API have a code, too', async () => {
+  it('a refusal of a proxy in front of the API gets a code from its status', async () => {
     const { client } = clientOf({ status: 403, json: { message: 'Forbidden' } });
     await expect(client.listNamespaces()).rejects.toMatchObject({ code: 'http-403', message: 'Forbidden' });
   });
 
-  it('that are no JSON, and redirects, are refusals as well', async () => {
+  it('a redirect without JSON is thrown as a refusal, and is not followed', async () => {
     const { client, seen } = clientOf({
       status: 302,
       text: '<html>',
@@ -129,31 +129,31 @@ describe('refusals', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('are told apart from an answer that the contract does not know', async () => {
+  it('a successful answer that the contract does not define is thrown as an UnexpectedAnswer', async () => {
     const { client } = clientOf({ status: 200, json: { hello: 'world' } });
     await expect(client.listNamespaces()).rejects.toBeInstanceOf(UnexpectedAnswer);
   });
 });
 
-describe('sending again', () => {
-  it('helps a read over a lost connection and a 503', async () => {
-    const { client, seen } = clientOf(lost, unreached, page([]));
+describe('retries of the client', () => {
+  it('the client repeats a read after a lost connection and after a 503', async () => {
+    const { client, seen } = clientOf(lost, unavailable, page([]));
     expect(await client.listNamespaces()).toEqual({ items: [], cursor: null });
     expect(seen).toHaveLength(3);
   });
 
-  it('waits longer each time, and as long as the API asks', async () => {
+  it('the client waits longer before each retry, and as long as a retry-after header asks', async () => {
     const { client, pauses } = clientOf(
-      unreached,
+      unavailable,
       { status: 429, headers: { 'retry-after': '3' } },
-      unreached,
+      unavailable,
       page([]),
     );
     await client.listNamespaces();
     expect(pauses).toEqual([200, 3_000, 800]);
   });
 
-  it('ends after five times, with what happened', async () => {
+  it('the client gives up after five attempts, and its error has the cause', async () => {
     const { client, seen } = clientOf(lost, lost, lost, lost, lost);
     const error = await client.listNamespaces().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiUnreachable);
@@ -161,7 +161,7 @@ describe('sending again', () => {
     expect(seen).toHaveLength(5);
   });
 
-  it('of a fleet carries one idempotency key, made up once or given', async () => {
+  it('every attempt to create a fleet has the same idempotency key, generated or given', async () => {
     const { client, seen } = clientOf(lost, { status: 400, json: problem }, { status: 400, json: problem });
     const input = { params: { namespace: 'default' }, body: fleetBody };
     await expect(client.createFleet(input)).rejects.toBeInstanceOf(ApiProblem);
@@ -171,7 +171,7 @@ describe('sending again', () => {
     expect(keys).toEqual([keys[0], keys[0], 'mine']);
   });
 
-  it('is not done where it could do a thing twice, except after a 429', async () => {
+  it('the client does not repeat a write that could take effect twice, except after a 429', async () => {
     const once = clientOf(lost);
     await expect(once.client.createApiKey({ body: { name: 'robot' } })).rejects.toBeInstanceOf(
       ApiUnreachable,
@@ -181,7 +181,7 @@ describe('sending again', () => {
     expect(await refused.client.createNamespace({ body: { name: 'default' } })).toEqual(namespace);
   });
 
-  it('of a removal finds it done when the first answer was lost', async () => {
+  it('a repeated removal that gets 404 succeeds when its first answer was lost', async () => {
     const params = { namespace: 'default' };
     const gone = { status: 404, json: { ...problem, status: 404, code: 'not-found' } };
     const { client } = clientOf(lost, gone, gone);
@@ -189,13 +189,13 @@ describe('sending again', () => {
     await expect(client.deleteNamespace({ params })).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('of a removal that answers with what is left says that there is nothing', async () => {
+  it('a repeated removal that would return the fleet fails with not-found when there is none', async () => {
     const { client } = clientOf(lost, { status: 404, json: { ...problem, status: 404, code: 'not-found' } });
     const params = { namespace: 'default', fleet: 'web' };
     await expect(client.deleteFleet({ params })).rejects.toMatchObject({ code: 'not-found' });
   });
 
-  it('ends when its caller gives up', async () => {
+  it("the client stops its attempts when the caller's signal is aborted", async () => {
     const abort = new AbortController();
     abort.abort(new Error('enough'));
     const { client, seen } = clientOf(new DOMException('aborted', 'AbortError'));
@@ -204,7 +204,7 @@ describe('sending again', () => {
   });
 });
 
-it('reads a list to its end, over pages that are empty', async () => {
+it('eachItem reads a list to its last page, past empty pages', async () => {
   const { client, seen } = clientOf(
     page([namespace], 'a'),
     page([], 'b'),

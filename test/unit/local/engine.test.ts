@@ -19,18 +19,18 @@ afterEach(() => {
   rmSync(folder.path, { recursive: true, force: true });
 });
 
-describe('the engine', () => {
-  it('is never AWS itself', async () => {
+describe('the local engine', () => {
+  it('an endpoint of AWS itself is refused as the local engine', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'https://dynamodb.us-east-1.amazonaws.com');
     await expect(findOrStartEngine(folder)).rejects.toThrow('not the URL of a local AWS engine');
   });
 
-  it('must answer where AWS_ENDPOINT_URL says that it is', async () => {
+  it('the start fails when nothing answers at AWS_ENDPOINT_URL', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
     await expect(findOrStartEngine(folder)).rejects.toThrow('nothing answers');
   });
 
-  it("is signed for with the user's key where one is set, and else with one that LocalStack takes", async () => {
+  it("the user's access key is used for the user's engine, and LocalStack's usual key when none is set", async () => {
     const server = createServer((_, answer) => answer.end('{}'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -48,7 +48,7 @@ describe('the engine', () => {
     }
   });
 
-  it('has a key of its own each time it is started', () => {
+  it('each start of the engine makes a new key', () => {
     const [one, two] = [makeEngineKey(), makeEngineKey()];
     expect(one.accessKeyId).toMatch(/^FWLK[A-Z2-7]{16}$/);
     expect(one.accessKeyId).not.toBe(two.accessKeyId);
@@ -56,7 +56,7 @@ describe('the engine', () => {
     expect(one.secretAccessKey).toMatch(/^[\w-]{40}$/);
   });
 
-  it('in Docker is behind the same guard, reached by the loopback alone, its key on no command line', async () => {
+  it('an engine in Docker runs behind the guard, listens on loopback, and gets its key by environment', async () => {
     const told = folder.file('told');
     const docker = folder.file('bin', 'docker');
     writeFileSync(docker, `#!/bin/sh\nprintf '%s\\0' "$@" > '${told}'\nenv > '${told}.env'\necho c0ffee\n`, {
@@ -82,7 +82,7 @@ describe('the engine', () => {
     expect(args.join(' ')).toContain(shares ? '--network host' : '--publish 127.0.0.1:4600:4566');
   });
 
-  it('in a container with a port of its own is known by both ports, and by no other host', () => {
+  it('the guard of an engine in a container accepts loopback hosts with either port, and no other host', () => {
     const listening = { bindHost: '0.0.0.0', port: 4_566, seenAs: 4_600 } as const;
     const hosts = guardEnvironment(makeEngineKey(), listening)['FLEETWRIGHT_ENGINE_HOSTS']?.split(',');
     expect(hosts?.sort()).toEqual(
@@ -90,7 +90,7 @@ describe('the engine', () => {
     );
   });
 
-  it("gets none of the user's AWS settings", () => {
+  it("the engine's environment has none of the user's AWS settings", () => {
     vi.stubEnv('AWS_PROFILE', 'work');
     vi.stubEnv('AWS_SESSION_TOKEN', 'secret');
     vi.stubEnv('HTTPS_PROXY', 'http://proxy');

@@ -40,13 +40,13 @@ async function listenAnywhere() {
   return { port: address.port };
 }
 
-describe('ports', () => {
-  it('are the first free one from the preferred on', async () => {
+describe('ports of the local stack', () => {
+  it('freePort returns a later port when the preferred one is taken', async () => {
     const taken = await listenAnywhere();
     expect(await freePort(taken.port)).toBeGreaterThan(taken.port);
   });
 
-  it('are refused when the one demanded is taken, or is none', async () => {
+  it('a port demanded by a variable is refused when it is taken or invalid', async () => {
     const taken = await listenAnywhere();
     vi.stubEnv('FLEETWRIGHT_ENGINE_PORT', String(taken.port));
     await expect(choosePort('FLEETWRIGHT_ENGINE_PORT', 4566)).rejects.toThrow(`port ${taken.port}`);
@@ -58,7 +58,7 @@ describe('ports', () => {
 describe('the state folder', () => {
   const schema = z.object({ url: z.url() });
 
-  it("keeps what is written for the user's eyes alone, and takes what it cannot read for nothing", () => {
+  it('a state file can be read by its user alone, and an unreadable or missing one reads as undefined', () => {
     folder.write('a.json', { url: 'http://127.0.0.1:1' });
     expect(folder.read('a.json', schema)).toEqual({ url: 'http://127.0.0.1:1' });
     expect(statSync(join(folder.path, 'a.json')).mode & 0o077).toBe(0);
@@ -67,7 +67,7 @@ describe('the state folder', () => {
     expect(folder.read('c.json', schema)).toBeUndefined();
   });
 
-  it('is open to its user alone, whatever the umask, and however it was found', () => {
+  it('the state folder is made private to its user under any umask, even if it existed and was public', () => {
     const home = join(folder.path, 'found');
     mkdirSync(home, { mode: 0o777 });
     chmodSync(home, 0o777);
@@ -88,7 +88,7 @@ describe('the state folder', () => {
     }
   });
 
-  it('takes what a program made away from other users, and follows no link', () => {
+  it('keepPrivate removes the access of other users to a file, and does not follow links', () => {
     const made = folder.file('made', 'bin', 'program');
     writeFileSync(made, '', { mode: 0o755 });
     const outside = join(folder.path, 'outside');
@@ -101,7 +101,7 @@ describe('the state folder', () => {
     expect(statSync(outside).mode & 0o777).toBe(0o644);
   });
 
-  it('lets one process at a time do its work', async () => {
+  it('the lock of the state folder lets one holder work at a time', async () => {
     const inside = withLock(folder, () =>
       expect(withLock(folder, async () => 1)).rejects.toThrow('another process'),
     );
@@ -109,14 +109,14 @@ describe('the state folder', () => {
     expect(await withLock(folder, async () => 2)).toBe(2);
   });
 
-  it('takes the lock of a process that is gone', async () => {
+  it('the lock of a process that has ended is taken over', async () => {
     writeFileSync(folder.file('lock'), JSON.stringify({ pid: process.pid, startedAt: 'before us' }));
     expect(await withLock(folder, async () => 3)).toBe(3);
   });
 });
 
-describe('processes', () => {
-  it('are ended with what they started, and only while they are the ones that we started', async () => {
+describe('processes of the local stack', () => {
+  it('stopProcess ends a process with its children, and ends none with another start time', async () => {
     const { process: own } = startDetached({
       command: process.execPath,
       args: ['-e', 'require("node:child_process").spawn("sleep", ["60"]); setInterval(() => {}, 1000)'],
@@ -128,12 +128,12 @@ describe('processes', () => {
     expect(isAlive(own)).toBe(true);
     expect(await stopProcess(own)).toBe(true);
     expect(isAlive(own)).toBe(false);
-    // The system takes a moment to bury the child.
+    // The operating system takes a moment to remove the child.
     await expect.poll(() => groupExists(own.pid)).toBe(false);
     expect(await stopProcess(own)).toBe(false);
   });
 
-  it('write files that other users cannot read, and their temporary files into the state folder', async () => {
+  it('a started process writes private files, and has its temporary folder in the state folder', async () => {
     const file = folder.file('written');
     const umask = process.umask(0);
     try {
@@ -157,11 +157,11 @@ describe('processes', () => {
     expect(modes).toEqual([0o600, 0o700, 0o600, 0o600]);
   });
 
-  it('that cannot be started are a result like any other', async () => {
+  it('a command that cannot be started returns exit code 127', async () => {
     expect(await runCommand('/nonexistent/program', [])).toMatchObject({ code: 127 });
   });
 
-  it('know this one', () => {
+  it('isAlive is true of the present process', () => {
     expect(isAlive(thisProcess())).toBe(true);
   });
 });

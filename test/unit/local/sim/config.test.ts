@@ -6,7 +6,7 @@ import { loadSimConfig, parseSimConfig, SimConfigError } from '../../../../local
 
 const { clouds } = loadSimConfig();
 
-/** The published figures: locations, slots, creates (burst), lists, submit, boot, quota. */
+/** The published figures: locations, slots, creates with burst, lists, submit time, boot time, quota. */
 const CONTRACT = {
   aws: [12, [30, 20], [5, 20], 10, [200, 600], [6, 14], 200],
   azure: [8, [30, 20], [4, 12], 8, [400, 1200], [10, 20], 150],
@@ -18,7 +18,7 @@ const CONTRACT = {
   openstack: [5, [30, 20], [3, 10], 5, [200, 700], [6, 14], 100],
 };
 
-test('the clouds are those of the contract, to the figure', () => {
+test('the default simulated clouds have exactly the published figures', () => {
   const figures = Object.entries(clouds).map(([name, cloud]) => [
     name,
     [
@@ -35,7 +35,7 @@ test('the clouds are those of the contract, to the figure', () => {
   expect(Object.values(clouds).flatMap(({ locations }) => Object.keys(locations))).toHaveLength(53);
 });
 
-test('what the clouds enforce is what the default limit profiles believe', () => {
+test('the default limit profiles equal the limits that the simulated clouds enforce', () => {
   const enforced = Object.entries(clouds).map(([name, { slots, rates }]) => [
     name,
     {
@@ -47,8 +47,8 @@ test('what the clouds enforce is what the default limit profiles believe', () =>
   expect(DEFAULT_LIMIT_PROFILES).toMatchObject(Object.fromEntries(enforced));
 });
 
-describe.each(Object.entries(clouds))('%s', (_, cloud) => {
-  test('has a dozen types, GPUs among them, and the images that a fleet may name', () => {
+describe.each(Object.entries(clouds))('simulated cloud %s', (cloudName, cloud) => {
+  test(`simulated cloud ${cloudName} has a dozen priced types with GPUs among them, and the well-known images`, () => {
     const types = Object.values(cloud.instanceTypes);
     expect(types.length).toBeGreaterThanOrEqual(12);
     expect(types.some(({ gpu }) => gpu)).toBe(true);
@@ -58,7 +58,7 @@ describe.each(Object.entries(clouds))('%s', (_, cloud) => {
     );
   });
 
-  test('spells everything so that the model takes it, and names only its own locations', () => {
+  test(`simulated cloud ${cloudName} is valid in the model, and restricts types only to its own locations`, () => {
     for (const [name, { priceFactor: _f, instanceQuota: _q, up, ...location }] of Object.entries(
       cloud.locations,
     )) {
@@ -72,8 +72,8 @@ describe.each(Object.entries(clouds))('%s', (_, cloud) => {
   });
 });
 
-describe('a file on top', () => {
-  test('changes what it names and nothing else; ranges are replaced', () => {
+describe('parseSimConfig', () => {
+  test('an override changes only the values that it names, and replaces a range as a whole', () => {
     const changed = parseSimConfig(
       { seed: 9, clouds: { aws: { bootSeconds: [1, 2], locations: { 'us-east-1': { instanceQuota: 5 } } } } },
       { clouds },
@@ -87,7 +87,7 @@ describe('a file on top', () => {
     expect({ ...changed.clouds, aws: undefined }).toEqual({ ...clouds, aws: undefined });
   });
 
-  test('that is wrong is refused, with every field that is', () => {
+  test('an invalid override is refused with all of its invalid fields', () => {
     const wrong = { clouds: { aws: { bootSeconds: [9, 1], slotz: 3 } }, faults: [{ kind: 'meteor' }] };
     const refuse = () => parseSimConfig(wrong, { clouds });
     expect(refuse).toThrow(SimConfigError);

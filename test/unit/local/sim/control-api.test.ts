@@ -17,7 +17,7 @@ beforeEach(() => {
   };
 });
 
-test('the books tell what is there, by site', async () => {
+test('the books list machines, network resources and calls by site', async () => {
   clouds.create();
   clouds.create('eu-west-1');
   const { body } = await send('GET', '/_sim/books');
@@ -41,7 +41,7 @@ test('the books tell what is there, by site', async () => {
   expect((await send('GET', '/_sim/books?location=eu-west-1')).body).toMatchObject({ clouds: { length: 1 } });
 });
 
-test('faults are added one or many at a time, listed and taken away', async () => {
+test('faults can be added one or many at a time, listed and removed', async () => {
   const added = await send('POST', '/_sim/faults', { kind: 'error', call: 'verify' });
   expect(added).toMatchObject({ status: 201, body: { faults: [{ id: 'f1', cloud: '*', probability: 1 }] } });
   await send('POST', '/_sim/faults', { faults: [{ kind: 'delay' }, { kind: 'throttle', count: 3 }] });
@@ -55,7 +55,7 @@ test('faults are added one or many at a time, listed and taken away', async () =
   expect(wrong).toMatchObject({ status: 400, body: { code: 'InvalidParameter' } });
 });
 
-test('locations go down and up, credentials change, a reset forgets it all', async () => {
+test('a location can go down and up, an account can be revoked, and a reset undoes both', async () => {
   const list = () => send('GET', '/clouds/aws/locations/us-east-1/instances');
   const site = '/_sim/clouds/aws/locations/us-east-1';
   expect(await send('POST', site, { up: false })).toMatchObject({ status: 200, body: { up: false } });
@@ -70,7 +70,7 @@ test('locations go down and up, credentials change, a reset forgets it all', asy
   expect((await send('GET', '/_sim/health')).body).toMatchObject({ ok: true, seed: 12 });
 });
 
-test('requests that no cloud could understand are refused, with the reason', async () => {
+test('an invalid request gets 400 or 404, with the reason', async () => {
   expect(await send('GET', '/clouds/mars/account')).toMatchObject({
     status: 404,
     body: { code: 'UnknownCloud' },

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { LOCATION, VirtualClouds } from './virtual-clouds.ts';
 
-describe('where and how often', () => {
+describe('the scope of a fault', () => {
   const verify = (clouds: VirtualClouds) => clouds.call({ call: 'verify' }).status;
   const listStatus = (clouds: VirtualClouds, location = LOCATION) =>
     clouds.call({ call: 'list', location, tags: {}, page: {} }).status;
 
-  test('cloud, connection, location and call narrow it down; absent or * is all', () => {
+  test('a fault applies only to its cloud, connection, location and call, and to all where one is * or absent', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'error', cloud: 'azure' });
     clouds.fault({ kind: 'error', connection: 'another' });
@@ -22,7 +22,7 @@ describe('where and how often', () => {
     expect(verify(clouds)).toBe(500);
   });
 
-  test('list and mutate stand for all calls of that rate', () => {
+  test('a fault of mutate applies to all calls of that rate, and not to creates', () => {
     const clouds = new VirtualClouds();
     clouds.createOperation();
     clouds.fault({ kind: 'error', call: 'mutate' });
@@ -33,7 +33,7 @@ describe('where and how often', () => {
     expect(clouds.create().status).toBe(201);
   });
 
-  test('forSeconds and count end it', () => {
+  test('a fault ends after its forSeconds or its count', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'error', call: 'verify', forSeconds: 10 });
     clouds.wait(9.9);
@@ -44,7 +44,7 @@ describe('where and how often', () => {
     expect([1, 2, 3].map(() => verify(clouds))).toEqual([500, 500, 200]);
   });
 
-  test('probability strikes that share of calls, the same ones for the same seed', () => {
+  test('a fault with a probability hits that share of calls, and the same calls for the same seed', () => {
     const struck = (seed: number) => {
       const clouds = new VirtualClouds({}, { seed });
       clouds.fault({ kind: 'error', call: 'verify', probability: 0.3 });
@@ -58,7 +58,7 @@ describe('where and how often', () => {
     expect(struck(6)).not.toEqual(first);
   });
 
-  test('faults of the config are there from the start and again after a reset', () => {
+  test('a fault of the config applies from the start, and again after a reset', () => {
     const clouds = new VirtualClouds({ faults: [{ kind: 'error', call: 'verify', count: 1 }] });
     expect([verify(clouds), verify(clouds)]).toEqual([500, 200]);
     clouds.engine.reset();

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { FAULT_KINDS, faultSchema } from '../../../../local/sim/engine/faults.ts';
 import { LOCATION, VirtualClouds } from './virtual-clouds.ts';
 
-/** Clouds with one instance that runs. */
+/** Returns clouds with one running instance. */
 function withOneRunning() {
   const clouds = new VirtualClouds();
   const { body } = clouds.create();
@@ -10,13 +10,13 @@ function withOneRunning() {
   return { clouds, id: body['id'] };
 }
 
-describe('each kind of fault', () => {
+describe('the kinds of faults', () => {
   test.each([
     ['throttle', 429, 'RateLimited'],
     ['quota', 403, 'QuotaExceeded'],
     ['capacity', 409, 'InsufficientCapacity'],
     ['error', 500, 'InternalError'],
-  ] as const)('%s refuses, without effect', (kind, status, code) => {
+  ] as const)('the fault %s refuses a create without effect', (kind, status, code) => {
     const { clouds } = withOneRunning();
     clouds.fault({ kind, call: 'create', count: 1 });
     expect(clouds.create()).toMatchObject({ status, body: { code } });
@@ -29,16 +29,19 @@ describe('each kind of fault', () => {
     ['loseReplyBeforeEffect', 'lost', 0],
     ['loseReplyAfterEffect', 'lost', 1],
     ['timeout', 'silent', 1],
-  ] as const)('%s: the answer is %s, and %d instance comes of it', (kind, reply, instances) => {
-    const clouds = new VirtualClouds();
-    const operation = clouds.createOperation();
-    clouds.fault({ kind, call: 'create', count: 1 });
-    expect(clouds.reply(operation).kind).toBe(reply);
-    clouds.wait(1);
-    expect(clouds.list()).toHaveLength(instances);
-  });
+  ] as const)(
+    'the fault %s makes the answer of a create %s, and the number of its instances %d',
+    (kind, reply, instances) => {
+      const clouds = new VirtualClouds();
+      const operation = clouds.createOperation();
+      clouds.fault({ kind, call: 'create', count: 1 });
+      expect(clouds.reply(operation).kind).toBe(reply);
+      clouds.wait(1);
+      expect(clouds.list()).toHaveLength(instances);
+    },
+  );
 
-  test('delay: the effect is there at once, the answer comes later', () => {
+  test('the fault delay postpones the answer of a call, and not its effect', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'delay', call: 'terminate', delayMs: 7_000 });
     expect(clouds.terminate(id)).toMatchObject({ status: 202, atMs: clouds.nowMs + 7_000 });
@@ -46,7 +49,7 @@ describe('each kind of fault', () => {
     expect(clouds.statusOf(id)).toBe('gone');
   });
 
-  test('duplicateEffect: two instances of one token, and the answer tells of one', () => {
+  test('the fault duplicateEffect makes two instances for one token, and the answer has the first', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'duplicateEffect', count: 1 });
     const { body } = clouds.create();
@@ -56,7 +59,7 @@ describe('each kind of fault', () => {
     expect(new Set(instances.map(({ launchToken }) => launchToken)).size).toBe(1);
   });
 
-  test('staleList: lists show what was, a get shows what is', () => {
+  test('the fault staleList makes a list show an earlier state, while a get shows the present one', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'staleList', delayMs: 5_000 });
     clouds.terminate(id);
@@ -67,7 +70,7 @@ describe('each kind of fault', () => {
     expect(clouds.list()).toEqual([]);
   });
 
-  test('vanish: one instance is gone, though no call terminated it', () => {
+  test('the fault vanish ends an instance that no call terminated', () => {
     const { clouds, id } = withOneRunning();
     clouds.fault({ kind: 'vanish', call: 'list', count: 1 });
     expect(clouds.list()).toEqual([]);
@@ -75,7 +78,7 @@ describe('each kind of fault', () => {
     expect(clouds.books().calls['terminate']).toBeUndefined();
   });
 
-  test('vanish waits until there is something that can', () => {
+  test('the fault vanish waits until there is an instance', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'vanish', count: 1 });
     clouds.list();
@@ -85,7 +88,7 @@ describe('each kind of fault', () => {
     expect([...clouds.engine.world.state.faults.values()]).toMatchObject([{ hits: 1 }]);
   });
 
-  test('stuckTerminating: it stays, until its time is over or it is asked again', () => {
+  test('the fault stuckTerminating keeps an instance until its delay is over or it is terminated again', () => {
     const { clouds, id } = withOneRunning();
     const other = clouds.create().body['id'];
     clouds.wait(20);
@@ -107,7 +110,7 @@ describe('each kind of fault', () => {
     expect(clouds.statusOf(third)).toBe('gone');
   });
 
-  test('bootFailure: it fails when it should have run, and stays until it is removed', () => {
+  test('the fault bootFailure makes an instance fail instead of run, and it stays until it is terminated', () => {
     const clouds = new VirtualClouds();
     clouds.fault({ kind: 'bootFailure' });
     const { body } = clouds.create();
@@ -119,7 +122,7 @@ describe('each kind of fault', () => {
   });
 });
 
-test('a location that is down refuses everything but the catalogue of locations, and keeps what runs', () => {
+test('a location that is down refuses creates, is listed as unavailable, and keeps its running instances', () => {
   const { clouds, id } = withOneRunning();
   clouds.engine.world.commit({ kind: 'location', cloud: 'aws', location: LOCATION, up: false });
   expect(clouds.create()).toMatchObject({ status: 503, body: { code: 'LocationUnavailable' } });
@@ -129,7 +132,7 @@ test('a location that is down refuses everything but the catalogue of locations,
   expect(clouds.statusOf(id)).toBe('Running');
 });
 
-test('the contract names these kinds', () => {
+test('the published kinds of faults are accepted, and an unknown kind or a probability above 1 is refused', () => {
   const contract =
     'throttle|quota|capacity|error|timeout|loseReplyBeforeEffect|loseReplyAfterEffect|delay|duplicateEffect|staleList|vanish|stuckTerminating';
   expect(FAULT_KINDS).toEqual(expect.arrayContaining(contract.split('|')));

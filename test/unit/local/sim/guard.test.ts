@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-/** The status of a request as it is: `fetch` sets Host by itself. */
+/** Returns the status of a request with these headers. `fetch` would set Host itself. */
 async function statusOf(path: string, headers: Record<string, string>, method = 'GET'): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const sent = request({ host: '127.0.0.1', port, path, method, headers }, (answer) => {
@@ -33,9 +33,9 @@ const own = cloudOf('acc', accountKey(KEY, 'acc'));
 const BOOKS = '/_sim/books';
 const ACCOUNT = '/clouds/aws/account';
 
-describe('the simulated clouds', () => {
+describe("the guard of the simulated clouds' server", () => {
   it.each(['127.0.0.1', 'localhost', 'LocalHost', '[::1]', 'host.docker.internal'])(
-    'are found under the Host %s with their port',
+    'the simulated clouds answer under the Host %s with their port',
     async (name) => {
       expect(await statusOf(BOOKS, { ...control, host: `${name}:${port}` })).toBe(200);
       expect(await statusOf(ACCOUNT, { ...own, host: `${name}:${port}` })).toBe(200);
@@ -43,7 +43,7 @@ describe('the simulated clouds', () => {
   );
 
   it.each(['evil.example:PORT', '127.0.0.1', '127.0.0.1:1', '127.0.0.1.nip.io:PORT', 'x.localhost:PORT'])(
-    'refuse the Host %s, with the right key as well',
+    'the simulated clouds refuse the Host %s even with the right key',
     async (name) => {
       const host = name.replace('PORT', port);
       expect(await statusOf(BOOKS, { ...control, host })).toBe(403);
@@ -57,14 +57,17 @@ describe('the simulated clouds', () => {
     ['sec-fetch-site', 'cross-site'],
     ['sec-fetch-site', 'same-site'],
     ['sec-fetch-site', 'same-origin'],
-  ])('refuse what a browser sends for a page: %s %s', async (name, value) => {
-    for (const method of ['GET', 'OPTIONS', 'POST']) {
-      expect(await statusOf(BOOKS, { ...control, [name]: value }, method)).toBe(403);
-      expect(await statusOf(ACCOUNT, { ...own, [name]: value }, method)).toBe(403);
-    }
-  });
+  ])(
+    'the simulated clouds refuse a request of a web page, which has the header %s: %s',
+    async (name, value) => {
+      for (const method of ['GET', 'OPTIONS', 'POST']) {
+        expect(await statusOf(BOOKS, { ...control, [name]: value }, method)).toBe(403);
+        expect(await statusOf(ACCOUNT, { ...own, [name]: value }, method)).toBe(403);
+      }
+    },
+  );
 
-  it('take the same from no page', async () => {
+  it('the simulated clouds accept a browser request that no page made', async () => {
     expect(await statusOf(BOOKS, { ...control, 'sec-fetch-site': 'none' })).toBe(200);
   });
 
@@ -74,14 +77,14 @@ describe('the simulated clouds', () => {
     ['an empty key', { authorization: 'Bearer ' }],
     ['another scheme', { authorization: `Basic ${KEY}` }],
     ["an account's key", { authorization: `Bearer ${accountKey(KEY, 'acc')}` }],
-  ])('answer the control API with 401 for %s', async (_what, headers) => {
+  ])('a request of the control API with %s gets 401', async (_what, headers) => {
     for (const path of [BOOKS, '/_sim/health', '/_sim/accounts/acc', '/_sim/nothing', '/_sim']) {
       expect([path, await statusOf(path, headers)]).toEqual([path, 401]);
     }
     expect(await statusOf('/_sim/reset', headers, 'POST')).toBe(401);
   });
 
-  it('take from each account the key that a rule gave it, else its own', async () => {
+  it('an account is accepted only with the key of its rule, or else with the key derived for it', async () => {
     expect(await statusOf(ACCOUNT, own)).toBe(200);
     expect(await statusOf(ACCOUNT, cloudOf('acc', KEY))).toBe(401);
     expect(await statusOf(ACCOUNT, { 'x-account': 'acc' })).toBe(401);
@@ -94,7 +97,7 @@ describe('the simulated clouds', () => {
   });
 });
 
-it("an account's key follows from the control key and the name alone, and tells neither", () => {
+it("an account's key depends only on the control key and the account's name, and keys are compared whole", () => {
   expect(accountKey(KEY, 'a')).toBe(accountKey(KEY, 'a'));
   expect(new Set([accountKey(KEY, 'a'), accountKey(KEY, 'b'), accountKey('other', 'a')]).size).toBe(3);
   expect(isSameKey('a', 'a')).toBe(true);

@@ -4,7 +4,7 @@ import { createApp } from '../../../../local/sim/http/app.ts';
 import { openGate } from '../../../calls/gates.ts';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-/** The driver and the clouds in one process; waiting moves the clock on. */
+/** Connects the driver to clouds in this process, whose clock moves forward instead of waiting. */
 function connectInProcess() {
   const clouds = new VirtualClouds();
   const app = createApp({
@@ -24,7 +24,7 @@ function connectInProcess() {
   return { clouds, client };
 }
 
-test('the driver works in virtual time, without a server', async () => {
+test('the sim driver works in virtual time and without a server', async () => {
   const { clouds, client } = connectInProcess();
   await client.ensureNetwork({ location: LOCATION, name: 'net', cidr: '10.0.0.0/16', tags: {} });
   expect(clouds.books().networks).toMatchObject([
@@ -36,7 +36,7 @@ test('the driver works in virtual time, without a server', async () => {
 });
 
 test.each(['loseReplyBeforeEffect', 'loseReplyAfterEffect', 'timeout'] as const)(
-  '%s is an unknown outcome there, too',
+  'the fault %s makes a call in virtual time fail as OutcomeUnknown',
   async (kind) => {
     const { clouds, client } = connectInProcess();
     clouds.fault({ kind, call: 'ensure' });

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** Clouds in which everything that a journal holds has happened. */
+/** Returns clouds in which each kind of event of a journal has happened. */
 function eventful(onEvent: (event: SimEvent) => void): VirtualClouds {
   const clouds = new VirtualClouds({ accounts: { locked: { apiKey: 'k' } } }, { onEvent });
   const ids = [1, 2, 3].map(() => clouds.create().body['id']);
@@ -33,7 +33,7 @@ function eventful(onEvent: (event: SimEvent) => void): VirtualClouds {
   return clouds;
 }
 
-test('what was written down restores the same clouds, faults and counts included', () => {
+test('a journal restores the same clouds, with their faults, accounts and counts', () => {
   const journal = startJournal(file, []);
   const before = eventful((event) => journal.append(event));
   journal.close();
@@ -49,7 +49,7 @@ test('what was written down restores the same clouds, faults and counts included
   expect(after.call({ call: 'verify' }).status).toBe(200);
 });
 
-test('a snapshot says the same in fewer lines, and ids go on after it', () => {
+test('a snapshot restores the same books with fewer events, and no id is given twice after it', () => {
   const events: SimEvent[] = [];
   const before = eventful((event) => events.push(event));
   const snapshot = before.engine.world.state.snapshot();
@@ -64,7 +64,7 @@ test('a snapshot says the same in fewer lines, and ids go on after it', () => {
   expect(known).not.toContain(after.create(undefined, { launchToken: 'another' }).body['id']);
 });
 
-test('the half line that a kill leaves is left out; a line that is none of ours is an error', () => {
+test('the cut last line of a journal is ignored, and an invalid line is an error', () => {
   const journal = startJournal(file, []);
   eventful((event) => journal.append(event));
   journal.close();

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { LOCATION, START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-describe('an instance', () => {
-  test('is answered after its submit, boots, runs and goes, in the times that the books tell', () => {
+describe('the life cycle of a simulated instance', () => {
+  test('an instance is accepted, boots, runs and terminates at the times that the books have', () => {
     const clouds = new VirtualClouds();
     const made = clouds.create();
     const id = made.body['id'];
@@ -44,7 +44,7 @@ describe('an instance', () => {
     ]);
   });
 
-  test('is listed by its id, among those alone that are asked for', () => {
+  test('a list by ids has exactly those of the requested instances that exist', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [clouds.create(), clouds.create(), clouds.create()].map(({ body }) =>
       String(body['id']),
@@ -59,7 +59,7 @@ describe('an instance', () => {
     expect(left.body.items?.map(({ id }) => id)).toEqual([second]);
   });
 
-  test('that was removed while it booted never ran', () => {
+  test('an instance that was terminated while it booted has no time of running in the books', () => {
     const clouds = new VirtualClouds();
     const { body } = clouds.create();
     clouds.wait(1);
@@ -68,7 +68,7 @@ describe('an instance', () => {
     expect(clouds.books().instances[0]).not.toHaveProperty('runningAt');
   });
 
-  test('the seed alone decides how long instances take: another account changes nothing, another seed does', () => {
+  test('the submit and boot times of instances depend on the seed and not on the account', () => {
     const timesWith = (seed: number, account: string) => {
       const clouds = new VirtualClouds({}, { seed });
       clouds.account = account;
@@ -81,7 +81,7 @@ describe('an instance', () => {
 });
 
 describe('launch tokens', () => {
-  test('make one instance, also while the first call is still under way', () => {
+  test('two creates with one launch token make one instance, even while the first is under way', () => {
     const clouds = new VirtualClouds();
     const [first, second] = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }));
     expect(second?.body['id']).toBe(first?.body['id']);
@@ -90,7 +90,7 @@ describe('launch tokens', () => {
     expect(clouds.books().instances).toHaveLength(1);
   });
 
-  test('are used up when their instance is terminated, however long ago', () => {
+  test('a launch token is refused permanently after its instance was terminated', () => {
     const clouds = new VirtualClouds();
     const { body } = clouds.create(LOCATION, { launchToken: 't' });
     clouds.wait(1);
@@ -104,7 +104,7 @@ describe('launch tokens', () => {
     }
   });
 
-  test('are kept but not honoured where the cloud does not', () => {
+  test('a cloud that does not honour launch tokens makes two instances for one token, and finds both by it', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { honoursTokens: false } } });
     const ids = [1, 2].map(() => clouds.create(LOCATION, { launchToken: 't' }).body['id']);
     expect(new Set(ids).size).toBe(2);
@@ -114,8 +114,8 @@ describe('launch tokens', () => {
   });
 });
 
-describe('lists', () => {
-  test('filter by tags and go page by page, whatever comes and goes between', () => {
+describe('lists of instances', () => {
+  test('a list by tags has each instance once over its pages, even when one terminates between two pages', () => {
     const clouds = new VirtualClouds({ pageSize: 3 });
     const ids = Array.from({ length: 5 }, () => clouds.create().body['id']);
     clouds.create(LOCATION, { tags: { owner: 'another' } });
@@ -131,7 +131,7 @@ describe('lists', () => {
     expect(second['nextCursor']).toBeNull();
   });
 
-  test("are behind by the cloud's delay; a single get is not", () => {
+  test("a list and a search by token lag by the cloud's list delay, and a get does not", () => {
     const clouds = new VirtualClouds({ clouds: { aws: { listDelayMs: 2_000 } } });
     const { body, atMs } = clouds.create();
     clouds.nowMs = atMs + 1_999;
@@ -147,7 +147,7 @@ describe('lists', () => {
   });
 });
 
-test('accounts see nothing of each other', () => {
+test('an account cannot see or terminate an instance of another account', () => {
   const clouds = new VirtualClouds();
   const { body } = clouds.create();
   clouds.wait(1);
@@ -157,7 +157,7 @@ test('accounts see nothing of each other', () => {
   expect(clouds.terminate(body['id']).status).toBe(404);
 });
 
-test('a reset leaves nothing, repeats the run, and gives no id twice', () => {
+test('a reset removes everything, repeats the random times, and gives no id twice', () => {
   const clouds = new VirtualClouds();
   clouds.fault({ kind: 'error', call: 'verify' });
   const before = clouds.create();

@@ -4,8 +4,8 @@ import { LOCATION, VirtualClouds } from './virtual-clouds.ts';
 const codesOf = (answers: { body: Record<string, unknown> }[]) =>
   answers.map(({ body }) => body['code'] ?? 'ok');
 
-describe('call rates', () => {
-  test('creates: the burst at once, then one for each fifth of a second', () => {
+describe('call rates of the simulated clouds', () => {
+  test('creates are allowed up to the burst, and then one for each fifth of a second', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { slots: { instancesPerLocation: 100 } } } });
     const burst = Array.from({ length: 22 }, () => clouds.create());
     expect(codesOf(burst)).toEqual([...Array(20).fill('ok'), 'RateLimited', 'RateLimited']);
@@ -21,7 +21,7 @@ describe('call rates', () => {
     });
   });
 
-  test('lists and mutations have buckets of their own, and each location and account has its own', () => {
+  test('lists and mutations have separate buckets, and so has each location and account', () => {
     const clouds = new VirtualClouds();
     const get = () => clouds.call({ call: 'get', location: LOCATION, backendId: 'i-none' }).status;
     expect(Array.from({ length: 12 }, get)).toEqual([...Array(10).fill(404), 429, 429]);
@@ -34,7 +34,7 @@ describe('call rates', () => {
     expect(clouds.books()).toMatchObject({ throttled: 3, limitViolations: { list: 2, mutate: 1 } });
   });
 
-  test('a bucket never holds more than its burst', () => {
+  test('a rate bucket never holds more than its burst', () => {
     const clouds = new VirtualClouds();
     clouds.list();
     clouds.wait(3_600);
@@ -43,8 +43,8 @@ describe('call rates', () => {
   });
 });
 
-describe('slots', () => {
-  test('are held from acceptance until Running', () => {
+describe('slots of the simulated clouds', () => {
+  test('an instance holds a slot from its acceptance until it runs', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { slots: { instancesPerLocation: 2 } } } });
     const [first] = [clouds.create(), clouds.create()];
     expect(clouds.create()).toMatchObject({ status: 429, body: { code: 'TooManyPendingInstances' } });
@@ -55,7 +55,7 @@ describe('slots', () => {
     expect(clouds.books()).toMatchObject({ throttled: 1, limitViolations: { instanceSlots: 1 } });
   });
 
-  test('are free when a pending instance is removed, or fails', () => {
+  test('a slot is free again when its pending instance is terminated or fails', () => {
     const clouds = new VirtualClouds({ clouds: { aws: { slots: { instancesPerLocation: 1 } } } });
     const { body } = clouds.create();
     clouds.wait(1);
@@ -68,7 +68,7 @@ describe('slots', () => {
     expect(clouds.create().status).toBe(201);
   });
 
-  test('of locations: one location more than allowed is refused until another is done', () => {
+  test('a create at one location more than allowed is refused until no instance is pending at another', () => {
     const clouds = new VirtualClouds({ clouds: { ncp: { slots: { locations: 1 } } } }, { cloud: 'ncp' });
     expect(clouds.create('KR').status).toBe(201);
     expect(clouds.create('KR').status).toBe(201);
@@ -82,8 +82,8 @@ describe('slots', () => {
   });
 });
 
-describe('quota', () => {
-  test('counts what exists, and is no throttle', () => {
+describe('quota of the simulated clouds', () => {
+  test('the quota counts existing instances, and its refusals do not count as throttles', () => {
     const clouds = new VirtualClouds({
       clouds: { aws: { locations: { [LOCATION]: { instanceQuota: 2 } } } },
     });
@@ -99,7 +99,7 @@ describe('quota', () => {
   });
 });
 
-test('credentials: keys and revocation, changed while it runs', () => {
+test('an account is refused with a wrong key, and after it was revoked', () => {
   const clouds = new VirtualClouds({ accounts: { acc: { apiKey: 'right' } } });
   const verify = () => clouds.call({ call: 'verify' });
   expect(verify()).toMatchObject({ status: 401, body: { code: 'InvalidCredentials' } });

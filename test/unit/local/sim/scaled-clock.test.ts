@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { latestTimeOf, scaledClock } from '../../../../local/sim/scaled-clock.ts';
 import { START_MS, VirtualClouds } from './virtual-clouds.ts';
 
-test('a fast clock starts where it is told, and waits for its own time', async () => {
+test('a fast clock starts at the given time, and waits in its own time', async () => {
   const clock = scaledClock(1_000, 5_000_000);
   const startedAtMs = Date.now();
   await clock.waitUntil(5_050_000);
@@ -12,12 +12,12 @@ test('a fast clock starts where it is told, and waits for its own time', async (
   expect(tookMs).toBeLessThan(5_000);
 });
 
-test('at scale 1 it tells the time that everybody has', () => {
+test('a clock of scale 1 has the real time', () => {
   const clock = scaledClock(1, Date.now());
   expect(Math.abs(clock.now() - Date.now())).toBeLessThan(50);
 });
 
-test('clouds that ran fast go on from the latest time they know', () => {
+test('the latest time of a snapshot is that of its last event, and 0 without events', () => {
   const clouds = new VirtualClouds();
   const { body } = clouds.create();
   clouds.wait(3_600);

@@ -40,7 +40,7 @@ async function listening(line: Promise<string>) {
   return z.object({ simUrl: z.url(), simKey: z.string().min(1) }).parse(JSON.parse(await line));
 }
 
-test('prints where it listens; a kill -9 costs it nothing that it had answered', async () => {
+test("the simulated clouds' server prints its URL, and loses nothing that it answered when it is killed", async () => {
   const first = run('--port', '0', '--seed', '5', '--state', stateDir, '--sim-key', KEY);
   const credential = { account: 'acc', apiKey: accountKey(KEY, 'acc') };
   const connect = ({ simUrl: endpoint }: { simUrl: string }) =>
@@ -59,7 +59,7 @@ test('prints where it listens; a kill -9 costs it nothing that it had answered',
   });
 });
 
-test('asks for keys: the control API for one that it made up, a cloud for the account’s own', async () => {
+test("the control API accepts only the server's generated key, and a cloud only the account's own key", async () => {
   const { simUrl, simKey } = await listening(run('--port', '0').firstLine);
   const ask = async (path: string, key: string, headers: Record<string, string> = {}) =>
     await fetch(`${simUrl}${path}`, { headers: { ...headers, authorization: `Bearer ${key}` } });
@@ -78,12 +78,12 @@ test('asks for keys: the control API for one that it made up, a cloud for the ac
   }
 });
 
-test('takes its key from the environment, too, where no process list shows it', async () => {
+test("the simulated clouds' server takes its key from FLEETWRIGHT_SIM_KEY", async () => {
   const child = runWith({ FLEETWRIGHT_SIM_KEY: KEY }, ['--port', '0']);
   expect(await listening(child.firstLine)).toMatchObject({ simKey: KEY });
 });
 
-test('keeps its journal, which has keys in it, from other users', async () => {
+test('other users cannot read the journal, which contains keys', async () => {
   await listening(run('--port', '0', '--state', join(stateDir, 'deep', 'state')).firstLine);
   expect(statSync(join(stateDir, 'deep', 'state')).mode & 0o777).toBe(0o700);
   expect(statSync(join(stateDir, 'deep', 'state', 'clouds.jsonl')).mode & 0o777).toBe(0o600);
@@ -92,15 +92,15 @@ test('keeps its journal, which has keys in it, from other users', async () => {
 test.each([
   ['a key with a line break', ['--sim-key', 'a\nb'], 2],
   ['an empty key', ['--sim-key', ''], 2],
-  ['a port that is none', ['--port', '70000'], 2],
-  ['a config that is not there', ['--config', '/nonexistent.yaml'], 2],
+  ['an invalid port', ['--port', '70000'], 2],
+  ['a missing config file', ['--config', '/nonexistent.yaml'], 2],
   ['an unknown flag', ['--frobnicate'], 2],
-  ['the help', ['--help'], 0],
-])('%s: exit code', async (_, args, code) => {
+  ['--help', ['--help'], 0],
+])("the simulated clouds' server exits after %s with the right code", async (_, args, code) => {
   expect(await run(...args).exit).toBe(code);
 });
 
-test('a port in use: exit code 3', async () => {
+test("the simulated clouds' server exits with code 3 when its port is in use", async () => {
   const first = run('--port', '0');
   const { port } = new URL((await listening(first.firstLine)).simUrl);
   expect(await run('--port', port).exit).toBe(3);

@@ -11,7 +11,7 @@ export const LOCATION = 'us-east-1';
 type Answer = Extract<Reply, { kind: 'answer' }>;
 type Body = Record<string, unknown> & { items?: Record<string, unknown>[] };
 
-/** The engine in virtual time, with what an instance needs made at each location that is asked for. */
+/** Runs the simulated clouds in virtual time, and makes the network resources that a create at a location needs. */
 export class VirtualClouds {
   nowMs = START_MS;
   readonly engine: SimEngine;
@@ -46,7 +46,7 @@ export class VirtualClouds {
     return { ...reply, body: { ...reply.body } };
   }
 
-  /** A create of a new instance; with a token, of that token's. */
+  /** Returns the create of another instance; `over` replaces its input, the launch token for instance. */
   createOperation(location = LOCATION, over: Partial<CreateInput> = {}): Operation {
     this.#instances += 1;
     const name = `i-${this.#instances}`;
