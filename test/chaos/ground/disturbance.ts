@@ -1,32 +1,32 @@
-/** How often what goes wrong, each as a probability of one event; how long calls take. */
+/** Probability of each fault, from 0 to 1, drawn once for each event that it can hit. */
 export interface Disturbance {
-  /** A process ends at this point of its work. */
+  /** A process dies before a call, after its answer, or when a sleep ends. */
   kill: number;
-  /** An invocation goes to a new process, though others are idle. */
+  /** An invocation starts a new process although an idle one exists. */
   newProcess: number;
-  /** A call is slow: up to several seconds instead of milliseconds. */
+  /** One way of a call takes 0.2 to 4 seconds, in place of milliseconds. */
   slow: number;
-  /** DynamoDB refuses for its load, after all that the SDK has tried. */
+  /** DynamoDB throttles a request, and the SDK has used up its retries. */
   throttle: number;
-  /** A query answers with a few items, and where to go on. */
+  /** A query returns 1 to 20 items and a LastEvaluatedKey. */
   shortPage: number;
-  /** Another transaction is in the way. */
+  /** A write conflicts with another transaction. Transactions draw five times this probability. */
   conflict: number;
-  /** A write took effect and its answer was lost; the SDK has sent it again. */
+  /** A write took effect, its answer was lost, and the SDK sent it again. */
   repeatedWrite: number;
   /** A write took effect, its answer was lost, and the SDK gave up. */
   lostWrite: number;
-  /** SQS or Step Functions answer with an error of theirs, before or after the effect. */
+  /** SQS or Step Functions fail with a service error, before or after the effect. */
   serviceError: number;
-  /** A message that was deleted, or that a worker is handling, is delivered once more. */
+  /** SQS delivers a message again that was deleted, or that a worker is handling. */
   duplicate: number;
-  /** A message comes later than it is due: up to a minute. */
+  /** A message comes up to a minute after it is due. */
   late: number;
-  /** A token is answered a second time, or only after minutes. */
+  /** A task token's answer comes twice, or minutes late. */
   lateToken: number;
-  /** A cloud answers a removal with yes and leaves the machine running. */
+  /** A cloud accepts a removal and leaves the machine running. */
   ignoredRemoval: number;
-  /** A cloud makes a machine and answers that something went wrong. */
+  /** A cloud makes a machine and answers with an error. */
   deniedCreate: number;
 }
 
@@ -47,13 +47,13 @@ export const CALM: Disturbance = {
   deniedCreate: 0,
 };
 
-/** What went wrong in a run, by number. */
+/** How often each fault occurred in a run. */
 export interface FaultCounts {
   crashes: number;
   duplicateDeliveries: number;
   lostReplies: number;
   throttles: number;
-  /** Requests for a table that was down. */
+  /** Requests to a table that was down. */
   unanswered: number;
   conflicts: number;
   serviceErrors: number;
@@ -64,13 +64,13 @@ export interface FaultCounts {
   timedOutProcesses: number;
   ignoredRemovals: number;
   deniedCreates: number;
-  /** Lists of machines that showed none once. */
+  /** Lists of machines that were empty although machines existed. */
   emptyLists: number;
   /** Holds of sweeps that the operator ended. */
   continuedSweeps: number;
   /** Restores of the table `fleets` to an earlier time. */
   restores: number;
-  /** Deployments with the id of the first that began at its clouds. */
+  /** Second deployments that began at the first one's clouds with its deployment id. */
   secondWriters: number;
 }
 

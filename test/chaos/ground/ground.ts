@@ -3,10 +3,10 @@ import { Random } from '../time/random.ts';
 import { Trace } from '../time/trace.ts';
 import { type Disturbance, type FaultCounts, noFaults } from './disturbance.ts';
 
-/** Some twenty times what a run takes. */
+/** About twenty times what a normal run needs. */
 const MAX_STEPS = 400_000;
 
-/** What every part of a simulated world stands on: its time, its chance, its trace and what is to go wrong. */
+/** What all parts of a simulated world share: virtual time, random draws, the trace, and fault probabilities. */
 export class Ground {
   readonly scheduler = new VirtualScheduler();
   readonly startMs = this.scheduler.now();
@@ -15,11 +15,11 @@ export class Ground {
   readonly trace: Trace;
   readonly counts: FaultCounts = noFaults();
   disturbance: Disturbance;
-  /** By how long a story holds up a call on its way, in milliseconds. What a call is for is told where there is a trace. */
+  /** Returns how many milliseconds a story delays a call. `call` names its keys only if the trace is on. */
   holdUpMs: (call: string, process: string) => number = () => 0;
-  /** Rejects when a run does so much that it can only be going round in circles. */
+  /** Rejects when a run has taken more steps than the maximum: it is in an endless loop. */
   readonly exhaustion: Promise<never>;
-  /** How many waits there were: what a run costs. */
+  /** Sleeps so far, the measure of what a run costs. */
   steps = 0;
   readonly #maxSteps: number;
   #exhaust: (error: Error) => void;
@@ -46,7 +46,7 @@ export class Ground {
     return this.scheduler.sleep(ms);
   }
 
-  /** How long one way of a call takes. */
+  /** Draws how long one way of a call takes, in milliseconds. */
   latencyMs(): number {
     const { random, disturbance } = this;
     if (random.chance(disturbance.slow)) return random.int(200, 4_000);
@@ -54,7 +54,7 @@ export class Ground {
   }
 }
 
-/** For what will never go on: a promise that nothing settles. */
+/** Returns a promise that never settles: a dead process waits for it. */
 export function never(): Promise<never> {
   return new Promise(() => {});
 }

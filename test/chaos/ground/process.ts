@@ -2,9 +2,8 @@ import type { Timer } from '../../../functions/platform/runtime/clock.ts';
 import { type Ground, never } from './ground.ts';
 
 /**
- * One Lambda instance. All that it does to the world goes through `call`: two moments, when the effect happens and
- * when the answer arrives, each some time after what came before. At either the process may end: then nothing in it
- * ever goes on.
+ * One Lambda instance. It acts on the world only through `call`. Each call takes time before its effect and again before
+ * its answer. The process may die at either moment; no code of it runs afterwards.
  */
 export class Process {
   readonly name: string;
@@ -45,7 +44,7 @@ export class Process {
     const { ground } = this;
     await this.#survive(`before ${what}`);
     await ground.sleep(ground.latencyMs() + ground.holdUpMs(what, this.name));
-    // What was sent before the end of the process may still arrive.
+    // The process died while the request was on its way: in half of the cases the request still arrives.
     if (this.#dead && ground.random.chance(0.5)) return await never();
     let result: Result;
     try {

@@ -1,6 +1,6 @@
-/** A change of a source file: text that must stand there exactly once, and what stands there instead. */
+/** One replacement in a source file. `find` must occur there exactly once. */
 export interface Edit {
-  /** From the repository's root. */
+  /** Path from the repository's root. */
   file: string;
   find: string;
   replace: string;
@@ -11,7 +11,7 @@ export interface Mutant {
   edits: readonly Edit[];
 }
 
-/** The protocol broken on purpose, one rule at a time: each must show as a violation of an invariant. */
+/** Each mutant breaks one rule of the protocol. Some seed must then report a violation. */
 export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-lookup-after-unknown',
@@ -355,11 +355,13 @@ export class MutationError extends Error {
   override readonly name = 'MutationError';
 }
 
-/** @throws MutationError when the text to change does not stand there exactly once */
+/** @throws MutationError if `find` does not occur exactly once */
 export function mutate(source: string, { file, find, replace }: Edit): string {
   const parts = source.split(find);
   if (parts.length !== 2) {
-    throw new MutationError(`${file}: the text to change stands there ${parts.length - 1} times:\n${find}`);
+    throw new MutationError(
+      `${file}: the text of \`find\` occurs ${parts.length - 1} times, and must occur once:\n${find}`,
+    );
   }
   return parts.join(replace);
 }

@@ -6,9 +6,9 @@ import { type Mutant, MutationError, mutate } from './mutants.ts';
 const ROOT = new URL('../../../', import.meta.url);
 
 /**
- * Loads the mutant's files changed, in this thread and from now on. The files themselves stay as they are.
+ * Applies the mutant's edits to modules that this thread loads from now on. The files on disk stay unchanged.
  *
- * @returns what to call when all is loaded: it fails when a file was never asked for
+ * @returns a check to call after loading. It throws a MutationError if a file of the mutant was not loaded
  */
 export function swapModules({ edits }: Mutant): () => void {
   const byUrl = Map.groupBy(edits, ({ file }) => new URL(file, ROOT).href);
@@ -23,6 +23,7 @@ export function swapModules({ edits }: Mutant): () => void {
     },
   });
   return () => {
-    for (const url of byUrl.keys()) if (!loaded.has(url)) throw new MutationError(`${url} was never loaded`);
+    for (const url of byUrl.keys())
+      if (!loaded.has(url)) throw new MutationError(`${url} was not loaded, so the mutant has no effect`);
   };
 }

@@ -2,9 +2,9 @@ import { Worker } from 'node:worker_threads';
 import type { RunResult } from '../scenario/run.ts';
 
 /**
- * Runs seeds in threads of their own, as many at a time as there are threads.
+ * Runs seeds in `threads` worker threads, one seed at a time in each.
  *
- * @param onResult answers whether to go on; results come in no certain order
+ * @param onResult called with each result, in any order; no further seed starts after it returned false
  */
 export async function runSeeds(
   seeds: readonly number[],

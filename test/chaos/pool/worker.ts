@@ -3,11 +3,11 @@ import { z } from 'zod';
 import { MUTANTS } from '../mutants/mutants.ts';
 import { swapModules } from '../mutants/swap-modules.ts';
 
-/** Runs the seeds that it is given, one after the other, with the protocol broken where it is told so. */
+/** Runs each seed that the parent thread sends, with the mutant applied if `workerData` names one. */
 const { mutant: name } = z.object({ mutant: z.string().optional() }).parse(workerData);
 const mutant = MUTANTS.find((one) => one.name === name);
 const check = mutant && swapModules(mutant);
-// Loaded only now, so that it is loaded changed.
+// Imported after swapModules, so that the mutant's edits apply.
 const { runScenario } = await import('../scenario/run.ts');
 const { scenarioOf } = await import('../scenario/scenario.ts');
 check?.();

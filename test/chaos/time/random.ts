@@ -1,4 +1,7 @@
-/** Draws that depend on the seed alone (sfc32). Each part of a run has its own, so that none disturbs another. */
+/**
+ * Draws random numbers from a seed (sfc32). Each part of a run has a stream of its own: more draws in one part do not
+ * change the draws of another.
+ */
 export class Random {
   #a: number;
   #b: number;
@@ -14,7 +17,7 @@ export class Random {
     for (let warm = 0; warm < 16; warm += 1) this.next();
   }
 
-  /** In [0, 1). */
+  /** Draws a number in [0, 1). */
   next(): number {
     const t = (((this.#a + this.#b) | 0) + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -28,7 +31,7 @@ export class Random {
     return probability > 0 && this.next() < probability;
   }
 
-  /** A whole number from low to high, both included. */
+  /** Draws a whole number from low to high, both included. */
   int(low: number, high: number): number {
     return low + Math.floor(this.next() * (high - low + 1));
   }

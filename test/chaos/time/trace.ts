@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
-/** Records what happens in a run, line by line, when the caller asks for it. */
+/** Keeps a line for each event of a run, if it is on. */
 export class Trace {
   readonly lines: string[] = [];
   readonly #hash = createHash('sha256');
-  /** Whether lines are wanted at all: who would have to make an effort for one asks first. */
+  /** True if lines are kept. A caller for whom a line is costly to make checks this first. */
   readonly isOn: boolean;
   readonly #startMs: number;
   readonly #now: () => number;
@@ -22,7 +22,7 @@ export class Trace {
     this.lines.push(line);
   }
 
-  /** Of all lines so far. */
+  /** Returns a digest of all lines so far. */
   digest(): string {
     return this.#hash.copy().digest('hex').slice(0, 16);
   }

@@ -1,7 +1,7 @@
 import type { Ground } from '../ground/ground.ts';
 import { Process } from '../ground/process.ts';
 
-/** The process that had an invocation ended before its answer. */
+/** The process of an invocation ended before it answered. */
 export class ProcessEnded extends Error {
   override readonly name = 'Lambda.Unknown';
 }
@@ -9,19 +9,19 @@ export class ProcessEnded extends Error {
 export interface FunctionOptions<Context> {
   name: string;
   timeoutMs: number;
-  /** How far a process's clock may be off, either way. */
+  /** Most that a process's clock may be fast or slow. */
   skewMs: number;
-  /** What a process opens when it starts, and keeps until it ends. */
+  /** Called once when a process starts; its result serves all invocations of that process. */
   open(process: Process): Context;
 }
 
-/** One Lambda function: processes that take one invocation at a time, and live on with their caches. */
+/** One Lambda function. Each of its processes takes one invocation at a time and keeps its caches between them. */
 export class LambdaFunction<Context> {
   readonly #ground: Ground;
   readonly #options: FunctionOptions<Context>;
   readonly #idle: { process: Process; context: Context }[] = [];
   readonly #working = new Set<Process>();
-  /** So far, and how long they took in all. */
+  /** Invocations so far, and their total time. */
   readonly use = { invocations: 0, busyMs: 0 };
   #started = 0;
   #busy = 0;
@@ -35,7 +35,7 @@ export class LambdaFunction<Context> {
     return this.#busy;
   }
 
-  /** Ends every process, whatever it is doing. @returns how many were at work */
+  /** Ends every process, busy ones included. @returns how many were busy */
   killAll(why: string): number {
     const working = [...this.#working];
     for (const { process } of this.#idle.splice(0)) process.kill(why);
@@ -43,7 +43,7 @@ export class LambdaFunction<Context> {
     return working.length;
   }
 
-  /** @throws ProcessEnded when the process was killed, or took longer than it may */
+  /** @throws ProcessEnded when the process was killed or exceeded the function's time limit */
   async invoke<Result>(work: (context: Context, process: Process) => Promise<Result>): Promise<Result> {
     this.#busy += 1;
     this.use.invocations += 1;
@@ -74,7 +74,7 @@ export class LambdaFunction<Context> {
 
   #take(): { process: Process; context: Context } {
     const { random, disturbance } = this.#ground;
-    // Whichever is free, sometimes a new one though others are: as Lambda pleases.
+    // Lambda promises no particular process: take any idle one, and sometimes a new one.
     if (this.#idle.length > 0 && !random.chance(disturbance.newProcess)) {
       const [taken] = this.#idle.splice(random.int(0, this.#idle.length - 1), 1);
       if (taken) return taken;

@@ -62,35 +62,35 @@ export const SECRETS_PREFIX = '/chaos/connections';
 const MINUTE_MS = 60_000;
 const FINISH_MS = FINISH_CHANGES_MINUTES * MINUTE_MS;
 const INVENTORY_MS = 15 * MINUTE_MS;
-/** Beyond a worker's time limit, until its messages come back. */
+/** From a worker's time limit until the queue hands out its messages again. */
 const BEGINNING_MS = BEGINNING_SECONDS * 1_000;
 const MAX_DELAY_MS = 900_000;
 
 export interface LabOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   driverConcurrency: number;
-  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  /** True if Lambda raises its concurrency step by step, in place of the full concurrency from the start. */
   scalesSlowly?: boolean | undefined;
   driverTimeoutMs: number;
-  /** How far a worker's clock may be off. */
+  /** Most that a worker's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
-  /** How many machines one create call may ask for; 1: the clouds have no such call. */
+  /** Most machines that one create call may ask for; 1: the clouds have no batch call. */
   batchSize: number;
-  /** By which deployments with one id tell each other apart; absent: the one of the only one. */
+  /** Tells two deployments with one id apart. Omit it if there is one deployment. */
   writerId?: string | undefined;
-  /** Clouds that another deployment works at, too; absent: clouds of its own. */
+  /** Clouds that another deployment uses as well. Omit it for clouds of this lab's own. */
   sharedClouds?: Clouds | undefined;
-  /** Whether the clouds tell whose a credential is; absent: they do. */
+  /** False if the clouds do not tell the account of a credential. */
   tellsAccounts?: boolean | undefined;
-  /** Without HTTP between the driver and the clouds. */
+  /** True if the driver calls the simulated clouds without HTTP. */
   isDirect?: boolean;
-  /** Drivers beside that of the simulated clouds, each with a queue and a function of its own. */
+  /** Drivers in addition to that of the simulated clouds, each with a queue and a function of its own. */
   drivers?: Readonly<Partial<Record<DriverName, (process: Process) => Driver>>>;
   onCloudEvent(event: SimEvent): void;
-  /** Told of each line of the log, as the functions write it. */
+  /** Called with each log line of the functions. */
   onLog?(line: string): void;
-  /** Told of each payload in a workflow's history, as JSON. */
+  /** Called with each payload of a workflow's history, as JSON. */
   onPayload?(json: string): void;
 }
 
@@ -99,17 +99,17 @@ interface Plain {
   process: Process;
 }
 
-/** The whole of Fleetwright over the models: its functions, its queue, its workflows, its schedules. */
+/** Runs all of Fleetwright over the models: functions, queues, workflows and schedules. */
 export class Lab {
   readonly ground: Ground;
   readonly tables: TableWorld;
   readonly clouds: Clouds;
   readonly workflow: Workflow;
-  /** Of the simulated clouds' driver. */
+  /** The queue of the simulated clouds' driver. */
   readonly queue: Queue;
   readonly queues: ReadonlyMap<DriverName, Queue>;
   readonly parameters = new ParameterStore();
-  /** Where the deployment counts on outside of its tables. */
+  /** Holds the deployment's counter outside of its tables; see `deployment/beat.ts`. */
   readonly beats = new ParameterStore();
   readonly events: DomainEvent[] = [];
   readonly #drivers = new Map<DriverName, LambdaFunction<WorkerContext>>();
@@ -174,7 +174,7 @@ export class Lab {
     ]);
   }
 
-  /** A driver's function and its queue. */
+  /** Sets up a driver's function, and returns its queue. */
   #deploy(name: DriverName, options: LabOptions, driverOf: (process: Process) => Driver): Queue {
     const { driverTimeoutMs: timeoutMs, skewMs } = options;
     const worker = new LambdaFunction(this.ground, {
@@ -197,12 +197,12 @@ export class Lab {
     return [...this.#drivers.values()].reduce((sum, { busy }) => sum + busy, 0);
   }
 
-  /** Ends every process of the drivers' functions, in the middle of what it does. @returns how many */
+  /** Ends every process of the drivers' functions, busy ones included. @returns how many were busy */
   killWorkers(why: string): number {
     return [...this.#drivers.values()].reduce((sum, worker) => sum + worker.killAll(why), 0);
   }
 
-  /** What each function has been used so far. */
+  /** Returns invocations and busy time of each function so far. */
   functionUse(): { name: string; invocations: number; busyMs: number }[] {
     return [
       ...[...this.#drivers].map(([name, { use }]) => ({ name: name === 'sim' ? 'driver' : name, ...use })),
@@ -211,35 +211,35 @@ export class Lab {
     ];
   }
 
-  /** A request to the API; rejects as its caller sees it, with a 5xx where the process ended. */
+  /** Sends a request to the API's fleet operations. Rejects with a ProcessEnded if the process ended before its answer. */
   request<Result>(
     work: (operations: ReturnType<typeof fleetOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#api.invoke(work);
   }
 
-  /** As `request`, of connections. */
+  /** Does what `request` does, for connections. */
   requestConnections<Result>(
     work: (operations: ReturnType<typeof connectionOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#connections.invoke(work);
   }
 
-  /** As `request`, of namespaces. */
+  /** Does what `request` does, for namespaces. */
   requestAccess<Result>(
     work: (operations: ReturnType<typeof accessOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#access.invoke(work);
   }
 
-  /** As `request`, of network resources and orphans. */
+  /** Does what `request` does, for network resources and orphans. */
   requestResources<Result>(
     work: (operations: ReturnType<typeof resourceOperations>) => Promise<Result>,
   ): Promise<Result> {
     return this.#resources.invoke(work);
   }
 
-  /** Starts the schedules, which go on until the world ends. */
+  /** Starts the schedules. They run until the end of virtual time. */
   startSchedules(): void {
     void this.#repeat(MINUTE_MS, () => this.#watch());
     void this.#repeat(MINUTE_MS, () => this.#reconcile());
@@ -364,7 +364,7 @@ export class Lab {
     return queue;
   }
 
-  /** As `openQueue` does it; an error of the queue may come before or after the message was taken. */
+  /** Sends as `openQueue` does. An injected error of the queue comes before or after the queue took the message. */
   #send(process: Process, driver: DriverName, message: DriverMessage, delayMs: number): Promise<void> {
     const { trace, random, disturbance, counts } = this.ground;
     const delay = Math.min(MAX_DELAY_MS, Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000);
@@ -420,7 +420,7 @@ export class Lab {
           {
             store,
             queueUrls,
-            // A real key costs seconds of arithmetic.
+            // Making a real key takes seconds of computing.
             makeKey: (comment) =>
               Promise.resolve({ publicKey: `ssh-rsa AAAA ${comment}`, privateKey: `private ${fleetId}` }),
             forgetPrivateKey: (id) => forgetSshKey(this.parameters.clientOf(process), SECRETS_PREFIX, id),

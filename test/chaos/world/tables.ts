@@ -23,23 +23,23 @@ export const TABLES: Tables = {
 };
 
 const WRITES = /^(Put|Update|Delete)Command/;
-/** What 1 MB holds of whole items, and of what an index shows of them. */
+/** Items in one page of 1 MB: whole items, and items as an index projects them. */
 const PAGE = 1_000;
 const INDEX_PAGE = 3_000;
 const META = { $metadata: {} };
-/** The SDK has tried five times by then. */
+/** Most that a request to a table that is down takes, the SDK's five attempts included. */
 const UNANSWERED_MS = 1_500;
 
-/** The five tables behind real document clients, one for each process, with all that can go wrong on the way. */
+/** Serves the five tables to real document clients, one for each process, with injected faults. */
 export class TableWorld {
   readonly fleets = new Table(TABLES.fleets, FLEETS_INDEXES);
   readonly governor = new Table(TABLES.governor);
   readonly access = new Table(TABLES.access);
   readonly catalogue = new Table(TABLES.catalogue);
   readonly history = new Table(TABLES.history);
-  /** Tables that answer nothing but errors of DynamoDB's own. */
+  /** Tables that answer every request with an InternalServerError. */
   readonly down = new Set<keyof Tables>();
-  /** Returns the counter of what is consumed at a partition key; set by runs that measure it. */
+  /** Returns the capacity counter of a partition key. Only runs that measure capacity set it. */
   capacityOf: ((table: string, pk: string) => Capacity) | undefined;
   readonly #ground: Ground;
   readonly #dynamo: Dynamo;
@@ -71,7 +71,7 @@ export class TableWorld {
     return { document, tables: TABLES, clock: process.clock, random: () => this.#ground.random.next() };
   }
 
-  /** @returns what sets the table `fleets` back to what it holds now, as if it were restored from a backup */
+  /** Copies the table `fleets`. @returns a function that restores the table to that copy */
   backup(): () => void {
     const items = this.fleets.all().map((item) => structuredClone(item));
     return () => {
@@ -125,7 +125,7 @@ export class TableWorld {
           })
         : new TransactionConflictException({ message: 'conflict (simulated)', ...META });
     }
-    // A transaction carries a token of the SDK's: sent again, it is answered as the first time.
+    // Not for transactions: the SDK sends an idempotency token with them, so a repeat gets the first answer.
     if (WRITES.test(command) && random.chance(disturbance.repeatedWrite)) {
       counts.lostReplies += 1;
       this.#dynamo.perform(command, input);
@@ -145,7 +145,7 @@ function describe(command: string, input: unknown): string {
   return `${command.replace(/Command$/, '')} ${keysOf(input)}`;
 }
 
-/** The first key that a request names, for the trace. */
+/** Returns the first key that a request names, for the trace. */
 function keysOf(input: unknown): string {
   const found = /"pk":"([^"]+)","sk":"([^"]+)"|":(?:pk|place|ns)":"([^"]+)"/.exec(JSON.stringify(input));
   return found ? `${found[1] ?? found[3]}${found[2] === undefined ? '' : `/${found[2]}`}` : '';
