@@ -18,13 +18,13 @@ import type { Process } from '../ground/process.ts';
 import { DirectClient, DirectTransport } from './direct.ts';
 import { PermitCount } from './permits.ts';
 
-/** The deployment whose machines are ours. */
+/** Id of the deployment under test. */
 export const DEPLOYMENT = 'chaos';
 export const ENDPOINT = 'http://clouds.invalid';
 const PATIENCE_MS = 10_000;
 const CREATE_PATIENCE_MS = 15_000;
 
-/** The answer did not come in time; the call may have had its effect. */
+/** The answer did not come in time. The call may have taken effect. */
 class NoAnswer extends Error {
   override readonly name = 'TimeoutError';
 }
@@ -32,27 +32,27 @@ class NoAnswer extends Error {
 export interface CloudOptions {
   clouds: Readonly<Record<string, CloudConfig>>;
   batchSize: number;
-  /** Whether the clouds tell whose a credential is; absent: they do. */
+  /** False if the clouds do not tell the account of a credential. */
   tellsAccounts?: boolean | undefined;
-  /** The driver reaches the clouds without HTTP: for runs of many thousands of instances, in which nothing goes wrong. */
+  /** True if the driver calls the clouds without HTTP, for fault-free runs with many thousands of instances. */
   isDirect?: boolean;
   onCloudEvent(event: SimEvent): void;
 }
 
-/** The simulated clouds in virtual time, and what they know at any moment. */
+/** Runs the simulated clouds in virtual time, and tells the checks what they hold. */
 export class Clouds {
   readonly engine: SimEngine;
   readonly #ground: Ground;
   readonly #app: ReturnType<typeof createApp>;
   readonly #batchSize: number;
-  /** Every call that reached a cloud by HTTP, whatever came of it. */
+  /** Every call that reached a cloud, failed ones included. */
   readonly asked: { call: string; cloud: string; location: string; atMs: number }[] = [];
   readonly permits = new PermitCount();
   readonly #isDirect: boolean;
-  /** Accounts whose credentials are of another account for now. */
+  /** Accounts whose credential reaches another account at present. */
   readonly changedAccounts = new Set<string>();
   readonly #tellsAccounts: boolean;
-  /** Paths of lists that show nothing the next time. */
+  /** Paths of lists whose next answer is empty. */
   readonly #emptyLists = new Set<string>();
 
   constructor(
@@ -80,7 +80,7 @@ export class Clouds {
     });
   }
 
-  /** The driver as one process reaches the clouds. */
+  /** Returns the driver through which one process calls the clouds. */
   driverOf(process: Process): Driver {
     const told = this.#isDirect ? this.#directDriverOf(process) : this.#singlyDriverOf(process);
     const asked = this.#tellsAccounts ? told : withoutAccounts(told);
@@ -97,7 +97,7 @@ export class Clouds {
     return { ...driver, connect: (options) => batching(driver.connect(options), this.#batchSize) };
   }
 
-  /** A credential as the cloud takes it now. */
+  /** Replaces the account of a credential while `changedAccounts` has it. */
   #asChanged(credential: Credential): Credential {
     const { account = '' } = credential;
     return this.changedAccounts.has(account)
@@ -139,7 +139,7 @@ export class Clouds {
     });
   }
 
-  /** Has the next list of a location's machines show none. */
+  /** Makes the next list of a location's machines empty. */
   emptyNextList({ cloud, location }: { cloud: string; location: string }): void {
     this.#emptyLists.add(`/clouds/${cloud}/locations/${location}/instances`);
   }
@@ -152,7 +152,7 @@ export class Clouds {
     return true;
   }
 
-  /** A removal that the cloud says yes to, and then does not do. */
+  /** Draws whether the cloud accepts this removal and then does nothing. */
   #ignores({ method, url }: Request): boolean {
     const { random, disturbance, counts } = this.#ground;
     if (method !== 'DELETE' || !url.includes('/instances/')) return false;
@@ -173,8 +173,8 @@ export class Clouds {
   }
 
   /**
-   * Every machine that was ever made or planted, with how it stands now. `ours` is the instance that a create call made
-   * it for, as its name says; of one that was planted, and of one at an account that no connection is of, it is none.
+   * Returns every machine that was ever made or planted, with its present status. `ours` is the instance id in the name
+   * of a machine that a create call made. It is undefined for a planted machine, and for one at a foreign account.
    */
   machines(): (InstanceRecord & { status: string; ours: string | undefined })[] {
     const nowMs = this.#ground.now();
@@ -191,7 +191,7 @@ export class Clouds {
   }
 }
 
-/** A driver whose clouds do not tell whose a credential is. */
+/** Wraps a driver so that verifying a credential does not tell its account. */
 function withoutAccounts(driver: Driver): Driver {
   const verified = async (client: CloudClient) => {
     await client.verifyCredential();
@@ -207,11 +207,11 @@ function withoutAccounts(driver: Driver): Driver {
   };
 }
 
-/** Another account of the same cloud, which a connection's credential is of for a while. */
+/** Returns another account of the same cloud, which a connection's credential reaches for a while. */
 export const foreignAccount = (account: string): string => `${account}-foreign`;
 export const isForeignAccount = (account: string): boolean => account.endsWith('-foreign');
 
-/** A client that takes several at once. Each is made, refused or lost by itself, and any may be the last before a crash. */
+/** Adds batch creates to a client. Each machine is made, refused or lost by itself; a crash may come after any of them. */
 function batching(client: CloudClient, maxBatchSize: number): CloudClient & BatchCreate {
   return Object.assign(client, {
     maxBatchSize,
@@ -229,7 +229,7 @@ function batching(client: CloudClient, maxBatchSize: number): CloudClient & Batc
   });
 }
 
-/** It names no cause: a cloud that gave up half-way does not know what it has done. */
+/** Answers a create that was made with an error that names no cause, as of a cloud that gave up half-way. */
 function denial(): Response {
   return Response.json(
     { code: 'InternalError', message: 'the machine did not come up in time' },
@@ -237,7 +237,7 @@ function denial(): Response {
   );
 }
 
-/** What a connection's limits must say for the governor to keep what this cloud enforces. */
+/** Returns connection limits equal to the limits that this cloud enforces. */
 export function limitsOf({ slots, rates }: CloudConfig) {
   return {
     concurrentLocations: slots.locations,

@@ -30,7 +30,7 @@ const viewsSchema = z.object({
   nextCursor: z.string().nullable(),
 });
 
-/** The way of one process to the simulated clouds without HTTP, which costs several times what the clouds do. */
+/** Calls the simulated clouds without HTTP, which would cost several times the time of the clouds themselves. */
 export class DirectTransport implements Transport {
   readonly #engine: SimEngine;
   readonly #process: Process;
@@ -49,7 +49,7 @@ export class DirectTransport implements Transport {
     return call.answer.parse(await this.ask(governedAs(call), operationOf(call), effect));
   }
 
-  /** @returns the body of the answer @throws DriverError as over HTTP */
+  /** @returns the body of the answer @throws DriverError the same one as over HTTP */
   async ask(call: CloudCall, operation: Operation, effect: CallEffect): Promise<object> {
     return await this.#calls.send(call, async (permit) => {
       permit.use();
@@ -73,10 +73,10 @@ export class DirectTransport implements Transport {
   }
 }
 
-/** What the driver makes of a view, which stays the same object as long as the instance does. */
+/** The driver's reading of each view. A view stays the same object until its instance changes. */
 const seen = new WeakMap<object, CloudInstance | undefined>();
 
-/** The shipped client, but for its lists: those are read again and again, and hardly anything in them changes. */
+/** The shipped client with cached lists: they are read again and again, and little in them changes. */
 export class DirectClient extends SimClient {
   readonly #transport: DirectTransport;
   readonly #deploymentId: string;
@@ -129,7 +129,7 @@ export class DirectClient extends SimClient {
   }
 }
 
-/** What the simulated clouds' routes make of a request. */
+/** Returns the operation that the simulated clouds' routes derive from a request. */
 function operationOf({ method, path, query = {}, body }: Call<unknown>): Operation {
   const [first, location, what, id, verb] = path;
   const page = { cursor: query['cursor'] };

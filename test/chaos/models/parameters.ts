@@ -10,10 +10,10 @@ import {
 import type { Process } from '../ground/process.ts';
 
 const META = { $metadata: {} };
-/** The Parameter Store keeps so many versions of a parameter. */
+/** Versions of a parameter that the Parameter Store keeps. */
 const KEPT_VERSIONS = 100;
 
-/** What every process's client is made from: making one takes a while, and there are many processes. */
+/** The prototype of each process's client: making a client of the SDK is slow, and there are many processes. */
 const CLIENT = new SSMClient({
   region: 'local',
   credentials: { accessKeyId: 'none', secretAccessKey: 'none' },
@@ -22,7 +22,7 @@ const CLIENT = new SSMClient({
 /** Values by version, the latest last. */
 type Versions = Map<number, string>;
 
-/** The Parameter Store: named values with versions. Its errors are those of the SDK. */
+/** Models the Parameter Store: named values with versions. It throws the SDK's errors. */
 export class ParameterStore {
   readonly #parameters = new Map<string, Versions>();
 
@@ -31,13 +31,13 @@ export class ParameterStore {
     return [...this.#parameters.keys()].sort();
   }
 
-  /** @param version absent: the latest; undefined where there is none */
+  /** @param version omit it for the latest @returns undefined if there is no such version */
   value(name: string, version?: number): string | undefined {
     const versions = this.#parameters.get(name);
     return versions?.get(version ?? Math.max(...versions.keys()));
   }
 
-  /** The service as one process reaches it: each call takes its time, and the process may end at either end of it. */
+  /** Returns the client of one process. Each call takes virtual time, and the process may die before or after it. */
   clientOf(process: Process): SSMClient {
     const send = (command: object) =>
       process.call(command.constructor.name.replace(/Command$/, ''), () => this.#perform(command));

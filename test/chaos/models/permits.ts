@@ -1,16 +1,16 @@
 import type { CallGate, CloudCall, Permit } from '../../../functions/drivers/contract/call-gate.ts';
 
 /**
- * Counts requests at the clouds against permits: each one is sent by a permit of its own, of its kind and for its
+ * Matches requests at the clouds with permits. Each request needs a permit of its own, of the same kind and for the same
  * location.
  */
 export class PermitCount {
   readonly #unused = new Map<Permit, CloudCall>();
-  /** Requests that had none, as they were. */
+  /** Requests without a matching permit, as text. */
   readonly ungoverned: string[] = [];
   requests = 0;
 
-  /** A gate that keeps what the gate behind it permits. */
+  /** Wraps a call gate and remembers the permits that it gives. */
   over(launching: CallGate): CallGate {
     return {
       send: (call, request) =>
@@ -21,7 +21,7 @@ export class PermitCount {
     };
   }
 
-  /** Is told of each request. Paths are as the simulated clouds have them. */
+  /** Matches one request, by the simulated clouds' paths, with its permit. */
   note({ method, url }: Request, permit: Permit): void {
     this.requests += 1;
     const call = this.#unused.get(permit);

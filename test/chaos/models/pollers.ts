@@ -1,14 +1,13 @@
-/** Where the queue was quiet. */
+/** Batches at a time after a quiet period. */
 const FIRST = 5;
-/** While messages are left: 300 more each minute. */
+/** One more this often while messages wait: 300 more each minute. */
 export const GROWN_AFTER_MS = 200;
-/** AWS does not say when it goes back to the first ones; here, when there was no need of more for so long. */
+/** Fall back to `FIRST` when no more were needed for this long. AWS does not document when it does. */
 const QUIET_MS = 60_000;
 
 /**
- * How many batches of a standard queue Lambda works at, at a time
- * (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html): a few at first, and more the longer they are not
- * enough.
+ * Models how many batches of a standard queue Lambda handles at a time: a few at first, and more the longer messages
+ * wait (docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html).
  */
 export class Pollers {
   readonly #most: number;
@@ -21,7 +20,7 @@ export class Pollers {
     this.#most = most;
   }
 
-  /** @param busy how many batches are being worked at, while messages are left */
+  /** Call it while messages wait. @param busy batches being handled */
   countAt(nowMs: number, busy: number): number {
     if (nowMs > this.#neededAtMs + QUIET_MS) this.#count = Math.min(FIRST, this.#most);
     if (busy < this.#count) {

@@ -7,10 +7,10 @@ export interface QueuedMessage {
   body: string;
 }
 
-/** A message as it is handed out. */
+/** A message as a worker receives it. */
 export interface ReceivedMessage extends QueuedMessage {
   receiptHandle: string;
-  /** How often it was handed out, this time included. */
+  /** Times received, this one included. */
   receives: number;
   /** By the queue's clock. */
   sentAtMs: number;
@@ -22,24 +22,24 @@ interface Message extends QueuedMessage {
   firstReceivedAtMs?: number;
   visibleAtMs: number;
   receives: number;
-  /** How often it was handed out; deleting by an older hand-out does nothing. */
+  /** Number of the latest delivery; an older receipt handle is not valid. */
   held: number;
-  /** Among those that can be received. */
+  /** True while it is in `#visible`. */
   isListed: boolean;
 }
 
-/** When to see whether a message can be received. It may have been given another time, or be gone, until then. */
+/** When a message becomes visible. By then it may have another time, or be deleted. */
 interface Due {
   atMs: number;
   message: Message;
 }
 
 export interface Consumer {
-  /** @returns ids of those that failed @throws when none of them was dealt with */
+  /** @returns ids of the messages that failed @throws if all of them failed */
   handle(batch: readonly ReceivedMessage[]): Promise<readonly string[]>;
   /** Invocations at a time. */
   concurrency: number;
-  /** Whether there are as many only after a while, as Lambda has it. */
+  /** True if Lambda reaches `concurrency` step by step. */
   scalesSlowly?: boolean | undefined;
   visibilityMs: number;
   maxReceives: number;
@@ -49,15 +49,15 @@ const BATCH = 10;
 const MAX_POLL_MS = 120;
 const MAX_DUPLICATES = 30;
 
-/** An SQS standard queue with its event source: at least once, in any order, late, and after failures again. */
+/** Models an SQS standard queue with its event source: at least once, in any order, late, and again after failures. */
 export class Queue {
   readonly deadLetters: QueuedMessage[] = [];
-  /** Told of each message that is sent. */
+  /** Called with each message that is sent. */
   onSend: (body: string) => void = () => {};
   readonly #ground: Ground;
   readonly #consumer: Consumer;
   readonly #messages = new Map<string, Message>();
-  /** What can be received, in no order; some of it may be gone. */
+  /** Messages that can be received, unsorted. Some may be deleted. */
   readonly #visible: Message[] = [];
   readonly #due = new Heap<Due>((one, other) => one.atMs < other.atMs);
   readonly #pollers: Pollers | undefined;
@@ -76,7 +76,7 @@ export class Queue {
     return [...this.#messages.values()].map(({ body }) => body);
   }
 
-  /** Messages so far. */
+  /** Messages sent so far. */
   get sent(): number {
     return this.#sent;
   }
@@ -101,7 +101,7 @@ export class Queue {
     }
   }
 
-  /** Has what was handed out come back then; by an older hand-out, or of what is deleted, it cannot be said. */
+  /** Makes a received message visible again after `delayMs`. @throws Error if it is deleted or was received again */
   hide(receiptHandle: string, delayMs: number): void {
     const [messageId = '', held] = receiptHandle.split('#');
     const message = this.#messages.get(messageId);
@@ -110,7 +110,7 @@ export class Queue {
     this.#wakeAt(message.visibleAtMs);
   }
 
-  /** A copy of a message that is sent again and again goes on as long as the message: so many, and no more. */
+  /** Draws whether to deliver a message twice. The total is limited, as copies of repeating messages repeat as well. */
   #duplicates(): boolean {
     const { random, disturbance, counts } = this.#ground;
     if (counts.duplicateDeliveries >= MAX_DUPLICATES || !random.chance(disturbance.duplicate)) return false;
@@ -162,7 +162,7 @@ export class Queue {
     return false;
   }
 
-  /** Any messages that can be received now, at most so many. */
+  /** Takes at most `most` messages that are visible now, drawn at random. */
   #receive(most: number): Message[] {
     const nowMs = this.#ground.now();
     this.#list(nowMs);
@@ -250,7 +250,7 @@ export class Queue {
   }
 }
 
-/** A message without what is long and the same in all. */
+/** Shortens a message's body for the trace. */
 function shortened(body: string): string {
   return body.replaceAll(/"|kind:|fleetId:|connectionKey:|-?x{9,}/g, '').slice(0, 140);
 }

@@ -20,7 +20,7 @@ import type { Process } from '../ground/process.ts';
 
 let shipped: ReadonlyMap<string, MachineDefinition> | undefined;
 
-/** The machines as they are deployed, read once. */
+/** Reads the shipped state machines, once. */
 function definitions(): ReadonlyMap<string, MachineDefinition> {
   shipped ??= new Map(
     MACHINES.map((name) => {
@@ -32,14 +32,14 @@ function definitions(): ReadonlyMap<string, MachineDefinition> {
 }
 
 export interface WorkflowHost {
-  /** @param name the function's, without its ARN */
+  /** @param name the function's name, without its ARN */
   invoke(name: string, payload: Json): Promise<Json>;
   send(queueUrl: string, body: string): void;
-  /** Told of each payload of each history, as JSON. */
+  /** Called with each payload of each history, as JSON. */
   onPayload?: ((json: string) => void) | undefined;
 }
 
-/** Step Functions: the shipped definitions in the interpreter, and what an API caller can ask of them. */
+/** Models Step Functions: interprets the shipped definitions and offers its API. */
 export class Workflow {
   readonly engine: Engine;
   readonly #ground: Ground;
@@ -79,7 +79,7 @@ export class Workflow {
     return this.engine.executions.filter(({ outcome }) => outcome === undefined);
   }
 
-  /** The API for executions as one process reaches it. */
+  /** Returns the executions API for one process. */
   executionsOf(process: Process): Workflows {
     return {
       start: (ref) =>
@@ -102,7 +102,7 @@ export class Workflow {
     };
   }
 
-  /** The API for task tokens as one process reaches it. */
+  /** Returns the task token API for one process. */
   tasksOf(process: Process): Tasks {
     const { engine } = this;
     const answer = (what: string, send: () => void) => process.call(what, () => this.#answer(send));
@@ -119,7 +119,7 @@ export class Workflow {
     };
   }
 
-  /** @returns whether the step still waited */
+  /** @returns true if the step was still waiting */
   #answer(send: () => void): boolean {
     const { random, disturbance, counts, scheduler } = this.#ground;
     if (random.chance(disturbance.serviceError)) {

@@ -6,7 +6,7 @@ import type { Scenario } from './scenario.ts';
 const MINUTE_MS = 60_000;
 const LOCATIONS = ['east-1', 'west-1'];
 
-/** What a test needs to differ from the usual. */
+/** Settings of a cloud that a test may change. */
 type CloudTraits = Partial<
   Pick<
     CloudConfig,
@@ -22,7 +22,7 @@ type CloudTraits = Partial<
   >
 >;
 
-/** Two clouds with two locations each, and nothing that goes wrong but what a test adds. */
+/** Returns a scenario of two clouds with two locations each. Nothing goes wrong in it except what a test adds. */
 export function calmScenario(changes: Partial<Scenario> = {}, traits: CloudTraits = {}): Scenario {
   return {
     seed: 1,
@@ -82,7 +82,7 @@ function calmCloud(traits: CloudTraits): CloudConfig {
 
 type GroupTraits = Partial<Pick<FleetRequest['nodeGroups'][number], 'locations' | 'instanceTimeoutSeconds'>>;
 
-/** A fleet with a node group of this size at each of these connections. */
+/** Returns the request of a fleet with one node group of `size` instances at each of the connections. */
 export function fleetAt(
   connections: readonly string[],
   size: number,

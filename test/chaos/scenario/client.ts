@@ -4,7 +4,7 @@ import type { FleetActionRequest } from '../../../functions/model/fleet-action.t
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 import type { FleetScript } from './scenario.ts';
 
-/** Longer than any table is down. */
+/** Enough to outlast any time that a table is down. */
 const MAX_TRIES = 400;
 
 const PLAIN = { query: {}, body: undefined, idempotencyKey: undefined };
@@ -14,7 +14,7 @@ interface ConnectionParams {
   connection: string;
 }
 
-/** A user of the API, who asks again when an answer does not come. */
+/** A user of the API who repeats a request until an answer comes. A Problem counts as an answer. */
 export class Client {
   readonly #lab: Lab;
 
@@ -48,7 +48,7 @@ export class Client {
     });
   }
 
-  /** What is not possible is refused, and that is an answer. */
+  /** Asks for an action. A refusal counts as an answer. */
   async act(fleetId: string, body: FleetActionRequest): Promise<void> {
     await this.#insist(async () => {
       await this.#lab.request(({ actOnFleet }) =>
@@ -62,7 +62,7 @@ export class Client {
     });
   }
 
-  /** @returns how many holds of the connection ended */
+  /** @returns how many holds of the connection this ended */
   async continueSweeps(connection: string): Promise<number> {
     const ended = await this.#insist(async () => {
       const { body } = await this.#lab.requestResources(({ continueSweeps }) =>
@@ -84,7 +84,7 @@ export class Client {
     );
   }
 
-  /** One with connections is refused, and that is an answer; so it is of the following. */
+  /** Deletes a namespace. A refusal, of one with connections for instance, counts as an answer. */
   async deleteNamespace(namespace: string): Promise<void> {
     await this.#insist(() =>
       this.#lab.requestAccess((api) => api.deleteNamespace({ ...PLAIN, params: { namespace } })),

@@ -1,31 +1,31 @@
 import { Random } from '../time/random.ts';
 
 const MINUTE_MS = 60_000;
-/** Each kind in so many of a hundred runs. */
+/** Share of the runs that have a restore, and of those that have a second writer. */
 const SHARE = 0.04;
 
-/** The table `fleets` is backed up at a moment of the trouble, and set back to that when all has come to rest. */
+/** The table `fleets` is backed up during the trouble, and restored when everything has come to rest. */
 export interface RestoreScript {
   backupAtMs: number;
 }
 
-/** A second deployment with the id of the first begins to work at one of its accounts. */
+/** A second deployment with the same deployment id begins to work at one of the first one's accounts. */
 export interface SecondWriterScript {
   connection: string;
   atMs: number;
-  /** By this, the two tell each other apart; where both begin together, the order of their ids counts. */
+  /** Tells the two deployments apart. If both begin together, the order of these ids decides. */
   writerId: string;
 }
 
-/** Drawn apart, so that all else of a seed is as it was before there were any; so is the second writer. */
+/** Draws the restore from a stream of its own, so that the other draws of the seed do not change. */
 export function restoreOf(seed: number, troubleMs: number): RestoreScript | undefined {
   const random = new Random(seed, 'restore');
   if (!random.chance(SHARE)) return undefined;
-  // Fleets are asked for in the first minutes: where the backup is older than one, its tables know nothing of it.
+  // Fleets are created in the first minutes. A backup from before that has no record of them.
   return { backupAtMs: random.int(0, random.chance(0.5) ? 3 * MINUTE_MS : troubleMs) };
 }
 
-/** @param connections those at whose accounts it may begin */
+/** Draws the second writer from a stream of its own. @param connections where it may begin */
 export function secondWriterOf(
   seed: number,
   troubleMs: number,

@@ -7,17 +7,17 @@ import type { Incident } from './scenario.ts';
 
 const MOST_TRIES = 100;
 
-/** Takes a location away from a cloud, or gives it back. */
+/** Takes a location of a cloud down, or brings it up again. */
 export function setLocation({ clouds }: Lab, cloud: string, location: string, up: boolean): void {
   clouds.engine.world.commit({ kind: 'location', cloud, location, up });
 }
 
-/** Has a cloud refuse a connection's credential. */
+/** Makes a cloud refuse a connection's credential. */
 export function revoke({ clouds }: Lab, account: string): void {
   clouds.engine.world.commit({ kind: 'account', account, rule: { revoked: true } });
 }
 
-/** Has the cloud take it again, of which the connection's owner makes sure. */
+/** Makes the cloud accept the credential again, and requests a verification of the connection. */
 export function restore(lab: Lab, account: string): void {
   lab.clouds.engine.world.commit({ kind: 'account', account, rule: { revoked: false } });
   verify(lab, account);
@@ -39,7 +39,7 @@ export async function rotate(lab: Lab, connection: string, account: string): Pro
   );
 }
 
-/** Has a cloud deny all that runs at a location, for so long. */
+/** Makes a cloud deny every machine of a location for `forMs`. */
 export function forget(
   { clouds, ground }: Lab,
   missed: MissedMachines,
@@ -50,7 +50,7 @@ export function forget(
   missed.note(hideInstances(clouds.engine.world, of, ground.now() + forMs));
 }
 
-/** Has a connection's credential be of another account, unnoticed, and of its own again after a while. */
+/** Makes a connection's credential reach another account for `forMs`. No request announces the change. */
 export async function changeAccount(
   { clouds, ground }: Lab,
   missed: MissedMachines,
@@ -59,14 +59,14 @@ export async function changeAccount(
 ): Promise<void> {
   const running = clouds.machines().filter((one) => one.account === account && one.status === 'Running');
   missed.note(running.filter(({ planted }) => !planted));
-  // What is created meanwhile stands at the other account, out of sight when the credential is of its own again.
+  // Machines that are created now stand at the other account. No worker sees them after the credential changes back.
   for (const out of [account, foreignAccount(account)]) missed.accounts.add(out);
   clouds.changedAccounts.add(account);
   await ground.sleep(forMs);
   clouds.changedAccounts.delete(account);
 }
 
-/** The owner asks again when an answer does not come; a refusal is an answer. */
+/** Repeats the rotation until an answer comes. A refusal counts as an answer. */
 async function insistOnRotation(lab: Lab, connection: string, account: string): Promise<void> {
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
     try {
@@ -82,7 +82,7 @@ function hasMachines({ clouds }: Lab, account: string): boolean {
   return clouds.machines().some((one) => one.account === account && one.status === 'Running' && !one.planted);
 }
 
-/** What befalls a cloud for a while, but no longer than the trouble lasts. */
+/** Plays an incident at its time, and ends it when the trouble ends at the latest. */
 export async function befall(
   lab: Lab,
   missed: MissedMachines,
@@ -110,7 +110,7 @@ export async function befall(
   }
   if (incident.kind === 'rotated') {
     const { connection, account } = incident;
-    // Where nothing lives, another account is welcome, and what a fault of the first made there is lost from sight.
+    // A connection without machines accepts another account, and machines that a fault left at the first are out of reach.
     if (!hasMachines(lab, connection)) return;
     await insistOnRotation(lab, connection, account);
     await ground.sleep(untilMs - incident.atMs);

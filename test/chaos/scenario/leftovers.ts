@@ -9,16 +9,16 @@ import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Scenario } from './scenario.ts';
 
-/** Sweeps remove no more of a site in a day; the fleets of a run are too small for a share of them to be more. */
+/** Most machines that sweeps remove at a site in a day. The cap of 5 % is below this for fleets of this size. */
 const MOST_PER_DAY = 5;
 const FEWEST = MOST_PER_DAY + 1;
 const LOOK_MS = 15_000;
-/** A machine that is made so soon after its record was closed may be of the attempt: its call took its time. */
+/** A machine made this soon after its record was closed may belong to the attempt, by a slow call. */
 const LATELY_MS = 3 * 60_000;
 
 /**
- * Many machines of fleets that are deleted show up at one site together. All are proven ours, and no record claims them:
- * they go, a few a day, and the others when an operator has said so.
+ * Plants many machines of deleted fleets at one site together. Each is proven ours, and no record claims it. Sweeps may
+ * remove a few of them a day, and the others only after an operator has continued the sweeps.
  */
 export class Leftovers {
   readonly #lab: Lab;
@@ -33,7 +33,7 @@ export class Leftovers {
     this.#violations = violations;
   }
 
-  /** Waits for enough of them at a site, for as long as the trouble lasts. */
+  /** Waits until a site has enough lately closed records, at most until the trouble ends, and plants their machines. */
   async plant(): Promise<void> {
     const { ground } = this.#lab;
     const untilMs = ground.now() + this.#scenario.troubleMs;
@@ -48,23 +48,23 @@ export class Leftovers {
     }
   }
 
-  /** Told of all that happens at the clouds. */
+  /** Called with each event of the clouds. */
   readonly onEvent = (event: SimEvent): void => {
     if (event.kind !== 'instance' || !this.#planted.has(event.record.backendId)) return;
     const { backendId, removeAskedAtMs, vanished } = event.record;
     if (removeAskedAtMs === undefined || vanished) return;
     this.#removed.add(backendId);
-    // The answer to an operator may be lost, and say less than was done; a restore takes the row away.
+    // Check the count and the audit row: the answer to the operator may be lost, and a restore removes the row.
     const isContinued =
       this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
     if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
     this.#violations.push({
       kind: 'foreign',
-      text: `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator said so`,
+      text: `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator continued them`,
     });
   };
 
-  /** @returns undefined for a connection that comes and goes in the run: its account may be gone by now */
+  /** @returns undefined for a connection that the run creates and deletes: it may be gone */
   #cloudOf(connectionKey: string): string | undefined {
     const name = accountOf(connectionKey);
     return this.#scenario.connections.find((one) => one.name === name)?.cloud;

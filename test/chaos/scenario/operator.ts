@@ -10,20 +10,20 @@ const heldSchema = z.object({
   hold: z.object({ because: z.string() }),
 });
 
-/** An operator, who continues sweeps whenever they wait, but not for a while after the tables were set back. */
+/** An operator who looks each minute and continues sweeps that hold, except for a while after a restore. */
 export class Operator {
   readonly #lab: Lab;
   readonly #client: Client;
   readonly #isLeftHeld: () => boolean;
 
-  /** @param isLeftHeld whether the operator continues nothing now: who ends one hold of a connection ends them all */
+  /** @param isLeftHeld true while the operator continues no sweep at all: continuing ends every hold of a connection */
   constructor(lab: Lab, client: Client, isLeftHeld: () => boolean) {
     this.#lab = lab;
     this.#client = client;
     this.#isLeftHeld = isLeftHeld;
   }
 
-  /** Goes on until the world ends. */
+  /** Runs until the end of virtual time. */
   async watch(): Promise<never> {
     const { ground } = this.#lab;
     for (;;) {

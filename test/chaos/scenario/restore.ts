@@ -15,16 +15,16 @@ import type { Scenario } from './scenario.ts';
 import { requestOf } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** A restore to less than five minutes ago is not noticed. */
+/** Age of the backup from which on a restore is noticed: the counter goes up every five minutes. */
 const NOTICED_MS = 6 * MINUTE_MS;
-/** For so long an operator leaves sweeps alone that hold for a restore. Each site is swept several times by then. */
+/** How long the operator leaves sweeps on hold after a restore. Each site is swept several times in that time. */
 const HELD_MS = 30 * MINUTE_MS;
 
 const restoredSchema = z.object({ because: z.literal('restored') });
 
 /**
- * Tables that are restored to an earlier time. What was made since then has no record, or one that forgot it: sweeps
- * hold until an operator continues them, and such machines are reported, and never removed.
+ * Restores the table `fleets` from a backup, and checks what follows. Sweeps must hold until an operator continues them.
+ * Machines that were made after the backup, and that no record is bound to, must be reported and never removed.
  */
 export class Restore {
   readonly #lab: Lab;
@@ -42,7 +42,7 @@ export class Restore {
     this.#watch = watch;
   }
 
-  /** Takes the backup, at its time. */
+  /** Takes the backup at its time. */
   async backUp({ backupAtMs }: RestoreScript): Promise<void> {
     const { ground, tables } = this.#lab;
     await ground.sleep(backupAtMs);
@@ -52,10 +52,10 @@ export class Restore {
     ground.trace.add('scenario', 'a backup of the table is taken');
   }
 
-  /** Whether the operator leaves sweeps alone that hold for the restore. */
+  /** Returns true while the operator leaves sweeps on hold after the restore. */
   readonly isLeftHeld = (): boolean => this.#lab.ground.now() < this.#heldUntilMs;
 
-  /** Told of all that happens at the clouds. */
+  /** Called with each event of the clouds. */
   readonly onEvent = (event: SimEvent): void => {
     if (event.kind !== 'instance' || event.record.planted) return;
     const { backendId, removeAskedAtMs, vanished } = event.record;
@@ -64,15 +64,14 @@ export class Restore {
     if (!this.#watch.forgotten.isSetBack || vanished || this.#endedByHand.has(backendId)) return;
     const machine = this.#lab.clouds.machines().find((one) => one.backendId === backendId);
     if (machine?.ours === undefined || hasAttempt(this.#lab, machine)) return;
-    this.#add(
-      `${backendId} of ${machine.ours} was removed after a restore, and no record knows of its attempt`,
-    );
+    this.#add(`${backendId} of ${machine.ours} was removed after a restore, and no record lists its attempt`);
   };
 
   /**
-   * Sets the table back, and has an operator go through what sweeps report, before and after the sweeps are continued.
+   * Restores the table, and checks that sweeps hold and remove nothing. Then the operator continues them and ends by hand
+   * what is in the way.
    *
-   * @param sweptMs within so long each site is swept, and what is to be reported is reported
+   * @param sweptMs time in which each site is swept and every finding is reported
    */
   async play(client: Client, sweptMs: number): Promise<void> {
     const { ground } = this.#lab;
@@ -82,20 +81,20 @@ export class Restore {
     this.#heldUntilMs = ground.now() + HELD_MS;
     ground.counts.restores += 1;
     ground.trace.add('scenario', 'the table is set back');
-    // Rows that were written in between are gone, and clocks may be apart.
+    // Audit rows between backup and restore are gone. Half-way between the two allows for clock skew.
     const sinceMs = (this.#backupAtMs + ground.now()) / 2;
     await this.#connectAgain(client);
     await ground.sleep(Math.max(0, this.#heldUntilMs - 1 - ground.now()));
     for (const removed of this.#removedBySweeps(sinceMs))
-      this.#add(`a sweep removed ${removed} after a restore, and no operator said so`);
+      this.#add(`a sweep removed ${removed} after a restore, and no operator continued the sweeps`);
     this.#checkHolds();
     await ground.sleep(sweptMs);
     this.#endByHand();
   }
 
   /**
-   * What is younger than clocks may be apart is not told from what a launch just after the restore makes: the restore of
-   * a table takes longer than that.
+   * Returns when the restore may happen: after the newest machine is older than the allowed clock skew. A younger machine
+   * cannot be told from one that a launch after the restore makes. A real restore of a table takes longer than that.
    */
   #dueAtMs(): number {
     const newestMs = Math.max(0, ...this.#lab.clouds.machines().map(({ acceptedAtMs }) => acceptedAtMs));
@@ -110,14 +109,14 @@ export class Restore {
     this.#watch.violations.push({ kind: 'foreign', text });
   }
 
-  /** Keys of the audit rows of what sweeps had removed since then. */
+  /** Returns the keys of the audit rows of removals by sweeps since then. */
   #removedBySweeps(sinceMs: number): string[] {
     return auditRows(this.#lab, 'Orphan Terminating').filter(
       (key) => Date.parse(key.split('#')[0] ?? '') >= sinceMs,
     );
   }
 
-  /** Fleets that had ended are there again, and so may be fleets of connections that were deleted since. */
+  /** Creates again the deleted connections that a restored fleet uses. */
   async #connectAgain(client: Client): Promise<void> {
     const known = new Set(connectionsOf(this.#lab).map(({ namespace, name }) => `${namespace}/${name}`));
     const wanted = new Set(liveFleets(this.#lab).flatMap(({ connections }) => connections));
@@ -127,7 +126,7 @@ export class Restore {
     }
   }
 
-  /** Where clocks are apart, sweeps may wait for the times of list calls for longer than this waits for them. */
+  /** Checks that sweeps of each Ready connection hold. Not with clock skew: sweeps may then wait too long for a permit. */
   #checkHolds(): void {
     if (this.#scenario.skewMs > 0) return;
     const items = this.#lab.tables.fleets.all();
@@ -137,11 +136,11 @@ export class Restore {
       const isHeld = items.some(
         (item) => item['pk'] === pk && restoredSchema.safeParse(item['hold']).success,
       );
-      if (!isHeld) this.#add(`sweeps of ${namespace}/${name} do not hold after a restore`);
+      if (!isHeld) this.#add(`sweeps of ${namespace}/${name} are not on hold after a restore`);
     }
   }
 
-  /** An operator ends what is in the way of a fleet that has records, and that nothing but a report speaks of. */
+  /** Ends reported machines and network resources of fleets that have records, as the operator would by hand. */
   #endByHand(): void {
     const { clouds, ground } = this.#lab;
     const fleets = new Set(fleetsOf(this.#lab).map(({ fleetId }) => fleetId));

@@ -25,20 +25,20 @@ import { Strangers } from './strangers.ts';
 import { Turnovers } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** After the trouble has ended, everything must have come to rest within this. */
+/** Limit for everything to come to rest after the trouble. */
 const REST_WITHIN_MS = 6 * 60 * MINUTE_MS;
-/** Where clocks are apart, each launch that waits may wait for as long as they are, one after the other. */
+/** The same with clock skew: launches wait one after another, each for up to the skew. */
 const SKEWED_REST_WITHIN_MS = 36 * 60 * MINUTE_MS;
 const CHECK_MS = 5_000;
-/** The last work may have written what a poll has to see. */
+/** Checks in a row without work: the last work may have written what the next poll has to see. */
 const QUIET_CHECKS = 15;
-/** Two polls of a site at rest. */
+/** Time for two polls of a site at rest. */
 const QUIET_MS = 3 * MINUTE_MS;
 
-/** The schedule has finished what requests about connections began that died, late secrets included. */
+/** Time for the schedule to finish changes of connections whose request died, late secrets included. */
 const FINISHED_MS = 25 * MINUTE_MS;
 
-/** What was written so long ago is in every read. */
+/** Every read sees a write that is this old. */
 const READ_LAG_MS = 1_000;
 
 export interface RunResult {
@@ -46,16 +46,16 @@ export interface RunResult {
   violations: Violation[];
   counts: FaultCounts & { cloudFaults: number };
   instances: number;
-  /** How many fleets stood in which status when the trouble was over. */
+  /** Number of fleets by status after the trouble. */
   outcomes: Record<string, number>;
   steps: number;
   virtualMinutes: number;
-  /** Of the whole trace; empty where none was kept. */
+  /** Digest of the trace; empty if no trace was kept. */
   digest: string;
   trace: readonly string[];
 }
 
-/** What a test has happen in the time of trouble, beside what the scenario says. What it throws is told as a bug. */
+/** What a test does during the trouble, in addition to the scenario. An error that it throws is reported as a bug. */
 export type Story = (stage: Stage) => Promise<void>;
 
 export async function runScenario(scenario: Scenario, traced: boolean, story?: Story): Promise<RunResult> {
@@ -113,7 +113,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   };
 }
 
-/** Who takes part in a run beside its users, and what is told of it. */
+/** The actors of a run in addition to its users, and where its observations go. */
 interface Cast {
   watch: CloudWatch;
   outcomes: Record<string, number>;
@@ -168,22 +168,22 @@ async function play(
   ];
   calm(lab);
   await planted;
-  // The owner of a connection that was refused for a while has it verified again.
+  // The user has each connection verified again, since the cloud may have refused its credential.
   for (const { name } of scenario.connections) verify(lab, name);
-  // Where clocks are apart, who is ahead holds up the calls of those behind: all comes to an end, but later.
+  // With clock skew, a process whose clock is fast delays the calls of slower ones, so everything takes longer.
   const sweptMs =
     QUIET_MS + 3 * scenario.sweepIntervalMs + scenario.graceSeconds * 1_000 + 6 * scenario.skewMs;
   const isTurned = (scenario.turnovers ?? []).length > 0;
   const quietMs = Math.max(sweptMs, isTurned ? FINISHED_MS + 2 * scenario.skewMs : 0);
   if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
-    violations.push({ kind: 'stuck', text: 'no rest after the trouble' });
+    violations.push({ kind: 'stuck', text: 'work goes on long after the trouble ended' });
   violations.push(...checkAll());
   for (const { status } of fleetsOf(lab)) outcomes[status] = (outcomes[status] ?? 0) + 1;
   if (violations.length > 0) return;
   if (restore) {
     await restore.play(client, sweptMs);
     if (!(await restWithOperator(lab, quietMs, scenario.skewMs)))
-      violations.push({ kind: 'stuck', text: 'no rest after the restore' });
+      violations.push({ kind: 'stuck', text: 'work goes on long after the restore' });
     violations.push(...checkAll());
     if (violations.length > 0) return;
   }
@@ -192,7 +192,10 @@ async function play(
   for (const machine of lab.clouds.machines()) {
     const { status, backendId, ours } = machine;
     if (ours !== undefined && status !== 'Terminated' && !watch.forgotten.isExcused(lab, machine))
-      violations.push({ kind: 'leaked', text: `${backendId} of ${ours}` });
+      violations.push({
+        kind: 'leaked',
+        text: `${backendId} of ${ours} is ${status} after all fleets were deleted`,
+      });
   }
 }
 
@@ -216,7 +219,7 @@ async function use(lab: Lab, client: Client, script: FleetScript, key: string): 
   await Promise.all([...removals, ...actions]);
 }
 
-/** Nothing goes wrong any more. */
+/** Ends all disturbance and all faults of the clouds. */
 function calm({ ground, clouds }: Lab): void {
   ground.trace.add('scenario', 'the trouble is over');
   ground.disturbance = CALM;
@@ -224,13 +227,13 @@ function calm({ ground, clouds }: Lab): void {
   for (const fault of state.faults.values()) state.faults.set(fault.id, { ...fault, probability: 0 });
 }
 
-/** Polls and sweeps go on for ever: they are no fleet's work. */
+/** Returns true if the message is work for a fleet. Polls and sweeps are not: they never end. */
 export const isWork = (body: string) => !/^\{"kind":"(poll|sweep)/.test(body);
 
-/** Reads of a catalogue, which no fleet waits for. */
+/** Returns true if the message reads a catalogue. No fleet waits for that. */
 const isInventory = (body: string) => body.startsWith('{"kind":"sync-inventory"');
 
-/** Waits until nothing is under way. @returns whether that came about in time */
+/** Waits until nothing is under way. @returns false if the time limit passed first */
 async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   const { ground, queue, workflow } = lab;
   const untilMs = ground.now() + (skewMs > 0 ? SKEWED_REST_WITHIN_MS : REST_WITHIN_MS);
@@ -245,9 +248,9 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
         ) || queuedLaunches(lab).length > 0
       );
     };
-    // Where clocks are apart, a worker that is ahead speaks for times of list calls that keep those behind for hours.
+    // With clock skew, a worker whose clock is fast reserves list times that make slower workers wait for hours.
     const isUnderWay = (body: string) => isWork(body) && !(skewMs > 0 && isInventory(body));
-    // Executions that ended after the backup have taken the names of those that are to follow it.
+    // After a restore, the numbers of the next executions may be taken by executions that ended after the backup.
     const isToGoOn = ground.counts.restores > 0 && fleetsOf(lab).some(({ work }) => work !== undefined);
     if (isToGoOn || workflow.running.length > 0 || queue.bodies.some(isUnderWay) || (skewMs > 0 && isLate()))
       quiet = 0;
@@ -257,7 +260,7 @@ async function rest(lab: Lab, quietMs: number, skewMs: number): Promise<boolean>
   return true;
 }
 
-/** As `rest`, and again for as long as the operator continues sweeps, which have more to do then. */
+/** Does what `rest` does, and repeats it while the operator continues sweeps, which then have more to do. */
 async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Promise<boolean> {
   for (;;) {
     const { continuedSweeps } = lab.ground.counts;
@@ -266,7 +269,7 @@ async function restWithOperator(lab: Lab, quietMs: number, skewMs: number): Prom
   }
 }
 
-/** Every fleet that stands is deleted; what an earlier deletion could not do is asked for again. */
+/** Deletes every fleet that has not ended, those with an unfinished deletion included, and waits for rest. */
 async function removeAll(lab: Lab, client: Client, skewMs: number): Promise<void> {
   await Promise.all(
     fleetsOf(lab)

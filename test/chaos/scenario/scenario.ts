@@ -19,17 +19,17 @@ type CloudName = (typeof CLOUD_NAMES)[number];
 export interface FleetScript {
   request: FleetRequest;
   createAtMs: number;
-  /** Deleted during the disturbance, each time by a request of its own. */
+  /** When the user deletes it during the disturbance. Each entry is a request of its own. */
   deleteAtMs: readonly number[];
-  /** Actions that its owner asks for, whether they are possible then or not. */
+  /** Actions that the user asks for, also where the fleet's status does not allow them. */
   actions: readonly { atMs: number; request: FleetActionRequest }[];
 }
 
 /**
- * Something that befalls a cloud for a while. `forgotten`: it denies all machines that run at a location, and shows them
- * again afterwards. `rotated`: its owner asks for a credential of another account, and later for one of the first
- * again. `account-changed`: a connection's credential is of another account, and nothing notices that. `empty-list`: the
- * next list of a location's machines shows none.
+ * Something that goes wrong at a cloud, or at a table, for a while. `forgotten`: the cloud denies all machines that run
+ * at a location, and shows them again afterwards. `rotated`: the user rotates a connection to another account and back.
+ * `account-changed`: a connection's credential reaches another account, and no request announces that. `empty-list`: the
+ * next list of a location's machines is empty.
  */
 export type Incident =
   | { kind: 'location-down'; cloud: CloudName; location: string; atMs: number; untilMs: number }
@@ -41,8 +41,9 @@ export type Incident =
   | { kind: 'table-down'; table: 'fleets' | 'governor' | 'access'; atMs: number; untilMs: number };
 
 /**
- * Something that no call of ours made: a machine of another deployment, or without any marks; one with our marks and of
- * no fleet that there ever was (`lost`); a copy of a machine of ours; a network part of a fleet that has ended.
+ * Something at a cloud that no create call made. `another`: a machine of another deployment. `unmarked`: a machine
+ * without tags of any deployment. `lost`: a machine with this deployment's tags and the id of a fleet that never existed.
+ * `copy`: a copy of one of its machines. `ended`: a network of a fleet that has ended.
  */
 export interface Planted {
   account: string;
@@ -51,54 +52,54 @@ export interface Planted {
   atMs: number;
 }
 
-/** A connection that comes and goes, while other requests need it, or want its name. */
+/** A connection that is created and deleted while other requests use it or its name. */
 export interface Turnover {
   name: string;
   cloud: CloudName;
-  /** One of its own, that comes and goes, too; or the one that all is in. */
+  /** `own`: a namespace that is created and deleted as well. `default`: the namespace of all other connections. */
   namespace: 'own' | 'default';
   atMs: number;
-  /** Within so long, each time, all begins that is asked for at once. */
+  /** Requests that are made together begin within this time. */
   withinMs: number;
-  /** Requests at once: to create it; then to rotate its credential, to create fleets on it, and to delete it. */
+  /** Numbers of requests: first to create it; then, together, to rotate it, to create fleets on it and to delete it. */
   creates: number;
   rotations: number;
   fleets: readonly FleetRequest[];
   deletes: number;
 }
 
-/** What a run consists of, all of it from the seed. */
+/** All inputs of a run, drawn from the seed. */
 export interface Scenario {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  /** `limits`: what their owner says beside what the cloud enforces. */
+  /** `limits`: the user's own, in addition to those that the cloud enforces. */
   connections: readonly { name: string; cloud: CloudName; limits?: LimitOverride }[];
   fleets: readonly FleetScript[];
   disturbance: Disturbance;
   cloudFaults: readonly Fault[];
   incidents: readonly Incident[];
-  /** How long things go wrong, from the first request. */
+  /** How long things go wrong, counted from the first request. */
   troubleMs: number;
-  /** How far a process's clock may be off, either way. */
+  /** Most that a process's clock may be fast or slow. */
   skewMs: number;
   sweepIntervalMs: number;
-  /** What the sweep keeps from others, and what it must find. */
+  /** Grace period of sweeps before they remove an orphan. */
   graceSeconds: number;
   planted: readonly Planted[];
   turnovers?: readonly Turnover[];
-  /** Absent: the tables are not set back. */
+  /** Omit it for a run without a restore. */
   restore?: RestoreScript | undefined;
-  /** Absent: there is no other deployment. */
+  /** Omit it for a run with one deployment. */
   secondWriter?: SecondWriterScript | undefined;
   driverConcurrency: number;
   driverTimeoutMs: number;
-  /** How many machines one create call may ask for; 1: the clouds have no such call. */
+  /** Most machines that one create call may ask for; 1: the clouds have no batch call. */
   batchSize: number;
-  /** Whether the clouds tell whose a credential is; absent: they do. */
+  /** False if the clouds do not tell the account of a credential. */
   tellsAccounts?: boolean;
-  /** Whether machines of deleted fleets show up again, many at one site; absent: they do not. */
+  /** True if many machines of deleted fleets show up again at one site. */
   hasLeftovers?: boolean;
-  /** Whether an operator continues sweeps that wait; absent: none does. */
+  /** True if an operator continues sweeps that hold. */
   hasOperator?: boolean;
 }
 
@@ -114,7 +115,7 @@ export function scenarioOf(seed: number): Scenario {
   const troubleMs = random.int(8, 40) * MINUTE_MS;
   const disturbed = disturbance(random);
   const faults = cloudFaults(random);
-  // Its own numbers, so that those of what came before stay as they are.
+  // A stream of its own, so that the other draws of the seed do not change.
   const identity = new Random(seed, 'identity');
   const scenario = {
     seed,
@@ -146,7 +147,7 @@ export function scenarioOf(seed: number): Scenario {
   return { ...scenario, secondWriter: secondWriterOf(seed, troubleMs, settled(scenario)) };
 }
 
-/** Connections whose credential is never of another account unnoticed: that brings a second deployment past all marks. */
+/** Returns connections without an `account-changed` incident, which would hide the marks from a second deployment. */
 function settled({
   connections,
   incidents: befalling,
@@ -196,7 +197,7 @@ function fleetsOn(random: Random, connection: string, locations: readonly string
   );
 }
 
-/** The credential of a connection becomes one of another account, and later one of the first again. */
+/** Draws a rotation of one connection to another account and back. */
 function rotations(random: Random, connections: Scenario['connections'], troubleMs: number): Incident[] {
   if (!random.chance(0.2)) return [];
   const { name: connection } = random.pick(connections);
@@ -205,7 +206,7 @@ function rotations(random: Random, connections: Scenario['connections'], trouble
   return [{ kind: 'rotated', connection, account: `${connection}-other`, atMs, untilMs }];
 }
 
-/** What an owner may say beside what the cloud enforces; a few things at a time, so that all still come up. */
+/** Draws the user's own limits, a few at a time, so that fleets still come up. */
 function limits(random: Random): LimitOverride {
   return {
     ...(random.chance(0.25) ? { createsPerMinute: random.int(5, 30) } : {}),
@@ -222,7 +223,7 @@ function planted(random: Random, connections: Scenario['connections']): Planted[
     const { name, cloud: cloudName } = random.pick(connections);
     const one = { account: name, cloud: cloudName, whose: random.pick(whose) };
     const atMs = random.int(0, 10 * MINUTE_MS);
-    // What is copied, or has ended, has to be there for a while first.
+    // A copy needs an original, and an ended fleet needs time to end.
     if (one.whose === 'copy') return { ...one, atMs: 25 * MINUTE_MS + 2 * atMs };
     return { ...one, atMs: one.whose === 'ended' ? 5 * MINUTE_MS + 3 * atMs : atMs };
   });
@@ -379,7 +380,7 @@ function cloudFaults(random: Random): Fault[] {
   );
 }
 
-/** Machines that vanish and come back. Drawn apart, so that all else of a seed is as it was before there were any. */
+/** Draws machines that vanish and come back, from a stream of its own: the other draws of the seed do not change. */
 function losses(seed: number, connections: Scenario['connections'], troubleMs: number): Incident[] {
   const random = new Random(seed, 'losses');
   const span = () => {
@@ -395,8 +396,9 @@ function losses(seed: number, connections: Scenario['connections'], troubleMs: n
 }
 
 /**
- * Lists that show nothing, at most one of each location, and most of them while machines are being removed. Where lists
- * are never behind: two in a row that show nothing, one of them since its machines are young, are believed.
+ * Draws lists that are wrongly empty: at most one for each location, most of them while machines are being removed. Only
+ * at clouds whose lists never lag. Elsewhere young machines may be missing from the next list, too, and two empty lists
+ * in a row are believed.
  */
 function emptyLists(
   seed: number,

@@ -8,11 +8,11 @@ import type { Scenario } from './scenario.ts';
 import { requestOf } from './turnovers.ts';
 
 const MINUTE_MS = 60_000;
-/** Its user asks for a fleet so many times: a connection that is being verified has none. */
+/** Requests for a fleet, a minute apart: they are refused while the connection is being verified. */
 const ASKS = 10;
 const SIZE = 3;
 
-/** The second deployment, over tables of its own. It must remove nothing and make nothing. */
+/** A second deployment with tables of its own. It must remove nothing and make nothing. */
 export class SecondWriter {
   readonly #lab: Lab;
   readonly #scenario: Scenario;
@@ -22,7 +22,7 @@ export class SecondWriter {
     this.#lab = new Lab(ground, { ...scenario, sharedClouds: clouds, writerId, onCloudEvent: () => {} });
   }
 
-  /** Begins, registers the connection, asks for a fleet; its schedules go on until the world ends. */
+  /** Starts its schedules, creates the connection and asks for a fleet. The schedules run until the end. */
   async play({ connection, atMs }: SecondWriterScript): Promise<void> {
     const { ground } = this.#lab;
     const known = this.#scenario.connections.find(({ name }) => name === connection);
@@ -54,7 +54,7 @@ export class SecondWriter {
     ];
   }
 
-  /** Ends it, with the world. */
+  /** Returns its document clients at the end of the run. */
   end(): void {
     this.#lab.tables.takeBack();
   }

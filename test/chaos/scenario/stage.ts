@@ -13,10 +13,10 @@ import { MissedMachines } from '../invariants/missed-machines.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
 
 const POLL_MS = 500;
-/** Beyond any time limit of the fleets that are waited for. */
+/** Longer than any time limit of the fleets in stories. */
 const PATIENCE_MS = 3 * 60 * 60_000;
 
-/** A user of one simulated world who sees what is answered, and who may turn its screws. */
+/** What a story works with: a user's requests, looks into the tables and the clouds, and faults to inject. */
 export class Stage {
   readonly lab: Lab;
   readonly missed: MissedMachines;
@@ -27,7 +27,7 @@ export class Stage {
     this.missed = missed;
   }
 
-  /** @throws Problem as the API answers it; so do all that ask it for something */
+  /** Creates a fleet. @throws Problem if the API refuses, as every method that calls the API */
   async create(body: FleetRequest): Promise<Fleet> {
     this.#requests += 1;
     const idempotencyKey = `story-${this.#requests}`;
@@ -58,7 +58,7 @@ export class Stage {
     return { params: { namespace: NAMESPACE, fleet }, query: {}, body: undefined, idempotencyKey: undefined };
   }
 
-  /** The fleet as soon as it is so. */
+  /** Reads the fleet until `holds` is true for it, and returns it. @throws Error after `PATIENCE_MS` */
   async until(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
     const { ground } = this.lab;
     const deadlineMs = ground.now() + PATIENCE_MS;
@@ -91,20 +91,20 @@ export class Stage {
     return [...(await readInstances(this.#store(), refs)).values()];
   }
 
-  /** What is listed as made for a fleet, beside its machines. */
+  /** Returns the network resources and key pairs of a fleet, as the API lists them. */
   async resources(fleetId: string): Promise<Resource[]> {
     const page = await listResources(this.#store(), NAMESPACE, { limit: 100 }, await this.item(fleetId));
     return page.items;
   }
 
-  /** Machines of ours that stand at the clouds now. */
+  /** Returns the deployment's machines that the clouds have now. */
   standing() {
     return this.lab.clouds
       .machines()
       .filter(({ status, ours }) => ours !== undefined && status !== 'Terminated');
   }
 
-  /** When create calls reached the clouds, since then, in order. */
+  /** Returns when create calls reached the clouds, from `sinceMs` on, in order. */
   creates(sinceMs = 0, location?: string): number[] {
     return this.lab.clouds.asked
       .filter((one) => one.call === 'create' && one.atMs >= sinceMs)
@@ -112,7 +112,7 @@ export class Stage {
       .map(({ atMs }) => atMs);
   }
 
-  /** @returns takes it away again */
+  /** Injects a fault at the clouds. @returns a function that ends the fault */
   addFault(fault: Partial<Fault> & Pick<Fault, 'kind'>): () => void {
     const { engine } = this.lab.clouds;
     const { id } = engine.addFault(faultSchema.parse(fault));

@@ -9,21 +9,21 @@ import { Random } from '../time/random.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Planted, Scenario } from './scenario.ts';
 
-/** Ids that no fleet of a run has, whatever its seed. */
+/** An id that no fleet of any run has. */
 const LOST_FLEET = 'f0000000000000000';
-/** A copy that is made so long after its original was accepted cannot be taken for what the same launch made. */
+/** A copy that is made this long after its original cannot be taken for a machine of the same launch. */
 const COPY_AGE_MS = 20 * 60_000;
 
-/** Something that stands at a cloud by no call of ours, and since when. */
+/** A planted machine or network resource. */
 interface Stranger {
   backendId: string;
   atMs: number;
 }
 
 /**
- * Machines that no fleet asked for: those of others, and copies of ours, must stay, whatever they carry. Network parts
- * that show up again after their fleet has ended are proven ours by its records: they must go, and not before their
- * time.
+ * Plants machines and networks that no fleet asked for. Machines of others and copies must stay, whatever tags they
+ * carry. A network that shows up again after its fleet has ended is proven ours by the fleet's records: it must be
+ * removed, and not before the grace period is over.
  */
 export class Strangers {
   readonly #lab: Lab;
@@ -69,7 +69,7 @@ export class Strangers {
     this.#machines.push({ whose, backendId, atMs: ground.now() });
   }
 
-  /** All that a machine of ours carries, one that was made long ago, whether it is still there or not. */
+  /** Returns name, tags and token of a machine that was accepted long ago, whether it still exists or not. */
   #copied(account: string): Identity | undefined {
     const { ground, clouds, tables } = this.#lab;
     const beforeMs = ground.now() - COPY_AGE_MS - 4 * this.#scenario.skewMs;
@@ -87,7 +87,7 @@ export class Strangers {
     return old.length === 0 ? undefined : this.#random.pick(old);
   }
 
-  /** A network part of a fleet that has ended: a call that took its time has made it after all. */
+  /** Plants a network of a fleet that has ended, as if a slow call had made it after all. */
   #plantPart({ account }: Planted): void {
     const { ground, clouds, tables } = this.#lab;
     const items = tables.fleets.all();
@@ -101,7 +101,7 @@ export class Strangers {
         connectionKey === `default/${account}` &&
         ended.some(({ fleetId }) => pk === `NET#${fleetId}`),
     );
-    // What an account that was out of sight has shown again, sweeps know already.
+    // Sweeps have a finding already for a network that an account out of reach has shown again.
     const standing = new Set(
       clouds.sites.flatMap(({ resources }) => [...resources.values()].map(({ name }) => name)),
     );
@@ -126,20 +126,21 @@ export class Strangers {
 
   check(goneAtMs: ReadonlyMap<string, number>): Violation[] {
     const { graceSeconds, skewMs } = this.#scenario;
-    // Seen by one clock, removed by another.
+    // One process may see it and another remove it, each by its own clock.
     const graceMs = Math.max(0, graceSeconds * 1_000 - 2 * skewMs);
     const machines = new Map(this.#lab.clouds.machines().map((machine) => [machine.backendId, machine]));
     const removed = this.#machines.flatMap(({ whose, backendId }): Violation[] => {
       const now = machines.get(backendId);
-      // A cloud's fault may have made any of them vanish.
+      // A machine that an injected fault made vanish was not removed.
       const isRemoved = now?.removeAskedAtMs !== undefined && !now.vanished;
-      return isRemoved ? [{ kind: 'foreign', text: `${backendId} of ${whose} was removed` }] : [];
+      return isRemoved ? [{ kind: 'foreign', text: `${backendId}, planted as ${whose}, was removed` }] : [];
     });
     const parts = this.#parts.flatMap(({ backendId, atMs }): Violation[] => {
       const goneMs = goneAtMs.get(backendId);
-      if (goneMs === undefined) return [{ kind: 'leaked', text: `the network ${backendId} stands` }];
+      if (goneMs === undefined)
+        return [{ kind: 'leaked', text: `network ${backendId} of an ended fleet was not removed` }];
       return goneMs < atMs + graceMs
-        ? [{ kind: 'foreign', text: `${backendId} was removed ${goneMs - atMs} ms after it came` }]
+        ? [{ kind: 'foreign', text: `${backendId} was removed ${goneMs - atMs} ms after it was planted` }]
         : [];
     });
     return [...removed, ...parts];

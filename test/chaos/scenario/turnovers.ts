@@ -4,11 +4,11 @@ import type { Client } from './client.ts';
 import type { Scenario, Turnover } from './scenario.ts';
 
 const POLL_MS = 1_000;
-/** A connection that was deleted as it was made is not waited for longer. */
+/** Give up then: the connection may have been deleted while it was created. */
 const READY_WITHIN_MS = 4 * 60_000;
 const FLEETS_LAST_MS = 60_000;
 
-/** Connections that come and go, each with a secret for each request that gives it one. */
+/** Creates and deletes connections. Each request that sets a credential uses a secret of its own. */
 export class Turnovers {
   readonly #lab: Lab;
   readonly #client: Client;
@@ -54,7 +54,7 @@ export class Turnovers {
     await client.createNamespace(namespace);
   }
 
-  /** Has all of it begin at some moment of this time. */
+  /** Begins each request at a random moment within `withinMs`, and waits for all of them. */
   async #together(withinMs: number, asks: readonly (() => Promise<void>)[]): Promise<void> {
     const { ground } = this.#lab;
     await Promise.all(
@@ -68,7 +68,7 @@ export class Turnovers {
   async #untilReady(namespace: string, name: string): Promise<void> {
     const { ground, tables } = this.#lab;
     const untilMs = ground.now() + READY_WITHIN_MS;
-    // A watcher that nothing happens to: it reads the tables as they are.
+    // Reads the tables directly, since no fault may hit this wait.
     const items = () => tables.access.all();
     while (ground.now() < untilMs) {
       const isReady = items().some(
@@ -84,7 +84,7 @@ export class Turnovers {
   }
 }
 
-/** What makes a connection, with a credential that this key tells apart from others. */
+/** Returns the request that creates the connection, with `apiKey` in its credential. */
 export function requestOf(
   { clouds }: Pick<Scenario, 'clouds'>,
   { name, cloud }: Pick<Turnover, 'name' | 'cloud'>,

@@ -2,7 +2,7 @@ import { type Item, isMap } from './evaluate.ts';
 
 const READ_UNIT_BYTES = 4_096;
 const WRITE_UNIT_BYTES = 1_024;
-/** Of a number, whose digits take half a byte each; of a list or map, beside what is in it. */
+/** Assumed size of a number, of which two digits take a byte. `NESTED_BYTES` is the overhead of a list or map. */
 const NUMBER_BYTES = 8;
 const NESTED_BYTES = 3;
 
@@ -14,19 +14,19 @@ export class Capacity {
   readUnits = 0;
   writeUnits = 0;
 
-  /** One answer, whose items are rounded together: a query's, or one item of any other read. */
+  /** Counts one read. The sizes of a query's items are added before rounding; any other read has one item. */
   read(items: readonly Item[], isConsistent: boolean): void {
     const bytes = items.reduce((sum, item) => sum + sizeOf(item), 0);
     this.readUnits += Math.max(1, Math.ceil(bytes / READ_UNIT_BYTES)) * (isConsistent ? 1 : 0.5);
   }
 
-  /** One item, written or refused; in a transaction, it costs twice as much. */
+  /** Counts one write, a refused one included. In a transaction it costs twice as much. */
   write(before: Item | undefined, after: Item | undefined, isTransaction: boolean): void {
     const bytes = Math.max(before ? sizeOf(before) : 0, after ? sizeOf(after) : 0);
     this.writeUnits += Math.max(1, Math.ceil(bytes / WRITE_UNIT_BYTES)) * (isTransaction ? 2 : 1);
   }
 
-  /** What an index shows of an item, before and after: nothing where it stays the same, two writes where its key moves. */
+  /** Counts an index update of an item's projection: none if it is unchanged, two writes if its key changes. */
   writeIndex(before: Item | undefined, after: Item | undefined, hasMoved: boolean): void {
     if (!before && !after) return;
     if (before && after && JSON.stringify(before) === JSON.stringify(after)) return;
@@ -37,7 +37,7 @@ export class Capacity {
   }
 }
 
-/** An item's size as DynamoDB counts it: names and values. */
+/** Returns an item's size in bytes as DynamoDB counts it: names and values. */
 export function sizeOf(item: Item): number {
   let bytes = 0;
   for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueSize(value);

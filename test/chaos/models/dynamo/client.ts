@@ -27,7 +27,7 @@ function openClient(): ModelClient {
   return client;
 }
 
-/** Clients take a while to make: they are lent to a run and taken back at its end. */
+/** Clients that no run uses. They are slow to make, so a run borrows them and returns them at its end. */
 const idle: ModelClient[] = [];
 
 export class ClientLoans {

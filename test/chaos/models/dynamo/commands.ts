@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Item, isMap } from './evaluate.ts';
 
-/** What the commands of the document client carry, as far as the model knows it. */
+/** Schemas of the document client's commands, with the fields that the model supports. */
 const MAX_TRANSACT_ITEMS = 100;
 
 export const itemSchema = z.custom<Item>(isMap);
@@ -71,7 +71,7 @@ export const batchWriteSchema = z.object({
 export const transactSchema = z.object({
   TransactItems: z
     .array(
-      // No union, which would make an error of each kind that an item is not.
+      // Not a union: zod would build an error for each alternative that does not match.
       z.object({
         Put: putSchema.optional(),
         Update: updateSchema.optional(),
@@ -87,7 +87,7 @@ export type UpdateInput = z.infer<typeof updateSchema>;
 export type Delete = z.infer<typeof deleteSchema>;
 export type Query = z.infer<typeof querySchema>;
 
-/** What DynamoDB says to a command that cannot be. */
+/** Makes DynamoDB's error for an invalid command. */
 export function validation(message: string): Error {
   return Object.assign(new Error(message), { name: 'ValidationException' });
 }

@@ -24,7 +24,7 @@ import { readPage } from './query.ts';
 import type { Table } from './table.ts';
 
 const META = { $metadata: {} };
-/** What a command answers; each has some of these. */
+/** The answer to a command; each command sets some of the fields. */
 export interface Answer {
   $metadata: Record<string, never>;
   Item?: Item;
@@ -37,17 +37,17 @@ export interface Answer {
   UnprocessedItems?: Record<string, Item[]>;
 }
 
-/** What is not settled by the request: how late others see a write, how much one answer holds. */
+/** What a request does not determine: how late other readers see a write, and how much one answer holds. */
 export interface Habits {
   now(): number;
-  /** How long an eventually consistent read may show what was before a write. */
+  /** How long an eventually consistent read may still return the item from before a write. */
   baseLagMs(): number;
   indexLagMs(): number;
-  /** Most items in one answer to a query, as the 1 MB of the real one bounds it: items of an index are shorter. */
+  /** Most items in one answer to a query. DynamoDB limits it to 1 MB; items of an index are smaller. */
   pageSize(isIndex: boolean): number;
-  /** How many of so many keys or requests of a batch are left undone. */
+  /** Returns how many of `count` keys or requests of a batch stay unprocessed. */
   unprocessed(count: number): number;
-  /** Returns the counter of what is consumed at a partition key; undefined when the run does not measure it. */
+  /** Returns the capacity counter of a partition key; undefined if the run does not measure it. */
   capacity?(table: string, pk: string): Capacity | undefined;
 }
 
@@ -61,7 +61,7 @@ interface Write {
   refusal: { wanted: boolean };
 }
 
-/** The tables, with each command as one instant: what it does happens at once or not at all. */
+/** Performs commands on the tables. Each command happens in one instant, completely or not at all. */
 export class Dynamo {
   readonly #tables: ReadonlyMap<string, Table>;
   readonly #habits: Habits;

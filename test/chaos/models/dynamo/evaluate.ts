@@ -11,7 +11,7 @@ import {
 
 export type Item = Record<string, unknown>;
 
-/** What the placeholders of a request's expressions stand for. */
+/** The values of the placeholders in a request's expressions. */
 export interface Placeholders {
   ExpressionAttributeNames?: Readonly<Record<string, string>> | undefined;
   ExpressionAttributeValues?: Readonly<Record<string, unknown>> | undefined;
@@ -21,7 +21,7 @@ export function isMap(value: unknown): value is Item {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** A copy that shares nothing; without `undefined`, as the document client is told to leave those out. */
+/** Returns a deep copy without undefined values, as the document client is configured to remove them. */
 export function copy<Value>(value: Value): Value;
 export function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((part) => copy(part));
@@ -31,7 +31,7 @@ export function copy(value: unknown): unknown {
   return copied;
 }
 
-/** @throws ExpressionError when a placeholder is missing, or is given and not used */
+/** @throws ExpressionError if a placeholder is used and not defined, or defined and not used */
 export function checkPlaceholders(
   { ExpressionAttributeNames: names = {}, ExpressionAttributeValues: values = {} }: Placeholders,
   expressions: readonly Parsed<unknown>[],
@@ -77,7 +77,7 @@ function operandValue(operand: Operand, item: Item | undefined, env: Placeholder
   }
 }
 
-/** Undefined where DynamoDB cannot compare: values of two types, or a missing one. */
+/** Compares two values. Returns undefined where DynamoDB cannot: different types, or a missing value. */
 function order(left: unknown, right: unknown): number | undefined {
   if (typeof left === 'number' && typeof right === 'number') return left - right;
   if (typeof left === 'string' && typeof right === 'string') return left < right ? -1 : left > right ? 1 : 0;
@@ -137,7 +137,7 @@ export function meets(expression: string | undefined, item: Item | undefined, en
   return expression === undefined || holds(parseCondition(expression).tree, item, env);
 }
 
-/** @throws ExpressionError when the parent of a path is missing, as DynamoDB says */
+/** @throws ExpressionError if the parent of the path is missing, with DynamoDB's message */
 function write(item: Item, path: readonly string[], value: unknown): void {
   const parent = read(item, path.slice(0, -1));
   const last = path.at(-1);
@@ -148,7 +148,7 @@ function write(item: Item, path: readonly string[], value: unknown): void {
   else parent[last] = copy(value);
 }
 
-/** The item after an update; all values are read from the item before it. */
+/** Returns the item after an update. All values are read from the item as it was before. */
 export function updated(expression: string, before: Item, env: Placeholders): Item {
   const { set, add, remove }: Update = parseUpdate(expression).tree;
   const after = copy(before);

@@ -1,4 +1,4 @@
-/** The expression language of DynamoDB, as far as the store speaks it. */
+/** Syntax trees of DynamoDB's expression language, limited to what the store uses. */
 export type Path = readonly string[];
 export type Operand =
   | { kind: 'path'; path: Path }
@@ -18,13 +18,13 @@ export interface Update {
   add: readonly { path: Path; value: Operand }[];
   remove: readonly Path[];
 }
-/** An expression with the placeholders that it uses: one that is given and not used is an error at DynamoDB. */
+/** An expression with the placeholders in it: DynamoDB refuses a request that defines one without using it. */
 export interface Parsed<Tree> {
   tree: Tree;
   placeholders: ReadonlySet<string>;
 }
 
-/** What DynamoDB answers to an expression that it cannot read. */
+/** An expression that DynamoDB refuses. */
 export class ExpressionError extends Error {
   override readonly name = 'ExpressionError';
 }

@@ -8,7 +8,7 @@ type Attribute =
   | { L: Attribute[] }
   | { M: Record<string, Attribute> };
 
-/** Exceptions carry items as the wire does: the document client leaves those alone. */
+/** Returns an item in the wire format. Exceptions carry it so, as the document client does not unmarshal them. */
 export function marshalled(item: Item): Record<string, Attribute> {
   return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, attribute(value)]));
 }

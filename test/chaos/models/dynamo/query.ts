@@ -7,11 +7,11 @@ import type { Table } from './table.ts';
 /** One answer to a query. */
 interface Page {
   pk: string;
-  /** What was read, and paid for. */
+  /** Items read, which count for capacity. */
   read: Item[];
-  /** What of it is told. */
+  /** Those of them that pass the filter. */
   found: Item[];
-  /** Where to go on, where there is more. */
+  /** The LastEvaluatedKey, if there are more items. */
   last?: Item;
 }
 
@@ -37,7 +37,7 @@ export function readPage(
       ? { items: table.partition(pk, nowMs, query.ConsistentRead, prefix), keys: ['pk', 'sk'] as const }
       : table.indexPartition(IndexName, pk, nowMs);
   const [, sk] = keys;
-  // The hash key is met by the whole of its partition, and a prefix by all that begins so.
+  // The partition was selected by its key and the prefix, so a condition on these alone holds for every item.
   const isMet = condition.tree.kind !== 'and' || (IndexName === undefined && prefix !== '');
   const after = ExclusiveStartKey ? String(ExclusiveStartKey[sk]) : undefined;
   const comesAfter = (item: Item) =>
@@ -59,7 +59,7 @@ export function readPage(
   return { pk, read, found, last: Object.fromEntries([...names].map((name) => [name, end[name]])) };
 }
 
-/** What the sort key must begin with as far as a key condition says so: all the rest need not be looked at. */
+/** Returns the prefix that a key condition demands of the sort key, or an empty text if it demands none. */
 function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }: Placeholders): string {
   const part = tree.kind === 'and' ? tree.parts[1] : undefined;
   if (part?.kind !== 'begins-with' || part.part.kind !== 'value') return '';
@@ -68,7 +68,7 @@ function sortPrefix(tree: Condition, { ExpressionAttributeValues: values = {} }:
 
 const hashSchema = z.string().min(1);
 
-/** The value that the partition key must equal: the first condition of a key condition. */
+/** Returns the value that the first part of a key condition demands of the partition key. */
 function hashValue(expression: string, values: Item | undefined): string {
   const tree = parseCondition(expression).tree;
   const first = tree.kind === 'and' ? tree.parts[0] : tree;

@@ -1,4 +1,4 @@
-/** Entries under one partition key, which are read in the order of their sort keys far more often than that changes. */
+/** Entries under one partition key. They are sorted when read, since reads in order are far more frequent than writes. */
 export class SortedPartition<Entry extends { sk: string }> {
   readonly #entries = new Map<string, Entry>();
   #sorted: Entry[] = [];
@@ -31,7 +31,7 @@ export class SortedPartition<Entry extends { sk: string }> {
     return this.#entries.values();
   }
 
-  /** Those whose sort key begins so, in order: looked at one by one, since hardly anybody wants them all. */
+  /** Yields the entries whose sort key has the prefix, in order. Lazy, since most callers stop early. */
   *beginning(prefix: string): Generator<Entry> {
     const all = this.sorted();
     let [from, to] = [0, all.length];

@@ -19,11 +19,11 @@ export const FLEETS_INDEXES: readonly IndexDefinition[] = [
 
 interface Version {
   item: Item | undefined;
-  /** When it can be seen by those who do not ask for the newest. */
+  /** When eventually consistent readers see it. */
   visibleAtMs: number;
 }
 
-/** One item with the versions that an eventually consistent reader may still be shown. */
+/** One item with the versions that an eventually consistent read may still return. */
 interface Stored {
   pk: string;
   sk: string;
@@ -32,13 +32,13 @@ interface Stored {
   versions: Version[];
 }
 
-/** What is older than it is forgotten. */
+/** Returns the version that eventually consistent readers see now, and drops older ones. */
 function asSeen(versions: Version[], nowMs: number): Item | undefined {
   while (versions.length > 1 && (versions[1]?.visibleAtMs ?? 0) <= nowMs) versions.shift();
   return versions[0]?.item;
 }
 
-/** What an index shows of one item, under the key that it last had. */
+/** The projection of one item in an index, under the item's last key there. */
 interface Entry {
   id: string;
   pk: string;
@@ -46,7 +46,7 @@ interface Entry {
   versions: Version[];
 }
 
-/** When a write can be seen by those who do not ask for the newest. */
+/** When eventually consistent readers see a write, in the table and in its indexes. */
 export interface Lags {
   nowMs: number;
   baseAtMs: number;
@@ -116,10 +116,10 @@ class Index {
   }
 }
 
-/** A table with its indexes. Who writes says how long others may still see what was there before. */
+/** A table with its indexes. Each write states how long eventually consistent readers see the old item. */
 export class Table {
   readonly name: string;
-  /** Told of each write, after it. */
+  /** Called after each write. */
   onWrite: (before: Item | undefined, after: Item | undefined) => void = () => {};
   readonly #partitions = new Map<string, SortedPartition<Stored>>();
   readonly #indexes: Index[];
@@ -133,7 +133,7 @@ export class Table {
     return this.#partitions.get(pk)?.get(sk)?.now;
   }
 
-  /** What an eventually consistent read finds. */
+  /** Reads with eventual consistency. */
   seen(pk: string, sk: string, nowMs: number): Item | undefined {
     const stored = this.#partitions.get(pk)?.get(sk);
     return stored && asSeen(stored.versions, nowMs);
@@ -166,7 +166,7 @@ export class Table {
     this.onWrite(before, item);
   }
 
-  /** What begins so of a partition, in the order of its sort key. */
+  /** Yields the items of a partition whose sort key has the prefix, in order. */
   *partition(pk: string, nowMs: number, consistent: boolean, prefix = ''): Generator<Item> {
     const partition = this.#partitions.get(pk);
     const ended: Stored[] = [];
