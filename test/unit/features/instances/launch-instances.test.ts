@@ -1,0 +1,291 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { launchInstances } from '../../../../functions/features/instances/launch-instances.ts';
+import { recordFeedback } from '../../../../functions/platform/governor/create-feedback.ts';
+import { readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
+import { layOut } from '../../../../functions/platform/placement/lay-out.ts';
+import { readQueue } from '../../../../functions/platform/store/launch-queue.ts';
+import { moveInstance } from '../../../../functions/platform/store/move.ts';
+import {
+  blockPlacement,
+  endPlacement,
+  pausePlacement,
+} from '../../../../functions/platform/store/placements.ts';
+import { ACK, governed, requeueAfter } from '../../../../functions/platform/worker/context.ts';
+import { want } from '../../platform/governor/wanted.ts';
+import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
+
+const CLAIM = /TransactWriteCommand.*INST#/;
+/** The steps of a launch of one instance: its calls to tables, cloud, queue and workflow. */
+const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+async function open(options: OneFleetOptions = {}): Promise<void> {
+  fleet?.end();
+  fleet = await OneFleet.open(options);
+}
+const creates = () => fleet.history.filter((one) => one.startsWith('create'));
+const isTold = () => fleet.told.has('token-0');
+
+/** What is true of a fleet of one instance once it runs, whatever happened to the workers that launched it. */
+async function expectOneRunning(): Promise<void> {
+  expect(fleet.cloud.standing).toHaveLength(1);
+  expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+  expect(await fleet.record()).toMatchObject({
+    status: 'Running',
+    backendId: fleet.cloud.standing[0]?.backendId,
+  });
+  expect(await fleet.counts()).toEqual({ Running: 1 });
+}
+
+describe('launchInstances', () => {
+  it('takes a slot and writes the record before the create call, and returns when its answer is recorded', async () => {
+    await open();
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(fleet.worker.steps).toBe(STEPS.length);
+    expect(fleet.history).toEqual([
+      'slot 0 taken',
+      'record 0 Creating claimed',
+      'send poll',
+      `create ${idOf(0)}.1`,
+      'record 0 Creating accepted',
+    ]);
+    expect(await fleet.record()).toMatchObject({ attempt: 1, backendId: 'm1', taskToken: 'token-0' });
+    expect(await fleet.counts()).toEqual({ Creating: 1 });
+  });
+
+  it('makes one machine and gives one slot back wherever its worker dies, once the message is delivered again', async () => {
+    for (const at of STEPS) {
+      await open();
+      fleet.cloud.bootMs = 500;
+      fleet.send(launchOf(0), 0);
+      await fleet.deliverNext(fleet.makeWorker({ at, then: 'dies' }));
+      await fleet.until(isTold);
+      await fleet.until(async () => (await fleet.holders()).length === 0);
+      await expectOneRunning();
+      expect(fleet.cloud.made).toHaveLength(1);
+    }
+  });
+
+  it('makes one machine when another worker handles a copy of the message before any step of the first', async () => {
+    for (const at of STEPS) {
+      await open();
+      const worker = fleet.makeWorker({ at, then: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
+      await fleet.handle(launchOf(0), worker);
+      expect(fleet.cloud.made).toHaveLength(1);
+      expect(await fleet.counts()).toEqual({ Creating: 1 });
+      expect(await fleet.holders()).toEqual([0]);
+    }
+  });
+
+  it('requeues the copy of a message that has lost the race for the claim', async () => {
+    await open();
+    const worker = fleet.makeWorker({ at: CLAIM, then: () => fleet.handle(launchOf(0)) });
+    expect(await fleet.handle(launchOf(0), worker)).toEqual(requeueAfter(1_000));
+    expect(creates()).toHaveLength(1);
+  });
+
+  it('looks a create call up whose answer was lost, and binds the machine that the call made', async () => {
+    await open();
+    fleet.cloud.reply = (call) => {
+      if (!call.startsWith('create')) return;
+      fleet.cloud.reply = () => {};
+      throw new DriverError('OutcomeUnknown', 'no answer');
+    };
+    // No poll binds the machine first.
+    fleet.cloud.hidden.add('m1');
+    fleet.send(launchOf(0), 0);
+    await fleet.deliverNext();
+    expect(await fleet.record()).toMatchObject({ launchState: 'unknown' });
+    await fleet.until(async () => (await fleet.record())?.launchState === 'accepted');
+    expect(await fleet.record()).toMatchObject({ backendId: 'm1', attempt: 1 });
+    expect(creates()).toHaveLength(1);
+  });
+
+  it('repeats a call with an unknown outcome only after a look-up that follows the consistency window', async () => {
+    await open();
+    fleet.cloud.meet = (call) => {
+      if (!call.startsWith('create')) return;
+      fleet.cloud.meet = () => {};
+      throw new DriverError('OutcomeUnknown', 'no answer');
+    };
+    fleet.send(launchOf(0), 0);
+    await fleet.deliverNext();
+    const sinceMs = fleet.nowMs;
+    await fleet.until(() => creates().length === 2);
+    expect(fleet.nowMs).toBeGreaterThanOrEqual(sinceMs + fleet.worker.context.driver.consistencyWindowMs);
+    const calls = fleet.history.filter((one) => /^(create|find)/.test(one));
+    expect(calls).toEqual([`create ${idOf(0)}.1`, `find ${idOf(0)}.1`, `create ${idOf(0)}.1`]);
+  });
+
+  it('enqueues a launch that gets no slot, acknowledges its message, and starts the poll that serves the queue', async () => {
+    await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
+    await fleet.handle(launchOf(0));
+    fleet.queue = [];
+    fleet.worker.context.loopsSeen.clear();
+    fleet.nowMs += 60_000;
+    expect(await fleet.handle(launchOf(1))).toEqual(ACK);
+    const entries = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+    expect(entries.map(({ message }) => message)).toEqual([{ ...launchOf(1), waitsSinceMs: fleet.nowMs }]);
+    expect(await fleet.record(1)).toBeUndefined();
+    expect(fleet.told.size).toBe(0);
+    expect(fleet.sent('poll')).toHaveLength(1);
+  });
+
+  it('requeues a launch until the start time of its permit, and tells its step that it is alive', async () => {
+    await open({ size: 2, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
+    await fleet.handle(launchOf(0));
+    const result = await fleet.handle(launchOf(1));
+    expect(result).toMatchObject({ done: false });
+    expect(result !== 'died' && !result.done && result.waitMs).toBeGreaterThan(1_000);
+    expect(fleet.heartbeats).toEqual(['token-1']);
+    expect(await fleet.holders()).toEqual([0, 1]);
+    expect(creates()).toHaveLength(1);
+  });
+
+  it.each([
+    ['paused', pausePlacement],
+    ['ended', endPlacement],
+  ])(
+    'creates nothing when launching is %s between permit and claim, and gives the slot back',
+    async (_, stop) => {
+      await open();
+      const [placement] = layOut(fleet.spec);
+      const worker = fleet.makeWorker({
+        at: CLAIM,
+        then: async () => placement && (await stop(fleet.store, FLEET, placement, 1)),
+      });
+      expect(await fleet.handle(launchOf(0), worker)).toEqual(ACK);
+      expect(fleet.history).toEqual(['slot 0 taken', 'task token-0 Cancelled', 'slot 0 returned']);
+      expect(await fleet.record()).toBeUndefined();
+      expect(await fleet.counts()).toEqual({});
+    },
+  );
+
+  it('does not repeat a refused call once launching is paused: the record is Planned for a later round', async () => {
+    await open();
+    fleet.cloud.meet = () => {
+      throw new DriverError('Throttled', 'slow down');
+    };
+    await fleet.handle(launchOf(0));
+    fleet.nowMs += 5_000;
+    const [placement] = layOut(fleet.spec);
+    if (placement) await pausePlacement(fleet.store, FLEET, placement, 1);
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(creates()).toHaveLength(1);
+    expect(fleet.told.get('token-0')).toBe('Cancelled');
+    expect(await fleet.record()).toMatchObject({ status: 'Planned', launchState: 'refused' });
+    expect(await fleet.counts()).toEqual({ Planned: 1 });
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('repeats a throttled call under the same launch token and slot at the time that the governor gives', async () => {
+    await open();
+    fleet.cloud.meet = (call) => {
+      if (!call.startsWith('create')) return;
+      fleet.cloud.meet = () => {};
+      throw new DriverError('Throttled', 'slow down', { retryAfterMs: 7_000 });
+    };
+    const result = await fleet.handle(launchOf(0));
+    expect(result !== 'died' && !result.done && result.waitMs).toBeGreaterThanOrEqual(7_000);
+    expect(await fleet.record()).toMatchObject({ launchState: 'refused', attempt: 1 });
+    expect(await fleet.holders()).toEqual([0]);
+    const governor = await readSiteState(fleet.store, EAST);
+    expect(governor?.blockedUntilMs).toBe(fleet.nowMs + 7_000);
+    fleet.nowMs += 10_000;
+    await fleet.handle(launchOf(0));
+    expect(creates()).toEqual([`create ${idOf(0)}.1`, `create ${idOf(0)}.1`]);
+    expect(fleet.history).not.toContain('slot 0 returned');
+  });
+
+  it('fails a launch without a call where the cloud is known to refuse it', async () => {
+    await open();
+    const site = governed(EAST, await fleet.opened());
+    const wanted = want(idOf(0), { fleetId: FLEET });
+    await recordFeedback(fleet.store, site, [{ kind: 'no-quota', wanted, message: 'no vCPUs left' }], []);
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(creates()).toEqual([]);
+    expect(fleet.told.get('token-0')).toBe('Failed');
+    expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'QuotaExceeded' } });
+    expect(await fleet.counts()).toEqual({ Failed: 1 });
+  });
+
+  it('fails a launch without a permit where the network resources of its fleet could not be made', async () => {
+    await open();
+    const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
+    fleet.removeNetworks('east');
+    await blockPlacement(fleet.store, { fleetId: FLEET, ...EAST }, blocked);
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: blocked });
+    expect(fleet.history).not.toContain('slot 0 taken');
+  });
+
+  it('makes no second call for a message that comes again after the cloud accepted the first', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    expect(await fleet.handle(launchOf(0), fleet.makeWorker())).toEqual(ACK);
+    expect(creates()).toHaveLength(1);
+  });
+
+  it('answers the token of a message that comes after its instance runs, and frees no slot but its own', async () => {
+    await open({ size: 2 });
+    fleet.send(launchOf(0), 0);
+    await fleet.until(isTold);
+    await fleet.handle(launchOf(1));
+    expect(await fleet.handle(launchOf(0, { taskToken: 'of a later execution' }))).toEqual(ACK);
+    expect(fleet.told.get('of a later execution')).toBe('Running');
+    expect(await fleet.holders()).toEqual([1]);
+  });
+
+  it('replaces the task token by that of a later execution, and cancels the step that waited with the old one', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    expect(await fleet.handle(launchOf(0, { taskToken: 'later' }))).toEqual(ACK);
+    expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
+    expect([...fleet.told]).toEqual([['token-0', 'Cancelled']]);
+  });
+
+  it('keeps the task token when a message comes late whose own step does not wait any more', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    fleet.spent.add('late');
+    expect(await fleet.handle(launchOf(0, { taskToken: 'late' }))).toEqual(ACK);
+    expect(await fleet.record()).toMatchObject({ taskToken: 'token-0' });
+    expect(fleet.told.size).toBe(0);
+  });
+
+  it('sends the launch of an instance that has moved to its present location, then frees the slot at the old one', async () => {
+    await open({ locations: ['east', 'west'] });
+    await fleet.handle(launchOf(0));
+    await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
+    fleet.history.length = 0;
+    expect(await fleet.handle(launchOf(0))).toEqual(ACK);
+    expect(fleet.history).toEqual(['send launch 0', 'slot 0 returned']);
+    expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
+  });
+
+  it('answers one of two executions that request one instance in the same batch, and requeues the other', async () => {
+    await open();
+    const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
+    const results = await fleet.run(fleet.worker, launchInstances(fleet.worker.context, EAST, both));
+    expect(results).toEqual([requeueAfter(1_000), ACK]);
+    expect(creates()).toHaveLength(1);
+    expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
+  });
+
+  it('records the outcomes of other calls before it fails with the error of a call that broke', async () => {
+    await open({ size: 2 });
+    fleet.cloud.meet = (call) => {
+      if (call === `create ${idOf(0)}.1`) throw new DriverError('InvalidRequest', 'no such image');
+      if (call === `create ${idOf(1)}.1`) throw new Error('the driver broke');
+    };
+    const both = [0, 1].map((index) => ({ message: launchOf(index) }));
+    await expect(fleet.run(fleet.worker, launchInstances(fleet.worker.context, EAST, both))).rejects.toThrow(
+      'the driver broke',
+    );
+    expect(await fleet.record(0)).toMatchObject({ status: 'Failed', failure: { code: 'InvalidRequest' } });
+    expect(await fleet.record(1)).toMatchObject({ launchState: 'claimed' });
+  });
+});

@@ -1,0 +1,144 @@
+import type { CallGate, CloudCall } from '../../../../functions/drivers/contract/call-gate.ts';
+import type { CloudClient, CloudInstance, Driver } from '../../../../functions/drivers/contract/driver.ts';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { simMetadata } from '../../../../functions/drivers/sim/metadata.ts';
+import type { InstanceStatus } from '../../../../functions/model/status.ts';
+
+/** A machine of the cloud, with its location. */
+export interface Machine extends CloudInstance {
+  backendId: string;
+  location: string;
+  createdAtMs: number;
+  /** When the cloud was asked to remove it. */
+  endedAtMs?: number;
+  /** A status that does not follow from time. */
+  stuckAt?: InstanceStatus;
+}
+
+/** Waited for before a call takes effect, and again before its answer. */
+export type Passing = (what: string) => Promise<void>;
+
+const REMOVAL_MS = 2_000;
+const unplayed = (): Promise<never> => Promise.reject(new Error('the test plays no such call'));
+
+/** A cloud in memory. It does not honour launch tokens: each create call that reaches it makes a machine. */
+export class MemoryCloud {
+  readonly #now: () => number;
+  readonly #note: (call: string) => void;
+  /** All machines that were ever made, in order. */
+  readonly made: Machine[] = [];
+  /** Time from a machine's creation until it runs. */
+  bootMs = 10_000;
+  /** Called before a call takes effect; throws what the cloud refuses it with. */
+  meet: (call: string) => void = () => {};
+  /** Called before an answer is returned; throws what a lost answer looks like. */
+  reply: (call: string) => void = () => {};
+  /** Machines that lists leave out. */
+  readonly hidden = new Set<string>();
+
+  /** @param note is told each call that reaches the cloud, such as `create <launch token>` or `list east` */
+  constructor(now: () => number, note: (call: string) => void) {
+    this.#now = now;
+    this.#note = note;
+  }
+
+  /** Returns the machines that exist, in order. */
+  get standing(): Machine[] {
+    return this.made.filter((one) => !this.#isGone(one));
+  }
+
+  /** Marks a machine as failed, with the cloud's reason. */
+  break(machine: Machine | undefined, failureMessage: string): void {
+    if (machine) Object.assign(machine, { stuckAt: 'Failed', failureMessage });
+  }
+
+  /** Removes a machine that no call asked to remove. */
+  vanish(machine: Machine | undefined): void {
+    if (machine) machine.endedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  driverOf(pass: Passing): Driver {
+    return { ...simMetadata, capabilities: [], connect: ({ calls }) => this.#client(calls, pass) };
+  }
+
+  #isGone({ endedAtMs }: Machine): boolean {
+    return endedAtMs !== undefined && endedAtMs + REMOVAL_MS <= this.#now();
+  }
+
+  #statusOf({ stuckAt, endedAtMs, createdAtMs }: Machine): InstanceStatus {
+    if (endedAtMs !== undefined) return 'Terminating';
+    return stuckAt ?? (createdAtMs + this.bootMs <= this.#now() ? 'Running' : 'Creating');
+  }
+
+  #shown(machine: Machine): CloudInstance {
+    const { endedAtMs: _ended, stuckAt: _stuck, location: _location, ...told } = machine;
+    return { ...told, status: this.#statusOf(machine) };
+  }
+
+  #client(calls: CallGate, pass: Passing): CloudClient {
+    const at = <Answer>(kind: CloudCall['kind'], location: string, call: string, work: () => Answer) =>
+      calls.send({ action: `memory:${call}`, kind, location }, async (permit): Promise<Answer> => {
+        permit.use();
+        await pass(call);
+        this.#note(call);
+        this.meet(call);
+        const answer = work();
+        await pass(`answer to ${call}`);
+        this.reply(call);
+        return answer;
+      });
+    const here = (location: string) => this.standing.filter((one) => one.location === location);
+    const find = (location: string, backendId: string) =>
+      here(location).find((one) => one.backendId === backendId);
+    return {
+      createInstance: ({ location, instanceId, launchToken }) =>
+        at('create', location, `create ${launchToken}`, () => {
+          const backendId = `m${this.made.length + 1}`;
+          const machine: Machine = {
+            backendId,
+            instanceId,
+            launchToken,
+            location,
+            status: 'Creating',
+            createdAtMs: this.#now(),
+          };
+          this.made.push(machine);
+          return this.#shown(machine);
+        }),
+      listInstances: (location) =>
+        at('list', location, `list ${location}`, () =>
+          here(location)
+            .filter(({ backendId }) => !this.hidden.has(backendId))
+            .map((one) => this.#shown(one)),
+        ),
+      getInstance: (location, backendId) =>
+        at('list', location, `get ${backendId}`, () => {
+          const machine = find(location, backendId);
+          if (!machine) throw new DriverError('NotFound', `no machine ${backendId}`);
+          return this.#shown(machine);
+        }),
+      findInstanceByToken: (location, launchToken) =>
+        at('list', location, `find ${launchToken}`, () => {
+          const machine = here(location).find((one) => one.launchToken === launchToken);
+          return machine && this.#shown(machine);
+        }),
+      terminateInstance: (location, backendId) =>
+        at('mutate', location, `terminate ${backendId}`, () => {
+          const machine = find(location, backendId);
+          if (machine) machine.endedAtMs ??= this.#now();
+        }),
+      verifyCredential: unplayed,
+      listLocations: unplayed,
+      listOffers: unplayed,
+      listImages: unplayed,
+      ensureNetwork: unplayed,
+      ensureSecurityGroup: unplayed,
+      ensureKeyPair: unplayed,
+      findNetworkResource: unplayed,
+      listNetworkResources: unplayed,
+      deleteNetwork: unplayed,
+      deleteSecurityGroup: unplayed,
+      deleteKeyPair: unplayed,
+    };
+  }
+}

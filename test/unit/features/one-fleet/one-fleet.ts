@@ -1,0 +1,513 @@
+import { giveUp } from '../../../../functions/features/instances/give-up.ts';
+import { launchInstances } from '../../../../functions/features/instances/launch-instances.ts';
+import type { DeliveryMark } from '../../../../functions/features/launch-queue/attempt.ts';
+import {
+  keyPairName,
+  networkName,
+  securityGroupName,
+} from '../../../../functions/features/networks/network-names.ts';
+import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
+import { watchSites } from '../../../../functions/features/poller/watch.ts';
+import type { FleetSpec, NodeGroup } from '../../../../functions/model/fleet.ts';
+import { instanceId, parseInstanceId } from '../../../../functions/model/identifiers.ts';
+import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
+import { siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
+import { layOut } from '../../../../functions/platform/placement/lay-out.ts';
+import type { FleetItem } from '../../../../functions/platform/store/fleets.ts';
+import { type InstanceItem, readInstances } from '../../../../functions/platform/store/instances.ts';
+import { fleetKey, networkKey, specKey } from '../../../../functions/platform/store/keys.ts';
+import type { Loop } from '../../../../functions/platform/store/loops.ts';
+import { startLoop, takePoll } from '../../../../functions/platform/store/loops.ts';
+import {
+  openPlacement,
+  type PlacementItem,
+  readPlacement,
+} from '../../../../functions/platform/store/placements.ts';
+import {
+  ACK,
+  type MessageResult,
+  type OpenConnection,
+  type WorkerContext,
+} from '../../../../functions/platform/worker/context.ts';
+import { makeContext } from '../../../../functions/platform/worker/make-context.ts';
+import type {
+  DriverMessage,
+  GiveUpMessage,
+  LaunchMessage,
+  PollMessage,
+} from '../../../../functions/platform/workflow/messages.ts';
+import { ClientLoans } from '../../../chaos/models/dynamo/client.ts';
+import { Dynamo } from '../../../chaos/models/dynamo/dynamo.ts';
+import type { Item } from '../../../chaos/models/dynamo/evaluate.ts';
+import { FLEETS_INDEXES, Table } from '../../../chaos/models/dynamo/table.ts';
+import { MemoryCloud } from './memory-cloud.ts';
+
+export const NOON = Date.parse('2026-01-01T12:00:00Z');
+export const FLEET = 'f1kdvdnc4jyfcbym5';
+export const CONNECTION = 'default/cloud';
+export const EAST = { connectionKey: CONNECTION, location: 'east' };
+export const WEST = { connectionKey: CONNECTION, location: 'west' };
+export const idOf = (index: number): string => instanceId({ fleetId: FLEET, index });
+
+const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
+const TIME_LIMIT_MS = 20_000;
+/** The queue delivers a message again this long after a worker that did not acknowledge it. */
+const VISIBILITY_MS = 30_000;
+const MINUTE_MS = 60_000;
+
+/** The launch message of a position, as the workflow sends it. */
+export const launchOf = (index: number, changes: Partial<LaunchMessage> = {}): LaunchMessage => ({
+  kind: 'launch',
+  fleetId: FLEET,
+  index,
+  round: 1,
+  taskToken: `token-${index}`,
+  ...EAST,
+  ...changes,
+});
+/** The message that gives a launch up, as the workflow sends it when its step has timed out. */
+export const giveUpOf = (index: number, changes: Partial<GiveUpMessage> = {}): GiveUpMessage => ({
+  ...launchOf(index),
+  taskToken: `give-up-${index}`,
+  code: 'States.Timeout',
+  ...changes,
+  kind: 'give-up',
+});
+
+export interface OneFleetOptions {
+  size?: number;
+  locations?: string[];
+  limits?: LimitOverride;
+}
+
+/**
+ * What a test does to a worker before one of its steps: the worker dies, or other work is done first. `at`: the number
+ * of the step, from 1, or what the first such step is described by.
+ */
+interface Interruption {
+  at: number | RegExp;
+  then: 'dies' | (() => Promise<unknown>);
+}
+
+/** One worker process. Its steps are its calls to tables, cloud, queue and workflow. */
+export interface Worker {
+  context: WorkerContext;
+  steps: number;
+  isDead: boolean;
+  /** Resolves when the worker dies. */
+  death: Promise<void>;
+}
+
+interface Queued {
+  message: DriverMessage;
+  delayMs: number;
+  dueMs: number;
+  mark: DeliveryMark & { sentAtMs: number };
+}
+
+/** One fleet with one connection, over models of the tables, the queue, the workflow's tasks and a cloud. */
+export class OneFleet {
+  nowMs = NOON;
+  readonly cloud = new MemoryCloud(
+    () => this.nowMs,
+    (call) => this.history.push(call),
+  );
+  /** Messages in the queue. */
+  queue: Queued[] = [];
+  /** Outcomes of completed tasks, by task token. */
+  readonly told = new Map<string, unknown>();
+  /** Task tokens with which no step waits. */
+  readonly spent = new Set<string>();
+  readonly heartbeats: string[] = [];
+  /** What was written, sent, completed and called, in order. */
+  readonly history: string[] = [];
+  /** A worker that nothing interrupts. */
+  readonly worker: Worker;
+  readonly spec: FleetSpec;
+  readonly store: WorkerContext['store'];
+  readonly #loans = new ClientLoans();
+  readonly #dynamo: Dynamo;
+  readonly #tables: Readonly<Record<keyof typeof TABLES, Table>>;
+  readonly #clock = { now: () => this.nowMs, sleep: (ms: number) => this.#sleep(ms) };
+  #sleepers: { atMs: number; wake: () => void }[] = [];
+  #runs = 0;
+  #sent = 0;
+
+  private constructor({ size = 1, locations = ['east'], limits }: OneFleetOptions) {
+    this.#tables = {
+      fleets: new Table('fleets', FLEETS_INDEXES),
+      governor: new Table('governor'),
+      access: new Table('access'),
+      catalogue: new Table('catalogue'),
+    };
+    this.#dynamo = new Dynamo(Object.values(this.#tables), {
+      now: () => this.nowMs,
+      baseLagMs: () => 0,
+      indexLagMs: () => 0,
+      pageSize: () => 100,
+      unprocessed: () => 0,
+    });
+    const document = this.#loans.lend(async (command, input) => this.#dynamo.perform(command, input));
+    this.store = { document, tables: TABLES, clock: this.#clock, random: () => 0.5 };
+    this.spec = specOf(size, locations);
+    this.worker = this.makeWorker();
+    this.put('access', {
+      pk: 'CONNECTIONS',
+      sk: CONNECTION,
+      namespace: 'default',
+      name: 'cloud',
+      id: 'c1kdvdnc4jyfcbym5',
+      driver: 'sim',
+      cloud: 'aws',
+      status: 'Ready',
+      credentialVersion: 1,
+      createdAt: new Date(NOON).toISOString(),
+      ...(limits ? { limits } : {}),
+    });
+  }
+
+  /** A fleet whose launching is on, with network resources at each location. */
+  static async open(options: OneFleetOptions = {}): Promise<OneFleet> {
+    const fleet = new OneFleet(options);
+    fleet.put('fleets', { ...specKey(FLEET), ...fleet.spec });
+    fleet.put('fleets', { ...fleetKey(FLEET), ...itemOf(fleet.spec) });
+    for (const placement of layOut(fleet.spec)) {
+      const { connectionKey, location } = placement;
+      await openPlacement(fleet.store, FLEET, placement, 1);
+      for (const item of networksAt({ connectionKey, location }))
+        fleet.put('fleets', { ...networkKey(FLEET, connectionKey, location, item.kind, item.name), ...item });
+    }
+    fleet.#tables.fleets.onWrite = (before, after) => fleet.#noteRecord(before, after);
+    fleet.#tables.governor.onWrite = (before, after) => fleet.#noteSlots(before, after);
+    return fleet;
+  }
+
+  put(table: keyof typeof TABLES, item: Item & { pk: string; sk: string }): void {
+    this.#tables[table].put(item.pk, item.sk, item, this.#lags());
+  }
+
+  #lags() {
+    return { nowMs: this.nowMs, baseAtMs: this.nowMs, indexAtMs: () => this.nowMs };
+  }
+
+  /** Removes the records of the fleet's network resources at a location. */
+  removeNetworks(location: string): void {
+    const site = { connectionKey: CONNECTION, location };
+    for (const { kind, name } of networksAt(site)) {
+      const { pk, sk } = networkKey(FLEET, CONNECTION, location, kind, name);
+      this.#tables.fleets.put(pk, sk, undefined, this.#lags());
+    }
+  }
+
+  end(): void {
+    this.#loans.takeBack();
+  }
+
+  makeWorker(interruption?: Interruption): Worker {
+    const { promise: death, resolve } = Promise.withResolvers<void>();
+    const worker = { steps: 0, isDead: false, death };
+    let isInterrupted = false;
+    const isNow = (what: string) =>
+      typeof interruption?.at === 'number' ? interruption.at === worker.steps : interruption?.at.test(what);
+    const pass = async (what: string): Promise<void> => {
+      worker.steps += 1;
+      if (interruption && !isInterrupted && isNow(what)) {
+        isInterrupted = true;
+        if (interruption.then === 'dies') worker.isDead = true;
+        else await interruption.then();
+      }
+      if (!worker.isDead) return;
+      resolve();
+      await new Promise(() => {});
+    };
+    const step =
+      <Args extends unknown[], Answer>(name: string, work: (...args: Args) => Answer) =>
+      async (...args: Args): Promise<Answer> => {
+        await pass(`${name} ${JSON.stringify(args)}`);
+        return work(...args);
+      };
+    const perform = step('table', (command: string, input: unknown) => this.#dynamo.perform(command, input));
+    const context = makeContext({
+      store: { ...this.store, document: this.#loans.lend(perform) },
+      driver: this.cloud.driverOf(pass),
+      writerId: 'test-writer',
+      outside: { read: () => Promise.resolve(undefined) },
+      readDeploymentId: () => Promise.resolve('test'),
+      timeLimitMs: TIME_LIMIT_MS,
+      readCredential: () => Promise.resolve({ account: 'test' }),
+      send: step('send', (message: DriverMessage, delayMs: number) => this.send(message, delayMs)),
+      hide: () => Promise.resolve(),
+      tasks: {
+        succeed: step('succeed', (token: string, output: Record<string, unknown>) =>
+          this.#complete(token, output),
+        ),
+        fail: step('fail', () => {}),
+        heartbeat: step('heartbeat', (token: string) => {
+          this.heartbeats.push(token);
+          return !this.told.has(token) && !this.spent.has(token);
+        }),
+      },
+      publish: () => Promise.resolve(),
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+    });
+    return Object.assign(worker, { context });
+  }
+
+  /** Runs work of a worker. Time passes only while the work sleeps. @returns `died` if the worker died over it */
+  async run<Result>(worker: Worker, work: Promise<Result>): Promise<Result | 'died'> {
+    worker.context.invocation.endsAtMs = this.nowMs + TIME_LIMIT_MS;
+    let isOver = false;
+    const over = Promise.race([work, worker.death.then(() => 'died' as const)]).finally(() => {
+      isOver = true;
+    });
+    over.catch(() => {});
+    this.#runs += 1;
+    try {
+      for (let turn = 0; !isOver; turn += 1) {
+        if (turn > 10_000) throw new Error('the work waits for something that never comes');
+        await new Promise((resolve) => setImmediate(resolve));
+        if (!isOver) this.#wakeNext();
+      }
+      return await over;
+    } finally {
+      this.#runs -= 1;
+      if (this.#runs === 0) this.#sleepers = [];
+    }
+  }
+
+  /** Has a worker handle a message as its dispatcher does. */
+  async handle(
+    message: DriverMessage,
+    worker: Worker = this.worker,
+    delivery?: DeliveryMark,
+  ): Promise<MessageResult | 'died'> {
+    return await this.run(worker, handleOne(worker.context, message, delivery));
+  }
+
+  send(message: DriverMessage, delayMs: number): void {
+    this.history.push(`send ${message.kind}${'index' in message ? ` ${message.index}` : ''}`);
+    this.#sent += 1;
+    const waitMs = Math.ceil(Math.max(0, delayMs) / 1_000) * 1_000;
+    const mark = { messageId: `message-${this.#sent}`, receives: 0, sentAtMs: this.nowMs };
+    this.queue.push({ message, delayMs, dueMs: this.nowMs + waitMs, mark });
+  }
+
+  /** Delivers the next message of the queue when it is due. A message whose worker dies is delivered again. */
+  async deliverNext(worker: Worker = this.worker): Promise<void> {
+    const [next] = this.queue.toSorted((one, other) => one.dueMs - other.dueMs);
+    if (!next) throw new Error('the queue is empty');
+    this.nowMs = Math.max(this.nowMs, next.dueMs);
+    const { message, mark } = next;
+    mark.receives += 1;
+    mark.firstReceivedAtMs ??= this.nowMs;
+    next.dueMs = this.nowMs + VISIBILITY_MS;
+    const result = await this.handle(message, worker, { ...mark });
+    if (result === 'died') return;
+    this.queue = this.queue.filter((one) => one !== next);
+    if (!result.done) this.send(result.as ?? message, result.waitMs);
+  }
+
+  /** Delivers messages, and starts lost poll loops each minute, until the condition holds. */
+  async until(condition: () => boolean | Promise<boolean>): Promise<void> {
+    let watchedAtMs = this.nowMs;
+    for (let turn = 0; !(await condition()); turn += 1) {
+      if (turn > 300) throw new Error(`it never comes to that; so far: ${this.history.join(', ')}`);
+      const dueMs = Math.min(...this.queue.map((one) => one.dueMs));
+      if (dueMs <= watchedAtMs + MINUTE_MS) await this.deliverNext();
+      else {
+        watchedAtMs += MINUTE_MS;
+        this.nowMs = Math.max(this.nowMs, watchedAtMs);
+        await watchSites(this.store, ['sim'], async (_driver, polls) => {
+          for (const poll of polls) this.send(poll, 0);
+        });
+      }
+    }
+  }
+
+  /** Takes the loop's poll at a site, as the loop's next message would. */
+  async takeLoop({ connectionKey, location } = EAST): Promise<Loop> {
+    const ref = { driver: 'sim', connectionKey, location };
+    const generation = await this.#presentGeneration(ref);
+    const loop = await takePoll(this.store, ref, generation);
+    if (!loop) throw new Error('another poll was taken');
+    return loop;
+  }
+
+  /** Polls a site with the loop's present generation. Other polls in the queue are dropped. */
+  async poll(site = EAST, worker: Worker = this.worker): Promise<void> {
+    const generation = await this.#presentGeneration({ driver: 'sim', ...site });
+    this.queue = this.queue.filter(
+      ({ message }) => message.kind !== 'poll' || message.location !== site.location,
+    );
+    const message: PollMessage = { kind: 'poll', ...site, generation };
+    await this.run(worker, pollSite(worker.context, message));
+  }
+
+  async #presentGeneration(ref: { driver: string; connectionKey: string; location: string }) {
+    const started = await startLoop(this.store, ref, this.nowMs);
+    if (started !== undefined) return started;
+    const item = this.#tables.governor.get(`LOOP#${ref.driver}`, `${ref.connectionKey}#${ref.location}`);
+    return Number(item?.['generation']);
+  }
+
+  async record(index = 0): Promise<InstanceItem | undefined> {
+    return (await readInstances(this.store, [{ fleetId: FLEET, index }])).get(idOf(index));
+  }
+
+  /** Returns a record that has to be there. */
+  async claimed(index = 0): Promise<InstanceItem> {
+    const record = await this.record(index);
+    if (!record) throw new Error(`position ${index} has no record`);
+    return record;
+  }
+
+  async placement(location = 'east'): Promise<PlacementItem> {
+    const placement = await readPlacement(this.store, FLEET, CONNECTION, location);
+    if (!placement) throw new Error(`the fleet has no placement at ${location}`);
+    return placement;
+  }
+
+  /** Returns a placement's counts without those that are zero. */
+  async counts(location = 'east'): Promise<Record<string, number>> {
+    const { counts } = await this.placement(location);
+    return Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));
+  }
+
+  /** Returns the positions that hold a slot. */
+  async holders(location = 'east'): Promise<number[]> {
+    const ids = Object.keys(await readHolders(this.store, { connectionKey: CONNECTION, location }));
+    return ids.map((id) => parseInstanceId(id)?.index ?? -1).sort();
+  }
+
+  async opened(): Promise<OpenConnection> {
+    return await this.worker.context.open(CONNECTION);
+  }
+
+  /** Returns the messages of a kind that are in the queue. */
+  sent<Kind extends DriverMessage['kind']>(kind: Kind): Extract<DriverMessage, { kind: Kind }>[] {
+    return this.queue.flatMap(({ message }) => (isKind(message, kind) ? [message] : []));
+  }
+
+  #complete(token: string, { outcome }: Record<string, unknown>): void {
+    if (this.told.has(token) || this.spent.has(token)) return;
+    this.told.set(token, outcome);
+    this.history.push(`task ${token} ${String(outcome)}`);
+  }
+
+  #noteRecord(before: Item | undefined, after: Item | undefined): void {
+    if (after?.['instanceId'] === undefined || !String(after['pk']).startsWith('INST#')) return;
+    const stateOf = (item: Item | undefined) => `${item?.['status']} ${item?.['launchState']}`;
+    if (stateOf(before) !== stateOf(after)) this.history.push(`record ${after['index']} ${stateOf(after)}`);
+  }
+
+  #noteSlots(before: Item | undefined, after: Item | undefined): void {
+    if (after?.['holders'] === undefined || after['sk'] !== 'create') return;
+    const held = (item: Item | undefined) => Object.keys(item ? siteStateSchema.parse(item).holders : {});
+    const [had, has] = [held(before), held(after)];
+    const indexOf = (id: string) => parseInstanceId(id)?.index;
+    for (const id of had) if (!has.includes(id)) this.history.push(`slot ${indexOf(id)} returned`);
+    for (const id of has) if (!had.includes(id)) this.history.push(`slot ${indexOf(id)} taken`);
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((wake) => {
+      this.#sleepers.push({ atMs: this.nowMs + ms, wake });
+    });
+  }
+
+  #wakeNext(): void {
+    const [next] = this.#sleepers.sort((one, other) => one.atMs - other.atMs);
+    if (!next) return;
+    this.#sleepers.shift();
+    this.nowMs = Math.max(this.nowMs, next.atMs);
+    next.wake();
+  }
+}
+
+function isKind<Kind extends DriverMessage['kind']>(
+  message: DriverMessage,
+  kind: Kind,
+): message is Extract<DriverMessage, { kind: Kind }> {
+  return message.kind === kind;
+}
+
+async function handleOne(
+  context: WorkerContext,
+  message: DriverMessage,
+  delivery: DeliveryMark | undefined,
+): Promise<MessageResult> {
+  switch (message.kind) {
+    case 'launch': {
+      const { connectionKey, location } = message;
+      const site = { connectionKey, location };
+      const [result = ACK] = await launchInstances(context, site, [{ message, delivery }]);
+      return result;
+    }
+    case 'give-up':
+      return await giveUp(context, message);
+    case 'poll':
+      await pollSite(context, message);
+      return ACK;
+    default:
+      return ACK;
+  }
+}
+
+function specOf(size: number, locations: string[]): FleetSpec {
+  const group: NodeGroup = {
+    name: 'web',
+    size,
+    connection: 'cloud',
+    driver: 'sim',
+    cloud: 'aws',
+    locations,
+    instanceType: 'm6i.large',
+    image: 'ubuntu',
+    labels: {},
+    imageBackendIds: Object.fromEntries(locations.map((location) => [location, 'image-1'])),
+    pricesUsdPerHour: Object.fromEntries(locations.map((location) => [location, 0.1])),
+    vcpus: 2,
+    gpus: 0,
+    memoryGb: 8,
+  };
+  return { fleetId: FLEET, namespace: 'default', name: 'shop', nodeGroups: [group] };
+}
+
+function itemOf({ nodeGroups }: FleetSpec): FleetItem {
+  return {
+    fleetId: FLEET,
+    namespace: 'default',
+    name: 'shop',
+    labels: {},
+    status: 'Creating',
+    failurePolicy: 'continue',
+    requested: nodeGroups.reduce((sum, { size }) => sum + size, 0),
+    connections: ['cloud'],
+    round: 1,
+    work: 'provision',
+    execution: 1,
+    workSinceMs: NOON,
+    interruptions: 0,
+    createdAt: new Date(NOON).toISOString(),
+  };
+}
+
+function networksAt(site: typeof EAST) {
+  const item = (kind: 'network' | 'key-pair' | 'security-group', name: string) => ({
+    fleetId: FLEET,
+    ...site,
+    kind,
+    name,
+    status: 'Ready',
+    failingSinceMs: 0,
+    claimUntilMs: 0,
+    backendId: `${kind}-1`,
+    neededBy: ['web'],
+  });
+  return [
+    item('network', networkName(FLEET, site)),
+    item('key-pair', keyPairName(FLEET, site)),
+    item('security-group', securityGroupName(FLEET, site, undefined)),
+  ];
+}
