@@ -12,7 +12,9 @@ export const namespaceSchema = z.object({
   name: nameSchema,
   description: z.string().optional(),
   createdAt: z.iso.datetime(),
-  deletion: deletionSchema.optional().describe('while it is deleted, nothing is made in it'),
+  deletion: deletionSchema
+    .optional()
+    .describe('Present while the namespace is being deleted. Nothing can be created in it then.'),
 });
 export type Namespace = z.infer<typeof namespaceSchema>;
 

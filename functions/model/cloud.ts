@@ -23,7 +23,11 @@ export type Cloud = z.infer<typeof cloudSchema>;
 export const locationSchema = z.object({
   name: cloudWordSchema,
   displayName: z.string(),
-  country: z.string().length(3).optional().describe('ISO 3166-1 alpha-3; absent: the cloud does not tell'),
+  country: z
+    .string()
+    .length(3)
+    .optional()
+    .describe('ISO 3166-1 alpha-3 code. Absent: the cloud does not tell it.'),
   latitude: z.number().min(-90).max(90).optional(),
   longitude: z.number().min(-180).max(180).optional(),
   zones: z.array(cloudWordSchema),
@@ -38,7 +42,7 @@ export const gpuSchema = z.object({
   model: z.string(),
   manufacturer: z.string(),
   count: z.int().positive(),
-  memoryGb: z.number().positive().describe('per GPU'),
+  memoryGb: z.number().positive().describe('Memory of one GPU.'),
 });
 
 export const instanceTypeSchema = z.object({
@@ -51,19 +55,21 @@ export const instanceTypeSchema = z.object({
 export type InstanceType = z.infer<typeof instanceTypeSchema>;
 
 export const offerSchema = z.object({
-  id: z.string().describe('{location}-{zone|noZone}-{type}; stable over syncs'),
+  id: z
+    .string()
+    .describe('{location}-{zone|noZone}-{type}. It stays the same at each sync of the inventory.'),
   location: cloudWordSchema,
-  zone: cloudWordSchema.optional().describe('absent: the whole location'),
+  zone: cloudWordSchema.optional().describe('Absent: the offer is for the whole location.'),
   instanceType: cloudWordSchema,
-  priceUsdPerHour: z.number().nonnegative().optional().describe('absent: the cloud tells no price'),
-  spotPriceUsdPerHour: z.number().nonnegative().optional().describe('absent: not offered as spot'),
+  priceUsdPerHour: z.number().nonnegative().optional().describe('Absent: the cloud tells no price.'),
+  spotPriceUsdPerHour: z.number().nonnegative().optional().describe('Absent: not offered as spot.'),
   available: z.boolean(),
 });
 export type Offer = z.infer<typeof offerSchema>;
 
 export const imageSchema = z.object({
-  name: cloudWordSchema.describe('what a fleet request says'),
-  location: cloudWordSchema.optional().describe('absent: the same in every location'),
+  name: cloudWordSchema.describe('The name to use in a fleet request.'),
+  location: cloudWordSchema.optional().describe('Absent: the image is the same in every location.'),
   backendId: z.string(),
   description: z.string(),
   architectures: z.array(architectureSchema).min(1),

@@ -21,7 +21,7 @@ export const secretText = (credential: Readonly<Record<string, string>>): string
 export const credentialSchema = z
   .record(z.string().regex(/^[A-Za-z][A-Za-z0-9]{0,63}$/), z.string().min(1).max(MAX_SECRET_BYTES))
   .refine((credential) => Buffer.byteLength(secretText(credential)) <= MAX_SECRET_BYTES, {
-    message: `at most ${MAX_SECRET_BYTES} bytes as JSON, names of its fields included`,
+    message: `must have at most ${MAX_SECRET_BYTES} bytes as JSON, including the names of its fields`,
     params: { code: 'too-big' },
   });
 export type Credential = z.infer<typeof credentialSchema>;
@@ -59,7 +59,7 @@ const accountSchema = z.string().min(1).max(MAX_ACCOUNT);
  * Describes a new credential that is not in force yet. It must be verified first; until then the earlier one is used.
  */
 export const rotationSchema = z.object({
-  version: z.int().positive().describe('of the secret'),
+  version: z.int().positive().describe('Version of the secret.'),
   status: z.enum(['Verifying', 'Failed']),
   requestedAt: z.iso.datetime(),
   failure: failureSchema.optional(),
@@ -67,7 +67,7 @@ export const rotationSchema = z.object({
 
 /** Names a location whose catalogue could not be read. Its earlier catalogue stays in use. */
 export const inventoryFailureSchema = failureSchema.extend({
-  location: z.string().optional().describe('absent: the list of locations itself'),
+  location: z.string().optional().describe('Absent: the list of locations itself could not be read.'),
 });
 export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 
@@ -75,7 +75,7 @@ export type InventoryFailure = z.infer<typeof inventoryFailureSchema>;
 export const connectionSchema = z.object({
   namespace: nameSchema,
   name: nameSchema,
-  id: connectionIdSchema.describe('another one, when a connection is made again under the same name'),
+  id: connectionIdSchema.describe('A connection that is created again under the same name gets another id.'),
   driver: driverNameSchema,
   cloud: cloudSchema,
   endpoint: z.url().optional(),
@@ -83,21 +83,30 @@ export const connectionSchema = z.object({
   orphans: orphanPolicySchema.optional(),
   status: connectionStatusSchema,
   failure: failureSchema.optional(),
-  credentialVersion: z.int().positive().optional().describe('of the secret that is in force'),
+  credentialVersion: z.int().positive().optional().describe('Version of the secret that is in force.'),
   rotation: rotationSchema.optional(),
   deletion: deletionSchema.optional(),
   createdAt: z.iso.datetime(),
   verifiedAt: z.iso.datetime().optional(),
   account: accountSchema
     .optional()
-    .describe("the cloud's id of the account that the credential is of; absent: the cloud does not tell"),
-  accountName: accountSchema.optional().describe('what people call that account; absent: the same'),
-  accountChangedAt: z.iso.datetime().optional().describe('when it became another one; absent: never'),
-  warning: failureSchema.optional().describe('what its owner should know, though it can be used'),
-  inventorySyncedAt: z.iso.datetime().optional().describe('when all of it was last read'),
+    .describe(
+      "The cloud's id of the account that the credential belongs to. Absent: the cloud does not tell it.",
+    ),
+  accountName: accountSchema
+    .optional()
+    .describe('Name of that account for people. Absent: the same as its id.'),
+  accountChangedAt: z.iso
+    .datetime()
+    .optional()
+    .describe('Time at which the account became another one. Absent: never.'),
+  warning: failureSchema
+    .optional()
+    .describe('A problem that the owner should know of. The connection can be used.'),
+  inventorySyncedAt: z.iso.datetime().optional().describe('Time at which the whole inventory was last read.'),
   inventoryFailures: z
     .array(inventoryFailureSchema)
     .optional()
-    .describe('what the latest sync could not read; absent: it read all'),
+    .describe('What the latest sync of the inventory could not read. Absent: it read everything.'),
 });
 export type Connection = z.infer<typeof connectionSchema>;

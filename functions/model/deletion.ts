@@ -4,12 +4,16 @@ import { z } from 'zod';
 export const deletionSchema = z.object({
   id: z.string(),
   requestedAt: z.iso.datetime(),
-  isDecided: z.boolean().describe('nothing needs what is deleted: from here on it is not taken back'),
+  isDecided: z
+    .boolean()
+    .describe(
+      'True when nothing needs the deleted object any more. The deletion can no longer be taken back.',
+    ),
   hasLeft: z
     .literal(true)
     .exactOptional()
     .describe(
-      "of a connection: this deployment's mark at the account is gone, as far as it could be removed",
+      "For a connection: true when this deployment's mark at the account is removed, or could not be removed.",
     ),
 });
 export type Deletion = z.infer<typeof deletionSchema>;

@@ -16,7 +16,7 @@ export const holdSchema = z
       .max(MAX_HOLD_SECONDS)
       .optional()
       .describe(
-        'the fleet is withdrawn then, unless it was released; absent: it is held until a user decides',
+        'The fleet is withdrawn after this time, unless it was released before. Absent: it is held until a user decides.',
       ),
   })
   .strict();

@@ -39,7 +39,7 @@ const labelsSchema = z
     z.string().max(255).regex(ONE_LINE, 'must be one line'),
   )
   .refine((labels) => Object.keys(labels).length <= MAX_LABELS, {
-    message: `at most ${MAX_LABELS} labels`,
+    message: `must have at most ${MAX_LABELS} labels`,
     params: { code: 'too-big' },
   });
 
@@ -53,7 +53,7 @@ const groupShape = {
   userData: z
     .string()
     .refine((text) => Buffer.byteLength(text) <= MAX_USER_DATA_BYTES, {
-      message: `at most ${MAX_USER_DATA_BYTES} bytes`,
+      message: `must have at most ${MAX_USER_DATA_BYTES} bytes in UTF-8`,
       params: { code: 'too-big' },
     })
     .optional(),
@@ -105,8 +105,8 @@ export const fleetRequestSchema = z
     minimumInstances: z.int().min(0).max(MAX_INSTANCES_PER_FLEET).optional(),
     priority: prioritySchema
       .optional()
-      .describe('against other fleets that wait for the same slots; normal when absent'),
-    hold: holdSchema.optional().describe('accept the fleet, and launch nothing before it is released'),
+      .describe('Priority over other fleets that wait for the same slots. Absent: normal.'),
+    hold: holdSchema.optional().describe('Accepts the fleet and launches nothing until it is released.'),
     nodeGroups: z.array(nodeGroupRequestSchema).min(1).max(MAX_GROUPS_PER_FLEET),
   })
   .strict()
@@ -120,16 +120,24 @@ export const fleetRequestSchema = z
       fleet.nodeGroups.forEach(({ name, size, locations, zone, minimumInstances }, at) => {
         const first = name === undefined ? undefined : firstAt.get(name);
         if (first !== undefined) {
-          issue(['nodeGroups', at, 'name'], 'duplicate', `nodeGroups/${first} has this name already`);
+          issue(['nodeGroups', at, 'name'], 'duplicate', `must differ from the name of nodeGroups/${first}`);
         } else if (name !== undefined) firstAt.set(name, at);
         if (new Set(locations).size < locations.length) {
-          issue(['nodeGroups', at, 'locations'], 'duplicate', 'a location stands here twice');
+          issue(['nodeGroups', at, 'locations'], 'duplicate', 'must name each location only once');
         }
         if (zone !== undefined && locations.length > 1) {
-          issue(['nodeGroups', at, 'zone'], 'zone-needs-one-location', 'a zone needs exactly one location');
+          issue(
+            ['nodeGroups', at, 'zone'],
+            'zone-needs-one-location',
+            'must be left out, or the node group must have exactly one location',
+          );
         }
         if (minimumInstances !== undefined && size !== undefined && minimumInstances > size) {
-          issue(['nodeGroups', at, 'minimumInstances'], 'too-big', `must be at most the size, ${size}`);
+          issue(
+            ['nodeGroups', at, 'minimumInstances'],
+            'too-big',
+            `must be at most the size of the node group, which is ${size}`,
+          );
         }
       });
       const total = fleet.nodeGroups.reduce((sum, { size }) => sum + (size ?? 0), 0);
@@ -137,19 +145,19 @@ export const fleetRequestSchema = z
         issue(
           ['nodeGroups'],
           'too-big',
-          `${total} instances; a fleet has at most ${MAX_INSTANCES_PER_FLEET}`,
+          `must have at most ${MAX_INSTANCES_PER_FLEET} instances in total; the request has ${total}`,
         );
       }
       const known = fleet.nodeGroups.every(({ size }) => size !== undefined);
       if (known && fleet.minimumInstances !== undefined && fleet.minimumInstances > total) {
-        issue(['minimumInstances'], 'too-big', `must be at most the fleet's size, ${total}`);
+        issue(['minimumInstances'], 'too-big', `must be at most the size of the fleet, which is ${total}`);
       }
       const connections = new Set(fleet.nodeGroups.map(({ connection }) => connection));
       if (connections.size > MAX_CONNECTIONS_PER_FLEET) {
         issue(
           ['nodeGroups'],
           'too-big',
-          `${connections.size} connections; a fleet has at most ${MAX_CONNECTIONS_PER_FLEET}`,
+          `must name at most ${MAX_CONNECTIONS_PER_FLEET} connections; the request names ${connections.size}`,
         );
       }
       const sites = new Set(
@@ -161,7 +169,7 @@ export const fleetRequestSchema = z
         issue(
           ['nodeGroups'],
           'too-big',
-          `${sites.size} pairs of connection and location; a fleet has at most ${MAX_PLACEMENTS_PER_FLEET}`,
+          `must name at most ${MAX_PLACEMENTS_PER_FLEET} pairs of connection and location; the request names ${sites.size}`,
         );
       }
     },

@@ -50,21 +50,29 @@ export const fleetSchema = z.object({
     .number()
     .min(0)
     .max(1)
-    .describe('share of the requested instances that are Running or have failed'),
+    .describe('Share of the requested instances that are Running or have failed, from 0 to 1.'),
   createdAt: z.iso.datetime(),
   startedAt: z.iso.datetime().optional(),
-  runningAt: z.iso.datetime().optional().describe('when provisioning ended'),
+  runningAt: z.iso.datetime().optional().describe('Time at which provisioning ended.'),
   terminatedAt: z.iso.datetime().optional(),
-  usdPerHour: z.number().nonnegative().describe('of what runs now'),
-  costUsd: z.number().nonnegative().describe('of instance time so far, at the prices of the request'),
+  usdPerHour: z.number().nonnegative().describe('Price per hour of the instances that run now.'),
+  costUsd: z
+    .number()
+    .nonnegative()
+    .describe('Cost of the instance time so far, at the prices of the time of the request.'),
   sshKeyParameter: z
     .string()
     .optional()
-    .describe('name, with its version, of the secret that holds the private key'),
+    .describe('Name and version of the secret that holds the private key.'),
   failures: z.array(failureSummarySchema),
-  shortfall: countSchema.optional().describe('requested instances that do not run, once launching has ended'),
-  heldUntil: z.iso.datetime().optional().describe('when a held fleet is withdrawn, unless it is released'),
-  allowedActions: z.array(fleetActionSchema).describe('what may be asked of the fleet now'),
+  shortfall: countSchema
+    .optional()
+    .describe('Number of requested instances that do not run; given when launching has ended.'),
+  heldUntil: z.iso
+    .datetime()
+    .optional()
+    .describe('Time at which a held fleet is withdrawn, unless it is released before.'),
+  allowedActions: z.array(fleetActionSchema).describe('The actions that the fleet allows now.'),
 });
 export type Fleet = z.infer<typeof fleetSchema>;
 
@@ -90,7 +98,7 @@ export const instanceSchema = z.object({
   trouble: z
     .object({ cloudStatus: z.string(), message: z.string().optional() })
     .optional()
-    .describe("of one that ran and is Undefined: the cloud's word for its status, and its reason"),
+    .describe("Given for an instance that ran and is Undefined: the cloud's own status, and its reason."),
 });
 export type Instance = z.infer<typeof instanceSchema>;
 

@@ -10,72 +10,84 @@ const taken = { taken: z.int(), of: z.int() };
 
 /** Explains why launches wait, or are slower than the limit profile allows. */
 const reasonSchema = z.discriminatedUnion('why', [
-  z.object({ why: z.literal('slots'), ...taken }).describe('all slots of the location are taken'),
+  z.object({ why: z.literal('slots'), ...taken }).describe('All slots of the location are taken.'),
   z
     .object({ why: z.literal('locations'), ...taken })
-    .describe('all location slots of the connection are taken by other locations'),
+    .describe('Other locations hold all location slots of the connection.'),
   z
     .object({ why: z.literal('rate'), nextCallAt: timeSchema })
-    .describe('creates up to then are spoken for, by the rate or the spacing'),
+    .describe('The rate limit or the minimum spacing delays the next create call until `nextCallAt`.'),
   z
     .object({
       why: z.literal('throttled'),
       call: callKindSchema,
-      share: z.number().describe("the part of the profile's rate that goes out, from 0 to 1"),
-      sinceAt: timeSchema.exactOptional().describe('the latest throttle'),
-      until: timeSchema.exactOptional().describe('nothing goes out before'),
+      share: z
+        .number()
+        .describe("The rate multiplier: the part of the profile's rate that is used, from 0 to 1."),
+      sinceAt: timeSchema.exactOptional().describe('Time of the latest throttle.'),
+      until: timeSchema.exactOptional().describe('No call of this kind is sent before this time.'),
     })
-    .describe('the cloud refused calls of this kind as too many: slower, and faster again bit by bit'),
+    .describe(
+      'The cloud throttled calls of this kind. The governor lowered their rate, and raises it again step by step.',
+    ),
   z
     .object({ why: z.literal('outage'), sinceAt: timeSchema, nextProbeAt: timeSchema })
-    .describe('the location has taken no call since; one launch at a time finds out whether it is back'),
+    .describe(
+      'The location has accepted no call since `sinceAt`. One launch at a time probes whether it does again.',
+    ),
   z
     .object({
       why: z.literal('capacity'),
       instanceType: z.string(),
-      zone: z.string().exactOptional().describe('absent: wherever in the location'),
+      zone: z.string().exactOptional().describe('Absent: any zone of the location.'),
       market: z.string(),
       sinceAt: timeSchema,
-      until: timeSchema.describe('launches that can go elsewhere do until then; one finds out after it'),
-      probing: z.boolean().describe('a launch is finding out whether there is something again'),
+      until: timeSchema.describe(
+        'Until then, launches move to another location if they can. After it, one launch probes the capacity.',
+      ),
+      probing: z.boolean().describe('True while a launch probes the capacity.'),
     })
-    .describe('the cloud had nothing left of it'),
+    .describe('The cloud had no capacity of this instance type.'),
   z
     .object({
       why: z.literal('quota'),
-      family: z.string().describe('of instance types'),
-      message: z.string().describe("the cloud's words"),
+      family: z.string().describe('The family of instance types that the quota is for.'),
+      message: z.string().describe("The cloud's own message."),
       sinceAt: timeSchema,
-      retryAt: timeSchema.describe('one launch finds out then whether it was raised'),
+      retryAt: timeSchema.describe('Time at which one launch probes whether the quota was raised.'),
     })
-    .describe('the account’s quota is used up: closed until raised or retried'),
+    .describe(
+      'The account’s quota is used up. Launches wait until a probe succeeds, or until the connection is reopened.',
+    ),
   z
     .object({ why: z.literal('budget'), budget: z.string(), until: timeSchema })
-    .describe("the connection's creates of this minute or day are used up"),
+    .describe('The connection has used up its create calls of this minute or day.'),
   z
     .object({ why: z.literal('first-instance') })
-    .describe('one instance has to run before all others go at once'),
+    .describe('One instance has to run first. All others are launched together after that.'),
 ]);
 export type GovernorReason = z.infer<typeof reasonSchema>;
 
 const callSchema = z.object({
-  perSecond: z.number().describe('now'),
-  ofPerSecond: z.number().describe('by the profile'),
-  blockedUntil: timeSchema.exactOptional().describe('the cloud asked for this'),
+  perSecond: z.number().describe('The rate in force now.'),
+  ofPerSecond: z.number().describe('The rate of the limit profile.'),
+  blockedUntil: timeSchema.exactOptional().describe('The cloud asked for no call before this time.'),
 });
 
 const locationSchema = z.object({
   location: cloudWordSchema,
-  inUse: z.boolean().describe("whether it holds one of the connection's location slots"),
+  inUse: z.boolean().describe("True if the location holds one of the connection's location slots."),
   calls: z.object({
-    create: callSchema.exactOptional().describe('absent: rates do not hold creates back'),
+    create: callSchema.exactOptional().describe('Absent: no rate limit applies to create calls.'),
     list: callSchema,
     mutate: callSchema,
   }),
-  inFlight: z.object(taken).describe('instances being created, of how many at a time'),
+  inFlight: z.object(taken).describe('How many instances are being created, and the most at a time.'),
   waiting: z.object({
     launches: z.int(),
-    byFleet: z.array(z.object({ fleet: fleetIdSchema, launches: z.int() })).describe('the first 20'),
+    byFleet: z
+      .array(z.object({ fleet: fleetIdSchema, launches: z.int() }))
+      .describe('The first 20 fleets that wait.'),
   }),
   reasons: z.array(reasonSchema),
 });
@@ -91,16 +103,18 @@ export type BudgetView = z.infer<typeof budgetSchema>;
 /** Shows what the governor holds for a connection, and the present state of its locations. */
 export const governorViewSchema = z.object({
   locationsInUse: z.object(taken),
-  budgets: z.array(budgetSchema).describe('those that the connection has'),
+  budgets: z.array(budgetSchema).describe('The budgets that the connection has.'),
   locations: z
     .array(locationSchema)
-    .describe(`where anything was ever launched, ${MAX_SHOWN_LOCATIONS} at most; those in use first`),
-  locationsLeftOut: z.int().describe('for want of room'),
+    .describe(
+      `The locations in which anything was ever launched, those in use first; at most ${MAX_SHOWN_LOCATIONS}.`,
+    ),
+  locationsLeftOut: z.int().describe('Number of locations that are not listed because the list is full.'),
 });
 export type GovernorView = z.infer<typeof governorViewSchema>;
 
 export const reopenRequestSchema = z
-  .object({ location: cloudWordSchema.exactOptional().describe('absent: every location') })
+  .object({ location: cloudWordSchema.exactOptional().describe('Absent: every location.') })
   .strict();
 
 /** Lists quotas that launches may try again. */

@@ -8,7 +8,9 @@ export interface TextFault {
 
 /** Checks a text from a user. @returns why it cannot be stored and shown; undefined when it can */
 export function findTextFault(text: string): TextFault | undefined {
-  if (!text.isWellFormed()) return { code: 'invalid-text', message: 'has half of a surrogate pair in it' };
-  if (CONTROL.test(text)) return { code: 'invalid-text', message: 'has a control character in it' };
+  if (!text.isWellFormed())
+    return { code: 'invalid-text', message: 'must be valid Unicode: it contains half of a surrogate pair' };
+  if (CONTROL.test(text))
+    return { code: 'invalid-text', message: 'must have no control characters except tabs and line breaks' };
   return undefined;
 }

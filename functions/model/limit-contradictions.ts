@@ -45,31 +45,34 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
     if (perSecond === undefined || burst === undefined) continue;
     const isEven = kind === 'create' && pacing === 'even';
     if (burst < perSecond && !isEven) {
-      add(`calls.${kind}.burst`, 'must not be below perSecond, which could never be reached');
+      add(
+        `calls.${kind}.burst`,
+        'must be at least perSecond: with a smaller burst that rate is never reached',
+      );
     }
     if (burst > mostBurst(perSecond)) {
       const most = mostBurst(perSecond);
       add(
         `calls.${kind}.burst`,
-        `burst above the rate: at most ${most}, what perSecond gives in ${BURST_SECONDS} s`,
+        `must be at most ${most}: the calls that perSecond allows in ${BURST_SECONDS} s`,
       );
     }
   }
   const { perSecond, burst = 0 } = calls.create ?? {};
   if (createsPerDay !== undefined && createsPerMinute !== undefined && createsPerDay < createsPerMinute) {
-    add('createsPerDay', `must not be below createsPerMinute, ${createsPerMinute}`);
+    add('createsPerDay', `must be at least createsPerMinute, which is ${createsPerMinute}`);
   }
   if (createsPerMinute !== undefined && burst > createsPerMinute) {
-    add('calls.create.burst', `must not be above createsPerMinute, ${createsPerMinute}`);
+    add('calls.create.burst', `must be at most createsPerMinute, which is ${createsPerMinute}`);
   }
   if (createsPerDay !== undefined && burst > createsPerDay) {
-    add('calls.create.burst', `must not be above createsPerDay, ${createsPerDay}`);
+    add('calls.create.burst', `must be at most createsPerDay, which is ${createsPerDay}`);
   }
   if (pacing === 'even' && burst > 1) {
-    add('calls.create.burst', 'pacing even spaces creates evenly: a burst of 1');
+    add('calls.create.burst', 'must be 1: with pacing even, create calls have equal distances');
   }
   if (pacing === 'all-at-once') {
-    const why = 'contradicts pacing all-at-once, where the cloud queues creates by itself';
+    const why = 'must be left out: with pacing all-at-once, the cloud queues create calls by itself';
     if (calls.create !== undefined) add('calls.create', why);
     if (minimumSpacingMs !== undefined) add('minimumSpacingMs', why);
   } else if (
@@ -80,7 +83,7 @@ export function contradictionsOf(limits: unknown): Contradiction[] {
     const most = Math.floor(1_000 / perSecond);
     add(
       'minimumSpacingMs',
-      `must be at most ${most} ms for ${perSecond} creates per second, which could never be reached`,
+      `must be at most ${most} ms: with more, the rate of ${perSecond} creates per second is never reached`,
     );
   }
   return found;

@@ -18,7 +18,7 @@ export const MAX_PER_SECOND = 10_000;
 const rateSchema = z
   .object({
     perSecond: z.number().min(MIN_PER_SECOND).max(MAX_PER_SECOND),
-    burst: z.number().min(1).max(MAX_PER_SECOND).describe('calls that may be made at once after a rest'),
+    burst: z.number().min(1).max(MAX_PER_SECOND).describe('Calls that may be made together after a pause.'),
   })
   .strict();
 export type Rate = z.infer<typeof rateSchema>;
@@ -49,7 +49,7 @@ const totalsSchema = z
   })
   .partial()
   .strict()
-  .describe('what all instances of the connection may have together');
+  .describe('Upper limits of all instances of the connection together.');
 export type Totals = z.infer<typeof totalsSchema>;
 
 const slots = {
@@ -58,9 +58,15 @@ const slots = {
 };
 const calls = z.object({ create: rateSchema, list: rateSchema, mutate: rateSchema }).strict();
 const budgets = {
-  createsPerMinute: whole(600_000).exactOptional().describe('of the connection, in any 60 seconds'),
-  createsPerDay: countSchema.exactOptional().describe('of the connection, from midnight to midnight UTC'),
-  minimumSpacingMs: whole(86_400_000).exactOptional().describe('between two creates at a location'),
+  createsPerMinute: whole(600_000)
+    .exactOptional()
+    .describe('Create calls of the connection in any 60 seconds.'),
+  createsPerDay: countSchema
+    .exactOptional()
+    .describe('Create calls of the connection from midnight to midnight UTC.'),
+  minimumSpacingMs: whole(86_400_000)
+    .exactOptional()
+    .describe('Shortest time between two create calls at a location.'),
   totals: totalsSchema.exactOptional(),
 };
 
@@ -81,7 +87,9 @@ export const keptLimitOverrideSchema = z
   .object({
     tier: limitTierSchema
       .exactOptional()
-      .describe('power: what the provider grants on request, in place of its defaults'),
+      .describe(
+        '`power`: begin with the limits that the provider grants on request, in place of its defaults.',
+      ),
     ...slots,
     calls: calls.partial(),
     pacing: pacingSchema,

@@ -65,30 +65,30 @@ export interface RequestMore {
 }
 
 const KT: RequestMore = {
-  text: 'Ask KT Cloud by a technical enquiry in the console; the guide of its API says what it counts.',
+  text: 'Send KT Cloud a technical enquiry in the console. The guide of its API says what the limits count.',
   url: 'https://cloud.kt.com/docs/open-api-guide/d/guide/how-to-use',
 };
 
 /** How to ask each provider for higher limits. */
 export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
   aws: {
-    text: 'Ask for higher RunInstances and DescribeInstances request rates, and the resource rate of RunInstances, for each region by a support case; for more vCPUs under Service Quotas.',
+    text: 'Open a support case for each region: ask for higher request rates of RunInstances and DescribeInstances, and for a higher resource rate of RunInstances. Request more vCPUs under Service Quotas.',
     url: 'https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html',
   },
   azure: {
-    text: 'Raise the vCPU quota of the VM family and of the region under Quotas in the portal; rates of Microsoft.Compute are raised by a support request.',
+    text: 'Raise the vCPU quota of the VM family and of the region under Quotas in the portal. Open a support request for higher rates of Microsoft.Compute.',
     url: 'https://learn.microsoft.com/en-us/azure/quotas/quickstart-increase-quota-portal',
   },
   gcp: {
-    text: 'Request a quota adjustment for Compute Engine under IAM & Admin, Quotas: its rate quotas per minute, and CPUS-per-project-region.',
+    text: 'Request a quota adjustment for Compute Engine under IAM & Admin, Quotas: the rate quotas per minute, and CPUS-per-project-region.',
     url: 'https://cloud.google.com/compute/docs/api-rate-limits',
   },
   alibaba: {
-    text: 'Apply for an increase in Quota Center: API Rate Limits of Elastic Compute Service, and its vCPU quotas by region.',
+    text: 'Apply for an increase in Quota Center: the API Rate Limits of Elastic Compute Service, and its vCPU quotas by region.',
     url: 'https://www.alibabacloud.com/help/en/elastic-compute-service/latest/api-throttling',
   },
   tencent: {
-    text: 'Ask for a higher frequency limit of RunInstances and a higher CVM quota of the zone by a ticket.',
+    text: 'Open a ticket: ask for a higher frequency limit of RunInstances and a higher CVM quota of the zone.',
     url: 'https://www.tencentcloud.com/document/product/213/568',
   },
   ibm: {
@@ -100,7 +100,7 @@ export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
     url: 'https://guide.ncloud-docs.com/docs/en/servicequota-spec',
   },
   openstack: {
-    text: "Ask the cloud's operator to raise the project's quota of instances, cores and ram, and the API's rate limits if it has any.",
+    text: "Ask the cloud's operator to raise the project's quotas of instances, cores and ram, and the rate limits of the API if there are any.",
     url: 'https://docs.openstack.org/nova/latest/user/unified-limits.html',
   },
   oracle: {
@@ -114,7 +114,7 @@ export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
   kt: KT,
   ktclassic: KT,
   mock: {
-    text: "CB-Spider's mock cloud has no limits of its own: override them as you like.",
+    text: "CB-Spider's mock cloud has no limits of its own. Set any limits with `fleetwright connection set-limits`.",
     url: 'https://github.com/cloud-barista/cb-spider',
   },
 };

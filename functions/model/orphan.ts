@@ -11,13 +11,15 @@ export const orphanPolicySchema = z
     action: z
       .enum(['terminate', 'report'])
       .default('terminate')
-      .describe('report: tell of it, and leave the removal to people'),
+      .describe('`terminate`: sweeps remove orphans. `report`: sweeps report orphans and remove none.'),
     graceSeconds: z
       .int()
       .min(MIN_GRACE_SECONDS)
       .max(MAX_GRACE_SECONDS)
       .default(1_800)
-      .describe('how long it must have been without a record before anything is done about it'),
+      .describe(
+        'How long a sweep waits, from the time at which it first finds an orphan, before it takes the action.',
+      ),
   })
   .strict();
 export type OrphanPolicy = z.infer<typeof orphanPolicySchema>;
@@ -142,18 +144,22 @@ export type HoldReason = z.infer<typeof holdReasonSchema>;
 /** Sweeps that wait for an operator. */
 export const sweepHoldSchema = z.object({
   connection: nameSchema,
-  location: cloudWordSchema.optional().describe('absent: every location of the connection'),
+  location: cloudWordSchema.optional().describe('Absent: every location of the connection.'),
   because: holdReasonSchema,
   message: z.string(),
   since: z.iso.datetime(),
-  waiting: z.int().nonnegative().optional().describe('machines that wait for their removal; with `cap`'),
+  waiting: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('With `cap`: number of machines that wait for their removal.'),
 });
 export type SweepHold = z.infer<typeof sweepHoldSchema>;
 
 export const continueRequestSchema = z
   .object({
     connection: nameSchema,
-    location: cloudWordSchema.optional().describe('absent: every hold of the connection'),
+    location: cloudWordSchema.optional().describe('Absent: every hold of the connection.'),
   })
   .strict();
 
@@ -165,13 +171,16 @@ export const orphanSchema = z.object({
   kind: orphanKindSchema,
   backendId: z.string(),
   name: z.string().optional(),
-  instanceId: z.string().optional().describe('what its tag or name says; there may be no such instance'),
+  instanceId: z
+    .string()
+    .optional()
+    .describe('The instance id in its tag or name. There may be no such instance.'),
   fleetId: z.string().optional(),
   reason: orphanReasonSchema,
   state: orphanStateSchema,
   heldBecause: holdReasonSchema
     .optional()
-    .describe('why it is Reported and not removed, until an operator continues the sweeps'),
+    .describe('Why it is Reported and not removed. An operator has to continue the sweeps.'),
   firstSeenAt: z.iso.datetime(),
   stateSince: z.iso.datetime(),
 });
@@ -191,12 +200,12 @@ export type SweepAction = z.infer<typeof sweepActionSchema>;
 
 export const sweepFindingSchema = orphanSchema
   .pick({ location: true, kind: true, backendId: true, name: true, instanceId: true, reason: true })
-  .extend({ state: orphanStateSchema.describe('after the sweep'), action: sweepActionSchema });
+  .extend({ state: orphanStateSchema.describe('The state after the sweep.'), action: sweepActionSchema });
 export type SweepFinding = z.infer<typeof sweepFindingSchema>;
 
 const sweepFailureSchema = z.object({
   connection: nameSchema,
-  location: cloudWordSchema.optional().describe('absent: the whole connection'),
+  location: cloudWordSchema.optional().describe('Absent: the whole connection.'),
   code: z.string(),
   message: z.string(),
 });
@@ -210,7 +219,10 @@ export const sweepSchema = z.object({
   status: z.enum(['Running', 'Done']),
   places: z.object({ found: z.int(), done: z.int(), failed: z.int() }),
   findings: z.array(sweepFindingSchema.extend({ connection: nameSchema })),
-  findingsLeftOut: z.int().nonnegative().describe('more than an answer can hold'),
+  findingsLeftOut: z
+    .int()
+    .nonnegative()
+    .describe('Number of findings that are not listed because the list is full.'),
   failures: z.array(sweepFailureSchema),
   createdAt: z.iso.datetime(),
 });
@@ -218,7 +230,7 @@ export type Sweep = z.infer<typeof sweepSchema>;
 
 export const sweepRequestSchema = z
   .object({
-    connection: nameSchema.optional().describe('absent: every connection that is Ready'),
+    connection: nameSchema.optional().describe('Absent: every connection that is Ready.'),
     dryRun: z.boolean().default(false),
   })
   .strict();

@@ -9,17 +9,22 @@ export const resourceStateSchema = z.enum(['Creating', 'Ready', 'Deleting']);
 export const resourceSchema = z.object({
   name: z.string(),
   kind: resourceKindSchema,
-  fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('its owner'),
-  cloud: cloudSchema.optional().describe('absent: the fleet is not assigned that far'),
+  fleet: z.object({ id: fleetIdSchema, name: nameSchema }).describe('The fleet that owns the resource.'),
+  cloud: cloudSchema.optional().describe('Absent: the fleet is not assigned to its locations yet.'),
   connection: nameSchema,
   location: cloudWordSchema,
   state: resourceStateSchema,
-  neededBy: z.array(nameSchema).describe('node groups whose instances need it'),
+  neededBy: z.array(nameSchema).describe('The node groups whose instances need the resource.'),
   liveInstances: z
     .int()
     .nonnegative()
-    .describe("the fleet's instances at its site that may exist; it stays while there are any"),
+    .describe(
+      "Number of the fleet's instances at this connection and location that may exist. The resource stays while there are any.",
+    ),
   createdAt: z.iso.datetime().optional(),
-  backendId: z.string().optional().describe('for operators; absent until the cloud has made it'),
+  backendId: z
+    .string()
+    .optional()
+    .describe("The cloud's id of the resource. Absent: the cloud has not created it yet."),
 });
 export type Resource = z.infer<typeof resourceSchema>;

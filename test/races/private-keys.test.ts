@@ -39,7 +39,7 @@ it('a private key that is made while its fleet ends is not kept', async () => {
       },
       { fleetId, execution: 1 },
     );
-    await expect(assigned).rejects.toThrow('went on while sites were assigned');
+    await expect(assigned).rejects.toThrow('changed while its instances were assigned');
   };
   await ground.scheduler.run(play()).finally(() => tables.takeBack());
   expect(kept).toEqual(new Set());

@@ -43,7 +43,7 @@ function makeSchema(credentialFields: readonly CredentialField[]) {
             code: 'custom',
             path: [name],
             params: { code: 'contradictory' },
-            message: `is of ${alternative}, and there are fields of ${[...given].filter((one) => one !== alternative).join(' and ')}: give one of them`,
+            message: `belongs to ${alternative}, but there are also fields of ${[...given].filter((one) => one !== alternative).join(' and ')}: give the fields of one alternative only`,
           });
         }
         return;
@@ -53,7 +53,7 @@ function makeSchema(credentialFields: readonly CredentialField[]) {
         context.addIssue({
           code: 'custom',
           params: { code: 'missing' },
-          message: `give the fields of one of: ${known.join(', ')}`,
+          message: `must have the fields of one of these alternatives: ${known.join(', ')}`,
         });
       }
       for (const field of missing(credentialFields, credential, chosen)) {
@@ -61,7 +61,7 @@ function makeSchema(credentialFields: readonly CredentialField[]) {
           code: 'custom',
           path: [field.name],
           params: { code: 'missing' },
-          message: field.description,
+          message: `is missing: ${field.description}`,
         });
       }
     });

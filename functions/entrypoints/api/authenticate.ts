@@ -13,7 +13,11 @@ export async function authenticate(store: Store<'access'>, event: APIGatewayProx
   const [, key] = /^Bearer (\S+)$/i.exec(event.headers['authorization'] ?? '') ?? [];
   const apiKey = key === undefined ? undefined : await verifyApiKey(store, key);
   if (apiKey) return apiKey;
-  throw new Problem('unauthorized', 'send a valid API key as Authorization: Bearer <key>', {
-    headers: { 'www-authenticate': 'Bearer realm="fleetwright"' },
-  });
+  throw new Problem(
+    'unauthorized',
+    'the API key is missing or not valid: send it as Authorization: Bearer <key>',
+    {
+      headers: { 'www-authenticate': 'Bearer realm="fleetwright"' },
+    },
+  );
 }

@@ -15,7 +15,10 @@ export function bodyText(
   requireJson(event.headers['content-type'] ?? '');
   const encoding = event.headers['content-encoding'] ?? 'identity';
   if (encoding.toLowerCase() !== 'identity') {
-    throw new Problem('unsupported-media-type', 'send the body as it is, without Content-Encoding');
+    throw new Problem(
+      'unsupported-media-type',
+      'the Content-Encoding is not supported: send the body without this header',
+    );
   }
   const raw = event.body ?? '';
   if (!event.isBase64Encoded && !raw.isWellFormed()) throw notUtf8();
@@ -23,7 +26,7 @@ export function bodyText(
   if (bytes.length > MAX_REQUEST_BYTES) {
     throw new Problem(
       'body-too-large',
-      `the body may have ${MAX_REQUEST_BYTES} bytes, it has ${bytes.length}`,
+      `the body has ${bytes.length} bytes; send at most ${MAX_REQUEST_BYTES}`,
     );
   }
   try {
@@ -39,11 +42,14 @@ function requireJson(contentType: string): void {
   const charset = parameters.find((one) => one.startsWith('charset='))?.slice('charset='.length);
   const isUtf8 = charset === undefined || /^"?(utf-8|utf8|us-ascii)"?$/.test(charset);
   if (type === 'application/json' && isUtf8) return;
-  throw new Problem('unsupported-media-type', 'send the body as application/json in UTF-8');
+  throw new Problem(
+    'unsupported-media-type',
+    'the Content-Type is not supported: send the body as application/json in UTF-8',
+  );
 }
 
 function notUtf8(): Problem {
-  return new Problem('malformed-json', 'the body is not UTF-8', {
-    errors: [{ pointer: '', code: 'invalid-text', message: 'has bytes that are no UTF-8' }],
+  return new Problem('malformed-json', 'the body is not valid UTF-8', {
+    errors: [{ pointer: '', code: 'invalid-text', message: 'must be UTF-8' }],
   });
 }

@@ -15,9 +15,13 @@ export function decodeCursor(
   // A cursor with other unused bits at its end would decode to the same position. Refuse it.
   const isOurs = Buffer.from(position, 'utf8').toString('base64url') === cursor;
   if (isOurs && pattern.test(position)) return position;
-  throw new Problem('invalid-request', 'invalid cursor: use the `cursor` of an earlier page', {
-    errors: [
-      { pointer: '?cursor', code: 'invalid-cursor', message: 'must be the cursor of an earlier page' },
-    ],
-  });
+  throw new Problem(
+    'invalid-request',
+    'the cursor is not valid: send the `cursor` of an earlier page of this list',
+    {
+      errors: [
+        { pointer: '?cursor', code: 'invalid-cursor', message: 'must be the `cursor` of an earlier page' },
+      ],
+    },
+  );
 }

@@ -58,7 +58,7 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
     const { route, params } = matchRoute(event, own);
     seen.operationId = route.operationId;
     const operation = operations[route.operationId];
-    if (!operation) throw new Error(`no operation ${route.operationId}`);
+    if (!operation) throw new Error(`operation ${route.operationId} has no handler`);
     const input = parseRequest(route, params, event);
     if ('errors' in input) {
       const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
@@ -88,7 +88,10 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
 function asProblem(error: unknown, requestId: string): Problem {
   if (error instanceof Problem) return error;
   logger.error('request failed', { requestId, error });
-  return new Problem('internal-error', 'internal error; quote this request id when you report it');
+  return new Problem(
+    'internal-error',
+    'the request failed with an internal error: send it again; if it fails again, report the request id',
+  );
 }
 
 function answerProblem(problem: Problem, requestId: string): APIGatewayProxyStructuredResultV2 {

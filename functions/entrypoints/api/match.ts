@@ -40,19 +40,26 @@ export function matchRoute(
   // A method that the path has belongs to another function. The gateway would have sent the request there if the path
   // were written exactly so.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
-    throw new Problem('not-found', `there is nothing at ${plainText(path, MAX_PATH_SHOWN)}`);
+    throw new Problem(
+      'not-found',
+      `the API has no path ${plainText(path, MAX_PATH_SHOWN)}; see GET /v1/openapi.json`,
+    );
   const allowed = [...new Set(samePath.map((one) => one.method))].join(', ');
-  throw new Problem('method-not-allowed', `${plainText(path, MAX_PATH_SHOWN)} knows ${allowed}`, {
-    headers: { allow: allowed },
-  });
+  throw new Problem(
+    'method-not-allowed',
+    `${plainText(path, MAX_PATH_SHOWN)} does not support this method; use ${allowed}`,
+    {
+      headers: { allow: allowed },
+    },
+  );
 }
 
 function decode(name: string, text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Problem('invalid-request', 'a part of the path is not percent-encoded as it should be', {
-      errors: [{ pointer: `{${name}}`, code: 'invalid-format', message: 'is no UTF-8, percent-encoded' }],
+    throw new Problem('invalid-request', 'the percent-encoding of the path is not valid', {
+      errors: [{ pointer: `{${name}}`, code: 'invalid-format', message: 'must be percent-encoded UTF-8' }],
     });
   }
 }

@@ -35,21 +35,27 @@ const problemSchema = z.object({
   type: z.string(),
   title: z.string(),
   status: z.int(),
-  code: z.string().describe('stable; more of them may come'),
+  code: z.string().describe('Stable code of the problem. Later versions may add codes.'),
   detail: z.string(),
   requestId: z.string(),
   errors: z.array(
     z.object({
-      pointer: z.string().describe('JSON Pointer into the body; `?name` in the query, `{name}` in the path'),
+      pointer: z
+        .string()
+        .describe(
+          'JSON Pointer to the field in the body; `?name` for a query parameter, `{name}` for a part of the path.',
+        ),
       code: z.string(),
       message: z.string(),
     }),
   ),
-  fleetStatus: fleetStatusSchema.exactOptional().describe('with illegal-action'),
+  fleetStatus: fleetStatusSchema
+    .exactOptional()
+    .describe('Given with `illegal-action`: the status of the fleet.'),
   allowed: z
     .array(fleetActionSchema)
     .exactOptional()
-    .describe('with illegal-action: what is possible instead'),
+    .describe('Given with `illegal-action`: the actions that the fleet allows.'),
 });
 
 /** Schemas with a name in the document, and therefore a type in generated clients. */
@@ -100,7 +106,7 @@ export function openApiDocument() {
       description: 'Provisions and runs fleets of virtual machines over many clouds.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: '/', description: 'where the document comes from' }],
+    servers: [{ url: '/', description: 'The server that this document was read from.' }],
     security: [{ apiKey: [] }],
     paths,
     components: {
@@ -138,7 +144,9 @@ const idempotencyHeader = z.object({
     .string()
     .max(200)
     .optional()
-    .describe('The same key with the same body is answered as the first time, for 24 hours'),
+    .describe(
+      'For 24 hours, a request with the same key and body changes nothing and gets the first answer.',
+    ),
 });
 
 function operation(route: Route): ZodOpenApiOperationObject {

@@ -72,7 +72,8 @@ export function parseRequest(
 function queryErrors(query: Readonly<Record<string, string | undefined>>): FieldError[] {
   return Object.entries(query).flatMap(([name, value = '']): FieldError[] => {
     const pointer = `?${name}`;
-    if (isReservedKey(name)) return [{ pointer, code: 'unrecognized-key', message: 'is not known here' }];
+    if (isReservedKey(name))
+      return [{ pointer, code: 'unrecognized-key', message: 'is not a known query parameter' }];
     const fault = findTextFault(`${name}${value}`);
     return fault ? [{ pointer, ...fault }] : [];
   });
@@ -85,6 +86,6 @@ function parseJson(text: string): unknown {
     // The rest of V8's message repeats a part of the body, which may contain a credential.
     const [at] = /at position \d+( \(line \d+ column \d+\))?/.exec(String(error)) ?? [];
     const why = at === undefined ? '' : `, ${at}`;
-    throw new Problem('malformed-json', `the body is not JSON${why}`);
+    throw new Problem('malformed-json', `the body is not valid JSON${why}`);
   }
 }

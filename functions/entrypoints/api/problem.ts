@@ -73,9 +73,9 @@ const MAX_ERRORS = 1_000;
 /** Refuses a request that has errors. @throws Problem 400 `invalid-request` with these fields, if there are any */
 export function refuse(errors: readonly FieldError[]): void {
   if (errors.length === 0) return;
-  const many = errors.length === 1 ? 'one thing is wrong' : `${errors.length} things are wrong`;
-  const shown = errors.length > MAX_ERRORS ? `, the first ${MAX_ERRORS} are told` : '';
-  throw new Problem('invalid-request', `${many} with this request${shown}`, {
+  const many = errors.length === 1 ? '1 error' : `${errors.length} errors`;
+  const shown = errors.length > MAX_ERRORS ? `; the first ${MAX_ERRORS} are listed` : '';
+  throw new Problem('invalid-request', `the request has ${many}${shown}`, {
     errors: errors.slice(0, MAX_ERRORS),
   });
 }
@@ -87,7 +87,7 @@ export function fieldErrors(error: z.ZodError, pointerOf = jsonPointer): FieldEr
       return issue.keys.map((key) => ({
         pointer: pointerOf([...issue.path, key]),
         code: 'unrecognized-key',
-        message: 'is not known here',
+        message: 'is not a known field',
       }));
     }
     return [{ pointer: pointerOf(issue.path), code: codeOf(issue), message: issue.message }];

@@ -44,7 +44,7 @@ export function jsonErrors(text: string): FieldError[] {
     const level = levels.at(-1);
     if (token === '{' || token === '[') {
       if (levels.length === MAX_DEPTH) {
-        add({ code: 'too-deep', message: `at most ${MAX_DEPTH} levels` });
+        add({ code: 'too-deep', message: `must be nested at most ${MAX_DEPTH} levels deep` });
         break;
       }
       levels.push(
@@ -74,17 +74,19 @@ function keyFault(level: Level, key: string): Fault | undefined {
   level.keys?.add(key);
   level.at = key;
   level.expectsKey = false;
-  if (isTwice) return { code: 'duplicate-key', message: 'stands here twice' };
-  if (isReservedKey(key)) return { code: 'invalid-key', message: 'cannot be the name of a field' };
+  if (isTwice) return { code: 'duplicate-key', message: 'must appear only once in its object' };
+  if (isReservedKey(key))
+    return { code: 'invalid-key', message: 'is reserved and cannot be the name of a field' };
   const fault = findTextFault(key);
   return fault && { code: 'invalid-key', message: `the name of the field ${fault.message}` };
 }
 
 function numberFault(token: string): Fault | undefined {
   const digits = /^-?0*([0-9.]*)/.exec(token)?.[1]?.replace('.', '').replace(/^0+/, '') ?? '';
-  if (digits.length > MAX_DIGITS) return { code: 'too-precise', message: `at most ${MAX_DIGITS} digits` };
+  if (digits.length > MAX_DIGITS)
+    return { code: 'too-precise', message: `must have at most ${MAX_DIGITS} digits` };
   const size = Math.abs(Number(token));
   const isZero = digits === '';
   if (isZero || (size >= SMALLEST && size <= LARGEST)) return undefined;
-  return { code: 'out-of-range', message: 'no number that can be kept' };
+  return { code: 'out-of-range', message: `must be 0, or from ${SMALLEST} to ${LARGEST} in magnitude` };
 }

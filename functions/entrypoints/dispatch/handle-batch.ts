@@ -133,7 +133,10 @@ async function workOff(
     } else if (error instanceof Contended) results = group.map(() => requeueAfter(CONTENDED_MS));
     else {
       results = group.map(() => requeueAfter(context.backoff.waitMs()));
-      context.log.warn('messages wait for a service', { messages: group.length, error });
+      context.log.warn('messages wait until a service of AWS has recovered', {
+        messages: group.length,
+        error,
+      });
     }
   }
   await Promise.all(
@@ -156,7 +159,10 @@ async function postpone(context: WorkerContext, failed: readonly Delivery[]): Pr
       failed.map(({ receiptHandle, receives }) => ({ receiptHandle, delayMs: retryAfterMs(receives) })),
     );
   } catch (error) {
-    context.log.warn('failed messages come back by the time-out', { messages: failed.length, error });
+    context.log.warn('failed messages come back after the visibility time-out', {
+      messages: failed.length,
+      error,
+    });
   }
 }
 

@@ -16,14 +16,15 @@ export function endpointError(
   if (!overridesAllowed && need !== 'required') {
     return {
       code: 'endpoint-not-allowed',
-      message: "this deployment does not let connections override their cloud's endpoint",
+      message:
+        "must be left out: this deployment does not allow connections to override their cloud's endpoint",
     };
   }
   if (!overridesAllowed && url.protocol !== 'https:') {
-    return { code: 'endpoint-not-https', message: 'must be an https address in this deployment' };
+    return { code: 'endpoint-not-https', message: 'must be an https URL in this deployment' };
   }
   return isForbiddenHost(url.hostname)
-    ? { code: 'endpoint-forbidden', message: 'is a link-local or metadata address' }
+    ? { code: 'endpoint-forbidden', message: 'must not be a link-local or metadata address' }
     : formError(endpoint, url);
 }
 
@@ -34,7 +35,7 @@ export function endpointError(
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });
   if (url.username !== '' || url.password !== '') {
-    return wrong('must have no user and no password: they belong into the credential');
+    return wrong('must have no user and no password: put them into the credential');
   }
   if (/[?#]/.test(endpoint)) return wrong('must have no query and no fragment');
   const plain = url.href.replace(/\/$/, '');

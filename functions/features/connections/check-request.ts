@@ -40,11 +40,11 @@ export function connectionErrors(
   const errors: RequestError[] = [];
   const driver = name !== undefined && rules.drivers.includes(name) ? DRIVERS[name] : undefined;
   if (name !== undefined && !driver) {
-    const message = `this deployment has ${rules.drivers.join(', ')}`;
+    const message = `must be a driver of this deployment: ${rules.drivers.join(', ')}`;
     errors.push({ pointer: '/driver', code: 'driver-not-deployed', message });
   }
   if (driver && cloud !== undefined && !driver.clouds.includes(cloud)) {
-    const message = `driver ${name} has ${driver.clouds.join(', ')}`;
+    const message = `must be a cloud of driver ${name}: ${driver.clouds.join(', ')}`;
     errors.push({ pointer: '/cloud', code: 'unknown-cloud', message });
   }
   if (driver && credential) errors.push(...credentialErrors(driver, credential, cloud));
@@ -52,7 +52,7 @@ export function connectionErrors(
     const wrong = endpointError(endpoint, driver?.endpoint, rules.allowEndpointOverride);
     if (wrong) errors.push({ pointer: '/endpoint', ...wrong });
   } else if (driver?.endpoint === 'required') {
-    const message = `${driver.title}: no address is known without it`;
+    const message = `must be given: the driver for ${driver.title} does not know the address of the cloud`;
     errors.push({ pointer: '/endpoint', code: 'missing', message });
   }
   return errors;
@@ -72,7 +72,7 @@ export function credentialErrors(
       return issue.keys.map((key) => ({
         pointer: `/credential/${key}`,
         code: 'unrecognized-key',
-        message: 'is not known here',
+        message: 'is not a field of this credential',
       }));
     }
     const code = customSchema.safeParse(issue).data?.params.code ?? issue.code.replaceAll('_', '-');

@@ -29,7 +29,7 @@ export function anotherAccount(
 ): Failure {
   return {
     code: 'AnotherAccount',
-    message: `the credential is of account ${otherName}, and connection ${name} has fleets in account ${accountName}: use a credential of ${accountName}, or delete these fleets first, or make a connection of its own for ${otherName}`,
+    message: `the credential belongs to account ${otherName}, but connection ${name} has fleets in account ${accountName}: use a credential of ${accountName}, delete these fleets first, or create a separate connection for ${otherName}`,
   };
 }
 
@@ -40,6 +40,6 @@ export function accountNotProven(
 ): Failure {
   return {
     code: 'AccountNotProven',
-    message: `the cloud does not tell whose credential this is, and it does not show ${missing} of the machines that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
+    message: `the cloud does not tell the account of the new credential, and with it the cloud does not show ${missing} of the machines that connection ${name} has at ${location}: use a credential of the same account, or delete the fleets there first`,
   };
 }

@@ -56,7 +56,9 @@ export async function deleteConnection(
       return 'deleted';
     }
   }
-  throw new Error(`connection ${namespace}/${name} changed ${TRIES} times while it was deleted`);
+  throw new Error(
+    `connection ${namespace}/${name} was not deleted: other requests changed it ${TRIES} times in a row`,
+  );
 }
 
 /**

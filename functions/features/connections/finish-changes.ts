@@ -37,7 +37,9 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
   const each = async <Item>(items: Item[], work: (item: Item) => Promise<void>): Promise<number> => {
     for (const item of items) {
       // An error of one item must not delay the others. The next run tries it again.
-      await work(item).catch((error: unknown) => log.error('a change was not finished', { error }));
+      await work(item).catch((error: unknown) =>
+        log.error('a change that was interrupted could not be finished', { error }),
+      );
     }
     return items.length;
   };
@@ -52,11 +54,15 @@ export async function finishChanges(deps: DeletionDeps & { log: Log }): Promise<
     connections: await each(connections, async ({ namespace, name, deletion }) => {
       const unless = isLeft(deletion) ? undefined : 'has-secret';
       const outcome = await deleteConnection(deps, namespace, name, unless);
-      log.warn('a change of a connection was finished', { namespace, connection: name, outcome });
+      log.warn('a change of a connection that was interrupted is finished', {
+        namespace,
+        connection: name,
+        outcome,
+      });
     }),
     namespaces: await each(namespaces, async ({ name }) => {
       const outcome = await deleteNamespace(store, name);
-      log.warn('the deletion of a namespace was finished', { namespace: name, outcome });
+      log.warn('the deletion of a namespace that was interrupted is finished', { namespace: name, outcome });
     }),
     secrets: await each(secrets, async (secret) => {
       const { namespace, name } = secret;

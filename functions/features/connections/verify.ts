@@ -70,7 +70,7 @@ export async function verifyConnection(
   const takesNameOverInMs = await nameSettlesInMs(context, connection, rotation, verdict);
   if (takesNameOverInMs > 0) return requeueAfter(takesNameOverInMs);
   if ('refused' in verdict) {
-    context.log.warn('a credential was refused', { connectionKey, ...verdict.refused });
+    context.log.warn('the cloud refused a credential', { connectionKey, ...verdict.refused });
     await writeRefusal(context, connection, rotation, verdict.refused);
     return ACK;
   }
@@ -100,7 +100,7 @@ async function judgeWriter(
   const mark = await claimMark(context, client).catch((error: unknown) => {
     if (!(error instanceof DriverError) || isNew || error.code === 'NoPermit') throw error;
     // The next sweep asks again.
-    context.log.warn('no mark of this deployment is kept at the account', { code: error.code });
+    context.log.warn('the mark of this deployment could not be written at the account', { code: error.code });
     return 'none' as const;
   });
   if (mark === 'none') return verdict;
@@ -197,7 +197,7 @@ async function writeRefusal(
   }
   const isUnreachable = code === 'Unavailable' || code === 'OutcomeUnknown';
   if (isUnreachable && status === 'Ready') {
-    log.warn('a connection was not verified', { namespace, connection: name, ...failure });
+    log.warn('a connection could not be verified', { namespace, connection: name, ...failure });
     return;
   }
   const isInForce = { id, statusNot: 'Disabled', credentialVersion } as const;

@@ -127,7 +127,7 @@ async function standingInForce(
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') throw error;
     if (error.code === 'NotFound') return [];
-    context.log.warn('the credential in force shows nothing', {
+    context.log.warn('the machines could not be listed with the credential in force', {
       connectionKey,
       location,
       code: error.code,

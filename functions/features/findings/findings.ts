@@ -75,7 +75,11 @@ export async function announce(context: WorkerContext, item: OrphanItem): Promis
     context.log.info(type, { ...metricOf(type, context.store.clock.now()), finding: detail });
     return (await writeOrphan(context.store, { ...item, announced: item.state }, item)) ?? item;
   } catch (error) {
-    context.log.warn('a finding was not told', { backendId: item.backendId, state: item.state, error });
+    context.log.warn('the event of a finding could not be sent', {
+      backendId: item.backendId,
+      state: item.state,
+      error,
+    });
     return item;
   }
 }

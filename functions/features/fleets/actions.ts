@@ -49,7 +49,7 @@ export async function actOnFleet(
       return { outcome: 'accepted' };
     }
     if (attempt === TRIES)
-      throw new Error(`fleet ${fleetId} changed ${TRIES} times while ${action} was decided`);
+      throw new Error(`${action} was not done: fleet ${fleetId} changed ${TRIES} times in a row`);
   }
 }
 
@@ -150,6 +150,6 @@ export async function requestTermination(
     }
     if (await beginWork(deps, fleet, 'remove', { status: 'Terminating', heldUntilMs: null })) return true;
     if (attempt === TRIES)
-      throw new Error(`fleet ${fleetId} changed ${TRIES} times while it was to be removed`);
+      throw new Error(`fleet ${fleetId} was not deleted: it changed ${TRIES} times in a row`);
   }
 }

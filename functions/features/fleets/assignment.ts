@@ -41,7 +41,7 @@ export async function assignSites(
   const { store } = deps;
   const spec = await readSpec(store, fleetId);
   const fleet = await readFleetItem(store, fleetId);
-  if (!fleet) throw new Error(`no fleet ${fleetId}`);
+  if (!fleet) throw new Error(`fleet ${fleetId} has no record`);
   const empty: Assignment = { fleetId, execution, clouds: [] };
   if (fleet.work !== 'provision' || fleet.execution !== execution || fleet.abortedRound === fleet.round) {
     // An earlier try may have stored a key after the fleet's removal had deleted the others.
@@ -62,7 +62,7 @@ export async function assignSites(
   if (!going) {
     const now = await readFleetItem(store, fleetId);
     if (sshKeyParameter && now && isGoing(now.status)) await deps.forgetPrivateKey(fleetId);
-    throw new Error(`fleet ${fleetId} went on while sites were assigned`);
+    throw new Error(`fleet ${fleetId} changed while its instances were assigned to sites`);
   }
   const wanted = placements.filter(({ count }) => count > 0);
   return { ...empty, clouds: await assignmentOf(deps, spec, wanted, fleet.round) };
@@ -79,9 +79,9 @@ export async function assignmentOf(
   return await Promise.all(
     [...byConnection].map(async ([connectionKey, ofConnection]) => {
       const [first] = ofConnection;
-      if (!first) throw new Error(`no placement of ${connectionKey}`);
+      if (!first) throw new Error(`the layout has no placement for connection ${connectionKey}`);
       const queueUrl = queueUrls[first.driver];
-      if (queueUrl === undefined) throw new Error(`driver ${first.driver} has no queue`);
+      if (queueUrl === undefined) throw new Error(`QUEUE_URLS has no queue of driver ${first.driver}`);
       const limits = await limitsOf(store, spec.namespace, first);
       return {
         cloud: first.cloud,

@@ -53,6 +53,6 @@ function exceeded(
     return sum > most;
   });
   if (!over) return [];
-  const message = `${over.connection.name} may have ${most} ${NAMES[kind]} in all; the fleet asks it for ${asked}`;
+  const message = `the limits of connection ${over.connection.name} allow ${most} ${NAMES[kind]} in total; the fleet requests ${asked}`;
   return [{ pointer: `${over.pointer}/size`, code: 'above-totals', message }];
 }

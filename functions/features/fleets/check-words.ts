@@ -77,7 +77,7 @@ async function readUsable(
     return { code: 'unknown-connection', message: `namespace ${namespace} has no connection ${name}` };
   }
   if (connection.deletion) {
-    return { code: 'connection-not-ready', message: `connection ${name} is Deleting` };
+    return { code: 'connection-not-ready', message: `connection ${name} is being deleted` };
   }
   if (connection.status === 'Ready') return connection;
   const because = connection.failure ? `: ${connection.failure.message}` : '';
@@ -113,7 +113,11 @@ function checkGroup(
   const { name: ofConnection } = connection;
   const type = instanceType === undefined ? undefined : found.instanceTypes.get(instanceType);
   if (instanceType !== undefined && !type) {
-    add('instanceType', 'unknown-instance-type', `${ofConnection} knows no type ${instanceType}`);
+    add(
+      'instanceType',
+      'unknown-instance-type',
+      `connection ${ofConnection} has no instance type ${instanceType}; see \`fleetwright instance-type list --connection ${ofConnection}\``,
+    );
   }
   const meaning: Meaning = {
     connection,
@@ -129,20 +133,32 @@ function checkGroup(
       errors.push({
         pointer: at,
         code: 'unknown-location',
-        message: `${ofConnection} knows no location ${location}`,
+        message: `connection ${ofConnection} has no location ${location}; see \`fleetwright location list --connection ${ofConnection}\``,
       });
       continue;
     }
     if (!known.available) {
-      errors.push({ pointer: at, code: 'location-unavailable', message: `${location} is not available now` });
+      errors.push({
+        pointer: at,
+        code: 'location-unavailable',
+        message: `location ${location} is not available now`,
+      });
     }
     if (zone !== undefined && !known.zones.includes(zone)) {
-      add('zone', 'unknown-zone', `${location} has the zones ${known.zones.join(', ')}`);
+      add(
+        'zone',
+        'unknown-zone',
+        `location ${location} has no zone ${zone}; its zones are: ${known.zones.join(', ')}`,
+      );
     }
     if (type) {
       const offer = bestOffer(found.offers, location, zone, type.name);
       if (!offer?.available)
-        add('instanceType', 'not-offered', `${type.name} is not to be had in ${location}`);
+        add(
+          'instanceType',
+          'not-offered',
+          `instance type ${type.name} is not offered in ${zone === undefined ? '' : `zone ${zone} of `}location ${location} now`,
+        );
       if (offer?.priceUsdPerHour !== undefined) meaning.pricesUsdPerHour[location] = offer.priceUsdPerHour;
     }
     if (image === undefined) continue;
@@ -150,10 +166,15 @@ function checkGroup(
       (one) =>
         one.name === image && one.available && (one.location === undefined || one.location === location),
     );
-    if (!here) add('image', 'unknown-image', `${image} is not in ${location}`);
+    if (!here)
+      add(
+        'image',
+        'unknown-image',
+        `image ${image} is not available in location ${location}; see \`fleetwright image list --connection ${ofConnection} --location ${location}\``,
+      );
     else meaning.imageBackendIds[location] = here.backendId;
     if (here && type && !here.architectures.includes(type.architecture)) {
-      const message = `${image} is for ${here.architectures.join(', ')}, ${type.name} is ${type.architecture}`;
+      const message = `image ${image} is for ${here.architectures.join(', ')}, but instance type ${type.name} is ${type.architecture}`;
       add('image', 'architecture-mismatch', message);
     }
   }
@@ -163,7 +184,10 @@ function checkGroup(
 /** Adds to an error that the word may be unknown only because the first inventory sync is still under way. */
 function hinted(error: RequestError, { name, inventorySyncedAt }: Connection): RequestError {
   if (inventorySyncedAt !== undefined) return error;
-  return { ...error, message: `${error.message}; the inventory of ${name} has not been read to its end yet` };
+  return {
+    ...error,
+    message: `${error.message}; the inventory of connection ${name} is still being read: try again later`,
+  };
 }
 
 /**

@@ -69,7 +69,9 @@ async function writeFleet(
     });
     if (written.outcome !== 'connections-changed') return written;
   }
-  throw new Error(`connections of a fleet in ${namespace} changed ${TRIES} times while it was accepted`);
+  throw new Error(
+    `the fleet was not accepted: its connections in namespace ${namespace} changed ${TRIES} times in a row`,
+  );
 }
 
 /** Returns the same hash for two bodies that mean the same, whatever the order of their keys. */

@@ -61,6 +61,6 @@ async function finishRefining(
   if (left) return { status: fleet.status, done: false };
   const status = statusWhenRefined(aimOf(fleet, layOut(await readSpec(store, fleet.fleetId))), placements);
   const settled = await updateFleet(store, fleet, { status, work: null });
-  if (!settled) throw new Error(`fleet ${fleet.fleetId} went on while its refining was finished`);
+  if (!settled) throw new Error(`fleet ${fleet.fleetId} changed while its refining was being finished`);
   return { status, done: true };
 }

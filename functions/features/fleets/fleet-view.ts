@@ -158,4 +158,7 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
 }
 
 /** The failure of a position that was never claimed, unless its site has a failure of its own. */
-export const NOT_LAUNCHED = { code: 'NotLaunched', message: 'the provisioning ended before its turn' };
+export const NOT_LAUNCHED = {
+  code: 'NotLaunched',
+  message: 'provisioning ended before this instance was launched',
+};

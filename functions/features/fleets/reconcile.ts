@@ -42,7 +42,7 @@ export async function reconcileFleets(deps: WorkDeps & { log: Log }): Promise<Re
             return await reconcileFleet(deps, fleetId);
           } catch (error) {
             // An error of one fleet must not delay the others. The next run tries it again.
-            deps.log.error('fleet was not reconciled', { fleetId, error });
+            deps.log.error('the fleet could not be reconciled', { fleetId, error });
             return 'none';
           }
         }),
@@ -64,7 +64,7 @@ export async function reconcileFleet(
   const fleet = await readFleetItem(store, fleetId);
   if (!fleet) return 'none';
   if (fleet.status === 'Held' && fleet.heldUntilMs !== undefined && fleet.heldUntilMs <= store.clock.now()) {
-    log.info('hold has expired', { fleetId });
+    log.info('the hold has expired: the fleet is withdrawn', { fleetId });
     const update = { status: 'Terminating' as const, heldUntilMs: null, pausePending: null };
     return (await beginWork(deps, fleet, 'remove', update)) ? 'withdrawn' : 'none';
   }
@@ -88,7 +88,7 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
       return false;
     case 'absent':
       if (ageMs < START_GRACE_MS) return false;
-      log.warn('an execution was never started', { fleetId, work, execution });
+      log.warn('an execution was never started: it is started now', { fleetId, work, execution });
       await resumeWork(workflows, fleet);
       return true;
     case 'ended': {
@@ -96,7 +96,11 @@ async function reviveWork(deps: WorkDeps & { log: Log }, fleet: FleetItem): Prom
       const current = await readFleetItem(store, fleetId);
       // The execution may have ended with its work done since the fleet was read.
       if (current?.work !== work || current.execution !== execution) return false;
-      log.warn('an execution ended before its work was done', { fleetId, work, execution });
+      log.warn('an execution ended before its work was done: another one is started', {
+        fleetId,
+        work,
+        execution,
+      });
       const update = { interruptions: interruptions + 1 };
       return (await beginWork(deps, current, work, update)) !== undefined;
     }

@@ -37,7 +37,7 @@ export async function resolveRequest(
     connections: [...new Map(used).values()],
     nodeGroups: request.nodeGroups.map((group, at) => {
       const meaning = words[at] && meanings.get(words[at]);
-      if (!meaning) throw new Error(`node group ${group.name} has neither errors nor a meaning`);
+      if (!meaning) throw new Error(`node group ${group.name} was resolved to neither errors nor a meaning`);
       const { connection, ...resolved } = meaning;
       return { ...group, driver: connection.driver, cloud: connection.cloud, ...resolved };
     }),
@@ -120,7 +120,7 @@ async function nameErrors(store: Stores, namespace: string, fleet: string): Prom
   const holder = await findFleetByName(store, namespace, fleet);
   return holder === undefined
     ? []
-    : [{ pointer: '/name', code: 'duplicate', message: `is taken by fleet ${holder}` }];
+    : [{ pointer: '/name', code: 'duplicate', message: `is the name of fleet ${holder}` }];
 }
 
 function inOrder(errors: readonly RequestError[]): RequestError[] {

@@ -36,10 +36,10 @@ export async function settleFleet(
 ): Promise<SettleAnswer> {
   const layout = layOut(await readSpec(store, fleetId));
   const before = await readFleetItem(store, fleetId);
-  if (!before) throw new Error(`no fleet ${fleetId}`);
+  if (!before) throw new Error(`fleet ${fleetId} has no record`);
   if (before.work !== 'provision' || before.execution !== execution) return answerOf(before);
   if (before.interruptions < MOST_INTERRUPTIONS && (await isCreating(store, fleetId))) {
-    throw new Error(`instances of fleet ${fleetId} are being created, and no execution waits for them`);
+    throw new Error(`fleet ${fleetId} has instances that are being created and that no execution waits for`);
   }
   await pauseLaunching(store, before, layout);
   const { meta, placements } = await readFleetPartition(store, fleetId);
@@ -63,7 +63,7 @@ export async function settleFleet(
     case 'refine':
       settled = await assignWork(store, fleet, 'refine', update);
   }
-  if (!settled) throw new Error(`fleet ${fleetId} went on while it was settled`);
+  if (!settled) throw new Error(`fleet ${fleetId} changed while it was being settled`);
   return answerOf(settled);
 }
 

@@ -12,7 +12,7 @@ export interface SshKey {
 export async function makeSshKey(comment: string): Promise<SshKey> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: 3_072 });
   const { n, e } = publicKey.export({ format: 'jwk' });
-  if (!n || !e) throw new Error('an RSA key without modulus or exponent');
+  if (!n || !e) throw new Error('the RSA key has no modulus or exponent');
   const blob = Buffer.concat([field(Buffer.from('ssh-rsa')), mpint(e), mpint(n)]);
   return {
     publicKey: `ssh-rsa ${blob.toString('base64')} ${comment}`,

@@ -36,7 +36,7 @@ export async function adopt(
     if (await updateInstance(context.store, record, fields)) return;
     record = (await readInstances(context.store, [claimed])).get(claimed.instanceId);
   }
-  context.log.warn('removing a machine that no record wants', {
+  context.log.warn('a machine that no record needs is being removed', {
     instanceId: claimed.instanceId,
     backendId: machine.backendId,
   });

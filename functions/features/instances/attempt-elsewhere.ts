@@ -52,7 +52,7 @@ export async function attemptElsewhere(
     const attempts = attemptsAfter(record, context.store.clock.now());
     const outcome = await moveInstance(context.store, record, location, attempts);
     if (outcome === 'barred') continue;
-    context.log.info('another attempt elsewhere', {
+    context.log.info('an instance moves to another location', {
       instanceId: record.instanceId,
       location,
       code: failure.code,

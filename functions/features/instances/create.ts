@@ -197,7 +197,7 @@ async function createBatch(
   return await Promise.all(
     batch.map(async ({ record }, at): Promise<Made> => {
       const answer = answers[at] ?? {
-        error: new DriverError('OutcomeUnknown', 'the driver told no outcome'),
+        error: new DriverError('OutcomeUnknown', 'the driver reported no outcome'),
       };
       if ('error' in answer) {
         const { code, message } = answer.error;
@@ -221,7 +221,7 @@ const NOT_OURS = 'AnotherMachine';
  * one under that token.
  */
 function notOurs({ backendId }: CloudInstance): DriverError {
-  const message = `the cloud answered with ${backendId}, which was made by another call`;
+  const message = `the cloud answered with machine ${backendId}, which another call created`;
   return new DriverError('Conflict', message, { cloudCode: NOT_OURS });
 }
 

@@ -24,7 +24,7 @@ export async function handleFailure(
 ): Promise<Outcome> {
   const { store } = context;
   const failure = { code: error.code, message: error.message };
-  context.log.warn('create was not accepted', {
+  context.log.warn('the cloud did not accept a create call', {
     instanceId: record.instanceId,
     code: error.code,
     cloudCode: error.cloudCode,

@@ -108,5 +108,5 @@ async function reasonOf({ store }: WorkerContext, connectionKey: string, code: s
   const { namespace, name } = parseConnectionKey(connectionKey);
   const connection = await readConnection(store, namespace, name);
   if (connection?.status === 'Failed' && connection.failure) return connection.failure;
-  return { code: 'Timeout', message: `no answer within the time allowed (${code})` };
+  return { code: 'Timeout', message: `no worker answered within the time limit of the instance (${code})` };
 }

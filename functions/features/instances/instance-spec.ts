@@ -36,7 +36,10 @@ export async function instanceSpec(
     networks.find((item) => item.kind === kind && (name === undefined || item.name === name));
   const network = ready('network');
   const keyPair = ready('key-pair');
-  const notReady = { code: 'NetworkNotReady', message: `no network resources at ${record.location}` };
+  const notReady = {
+    code: 'NetworkNotReady',
+    message: `the fleet has no network resources at ${record.location}`,
+  };
   if (!group) return { failure: notReady };
   const { zone, instanceType, imageBackendIds, rootDiskGb, labels, userData, ssh, ...rest }: OfTheMachine =
     group;

@@ -22,7 +22,7 @@ import { refusalBy } from './unknown-answers.ts';
 /** `proven`: the cloud has nothing of this attempt, and the same call may be repeated. */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
-const TOO_LATE = { code: 'Timeout', message: 'not created within the time allowed for an instance' };
+const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
 
 /** Delay before the cloud is asked again when a machine that is being made was made. */
 const UNDECIDED_MS = 5_000;

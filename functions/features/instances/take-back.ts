@@ -59,7 +59,7 @@ export async function takeBack(
   const taken = reopenings.filter(({ record }) => outcomes.get(record.instanceId) === 'taken');
   if (taken.length === 0) return outcomes;
   for (const { record } of taken)
-    context.log.info('a machine that vanished is back', { instanceId: record.instanceId });
+    context.log.info('a machine that had vanished exists again', { instanceId: record.instanceId });
   await answerSteps(context, site, taken);
   await noteReturned(
     context,

@@ -56,7 +56,7 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
   const beganMs = store.clock.now();
   const opened = await openPatiently(context, connectionKey).catch((error: unknown) => {
     if (!(error instanceof DriverError)) throw error;
-    log.warn('inventory was not read', { connectionKey, code: error.code, message: error.message });
+    log.warn('the inventory could not be read', { connectionKey, code: error.code, message: error.message });
     return { failed: { code: error.code, message: error.message } };
   });
   if ('failed' in opened) return await tellFailures(context, connectionKey, [opened.failed]);
@@ -206,7 +206,7 @@ async function guarded<Answer>(
     return { answer: await call() };
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    context.log.warn('inventory was not read', {
+    context.log.warn('the inventory could not be read', {
       connectionKey,
       location,
       code: error.code,

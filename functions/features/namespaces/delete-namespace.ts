@@ -21,5 +21,7 @@ export async function deleteNamespace(
     if (isEmpty && (await removeNamespace(store, namespace, deletion))) return 'deleted';
     if (!isEmpty && (await unmarkNamespace(store, namespace, deletion))) return 'not-empty';
   }
-  throw new Error(`namespace ${namespace} changed ${TRIES} times while it was deleted`);
+  throw new Error(
+    `namespace ${namespace} was not deleted: other requests changed it ${TRIES} times in a row`,
+  );
 }

@@ -52,7 +52,7 @@ export async function prepareNetworks(
   const answer = await ensureNetworks(context, fleetId, message);
   if (answer === 'ready') await context.tasks.succeed(taskToken, { outcome: 'Ready' });
   else if (answer === 'stopped')
-    await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'nothing is launched any more');
+    await context.tasks.fail(taskToken, LAUNCH_ABANDONED, 'the fleet launches no more instances');
   else if ('waitMs' in answer) return requeueAfter(answer.waitMs);
   else await context.tasks.fail(taskToken, answer.failure.code, answer.failure.message);
   return ACK;
@@ -173,7 +173,7 @@ async function ensure(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code !== 'NoPermit')
-      context.log.warn('network resource was not made', {
+      context.log.warn('a network resource could not be created', {
         name: item.name,
         code: error.code,
         message: error.message,

@@ -98,7 +98,7 @@ async function remove(
     }
     await recordNetwork(context.store, claimed, {});
     if (error.code === 'NoPermit') return error.retryAfterMs ?? RETRY_MS;
-    context.log.warn('network resource was not removed', {
+    context.log.warn('a network resource could not be removed', {
       name: item.name,
       code: error.code,
       message: error.message,

@@ -91,7 +91,7 @@ function stateOf(
     case 'Undefined':
       return { to: status, fields: addresses };
     case 'Failed': {
-      const message = failureMessage ?? 'the cloud reports that it failed';
+      const message = failureMessage ?? 'the cloud reports that the machine failed';
       // The instance never ran. Its machine is removed like any other that broke before it ran.
       if (runningAt === undefined) {
         return {

@@ -19,7 +19,7 @@ export type Finding =
   /** The list does not show the machine. Request it by id to see whether it vanished. */
   | { action: 'confirm'; backendId: string };
 
-const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start it' };
+const NOT_STARTED: Failure = { code: 'CloudFailed', message: 'the cloud did not start the machine' };
 /**
  * This long after an instance's time limit, the poll no longer waits for the workflow or a launch message to end it.
  */
@@ -88,16 +88,16 @@ export function compare(
   }
   if (record.backendId === undefined) return { action: 'adopt', machine };
   if (machine.status === 'Failed') {
-    const message = machine.failureMessage ?? 'the cloud reports that it failed';
+    const message = machine.failureMessage ?? 'the cloud reports that the machine failed';
     return record.runningAt === undefined ? giveUp('CloudFailed', message) : broken(record, machine);
   }
   if (record.status === 'Creating') {
     if (machine.status === 'Running') return runs(record, machine, nowMs);
     if (machine.status === 'Terminated' || machine.status === 'Terminating') {
-      return giveUp('CloudFailed', machine.failureMessage ?? 'the cloud removed it before it ran');
+      return giveUp('CloudFailed', machine.failureMessage ?? 'the cloud removed the machine before it ran');
     }
     if (nowMs >= record.deadlineAtMs) {
-      return giveUp('Timeout', 'not running within the time allowed for an instance');
+      return giveUp('Timeout', 'the instance did not run within its time limit');
     }
     return NONE;
   }
@@ -120,7 +120,7 @@ function missing(record: InstanceItem, nowMs: number, consistencyWindowMs: numbe
   if (record.backendId !== undefined) return { action: 'confirm', backendId: record.backendId };
   // While the cloud has not accepted the create, the launch message decides, if one is left.
   if (record.status !== 'Creating' || nowMs < record.deadlineAtMs + ABANDONED_MS) return NONE;
-  return giveUp('Timeout', 'no worker has taken its launch on within the time allowed for an instance');
+  return giveUp('Timeout', 'no worker launched the instance within its time limit');
 }
 
 /** Returns the change for a machine that the cloud no longer has, although Fleetwright did not remove it. */
@@ -130,7 +130,10 @@ export function vanished(nowMs: number, because?: string): Finding {
     to: 'Terminated',
     fields: {
       terminatedAt: new Date(nowMs).toISOString(),
-      failure: { code: 'Vanished', message: because ?? 'gone at the cloud, and not removed by us' },
+      failure: {
+        code: 'Vanished',
+        message: because ?? 'the machine no longer exists at the cloud, and Fleetwright did not remove it',
+      },
     },
   };
 }

@@ -23,7 +23,7 @@ export async function endOverdue(context: WorkerContext, site: SiteRef, error: D
   const failure =
     error.code === 'Unauthorized'
       ? { code: error.code, message: error.message }
-      : { code: 'Timeout', message: 'not seen running within the time allowed for an instance' };
+      : { code: 'Timeout', message: 'the instance was not seen running within its time limit' };
   const records = await readInstances(store, refs);
   const changes = [...records.values()].flatMap((record): StatusChange[] => {
     const overdue =

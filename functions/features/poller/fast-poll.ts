@@ -88,6 +88,10 @@ async function pollOnce(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return;
-    context.log.warn('list failed', { ...site, code: error.code, message: error.message });
+    context.log.warn('the machines could not be listed', {
+      ...site,
+      code: error.code,
+      message: error.message,
+    });
   }
 }

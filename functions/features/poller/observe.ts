@@ -95,7 +95,7 @@ async function confirm(
 
 function whenGone(record: InstanceItem, nowMs: number): Finding {
   if (record.status !== 'Creating') return vanished(nowMs);
-  const failure = { code: 'Vanished', message: 'gone at the cloud before it ran' };
+  const failure = { code: 'Vanished', message: 'the machine ceased to exist at the cloud before it ran' };
   return {
     action: 'change',
     to: 'Failed',

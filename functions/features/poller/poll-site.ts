@@ -76,7 +76,12 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit')
       return await pollLater(context, site, opened, turn, error.retryAfterMs ?? 0);
-    context.log.warn('list failed', { connectionKey, location, code: error.code, message: error.message });
+    context.log.warn('the machines could not be listed', {
+      connectionKey,
+      location,
+      code: error.code,
+      message: error.message,
+    });
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;

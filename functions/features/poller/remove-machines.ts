@@ -41,7 +41,11 @@ export async function removeMachines(
       } catch (error) {
         if (!(error instanceof DriverError)) throw error;
         if (error.code === 'NoPermit') return false;
-        context.log.warn('terminate failed', { backendId, code: error.code, message: error.message });
+        context.log.warn('a machine could not be terminated', {
+          backendId,
+          code: error.code,
+          message: error.message,
+        });
       }
       return true;
     });
@@ -54,7 +58,7 @@ export async function removeMachines(
     if (areAsked) return areAsked.includes(false);
   }
   // A call that fails after the poll has continued must not end the process.
-  all.catch((error: unknown) => context.log.warn('terminate failed', { error }));
+  all.catch((error: unknown) => context.log.warn('a machine could not be terminated', { error }));
   return true;
 }
 

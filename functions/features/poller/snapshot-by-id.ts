@@ -62,7 +62,7 @@ export async function snapshotById(
           if (!(error instanceof DriverError)) throw error;
           if (error.code === 'NoPermit') isPermitted = false;
           else {
-            context.log.warn('machine not seen', { instanceId: entry.siteSk, code: error.code });
+            context.log.warn('a machine could not be read', { instanceId: entry.siteSk, code: error.code });
             failures += 1;
           }
         }
@@ -72,7 +72,7 @@ export async function snapshotById(
   // The next poll requests what is not answered by then.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
-  all.catch((error: unknown) => context.log.warn('machines not seen', { error }));
+  all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
   if (asked.size === 0) return failures === 0 && isPermitted ? 'late' : undefined;
   return { entries, seen: [...seen], seenAtMs, isFull: false, asked: new Set(asked), isListless: true };
 }

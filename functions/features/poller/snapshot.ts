@@ -69,7 +69,7 @@ async function snapshotSite(
     store.clock,
     Math.min(LONGEST_LIST_MS, limitMs),
     client.listInstances(location),
-    () => new DriverError('Unavailable', 'the list of machines takes longer than a poll may'),
+    () => new DriverError('Unavailable', 'the list of machines takes longer than a poll may last'),
   );
   const entries = await readSiteEntries(store, connectionKey, location);
   return { entries, seen, seenAtMs, isFull: true };

@@ -49,7 +49,7 @@ export function restoredHold(
     sinceMs: nowMs,
     restores,
     message:
-      'the tables were set back to an earlier time, so that machines made since have no record: look at them with "fleetwright orphans list", then continue with "fleetwright orphans continue"',
+      'the tables were restored to an earlier time, and machines that were created after it may have no record: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"',
   };
   return { state: { ...item, hold }, answer: hold };
 }

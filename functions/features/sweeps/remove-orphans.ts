@@ -64,7 +64,7 @@ async function remove(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return false;
-    context.log.warn('an orphan was not removed', {
+    context.log.warn('an orphan could not be removed', {
       kind,
       backendId,
       code: error.code,

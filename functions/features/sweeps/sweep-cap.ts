@@ -62,7 +62,7 @@ export function admit(
 }
 
 function holdOf(known: HoldState | undefined, waiting: number, most: number, nowMs: number): HoldState {
-  const message = `sweeps remove at most ${most} machines here in 24 hours, and ${waiting} more wait: look at them with "fleetwright orphans list", then continue with "fleetwright orphans continue"`;
+  const message = `sweeps remove at most ${most} machines at this location in 24 hours, and ${waiting} more wait: check them with "fleetwright orphans list", then continue the sweeps with "fleetwright orphans continue"`;
   return known ? { ...known, waiting, message } : { because: 'cap', sinceMs: nowMs, waiting, message };
 }
 

@@ -37,7 +37,9 @@ export async function sweepConnection(
     await writeSweepConnection(store, sweepId, {
       connection: name,
       locations: [...locations],
-      ...(exists ? {} : { failure: { code: 'NotFound', message: `there is no connection ${name}` } }),
+      ...(exists
+        ? {}
+        : { failure: { code: 'NotFound', message: `the namespace has no connection ${name}` } }),
     });
   }
   // The mark of a connection that is being deleted is removed, not renewed.

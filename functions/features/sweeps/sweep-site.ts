@@ -44,7 +44,7 @@ export async function sweepSite(context: WorkerContext, message: SweepMessage): 
       const refused = connection ?? (await readConnection(context.store, namespace, name));
       if (refused) await markRefused(context, refused, failure);
     }
-    context.log.warn('a site was not swept', { ...site, ...failure });
+    context.log.warn('a site could not be swept', { ...site, ...failure });
     await report(context, message, { findings: [], failure });
   }
   return ACK;

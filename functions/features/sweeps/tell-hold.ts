@@ -32,6 +32,6 @@ export async function tellHold(
       answer: undefined,
     }));
   } catch (error) {
-    context.log.warn('a hold was not told', { connection, location, error });
+    context.log.warn('the event of a hold could not be sent', { connection, location, error });
   }
 }

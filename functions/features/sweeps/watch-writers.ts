@@ -24,6 +24,10 @@ export async function watchWriters(context: WorkerContext, connectionKey: string
     await tellHold(context, connection, ref, hold);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
-    context.log.warn('no mark was renewed', { connectionKey, code: error.code, message: error.message });
+    context.log.warn('the mark of this deployment could not be renewed', {
+      connectionKey,
+      code: error.code,
+      message: error.message,
+    });
   }
 }

@@ -71,7 +71,7 @@ export async function renewMark(
 export function idInUse(deploymentId: string, { sinceMs, renewedAtMs }: WriterMark): Failure {
   return {
     code: 'DeploymentIdInUse',
-    message: `another deployment with the id ${deploymentId} works at this account since ${isoTime(sinceMs)}, and was seen last at ${isoTime(renewedAtMs)}: each would end the machines of the other. Give this deployment an id of its own, or remove the connection from the other one; its mark is over a day after it was seen last`,
+    message: `another deployment with the id ${deploymentId} has used this account since ${isoTime(sinceMs)}, and renewed its mark last at ${isoTime(renewedAtMs)}: each of the two would remove the machines of the other. Give this deployment another id, or delete the connection in the other deployment; a mark expires a day after it was last renewed`,
   };
 }
 
@@ -87,8 +87,8 @@ async function withMarks(
     if (!(error instanceof DriverError)) throw error;
     const { code, message } = error;
     if (!NEVER.includes(code)) throw error;
-    log.warn('no mark of this deployment is kept at the account', { code, message });
-    const text = `no mark of this deployment can be kept at the account, so that another one with its id is not noticed: ${message}`;
+    log.warn('the mark of this deployment could not be written at the account', { code, message });
+    const text = `the mark of this deployment could not be written at the account, and another deployment with the same id would not be noticed: ${message}`;
     return { alone: true, warning: { code: 'NoWriterMark', message: text } };
   }
 }
@@ -104,7 +104,7 @@ async function readMarks(
 ) {
   const seen = judgeMarks(await marks.listWriterMarks(), writerId, store.clock.now(), ignoredUntilMs);
   for (const { writerId: gone, renewedAtMs } of seen.stale) {
-    log.warn('a deployment with this id is over, and its mark is removed', {
+    log.warn('the mark of another deployment with this id has expired and is removed', {
       writerId: gone,
       seenLast: isoTime(renewedAtMs),
     });

@@ -26,7 +26,10 @@ export async function leaveAccount(
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NoPermit') return requeueAfter(error.retryAfterMs ?? 1_000);
-    log.warn('the mark of this deployment is left', { connectionKey, code: error.code });
+    log.warn('the mark of this deployment could not be removed from the account', {
+      connectionKey,
+      code: error.code,
+    });
   }
   await noteLeft(store, { ...connection, deletion });
   return ACK;

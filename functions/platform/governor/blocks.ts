@@ -103,7 +103,7 @@ function checkBreaker(state: SiteState, wanted: WantedCreate, nowMs: number): Bl
   }
   const waitedMs = nowMs - (wanted.waitsSinceMs ?? nowMs);
   if (waitedMs >= GIVE_UP_MS || (waitedMs >= LEAVE_MS && wanted.mayGoElsewhere)) {
-    const message = `the location has taken no request since ${new Date(outage.sinceMs).toISOString()}`;
+    const message = `the location has accepted no request since ${new Date(outage.sinceMs).toISOString()}`;
     return { kind: 'permanent', failure: { code: 'Unavailable', message } };
   }
   return { kind: 'for-now', why: 'outage' };
@@ -118,7 +118,7 @@ function checkCapacityCache(state: SiteState, wanted: WantedCreate, nowMs: numbe
   if (!scarce || scarce.untilMs + FORGOTTEN_MS < nowMs) return CLEAR;
   const isProbed = scarce.probe !== undefined && scarce.probe.untilMs > nowMs;
   if (wanted.mayGoElsewhere && (isProbed || nowMs < scarce.untilMs)) {
-    const message = `no ${wanted.instanceType} was left at ${new Date(scarce.sinceMs).toISOString()}`;
+    const message = `the cloud had no capacity of ${wanted.instanceType} at ${new Date(scarce.sinceMs).toISOString()}`;
     return { kind: 'permanent', failure: { code: 'InsufficientCapacity', message } };
   }
   if (isProbed && scarce.probe?.instanceId !== wanted.instanceId) return { kind: 'for-now', why: 'capacity' };

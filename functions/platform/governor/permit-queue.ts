@@ -75,7 +75,11 @@ export class PermitQueue {
 }
 
 function noPermit(retryAfterMs: number): DriverError {
-  return new DriverError('NoPermit', `no call is permitted for ${Math.ceil(retryAfterMs)} ms`, {
-    retryAfterMs,
-  });
+  return new DriverError(
+    'NoPermit',
+    `the governor permits no call for the next ${Math.ceil(retryAfterMs)} ms`,
+    {
+      retryAfterMs,
+    },
+  );
 }

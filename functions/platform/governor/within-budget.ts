@@ -68,7 +68,7 @@ function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): Cr
     case 'vcpus':
     case 'gpus':
     case 'memoryGb': {
-      const message = `the connection's limit of ${limits.totals?.[reason]} ${WORDS[reason]} is reached`;
+      const message = `the connection has reached its limit of ${limits.totals?.[reason]} ${WORDS[reason]}`;
       return { action: 'deny', failure: { code: 'LimitReached', message } };
     }
   }

@@ -6,7 +6,7 @@ const jsonSchema = z.string().transform((text, context): unknown => {
   try {
     return JSON.parse(text);
   } catch {
-    context.addIssue({ code: 'custom', message: 'not JSON' });
+    context.addIssue({ code: 'custom', message: 'must be JSON' });
     return z.NEVER;
   }
 });
@@ -16,32 +16,35 @@ const jsonSchema = z.string().transform((text, context): unknown => {
  */
 const variables = {
   DEPLOYMENT_ID: deploymentIdSchema.describe(
-    'value of the tag fleetwright:deployment where the data have none yet',
+    'Value of the tag fleetwright:deployment, used if the data have no deployment id yet.',
   ),
   WRITER_ID: z
     .string()
     .regex(/^[a-z0-9-]{3,64}$/)
-    .describe('UUID of the stack, by which deployments with one id tell each other apart'),
+    .describe('UUID of the stack. It distinguishes deployments that have the same id.'),
   DEPLOYMENT_ID_NAMED: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
-    .describe('whether the operator named that id, so that the data must not have another one'),
+    .describe('True if the operator named the deployment id. The data must not have another one then.'),
   DRIVER_TIMEOUT_SECONDS: z.coerce
     .number()
     .int()
     .positive()
-    .describe("time limit of the driver's function: a worker is over after it"),
+    .describe("Time limit of the driver's function. No worker runs longer."),
   FLEETS_TABLE: z.string().min(1),
   GOVERNOR_TABLE: z.string().min(1),
   CATALOGUE_TABLE: z.string().min(1),
-  ACCESS_TABLE: z.string().min(1).describe('namespaces, API keys, connections'),
+  ACCESS_TABLE: z.string().min(1).describe('Table of namespaces, API keys and connections.'),
   HISTORY_TABLE: z.string().min(1),
   QUEUE_URLS: jsonSchema
     .pipe(z.partialRecord(driverNameSchema, z.url()))
-    .describe('queue of each driver that is deployed, as JSON'),
+    .describe('Queue of each driver that is deployed, as JSON.'),
   PROVISION_FLEET_ARN: z.string().startsWith('arn:'),
   TERMINATE_FLEET_ARN: z.string().startsWith('arn:'),
-  SECRETS_PREFIX: z.string().startsWith('/').describe('SSM path: <prefix>/<driver>/<namespace>/<connection>'),
+  SECRETS_PREFIX: z
+    .string()
+    .startsWith('/')
+    .describe('Prefix of the SSM path <prefix>/<driver>/<namespace>/<connection>.'),
   ALLOW_ENDPOINT_OVERRIDE: z.enum(['true', 'false']).transform((text) => text === 'true'),
 } as const;
 
@@ -63,7 +66,7 @@ export function readEnv<Name extends VariableName>(
   const parsed = z.object(shape).safeParse(source);
   if (!parsed.success) {
     const wrong = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new Error(`environment: ${wrong.join('; ')}`);
+    throw new Error(`environment variables are wrong: ${wrong.join('; ')}`);
   }
   return parsed.data as Env<Name>;
 }

@@ -35,7 +35,7 @@ export async function putCredential(
       Overwrite: true,
     }),
   );
-  if (Version === undefined) throw new Error('the Parameter Store told no version');
+  if (Version === undefined) throw new Error('the Parameter Store answered without a version');
   return Version;
 }
 
@@ -62,7 +62,10 @@ export async function readCredential(
     return credentialSchema.parse(JSON.parse(Parameter?.Value ?? 'null'));
   } catch (error) {
     if (error instanceof ParameterNotFound || error instanceof ParameterVersionNotFound) {
-      throw new DriverError('Unauthorized', `connection ${connection.name} has no credential`);
+      throw new DriverError(
+        'Unauthorized',
+        `connection ${connection.name} has no credential in the secret store`,
+      );
     }
     throw error;
   }

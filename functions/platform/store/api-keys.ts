@@ -42,7 +42,7 @@ export async function issueApiKey(
       },
     },
   ]);
-  if (refusals.length > 0) throw new Error(`API key ${id} stands already`);
+  if (refusals.length > 0) throw new Error(`API key ${id} exists already`);
   return { ...record, key: `fw_${id}_${secret}` };
 }
 

@@ -77,7 +77,7 @@ export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise
     );
     if (Item) return fleetSpecSchema.parse(Item);
   }
-  throw new Error(`no spec of fleet ${fleetId}`);
+  throw new Error(`fleet ${fleetId} has no spec`);
 }
 
 /** Fields to write; null removes one. */

@@ -102,7 +102,7 @@ export async function createFleet(
   const [firstCheck, lastCheck] = [CONNECTIONS_FROM, CONNECTIONS_FROM + connections.length - 1];
   if (refusals.some(({ at }) => at >= firstCheck && at <= lastCheck))
     return { outcome: 'connections-changed' };
-  throw new Error(`fleet ${fleetId} could not be written: its id stands already`);
+  throw new Error(`fleet ${fleetId} could not be written: its id exists already`);
 }
 
 /** Returns the item of a fleet that is accepted now. Pure. */

@@ -79,7 +79,9 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }
-  throw new Contended(`${key.pk}/${key.sk}: written by others ${MAX_TRIES} times in a row`);
+  throw new Contended(
+    `item ${key.pk}/${key.sk} was not written: other workers changed it ${MAX_TRIES} times in a row`,
+  );
 }
 
 export async function readVersioned<State>(

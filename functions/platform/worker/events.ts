@@ -25,7 +25,7 @@ export function openEvents(client: EventBridgeClient) {
       }));
       const answer = await client.send(new PutEventsCommand({ Entries }));
       const refused = answer.Entries?.find(({ ErrorCode }) => ErrorCode !== undefined);
-      if (refused) throw new Error(`EventBridge did not take an event: ${refused.ErrorCode}`);
+      if (refused) throw new Error(`EventBridge did not accept an event: ${refused.ErrorCode}`);
     }
   };
 }

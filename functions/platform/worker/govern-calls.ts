@@ -120,7 +120,7 @@ export class CallGovernor implements CallGate {
   ): Promise<void> {
     const { connectionKey } = this.#connection;
     if (code !== 'NotFound')
-      this.#log.warn('a cloud refused a call', { connectionKey, location, action, code, cloudCode });
+      this.#log.warn('the cloud refused a call', { connectionKey, location, action, code, cloudCode });
     if (code !== 'Throttled' || kind === 'create' || kind === 'sign-in') return;
     await slowDown(this.#store, { connectionKey, location }, kind, retryAfterMs);
   }

@@ -88,7 +88,7 @@ export function makeContext({
       connections.get(connectionKey, async () => {
         const { namespace, name } = parseConnectionKey(connectionKey);
         const connection = await readConnection(store, namespace, name);
-        if (!connection) throw new DriverError('Unauthorized', `there is no connection ${connectionKey}`);
+        if (!connection) throw new DriverError('Unauthorized', `connection ${connectionKey} does not exist`);
         return await connect(connection, false, () => connections.forget(connectionKey));
       }),
     openWith: async (connection) => await connect(connection, true, () => undefined),

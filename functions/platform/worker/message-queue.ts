@@ -53,7 +53,10 @@ export function openQueue(sqs: SQSClient, queueUrl: string): MessageQueue {
           new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries }),
         );
         const [refused] = Failed;
-        if (refused) throw new Error(`SQS did not hide a message: ${refused.Code}: ${refused.Message ?? ''}`);
+        if (refused)
+          throw new Error(
+            `SQS did not change the visibility of a message: ${refused.Code}: ${refused.Message ?? ''}`,
+          );
       }
     },
   };

@@ -21,15 +21,15 @@ export const launchMessageSchema = z.object({
     .number()
     .exactOptional()
     .describe(
-      'claim, or unknown outcome, that this message has waited for in the queue: its time in the record',
+      'The time in the record of the claim or unknown outcome that this message has waited for in the queue.',
     ),
   claimSeen: z
     .object({ claimUntilMs: z.number(), sinceMs: z.number() })
     .exactOptional()
     .describe(
-      "a claim that an earlier delivery of this launch made, and when it was handed out, by the queue's clock",
+      "A claim of an earlier delivery of this launch, and the time of that delivery by the queue's clock.",
     ),
-  waitsSinceMs: z.number().exactOptional().describe('when this launch first had to wait for its turn'),
+  waitsSinceMs: z.number().exactOptional().describe('Time at which this launch was first queued.'),
 });
 
 /**
@@ -42,7 +42,7 @@ export const giveUpMessageSchema = z.object({
   ...placementShape,
   index: z.int().nonnegative(),
   round: z.int().positive(),
-  code: z.string().min(1).describe('name of the error that ended the waiting, such as States.Timeout'),
+  code: z.string().min(1).describe('Name of the error that ended the wait, such as States.Timeout.'),
 });
 
 /** Makes network, security groups and key pair. Sent by `provision-fleet`, once for each location. */
@@ -84,7 +84,7 @@ export const pollMessageSchema = z.object({
   fast: z
     .literal(true)
     .exactOptional()
-    .describe("a fast poll, between two of the loop's own; its generations count apart"),
+    .describe('A fast poll, between two polls of the loop. Fast polls have their own generations.'),
 });
 
 export const verifyMessageSchema = z.object({
@@ -94,8 +94,11 @@ export const verifyMessageSchema = z.object({
     .int()
     .positive()
     .exactOptional()
-    .describe('version of the secret to verify and put in force; absent: the one in force'),
-  sync: z.boolean().exactOptional().describe('false: the inventory is young enough, and is not read next'),
+    .describe('Version of the secret to verify and put in force. Absent: the version in force.'),
+  sync: z
+    .boolean()
+    .exactOptional()
+    .describe('False: the inventory is recent enough and is not read after the verification.'),
 });
 export const leaveAccountMessageSchema = z.object({
   kind: z.literal('leave-account'),
@@ -113,13 +116,15 @@ export const syncInventoryMessageSchema = z.object({
     .array(cloudWordSchema)
     .min(1)
     .exactOptional()
-    .describe('locations that an earlier message of this sync did not come to; absent: it begins'),
-  failures: z.array(inventoryFailureSchema).exactOptional().describe('what it could not read so far'),
+    .describe('Locations that the earlier messages of this sync have not read. Absent: the sync begins.'),
+  failures: z.array(inventoryFailureSchema).exactOptional().describe('What the sync could not read so far.'),
 });
 
 const sweepShape = {
   connectionKey: z.string(),
-  sweepId: sweepIdSchema.optional().describe('whose record the findings are written to; absent: by schedule'),
+  sweepId: sweepIdSchema
+    .optional()
+    .describe('The requested sweep whose record gets the findings. Absent: a scheduled sweep.'),
   dryRun: z.boolean(),
 };
 /** Sends a `sweep` for each site of a connection. */
@@ -134,7 +139,7 @@ export const sweepMessageSchema = z.object({
     .int()
     .nonnegative()
     .default(0)
-    .describe('counts the sweeps that check what an earlier one removed'),
+    .describe('Number of the sweep among those that check the removals of an earlier one.'),
 });
 
 /** All messages of a driver's queue. */
@@ -191,7 +196,10 @@ export type RemovalInput = z.infer<typeof removalInputSchema>;
 
 /** Input of Settle. */
 export const settleInputSchema = provisionInputSchema.extend({
-  interruptedBy: z.string().optional().describe('name of the error that ended the work early, if one did'),
+  interruptedBy: z
+    .string()
+    .optional()
+    .describe('Name of the error that ended the work early, if there was one.'),
 });
 /** Answer of Settle: the fleet's status, and the input of the `terminate-fleet` that its failure policy requires. */
 export const settleAnswerSchema = z.object({
@@ -217,8 +225,12 @@ export const siteWorkSchema = z.object({
   first: z.int().nonnegative(),
   count: z.int().positive(),
   round: z.int().positive(),
-  concurrentInstances: z.int().min(1).describe('launches under way at a time'),
-  perChild: z.int().min(1).max(INSTANCES_PER_CHILD_EXECUTION).describe('positions of one child execution'),
+  concurrentInstances: z.int().min(1).describe('Most launches under way at a time.'),
+  perChild: z
+    .int()
+    .min(1)
+    .max(INSTANCES_PER_CHILD_EXECUTION)
+    .describe('Most positions of one child execution.'),
   timeoutSeconds: z.int().positive(),
 });
 export type SiteWork = z.infer<typeof siteWorkSchema>;

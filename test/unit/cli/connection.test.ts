@@ -87,7 +87,7 @@ it('overrides limits by a file, which is checked before anything is sent', async
   });
   expect([contradictory.exitCode, contradictory.asked]).toEqual([2, []]);
   expect(contradictory.stderr).toContain(
-    'l.yaml:2:1  /createsPerDay: must not be below createsPerMinute, 10',
+    'l.yaml:2:1  /createsPerDay: must be at least createsPerMinute, which is 10',
   );
 });
 

@@ -131,7 +131,7 @@ const HOLD = {
   connection: 'sim-aws',
   location: 'us-east-1',
   because: 'cap',
-  message: 'sweeps remove at most 5 machines here in 24 hours, and 45 more wait',
+  message: 'sweeps remove at most 5 machines at this location in 24 hours, and 45 more wait',
   since: '2026-01-01T00:00:00.000Z',
   waiting: 45,
 };

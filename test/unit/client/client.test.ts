@@ -58,7 +58,7 @@ const problem = {
   title: 'Bad Request',
   status: 400,
   code: 'invalid-request',
-  detail: 'one thing is wrong with this request',
+  detail: 'the request has 1 error',
   requestId: 'r-1',
   errors: [{ pointer: '/name', code: 'too-small', message: 'too short' }],
 };

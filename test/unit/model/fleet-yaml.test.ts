@@ -26,6 +26,6 @@ it('a fleet names no more connections than one transaction can check', () => {
   });
   expect(fleetRequestSchema.safeParse(fleetOn(90)).error).toBeUndefined();
   expect(fleetRequestSchema.safeParse(fleetOn(91)).error?.issues).toMatchObject([
-    { path: ['nodeGroups'], message: '91 connections; a fleet has at most 90' },
+    { path: ['nodeGroups'], message: 'must name at most 90 connections; the request names 91' },
   ]);
 });

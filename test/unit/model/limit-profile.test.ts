@@ -137,8 +137,8 @@ describe('a limit override', () => {
 
   it('says which rule a burst breaks', () => {
     const messageOf = (limits: unknown) => limitOverrideSchema.safeParse(limits).error?.issues[0]?.message;
-    expect(messageOf(rates(2, 21))).toBe('burst above the rate: at most 20, what perSecond gives in 10 s');
-    expect(messageOf(rates(2, 1))).toContain('must not be below perSecond');
+    expect(messageOf(rates(2, 21))).toBe('must be at most 20: the calls that perSecond allows in 10 s');
+    expect(messageOf(rates(2, 1))).toContain('must be at least perSecond');
   });
 
   it.each<[string, unknown]>([

@@ -13,8 +13,8 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
     async createNamespace({ body }) {
       const made = await createNamespace(store, body);
       if (!made) {
-        throw new Problem('name-taken', `there is a namespace ${body.name} already`, {
-          errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
+        throw new Problem('name-taken', `a namespace ${body.name} exists already: choose another name`, {
+          errors: [{ pointer: '/name', code: 'duplicate', message: 'is the name of another namespace' }],
         });
       }
       return { body: made, headers: { location: `/v1/namespaces/${body.name}` } };
@@ -30,7 +30,10 @@ export function accessOperations(store: Store<'access' | 'fleets'>): OperationsO
       const outcome = await deleteNamespace(store, namespace);
       if (outcome === 'not-found') throw notFound(`namespace ${namespace}`);
       if (outcome === 'not-empty') {
-        throw new Problem('not-empty', `namespace ${namespace} still has connections or live fleets`);
+        throw new Problem(
+          'not-empty',
+          `namespace ${namespace} still has connections or live fleets: delete these first`,
+        );
       }
       return { body: undefined };
     },

@@ -56,7 +56,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
    */
   const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
     const connection = await read(namespace, name);
-    const message = `driver ${connection.driver} is not deployed; this deployment has ${deps.drivers.join(', ')}`;
+    const message = `this deployment has no driver ${connection.driver}; it has ${deps.drivers.join(', ')}`;
     if (!deps.drivers.includes(connection.driver))
       refuse([{ pointer: '', code: 'driver-not-deployed', message }]);
     return connection;
@@ -140,7 +140,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const outcome = await deleteConnection({ ...deps, leave }, namespace, name);
       if (outcome === 'not-found') throw notFound(`connection ${name}`);
       if (outcome === 'in-use') {
-        throw new Problem('in-use', `fleets use connection ${name}: delete them first`);
+        throw new Problem('in-use', `live fleets use connection ${name}: delete these fleets first`);
       }
       return { body: undefined };
     },
@@ -206,10 +206,17 @@ async function whyNotMade(store: Store<'access'>, namespace: string, name: strin
   if (!within) return notFound(`namespace ${namespace}`);
   if (within.deletion) return new Problem('being-deleted', `namespace ${namespace} is being deleted`);
   if (!(await readConnection(store, namespace, name)))
-    return new Problem('being-deleted', `connection ${name} was deleted while it was made: ask again`);
-  return new Problem('name-taken', `namespace ${namespace} has a connection ${name} already`, {
-    errors: [{ pointer: '/name', code: 'duplicate', message: 'is taken' }],
-  });
+    return new Problem(
+      'being-deleted',
+      `connection ${name} was deleted while it was being created: send the request again`,
+    );
+  return new Problem(
+    'name-taken',
+    `namespace ${namespace} already has a connection ${name}: choose another name`,
+    {
+      errors: [{ pointer: '/name', code: 'duplicate', message: 'is the name of another connection' }],
+    },
+  );
 }
 
 function describe(name: DriverName) {

@@ -92,7 +92,7 @@ export function fleetOperations(deps: AcceptDeps): OperationsOf<'fleets'> {
       if (fleet.counts.requested > 1) {
         throw new Problem(
           'part-of-a-fleet',
-          `${instance} is one of ${fleet.counts.requested} in fleet ${fleet.name}: delete the fleet`,
+          `instance ${instance} is one of ${fleet.counts.requested} in fleet ${fleet.name}: delete the whole fleet`,
         );
       }
       await terminate(namespace, found.fleetId);
@@ -105,7 +105,7 @@ function illegal(
   action: FleetAction,
   { status, allowed }: { status: FleetStatus; allowed: FleetAction[] },
 ): Problem {
-  const instead = allowed.length > 0 ? `allowed: ${allowed.join(', ')}` : 'no action is allowed';
+  const instead = allowed.length > 0 ? `it allows: ${allowed.join(', ')}` : 'it allows no action';
   return new Problem('illegal-action', `${action} is not possible while the fleet is ${status}; ${instead}`, {
     extra: { fleetStatus: status, allowed },
   });
@@ -140,17 +140,23 @@ async function accept(
     case 'replayed':
       return accepted.fleetId;
     case 'name-taken':
-      throw new Problem('name-taken', `namespace ${namespace} has a fleet ${request.name} already`, {
-        errors: [{ pointer: '/name', code: 'duplicate', message: `taken by fleet ${accepted.fleetId}` }],
-      });
+      throw new Problem(
+        'name-taken',
+        `namespace ${namespace} already has a live fleet ${request.name}: choose another name`,
+        {
+          errors: [
+            { pointer: '/name', code: 'duplicate', message: `is the name of fleet ${accepted.fleetId}` },
+          ],
+        },
+      );
     case 'key-reused':
       throw new Problem(
         'idempotency-key-reused',
-        'this Idempotency-Key came with another body before; use a new one for a new request',
+        'this Idempotency-Key was used with another body: use a new key for a new request',
       );
     case 'refused':
       refuse(accepted.errors.map(inBody));
-      throw new Error('a refusal without errors');
+      throw new Error('the fleet request was refused without an error');
   }
 }
 

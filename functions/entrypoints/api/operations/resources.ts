@@ -57,7 +57,13 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       await requireNamespace(store, namespace);
       const named = name === undefined ? undefined : await readConnection(store, namespace, name);
       if (name !== undefined && !named) {
-        refuse([{ pointer: '/connection', code: 'unknown-connection', message: `there is no ${name}` }]);
+        refuse([
+          {
+            pointer: '/connection',
+            code: 'unknown-connection',
+            message: `namespace ${namespace} has no connection ${name}`,
+          },
+        ]);
       }
       const connections = named
         ? [named]
@@ -79,7 +85,13 @@ export function resourceOperations({ store, send }: ResourceDeps): OperationsOf<
       await requireNamespace(store, namespace);
       const connection = await readConnection(store, namespace, name);
       if (!connection) {
-        refuse([{ pointer: '/connection', code: 'unknown-connection', message: `there is no ${name}` }]);
+        refuse([
+          {
+            pointer: '/connection',
+            code: 'unknown-connection',
+            message: `namespace ${namespace} has no connection ${name}`,
+          },
+        ]);
         return { body: { continued: [] } };
       }
       return { body: { continued: await continueSweeps(store, connection, location, apiKeyId) } };

@@ -18,10 +18,14 @@ export const catalogueRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections/{connection}/locations',
     handler: 'catalogue',
-    summary: 'List locations, with coordinates and zones. A filtered page may be short',
+    summary: 'List locations, with coordinates and zones. With a filter, a page may be short',
     params: connectionParams,
     query: pageQuery.extend({
-      available: flag.optional().describe('false: those that are down, or that the cloud no longer has'),
+      available: flag
+        .optional()
+        .describe(
+          '`true`: only available locations. `false`: only locations that are down, or that the cloud no longer has.',
+        ),
       country: z.string().length(3).optional().describe('ISO 3166-1 alpha-3'),
     }),
     status: 200,
@@ -32,10 +36,10 @@ export const catalogueRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections/{connection}/instance-types',
     handler: 'catalogue',
-    summary: 'List instance types. A filtered page may be short, even empty, and still have a cursor',
+    summary: 'List instance types. With a filter, a page may be short or empty and still have a cursor',
     params: connectionParams,
     query: pageQuery.extend({
-      gpu: flag.optional().describe('with a GPU, or without'),
+      gpu: flag.optional().describe('`true`: only types with a GPU. `false`: only types without.'),
       architecture: architectureSchema.optional(),
       minVcpus: z.coerce.number().positive().optional(),
       minMemoryGb: z.coerce.number().positive().optional(),
@@ -48,14 +52,20 @@ export const catalogueRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections/{connection}/offers',
     handler: 'catalogue',
-    summary: 'List what is offered where, at which price',
+    summary: 'List offers: instance types at locations, with price and availability',
     params: connectionParams,
     query: pageQuery.extend({
       location: cloudWordSchema.optional(),
       zone: cloudWordSchema.optional(),
       instanceType: cloudWordSchema.optional(),
-      available: flag.optional().describe('false: sold out, or no longer offered'),
-      maxUsdPerHour: z.coerce.number().positive().optional().describe('those without a price left out'),
+      available: flag
+        .optional()
+        .describe('`true`: only available offers. `false`: only offers that are sold out or withdrawn.'),
+      maxUsdPerHour: z.coerce
+        .number()
+        .positive()
+        .optional()
+        .describe('Leaves out offers above this price, and offers without a price.'),
     }),
     status: 200,
     response: pageOf(offerSchema),
@@ -71,7 +81,9 @@ export const catalogueRoutes = [
       location: cloudWordSchema.optional(),
       name: cloudWordSchema.optional(),
       architecture: architectureSchema.optional(),
-      available: flag.optional().describe('false: those that the cloud no longer has'),
+      available: flag
+        .optional()
+        .describe('`true`: only available images. `false`: only images that the cloud no longer has.'),
     }),
     status: 200,
     response: pageOf(imageSchema),

@@ -26,18 +26,18 @@ export const connectionViewSchema = connectionSchema.extend({
 });
 
 const requestMoreSchema = z.object({
-  text: z.string().describe('what to ask the provider for, and where'),
-  url: z.url().describe("the provider's own page on it"),
+  text: z.string().describe('What to request from the provider, and where.'),
+  url: z.url().describe("The provider's own page on these limits."),
 });
 
 /** The limits of a connection: in force, by default, overridden, and the governor's state. */
 export const connectionLimitsSchema = z.object({
   cloud: cloudSchema,
-  tier: limitTierSchema.describe('which of the two the override stands on'),
-  profile: limitProfileSchema.describe('what is in force'),
-  override: keptLimitOverrideSchema.describe('{}: nothing is overridden'),
-  defaults: limitProfileSchema.describe('what the cloud allows without being asked'),
-  power: limitProfileSchema.describe('what to ask its provider for'),
+  tier: limitTierSchema.describe('The limit profile that the override is applied to.'),
+  profile: limitProfileSchema.describe('The limits in force.'),
+  override: keptLimitOverrideSchema.describe('`{}`: nothing is overridden.'),
+  defaults: limitProfileSchema.describe('The limits that the cloud gives each account by default.'),
+  power: limitProfileSchema.describe('The limits that the provider grants on request.'),
   requestMore: requestMoreSchema,
   governor: governorViewSchema,
 });
@@ -53,7 +53,9 @@ const driverSchema = z.object({
       requestMore: requestMoreSchema,
     }),
   ),
-  endpoint: z.enum(['own', 'required']).describe('whether a connection has to say where its cloud is'),
+  endpoint: z
+    .enum(['own', 'required'])
+    .describe('`required`: a connection has to give the endpoint of its cloud.'),
   credentialFields: z.array(
     z.object({
       name: z.string(),
@@ -63,16 +65,18 @@ const driverSchema = z.object({
       requiredBy: z
         .array(cloudSchema)
         .exactOptional()
-        .describe('clouds of the driver that cannot do without it, where not all of them need it'),
-      pattern: z.string().exactOptional().describe('a regular expression that the whole value matches'),
+        .describe('Present if only some clouds of the driver require the field: those clouds.'),
+      pattern: z.string().exactOptional().describe('A regular expression that the whole value has to match.'),
       alternative: z
         .string()
         .exactOptional()
-        .describe('a credential has the fields of one alternative; the first is the recommended one'),
+        .describe(
+          'A credential has the fields of one alternative only. The first alternative is recommended.',
+        ),
     }),
   ),
-  capabilities: z.array(z.string()).describe('what its clients do beside the required calls'),
-  features: z.array(z.string()).describe('what its data has'),
+  capabilities: z.array(z.string()).describe('The optional calls that its clients support.'),
+  features: z.array(z.string()).describe('The optional properties of its data.'),
   apiKind: z.enum(['global', 'locational']),
   inventoryPollMinutes: z.number().positive(),
   maxNameLength: z.int(),
@@ -95,7 +99,7 @@ export const connectionRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/connections',
     handler: 'connections',
-    summary: 'Register a connection; its credential is verified next, then its inventory is read',
+    summary: 'Create a connection. Its credential is verified and its inventory is read afterwards',
     params: namespaceParams,
     query: noQuery,
     body: connectionRequestSchema,
@@ -119,7 +123,7 @@ export const connectionRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/connections/{connection}',
     handler: 'connections',
-    summary: 'Get a connection; never its credential',
+    summary: 'Get a connection, without its credential',
     params: connectionParams,
     query: noQuery,
     status: 200,
@@ -141,7 +145,8 @@ export const connectionRoutes = [
     method: 'PUT',
     path: '/v1/namespaces/{namespace}/connections/{connection}/orphan-policy',
     handler: 'connections',
-    summary: 'Say what sweeps do about orphans on this connection',
+    summary:
+      'Set what sweeps do with orphans of this connection. A field that is left out is set to its default',
     params: connectionParams,
     query: noQuery,
     body: orphanPolicySchema,
@@ -155,7 +160,7 @@ export const connectionRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
     handler: 'connections',
     summary:
-      'Get the limits in force, the defaults, what to ask the provider for, and how; and what of them is taken now',
+      'Get the limits in force, the defaults, how to request more from the provider, and how much is used now',
     params: connectionParams,
     query: noQuery,
     status: 200,
@@ -166,7 +171,7 @@ export const connectionRoutes = [
     method: 'PUT',
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits',
     handler: 'connections',
-    summary: "Override the cloud's default limits; a field that is left out has its default again",
+    summary: "Override the cloud's default limits. A field that is left out is set to its default",
     params: connectionParams,
     query: noQuery,
     body: limitOverrideSchema,
@@ -179,7 +184,8 @@ export const connectionRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits/reopen',
     handler: 'connections',
-    summary: 'Let launches ask again for quotas that the cloud has called used up: they were raised',
+    summary:
+      'Let launches try quotas again that the cloud has refused, for example after you had them raised',
     params: connectionParams,
     query: noQuery,
     body: reopenRequestSchema,
@@ -192,7 +198,7 @@ export const connectionRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/credential',
     handler: 'connections',
     summary:
-      'Give a new credential. It is verified first; the one before stays in force until then, and for a minute more',
+      'Replace the credential. The earlier one stays in force until the new one is verified, and for a minute more',
     params: connectionParams,
     query: noQuery,
     body: z.object({ credential: credentialSchema }).strict(),
@@ -205,7 +211,7 @@ export const connectionRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/connections/{connection}/disable',
     handler: 'connections',
-    summary: 'Take no new fleets on this connection; those that are there go on',
+    summary: 'Disable a connection: it accepts no new fleets. Its existing fleets continue',
     params: connectionParams,
     query: noQuery,
     status: 200,
@@ -217,7 +223,7 @@ export const connectionRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/connections/{connection}/enable',
     handler: 'connections',
-    summary: 'Take fleets again, once the credential is verified',
+    summary: 'Enable a connection: it accepts fleets again when its credential is verified',
     params: connectionParams,
     query: noQuery,
     status: 202,
@@ -241,7 +247,7 @@ export const connectionRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/connections/{connection}/sync-inventory',
     handler: 'connections',
-    summary: 'Read locations, offers and images from the cloud now',
+    summary: 'Read the inventory (locations, offers and images) from the cloud now',
     params: connectionParams,
     query: noQuery,
     status: 202,

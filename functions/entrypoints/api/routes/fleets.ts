@@ -8,7 +8,7 @@ import { instanceStatusSchema } from '../../../model/status.ts';
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
 const fleetParams = namespaceParams.extend({
-  fleet: nameSchema.describe("the fleet's id, or a live fleet's name"),
+  fleet: nameSchema.describe('The id of a fleet, or the name of a live fleet.'),
 });
 const instanceParams = namespaceParams.extend({ instance: instanceIdSchema });
 
@@ -18,7 +18,7 @@ export const fleetRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/fleets',
     handler: 'fleets',
-    summary: 'Ask for a fleet. Answered when its intent is written and its workflow started',
+    summary: 'Create a fleet. The API answers when the request is recorded and the workflow is started',
     params: namespaceParams,
     query: noQuery,
     body: fleetRequestSchema,
@@ -32,7 +32,7 @@ export const fleetRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/fleets',
     handler: 'fleets',
-    summary: 'List fleets, newest first; ended ones stay listed',
+    summary: 'List fleets, newest first, including fleets that have ended',
     params: namespaceParams,
     query: pageQuery.extend({
       limit: z.coerce.number().int().min(1).max(MAX_FLEET_PAGE).default(DEFAULT_FLEET_PAGE),
@@ -45,7 +45,7 @@ export const fleetRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/fleets/{fleet}',
     handler: 'fleets',
-    summary: 'Get a fleet: counts by status and location, progress, cost so far, reasons of failure',
+    summary: 'Get a fleet: counts by status and location, progress, cost so far and reasons of failures',
     params: fleetParams,
     query: noQuery,
     status: 200,
@@ -56,7 +56,7 @@ export const fleetRoutes = [
     method: 'DELETE',
     path: '/v1/namespaces/{namespace}/fleets/{fleet}',
     handler: 'fleets',
-    summary: 'Remove a fleet and everything it made',
+    summary: 'Delete a fleet and everything that it created',
     params: fleetParams,
     query: noQuery,
     status: 202,
@@ -68,7 +68,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}/actions',
     handler: 'fleets',
     summary:
-      'Hold, release, withdraw, abort, retry or refine a fleet. Asking again while it is under way changes nothing',
+      'Hold, release, withdraw, abort, retry or refine a fleet. To repeat an action that is under way changes nothing',
     params: fleetParams,
     query: noQuery,
     body: fleetActionRequestSchema,
@@ -82,7 +82,7 @@ export const fleetRoutes = [
     path: '/v1/namespaces/{namespace}/fleets/{fleet}/instances',
     handler: 'fleets',
     summary:
-      'List the instances of a fleet. A filtered page may be short, even empty, and still have a cursor',
+      'List the instances of a fleet. With a filter, a page may be short or empty and still have a cursor',
     params: fleetParams,
     query: pageQuery.extend({
       status: instanceStatusSchema.optional(),
@@ -98,7 +98,7 @@ export const fleetRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/instances',
     handler: 'fleets',
-    summary: 'Ask for a single instance: a fleet of one, with the same name',
+    summary: 'Create a single instance: a fleet of one, with the same name',
     params: namespaceParams,
     query: noQuery,
     body: instanceRequestSchema,
@@ -123,7 +123,7 @@ export const fleetRoutes = [
     method: 'DELETE',
     path: '/v1/namespaces/{namespace}/instances/{instance}',
     handler: 'fleets',
-    summary: 'Remove a single instance; one of a larger fleet goes with its fleet',
+    summary: 'Delete a single instance. An instance of a larger fleet can only be deleted with its fleet',
     params: instanceParams,
     query: noQuery,
     status: 202,

@@ -14,7 +14,7 @@ import {
 import { resourceSchema, resourceStateSchema } from '../../../model/resource.ts';
 import { namespaceParams, noQuery, pageOf, pageQuery, route } from './route.ts';
 
-const fleetSchema = nameSchema.describe("a fleet's id, or a live fleet's name");
+const fleetSchema = nameSchema.describe('The id of a fleet, or the name of a live fleet.');
 const resourceQuery = pageQuery.extend({
   kind: resourceKindSchema.optional(),
   connection: nameSchema.optional(),
@@ -28,8 +28,7 @@ export const resourceRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/resources',
     handler: 'resources',
-    summary:
-      'List the network resources of all fleets. A page may be short, even empty, and still have a cursor',
+    summary: 'List the network resources of all fleets. A page may be short or empty and still have a cursor',
     params: namespaceParams,
     query: resourceQuery.extend({ fleet: fleetSchema.optional() }),
     status: 200,
@@ -52,7 +51,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans',
     handler: 'resources',
     summary:
-      'List what sweeps found that no record claims, or that is missing. A page may be short and still have a cursor',
+      'List findings of sweeps: orphans and missing machines. A page may be short and still have a cursor',
     params: namespaceParams,
     query: pageQuery.extend({
       connection: nameSchema.optional(),
@@ -68,7 +67,7 @@ export const resourceRoutes = [
     method: 'POST',
     path: '/v1/namespaces/{namespace}/orphans/sweep',
     handler: 'resources',
-    summary: 'Sweep for orphans now; a dry run tells what would be done and changes nothing',
+    summary: 'Sweep for orphans now. A dry run shows what a sweep would do, and changes nothing',
     params: namespaceParams,
     query: noQuery,
     body: sweepRequestSchema,
@@ -80,7 +79,7 @@ export const resourceRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/orphans/sweeps/{sweep}',
     handler: 'resources',
-    summary: 'Get how far a sweep has come, and what it found; kept for a day',
+    summary: 'Get the progress and the findings of a sweep. They are kept for a day',
     params: namespaceParams.extend({ sweep: sweepIdSchema }),
     query: noQuery,
     status: 200,
@@ -91,7 +90,7 @@ export const resourceRoutes = [
     method: 'GET',
     path: '/v1/namespaces/{namespace}/orphans/holds',
     handler: 'resources',
-    summary: 'List where sweeps remove no machine until an operator continues them, and why',
+    summary: 'List the holds: where sweeps remove no machines until an operator continues them, and why',
     params: namespaceParams,
     query: pageQuery.extend({ connection: nameSchema.optional() }),
     status: 200,
@@ -103,7 +102,7 @@ export const resourceRoutes = [
     path: '/v1/namespaces/{namespace}/orphans/continue',
     handler: 'resources',
     summary:
-      'Continue sweeps that wait for an operator: what they found until now may be removed. Written to the audit log',
+      'Continue sweeps that wait for an operator: they may remove what they have found so far. The audit log records this',
     params: namespaceParams,
     query: noQuery,
     body: continueRequestSchema,

@@ -51,7 +51,7 @@ export const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(DEFAULT_PAGE),
   cursor: z
     .string()
-    .regex(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the cursor of an earlier page')
+    .regex(/^[A-Za-z0-9_-]{1,1024}$/, 'must be the `cursor` of an earlier page')
     .optional(),
 });
 

@@ -19,7 +19,7 @@ export async function handler(input: unknown): Promise<void> {
   const answer = await ensured(event.RequestType === 'Delete').then(
     (attributes) => answerOf(event, { attributes }),
     (error: unknown) => {
-      logger.error('the deployment id is not there', { error });
+      logger.error('the deployment id could not be claimed', { error });
       return answerOf(event, { error });
     },
   );
@@ -30,7 +30,7 @@ export async function handler(input: unknown): Promise<void> {
     body,
     signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
   });
-  if (!ok) throw new Error(`CloudFormation's answer URL answered ${status}`);
+  if (!ok) throw new Error(`CloudFormation's response URL answered with status ${status}`);
 }
 
 async function ensured(isDeletion: boolean): Promise<Record<string, string>> {

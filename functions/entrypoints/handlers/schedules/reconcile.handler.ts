@@ -34,8 +34,11 @@ export const handler = middy<unknown, Reconciliation>()
  */
 async function count(): Promise<void> {
   try {
-    if (await countOn(deps.store, outside)) logger.warn('the tables were set back to an earlier time');
+    if (await countOn(deps.store, outside))
+      logger.warn(
+        'the tables were restored to an earlier time: sweeps remove no machines until an operator continues them',
+      );
   } catch (error) {
-    logger.error('the deployment was not counted on', { error });
+    logger.error('the restore counter of the deployment could not be updated', { error });
   }
 }

@@ -100,7 +100,7 @@ test('a cursor that was not given is refused, whatever it decodes to', () => {
     encodeCursor('a b') ?? '',
     encodeCursor('é') ?? '',
   ];
-  for (const cursor of forged) expect(() => decodeCursor(cursor, /^[a-z-]+$/)).toThrow('invalid cursor');
+  for (const cursor of forged) expect(() => decodeCursor(cursor, /^[a-z-]+$/)).toThrow('the cursor is not valid');
 });
 
 test.each([
@@ -151,7 +151,7 @@ test('a body that is no JSON is not repeated by its refusal', () => {
   for (const body of ['{"credential":{"apiKey":"sk-secret"},}', '{"apiKey":"sk-secret"', 'sk-secret']) {
     const event = eventOf({ headers: { 'content-type': 'application/json' }, body });
     expect(() => parseRequest(route, { namespace: 'default' }, event)).toThrow(
-      /^(?!.*secret)the body is not JSON/,
+      /^(?!.*secret)the body is not valid JSON/,
     );
   }
 });

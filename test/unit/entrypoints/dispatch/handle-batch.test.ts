@@ -137,6 +137,6 @@ describe('what fails for a reason of its own', () => {
   it('comes back by the time-out where SQS cannot be told', async () => {
     hiding = () => Promise.reject(new Error('SQS does not answer'));
     expect(await handleBatch(context, deliveries(LOOK))).toEqual(['m0']);
-    expect(warned).toEqual(['failed messages come back by the time-out']);
+    expect(warned).toEqual(['failed messages come back after the visibility time-out']);
   });
 });

@@ -57,7 +57,7 @@ describe('what a fleet asks a connection for', () => {
       {
         pointer: '/nodeGroups/3/size',
         code: 'above-totals',
-        message: 'small may have 15 instances in all; the fleet asks it for 16',
+        message: 'the limits of connection small allow 15 instances in total; the fleet requests 16',
       },
     ]);
   });

@@ -86,7 +86,7 @@ test.each(all.map((route) => [route.operationId, route] as const))(
 );
 
 const isOfNoRoute = ({ status, body }: Answered): boolean =>
-  status === 404 && isObject(body) && String(body['detail']).startsWith('there is nothing at ');
+  status === 404 && isObject(body) && String(body['detail']).startsWith('the API has no path ');
 
 /** A refusal of a request says which of its fields it is about. */
 function expectFields({ status, body }: Answered): void {
