@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
 
-/** A request as the proxy read it, to its last byte. */
+/** A request that the proxy has read completely. */
 export interface ProxiedRequest {
-  /** Which of the servers behind the proxy it is for. */
+  /** The name of the server behind the proxy that the request is for. */
   upstream: string;
   method: string;
   /** Path and query. */
@@ -18,7 +18,7 @@ export interface ProxiedResponse {
   body: Buffer;
 }
 
-/** Headers that belong to one connection, or that no longer fit once bodies are read and perhaps changed. */
+/** Headers that belong to one connection, or that may no longer match the body. */
 const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
@@ -29,7 +29,7 @@ const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   'upgrade',
   'content-length',
   'expect',
-  // Bodies are looked into, so they have to be plain.
+  // The proxy reads bodies, so they must not be compressed.
   'accept-encoding',
 ]);
 
@@ -40,8 +40,8 @@ export async function readBody(stream: AsyncIterable<Buffer>): Promise<Buffer> {
 }
 
 /**
- * Sends a request to the server that it is for, and reads the answer to its last byte. Each has a connection of its
- * own: one that was kept may be closed by the server while the next request is on its way.
+ * Sends a request to `base` and reads the whole answer. Each request has its own connection: the server could
+ * close a kept one while the next request is on its way.
  */
 export async function forward(base: URL, asked: ProxiedRequest): Promise<ProxiedResponse> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

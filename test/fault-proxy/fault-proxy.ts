@@ -5,47 +5,47 @@ import { forward, type ProxiedRequest, type ProxiedResponse, readBody } from './
 import { type CannedAnswer, type Fault, Faults, responseOf } from './faults.ts';
 import { type IdempotencyMode, type TokenDialect, TokenMemory } from './token-memory.ts';
 
-/** What the proxy has to know of the protocol that it stands in. */
+/** What the proxy needs to know of the cloud's protocol. */
 export interface Dialect {
-  /** A name of our choosing for what a request asks; faults are aimed at these. */
+  /** Returns the name of the call that a request makes. Faults refer to these names. */
   callOf(request: ProxiedRequest): string;
-  /** How the cloud says that there were too many calls. */
+  /** The cloud's throttling answer. */
   throttled: CannedAnswer;
   tokens?: TokenDialect;
-  /** Changes requests on their way, such as to make pages small. */
+  /** Changes a request on its way, for instance to make pages small. */
   rewrite?(request: ProxiedRequest): ProxiedRequest;
 }
 
 export interface FaultProxyOptions {
-  /** Servers behind the proxy, by names of the caller's choosing; each gets a port of its own. */
+  /** URLs of the servers behind the proxy, by a name that the caller chooses. The proxy opens one port for each. */
   upstreams: Readonly<Record<string, string>>;
   dialect: Dialect;
   idempotency?: IdempotencyMode;
-  /** Whether addresses of upstreams in answers are replaced by those of the proxy, for clouds with a catalogue of them. */
+  /** Replaces the servers' addresses in answers by the proxy's: for clouds whose catalogue lists addresses. */
   rewriteOrigins?: boolean;
 }
 
-/** A request that came by, and what became of it. */
+/** A request that the proxy got, and its outcome. */
 export interface SeenCall {
   call: string;
   request: ProxiedRequest;
-  /** Absent: no answer, or none yet. */
+  /** Absent if the proxy gave no answer, or has not given one yet. */
   status?: number;
 }
 
 const MOST_SEEN = 1_000;
-/** Never closes an idle connection: no call may be lost but by a fault, however late it comes on a busy machine. */
+/** Never closes an idle connection, so that only a fault can lose a call, even on a slow machine. */
 const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
- * An HTTP proxy that makes a server behave as badly as a real cloud does at times. Bodies are read whole, so what
- * streams for ever never arrives.
+ * Passes HTTP requests on to servers, and injects the faults of a real cloud. It reads bodies completely, so an
+ * endless one never arrives.
  */
 export class FaultProxy {
   readonly faults = new Faults();
   readonly memory = new TokenMemory();
-  /** Requests that came by, since the proxy was started. */
+  /** The number of requests since the proxy was started. */
   requests = 0;
   /** The latest calls, oldest first. */
   readonly seen: SeenCall[] = [];
@@ -77,7 +77,7 @@ export class FaultProxy {
     return this;
   }
 
-  /** The proxy's address for a server behind it, with the path of the server's own. */
+  /** Returns the proxy's URL for a server behind it, with the path of that server's URL. */
   urlOf(upstream: string): string {
     const {
       own,
@@ -86,7 +86,7 @@ export class FaultProxy {
     return pathname === '/' ? own : `${own}${pathname}`;
   }
 
-  /** Forgets faults and what it has seen; answers to tokens stay known, as those of a cloud would. */
+  /** Clears faults and recorded calls. Keeps the answers to tokens, as a cloud would. */
   calm(): void {
     this.faults.clear();
     this.seen.length = 0;

@@ -1,6 +1,6 @@
 import type { ProxiedResponse } from './exchange.ts';
 
-/** An answer that the proxy gives in the cloud's stead. */
+/** An answer that the proxy gives instead of the server. */
 export interface CannedAnswer {
   status: number;
   headers?: Readonly<Record<string, string>>;
@@ -10,10 +10,10 @@ export interface CannedAnswer {
 /**
  * What the proxy does to a call:
  *
- * - `throttle`: answers as the cloud does when there are too many calls; no effect
- * - `answer`: answers what the fault says; no effect
- * - `answerAfterEffect`: lets the server do it, then answers what the fault says
- * - `delay`: lets it through later
+ * - `throttle`: gives the cloud's throttling answer; no effect
+ * - `answer`: gives the answer of the fault; no effect
+ * - `answerAfterEffect`: passes the call on, then gives the answer of the fault
+ * - `delay`: passes the call on after `delayMs`
  * - `reset`: resets the connection; no effect
  * - `loseReplyBeforeEffect`, `loseReplyAfterEffect`: closes the connection without an answer
  * - `hang`: never answers; no effect
@@ -24,15 +24,15 @@ export type FaultAction =
   | { kind: 'delay'; delayMs: number };
 
 export type Fault = FaultAction & {
-  /** As the dialect names calls; `*`: every call. */
+  /** The dialect's name of the call, or `*` for every call. */
   call: string;
-  /** How many calls it strikes; absent: until it is cleared. */
+  /** The number of calls that the fault hits. If absent, it hits calls until it is cleared. */
   count?: number;
-  /** How many calls it lets pass first. */
+  /** The number of calls that pass before the fault hits one. */
   skip?: number;
 };
 
-/** Faults that are armed. At most one strikes a call: the first one that is due, in the order of arming. */
+/** The armed faults. At most one hits a call: the first that is due, in the order of arming. */
 export class Faults {
   #armed: { fault: Fault; skipped: number; struck: number }[] = [];
 
@@ -44,7 +44,7 @@ export class Faults {
     this.#armed = [];
   }
 
-  /** How many calls have been struck by the faults that are armed. */
+  /** The number of calls that the armed faults have hit. */
   get struck(): number {
     return this.#armed.reduce((sum, { struck }) => sum + struck, 0);
   }

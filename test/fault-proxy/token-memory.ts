@@ -3,17 +3,17 @@ import type { ProxiedRequest, ProxiedResponse } from './exchange.ts';
 /** How a cloud's requests carry an idempotency token. */
 export interface TokenDialect {
   tokenOf(request: ProxiedRequest): string | undefined;
-  /** The request as of a client that knows of no tokens. */
+  /** Returns the request without its token. */
   withoutToken(request: ProxiedRequest): ProxiedRequest;
 }
 
 /**
- * `pass`: what the server does about tokens. `add`: one token has one answer, which is what a server without
- * idempotency lacks. `remove`: the server sees no token.
+ * `pass`: the server handles tokens itself. `add`: the proxy gives one answer for each token, for a server without
+ * idempotency. `remove`: the server sees no token.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';
 
-/** The answers to requests with a token. Requests with one token at once share one answer; a refusal is not kept. */
+/** Keeps the answer for each token, also for concurrent requests. A refusal is not kept. */
 export class TokenMemory {
   readonly #answers = new Map<string, Promise<ProxiedResponse>>();
 

@@ -16,7 +16,7 @@ const COUNTS: PhaseCounts = {
   logBytes: 40_000,
 };
 
-test('dollars per launch and per hour from what was counted', () => {
+test('costDocument computes the dollars per launch and per instance hour from the counts', () => {
   const kept = { ...COUNTS, instances: 1_000, instanceHours: 2_000, locations: 53, transitions: 0 };
   const document = costDocument({
     launch: COUNTS,
@@ -40,7 +40,7 @@ test('dollars per launch and per hour from what was counted', () => {
   expect(document.usdPer1000InstanceHours).toBeLessThan(document.usdPer1000Launches / 15);
 });
 
-test('capacity is rounded up for each answer and each item', () => {
+test('capacity units are rounded up for each read answer and each written item', () => {
   const capacity = new Capacity();
   const item = { pk: 'a', text: 'x'.repeat(3_000) };
   expect(sizeOf(item)).toBe(2 + 1 + 4 + 3_000);
@@ -56,12 +56,14 @@ test('capacity is rounded up for each answer and each item', () => {
   expect(capacity.writeUnits).toBe(11);
 });
 
-test('a fleet that runs is counted call by call', { timeout: 60_000 }, async () => {
+test('countKeptHours counts the calls, capacity units and log bytes of a running fleet', {
+  timeout: 60_000,
+}, async () => {
   const asked = { instances: 60, hours: 1, seed: 1, logBytesPerInvocation: 500 };
   const counted = await countKeptHours(asked);
   expect(counted).toMatchObject({ instanceHours: 60, transitions: 0 });
   expect(counted.locations).toBeGreaterThan(40);
-  // A list each minute at each location.
+  // The poll lists each location once a minute.
   expect(counted.cloudCalls).toBeGreaterThan(counted.locations * 55);
   expect(counted.readUnits).toBeGreaterThan(counted.cloudCalls / 2);
   expect(counted.logBytes).toBe(counted.invocations * 500);

@@ -23,7 +23,7 @@ function measure(instances: object[], over = {}) {
   return measureRun({ books, limits: LIMITS, startedAt: STARTED_AT, ...over });
 }
 
-test('two instances over one slot: ideal 10 s, made in 14 s', () => {
+test('the ideal of two instances in one slot is the sum of their times', () => {
   expect(measure([booked('f1-00000', 2, 7), booked('f1-00001', 9, 14)])).toEqual({
     instances: 2,
     idealSeconds: 10,
@@ -33,7 +33,7 @@ test('two instances over one slot: ideal 10 s, made in 14 s', () => {
   });
 });
 
-test('of several attempts, the first that ran counts, and what never ran does not', () => {
+test('the first attempt that ran counts for an instance, and an instance that never ran does not count', () => {
   const attempts = [booked('f1-00000', 1, undefined), booked('f1-00000', 3, 8), booked('f1-00000', 4, 30)];
   expect(measure([...attempts, booked('f1-00001', 1, undefined)])).toMatchObject({
     instances: 1,
@@ -42,7 +42,7 @@ test('of several attempts, the first that ran counts, and what never ran does no
   });
 });
 
-test('earlier runs, other deployments and other fleets stay out', () => {
+test('earlier runs, other deployments and other fleets are left out of the measurement', () => {
   const instances = [
     booked('f1-00000', -20, 50),
     booked('f1-00001', 1, 60, 'other'),
@@ -54,7 +54,7 @@ test('earlier runs, other deployments and other fleets stay out', () => {
   expect(measure([], over)).toMatchObject({ instances: 0, idealSeconds: 0, makespanSeconds: 0, ratio: null });
 });
 
-test('a cloud without limits is an error, not a guess', () => {
+test('the measurement fails for a cloud without known limits', () => {
   expect(() => measure([booked('f1-00000', 1, 6)], { limits: {} })).toThrow(
     'no limits are known for cloud aws',
   );

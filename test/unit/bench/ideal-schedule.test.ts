@@ -11,7 +11,7 @@ const WIDE: CreateLimits = {
   createBurst: 1_000,
 };
 
-/** One cloud; each location is a list of how long its instances hold their slots. */
+/** Returns the ideal seconds at one cloud; each location lists how many seconds each instance holds its slot. */
 function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number {
   const asked = locations.map((durations, at) => ({
     location: `l${at}`,
@@ -20,49 +20,50 @@ function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number 
   return idealSchedule([{ cloud: 'c', limits: { ...WIDE, ...limits }, locations: asked }]).idealSeconds;
 }
 
-describe('by hand', () => {
-  test('nothing asked takes no time', () => {
+describe('idealSchedule', () => {
+  test('the ideal of no instances is zero seconds', () => {
     expect(idealSchedule([]).idealSeconds).toBe(0);
     expect(ideal({}, [])).toBe(0);
   });
 
-  test('without limits, the slowest instance decides', () => {
+  test('the ideal without limits is the time of the slowest instance', () => {
     expect(ideal({}, [3, 9, 5], [7])).toBeCloseTo(9);
   });
 
-  test('two slots, three instances of 10 s: the third starts when one of them runs', () => {
+  test('an instance starts when one of the slots of its location is free', () => {
     expect(ideal({ instanceSlotsPerLocation: 2 }, [10, 10, 10])).toBeCloseTo(20);
-    // Slots: 0–4 and 4–10 in one, 0–10 in the other; the fourth starts at 10.
+    // One slot is held from 0 to 4 and from 4 to 10, the other from 0 to 10. The fourth instance starts at 10.
     expect(ideal({ instanceSlotsPerLocation: 2 }, [4, 10, 6, 1])).toBeCloseTo(11);
   });
 
-  test('burst 3, then 2 a second: five instances of 10 s start at 0, 0, 0, 0.5 and 1', () => {
+  test('instances beyond the burst start at the create rate', () => {
+    // The instances start at 0, 0, 0, 0.5 and 1.
     expect(ideal({ createsPerSecond: 2, createBurst: 3 }, [10, 10, 10, 10, 10])).toBeCloseTo(11);
   });
 
-  test('tokens gather up to the burst, not beyond', () => {
-    // One slot, 2 tokens at most, 1 each 10 s. Starts: 0 (1 left), 4 (1.4 - 1 = 0.4 left), then the token at 10 (0.4 + 0.6).
+  test('unused create tokens gather up to the burst and not beyond', () => {
+    // One slot; at most 2 tokens, one each 10 s. Starts: 0 (1 left), 4 (1.4 - 1 = 0.4 left), 10 (0.4 + 0.6).
     expect(
       ideal({ instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 2 }, [4, 4, 4]),
     ).toBeCloseTo(14);
-    // After 100 s in the first slot the bucket holds 2 and not 11: 100, 100, and the next when a token comes, at 110.
+    // After 100 s the bucket holds 2 tokens and not 11. Starts: 100, 100, and 110, when the next token comes.
     expect(ideal({ locationSlots: 1, createsPerSecond: 0.1, createBurst: 2 }, [100], [1, 1, 1])).toBeCloseTo(
       111,
     );
   });
 
-  test('one location slot: the second location waits for the first', () => {
+  test('a location waits until a location slot is free', () => {
     expect(ideal({ locationSlots: 1 }, [5], [5])).toBeCloseTo(10);
     expect(ideal({ locationSlots: 1, instanceSlotsPerLocation: 1 }, [4, 4], [3])).toBeCloseTo(11);
   });
 
   test('a location that waits for a token holds no location slot', () => {
-    // First location: 0–4, its next token comes at 10. The second runs 4–7 meanwhile.
+    // The first location is busy from 0 to 4, and its next token comes at 10. The second is busy from 4 to 7.
     const limits = { locationSlots: 1, instanceSlotsPerLocation: 1, createsPerSecond: 0.1, createBurst: 1 };
     expect(ideal(limits, [4, 4], [3])).toBeCloseTo(14);
   });
 
-  test('clouds do not wait for each other', () => {
+  test('the ideal of several clouds is that of the slowest, since they do not wait for each other', () => {
     const one = { cloud: 'a', limits: { ...WIDE, locationSlots: 1 }, locations: [] };
     const location = (seconds: number) => ({
       location: 'l',
@@ -82,7 +83,7 @@ describe('by hand', () => {
   });
 });
 
-test('never beats what slots and tokens allow, never takes longer than one after another', () => {
+test('the ideal is never below the bounds of slots and tokens, and never above a serial schedule', () => {
   const durations = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 30 });
   const limits = fc.record({
     instanceSlotsPerLocation: fc.integer({ min: 1, max: 8 }),
@@ -105,7 +106,7 @@ test('never beats what slots and tokens allow, never takes longer than one after
   );
 });
 
-test('the yardstick and the simulated clouds go by the same figures', () => {
+test('the limits of the ideal schedule equal those of the simulated clouds', () => {
   const enforced = Object.entries(loadSimConfig().clouds).map(([cloud, { slots, rates }]) => [
     cloud,
     {

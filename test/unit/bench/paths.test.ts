@@ -14,7 +14,7 @@ const path = (...steps: readonly number[]): InstancePath => {
   };
 };
 
-test('each step’s mean in seconds, and its part of the whole', () => {
+test('meanSteps returns the mean seconds of each step, and sharesOf its share of the whole', () => {
   const steps = meanSteps([path(100, 200, 300, 400, 8_000, 1_000), path(300, 400, 500, 2_000, 6_000, 800)]);
   expect(steps).toEqual({ api: 0.2, workflow: 0.3, queue: 0.4, permit: 1.2, cloud: 7, status: 0.9 });
   expect(sharesOf(steps)).toEqual({
@@ -27,7 +27,7 @@ test('each step’s mean in seconds, and its part of the whole', () => {
   });
 });
 
-test('clocks that disagree make no step shorter than nothing, and no instances make no shares', () => {
+test('a step with skewed clocks is never negative, and all shares are zero without instances', () => {
   expect(meanSteps([path(0, 0, -5, 0, 10, 0)]).queue).toBe(0);
   expect(sharesOf(meanSteps([]))).toEqual({ api: 0, workflow: 0, queue: 0, permit: 0, cloud: 0, status: 0 });
 });

@@ -3,7 +3,9 @@ import { measureFairness, percentile } from '../../../bench/fairness/fairness.ts
 import { run } from '../../../bench/makespan/job.ts';
 import { Workers } from '../../../bench/makespan/workers.ts';
 
-test('a run in a thread is the run itself, and keeps the clouds’ limits', { timeout: 60_000 }, async () => {
+test("a run in a worker thread equals the run itself, and stays within the clouds' limits", {
+  timeout: 60_000,
+}, async () => {
   const job = { instances: 60, fleets: 3, overstatedBy: 1, seed: 2 };
   const measured = await run(job);
   expect(measured).toMatchObject({ running: 60, throttled: 0, limitViolations: 0 });
@@ -11,11 +13,11 @@ test('a run in a thread is the run itself, and keeps the clouds’ limits', { ti
   expect(await new Workers(2).run(job)).toEqual(measured);
 });
 
-test('the peers’ way makes them all, too', async () => {
+test('the baseline without a governor creates all instances', async () => {
   expect(await run({ instances: 60, fleets: 3, seed: 2 })).toMatchObject({ running: 60 });
 });
 
-test('a small fleet behind a large one is measured from its own request on', {
+test('the fairness ratio compares the time of a small fleet behind a large one with its time alone', {
   timeout: 60_000,
 }, async () => {
   const asked = { small: 3, large: 90, afterSeconds: 20, seeds: [1, 2] };
@@ -26,7 +28,7 @@ test('a small fleet behind a large one is measured from its own request on', {
   expect(measured.ratio).toBeCloseTo(measured.behindP95Seconds / measured.aloneP95Seconds, 1);
 });
 
-test('percentiles are values that were measured', () => {
+test('a percentile is one of the measured values', () => {
   const values = Array.from({ length: 50 }, (_, at) => 50 - at);
   expect(percentile(values, 0.95)).toBe(48);
   expect(percentile(values, 0.5)).toBe(25);

@@ -27,12 +27,12 @@ function connection(more: Record<string, unknown> = {}) {
 }
 const answers = { [`POST ${CONNECTIONS}`]: { status: 201, body: connection() } };
 
-describe('a credential', () => {
+describe('the credential of connection create', () => {
   it.each([
     ['a file', ['--credential-file', 'c.json'], { files: { 'c.json': `{"apiKey":"${SECRET}"}` } }],
     ['standard input', ['--credential-file', '-'], { stdin: `{"apiKey":"${SECRET}"}` }],
     ['the environment', ['--credential', 'apiKey=env:SIM_KEY'], { env: { SIM_KEY: SECRET } }],
-  ])('comes from %s, and is sent and never printed', async (_, flags, setting) => {
+  ])('a credential from %s is sent to the API and never printed', async (_, flags, setting) => {
     const { exitCode, stdout, stderr, asked } = await cli([...CREATE, ...flags], { ...setting, answers });
     expect(exitCode).toBe(0);
     expect(asked[0]?.body).toMatchObject({ name: 'sim-aws', credential: { apiKey: SECRET } });
@@ -41,7 +41,7 @@ describe('a credential', () => {
 
   it.each([
     ['in clear', ['--credential', `apiKey=${SECRET}`], {}],
-    ['without a name', ['--credential', SECRET], {}],
+    ['without a field name', ['--credential', SECRET], {}],
     ['in a file that is not JSON', ['--credential-file', 'c.json'], { files: { 'c.json': SECRET } }],
     [
       'in a file that is JSON of another shape',
@@ -49,12 +49,12 @@ describe('a credential', () => {
       { files: { 'c.json': `["${SECRET}"]` } },
     ],
     [
-      'under a name that cannot be',
+      'under an invalid field name',
       ['--credential-file', 'c.json'],
       { files: { 'c.json': `{"${SECRET}":"x"}` } },
     ],
-    ['in a variable that is not set', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
-  ])('%s is refused without an echo', async (_, flags, setting) => {
+    ['in an unset variable', ['--credential', 'apiKey=env:NO_SUCH'], { env: { OTHER: SECRET } }],
+  ])('a credential %s is refused before any request, and is not printed', async (_, flags, setting) => {
     for (const json of [[], ['--json']]) {
       const { exitCode, stdout, stderr, asked } = await cli([...CREATE, ...flags, ...json], {
         ...setting,
@@ -67,7 +67,7 @@ describe('a credential', () => {
   });
 });
 
-it('overrides limits by a file, which is checked before anything is sent', async () => {
+it('a limits file of connection create is sent if valid, and refused before any request if not', async () => {
   const flags = ['--credential', 'apiKey=env:K', '--limits-file', 'l.yaml'];
   const env = { K: 'k' };
   const good = { 'l.yaml': 'concurrentLocations: 4\n' };
@@ -91,7 +91,7 @@ it('overrides limits by a file, which is checked before anything is sent', async
   );
 });
 
-describe('--wait', () => {
+describe('connection create --wait', () => {
   const create = [...CREATE, '--credential', 'apiKey=env:K', '--wait', '--json'];
   const seen = (...states: Record<string, unknown>[]) => {
     let at = 0;
@@ -106,7 +106,7 @@ describe('--wait', () => {
     };
   };
 
-  it('ends when the connection is ready and its inventory is read', async () => {
+  it('connection create --wait ends when the connection is Ready and its inventory has been read', async () => {
     const { exitCode, stdout, asked } = await cli(
       create,
       seen({}, { status: 'Ready' }, { status: 'Ready', inventorySyncedAt: '2026-01-01T00:00:09.000Z' }),
@@ -114,14 +114,14 @@ describe('--wait', () => {
     expect([exitCode, JSON.parse(stdout).status, asked.length]).toEqual([0, 'Ready', 4]);
   });
 
-  it('ends with 1 when the credential is refused', async () => {
+  it('connection create --wait exits with 1 when the credential is refused', async () => {
     const failure = { code: 'Unauthorized', message: 'no such key' };
     const { exitCode, stdout } = await cli(create, seen({ status: 'Failed', failure }));
     expect([exitCode, JSON.parse(stdout).failure]).toEqual([1, failure]);
   });
 });
 
-describe('a connection that stands', () => {
+describe('an existing connection', () => {
   const at = `${CONNECTIONS}/sim-aws`;
   const ask = (args: string[], method: string, path: string, setting: object = {}) =>
     cli(['connection', ...args], {
@@ -129,7 +129,7 @@ describe('a connection that stands', () => {
       ...setting,
     });
 
-  it('is given a new credential, which is printed no more than the first', async () => {
+  it('rotate-credential sends the new credential and does not print it', async () => {
     const { exitCode, stdout, stderr, asked } = await ask(
       ['rotate-credential', 'sim-aws', '--credential', 'apiKey=env:SIM_KEY'],
       'PUT',
@@ -140,7 +140,7 @@ describe('a connection that stands', () => {
     expect(stdout + stderr).not.toContain(SECRET);
   });
 
-  it('with --wait tells whether the new credential is in force, and exits 1 when it is refused', async () => {
+  it('rotate-credential --wait exits with 0 when the new credential is in force, and 1 when it is refused', async () => {
     const requestedAt = '2026-01-01T00:00:09.000Z';
     const verifying = { version: 2, status: 'Verifying', requestedAt };
     const failure = { code: 'Unauthorized', message: 'no such key' };
@@ -149,12 +149,12 @@ describe('a connection that stands', () => {
         { status: 'Ready', rotation: verifying },
         { status: 'Ready', ...end },
       ];
-      let looks = 0;
+      let reads = 0;
       return await cli(['connection', 'rotate-credential', 'sim-aws', '--credential', 'k=env:K', '--wait'], {
         env: { K: 'k' },
         answers: {
           [`PUT ${at}/credential`]: { status: 202, body: connection(states[0]) },
-          [`GET ${at}`]: () => ({ body: connection(states[Math.min(looks++, 1)]) }),
+          [`GET ${at}`]: () => ({ body: connection(states[Math.min(reads++, 1)]) }),
         },
       });
     };
@@ -164,12 +164,12 @@ describe('a connection that stands', () => {
     expect(refused.stdout).toContain('the one before is in force: Unauthorized: no such key');
   });
 
-  it.each([['disable'], ['enable']])('is asked to %s', async (verb) => {
+  it.each([['disable'], ['enable']])('connection %s sends one request of that name', async (verb) => {
     const { exitCode, asked } = await ask([verb, 'sim-aws'], 'POST', verb);
     expect([exitCode, asked.length]).toEqual([0, 1]);
   });
 
-  it('has its limits set by a file, which is checked before anything is sent', async () => {
+  it('set-limits sends a valid limits file, and refuses an invalid one before any request', async () => {
     const args = ['set-limits', 'sim-aws', '--limits-file', 'l.yaml'];
     const files = { 'l.yaml': 'concurrentLocations: 4\n' };
     expect((await ask(args, 'PUT', 'limits', { files })).asked[0]?.body).toEqual({ concurrentLocations: 4 });
@@ -177,7 +177,7 @@ describe('a connection that stands', () => {
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   });
 
-  it('shows the limits in force, and which of them were overridden', async () => {
+  it('connection get shows the limits in force and the names of the overridden ones', async () => {
     const limits = { concurrentLocations: 3, calls: { create: { perSecond: 1, burst: 2 } } };
     const limitProfile = { ...DEFAULT_LIMIT_PROFILES.aws, concurrentLocations: 3 };
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
@@ -187,7 +187,7 @@ describe('a connection that stands', () => {
     expect(stdout).toContain('concurrentLocations, calls.create');
   });
 
-  it('shows further limits where there are any', async () => {
+  it('connection get shows pacing, budgets and totals when the connection has them', async () => {
     const limits = limitOverrideSchema.parse({
       tier: 'power',
       pacing: 'even',
@@ -203,7 +203,7 @@ describe('a connection that stands', () => {
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
-  it('shows its limits beside the defaults and what the provider may grant, and how to have that', async () => {
+  it('connection limits compares the limits with both profiles, and links to a request for more', async () => {
     const override = { concurrentLocations: 3, totals: { instances: 40 } };
     const body = {
       cloud: 'aws',
@@ -228,7 +228,7 @@ describe('a connection that stands', () => {
     expect(JSON.parse(json.stdout)).toEqual(body);
   });
 
-  it('says what of its catalogue is old', async () => {
+  it('connection get shows the locations whose inventory could not be read', async () => {
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], {
       answers: {
         [`GET ${at}`]: {

@@ -8,7 +8,7 @@ const ACTIONS = `POST ${FLEETS}/web-global/actions`;
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 const files = { 'fleet.yaml': FLEET_YAML };
 
-/** The action is taken, and the fleet is then seen in these states one after another. */
+/** Answers the action with `first`, and each later read of the fleet with the next of `states`. */
 function acting(first: object, ...states: object[]): Answers {
   let at = 0;
   return {
@@ -17,8 +17,8 @@ function acting(first: object, ...states: object[]): Answers {
   };
 }
 
-describe('an action', () => {
-  it.each(FLEET_ACTIONS)('%s is asked for, and the fleet printed as it is then', async (action) => {
+describe('fleet actions', () => {
+  it.each(FLEET_ACTIONS)('fleet %s sends the action and prints the answered fleet', async (action) => {
     const { exitCode, stdout, asked } = await cli(['fleet', action, 'web-global', '--json'], {
       answers: acting(fleet('Held')),
     });
@@ -28,7 +28,7 @@ describe('an action', () => {
     ]);
   });
 
-  it('that is illegal ends with 2 and tells what is allowed', async () => {
+  it('an illegal action exits with 2 and prints the allowed actions', async () => {
     const body = {
       title: 'Conflict',
       status: 409,
@@ -56,8 +56,8 @@ describe('an action', () => {
   });
 });
 
-describe('hold', () => {
-  it('sends its end in seconds, and tells when that is', async () => {
+describe('fleet hold', () => {
+  it('fleet hold sends its expiry in seconds, and prints the time at which it ends', async () => {
     const held = { ...fleet('Held'), heldUntil: '2026-01-01T01:30:00.000Z' };
     const { stderr, stdout, asked } = await cli(['fleet', 'hold', 'web-global', '--expires-in', '90m'], {
       answers: acting(held),
@@ -68,7 +68,7 @@ describe('hold', () => {
     expect(stdout).toMatch(/Held until +2026-01-01T01:30:00.000Z/);
   });
 
-  it.each(['soon', '1w', '-5', '30s', '31d', '1.5h'])('takes no %s', async (time) => {
+  it.each(['soon', '1w', '-5', '30s', '31d', '1.5h'])('fleet hold refuses --expires-in %s', async (time) => {
     const { exitCode, stderr, asked } = await cli(['fleet', 'hold', 'web-global', `--expires-in=${time}`]);
     expect([exitCode, asked]).toEqual([2, []]);
     expect(stderr).toContain('--expires-in: ');
@@ -80,7 +80,7 @@ describe('hold', () => {
     ['90m', 5_400],
     ['1h', 3_600],
     ['2d', 172_800],
-  ])('reads %s as %i seconds', (text, seconds) => {
+  ])('a duration of %s is %i seconds', (text, seconds) => {
     expect(durationSchema.parse(text)).toBe(seconds);
   });
 });
@@ -90,7 +90,7 @@ describe('fleet create', () => {
     [['--hold'], {}],
     [['--hold-for', '1h'], { expiresInSeconds: 3_600 }],
     [['--hold', '--hold-for', '1h'], { expiresInSeconds: 3_600 }],
-  ])('%j asks for a fleet that is held', async (flags, hold) => {
+  ])('fleet create with %j requests a held fleet', async (flags, hold) => {
     const { exitCode, stderr, asked } = await cli([...CREATE, ...flags], {
       files,
       answers: { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } },
@@ -100,7 +100,7 @@ describe('fleet create', () => {
     expect(stderr).toContain('fleetwright fleet release web-global');
   });
 
-  it('leaves what the file says of it, unless a flag says when it ends', async () => {
+  it('the hold of a fleet file is replaced by --hold-for, and kept with --hold or without a flag', async () => {
     const held = { 'fleet.yaml': `hold: {expiresInSeconds: 600}\n${FLEET_YAML}` };
     const answers = { [`POST ${FLEETS}`]: { status: 202, body: fleet('Held') } };
     const [plain, flagged, ended] = await Promise.all([
@@ -120,22 +120,25 @@ describe('fleet create', () => {
   });
 });
 
-describe('waiting', () => {
+describe('--wait of fleet actions', () => {
   const partly = (status: string, allowedActions: string[]) => ({
     ...fleet(status, { Running: 3, Failed: 1 }),
     allowedActions,
   });
 
-  it.each(['release', 'retry'])('for a %s ends with 0 once all runs, and 1 when not', async (action) => {
-    const all = acting(fleet('Preparing'), fleet('Creating'), fleet('Running', { Running: 4 }));
-    const line = ['fleet', action, 'web-global', '--wait', '--json'];
-    const well = await cli(line, { answers: all });
-    expect([well.exitCode, JSON.parse(well.stdout).status]).toEqual([0, 'Running']);
-    const some = acting(fleet('Preparing'), fleet('Creating'), partly('PartiallyRunning', ['retry']));
-    expect((await cli(line, { answers: some })).exitCode).toBe(1);
-  });
+  it.each(['release', 'retry'])(
+    'fleet %s --wait exits with 0 when all instances run, and with 1 when some do not',
+    async (action) => {
+      const all = acting(fleet('Preparing'), fleet('Creating'), fleet('Running', { Running: 4 }));
+      const line = ['fleet', action, 'web-global', '--wait', '--json'];
+      const well = await cli(line, { answers: all });
+      expect([well.exitCode, JSON.parse(well.stdout).status]).toEqual([0, 'Running']);
+      const some = acting(fleet('Preparing'), fleet('Creating'), partly('PartiallyRunning', ['retry']));
+      expect((await cli(line, { answers: some })).exitCode).toBe(1);
+    },
+  );
 
-  it('for a withdrawal ends when all is gone', async () => {
+  it('fleet withdraw --wait ends when the fleet is Terminated', async () => {
     const answers = acting(
       fleet('Terminating'),
       fleet('Terminating'),
@@ -151,7 +154,7 @@ describe('waiting', () => {
     ['Running', 0],
     ['RolledBack', 0],
     ['Terminating', 1],
-  ])('for an abort ends where the policy has brought it: %s', async (status, expected) => {
+  ])('fleet abort --wait ends when the fleet is %s, with exit code %i', async (status, expected) => {
     const answers = acting(fleet('Creating'), fleet('Creating'), fleet('RollingBack'), fleet(status));
     const { exitCode, asked } = await cli(['fleet', 'abort', 'web-global', '--wait'], { answers });
     expect([exitCode, asked.length]).toEqual([expected, 4]);
@@ -162,7 +165,7 @@ describe('waiting', () => {
     ['Failed', ['retry', 'refine'], 1],
     ['Terminating', [], 1],
   ])(
-    'for a refining lasts as long as nothing may be asked of the fleet: %s',
+    'fleet refine --wait ends at %s with the allowed actions %j, with exit code %i',
     async (status, allowed, expected) => {
       const refining = partly('PartiallyRunning', []);
       const answers = acting(refining, refining, refining, partly(status, allowed));
@@ -172,7 +175,7 @@ describe('waiting', () => {
   );
 });
 
-it('a fleet is shown with its shortfall, its minimum, its failures and what is allowed', async () => {
+it('fleet get shows the shortfall, the minimum, the allowed actions and the failures', async () => {
   const body = {
     ...fleet('PartiallyRunning', { Running: 3, Failed: 1 }),
     shortfall: 1,

@@ -5,7 +5,7 @@ const ID = 'f0123456789abcdef';
 const files = { 'fleet.yaml': FLEET_YAML };
 const CREATE = ['fleet', 'create', '-f', 'fleet.yaml'];
 
-/** The fleet is taken, and then seen in these states one after another. */
+/** Accepts a create or delete of the fleet, and answers each later read with the next of `states`. */
 function coming(...states: ReturnType<typeof fleet>[]): Answers {
   let at = 0;
   return {
@@ -17,7 +17,7 @@ function coming(...states: ReturnType<typeof fleet>[]): Answers {
 }
 
 describe('fleet create', () => {
-  it('sends the file with the given key, and prints what the API answers as one JSON document', async () => {
+  it('fleet create sends the file with the idempotency key, and prints the answer as one JSON document', async () => {
     const { exitCode, stdout, stderr, asked } = await cli([...CREATE, '--idempotency-key', 'k-1', '--json'], {
       files,
       answers: coming(),
@@ -31,7 +31,7 @@ describe('fleet create', () => {
     expect(asked[0]?.body).toMatchObject({ name: 'web-global', failurePolicy: 'continue' });
   });
 
-  it('ends with 0 once all runs, and 1 when something failed', async () => {
+  it('fleet create --wait exits with 0 when all instances run, and 1 when one failed', async () => {
     const well = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 2 }), fleet('Running', { Running: 4 })),
@@ -45,7 +45,7 @@ describe('fleet create', () => {
     expect(badly.listening).toBe(0);
   });
 
-  it('tells progress by cloud, failures once, and the estimated end, a line every few seconds', async () => {
+  it('fleet create --wait prints progress by cloud and the estimated end, and each failure once', async () => {
     const { stdout, stderr } = await cli([...CREATE, '--wait'], {
       files,
       answers: coming(
@@ -68,7 +68,7 @@ describe('fleet create', () => {
     expect(stdout).not.toContain('\u001b');
   });
 
-  it('rewrites its lines on a terminal', async () => {
+  it('fleet create --wait rewrites its progress lines on a terminal', async () => {
     const { stderr } = await cli([...CREATE, '--wait'], {
       files,
       terminal: true,
@@ -78,7 +78,7 @@ describe('fleet create', () => {
     expect(stderr).toContain('aws  ████████████████████████     3 of 3');
   });
 
-  it('detaches at Ctrl-C: nothing is deleted, and how to go on is said', async () => {
+  it('Ctrl-C ends fleet create --wait, deletes nothing, and prints the next commands', async () => {
     const { exitCode, stdout, stderr, asked, listening } = await cli([...CREATE, '--wait', '--json'], {
       files,
       answers: coming(fleet('Creating', { Running: 1 })),
@@ -94,7 +94,7 @@ describe('fleet create', () => {
     expect(listening).toBe(0);
   });
 
-  it('gives up after --timeout with 1, and leaves the fleet alone', async () => {
+  it('fleet create --wait exits with 1 after --timeout, and does not delete the fleet', async () => {
     const { exitCode, stderr, asked } = await cli([...CREATE, '--wait', '--timeout', '5'], {
       files,
       answers: coming(fleet('Creating')),
@@ -104,7 +104,7 @@ describe('fleet create', () => {
     expect(asked.some(({ method }) => method === 'DELETE')).toBe(false);
   });
 
-  it('keeps watching over a time without answers, and ends with 3 when none comes any more', async () => {
+  it('fleet create --wait retries failed reads, and exits with 3 when they go on failing', async () => {
     let reads = 0;
     const flaky = coming();
     flaky[`GET ${FLEETS}/${ID}`] = () =>
@@ -116,7 +116,7 @@ describe('fleet create', () => {
     expect(away.exitCode).toBe(3);
   });
 
-  it('names the key that makes it safe to ask again when no answer came', async () => {
+  it('fleet create prints its idempotency key when the API does not answer', async () => {
     const { exitCode, stderr, stdout } = await cli([...CREATE, '--json', '--idempotency-key', 'k-9'], {
       files,
     });
@@ -126,8 +126,8 @@ describe('fleet create', () => {
   });
 });
 
-describe('what a file is refused for', () => {
-  it('is told with line and column, and nothing is sent', async () => {
+describe('an invalid fleet file', () => {
+  it('each error of a fleet file is printed with its line and column, and nothing is sent', async () => {
     const text = FLEET_YAML.replace('size: 3', 'size: 0')
       .replace('zone', 'z')
       .replace('    image: ubuntu-24.04\n', '    foo: 1\n');
@@ -143,13 +143,13 @@ describe('what a file is refused for', () => {
     ['name: a: b\n', 'stdin:1:7  '],
     ['', 'stdin:1:1  /: '],
     ['a: *none\n', 'Use fewer YAML aliases'],
-  ])('%j', async (stdin, said) => {
+  ])('the fleet file %j on standard input is refused with the message %j', async (stdin, said) => {
     const { exitCode, stderr } = await cli(['fleet', 'create', '-f', '-'], { stdin });
     expect(exitCode).toBe(2);
     expect(stderr).toContain(said);
   });
 
-  it('a missing file is wrong use, too', async () => {
+  it('fleet create exits with 2 when the file does not exist', async () => {
     const { exitCode, stderr } = await cli(CREATE);
     expect([exitCode, stderr.split('\n')[0]]).toEqual([
       2,
@@ -157,7 +157,7 @@ describe('what a file is refused for', () => {
     ]);
   });
 
-  it('the API’s own refusal is told field by field, at the lines of the file', async () => {
+  it("each error of the API's refusal is printed with its line in the fleet file", async () => {
     const errors = [
       { pointer: '/nodeGroups/1/connection', code: 'unknown', message: 'no such connection' },
       { pointer: '/nodeGroups/0/locations/0', code: 'unknown', message: 'no such location' },
@@ -187,7 +187,7 @@ describe('what a file is refused for', () => {
 });
 
 describe('fleet delete --wait', () => {
-  it('ends with 0 when the fleet is gone', async () => {
+  it('fleet delete --wait exits with 0 when the fleet is Terminated', async () => {
     const { exitCode, stderr, asked } = await cli(['fleet', 'delete', 'web-global', '--wait'], {
       answers: coming(fleet('Terminating', { Terminated: 1 }), fleet('Terminated', { Terminated: 4 })),
     });
@@ -196,14 +196,14 @@ describe('fleet delete --wait', () => {
     expect(asked.map(({ method }) => method)).toEqual(['DELETE', 'GET', 'GET']);
   });
 
-  it('a fleet that is no longer there is gone', async () => {
+  it('fleet delete --wait exits with 0 when the API no longer has the fleet', async () => {
     const answers = coming();
     answers[`GET ${FLEETS}/${ID}`] = { status: 404, body: { code: 'not-found' } };
     expect((await cli(['fleet', 'delete', 'web-global', '--wait', '--json'], { answers })).exitCode).toBe(0);
   });
 });
 
-it('fleet wait watches the fleet that has the name now, by its id', async () => {
+it('fleet wait resolves the name once, and then reads the fleet by its id', async () => {
   const { exitCode, asked } = await cli(['fleet', 'wait', 'web-global'], {
     answers: coming(fleet('Running', { Running: 4 })),
   });

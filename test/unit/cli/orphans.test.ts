@@ -39,7 +39,7 @@ const answers = (...later: Record<string, unknown>[]) => {
   };
 };
 
-it('a dry run that is waited for tells what would be done', async () => {
+it('orphans sweep --dry-run --wait prints what a sweep would do', async () => {
   const { exitCode, stdout, stderr, asked } = await cli(['orphans', 'sweep', '--dry-run', '--wait'], {
     answers: answers(
       { places: { found: 2, done: 1, failed: 0 } },
@@ -53,7 +53,7 @@ it('a dry run that is waited for tells what would be done', async () => {
   expect(stderr).toContain('1 of 2 sites swept');
 });
 
-it('a site that could not be swept makes the exit code 1', async () => {
+it('orphans sweep --wait exits with 1 when a site could not be swept', async () => {
   const failures = [{ connection: 'sim-aws', location: 'us-west-2', code: 'Unavailable', message: 'down' }];
   const { exitCode, stdout } = await cli(['orphans', 'sweep', '--connection', 'sim-aws', '--wait'], {
     answers: answers({ status: 'Done', places: { found: 2, done: 1, failed: 1 }, failures }),
@@ -62,7 +62,7 @@ it('a site that could not be swept makes the exit code 1', async () => {
   expect(stdout).toContain('Unavailable');
 });
 
-it('a sweep that is not waited for says where its findings will be; the list is paged', async () => {
+it('orphans sweep prints the command for its findings, and orphans list filters by state', async () => {
   const started = await cli(['orphans', 'sweep', '--json'], { answers: answers({}) });
   expect([started.exitCode, JSON.parse(started.stdout).id]).toEqual([0, ID]);
   expect(started.stderr).toContain(`fleetwright orphans get ${ID}`);
@@ -75,7 +75,7 @@ it('a sweep that is not waited for says where its findings will be; the list is 
   expect(listed.stdout).toContain('no-record');
 });
 
-it('resources are listed with their owner and who needs them', async () => {
+it('resources list shows the fleet of a resource, and the node groups and instances that need it', async () => {
   const resource = {
     name: '0123456789abcdefn000000',
     kind: 'network',
@@ -96,7 +96,7 @@ it('resources are listed with their owner and who needs them', async () => {
   expect(stdout).toMatch(/web-global .* web, db- +3/);
 });
 
-it('what sweeps do is set with a connection, and later', async () => {
+it('the orphan policy is set by connection create and by connection set-orphan-policy', async () => {
   const connection = {
     namespace: 'default',
     name: 'sim-aws',
@@ -136,7 +136,7 @@ const HOLD = {
   waiting: 45,
 };
 
-it('holds are listed with their reason, and how many machines wait', async () => {
+it('orphans holds shows the reason of each hold and the number of waiting machines', async () => {
   const { exitCode, stdout } = await cli(['orphans', 'holds'], {
     answers: { [`GET ${ORPHANS}/holds`]: { body: { items: [HOLD], cursor: null } } },
   });
@@ -144,7 +144,7 @@ it('holds are listed with their reason, and how many machines wait', async () =>
   expect(stdout).toMatch(/sim-aws +us-east-1 +cap .* 45 /);
 });
 
-it('continue names a connection and a location, and says which holds ended', async () => {
+it('orphans continue sends a connection and a location, and prints the ended holds', async () => {
   const args = ['orphans', 'continue', '--connection', 'sim-aws', '--location', 'us-east-1', '--json'];
   const { exitCode, stdout, asked } = await cli(args, {
     answers: { [`POST ${ORPHANS}/continue`]: { body: { continued: [HOLD] } } },
@@ -154,6 +154,6 @@ it('continue names a connection and a location, and says which holds ended', asy
   expect(JSON.parse(stdout)).toEqual({ continued: [HOLD] });
 });
 
-it('continue without a connection is wrong use', async () => {
+it('orphans continue exits with 2 without a connection', async () => {
   expect((await cli(['orphans', 'continue'], { answers: {} })).exitCode).toBe(2);
 });

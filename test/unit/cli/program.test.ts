@@ -8,20 +8,23 @@ function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-describe('help', () => {
+describe('the help of commands', () => {
   const all = leaves(makeProgram(async () => undefined));
   const pathOf = (command: Command): string[] =>
     command.parent ? [...pathOf(command.parent), command.name()] : [];
 
-  it.each(all.map((command) => [pathOf(command).join(' ')]))('%s has an example of itself', async (path) => {
-    const { exitCode, stdout } = await cli([...path.split(' '), '--help']);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/Examples?:/);
-    expect(stdout).toContain(`  fleetwright ${path}`);
-    expect(stdout).toContain('--json');
-  });
+  it.each(all.map((command) => [pathOf(command).join(' ')]))(
+    'the help of `%s` has an example of that command',
+    async (path) => {
+      const { exitCode, stdout } = await cli([...path.split(' '), '--help']);
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/Examples?:/);
+      expect(stdout).toContain(`  fleetwright ${path}`);
+      expect(stdout).toContain('--json');
+    },
+  );
 
-  it('every noun has its verbs', () => {
+  it('every noun has the commands create, list, get and delete', () => {
     const paths = all.map((command) => pathOf(command).join(' '));
     for (const noun of ['namespace', 'connection', 'fleet', 'instance', 'api-key']) {
       for (const verb of ['create', 'list', 'get', 'delete']) expect(paths).toContain(`${noun} ${verb}`);
@@ -29,7 +32,7 @@ describe('help', () => {
   });
 });
 
-describe('wrong use', () => {
+describe('an invalid command line', () => {
   it.each([
     [['fleet']],
     [['fleet', 'lst']],
@@ -41,19 +44,22 @@ describe('wrong use', () => {
     [['location', 'list']],
     [['api-key', 'create', 'ci-key', '--direct']],
     [['namespace', 'list', '--namespace', 'NO', '--api-url', 'ftp://x']],
-  ])('%j ends with 2, one JSON document, and what to do next', async (args) => {
-    const { exitCode, stdout, stderr, asked } = await cli([...args, '--json']);
-    expect(exitCode).toBe(2);
-    const { error } = JSON.parse(stdout);
-    expect(error.message).not.toBe('');
-    expect(error.next).not.toBe('');
-    expect(stderr).toContain(error.next);
-    expect(asked).toEqual([]);
-    expect((await cli(args)).stdout).toBe('');
-  });
+  ])(
+    'the invalid command line %j exits with 2, and prints one JSON error with the next step',
+    async (args) => {
+      const { exitCode, stdout, stderr, asked } = await cli([...args, '--json']);
+      expect(exitCode).toBe(2);
+      const { error } = JSON.parse(stdout);
+      expect(error.message).not.toBe('');
+      expect(error.next).not.toBe('');
+      expect(stderr).toContain(error.next);
+      expect(asked).toEqual([]);
+      expect((await cli(args)).stdout).toBe('');
+    },
+  );
 });
 
-describe('answers of the API', () => {
+describe('error answers of the API', () => {
   it.each([
     [400, 2],
     [401, 2],
@@ -63,7 +69,7 @@ describe('answers of the API', () => {
     [429, 3],
     [500, 3],
     [503, 3],
-  ])('%i ends with %i', async (status, expected) => {
+  ])('a command that the API answers with status %i exits with %i', async (status, expected) => {
     const body = { title: 't', code: 'some-code', detail: 'in words', requestId: 'r-7', errors: [] };
     const { exitCode, stdout, stderr } = await cli(['fleet', 'get', 'web-global', '--json'], {
       answers: { [`GET ${FLEETS}/web-global`]: { status, body } },
@@ -73,13 +79,13 @@ describe('answers of the API', () => {
     expect(JSON.parse(stdout).error).toMatchObject({ code: 'some-code', status, requestId: 'r-7' });
   });
 
-  it('no answer ends with 3', async () => {
+  it('a command exits with 3 when the API does not answer', async () => {
     const { exitCode, stderr } = await cli(['fleet', 'list']);
     expect(exitCode).toBe(3);
     expect(stderr).toContain('fleetwright local up');
   });
 
-  it('an answer of something else ends with 3', async () => {
+  it('a command exits with 3 when the answer is not of a Fleetwright API', async () => {
     const { exitCode, stderr } = await cli(['fleet', 'list'], {
       answers: { [`GET ${FLEETS}`]: { body: 'hello' } },
     });
@@ -87,7 +93,7 @@ describe('answers of the API', () => {
   });
 });
 
-describe('lists', () => {
+describe('list commands', () => {
   const pages = {
     [`GET ${FLEETS}`]: ({ path }: { path: string }) => ({
       body: path.includes('cursor=more')
@@ -96,7 +102,7 @@ describe('lists', () => {
     }),
   };
 
-  it('are read page by page to their end', async () => {
+  it('a list command reads all pages', async () => {
     const { stdout, asked } = await cli(['fleet', 'list', '--json'], { answers: pages });
     expect(JSON.parse(stdout)).toMatchObject({
       items: [{ status: 'Creating' }, { status: 'Running' }],
@@ -105,7 +111,7 @@ describe('lists', () => {
     expect(asked.map(({ path }) => path)).toEqual([`${FLEETS}?limit=50`, `${FLEETS}?limit=50&cursor=more`]);
   });
 
-  it('stop at --limit and tell where to go on', async () => {
+  it('a list command stops at --limit, and prints the cursor with which the list goes on', async () => {
     const { stdout, stderr } = await cli(['fleet', 'list', '--limit', '1', '--json'], { answers: pages });
     expect(JSON.parse(stdout).cursor).toBe('more');
     expect(stderr).toContain('--cursor more');
@@ -114,7 +120,7 @@ describe('lists', () => {
     expect(next.stdout).toMatch(/web-global {2}f0123456789abcdef {2}Running +4/);
   });
 
-  it('send their filters', async () => {
+  it('a list command sends its filters and its namespace', async () => {
     const { asked } = await cli(
       ['instance-type', 'list', '--connection', 'sim-aws', '--no-gpu', '--min-vcpus', '8', '--limit', '5'],
       {
@@ -130,7 +136,7 @@ describe('lists', () => {
   });
 });
 
-describe('where the API is', () => {
+describe('the address and key of the API', () => {
   const answers = { [`GET ${FLEETS}`]: { body: { items: [], cursor: null } } };
   const unset = { FLEETWRIGHT_API_URL: '', FLEETWRIGHT_API_KEY: '' };
   const context = JSON.stringify({
@@ -140,7 +146,7 @@ describe('where the API is', () => {
     simUrl: 'http://127.0.0.1:4599',
   });
 
-  it('is the local stack where nothing else is said', async () => {
+  it('a command uses the local stack when neither flags nor variables name an API', async () => {
     const { asked } = await cli(['fleet', 'list'], {
       env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
       files: { '/home/fw/context.json': context },
@@ -149,12 +155,12 @@ describe('where the API is', () => {
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_local');
   });
 
-  it('takes a flag before the environment', async () => {
+  it('the flag --api-key precedes the variable', async () => {
     const { asked } = await cli(['--api-key', 'fw_flag', 'fleet', 'list'], { answers });
     expect(asked[0]?.headers.get('authorization')).toBe('Bearer fw_flag');
   });
 
-  it('never sends the local stack’s key elsewhere', async () => {
+  it('a command with --api-url and without a key does not send the key of the local stack', async () => {
     const { exitCode, asked } = await cli(['fleet', 'list', '--api-url', 'https://elsewhere.test'], {
       env: { ...unset, FLEETWRIGHT_HOME: '/home/fw' },
       files: { '/home/fw/context.json': context },
@@ -171,7 +177,7 @@ describe('api-key create --direct', () => {
     key: 'fw_0123456789ab_x',
   };
 
-  it('writes to the named table, and shows the key on stdout alone', async () => {
+  it('api-key create --direct writes to the named table, and prints the key only on stdout', async () => {
     const given: unknown[] = [];
     const { exitCode, stdout, stderr, asked } = await cli(
       ['api-key', 'create', 'admin', '--direct', '--access-table', 'fw-access', '--json'],
@@ -191,7 +197,7 @@ describe('api-key create --direct', () => {
   });
 });
 
-describe('local', () => {
+describe('local commands', () => {
   const stack = {
     apiUrl: 'http://127.0.0.1:1/a',
     apiKey: 'fw_k',
@@ -218,12 +224,12 @@ describe('local', () => {
     logs: async () => [{ part: 'engine' as const, line: 'hello' }],
   };
 
-  it('up prints its addresses as one document, and its progress on stderr', async () => {
+  it('local up prints the stack as one JSON document, and its progress on stderr', async () => {
     const { exitCode, stdout, stderr } = await cli(['local', 'up', '--json'], { world: { local } });
     expect([exitCode, JSON.parse(stdout), stderr]).toEqual([0, stack, 'starting\n']);
   });
 
-  it('up ends with 3 and the advice when it cannot start', async () => {
+  it('local up exits with 3 and prints the advice when the stack cannot start', async () => {
     const failing = {
       ...local,
       up: () =>
@@ -233,13 +239,13 @@ describe('local', () => {
     expect([exitCode, stderr]).toEqual([3, 'error: no Python\nInstall Python 3.10.\n']);
   });
 
-  it('status ends with 1 unless all runs', async () => {
+  it('local status exits with 1 when a part does not run', async () => {
     const { exitCode, stdout } = await cli(['local', 'status'], { world: { local } });
     expect(exitCode).toBe(1);
     expect(stdout).toContain('engine            running  http://127.0.0.1:1    7');
   });
 
-  it('logs prints lines, each with its part', async () => {
+  it('local logs prints each line after the name of its part', async () => {
     expect((await cli(['local', 'logs'], { world: { local } })).stdout).toBe('engine     hello\n');
   });
 });

@@ -4,14 +4,14 @@ import { createClient } from '../../../client/index.ts';
 
 export interface Asked {
   method: string;
-  /** With its query. */
+  /** The path with its query. */
   path: string;
   headers: Headers;
   body: unknown;
 }
 
 type Answer = { status?: number; body?: unknown } | Error;
-/** What the API answers to `METHOD /path`, without the query: always the same, or as a function of the request. */
+/** The API's answers by `METHOD /path` without the query: constant, or a function of the request. */
 export type Answers = Record<string, Answer | ((asked: Asked) => Answer)>;
 
 interface Setting {
@@ -21,14 +21,14 @@ interface Setting {
   answers?: Answers;
   terminal?: boolean;
   world?: Partial<World>;
-  /** Called at each sleep with the number of those before it; may press Ctrl-C. */
+  /** Called at each sleep with the number of earlier sleeps; `interrupt` presses Ctrl-C. */
   onSleep?: (count: number, interrupt: () => void) => void;
 }
 
 export const START_MS = Date.parse('2026-01-01T00:00:00Z');
 const API = 'https://api.test';
 
-/** Runs one command line in a world of its own, in virtual time. */
+/** Runs one command line in virtual time, with its own files, variables and API. */
 export async function cli(args: readonly string[], setting: Setting = {}) {
   const asked: Asked[] = [];
   const out: string[] = [];
@@ -100,7 +100,7 @@ function fetchOf(answers: Answers, asked: Asked[]): typeof fetch {
   };
 }
 
-/** A fleet as the API answers it; `running`, `failed` of 4 asked, in two clouds. */
+/** Returns a fleet of 4 instances in two clouds, as the API answers it. */
 export function fleet(
   status: string,
   counts: { Running?: number; Failed?: number; Terminated?: number } = {},

@@ -6,13 +6,13 @@ import { HARNESSES } from '../../contract/harnesses/index.ts';
 import { simHarness } from '../../contract/harnesses/sim.ts';
 import { runSuite } from '../../contract/run-suite.ts';
 
-test('every assertion has an id and a title of its own', () => {
+test('the id and the title of every contract assertion are unique', () => {
   for (const list of [ASSERTIONS.map(({ id }) => id), ASSERTIONS.map(({ title }) => title)])
     expect(new Set(list).size).toBe(list.length);
   expect(Object.keys(HARNESSES)).toContain('sim');
 });
 
-/** The driver of the simulated clouds, with something wrong with its clients. */
+/** Returns the driver of the simulated clouds, whose clients have the methods of `breaks` in place of their own. */
 const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver => ({
   ...simDriver,
   connect(options) {
@@ -28,15 +28,15 @@ const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver =
   },
 });
 
-/** How a driver could break the contract, and the assertion that has to notice. */
+/** Ways in which a driver could break the contract, each with the id of the assertion that must fail. */
 const DEFECTS: readonly [string, string, (client: CloudClient) => Partial<CloudClient>][] = [
   [
-    'a wrong credential that passes',
+    'accepts a wrong credential',
     'credential.wrong',
     () => ({ verifyCredential: async () => ({ account: 'anyone' }) }),
   ],
   [
-    'an error of its own kind',
+    'throws an error that is not a DriverError',
     'terminate.unknown',
     () => ({
       getInstance: async () => {
@@ -45,27 +45,27 @@ const DEFECTS: readonly [string, string, (client: CloudClient) => Partial<CloudC
     }),
   ],
   [
-    'a create that tries again by itself',
+    'repeats a create by itself',
     'errors.throttled',
     (client) => ({
       createInstance: (spec) => client.createInstance(spec).catch(() => client.createInstance(spec)),
     }),
   ],
   [
-    'a network under whatever name',
+    'finds a network under any name',
     'networks.found',
     (client) => ({
       findNetworkResource: (location, kind) => client.findNetworkResource(location, kind, 'x'),
     }),
   ],
   [
-    'a list that stops at the first page',
+    'lists only the first page',
     'lists.pages',
     (client) => ({ listInstances: async (location) => (await client.listInstances(location)).slice(0, 5) }),
   ],
 ];
 
-test.each(DEFECTS)('%s is found by %s', async (_what, id, breaks) => {
+test.each(DEFECTS)('a driver that %s fails the contract assertion %s', async (_what, id, breaks) => {
   const harness = { ...simHarness, driver: broken(breaks) };
   const report = await runSuite({ harness, only: [id], progress: () => {} });
   expect(report).toMatchObject({ total: 1, passed: 0, failed: 1 });

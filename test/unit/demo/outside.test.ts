@@ -12,8 +12,8 @@ import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 const MOTO = { driver: 'aws', url: 'http://127.0.0.1:5599' } as const;
 const ELSEWHERE = { driver: 'aws', url: 'https://ec2.example.org' } as const;
 
-describe('--clouds', () => {
-  it('is the simulated clouds, and others by driver and address', () => {
+describe('readClouds', () => {
+  it('--clouds names the simulated clouds, and others by driver and address', () => {
     expect(
       readClouds('sim,aws=http://127.0.0.1:5599, openstack=https://keystone.example.org:5000/v3?a=b'),
     ).toEqual({
@@ -34,13 +34,13 @@ describe('--clouds', () => {
     ['sim=http://127.0.0.1:1', 'need no address'],
     ['sim,sim', 'stands there twice'],
     ['aws=http://127.0.0.1:1,aws=http://127.0.0.1:2', 'stands there twice'],
-  ])('refuses %j', (text, words) => {
+  ])('--clouds %j is refused with the words %j', (text, words) => {
     expect(() => readClouds(text)).toThrow(words);
   });
 });
 
-describe('credentials', () => {
-  it("come from the variables of the cloud's own tools", () => {
+describe('readCredential', () => {
+  it("a credential is read from the variables of the cloud's own tools", () => {
     const env = {
       AWS_ACCESS_KEY_ID: 'AKIA1',
       AWS_SECRET_ACCESS_KEY: 's',
@@ -61,13 +61,13 @@ describe('credentials', () => {
     });
   });
 
-  it('are made up for an EC2 on this machine, and for nothing else', () => {
+  it('a credential is made up only for an EC2 endpoint on this machine', () => {
     expect(readCredential(MOTO, {}).credential).toHaveProperty('accessKeyId');
     expect(() => readCredential(ELSEWHERE, {})).toThrow(CliError);
     expect(() => readCredential({ driver: 'openstack', url: MOTO.url }, {})).toThrow(CliError);
   });
 
-  it('that are missing are named', () => {
+  it('a missing variable of a credential is named in the error', () => {
     try {
       readCredential({ driver: 'cb-spider', url: 'http://127.0.0.1:1024' }, { SPIDER_USERNAME: 'admin' });
       expect.unreachable();
@@ -102,8 +102,8 @@ const at = (
     })),
   }) satisfies OfferedAt;
 
-describe('what is launched at a cloud that only its catalogue tells of', () => {
-  it('is what most locations have, then what is preferred, then what is smallest', () => {
+describe('chooseGroup', () => {
+  it('the chosen type is the one that most locations offer, then a preferred one, then the smallest', () => {
     const types = [type('large', 8), type('t3.micro', 2), type('small', 1)];
     const everywhere = ['large', 't3.micro', 'small'];
     const images = ['a-strange-one', 'debian-12'];
@@ -125,7 +125,7 @@ describe('what is launched at a cloud that only its catalogue tells of', () => {
     });
   });
 
-  it('boots, or is nothing', () => {
+  it('the chosen type and image have the same architecture, and without such a pair there is no group', () => {
     const types = [type('arm', 1, 'arm64'), type('intel', 2)];
     expect(chooseGroup('demo-aws', 3, types, [at('r1', ['arm', 'intel'], ['debian-12'])])?.instanceType).toBe(
       'intel',
@@ -134,7 +134,7 @@ describe('what is launched at a cloud that only its catalogue tells of', () => {
     expect(chooseGroup('demo-aws', 3, types, [])).toBeUndefined();
   });
 
-  it('makes one fleet with the simulated groups that the API takes', () => {
+  it('the chosen group and the simulated groups make one fleet that the API accepts', () => {
     const group = chooseGroup(
       'demo-aws',
       OUTSIDE_SIZES.aws,
@@ -147,7 +147,7 @@ describe('what is launched at a cloud that only its catalogue tells of', () => {
   });
 });
 
-describe('the report', () => {
+describe('the report of the demo', () => {
   const line = {
     fleets: 1,
     clouds: 9,
@@ -181,7 +181,7 @@ describe('the report', () => {
     remainingAfterDelete: 0,
   };
 
-  it('has the keys of any run, and a row for each cloud outside', () => {
+  it('the report has the keys of any run, and a row for each outside cloud', () => {
     const report = withOutside({ line, asAsked: true }, [row]);
     expect(report).toMatchObject({
       asAsked: true,
@@ -192,7 +192,7 @@ describe('the report', () => {
   it.each([
     ['leaked', { leaked: 1 }, { leaked: 1 }],
     ['left', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
-  ] as const)('is not as asked when something is %s outside', (_, over, told) => {
+  ] as const)('the report is not as asked when a machine is %s at an outside cloud', (_, over, told) => {
     const report = withOutside({ line, asAsked: true }, [{ ...row, ...over }]);
     expect(report).toMatchObject({ asAsked: false, line: told });
   });

@@ -55,8 +55,8 @@ const create = (at: FaultProxy, token?: string, body = 'please') =>
     headers: token === undefined ? {} : { 'x-token': token },
   });
 
-describe('without faults', () => {
-  test('requests and answers pass as they are', async () => {
+describe('the fault proxy without faults', () => {
+  test('the fault proxy passes requests and answers unchanged, and records them', async () => {
     const at = await proxy();
     const answer = await create(at, 'a');
     expect([answer.status, await answer.text()]).toEqual([200, `1 ${address}/v2/things`]);
@@ -64,7 +64,7 @@ describe('without faults', () => {
     expect(at.seen).toMatchObject([{ call: 'create', status: 200, request: { path: '/v2/things' } }]);
   });
 
-  test('no request is lost to a connection that the server closes as idle', async () => {
+  test('a request succeeds even if the server closes connections that it has used before', async () => {
     const at = await proxy();
     const used = new WeakSet<object>();
     const cutUsed = ({ socket }: IncomingMessage) => {
@@ -76,7 +76,7 @@ describe('without faults', () => {
       for (const body of ['one', 'two']) {
         const answer = await create(at, undefined, body);
         expect(answer.status).toBe(200);
-        // A server that closes idle connections tells when.
+        // A server that closes idle connections announces the time in this header.
         expect(answer.headers.get('keep-alive')).toBeNull();
         await answer.text();
       }
@@ -85,14 +85,14 @@ describe('without faults', () => {
     }
   });
 
-  test('addresses of servers behind it become its own, where it is told so', async () => {
+  test('the fault proxy replaces the addresses of its servers in answers if rewriteOrigins is set', async () => {
     const at = await proxy({ rewriteOrigins: true });
     expect(await (await create(at)).text()).toBe(`1 ${at.urlOf('cloud')}/things`);
   });
 });
 
-describe('faults', () => {
-  test('a throttle is answered in the form of the cloud, without effect, as often as it says', async () => {
+describe('faults of the fault proxy', () => {
+  test("a throttle fault gives the cloud's throttling answer without effect, as often as its count", async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'throttle', skip: 1, count: 1 });
     const answers = [await create(at), await create(at), await create(at)];
@@ -106,16 +106,19 @@ describe('faults', () => {
     ['reset', 0],
     ['loseReplyBeforeEffect', 0],
     ['loseReplyAfterEffect', 1],
-  ] as const)('%s leaves the caller without an answer, after %i effects', async (kind, effects) => {
-    const at = await proxy();
-    at.faults.arm({ call: 'create', kind });
-    await expect(create(at)).rejects.toThrow('fetch failed');
-    expect(made).toHaveLength(effects);
-    at.calm();
-    expect((await create(at)).status).toBe(200);
-  });
+  ] as const)(
+    'the fault %s leaves the caller without an answer, and has %i effects at the server',
+    async (kind, effects) => {
+      const at = await proxy();
+      at.faults.arm({ call: 'create', kind });
+      await expect(create(at)).rejects.toThrow('fetch failed');
+      expect(made).toHaveLength(effects);
+      at.calm();
+      expect((await create(at)).status).toBe(200);
+    },
+  );
 
-  test('a hanging call is answered never, a delayed one later, others at once', async () => {
+  test('a call with the fault hang gets no answer, one with delay a late one, and others are not affected', async () => {
     const at = await proxy();
     at.faults.arm({ call: 'create', kind: 'hang', count: 1 }, { call: 'create', kind: 'delay', delayMs: 40 });
     const url = `${at.urlOf('cloud')}/things`;
@@ -126,7 +129,7 @@ describe('faults', () => {
     expect(performance.now() - startedMs).toBeGreaterThanOrEqual(39);
   });
 
-  test('an answer can take the place of the server’s, with or without the effect', async () => {
+  test("a fault can replace the server's answer, before or after the effect", async () => {
     const at = await proxy();
     const answer = { status: 418, body: 'no' };
     at.faults.arm(
@@ -138,8 +141,8 @@ describe('faults', () => {
   });
 });
 
-describe('idempotency', () => {
-  test('is added: one token has one answer, also at once and after a lost reply', async () => {
+describe('the idempotency modes of the fault proxy', () => {
+  test('with idempotency added, a token has one effect, even for concurrent calls and a lost reply', async () => {
     const at = await proxy({ idempotency: 'add' });
     const texts = await Promise.all(
       ['a', 'a', 'b'].map(async (token) => await (await create(at, token)).text()),
@@ -154,13 +157,13 @@ describe('idempotency', () => {
     expect(made).toHaveLength(5);
   });
 
-  test('is not of refusals: what was refused may be asked again', async () => {
+  test('with idempotency added, a refused request may be repeated with the same token', async () => {
     const at = await proxy({ idempotency: 'add' });
     expect((await create(at, 'a', 'refuse')).status).toBe(400);
     expect((await create(at, 'a')).status).toBe(200);
   });
 
-  test('is removed: the server sees no token', async () => {
+  test('with idempotency removed, the server gets requests without a token', async () => {
     const at = await proxy({ idempotency: 'remove' });
     await create(at, 'a');
     expect(made).toEqual(['none please']);
