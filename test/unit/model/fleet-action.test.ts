@@ -26,12 +26,12 @@ const LAUNCHING: readonly FleetStatus[] = ['Preparing', 'Creating'];
 describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
   const facts = { status, working: LAUNCHING.includes(status), launching: LAUNCHING.includes(status) };
 
-  it.each(FLEET_ACTIONS)('%s', (action) => {
+  it.each(FLEET_ACTIONS)(`a ${status} fleet allows %s if and only if the table does`, (action) => {
     const allowed = allowedActions({ ...facts, missing: 3, failed: 2 });
     expect(allowed.includes(action)).toBe(TABLE[status].includes(action));
   });
 
-  it('allows no retry of what is not missing, and no refining of what did not fail', () => {
+  it(`a ${status} fleet allows no retry when nothing is missing, and no refine when nothing failed`, () => {
     expect(allowedActions({ ...facts, missing: 0, failed: 0 })).toEqual(
       TABLE[status].filter((action) => action !== 'retry' && action !== 'refine'),
     );
@@ -40,14 +40,14 @@ describe.each(FLEET_STATUSES)('a fleet that is %s', (status) => {
     );
   });
 
-  it('allows nothing while something of it is removed', () => {
+  it(`a ${status} fleet allows no action while instances are removed, unless it is Held`, () => {
     const removing = { status, working: true, launching: false, missing: 3, failed: 2 };
     expect(allowedActions(removing)).toEqual(status === 'Held' ? TABLE.Held : []);
   });
 });
 
-describe('a request', () => {
-  it('takes an expiry with hold alone', () => {
+describe('an action request', () => {
+  it('an action request may have an expiry only with hold', () => {
     expect(fleetActionRequestSchema.safeParse({ action: 'hold' }).success).toBe(true);
     expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds: 60 }).success).toBe(true);
     for (const action of FLEET_ACTIONS.filter((one) => one !== 'hold')) {
@@ -56,11 +56,17 @@ describe('a request', () => {
     }
   });
 
-  it.each([0, 59, 60.5, 30 * 86_400 + 1, -60])('takes no hold of %d seconds', (expiresInSeconds) => {
-    expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds }).success).toBe(false);
-  });
+  it.each([0, 59, 60.5, 30 * 86_400 + 1, -60])(
+    'an action request is refused when its hold is to last %d seconds',
+    (expiresInSeconds) => {
+      expect(fleetActionRequestSchema.safeParse({ action: 'hold', expiresInSeconds }).success).toBe(false);
+    },
+  );
 
-  it.each([{}, { action: 'suspend' }, { action: 'hold', more: 1 }])('refuses %j', (body) => {
-    expect(fleetActionRequestSchema.safeParse(body).success).toBe(false);
-  });
+  it.each([{}, { action: 'suspend' }, { action: 'hold', more: 1 }])(
+    'the action request %j is refused',
+    (body) => {
+      expect(fleetActionRequestSchema.safeParse(body).success).toBe(false);
+    },
+  );
 });

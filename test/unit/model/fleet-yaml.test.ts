@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { fleetRequestSchema } from '../../../functions/model/fleet-request.ts';
 
-it('the example of docs/fleet-yaml.md is a fleet that is taken', () => {
+it('the example in docs/fleet-yaml.md is accepted, and has every field of a fleet request', () => {
   const text = readFileSync(new URL('../../../docs/fleet-yaml.md', import.meta.url), 'utf8');
   const [, example = ''] = /```yaml\n([\s\S]*?)```/.exec(text) ?? [];
   const body: unknown = parse(example);
@@ -12,7 +12,7 @@ it('the example of docs/fleet-yaml.md is a fleet that is taken', () => {
   expect(Object.keys(fleetRequestSchema.parse(body)).toSorted()).toEqual(shape);
 });
 
-it('a fleet names no more connections than one transaction can check', () => {
+it('a fleet may use 90 connections, which one transaction can check, and no more', () => {
   const fleetOn = (count: number) => ({
     name: 'web',
     nodeGroups: Array.from({ length: count }, (_, at) => ({

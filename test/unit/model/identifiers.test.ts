@@ -11,7 +11,7 @@ import {
 describe('identifiers', () => {
   const nowMs = Date.UTC(2031, 4, 6, 7, 8, 9, 123);
 
-  it('carry the time and sort by it', () => {
+  it('a fleet id contains its creation time, and fleet ids sort by it', () => {
     const early = makeFleetId(nowMs, () => 0.999);
     const late = makeFleetId(nowMs + 1, () => 0);
     expect(fleetIdSchema.safeParse(early).success).toBe(true);
@@ -19,7 +19,7 @@ describe('identifiers', () => {
     expect(early < late).toBe(true);
   });
 
-  it('of instances name their fleet', () => {
+  it('an instance id contains its fleet’s id and its position', () => {
     const fleetId = makeFleetId(nowMs, () => 0.5);
     const id = instanceId({ fleetId, index: 42 });
     expect(parseInstanceId(id)).toEqual({ fleetId, index: 42 });

@@ -55,18 +55,18 @@ function between(min: number, max: number) {
 
 describe('a limit override', () => {
   it.each<[string, unknown, string[]]>([
-    ['zero slots', { concurrentLocations: 0 }, ['/concurrentLocations too_small']],
+    ['zero location slots', { concurrentLocations: 0 }, ['/concurrentLocations too_small']],
     [
       'a negative rate',
       { calls: { list: { perSecond: -1, burst: 1 } } },
       ['/calls/list/perSecond too_small'],
     ],
     ['no burst', { calls: { list: { perSecond: 1 } } }, ['/calls/list/burst invalid_type']],
-    ['zero a minute', { createsPerMinute: 0 }, ['/createsPerMinute too_small']],
-    ['zero a day', { createsPerDay: 0 }, ['/createsPerDay too_small']],
-    ['no spacing', { minimumSpacingMs: 0 }, ['/minimumSpacingMs too_small']],
+    ['zero creates a minute', { createsPerMinute: 0 }, ['/createsPerMinute too_small']],
+    ['zero creates a day', { createsPerDay: 0 }, ['/createsPerDay too_small']],
+    ['a minimum spacing of zero', { minimumSpacingMs: 0 }, ['/minimumSpacingMs too_small']],
     [
-      'zero in all',
+      'totals of zero',
       { totals: { instances: 0, vcpus: 0, gpus: 0, memoryGb: 0 } },
       [
         '/totals/gpus too_small',
@@ -76,7 +76,7 @@ describe('a limit override', () => {
       ],
     ],
     [
-      'half an instance',
+      'a total of half an instance',
       { totals: { instances: 0.5 } },
       ['/totals/instances invalid-type', '/totals/instances too_small'],
     ],
@@ -88,30 +88,38 @@ describe('a limit override', () => {
     ['a burst below the rate', rates(9, 1), ['/calls/create/burst contradictory']],
     ['a burst above the rate', rates(2, 21), ['/calls/create/burst contradictory']],
     [
-      'one above the rate of lists',
+      'a burst of list calls above their rate',
       { calls: { list: { perSecond: 1, burst: 11 } } },
       ['/calls/list/burst contradictory'],
     ],
-    ['a day below a minute', { createsPerMinute: 10, createsPerDay: 9 }, ['/createsPerDay contradictory']],
     [
-      'a burst above a minute',
+      'fewer creates a day than a minute',
+      { createsPerMinute: 10, createsPerDay: 9 },
+      ['/createsPerDay contradictory'],
+    ],
+    [
+      'a burst above the creates of a minute',
       { ...rates(5, 20), createsPerMinute: 19 },
       ['/calls/create/burst contradictory'],
     ],
-    ['a burst above a day', { ...rates(5, 20), createsPerDay: 19 }, ['/calls/create/burst contradictory']],
     [
-      'a spacing above the rate',
+      'a burst above the creates of a day',
+      { ...rates(5, 20), createsPerDay: 19 },
+      ['/calls/create/burst contradictory'],
+    ],
+    [
+      'a minimum spacing that the rate does not allow',
       { ...rates(5, 20), minimumSpacingMs: 210 },
       ['/minimumSpacingMs contradictory'],
     ],
-    ['an even burst', { ...rates(5, 20), pacing: 'even' }, ['/calls/create/burst contradictory']],
+    ['a burst and even pacing', { ...rates(5, 20), pacing: 'even' }, ['/calls/create/burst contradictory']],
     [
-      'all at once, held back',
+      'all-at-once pacing, a rate and a minimum spacing',
       { ...rates(5, 20), pacing: 'all-at-once', minimumSpacingMs: 1 },
       ['/calls/create contradictory', '/minimumSpacingMs contradictory'],
     ],
     [
-      'all of it wrong at once',
+      'many wrong fields',
       {
         concurrentLocations: 0,
         concurrentInstancesPerLocation: 1.5,
@@ -131,27 +139,30 @@ describe('a limit override', () => {
         '/totals/instances too_small',
       ],
     ],
-  ])('with %s is refused by field', (_what, limits, issues) => {
+  ])('a limit override with %s gets an error at each wrong field', (_what, limits, issues) => {
     expect(issuesOf(limits)).toEqual(issues);
   });
 
-  it('says which rule a burst breaks', () => {
+  it('the error about a burst says which rule it breaks', () => {
     const messageOf = (limits: unknown) => limitOverrideSchema.safeParse(limits).error?.issues[0]?.message;
     expect(messageOf(rates(2, 21))).toBe('must be at most 20: the calls that perSecond allows in 10 s');
     expect(messageOf(rates(2, 1))).toContain('must be at least perSecond');
   });
 
   it.each<[string, unknown]>([
-    ['a call in half an hour', rates(1 / 1_800, 1)],
+    ['one create in half an hour', rates(1 / 1_800, 1)],
     ['a burst of ten seconds', rates(2, 20)],
-    ['even creates, faster than one a second', { ...rates(5, 1), pacing: 'even' }],
-    ['a spacing that is the rate, rounded', { ...rates(0.1667, 1), minimumSpacingMs: 6_000 }],
-    ['fewer instances in all than slots', { concurrentInstancesPerLocation: 20, totals: { instances: 5 } }],
-  ])('with %s is accepted', (_what, limits) => {
+    ['even pacing of more than one create a second', { ...rates(5, 1), pacing: 'even' }],
+    ['a minimum spacing that equals the rounded rate', { ...rates(0.1667, 1), minimumSpacingMs: 6_000 }],
+    [
+      'a total of fewer instances than slots',
+      { concurrentInstancesPerLocation: 20, totals: { instances: 5 } },
+    ],
+  ])('a limit override with %s is accepted', (_what, limits) => {
     expect(issuesOf(limits)).toEqual([]);
   });
 
-  it('of a new connection is told by its place in the body', () => {
+  it('an error in the limits of a new connection has its path in the request body', () => {
     const issues = connectionRequestSchema.safeParse({
       ...connection,
       name: 'X',
@@ -160,7 +171,7 @@ describe('a limit override', () => {
     expect(issues?.map(({ path }) => path.join('/')).toSorted()).toEqual(['limits/createsPerDay', 'name']);
   });
 
-  it('that was accepted under other rules can be read', () => {
+  it('a stored limit override can be read even if it would be refused today', () => {
     const kept = connectionSchema.parse({
       ...connection,
       namespace: 'default',
@@ -173,30 +184,33 @@ describe('a limit override', () => {
   });
 });
 
-describe('the profile in force', () => {
-  it.each(CLOUDS)('of %s holds together, by default and with all that is granted', (cloud) => {
-    for (const profile of [DEFAULT_LIMIT_PROFILES[cloud], POWER_LIMIT_PROFILES[cloud]]) {
-      expect(limitProfileSchema.parse(profile)).toEqual(profile);
-      expect(contradictionsOf(profile)).toEqual([]);
-      const twice = ({ perSecond, burst }: Rate) => ({ perSecond: perSecond * 2, burst: burst * 2 });
-      const { create, list, mutate } = profile.calls;
-      expect(
-        issuesOf({ calls: { create: twice(create), list: twice(list), mutate: twice(mutate) } }),
-      ).toEqual([]);
-    }
-    expect(POWER_LIMIT_PROFILES[cloud].calls.create.perSecond).toBeGreaterThan(
-      DEFAULT_LIMIT_PROFILES[cloud].calls.create.perSecond,
-    );
-    expect(new URL(REQUEST_MORE[cloud].url).protocol).toBe('https:');
-    expect(REQUEST_MORE[cloud].text).toMatch(/\.$/);
-  });
+describe('limitProfileOf', () => {
+  it.each(CLOUDS)(
+    'the default and power profiles of %s have no contradictions, even with doubled rates',
+    (cloud) => {
+      for (const profile of [DEFAULT_LIMIT_PROFILES[cloud], POWER_LIMIT_PROFILES[cloud]]) {
+        expect(limitProfileSchema.parse(profile)).toEqual(profile);
+        expect(contradictionsOf(profile)).toEqual([]);
+        const twice = ({ perSecond, burst }: Rate) => ({ perSecond: perSecond * 2, burst: burst * 2 });
+        const { create, list, mutate } = profile.calls;
+        expect(
+          issuesOf({ calls: { create: twice(create), list: twice(list), mutate: twice(mutate) } }),
+        ).toEqual([]);
+      }
+      expect(POWER_LIMIT_PROFILES[cloud].calls.create.perSecond).toBeGreaterThan(
+        DEFAULT_LIMIT_PROFILES[cloud].calls.create.perSecond,
+      );
+      expect(new URL(REQUEST_MORE[cloud].url).protocol).toBe('https:');
+      expect(REQUEST_MORE[cloud].text).toMatch(/\.$/);
+    },
+  );
 
-  it('has the defaults where nothing is overridden', () => {
+  it('a connection without overrides has the default profile of its cloud', () => {
     expect(limitProfileOf('ncp', undefined)).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
     expect(limitProfileOf('ncp', {})).toEqual(DEFAULT_LIMIT_PROFILES.ncp);
   });
 
-  it('stands on the power profile where that was granted, with overrides on top', () => {
+  it('a connection with tier power has the power profile, with its overrides on top', () => {
     expect(limitProfileOf('aws', { tier: 'power' })).toEqual(POWER_LIMIT_PROFILES.aws);
     expect(limitProfileOf('aws', { tier: 'power', concurrentLocations: 2, totals: { gpus: 8 } })).toEqual({
       ...POWER_LIMIT_PROFILES.aws,
@@ -211,18 +225,18 @@ describe('the profile in force', () => {
     [{ minimumSpacingMs: 6_000 }, { perSecond: 1 / 6, burst: 1 }],
     [{ pacing: 'even' }, { perSecond: 5, burst: 1 }],
     [{ pacing: 'all-at-once' }, { perSecond: 5, burst: 20 }],
-  ])('gives way to %j in what was not overridden', (limits, create) => {
+  ])('the override %j leads to the create rate %j', (limits, create) => {
     const profile = limitProfileOf('aws', limits);
     expect(profile.calls.create).toEqual(create);
     expect(profile).toMatchObject({ ...limits, concurrentLocations: 30 });
   });
 
-  it('holds together for any override that is accepted', () => {
+  it('any accepted override leads to a profile without contradictions', () => {
     fc.assert(
       fc.property(fc.constantFrom(...CLOUDS), override, (cloud, limits) => {
         const profile = limitProfileOf(cloud, limits);
         const { calls, ...rest } = profile;
-        // Of clouds that queue by themselves, rates of creates are not used.
+        // With pacing all-at-once the cloud queues creates itself, and their rate is not used.
         const used = profile.pacing === 'all-at-once' ? { ...rest, calls: {} } : { ...rest, calls };
         expect(contradictionsOf(used)).toEqual([]);
         expect(limitProfileSchema.parse(profile)).toEqual(profile);
@@ -233,7 +247,7 @@ describe('the profile in force', () => {
   });
 });
 
-it('has every example of docs/limits.md accepted', () => {
+it('every example in docs/limits.md is accepted', () => {
   const text = readFileSync(new URL('../../../docs/limits.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml = '']): unknown => parse(yaml));
   expect(examples.length).toBeGreaterThan(5);

@@ -10,7 +10,7 @@ import {
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
 
-test('plain text has no character that steers a terminal, and is plain already when made again', () => {
+test('plainText leaves no character that controls a terminal, and changes nothing when it is applied again', () => {
   fc.assert(
     fc.property(anyText, fc.integer({ min: 1, max: 100 }), (text, most) => {
       const plain = plainText(text, most);
@@ -21,16 +21,16 @@ test('plain text has no character that steers a terminal, and is plain already w
   );
 });
 
-test('a cut does not split a character', () => {
+test('cutText does not split a character', () => {
   expect(cutText('abc😀', 5)).toBe('abc😀');
   expect(cutText('ab😀cd', 4)).toBe('ab…');
 });
 
-test('lines stay lines', () => {
+test('plainLines keeps line breaks', () => {
   expect(plainLines('a\u001b[2J\tb\r\nc')).toBe('a [2J b \nc');
 });
 
-test('a JSON document that is safe to print means the same', () => {
+test('plainJson prints a document without control characters that parses to the same value', () => {
   fc.assert(
     fc.property(anyText, (text) => {
       const printed = plainJson({ [text]: text });

@@ -13,14 +13,14 @@ const fieldsOf = ({ shape }: { shape: object }): string[] => Object.keys(shape);
 const without = (fields: readonly string[], others: readonly string[]): string[] =>
   fields.filter((field) => !others.includes(field)).sort();
 
-it('a field of the request is read in the answer under its name, or is one of these', () => {
-  // The node groups are told as counts by location, the hold as the time of its end; the priority is not told.
+it('a fleet’s response has each field of its request under the same name, apart from these', () => {
+  // The response has node groups as counts by location, and the hold as its end time. It has no priority.
   const others: (keyof FleetRequest)[] = ['hold', 'nodeGroups', 'priority'];
   expect(without(fieldsOf(fleetRequestSchema), fieldsOf(fleetSchema))).toEqual(others);
 });
 
-it('a field of a node group is read in the answer under its name, or is one of these', () => {
-  // The name is read as `nodeGroup`, and where an instance is as `location`.
+it('an instance’s response has each field of its node group under the same name, apart from these', () => {
+  // The response has the name as `nodeGroup`, and one of the locations as `location`.
   expect(without(fieldsOf(nodeGroupRequestSchema), fieldsOf(instanceSchema))).toEqual([
     'instanceTimeoutSeconds',
     'labels',
@@ -34,7 +34,7 @@ it('a field of a node group is read in the answer under its name, or is one of t
   ]);
 });
 
-it('the request of a single instance brings each of its fields to the request of its fleet', () => {
+it('the request of a single instance passes each of its fields to the request of its fleet', () => {
   const request: Required<InstanceRequest> = {
     name: 'build-1',
     description: 'builds',

@@ -9,7 +9,7 @@ const untold = { account: undefined };
 
 it.each([
   [
-    'a connection that was never verified takes the account that the cloud tells',
+    'a connection that was never verified gets the account that the cloud tells',
     {},
     { account: 'a' },
     false,
@@ -31,14 +31,14 @@ it.each([
     'same',
   ],
   [
-    'a rotation to another account is another',
+    'a rotation to a credential of another account compares as another',
     { ...VERIFIED, account: 'a' },
     { account: 'b' },
     true,
     'another',
   ],
   [
-    'a credential in force that has become of another account is another',
+    'a credential in force that now belongs to another account compares as another',
     { ...VERIFIED, account: 'a' },
     { account: 'b' },
     false,
@@ -51,14 +51,32 @@ it.each([
     true,
     'unproven',
   ],
-  ['a new credential at a cloud that never told has to show machines', VERIFIED, untold, true, 'unproven'],
-  ['a new credential that tells first has to show machines', VERIFIED, { account: 'b' }, true, 'unproven'],
-  ['the credential in force needs no proof', { ...VERIFIED, account: 'a' }, untold, false, 'same'],
+  [
+    'a new credential at a cloud that never told its account has to show machines',
+    VERIFIED,
+    untold,
+    true,
+    'unproven',
+  ],
+  [
+    'a new credential that is the first to tell an account has to show machines',
+    VERIFIED,
+    { account: 'b' },
+    true,
+    'unproven',
+  ],
+  [
+    'the credential in force needs no proof when the cloud no longer tells its account',
+    { ...VERIFIED, account: 'a' },
+    untold,
+    false,
+    'same',
+  ],
 ] as const)('%s', (_title, kept, told, isNew, expected) => {
   expect(compareAccount(kept, told, isNew)).toBe(expected);
 });
 
-it('a refusal names both accounts as people call them', () => {
+it('a refusal contains the display names of both accounts', () => {
   const kept = { name: 'lab', account: 'p1', accountName: 'demo (p1)' };
   const { code, message } = anotherAccount(kept, { account: 'p2', accountName: 'prod (p2)' });
   expect(code).toBe('AnotherAccount');

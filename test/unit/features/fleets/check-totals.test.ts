@@ -16,7 +16,7 @@ function connection(name: string, totals?: Totals): Connection {
   };
 }
 
-/** Groups of so many instances each, of 4 vCPUs, 1 GPU and 16 GB. */
+/** Returns a group for each size, of instances with 4 vCPUs, 1 GPU and 16 GB each. */
 function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand[] {
   return sizes.map((size, at) => ({
     pointer: `/nodeGroups/${from + at}`,
@@ -30,22 +30,26 @@ function groups(of: Connection, sizes: readonly number[], from = 0): GroupDemand
 
 const pointersOf = (demands: readonly GroupDemand[]) => checkTotals(demands).map(({ pointer }) => pointer);
 
-describe('what a fleet asks a connection for', () => {
+describe('checkTotals', () => {
   it.each<[string, Totals, string[]]>([
     ['all of the instances', { instances: 30 }, []],
-    ['one instance more', { instances: 29 }, ['/nodeGroups/2/size']],
-    ['more with each group', { instances: 9 }, ['/nodeGroups/0/size']],
+    ['one instance too many', { instances: 29 }, ['/nodeGroups/2/size']],
+    ['too many instances in its first group', { instances: 9 }, ['/nodeGroups/0/size']],
     ['all of the vCPUs', { vcpus: 120 }, []],
-    ['more vCPUs', { vcpus: 119 }, ['/nodeGroups/2/size']],
-    ['more GPUs', { gpus: 15 }, ['/nodeGroups/1/size']],
-    ['more memory', { memoryGb: 479.5 }, ['/nodeGroups/2/size']],
-    ['more of two', { gpus: 15, memoryGb: 479 }, ['/nodeGroups/1/size', '/nodeGroups/2/size']],
-    ['what has no total', {}, []],
-  ])('being %s is told at the group that goes beyond', (_what, totals, pointers) => {
+    ['too many vCPUs', { vcpus: 119 }, ['/nodeGroups/2/size']],
+    ['too many GPUs', { gpus: 15 }, ['/nodeGroups/1/size']],
+    ['too much memory', { memoryGb: 479.5 }, ['/nodeGroups/2/size']],
+    [
+      'too many GPUs and too much memory',
+      { gpus: 15, memoryGb: 479 },
+      ['/nodeGroups/1/size', '/nodeGroups/2/size'],
+    ],
+    ['resources that have no total', {}, []],
+  ])('a fleet that asks for %s, with totals %j, gets errors at %j', (_what, totals, pointers) => {
     expect(pointersOf(groups(connection('here', totals), [10, 10, 10]))).toEqual(pointers);
   });
 
-  it('is counted for each connection alone', () => {
+  it('the totals of a connection count only the groups that use it', () => {
     const small = connection('small', { instances: 15 });
     const demands = [
       ...groups(connection('large'), [9_000]),

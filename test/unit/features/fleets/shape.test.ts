@@ -8,21 +8,21 @@ it.each([
   [20, 5_000, { concurrentInstances: 40, perChild: 1_000 }],
   [20, 100, { concurrentInstances: 40, perChild: 100 }],
   [15, 1, { concurrentInstances: 30, perChild: 40 }],
-  // A child has 40 launches under way: five of them for 200.
+  // A child execution has 40 launches under way, so 200 launches need five of them.
   [100, 5_000, { concurrentInstances: 200, perChild: 1_000 }],
   [100, 1_000, { concurrentInstances: 200, perChild: 200 }],
   [100, 130, { concurrentInstances: 200, perChild: 40 }],
-])('%i slots and %i instances', (count, instances, shape) => {
+])('%i slots and %i instances lead to the shape %j', (count, instances, shape) => {
   expect(shapeOf(slots(count), instances)).toEqual(shape);
 });
 
-it('leaves no slot without a launch, and makes no more children than a history has room for', () => {
+it('shapeOf keeps a launch under way for every slot, with at most 1,000 positions in a child execution', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 10_000 }), (some, count) => {
       const { concurrentInstances, perChild } = shapeOf(slots(some), count);
       const children = Math.ceil(count / perChild);
-      const atOnce = Math.min(40, Math.max(2, Math.ceil(concurrentInstances / 40)), children);
-      const underWay = Math.min(count, atOnce * Math.min(40, perChild, concurrentInstances));
+      const concurrent = Math.min(40, Math.max(2, Math.ceil(concurrentInstances / 40)), children);
+      const underWay = Math.min(count, concurrent * Math.min(40, perChild, concurrentInstances));
       expect(underWay).toBeGreaterThanOrEqual(Math.min(count, some));
       expect(perChild).toBeLessThanOrEqual(1_000);
       expect(children).toBeLessThanOrEqual(Math.max(Math.ceil(count / 1_000), Math.ceil(count / 40)));

@@ -34,7 +34,7 @@ const aimOf = ({ failurePolicy, minimumInstances, groups }: Fleet): Aim => ({
   })),
 });
 
-/** The counters of two placements, between which each group's instances are divided. */
+/** Returns the counters of two placements, between which each group's instances are divided. */
 function tallies({ groups }: Fleet, round = 1) {
   const part = (share: (count: number) => number) => ({
     counts: { Running: groups.reduce((sum, { running }) => sum + share(running), 0) },
@@ -86,7 +86,11 @@ const fleetArb = fc
 const check = (property: (fleet: Fleet) => void) =>
   fc.assert(fc.property(fleetArb, property), { numRuns: 500 });
 
-/** The rule of the failure policies, said once more from the words: what runs if all that is not lost comes up. */
+/**
+ * States the rule of the failure policies a second time: whether a minimum is missed.
+ *
+ * @param standing returns how many instances of a group count as running
+ */
 function failsBy({ minimumInstances, groups }: Fleet, standing: (group: Group) => number): boolean {
   const all = groups.reduce((sum, group) => sum + standing(group), 0);
   if (minimumInstances !== undefined && all < minimumInstances) return true;
@@ -98,14 +102,19 @@ function failsBy({ minimumInstances, groups }: Fleet, standing: (group: Group) =
 
 describe('hasFailed', () => {
   it.each([
-    ['nothing is lost', one(4, 0, 0), undefined, false],
-    ['one is lost, and no minimum is set', one(4, 3, 1), undefined, true],
-    ['one is lost, and fewer are enough', one(4, 0, 1), 3, false],
-    ['the minimum is out of reach', one(4, 0, 2), 3, true],
-    ['one is lost, and none has to run', one(4, 0, 4), 0, false],
-    ['the group has still enough', one(4, 0, 1, 3), undefined, false],
-    ['the group has not enough any more', one(4, 0, 2, 3), undefined, true],
-    ['the fleet has enough, the group has not', one(4, 0, 2, 3), 1, true],
+    ['a fleet that lost no instance has not failed', one(4, 0, 0), undefined, false],
+    ['a fleet without a minimum has failed once it lost one instance', one(4, 3, 1), undefined, true],
+    ['a fleet that lost one instance has not failed while it can reach its minimum', one(4, 0, 1), 3, false],
+    ['a fleet has failed when it can no longer reach its minimum', one(4, 0, 2), 3, true],
+    ['a fleet with a minimum of zero has not failed when all instances are lost', one(4, 0, 4), 0, false],
+    ['a fleet has not failed while its group can reach its minimum', one(4, 0, 1, 3), undefined, false],
+    ['a fleet has failed when its group can no longer reach its minimum', one(4, 0, 2, 3), undefined, true],
+    [
+      'a fleet that reaches its own minimum has failed when its group cannot reach the group’s',
+      one(4, 0, 2, 3),
+      1,
+      true,
+    ],
   ])('%s', (_, group, minimumInstances, expected) => {
     const fleet: Fleet = {
       failurePolicy: 'rollback',
@@ -115,7 +124,7 @@ describe('hasFailed', () => {
     expect(hasFailed(aimOf(fleet), tallies(fleet), 1)).toBe(expected);
   });
 
-  it('asks all of a group without a minimum, beside one that has one', () => {
+  it('a fleet has failed when a group without a minimum lost an instance, even if another group has one', () => {
     const fleet: Fleet = {
       failurePolicy: 'rollback',
       groups: [one(4, 0, 1, 2), { name: 'db', size: 2, running: 0, lost: 0 }],
@@ -125,13 +134,13 @@ describe('hasFailed', () => {
     expect(hasFailed(aimOf(lost), tallies(lost), 1)).toBe(true);
   });
 
-  it('counts what was lost in its own round alone', () => {
+  it('hasFailed counts only the instances that were lost in its round', () => {
     const fleet: Fleet = { failurePolicy: 'rollback', groups: [one(4, 0, 4)] };
     expect(hasFailed(aimOf(fleet), tallies(fleet, 1), 2)).toBe(false);
     expect(hasFailed(aimOf(fleet), tallies(fleet, 2), 2)).toBe(true);
   });
 
-  it('says what the words say', () => {
+  it('hasFailed agrees with the rule of the failure policies', () => {
     check((fleet) => {
       const standing = ({ size, lost }: Group) => size - lost;
       expect(hasFailed(aimOf(fleet), tallies(fleet), 1)).toBe(failsBy(fleet, standing));
@@ -140,7 +149,7 @@ describe('hasFailed', () => {
 });
 
 describe('isDecided', () => {
-  it('never takes back what it said when more is lost, and says it before the last one is', () => {
+  it('isDecided stays true when more instances are lost', () => {
     check((fleet) => {
       const before = isDecided(aimOf(fleet), tallies(fleet), 1);
       for (const { name } of fleet.groups) {
@@ -154,7 +163,7 @@ describe('isDecided', () => {
     });
   });
 
-  it('does not depend on what runs', () => {
+  it('isDecided does not depend on the instances that run', () => {
     check((fleet) => {
       const groups = fleet.groups.map((group) => ({ ...group, running: 0 }));
       expect(isDecided(aimOf(fleet), tallies({ ...fleet, groups }), 1)).toBe(
@@ -164,7 +173,7 @@ describe('isDecided', () => {
   });
 
   it.each(['continue', 'refine'] as const)(
-    'under %s goes on after a failure without a minimum',
+    'under %s, isDecided is true only when a minimum is out of reach',
     (failurePolicy) => {
       const fleet: Fleet = { failurePolicy, groups: [one(4, 0, 3)] };
       expect(isDecided(aimOf(fleet), tallies(fleet), 1)).toBe(false);
@@ -174,7 +183,7 @@ describe('isDecided', () => {
     },
   );
 
-  it('is never wrong: whatever becomes of the others, the fleet ends as it would have ended', () => {
+  it('once isDecided is true, no further instance can change the verdict', () => {
     check((fleet) => {
       if (!isDecided(aimOf(fleet), tallies(fleet), 1)) return;
       const best = {
@@ -193,7 +202,7 @@ describe('isDecided', () => {
 describe('verdictOf', () => {
   const settle = (fleet: Fleet, aborted = false) => verdictOf(aimOf(fleet), tallies(fleet), aborted);
 
-  it.each(FAILURE_POLICIES)('under %s is Running when all run', (failurePolicy) => {
+  it.each(FAILURE_POLICIES)('under %s, a fleet is Running when all its instances run', (failurePolicy) => {
     expect(settle({ failurePolicy, groups: [one(4, 4, 0)] })).toEqual({ status: 'Running', next: 'none' });
   });
 
@@ -205,7 +214,7 @@ describe('verdictOf', () => {
     [2, undefined, 3, 'Failed'],
     [0, 0, undefined, 'Failed'],
   ])(
-    'under continue with %i of 4 running, minimum %s, group minimum %s: %s',
+    'under continue, a fleet with %i of 4 instances running, minimum %s and group minimum %s is %s',
     (running, least, ofGroup, status) => {
       const fleet: Fleet = {
         failurePolicy: 'continue',
@@ -221,39 +230,45 @@ describe('verdictOf', () => {
     [3, undefined, 'rollback'],
     [3, 3, 'none'],
     [2, 3, 'rollback'],
-  ])('under rollback with %i of 4 running and minimum %s: %s', (running, least, next) => {
-    const fleet: Fleet = {
-      failurePolicy: 'rollback',
-      groups: [one(4, running, 4 - running)],
-      ...(least === undefined ? {} : { minimumInstances: least }),
-    };
-    expect(settle(fleet).next).toBe(next);
-    expect(settle(fleet, true)).toEqual({ next: 'rollback' });
-  });
+  ])(
+    'under rollback, the next work of a fleet with %i of 4 instances running and minimum %s is %s',
+    (running, least, next) => {
+      const fleet: Fleet = {
+        failurePolicy: 'rollback',
+        groups: [one(4, running, 4 - running)],
+        ...(least === undefined ? {} : { minimumInstances: least }),
+      };
+      expect(settle(fleet).next).toBe(next);
+      expect(settle(fleet, true)).toEqual({ next: 'rollback' });
+    },
+  );
 
   it.each([
     [3, undefined, 'Running'],
     [0, undefined, 'Failed'],
     [3, 3, 'Running'],
     [2, 3, 'Failed'],
-  ])('under refine with %i of 4 running and minimum %s: refined, then %s', (running, least, status) => {
-    const fleet: Fleet = {
-      failurePolicy: 'refine',
-      groups: [one(4, running, 4 - running)],
-      ...(least === undefined ? {} : { minimumInstances: least }),
-    };
-    expect(settle(fleet)).toEqual({ next: 'refine' });
-    expect(statusWhenRefined(aimOf(fleet), tallies(fleet))).toBe(status);
-  });
+  ])(
+    'under refine, a fleet with %i of 4 instances running and minimum %s is refined, and is then %s',
+    (running, least, status) => {
+      const fleet: Fleet = {
+        failurePolicy: 'refine',
+        groups: [one(4, running, 4 - running)],
+        ...(least === undefined ? {} : { minimumInstances: least }),
+      };
+      expect(settle(fleet)).toEqual({ next: 'refine' });
+      expect(statusWhenRefined(aimOf(fleet), tallies(fleet))).toBe(status);
+    },
+  );
 
-  it('looks at what runs alone: what was never launched is missing like what failed', () => {
+  it('verdictOf treats an instance that was never launched like one that failed', () => {
     check((fleet) => {
       const groups = fleet.groups.map((group) => ({ ...group, lost: 0 }));
       expect(settle({ ...fleet, groups })).toEqual(settle(fleet));
     });
   });
 
-  it('says what the words say', () => {
+  it('verdictOf and statusWhenRefined agree with the rule of the failure policies', () => {
     check((fleet) => {
       const { failurePolicy, groups, minimumInstances = 0 } = fleet;
       const running = groups.reduce((sum, group) => sum + group.running, 0);

@@ -11,7 +11,7 @@ import { runScenario } from '../../../chaos/scenario/run.ts';
 const PATIENT = { timeout: 60_000 };
 const isUp = ({ status }: Fleet) => status === 'Running';
 const AT = ['sim-aws'];
-/** Time in seconds, process and call of a line of the trace. */
+/** Matches a line of the trace: time in seconds, process, call. */
 const LINE = /^\s*([\d.]+) {2}(\S+)\s+(.*)$/;
 
 interface Call {
@@ -20,7 +20,11 @@ interface Call {
   what: string;
 }
 
-/** What was asked of tables and clouds until all fleets of a calm world ran, and what was not, by the counters. */
+/**
+ * Runs fleets of these sizes at one site without disturbances, until all are Running.
+ *
+ * @returns the calls that workers made to tables and clouds. `usage` then counts the calls that they saved
+ */
 async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]> {
   let lines: readonly string[] = [];
   const saved: (typeof usage)[] = [];
@@ -37,7 +41,7 @@ async function callsOf(sizes: readonly number[], batchSize = 1): Promise<Call[]>
     saved.push(structuredClone(usage));
   });
   expect(violations).toEqual([]);
-  // Deletion at the run's end counts as well: what a test is told is as of when all ran.
+  // The deletion at the run's end is counted, too. Restore the counters from the time when all fleets ran.
   Object.assign(usage, saved[0]);
   return lines.flatMap((line) => {
     const [, atSeconds, process, what] = LINE.exec(line) ?? [];
@@ -52,7 +56,7 @@ const count = (calls: readonly Call[], pattern: RegExp) =>
 const isList = /^GET aws\/locations\/east-1\/instances\?tag/;
 const isCreate = /^POST aws\/locations\/east-1\/instances$/;
 
-/** How often each process asked for each of these. */
+/** Counts each matching call of each process. */
 function timesEach(calls: readonly Call[], pattern: RegExp): number[] {
   const matching = calls.filter(({ what }) => pattern.test(what));
   return [...Map.groupBy(matching, ({ process, what }) => `${process} ${what}`).values()].map(
@@ -63,11 +67,11 @@ function timesEach(calls: readonly Call[], pattern: RegExp): number[] {
 beforeEach(resetUsage);
 
 describe('launches of one fleet', PATIENT, () => {
-  it("have a fleet's layout and network resources read once by each process", async () => {
+  it("each process reads a fleet's layout and network resources once", async () => {
     const calls = await callsOf([30]);
-    // Until then a process may read before there is something to keep.
+    // Before that, a process may read resources that are not Ready and cannot be kept.
     const ready = calls.findLast(({ what }) => /"Ready"/.test(what))?.atSeconds ?? 0;
-    // And for as long as the spec may be missing in a cheap read, it is read twice.
+    // While an eventually consistent read may still miss the spec, a process reads it twice.
     const launching = calls.filter(({ atSeconds }) => atSeconds > ready + 1);
     const layouts = timesEach(launching, /^Get SPEC#/);
     expect(layouts.length).toBeGreaterThan(0);
@@ -77,7 +81,7 @@ describe('launches of one fleet', PATIENT, () => {
     expect(usage.saved.networks).toBeGreaterThan(5);
   });
 
-  it('have a connection opened at most once a minute by each process', async () => {
+  it('each process opens a connection at most once a minute', async () => {
     const calls = await callsOf([60]);
     const opened = calls.filter(({ what }) => what === 'read credential');
     const minutes = ((calls.at(-1)?.atSeconds ?? 0) - (calls[0]?.atSeconds ?? 0)) / 60;
@@ -89,7 +93,7 @@ describe('launches of one fleet', PATIENT, () => {
     expect(usage.saved.connections).toBeGreaterThan(opened.length);
   });
 
-  it('go in one call where the cloud takes several', async () => {
+  it('launches share create calls where the cloud takes several machines in one call', async () => {
     const single = await callsOf([12]);
     expect(usage.saved.creates).toBe(0);
     expect(count(single, isCreate)).toBe(12);
@@ -99,7 +103,7 @@ describe('launches of one fleet', PATIENT, () => {
 });
 
 describe('launches of four fleets at one site', PATIENT, () => {
-  it('are listed together: as many lists as one fleet of that size takes', async () => {
+  it('four fleets at one site take fewer than 1.5 times the list calls of one fleet of their total size', async () => {
     const one = count(await callsOf([24]), isList);
     expect(usage.saved.lists).toBe(0);
     const four = count(await callsOf([6, 6, 6, 6]), isList);
@@ -109,8 +113,8 @@ describe('launches of four fleets at one site', PATIENT, () => {
   });
 });
 
-describe('words of a fleet request', () => {
-  it('are looked up together: one request for a hundred of them, and one for the connection', async () => {
+describe('checkWords', () => {
+  it('checkWords reads the connection by one request, and all other names of a fleet request by one more', async () => {
     const requests: string[] = [];
     const tables = ['access', 'catalogue', 'fleets'].map((name) => new Table(name));
     const dynamo = new Dynamo(tables, {

@@ -11,7 +11,7 @@ const credential = { accessKeyId: 'AKIDTEST', secretAccessKey: 'secret' };
 const client = createAwsDriver().connect({ cloud: 'aws', credential, deploymentId: 'test', calls: openGate });
 const fleetId = 'f0123456789abcdef';
 
-/** A claimed record and what to ask EC2 for; `keys` are those that the claim kept. */
+/** Returns a claimed record and its spec for EC2. @param keys idempotency keys that the claim wrote */
 function wanted(index: number, keys: string[] = []) {
   const id = instanceId({ fleetId, index });
   const spec: InstanceSpec = {
@@ -28,7 +28,7 @@ function wanted(index: number, keys: string[] = []) {
   return { record: record({ instanceId: id, index, idempotencyKeys: keys }), spec };
 }
 
-test('launches that are alike go out in one call, in the order of their tokens, whatever theirs was', () => {
+test('launches that are alike share one call, in the order of their tokens, however they were ordered', () => {
   const tokensOf = (order: number[]) =>
     callsOf(
       client,
@@ -38,7 +38,7 @@ test('launches that are alike go out in one call, in the order of their tokens, 
   expect(tokensOf([0, 1, 2])).toHaveLength(1);
 });
 
-test('a call whose key its records do not keep is made for each of them alone', () => {
+test('a call whose key its records do not have is split into one call for each record', () => {
   const all = [0, 1, 2].map((index) => wanted(index));
   const [first = '', ...others] = all.map(({ spec }) => spec.launchToken);
   const key = has(client, 'idempotency-keys') ? client.idempotencyKeyOf([first, ...others]) : undefined;

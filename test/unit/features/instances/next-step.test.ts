@@ -11,7 +11,7 @@ describe('nextStep', () => {
     expect(nextStep(undefined, { message: { round: 1 } }, TIMES)).toEqual({ step: 'claim' });
   });
 
-  it('waits while another worker may be calling, and for what a list may not show yet', () => {
+  it('a launch waits until another worker’s claim and the consistency window are over, and then looks up its machine', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000 });
     const waiting = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     expect(nextStep(claimed, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -20,7 +20,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('the worker waits once more when another worker holds the claim by then', () => {
+  it('a launch waits again when another worker has taken the claim since', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 180_000 });
     expect(nextStep(claimed, { message: { round: 1, waitedFor: 90_000 } }, TIMES)).toEqual({
       step: 'wait',
@@ -29,7 +29,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('looks an unknown outcome up before anything else, and not too early', () => {
+  it('a launch with an unknown outcome waits for the consistency window, and then looks up its machine', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 10_000, claimUntilMs: 0 });
     const waiting = { step: 'wait', waitMs: WINDOW_MS, marks: { waitedFor: 10_000 } };
     expect(nextStep(unknown, { message: { round: 1 } }, TIMES)).toEqual(waiting);
@@ -38,7 +38,7 @@ describe('nextStep', () => {
     });
   });
 
-  it('looks up sooner what a launch of its own died over, by how long the queue says that this is ago', () => {
+  it('a launch whose own worker died waits only for the time that has not passed yet by the queue’s clock', () => {
     const claimed = record({ launchState: 'claimed', claimUntilMs: 90_000, claimedBy: 'm1' });
     const first = { messageId: 'm1', receives: 2, sentAtMs: 900_000, firstReceivedAtMs: 1_000_000 };
     const claimSeen = { claimUntilMs: 90_000, sinceMs: 1_000_000 };
@@ -55,7 +55,7 @@ describe('nextStep', () => {
     expect(late).toMatchObject({ step: 'look-up' });
   });
 
-  it('waits all of it where a claim was made by another delivery, or it is not known when', () => {
+  it('a launch waits the whole time when another message made the claim, or when the time of the claim is unknown', () => {
     const whole = { step: 'wait', waitMs: CLAIM_MS + WINDOW_MS, marks: { waitedFor: 90_000 } };
     const delivery = { messageId: 'm1', receives: 3, sentAtMs: 2_000_000, firstReceivedAtMs: 1_000_000 };
     const step = (claimedBy: string, launch: Parameters<typeof nextStep>[1]) =>
@@ -67,19 +67,19 @@ describe('nextStep', () => {
     expect(step('m2', { message: other, delivery })).toEqual(whole);
   });
 
-  it('calls again at once where the cloud took nothing', () => {
+  it('a launch that the cloud refused is created again immediately', () => {
     expect(nextStep(record({ launchState: 'refused' }), { message: { round: 1 } }, TIMES)).toMatchObject({
       step: 'create',
     });
   });
 
-  it('leaves an accepted one to the poll loop', () => {
+  it('a launch that the cloud accepted only replaces its task token', () => {
     expect(nextStep(record({ launchState: 'accepted' }), { message: { round: 1 } }, TIMES)).toMatchObject({
       step: 'replace-token',
     });
   });
 
-  it('answers what has an outcome', () => {
+  it('a launch answers with the outcome that its record shows', () => {
     expect(nextStep(record({ status: 'Running' }), { message: { round: 1 } }, TIMES)).toEqual({
       step: 'answer',
       outcome: 'Running',
@@ -96,12 +96,15 @@ describe('nextStep in a later round', () => {
   const at = (fields: Parameters<typeof record>[0], round = 2) =>
     nextStep(record({ round: 1, ...fields }), { message: { round, waitedFor: 0 } }, TIMES);
 
-  it.each(['Failed', 'Terminated'] as const)('attempts again what ended %s in an earlier one', (status) => {
-    expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
-    expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
-  });
+  it.each(['Failed', 'Terminated'] as const)(
+    'a later round claims an instance that ended %s in an earlier one',
+    (status) => {
+      expect(at({ status })).toMatchObject({ step: 'claim', replaces: { status, round: 1 } });
+      expect(at({ status }, 1)).toMatchObject({ step: 'answer' });
+    },
+  );
 
-  it('attempts what is Planned in whatever round', () => {
+  it('a launch claims a Planned instance in any round', () => {
     for (const round of [1, 2]) {
       expect(at({ status: 'Planned', launchState: 'refused' }, round)).toMatchObject({
         step: 'claim',
@@ -110,27 +113,27 @@ describe('nextStep in a later round', () => {
     }
   });
 
-  it('leaves what runs, and answers for it', () => {
+  it('a later round answers Running for an instance that runs', () => {
     expect(at({ status: 'Running' })).toEqual({ step: 'answer', outcome: 'Running' });
   });
 
-  it('goes on with an attempt that stands', () => {
+  it('a later round continues an attempt that has not ended', () => {
     expect(at({ launchState: 'accepted' })).toMatchObject({ step: 'replace-token' });
     expect(at({ launchState: 'refused' })).toMatchObject({ step: 'create' });
     expect(at({ launchState: 'unknown', unknownSinceMs: 0 })).toMatchObject({ step: 'look-up' });
   });
 
-  it('waits for what failed in an earlier round to be gone, and answers for that of its own', () => {
+  it('a launch waits for the machine of a failed earlier round to be gone, and answers Failed for its own round', () => {
     const failing = { status: 'Terminating', closeAs: 'Failed' } as const;
     expect(at(failing)).toEqual({ step: 'wait', waitMs: 5_000 });
     expect(at(failing, 1)).toEqual({ step: 'answer', outcome: 'Failed' });
   });
 
-  it('is cancelled by a removal', () => {
+  it('a removal cancels the launch of a later round', () => {
     expect(at({ status: 'Terminating' })).toEqual({ step: 'answer', outcome: 'Cancelled' });
   });
 
-  it('hands what is to be attempted elsewhere the token that its next launch is to answer', () => {
+  it('a launch replaces the task token of an instance that is to move, and gives no outcome', () => {
     const leaving = { status: 'Terminating', closeAs: 'Planned' } as const;
     for (const round of [1, 2]) expect(at(leaving, round)).toMatchObject({ step: 'replace-token' });
     expect(outcomeOf(leaving)).toBeUndefined();

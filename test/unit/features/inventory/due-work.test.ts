@@ -20,10 +20,10 @@ const connection = (fields: Partial<Connection> = {}): Connection => ({
 const due = (fields: Partial<Connection>) => dueWork(connection(fields), POLL_MINUTES, NOW_MS);
 
 test.each([
-  ['was never read', undefined, {}],
-  ['is as old as the driver lets it be', '2026-01-01T11:00:00Z', {}],
-  ['will be so before the next time', '2026-01-01T11:00:30Z', {}],
-  ['is young', '2026-01-01T11:02:00Z', { sync: false }],
+  ['was never read is read', undefined, {}],
+  ['is as old as the driver allows is read again', '2026-01-01T11:00:00Z', {}],
+  ['will be too old before the next check is read again', '2026-01-01T11:00:30Z', {}],
+  ['is young is not read again', '2026-01-01T11:02:00Z', { sync: false }],
 ])('a catalogue that %s', (_what, inventorySyncedAt, expected) => {
   const due = dueWork(
     connection(inventorySyncedAt === undefined ? {} : { inventorySyncedAt }),
@@ -33,14 +33,14 @@ test.each([
   expect(due).toEqual([{ ...key, ...expected }]);
 });
 
-test('a credential that was good once is tried again; what a user has to decide is left to the user', () => {
+test('a Failed connection is verified again if it was verified before, and a Disabled one is left to the user', () => {
   expect(due({ status: 'Failed' })).toMatchObject([key]);
   const { verifiedAt: _, ...never } = connection({ status: 'Failed' });
   expect(dueWork(never, POLL_MINUTES, NOW_MS)).toEqual([]);
   expect(due({ status: 'Disabled' })).toEqual([]);
 });
 
-test('what a request was to have verified, and died before it said so, is verified', () => {
+test('a connection or rotation that still waits for its verification is verified', () => {
   const { verifiedAt: _, ...made } = connection({ status: 'Verifying', credentialVersion: 1 });
   expect(dueWork(made, POLL_MINUTES, NOW_MS)).toMatchObject([key]);
   const requestedAt = '2026-01-01T11:00:00Z';
@@ -49,6 +49,6 @@ test('what a request was to have verified, and died before it said so, is verifi
   expect(due({ status: 'Disabled', rotation: { ...rotation, status: 'Failed' } })).toEqual([]);
 });
 
-test('a connection whose secret has not been kept yet is left to the request that makes it', () => {
+test('a connection without a stored secret is left to the request that creates it', () => {
   expect(due({ status: 'Verifying' })).toEqual([]);
 });

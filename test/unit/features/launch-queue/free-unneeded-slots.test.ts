@@ -25,14 +25,14 @@ afterEach(() => world.end());
 const permit = () => permitCreates(world.context.store, { ...site, limits: limits({}) }, [want(ID)]);
 const isHeld = async () => ID in (await readHolders(world.context.store, site));
 
-it('gives the slot of a launch back that the launch gate stopped', async () => {
+it('a launch that the launch gate stopped gives its slot back', async () => {
   world = workerWorld(NOON);
   await permit();
   await freeUnneededSlots(world.context, [message]);
   expect(await isHeld()).toBe(false);
 });
 
-it('leaves it to the launch of a later round that begins under it after the launch gate was read', async () => {
+it('a slot stays held when a later round’s launch gets a permit under it after the launch gate was read', async () => {
   world = workerWorld(NOON);
   await permit();
   let rounds = 0;

@@ -26,7 +26,7 @@ function putResource(kind: NetworkKind, neededBy: readonly string[]): void {
   });
 }
 
-/** A placement at rest at which nothing of any group runs. */
+/** Puts a placement where launching is paused and no instance runs. */
 function putPlacement(): void {
   world.put('fleets', {
     ...placementKey(FLEET, site.connectionKey, site.location),
@@ -48,11 +48,11 @@ function putPlacement(): void {
   });
 }
 
-it('leaves a network of a fleet that stays while a security group stands in it', async () => {
+it('a fleet that stays keeps a network while a security group exists in it', async () => {
   world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
   putPlacement();
   putResource('network', ['web']);
-  // The round before found it needed: an instance has ended since.
+  // An instance needed it in the round of security groups, and has ended since.
   putResource('security-group', ['web']);
   const message = { kind: 'remove-networks' as const, fleetId: FLEET, ...site, taskToken: 'token' };
   expect(await removeNetworks(world.context, { ...message, round: 'network', scope: 'failed' })).toEqual(ACK);

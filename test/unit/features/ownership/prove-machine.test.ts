@@ -49,49 +49,57 @@ const byName: ProofTerms = {
   keyOf: (token) => `name of ${token}`,
 };
 
-describe('a machine at a cloud that tells when it was made', () => {
+describe('proof by creation time', () => {
   const WIDENED_MS = LONGEST_MS + CLOCK_SKEW_MS;
 
   it.each([
-    ['while its attempt was under way', SENT_MS + 1_000, 'proven'],
-    ['by a clock that is behind', SENT_MS - CLOCK_SKEW_MS, 'proven'],
-    ['by a call that took its time', ACCEPTED_MS + WIDENED_MS, 'proven'],
-    ['before its attempt', SENT_MS - CLOCK_SKEW_MS - 1, 'copy'],
-    ['after its attempt', ACCEPTED_MS + WIDENED_MS + 1, 'copy'],
-    ['a day later', SENT_MS + DAY_MS, 'copy'],
-  ] as const)('and was made %s', (_, createdAtMs, proof) => {
+    ['a machine that was made during its attempt is proven', SENT_MS + 1_000, 'proven'],
+    [
+      'a machine that was made before its attempt by no more than the clock skew is proven',
+      SENT_MS - CLOCK_SKEW_MS,
+      'proven',
+    ],
+    [
+      'a machine that was made after its attempt by no more than the longest create and the clock skew is proven',
+      ACCEPTED_MS + WIDENED_MS,
+      'proven',
+    ],
+    ['a machine that was made even earlier is a copy', SENT_MS - CLOCK_SKEW_MS - 1, 'copy'],
+    ['a machine that was made even later is a copy', ACCEPTED_MS + WIDENED_MS + 1, 'copy'],
+    ['a machine that was made a day after its attempt is a copy', SENT_MS + DAY_MS, 'copy'],
+  ] as const)('%s', (_, createdAtMs, proof) => {
     expect(proveMachine(shown({ createdAtMs }), running, byTime)).toBe(proof);
   });
 
   it.each([
     ['has no record', undefined, machine({ createdAtMs: SENT_MS })],
-    ['has no time', running, machine()],
+    ['has no creation time', running, machine()],
     ['has no launch token', running, machine({ createdAtMs: SENT_MS, launchToken: '' })],
     [
-      'has the token of an attempt that no record knows of',
+      'has the token of an attempt that its record does not have',
       running,
       machine({ createdAtMs: SENT_MS, launchToken: 'f0123456789abcdef-00000.7' }),
     ],
-  ])('is not proven when it %s', (_, known, one) => {
+  ])('a machine is unproven when it %s', (_, known, one) => {
     expect(proveMachine({ machine: one, ...SEEN }, known, byTime)).toBe('unproven');
   });
 
-  it('is proven by the id that an attempt was answered with', () => {
+  it('a machine is proven by the backend id that answered its attempt', () => {
     expect(proveMachine(shown({ backendId: 'i-1' }), running, byTime)).toBe('proven');
   });
 
-  it('is made now when the cloud is still making it', () => {
+  it('a machine that the cloud is still making counts as made now', () => {
     const open = record({ firstSentAtMs: NOW_MS - 60_000, launchState: 'unknown' });
     expect(proveMachine(shown({ status: 'Creating' }), open, byTime)).toBe('proven');
     expect(proveMachine(shown({ status: 'Creating' }), running, byTime)).toBe('copy');
   });
 
-  it('may be as young as can be while its attempt has not ended', () => {
+  it('a machine is proven, however young, while its attempt has not ended', () => {
     const open = record({ firstSentAtMs: SENT_MS, launchState: 'unknown' });
     expect(proveMachine(shown({ createdAtMs: NOW_MS }), open, byTime)).toBe('proven');
   });
 
-  it('is a copy when it was made long after the last claim, though its attempt stayed open or was closed late', () => {
+  it('a machine that was made long after the last claim is a copy, even if its attempt ended late or not at all', () => {
     const claimUntilMs = SENT_MS + 130_000;
     const late = record({ firstSentAtMs: SENT_MS, claimUntilMs, launchState: 'claimed' });
     const accepted = { ...late, launchState: 'accepted', backendId: 'i-1', acceptedAtMs: NOW_MS } as const;
@@ -102,7 +110,7 @@ describe('a machine at a cloud that tells when it was made', () => {
     }
   });
 
-  it('is held against the time of its own attempt, of the earlier ones too', () => {
+  it('a machine is compared with the times of its own attempt, even if later attempts follow', () => {
     const moved = record({
       ...running,
       launchToken: 'f0123456789abcdef-00000.2',
@@ -117,33 +125,33 @@ describe('a machine at a cloud that tells when it was made', () => {
   });
 });
 
-describe('a machine at a cloud that tells the key of the call that made it', () => {
+describe('proof by idempotency key', () => {
   const batch = { ...running, idempotencyKeys: ['batch'] };
 
   it.each([
-    ['of its own call', 'key of f0123456789abcdef-00000.1', 'proven'],
-    ['that its record keeps', 'batch', 'proven'],
-    ['of another call', 'console', 'copy'],
-    ['that it does not have', undefined, 'copy'],
-  ] as const)('with a key %s', (_, idempotencyKey, proof) => {
+    ['a machine with the key of its own call is proven', 'key of f0123456789abcdef-00000.1', 'proven'],
+    ['a machine with a key that its record keeps is proven', 'batch', 'proven'],
+    ['a machine with the key of another call is a copy', 'console', 'copy'],
+    ['a machine without a key is a copy', undefined, 'copy'],
+  ] as const)('%s', (_, idempotencyKey, proof) => {
     const one = idempotencyKey === undefined ? {} : { idempotencyKey };
-    // When it was made proves nothing there: each start sets that time again.
+    // The creation time is no proof at such a cloud: each start of a machine sets it again.
     expect(proveMachine(shown({ ...one, createdAtMs: SENT_MS }), batch, byKey)).toBe(proof);
   });
 
-  it('is proven without its own token, as long as the key is one of its instance', () => {
+  it('a machine without a launch token is proven by a key of its instance', () => {
     const { launchToken: _, ...nameless } = machine({ idempotencyKey: 'batch' });
     expect(proveMachine({ machine: nameless, ...SEEN }, batch, byKey)).toBe('proven');
   });
 
-  it('is not proven without a record, whatever its key', () => {
+  it('a machine without a record is unproven even with a key', () => {
     const one = shown({ idempotencyKey: 'key of f0123456789abcdef-00000.1' });
     expect(proveMachine(one, undefined, byKey)).toBe('unproven');
   });
 });
 
-describe('a machine at a cloud whose ids are names', () => {
-  it('is proven by its name where the cloud itself keeps names, by its time elsewhere', () => {
+describe('backend ids that are names', () => {
+  it('a machine whose backend id is a name is proven by its key or by its creation time', () => {
     const named = shown({ idempotencyKey: 'name of f0123456789abcdef-00000.1', createdAtMs: NOW_MS });
     expect(proveMachine(named, running, byName)).toBe('proven');
     expect(proveMachine(shown({ createdAtMs: SENT_MS }), running, byName)).toBe('proven');
@@ -151,7 +159,7 @@ describe('a machine at a cloud whose ids are names', () => {
     expect(proveMachine(shown(), running, byName)).toBe('unproven');
   });
 
-  it('is not the one that a record is bound to for having its name', () => {
+  it('a record is not bound to a copy that has the name of its machine', () => {
     const copy = shown({ backendId: 'i-1', createdAtMs: NOW_MS });
     expect(isBoundTo(running, copy, byName)).toBe(false);
     expect(isBoundTo(running, shown({ backendId: 'i-1', createdAtMs: SENT_MS }), byName)).toBe(true);
@@ -161,7 +169,7 @@ describe('a machine at a cloud whose ids are names', () => {
 });
 
 describe('attempts', () => {
-  it('are kept as they ended, the latest of them', () => {
+  it('a record keeps its latest twelve attempts, each as it ended', () => {
     let now = record({ firstSentAtMs: 0, launchState: 'refused' });
     for (let attempt = 1; attempt <= 30; attempt += 1) {
       const earlierAttempts = attemptsAfter({ ...now, launchToken: `t.${attempt}` }, 1_000 * attempt);
@@ -176,7 +184,7 @@ describe('attempts', () => {
     });
   });
 
-  it('end when the cloud accepted them, and what became of the machine later changes nothing', () => {
+  it('an attempt ends when the cloud accepts it, even if the machine vanishes later', () => {
     const gone = {
       ...running,
       status: 'Terminated' as const,
@@ -188,7 +196,7 @@ describe('attempts', () => {
     ]);
   });
 
-  it('keep the keys of all their calls, the latest last', () => {
+  it('an attempt keeps the keys of its latest six calls, the latest last', () => {
     expect(keysWith(undefined, undefined)).toBeUndefined();
     expect(keysWith(['a', 'b'], 'a')).toEqual(['b', 'a']);
     expect(keysWith(['a', 'b', 'c', 'd', 'e', 'f'], 'g')).toEqual(['b', 'c', 'd', 'e', 'f', 'g']);

@@ -13,7 +13,7 @@ function machine(fields: Partial<CloudInstance> = {}): CloudInstance {
 describe('compare', () => {
   const accepted = record({ backendId: 'i-1' });
 
-  it('follows a boot', () => {
+  it('a record becomes Running when its machine runs, and stays as it is while the machine boots', () => {
     const finding = compare(accepted, machine({ publicIp: '192.0.2.7' }), LATE_MS, WINDOW_MS);
     expect(finding).toMatchObject({ action: 'change', to: 'Running', fields: { publicIp: '192.0.2.7' } });
     expect(compare(accepted, machine({ status: 'Creating' }), LATE_MS, WINDOW_MS)).toEqual({
@@ -21,12 +21,12 @@ describe('compare', () => {
     });
   });
 
-  it('adopts what a lost reply hid', () => {
+  it('a machine whose create reply was lost is adopted', () => {
     const unknown = record({ launchState: 'unknown', unknownSinceMs: 0 });
     expect(compare(unknown, machine(), LATE_MS, WINDOW_MS)).toMatchObject({ action: 'adopt' });
   });
 
-  it('removes what failed after it existed, and only then calls it Failed', () => {
+  it('a machine that failed is removed, and its record becomes Failed once the machine is gone', () => {
     const failed = compare(
       accepted,
       machine({ status: 'Failed', failureMessage: 'no host' }),
@@ -41,7 +41,7 @@ describe('compare', () => {
     expect(compare(going, undefined, LATE_MS, WINDOW_MS)).toMatchObject({ to: 'Failed' });
   });
 
-  it('gives up at the deadline, not before', () => {
+  it('an instance that still boots times out at its deadline, and not before', () => {
     const booting = machine({ status: 'Creating' });
     expect(compare(accepted, booting, 1_199_999, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(accepted, booting, 1_200_000, WINDOW_MS)).toMatchObject({
@@ -50,7 +50,7 @@ describe('compare', () => {
     });
   });
 
-  it('takes a missing machine for gone only when it was to go, and the list can be trusted', () => {
+  it('a missing machine counts as gone only if it was being removed and the consistency window is over', () => {
     const going = record({ backendId: 'i-1', status: 'Terminating' });
     expect(compare(going, undefined, WINDOW_MS - 1, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(going, undefined, WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
@@ -58,13 +58,13 @@ describe('compare', () => {
     expect(compare(running, undefined, LATE_MS, WINDOW_MS)).toEqual({ action: 'confirm', backendId: 'i-1' });
   });
 
-  it('trusts no list that may be older than the machine, however long ago the launch was claimed', () => {
+  it('a missing machine does not count as gone while the list may be older than the machine', () => {
     const going = record({ backendId: 'i-1', status: 'Terminating', acceptedAtMs: LATE_MS });
     expect(compare(going, undefined, LATE_MS + 1, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(going, undefined, LATE_MS + WINDOW_MS, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
   });
 
-  it('asks for removal until the cloud shows it', () => {
+  it('a poll requests the removal of a machine until the cloud shows it as Terminating', () => {
     const going = record({ backendId: 'i-1', status: 'Terminating' });
     expect(compare(going, machine(), LATE_MS, WINDOW_MS)).toEqual({ action: 'terminate', backendId: 'i-1' });
     expect(compare(going, machine({ status: 'Terminating' }), LATE_MS, WINDOW_MS)).toEqual({
@@ -72,7 +72,7 @@ describe('compare', () => {
     });
   });
 
-  it('does not call a launch gone whose claim may still be acted upon', () => {
+  it('a launch does not count as gone while a worker may still act upon its claim', () => {
     const going = record({ status: 'Terminating', launchState: 'claimed', claimUntilMs: 90_000 });
     expect(compare(going, undefined, 91_000, WINDOW_MS)).toEqual({ action: 'none' });
     expect(compare(going, undefined, 95_000, WINDOW_MS)).toMatchObject({ to: 'Terminated' });
@@ -87,13 +87,13 @@ describe('matching', () => {
     launchToken: 'f0123456789abcdef-00000.1',
   };
 
-  it('goes by our id, and by the backend id where the cloud lost that', () => {
+  it('a machine is matched by its instance id, or by its backend id where the cloud lost the instance id', () => {
     const { instanceId: _, ...nameless } = machine();
     expect(machinesById([nameless], [entry]).get(entry.siteSk)).toEqual([nameless]);
     expect(machinesById([machine({ instanceId: 'other' })], [entry]).get('other')).toHaveLength(1);
   });
 
-  it('keeps a bound record to its own machine', () => {
+  it('a bound record matches its own machine only', () => {
     const twin = machine({ backendId: 'i-2' });
     expect(machineOf(entry, [twin, machine()])?.backendId).toBe('i-1');
     expect(agrees(entry, machine())).toBe(true);

@@ -29,7 +29,7 @@ const entry = (siteSk: string, status: InstanceItem['status'], backendId?: strin
   ...(backendId === undefined ? {} : { backendId }),
 });
 
-describe('a poll picks the records', () => {
+describe('pick', () => {
   const takeSnapshot = (entries: ReturnType<typeof entry>[]) => ({
     entries,
     seen: [],
@@ -37,7 +37,7 @@ describe('a poll picks the records', () => {
     isFull: true,
   });
 
-  it('that do not agree with the cloud, and leaves those alone that do', () => {
+  it('a poll re-reads the records that do not agree with the cloud, and no others', () => {
     const entries = [entry(ONE, 'Running', `i-${ONE}`), entry(TWO, 'Creating', `i-${TWO}`)];
     const machines = new Map([ONE, TWO].map((id) => [id, [machine(id, 'Running')]]));
     const picked = pick(takeSnapshot(entries), machines, {}, NOW_MS);
@@ -45,7 +45,7 @@ describe('a poll picks the records', () => {
     expect(picked.creating).toEqual([TWO]);
   });
 
-  it('of slot holders that are not being created, and of those that nothing came of for too long', () => {
+  it('a slot holder is stale when it is not being created, or when the cloud has accepted nothing for too long', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating'), entry(THREE, 'Creating')];
     const holders = { [ONE]: NOW_MS, [TWO]: NOW_MS - 1_000, [THREE]: NOW_MS - 600_000 };
     const { staleHolders, pending } = pick(takeSnapshot(entries), new Map(), holders, NOW_MS);
@@ -53,7 +53,7 @@ describe('a poll picks the records', () => {
     expect(Object.keys(pending)).toEqual([TWO, THREE]);
   });
 
-  it('of all that are being created once a minute, for their deadlines', () => {
+  it('a poll re-reads all records in Creating once a minute, for their deadlines', () => {
     const entries = [entry(ONE, 'Creating', `i-${ONE}`)];
     const machines = new Map([[ONE, [machine(ONE, 'Creating')]]]);
     expect(pick(takeSnapshot(entries), machines, {}, NOW_MS).rereadIds).toEqual([]);
@@ -61,8 +61,8 @@ describe('a poll picks the records', () => {
   });
 });
 
-describe('a poll decides', () => {
-  it('what each finding leads to', () => {
+describe('decideChanges', () => {
+  it('decideChanges sorts findings into changes, ended attempts, removals and adoptions', () => {
     const failure = { code: 'CloudFailed', message: 'no host' };
     const found = [
       { record: record({ instanceId: ONE }), finding: { action: 'change', to: 'Running', fields: {} } },
@@ -79,7 +79,7 @@ describe('a poll decides', () => {
     expect(decided.adopted).toHaveLength(1);
   });
 
-  it('that an instance which may do better elsewhere is planned again when its machine is gone', () => {
+  it('a failing instance is closed as Planned if it may move to another location, and as Failed otherwise', () => {
     const fields = { closeAs: 'Failed', failure: { code: 'CloudFailed', message: 'no host' } } as const;
     const found = [
       { record: record({ instanceId: ONE }), finding: { action: 'change', to: 'Terminating', fields } },
@@ -91,7 +91,7 @@ describe('a poll decides', () => {
   });
 });
 
-describe('the slots of a site', () => {
+describe('decideSlots', () => {
   const decide = (
     records: readonly InstanceItem[],
     staleHolders: Record<string, number>,
@@ -107,13 +107,13 @@ describe('the slots of a site', () => {
     return { applied, decision: decideSlots({ picked, machines }, applied, SITE, NOW_MS) };
   };
 
-  it('stay with a holder whose worker may be about to claim', () => {
+  it('a slot stays with a holder whose worker may be about to claim', () => {
     const { decision } = decide([], { [ONE]: NOW_MS - 1_000 });
     expect([...decision.claiming]).toEqual([ONE]);
     expect(decision.abandoned).toEqual([]);
   });
 
-  it('are given up where no claim came in a worker’s time, and go back once none can come any more', () => {
+  it('a slot without a claim is abandoned after a time, and is given back once no claim can follow', () => {
     const { applied, decision } = decide([], { [ONE]: NOW_MS - 600_000 });
     expect(decision.abandoned).toEqual([ONE]);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);
@@ -122,7 +122,7 @@ describe('the slots of a site', () => {
     expect(stillInTransition(applied, decision, new Set([ONE]))).toBe(0);
   });
 
-  it('go back with the outcome of what was written, and of what is being removed before it ran', () => {
+  it('a slot is given back when its instance runs, has moved or is being removed', () => {
     const running = record({ instanceId: ONE, status: 'Running' });
     const elsewhere = record({ instanceId: TWO, location: 'eu-west-1' });
     const going = record({ instanceId: THREE, status: 'Terminating', backendId: `i-${THREE}` });

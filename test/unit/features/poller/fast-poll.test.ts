@@ -11,7 +11,7 @@ test('a site with a small list rate is polled once a second', () => {
   expect(pollsPerSecond(calls(2, 50), 1_000)).toBe(1);
 });
 
-test('a site whose machines take longer to boot is polled twice a second at most', () => {
+test('a site whose machines boot slowly is polled twice a second at most', () => {
   expect(pollsPerSecond(calls(50, 50), 3_000)).toBe(2);
 });
 
@@ -23,6 +23,9 @@ test.each([
   [10, 50, 5],
   [50, 8, 4],
   [50, 50, 5],
-])('quick machines, %d lists and %d creates a second: %d polls', (lists, creates, polls) => {
-  expect(pollsPerSecond(calls(lists, creates), 1_000)).toBe(polls);
-});
+])(
+  'a site with quick machines, %d list calls and %d creates a second gets %d polls a second',
+  (lists, creates, polls) => {
+    expect(pollsPerSecond(calls(lists, creates), 1_000)).toBe(polls);
+  },
+);

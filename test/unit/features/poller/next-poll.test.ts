@@ -6,7 +6,7 @@ import { POLL_INTERVAL_MS, SHORTEST_POLL_MS } from '../../../../functions/platfo
 const NOW = 1_000_000;
 
 describe('nextPollMs', () => {
-  it('is the usual interval where no launch waits for what the poll may find', () => {
+  it('the next poll comes after the usual interval when no launch waits or nothing is being created', () => {
     expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW], fastestMs: 6_000 }, NOW)).toBe(POLL_INTERVAL_MS);
     expect(nextPollMs({ isWaitedFor: false, startsMs: [NOW] }, NOW)).toBe(POLL_INTERVAL_MS);
     expect(nextPollMs({ isWaitedFor: true, startsMs: [], fastestMs: 1_000 }, NOW)).toBe(POLL_INTERVAL_MS);
@@ -20,22 +20,28 @@ describe('nextPollMs', () => {
     [60_000, 3_000, SHORTEST_POLL_MS],
     [0, 40_000, POLL_INTERVAL_MS],
     [0, undefined, SHORTEST_POLL_MS],
-  ])('where the first is %i ms old, and the fastest took %j, is %i', (ageMs, fastestMs, expected) => {
-    const startsMs = [NOW - ageMs, NOW];
-    expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
-  });
+  ])(
+    'with the first create %i ms old and a fastest boot of %j ms, launches wait %i ms for the next poll',
+    (ageMs, fastestMs, expected) => {
+      const startsMs = [NOW - ageMs, NOW];
+      expect(nextPollMs({ isWaitedFor: true, startsMs, fastestMs }, NOW)).toBe(expected);
+    },
+  );
 
   it.each([
     [0, SHORTEST_POLL_MS],
     [1_500, SHORTEST_POLL_MS],
     [3_000, 2_500],
     [60_000, POLL_INTERVAL_MS],
-  ])('at a quick site where no launch waits, and the oldest is %i ms old, is %i', (ageMs, expected) => {
-    const startsMs = [NOW - ageMs, NOW];
-    expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
-  });
+  ])(
+    'at a quick site with the first create %i ms old, the next poll comes after %i ms though no launch waits',
+    (ageMs, expected) => {
+      const startsMs = [NOW - ageMs, NOW];
+      expect(nextPollMs({ isWaitedFor: false, startsMs, fastestMs: 1_000 }, NOW)).toBe(expected);
+    },
+  );
 
-  it('is never shorter or longer than the queue and the loop know', () => {
+  it('the delay of the next poll is never below the shortest or above the usual interval', () => {
     fc.assert(
       fc.property(
         fc.boolean(),
@@ -52,7 +58,7 @@ describe('nextPollMs', () => {
 });
 
 describe('fastestOf', () => {
-  it('is the fastest seen, and grows where none is as fast any more', () => {
+  it('fastestOf returns the shortest boot time, which grows slowly while boots are slower', () => {
     expect(fastestOf(undefined, [])).toBeUndefined();
     expect(fastestOf(undefined, [9_000, 7_000])).toBe(7_000);
     expect(fastestOf(7_000, [])).toBe(7_000);
@@ -63,15 +69,15 @@ describe('fastestOf', () => {
 });
 
 describe('bootBetween', () => {
-  it('takes what two close polls saw as it was seen', () => {
+  it('bootBetween returns the time until the later poll saw a slow machine run', () => {
     expect(bootBetween(NOW, NOW + 7_000, NOW + 8_000)).toBe(8_000);
   });
 
-  it('counts a machine as quick that may have run soon after an early poll', () => {
+  it('bootBetween counts a machine as quick if it may have run soon after the earlier poll', () => {
     expect(bootBetween(NOW, NOW + 700, NOW + 5_000)).toBe(700);
   });
 
-  it('tells nothing of a machine that was called for after the earlier poll', () => {
+  it('bootBetween returns nothing for a machine that was requested after the earlier poll', () => {
     expect(bootBetween(NOW, NOW - 1, NOW + 5_000)).toBeUndefined();
   });
 });

@@ -15,25 +15,27 @@ const machine = (backendId: string, instanceId?: string): CloudInstance => ({
   status: 'Terminating',
   ...(instanceId === undefined ? {} : { instanceId }),
 });
-const looked = (entries: readonly SiteEntry[], seen: readonly CloudInstance[]) =>
+const listIsDoubtful = (entries: readonly SiteEntry[], seen: readonly CloudInstance[]) =>
   isDoubtful({ entries, seen, seenAtMs: 0, isFull: true });
 
-describe('a list that shows nothing', () => {
+describe('isDoubtful', () => {
   it.each([
     ['a machine that a record is bound to', entry({ backendId: 'i-1', status: 'Running' })],
-    ['one that is to be removed, and whose id was never told', entry()],
-  ])('is in doubt where it should show %s', (_, expected) => {
-    expect(looked([expected], [])).toBe(true);
-    expect(looked([expected], [machine('i-2')])).toBe(true);
+    ['a machine that is being removed and whose backend id is unknown', entry()],
+  ])('a list that shows no known machine is doubtful when it should show %s', (_, expected) => {
+    expect(listIsDoubtful([expected], [])).toBe(true);
+    expect(listIsDoubtful([expected], [machine('i-2')])).toBe(true);
   });
 
-  it('is not in doubt where nothing is there, or nothing was accepted yet', () => {
-    expect(looked([], [])).toBe(false);
-    expect(looked([entry({ status: 'Creating' })], [])).toBe(false);
+  it('an empty list is not doubtful when there is no record, or when the cloud has accepted nothing yet', () => {
+    expect(listIsDoubtful([], [])).toBe(false);
+    expect(listIsDoubtful([entry({ status: 'Creating' })], [])).toBe(false);
   });
 });
 
-it('believes a list that shows one of those that it should', () => {
-  expect(looked([entry({ backendId: 'i-1' }), entry({ backendId: 'i-2' })], [machine('i-2')])).toBe(false);
-  expect(looked([entry()], [machine('i-3', ID)])).toBe(false);
+it('a list that shows one of the known machines is not doubtful', () => {
+  expect(listIsDoubtful([entry({ backendId: 'i-1' }), entry({ backendId: 'i-2' })], [machine('i-2')])).toBe(
+    false,
+  );
+  expect(listIsDoubtful([entry()], [machine('i-3', ID)])).toBe(false);
 });

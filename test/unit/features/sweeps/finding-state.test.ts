@@ -40,17 +40,17 @@ const machine = (fields: Partial<CloudInstance> = {}): CloudInstance => ({
 const bound = record({ status: 'Running', backendId: 'i-1', acceptedAtMs: 1_000 });
 const iso = (ms: number) => new Date(ms).toISOString();
 
-describe('a machine', () => {
+describe('classifyMachine', () => {
   it.each([
     ['that its record is bound to', bound],
     ['whose create call has not been answered', record({ launchState: 'claimed' })],
-    ['whose create call was lost', record({ launchState: 'unknown' })],
+    ['whose create reply was lost', record({ launchState: 'unknown' })],
     ['that is being removed', record({ status: 'Terminating', backendId: 'i-1' })],
     [
-      'that was gone when the list was not that far yet',
+      'whose record was closed within the consistency window of the list',
       record({ status: 'Terminated', backendId: 'i-1', terminatedAt: iso(NOW_MS - 4_000) }),
     ],
-  ])('%s is claimed', (_, found) => {
+  ])('a machine %s is claimed', (_, found) => {
     expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: true });
   });
 
@@ -72,14 +72,14 @@ describe('a machine', () => {
       record({ status: 'Terminated', backendId: 'i-2', terminatedAt: iso(NOW_MS) }),
       'record-closed',
     ],
-    ['beside the one that its record is bound to', record({ ...bound, backendId: 'i-2' }), 'duplicate'],
+    ['whose record is bound to another machine', record({ ...bound, backendId: 'i-2' }), 'duplicate'],
     [
-      'of an attempt that was given up',
+      'of an earlier attempt',
       record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
       'earlier-attempt',
     ],
     [
-      'of an attempt that was given up, while the next one is planned',
+      'of an earlier attempt, while the next one is planned,',
       record({
         status: 'Planned',
         launchState: 'refused',
@@ -89,12 +89,12 @@ describe('a machine', () => {
       'earlier-attempt',
     ],
     [
-      'whose instance went to another location',
+      'whose instance moved to another location',
       record({ ...later, location: 'us-west-2', earlierAttempts: earlier() }),
       'elsewhere',
     ],
     [
-      'that vanished',
+      'that had vanished',
       record({
         status: 'Terminated',
         backendId: 'i-1',
@@ -103,7 +103,7 @@ describe('a machine', () => {
       }),
       'returned',
     ],
-  ])('%s is not, and is told apart from a copy', (_, found, reason) => {
+  ])('a machine %s is not claimed and is not a copy', (_, found, reason) => {
     expect(classifyMachine(machine(), found, asked)).toEqual({ claimed: false, reason });
   });
 
@@ -114,30 +114,30 @@ describe('a machine', () => {
       'while the instance is launched again',
       record({ ...later, launchState: 'claimed', earlierAttempts: earlier() }),
     ],
-  ])('that was made a day after its launch is a copy, %s', (_, found) => {
+  ])('a machine that was made a day after its launch is a copy %s', (_, found) => {
     const copy = machine({ createdAtMs: 86_400_000 });
     expect(classifyMachine(copy, found, asked)).toEqual({ claimed: false, reason: 'copy' });
   });
 
-  it('of which the cloud does not say when it was made is not proven, unless its launch is under way', () => {
+  it('a machine without a creation time is unproven, unless its launch is under way', () => {
     const { createdAtMs: _, ...ageless } = machine({ backendId: 'i-9' });
     const verdict = { claimed: false, reason: 'unproven' };
     expect(classifyMachine(ageless, bound, asked)).toEqual(verdict);
     expect(classifyMachine(ageless, record({ launchState: 'unknown' }), asked)).toEqual({ claimed: true });
   });
 
-  it('of a launch under way is a copy where it is older than the launch', () => {
+  it('a machine that is older than its launch is a copy', () => {
     const launching = record({ launchState: 'unknown', firstSentAtMs: NOW_MS - 1_000 });
     expect(classifyMachine(machine(), launching, asked)).toEqual({ claimed: false, reason: 'copy' });
   });
 
-  it('of an instance on another connection of the same account is claimed by that', () => {
+  it('a machine of another connection of the same account is claimed', () => {
     expect(classifyMachine(machine(), { ...bound, connectionKey: 'default/b' }, asked)).toEqual({
       claimed: true,
     });
   });
 
-  it('is expected of a record that is bound and at rest, when a list can show it', () => {
+  it('the machine of a bound record at rest is expected once a list can show it', () => {
     const at = (ms: number) => iso(NOW_MS - ms);
     expect(isExpected({ ...bound, launchedAt: at(6_000) }, asked)).toBe(true);
     expect(isExpected({ ...bound, launchedAt: at(4_000) }, asked)).toBe(false);
@@ -147,7 +147,7 @@ describe('a machine', () => {
   });
 });
 
-it('a network resource is claimed by the record with its name, unless that is bound to another one', () => {
+it('a network resource is claimed by the record with its name, unless that is Gone or bound to another resource', () => {
   const item: NetworkItem = {
     fleetId: 'f0123456789abcdef',
     connectionKey: 'default/sim-aws',
@@ -170,7 +170,7 @@ it('a network resource is claimed by the record with its name, unless that is bo
   expect(classifyResource(shown, [gone])).toEqual({ claimed: false, reason: 'record-closed' });
 });
 
-describe('a finding', () => {
+describe('the state of a finding', () => {
   const policy = orphanPolicySchema.parse({});
   const reporting = orphanPolicySchema.parse({ action: 'report' });
   const unknown = { claimed: false, reason: 'record-closed' } as const;
@@ -187,32 +187,74 @@ describe('a finding', () => {
   it.each([
     ['is quarantined first', undefined, unknown, policy, 'Quarantined'],
     ['is quarantined again when it comes back', item('Terminated', 9_999), unknown, policy, 'Quarantined'],
-    ['rests for the grace period', item('Quarantined', 1_799), unknown, policy, undefined],
-    ['goes after it', item('Quarantined', 1_800), unknown, policy, 'Terminating'],
-    ['is reported where that is asked for', item('Quarantined', 1_800), unknown, reporting, 'Reported'],
-    ['is not removed where it is only reported', item('Reported', 9_999), unknown, reporting, undefined],
-    ['goes when it is no longer only reported', item('Reported', 9_999), unknown, policy, 'Terminating'],
-    ['is let be when it is only reported by now', item('Terminating'), unknown, reporting, 'Reported'],
-    ['stays until it is seen gone', item('Terminating', 99_999), unknown, policy, undefined],
-    ['goes at once as a duplicate', item('Quarantined'), duplicate, policy, 'Terminating'],
-    ['is only reported without a record', item('Quarantined', 1_800), strange, policy, 'Reported'],
-    ['is let be when it is a copy after all', item('Terminating'), copy, policy, 'Reported'],
-    ['is reported at once as a copy', item('Quarantined'), copy, policy, 'Reported'],
-    ['stays reported as a copy', item('Reported', 9_999), copy, policy, undefined],
-    ['rests as a network too many', item('Quarantined', 0, 'network'), duplicate, policy, undefined],
-    ['is released when it is claimed', item('Quarantined'), { claimed: true }, policy, 'Released'],
-    ['is none when it is claimed', undefined, { claimed: true }, policy, undefined],
-    ['stays closed when it is claimed', item('Gone'), { claimed: true }, policy, undefined],
-  ] as const)('%s', (_, found, verdict, setting, expected) => {
+    ['stays quarantined for the grace period', item('Quarantined', 1_799), unknown, policy, undefined],
+    ['is removed after the grace period', item('Quarantined', 1_800), unknown, policy, 'Terminating'],
+    [
+      'is reported after the grace period if the policy is to report',
+      item('Quarantined', 1_800),
+      unknown,
+      reporting,
+      'Reported',
+    ],
+    ['stays reported while the policy is to report', item('Reported', 9_999), unknown, reporting, undefined],
+    [
+      'is removed when the policy is no longer to report',
+      item('Reported', 9_999),
+      unknown,
+      policy,
+      'Terminating',
+    ],
+    [
+      'is no longer removed when the policy becomes to report',
+      item('Terminating'),
+      unknown,
+      reporting,
+      'Reported',
+    ],
+    ['stays Terminating as long as it is shown', item('Terminating', 99_999), unknown, policy, undefined],
+    [
+      'about a duplicate is removed without a grace period',
+      item('Quarantined'),
+      duplicate,
+      policy,
+      'Terminating',
+    ],
+    [
+      'about a machine without a record is reported and not removed',
+      item('Quarantined', 1_800),
+      strange,
+      policy,
+      'Reported',
+    ],
+    ['is no longer removed when it proves to be a copy', item('Terminating'), copy, policy, 'Reported'],
+    ['about a copy is reported without a grace period', item('Quarantined'), copy, policy, 'Reported'],
+    ['about a copy stays reported', item('Reported', 9_999), copy, policy, undefined],
+    [
+      'about a duplicate network stays quarantined for the grace period',
+      item('Quarantined', 0, 'network'),
+      duplicate,
+      policy,
+      undefined,
+    ],
+    ['is released when its machine is claimed', item('Quarantined'), { claimed: true }, policy, 'Released'],
+    ['is not opened about a machine that is claimed', undefined, { claimed: true }, policy, undefined],
+    [
+      'that is closed stays closed when its machine is claimed',
+      item('Gone'),
+      { claimed: true },
+      policy,
+      undefined,
+    ],
+  ] as const)('a finding %s', (_, found, verdict, setting, expected) => {
     expect(nextState(found, verdict, setting, NOW_MS)).toBe(expected);
   });
 
-  it('ends as removed only when we asked for it', () => {
+  it('a finding ends as Terminated only if its removal was under way', () => {
     expect(stateWhenGone('Terminating')).toBe('Terminated');
     expect(stateWhenGone('Quarantined')).toBe('Gone');
   });
 
-  it('of a missing machine ends with its record, or when the machine is back', () => {
+  it('a finding about a missing machine ends with its record, or when the machine is back', () => {
     const missing = { backendId: 'i-1' };
     const failure = { code: 'Vanished', message: 'gone' };
     expect(stateOfMissing(missing, bound, false)).toBeUndefined();
@@ -223,7 +265,7 @@ describe('a finding', () => {
   });
 });
 
-it('what others need goes after them', () => {
+it('machines are removed first, then key pairs and security groups, and networks last', () => {
   const of = (kind: OrphanItem['kind']) => ({ kind, backendId: kind, isLeaving: false });
   const all = [of('network'), of('key-pair'), of('security-group'), of('instance')];
   const kinds = (left: typeof all) => firstToGo(left).map(({ kind }) => kind);

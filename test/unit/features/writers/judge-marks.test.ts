@@ -4,23 +4,23 @@ import { cameFirst, judgeMarks, MARK_LIVES_MS } from '../../../../functions/feat
 const NOW = 100 * MARK_LIVES_MS;
 const mark = (writerId: string, sinceMs: number, renewedAtMs = NOW) => ({ writerId, sinceMs, renewedAtMs });
 
-it('another deployment that renewed its mark within a day is alive, the first of several is told', () => {
+it('of several other deployments that are alive, judgeMarks returns the one that came first', () => {
   const marks = [mark('own', 5), mark('late', 9), mark('early', 7)];
   expect(judgeMarks(marks, 'own', NOW)).toEqual({ own: marks[0], other: marks[2], stale: [] });
 });
 
-it('a mark that is a day old is over', () => {
+it('a mark that was not renewed for a day is stale', () => {
   const old = mark('old', 1, NOW - MARK_LIVES_MS);
   expect(judgeMarks([old], 'own', NOW)).toEqual({ own: undefined, other: undefined, stale: [old] });
 });
 
-it('a mark that was not renewed since an operator continued the sweeps is over', () => {
+it('a mark that was not renewed since an operator continued the sweeps is stale', () => {
   const seen = mark('other', 1, NOW - 10);
   expect(judgeMarks([seen], 'own', NOW, NOW - 10).stale).toEqual([seen]);
   expect(judgeMarks([seen], 'own', NOW, NOW - 11).other).toEqual(seen);
 });
 
-it('two that began at the same moment agree on which came first', () => {
+it('two deployments that began at the same moment agree on which came first', () => {
   expect(cameFirst(mark('a', 5), mark('b', 5))).toBe(true);
   expect(cameFirst(mark('b', 5), mark('a', 5))).toBe(false);
   expect(cameFirst(mark('b', 4), mark('a', 5))).toBe(true);
