@@ -1,7 +1,7 @@
 /**
- * Classifies the errors of all clouds. There are few codes, and each is handled in one way (ARCHITECTURE.md, error
- * table). Each driver maps its cloud's codes to these in one table. Code outside the drivers never examines a cloud's
- * own codes or messages.
+ * Classifies the errors of all clouds. There are few codes, and each is handled in one way: see
+ * docs/design/driver-errors.md. Each driver maps its cloud's codes to these in one table. Code outside the drivers never
+ * examines a cloud's own codes or messages.
  */
 export const DRIVER_ERROR_CODES = [
   'InsufficientCapacity',

@@ -11,8 +11,8 @@ const MAX_REFUSALS = 6;
 export type Outcome = { result: MessageResult } | { failure: Failure };
 
 /**
- * Handles the failure of a create call, code by code. The table is in ARCHITECTURE.md. If a poll has bound the record
- * to a machine in the meantime, the record stays as it is, and the returning message finds that.
+ * Handles the failure of a create call, code by code. The table is in docs/design/driver-errors.md. If a poll has bound
+ * the record to a machine in the meantime, the record stays as it is, and the returning message finds that.
  *
  * @param isRotated whether another credential than the refused one has come into force
  */
