@@ -61,7 +61,7 @@ describe('launchInstances', () => {
       await open();
       fleet.cloud.bootMs = 500;
       fleet.send(launchOf(0), 0);
-      await fleet.deliverNext(fleet.makeWorker({ at, then: 'dies' }));
+      await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
       await fleet.until(isTold);
       await fleet.until(async () => (await fleet.holders()).length === 0);
       await expectOneRunning();
@@ -72,7 +72,7 @@ describe('launchInstances', () => {
   it('makes one machine when another worker handles a copy of the message before any step of the first', async () => {
     for (const at of STEPS) {
       await open();
-      const worker = fleet.makeWorker({ at, then: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
+      const worker = fleet.makeWorker({ at, does: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
       await fleet.handle(launchOf(0), worker);
       expect(fleet.cloud.made).toHaveLength(1);
       expect(await fleet.counts()).toEqual({ Creating: 1 });
@@ -82,7 +82,7 @@ describe('launchInstances', () => {
 
   it('requeues the copy of a message that has lost the race for the claim', async () => {
     await open();
-    const worker = fleet.makeWorker({ at: CLAIM, then: () => fleet.handle(launchOf(0)) });
+    const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.handle(launchOf(0)) });
     expect(await fleet.handle(launchOf(0), worker)).toEqual(requeueAfter(1_000));
     expect(creates()).toHaveLength(1);
   });
@@ -155,7 +155,7 @@ describe('launchInstances', () => {
       const [placement] = layOut(fleet.spec);
       const worker = fleet.makeWorker({
         at: CLAIM,
-        then: async () => placement && (await stop(fleet.store, FLEET, placement, 1)),
+        does: async () => placement && (await stop(fleet.store, FLEET, placement, 1)),
       });
       expect(await fleet.handle(launchOf(0), worker)).toEqual(ACK);
       expect(fleet.history).toEqual(['slot 0 taken', 'task token-0 Cancelled', 'slot 0 returned']);

@@ -87,7 +87,7 @@ export interface OneFleetOptions {
  */
 interface Interruption {
   at: number | RegExp;
-  then: 'dies' | (() => Promise<unknown>);
+  does: 'die' | (() => Promise<unknown>);
 }
 
 /** One worker process. Its steps are its calls to tables, cloud, queue and workflow. */
@@ -214,8 +214,8 @@ export class OneFleet {
       worker.steps += 1;
       if (interruption && !isInterrupted && isNow(what)) {
         isInterrupted = true;
-        if (interruption.then === 'dies') worker.isDead = true;
-        else await interruption.then();
+        if (interruption.does === 'die') worker.isDead = true;
+        else await interruption.does();
       }
       if (!worker.isDead) return;
       resolve();
