@@ -6,25 +6,25 @@ import { scenarioOf } from './scenario/scenario.ts';
 
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
 
-describe('chaos', { timeout: 120_000 }, () => {
-  // A fleet may be put on hold before anything of it was launched; not in every run.
+describe('runScenario', { timeout: 120_000 }, () => {
+  // A run whose fleets are held before their first launch makes no machine. Most runs must make some.
   let runsWithMachines = 0;
   afterAll(() => expect(runsWithMachines).toBeGreaterThan(SEEDS.length / 2));
 
-  it.each(SEEDS)('seed %i: nothing leaked, doubled, stuck or miscounted', async (seed) => {
+  it.each(SEEDS)('a run of seed %i breaks no invariant', async (seed) => {
     const { violations, instances } = await runScenario(scenarioOf(seed), false);
     expect(violations).toEqual([]);
     if (instances > 0) runsWithMachines += 1;
   });
 
-  it('is the same run each time that a seed is played', async () => {
+  it('two runs of one seed have the same trace', async () => {
     const first = await runScenario(scenarioOf(3), true);
     const second = await runScenario(scenarioOf(3), true);
     expect(first.trace.length).toBeGreaterThan(1_000);
     expect(second.digest).toBe(first.digest);
   });
 
-  it('is not disturbed by being watched', async () => {
+  it('a run with a trace has the same result as one without', async () => {
     const watched = await runScenario(scenarioOf(5), true);
     const alone = await runScenario(scenarioOf(5), false);
     expect({ ...alone, digest: '', trace: [] }).toEqual({ ...watched, digest: '', trace: [] });
@@ -32,7 +32,7 @@ describe('chaos', { timeout: 120_000 }, () => {
 });
 
 describe('mutants', () => {
-  it.each(MUTANTS)('$name changes what stands in the sources', ({ edits }) => {
+  it.each(MUTANTS)('each edit of mutant $name finds its text in the sources and changes it', ({ edits }) => {
     for (const edit of edits) {
       const source = readFileSync(new URL(`../../${edit.file}`, import.meta.url), 'utf8');
       expect(mutate(source, edit)).not.toBe(source);

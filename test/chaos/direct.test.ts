@@ -6,8 +6,8 @@ import { Ground } from './ground/ground.ts';
 import { Process } from './ground/process.ts';
 import { Clouds, DEPLOYMENT, ENDPOINT } from './models/clouds.ts';
 
-/** What one account sees of a location on its way through an instance's life. */
-async function seenOnTheWay(isDirect: boolean): Promise<unknown[]> {
+/** Returns all answers that a client gets over the life of one instance. */
+async function answersOfLife(isDirect: boolean): Promise<unknown[]> {
   const ground = new Ground(3, CALM, false);
   const { clouds } = loadSimConfig();
   const world = new Clouds(ground, { clouds, batchSize: 1, isDirect, onCloudEvent: () => undefined });
@@ -64,8 +64,8 @@ async function seenOnTheWay(isDirect: boolean): Promise<unknown[]> {
   );
 }
 
-test('the way without HTTP shows the same as the way through it', async () => {
-  const direct = await seenOnTheWay(true);
+test('the driver gets the same answers from the simulated clouds without HTTP as over HTTP', async () => {
+  const direct = await answersOfLife(true);
   expect(direct).toHaveLength(16);
-  expect(direct).toEqual(await seenOnTheWay(false));
+  expect(direct).toEqual(await answersOfLife(false));
 });

@@ -21,7 +21,7 @@ const EXTREMES: readonly LimitOverride[] = [
 ];
 
 it.each(EXTREMES)(
-  'a limit at the end of what is accepted holds launches back, and fails no message: %j',
+  'launches under the extreme limits %j fail no message, and run once the limits are reset',
   async (limits) => {
     expect(limitOverrideSchema.safeParse(limits).success).toBe(true);
     const { places, lab } = await inCanaryWorld(

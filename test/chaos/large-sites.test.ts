@@ -3,10 +3,10 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 60;
-/** One slot, so that sixty instances are many times as many as what is being created. */
+/** One slot: the site has up to sixty times as many instances as are being created. */
 const ONE_SLOT = calmScenario({}, { slots: { locations: 2, instancesPerLocation: 1 } });
 
-it('polls of a large site are slots only mostly, and full each few seconds', {
+it('most polls of a large site list only the slot holders, and a full poll comes every few seconds', {
   timeout: 120_000,
 }, async () => {
   const fullAtMs: number[] = [];

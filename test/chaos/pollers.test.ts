@@ -3,14 +3,14 @@ import { Pollers } from './models/pollers.ts';
 
 const MINUTE = 60_000;
 
-/** How many work at a time, asked each `everyMs` while there is work for more than there are. */
+/** Calls `countAt` every `everyMs` with all pollers busy. @returns the last count */
 function grow(pollers: Pollers, fromMs: number, forMs: number, everyMs: number): number {
   let count = 0;
   for (let atMs = fromMs; atMs <= fromMs + forMs; atMs += everyMs) count = pollers.countAt(atMs, count);
   return count;
 }
 
-it('pollers of a queue that was quiet are five, and 300 more each minute up to the most', () => {
+it('a queue that was quiet has five pollers, and gets 300 more each minute up to its limit', () => {
   for (const everyMs of [50, 200, 700]) {
     const pollers = new Pollers(1_000);
     expect(grow(pollers, MINUTE, 0, everyMs)).toBe(5);
@@ -22,7 +22,7 @@ it('pollers of a queue that was quiet are five, and 300 more each minute up to t
   expect(grow(new Pollers(2), 0, MINUTE, 50)).toBe(2);
 });
 
-it('pollers do not grow while there are enough, and are five again after a quiet minute', () => {
+it('a queue gets no more pollers while it has idle ones, and has five again after a quiet minute', () => {
   const pollers = new Pollers(100);
   const grown = grow(pollers, 0, 2_000, 50);
   expect(grown).toBe(15);

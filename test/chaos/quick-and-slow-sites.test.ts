@@ -19,7 +19,7 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
     },
   );
 
-  it('has it recorded from that answer, and the slot is free at once', async () => {
+  it('the worker records a machine as running from the create answer, and frees its slot immediately', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE, EAST));
@@ -27,13 +27,13 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
         const machines = new Map(stage.lab.clouds.machines().map((one) => [one.backendId, one]));
         for (const { backendId = '', runningAt = '', publicIp } of await stage.records(fleet)) {
           const { acceptedAtMs = 0, submitMs = 0, bootMs = 0 } = machines.get(backendId) ?? {};
-          // The answer's way back, and that of the write.
+          // Time for the answer to arrive and for the record to be written.
           expect(Date.parse(runningAt) - (acceptedAtMs + submitMs + bootMs)).toBeLessThan(0.1 * SECOND);
           expect(publicIp).toBe(machines.get(backendId)?.publicIp);
         }
         const creates = stage.creates();
         const gaps = creates.slice(1).map((atMs, at) => atMs - (creates[at] ?? 0));
-        // One slot: each begins when the one before runs.
+        // There is one slot, so each create begins when the machine before it runs.
         expect(Math.max(...gaps)).toBeLessThan(3.1 * SECOND + 0.7 * SECOND);
       },
       { Running: 1 },
@@ -42,88 +42,84 @@ describe('a cloud that answers a create only when the machine runs', PATIENT, ()
   });
 });
 
-describe(
-  'creates of one machine that the cloud refuses each time in words that no table knows',
-  PATIENT,
-  () => {
-    const WORDS = 'Internal Server Error';
+describe('a create that the cloud refuses each time with an unknown error', PATIENT, () => {
+  const MESSAGE = 'Internal Server Error';
 
-    /** @returns when they were refused */
-    function refuse(engine: SimEngine, position: string, words: (time: number) => string): number[] {
-      const refusedMs: number[] = [];
-      const handle = engine.handle.bind(engine);
-      vi.spyOn(engine, 'handle').mockImplementation((caller, operation) => {
-        const isIt =
-          operation.call === 'create' && operation.input.launchToken?.split('.')[0]?.endsWith(position);
-        if (!isIt) return handle(caller, operation);
-        const atMs = engine.world.clock.now();
-        refusedMs.push(atMs);
-        const message = words(refusedMs.length);
-        return { kind: 'answer', atMs, status: 500, body: { code: 'InternalError', message } };
-      });
-      return refusedMs;
-    }
-
-    it.each([
-      ['the same words', () => WORDS],
-      ['with another request id each time', (time: number) => `${WORDS} (request 8f0a77d${time}-11aa-42)`],
-    ])('end it after a minute with these words: %s', async (_what, words) => {
-      await expectAfter(
-        async (stage) => {
-          const refusedMs = refuse(stage.lab.clouds.engine, '00007', words);
-          const fleet = fleetAt(AWS, 20, { ...EAST, failurePolicy: 'rollback' });
-          const { id } = await stage.create(fleet);
-          const { failures } = await stage.until(id, ({ status }) => status === 'RolledBack');
-          expect(failures).toHaveLength(1);
-          expect(failures[0]).toMatchObject({ code: 'CloudFailed', count: 1 });
-          expect(failures[0]?.example).toContain(WORDS);
-          const [first = 0, last = 0] = [refusedMs[0], refusedMs.at(-1)];
-          expect(refusedMs.length).toBeLessThan(8);
-          expect(last - first).toBeLessThan(75 * SECOND);
-          expect(nowOf(stage) - first).toBeGreaterThan(60 * SECOND);
-          expect(nowOf(stage) - first).toBeLessThan(120 * SECOND);
-          expect(stage.standing()).toEqual([]);
-        },
-        { RolledBack: 1 },
-      );
+  /** Refuses the creates of one instance. @returns when it did so */
+  function refuse(engine: SimEngine, position: string, messageOf: (time: number) => string): number[] {
+    const refusedMs: number[] = [];
+    const handle = engine.handle.bind(engine);
+    vi.spyOn(engine, 'handle').mockImplementation((caller, operation) => {
+      const isIt =
+        operation.call === 'create' && operation.input.launchToken?.split('.')[0]?.endsWith(position);
+      if (!isIt) return handle(caller, operation);
+      const atMs = engine.world.clock.now();
+      refusedMs.push(atMs);
+      const message = messageOf(refusedMs.length);
+      return { kind: 'answer', atMs, status: 500, body: { code: 'InternalError', message } };
     });
+    return refusedMs;
+  }
 
-    it('do not end it where the words differ, nor where there is no answer', async () => {
-      await expectAfter(
-        async (stage) => {
-          const { engine } = stage.lab.clouds;
-          const names = ['alpha', 'beta', 'gamma', 'delta'];
-          const refusedMs = refuse(engine, '00001', (time) => `failed at host ${names[time % 4]}`);
-          const lost = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
-          const { id } = await stage.create(fleetAt(AWS, 2, EAST));
-          await stage.pass(3);
-          expect((await stage.read(id)).counts.Creating).toBe(2);
-          expect(refusedMs.length).toBeGreaterThan(10);
-          lost();
-          vi.restoreAllMocks();
-          await stage.until(id, isUp);
-          expect(stage.lab.clouds.machines()).toHaveLength(2);
-        },
-        { Running: 1 },
-      );
-    });
+  it.each([
+    ['always the same', () => MESSAGE],
+    ['the same but for the request id', (time: number) => `${MESSAGE} (request 8f0a77d${time}-11aa-42)`],
+  ])('an instance fails after a minute of refusals whose message is %s', async (_what, messageOf) => {
+    await expectAfter(
+      async (stage) => {
+        const refusedMs = refuse(stage.lab.clouds.engine, '00007', messageOf);
+        const fleet = fleetAt(AWS, 20, { ...EAST, failurePolicy: 'rollback' });
+        const { id } = await stage.create(fleet);
+        const { failures } = await stage.until(id, ({ status }) => status === 'RolledBack');
+        expect(failures).toHaveLength(1);
+        expect(failures[0]).toMatchObject({ code: 'CloudFailed', count: 1 });
+        expect(failures[0]?.example).toContain(MESSAGE);
+        const [first = 0, last = 0] = [refusedMs[0], refusedMs.at(-1)];
+        expect(refusedMs.length).toBeLessThan(8);
+        expect(last - first).toBeLessThan(75 * SECOND);
+        expect(nowOf(stage) - first).toBeGreaterThan(60 * SECOND);
+        expect(nowOf(stage) - first).toBeLessThan(120 * SECOND);
+        expect(stage.standing()).toEqual([]);
+      },
+      { RolledBack: 1 },
+    );
+  });
 
-    it('do not end it when the look-up finds what they made', async () => {
-      await expectAfter(
-        async (stage) => {
-          stage.lab.ground.disturbance = { ...stage.lab.ground.disturbance, deniedCreate: 1 };
-          const { id } = await stage.create(fleetAt(AWS, 6, EAST));
-          await stage.until(id, isUp);
-          expect(stage.lab.clouds.machines()).toHaveLength(6);
-        },
-        { Running: 1 },
-      );
-    });
-  },
-);
+  it('an instance stays in Creating while refusals differ in their message or creates get no answer', async () => {
+    await expectAfter(
+      async (stage) => {
+        const { engine } = stage.lab.clouds;
+        const names = ['alpha', 'beta', 'gamma', 'delta'];
+        const refusedMs = refuse(engine, '00001', (time) => `failed at host ${names[time % 4]}`);
+        const lost = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
+        const { id } = await stage.create(fleetAt(AWS, 2, EAST));
+        await stage.pass(3);
+        expect((await stage.read(id)).counts.Creating).toBe(2);
+        expect(refusedMs.length).toBeGreaterThan(10);
+        lost();
+        vi.restoreAllMocks();
+        await stage.until(id, isUp);
+        expect(stage.lab.clouds.machines()).toHaveLength(2);
+      },
+      { Running: 1 },
+    );
+  });
 
-describe('workers that all end with their create calls on the way', PATIENT, () => {
-  /** As the local stage has them, and clouds as they come. */
+  it('an instance runs when the look-up finds the machine that a refused create made', async () => {
+    await expectAfter(
+      async (stage) => {
+        stage.lab.ground.disturbance = { ...stage.lab.ground.disturbance, deniedCreate: 1 };
+        const { id } = await stage.create(fleetAt(AWS, 6, EAST));
+        await stage.until(id, isUp);
+        expect(stage.lab.clouds.machines()).toHaveLength(6);
+      },
+      { Running: 1 },
+    );
+  });
+});
+
+describe('all workers dying with create calls in flight', PATIENT, () => {
+  /** Concurrency and time limit of stage `local`. */
   const { driverConcurrency, driverTimeoutMs } = deployedStage('local');
   const SIZE = 60;
   const world = calmScenario(
@@ -139,7 +135,7 @@ describe('workers that all end with their create calls on the way', PATIENT, () 
     },
   );
 
-  /** Replies come late; `isLost`: the calls have no effect at all. @returns how many were made, and has the next ones go well */
+  /** Delays replies of creates; with `isLost` they have no effect. @returns the number of creates so far, and a reset */
   function delay(stage: Stage, isLost: boolean): { count: () => number; end: () => void } {
     const { engine } = stage.lab.clouds;
     const slow = stage.addFault({ kind: 'delay', call: 'create', delayMs: 8 * SECOND });
@@ -157,40 +153,43 @@ describe('workers that all end with their create calls on the way', PATIENT, () 
   }
 
   it.each([
-    ['which have no effect', true],
-    ['which have their effect', false],
-  ])('%s: all run within 75 s', async (_what, isLost) => {
-    await expectAfter(
-      async (stage) => {
-        const calls = delay(stage, isLost);
-        const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 2));
-        await stage.until(id, () => calls.count() === SIZE);
-        stage.lab.killWorkers('all at once');
-        calls.end();
-        const diedMs = nowOf(stage);
-        await stage.until(id, isUp);
-        expect(nowOf(stage) - diedMs).toBeLessThan(75 * SECOND);
-        expect(stage.lab.clouds.machines()).toHaveLength(SIZE);
-      },
-      { Running: 1 },
-      world,
-    );
-  });
+    ['have no effect', true],
+    ['take effect', false],
+  ])(
+    'all instances run within 75 s after all workers died with creates in flight that %s',
+    async (_what, isLost) => {
+      await expectAfter(
+        async (stage) => {
+          const calls = delay(stage, isLost);
+          const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 2));
+          await stage.until(id, () => calls.count() === SIZE);
+          stage.lab.killWorkers('all at once');
+          calls.end();
+          const diedMs = nowOf(stage);
+          await stage.until(id, isUp);
+          expect(nowOf(stage) - diedMs).toBeLessThan(75 * SECOND);
+          expect(stage.lab.clouds.machines()).toHaveLength(SIZE);
+        },
+        { Running: 1 },
+        world,
+      );
+    },
+  );
 });
 
-describe('a machine that a poll sees before its create call is answered', PATIENT, () => {
+describe('a machine that a poll sees before the answer to its create call', PATIENT, () => {
   const world = limited(
     {},
     { answersWhenRunning: true, honoursTokens: false, submitMs: [100, 100], bootSeconds: [30, 30] },
   );
 
-  it('stays bound when no answer comes, and is not made again when it vanishes', async () => {
+  it('an instance that a poll bound before its create was answered is not created again if it vanishes', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.until(id, () => stage.standing().length > 0);
         const [calledMs = 0] = stage.creates();
-        // The driver has left the call by then, and it is not looked up yet.
+        // The driver's call has timed out by then, and no look-up has begun.
         await stage.lab.ground.sleep(calledMs + 16.5 * SECOND - nowOf(stage));
         stage.addFault({ kind: 'vanish', call: 'list', count: 1 });
         const { failures } = await stage.until(id, ({ status }) => status === 'Failed');
@@ -208,7 +207,7 @@ describe('machines of one location that boot in under a second', PATIENT, () => 
   const SLOTS = { locations: 30, instancesPerLocation: 20 };
   const LIST = { perSecond: 10, burst: 10 };
 
-  /** @returns makespan over ideal, by the clouds' books, and when they were asked for a list, in seconds */
+  /** @returns makespan over the ideal, by the clouds' books, and the times of list calls in seconds */
   async function lead(create: { perSecond: number; burst: number }) {
     const rates = { create, list: LIST, mutate: create };
     const result = { ratio: Number.NaN, pollsS: [] as number[], lastCreateS: 0 };
@@ -240,14 +239,17 @@ describe('machines of one location that boot in under a second', PATIENT, () => 
   }
 
   it.each([
-    ['a cloud takes 5 creates a second', { perSecond: 5, burst: 20 }, 1.15, 0.6],
-    ['a cloud takes 50 creates a second', { perSecond: 50, burst: 50 }, 1.5, 0.35],
-  ])('come up near the ideal, by polls a second apart at most: %s', async (_what, rate, most, listsEach) => {
-    const { ratio, pollsS, lastCreateS } = await lead(rate);
-    const waited = pollsS.filter((atS) => atS < lastCreateS);
-    const gaps = waited.slice(1).map((atS, at) => atS - (waited[at] ?? 0));
-    expect(ratio).toBeLessThan(most);
-    expect(Math.max(...gaps)).toBeLessThan(1.5);
-    expect(pollsS.length / SIZE).toBeLessThan(listsEach);
-  });
+    ['5 creates a second', { perSecond: 5, burst: 20 }, 1.15, 0.6],
+    ['50 creates a second', { perSecond: 50, burst: 50 }, 1.5, 0.35],
+  ])(
+    '150 quick machines come up near the ideal time with few list calls at %s',
+    async (_what, rate, most, listsEach) => {
+      const { ratio, pollsS, lastCreateS } = await lead(rate);
+      const waited = pollsS.filter((atS) => atS < lastCreateS);
+      const gaps = waited.slice(1).map((atS, at) => atS - (waited[at] ?? 0));
+      expect(ratio).toBeLessThan(most);
+      expect(Math.max(...gaps)).toBeLessThan(1.5);
+      expect(pollsS.length / SIZE).toBeLessThan(listsEach);
+    },
+  );
 });

@@ -8,7 +8,7 @@ import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 6;
 
-/** Rotates, and waits until the new credential is in force or refused. */
+/** Rotates the credential, and waits until the new one is in force or refused. */
 async function rotated(stage: Stage, account: string): Promise<Connection> {
   await rotate(stage.lab, 'sim-aws', account);
   for (;;) {
@@ -20,8 +20,8 @@ async function rotated(stage: Stage, account: string): Promise<Connection> {
 
 const SWEPT_OFTEN = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
 
-describe('a credential of another account', PATIENT, () => {
-  it('is refused with both names while a fleet lives, and no machine vanishes', async () => {
+describe('a rotation to a credential of another account', PATIENT, () => {
+  it('a rotation to another account is refused while a fleet lives, and the failure names both accounts', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -40,7 +40,7 @@ describe('a credential of another account', PATIENT, () => {
     );
   });
 
-  it('comes into force when nothing of the connection is left, and is its account from then on', async () => {
+  it('a connection without machines accepts another account, and is bound to that one afterwards', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, SIZE));
@@ -60,13 +60,13 @@ describe('a credential of another account', PATIENT, () => {
   });
 });
 
-describe('a connection that takes the name of a deleted one over', PATIENT, () => {
+describe('a connection with the name of a deleted one', PATIENT, () => {
   const params = { namespace: 'default', connection: 'sim-aws' };
-  /** Until no request can be left that keeps a secret for the deleted one, and the schedule has come by. */
+  /** By then no request can write a secret of the deleted connection any more, and the schedule has run. */
   const SECRETS_ABANDONED_MINUTES = 30;
   const about = { query: {}, idempotencyKey: undefined };
 
-  /** Deletes the connection, and asks for one of the same name at once. @returns minutes until it is Ready */
+  /** Deletes the connection and immediately creates one of the same name. @returns minutes until it is Ready */
   async function replaced(stage: Stage, account: string): Promise<number> {
     const { lab } = stage;
     await lab.requestConnections((api) => api.deleteConnection({ ...about, params, body: undefined }));
@@ -88,7 +88,7 @@ describe('a connection that takes the name of a deleted one over', PATIENT, () =
     return (lab.ground.now() - sinceMs) / 60_000;
   }
 
-  it('is Ready when workers have forgotten the other account, so that no machine is made there', async () => {
+  it('a connection created under a deleted name for another account makes no machine at the old account', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, SIZE));
@@ -96,7 +96,7 @@ describe('a connection that takes the name of a deleted one over', PATIENT, () =
         await stage.remove(first.id);
         await stage.until(first.id, isGone);
         expect(await replaced(stage, 'another')).toBeGreaterThan(1);
-        // Its inventory is read next.
+        // The inventory sync follows.
         await stage.pass(0.5);
         const second = await stage.create(fleetAt(AWS, SIZE, { name: 'second' }));
         await stage.until(second.id, isUp);
@@ -108,7 +108,7 @@ describe('a connection that takes the name of a deleted one over', PATIENT, () =
     );
   });
 
-  it('is Ready at once where it is of the same account', async () => {
+  it('a connection created under a deleted name for the same account is Ready immediately', async () => {
     await expectAfter(
       async (stage) => {
         await stage.pass(1);
@@ -121,14 +121,14 @@ describe('a connection that takes the name of a deleted one over', PATIENT, () =
   });
 });
 
-describe('a credential of which the cloud does not tell the account', PATIENT, () => {
+describe('a rotation at a cloud that does not tell accounts', PATIENT, () => {
   const UNTOLD = { ...SWEPT_OFTEN, tellsAccounts: false };
   const SLOW_TO_REMOVE = {
     ...calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 }, { terminateSeconds: [60, 70] }),
     tellsAccounts: false,
   };
 
-  it('is refused where it does not show the machines that live', async () => {
+  it('a rotation is refused if the new credential does not list the running machines', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -145,7 +145,7 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
-  it('is refused, too, while machines are being removed that it does not show', async () => {
+  it('a rotation is refused if the new credential does not list machines that are being removed', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -164,7 +164,7 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
-  it('is refused, too, where the cloud refuses the credential in force, and all machines are to be removed', async () => {
+  it('a rotation that lists none of the terminating machines is refused although the old key is revoked', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -185,7 +185,7 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
-  it('is refused, too, where those that live are too young for a list to show them', async () => {
+  it('a rotation is refused while every machine is too young for a list to show it', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -200,7 +200,7 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
-  it('comes into force where it shows them', async () => {
+  it('a rotation is accepted if the new credential lists the running machines', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, SIZE));
@@ -215,7 +215,7 @@ describe('a credential of which the cloud does not tell the account', PATIENT, (
     );
   });
 
-  it('comes into force when the credential in force does not show a missing machine either', async () => {
+  it('a rotation is accepted if a missing machine is missing under the current credential as well', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 2, { locations: ['east-1'] }));

@@ -20,7 +20,7 @@ import {
 } from './scenario/limited.ts';
 
 describe('a cloud that has no capacity left at a location', PATIENT, () => {
-  it('is asked for one instance at a time, by those that can go nowhere else', async () => {
+  it('launches without another location probe a site without capacity one at a time', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -28,7 +28,7 @@ describe('a cloud that has no capacity left at a location', PATIENT, () => {
         const emptyAtMs = nowOf(stage);
         const refill = stage.addFault({ kind: 'capacity', location: 'east-1' });
         expect(failureCodes(await stage.until(id, isSettled))).toEqual(['InsufficientCapacity']);
-        // What was on its way when the first was refused, and then each after the answer to the one before.
+        // Skip the creates in flight at the first refusal. Each later one follows the answer to the one before.
         const asked = stage.creates(emptyAtMs).slice(SLOTS);
         expect(asked.length).toBeGreaterThan(SLOTS);
         expect(mostWithin(asked, 50)).toBe(1);
@@ -42,7 +42,7 @@ describe('a cloud that has no capacity left at a location', PATIENT, () => {
     );
   });
 
-  it('is left at once by those that can go elsewhere', async () => {
+  it('launches with another location leave a site without capacity immediately', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 60));
@@ -62,7 +62,7 @@ describe('a quota that is used up', PATIENT, () => {
   const QUOTA = 10;
   const tight = () => limited({}, { instanceQuota: QUOTA });
 
-  it('ends calls, and a retry after it was raised brings the rest', async () => {
+  it('a used-up quota stops create calls, and a retry after it was raised launches the rest', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -81,7 +81,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('costs one call more where it was not raised', async () => {
+  it('a retry makes one create call if the quota was not raised', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));
@@ -97,7 +97,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('is asked again when instances are gone', async () => {
+  it('a fleet runs at a site with a used-up quota after another fleet was removed there', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, QUOTA, { ...EAST, name: 'first' }));
@@ -115,9 +115,9 @@ describe('a quota that is used up', PATIENT, () => {
   });
 });
 
-describe('a location that is down in mid-flight', PATIENT, () => {
+describe('a location that goes down during launches', PATIENT, () => {
   const DOWN_MINUTES = 4;
-  /** So few calls a second that slots stay free: some are asked for at any time. */
+  /** A low create rate and many slots: slots stay free, and launches are in progress at any time. */
   const ROOMY = {
     slots: { locations: 2, instancesPerLocation: 30 },
     rates: {
@@ -127,7 +127,7 @@ describe('a location that is down in mid-flight', PATIENT, () => {
     },
   };
 
-  it('is probed, while what was to run there goes elsewhere', async () => {
+  it('a location that is down gets few probes, while its launches go to another location', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 100));
@@ -137,7 +137,7 @@ describe('a location that is down in mid-flight', PATIENT, () => {
         await stage.pass(DOWN_MINUTES);
         const upAtMs = nowOf(stage);
         const probes = stage.creates(downAtMs, 'east-1');
-        // Those on their way then, five refusals, and a probe each 2, 4, 8, … 60 s.
+        // Creates in flight, five refusals, and a probe after 2, 4, 8, … 60 s.
         expect(probes.length).toBeLessThan(18);
         expect(
           mostWithin(
@@ -145,7 +145,7 @@ describe('a location that is down in mid-flight', PATIENT, () => {
             20 * SECOND,
           ),
         ).toBeLessThanOrEqual(2);
-        // Its own, and nearly all of the other's.
+        // The location's own launches, and nearly all of the one that is down.
         expect(stage.creates(downAtMs, 'west-1').length).toBeGreaterThan(70);
         setLocation(stage.lab, 'aws', 'east-1', true);
         await stage.until(id, isUp);
@@ -156,7 +156,7 @@ describe('a location that is down in mid-flight', PATIENT, () => {
     );
   });
 
-  it('is probed, and all run there when it is back', async () => {
+  it('launches that can only go to a location that is down probe it, and all run when it is back', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 60, EAST));
@@ -164,7 +164,7 @@ describe('a location that is down in mid-flight', PATIENT, () => {
         const downAtMs = nowOf(stage);
         setLocation(stage.lab, 'aws', 'east-1', false);
         await stage.pass(1);
-        // Five refusals, what was on its way, and a probe after 2, 4, 8, 16 and 32 s.
+        // Five refusals, creates in flight, and a probe after 2, 4, 8, 16 and 32 s.
         expect(stage.creates(downAtMs).length).toBeLessThan(15);
         setLocation(stage.lab, 'aws', 'east-1', true);
         const backAtMs = nowOf(stage);

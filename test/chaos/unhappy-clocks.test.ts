@@ -5,13 +5,13 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 8;
-/** Hours go by in seconds, but on a busy machine those are long. */
+/** A long time limit: virtual hours take seconds, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const MINUTE_MS = 60_000;
 const BOTH = ['sim-aws', 'sim-gcp'];
 
 describe('clock skew between workers', PATIENT, () => {
-  /** @param minutes by which the one that is most ahead and the one that is most behind are apart */
+  /** @param minutes between the fastest and the slowest clock */
   const skewed = (seed: number, minutes: number) => {
     const fleet = (name: string, deleteAtMs: number[]) => {
       const request = fleetAt(BOTH, SIZE, {
@@ -20,7 +20,7 @@ describe('clock skew between workers', PATIENT, () => {
       });
       return { request, createAtMs: 1_000, deleteAtMs, actions: [] };
     };
-    // Either way.
+    // Each clock is fast or slow by half of it.
     return calmScenario({
       seed,
       skewMs: (minutes / 2) * MINUTE_MS,
@@ -28,16 +28,16 @@ describe('clock skew between workers', PATIENT, () => {
     });
   };
 
-  it.each([1, 2, 3])('of four minutes alone changes nothing (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('a clock skew of four minutes changes no outcome (seed %i)', async (seed) => {
     const { violations, outcomes, instances } = await runScenario(skewed(seed, 4), false);
     expect(violations).toEqual([]);
     expect(outcomes).toEqual({ Running: 1, Terminated: 1 });
     expect(instances).toBeGreaterThanOrEqual(2 * SIZE);
   });
 
-  // Who is ahead holds up those behind, some beyond the time limit; nothing is lost, doubled or miscounted.
+  // Fast workers delay slow ones, some beyond the instances' time limit: PartiallyRunning is allowed.
   it.each([1, 2, 3])(
-    'of ten minutes among killed workers, lost replies and doubles keeps the books right (seed %i)',
+    'a clock skew of ten minutes with killed workers and lost replies breaks no invariant (seed %i)',
     async (seed) => {
       const lossy = ['loseReplyAfterEffect', 'loseReplyBeforeEffect', 'duplicateEffect'] as const;
       const { violations, outcomes, counts } = await runScenario(

@@ -8,11 +8,11 @@ import { type RunResult, runScenario, type Story } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
 const SIZE = 8;
-/** Hours go by in seconds, but on a busy machine those are long. */
+/** A long time limit: virtual hours take seconds, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const BOTH = ['sim-aws', 'sim-gcp'];
 
-/** What was told happened, nothing was broken by it, and fleets rest so. */
+/** Plays the story, and expects no violation and these numbers of fleets by status. */
 async function expectAfter(
   story: Story,
   outcomes: Record<string, number>,
@@ -34,7 +34,7 @@ const open = ({ counts }: Fleet) =>
     0,
   );
 
-describe("a connection's credential that is revoked in mid-flight", PATIENT, () => {
+describe('a credential revoked during launches', PATIENT, () => {
   /** Expects the API to list what is left at the cloud while a revoked credential keeps workers from removing it. */
   async function expectListed(stage: Stage, fleetId: string): Promise<void> {
     expect((await stage.connection('sim-gcp')).status).toBe('Failed');
@@ -45,10 +45,10 @@ describe("a connection's credential that is revoked in mid-flight", PATIENT, () 
     expect(left.map(({ connection }) => connection)).toContain('sim-gcp');
   }
 
-  it('ends the fleet by its policy, and what is left goes when it is back: rollback', async () => {
+  it('a rollback waits while a credential is revoked, lists what is left, and ends when it works again', async () => {
     await expectAfter(
       async (stage) => {
-        // More than have a slot: some have not been asked for yet.
+        // More instances than slots: some have no create call yet.
         const { id } = await stage.create(fleetAt(BOTH, 2 * SIZE, { failurePolicy: 'rollback' }));
         await stage.until(id, ({ byLocation }) =>
           byLocation.some(({ cloud, counts }) => cloud === 'gcp' && (counts.Creating ?? 0) > 1),
@@ -69,7 +69,7 @@ describe("a connection's credential that is revoked in mid-flight", PATIENT, () 
     );
   });
 
-  it('ends the fleet by its policy, and what is left goes when it is back: continue, then a delete', async () => {
+  it('a fleet settles after a revoked credential, and its deletion ends when the credential works again', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -94,7 +94,7 @@ describe("a connection's credential that is revoked in mid-flight", PATIENT, () 
 });
 
 describe("a cloud's location that is down for an hour", PATIENT, () => {
-  it('keeps no fleet from settling, and a removal waits for it', async () => {
+  it('a fleet settles while one of its locations is down, and a deletion waits for the location', async () => {
     await expectAfter(
       async (stage) => {
         const changes = { instanceTimeoutSeconds: 600 };
@@ -119,7 +119,7 @@ describe("a cloud's location that is down for an hour", PATIENT, () => {
     );
   });
 
-  it('under rollback is waited for, and nothing is left there', async () => {
+  it('a rollback waits for a location that is down, and leaves nothing there', async () => {
     await expectAfter(
       async (stage) => {
         const only = { locations: ['west-1'], instanceTimeoutSeconds: 600 };
@@ -139,22 +139,25 @@ describe("a cloud's location that is down for an hour", PATIENT, () => {
   });
 });
 
-describe('a cloud that answers create with an error but made the VM', PATIENT, () => {
-  it.each([true, false])('has it bound, and makes no second one (tokens honoured: %s)', async (honours) => {
-    const { counts } = await expectAfter(
-      async (stage) => {
-        stage.lab.ground.disturbance = { ...CALM, deniedCreate: 0.5 };
-        const { id } = await stage.create(fleetAt(BOTH, SIZE));
-        await stage.until(id, isUp);
-        expect(stage.lab.clouds.machines()).toHaveLength(2 * SIZE);
-      },
-      { Running: 1 },
-      calmScenario({}, { honoursTokens: honours }),
-    );
-    expect(counts.deniedCreates).toBeGreaterThan(3);
-  });
+describe('a create that goes wrong after it made a machine', PATIENT, () => {
+  it.each([true, false])(
+    'a machine made by a create that returned an error is bound, with no second one (honours tokens: %s)',
+    async (honours) => {
+      const { counts } = await expectAfter(
+        async (stage) => {
+          stage.lab.ground.disturbance = { ...CALM, deniedCreate: 0.5 };
+          const { id } = await stage.create(fleetAt(BOTH, SIZE));
+          await stage.until(id, isUp);
+          expect(stage.lab.clouds.machines()).toHaveLength(2 * SIZE);
+        },
+        { Running: 1 },
+        calmScenario({}, { honoursTokens: honours }),
+      );
+      expect(counts.deniedCreates).toBeGreaterThan(3);
+    },
+  );
 
-  it('and lets it break has it removed before the next attempt', async () => {
+  it('a machine that breaks before it runs is removed, and its instance gets another one', async () => {
     await expectAfter(
       async (stage) => {
         const mended = stage.addFault({ kind: 'bootFailure', count: 3 });
@@ -169,8 +172,8 @@ describe('a cloud that answers create with an error but made the VM', PATIENT, (
   });
 });
 
-describe('a terminate that succeeds but the VM stays', PATIENT, () => {
-  it('is asked for again until the cloud shows it no more', async () => {
+describe('a terminate call that succeeds and leaves the machine', PATIENT, () => {
+  it('workers repeat a terminate call until the cloud lists the machine no more', async () => {
     const { counts } = await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -192,7 +195,7 @@ describe('a terminate that succeeds but the VM stays', PATIENT, () => {
 });
 
 describe('a cloud without tags', PATIENT, () => {
-  it('has its machines known by names: second ones of a token go, and what only has such a name stays', async () => {
+  it('sweeps at a cloud without tags remove second machines of a token, and keep planted ones', async () => {
     const planted = (['lost', 'another', 'unmarked'] as const).map((whose) => ({
       account: 'sim-gcp',
       cloud: 'gcp' as const,
@@ -205,7 +208,7 @@ describe('a cloud without tags', PATIENT, () => {
           stage.addFault({ kind, call: 'create', probability: 0.4, count: 3 });
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
         await stage.until(id, isUp);
-        // Duplicates are found by a sweep, and removed without a grace period.
+        // Sweeps find duplicates and remove them without a grace period.
         await stage.pass(25);
         const ours = stage.standing().filter(({ ours: id }) => id !== undefined);
         expect(ours).toHaveLength(2 * SIZE);

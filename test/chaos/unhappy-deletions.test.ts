@@ -3,10 +3,10 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 
 const SIZE = 3;
-/** From the end of the launches on, over all that follows from it. */
+/** Milliseconds after the launches ended, over the time in which the fleet settles. */
 const MOMENTS_MS = Array.from({ length: 12 }, (_, at) => at * 8);
 
-it('a fleet that is deleted at any moment of its settling is removed, and its name is free', {
+it('a fleet that is deleted at any moment of its settling ends as Terminated', {
   timeout: 60_000,
 }, async () => {
   const ends: Record<string, number> = {};

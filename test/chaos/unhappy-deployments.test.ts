@@ -15,7 +15,10 @@ import { Lab, NAMESPACE } from './world/lab.ts';
 const SIZE = 8;
 const SCENARIO = calmScenario({ sweepIntervalMs: 60_000, graceSeconds: 60 });
 
-/** Tells a story whose end the usual invariants do not know: machines without a record, two deployments. */
+/**
+ * Plays a story and expects no bug. Its end breaks other invariants on purpose: machines have no record, or two
+ * deployments share the clouds.
+ */
 async function tell(story: Story): Promise<void> {
   const { violations } = await runScenario(SCENARIO, false, story);
   expect(violations.filter(({ kind }) => kind === 'bug')).toEqual([]);
@@ -33,7 +36,7 @@ const continueSweeps = async ({ lab }: Stage) =>
       idempotencyKey: undefined,
     }),
   );
-/** How many machines were asked to go. */
+/** Returns the number of machines whose removal was requested. */
 const removed = ({ lab }: Stage) =>
   lab.clouds.machines().filter(({ removeAskedAtMs }) => removeAskedAtMs !== undefined).length;
 const marksAt = ({ lab }: Stage) =>
@@ -41,8 +44,8 @@ const marksAt = ({ lab }: Stage) =>
     account === 'sim-aws' ? [name] : [],
   );
 
-describe('tables that are set back to an hour ago', PATIENT, () => {
-  it('have sweeps report only, and end nothing, until an operator says so', async () => {
+describe('tables restored to an hour ago', PATIENT, () => {
+  it('sweeps remove nothing after a restore of the tables until an operator continues them', async () => {
     await tell(async (stage) => {
       const { tables } = stage.lab;
       await stage.pass(2);
@@ -63,7 +66,7 @@ describe('tables that are set back to an hour ago', PATIENT, () => {
     });
   });
 
-  it('are noticed again after an operator continued the sweeps and they are set back once more', async () => {
+  it('a second restore is noticed after an operator continued the sweeps', async () => {
     await tell(async (stage) => {
       const { tables } = stage.lab;
       await stage.pass(2);
@@ -81,8 +84,8 @@ describe('tables that are set back to an hour ago', PATIENT, () => {
   });
 });
 
-describe('records that a restore brings back in transition', PATIENT, () => {
-  it('are polled again, though nothing was left at their site when the tables were set back', async () => {
+describe('restored records of instances in transition', PATIENT, () => {
+  it('a restored record in Creating is polled although its site was at rest at the time of the restore', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, ({ counts }) => (counts.Creating ?? 0) > 1);
@@ -101,7 +104,7 @@ describe('records that a restore brings back in transition', PATIENT, () => {
     });
   });
 
-  it('take no copy for theirs that was made while their attempts seemed to be under way', async () => {
+  it('a restored record is not bound to a copy that was made after its attempt had ended', async () => {
     await tell(async (stage) => {
       const { lab } = stage;
       const stop = stage.addFault({ kind: 'loseReplyAfterEffect', call: 'create', probability: 1 });
@@ -125,10 +128,10 @@ describe('records that a restore brings back in transition', PATIENT, () => {
   });
 });
 
-/** @returns the backend id of a copy of the machine that stands */
+/** Plants a copy of the first machine. @returns its id at the cloud */
 function copyOf(stage: Stage): string {
   const [original] = stage.standing();
-  if (!original) throw new Error('no machine stands');
+  if (!original) throw new Error('the clouds have no machine to copy');
   const { cloud, account: connection, location, name, launchToken, tags } = original;
   const instanceType = 'small';
   return plantInstance(stage.lab.clouds.engine.world, {
@@ -137,7 +140,7 @@ function copyOf(stage: Stage): string {
   }).backendId;
 }
 
-/** A second deployment with the id of the first, over tables of its own, at the same clouds. */
+/** Starts a second deployment with the same id at the same clouds, with tables of its own. */
 async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   const writerId = 'the-second-writer';
   const lab = new Lab(ground, { ...SCENARIO, sharedClouds: clouds, writerId, onCloudEvent: () => {} });
@@ -148,7 +151,7 @@ async function second({ lab: { ground, clouds } }: Stage): Promise<Lab> {
   return lab;
 }
 
-/** A connection of the account that the first deployment works at. */
+/** Creates a connection to the account that the first deployment uses. */
 async function register(lab: Lab, name: string): Promise<void> {
   const about = { query: {}, idempotencyKey: undefined };
   const body = {
@@ -171,8 +174,8 @@ async function deleteConnection(lab: Lab): Promise<void> {
 
 const connectionOf = async (lab: Lab) => await readConnection(storeOf(lab), NAMESPACE, 'sim-aws');
 
-describe('a second deployment with the same id', PATIENT, () => {
-  it('refuses to start at the account, and neither ends anything of the other', async () => {
+describe('a second deployment with the same deployment id', PATIENT, () => {
+  it('a second deployment with the same id is refused at the account, and neither one removes a machine', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, isUp);
@@ -190,7 +193,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('is not let in while the account does not tell whose marks it has', async () => {
+  it('a second deployment is refused while the account does not list its marks', async () => {
     await tell(async (stage) => {
       const stop = stage.addFault({ kind: 'error', call: 'listNotes', probability: 1 });
       const other = await second(stage);
@@ -207,7 +210,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('starts at once when the first has deleted its connection there', async () => {
+  it('a second deployment is accepted after the first one deleted its connection to the account', async () => {
     await tell(async (stage) => {
       await stage.pass(2);
       expect(marksAt(stage)).toHaveLength(1);
@@ -221,7 +224,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('does not start while another connection of the first is of the account', async () => {
+  it('the mark stays when one of two connections to the account is deleted', async () => {
     await tell(async (stage) => {
       await register(stage.lab, 'also-aws');
       await stage.pass(2);
@@ -230,7 +233,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('starts a day later when the cloud did not take the mark away', async () => {
+  it('a connection is deleted although the cloud fails to remove the mark, and the mark stays', async () => {
     await tell(async (stage) => {
       await stage.pass(2);
       const recover = stage.addFault({ kind: 'error', probability: 1 });
@@ -241,7 +244,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('has sweeps of the first hold where it works all the same, until an operator says so', async () => {
+  it('sweeps hold when another deployment has a fresh mark at the account, until they are continued', async () => {
     await tell(async (stage) => {
       const fleet = await stage.create(fleetAt(AWS, SIZE, EAST));
       await stage.until(fleet.id, isUp);
@@ -267,7 +270,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('takes the id over when the first was not seen for a day', async () => {
+  it('a deployment removes the mark of another one that was not renewed for a day', async () => {
     await tell(async (stage) => {
       const { world } = stage.lab.clouds.engine;
       const atMs = stage.lab.ground.now() - 25 * 3_600_000;
@@ -284,7 +287,7 @@ describe('a second deployment with the same id', PATIENT, () => {
     });
   });
 
-  it('is not noticed with a credential that has no right to marks, which works with a warning', async () => {
+  it('a connection without the right to write marks is Ready with a warning, and launches fleets', async () => {
     await tell(async (stage) => {
       stage.lab.clouds.engine.world.commit({
         kind: 'account',

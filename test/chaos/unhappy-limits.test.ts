@@ -21,8 +21,8 @@ import {
 } from './scenario/limited.ts';
 import type { Stage } from './scenario/stage.ts';
 
-describe('two fleets that want the same site', PATIENT, () => {
-  it('take turns: a small one does not stand behind all of a large one', async () => {
+describe('fleets that share a site', PATIENT, () => {
+  it('a small fleet runs before a third of a large one that came first at the same site', async () => {
     await expectAfter(
       async (stage) => {
         const large = await stage.create(fleetAt(AWS, 100, { ...EAST, name: 'large' }));
@@ -30,7 +30,7 @@ describe('two fleets that want the same site', PATIENT, () => {
         const small = await stage.create(fleetAt(AWS, SLOTS, { ...EAST, name: 'small' }));
         await stage.until(small.id, isUp);
         const { counts } = await stage.read(large.id);
-        // Behind those that were queued when it came, each in turn with one of the large fleet.
+        // Launches of the two fleets take turns, after the ones that were queued before the small fleet came.
         expect(counts.Running).toBeLessThan(5 * SLOTS);
         await stage.until(large.id, isUp);
       },
@@ -38,7 +38,7 @@ describe('two fleets that want the same site', PATIENT, () => {
     );
   });
 
-  it('go by their priorities', async () => {
+  it('fleets at one site come up in the order of their priorities', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, 2 * SLOTS, { ...EAST, name: 'first' }));
@@ -59,35 +59,38 @@ describe('two fleets that want the same site', PATIENT, () => {
 });
 
 describe('a fleet whose launches are queued', PATIENT, () => {
-  it.each(['abort', 'delete'] as const)('and that is ended by %s hears of it within seconds', async (how) => {
-    await expectAfter(
-      async (stage) => {
-        const { id } = await stage.create(fleetAt(AWS, 30, EAST));
-        await stage.until(id, isUnderWay);
-        expect(inQueue(stage)).toBeGreaterThan(0);
-        const endedAtMs = nowOf(stage);
-        if (how === 'abort') await stage.act(id, 'abort');
-        else await stage.remove(id);
-        // A queue scan each five seconds, a message, and its answer.
-        await stage.pass(0.2);
-        expect(inQueue(stage)).toBe(0);
-        const { counts } = await stage.read(id);
-        expect(counts.Creating ?? 0).toBeLessThanOrEqual(SLOTS);
-        await stage.until(id, how === 'abort' ? isSettled : isGone);
-        expect(stage.creates(endedAtMs + SECOND)).toEqual([]);
-      },
-      how === 'abort' ? { PartiallyRunning: 1 } : { Terminated: 1 },
-    );
-  });
+  it.each(['abort', 'delete'] as const)(
+    '%s of a fleet empties its launch queue within seconds, and no create follows',
+    async (how) => {
+      await expectAfter(
+        async (stage) => {
+          const { id } = await stage.create(fleetAt(AWS, 30, EAST));
+          await stage.until(id, isUnderWay);
+          expect(inQueue(stage)).toBeGreaterThan(0);
+          const endedAtMs = nowOf(stage);
+          if (how === 'abort') await stage.act(id, 'abort');
+          else await stage.remove(id);
+          // Time for a queue scan (every five seconds), a message, and its answer.
+          await stage.pass(0.2);
+          expect(inQueue(stage)).toBe(0);
+          const { counts } = await stage.read(id);
+          expect(counts.Creating ?? 0).toBeLessThanOrEqual(SLOTS);
+          await stage.until(id, how === 'abort' ? isSettled : isGone);
+          expect(stage.creates(endedAtMs + SECOND)).toEqual([]);
+        },
+        how === 'abort' ? { PartiallyRunning: 1 } : { Terminated: 1 },
+      );
+    },
+  );
 });
 
-describe('creates of a connection', PATIENT, () => {
+describe('budgets of a connection', PATIENT, () => {
   const wakesOf = ({ lab }: Stage, fromMs: number, toMs: number) =>
     lab.clouds.asked.filter(
       ({ call, location, atMs }) => call === 'list' && location === 'east-1' && atMs >= fromMs && atMs < toMs,
     ).length;
 
-  it('are so many a minute, over all its locations', async () => {
+  it('a connection makes no more creates a minute than its budget, over all its locations', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 35));
@@ -95,7 +98,7 @@ describe('creates of a connection', PATIENT, () => {
         const creates = stage.creates();
         expect(creates).toHaveLength(35);
         expect(mostWithin(creates, MINUTE)).toBeLessThanOrEqual(10);
-        // Four minutes' worth: all are used.
+        // 35 creates at 10 a minute: no minute's budget stays unused.
         expect((creates.at(-1) ?? 0) - (creates[0] ?? 0)).toBeLessThan(3.5 * MINUTE);
       },
       { Running: 1 },
@@ -103,7 +106,7 @@ describe('creates of a connection', PATIENT, () => {
     );
   });
 
-  it('are so many a day: those beyond stay queued, for days if need be, and the site is at rest', async () => {
+  it('launches beyond the creates of a day stay queued for days, and the site is polled once a minute', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 11, EAST));
@@ -111,7 +114,7 @@ describe('creates of a connection', PATIENT, () => {
         expect(inQueue(stage)).toBe(6);
         const fromMs = nowOf(stage);
         await stage.pass(120);
-        // A poll a minute, and a sweep an hour.
+        // One poll a minute and one sweep an hour.
         expect(wakesOf(stage, fromMs, nowOf(stage))).toBeLessThan(120 * 1.1);
         await stage.pass(46 * 60);
         await stage.until(id, isUp);
@@ -124,7 +127,7 @@ describe('creates of a connection', PATIENT, () => {
     );
   });
 
-  it('never make more than its totals, which is said as the reason', async () => {
+  it('launches beyond the total of a connection fail with LimitReached, and a retry runs after a removal', async () => {
     await expectAfter(
       async (stage) => {
         const first = await stage.create(fleetAt(AWS, 4, { name: 'first' }));
@@ -143,10 +146,10 @@ describe('creates of a connection', PATIENT, () => {
     );
   });
 
-  it('that came to nothing do not count twice in its totals when they are asked for again', async () => {
+  it('a launch whose creates had no effect counts once in the total of its connection', async () => {
     await expectAfter(
       async (stage) => {
-        // Longer than what a permit reserved is remembered.
+        // Longer than the total keeps a permit's reservation.
         const mended = stage.addFault({ kind: 'loseReplyBeforeEffect', call: 'create' });
         const { id } = await stage.create(fleetAt(AWS, 1, EAST));
         await stage.pass(1.5);
@@ -159,8 +162,8 @@ describe('creates of a connection', PATIENT, () => {
   });
 });
 
-describe('a cloud that bears less than its profile says', PATIENT, () => {
-  it('throttles a few calls, and is asked at its own pace then', async () => {
+describe('a cloud with a lower rate than its limit profile', PATIENT, () => {
+  it('a cloud throttles under 5 % of the creates, after which they come at its own rate', async () => {
     const limits = { calls: { create: { perSecond: 4, burst: 8 } } };
     const scenario = limited(limits, {
       slots: { locations: 2, instancesPerLocation: 40 },
@@ -178,7 +181,7 @@ describe('a cloud that bears less than its profile says', PATIENT, () => {
         const throttled = stage.lab.clouds.sites.reduce((sum, site) => sum + site.throttled, 0);
         expect(throttled).toBeGreaterThan(0);
         expect(throttled).toBeLessThan(0.05 * creates.length);
-        // A hundred seconds' worth at the cloud's own rate.
+        // At the cloud's own rate, 200 creates take a hundred seconds.
         expect((creates.at(-1) ?? 0) - (creates[0] ?? 0)).toBeLessThan(2.5 * 100 * SECOND);
       },
       { Running: 1 },
@@ -187,8 +190,8 @@ describe('a cloud that bears less than its profile says', PATIENT, () => {
   });
 });
 
-describe('a cloud that wants one instance to run before the others', PATIENT, () => {
-  it('gets one, and then all that there is room for at once', async () => {
+describe('pacing all-at-once', PATIENT, () => {
+  it('a connection with pacing all-at-once creates one instance first, and fills the slots when it runs', async () => {
     const scenario = limited(
       { pacing: 'all-at-once' },
       {
@@ -204,7 +207,7 @@ describe('a cloud that wants one instance to run before the others', PATIENT, ()
         const { id } = await stage.create(fleetAt(AWS, 2 * SLOTS, EAST));
         await stage.until(id, isUp);
         const [first = 0, second = 0, ...others] = stage.creates();
-        // The fastest boot.
+        // No machine boots faster.
         expect(second - first).toBeGreaterThan(4 * SECOND);
         expect((others[SLOTS - 3] ?? Infinity) - second).toBeLessThan(2 * SECOND);
       },

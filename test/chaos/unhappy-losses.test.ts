@@ -23,16 +23,16 @@ async function running(stage: Stage) {
   return { fleet, ids: (await stage.records(fleet)).map(({ backendId }) => backendId) };
 }
 
-const told = ({ lab }: Stage, type: string) => lab.events.filter((event) => event.type === type);
+const eventsOf = ({ lab }: Stage, type: string) => lab.events.filter((event) => event.type === type);
 
-/** What was not asked to go, of these machines. */
+/** Returns how many of these machines have had no removal request. */
 function left({ lab }: Stage, ids: readonly (string | undefined)[]): number {
   const machines = lab.clouds.machines().filter(({ backendId }) => ids.includes(backendId));
   return machines.filter(({ removeAskedAtMs }) => removeAskedAtMs === undefined).length;
 }
 
-describe('copies of machines, made a day later', PATIENT, () => {
-  it('run on and are reported, while the originals run and when they are gone', async () => {
+describe('copies of machines', PATIENT, () => {
+  it('copies made a day later are reported and not removed, before and after their originals are gone', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       await stage.pass(DAY_MINUTES);
@@ -51,7 +51,7 @@ describe('copies of machines, made a day later', PATIENT, () => {
       );
       await stage.pass(3 * 60);
       expect([left(stage, ids), left(stage, copies)]).toEqual([SIZE, SIZE]);
-      expect(told(stage, 'Orphan Reported').map(({ detail }) => detail['reason'])).toEqual(
+      expect(eventsOf(stage, 'Orphan Reported').map(({ detail }) => detail['reason'])).toEqual(
         copies.map(() => 'copy'),
       );
       await stage.remove(fleet.id);
@@ -62,8 +62,8 @@ describe('copies of machines, made a day later', PATIENT, () => {
   });
 });
 
-describe('a list of machines that shows none once', PATIENT, () => {
-  it('closes no record of a machine that is being removed', async () => {
+describe('a list that is wrongly empty', PATIENT, () => {
+  it('one empty list does not close the records of machines that are being removed', async () => {
     await tell(async (stage) => {
       const { fleet } = await running(stage);
       stage.addFault({ kind: 'stuckTerminating', probability: 1, delayMs: 30_000 });
@@ -79,20 +79,20 @@ describe('a list of machines that shows none once', PATIENT, () => {
     });
   });
 
-  it('loses no machine that runs', async () => {
+  it('one empty list does not mark running machines as vanished', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       stage.lab.clouds.emptyNextList({ cloud: 'aws', location: 'east-1' });
       await stage.pass(10);
       expect(left(stage, ids)).toBe(SIZE);
       expect((await stage.read(fleet.id)).counts).toMatchObject({ Running: SIZE });
-      expect(told(stage, 'Instance Vanished')).toEqual([]);
+      expect(eventsOf(stage, 'Instance Vanished')).toEqual([]);
     });
   });
 });
 
-describe('machines that vanish where polls come more often than lists are permitted', PATIENT, () => {
-  it('are found to be gone, all of them', async () => {
+describe('machines that vanish at a site with a low list rate', PATIENT, () => {
+  it('vanished machines are all marked within ten minutes where lists come less often than polls', async () => {
     const list = { perSecond: 0.3, burst: 1 };
     const connections = [{ name: 'sim-aws', cloud: 'aws', limits: { calls: { list } } }] as const;
     const scenario = calmScenario({ connections, sweepIntervalMs: 20 * MINUTE_MS });
@@ -109,7 +109,7 @@ describe('machines that vanish where polls come more often than lists are permit
 });
 
 describe('machines that their cloud denies for a while', PATIENT, () => {
-  it('are taken back, the same ones, and their fleet is as before', async () => {
+  it('machines that a cloud denied for ten minutes are bound to the same instances again', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
@@ -121,11 +121,11 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
       expect((await stage.records(fleet)).map(({ backendId }) => backendId)).toEqual(ids);
       await stage.pass(60);
       expect(left(stage, ids)).toBe(SIZE);
-      expect(told(stage, 'Instance Returned')).toHaveLength(SIZE);
+      expect(eventsOf(stage, 'Instance Returned')).toHaveLength(SIZE);
     });
   });
 
-  it('are taken back, and their fleet runs again, though the worker dies that saw them', async () => {
+  it('a fleet runs again with its returned machines although the worker that saw them died', async () => {
     await tell(async (stage) => {
       const { lab } = stage;
       setLocation(lab, 'gcp', 'east-1', false);
@@ -151,7 +151,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
-  it('leave their fleet what it was, though others have vanished that are not back yet', async () => {
+  it('a fleet stays PartiallyRunning when some of its vanished machines are back and others are not', async () => {
     const scenario = calmScenario({ sweepIntervalMs: 2 * MINUTE_MS }, { instanceQuota: SIZE });
     const story: Story = async (stage) => {
       const atGcp = fleetAt(['sim-gcp'], SIZE + 1, EAST);
@@ -174,7 +174,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     expect((await runScenario(scenario, false, story)).violations).toEqual([]);
   });
 
-  it('are ended when their fleet was deleted meanwhile', async () => {
+  it('machines that come back after their fleet was deleted are removed', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
@@ -186,7 +186,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
-  it('are ended when others have taken their place by a retry', async () => {
+  it('machines that come back after a retry replaced them are removed', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 30 * MINUTE_MS);
@@ -201,10 +201,10 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
   });
 });
 
-describe('machines that are back when their instances have been tried elsewhere', PATIENT, () => {
+describe('machines that come back after a retry at another location', PATIENT, () => {
   const BOTH = { locations: ['east-1', 'west-1'], name: 'both' };
 
-  /** Where each instance is, and which machine it is, in the instances' order. */
+  /** Returns location and machine id of each instance, by index. */
   async function machinesOf(stage: Stage, fleet: Fleet) {
     const records = (await stage.records(fleet)).toSorted((one, other) => one.index - other.index);
     return records.map(({ location, backendId = '' }) => `${location} ${backendId}`);
@@ -222,7 +222,7 @@ describe('machines that are back when their instances have been tried elsewhere'
     return { fleet, ids };
   }
 
-  it('are taken back at their location when no other attempt was accepted', async () => {
+  it('machines are bound again at their location if the retry elsewhere got no machine', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await denied(stage, 30);
       const refill = stage.addFault({ kind: 'capacity', call: 'create', probability: 1 });
@@ -247,7 +247,7 @@ describe('machines that are back when their instances have been tried elsewhere'
     });
   });
 
-  it('are taken back, too, while the next attempt is planned and was not begun', async () => {
+  it('machines are bound again while the retry elsewhere is Planned', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await denied(stage, 4);
       stage.addFault({ kind: 'capacity', call: 'create', location: 'east-1', probability: 1 });
@@ -265,8 +265,8 @@ describe('machines that are back when their instances have been tried elsewhere'
   });
 });
 
-describe('a credential that is of another account for a while, unnoticed', PATIENT, () => {
-  it('has the network known again that a refinement saw gone meanwhile', async () => {
+describe('a credential that reaches another account for a while', PATIENT, () => {
+  it('network resources that seemed gone while the credential reached another account are listed again', async () => {
     await tell(async (stage) => {
       stage.addFault({ kind: 'bootFailure', cloud: 'gcp', probability: 0.4 });
       stage.addFault({ kind: 'stuckTerminating', cloud: 'gcp', probability: 1, delayMs: 10 * MINUTE_MS });
@@ -286,7 +286,7 @@ describe('a credential that is of another account for a while, unnoticed', PATIE
     });
   });
 
-  it('ends no machine: all that vanished are taken back', async () => {
+  it('machines that vanished while their credential reached another account are all bound again', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       const changed = changeAccount(stage.lab, stage.missed, 'sim-aws', 60 * MINUTE_MS);

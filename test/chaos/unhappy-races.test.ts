@@ -10,7 +10,7 @@ const RATES = { list: { perSecond: 5, burst: 10 }, mutate: { perSecond: 10, burs
 
 describe('a call that makes two machines', PATIENT, () => {
   it.each(SEEDS)(
-    'the record is bound to one of the two machines, whichever is seen first, and the other is removed (seed %i)',
+    'a record is bound to one of two machines that its create call made, and the other is removed (seed %i)',
     async (seed) => {
       const size = 24;
       // The second machine may be listed seconds before the call for the first one is answered.
@@ -35,11 +35,11 @@ describe('a call that makes two machines', PATIENT, () => {
   );
 });
 
-describe('the slot of a worker that says nothing for longer than it may live', PATIENT, () => {
+describe('the slot of a worker that is slower than its time limit', PATIENT, () => {
   const size = 5 * SLOTS;
   const SLOW_MS = 20_000;
 
-  /** A fleet comes up while some calls are slow, so that polls come between a permit and what is done under it. */
+  /** Expects a fleet to run while slow calls let polls come between a permit and its create call. */
   async function expectUpAfter(
     story: Story,
     changes: Partial<Scenario>,
@@ -53,14 +53,14 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   }
 
   it.each(SEEDS)(
-    'stays with that worker where only the clock of a poll says so: no call goes out without a slot (seed %i)',
+    'no create call goes out without a slot while polls with fast clocks reclaim slots (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
           const { ground } = stage.lab;
-          // With clocks so far apart, each few slots take twenty minutes.
+          // With such a skew, the launches of one set of slots take twenty minutes.
           const few = 3 * SLOTS;
-          // Or it fails by the clock of a worker that is ahead.
+          // A shorter time limit would end by the clock of a fast worker.
           const patient = { ...EAST, instanceTimeoutSeconds: 14_400 };
           ground.holdUpMs = (call) => (call.startsWith('TransactWrite FLEET#') ? SLOW_MS : 0);
           const { id } = await stage.create(fleetAt(AWS, few, patient));
@@ -72,21 +72,21 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   );
 
   it.each(SEEDS)(
-    'goes to its launch that comes while a slow poll takes it for lost (seed %i)',
+    'a fleet comes up when launches ask for the slots that a slow poll is reclaiming (seed %i)',
     async (seed) => {
       await expectUpAfter(
         async (stage) => {
           const { ground, tables } = stage.lab;
           const { id } = await stage.create(fleetAt(AWS, size, EAST));
           while (stage.creates().length < 3) await ground.sleep(50);
-          // Launches that have slots, and times at which their calls may go out, cannot ask for those any more.
+          // Launches that hold slots cannot reach the governor at their start times.
           tables.down.add('governor');
           await stage.pass(5);
           tables.down.delete('governor');
           const polls = new Set<string>();
           ground.holdUpMs = (call, process) => {
             if (call.startsWith('GET aws/locations/east-1/instances?')) polls.add(process);
-            // What a poll decides takes effect late; a launch asks for its permit meanwhile.
+            // The poll's decision takes effect late. In that time a launch asks for its permit.
             if (call.startsWith('Query QUEUE#') && polls.has(process)) return 2 * SLOW_MS;
             return call.startsWith('Query NET#') ? 1.75 * SLOW_MS : 0;
           };
@@ -105,8 +105,8 @@ describe('the slot of a worker that says nothing for longer than it may live', P
   );
 });
 
-describe('a machine that takes an hour and a half to come up', PATIENT, () => {
-  it('keeps its slot for as long', async () => {
+describe('a very slow boot', PATIENT, () => {
+  it('a machine that boots for 90 minutes keeps its slot all that time', async () => {
     const bootSeconds = [5_400, 5_460] as [number, number];
     await expectAfter(
       async (stage) => {

@@ -3,7 +3,7 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 
 const SIZE = 8;
-/** Hours go by in seconds, but on a busy machine those are long. */
+/** A long time limit: virtual hours take seconds, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 
 async function expectRunningAfter(story: Story): Promise<void> {
@@ -12,8 +12,8 @@ async function expectRunningAfter(story: Story): Promise<void> {
   expect(result.outcomes).toEqual({ Running: 1 });
 }
 
-describe('steps of a workflow', PATIENT, () => {
-  it('that are answered before their machines run have no fleet settled', async () => {
+describe('task tokens of workflow steps', PATIENT, () => {
+  it('a fleet does not settle when its tokens are answered before its machines run', async () => {
     await expectRunningAfter(async (stage) => {
       const fleet = await stage.create(fleetAt(['sim-aws'], SIZE, { failurePolicy: 'refine' }));
       const answered = new Set<string>();
@@ -34,7 +34,7 @@ describe('steps of a workflow', PATIENT, () => {
     });
   });
 
-  it('wait with the token that they have, whatever a late message of another execution brings', async () => {
+  it('a late message with a token of another execution does not replace the tokens of waiting steps', async () => {
     await expectRunningAfter(async (stage) => {
       const { ground, queue } = stage.lab;
       const fleet = await stage.create(fleetAt(['sim-aws'], SIZE));
@@ -52,9 +52,10 @@ describe('steps of a workflow', PATIENT, () => {
         queue.send(JSON.stringify(late), 0);
       }
       await stage.until(fleet.id, ({ status }) => status === 'Running');
-      const told = (outcome: string) => ground.trace.lines.filter((line) => line.includes(`:"${outcome}"}`));
-      expect(told('Running').length).toBeGreaterThanOrEqual(SIZE);
-      expect(told('Cancelled')).toEqual([]);
+      const tracedWith = (outcome: string) =>
+        ground.trace.lines.filter((line) => line.includes(`:"${outcome}"}`));
+      expect(tracedWith('Running').length).toBeGreaterThanOrEqual(SIZE);
+      expect(tracedWith('Cancelled')).toEqual([]);
     });
   });
 });

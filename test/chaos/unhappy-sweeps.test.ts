@@ -14,7 +14,7 @@ import { NAMESPACE } from './world/lab.ts';
 const MOST = 5;
 const SWEPT_OFTEN = { sweepIntervalMs: 60_000, graceSeconds: 60 };
 
-/** Machines of a fleet that is deleted show up again: calls of ours made them, and no record claims them. */
+/** Plants machines of a deleted fleet again: each is proven ours by its record, and no record claims it. */
 async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]> {
   const fleet = await stage.create(fleetAt(AWS, count, EAST));
   await stage.until(fleet.id, isUp);
@@ -35,7 +35,7 @@ async function leftovers(stage: Stage, count: number): Promise<InstanceRecord[]>
   );
 }
 
-/** How many of these were asked to go. */
+/** Returns how many of these machines have had a removal request. */
 function removedOf(stage: Stage, machines: readonly InstanceRecord[]): number {
   const ids = new Set(machines.map(({ backendId }) => backendId));
   return stage.lab.clouds
@@ -64,14 +64,14 @@ const continueSweeps = async ({ lab }: Stage, location?: string) =>
 const auditOf = ({ lab }: Stage, type: string) =>
   lab.tables.fleets.all().filter((item) => String(item['pk']).startsWith('AUDIT#') && item['type'] === type);
 
-/** Tells a story in which a launch token stands for two machines, as the story wants it. */
+/** Plays a story that makes two machines of one token on purpose, and expects no other violation. */
 async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise<void> {
   const { violations } = await runScenario(scenario, false, story);
   expect(violations.filter(({ kind }) => kind !== 'duplicated')).toEqual([]);
 }
 
-describe('a sweep that has more to remove than a day allows', PATIENT, () => {
-  it('removes as many, tells once, and waits for an operator', async () => {
+describe('the daily cap of removals by sweeps', PATIENT, () => {
+  it('sweeps remove up to the cap, report their hold once, and remove the rest when they are continued', async () => {
     await tell(async (stage) => {
       const machines = await leftovers(stage, 12);
       await stage.pass(60);
@@ -93,7 +93,7 @@ describe('a sweep that has more to remove than a day allows', PATIENT, () => {
     });
   });
 
-  it('removes no more where sweeps run at the same time, die and repeat themselves', async () => {
+  it('sweeps that run together, die and are repeated remove no more than the cap', async () => {
     const troubled = {
       ...CALM,
       kill: 0.003,

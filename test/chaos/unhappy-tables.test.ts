@@ -6,24 +6,24 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario } from './scenario/run.ts';
 import type { Stage } from './scenario/stage.ts';
 
-/** More than have a slot at a time: most are still to be asked for when the table goes. */
+/** More instances than slots: most have no create call yet when the table goes down. */
 const SIZE = 40;
 const FAST = { perSecond: 10, burst: 20 };
-/** Hours go by in seconds, but on a busy machine those are long. */
+/** A long time limit: virtual hours take seconds, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
-/** What had its permit when the table went is asked for, and answered, by then. */
+/** By then, creates that had a permit when the table went down are sent and answered. */
 const LAST_CALLS_MINUTES = 0.5;
 const OUTAGE_MINUTES = 2;
-/** Longest wait of a message (Backoff), with its jitter, and a boot. */
+/** Longest backoff of a message, with its jitter, and a boot. */
 const BACK_SECONDS = 30 + 20;
 
 const isUp = ({ status }: Fleet) => status === 'Running';
 const isCreating = ({ counts }: Fleet) => (counts.Running ?? 0) > 2;
 const madeAt = ({ lab }: Stage) => lab.clouds.machines().map(({ acceptedAtMs }) => acceptedAtMs);
 
-describe.each(['governor', 'fleets', 'access'] as const)('table %s, down for two minutes', (table) => {
+describe.each(['governor', 'fleets', 'access'] as const)('table %s down for two minutes', (table) => {
   it(
-    'has nothing asked for without a permit or a record, nothing lost, and all run soon after',
+    `a fleet loses no instance while the table ${table} is down for two minutes, and runs soon after`,
     PATIENT,
     async () => {
       const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {
@@ -34,7 +34,7 @@ describe.each(['governor', 'fleets', 'access'] as const)('table %s, down for two
         await stage.pass(LAST_CALLS_MINUTES);
         const asked = madeAt(stage).length;
         await stage.pass(OUTAGE_MINUTES - LAST_CALLS_MINUTES);
-        // Connections are kept for a minute: what waits for their table needs one more often.
+        // Workers keep connections for a minute, so creates go on for a while without the table `access`.
         if (table !== 'access') expect(madeAt(stage)).toHaveLength(asked);
         expect(asked).toBeLessThan(2 * SIZE);
         down.delete(table);
@@ -52,8 +52,8 @@ describe.each(['governor', 'fleets', 'access'] as const)('table %s, down for two
   );
 });
 
-describe('a table that refuses writes of two that come at once', PATIENT, () => {
-  it('ends no worker that waits for permits while calls of its own fail', async () => {
+describe('conflicting writes', PATIENT, () => {
+  it('a deletion ends although writes conflict and the cloud throttles half of the removals', async () => {
     const mutate = { perSecond: 2, burst: 2 };
     const scenario = calmScenario({}, { rates: { create: FAST, list: FAST, mutate } });
     const { violations, outcomes } = await runScenario(scenario, false, async (stage) => {
@@ -70,37 +70,45 @@ describe('a table that refuses writes of two that come at once', PATIENT, () => 
   });
 });
 
-describe('a table that goes down between the acceptance of a machine and the first poll that could see it', () => {
-  it('has the machine polled when it is back', PATIENT, async () => {
-    const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
-      const { lab } = stage;
-      const { id } = await stage.create(fleetAt(['sim-aws'], 1));
-      while (madeAt(stage).length === 0) await lab.ground.sleep(10);
-      lab.tables.down.add('governor');
-      await stage.pass(0.5);
-      lab.tables.down.delete('governor');
-      const backAtMs = lab.ground.now();
-      await stage.until(id, isUp);
-      expect(lab.ground.now() - backAtMs).toBeLessThan(60_000);
-    });
-    expect(violations).toEqual([]);
-    expect(outcomes).toEqual({ Running: 1 });
-  });
+describe('the governor table down between a create and its first poll', () => {
+  it(
+    'a machine accepted just before the table governor went down runs within a minute after it is back',
+    PATIENT,
+    async () => {
+      const { violations, outcomes } = await runScenario(calmScenario(), false, async (stage) => {
+        const { lab } = stage;
+        const { id } = await stage.create(fleetAt(['sim-aws'], 1));
+        while (madeAt(stage).length === 0) await lab.ground.sleep(10);
+        lab.tables.down.add('governor');
+        await stage.pass(0.5);
+        lab.tables.down.delete('governor');
+        const backAtMs = lab.ground.now();
+        await stage.until(id, isUp);
+        expect(lab.ground.now() - backAtMs).toBeLessThan(60_000);
+      });
+      expect(violations).toEqual([]);
+      expect(outcomes).toEqual({ Running: 1 });
+    },
+  );
 });
 
-describe('tables that throttle every third request', () => {
-  it('have a fleet run later, and lose nothing', PATIENT, async () => {
-    const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {
-      const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 4));
-      await stage.until(id, ({ status }) => status === 'Creating');
-      stage.lab.ground.disturbance = { ...CALM, throttle: 0.33 };
-      await stage.pass(5);
-      stage.lab.ground.disturbance = CALM;
-      await stage.until(id, isUp);
-    });
-    expect(violations).toEqual([]);
-    expect(outcomes).toEqual({ Running: 1 });
-    expect(counts.throttles).toBeGreaterThan(100);
-    expect(counts.failedReceives).toBe(0);
-  });
+describe('throttling tables', () => {
+  it(
+    'a fleet runs, and no message fails, after tables throttled every third request for five minutes',
+    PATIENT,
+    async () => {
+      const { violations, outcomes, counts } = await runScenario(calmScenario(), false, async (stage) => {
+        const { id } = await stage.create(fleetAt(['sim-aws', 'sim-gcp'], SIZE / 4));
+        await stage.until(id, ({ status }) => status === 'Creating');
+        stage.lab.ground.disturbance = { ...CALM, throttle: 0.33 };
+        await stage.pass(5);
+        stage.lab.ground.disturbance = CALM;
+        await stage.until(id, isUp);
+      });
+      expect(violations).toEqual([]);
+      expect(outcomes).toEqual({ Running: 1 });
+      expect(counts.throttles).toBeGreaterThan(100);
+      expect(counts.failedReceives).toBe(0);
+    },
+  );
 });

@@ -5,11 +5,11 @@ import { calmScenario, fleetAt } from './scenario/calm.ts';
 import { runScenario, type Story } from './scenario/run.ts';
 
 const SIZE = 8;
-/** Hours go by in seconds, but on a busy machine those are long. */
+/** A long time limit: virtual hours take seconds, and more on a busy machine. */
 const PATIENT = { timeout: 60_000 };
 const BOTH = ['sim-aws', 'sim-gcp'];
 
-/** What was told happened, nothing was broken by it, and fleets rest so. */
+/** Plays the story, and expects no violation and these numbers of fleets by status. */
 async function expectAfter(story: Story, outcomes: Record<string, number>): Promise<void> {
   const result = await runScenario(calmScenario(), false, story);
   expect(result.violations).toEqual([]);
@@ -27,11 +27,11 @@ async function refusalOf(work: Promise<unknown>): Promise<{ code: string } & Rec
     if (error instanceof Problem) return { code: error.code, ...error.extra };
     throw error;
   }
-  throw new Error('it was not refused');
+  throw new Error('the API did not refuse the request');
 }
 
-describe('two fleets that race for the same name', PATIENT, () => {
-  it('leave it to one of them, and nothing of the other', async () => {
+describe('creating fleets with one name at the same time', PATIENT, () => {
+  it('one of three fleets created at the same time with one name is accepted, and only it makes machines', async () => {
     await expectAfter(
       async (stage) => {
         const asked = [4, SIZE, 6].map((size) => stage.create(fleetAt(BOTH, size)));
@@ -53,7 +53,7 @@ describe('two fleets that race for the same name', PATIENT, () => {
 });
 
 describe('delete', PATIENT, () => {
-  it('during create leaves nothing, and the name is free again', async () => {
+  it('a fleet deleted while it is created leaves no machine, and its name can be used again', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -69,7 +69,7 @@ describe('delete', PATIENT, () => {
     );
   });
 
-  it('before anything was launched leaves nothing', async () => {
+  it('a fleet deleted before its first launch makes no machine', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -81,7 +81,7 @@ describe('delete', PATIENT, () => {
     );
   });
 
-  it('twice, at once, on the way and afterwards, is one removal', async () => {
+  it('repeated deletes of a fleet start one removal', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -100,7 +100,7 @@ describe('delete', PATIENT, () => {
 });
 
 describe('abort', PATIENT, () => {
-  it('during rollback is refused, and the rollback goes on to its end', async () => {
+  it('an abort during a rollback is refused, and the rollback ends', async () => {
     await expectAfter(
       async (stage) => {
         stage.addFault({ kind: 'capacity', cloud: 'gcp' });
@@ -116,7 +116,7 @@ describe('abort', PATIENT, () => {
     );
   });
 
-  it('while launching applies the policy, and a second one changes nothing', async () => {
+  it('two aborts of a launching fleet start one rollback', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE, { failurePolicy: 'rollback' }));
@@ -131,7 +131,7 @@ describe('abort', PATIENT, () => {
 });
 
 describe('retry', PATIENT, () => {
-  it('while the fleet is whole and runs is refused, and while it launches, too', async () => {
+  it('a retry is refused while the fleet launches and while all its instances run', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
@@ -151,7 +151,7 @@ describe('retry', PATIENT, () => {
     );
   });
 
-  it('while it runs with one missing brings back that one, however often it is asked for', async () => {
+  it('repeated retries of a fleet that misses one instance launch one machine', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(BOTH, SIZE));
