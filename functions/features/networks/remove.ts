@@ -49,11 +49,11 @@ export async function removeNetworks(
   const items = round === 'network' && isUsed ? [] : ofRound.filter((item) => !needed(item));
   const opened = items.length > 0 ? await context.open(connectionKey) : undefined;
   const limit = pLimit(CONCURRENT_DELETIONS);
-  const waits = await Promise.all(
-    items.map((item) => limit(() => (opened ? remove(context, site, opened, item, scope) : 0))),
-  );
-  const waitMs = Math.max(0, ...waits);
-  if (waitMs > 0) return requeueAfter(waitMs);
+  const removals = opened
+    ? await Promise.all(items.map((item) => limit(() => remove(context, site, opened, item, scope))))
+    : [];
+  const waits = removals.flatMap((one) => (one === 'gone' ? [] : [one.waitMs]));
+  if (waits.length > 0) return requeueAfter(Math.max(...waits));
   await context.tasks.succeed(taskToken, { outcome: 'Removed' });
   return ACK;
 }
@@ -71,39 +71,43 @@ async function neededHere(
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
 
-/** Removes one resource. @returns 0 when it is gone, otherwise the delay before the next try in milliseconds */
+/** Result of one try. A wait may be 0, for instance when a permit is available by now: the resource is not gone. */
+type Removal = 'gone' | { waitMs: number };
+
+/** Tries once to remove one resource. @returns `gone` after its record is closed, or the wait before the next try */
 async function remove(
   context: WorkerContext,
   site: SiteRef,
   opened: OpenConnection,
   item: NetworkItem,
   scope: RemovalScope,
-): Promise<number> {
+): Promise<Removal> {
   const nowMs = context.store.clock.now();
-  if (item.claimUntilMs > nowMs) return Math.min(item.claimUntilMs - nowMs, RETRY_MS);
+  if (item.claimUntilMs > nowMs) return { waitMs: Math.min(item.claimUntilMs - nowMs, RETRY_MS) };
   const claimed = { ...item, claimUntilMs: nowMs + claimMsOf(context) };
   if (!(await claimNetwork(context.store, item, 'Deleting', claimed.claimUntilMs, scope === 'failed')))
-    return RETRY_MS;
+    return { waitMs: RETRY_MS };
   try {
     const client = opened.onTerms({ waitMs: PERMIT_WAIT_MS });
     const backendId = item.backendId ?? (await findBackendId(client, site, item));
     if (backendId !== undefined) await deleteAt(client, site, item.kind, backendId);
     await closeNetwork(context.store, item);
-    return 0;
+    return 'gone';
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
     if (error.code === 'NotFound') {
       await closeNetwork(context.store, item);
-      return 0;
+      return 'gone';
     }
     await recordNetwork(context.store, claimed, {});
-    if (error.code === 'NoPermit') return error.retryAfterMs ?? RETRY_MS;
+    if (error.code === 'NoPermit') return { waitMs: error.retryAfterMs ?? RETRY_MS };
     context.log.warn('a network resource could not be removed', {
       name: item.name,
       code: error.code,
       message: error.message,
     });
-    return error.retryAfterMs ?? (error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS);
+    const waitMs = error.code === 'Unauthorized' ? UNAUTHORIZED_RETRY_MS : RETRY_MS;
+    return { waitMs: error.retryAfterMs ?? waitMs };
   }
 }
 

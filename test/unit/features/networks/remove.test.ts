@@ -1,8 +1,12 @@
 import { afterEach, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { simDriver } from '../../../../functions/drivers/sim/driver.ts';
 import { removeNetworks } from '../../../../functions/features/networks/remove.ts';
+import { limitProfileOf } from '../../../../functions/model/limits-in-force.ts';
 import { networkKey, placementKey } from '../../../../functions/platform/store/keys.ts';
 import { type NetworkKind, readNetworks } from '../../../../functions/platform/store/networks.ts';
-import { ACK } from '../../../../functions/platform/worker/context.ts';
+import { ACK, type OpenConnection, requeueAfter } from '../../../../functions/platform/worker/context.ts';
+import { openGate } from '../../../calls/gates.ts';
 import { type WorkerWorld, workerWorld } from '../../../samples/worker-world.ts';
 
 const FLEET = 'f1kdvdnc4jyfcbym5';
@@ -63,3 +67,59 @@ it('a fleet that stays keeps a network while a security group exists in it', asy
     'security-group Ready',
   ]);
 });
+
+/** Returns a connection at which key pairs are deleted, and a security group is only after `refusal` was answered once. */
+function refusesOnce(refusal: DriverError): OpenConnection {
+  const client = simDriver.connect({
+    cloud: 'aws',
+    credential: { account: 'sim-aws' },
+    endpoint: 'http://127.0.0.1:9',
+    deploymentId: 'test',
+    calls: openGate,
+  });
+  let refusals = 1;
+  client.deleteKeyPair = () => Promise.resolve();
+  client.deleteSecurityGroup = () => {
+    refusals -= 1;
+    return refusals < 0 ? Promise.resolve() : Promise.reject(refusal);
+  };
+  return {
+    connection: {
+      namespace: 'default',
+      name: 'sim-aws',
+      id: 'c0000000000000000',
+      driver: 'sim',
+      cloud: 'aws',
+      status: 'Ready',
+      createdAt: new Date(0).toISOString(),
+    },
+    limits: limitProfileOf('aws', undefined),
+    client,
+    onTerms: () => client,
+  };
+}
+
+it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
+  'a round of removals is not over while a group stands whose removal may be tried again immediately: %s',
+  async (code) => {
+    world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
+    putPlacement();
+    putResource('key-pair', ['web']);
+    putResource('security-group', ['web']);
+    const opened = refusesOnce(new DriverError(code, 'ask again', { retryAfterMs: 0 }));
+    const context = { ...world.context, open: () => Promise.resolve(opened) };
+    const message = {
+      kind: 'remove-networks' as const,
+      fleetId: FLEET,
+      ...site,
+      taskToken: 'token',
+      round: 'access' as const,
+      scope: 'fleet' as const,
+    };
+    expect(await removeNetworks(context, message)).toEqual(requeueAfter(0));
+    expect(world.told.has('token')).toBe(false);
+    expect(await removeNetworks(context, message)).toEqual(ACK);
+    expect(world.told.get('token')).toEqual({ outcome: 'Removed' });
+    expect(await readNetworks(world.context.store, { fleetId: FLEET, ...site })).toEqual([]);
+  },
+);
