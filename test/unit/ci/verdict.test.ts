@@ -17,19 +17,19 @@ const run = (name: string, isPassed: boolean, tests: TestOutcome[] = []): StepRu
 });
 
 describe('the verdict of a CI run', () => {
-  it('passes a step whose tests all pass', () => {
+  it('a step whose tests all pass has no failures', () => {
     const verdict = judge([{ first: run('test', true, [outcome('a', true), outcome('b', true)]) }]);
     expect(verdict).toEqual({ passed: 2, failures: [], flaky: [] });
   });
 
-  it('names a test that passes alone as flaky, counts it as passed and does not fail', () => {
+  it('a test that fails and then passes alone is flaky, counts as passed and is no failure', () => {
     const first = run('test', false, [outcome('a', true), outcome('b', false)]);
     const second = run('test', true, [outcome('b', true)]);
     expect(filesToRunAgain(first)).toEqual(['test/b.test.ts']);
     expect(judge([{ first, second }])).toEqual({ passed: 2, failures: [], flaky: ['test/b.test.ts: b'] });
   });
 
-  it('fails for a test that fails twice, and says why', () => {
+  it('a test that fails twice is a failure, with its message', () => {
     const first = run('test', false, [outcome('a', true), outcome('b', false)]);
     const second = run('test', false, [outcome('b', false)]);
     expect(judge([{ first, second }])).toEqual({
@@ -39,12 +39,12 @@ describe('the verdict of a CI run', () => {
     });
   });
 
-  it('fails for a test that does not come up in the second run', () => {
+  it('a failed test that does not run the second time is a failure', () => {
     const first = run('test', false, [outcome('b', false)]);
     expect(judge([{ first, second: run('test', false) }]).failures).toHaveLength(1);
   });
 
-  it('fails for a step that fails twice without a failed test, as when its set-up fails', () => {
+  it('a step that fails twice without a failed test, as in its set-up, is a failure', () => {
     const first = run('test', false, [outcome('a', true)]);
     expect(judge([{ first, second: run('test', false) }]).failures).toEqual(['the step test']);
     expect(judge([{ first: run('demo', false), second: run('demo', false) }]).failures).toEqual([
@@ -52,12 +52,12 @@ describe('the verdict of a CI run', () => {
     ]);
   });
 
-  it('names a step that passes the second time as flaky', () => {
+  it('a step that passes the second time is flaky', () => {
     const verdict = judge([{ first: run('demo', false), second: run('demo', true) }]);
     expect(verdict).toEqual({ passed: 0, failures: [], flaky: ['the step demo'] });
   });
 
-  it('ends with a table of steps and seconds', () => {
+  it('stepTable lists the runs of all steps with their seconds, and the whole time', () => {
     const steps = [{ first: run('check', true) }, { first: run('demo', false), second: run('demo', true) }];
     expect(stepTable(steps, 37.2)).toBe(
       [

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { refusedWords } from '../../prose/refused-words.ts';
 
-describe('words that the check refuses', () => {
-  it('are found in comments, titles and messages, with their lines', () => {
+describe('refusedWords', () => {
+  it('refused words are found in comments, titles and messages, with their lines', () => {
     const code =
       "// The worker waits.\n/** Whoever waits. */\nit('starts anew', () => {});\nthrow new Error('nobody');\n";
     expect(refusedWords('a.ts', code)).toEqual([
@@ -12,13 +12,13 @@ describe('words that the check refuses', () => {
     ]);
   });
 
-  it('may stand in code spans of Markdown and comments, and in fenced code', () => {
+  it('code spans of Markdown and comments, and fenced code, may have refused words', () => {
     const page = 'The word `whoever` is refused.\n\n```sh\necho nobody\n```\n\nA failure for good.\n';
     expect(refusedWords('a.md', page)).toEqual([{ line: 7, word: 'for good' }]);
     expect(refusedWords('a.ts', '// The user `nobody` of Debian.\n')).toEqual([]);
   });
 
-  it('are not found within other words', () => {
+  it('a refused word is not found within another word', () => {
     expect(refusedWords('a.ts', 'const portOfNobodyElse = 1; // renewed, for goods\n')).toEqual([]);
   });
 });

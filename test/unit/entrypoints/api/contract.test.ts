@@ -13,7 +13,7 @@ import { openStore } from '../../../../functions/platform/store/store.ts';
 const all: readonly Route[] = routes;
 const named = all.map((route) => [route.operationId, route] as const);
 
-/** Names of the properties in a schema, however deep. */
+/** Returns the names of all properties in a schema, at every depth. */
 function propertiesOf(schema: z.ZodType): string[] {
   const names: string[] = [];
   z.toJSONSchema(schema, {
@@ -24,39 +24,42 @@ function propertiesOf(schema: z.ZodType): string[] {
   return names;
 }
 
-/** A union is refused by its discriminator first, so that each of its alternatives is asked by itself. */
+/**
+ * Returns the alternatives of a discriminated union, to test each alone: the union refuses a missing discriminator
+ * before it checks any field.
+ */
 function alternatives(schema: z.ZodType): z.ZodType[] {
   if (!(schema instanceof z.ZodDiscriminatedUnion)) return [schema];
   return schema.options.filter((option) => option instanceof z.ZodType);
 }
 
 describe('the contract', () => {
-  it('has each operation, and each method of a path, once', () => {
+  it('the contract has each operation, and each method of a path, only once', () => {
     const ids = all.map(({ operationId }) => operationId);
     const paths = all.map(({ method, path }) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
     expect(new Set(ids).size).toBe(all.length);
     expect(new Set(paths).size).toBe(all.length);
   });
 
-  it.each(named)('%s: the parts of the path are the parameters', (_id, { path, params }) => {
+  it.each(named)('the placeholders in the path of %s are its parameters', (_id, { path, params }) => {
     expect([...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)).toEqual(Object.keys(params.shape));
   });
 
-  it.each(named)('%s: refuses what it does not know', (_id, { query, body }) => {
+  it.each(named)('%s refuses an unknown field in its query and in its body', (_id, { query, body }) => {
     for (const schema of [query, ...(body ? [body] : [])].flatMap(alternatives)) {
-      const issues = schema.safeParse({ nobodyKnowsThis: '1' }).error?.issues ?? [];
+      const issues = schema.safeParse({ unknownField: '1' }).error?.issues ?? [];
       expect(issues).toContainEqual(
-        expect.objectContaining({ code: 'unrecognized_keys', keys: ['nobodyKnowsThis'] }),
+        expect.objectContaining({ code: 'unrecognized_keys', keys: ['unknownField'] }),
       );
     }
   });
 
-  it.each(named)('%s: answers with something, or with 204', (_id, { status, response }) => {
+  it.each(named)('%s has a response body unless its status is 204', (_id, { status, response }) => {
     expect(status === 204).toBe(response === undefined);
   });
 
   it.each(named.filter(([id]) => id.startsWith('list') && id !== 'listDrivers'))(
-    '%s: is paged, within bounds',
+    '%s returns pages, and refuses a limit out of bounds',
     (_id, { query, response }) => {
       const limit = z.object({ limit: z.number() }).parse(query.parse({})).limit;
       expect(limit).toBeGreaterThan(0);
@@ -68,7 +71,7 @@ describe('the contract', () => {
     },
   );
 
-  it.each(named)('%s: shows no secret', (operationId, { response }) => {
+  it.each(named)('the response of %s has no secret', (operationId, { response }) => {
     const names = new Set(response ? propertiesOf(response) : []);
     for (const secret of ['credential', 'secretHash', 'privateKey', 'password']) {
       expect(names, secret).not.toContain(secret);
@@ -76,14 +79,14 @@ describe('the contract', () => {
     expect(names.has('key')).toBe(operationId === 'createApiKey');
   });
 
-  it.each(named)('%s: knows what it refuses with, each once', (_id, route) => {
+  it.each(named)('%s lists each of its problem codes once, the common ones included', (_id, route) => {
     const problems = problemsOf(route);
     expect(new Set(problems).size).toBe(problems.length);
     expect(problems).toEqual(expect.arrayContaining(['unauthorized', 'invalid-request', 'internal-error']));
   });
 });
 
-it('has an operation for each route in the function that it names, and no more', () => {
+it('each API function has exactly the operations of its routes', () => {
   const store = openStore({ access: 'a', fleets: 'f', catalogue: 'c', governor: 'g' });
   const done = () => Promise.resolve();
   const operations: Record<Route['handler'], object> = {

@@ -9,7 +9,7 @@ export interface Request {
   isBase64Encoded?: boolean;
 }
 
-/** What the gateway hands to a function for a request. */
+/** Returns the event that API Gateway sends to a function for a request. */
 export function eventOf({
   method = 'GET',
   path = '/v1/namespaces',

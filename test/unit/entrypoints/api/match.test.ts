@@ -17,7 +17,7 @@ const refusalOf = (method: string, path: string, own = [...routes]): Problem => 
 const operationIds: readonly OperationId[] = routes.map(({ operationId }) => operationId);
 
 it.each(routes.map(({ operationId, method, path }) => [operationId, method, path] as const))(
-  'finds %s, and the parts of its path, and no other operation',
+  'the method and path of %s match this operation, with the decoded parts of the path',
   (operationId, method, path) => {
     const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
     const filled = names.reduce((text, name) => text.replace(`{${name}}`, `a%2Fb-${name}`), path);
@@ -28,7 +28,7 @@ it.each(routes.map(({ operationId, method, path }) => [operationId, method, path
   },
 );
 
-describe('what is not there', () => {
+describe('matchRoute', () => {
   it.each([
     '/',
     '/v1',
@@ -37,23 +37,23 @@ describe('what is not there', () => {
     '/V1/namespaces',
     '//v1/namespaces',
     '/v1/namespaces//fleets',
-  ])('%s', (path) => {
+  ])('no route matches the path %s', (path) => {
     expect(refusalOf('GET', path).code).toBe('not-found');
   });
 
-  it('is not mixed up with a method that a path does not know', () => {
+  it('a method that a path does not have is refused with the methods that it has', () => {
     const problem = refusalOf('PATCH', '/v1/namespaces/default');
     expect(problem.code).toBe('method-not-allowed');
     expect(problem.headers['allow']?.split(', ').toSorted()).toEqual(['DELETE', 'GET']);
   });
 
-  it('is also what another function answers', () => {
+  it('a function finds its own routes only', () => {
     const own = routes.filter((route) => route.handler === 'access');
     expect(refusalOf('GET', '/v1/namespaces/default/fleets', own).code).toBe('not-found');
     expect(match('GET', '/v1/namespaces/', own).route.operationId).toBe('listNamespaces');
   });
 
-  it('is told apart from a path that cannot be decoded', () => {
+  it('a path that cannot be decoded is an invalid request', () => {
     expect(refusalOf('GET', '/v1/namespaces/%E0%A4%A').code).toBe('invalid-request');
   });
 });

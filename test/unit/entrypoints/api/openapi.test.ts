@@ -22,7 +22,7 @@ const document = documentSchema.parse(source);
 
 const operationOf = (method: string, path: string) => document.paths[path]?.[method.toLowerCase()];
 
-/** Every `$ref` of a document, however deep. */
+/** Returns every `$ref` of a document, at every depth. */
 function refsOf(node: unknown): string[] {
   if (typeof node !== 'object' || node === null) return [];
   return Object.entries(node).flatMap(([name, value]) =>
@@ -38,25 +38,25 @@ function resolve(ref: string): unknown {
     .reduce<unknown>((node, part) => anyObject.safeParse(node).data?.[part], source);
 }
 
-it('is what stands in docs/openapi.json', () => {
+it('docs/openapi.json is the generated document', () => {
   const written = readFileSync(new URL('../../../../docs/openapi.json', import.meta.url), 'utf8');
   const isCurrent = written.trimEnd() === JSON.stringify(openApiDocument(), null, 2);
-  // Not compared by the assertion, whose message would be as long as the document.
-  expect(isCurrent, 'it is not: npm run openapi').toBe(true);
+  // An assertion that compares the texts would print the whole document.
+  expect(isCurrent, 'docs/openapi.json is out of date: run npm run openapi').toBe(true);
 });
 
-/** Every object of a document that has a `$ref`, however deep. */
+/** Returns every object of a document that has a `$ref`, at every depth. */
 function withRef(node: unknown): object[] {
   if (typeof node !== 'object' || node === null) return [];
   return [...('$ref' in node ? [node] : []), ...Object.values(node).flatMap(withRef)];
 }
 
-it('nothing beside a reference restricts what it refers to', () => {
-  const beside = new Set(withRef(source).flatMap((node) => Object.keys(node)));
-  expect([...beside].sort()).toEqual(['$ref', 'default', 'description']);
+it('an object with a `$ref` has no other field than default and description', () => {
+  const fields = new Set(withRef(source).flatMap((node) => Object.keys(node)));
+  expect([...fields].sort()).toEqual(['$ref', 'default', 'description']);
 });
 
-it('no two components have one name, in small letters either', () => {
+it('no two components have the same name, in lower case, or the same schema', () => {
   const components = Object.entries(z.record(z.string(), z.unknown()).parse(resolve('#/components/schemas')));
   expect(new Set(components.map(([name]) => name.toLowerCase())).size).toBe(components.length);
   const bodies = components.map(([, schema]) => JSON.stringify(schema));
@@ -65,7 +65,7 @@ it('no two components have one name, in small letters either', () => {
 
 describe('the document', () => {
   it.each(routes.map((route) => [route.operationId, route] as const))(
-    'describes %s',
+    'the document describes %s with its parameters, body and responses',
     (operationId, route) => {
       const operation = operationOf(route.method, route.path);
       expect(operation?.operationId).toBe(operationId);
@@ -84,12 +84,12 @@ describe('the document', () => {
     },
   );
 
-  it('has nothing beyond the contract', () => {
+  it('the document has as many operations as the contract', () => {
     const count = Object.values(document.paths).reduce((sum, path) => sum + Object.keys(path).length, 0);
     expect(count).toBe(routes.length);
   });
 
-  it('refers to nothing that it does not have', () => {
+  it('every reference of the document points to something in it', () => {
     const refs = refsOf(source);
     expect(refs.length).toBeGreaterThan(0);
     for (const ref of refs) {

@@ -42,11 +42,11 @@ describe('a body', () => {
     ['application/json-patch+json', 'unsupported-media-type'],
     ['text/plain', 'unsupported-media-type'],
     ['application/x-www-form-urlencoded', 'unsupported-media-type'],
-  ])('of type %s: %s', (type, code) => {
+  ])('a body of type %s gets the error %s', (type, code) => {
     expect(codeOf({ headers: { 'content-type': type }, body })).toBe(code);
   });
 
-  it('may be as long as the limit and no byte longer, counted in UTF-8', () => {
+  it('a body may be as long as the limit in UTF-8, and no byte longer', () => {
     const filled = (length: number) => JSON.stringify({ name: 'default', description: 'é'.repeat(length) });
     const rest = MAX_REQUEST_BYTES - Buffer.byteLength(filled(0));
     const full = `${filled(Math.floor(rest / 2))}${' '.repeat(rest % 2)}`;
@@ -55,23 +55,23 @@ describe('a body', () => {
     expect(codeOf({ headers: JSON_TYPE, body: `${full} ` })).toBe('body-too-large');
   });
 
-  it('that the gateway hands over in base64 is the same', () => {
+  it('a body that API Gateway sends in base64 is decoded', () => {
     const packed = { headers: JSON_TYPE, body: Buffer.from(body).toString('base64'), isBase64Encoded: true };
     expect(parse('createNamespace', {}, packed)).toMatchObject({ body: { name: 'default' } });
   });
 
-  it.each(['', '{', '{"name": "a"', 'name: default', "{'name': 1}"])('%j is malformed', (text) => {
+  it.each(['', '{', '{"name": "a"', 'name: default', "{'name': 1}"])('the body %j is malformed', (text) => {
     expect(codeOf({ headers: JSON_TYPE, body: text })).toBe('malformed-json');
   });
 
-  it('is not read where the operation has none', () => {
+  it('a body is not read when the operation has none', () => {
     expect(
       parse('getNamespace', site, { body: '{', headers: { 'content-type': 'text/plain' } }),
     ).toMatchObject({ params: site, body: undefined });
   });
 });
 
-it('tells the errors of path, query, header and body at once', () => {
+it('parseRequest returns the errors of path, query, body and header together', () => {
   const request = {
     headers: { ...JSON_TYPE, 'idempotency-key': 'two words' },
     query: { dryRun: 'true' },
@@ -106,27 +106,42 @@ describe('the rules over several fields of a fleet', () => {
     });
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>[], string[]]>([
-    ['a sound one', { minimumInstances: 10 }, [{}], []],
-    ['the largest one', {}, [{ size: 5_000 }, { name: 'two', size: 5_000 }], []],
-    ['10,001 in two groups', {}, [{ size: 5_000 }, { name: 'two', size: 5_001 }], ['/nodeGroups too-big']],
-    ['two groups of one name', {}, [{}, {}], ['/nodeGroups/1/name duplicate']],
-    ['a minimum over its size', { minimumInstances: 11 }, [{}], ['/minimumInstances too-big']],
+    ['a fleet whose minimum equals its size is accepted', { minimumInstances: 10 }, [{}], []],
+    ['a fleet of 10,000 instances is accepted', {}, [{ size: 5_000 }, { name: 'two', size: 5_000 }], []],
     [
-      'a group minimum over its size',
+      'a fleet of 10,001 instances in two groups is refused',
+      {},
+      [{ size: 5_000 }, { name: 'two', size: 5_001 }],
+      ['/nodeGroups too-big'],
+    ],
+    ['a second group with the same name is refused', {}, [{}, {}], ['/nodeGroups/1/name duplicate']],
+    [
+      'a minimum above the size of the fleet is refused',
+      { minimumInstances: 11 },
+      [{}],
+      ['/minimumInstances too-big'],
+    ],
+    [
+      'a group’s minimum above its size is refused',
       {},
       [{ minimumInstances: 11 }],
       ['/nodeGroups/0/minimumInstances too-big'],
     ],
     [
-      'a zone in two locations',
+      'a zone is refused for a group with two locations',
       {},
       [{ zone: 'us-east-1a', locations: ['us-east-1', 'us-west-2'] }],
       ['/nodeGroups/0/zone zone-needs-one-location'],
     ],
-    ['no location', {}, [{ locations: [] }], ['/nodeGroups/0/locations too-small']],
-    ['half an instance', {}, [{ size: 1.5 }], ['/nodeGroups/0/size invalid-type']],
+    ['a group without a location is refused', {}, [{ locations: [] }], ['/nodeGroups/0/locations too-small']],
     [
-      'more sites than a fleet may have',
+      'a size that is not a whole number is refused',
+      {},
+      [{ size: 1.5 }],
+      ['/nodeGroups/0/size invalid-type'],
+    ],
+    [
+      'a fleet at more sites than the limit is refused',
       {},
       [0, 1, 2].map((at) => ({
         name: `group-${at}`,
@@ -134,14 +149,24 @@ describe('the rules over several fields of a fleet', () => {
       })),
       ['/nodeGroups too-big'],
     ],
-    ['user data over 16 KB', {}, [{ userData: 'é'.repeat(8_193) }], ['/nodeGroups/0/userData too-big']],
     [
-      'SSH from anywhere by words',
+      'user data of more than 16 KB is refused',
+      {},
+      [{ userData: 'é'.repeat(8_193) }],
+      ['/nodeGroups/0/userData too-big'],
+    ],
+    [
+      'an SSH source that is a word instead of an address range is refused',
       {},
       [{ ssh: { allowFrom: 'all' } }],
       ['/nodeGroups/0/ssh/allowFrom invalid-format'],
     ],
-    ['an unknown policy', { failurePolicy: 'pray' }, [{}], ['/failurePolicy invalid-value']],
+    [
+      'an unknown failure policy is refused',
+      { failurePolicy: 'pray' },
+      [{}],
+      ['/failurePolicy invalid-value'],
+    ],
   ])('%s', (_what, fleet, groups, expected) => {
     expect(errors(fleet, ...groups)).toEqual(expected);
   });

@@ -10,7 +10,7 @@ import { credentialSchema, MAX_SECRET_BYTES } from '../../../../functions/model/
 import { limitOverrideSchema } from '../../../../functions/model/limit-profile.ts';
 import { eventOf } from './event.ts';
 
-const told = (text: string) => jsonErrors(text).map(({ pointer, code }) => `${pointer} ${code}`);
+const errorsIn = (text: string) => jsonErrors(text).map(({ pointer, code }) => `${pointer} ${code}`);
 
 describe('a JSON document', () => {
   test.each([
@@ -33,18 +33,20 @@ describe('a JSON document', () => {
     ['{"te\\u0000xt":1}', ['/te\0xt invalid-key']],
     ['{"a/b~c":{"d":"\\u0007"}}', ['/a~1b~0c/d invalid-text']],
     ['"\\u0000"', [' invalid-text']],
-  ])('%s: %j', (text, errors) => {
-    expect(told(text)).toEqual(errors);
+  ])('the document %s has the errors %j', (text, errors) => {
+    expect(errorsIn(text)).toEqual(errors);
   });
 
-  test('that is nested without end is refused at its 33rd level', () => {
+  test('a document that is nested too deeply is refused at its 33rd level', () => {
     const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
-    expect(told(nested)).toEqual([`${'/0'.repeat(MAX_DEPTH)} too-deep`]);
-    expect(told(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)).toEqual([`${'/a'.repeat(MAX_DEPTH)} too-deep`]);
+    expect(errorsIn(nested)).toEqual([`${'/0'.repeat(MAX_DEPTH)} too-deep`]);
+    expect(errorsIn(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)).toEqual([
+      `${'/a'.repeat(MAX_DEPTH)} too-deep`,
+    ]);
   });
 
-  test('that is full of faults ends with the thousandth', () => {
-    expect(told(`[${Array(5_000).fill('1e-200').join(',')}]`)).toHaveLength(1_000);
+  test('at most a thousand errors of a document are returned', () => {
+    expect(errorsIn(`[${Array(5_000).fill('1e-200').join(',')}]`)).toHaveLength(1_000);
   });
 });
 
@@ -65,7 +67,7 @@ describe('a body', () => {
     return 'none';
   };
 
-  test('in bytes that are no UTF-8 is malformed', () => {
+  test('a body that is not UTF-8 is malformed, and a byte order mark is removed', () => {
     for (const bytes of [[0xff], [0xc3, 0x28], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0x22, 0xe9, 0x22]]) {
       expect(codeOf(() => read({}, Uint8Array.from(bytes)))).toBe('malformed-json');
     }
@@ -79,18 +81,18 @@ describe('a body', () => {
     ['application/json; charset=utf-16', 'unsupported-media-type'],
     ['application/json, text/plain', 'unsupported-media-type'],
     ['', 'unsupported-media-type'],
-  ])('of type %j: %s', (type, code) => {
+  ])('a body of type %j gets the error %s', (type, code) => {
     expect(codeOf(() => read({ 'content-type': type }, Buffer.from('{}')))).toBe(code);
   });
 
-  test('that is compressed is refused', () => {
+  test('a compressed body is refused', () => {
     expect(codeOf(() => read({ 'content-encoding': 'gzip' }, Buffer.from('{}')))).toBe(
       'unsupported-media-type',
     );
   });
 });
 
-test('a cursor that was not given is refused, whatever it decodes to', () => {
+test('a cursor that the API did not issue is refused', () => {
   const given = encodeCursor('web-global') ?? '';
   expect(decodeCursor(given, /^[a-z-]+$/)).toBe('web-global');
   const forged = [
@@ -100,18 +102,19 @@ test('a cursor that was not given is refused, whatever it decodes to', () => {
     encodeCursor('a b') ?? '',
     encodeCursor('é') ?? '',
   ];
-  for (const cursor of forged) expect(() => decodeCursor(cursor, /^[a-z-]+$/)).toThrow('the cursor is not valid');
+  for (const cursor of forged)
+    expect(() => decodeCursor(cursor, /^[a-z-]+$/)).toThrow('the cursor is not valid');
 });
 
 test.each([
   { calls: { create: { perSecond: 1e-130, burst: 1 } } },
   { calls: { list: { perSecond: 1e-9, burst: 1 } } },
   { totals: { memoryGb: 1e-100 } },
-])('a limit that no call would ever meet is refused: %j', (limits) => {
+])('the limit %j is refused because it would permit no call', (limits) => {
   expect(limitOverrideSchema.safeParse(limits).success).toBe(false);
 });
 
-test('a credential that the secret store has no room for is refused', () => {
+test('a credential that is too large for the secret store is refused', () => {
   const fits = { key: 'k'.repeat(MAX_SECRET_BYTES - '{"key":""}'.length) };
   expect(credentialSchema.safeParse(fits).success).toBe(true);
   const issues = credentialSchema.safeParse({ ...fits, more: 'x' }).error?.issues;
@@ -137,7 +140,7 @@ test.each([
   ['https://[::ffff:a9fe:a9fe]', 'endpoint-forbidden'],
   ['https://[64:ff9b::a9fe:a9fe]', 'endpoint-forbidden'],
   ['https://[2002:a9fe:a9fe::1]', 'endpoint-forbidden'],
-])('an endpoint %j: %s', (endpoint, code) => {
+])('the endpoint %j gets the error %s', (endpoint, code) => {
   const rules = { drivers: ['openstack' as const], allowEndpointOverride: true };
   const errors = connectionErrors({ driver: 'openstack', cloud: 'openstack', endpoint }, rules);
   const ofEndpoint = errors.filter(({ pointer }) => pointer === '/endpoint');
@@ -145,7 +148,7 @@ test.each([
   for (const { message } of ofEndpoint) expect(message).not.toContain('secret');
 });
 
-test('a body that is no JSON is not repeated by its refusal', () => {
+test('the error about a body that is not JSON does not repeat the body', () => {
   const route = routes.find(({ operationId }) => operationId === 'createConnection');
   if (!route) throw new Error('no such operation');
   for (const body of ['{"credential":{"apiKey":"sk-secret"},}', '{"apiKey":"sk-secret"', 'sk-secret']) {

@@ -19,7 +19,7 @@ const launch = (index: number): DriverMessage => ({
   index,
   round: 1,
 });
-const LOOK: DriverMessage = { kind: 'poll', ...site, generation: 3 };
+const POLL: DriverMessage = { kind: 'poll', ...site, generation: 3 };
 const loans = new ClientLoans();
 afterAll(() => loans.takeBack());
 
@@ -82,28 +82,31 @@ function deliveries(...messages: (DriverMessage | string)[]): Delivery[] {
   }));
 }
 
-describe('while tables throttle or are down', () => {
+describe('tables that throttle or are down', () => {
   it.each([
     new ProvisionedThroughputExceededException(META),
     new InternalServerError(META),
     Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
-  ])('every message waits, none has failed, and no cloud is called: $name', async (error) => {
-    answer = () => Promise.reject(error);
-    expect(await handleBatch(context, deliveries(launch(0), launch(1), LOOK))).toEqual([]);
-    expect(sent).toHaveLength(3);
-    expect(sent).toEqual(
-      expect.arrayContaining([launch(0), launch(1), LOOK].map((message) => ({ message, delayMs: 2_000 }))),
-    );
-    expect(hidden).toEqual([]);
-    expect(calls).toEqual([]);
+  ])(
+    'while tables fail with $name, every message is sent again later, and no cloud is called',
+    async (error) => {
+      answer = () => Promise.reject(error);
+      expect(await handleBatch(context, deliveries(launch(0), launch(1), POLL))).toEqual([]);
+      expect(sent).toHaveLength(3);
+      expect(sent).toEqual(
+        expect.arrayContaining([launch(0), launch(1), POLL].map((message) => ({ message, delayMs: 2_000 }))),
+      );
+      expect(hidden).toEqual([]);
+      expect(calls).toEqual([]);
+    },
+  );
+
+  it('copies of a message are sent again as one message', async () => {
+    expect(await handleBatch(context, deliveries(POLL, POLL, POLL))).toEqual([]);
+    expect(sent).toEqual([{ message: POLL, delayMs: 2_000 }]);
   });
 
-  it('copies of a message wait as one', async () => {
-    expect(await handleBatch(context, deliveries(LOOK, LOOK, LOOK))).toEqual([]);
-    expect(sent).toEqual([{ message: LOOK, delayMs: 2_000 }]);
-  });
-
-  it('what cannot be sent again has failed, and it alone', async () => {
+  it('only the message that cannot be sent again counts as failed', async () => {
     sending = (message) =>
       message.kind === 'launch' && message.index === 1
         ? Promise.reject(new Error('SQS does not answer'))
@@ -114,13 +117,13 @@ describe('while tables throttle or are down', () => {
   });
 });
 
-describe('what fails for a reason of its own', () => {
+describe('a message that fails for a reason of its own', () => {
   beforeEach(() => {
     answer = () => Promise.reject(new Error('a bug'));
   });
 
-  it('comes back after a while that grows with each receive', async () => {
-    expect(await handleBatch(context, deliveries(LOOK, 'no message', launch(0)))).toEqual(
+  it('a failed message is hidden for a time that grows with each receive', async () => {
+    expect(await handleBatch(context, deliveries(POLL, 'no message', launch(0)))).toEqual(
       expect.arrayContaining(['m0', 'm1', 'm2']),
     );
     expect(sent).toEqual([]);
@@ -134,9 +137,9 @@ describe('what fails for a reason of its own', () => {
     );
   });
 
-  it('comes back by the time-out where SQS cannot be told', async () => {
+  it('a failed message waits for its visibility timeout when SQS cannot hide it', async () => {
     hiding = () => Promise.reject(new Error('SQS does not answer'));
-    expect(await handleBatch(context, deliveries(LOOK))).toEqual(['m0']);
+    expect(await handleBatch(context, deliveries(POLL))).toEqual(['m0']);
     expect(warned).toEqual(['failed messages come back after the visibility time-out']);
   });
 });

@@ -13,7 +13,7 @@ import { type Answered, InProcessApi } from './api.ts';
 import { contradiction } from './schema.ts';
 
 const RUNS = Number(process.env['ANY_INPUT_RUNS'] ?? 120);
-/** The same requests each time: a draw without any that is accepted would fail the test by chance. */
+/** Fixed, so that each run draws the same requests: a draw without an accepted request fails the test. */
 const SEED = Number(process.env['ANY_INPUT_SEED'] ?? 7);
 const all: readonly Route[] = routes;
 let api: InProcessApi;
@@ -33,7 +33,7 @@ beforeEach(async () => {
   await orderOne();
 });
 
-/** A fleet of one with its instance, and a sweep: what many operations are about. */
+/** Creates a single instance with its fleet, a sweep and an API key, which many operations need. */
 async function orderOne(): Promise<void> {
   const post = (handler: Route['handler'], path: string, json: unknown) =>
     api.ask(handler, {
@@ -68,7 +68,7 @@ test.each(all.map((route) => [route.operationId, route] as const))(
       fc.asyncProperty(anyRequest(route), async ({ request, json }) => {
         const answered = await api.ask(route.handler, request);
         expect(answered.status, JSON.stringify(failures.at(-1), errorsToo)).toBeLessThan(500);
-        // A path that no route matches is answered before it is one of this operation's.
+        // The document of an operation does not describe the answer to a path that matches no route.
         if (answered.status !== 405 && !isOfNoRoute(answered)) {
           expect(contradiction(route, answered.status, answered.body)).toBeUndefined();
         }
@@ -88,19 +88,19 @@ test.each(all.map((route) => [route.operationId, route] as const))(
 const isOfNoRoute = ({ status, body }: Answered): boolean =>
   status === 404 && isObject(body) && String(body['detail']).startsWith('the API has no path ');
 
-/** A refusal of a request says which of its fields it is about. */
+/** Asserts that an invalid request is refused with the fields that are wrong. */
 function expectFields({ status, body }: Answered): void {
   if (status !== 400 || !isObject(body) || body['code'] !== 'invalid-request') return;
   expect(body['errors']).not.toEqual([]);
 }
 
-/** What was written is read as it was answered, and each field that is shown is as it was sent. */
+/** Asserts that a read returns what the write answered, and that each field it shows is as it was sent. */
 async function expectKept(route: Route, path: string, json: unknown, answered: Answered): Promise<void> {
   const { location } = answered.headers;
   const readAt = typeof location === 'string' ? location : readPath(route, path);
   if (readAt === undefined) return;
   const read = all.find((one) => one.method === 'GET' && matches(one.path, readAt));
-  if (!read) throw new Error(`nothing reads ${readAt}`);
+  if (!read) throw new Error(`no GET route matches ${readAt}`);
   const again = await api.ask(read.handler, { method: 'GET', path: readAt });
   expect(again.status, JSON.stringify(failures.at(-1), errorsToo)).toBe(200);
   expect(contradiction(read, 200, again.body)).toBeUndefined();
@@ -108,7 +108,7 @@ async function expectKept(route: Route, path: string, json: unknown, answered: A
   expectShown(answered.body, again.body, '');
 }
 
-/** Where what a PUT has changed is read. */
+/** Returns the path at which the change of a PUT is read. */
 function readPath({ method }: Route, path: string): string | undefined {
   return method === 'PUT' ? path.replace(/\/(limits|orphan-policy|credential)$/, '') : undefined;
 }
@@ -116,13 +116,21 @@ function readPath({ method }: Route, path: string): string | undefined {
 const matches = (pattern: string, path: string): boolean =>
   new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path);
 
-/** Times and states go on by themselves. */
-const MOVES = new Set(['status', 'counts', 'rotation', 'startedAt', 'allowedActions', 'progress', 'costUsd']);
+/** Fields that may change between the write and the read. */
+const CHANGING = new Set([
+  'status',
+  'counts',
+  'rotation',
+  'startedAt',
+  'allowedActions',
+  'progress',
+  'costUsd',
+]);
 
 function expectShown(sent: unknown, shown: unknown, field: string): void {
   if (isObject(sent) && isObject(shown)) {
     for (const [name, member] of Object.entries(sent)) {
-      if (name in shown && !MOVES.has(name)) expectShown(member, shown[name], `${field}/${name}`);
+      if (name in shown && !CHANGING.has(name)) expectShown(member, shown[name], `${field}/${name}`);
     }
     return;
   }

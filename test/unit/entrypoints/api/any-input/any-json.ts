@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { resolved, type Schema } from './schema.ts';
 
-/** JSON as it is written, where `JSON.stringify` would not write it so. */
+/** JSON text that goes out as it is: `JSON.stringify` would write it differently. */
 export class Raw {
   readonly text: string;
 
@@ -10,7 +10,7 @@ export class Raw {
   }
 }
 
-/** Values that the furnished world knows, by the name of their field: so that much of what is asked is accepted. */
+/** Values that exist in the test's tables, by field name. They make many of the drawn requests acceptable. */
 export const KNOWN = new Map<string, readonly unknown[]>(
   Object.entries({
     namespace: ['default', 'default', 'default', 'empty'],
@@ -41,7 +41,7 @@ export const KNOWN = new Map<string, readonly unknown[]>(
 const FLEET = { connection: 'sim-aws', instanceType: 'm6i.large', image: 'ubuntu-24.04' };
 const LABELS = { team: 'search', 'a.b/c-d_e': 'é\u2028' };
 
-/** Bodies that are accepted, by operation: of a body with many rules, chance makes few. */
+/** Accepted bodies, by operation. Random bodies rarely meet all rules of a body that has many. */
 export const EXAMPLES: Readonly<Record<string, readonly unknown[]>> = {
   createNamespace: [{ name: 'another', description: 'two\nlines \ud83d\ude00' }],
   createApiKey: [{ name: 'key', expiresAt: '2999-01-01T00:00:00Z' }],
@@ -89,7 +89,7 @@ const RAW = [
   '{"a":1,"a":2}',
 ].map((text) => new Raw(text));
 
-/** Texts that are none, that are too long, or that mean something to a program. */
+/** Strings that are not Unicode text, that are too long, or that have a meaning to programs. */
 export const strange: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(
     '\ud800',
@@ -119,7 +119,7 @@ const KEYS = [
   'unknown',
 ];
 
-/** A value that its schema takes, more or less: bounds of single fields hold, rules between fields may not. */
+/** Draws a value of a schema. It keeps the bounds of each field, but not always the rules between fields. */
 export function anyJson(node: unknown, name = ''): fc.Arbitrary<unknown> {
   const schema = resolved(node);
   const known = KNOWN.get(name);
@@ -185,7 +185,7 @@ function anyObject({
   return fc.dictionary(names, anyJson(additionalProperties ?? {}), { maxKeys: 3 });
 }
 
-/** The same with one thing in it that is strange. */
+/** Draws the same values, each with one bad value or field put into it. */
 export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
   const poison = fc.oneof(
     fc.constantFrom<unknown>(...RAW),
@@ -199,7 +199,7 @@ export function poisoned(json: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> {
     );
 }
 
-/** Changes one of all values within a value, itself included. */
+/** Changes the value itself or one that is nested in it. @param at which one, modulo their number */
 function withPoison(value: unknown, at: number, change: (value: unknown) => unknown): unknown {
   const target = at % countOf(value);
   let seen = -1;
@@ -228,7 +228,7 @@ function withField(value: Record<string, unknown>, name: string, member: unknown
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Raw);
 
-/** JSON text; unlike `JSON.stringify`, with the keys `__proto__` of maps and with what is to stand there as it is. */
+/** Returns JSON text. Unlike `JSON.stringify`, it writes `Raw` texts as they are. */
 export function serialized(value: unknown): string {
   if (value instanceof Raw) return value.text;
   if (Array.isArray(value)) return `[${value.map(serialized).join(',')}]`;

@@ -6,11 +6,11 @@ import { operationOf, resolved } from './schema.ts';
 
 export interface AnyRequest {
   request: Request;
-  /** The body as it was written; undefined where there is none. */
+  /** The body before it is serialized; undefined if the operation has none. */
   json: unknown;
 }
 
-/** Requests of one operation, as its description says or nearly so: much of what is wrong is wrong in one place. */
+/** Draws requests of one operation. Many agree with its description, and most others are wrong in one place. */
 export function anyRequest(route: Route): fc.Arbitrary<AnyRequest> {
   const { parameters, requestBody } = operationOf(route);
   const of = (site: 'path' | 'query') =>
@@ -63,13 +63,13 @@ function headersOf({
   return { ...(type === undefined ? {} : { 'content-type': type }), ...headers };
 }
 
-/** As the schema says or an example that is accepted, either with one thing in it that is strange as well. */
+/** Draws a body by its schema or from the accepted examples. Half of them have a bad value or field in them. */
 function anyBody({ operationId }: Route, schema: unknown): fc.Arbitrary<unknown> {
   const fitting = fc.oneof(anyJson(schema), fc.constantFrom(...(EXAMPLES[operationId] ?? [{}])));
   return fc.oneof(fitting, poisoned(fitting));
 }
 
-/** One value of the path or the query, as it stands there. */
+/** Draws a value of the path or the query, URL-encoded. */
 function anyParameter(name: string, schema: unknown): fc.Arbitrary<string> {
   const fitting = anyJson(resolved(schema), name).map((value) => encodeURIComponent(String(value)));
   return fc.oneof({ weight: 12, arbitrary: fitting }, { weight: 1, arbitrary: strangeInUrl });

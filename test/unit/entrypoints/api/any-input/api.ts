@@ -29,7 +29,7 @@ export interface Answered {
   body: unknown;
 }
 
-/** The API's real handlers in one process, over the model of the tables; nothing else of a deployment is there. */
+/** Runs the API's real handlers in this process, over a model of the tables. No other part of a deployment exists. */
 export class InProcessApi {
   readonly store: Store;
   readonly #loans = new ClientLoans();
@@ -57,7 +57,7 @@ export class InProcessApi {
     this.#handlers = handlersOver(this.store);
   }
 
-  /** Makes the API key that requests are asked with. */
+  /** Creates the API key that requests are sent with. */
   async open(): Promise<void> {
     this.#key = (await issueApiKey(this.store, { name: 'tests' })).key;
   }
@@ -113,7 +113,7 @@ function handlersOver(store: Store) {
   };
 }
 
-/** The SDK's client over a Parameter Store that keeps nothing but the limit of a standard parameter. */
+/** Returns the SDK's client of a Parameter Store that stores nothing and enforces a standard parameter's size limit. */
 function parameterStore(): SSMClient {
   let version = 0;
   return new SSMClient({

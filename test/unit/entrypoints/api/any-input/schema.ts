@@ -7,7 +7,7 @@ import type { Route } from '../../../../../functions/entrypoints/api/routes/rout
 const anyObject = z.record(z.string(), z.unknown());
 const document: unknown = JSON.parse(JSON.stringify(openApiDocument()));
 
-/** As much of JSON Schema as the document has. */
+/** The keywords of JSON Schema that the document uses. */
 export const schemaSchema = z.looseObject({
   $ref: z.string().optional(),
   type: z.string().optional(),
@@ -49,7 +49,7 @@ export function operationOf({ path, method }: Pick<Route, 'path' | 'method'>) {
   return operation;
 }
 
-/** A schema, its reference followed. */
+/** Returns a schema, or the one that its reference points to. */
 export function resolved(node: unknown): Schema {
   const schema = schemaSchema.parse(node);
   if (schema.$ref === undefined) return schema;
@@ -66,9 +66,9 @@ addFormats.default(ajv);
 ajv.addSchema({ ...anyObject.parse(document), $id: 'openapi' });
 
 /**
- * Compares an answer with the document.
+ * Compares a response with the OpenAPI document.
  *
- * @returns what is not as it says; undefined when all is
+ * @returns how they disagree; undefined if they agree
  */
 export function contradiction(
   { path, method }: Pick<Route, 'path' | 'method'>,
@@ -76,9 +76,10 @@ export function contradiction(
   body: unknown,
 ): string | undefined {
   const response = operationOf({ path, method }).responses[String(status)];
-  if (!response) return `${method} ${path} is not said to answer ${status}`;
+  if (!response) return `the document has no response ${status} of ${method} ${path}`;
   const [type] = Object.keys(response.content ?? {});
-  if (type === undefined) return body === undefined ? undefined : 'there is a body, and none is described';
+  if (type === undefined)
+    return body === undefined ? undefined : 'the response has a body, and the document describes none';
   const pointer = [
     'paths',
     path,

@@ -3,14 +3,14 @@ const SMALLEST = 1e-130;
 const MAX_ITEM_BYTES = 400 * 1_024;
 const MAX_KEY_BYTES = { pk: 2_048, sk: 1_024 };
 
-/** What DynamoDB answers to a request with a value that it does not keep. */
+/** The error with which DynamoDB refuses a request whose values it cannot store. */
 export class ValidationException extends Error {
   override readonly name = 'ValidationException';
 }
 
 /**
- * Refuses what DynamoDB refuses of a request's values, and what its SDK would write as something else: the model of the
- * tables takes any value.
+ * Refuses values that DynamoDB refuses, and values that its SDK would write as another value. The model of the tables
+ * itself accepts any value.
  *
  * @throws ValidationException
  */
