@@ -33,7 +33,7 @@ import { useTables } from './tables.ts';
 
 const real = useTables();
 
-/** The simulation's tables under the names of the engine's. */
+/** Opens the model of the tables, under the names of the engine's tables. */
 function modelStore(): Store {
   const { tables } = real;
   const dynamo = new Dynamo(
@@ -46,7 +46,7 @@ function modelStore(): Store {
   return { ...real, document };
 }
 
-/** What a command came to, without what only one of the two tells. */
+/** Returns the outcome of a command without the fields that only one of the two answers has. */
 async function outcome(answer: Promise<object>): Promise<unknown> {
   try {
     const {
@@ -92,8 +92,8 @@ const query =
 const values = (ExpressionAttributeValues: object) => ({ ExpressionAttributeValues });
 
 const MARK = 'SET deletion = if_not_exists(deletion, :mark)';
-/** A transaction over two tables: of the one, it changes nothing. */
-const whileItStands = (there: string, here: string) => (client: DynamoDBDocumentClient) =>
+/** Writes to one table on condition that an item of another table exists and is not marked for deletion. */
+const putWhileExists = (there: string, here: string) => (client: DynamoDBDocumentClient) =>
   client.send(
     new TransactWriteCommand({
       TransactItems: [
@@ -110,21 +110,30 @@ const whileItStands = (there: string, here: string) => (client: DynamoDBDocument
   );
 
 /**
- * In this order, on both: each depends on those before it. Not here: one path written twice in one update, which
- * DynamoDB and the model refuse, and the engine does not.
+ * Runs in this order on both, since each operation depends on the ones before. One path written twice in one update is
+ * left out: DynamoDB and the model refuse that, the engine does not.
  */
 const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) => Promise<object>])[] = [
-  ['put new', put('a', { n: 1, m: { x: 1 }, s: 'one' }, { ConditionExpression: 'attribute_not_exists(pk)' })],
-  ['put again', put('a', { n: 2 }, { ConditionExpression: 'attribute_not_exists(pk)' })],
-  ['put old', put('b', { n: 5, list: [1, 'two', { three: 3 }] }, { ReturnValues: 'ALL_OLD' })],
+  [
+    'put a new item',
+    put('a', { n: 1, m: { x: 1 }, s: 'one' }, { ConditionExpression: 'attribute_not_exists(pk)' }),
+  ],
+  [
+    'put on condition that the item is new',
+    put('a', { n: 2 }, { ConditionExpression: 'attribute_not_exists(pk)' }),
+  ],
+  [
+    'put and return the old item',
+    put('b', { n: 5, list: [1, 'two', { three: 3 }] }, { ReturnValues: 'ALL_OLD' }),
+  ],
   ['get', (client) => client.send(new GetCommand({ TableName, Key: key('b'), ConsistentRead: true }))],
-  ['get nothing', (client) => client.send(new GetCommand({ TableName, Key: key('zzz') }))],
+  ['get a missing item', (client) => client.send(new GetCommand({ TableName, Key: key('zzz') }))],
   [
     'set, add, remove',
     update('a', 'SET n = n + :by, t = :t REMOVE s ADD k :one', values({ ':by': 2, ':t': true, ':one': 1 })),
   ],
   [
-    'set from nothing',
+    'set from a missing attribute',
     update('a', 'SET z = if_not_exists(z, :zero) - :one', values({ ':zero': 0, ':one': 1 })),
   ],
   [
@@ -134,51 +143,51 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
       ExpressionAttributeNames: { '#y': 'y' },
     }),
   ],
-  ['set below nothing', update('a', 'SET nowhere.y = :one', values({ ':one': 1 }))],
-  ['count what is missing', update('a', 'SET c = c + :one', values({ ':one': 1 }))],
-  ['an update makes an item', update('new', 'SET n = :one', values({ ':one': 1 }))],
+  ['set below a missing map', update('a', 'SET nowhere.y = :one', values({ ':one': 1 }))],
+  ['add to a missing attribute', update('a', 'SET c = c + :one', values({ ':one': 1 }))],
+  ['update a missing item', update('new', 'SET n = :one', values({ ':one': 1 }))],
   [
-    'of nothing',
+    'update on condition that a missing item exists',
     update('no', 'SET n = :one', { ...values({ ':one': 1 }), ConditionExpression: 'attribute_exists(pk)' }),
   ],
   [
-    'in, between',
+    'condition with IN and BETWEEN',
     update('a', 'SET q = :one', {
       ...values({ ':one': 1, ':three': 3, ':nine': 9 }),
       ConditionExpression: 'n IN (:one, :three) AND n BETWEEN :one AND :nine',
     }),
   ],
   [
-    'not, or',
+    'condition with NOT and OR',
     update('a', 'SET q = :one', {
       ...values({ ':one': 1, ':three': 3 }),
       ConditionExpression: 'NOT (n = :three OR attribute_not_exists(m))',
     }),
   ],
   [
-    'of another type',
+    'compare values of two types',
     update('a', 'SET q = :one', { ...values({ ':one': 1, ':text': '3' }), ConditionExpression: 'n < :text' }),
   ],
   [
-    'what is missing differs',
+    'compare a missing attribute with <>',
     update('a', 'SET q = :one', { ...values({ ':one': 1 }), ConditionExpression: 'nowhere <> :one' }),
   ],
-  ['a value too many', update('a', 'SET q = :one', values({ ':one': 1, ':two': 2 }))],
+  ['define an unused value', update('a', 'SET q = :one', values({ ':one': 1, ':two': 2 }))],
   [
-    'a value too few',
+    'use an undefined value',
     update('a', 'SET q = :one', { ConditionExpression: 'n = :two', ...values({ ':one': 1 }) }),
   ],
-  ['mark', update('d', MARK, values({ ':mark': { id: 'first', isDecided: false } }))],
-  ['mark again', update('d', MARK, values({ ':mark': { id: 'second', isDecided: false } }))],
+  ['mark for deletion', update('d', MARK, values({ ':mark': { id: 'first', isDecided: false } }))],
+  ['mark for deletion again', update('d', MARK, values({ ':mark': { id: 'second', isDecided: false } }))],
   [
-    'take another mark back',
+    'remove the mark of another deletion',
     update('d', 'REMOVE deletion', {
       ...values({ ':id': 'second', ':false': false }),
       ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :false',
     }),
   ],
   [
-    'decide',
+    'decide a marked deletion',
     update('d', 'SET deletion.isDecided = :true', {
       ...values({ ':id': 'first', ':true': true }),
       ConditionExpression: 'deletion.id = :id AND attribute_not_exists(#unless)',
@@ -186,19 +195,19 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
     }),
   ],
   [
-    'take back what is decided',
+    'remove the mark of a decided deletion',
     update('d', 'REMOVE deletion', {
       ...values({ ':id': 'first', ':false': false }),
       ConditionExpression: 'deletion.id = :id AND deletion.isDecided = :false',
     }),
   ],
-  ['write here while it stands there', whileItStands('a', 'x')],
-  ['write here while it stands there no more', whileItStands('d', 'y')],
-  ['write here while it never stood there', whileItStands('gone', 'z')],
-  ['query', query('pk = :pk', {})],
-  ['query a part', query('pk = :pk AND begins_with(sk, :b)', { ':b': 'b' })],
+  ['put while an item of another table exists', putWhileExists('a', 'x')],
+  ['put while an item of another table is marked for deletion', putWhileExists('d', 'y')],
+  ['put while an item of another table is missing', putWhileExists('gone', 'z')],
+  ['query a partition', query('pk = :pk', {})],
+  ['query a prefix', query('pk = :pk AND begins_with(sk, :b)', { ':b': 'b' })],
   ['query backwards', query('pk = :pk AND sk < :n', { ':n': 'new' }, { ScanIndexForward: false, Limit: 1 })],
-  ['query on', query('pk = :pk', {}, { ExclusiveStartKey: key('a'), Limit: 1 })],
+  ['query from a start key', query('pk = :pk', {}, { ExclusiveStartKey: key('a'), Limit: 1 })],
   ['query and filter', query('pk = :pk', { ':five': 5 }, { FilterExpression: 'n = :five' })],
   [
     'batch write',
@@ -224,7 +233,7 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
       ),
   ],
   [
-    'transaction refused',
+    'transaction with a failed condition',
     (client) =>
       client.send(
         new TransactWriteCommand({
@@ -270,14 +279,14 @@ const OPERATIONS: readonly (readonly [string, (client: DynamoDBDocumentClient) =
       ),
   ],
   [
-    'delete, and what was there',
+    'delete and return the old item',
     (client) => client.send(new DeleteCommand({ TableName, Key: key('w'), ReturnValues: 'ALL_OLD' })),
   ],
-  ['all of it', query('pk = :pk', {})],
+  ['query the final partition', query('pk = :pk', {})],
 ];
 
-describe("the simulation's tables", () => {
-  it('answer what the engine answers', async () => {
+describe('the model of the tables', () => {
+  it('the model of the tables answers each command as the engine does', async () => {
     const model = modelStore();
     for (const [what, operation] of OPERATIONS) {
       const [here, there] = [
@@ -288,14 +297,14 @@ describe("the simulation's tables", () => {
     }
   });
 
-  it('end where the engine ends after the same launches, failures, moves and polls', async () => {
+  it('the store ends in the same state on the model and on the engine after launches, moves and polls', async () => {
     const asked = spec('parity');
     const ended = await Promise.all([modelStore(), real].map((store) => liveThrough(fixed(store), asked)));
     expect(ended[0]).toEqual(ended[1]);
   });
 });
 
-/** The same time and the same draws for both. */
+/** Replaces clock and randomness by fixed ones, so that both runs are alike. */
 function fixed(store: Store): Store {
   return {
     ...store,
@@ -304,7 +313,7 @@ function fixed(store: Store): Store {
   };
 }
 
-/** A short life of a fleet at the store: what the worker, the poll loop and the governor write. */
+/** Writes to the store what worker, poll loop and governor write over the life of a fleet. @returns all answers */
 async function liveThrough(store: Store, asked: ReturnType<typeof spec>): Promise<unknown> {
   const { fleetId } = asked;
   const answers: unknown[] = [];

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** Opens the same tables. A put of a permit fails when `others()` says that another worker has just written it. */
+/** Opens the same tables. A put to the governor's table fails, as if another worker won, while `others()` is true. */
 function outrun(others: () => boolean) {
   const document = openDocumentClient();
   document.middlewareStack.add(
@@ -34,7 +34,7 @@ function outrun(others: () => boolean) {
   return { ...store, document };
 }
 
-it('who loses every race for a permit comes back soon, and has not failed', async () => {
+it('a launch whose worker loses every race for a permit does not fail, and runs when the races end', async () => {
   const runs = new FleetRuns(store, () => sim);
   let races = Number.POSITIVE_INFINITY;
   const process = new OneProcess(

@@ -28,8 +28,8 @@ function fail(location: string, fault: Pick<Fault, 'call' | 'kind'> & Partial<Fa
 
 const running = (count: number) => Array.from({ length: count }, () => ({ outcome: 'Running' }));
 
-describe('an instance that its location has no room for', () => {
-  it('goes to the others of its node group, one that nothing was assigned to included', async () => {
+describe('moving an instance to another location', () => {
+  it('instances refused for capacity move on to a location of their group that had no instances', async () => {
     const [first, second, spare] = ['us-east-1', 'us-west-2', 'eu-west-1'];
     for (const location of [first, second]) fail(location, { call: 'create', kind: 'capacity' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -41,12 +41,12 @@ describe('an instance that its location has no room for', () => {
     expect(fleet).toMatchObject({ counts: { requested: 2, Running: 2 }, failures: [] });
     expect(fleet?.byLocation).toMatchObject([{ location: spare, counts: { requested: 2, Running: 2 } }]);
     const records = await readInstanceRange(store, fleetId, 0, 1);
-    // Each position begins with another one of those that are left, so the second one finds room at once.
+    // Positions begin with different locations of the rest, so the second one tries the spare location first.
     expect(records.map(({ attempt, tried }) => [attempt, tried])).toEqual([
       [3, [first, second]],
       [2, [second]],
     ]);
-    // Its network there was made when it was needed.
+    // The network at the spare location was made when the first launch came there.
     const made = await readNetworks(store, { fleetId });
     expect(new Set(made.map(({ location }) => location))).toEqual(new Set([first, second, spare]));
     for (const site of placements) expect(await readHolders(store, site), site.location).toEqual({});
@@ -56,7 +56,7 @@ describe('an instance that its location has no room for', () => {
     expect(await readNetworks(store, { fleetId })).toEqual([]);
   }, 90_000);
 
-  it('fails with the last reason once none is left', async () => {
+  it('an instance fails with the last reason when every location of its group refused it', async () => {
     const locations = ['eu-central-1', 'sa-east-1'];
     for (const location of locations) fail(location, { call: 'create', kind: 'capacity' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
@@ -72,7 +72,7 @@ describe('an instance that its location has no room for', () => {
     await remove(process, fleetId);
   }, 90_000);
 
-  it('goes elsewhere also when it broke while it booted', async () => {
+  it('an instance whose machine broke while it booted moves to another location', async () => {
     fail('ap-south-1', { call: 'create', kind: 'bootFailure' });
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'broken', 1, ['ap-south-1', 'ap-southeast-1']);
@@ -84,7 +84,7 @@ describe('an instance that its location has no room for', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('an instance is launched and its slot given back, although the worker that moved it died', async () => {
+  it('an instance is launched and its slot is given back although the worker that moved it died', async () => {
     const [home, other] = ['ap-northeast-1', 'us-west-1'];
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const fleet = await begin(process, 'orphaned', 1, [home, other]);
@@ -95,7 +95,8 @@ describe('an instance that its location has no room for', () => {
     const site = { connectionKey: 'default/sim-aws', location: home };
     await expect(process.runUntil(() => false, 1_500)).rejects.toThrow('not done');
     const [record] = await readInstanceRange(store, fleetId, 0, 0);
-    if (record?.launchState !== 'refused') throw new Error('was not refused');
+    if (record?.launchState !== 'refused')
+      throw new Error(`the launch is ${record?.launchState}, not refused`);
     expect(Object.keys(await readHolders(store, site))).toEqual([record.instanceId]);
     expect(await moveInstance(store, record, other, [])).toBe('moved');
     expect(await answersOf(process, tokens)).toEqual(running(1));
@@ -105,7 +106,7 @@ describe('an instance that its location has no room for', () => {
   }, 90_000);
 });
 
-it('a site without network resources sends its instances elsewhere', async () => {
+it('the instances of a site that gets no network resources run at another site', async () => {
   const [bare, other] = ['us-east-2', 'ca-central-1'];
   fail(bare, { call: 'ensure', kind: 'quota' });
   const process = new OneProcess(store, sim.url, TIME_SCALE);

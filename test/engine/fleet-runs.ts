@@ -25,7 +25,7 @@ interface Begun {
   placements: Placement[];
 }
 
-/** What the workflows do with a fleet, step by step, over real tables, a real worker and simulated clouds. */
+/** Performs the steps of the workflows on a fleet, with real tables, a real worker and simulated clouds. */
 export class FleetRuns {
   readonly #store: Store;
   readonly #sim: () => SimServer;
@@ -35,7 +35,7 @@ export class FleetRuns {
     this.#sim = sim;
   }
 
-  /** A fleet of one group, with launching on for its first round. */
+  /** Creates a fleet of one group, with launching on for its first round. */
   begin = (process: OneProcess, name: string, size: number, locations: string[]): Promise<Begun> =>
     this.beginWith(process, { name, groups: [{ name: 'web', size, locations }] });
 
@@ -65,7 +65,7 @@ export class FleetRuns {
     return { fleetId: spec.fleetId, placements: layOut(spec) };
   };
 
-  /** The state Assign of an execution. */
+  /** Performs the state Assign of an execution. */
   assignment = async (fleetId: string, execution: number) =>
     await assignSites(
       {
@@ -78,12 +78,12 @@ export class FleetRuns {
       { fleetId, execution },
     );
 
-  /** @returns what the workflow is answered for each site */
+  /** Prepares the networks of each site that has instances. @returns the answer for each site */
   prepare = async (process: OneProcess, fleetId: string, placements: readonly Placement[]) => {
     const homes = placements.filter(({ count }) => count > 0);
     const tokens = homes.map(({ location }) => `net ${fleetId} ${location}`);
     homes.forEach((placement, at) => {
-      // Twice, as a queue may deliver it: the resources are made once all the same.
+      // Send each message twice, as a queue may deliver it. The resources must be made once.
       for (let copy = 0; copy < 2; copy += 1) {
         process.send({ kind: 'prepare-networks', ...messageOf(fleetId, placement, tokens[at] ?? '') });
       }
@@ -105,7 +105,7 @@ export class FleetRuns {
       }),
     );
 
-  /** Sends what the workflow sends when no worker answered a launch in time. @returns its task token */
+  /** Sends the give-up message, which the workflow sends when no worker answered a launch. @returns its task token */
   sendGiveUp = (process: OneProcess, { fleetId, placements }: Begun, index: number, round = 1): string => {
     const placement = placements.find(({ first, count }) => index >= first && index < first + count);
     if (!placement) throw new Error(`no position ${index}`);
@@ -120,7 +120,7 @@ export class FleetRuns {
     return taskToken;
   };
 
-  /** Runs until each of these tokens has its answer. @returns the first answer of each */
+  /** Runs the worker until each of these tokens has an answer. @returns the first answer of each */
   answersOf = async (process: OneProcess, tokens: readonly string[]) => {
     await process.runUntil(() => tokens.every((token) => process.answers.has(token)), 60_000);
     return tokens.map((token) => process.answers.get(token)?.[0]);
@@ -129,7 +129,7 @@ export class FleetRuns {
   launch = async (process: OneProcess, fleetId: string, placements: Placement[], copies = 1) =>
     await this.answersOf(process, this.sendLaunches(process, { fleetId, placements }, 1, copies));
 
-  /** Everything that `terminate-fleet` does, in one scope. @returns the answer of FinishTermination */
+  /** Performs all steps of `terminate-fleet` in one scope. @returns the answer of FinishTermination */
   terminate = async (process: OneProcess, fleetId: string, scope: RemovalScope) => {
     const { execution } = await this.read(fleetId);
     const deps = { store: this.#store, queueUrls: { sim: 'http://queue.invalid/sim' } };
@@ -163,7 +163,7 @@ export class FleetRuns {
     return fleet;
   };
 
-  /** What the clouds' own books say of one fleet. */
+  /** Returns what the clouds' own books say of one fleet. */
   booksOf = (fleetId: string) => {
     const { clouds } = readBooks(this.#sim().engine.world);
     const instances = clouds.flatMap(({ location, instances: there }) =>

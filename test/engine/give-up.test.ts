@@ -25,7 +25,7 @@ async function ready(name: string, location: string) {
   const fleet = await runs.begin(process, name, 1, [location]);
   await runs.prepare(process, fleet.fleetId, fleet.placements);
   const [placement] = fleet.placements;
-  if (!placement) throw new Error('nothing placed');
+  if (!placement) throw new Error('the fleet has no placement');
   const ref = { fleetId: fleet.fleetId, index: 0 };
   return {
     process,
@@ -36,8 +36,8 @@ async function ready(name: string, location: string) {
   };
 }
 
-describe('giving up', () => {
-  it('giving up a launch that no worker has claimed keeps the launch from being made later', async () => {
+describe('the give-up message', () => {
+  it('a launch that was given up before any worker claimed it makes no machine when it comes later', async () => {
     const { process, fleet, placement, record, answers } = await ready('unclaimed', 'us-east-1');
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Failed' }]);
     expect(await record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });
@@ -47,7 +47,7 @@ describe('giving up', () => {
     await runs.remove(process, fleet.fleetId);
   }, 60_000);
 
-  it('one of a later round ends that round, whatever an earlier one left', async () => {
+  it('giving up a launch of a second round fails the instance in that round', async () => {
     const { process, fleet, placement, record, answers } = await ready('second-round', 'us-west-2');
     await answers([runs.sendGiveUp(process, fleet, 0)]);
     await pausePlacement(store, fleet.fleetId, placement, 1);
@@ -59,7 +59,7 @@ describe('giving up', () => {
     await runs.remove(process, fleet.fleetId);
   }, 60_000);
 
-  it('one that the launch gate stops leaves no failure: it was never to be made', async () => {
+  it('giving up a launch while launching is paused cancels it and writes no record', async () => {
     const { process, fleet, placement, record, answers } = await ready('rested', 'eu-west-1');
     await pausePlacement(store, fleet.fleetId, placement, 1);
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Cancelled' }]);
@@ -67,7 +67,7 @@ describe('giving up', () => {
     await runs.remove(process, fleet.fleetId);
   }, 60_000);
 
-  it('keeps an instance that runs after all', async () => {
+  it('giving up a launch whose instance runs answers Running and keeps the instance', async () => {
     const { process, fleet, record, answers } = await ready('late', 'eu-central-1');
     expect(await answers(runs.sendLaunches(process, fleet))).toEqual([{ outcome: 'Running' }]);
     expect(await answers([runs.sendGiveUp(process, fleet, 0)])).toEqual([{ outcome: 'Running' }]);

@@ -22,7 +22,7 @@ interface Sent {
   body?: string | Buffer;
 }
 
-/** A request as it is, whatever it may be: `fetch` sets Host by itself. */
+/** Sends a request with exactly these headers. `fetch` does not allow this: it sets Host itself. */
 async function send({ method = 'GET', path, headers = {}, body }: Sent) {
   const length =
     body === undefined || 'transfer-encoding' in headers ? {} : { 'content-length': body.length };
@@ -51,7 +51,7 @@ async function send({ method = 'GET', path, headers = {}, body }: Sent) {
   return await promise;
 }
 
-/** A request to S3, signed over its body. */
+/** Sends a request to S3 whose signature covers the body. */
 async function s3(method: string, path: string, body?: string, headers: Record<string, string> = {}) {
   const url = new URL(path, stack.engineUrl);
   const signed = signedHeaders(stack, { method, url, service: 's3', body });
@@ -64,7 +64,7 @@ const bearer = { authorization: `Bearer ${stack.apiKey}` };
 
 describe.runIf(isGuarded)('the guard of the local engine', () => {
   it.each([`127.0.0.1:${port}`, `localhost:${port}`, `LOCALHOST:${port}`, `[::1]:${port}`])(
-    'takes the Host %s',
+    'the guard accepts the Host header %s',
     async (name) => {
       expect((await send({ path: HEALTH, headers: { host: name } })).status).toBe(200);
     },
@@ -81,7 +81,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     '127.0.0.1',
     '127.0.0.1:1',
     `127.0.0.1:${port}, evil.example`,
-  ])('refuses the Host "%s", whatever is asked for', async (name) => {
+  ])('the guard refuses the Host header "%s" on every path', async (name) => {
     for (const path of [HEALTH, '/', `${API}/v1/namespaces`, '/_ministack/lambda-code/x/y/z']) {
       const { status } = await send({ path, headers: { ...bearer, host: name } });
       expect([path, status]).toEqual([path, 403]);
@@ -95,26 +95,29 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     ['sec-fetch-site', 'cross-site'],
     ['sec-fetch-site', 'same-site'],
     ['sec-fetch-site', 'same-origin'],
-  ])('refuses %s: %s, even where the signature is right', async (name, value) => {
-    expect((await send({ path: HEALTH, headers: { [name]: value } })).status).toBe(403);
-    const answer = await s3('GET', '/', undefined, { [name]: value });
-    expect(answer).toMatchObject({ status: 403 });
-    expect(answer.text).toContain('AccessDenied');
-    const preflight = { [name]: value, 'access-control-request-method': 'POST' };
-    const asked = await send({ method: 'OPTIONS', path: '/', headers: preflight });
-    expect([asked.status, corsHeaders(asked.headers)]).toEqual([403, []]);
-  });
+  ])(
+    'the guard refuses a request with the header %s: %s although its signature is valid',
+    async (name, value) => {
+      expect((await send({ path: HEALTH, headers: { [name]: value } })).status).toBe(403);
+      const answer = await s3('GET', '/', undefined, { [name]: value });
+      expect(answer).toMatchObject({ status: 403 });
+      expect(answer.text).toContain('AccessDenied');
+      const preflight = { [name]: value, 'access-control-request-method': 'POST' };
+      const asked = await send({ method: 'OPTIONS', path: '/', headers: preflight });
+      expect([asked.status, corsHeaders(asked.headers)]).toEqual([403, []]);
+    },
+  );
 
-  it('takes what a user types into the address bar, if it is signed', async () => {
+  it('the guard accepts a signed request with sec-fetch-site none', async () => {
     expect((await s3('GET', '/', undefined, { 'sec-fetch-site': 'none' })).status).toBe(200);
   });
 
-  it('lets no page read an answer', async () => {
+  it('an answer of the engine has no CORS headers', async () => {
     const answer = await s3('GET', '/');
     expect([answer.status, corsHeaders(answer.headers)]).toEqual([200, []]);
   });
 
-  it('leaves the deployed API to its own key, to pages as well, and lets none read its answer', async () => {
+  it('the deployed API takes its own key from other origins as well, and answers without CORS headers', async () => {
     const path = `${API}/v1/namespaces`;
     const origin = 'https://evil.example';
     const answer = await send({ path, headers: { ...bearer, origin, 'sec-fetch-site': 'cross-site' } });
@@ -142,7 +145,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     ['GET', '/restapis/x/y/_user_request_/z'],
     ['GET', '/?AWSAccessKeyId=test&Signature=x'],
     ['GET', `/?X-Amz-Credential=${stack.engineAccessKeyId}/20260101/us-east-1/s3/aws4_request`],
-  ])('wants a signature for %s %s', async (method, path) => {
+  ])('the guard refuses an unsigned %s %s', async (method, path) => {
     const headers = {
       'x-amz-target': 'AmazonSSM.DescribeParameters',
       'content-type': 'application/x-amz-json-1.1',
@@ -153,7 +156,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     }
   });
 
-  it('takes no service for the API by what follows its id', async () => {
+  it('a path below the API prefix with an unknown API id is answered 404 and reaches no service', async () => {
     const path = '/_aws/execute-api/none/x?Action=ListQueues';
     const headers = { 'x-amz-target': 'AmazonSSM.DescribeParameters' };
     const answer = await send({ method: 'POST', path, headers, body: '{}' });
@@ -164,30 +167,33 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
   it.each([
     ['an unknown key', 'test', 'test', /^(UnrecognizedClient|InvalidClientTokenId)/],
     [
-      "the account's number, which the engine itself takes",
+      "the account's number as access key id, which the engine itself accepts",
       '000000000000',
       engineSecretAccessKey,
       /^(Unrec|Inv)/,
     ],
     ['a wrong secret', engineAccessKeyId, 'wrong', /^SignatureDoesNotMatch/],
-  ])('answers %s with 403, in the words of each service', async (_what, id, secret, name) => {
-    const wrong: EngineAccess = { ...stack, engineAccessKeyId: id, engineSecretAccessKey: secret };
-    const settings = { ...engineSettings(wrong), maxAttempts: 1 };
-    const calls = [
-      () => new SQSClient(settings).send(new ListQueuesCommand()),
-      () => new STSClient(settings).send(new GetCallerIdentityCommand()),
-      () => new SFNClient(settings).send(new ListStateMachinesCommand()),
-      () => new CloudWatchLogsClient(settings).send(new DescribeLogGroupsCommand()),
-    ];
-    const refused = { name: expect.stringMatching(name), $metadata: { httpStatusCode: 403 } };
-    for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
-    const url = new URL('/', stack.engineUrl);
-    const headers = signedHeaders(wrong, { method: 'GET', url, service: 's3' });
-    const { status, text } = await send({ path: '/', headers });
-    expect([status, text]).toEqual([403, expect.stringMatching(/<Code>(InvalidAccessKeyId|Signature)/)]);
-  });
+  ])(
+    'a request with %s is answered 403 with the error code of the service that was called',
+    async (_what, id, secret, name) => {
+      const wrong: EngineAccess = { ...stack, engineAccessKeyId: id, engineSecretAccessKey: secret };
+      const settings = { ...engineSettings(wrong), maxAttempts: 1 };
+      const calls = [
+        () => new SQSClient(settings).send(new ListQueuesCommand()),
+        () => new STSClient(settings).send(new GetCallerIdentityCommand()),
+        () => new SFNClient(settings).send(new ListStateMachinesCommand()),
+        () => new CloudWatchLogsClient(settings).send(new DescribeLogGroupsCommand()),
+      ];
+      const refused = { name: expect.stringMatching(name), $metadata: { httpStatusCode: 403 } };
+      for (const call of calls) await expect(call()).rejects.toMatchObject(refused);
+      const url = new URL('/', stack.engineUrl);
+      const headers = signedHeaders(wrong, { method: 'GET', url, service: 's3' });
+      const { status, text } = await send({ path: '/', headers });
+      expect([status, text]).toEqual([403, expect.stringMatching(/<Code>(InvalidAccessKeyId|Signature)/)]);
+    },
+  );
 
-  it('takes an SDK with the right key, and one with a session that the engine gave to it', async () => {
+  it('the guard accepts an SDK with the right key, and one with a session of an assumed role', async () => {
     const settings = engineSettings(stack);
     const sts = new STSClient(settings);
     expect(await sts.send(new GetCallerIdentityCommand())).toMatchObject({ Account: '000000000000' });
@@ -206,7 +212,7 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     await expect(sessionOf('wrong')).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
   });
 
-  it('takes a presigned URL of the stack until its time is over', async () => {
+  it('the guard accepts a presigned URL until it expires, and refuses a changed or foreign one', async () => {
     await s3('PUT', `/${BUCKET}`);
     await s3('PUT', `/${BUCKET}/a%20b/%C3%BC`, 'presigned');
     const url = new URL(`/${BUCKET}/a%20b/%C3%BC`, stack.engineUrl);
@@ -224,29 +230,32 @@ describe.runIf(isGuarded)('the guard of the local engine', () => {
     expect((await fetch(good, { headers: { origin: 'https://evil.example' } })).status).toBe(403);
   });
 
-  it('hands a body on whole, of a told length or in chunks, and the answer likewise', async () => {
+  it('the guard passes on large bodies unchanged, with a content length and in chunks', async () => {
     await s3('PUT', `/${BUCKET}`);
     const body = 'fleet '.repeat(700_000);
-    for (const [name, headers] of Object.entries({ chunked: { 'transfer-encoding': 'chunked' }, told: {} })) {
+    for (const [name, headers] of Object.entries({
+      chunked: { 'transfer-encoding': 'chunked' },
+      length: {},
+    })) {
       const path = `/${BUCKET}/large-${name}`;
       expect((await s3('PUT', path, body, headers)).status).toBe(200);
       expect((await s3('GET', path)).text).toBe(body);
     }
   });
 
-  it('refuses a body that is not the one that was signed', async () => {
+  it('the guard refuses a body that differs from the signed one', async () => {
     const path = `/${BUCKET}/changed`;
     const url = new URL(path, stack.engineUrl);
     const headers = signedHeaders(stack, { method: 'PUT', url, service: 's3', body: 'what was signed' });
     expect((await send({ method: 'PUT', path, headers, body: 'something else' })).status).toBe(403);
   });
 
-  it('says no to a large upload in an answer, and not by a cut connection', async () => {
+  it('the guard answers an unsigned large upload with 403 and does not cut the connection', async () => {
     const body = Buffer.alloc(4 * 1_024 * 1_024);
     expect((await send({ method: 'PUT', path: `/${BUCKET}/refused`, body })).status).toBe(403);
   });
 
-  it('opens no WebSocket', async () => {
+  it('the guard opens no WebSocket', async () => {
     for (const path of ['/', `${API}/v1`]) {
       const { promise, resolve } = Promise.withResolvers<string>();
       const socket = new WebSocket(`ws://${host}${path}`);

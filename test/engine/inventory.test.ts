@@ -55,26 +55,27 @@ async function catalogue(): Promise<number[]> {
   return lists.map(({ items }) => items.length);
 }
 
-/** Delivers until it is done: a new connection may have to wait for its calls. */
+/** Delivers the sync message until the sync is done: a new connection may have to wait for its permits. */
 async function sync(worker: OneProcess): Promise<void> {
   await deliver(worker.context, message);
 }
 
-/** @returns the messages that it took: what is left goes on as another one */
+/** Delivers the message and those that continue it. @returns all messages of the sync */
 async function deliver(context: WorkerContext, first: SyncInventoryMessage): Promise<DriverMessage[]> {
   const messages: DriverMessage[] = [first];
   for (let tries = 0; tries < 50; tries += 1) {
     const last = messages.at(-1);
-    if (last?.kind !== 'sync-inventory') throw new TypeError('the sync went on as something else');
+    if (last?.kind !== 'sync-inventory')
+      throw new TypeError(`a message of kind ${last?.kind} continued the sync`);
     const ended = await syncInventory(context, last);
     if (ended.done) return messages;
     if (ended.as) messages.push(driverMessageSchema.parse(ended.as));
     await new Promise((resolve) => setTimeout(resolve, Math.min(500, ended.waitMs)));
   }
-  throw new Error('the sync never ended');
+  throw new Error('the sync did not end after 50 deliveries');
 }
 
-it('brings in what the cloud tells, and says when', async () => {
+it('a sync writes the locations, offers and images of the cloud, and the time of the sync', async () => {
   await sync(workerWith());
   const [locations = 0, offers = 0, images = 0] = await catalogue();
   expect(locations).toBe(10);
@@ -83,13 +84,13 @@ it('brings in what the cloud tells, and says when', async () => {
   expect((await readConnection(store, 'default', 'sim-gcp'))?.inventorySyncedAt).toMatch(/Z$/);
 });
 
-/** Clients that tell less, or more, than the cloud does. */
+/** Opens a worker with some methods of its client replaced. */
 const workerThat = (over: (client: CloudClient) => Partial<CloudClient>) =>
   workerWith((client) => Object.assign(client, over(client)));
 const offersAt = async (location: string) =>
   (await listOffers(store, key, { limit: 500, location })).items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
-it('keeps what could not be read, and says which part that is', async () => {
+it('a sync keeps the offers of a location that it could not read, and names that location', async () => {
   await sync(workerWith());
   const before = await readConnection(store, 'default', 'sim-gcp');
   const known = await offersAt('us-central1');
@@ -117,7 +118,7 @@ it('keeps what could not be read, and says which part that is', async () => {
   expect(healed?.inventorySyncedAt).not.toBe(before?.inventorySyncedAt);
 });
 
-it('that cannot even list locations keeps all, and says so', async () => {
+it('a sync that cannot list locations keeps the whole catalogue, and writes the failure', async () => {
   await sync(workerWith());
   const known = await catalogue();
   const failure = new DriverError('Unauthorized', 'no right to list regions');
@@ -128,7 +129,7 @@ it('that cannot even list locations keeps all, and says so', async () => {
   ]);
 });
 
-it('marks what vanished, keeps it, and knows it again by the same id', async () => {
+it('a sync marks missing offers and images unavailable, and available again under the same id', async () => {
   await sync(workerWith());
   const known = await offersAt('us-central1');
   const [gone, ...rest] = known;
@@ -155,7 +156,7 @@ it('marks what vanished, keeps it, and knows it again by the same id', async () 
   expect(await offersAt('us-central1')).toEqual(known);
 });
 
-it('takes what a location offered for gone when the location is', async () => {
+it('a sync marks a missing location unavailable together with its offers', async () => {
   await sync(workerWith());
   const known = await offersAt('us-central1');
   await sync(
@@ -173,8 +174,8 @@ it('takes what a location offered for gone when the location is', async () => {
   expect(await offersAt('us-central1')).toEqual(known);
 });
 
-it('of more locations than there is time for goes on in further messages, and tells of all failures in the end', async () => {
-  // In a namespace of its own: the governor remembers these times.
+it('a sync that runs out of time continues in further messages, and writes all failures at the end', async () => {
+  // A namespace of its own, since the governor keeps the times of these calls.
   const far = { ...connection, namespace: 'far' };
   await createNamespace(store, { name: 'far' });
   await createConnection(store, far);
@@ -217,7 +218,7 @@ it('a sync of a deleted connection calls no cloud and leaves no records', async 
   expect(await catalogue()).toEqual([0, 0, 0]);
 });
 
-it('whose connection is deleted under way leaves nothing', async () => {
+it('a sync whose connection is deleted while it runs leaves no records', async () => {
   const worker = workerWith((client) => {
     const listLocations = client.listLocations.bind(client);
     return Object.assign(client, {
@@ -232,7 +233,7 @@ it('whose connection is deleted under way leaves nothing', async () => {
   expect(await catalogue()).toEqual([0, 0, 0]);
 });
 
-it('without a credential is done: asking again would change nothing', async () => {
+it('a sync without a credential is done and is not repeated', async () => {
   const { context } = workerWith();
   const open = () => Promise.reject(new DriverError('Unauthorized', 'no credential'));
   expect(await syncInventory({ ...context, open }, message)).toEqual({ done: true });

@@ -30,7 +30,7 @@ async function placed(name: string) {
 const stopped = { applied: [], refused: [], stoppedByGate: true };
 
 describe('the launch gate', () => {
-  it('keeps claims out while launching is paused, until a later round resumes it', async () => {
+  it('a paused launch gate stops claims until a later round resumes launching', async () => {
     const { rest, open, claim, read } = await placed('paused');
     await rest(1);
     expect(await claim()).toEqual(stopped);
@@ -38,12 +38,12 @@ describe('the launch gate', () => {
     expect([await read(), await claim()]).toMatchObject([{ launching: 'paused', round: 1 }, stopped]);
     await open(2);
     expect(await read()).toMatchObject({ launching: 'on', round: 2 });
-    // What comes late from the first round is not counted any more.
+    // A late claim of the first round is still stopped.
     expect(await claim(1)).toEqual(stopped);
     expect((await claim(2)).applied).toHaveLength(1);
   });
 
-  it('is not paused by a worker that is late: the next round has turned launching on', async () => {
+  it('a late pause of an earlier round does not pause the next round', async () => {
     const { rest, open, read } = await placed('late-rest');
     await rest(1);
     await open(2);
@@ -51,10 +51,10 @@ describe('the launch gate', () => {
     expect(await read()).toMatchObject({ launching: 'on', round: 2 });
   });
 
-  it('is not opened by an Assign step that is late: the launches of its round were stopped', async () => {
+  it('a late Assign step does not turn launching on in a round that was paused already', async () => {
     const { rest, open, claim, read } = await placed('late-open');
     await rest(1);
-    // Held in the second round, before its Assign step turned launching on.
+    // The user holds the fleet in its second round, before that round's Assign step.
     await rest(2);
     await open(2);
     expect([await read(), await claim()]).toMatchObject([{ launching: 'paused', round: 2 }, stopped]);
@@ -62,7 +62,7 @@ describe('the launch gate', () => {
     expect(await read()).toMatchObject({ launching: 'on', round: 3 });
   });
 
-  it('that is closed stays so in whatever round', async () => {
+  it('launching that has ended stays ended in every later round', async () => {
     const { rest, open, close, claim, read } = await placed('closed-for-ever');
     await close();
     for (const round of [1, 2, 9]) {
@@ -73,7 +73,7 @@ describe('the launch gate', () => {
     expect(await claim()).toEqual(stopped);
   });
 
-  it('is there before the Assign step came to it, whatever stops the launches first', async () => {
+  it('a pause or an end before the Assign step creates the placement and stays in force', async () => {
     const { fleetId, placement } = await openedFleet(store, 'unplanned');
     const where = { ...placement, location: 'eu-north-1' };
     await pausePlacement(store, fleetId, where, 1);
@@ -89,7 +89,7 @@ describe('the launch gate', () => {
     });
   });
 
-  it('a gate forgets why nothing could be launched when a later round opens it, but not within a round', async () => {
+  it('a later round clears the block of a placement, and the same round does not', async () => {
     const { ref, open, rest, read } = await placed('unblocked');
     await blockPlacement(store, ref, { code: 'QuotaExceeded', message: 'no network' });
     await open(1);
@@ -99,7 +99,7 @@ describe('the launch gate', () => {
     expect((await read())?.blocked).toBeUndefined();
   });
 
-  it('keeps network resources out while launching is paused, too', async () => {
+  it('a paused launch gate stops the creation of network resources', async () => {
     const { fleetId, ref, rest } = await placed('no-networks');
     await rest(1);
     const item = {
@@ -117,7 +117,7 @@ describe('the launch gate', () => {
   });
 });
 
-describe('a claim taken over', () => {
+describe('retakeClaim', () => {
   const fields = { launchState: 'claimed' as const, claimUntilMs: 200_000, taskToken: 'second' };
 
   it('only one of several workers that read the same claim takes it over', async () => {
@@ -129,7 +129,7 @@ describe('a claim taken over', () => {
     expect(await retakeClaim(store, { ...stands, claimUntilMs: 200_000, attempt: 2 }, fields)).toBe('lost');
   });
 
-  it('is stopped while launching is paused or has ended', async () => {
+  it('a claim is not taken over while launching is paused or has ended', async () => {
     const { claim, fleetId, rest, close } = await placed('retaken-late');
     await claim();
     await rest(1);

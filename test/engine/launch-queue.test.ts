@@ -39,7 +39,7 @@ const want = (fleetId: string, index: number): WantedCreate => ({
   mayGoElsewhere: false,
 });
 
-/** A queued fleet of one at a site that takes one at a time; no poll was started there. */
+/** Creates a fleet of one instance and enqueues its launch, at a site with one slot and without a poll. */
 async function putInQueue(process: OneProcess, name: string, location: string, list: Rate) {
   const profile = limitProfileOf('aws', undefined);
   const limits = { ...profile, concurrentInstancesPerLocation: 1, calls: { ...profile.calls, list } };
@@ -64,28 +64,28 @@ async function putInQueue(process: OneProcess, name: string, location: string, l
   return { fleetId, placements, placement, site, taskToken };
 }
 
-/** Another fleet's instance takes the slot. */
+/** Gives the slot to an instance of another fleet. */
 async function takeSlot(site: GovernedSite): Promise<void> {
   const { given } = await permitCreates(store, site, [want('f0123456789abcdef', 0)]);
   expect(given).toHaveLength(1);
 }
 
 describe('a launch queue', () => {
-  it('is empty in the end, though the worker that enqueued a launch died before it started a poll', async () => {
+  it('a queued launch is answered although its worker died before it started a poll', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const queued = await putInQueue(process, 'left-in-queue', 'us-east-2', { perSecond: 5, burst: 10 });
     const { fleetId, placements, placement, site, taskToken } = queued;
     await takeSlot(site);
-    // Its message comes again, to a fleet that is being deleted.
+    // The launch's message comes again, and the fleet is being deleted by then.
     await endPlacement(store, fleetId, placement);
     expect(sendLaunches(process, { fleetId, placements })).toEqual([taskToken]);
-    // The launch that came, and then the one that was queued.
+    // Two answers: one to the message that came again, one to the queued launch.
     await process.runUntil(() => (process.answers.get(taskToken) ?? []).length === 2, 10_000);
     expect(process.answers.get(taskToken)).toEqual([{ outcome: 'Cancelled' }, { outcome: 'Cancelled' }]);
     expect(await readQueue(store, site)).toEqual([]);
   });
 
-  it('goes on where the cloud may not be asked for a quarter of an hour', async () => {
+  it('a queued launch goes out although the list rate allows no list call for 15 minutes', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const queued = await putInQueue(process, 'unseen', 'eu-central-1', { perSecond: 1 / 900, burst: 1 });
     const { fleetId, site } = queued;
@@ -99,7 +99,7 @@ describe('a launch queue', () => {
         await send(message, delayMs);
       },
     });
-    // The images were listed by the only permit of these fifteen minutes, or this is it.
+    // Use up the only list permit of these 15 minutes, if listing the images has not done so.
     await permitCalls(store, site, 'list', 1);
     expect((await permitCalls(store, site, 'list', 1)).granted).toBe(0);
     await takeSlot(site);
@@ -108,7 +108,7 @@ describe('a launch queue', () => {
     await process.runUntil(() => waitsMs.length > 0, 10_000);
     expect(waitsMs).toEqual([60_000]);
     await releaseSlots(store, site, [{ instanceId: instanceId({ fleetId: 'f0123456789abcdef', index: 0 }) }]);
-    // The poll comes after a minute, which has six seconds here.
+    // The next poll comes after a minute, which takes six seconds at this time scale.
     await process.runUntil(() => booksOf(fleetId).ever === 1, 15_000);
   });
 });

@@ -11,38 +11,38 @@ import { useTables } from './tables.ts';
 const store = useTables();
 const siteOf = (location: string) => ({ driver: 'sim', connectionKey: 'default/sim-aws', location });
 
-/** A loop whose second poll in a row is just about to find nothing. */
+/** Starts a loop and takes its second poll, after a first one that found nothing. */
 async function aboutToEnd(location: string) {
   const ref = siteOf(location);
   const generation = await startLoop(store, ref, Date.now());
   const first = await takePoll(store, ref, generation ?? 0);
-  if (!first) throw new Error('not taken');
+  if (!first) throw new Error('the first poll was not taken');
   const next = { nextPollAtMs: Date.now(), active: true, idle: false, emptyPolls: 1 };
   await scheduleNextPoll(store, ref, first.generation, next);
   const second = await takePoll(store, ref, first.generation);
-  if (!second) throw new Error('not taken');
+  if (!second) throw new Error('the second poll was not taken');
   return { ref, loop: second };
 }
 
 const stateOf = async (location: string) =>
   (await listLoops(store, 'sim')).find((loop) => loop.location === location);
 
-it('a loop ends after polls that found nothing, and is started again', async () => {
+it('a loop ends after two polls that found nothing, and can be started again', async () => {
   const { ref, loop } = await aboutToEnd('us-east-1');
   expect(await endLoop(store, ref, loop, false)).toBe(true);
   expect(await stateOf('us-east-1')).toMatchObject({ active: false, emptyPolls: 2 });
   expect(await startLoop(store, ref, Date.now())).toBe(loop.generation + 1);
 });
 
-it('does not end by what it saw before something new was written', async () => {
+it('a loop does not end when a launch came after its poll had read the site', async () => {
   const { ref, loop } = await aboutToEnd('us-east-2');
-  // The poll has read the site; then an instance is launched there, whose worker finds the loop running.
+  // The poll has read the site. Then a worker launches an instance there and finds the loop running.
   expect(await startLoop(store, ref, Date.now())).toBeUndefined();
   expect(await endLoop(store, ref, loop, true)).toBe(false);
   expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyPolls: 0 });
 });
 
-it('is run by one only, however many start it while it ends', async () => {
+it('at most one of several workers that start a loop while it ends becomes its runner', async () => {
   const { ref, loop } = await aboutToEnd('us-west-1');
   const [ended, ...started] = await Promise.all([
     endLoop(store, ref, loop, true),

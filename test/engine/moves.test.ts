@@ -59,8 +59,8 @@ const change = (record: InstanceItem, to: StatusChange['to'], fields = {}): Stat
   fields,
 });
 
-describe('a move', () => {
-  it('takes record and counters to the other placement, and nothing of the attempt', async () => {
+describe('moveInstance', () => {
+  it('a move takes record and counters to the other placement, and drops the fields of the attempt', async () => {
     const { fleetId, first, ref, here, elsewhere } = await claimed('moved');
     const bound = { backendId: 'i-1', publicIp: '203.0.113.9', zone: 'us-east-1a' };
     await transition(
@@ -100,7 +100,7 @@ describe('a move', () => {
   });
 
   it.each(['paused', 'ended', 'blocked', 'absent'] as const)(
-    'is barred by a placement that is %s, and leaves all as it was',
+    'a move to a placement that is %s is barred and changes nothing',
     async (obstacle) => {
       const { fleetId, first, other, there, here } = await claimed(`barred-${obstacle}`);
       if (obstacle === 'paused') await pausePlacement(store, fleetId, other, 1);
@@ -122,7 +122,7 @@ describe('a move', () => {
     expect(late.refused).toEqual([first.instanceId]);
   });
 
-  it('leads to a claim of the next attempt there, which counts as one', async () => {
+  it('one of two claims after a move is applied, and counts once at the new placement', async () => {
     const { first, there, elsewhere } = await claimed('claimed-there');
     await moveInstance(store, first, 'us-west-2', []);
     const moved = await readRecord(first);
@@ -145,7 +145,7 @@ async function anotherRound(fleetId: string): Promise<void> {
   }
 }
 
-describe('a claim that replaces', () => {
+describe('a claim that replaces a record', () => {
   it('a claim of a later round starts a failed instance again and clears its failure', async () => {
     const { first, ref, here } = await claimed('again');
     await transition(store, ref, [change(first, 'Failed', { failure })], 0);
@@ -162,7 +162,7 @@ describe('a claim that replaces', () => {
     expect(await readRecord(first)).not.toHaveProperty('failure');
   });
 
-  it('is refused once the record has gone on', async () => {
+  it('a claim that replaces an outdated record is refused and changes no counter', async () => {
     const { first, ref, here } = await claimed('again-late');
     await anotherRound(first.fleetId);
     const next = claimOf(first.fleetId, 0, { attempt: 2, round: 2 });
@@ -173,7 +173,7 @@ describe('a claim that replaces', () => {
   });
 });
 
-it('node groups know what of theirs lives where', async () => {
+it('a node group is live at a placement until its last instance there is Failed, Planned or Terminated', async () => {
   const { records, ref, here } = await claimed('alive', 3);
   const [one, two, three] = records;
   if (!one || !two || !three) throw new Error('no records');

@@ -14,7 +14,7 @@ import type { DomainEvent } from '../../functions/platform/worker/events.ts';
 import { CallGovernor } from '../../functions/platform/worker/govern-calls.ts';
 import type { DriverMessage } from '../../functions/platform/workflow/messages.ts';
 
-/** Delays pass faster here than the clock, by which a loop would be taken for running long after its end. */
+/** Remembers no loop. Delays are shortened here and the clock is not, so a loop would count as running too long. */
 class Forgetful extends Map<string, number> {
   override get(): undefined {
     return undefined;
@@ -23,12 +23,12 @@ class Forgetful extends Map<string, number> {
 
 export const DEPLOYMENT = 'test-deployment';
 
-/** A message as the queue delivers it for the first time. */
+/** Returns a message as the queue delivers it for the first time. */
 export function delivery(body: string, messageId = 'm'): Delivery {
   return { messageId, body, receiptHandle: `${messageId} held`, receives: 1 };
 }
 
-/** The worker of driver `sim` with a queue and task tokens of its own, over the real tables and simulated clouds. */
+/** Runs the worker of driver `sim` with an in-memory queue and task tokens, over real tables and simulated clouds. */
 export class OneProcess {
   /** Tokens that no workflow step waits with any more. */
   readonly spent = new Set<string>();
@@ -42,7 +42,7 @@ export class OneProcess {
   #delivered = 0;
   #limits: LimitProfile | undefined;
 
-  /** @param timeScale how much faster than said delayed messages come due */
+  /** @param timeScale factor by which delays of messages are shortened */
   constructor(
     store: Store,
     simUrl: string,
@@ -101,7 +101,7 @@ export class OneProcess {
     };
   }
 
-  /** Every connection has these limits from now on, whatever the cloud's own are. */
+  /** Sets the limits of every connection. The cloud keeps its own. */
   believe(limits: LimitProfile): void {
     this.#limits = limits;
   }
@@ -111,7 +111,7 @@ export class OneProcess {
     this.#due.push({ atMs: Date.now() + (seconds * 1_000) / this.#timeScale, body: JSON.stringify(message) });
   }
 
-  /** Delivers what is due, in batches of ten, until `done`, at most for so long. */
+  /** Delivers due messages, in batches of ten, until `done`. @throws Error after `atMostMs` */
   async runUntil(done: () => boolean, atMostMs: number): Promise<void> {
     const untilMs = Date.now() + atMostMs;
     while (!done()) {

@@ -39,7 +39,7 @@ import { DEPLOYMENT, delivery, OneProcess } from './one-process.ts';
 import { request, spec } from './placed-fleet.ts';
 import { useTables } from './tables.ts';
 
-/** A test has a site of its own: findings stay, and so do instances. */
+/** Each test takes a location of its own, since findings and instances stay. */
 const MORE = Array.from({ length: 8 }, (_, at) => `test-${at + 1}`);
 const LOCATIONS = [...MORE, ...Object.keys(loadSimConfig().clouds['aws']?.locations ?? {})];
 const more = { displayName: 'Test', country: 'DEU', latitude: 0, longitude: 0, zones: ['test-a'] };
@@ -49,7 +49,7 @@ const GRACE_MS = 1_800_000;
 const ours = { [DEPLOYMENT_TAG]: DEPLOYMENT };
 const theirs = { [DEPLOYMENT_TAG]: 'another' };
 
-/** Milliseconds by which the tests have moved the time on, for the sweep and for the clouds. */
+/** Milliseconds that the tests have added to the clock of the sweep. */
 let leapedMs = 0;
 const store = useTables({ now: () => Date.now() + leapedMs });
 let sim: SimServer;
@@ -127,10 +127,10 @@ const statusOf = (id: string) => {
 };
 const stateOf = async (id: string) =>
   (await readSiteOrphans(store, KEY, location)).find(({ backendId }) => backendId === id)?.state;
-const told = () => process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`);
+const published = () => process.published.map(({ type, detail }) => `${type} ${String(detail['backendId'])}`);
 const pause = () => new Promise((resolve) => setTimeout(resolve, 60));
 
-/** The record of an instance, bound to a machine. */
+/** Writes the record of an instance. */
 async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const id = instanceId({ fleetId, index: 0 });
@@ -159,7 +159,7 @@ async function recordOf(fields: Partial<InstanceItem>): Promise<InstanceItem> {
   return made;
 }
 
-/** A machine that carries all that an instance's machine does, and is made now. */
+/** Plants a machine with name, token and tags of the instance's machine, made now. @returns its id */
 const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
   plantInstance(sim.engine.world, {
     cloud: 'aws',
@@ -172,7 +172,7 @@ const plantOf = ({ instanceId: id, launchToken: token }: InstanceItem) =>
     networkId: '',
   }).backendId;
 
-/** The machine of a launch that was given up: proven ours, and claimed by no record. */
+/** Plants the machine of a launch that was given up: proven ours, and claimed by no record. */
 async function plantAbandoned(): Promise<string> {
   const now = Date.now();
   const made = await recordOf({ status: 'Creating', launchState: 'refused', firstSentAtMs: now });
@@ -182,8 +182,8 @@ async function plantAbandoned(): Promise<string> {
   return plantOf(made);
 }
 
-describe('a machine of ours that no record claims', () => {
-  it('rests for the grace period, then goes, and is closed when a list shows it no more', async () => {
+describe('a machine that no record claims', () => {
+  it('a proven orphan is quarantined for the grace period, then removed, and closed when no list has it', async () => {
     const id = await plantAbandoned();
     await sweep();
     await sweep();
@@ -195,7 +195,11 @@ describe('a machine of ours that no record claims', () => {
     await pause();
     await sweep({ round: 1 });
     expect([await stateOf(id), statusOf(id)]).toEqual(['Terminated', 'Terminated']);
-    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Terminating ${id}`, `Orphan Terminated ${id}`]);
+    expect(published()).toEqual([
+      `Orphan Found ${id}`,
+      `Orphan Terminating ${id}`,
+      `Orphan Terminated ${id}`,
+    ]);
     expect(sent).toHaveLength(1);
     const { Items = [] } = await store.document.send(
       new QueryCommand({
@@ -212,7 +216,7 @@ describe('a machine of ours that no record claims', () => {
     ]);
   });
 
-  it('stays Terminating, and is asked again, when a termination did not do what it said', async () => {
+  it('a finding stays Terminating while the cloud accepts the removal and keeps the machine', async () => {
     const id = await plantAbandoned();
     await sweep();
     leapedMs += GRACE_MS;
@@ -223,7 +227,7 @@ describe('a machine of ours that no record claims', () => {
     expect([await stateOf(id), statusOf(id)]).toEqual(['Terminating', 'Terminating']);
   });
 
-  it('is only reported where the connection says so', async () => {
+  it('a proven orphan is only reported if the orphan policy of its connection says so', async () => {
     connection = { orphans: { action: 'report', graceSeconds: 60 } };
     const id = await plantAbandoned();
     await sweep();
@@ -231,23 +235,23 @@ describe('a machine of ours that no record claims', () => {
     await sweep();
     await sweep();
     expect([await stateOf(id), statusOf(id)]).toEqual(['Reported', 'Running']);
-    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
+    expect(published()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
   });
 
-  it('is never removed for its tags alone', async () => {
+  it('a machine with the tags of the deployment and no record is reported and not removed', async () => {
     const id = plant('web', ours);
     await sweep();
     leapedMs += GRACE_MS;
     await sweep();
     await sweep();
     expect([await stateOf(id), statusOf(id)]).toEqual(['Reported', 'Running']);
-    expect(told()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
+    expect(published()).toEqual([`Orphan Found ${id}`, `Orphan Reported ${id}`]);
   });
 
   it.each([
-    ['runs', 'Running' as const],
+    ['still runs', 'Running' as const],
     ['is gone', 'Terminated' as const],
-  ])('is reported as a copy when it was made a day after the original, which %s', async (_, status) => {
+  ])('a copy made a day after its original is reported as a copy if the original %s', async (_, status) => {
     const dayAgo = Date.now() - 86_400_000;
     const original = status === 'Running' ? plant('one', ours) : 'i-gone';
     const made = await recordOf({ backendId: original, firstSentAtMs: dayAgo, acceptedAtMs: dayAgo });
@@ -264,7 +268,7 @@ describe('a machine of ours that no record claims', () => {
     expect([found?.reason, found?.state, statusOf(copy)]).toEqual(['copy', 'Reported', 'Running']);
   });
 
-  it('is never touched when it is not ours', async () => {
+  it('machines of other deployments and machines without tags get no finding and are not removed', async () => {
     const others = [
       plant('web', {}),
       plant('web', theirs),
@@ -275,11 +279,11 @@ describe('a machine of ours that no record claims', () => {
     leapedMs += GRACE_MS;
     await sweep();
     expect(others.map(statusOf)).toEqual(others.map(() => 'Running'));
-    expect(told()).toEqual([]);
+    expect(published()).toEqual([]);
   });
 });
 
-it('a duplicate goes at once; what its record is bound to, and what is being launched, stays', async () => {
+it('a second machine of a token is removed without a grace period, and bound or launching ones stay', async () => {
   const now = Date.now();
   const kept = plant('one', ours);
   const bound = await recordOf({ backendId: kept, firstSentAtMs: now, acceptedAtMs: now });
@@ -291,7 +295,7 @@ it('a duplicate goes at once; what its record is bound to, and what is being lau
   await pause();
   await sweep();
   expect([kept, second, unbound].map(statusOf)).toEqual(['Running', 'Terminated', 'Running']);
-  expect(told()).toEqual(
+  expect(published()).toEqual(
     [second].flatMap((one) => [
       `Orphan Found ${one}`,
       `Orphan Terminating ${one}`,
@@ -300,7 +304,7 @@ it('a duplicate goes at once; what its record is bound to, and what is being lau
   );
 });
 
-it('a machine that vanished is looked for, and told of when its record is marked', async () => {
+it('a missing machine gets a finding Missing, and Vanished once its record is closed', async () => {
   const gone = await recordOf({ backendId: 'i-gone' });
   await sweep();
   expect(await stateOf('i-gone')).toBe('Missing');
@@ -320,11 +324,11 @@ it('a machine that vanished is looked for, and told of when its record is marked
   );
   await sweep();
   expect(await stateOf('i-gone')).toBe('Vanished');
-  expect(told()).toEqual(['Instance Missing i-gone', 'Instance Vanished i-gone']);
+  expect(published()).toEqual(['Instance Missing i-gone', 'Instance Vanished i-gone']);
 });
 
-describe('a machine that vanished and shows up again', () => {
-  /** Its record was closed a minute ago. */
+describe('a vanished machine that shows up again', () => {
+  /** Plants a machine whose record was closed as Vanished a minute ago. */
   async function vanish(): Promise<{ made: InstanceItem; id: string }> {
     const now = Date.now();
     const id = plant('one', ours);
@@ -354,7 +358,7 @@ describe('a machine that vanished and shows up again', () => {
     });
   const placementOf = ({ fleetId }: InstanceItem) => readPlacement(store, fleetId, KEY, location);
 
-  it('is taken back, with its counters, and told of', async () => {
+  it('a vanished machine that shows up again is bound to its record, and the counters follow', async () => {
     const { made, id } = await vanish();
     expect((await placementOf(made))?.failureCounts).toEqual({ Vanished: 1 });
     await writeFleet(made.fleetId);
@@ -370,10 +374,10 @@ describe('a machine that vanished and shows up again', () => {
     });
     const entries = await readSiteEntries(store, KEY, location);
     expect(entries.find(({ siteSk }) => siteSk === made.instanceId)?.backendId).toBe(id);
-    expect(told()).toEqual([`Instance Returned ${id}`]);
+    expect(published()).toEqual([`Instance Returned ${id}`]);
   });
 
-  it('is ended when its fleet has ended meanwhile', async () => {
+  it('a vanished machine that shows up after its fleet has ended is removed', async () => {
     const { made, id } = await vanish();
     const placement = await placementOf(made);
     if (placement) await endPlacement(store, made.fleetId, { ...placement, count: 1, ranges: [] });
@@ -383,7 +387,7 @@ describe('a machine that vanished and shows up again', () => {
     expect([await stateOf(id), statusOf(id)]).toEqual(['Terminated', 'Terminated']);
   });
 
-  it('is ended when what failed was put away meanwhile', async () => {
+  it('a vanished machine whose instance was to end is removed when it shows up', async () => {
     const { made, id } = await vanish();
     const closed = { ...made, status: 'Terminated' as const };
     expect(await updateInstance(store, closed, { endAskedAtMs: Date.now() })).toBe(true);
@@ -392,7 +396,7 @@ describe('a machine that vanished and shows up again', () => {
   });
 });
 
-it('at a cloud without tags, the name alone tells what may be ours, and which record claims it', async () => {
+it('a sweep at a cloud without tags finds orphans by their names, and reports them', async () => {
   const at = { connectionKey: 'default/sim-gcp', location: 'us-east1' };
   const plantNamed = (name: string) =>
     plantInstance(sim.engine.world, {
@@ -422,10 +426,10 @@ it('at a cloud without tags, the name alone tells what may be ours, and which re
   const states = readBooks(sim.engine.world, { cloud: 'gcp' }).clouds[0]?.instances ?? [];
   const running = states.filter(({ status }) => status === 'Running').map(({ backendId }) => backendId);
   expect(running.sort()).toEqual([kept, theirs, unnamed, orphan].sort());
-  expect(told()).toEqual(['Found', 'Reported'].map((what) => `Orphan ${what} ${orphan}`));
+  expect(published()).toEqual(['Found', 'Reported'].map((what) => `Orphan ${what} ${orphan}`));
 });
 
-it('network parts that are gone by their records go in order; those without any record are reported', async () => {
+it('network resources with a closed record are removed in order, and those without a record are reported', async () => {
   const fleetId = makeFleetId(Date.now(), Math.random);
   const site = { connectionKey: KEY, location };
   const names = {
@@ -463,7 +467,7 @@ it('network parts that are gone by their records go in order; those without any 
   expect(await stateOf(unknown)).toBe('Reported');
 });
 
-it('a dry run tells what would be done, and does nothing', async () => {
+it('a dry run lists the actions of a sweep and changes no finding and no machine', async () => {
   const id = await plantAbandoned();
   const dry = { dryRun: true, sweepId: 's0123456789abcdef' };
   await sweep(dry);
@@ -476,10 +480,10 @@ it('a dry run tells what would be done, and does nothing', async () => {
   await sweep(dry);
   expect(await findings()).toMatchObject([{ backendId: id, state: 'Terminating', action: 'terminate' }]);
   expect([await stateOf(id), statusOf(id)]).toEqual(['Quarantined', 'Running']);
-  expect(told()).toEqual([`Orphan Found ${id}`]);
+  expect(published()).toEqual([`Orphan Found ${id}`]);
 });
 
-it('a site that cannot be reached is said to have failed, and nothing is closed for it', async () => {
+it('a sweep of a site that is down reports the failure and closes no finding', async () => {
   const id = plant('web', ours);
   await sweep();
   sim.engine.world.commit({ kind: 'location', cloud: 'aws', location, up: false });
@@ -491,7 +495,7 @@ it('a site that cannot be reached is said to have failed, and nothing is closed 
   expect(await stateOf(id)).toBe('Quarantined');
 });
 
-it('killed after any write, and run again, it ends the same and has told everything', async () => {
+it('a sweep killed after any of its writes ends the same when repeated, with every event published', async () => {
   let killed = 0;
   for (let at = 1; at < 60; at += 1) {
     const id = await plantAbandoned();
@@ -512,20 +516,20 @@ it('killed after any write, and run again, it ends the same and has told everyth
       await pause();
     }
     expect([at, await stateOf(id), statusOf(id)]).toEqual([at, 'Terminated', 'Terminated']);
-    const types = new Set([...all, ...told()].filter((line) => line.endsWith(id)));
+    const types = new Set([...all, ...published()].filter((line) => line.endsWith(id)));
     expect([at, [...types].sort()]).toEqual([
       at,
       [`Orphan Found ${id}`, `Orphan Terminated ${id}`, `Orphan Terminating ${id}`],
     ]);
     if (!died) break;
     killed += 1;
-    // Sweeps remove no more than a few machines of a site in a day.
+    // Sweeps remove only a few machines of a site in a day.
     leapedMs += 6 * 3_600_000;
   }
   expect(killed).toBeGreaterThan(10);
 }, 120_000);
 
-it('sends a sweep to every site of a connection, once told of it', async () => {
+it('a sweep of a connection sends a message for each of its sites', async () => {
   await createConnection(store, {
     namespace: 'default',
     name: 'sim-aws',
@@ -564,7 +568,7 @@ async function createMeta(sweepId: string) {
   });
 }
 
-/** Gives a planted machine the id of an instance. */
+/** Tags a planted machine with the id of an instance. */
 function plantTag(backendId: string, id: string): void {
   for (const site of sim.engine.world.state.sites.values()) {
     const found = site.live.get(backendId);
@@ -574,7 +578,7 @@ function plantTag(backendId: string, id: string): void {
   }
 }
 
-/** The tables, for a process that dies after so many writes. */
+/** Returns the store of a process that dies after this many writes. */
 function dyingAfter(writes: number): Store {
   let left = writes;
   const document = new Proxy(store.document, {

@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** A worker with so few slots for each site that most launches have to wait. */
+/** Opens a worker with few slots for each site, so that most launches are queued. */
 function slowProcess(concurrentInstancesPerLocation: number): OneProcess {
   const process = new OneProcess(store, sim.url, TIME_SCALE);
   process.believe({ ...limitProfileOf('aws', undefined), concurrentInstancesPerLocation });
@@ -65,8 +65,8 @@ const outcomes = (answers: readonly (Record<string, unknown> | undefined)[]) => 
   return counts;
 };
 
-describe('rollback', () => {
-  it('stops launching at the first failure, removes all, frees the name and keeps the reasons', async () => {
+describe('failure policy rollback', () => {
+  it('a rollback stops launching at the first failure, removes all instances and keeps the reasons', async () => {
     const process = slowProcess(3);
     refuse('us-east-1', 1);
     const fleet = await beginWith(process, {
@@ -81,7 +81,7 @@ describe('rollback', () => {
     await prepare(process, fleetId, placements);
     const counts = outcomes(await answersOf(process, sendLaunches(process, fleet)));
     expect(counts['Failed']).toBe(1);
-    // Few had begun in either site when the failure decided it.
+    // Few launches had begun at either site when the failure decided the verdict.
     expect(counts['Cancelled']).toBeGreaterThan(20);
     expect(await launchingOf(fleetId)).toEqual(['paused', 'paused']);
     expect(booksOf(fleetId).ever).toBe(counts['Running'] ?? 0);
@@ -102,7 +102,7 @@ describe('rollback', () => {
     });
   }, 90_000);
 
-  it('goes on to the end where the minimum is still within reach', async () => {
+  it('a fleet with rollback launches on while its minimum is within reach', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('us-west-1', 2);
     const { fleetId, placements } = await beginWith(process, {
@@ -119,8 +119,8 @@ describe('rollback', () => {
   }, 90_000);
 });
 
-describe('refine', () => {
-  it('puts away what failed and what only that needed, and a retry brings it back', async () => {
+describe('failure policy refine', () => {
+  it('a refine removes failed instances and the networks only they needed, and a retry launches them', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('eu-west-1', 3);
     refuse('sa-east-1', 2);
@@ -137,7 +137,7 @@ describe('refine', () => {
     expect(outcomes(await launch(process, fleetId, placements))).toEqual({ Running: 3, Failed: 5 });
     const removal = { fleetId, execution: 2, scope: 'failed' };
     expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Creating', removal });
-    // It launches nothing now, so there is nothing to hold or to abort.
+    // Nothing is being launched now, so the user can neither hold nor abort.
     expect((await view(fleetId))?.allowedActions).toEqual([]);
     expect(await terminate(process, fleetId, 'failed')).toEqual({ status: 'Running', done: true });
     expect(booksOf(fleetId).aliveAt).toEqual(['eu-west-1', 'eu-west-1', 'eu-west-1']);
@@ -158,7 +158,7 @@ describe('refine', () => {
     await assignment(fleetId, 3);
     await prepare(process, fleetId, placements);
     const tokens = sendLaunches(process, fleet, 2);
-    // What the refining sent comes once more, when the next round is under way.
+    // The messages of the refine come again while the next round is under way.
     for (const { connectionKey, location } of placements) {
       const late = { fleetId, connectionKey, location, scope: 'failed' as const };
       process.send({ kind: 'terminate', ...late, taskToken: `late ${location}` }, 2_000);
@@ -183,8 +183,8 @@ const workflows = (started: ExecutionRef[]) => ({
   state: async () => 'running' as const,
 });
 
-describe('hold', () => {
-  it('leaves what runs, launches nothing, and a release launches the rest', async () => {
+describe('action hold', () => {
+  it('a held fleet keeps its running instances and launches none, and a release launches the rest', async () => {
     const process = slowProcess(4);
     const fleet = await begin(process, 'held', 16, ['ca-central-1', 'eu-central-1']);
     const { fleetId, placements } = fleet;
@@ -208,7 +208,7 @@ describe('hold', () => {
       allowedActions: ['release', 'withdraw'],
     });
     await expectNoSlots(placements);
-    // The execution that was under way has nothing to say of a fleet that is held.
+    // The execution that was under way does not change the status of a held fleet.
     expect(await settleFleet(store, { fleetId, execution: 1 })).toEqual({ status: 'Held' });
 
     expect(await actOnFleet(deps, 'default', fleetId, { action: 'release' })).toEqual({
@@ -230,14 +230,14 @@ describe('hold', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 120_000);
 
-  it('in the middle of an attempt has it end, and nothing is launched by what comes late', async () => {
+  it('a hold cancels launches that come late, and the held fleet can be withdrawn', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const fleet = await begin(process, 'held-late', 3, ['ap-south-1']);
     const { fleetId, placements } = fleet;
     await prepare(process, fleetId, placements);
     const deps = { store, workflows: workflows([]) };
     await actOnFleet(deps, 'default', fleetId, { action: 'hold' });
-    // An assignment that was read before the hold, and its launches.
+    // The Assign step of the first execution comes after the hold, and so do its launches.
     expect((await assignment(fleetId, 1)).clouds).toEqual([]);
     const answers = await answersOf(process, sendLaunches(process, fleet));
     expect(outcomes(answers)).toEqual({ Cancelled: 3 });
@@ -250,7 +250,7 @@ describe('hold', () => {
   }, 90_000);
 });
 
-it('abort stops the launches, and the policy decides about what is there', async () => {
+it('an abort cancels queued launches, and a fleet with policy continue settles as PartiallyRunning', async () => {
   const process = slowProcess(2);
   const fleet = await begin(process, 'aborted', 12, ['ap-southeast-1']);
   const { fleetId, placements } = fleet;

@@ -41,7 +41,7 @@ async function read(fleetId: string): Promise<FleetItem> {
   return fleet;
 }
 
-/** A fleet whose first execution the API never came to start. */
+/** Creates a fleet whose first execution the API did not start. */
 async function accepted(name: string, hold?: { expiresInSeconds?: number }): Promise<string> {
   const asked = spec(name);
   await createFleet(store, {
@@ -52,13 +52,13 @@ async function accepted(name: string, hold?: { expiresInSeconds?: number }): Pro
   return asked.fleetId;
 }
 
-/** Ends its work, so that it is no other test's. */
+/** Ends the work of a fleet, so that other tests do not reconcile it. */
 async function finish(fleetId: string): Promise<void> {
   await updateFleet(store, await read(fleetId), { status: 'Running', work: null, heldUntilMs: null });
 }
 
-describe('an execution', () => {
-  it('that was never started is started, under its name, once it is late', async () => {
+describe('executions', () => {
+  it('the reconciler starts an execution that is absent 30 seconds after it was due', async () => {
     const fleetId = await accepted('forgotten');
     expect(await reconcile()).toMatchObject({ started: 0 });
     aheadMs += 31_000;
@@ -69,7 +69,7 @@ describe('an execution', () => {
     await finish(fleetId);
   });
 
-  it('that runs is left alone, however long it does', async () => {
+  it('the reconciler leaves a running execution alone after five days', async () => {
     const fleetId = await accepted('busy');
     states.set(`${fleetId}-1`, 'running');
     aheadMs += 5 * 86_400_000;
@@ -78,7 +78,7 @@ describe('an execution', () => {
     await finish(fleetId);
   });
 
-  it('that ended too early is followed by another, after twice as long each time', async () => {
+  it('the reconciler replaces an execution that ended early, after a wait that doubles up to 30 minutes', async () => {
     const fleetId = await accepted('interrupted');
     for (const [execution, waitMs] of [
       [1, 60_000],
@@ -106,7 +106,7 @@ describe('an execution', () => {
     await finish(fleetId);
   });
 
-  it('of other work is begun in its own workflow, and work that was done needs none', async () => {
+  it('the reconciler starts refine and remove work, and nothing for a fleet without work', async () => {
     const refined = await accepted('to-refine');
     await assignWork(store, await read(refined), 'refine', { status: 'PartiallyRunning' });
     const removed = await accepted('to-remove');
@@ -119,7 +119,7 @@ describe('an execution', () => {
     for (const fleetId of [refined, removed]) await finish(fleetId);
   });
 
-  it('is started for the others, though one of them cannot be', async () => {
+  it('the reconciler starts the execution of one fleet although starting another one failed', async () => {
     const ids = [await accepted('sick'), await accepted('well')];
     aheadMs += 31_000;
     const failing: Workflows = {
@@ -135,8 +135,8 @@ describe('an execution', () => {
   });
 });
 
-describe('a hold', () => {
-  it('that has expired withdraws the fleet, once', async () => {
+describe('holds', () => {
+  it('the reconciler withdraws a fleet once when its hold expires', async () => {
     const fleetId = await accepted('expiring', { expiresInSeconds: 3_600 });
     expect(await reconcile()).toMatchObject({ active: 1, withdrawn: 0 });
     aheadMs += 3_601_000;
@@ -147,14 +147,14 @@ describe('a hold', () => {
     await finish(fleetId);
   });
 
-  it('without an end stays, and costs no poll', async () => {
+  it('a fleet held without an expiry stays Held and is not in the index that the reconciler reads', async () => {
     const fleetId = await accepted('patient', {});
     aheadMs += 40 * 86_400_000;
     expect(await reconcile()).toEqual({ active: 0, started: 0, withdrawn: 0 });
     expect((await read(fleetId)).status).toBe('Held');
   });
 
-  it('that was released in time is none any more', async () => {
+  it('the reconciler does not withdraw a fleet that was released before its hold expired', async () => {
     const fleetId = await accepted('released', { expiresInSeconds: 60 });
     await actOnFleet(deps, 'default', fleetId, { action: 'release' });
     aheadMs += 61_000;
@@ -164,11 +164,11 @@ describe('a hold', () => {
   });
 });
 
-describe('gates', () => {
+describe('launch gates', () => {
   const launchingOf = async (fleetId: string) =>
     (await readFleetPartition(store, fleetId)).placements.map(({ launching }) => launching);
 
-  it('that a hold was to pause is paused, though the worker that was asked died', async () => {
+  it('the reconciler pauses the placements of a held fleet whose hold was left half done', async () => {
     const { fleetId } = await openedFleet(store, 'half-held');
     const fleet = await read(fleetId);
     await updateFleet(store, fleet, { status: 'Held', work: null, pausePending: true });
@@ -182,7 +182,7 @@ describe('gates', () => {
     ['rollback', 'paused'],
     ['continue', 'on'],
   ] as const)(
-    'is paused by a failure that decides under the policy, so under %s %s',
+    'a failure that no worker evaluated leaves launching under policy %s %s after the reconciler ran',
     async (policy, launching) => {
       const { fleetId, ref } = await openedFleet(store, `half-${policy}`, 4, policy);
       await updateFleet(store, await read(fleetId), { status: 'Creating' });

@@ -8,7 +8,7 @@ import { useTables } from './tables.ts';
 
 const store = useTables();
 
-it('a fleet is not settled while instances come up that no task waits for, until its fifth restart', async () => {
+it('a fleet does not settle while instances are being created, until its fifth interruption', async () => {
   const { fleetId, ref } = await openedFleet(store, 'unsettled', 4, 'rollback');
   const [first, second] = [claimOf(fleetId, 0), claimOf(fleetId, 1)];
   for (const record of [first, second]) await transition(store, ref, [{ kind: 'claim', record }], 0);
@@ -17,7 +17,7 @@ it('a fleet is not settled while instances come up that no task waits for, until
   await transition(store, ref, [{ kind: 'change', record: first, to: 'Running', fields: {} }], 0);
   await expect(settle()).rejects.toThrow('being created');
   const { placements } = await readFleetPartition(store, fleetId);
-  // Launching stays on, since the next execution launches what is missing, too.
+  // Launching stays on, since the next execution launches the missing instances.
   expect(placements.map(({ launching }) => launching)).toEqual(['on', 'on']);
 
   const fleet = await readFleetItem(store, fleetId);

@@ -14,8 +14,8 @@ import { useTables } from './tables.ts';
 const store = useTables();
 const opened = (name: string, size?: number) => openedFleet(store, name, size);
 
-describe('fleets', () => {
-  it('are made once for a name, also under a race', async () => {
+describe('fleet items', () => {
+  it('one of five fleets created at the same time with one name is created', async () => {
     const outcomes = await Promise.all(
       Array.from({ length: 5 }, () => createFleet(store, { connections: [], spec: spec('raced'), request })),
     );
@@ -25,7 +25,7 @@ describe('fleets', () => {
     ]);
   });
 
-  it('answer a repeated idempotency key with the first fleet, and refuse it for another body', async () => {
+  it('a repeated idempotency key returns the first fleet, and is refused for another body', async () => {
     const first = spec('repeated');
     const key = { key: 'k1', requestHash: 'h1' };
     await createFleet(store, { connections: [], spec: first, request, idempotency: key });
@@ -44,7 +44,7 @@ describe('fleets', () => {
     });
   });
 
-  it('change only as they were read, and free their name when they end', async () => {
+  it('a fleet is updated only if it is as it was read, and its name is free when it ends', async () => {
     const { fleetId } = await opened('ending');
     const asked = await readFleetItem(store, fleetId);
     if (!asked) throw new Error('no fleet');
@@ -64,7 +64,7 @@ describe('fleets', () => {
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 4, Terminated: 4 });
   });
 
-  it('are listed by namespace, newest first, page by page', async () => {
+  it('listFleets lists the fleets of a namespace in pages, newest first', async () => {
     const names = ['page-a', 'page-b', 'page-c'];
     for (const name of names) {
       await createFleet(store, { connections: [], spec: spec(name, 2, 'paged'), request });
@@ -77,7 +77,7 @@ describe('fleets', () => {
 });
 
 describe('transition', () => {
-  it('writes a claim once, and counts it once', async () => {
+  it('one of three equal claims is applied and counted', async () => {
     const { fleetId, ref } = await opened('claimed');
     const claim = { kind: 'claim' as const, record: claimOf(fleetId, 0) };
     const results = await Promise.all([1, 2, 3].map(() => transition(store, ref, [claim], 0)));
@@ -86,7 +86,7 @@ describe('transition', () => {
     expect(placement?.counts).toEqual({ Creating: 1 });
   });
 
-  it('writes what still holds when a part of the batch does not', async () => {
+  it('transition applies the valid changes of a batch and refuses the outdated one', async () => {
     const { fleetId, ref } = await opened('partly', 8);
     const records = [0, 1, 2].map((index) => claimOf(fleetId, index));
     await transition(
@@ -110,7 +110,7 @@ describe('transition', () => {
     expect(placement).toMatchObject({ counts: { Creating: 1, Running: 2 }, microUsdPerHour: 192_000 });
   });
 
-  it('refuses claims once launching has ended, and never resumes it', async () => {
+  it('a claim is stopped after launching has ended, also in a later round', async () => {
     const { fleetId, ref, placement } = await opened('fenced');
     await endPlacement(store, fleetId, placement);
     await openPlacement(store, fleetId, placement, 2);
@@ -119,7 +119,7 @@ describe('transition', () => {
     expect(await readInstances(store, [{ fleetId, index: 0 }])).toEqual(new Map());
   });
 
-  it('loses no count when many change at once', async () => {
+  it('the counters are right after 30 transitions at the same time', async () => {
     const { fleetId, ref } = await opened('contended', 60);
     const records = Array.from({ length: 30 }, (_, index) => claimOf(fleetId, index));
     await Promise.all(records.map((one) => transition(store, ref, [{ kind: 'claim', record: one }], 0)));
@@ -130,7 +130,7 @@ describe('transition', () => {
     expect(placement?.counts).toEqual({ Creating: 0, Running: 30 });
   });
 
-  it('takes closed records out of the index of their site, with the cost of their run kept', async () => {
+  it('a closed record leaves the index of its site, and the fleet keeps the cost of its run', async () => {
     const { fleetId, ref } = await opened('closing');
     const one = { ...claimOf(fleetId, 0), location: 'us-closing-1' };
     const site = { ...ref };
@@ -145,8 +145,8 @@ describe('transition', () => {
   });
 });
 
-describe('listing instances', () => {
-  it('shows every position, claimed or not, and pages through them', async () => {
+describe('listInstances', () => {
+  it('listInstances lists every position of a fleet in pages, claimed or not', async () => {
     const { fleetId, ref } = await opened('listed', 7);
     await transition(store, ref, [{ kind: 'claim', record: claimOf(fleetId, 1) }], 0);
     const seen: string[] = [];

@@ -15,13 +15,13 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-// Two executions ask for one instance when the later one starts while messages of the earlier one are still under way.
-// Each test has a site of its own: the poll loop of a site goes on in the process that began it.
+// Two executions can ask for one instance: the later one starts while messages of the earlier one are in flight. Each
+// test has a site of its own, since the poll loop of a site goes on in the process that started it.
 it.each([
   ['before', ['old', 'new'], 'us-east-1'],
   ['after', ['new', 'old'], 'us-west-2'],
 ])(
-  'a launch asked for by two executions answers both, the old message %s the new one',
+  'two messages for one launch make one machine and are both answered, with the old one %s the new one',
   async (order, tokens, home) => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, `asked-twice-${order}`, 1, [home]);
@@ -39,7 +39,7 @@ it.each([
   },
 );
 
-it('a launch of an execution that is over does not take the place of one that is waited for', async () => {
+it('a launch message with the token of an ended execution does not replace the token of a waiting step', async () => {
   const process = new OneProcess(store, sim.url, TIME_SCALE);
   const { fleetId, placements } = await begin(process, 'asked-late', 1, ['eu-west-1']);
   await prepare(process, fleetId, placements);

@@ -28,7 +28,7 @@ afterAll(async () => await sim.close());
 const { begin, prepare, launch, remove, booksOf } = new FleetRuns(store, () => sim);
 
 describe('the worker', () => {
-  it('launches beyond the slots, once each, and takes everything down again', async () => {
+  it('the worker launches more instances than there are slots, once each, and removes all of them', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'whole', 50, ['us-east-1', 'us-west-2']);
     await prepare(process, fleetId, placements);
@@ -44,7 +44,7 @@ describe('the worker', () => {
     expect((await readFleet(store, 'default', fleetId))?.counts).toEqual({ requested: 50, Terminated: 50 });
   }, 90_000);
 
-  it('makes no second machine when replies are lost, and forgets none', async () => {
+  it('the worker makes one machine for each instance although half of the create replies are lost', async () => {
     sim.engine.addFault({
       cloud: 'aws',
       connection: '*',
@@ -63,7 +63,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('asks for what is alike in one call, and writes down what came of each', async () => {
+  it('the worker batches equal launches into one create call, and records the outcome of each', async () => {
     const calls: InstanceSpec[][] = [];
     let refusals = 0;
     let losses = 0;
@@ -133,7 +133,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId).alive).toBe(0);
   }, 90_000);
 
-  it('makes a call again that was refused after its credential had been replaced', async () => {
+  it('the worker repeats a create that was refused under a credential that had been rotated', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     await createNamespace(store, { name: 'default' });
     await createConnection(store, {
@@ -178,7 +178,7 @@ describe('the worker', () => {
     await removeRecord(store, 'default', 'sim-aws');
   }, 90_000);
 
-  it('tells why an instance failed, and leaves nothing of it', async () => {
+  it('the worker records why instances failed, gives their slots back and makes no machine for them', async () => {
     sim.engine.addFault({
       cloud: 'aws',
       connection: '*',
@@ -201,7 +201,7 @@ describe('the worker', () => {
     expect(booksOf(fleetId)).toMatchObject({ alive: 0, ever: 5 });
   }, 90_000);
 
-  it('is held by the governor: with limits that it believes too high, the cloud does throttle', async () => {
+  it('the cloud throttles a worker whose limits are above those of the cloud', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     const { fleetId, placements } = await begin(process, 'ungoverned', 40, ['ap-northeast-1']);
     await prepare(process, fleetId, placements);

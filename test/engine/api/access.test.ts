@@ -16,7 +16,7 @@ const withKey = (key: string | undefined, path = '/v1/namespaces') =>
 
 describe('API keys', () => {
   it.each(routes.map(({ method, path }) => [method, path] as const))(
-    'are needed for %s %s',
+    'a request %s %s without an API key is answered 401',
     async (method, path) => {
       const answer = await gateway.ask({
         method,
@@ -32,7 +32,7 @@ describe('API keys', () => {
     expect((await withKey(undefined, '/v1/nothing')).status).toBe(401);
   });
 
-  it('are refused when they are not exactly ours', async () => {
+  it('a changed or an unknown API key is answered 401', async () => {
     const last = gateway.key.endsWith('A') ? 'B' : 'A';
     for (const key of [
       'x',
@@ -45,7 +45,7 @@ describe('API keys', () => {
     expect((await withKey(gateway.key)).status).toBe(200);
   });
 
-  it('are shown once, kept as a hash, and refused from the moment they are revoked', async () => {
+  it('an API key is shown once, appears in no list or log, and is refused after it was revoked', async () => {
     const made = await gateway.ask({ method: 'POST', path: '/v1/api-keys', json: { name: 'robot' } });
     const { id, key } = z.object({ id: z.string(), key: z.string() }).parse(made.body);
     expect(made.status).toBe(201);
@@ -61,7 +61,7 @@ describe('API keys', () => {
     expect(JSON.stringify(gateway.logged)).not.toContain(key.split('_')[2]);
   });
 
-  it('end at their time', async () => {
+  it('an API key is refused when its expiry has passed', async () => {
     const { key } = await issueApiKey(store, {
       name: 'short',
       expiresAt: new Date(nowMs + 1_000).toISOString(),
@@ -82,7 +82,7 @@ describe('namespaces', () => {
   const ask = (method: 'GET' | 'DELETE', name: string) =>
     gateway.ask({ method, path: `/v1/namespaces/${name}` });
 
-  it('come and go', async () => {
+  it('a namespace is created once, listed, read and deleted', async () => {
     const json = { name: 'team-one', description: 'text' };
     const made = await gateway.ask({ method: 'POST', path: '/v1/namespaces', json });
     expect([made.status, made.headers['location']]).toEqual([201, '/v1/namespaces/team-one']);
@@ -98,7 +98,7 @@ describe('namespaces', () => {
     expect((await ask('DELETE', 'team-one')).status).toBe(404);
   });
 
-  it('stay while they have something', async () => {
+  it('a namespace with connections and a connection with fleets are not deleted', async () => {
     await furnish(store, 'busy');
     const refused = await ask('DELETE', 'busy');
     expect([refused.status, codeOf(refused)]).toEqual([409, 'not-empty']);
@@ -108,13 +108,13 @@ describe('namespaces', () => {
   });
 });
 
-it('serves its own description', async () => {
+it('the API serves its OpenAPI document', async () => {
   const { status, body } = await gateway.ask({ method: 'GET', path: '/v1/openapi.json' });
   expect(status).toBe(200);
   expect(body).toMatchObject({ openapi: expect.stringMatching(/^3\.1/) });
 });
 
-it('answers what went wrong here with a request id and nothing else of it', async () => {
+it('an internal error is answered with a request id and without its message', async () => {
   const broken = new Gateway({ ...store, tables: { ...store.tables, access: 'no-such-table' } });
   const answer = await broken.ask({
     method: 'GET',

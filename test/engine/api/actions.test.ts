@@ -42,7 +42,7 @@ async function assignment(fleetId: string, execution: number) {
   );
 }
 
-/** Puts a fleet where work would have brought it. */
+/** Sets the fields of a fleet that work would have set. */
 async function put(fleetId: string, update: FleetUpdate): Promise<void> {
   const fleet = await readFleetItem(store, fleetId);
   if (!fleet || !(await updateFleet(store, fleet, update))) throw new Error('not updated');
@@ -53,8 +53,8 @@ async function launchingOf(fleetId: string): Promise<string[]> {
   return placements.map(({ launching }) => launching);
 }
 
-describe('an action', () => {
-  /** Where it is legal, and what it leads to: status, and the work that is started. */
+describe('fleet actions', () => {
+  /** For each action: a fleet update that makes it legal, the status afterwards, and the executions it starts. */
   const legal: Record<FleetAction, [FleetUpdate, Fleet['status'], string[]]> = {
     hold: [{}, 'Held', []],
     abort: [{}, 'Creating', []],
@@ -64,7 +64,7 @@ describe('an action', () => {
     refine: [{ status: 'PartiallyRunning', work: null }, 'PartiallyRunning', ['refine 2']],
   };
 
-  it.each(FLEET_ACTIONS)('%s is done where it is legal, and asked twice it is done once', async (action) => {
+  it.each(FLEET_ACTIONS)('action %s takes effect once when it is asked for twice', async (action) => {
     const [before, status, starts] = legal[action];
     const { id } = await created(`twice-${action}`);
     await put(id, before);
@@ -74,14 +74,14 @@ describe('an action', () => {
     const after = await readFleetItem(store, id);
     const again = await act(id, { action });
     expect([again.status, fleetOf(again).status]).toEqual([202, status]);
-    // The second one may start the same execution again, in case that the first one died before it did.
+    // The second request may start the same execution again: the first one may have died before it did.
     const all = gateway.started.map(({ work, execution }) => `${work} ${execution}`);
     expect(new Set(all)).toEqual(new Set(starts));
     expect(await readFleetItem(store, id)).toEqual(after);
   });
 
   it.each(FLEET_STATUSES)(
-    'that is illegal is refused with what is allowed, in a fleet that is %s',
+    'an action that is illegal for a fleet in status %s is refused with the allowed actions',
     async (status) => {
       const { id } = await created(`in-${status.toLowerCase()}`);
       const launching = status === 'Preparing' || status === 'Creating';
@@ -102,7 +102,7 @@ describe('an action', () => {
     },
   );
 
-  it('is refused while a removal is under way that the failure policy began', async () => {
+  it('hold and abort are refused while the failure policy removes instances', async () => {
     const { id } = await created('refining');
     await put(id, { status: 'Creating', work: 'refine', execution: 2 });
     for (const action of ['hold', 'abort'] as const) {
@@ -110,7 +110,7 @@ describe('an action', () => {
     }
   });
 
-  it('is done by one of many who ask at once, and accepted for all of them', async () => {
+  it('four retries at the same time are all accepted and begin one round', async () => {
     const { id } = await created('many-hold');
     await put(id, { status: 'PartiallyRunning', work: null });
     const answers = await Promise.all([1, 2, 3, 4].map(() => act(id, { action: 'retry' })));
@@ -119,7 +119,7 @@ describe('an action', () => {
     expect(new Set(gateway.started.map(({ execution }) => execution))).toEqual(new Set([2]));
   });
 
-  it('of a fleet that is not there, or of another namespace, is not found', async () => {
+  it('an action on an unknown fleet or on a fleet of another namespace is answered 404', async () => {
     await furnish(store, 'other-one');
     const { id } = await created('here-only');
     expect(codeOf(await act('unknown-fleet', { action: 'hold' }))).toBe('not-found');
@@ -133,7 +133,7 @@ describe('an action', () => {
     [{}, '/action'],
     [{ action: 'hold', expiresInSeconds: 5 }, '/expiresInSeconds'],
     [{ action: 'retry', expiresInSeconds: 90 }, '/expiresInSeconds'],
-  ])('that is %j is refused by its field', async (body, pointer) => {
+  ])('the action request %j is refused with the pointer of the wrong field', async (body, pointer) => {
     const { id } = await created(`bad-${crypto.randomUUID().slice(0, 8)}`);
     const answer = await act(id, body);
     expect(answer.status).toBe(400);
@@ -141,8 +141,8 @@ describe('an action', () => {
   });
 });
 
-describe('hold', () => {
-  it('before the Assign step keeps it from launching anything, until it is released', async () => {
+describe('action hold', () => {
+  it('a hold before the Assign step keeps the step from launching until the fleet is released', async () => {
     const { id } = await created('early-hold');
     await act(id, { action: 'hold' });
     expect((await assignment(id, 1)).clouds).toEqual([]);
@@ -154,7 +154,7 @@ describe('hold', () => {
     expect(await launchingOf(id)).toEqual(['on', 'on']);
   });
 
-  it('in a later round keeps an Assign step that was begun from turning launching on', async () => {
+  it('a second hold keeps the Assign step of the released round from turning launching on', async () => {
     const { id } = await created('second-hold');
     await act(id, { action: 'hold' });
     await act(id, { action: 'release' });
@@ -163,7 +163,7 @@ describe('hold', () => {
     expect(await launchingOf(id)).toEqual(['paused', 'paused']);
   });
 
-  it('of a fleet that is created so launches nothing, and tells when it ends', async () => {
+  it('a fleet created with a hold starts no execution, and shows when the hold ends', async () => {
     const hold = { expiresInSeconds: 3_600 };
     const answer = await post({ ...fleetBody('born-held'), hold });
     const fleet = fleetOf(answer);
@@ -178,28 +178,28 @@ describe('hold', () => {
     expect((await assignment(fleet.id, 1)).clouds).toHaveLength(1);
   });
 
-  it('of a fleet that is created so may be withdrawn, without a trace', async () => {
+  it('a fleet created with a hold can be withdrawn before its first launch', async () => {
     const { id } = await created('never-born', { hold: {} });
     expect(fleetOf(await act(id, { action: 'withdraw' })).status).toBe('Terminating');
     expect(gateway.started).toEqual([{ work: 'remove', fleetId: id, execution: 1 }]);
   });
 });
 
-it('abort before the Assign step leaves nothing to launch', async () => {
+it('an abort before the Assign step leaves the step no launches', async () => {
   const { id } = await created('early-abort');
   await act(id, { action: 'abort' });
   expect((await assignment(id, 1)).clouds).toEqual([]);
   expect(await launchingOf(id)).toEqual(['paused', 'paused']);
 });
 
-describe('a fleet', () => {
-  it('that races with another for a name has it alone', async () => {
+describe('creating and deleting fleets', () => {
+  it('one of three fleets created at the same time with one name is accepted', async () => {
     const answers = await Promise.all([1, 2, 3].map(() => post(fleetBody('raced-name'))));
     expect(answers.map(({ status }) => status).toSorted()).toEqual([202, 409, 409]);
     expect(gateway.started).toHaveLength(1);
   });
 
-  it('is deleted while it is created, and no Assign step opens it any more', async () => {
+  it('a fleet deleted before its Assign step launches nothing and allows no action', async () => {
     const { id } = await created('gone-early');
     expect(fleetOf(await remove(id)).status).toBe('Terminating');
     expect((await assignment(id, 1)).clouds).toEqual([]);
@@ -208,7 +208,7 @@ describe('a fleet', () => {
     }
   });
 
-  it('is deleted twice by one execution, also by two at once', async () => {
+  it('repeated deletes of a fleet start one execution', async () => {
     const { id } = await created('gone-twice');
     const answers = await Promise.all([remove(id), remove('gone-twice')]);
     expect(answers.map(({ status }) => status)).toEqual([202, 202]);
@@ -217,7 +217,7 @@ describe('a fleet', () => {
     expect(new Set(gateway.started.map(({ execution }) => execution))).toEqual(new Set([2]));
   });
 
-  it('is deleted while it is held, rolled back or refined', async () => {
+  it('a fleet can be deleted while it is held, rolled back or refined', async () => {
     const { id } = await created('gone-refining');
     await put(id, { status: 'Creating', work: 'refine', execution: 2 });
     expect(fleetOf(await remove(id)).status).toBe('Terminating');

@@ -23,7 +23,7 @@ const openstack = {
 const spider = { name: 'bad', driver: 'cb-spider', cloud: 'azure', endpoint: 'https://spider.example.com' };
 const password = { username: 'u', password: SECRET, projectName: 'p' };
 
-describe('a connection that is asked for', () => {
+describe('refused connection requests', () => {
   it.each<[string, Record<string, unknown>, string[]]>([
     ['with an unknown driver', { ...aws, driver: 'magic', credential: {} }, ['/driver invalid-value']],
     [
@@ -36,9 +36,9 @@ describe('a connection that is asked for', () => {
       { ...aws, credential: { accessKeyId: 'AKIA0000' } },
       ['/credential/secretAccessKey missing'],
     ],
-    ['without any', { ...aws, credential: {} }, ['/credential missing']],
+    ['without a credential', { ...aws, credential: {} }, ['/credential missing']],
     [
-      'with both ways to prove oneself',
+      'with a role and an access key',
       { ...aws, credential: { roleArn: ROLE, externalId: SECRET, secretAccessKey: SECRET } },
       [
         '/credential/externalId contradictory',
@@ -47,7 +47,7 @@ describe('a connection that is asked for', () => {
       ],
     ],
     [
-      'with a value in the wrong field',
+      'with a malformed role ARN',
       { ...aws, credential: { roleArn: SECRET, externalId: SECRET } },
       ['/credential/roleArn invalid-format'],
     ],
@@ -62,17 +62,17 @@ describe('a connection that is asked for', () => {
       ],
     ],
     [
-      'without an address that its driver needs',
+      'without the endpoint that its driver needs',
       { ...openstack, endpoint: undefined, credential: password },
       ['/endpoint missing'],
     ],
     [
-      'by an address that is none',
+      'with a malformed endpoint',
       { ...openstack, endpoint: 'cloud', credential: { ...password, user: 'x' } },
       ['/credential/user unrecognized-key', '/endpoint invalid-format'],
     ],
     [
-      'without what this cloud of the driver needs',
+      'without the credential fields of its cloud',
       { ...spider, credential: { username: 'u', password: SECRET, ClientId: 'c' } },
       [
         '/credential/ClientSecret missing',
@@ -81,7 +81,7 @@ describe('a connection that is asked for', () => {
       ],
     ],
     [
-      'with limits that cannot be',
+      'with impossible limits',
       {
         ...aws,
         credential: { roleArn: ROLE, externalId: SECRET },
@@ -100,7 +100,7 @@ describe('a connection that is asked for', () => {
       ],
     ],
     [
-      'with all of it wrong at once',
+      'with every field wrong',
       {
         ...openstack,
         name: 'Not A Name',
@@ -118,7 +118,7 @@ describe('a connection that is asked for', () => {
         '/orphans/graceSeconds too-small',
       ],
     ],
-  ])('%s is refused, every field by name', async (_what, json, errors) => {
+  ])('a connection %s is refused with the pointer of each wrong field', async (_what, json, errors) => {
     const answer = await gateway.ask({ method: 'POST', path, json });
     expect([answer.status, codeOf(answer), answer.headers['content-type']]).toEqual([
       400,
@@ -132,17 +132,24 @@ describe('a connection that is asked for', () => {
   });
 
   it.each([
-    ['http', { ...openstack, endpoint: 'http://keystone.example.com' }, ['/endpoint endpoint-not-https']],
-    ['another', { ...aws, endpoint: 'https://ec2.example.com' }, ['/endpoint endpoint-not-allowed']],
+    [
+      'a plain http',
+      { ...openstack, endpoint: 'http://keystone.example.com' },
+      ['/endpoint endpoint-not-https'],
+    ],
+    ['a custom AWS', { ...aws, endpoint: 'https://ec2.example.com' }, ['/endpoint endpoint-not-allowed']],
     ['a link-local', { ...openstack, endpoint: 'https://[fe80::1]/v3' }, ['/endpoint endpoint-forbidden']],
-  ])('by %s address is refused where the deployment allows no overrides', async (_what, body, errors) => {
-    const credential = body.driver === 'aws' ? { roleArn: ROLE, externalId: SECRET } : password;
-    const answer = await gateway.ask({ method: 'POST', path, json: { ...body, credential } }, false);
-    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
-  });
+  ])(
+    'a connection with %s endpoint is refused if the deployment allows no overrides',
+    async (_what, body, errors) => {
+      const credential = body.driver === 'aws' ? { roleArn: ROLE, externalId: SECRET } : password;
+      const answer = await gateway.ask({ method: 'POST', path, json: { ...body, credential } }, false);
+      expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+    },
+  );
 });
 
-it('tells of every driver what a form needs', async () => {
+it('the API lists each driver with its clouds, credential fields and capabilities', async () => {
   const { body } = await gateway.ask({ method: 'GET', path: '/v1/drivers' });
   expect(body).toMatchObject({
     items: [

@@ -23,7 +23,7 @@ async function nothingStarted(): Promise<void> {
   expect(list.body).toEqual({ items: [], cursor: null });
 }
 
-describe('a fleet request with one thing wrong', () => {
+describe('a fleet request with one mistake', () => {
   it.each([
     ['size 0', { size: 0 }, ['/nodeGroups/0/size too-small']],
     ['size 10,001', { size: 10_001 }, ['/nodeGroups/0/size too-big', '/nodeGroups too-big']],
@@ -55,7 +55,7 @@ describe('a fleet request with one thing wrong', () => {
     ['an unknown image', { image: 'windows-31' }, ['/nodeGroups/0/image unknown-image']],
     ['a location twice', { locations: ['us-east-1', 'us-east-1'] }, ['/nodeGroups/0/locations duplicate']],
     ['a bad CIDR', { ssh: { allowFrom: 'anywhere' } }, ['/nodeGroups/0/ssh/allowFrom invalid-format']],
-  ])('%s', async (_what, group, errors) => {
+  ])('a fleet request with %s is refused with its pointer', async (_what, group, errors) => {
     const answer = await post(fleetBody('web-bad', group));
     expect(answer.status).toBe(400);
     expect(codeOf(answer)).toBe('invalid-request');
@@ -64,7 +64,7 @@ describe('a fleet request with one thing wrong', () => {
     await nothingStarted();
   });
 
-  it('a type of another architecture than the image, and not offered in one of the locations', async () => {
+  it('an instance type is refused if the image has another architecture and a location does not offer it', async () => {
     const answer = await post(fleetBody('web-bad', { instanceType: 'm7g.large' }));
     expect(errorsOf(answer)).toEqual([
       '/nodeGroups/0/image architecture-mismatch',
@@ -73,33 +73,36 @@ describe('a fleet request with one thing wrong', () => {
   });
 
   it.each<[string, Record<string, number>, Record<string, unknown>, string[]]>([
-    ['instances', { instances: 2 }, {}, ['/nodeGroups/0/size above-totals']],
+    ['more instances than its total', { instances: 2 }, {}, ['/nodeGroups/0/size above-totals']],
     [
-      'vCPUs and memory',
+      'more vCPUs and memory than its totals',
       { vcpus: 5, memoryGb: 23 },
       {},
       ['/nodeGroups/0/size above-totals', '/nodeGroups/0/size above-totals'],
     ],
     [
-      'nothing of what has a total, but an unknown zone',
+      'no GPU, a total of GPUs, and an unknown zone',
       { gpus: 1 },
       { locations: ['us-east-1'], zone: 'us-east-1z' },
       ['/nodeGroups/0/zone unknown-zone'],
     ],
-  ])('more than its connection may have in all: %s', async (_what, totals, group, errors) => {
-    await updateConnection(store, 'default', 'sim-aws', { limits: { totals } });
-    const answer = await post(fleetBody('web-bad', group));
-    await updateConnection(store, 'default', 'sim-aws', {}, { remove: ['limits'] });
-    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
-    await nothingStarted();
-  });
+  ])(
+    'a fleet request for a connection with totals is refused with %s',
+    async (_what, totals, group, errors) => {
+      await updateConnection(store, 'default', 'sim-aws', { limits: { totals } });
+      const answer = await post(fleetBody('web-bad', group));
+      await updateConnection(store, 'default', 'sim-aws', {}, { remove: ['limits'] });
+      expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+      await nothingStarted();
+    },
+  );
 
-  it("another namespace's connection is as unknown as any", async () => {
+  it('a fleet request that names a connection of another namespace is refused as unknown', async () => {
     const answer = await post(fleetBody('web-bad'), 'empty');
     expect(errorsOf(answer)).toEqual(['/nodeGroups/0/connection unknown-connection']);
   });
 
-  it('a policy that there is none of', async () => {
+  it('a fleet request with an unknown failure policy is refused', async () => {
     const answer = await post({ ...fleetBody('web-bad'), failurePolicy: 'hope' });
     expect(errorsOf(answer)).toEqual(['/failurePolicy invalid-value']);
   });
@@ -108,23 +111,23 @@ describe('a fleet request with one thing wrong', () => {
     [{ minimumInstances: 4 }, '/minimumInstances too-big'],
     [{ hold: { expiresInSeconds: 59 } }, '/hold/expiresInSeconds too-small'],
     [{ hold: true }, '/hold invalid-type'],
-  ])('a minimum or a hold that cannot be: %j', async (fields, error) => {
+  ])('a fleet request with the impossible fields %j is refused', async (fields, error) => {
     expect(errorsOf(await post({ ...fleetBody('web-bad'), ...fields }))).toEqual([error]);
   });
 
-  it('a minimum of a node group beyond its size', async () => {
+  it('a node group with a minimum above its size is refused', async () => {
     const answer = await post(fleetBody('web-bad', { minimumInstances: 4 }));
     expect(errorsOf(answer)).toEqual(['/nodeGroups/0/minimumInstances too-big']);
   });
 
-  it('more groups, or more sites, than a fleet may have', async () => {
+  it('a fleet request with 101 node groups is refused', async () => {
     const [group] = fleetBody('x').nodeGroups;
     const groups = Array.from({ length: 101 }, (_, at) => ({ ...group, name: `group-${at}` }));
     expect(errorsOf(await post({ name: 'web-bad', nodeGroups: groups }))).toEqual(['/nodeGroups too-big']);
   });
 });
 
-it('tells everything that is wrong at once, whichever check finds it', async () => {
+it('a refused fleet request lists the errors of all checks together', async () => {
   const [group] = fleetBody('x').nodeGroups;
   const answer = await post({
     name: 'X',
@@ -152,7 +155,7 @@ it('tells everything that is wrong at once, whichever check finds it', async () 
   await nothingStarted();
 });
 
-it('tells the errors of a single instance where its body has the fields', async () => {
+it('the errors of a refused single instance point at the fields of its own body', async () => {
   const answer = await gateway.ask({
     method: 'POST',
     path: '/v1/namespaces/default/instances',
@@ -173,28 +176,33 @@ it('tells the errors of a single instance where its body has the fields', async 
   await nothingStarted();
 });
 
-describe('a body that cannot be read', () => {
+describe('an unreadable body', () => {
   const path = '/v1/namespaces/default/fleets';
   it.each([
-    ['malformed', { text: '{"name": ' }, 400, 'malformed-json'],
-    ['empty', { text: '' }, 400, 'malformed-json'],
-    ['over 256 KB', { text: JSON.stringify({ name: 'x'.repeat(256 * 1024) }) }, 413, 'body-too-large'],
+    ['malformed JSON', { text: '{"name": ' }, 400, 'malformed-json'],
+    ['no text', { text: '' }, 400, 'malformed-json'],
+    ['more than 256 KB', { text: JSON.stringify({ name: 'x'.repeat(256 * 1024) }) }, 413, 'body-too-large'],
     [
-      'of another type',
+      'YAML',
       { text: 'name: web', headers: { 'content-type': 'application/yaml' } },
       415,
       'unsupported-media-type',
     ],
-    ['of no type', { text: '{}', headers: { 'content-type': undefined } }, 415, 'unsupported-media-type'],
+    [
+      'no content type',
+      { text: '{}', headers: { 'content-type': undefined } },
+      415,
+      'unsupported-media-type',
+    ],
     ['a list', { json: [] }, 400, 'invalid-request'],
     ['null', { text: 'null' }, 400, 'invalid-request'],
-  ])('%s', async (_what, body, status, code) => {
+  ])('a body with %s is refused', async (_what, body, status, code) => {
     const answer = await gateway.ask({ method: 'POST', path, ...body });
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     await nothingStarted();
   });
 
-  it('full of errors is answered with a bounded number of them', async () => {
+  it('a body with 20,000 errors is answered with 1,000 of them', async () => {
     const unknown = Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`k${at}`, 1]));
     const answer = await post({ ...fleetBody('web-bad'), ...unknown });
     expect(errorsOf(answer)).toHaveLength(1_000);
@@ -215,7 +223,7 @@ describe('path and query', () => {
       { cursor: Buffer.from('sim-aws').toString('base64url') },
       ['?cursor invalid-cursor'],
     ],
-  ])('%s', async (_what, query, errors) => {
+  ])('a list request with %s is refused with its parameter', async (_what, query, errors) => {
     const answer = await gateway.ask({ method: 'GET', path: '/v1/namespaces/default/fleets', query });
     expect(answer.status).toBe(400);
     expect(errorsOf(answer)).toEqual(errors);
@@ -230,13 +238,13 @@ describe('path and query', () => {
     ['GET', '/v1/namespaces/default/fleets/', 404, 'not-found'],
     ['GET', '/v1/namespaces/%E0%A4%A/fleets', 400, 'invalid-request'],
     ['GET', '/v1/namespaces/NO/fleets', 400, 'invalid-request'],
-  ] as const)('%s %s', async (method, path, status, code) => {
+  ] as const)('a request %s %s is answered %i %s', async (method, path, status, code) => {
     const answer = await gateway.ask({ method, path });
     expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     if (status === 405) expect(answer.headers['allow']).toMatch(/GET/);
   });
 
-  it('asks for an existing namespace', async () => {
+  it('a request in an unknown namespace is answered 404', async () => {
     expect(codeOf(await post(fleetBody('web'), 'nowhere'))).toBe('not-found');
     for (const list of ['fleets', 'connections']) {
       const answer = await gateway.ask({ method: 'GET', path: `/v1/namespaces/nowhere/${list}` });

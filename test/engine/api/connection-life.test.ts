@@ -42,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await sim.close());
 
-/** A worker process of its own: other clients, other caches. */
+/** Opens a worker process with clients and caches of its own. */
 function worker(driver: Driver = simDriver): WorkerContext {
   const ignore = () => undefined;
   return makeContext({
@@ -62,7 +62,7 @@ function worker(driver: Driver = simDriver): WorkerContext {
 }
 
 const verifyMessage = z.looseObject({ kind: z.literal('verify') });
-/** Delivers what the API asked for last, as the queue would. */
+/** Delivers the last message that the API sent, as the queue would. */
 async function deliver(context: WorkerContext, message: DriverMessage | undefined = gateway.sent.at(-1)) {
   verifyMessage.parse(message);
   expect(await handleBatch(context, [delivery(JSON.stringify(message))])).toEqual([]);
@@ -77,7 +77,7 @@ const rotate = (name: string, apiKey: string) =>
     path: `${path}/${name}/credential`,
     json: { credential: { account: name, apiKey } },
   });
-/** What the simulated clouds ask of an account from now on. */
+/** Sets what the simulated clouds demand of an account from now on. */
 async function accountTakes(account: string, rule: { apiKey?: string; revoked?: boolean }): Promise<void> {
   const answer = await fetch(`${sim.url}/_sim/accounts/${account}`, {
     method: 'PUT',
@@ -102,7 +102,7 @@ async function registered(name: string, apiKey = 'key-one-and-secret'): Promise<
 }
 
 describe('verification', () => {
-  it('tells the account’s word, and is repeated on demand', async () => {
+  it('a connection whose key the cloud refuses is Failed, and Ready after a verification that succeeds', async () => {
     await accountTakes('verified', { apiKey: 'key-one-and-secret' });
     const context = await registered('verified', 'another-secret');
     expect(await get('verified')).toMatchObject({ status: 'Failed', failure: { code: 'Unauthorized' } });
@@ -114,7 +114,7 @@ describe('verification', () => {
     expect(await get('verified')).not.toHaveProperty('failure');
   });
 
-  it('by schedule fails what is refused, and nothing that cannot be reached', async () => {
+  it('a scheduled verification fails a connection if the cloud refuses it, and not if it gives no answer', async () => {
     const good = await registered('scheduled');
     const scheduled = { kind: 'verify', connectionKey: keyOf('scheduled'), sync: false } as const;
     const unreachable = worker({
@@ -136,7 +136,7 @@ describe('verification', () => {
 });
 
 describe('rotation', () => {
-  it('verifies first: a new credential that is refused changes nothing', async () => {
+  it('a rotation to a refused credential fails, and the old credential stays in force', async () => {
     await accountTakes('careful', { apiKey: 'key-one-and-secret' });
     const context = await registered('careful');
     const asked = await rotate('careful', 'key-two-and-secret');
@@ -178,7 +178,7 @@ describe('rotation', () => {
     expect(await get('gapless')).toMatchObject({ status: 'Failed' });
   });
 
-  it('asked for twice ends with the later one, in whatever order they are verified', async () => {
+  it('the later of two rotations is in force in the end, whichever is verified first', async () => {
     const context = await registered('hasty');
     await rotate('hasty', 'key-two-and-secret');
     const earlier = gateway.sent.at(-1);
@@ -196,21 +196,24 @@ describe('rotation', () => {
   });
 
   it.each([
-    ['a field that is not known', { account: 'a', user: 'x' }, ['/credential/user unrecognized-key']],
-    ['nothing', {}, ['/credential/account missing']],
-  ])('with %s is refused, and keeps nothing', async (_what, credential, errors) => {
-    const answer = await gateway.ask({
-      method: 'PUT',
-      path: `${path}/sim-aws/credential`,
-      json: { credential },
-    });
-    expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
-    expect(await get('sim-aws')).not.toHaveProperty('rotation');
-  });
+    ['an unknown field', { account: 'a', user: 'x' }, ['/credential/user unrecognized-key']],
+    ['no fields', {}, ['/credential/account missing']],
+  ])(
+    'a rotation to a credential with %s is refused and begins no rotation',
+    async (_what, credential, errors) => {
+      const answer = await gateway.ask({
+        method: 'PUT',
+        path: `${path}/sim-aws/credential`,
+        json: { credential },
+      });
+      expect([answer.status, errorsOf(answer)]).toEqual([400, errors]);
+      expect(await get('sim-aws')).not.toHaveProperty('rotation');
+    },
+  );
 });
 
 describe('a disabled connection', () => {
-  it('takes no fleets, stays disabled through verifications, and is enabled by a good credential', async () => {
+  it('a disabled connection refuses fleets and stays Disabled until it is enabled with a good credential', async () => {
     const context = await registered('paused');
     expect((await post('paused', 'disable')).body).toMatchObject({ status: 'Disabled' });
     expect((await post('paused', 'disable')).status).toBe(200);
@@ -245,7 +248,7 @@ describe('limits', () => {
   const put = (json: unknown, name = 'sim-aws') =>
     gateway.ask({ method: 'PUT', path: `${path}/${name}/limits`, json });
 
-  it('are overridden each alone, and have their defaults again', async () => {
+  it('each limit can be overridden alone, and an empty override restores the defaults', async () => {
     const calls = { create: { perSecond: 1, burst: 2 } };
     expect((await put({ concurrentLocations: 3, calls })).body).toMatchObject({
       limits: { concurrentLocations: 3 },
@@ -263,7 +266,7 @@ describe('limits', () => {
     expect(reset).not.toHaveProperty('limits');
   });
 
-  it('are shown with the defaults, what the provider may grant, and how to ask for it', async () => {
+  it('the limits of a connection are shown with the defaults, the power profile and how to ask for more', async () => {
     const show = async () => (await gateway.ask({ method: 'GET', path: `${path}/sim-aws/limits` })).body;
     const defaults = DEFAULT_LIMIT_PROFILES.aws;
     const power = POWER_LIMIT_PROFILES.aws;
@@ -290,7 +293,7 @@ describe('limits', () => {
     expect([unknown.status, codeOf(unknown)]).toEqual([404, 'not-found']);
   });
 
-  it('are shown with what is taken of them now, and quotas are opened again', async () => {
+  it('the limits are shown with slots in use and used-up quotas, and a reopen clears the quotas', async () => {
     const connectionKey = keyOf('sim-aws');
     const site = { connectionKey, location: 'us-east-1', limits: DEFAULT_LIMIT_PROFILES.aws };
     const wanted = {
@@ -334,7 +337,7 @@ describe('limits', () => {
     await releaseSlots(store, site, [wanted]);
   });
 
-  it('that cannot be are refused, each field by name, and change nothing', async () => {
+  it('impossible limits are refused with the pointer of each wrong field, and change nothing', async () => {
     const answer = await put({
       concurrentLocations: 0,
       concurrentInstancesPerLocation: 1.5,
@@ -366,7 +369,7 @@ it.each([
   ['POST', 'disable', undefined],
   ['POST', 'enable', undefined],
   ['POST', 'limits/reopen', {}],
-] as const)('%s …/%s of an unknown connection is a 404', async (method, verb, json) => {
+] as const)('a request %s …/%s for an unknown connection is answered 404', async (method, verb, json) => {
   const answer = await gateway.ask({ method, path: `${path}/no-such/${verb}`, ...(json ? { json } : {}) });
   expect([answer.status, codeOf(answer)]).toEqual([404, 'not-found']);
 });

@@ -49,7 +49,7 @@ describe('a new connection', () => {
     expect(JSON.stringify([answer, ...seen, gateway.logged])).not.toContain(SECRET);
   });
 
-  it('asked for many times at once is made once, and its secret is that of the request that made it', async () => {
+  it('one of twelve equal creates is accepted, and the stored secret is the one of that request', async () => {
     const keys = Array.from({ length: 12 }, (_, at) => `raced-for-secret-${at}`);
     const answers = await Promise.all(
       keys.map((apiKey) => post(body('raced-aws', { credential: { account: 'tester', apiKey } }))),
@@ -62,7 +62,7 @@ describe('a new connection', () => {
     expect(await secretOf('raced-aws')).toMatchObject({ apiKey: made[0] });
   });
 
-  it('that failed keeps its name until it is deleted or has another credential', async () => {
+  it('a create with the name of a failed connection is refused and keeps the old secret', async () => {
     await post(body('failed-aws', { credential: { account: 'wrong' } }));
     const failure = { code: 'Unauthorized', message: 'no' };
     await updateConnection(store, 'default', 'failed-aws', { status: 'Failed', failure });
@@ -70,7 +70,7 @@ describe('a new connection', () => {
     expect(await secretOf('failed-aws')).toMatchObject({ account: 'wrong' });
   });
 
-  it('does not take the name, or the secret, of one that was verified', async () => {
+  it('a create with the name of a verified connection is refused and stores no secret', async () => {
     const answer = await post(body('sim-aws'));
     expect([answer.status, codeOf(answer), errorsOf(answer)]).toEqual([
       409,
@@ -85,11 +85,11 @@ describe('a new connection', () => {
     ['a driver that is not deployed', { driver: 'aws' }, ['/driver driver-not-deployed']],
     ['an unknown cloud', { cloud: 'fog' }, ['/cloud invalid-value']],
     [
-      'a credential without a field, with another',
+      'a credential with an unknown field in place of a known one',
       { credential: { user: 'x' } },
       ['/credential/user unrecognized-key', '/credential/account missing'],
     ],
-    ['limits of nothing', { limits: { concurrentLocations: 0 } }, ['/limits/concurrentLocations too-small']],
+    ['a limit of zero', { limits: { concurrentLocations: 0 } }, ['/limits/concurrentLocations too-small']],
     ['a metadata address', { endpoint: 'http://169.254.169.254/' }, ['/endpoint endpoint-forbidden']],
     ['a metadata address in disguise', { endpoint: 'http://0xA9FEA9FE/' }, ['/endpoint endpoint-forbidden']],
     [
@@ -98,13 +98,13 @@ describe('a new connection', () => {
       ['/endpoint endpoint-forbidden'],
     ],
     ['a link-local address', { endpoint: 'http://[fe80::1]/' }, ['/endpoint endpoint-forbidden']],
-    ['no URL', { endpoint: 'sim' }, ['/endpoint invalid-format']],
+    ['an endpoint that is no URL', { endpoint: 'sim' }, ['/endpoint invalid-format']],
     [
-      'all of it at once',
+      'several wrong fields',
       { name: 'X', credential: {}, endpoint: 'http://169.254.1.1' },
       ['/name invalid-format', '/credential/account missing', '/endpoint endpoint-forbidden'],
     ],
-  ])('with %s is refused', async (_what, fields, errors) => {
+  ])('a connection with %s is refused', async (_what, fields, errors) => {
     const answer = await post(body('bad-aws', fields));
     expect([answer.status, errorsOf(answer).toSorted()]).toEqual([400, errors.toSorted()]);
     expect(JSON.stringify(answer.body)).not.toContain(SECRET);
@@ -115,13 +115,16 @@ describe('a new connection', () => {
     ['http://cloud.example.com', ['/endpoint endpoint-not-https']],
     ['https://169.254.169.254', ['/endpoint endpoint-forbidden']],
     [undefined, ['/endpoint missing']],
-  ])('names the endpoint %s in vain where the deployment allows no overrides', async (endpoint, errors) => {
-    expect(errorsOf(await post(body('far-aws', { endpoint }), false))).toEqual(errors);
-  });
+  ])(
+    'a connection with endpoint %s is refused if the deployment allows no overrides',
+    async (endpoint, errors) => {
+      expect(errorsOf(await post(body('far-aws', { endpoint }), false))).toEqual(errors);
+    },
+  );
 });
 
-describe('a connection that stands', () => {
-  it('is verified and synced on demand', async () => {
+describe('an existing connection', () => {
+  it('a request verifies a connection or syncs its inventory', async () => {
     await post(body('work-aws'));
     for (const [verb, kind] of [
       ['verify', 'verify'],
@@ -133,7 +136,7 @@ describe('a connection that stands', () => {
     }
   });
 
-  it('is not deleted while a fleet uses it, and is as good as before', async () => {
+  it('a connection that a fleet uses is not deleted and stays Ready', async () => {
     await gateway.ask({ method: 'POST', path: '/v1/namespaces/default/fleets', json: fleetBody('web') });
     const refused = await gateway.ask({ method: 'DELETE', path: `${path}/sim-aws` });
     expect([refused.status, codeOf(refused)]).toEqual([409, 'in-use']);
@@ -141,7 +144,7 @@ describe('a connection that stands', () => {
     expect(after).toMatchObject({ status: 'Ready' });
   });
 
-  it('goes with its secret and its catalogue', async () => {
+  it('a connection created under the name of a deleted one has an empty catalogue', async () => {
     await furnish(store, 'leaving');
     const own = '/v1/namespaces/leaving/connections';
     const secret = body('sim-aws');
@@ -159,7 +162,7 @@ describe('the catalogue', () => {
   const list = async (what: string, query: Record<string, string> = {}) =>
     pageOf(await gateway.ask({ method: 'GET', path: `${path}/sim-aws/${what}`, query }));
 
-  it('is listed in pages', async () => {
+  it('the locations of a connection are listed in pages', async () => {
     const first = await list('locations', { limit: '2' });
     const rest = await list('locations', { limit: '2', cursor: first.cursor ?? '' });
     expect([...first.items, ...rest.items].map(({ name }) => name)).toEqual([
@@ -170,7 +173,7 @@ describe('the catalogue', () => {
     expect(rest.cursor).toBeNull();
   });
 
-  it('is filtered', async () => {
+  it('the lists of the catalogue can be filtered', async () => {
     expect((await list('offers', { location: 'us-east-1' })).items).toHaveLength(2);
     expect((await list('offers', { instanceType: 'm6i.large', available: 'true' })).items).toHaveLength(2);
     expect(
@@ -188,12 +191,12 @@ describe('the catalogue', () => {
     expect((await list('locations', { country: 'KOR' })).items).toEqual([]);
   });
 
-  it('is of a connection', async () => {
+  it('the catalogue of an unknown connection is answered 404', async () => {
     expect((await gateway.ask({ method: 'GET', path: `${path}/no-such/offers` })).status).toBe(404);
   });
 });
 
-it('tells what each driver needs', async () => {
+it('the API lists the credential fields of driver sim', async () => {
   const { body: drivers } = await gateway.ask({ method: 'GET', path: '/v1/drivers' });
   expect(drivers).toMatchObject({
     items: [

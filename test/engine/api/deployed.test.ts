@@ -20,13 +20,13 @@ async function ask(
   return { status: response.status, headers: response.headers, body };
 }
 
-describe('over the wire, through the gateway and the functions as they are deployed', () => {
+describe('the deployed API', () => {
   it.each([
     ['no key', fleets, ''],
-    ['no key, where there is nothing', '/v1/nothing', ''],
+    ['no key for an unknown path', '/v1/nothing', ''],
     ['another scheme', fleets, 'Basic Zm9vOmJhcg=='],
     ['a key that was never issued', fleets, `Bearer fw_000000000000_${'a'.repeat(43)}`],
-  ])('%s: 401', async (_what, path, authorization) => {
+  ])('the deployed API answers a request with %s with 401', async (_what, path, authorization) => {
     const { status, headers, body } = await ask(path, { headers: { authorization } });
     expect([status, headers.get('content-type')]).toEqual([401, 'application/problem+json']);
     expect(headers.get('www-authenticate')).toMatch(/^Bearer/);
@@ -41,28 +41,34 @@ describe('over the wire, through the gateway and the functions as they are deplo
     ['GET', `${fleets}?limit=1&limit=2`, 400, 'invalid-request'],
     ['GET', `${fleets}?color=red`, 400, 'invalid-request'],
     ['GET', `${fleets}/no-such-fleet`, 404, 'not-found'],
-  ])('%s %s: %i', async (method, path, status, code) => {
+  ])('the deployed API answers %s %s with %i', async (method, path, status, code) => {
     const answer = await ask(path, { method });
     expect(answer).toMatchObject({ status, body: { status, code } });
     if (status === 405) expect(answer.headers.get('allow')).toBe('POST, GET');
   });
 
   it.each([
-    ['malformed', '{', 'application/json', 400, 'malformed-json'],
-    ['over 256 KB', `{"name": "${'x'.repeat(256 * 1_024)}"}`, 'application/json', 413, 'body-too-large'],
-    ['as YAML', 'name: web', 'application/yaml', 415, 'unsupported-media-type'],
-    ['not UTF-8 text', new Uint8Array([0xff, 0xfe, 0x7b]), 'application/json', 400, 'malformed-json'],
-  ])('a body %s: %s', async (_what, body, type, status, code) => {
+    ['malformed JSON', '{', 'application/json', 400, 'malformed-json'],
+    ['more than 256 KB', `{"name": "${'x'.repeat(256 * 1_024)}"}`, 'application/json', 413, 'body-too-large'],
+    ['YAML', 'name: web', 'application/yaml', 415, 'unsupported-media-type'],
+    [
+      'bytes that are not UTF-8',
+      new Uint8Array([0xff, 0xfe, 0x7b]),
+      'application/json',
+      400,
+      'malformed-json',
+    ],
+  ])('the deployed API refuses a body with %s', async (_what, body, type, status, code) => {
     const answer = await ask(fleets, { method: 'POST', body, headers: { 'content-type': type } });
     expect(answer).toMatchObject({ status, body: { code } });
   });
 
-  it('serves the document that is in the repository', async () => {
+  it('the deployed API serves the OpenAPI document of the repository', async () => {
     const written = readFileSync(new URL('../../../docs/openapi.json', import.meta.url), 'utf8');
     expect(await client.getOpenApi()).toEqual(JSON.parse(written));
   });
 
-  it('each list is answered by a function that may read what it needs', async () => {
+  it('the function of each list may read its tables', async () => {
     const params = { namespace, connection: 'sim-aws' };
     const query = { limit: 2 };
     const lists = await Promise.all([
@@ -79,7 +85,7 @@ describe('over the wire, through the gateway and the functions as they are deplo
     expect(await client.listFleets({ params: { namespace }, query })).toHaveProperty('cursor');
   });
 
-  it('a connection is made, verified by its driver, and deleted with all of it', async () => {
+  it('a connection is created, verified by its driver, and deleted', async () => {
     const params = { namespace, connection: 'api-test' };
     const endpoint = stack.simUrl;
     const credential = { account: 'api-test', apiKey: accountKey(stack.simKey, 'api-test') };

@@ -39,8 +39,8 @@ async function assignment(fleetId: string): Promise<void> {
   );
 }
 
-describe('a fleet', () => {
-  it('is accepted: written, started once, told where it is', async () => {
+describe('creating a fleet', () => {
+  it('an accepted fleet is written, started once and answered with its location', async () => {
     const body = {
       ...fleetBody('web-new'),
       minimumInstances: 2,
@@ -76,7 +76,7 @@ describe('a fleet', () => {
     ]);
   });
 
-  it('is found by its id and, as soon as it is accepted, by its name; not from another namespace', async () => {
+  it('a fleet is found by its id and by its name, and not from another namespace', async () => {
     const { id } = fleetOf(await post(fleetBody('web-found')));
     for (const fleet of [id, 'web-found']) {
       expect(fleetOf(await gateway.ask({ method: 'GET', path: `${fleets}/${fleet}` })).id).toBe(id);
@@ -85,7 +85,7 @@ describe('a fleet', () => {
     }
   });
 
-  it('has a name of its own in its namespace', async () => {
+  it('a fleet name can be used once in a namespace', async () => {
     await post(fleetBody('web-name'));
     gateway.started.splice(0);
     const again = await post(fleetBody('web-name'));
@@ -94,7 +94,7 @@ describe('a fleet', () => {
     expect((await post(fleetBody('web-name'), undefined, '/v1/namespaces/other/fleets')).status).toBe(202);
   });
 
-  it('with a taken name and more wrong is told of all', async () => {
+  it('a refused fleet request lists a taken name together with its other errors', async () => {
     await post(fleetBody('web-taken'));
     expect(errorsOf(await post(fleetBody('web-taken', { image: 'windows-31' })))).toEqual([
       '/name duplicate',
@@ -108,7 +108,7 @@ describe('a fleet', () => {
 });
 
 describe('an idempotency key', () => {
-  it('with the same body gives the same answer, and starts the workflow again under the same name', async () => {
+  it('a repeated idempotency key gives the same answer and starts the execution under the same name', async () => {
     const first = await post(fleetBody('web-once'), 'key-1');
     const reordered = Object.fromEntries(Object.entries(fleetBody('web-once')).reverse());
     const again = await post(reordered, 'key-1');
@@ -119,7 +119,7 @@ describe('an idempotency key', () => {
     expect(gateway.started).toEqual(Array(2).fill({ work: 'provision', fleetId, execution: 1 }));
   });
 
-  it('gives the same answer also when the catalogue would refuse the request now', async () => {
+  it('a repeated idempotency key gives the same answer although the request would be refused now', async () => {
     const body = fleetBody('web-replay', { connection: 'sim-gcp', locations: ['us-east-1'] });
     const store2 = '/v1/namespaces/other/fleets';
     const first = await post(fleetBody('web-replay'), 'key-2', store2);
@@ -131,7 +131,7 @@ describe('an idempotency key', () => {
     expect((await post(body, 'key-2', store2)).status).toBe(422);
   });
 
-  it('with another body is refused', async () => {
+  it('an idempotency key that was used for another body is refused', async () => {
     await post(fleetBody('web-first'), 'key-3');
     const other = await post(fleetBody('web-second'), 'key-3');
     expect([other.status, codeOf(other)]).toEqual([422, 'idempotency-key-reused']);
@@ -139,18 +139,18 @@ describe('an idempotency key', () => {
     expect((await gateway.ask({ method: 'GET', path: `${fleets}/web-second` })).status).toBe(404);
   });
 
-  it('makes one fleet of many requests at once', async () => {
+  it('five requests at the same time with one idempotency key create one fleet', async () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => post(fleetBody('web-race'), 'key-4')));
     expect(new Set(answers.map((answer) => fleetOf(answer).id)).size).toBe(1);
   });
 
-  it('that is no header value is refused', async () => {
+  it('a malformed idempotency key is refused', async () => {
     expect(errorsOf(await post(fleetBody('web-bad'), 'a key'))).toEqual(['Idempotency-Key invalid-format']);
   });
 });
 
 describe('the instances of a fleet', () => {
-  it('are listed in pages, filtered', async () => {
+  it('the instances of a fleet are listed in pages and can be filtered', async () => {
     const { id } = fleetOf(await post(fleetBody('web-list', { size: 5 })));
     await assignment(id);
     const list = async (query: Record<string, string>) => {
@@ -168,8 +168,8 @@ describe('the instances of a fleet', () => {
   });
 });
 
-describe('removing a fleet', () => {
-  it('is accepted by name, and again by id, as one more run', async () => {
+describe('deleting a fleet', () => {
+  it('a fleet deleted by name and again by id has one removal execution', async () => {
     const { id: fleetId } = fleetOf(await post(fleetBody('web-gone')));
     gateway.started.splice(0);
     const answer = await gateway.ask({ method: 'DELETE', path: `${fleets}/web-gone` });
@@ -191,7 +191,7 @@ describe('a single instance', () => {
     image: 'ubuntu-24.04',
   });
 
-  it('is a fleet of one underneath', async () => {
+  it('a single instance is created as a fleet of one', async () => {
     const answer = await post(one('bastion'), 'key-one', instances);
     const { id, fleetId, ...rest } = instanceOf(answer);
     expect(answer.status).toBe(202);
@@ -209,14 +209,14 @@ describe('a single instance', () => {
     expect(elsewhere.status).toBe(404);
   });
 
-  it('is removed with its fleet', async () => {
+  it('deleting a single instance removes its fleet', async () => {
     const { id, fleetId } = instanceOf(await post(one('jump-host'), undefined, instances));
     const gone = await gateway.ask({ method: 'DELETE', path: `${instances}/${id}` });
     expect([gone.status, instanceOf(gone).target]).toEqual([202, 'Terminated']);
     expect(gateway.started.at(-1)).toEqual({ work: 'remove', fleetId, execution: 2 });
   });
 
-  it('of a larger fleet is not removed alone', async () => {
+  it('an instance of a larger fleet cannot be deleted alone', async () => {
     const { id } = fleetOf(await post(fleetBody('web-three')));
     gateway.started.splice(0);
     const answer = await gateway.ask({ method: 'DELETE', path: `${instances}/${id}-00001` });
@@ -225,7 +225,7 @@ describe('a single instance', () => {
   });
 });
 
-it('lists fleets in pages, newest first', async () => {
+it('the API lists fleets in pages, newest first', async () => {
   const seen: string[] = [];
   let cursor: string | null | undefined;
   do {

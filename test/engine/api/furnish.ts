@@ -7,7 +7,7 @@ import { replaceLocations, replaceOffers } from '../../../functions/platform/sto
 const site = { country: 'USA', latitude: 40, longitude: -80 };
 
 /**
- * Namespace `namespace` with the connections `sim-aws` (Ready, with two locations and one that is down) and
+ * Writes a namespace with the connections `sim-aws` (Ready, with two available locations and one that is not) and
  * `sim-gcp` (Verifying).
  */
 export async function furnish(store: Store, namespace: string): Promise<void> {

@@ -43,7 +43,7 @@ const pageSchema = z.object({
 export interface Answered {
   status: number;
   headers: Record<string, string>;
-  /** Of a success, by the contract; of a refusal, by the shape of problems. */
+  /** Checked by the route's response schema, or by the schema of problems if the request was refused. */
   body: unknown;
 }
 
@@ -56,7 +56,7 @@ export interface Ask {
   headers?: Record<string, string | undefined>;
 }
 
-/** The API's functions behind what the gateway does with their routes, over the tables of a real engine. */
+/** Routes requests to the API's functions as API Gateway does, over the tables of a real engine. */
 export class Gateway {
   readonly started: ExecutionRef[] = [];
   readonly sent: DriverMessage[] = [];
@@ -67,7 +67,7 @@ export class Gateway {
   readonly #drivers: readonly DriverName[];
   #key = '';
 
-  /** @param drivers those that are deployed */
+  /** @param drivers the deployed drivers */
   constructor(store: Store, drivers: readonly DriverName[] = ['sim']) {
     this.#store = store;
     this.#drivers = drivers;
@@ -125,7 +125,7 @@ export class Gateway {
     const answered = result.body === undefined ? undefined : JSON.parse(result.body);
     const status = result.statusCode ?? 0;
     const isSuccess = status < 400;
-    // As with answers: a problem that the contract does not know is an error of its own.
+    // A problem code that the route does not declare is an error of the API.
     const problems: readonly string[] = route
       ? problemsOf(route)
       : ['unauthorized', 'not-found', 'method-not-allowed'];
@@ -135,17 +135,17 @@ export class Gateway {
     return {
       status,
       headers: z.record(z.string(), z.string()).parse(result.headers),
-      // Strict where the schemas are not: what is answered beyond the contract is an error, too.
+      // The schemas allow extra fields. An answer that has any is an error of the API.
       body: isSuccess ? strictly(response, answered) : problemSchema.parse(answered),
     };
   }
 
-  /** Pointers and codes of a refusal, in its order. */
+  /** Returns pointer and code of each error of a refusal, in order. */
   static errorsOf({ body }: Answered): string[] {
     return problemSchema.parse(body).errors.map(({ pointer, code }) => `${pointer} ${code}`);
   }
 
-  /** What a refused action tells of the fleet. */
+  /** Returns status, code, fleet status and allowed actions of a refused action. */
   static refusalOf({ status, body }: Answered) {
     const { code, fleetStatus, allowed } = problemSchema.parse(body);
     return { status, code, fleetStatus, allowed };
@@ -155,7 +155,7 @@ export class Gateway {
     return problemSchema.parse(body).code;
   }
 
-  /** A list's answer. */
+  /** Parses one page of a list. */
   static pageOf({ body }: Answered) {
     return pageSchema.parse(body);
   }

@@ -22,7 +22,7 @@ const idOf = (body: unknown): string => z.object({ id: z.string() }).parse(body)
 
 beforeAll(() => furnish(store, 'default'));
 
-/** Every item of a list, by pages of one, which may be empty. */
+/** Returns all items of a list, read in pages of one item. A page may be empty. */
 async function all(path: string, query: Record<string, string> = {}) {
   const items: Record<string, unknown>[] = [];
   let cursor: string | null = null;
@@ -64,7 +64,7 @@ async function fleetWithNetworks(name: string): Promise<string> {
 }
 
 describe('network resources', () => {
-  it('are listed with owner and site, page by page, those of ended fleets left out', async () => {
+  it('network resources are listed in pages with fleet and site, without those of ended fleets', async () => {
     const first = await fleetWithNetworks('first');
     const second = await fleetWithNetworks('second');
     const ended = await fleetWithNetworks('ended');
@@ -97,7 +97,7 @@ describe('network resources', () => {
     expect(await all('resources', { connection: 'sim-gcp' })).toEqual([]);
   });
 
-  it('of what is not there are not', async () => {
+  it('the resources of an unknown fleet and an unknown sweep are answered 404', async () => {
     for (const path of ['fleets/unknown/resources', 'orphans/sweeps/s0123456789abcdef']) {
       expect((await gateway.ask({ method: 'GET', path: `${root}/${path}` })).status).toBe(404);
     }
@@ -122,7 +122,7 @@ describe('orphans', () => {
     stateSince: at,
   });
 
-  it('are listed by connection and site, page by page, and filtered', async () => {
+  it('orphans are listed in pages by connection and site, and can be filtered', async () => {
     for (const one of [
       finding('sim-aws', 'us-east-1', 'i-1'),
       finding('sim-aws', 'us-west-2', 'i-2'),
@@ -139,7 +139,7 @@ describe('orphans', () => {
     expect(await ids({ kind: 'network' })).toEqual([]);
   });
 
-  it('are swept for on demand; the sweep tells how far it is and what it found', async () => {
+  it('a requested sweep shows its progress, its findings and its failures', async () => {
     const asked = await gateway.ask({
       method: 'POST',
       path: `${root}/orphans/sweep`,
@@ -184,13 +184,13 @@ describe('orphans', () => {
     });
   });
 
-  it('are not swept for on a connection that is not there', async () => {
+  it('a sweep of an unknown connection is refused', async () => {
     const path = `${root}/orphans/sweep`;
     const answer = await gateway.ask({ method: 'POST', path, json: { connection: 'unknown' } });
     expect(Gateway.errorsOf(answer)).toEqual(['/connection unknown-connection']);
   });
 
-  it('are dealt with as their connection says, which can be changed within bounds', async () => {
+  it('the orphan policy of a connection can be changed, and an invalid policy is refused', async () => {
     const path = `${root}/connections/sim-aws`;
     expect((await gateway.ask({ method: 'GET', path })).body).toMatchObject({
       orphans: { action: 'terminate', graceSeconds: 1_800 },
