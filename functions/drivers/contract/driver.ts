@@ -102,7 +102,7 @@ export interface InstanceSpec {
   instanceType: string;
   imageBackendId: string;
   rootDiskGb?: number;
-  /** As the user wrote it, not encoded. Set only for drivers with the feature `user-data`. */
+  /** As the user wrote it, not encoded. A driver without the feature `user-data` refuses it as `Unsupported`. */
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
