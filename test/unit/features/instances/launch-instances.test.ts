@@ -3,14 +3,9 @@ import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { launchInstances } from '../../../../functions/features/instances/launch-instances.ts';
 import { recordFeedback } from '../../../../functions/platform/governor/create-feedback.ts';
 import { readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
-import { layOut } from '../../../../functions/platform/placement/lay-out.ts';
 import { readQueue } from '../../../../functions/platform/store/launch-queue.ts';
 import { moveInstance } from '../../../../functions/platform/store/move.ts';
-import {
-  blockPlacement,
-  endPlacement,
-  pausePlacement,
-} from '../../../../functions/platform/store/placements.ts';
+import { blockPlacement } from '../../../../functions/platform/store/placements.ts';
 import { ACK, governed, requeueAfter } from '../../../../functions/platform/worker/context.ts';
 import { want } from '../../platform/governor/wanted.ts';
 import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
@@ -145,18 +140,11 @@ describe('launchInstances', () => {
     expect(creates()).toHaveLength(1);
   });
 
-  it.each([
-    ['paused', pausePlacement],
-    ['ended', endPlacement],
-  ])(
+  it.each(['paused', 'ended'] as const)(
     'creates nothing when launching is %s between permit and claim, and gives the slot back',
-    async (_, stop) => {
+    async (how) => {
       await open();
-      const [placement] = layOut(fleet.spec);
-      const worker = fleet.makeWorker({
-        at: CLAIM,
-        does: async () => placement && (await stop(fleet.store, FLEET, placement, 1)),
-      });
+      const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.stopLaunching(how) });
       expect(await fleet.handle(launchOf(0), worker)).toEqual(ACK);
       expect(fleet.history).toEqual(['slot 0 taken', 'task token-0 Cancelled', 'slot 0 returned']);
       expect(await fleet.record()).toBeUndefined();
@@ -171,8 +159,7 @@ describe('launchInstances', () => {
     };
     await fleet.handle(launchOf(0));
     fleet.nowMs += 5_000;
-    const [placement] = layOut(fleet.spec);
-    if (placement) await pausePlacement(fleet.store, FLEET, placement, 1);
+    await fleet.stopLaunching('paused');
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(creates()).toHaveLength(1);
     expect(fleet.told.get('token-0')).toBe('Cancelled');

@@ -13,15 +13,17 @@ import { instanceId, parseInstanceId } from '../../../../functions/model/identif
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
 import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
 import { siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
-import { layOut } from '../../../../functions/platform/placement/lay-out.ts';
+import { layOut, type Placement } from '../../../../functions/platform/placement/lay-out.ts';
 import type { FleetItem } from '../../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../../functions/platform/store/instances.ts';
 import { fleetKey, networkKey, specKey } from '../../../../functions/platform/store/keys.ts';
 import type { Loop } from '../../../../functions/platform/store/loops.ts';
 import { startLoop, takePoll } from '../../../../functions/platform/store/loops.ts';
 import {
+  endPlacement,
   openPlacement,
   type PlacementItem,
+  pausePlacement,
   readPlacement,
 } from '../../../../functions/platform/store/placements.ts';
 import {
@@ -79,6 +81,7 @@ export interface OneFleetOptions {
   size?: number;
   locations?: string[];
   limits?: LimitOverride;
+  failurePolicy?: FleetItem['failurePolicy'];
 }
 
 /**
@@ -171,7 +174,7 @@ export class OneFleet {
   static async open(options: OneFleetOptions = {}): Promise<OneFleet> {
     const fleet = new OneFleet(options);
     fleet.put('fleets', { ...specKey(FLEET), ...fleet.spec });
-    fleet.put('fleets', { ...fleetKey(FLEET), ...itemOf(fleet.spec) });
+    fleet.put('fleets', { ...fleetKey(FLEET), ...itemOf(fleet.spec, options.failurePolicy) });
     for (const placement of layOut(fleet.spec)) {
       const { connectionKey, location } = placement;
       await openPlacement(fleet.store, FLEET, placement, 1);
@@ -362,6 +365,24 @@ export class OneFleet {
     return record;
   }
 
+  /** Turns launching off at a location, as the workflow and the user's actions do. */
+  async stopLaunching(how: 'paused' | 'ended', location = 'east'): Promise<void> {
+    const placement = this.#laidOut(location);
+    if (how === 'ended') await endPlacement(this.store, FLEET, placement);
+    else await pausePlacement(this.store, FLEET, placement, (await this.placement(location)).round);
+  }
+
+  /** Turns launching on at a location for a round. */
+  async startRound(round: number, location = 'east'): Promise<void> {
+    await openPlacement(this.store, FLEET, this.#laidOut(location), round);
+  }
+
+  #laidOut(location: string): Placement {
+    const placement = layOut(this.spec).find((one) => one.location === location);
+    if (!placement) throw new Error(`the fleet has no placement at ${location}`);
+    return placement;
+  }
+
   async placement(location = 'east'): Promise<PlacementItem> {
     const placement = await readPlacement(this.store, FLEET, CONNECTION, location);
     if (!placement) throw new Error(`the fleet has no placement at ${location}`);
@@ -474,14 +495,17 @@ function specOf(size: number, locations: string[]): FleetSpec {
   return { fleetId: FLEET, namespace: 'default', name: 'shop', nodeGroups: [group] };
 }
 
-function itemOf({ nodeGroups }: FleetSpec): FleetItem {
+function itemOf(
+  { nodeGroups }: FleetSpec,
+  failurePolicy: FleetItem['failurePolicy'] = 'continue',
+): FleetItem {
   return {
     fleetId: FLEET,
     namespace: 'default',
     name: 'shop',
     labels: {},
     status: 'Creating',
-    failurePolicy: 'continue',
+    failurePolicy,
     requested: nodeGroups.reduce((sum, { size }) => sum + size, 0),
     connections: ['cloud'],
     round: 1,

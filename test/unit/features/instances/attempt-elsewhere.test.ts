@@ -1,0 +1,105 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  attemptElsewhere,
+  hasElsewhere,
+  untriedLocations,
+} from '../../../../functions/features/instances/attempt-elsewhere.ts';
+import { blockPlacement } from '../../../../functions/platform/store/placements.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import type { WorkerContext } from '../../../../functions/platform/worker/context.ts';
+import { FLEET, idOf, launchOf, OneFleet, WEST } from '../one-fleet/one-fleet.ts';
+
+const SCARCE = { code: 'InsufficientCapacity', message: 'no m6i.large left' };
+
+let fleet: OneFleet;
+let context: WorkerContext;
+beforeEach(async () => {
+  fleet = await OneFleet.open({ locations: ['east', 'west'] });
+  ({ context } = fleet.worker);
+  await fleet.handle(launchOf(0));
+  fleet.history.length = 0;
+});
+afterEach(() => fleet.end());
+
+describe('attemptElsewhere', () => {
+  it('plans the next attempt at a location that is left, sends its launch there, then gives the slot back', async () => {
+    expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(true);
+    expect(fleet.history).toEqual(['record 0 Planned refused', 'send launch 0', 'slot 0 returned']);
+    expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
+    expect(await fleet.record()).toMatchObject({ location: 'west', tried: ['east'], attempt: 1 });
+  });
+
+  it('moves the instance between the counters of both placements in the transaction of the record', async () => {
+    await attemptElsewhere(context, await fleet.claimed(), SCARCE);
+    expect(await fleet.counts('east')).toEqual({});
+    expect(await fleet.counts('west')).toEqual({ Planned: 1 });
+    expect((await fleet.placement('east')).requested).toBe(0);
+    expect((await fleet.placement('west')).requested).toBe(1);
+  });
+
+  it('keeps the ended attempt in the record, which later proves a machine of that attempt', async () => {
+    const { launchToken } = await fleet.claimed();
+    await attemptElsewhere(context, await fleet.claimed(), SCARCE);
+    expect((await fleet.claimed()).earlierAttempts).toMatchObject([{ launchToken, location: 'east' }]);
+    expect((await fleet.claimed()).backendId).toBeUndefined();
+  });
+
+  it.each(['InvalidRequest', 'Unauthorized', 'Throttled', 'Timeout'])(
+    'moves no instance that failed with %s',
+    async (code) => {
+      const record = await fleet.claimed();
+      expect(await attemptElsewhere(context, record, { code, message: '' })).toBe(false);
+      expect(await fleet.record()).toEqual(record);
+    },
+  );
+
+  it('moves no instance whose time limit is over', async () => {
+    const record = await fleet.claimed();
+    fleet.nowMs = record.deadlineAtMs;
+    expect(await attemptElsewhere(context, record, SCARCE)).toBe(false);
+  });
+
+  it.each(['paused', 'ended'] as const)(
+    'moves no instance to a location where launching is %s',
+    async (how) => {
+      await fleet.stopLaunching(how, 'west');
+      expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
+      expect(await fleet.record()).toMatchObject({ location: 'east', status: 'Creating' });
+      expect(await fleet.counts('west')).toEqual({});
+    },
+  );
+
+  it('moves no instance to a location whose network resources could not be made', async () => {
+    await blockPlacement(fleet.store, { fleetId: FLEET, ...WEST }, { code: 'QuotaExceeded', message: '' });
+    expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
+  });
+
+  it('sends nothing when the record has changed since it was read: the other worker sends the launch', async () => {
+    const record = await fleet.claimed();
+    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    expect(await attemptElsewhere(context, record, SCARCE)).toBe(true);
+    expect(fleet.history).toEqual([]);
+    expect(await fleet.record()).toMatchObject({ location: 'east', taskToken: 'later' });
+  });
+
+  it('returns to no location that was tried', async () => {
+    await attemptElsewhere(context, await fleet.claimed(), SCARCE);
+    await fleet.handle(launchOf(0, WEST));
+    expect(await hasElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
+    expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
+    expect(fleet.cloud.made.map(({ launchToken }) => launchToken)).toEqual([`${idOf(0)}.1`, `${idOf(0)}.2`]);
+  });
+});
+
+describe('untriedLocations', () => {
+  const group = { locations: ['a', 'b', 'c', 'd'] };
+
+  it('returns the locations of the node group without the present one and those tried', () => {
+    expect(untriedLocations(group, 'a', ['c'], 0)).toEqual(['b', 'd']);
+    expect(untriedLocations(group, 'a', ['b', 'c', 'd'], 0)).toEqual([]);
+  });
+
+  it('begins at another location for the next position, so that instances that fail together spread', () => {
+    expect([0, 1, 2].map((index) => untriedLocations(group, 'a', [], index)[0])).toEqual(['b', 'c', 'd']);
+  });
+});

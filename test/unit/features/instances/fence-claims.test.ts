@@ -1,0 +1,66 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { claimInstances } from '../../../../functions/features/instances/claim.ts';
+import { fenceClaims } from '../../../../functions/features/instances/fence-claims.ts';
+import { retakeClaims } from '../../../../functions/features/instances/retake-claims.ts';
+import { readInstances, readSiteEntries } from '../../../../functions/platform/store/instances.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { CONNECTION, EAST, FLEET, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+const REF = { fleetId: FLEET, index: 0 };
+const first = { message: launchOf(0), again: false };
+
+let fleet: OneFleet;
+beforeEach(async () => {
+  fleet = await OneFleet.open();
+});
+afterEach(() => fleet.end());
+
+const fence = async () =>
+  await fenceClaims(fleet.worker.context, EAST, [REF], await readInstances(fleet.store, [REF]));
+
+describe('fenceClaims', () => {
+  it('stops the first claim that a slow worker decided on before, and not the one that is decided on after', async () => {
+    expect(await fence()).toEqual([idOf(0)]);
+    expect(await claimInstances(fleet.worker.context, [first])).toEqual({ won: [], stopped: [] });
+    const planned = await fleet.claimed();
+    expect(planned).toMatchObject({ status: 'Planned', attempt: 0 });
+    const { won } = await claimInstances(fleet.worker.context, [{ ...first, record: planned }]);
+    expect(won).toMatchObject([{ attempt: 1, launchToken: `${idOf(0)}.1`, status: 'Creating' }]);
+    expect(await fleet.counts()).toEqual({ Creating: 1 });
+  });
+
+  it('writes a Planned record that no poll compares with the cloud', async () => {
+    await fence();
+    expect(await readSiteEntries(fleet.store, CONNECTION, 'east')).toEqual([]);
+    expect(await fleet.counts()).toEqual({ Planned: 1 });
+  });
+
+  it('stops a worker that decided to repeat a refused attempt', async () => {
+    await claimInstances(fleet.worker.context, [first]);
+    await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
+    const decidedOn = { ...first, again: true, record: await fleet.claimed() };
+    expect(await fence()).toEqual([idOf(0)]);
+    const taken = await retakeClaims(fleet.worker.context, [decidedOn], new Map());
+    expect(taken).toEqual({ won: [], stopped: [] });
+  });
+
+  it('fences no position whose record has changed since it was read: its worker is alive', async () => {
+    await claimInstances(fleet.worker.context, [first]);
+    const records = await readInstances(fleet.store, [REF]);
+    await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
+    expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
+  });
+
+  it('fences no position that a worker claims before the fence is written', async () => {
+    const records = await readInstances(fleet.store, [REF]);
+    await claimInstances(fleet.worker.context, [first]);
+    expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'claimed' });
+  });
+
+  it('writes nothing where launching is paused, because no launch of the round can claim there', async () => {
+    await fleet.stopLaunching('paused');
+    expect(await fence()).toEqual([idOf(0)]);
+    expect(await fleet.record()).toBeUndefined();
+  });
+});
