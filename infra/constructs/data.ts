@@ -21,7 +21,8 @@ import type { AppFunction } from './function.ts';
 
 /**
  * Rights to a table. `readPut`: reads items, and replaces items that it has read. `readCheck`: reads items, and uses
- * them as conditions for its writes to other tables.
+ * them as conditions for its writes to other tables. Each construct that makes functions calls `connect` with one of
+ * these; `test/infra/grants.test.ts` lists the grants of every function.
  */
 export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 

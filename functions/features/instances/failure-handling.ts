@@ -12,7 +12,8 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
 
 /**
  * Handles the failure of a create call, code by code. The table is in docs/design/driver-errors.md. If a poll has bound
- * the record to a machine in the meantime, the record stays as it is, and the returning message finds that.
+ * the record to a machine in the meantime, the record stays as it is, and the returning message finds that. The failure
+ * policy, which decides what becomes of the fleet, is in `fleets/verdict.ts`.
  *
  * @param isRotated whether another credential than the refused one has come into force
  */

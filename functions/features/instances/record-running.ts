@@ -29,7 +29,7 @@ const MAX_TRIES = 3;
 
 /**
  * Records machines that run according to the answers to their create calls, completes their tasks and gives their slots
- * back. No poll has to see them first.
+ * back. No poll has to see them first. All other machines are seen running by a poll (`poller/compare.ts`).
  *
  * @returns ids of those that were recorded; the records of the others have changed in another way
  */

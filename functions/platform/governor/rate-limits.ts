@@ -20,6 +20,10 @@ export function createRateLimit({ calls, pacing, minimumSpacingMs }: LimitProfil
   }
 }
 
+/**
+ * Returns the rate limit of one kind of call at one location, as the limit profile has it. After a throttle, `rate.ts`
+ * multiplies it.
+ */
 export function rateLimitOf(limits: LimitProfile, kind: CallKind): RateLimit {
   return kind === 'create' ? createRateLimit(limits) : limits.calls[kind];
 }

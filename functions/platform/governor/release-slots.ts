@@ -5,7 +5,10 @@ import { createKey, type SiteKey } from './site.ts';
 import { type SiteState, siteStateSchema } from './site-state.ts';
 import { heldNow, type ReleasedSlot, withoutReleased } from './slots.ts';
 
-/** Gives slots back, and the connection's location slot with the last one. Giving a slot back twice is harmless. */
+/**
+ * Gives slots back, and the connection's location slot with the last one. Giving a slot back twice is harmless. Queued
+ * launches get nothing from this: `freeSlots` gives slots back and grants them in one write.
+ */
 export async function releaseSlots(
   store: Store<'governor'>,
   site: SiteKey,

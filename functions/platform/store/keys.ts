@@ -2,6 +2,8 @@ import type { InstanceRef } from '../../model/identifiers.ts';
 
 /**
  * Keys of the tables `fleets` and `governor`. Every item is found by its key: nothing here is scanned.
+ * `catalogue-keys.ts` has those of `catalogue`. In `access`, each noun has its own in its file: `namespaces.ts`,
+ * `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
  *
  * | item | pk | sk |
  * |---|---|---|
