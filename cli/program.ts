@@ -12,10 +12,10 @@ import { type GlobalOptions, resolveNamespace, resolveSession } from './shell/se
 const EXIT_CODES = `
 Exit codes:
   0    done
-  1    the work ended otherwise than asked, such as a fleet that is not wholly running
-  2    wrong use: flags, files, or a request that the API refuses
-  3    something needed cannot be reached or started
-  130  Ctrl-C; what was started goes on
+  1    the result is not what was requested, for example not all instances of a fleet run
+  2    wrong use: flags or files are wrong, or the API refused the request
+  3    something that the command needs cannot be reached or started
+  130  interrupted by Ctrl-C; work that was started continues
 `;
 
 /** Makes the whole command line. Calls `run` with each command and its action. */
@@ -23,10 +23,13 @@ export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
     .description('Fleets of virtual machines on many clouds.')
     .version(project.version, '--version')
-    .option('--json', 'print the result on stdout as one JSON document')
-    .option('--api-url <url>', 'URL of the API (FLEETWRIGHT_API_URL; else the local stack)')
-    .option('--api-key <key>', 'API key; better in FLEETWRIGHT_API_KEY, as other users can read flags')
-    .option('--namespace <name>', 'namespace (FLEETWRIGHT_NAMESPACE; else the local stack’s, else default)')
+    .option('--json', 'print the result to stdout as one JSON document')
+    .option('--api-url <url>', 'URL of the API (default: FLEETWRIGHT_API_URL, then the local stack)')
+    .option('--api-key <key>', 'API key; better set FLEETWRIGHT_API_KEY, because other users can read flags')
+    .option(
+      '--namespace <name>',
+      'namespace (default: FLEETWRIGHT_NAMESPACE, then that of the local stack, then default)',
+    )
     .configureHelp({ showGlobalOptions: true })
     .addHelpText(
       'after',
@@ -100,6 +103,6 @@ function captureOutput(command: Command, world: World): void {
 
 function wrongUse(error: CommanderError) {
   const message =
-    error.code === 'commander.help' ? 'a verb is missing' : error.message.replace(/^error: /, '');
-  return usageError(message, 'See `fleetwright --help`, or --help after any noun and verb.');
+    error.code === 'commander.help' ? 'the command has no verb' : error.message.replace(/^error: /, '');
+  return usageError(message, 'Run `fleetwright --help`, or add --help to the noun and verb.');
 }

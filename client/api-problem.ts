@@ -32,7 +32,12 @@ export class ApiProblem extends Error {
 
   constructor(status: number, body: unknown) {
     const problem = problemSchema.safeParse(body).data;
-    super(problem?.detail ?? problem?.message ?? problem?.title ?? `the API answered with status ${status}`);
+    super(
+      problem?.detail ??
+        problem?.message ??
+        problem?.title ??
+        `the API answered with status ${status} and no problem detail`,
+    );
     this.name = 'ApiProblem';
     this.status = status;
     this.code = problem?.code ?? `http-${status}`;
@@ -46,7 +51,7 @@ export class ApiProblem extends Error {
 /** Reports that no answer came, after all sensible retries. A request that changes something may have succeeded. */
 export class ApiUnreachable extends Error {
   constructor(apiUrl: string, cause: unknown) {
-    super(`no answer from ${apiUrl}: ${reasonOf(cause)}`, { cause });
+    super(`${apiUrl} did not answer: ${reasonOf(cause)}`, { cause });
     this.name = 'ApiUnreachable';
   }
 }
@@ -54,7 +59,7 @@ export class ApiUnreachable extends Error {
 /** Reports an answer that the contract does not have: client and API have different versions, or it is not our API. */
 export class UnexpectedAnswer extends Error {
   constructor(operationId: string, why: string) {
-    super(`the answer to ${operationId} is not what this client knows: ${why}`);
+    super(`this client does not understand the answer to ${operationId}: ${why}`);
     this.name = 'UnexpectedAnswer';
   }
 }

@@ -15,18 +15,21 @@ const text = (one: ApiKey): string =>
     ['Revoked', one.revokedAt],
   ]);
 const identified = z.object({
-  id: z.string().regex(/^[0-9a-f]{12}$/, 'must be an id as `api-key list` shows it'),
+  id: z.string().regex(/^[0-9a-f]{12}$/, 'must be the id of an API key; see `fleetwright api-key list`'),
 });
 
-export const apiKeyNoun = noun('api-key', 'Keys to the API', [
+export const apiKeyNoun = noun('api-key', 'API keys', [
   command({
     name: 'create',
-    summary: 'Make an API key. It is shown once, and kept only as a hash',
-    arguments: [['<name>', 'who or what it is for']],
+    summary: 'Create an API key. The key is shown once; only its hash is stored',
+    arguments: [['<name>', 'name that says who or what uses the key']],
     flags: [
-      ['--expires-at <time>', 'ISO 8601 UTC; without it the key holds until it is revoked'],
-      ['--direct', 'write it to the access table with your AWS rights: for the first key of a deployment'],
-      ['--access-table <table>', 'with --direct: the table; an output of the deployed stack names it'],
+      ['--expires-at <time>', 'ISO 8601 time in UTC at which the key expires (default: never)'],
+      [
+        '--direct',
+        'write the key to the access table with your AWS credentials: for the first key of a deployment',
+      ],
+      ['--access-table <table>', 'with --direct: name of the access table (output AccessTable of the stack)'],
     ],
     examples: [
       'api-key create ci --expires-at 2027-01-01T00:00:00Z',
@@ -40,21 +43,21 @@ export const apiKeyNoun = noun('api-key', 'Keys to the API', [
     async run({ direct, accessTable, ...body }, context) {
       if (direct !== (accessTable !== undefined)) {
         throw usageError(
-          '--direct and --access-table belong together',
-          'Give both to write the key with AWS rights, or neither to ask the API.',
+          '--direct and --access-table must be given together',
+          'Give both to write the key with your AWS credentials, or neither to create it through the API.',
         );
       }
       const document =
         accessTable === undefined
           ? await (await context.api()).createApiKey({ body })
           : await context.world.issueKeyDirectly(accessTable, body);
-      context.say('Keep the key now: it is not shown again.');
+      context.say('Store the key now: it is not shown again.');
       return { document, text: `${text(document)}Key      ${document.key}\n` };
     },
   }),
   command({
     name: 'list',
-    summary: 'List API keys, revoked ones included',
+    summary: 'List API keys, including revoked ones',
     flags: LIST_FLAGS,
     examples: ['api-key list'],
     input: listInput,
@@ -74,8 +77,8 @@ export const apiKeyNoun = noun('api-key', 'Keys to the API', [
   }),
   command({
     name: 'get',
-    summary: 'Show an API key; never the key itself',
-    arguments: [['<id>', 'as `api-key list` shows it']],
+    summary: 'Show an API key, without the key itself',
+    arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
     examples: ['api-key get 0123456789ab'],
     input: identified,
     async run({ id }, context) {
@@ -86,15 +89,15 @@ export const apiKeyNoun = noun('api-key', 'Keys to the API', [
       throw new CliError(
         EXIT.usage,
         'not-found',
-        `there is no API key ${id}`,
-        'See `fleetwright api-key list`.',
+        `the deployment has no API key ${id}`,
+        'List the API keys with `fleetwright api-key list`.',
       );
     },
   }),
   command({
     name: 'delete',
-    summary: 'Revoke an API key; it is refused from the next request on',
-    arguments: [['<id>', 'as `api-key list` shows it']],
+    summary: 'Revoke an API key. The API refuses it from the next request on',
+    arguments: [['<id>', 'id of the API key; see `fleetwright api-key list`']],
     examples: ['api-key delete 0123456789ab'],
     input: identified,
     async run({ id }, context) {

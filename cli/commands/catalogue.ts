@@ -5,18 +5,18 @@ import { command, type Flag, noun } from '../shell/command.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-const CONNECTION: Flag = ['--connection <name>', 'whose catalogue'];
+const CONNECTION: Flag = ['--connection <name>', 'connection whose catalogue is read'];
 const atConnection = listInput.extend({ connection: nameSchema });
 
-export const locationNoun = noun('location', 'Where a connection can place instances', [
+export const locationNoun = noun('location', 'Locations of a connection', [
   command({
     name: 'list',
     summary: 'List locations, with coordinates and zones',
     flags: [
       CONNECTION,
-      ['--country <code>', 'only there, as ISO 3166-1 alpha-3 has it'],
-      ['--available', 'only those that are up'],
-      ['--no-available', 'only those that are down or gone'],
+      ['--country <code>', 'only in this country (ISO 3166-1 alpha-3)'],
+      ['--available', 'only available locations'],
+      ['--no-available', 'only locations that are down, or that the cloud no longer has'],
       ...LIST_FLAGS,
     ],
     examples: ['location list --connection sim-aws', 'location list --connection sim-gcp --country KOR'],
@@ -49,17 +49,17 @@ export const locationNoun = noun('location', 'Where a connection can place insta
   }),
 ]);
 
-export const instanceTypeNoun = noun('instance-type', 'Sizes of instances', [
+export const instanceTypeNoun = noun('instance-type', 'Instance types of a connection', [
   command({
     name: 'list',
     summary: 'List instance types',
     flags: [
       CONNECTION,
-      ['--gpu', 'only with a GPU'],
-      ['--no-gpu', 'only without'],
+      ['--gpu', 'only types with a GPU'],
+      ['--no-gpu', 'only types without a GPU'],
       ['--architecture <name>', 'x86_64 or arm64'],
-      ['--min-vcpus <count>', 'at least so many'],
-      ['--min-memory-gb <gb>', 'at least so much'],
+      ['--min-vcpus <count>', 'only types with at least this many vCPUs'],
+      ['--min-memory-gb <gb>', 'only types with at least this much memory'],
       ...LIST_FLAGS,
     ],
     examples: [
@@ -95,18 +95,18 @@ export const instanceTypeNoun = noun('instance-type', 'Sizes of instances', [
   }),
 ]);
 
-export const offerNoun = noun('offer', 'Instance types at locations, with prices', [
+export const offerNoun = noun('offer', 'Offers: instance types at locations, with price and availability', [
   command({
     name: 'list',
-    summary: 'List what is offered where, at which price',
+    summary: 'List offers',
     flags: [
       CONNECTION,
-      ['--location <name>', 'only there'],
+      ['--location <name>', 'only in this location'],
       ['--zone <name>', 'only in this zone'],
-      ['--instance-type <name>', 'only of this type'],
-      ['--max-usd-per-hour <usd>', 'only with a price, and at most this'],
-      ['--available', 'only what can be had'],
-      ['--no-available', 'only what cannot'],
+      ['--instance-type <name>', 'only this instance type'],
+      ['--max-usd-per-hour <usd>', 'only offers with a price of at most this'],
+      ['--available', 'only available ones'],
+      ['--no-available', 'only ones that are not available'],
       ...LIST_FLAGS,
     ],
     examples: ['offer list --connection sim-aws --location us-east-1 --available'],
@@ -141,17 +141,17 @@ export const offerNoun = noun('offer', 'Instance types at locations, with prices
   }),
 ]);
 
-export const imageNoun = noun('image', 'What instances boot', [
+export const imageNoun = noun('image', 'Images of a connection', [
   command({
     name: 'list',
     summary: 'List images',
     flags: [
       CONNECTION,
-      ['--location <name>', 'only there'],
-      ['--name <name>', 'only of this name'],
+      ['--location <name>', 'only in this location'],
+      ['--name <name>', 'only with this name'],
       ['--architecture <name>', 'x86_64 or arm64'],
-      ['--available', 'only what can be had'],
-      ['--no-available', 'only what cannot'],
+      ['--available', 'only available ones'],
+      ['--no-available', 'only ones that are not available'],
       ...LIST_FLAGS,
     ],
     examples: [

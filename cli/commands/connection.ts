@@ -23,16 +23,19 @@ const { name, driver, cloud, endpoint } = connectionRequestSchema.shape;
 const { action } = orphanPolicySchema.shape;
 const graceSeconds = z.coerce.number().pipe(orphanPolicySchema.shape.graceSeconds.unwrap());
 const ORPHAN_FLAGS: readonly Flag[] = [
-  ['--orphan-action <action>', 'what sweeps do about what no record claims: terminate (default) or report'],
+  ['--orphan-action <action>', 'what sweeps do with orphans: terminate (default) or report'],
   [
     '--orphan-grace-seconds <seconds>',
-    `how long after they first saw it, ${MIN_GRACE_SECONDS} to ${MAX_GRACE_SECONDS} (${DEFAULT_ORPHAN_POLICY.graceSeconds})`,
+    `how long sweeps wait after they first found an orphan, ${MIN_GRACE_SECONDS} to ${MAX_GRACE_SECONDS} (${DEFAULT_ORPHAN_POLICY.graceSeconds})`,
   ],
 ];
 
 const CREDENTIAL_FLAGS: readonly Flag[] = [
-  ['--credential-file <file>', 'the credential as JSON; - reads standard input'],
-  ['--credential <KEY=env:VARIABLE>...', 'one field of it out of an environment variable; may be repeated'],
+  ['--credential-file <file>', 'file with the credential as JSON; - reads standard input'],
+  [
+    '--credential <KEY=env:VARIABLE>...',
+    'takes one field of the credential from an environment variable; may be repeated',
+  ],
 ];
 const credentialInput = {
   credential: z.array(z.string()).default([]),
@@ -43,19 +46,19 @@ const isRotated = ({ rotation }: Connection) => rotation === undefined;
 const wasRefused = ({ rotation }: Connection) => rotation?.status === 'Failed';
 
 const named = z.object({ name: nameSchema });
-const NAME: readonly [string, string][] = [['<name>', 'its name']];
+const NAME: readonly [string, string][] = [['<name>', 'name of the connection']];
 
-export const connectionNoun = noun('connection', 'Credentials for clouds', [
+export const connectionNoun = noun('connection', 'Connections: credentials for clouds', [
   command({
     name: 'create',
-    summary: 'Register a connection; it is verified next, then its inventory is read',
+    summary: 'Create a connection. Its credential is verified and its inventory is read afterwards',
     arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
     flags: [
-      ['--driver <driver>', 'as `driver list` names it'],
-      ['--cloud <cloud>', 'one of the driver’s clouds'],
+      ['--driver <driver>', 'name of the driver; see `fleetwright driver list`'],
+      ['--cloud <cloud>', 'a cloud of the driver'],
       ...CREDENTIAL_FLAGS,
-      ['--endpoint <url>', 'another URL than the cloud’s own, where the deployment allows it'],
-      ['--limits-file <file>', 'YAML or JSON that overrides the cloud’s default limits'],
+      ['--endpoint <url>', 'URL in place of the cloud’s own, if the deployment allows it'],
+      ['--limits-file <file>', 'YAML or JSON file that overrides the cloud’s default limits'],
       ...ORPHAN_FLAGS,
       ...WAIT_FLAGS,
     ],
@@ -134,7 +137,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'get',
-    summary: 'Show a connection; never its credential',
+    summary: 'Show a connection, without its credential',
     arguments: NAME,
     examples: ['connection get sim-aws', 'connection get sim-aws --json'],
     input: named,
@@ -158,7 +161,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'set-orphan-policy',
-    summary: 'Say what sweeps do about what no record claims; a flag that is not given means its default',
+    summary: 'Set what sweeps do with orphans. A flag that is left out sets its default',
     arguments: NAME,
     flags: ORPHAN_FLAGS,
     examples: ['connection set-orphan-policy sim-aws --orphan-action report'],
@@ -176,7 +179,8 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'limits',
-    summary: 'Show the limits in force, the defaults, what to ask for, and what is taken, waits and why',
+    summary:
+      'Show the limits in force, the defaults, how to request more, what is used, and why launches wait',
     arguments: NAME,
     examples: ['connection limits sim-aws', 'connection limits sim-aws --json'],
     input: named,
@@ -188,9 +192,10 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'reopen',
-    summary: 'Let launches ask again for quotas that were used up: closed until raised or retried',
+    summary:
+      'Let launches try quotas again that the cloud has refused, for example after you had them raised',
     arguments: NAME,
-    flags: [['--location <location>', 'at this location alone']],
+    flags: [['--location <location>', 'only in this location']],
     examples: ['connection reopen sim-aws', 'connection reopen sim-aws --location us-east-1'],
     input: named.extend({ location: cloudWordSchema.optional() }),
     async run({ name: connection, location }, context) {
@@ -203,12 +208,12 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'set-limits',
-    summary: 'Override the cloud’s default limits; what the file leaves out has its default again',
+    summary: 'Override the cloud’s default limits. A field that the file leaves out is set to its default',
     arguments: NAME,
     flags: [
       [
         '--limits-file <file>',
-        'YAML or JSON; `tier: power` stands for the power profile; {} takes all overrides away',
+        'YAML or JSON file; `tier: power` begins with the power profile; {} removes all overrides',
       ],
     ],
     examples: ['connection set-limits sim-aws --limits-file limits.yaml'],
@@ -222,7 +227,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'rotate-credential',
-    summary: 'Give a new credential: it is verified first, and the one before stays in force until then',
+    summary: 'Replace the credential. The earlier one stays in force until the new one is verified',
     arguments: NAME,
     flags: [...CREDENTIAL_FLAGS, ...WAIT_FLAGS],
     examples: ['connection rotate-credential sim-aws --credential-file new.json --wait'],
@@ -237,7 +242,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'disable',
-    summary: 'Take no new fleets on it; those that are there go on',
+    summary: 'Accept no new fleets on a connection. Its existing fleets continue',
     arguments: NAME,
     examples: ['connection disable sim-aws'],
     input: named,
@@ -249,7 +254,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'enable',
-    summary: 'Take fleets again, once its credential is verified',
+    summary: 'Accept fleets on a connection again, when its credential is verified',
     arguments: NAME,
     flags: WAIT_FLAGS,
     examples: ['connection enable sim-aws --wait'],
@@ -277,7 +282,7 @@ export const connectionNoun = noun('connection', 'Credentials for clouds', [
   }),
   command({
     name: 'sync-inventory',
-    summary: 'Read locations, offers and images from the cloud now',
+    summary: 'Read the inventory (locations, offers and images) from the cloud now',
     arguments: NAME,
     flags: WAIT_FLAGS,
     examples: ['connection sync-inventory sim-aws --wait'],

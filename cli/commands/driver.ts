@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { command, noun } from '../shell/command.ts';
 import { table } from '../shell/table.ts';
 
-export const driverNoun = noun('driver', 'Code that talks to clouds', [
+export const driverNoun = noun('driver', 'Drivers of the deployment', [
   command({
     name: 'list',
     summary: 'List the drivers that are deployed: clouds, default limits, credential fields, capabilities',
@@ -23,7 +23,7 @@ export const driverNoun = noun('driver', 'Code that talks to clouds', [
       const abilities = document.items.map((driver) => [
         driver.name,
         driver.title,
-        driver.endpoint === 'required' ? 'to be given' : "the cloud's own",
+        driver.endpoint === 'required' ? 'required' : "the cloud's own",
         [...driver.capabilities, ...driver.features].join(' '),
       ]);
       const credential = document.items.flatMap((driver) =>
@@ -41,7 +41,7 @@ export const driverNoun = noun('driver', 'Code that talks to clouds', [
         text: [
           table(['driver', 'title', 'endpoint', 'capabilities and features'], abilities),
           table(['driver', 'cloud', 'locations', 'instances', 'creates/s', 'lists/s'], clouds),
-          table(['driver', 'credential field', 'alternative', 'needed', 'kind', 'what it is'], credential),
+          table(['driver', 'credential field', 'alternative', 'needed', 'kind', 'description'], credential),
         ].join('\n'),
       };
     },

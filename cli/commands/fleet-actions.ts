@@ -14,7 +14,7 @@ import { follow } from '../shell/follow.ts';
 import type { Goal } from '../shell/progress.ts';
 import { fleetText } from '../shell/show.ts';
 
-export const FLEET: readonly Flag[] = [['<fleet>', 'its id, or a live fleet’s name']];
+export const FLEET: readonly Flag[] = [['<fleet>', 'id of the fleet, or name of a live fleet']];
 export const named = z.object({ fleet: nameSchema });
 const waited = named.extend(waitInput.shape);
 
@@ -49,7 +49,7 @@ async function actAndFollow(
   if (wait) return await followed(context, document.id, goal, timeout);
   const again =
     goal === 'gone' ? `fleet delete ${document.id} --wait` : `fleet ${action} ${document.name} --wait`;
-  context.say(`Fleet ${document.name} is ${document.status}. To watch it: fleetwright ${again}`);
+  context.say(`Fleet ${document.name} is ${document.status}. To watch it, run: fleetwright ${again}`);
   return { document, text: fleetText(document) };
 }
 
@@ -57,25 +57,30 @@ async function actAndFollow(
 export const fleetActions = [
   command({
     name: 'hold',
-    summary: 'Launch nothing more until it is released; what runs stays',
+    summary: 'Hold a fleet: launch nothing more until it is released. Running instances stay',
     arguments: FLEET,
-    flags: [['--expires-in <time>', 'withdraw it then, unless it was released: 3600, 90m, 1h, 2d']],
+    flags: [
+      [
+        '--expires-in <time>',
+        'withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
+      ],
+    ],
     examples: ['fleet hold web-global', 'fleet hold web-global --expires-in 1h'],
     input: named.extend({ expiresIn: holdInput.optional() }),
     async run({ fleet, expiresIn }, context) {
       const expiry = expiresIn === undefined ? {} : { expiresInSeconds: expiresIn };
       const document = await act(context, fleet, { action: 'hold', ...expiry });
       const end =
-        document.heldUntil === undefined ? '' : ` It is withdrawn at ${document.heldUntil} otherwise.`;
+        document.heldUntil === undefined ? '' : ` Otherwise it is withdrawn at ${document.heldUntil}.`;
       context.say(
-        `Fleet ${document.name} is held. To go on: fleetwright fleet release ${document.name}.${end}`,
+        `Fleet ${document.name} is held. To release it, run: fleetwright fleet release ${document.name}.${end}`,
       );
       return { document, text: fleetText(document) };
     },
   }),
   command({
     name: 'release',
-    summary: 'Launch what is missing of a held fleet',
+    summary: 'Release a held fleet: launch its missing instances',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet release web-global --wait'],
@@ -84,7 +89,7 @@ export const fleetActions = [
   }),
   command({
     name: 'withdraw',
-    summary: 'Remove a held fleet and everything it made',
+    summary: 'Withdraw a held fleet: delete it and everything that it created',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet withdraw web-global --wait'],
@@ -93,7 +98,7 @@ export const fleetActions = [
   }),
   command({
     name: 'abort',
-    summary: 'Stop launching, and apply the failure policy to what is there',
+    summary: 'Abort a fleet: stop launching, and apply the failure policy to what exists',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet abort web-global', 'fleet abort web-global --wait'],
@@ -102,7 +107,7 @@ export const fleetActions = [
   }),
   command({
     name: 'retry',
-    summary: 'Launch what is missing of a fleet, and nothing else',
+    summary: 'Retry a fleet: launch its missing instances',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet retry web-global --wait'],
@@ -111,7 +116,7 @@ export const fleetActions = [
   }),
   command({
     name: 'refine',
-    summary: 'Remove what failed and what only that needed; a smaller fleet stays',
+    summary: 'Refine a fleet: remove failed instances and what only they needed. A smaller fleet stays',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet refine web-global --wait'],

@@ -29,7 +29,7 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
       EXIT.unreachable,
       'unreachable',
       error.message,
-      `The fleet may have been taken. Run it again with --idempotency-key ${idempotencyKey}: that makes no second one.`,
+      `The API may have accepted the fleet. Run the command again with --idempotency-key ${idempotencyKey}: it creates no second fleet.`,
       { data: { idempotencyKey }, cause: error },
     );
   }
@@ -41,15 +41,18 @@ function held(request: FleetRequest, hold: boolean, holdFor: number | undefined)
   return hold ? { ...request, hold: request.hold ?? {} } : request;
 }
 
-export const fleetNoun = noun('fleet', 'Many instances for one purpose, over many clouds', [
+export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
   command({
     name: 'create',
-    summary: 'Ask for a fleet as a file describes it',
+    summary: 'Create a fleet from a file',
     flags: [
       ['-f, --file <file>', 'fleet.yaml, or JSON; - reads standard input'],
-      ['--idempotency-key <key>', 'the same key with the same file makes no second fleet'],
-      ['--hold', 'accept it, and launch nothing before `fleet release`'],
-      ['--hold-for <time>', 'as --hold, and withdraw it then, unless it was released: 3600, 90m, 1h, 2d'],
+      ['--idempotency-key <key>', 'the same key with the same file creates no second fleet'],
+      ['--hold', 'accept the fleet, but launch nothing until `fleetwright fleet release`'],
+      [
+        '--hold-for <time>',
+        'as --hold, and withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
+      ],
       ...WAIT_FLAGS,
     ],
     examples: [
@@ -72,8 +75,8 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
       const request = { ...read, value: held(read.value, hold, holdFor) };
       if (wait && request.value.hold) {
         throw usageError(
-          'a fleet that is held comes up when it is released',
-          'Leave --wait away, and wait with `fleetwright fleet release NAME --wait`.',
+          '--wait cannot be used with a held fleet: it launches nothing until it is released',
+          'Leave --wait out, and wait with `fleetwright fleet release NAME --wait`.',
         );
       }
       const document = await ask(context, request, idempotencyKey);
@@ -83,15 +86,15 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
       if (wait) return await followed(context, document.id, 'up', timeout);
       context.say(
         request.value.hold
-          ? `To launch it: fleetwright fleet release ${document.name}`
-          : `To watch it: fleetwright fleet wait ${document.name}`,
+          ? `To launch it, run: fleetwright fleet release ${document.name}`
+          : `To watch it, run: fleetwright fleet wait ${document.name}`,
       );
       return { document, text: fleetText(document) };
     },
   }),
   command({
     name: 'wait',
-    summary: 'Watch a fleet until it has come up. Ends with 0 only if all of it is running',
+    summary: 'Watch a fleet until launching has ended. Exits with 0 only if all instances run',
     arguments: FLEET,
     flags: WAIT_FLAGS.slice(1),
     examples: ['fleet wait web-global', 'fleet wait web-global --timeout 600'],
@@ -104,7 +107,7 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
   }),
   command({
     name: 'list',
-    summary: 'List fleets, newest first; ended ones stay listed',
+    summary: 'List fleets, newest first, including fleets that have ended',
     flags: LIST_FLAGS,
     examples: ['fleet list', 'fleet list --limit 10 --json'],
     input: listInput,
@@ -122,7 +125,7 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
   }),
   command({
     name: 'get',
-    summary: 'Show a fleet: counts by location, cost so far, reasons of failure',
+    summary: 'Show a fleet: counts by location, cost so far and reasons of failures',
     arguments: FLEET,
     examples: ['fleet get web-global'],
     input: named,
@@ -137,10 +140,10 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
     summary: 'List the instances of a fleet',
     arguments: FLEET,
     flags: [
-      ['--status <status>', 'only in this status, such as Running or Failed'],
-      ['--location <name>', 'only there'],
+      ['--status <status>', 'only with this status, for example Running or Failed'],
+      ['--location <name>', 'only in this location'],
       ['--connection <name>', 'only through this connection'],
-      ['--node-group <name>', 'only of this group'],
+      ['--node-group <name>', 'only of this node group'],
       ...LIST_FLAGS,
     ],
     examples: [
@@ -168,7 +171,7 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
   ...fleetActions,
   command({
     name: 'delete',
-    summary: 'Remove a fleet and everything it made',
+    summary: 'Delete a fleet and everything that it created',
     arguments: FLEET,
     flags: WAIT_FLAGS,
     examples: ['fleet delete web-global --wait'],
@@ -178,7 +181,7 @@ export const fleetNoun = noun('fleet', 'Many instances for one purpose, over man
       const document = await (await context.api()).deleteFleet({ params });
       if (wait) return await followed(context, document.id, 'gone', timeout);
       context.say(
-        `Fleet ${document.name} is being removed. To watch it: fleetwright fleet delete ${document.id} --wait`,
+        `Fleet ${document.name} is being deleted. To watch it, run: fleetwright fleet delete ${document.id} --wait`,
       );
       return { document, text: fleetText(document) };
     },

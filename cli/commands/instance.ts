@@ -8,7 +8,7 @@ import { follow } from '../shell/follow.ts';
 import { instancesText, instanceText } from '../shell/show.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-const INSTANCE: readonly Flag[] = [['<id>', 'the instance’s id']];
+const INSTANCE: readonly Flag[] = [['<id>', 'id of the instance']];
 const identified = z.object({ id: instanceIdSchema });
 const asked = instanceRequestSchema.shape;
 
@@ -22,24 +22,24 @@ const labelsInput = z
   )
   .pipe(asked.labels.unwrap());
 
-export const instanceNoun = noun('instance', 'Single virtual machines', [
+export const instanceNoun = noun('instance', 'Single instances', [
   command({
     name: 'create',
-    summary: 'Ask for a single instance: a fleet of one, with the same name',
+    summary: 'Create a single instance: a fleet of one, with the same name',
     arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
     flags: [
-      ['--connection <name>', 'the connection it is made through'],
-      ['--location <name>', 'as `location list` names it'],
-      ['--instance-type <name>', 'as `instance-type list` names it'],
-      ['--image <name>', 'as `image list` names it'],
+      ['--connection <name>', 'connection to create the instance with'],
+      ['--location <name>', 'location; see `fleetwright location list`'],
+      ['--instance-type <name>', 'instance type; see `fleetwright instance-type list`'],
+      ['--image <name>', 'image; see `fleetwright image list`'],
       ['--zone <name>', 'a zone of the location'],
-      ['--root-disk-gb <gb>', 'size of its disk'],
+      ['--root-disk-gb <gb>', 'size of the root disk'],
       ['--label <NAME=VALUE>...', 'a label; may be repeated'],
-      ['--user-data-file <file>', 'what it runs at its first boot; - reads standard input'],
-      ['--ssh-allow-from <cidr>', 'addresses that may reach it by SSH; without it, none'],
-      ['--instance-timeout-seconds <seconds>', 'how long it may take to come up'],
-      ['--description <text>', 'what it is for'],
-      ['--idempotency-key <key>', 'the same key with the same flags makes no second instance'],
+      ['--user-data-file <file>', 'file with the user data for the first boot; - reads standard input'],
+      ['--ssh-allow-from <cidr>', 'addresses that may connect by SSH (default: none)'],
+      ['--instance-timeout-seconds <seconds>', 'time limit from the launch until the instance runs'],
+      ['--description <text>', 'description of the instance'],
+      ['--idempotency-key <key>', 'the same key with the same flags creates no second instance'],
       ...WAIT_FLAGS,
     ],
     examples: [
@@ -83,7 +83,7 @@ export const instanceNoun = noun('instance', 'Single virtual machines', [
   command({
     name: 'list',
     summary: 'List the instances of a fleet; a single instance is a fleet of one',
-    flags: [['--fleet <fleet>', 'its id, or a live fleet’s name'], ...LIST_FLAGS],
+    flags: [['--fleet <fleet>', 'id of the fleet, or name of a live fleet'], ...LIST_FLAGS],
     examples: ['instance list --fleet web-global'],
     input: listInput.extend({ fleet: nameSchema }),
     async run({ fleet, ...page }, context) {
@@ -106,7 +106,7 @@ export const instanceNoun = noun('instance', 'Single virtual machines', [
   }),
   command({
     name: 'delete',
-    summary: 'Remove a single instance; one of a larger fleet goes with its fleet',
+    summary: 'Delete a single instance. An instance of a larger fleet can only be deleted with its fleet',
     arguments: INSTANCE,
     flags: WAIT_FLAGS,
     examples: ['instance delete f01k5r3x9aq2b7c4d-00000 --wait'],

@@ -8,8 +8,8 @@ const DEFAULT_LIMIT = 500;
 
 /** Flags of every list. */
 export const LIST_FLAGS: readonly Flag[] = [
-  ['--limit <count>', `how many at most (${DEFAULT_LIMIT})`],
-  ['--cursor <cursor>', 'go on where an earlier list ended'],
+  ['--limit <count>', `most items to list (${DEFAULT_LIMIT})`],
+  ['--cursor <cursor>', 'continue where an earlier list ended'],
 ];
 
 export const listInput = z.object({
@@ -26,6 +26,7 @@ export async function listed<Item>(
   maxPage = MAX_PAGE,
 ): Promise<Outcome> {
   const page = await readPages({ limit, maxPage, cursor }, read);
-  if (page.cursor !== null) context.say(`There is more: --cursor ${page.cursor}, or a higher --limit.`);
+  if (page.cursor !== null)
+    context.say(`There are more items: continue with --cursor ${page.cursor}, or give a higher --limit.`);
   return { document: page, text: text(page.items) };
 }

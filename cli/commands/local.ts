@@ -4,13 +4,13 @@ import { EXIT } from '../shell/exit.ts';
 import { LOG_PARTS } from '../shell/local-stack.ts';
 import { fields, table } from '../shell/table.ts';
 
-export const localNoun = noun('local', 'The whole of Fleetwright on this machine, with simulated clouds', [
+export const localNoun = noun('local', 'Fleetwright on this machine, with simulated clouds', [
   command({
     name: 'up',
-    summary: 'Start the local stack, or find it running, and deploy what changed',
+    summary: 'Start the local stack if it does not run, and deploy what changed',
     flags: [
-      ['--sim-config <file>', 'YAML that sets up the simulated clouds, at their start'],
-      ['--seed <number>', 'of the simulated clouds’ chance, at their start'],
+      ['--sim-config <file>', 'YAML file that configures the simulated clouds when they start'],
+      ['--seed <number>', 'seed of the random numbers of the simulated clouds when they start'],
     ],
     examples: ['local up', 'local up --json', 'local up --seed 7 --sim-config clouds.yaml'],
     input: z.object({ simConfig: z.string().optional(), seed: z.coerce.number().int().optional() }),
@@ -29,14 +29,14 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
       ]);
       return {
         document,
-        text: `${text}\nOther commands find it by themselves: fleetwright connection list\nWith --json, the keys of engine and simulated clouds are told, too.\n`,
+        text: `${text}\nOther commands use it without further settings, for example: fleetwright connection list\nWith --json, the output includes the keys of the engine and the simulated clouds.\n`,
       };
     },
   }),
   command({
     name: 'down',
     summary: 'Stop what `local up` started',
-    flags: [['--purge', 'and remove all that it kept']],
+    flags: [['--purge', 'also remove all data of the local stack']],
     examples: ['local down', 'local down --purge'],
     input: z.object({ purge: z.boolean().default(false) }),
     async run({ purge }, { world, say }) {
@@ -48,7 +48,7 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
   }),
   command({
     name: 'status',
-    summary: 'Tell what of the local stack runs. Ends with 1 when not all of it does',
+    summary: 'Show which parts of the local stack run. Exits with 1 if any part does not run',
     examples: ['local status', 'local status --json'],
     input: z.object({}),
     async run(_, { world }) {
@@ -70,9 +70,9 @@ export const localNoun = noun('local', 'The whole of Fleetwright on this machine
   }),
   command({
     name: 'logs',
-    summary: 'Print the last lines that the local stack logged, part by part',
-    arguments: [['[part]', `${LOG_PARTS.join(', ')}; all without it`]],
-    flags: [['--lines <count>', 'how many of the last lines of each part (50)']],
+    summary: 'Print the last lines of the local stack’s logs, part by part',
+    arguments: [['[part]', `${LOG_PARTS.join(', ')} (default: all)`]],
+    flags: [['--lines <count>', 'number of last lines of each part (50)']],
     examples: ['local logs', 'local logs functions --lines 200'],
     input: z.object({
       part: z.enum(LOG_PARTS).optional(),

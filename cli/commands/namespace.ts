@@ -13,12 +13,12 @@ const text = (one: Namespace): string =>
   ]);
 const named = z.object({ name: nameSchema });
 
-export const namespaceNoun = noun('namespace', 'Tenant boundaries: connections and fleets belong to one', [
+export const namespaceNoun = noun('namespace', 'Namespaces: each connection and fleet belongs to one', [
   command({
     name: 'create',
-    summary: 'Make a namespace',
+    summary: 'Create a namespace',
     arguments: [['<name>', 'a-z, 0-9 and -, 3 to 40 characters']],
-    flags: [['--description <text>', 'what it is for']],
+    flags: [['--description <text>', 'description of the namespace']],
     examples: ['namespace create team-search --description "Search team"'],
     input: z.object({ ...namespaceRequestSchema.shape }),
     async run(body, context) {
@@ -49,7 +49,7 @@ export const namespaceNoun = noun('namespace', 'Tenant boundaries: connections a
   command({
     name: 'get',
     summary: 'Show a namespace',
-    arguments: [['<name>', 'its name']],
+    arguments: [['<name>', 'name of the namespace']],
     examples: ['namespace get team-search'],
     input: named,
     async run({ name }, context) {
@@ -60,7 +60,7 @@ export const namespaceNoun = noun('namespace', 'Tenant boundaries: connections a
   command({
     name: 'delete',
     summary: 'Delete a namespace that has no connections and no live fleets',
-    arguments: [['<name>', 'its name']],
+    arguments: [['<name>', 'name of the namespace']],
     examples: ['namespace delete team-search'],
     input: named,
     async run({ name }, context) {

@@ -5,15 +5,15 @@ import { command, noun } from '../shell/command.ts';
 import { table } from '../shell/table.ts';
 import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
-export const resourcesNoun = noun('resources', 'What fleets made besides instances', [
+export const resourcesNoun = noun('resources', 'Network resources of fleets', [
   command({
     name: 'list',
-    summary: 'List networks, security groups and key pairs, and who needs them',
+    summary: 'List networks, security groups and key pairs, with the node groups that need them',
     flags: [
-      ['--fleet <fleet>', 'of this fleet: its id, or a live fleet’s name'],
+      ['--fleet <fleet>', 'only of this fleet: its id, or the name of a live fleet'],
       ['--kind <kind>', resourceKindSchema.options.join(', ')],
-      ['--connection <name>', 'on this connection'],
-      ['--location <location>', 'at this location'],
+      ['--connection <name>', 'only on this connection'],
+      ['--location <location>', 'only at this location'],
       ['--state <state>', resourceStateSchema.options.join(', ')],
       ...LIST_FLAGS,
     ],

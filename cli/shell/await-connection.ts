@@ -8,8 +8,8 @@ import { connectionText } from './show.ts';
 const POLL_MS = 1_000;
 
 export const WAIT_FLAGS: readonly Flag[] = [
-  ['--wait', 'until it is done'],
-  ['--timeout <seconds>', 'with --wait: how long at most'],
+  ['--wait', 'wait until the work has ended'],
+  ['--timeout <seconds>', 'with --wait: longest time to wait'],
 ];
 
 export const waitInput = z.object({
@@ -45,12 +45,16 @@ export async function awaitConnection(
       const isSettled = connection.status === 'Ready' || connection.status === 'Disabled';
       if (isSettled && done(connection)) return outcome(EXIT.done);
       if (world.now() >= endsAtMs) {
-        context.say(`Not done yet; look again with: fleetwright connection get ${first.name}`);
+        context.say(
+          `The time is over, but the work continues. To see its state, run: fleetwright connection get ${first.name}`,
+        );
         return outcome(EXIT.otherwise);
       }
       await world.sleep(POLL_MS, detach.signal);
       if (detach.signal.aborted) {
-        context.say(`Detached; the work goes on. To look again: fleetwright connection get ${first.name}`);
+        context.say(
+          `Stopped waiting; the work continues. To see its state, run: fleetwright connection get ${first.name}`,
+        );
         return outcome(EXIT.interrupted);
       }
       connection = await api.getConnection({

@@ -30,12 +30,12 @@ export async function awaitSweep(
       told = line;
       if (sweep.status === 'Done') return outcome(sweep.failures.length > 0 ? EXIT.otherwise : EXIT.done);
       if (world.now() >= endsAtMs) {
-        context.say(`Not done yet; look again with: ${again}`);
+        context.say(`The time is over, but the sweep continues. To see its state, run: ${again}`);
         return outcome(EXIT.otherwise);
       }
       await world.sleep(POLL_MS, detach.signal);
       if (detach.signal.aborted) {
-        context.say(`Detached; the sweep goes on. To look again: ${again}`);
+        context.say(`Stopped waiting; the sweep continues. To see its state, run: ${again}`);
         return outcome(EXIT.interrupted);
       }
       sweep = await api.getSweep({ params: { namespace: first.namespace, sweep: first.id } });

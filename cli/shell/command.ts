@@ -93,7 +93,11 @@ function inputError(made: Command, error: z.ZodError) {
     const isArgument = made.registeredArguments.some((argument) => camelCase(argument.name()) === name);
     return `${isArgument ? `<${kebabCase(name)}>` : `--${kebabCase(name)}`}: ${issueText(issue)}`;
   });
-  return usageError('the command is not given as it should be', `See \`${pathOf(made)} --help\`.`, details);
+  return usageError(
+    'the arguments or flags of the command are wrong',
+    `Run \`${pathOf(made)} --help\` to see the right ones.`,
+    details,
+  );
 }
 
 /** Returns a command's full name, such as `fleetwright fleet create`. */

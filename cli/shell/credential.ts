@@ -16,7 +16,7 @@ export async function readCredential(
   const parsed = credentialSchema.safeParse({ ...fromFile, ...Object.fromEntries(fromVariables) });
   if (parsed.success) return parsed.data;
   throw refused(
-    'the credential has fields that cannot be: names of letters and digits, values of 1 to 8,192 characters',
+    'the credential has a field with a wrong name or value: names have letters and digits, values 1 to 8,192 characters',
   );
 }
 
@@ -27,17 +27,17 @@ async function readFile(world: World, file: string): Promise<Credential> {
     content = JSON.parse(text);
   } catch {
     // The parser's own message would quote the text.
-    throw refused(`${file === '-' ? 'standard input' : file} is not JSON`);
+    throw refused(`${file === '-' ? 'standard input' : file} is not valid JSON`);
   }
   const parsed = credentialSchema.safeParse(content);
   if (parsed.success) return parsed.data;
-  throw refused(`${file === '-' ? 'standard input' : file} is no JSON object of texts`);
+  throw refused(`${file === '-' ? 'standard input' : file} is not a JSON object whose values are strings`);
 }
 
 function readVariable(world: World, pair: string): [string, string] {
   const [, key, variable] = /^([A-Za-z][A-Za-z0-9]{0,63})=env:([A-Za-z_][A-Za-z0-9_]*)$/.exec(pair) ?? [];
   if (key === undefined || variable === undefined) {
-    throw refused('--credential takes KEY=env:VARIABLE, and no value in clear');
+    throw refused('--credential takes KEY=env:VARIABLE and not the value itself');
   }
   const value = world.env[variable];
   if (value) return [key, value];
@@ -50,5 +50,5 @@ function readVariable(world: World, pair: string): [string, string] {
 const refused = (message: string): CliError =>
   usageError(
     message,
-    'Give --credential KEY=env:VARIABLE, or --credential-file with JSON such as {"accessKeyId": "…"}. `fleetwright driver list` names the fields.',
+    'Give --credential KEY=env:VARIABLE, or --credential-file with JSON such as {"accessKeyId": "…"}. `fleetwright driver list` shows the fields.',
   );

@@ -19,7 +19,7 @@ export async function issueKeyDirectly(
       EXIT.unreachable,
       'aws-refused',
       `the key could not be written to the table ${table}: ${name}: ${error instanceof Error ? error.message : String(error)}`,
-      'Check the table’s name (output AccessTable of the stack), AWS_PROFILE and AWS_REGION, and that you may call dynamodb:PutItem on it.',
+      'Check the name of the table (output AccessTable of the stack), AWS_PROFILE and AWS_REGION, and that your AWS credentials allow dynamodb:PutItem on the table.',
       { cause: error },
     );
   }

@@ -6,7 +6,7 @@ const unitSchema = z.enum(['s', 'm', 'h', 'd']);
 /** A duration as a user types it: `3600`, `90s`, `45m`, `1h`, `2d`. Parsed to seconds. */
 export const durationSchema = z
   .string()
-  .regex(/^[0-9]{1,9}[smhd]?$/, 'must be seconds, or a number with s, m, h or d, such as 90m')
+  .regex(/^[0-9]{1,9}[smhd]?$/, 'must be a number of seconds, or a number with s, m, h or d, for example 90m')
   .transform((text) => {
     const unit = unitSchema.safeParse(text.at(-1)).data ?? 's';
     return Number.parseInt(text, 10) * SECONDS[unit];

@@ -35,7 +35,7 @@ function cliErrorOf(error: unknown): CliError {
       EXIT.unreachable,
       'unreachable',
       error.message,
-      'Check --api-url and the network. For the local stack: `fleetwright local status`, then `fleetwright local up`.',
+      'Check --api-url and the network. For the local stack, run `fleetwright local status`, then `fleetwright local up`.',
       { cause: error },
     );
   }
@@ -44,7 +44,7 @@ function cliErrorOf(error: unknown): CliError {
       EXIT.unreachable,
       'unexpected-answer',
       error.message,
-      'Check that --api-url is a Fleetwright API of the same version as this command.',
+      'Check that --api-url is the URL of a Fleetwright API of the same version as this command.',
       { cause: error },
     );
   }
@@ -52,7 +52,7 @@ function cliErrorOf(error: unknown): CliError {
     EXIT.unreachable,
     'unexpected',
     error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-    'Run it again with FLEETWRIGHT_DEBUG=1 to see where this comes from, and report it.',
+    'Run the command again with FLEETWRIGHT_DEBUG=1 to see the stack trace, and report it.',
     { cause: error },
   );
 }
@@ -93,24 +93,25 @@ function nextOf({ status, requestId, errors, allowed }: ApiProblem): string {
   switch (status) {
     case 401:
     case 403:
-      return 'Check FLEETWRIGHT_API_KEY: it may be revoked, expired, or of another deployment.';
+      return 'Check FLEETWRIGHT_API_KEY: the key may be revoked, expired, or of another deployment.';
     case 404:
-      return 'See what there is with the `list` verb of the same noun, and check --namespace.';
+      return 'Run the `list` verb of the same noun to see what exists, and check --namespace.';
     case 409:
-      return 'Take another name, or remove what stands in the way first.';
+      return 'Choose another name, or remove the cause named above first.';
     case 422:
-      return 'Take another --idempotency-key: this one was used with a different request.';
+      return 'Choose another --idempotency-key: this one was used with a different request.';
     case 429:
-      return 'Wait a moment and run it again.';
+      return 'Wait a moment and run the command again.';
     default:
-      if (status >= 500) return `Run it again in a moment; if it stays, look into the API's log${request}.`;
+      if (status >= 500)
+        return `Wait a moment and run the command again. If it fails again, read the log of the API${request}.`;
       return errors.length > 0
-        ? 'Correct the fields named above and run it again.'
-        : `Correct the request${request}.`;
+        ? 'Correct the fields named above and run the command again.'
+        : `Correct the request${request} and run the command again.`;
   }
 }
 
 function allowedText(allowed: readonly string[]): string {
-  if (allowed.length === 0) return 'Nothing may be asked of it now but `fleetwright fleet delete`.';
-  return `Possible now: ${allowed.map((action) => `\`fleetwright fleet ${action}\``).join(', ')}.`;
+  if (allowed.length === 0) return 'The fleet allows only `fleetwright fleet delete` now.';
+  return `The fleet allows now: ${allowed.map((action) => `\`fleetwright fleet ${action}\``).join(', ')}.`;
 }

@@ -10,7 +10,7 @@ export async function readText(world: World, file: string): Promise<string> {
     return await world.readFile(file);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const said = why === 'ENOENT' ? 'there is no such file' : why;
+    const said = why === 'ENOENT' ? 'the file does not exist' : why;
     throw usageError(
       `cannot read ${file}: ${said}`,
       'Give the path of a file that you may read, or - for standard input.',

@@ -71,17 +71,19 @@ export async function follow(
           const transient =
             error instanceof ApiUnreachable || (error instanceof ApiProblem && error.status >= 500);
           if (!transient || world.now() - reachedAtMs > PATIENCE_MS) throw error;
-          printer.note(`${error.message}; trying again`);
+          printer.note(`${error.message}; the command tries again`);
         }
       }
       if (!detach.signal.aborted) await world.sleep(Math.min(POLL_MS, endsAtMs - world.now()), detach.signal);
       if (detach.signal.aborted) {
-        printer.note(`Detached; the work goes on. To watch it again: ${againBy}`);
-        if (goal !== 'gone') printer.note(`To remove it: fleetwright fleet delete ${fleetId}`);
+        printer.note(`Stopped watching; the work continues. To watch it again, run: ${againBy}`);
+        if (goal !== 'gone') printer.note(`To delete the fleet, run: fleetwright fleet delete ${fleetId}`);
         return { fleet, exitCode: EXIT.interrupted };
       }
       if (world.now() >= endsAtMs) {
-        printer.note(`Not ended after ${timeoutSeconds} s; the work goes on. To wait longer: ${againBy}`);
+        printer.note(
+          `The work has not ended after ${timeoutSeconds} s, and continues. To wait longer, run: ${againBy}`,
+        );
         return { fleet, exitCode: EXIT.otherwise };
       }
     }

@@ -41,7 +41,7 @@ async function localContext(world: World): Promise<z.infer<typeof localContextSc
     throw new CliError(
       EXIT.unreachable,
       'bad-local-context',
-      `${file} is not what \`fleetwright local up\` writes`,
+      `${file} does not have the content that \`fleetwright local up\` writes`,
       'Run `fleetwright local up` again, or give --api-url and FLEETWRIGHT_API_KEY.',
       { cause },
     );
@@ -56,7 +56,7 @@ export async function resolveSession(options: GlobalOptions, world: World): Prom
   const apiUrl = options.apiUrl ?? setting(world, 'API_URL');
   const apiKey = options.apiKey ?? setting(world, 'API_KEY');
   if (apiUrl !== undefined && !/^https?:$/.test(URL.parse(apiUrl)?.protocol ?? '')) {
-    throw usageError(`the API URL ${apiUrl} is no http or https URL`, 'Give --api-url https://….');
+    throw usageError(`the API URL ${apiUrl} is not an http or https URL`, 'Give --api-url https://….');
   }
   if (apiUrl !== undefined && apiKey !== undefined) return { apiUrl, apiKey };
   const local = await localContext(world);
@@ -64,13 +64,13 @@ export async function resolveSession(options: GlobalOptions, world: World): Prom
   if (apiUrl !== undefined && apiUrl === local?.apiUrl) return { apiUrl, apiKey: local.apiKey };
   if (apiUrl === undefined) {
     throw usageError(
-      'no API to talk to',
+      'the URL of the API is not known',
       'Start the local stack with `fleetwright local up`, or set FLEETWRIGHT_API_URL and FLEETWRIGHT_API_KEY.',
     );
   }
   throw usageError(
-    `no API key for ${apiUrl}`,
-    'Set FLEETWRIGHT_API_KEY. The first key of a deployment comes from `fleetwright api-key create NAME --direct --access-table TABLE`.',
+    `the API key for ${apiUrl} is not known`,
+    'Set FLEETWRIGHT_API_KEY. Create the first key of a deployment with `fleetwright api-key create NAME --direct --access-table TABLE`.',
   );
 }
 
@@ -80,7 +80,7 @@ export async function resolveNamespace(options: GlobalOptions, world: World): Pr
   const parsed = nameSchema.safeParse(name);
   if (parsed.success) return parsed.data;
   throw usageError(
-    `the namespace ${JSON.stringify(name)} is no name: ${parsed.error.issues[0]?.message}`,
-    'Give --namespace NAME.',
+    `${JSON.stringify(name)} is not the name of a namespace: ${parsed.error.issues[0]?.message}`,
+    'Give the name with --namespace NAME.',
   );
 }

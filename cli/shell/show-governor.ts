@@ -8,8 +8,8 @@ import type {
 import { fields, table } from './table.ts';
 
 const BUDGETS: Readonly<Record<BudgetView['budget'], string>> = {
-  createsPerMinute: 'Creates of this minute',
-  createsPerDay: 'Creates of today (UTC)',
+  createsPerMinute: 'Creates this minute',
+  createsPerDay: 'Creates today (UTC)',
   instances: 'Instances',
   vcpus: 'vCPUs',
   gpus: 'GPUs',
@@ -34,19 +34,19 @@ export function governorText({ locationsInUse, budgets, locations, locationsLeft
     one.reasons.map(reasonText).join('; '),
   ]);
   const heads = ['location', 'in flight', 'waiting', 'creates/s', 'lists/s', 'changes/s', 'why'];
-  const more = locationsLeftOut > 0 ? `and ${locationsLeftOut} locations more\n` : '';
+  const more = locationsLeftOut > 0 ? `and ${locationsLeftOut} more locations\n` : '';
   return `${head}${rows.length > 0 ? `\n${table(heads, rows)}` : ''}${more}`;
 }
 
 /** Shows quotas that launches may try again. */
 export function reopenedText({ reopened }: Reopened): string {
-  if (reopened.length === 0) return 'none was closed\n';
+  if (reopened.length === 0) return 'No quota was closed.\n';
   const rows = reopened.map(({ location, families }) => [location, families.join(', ')]);
   return table(['location', 'reopened'], rows);
 }
 
 function rateText(call: LocationView['calls']['create']): string {
-  if (!call) return 'at once';
+  if (!call) return 'no limit';
   const { perSecond, ofPerSecond } = call;
   return perSecond < ofPerSecond
     ? `${figure(perSecond)} of ${figure(ofPerSecond)}`
@@ -56,26 +56,26 @@ function rateText(call: LocationView['calls']['create']): string {
 function reasonText(reason: GovernorReason): string {
   switch (reason.why) {
     case 'slots':
-      return 'all slots taken';
+      return 'all slots are taken';
     case 'locations':
-      return `all ${reason.of} locations of the connection in use`;
+      return `all ${reason.of} location slots of the connection are in use`;
     case 'rate':
       return `next create at ${reason.nextCallAt}`;
     case 'throttled': {
       const slowed = `${reason.call} slowed to ${Math.round(100 * reason.share)} %`;
-      return reason.until === undefined ? slowed : `${slowed}, none before ${reason.until}`;
+      return reason.until === undefined ? slowed : `${slowed}, no call before ${reason.until}`;
     }
     case 'outage':
-      return `takes no call since ${reason.sinceAt}, asked again at ${reason.nextProbeAt}`;
+      return `the location accepts no call since ${reason.sinceAt}; next probe at ${reason.nextProbeAt}`;
     case 'capacity': {
-      const what = `no ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
-      return reason.probing ? `${what}, being asked again` : `${what}, asked again from ${reason.until}`;
+      const what = `no capacity of ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
+      return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe after ${reason.until}`;
     }
     case 'quota':
-      return `quota of ${reason.family} used up (${reason.message}), asked again at ${reason.retryAt}`;
+      return `the quota of ${reason.family} is used up (${reason.message}); next probe at ${reason.retryAt}`;
     case 'budget':
-      return `${reason.budget} used up until ${reason.until}`;
+      return `${reason.budget} is used up until ${reason.until}`;
     case 'first-instance':
-      return 'one instance has to run first';
+      return 'one instance has to run before all others are launched';
   }
 }

@@ -33,7 +33,7 @@ export function limitsText(profile: LimitProfile): string {
     `${concurrentLocations} locations, ${concurrentInstancesPerLocation} instances at each`,
     rates.join(', '),
     ...(creates.length > 0 ? [`creates ${creates.join(', ')}`] : []),
-    ...(inAll.length > 0 ? [`in all ${inAll.join(', ')}`] : []),
+    ...(inAll.length > 0 ? [`in total ${inAll.join(', ')}`] : []),
   ].join('; ');
 }
 
@@ -53,9 +53,9 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
   const head = fields([
     ['Connection', name],
     ['Cloud', cloud],
-    ['Stands on', tier === 'power' ? 'the power profile' : 'the defaults'],
+    ['Base profile', tier === 'power' ? 'power' : 'default'],
     ['Overridden', overridesText(override)],
-    ['To have more', requestMore.text],
+    ['To request more', requestMore.text],
     ['', requestMore.url],
   ]);
   const line = (what: string, of: (one: LimitProfile) => Cell): Cell[] => [
@@ -67,19 +67,19 @@ export function connectionLimitsText(name: string, limits: ConnectionLimits): st
   const limitsTable = table(
     ['limit', 'in force', 'default', 'power'],
     [
-      line('locations at once', (one) => one.concurrentLocations),
-      line('instances at once at each', (one) => one.concurrentInstancesPerLocation),
-      line('creates at each', (one) => rateText(one.calls.create)),
-      line('lists at each', (one) => rateText(one.calls.list)),
-      line('other changes at each', (one) => rateText(one.calls.mutate)),
-      line('pacing of creates', (one) => one.pacing),
-      line('ms between creates at each', (one) => one.minimumSpacingMs),
-      line('creates a minute', (one) => one.createsPerMinute),
-      line('creates a day (UTC)', (one) => one.createsPerDay),
-      line('instances in all', (one) => one.totals?.instances),
-      line('vCPUs in all', (one) => one.totals?.vcpus),
-      line('GPUs in all', (one) => one.totals?.gpus),
-      line('GB of memory in all', (one) => one.totals?.memoryGb),
+      line('locations at a time', (one) => one.concurrentLocations),
+      line('instances being created per location', (one) => one.concurrentInstancesPerLocation),
+      line('create calls per location', (one) => rateText(one.calls.create)),
+      line('list calls per location', (one) => rateText(one.calls.list)),
+      line('other changing calls per location', (one) => rateText(one.calls.mutate)),
+      line('pacing of create calls', (one) => one.pacing),
+      line('ms between create calls per location', (one) => one.minimumSpacingMs),
+      line('creates per minute', (one) => one.createsPerMinute),
+      line('creates per day (UTC)', (one) => one.createsPerDay),
+      line('instances in total', (one) => one.totals?.instances),
+      line('vCPUs in total', (one) => one.totals?.vcpus),
+      line('GPUs in total', (one) => one.totals?.gpus),
+      line('GB of memory in total', (one) => one.totals?.memoryGb),
     ],
   );
   return `${head}\n${limitsTable}\n${governorText(governor)}`;

@@ -109,7 +109,7 @@ export function instanceText(instance: Instance): string {
 
 const rotationText = ({ status, requestedAt, failure }: NonNullable<Connection['rotation']>): string =>
   failure
-    ? `refused, the one before is in force: ${failure.code}: ${failure.message}`
+    ? `refused, the earlier credential stays in force: ${failure.code}: ${failure.message}`
     : `${status} since ${requestedAt}`;
 
 const unreadText = ({ location = 'locations', code, message }: InventoryFailure): string =>

@@ -46,18 +46,19 @@ export function readYaml<S extends z.ZodType>(file: string, text: string, schema
     const message = error instanceof Error ? error.message : String(error);
     throw usageError(
       `${file} cannot be read: ${message}`,
-      'Use fewer YAML aliases, and only of anchors that exist.',
+      'Use fewer YAML aliases, and only aliases of anchors that exist.',
     );
   }
   const parsed = schema.safeParse(content);
   if (parsed.success) return { value: parsed.data, locate };
   throw usageError(
-    `${file} is not what is expected`,
+    `${file} has wrong or missing fields`,
     'Correct the lines named above.',
     parsed.error.issues.flatMap((issue) =>
       issue.code === 'unrecognized_keys'
         ? issue.keys.map(
-            (key) => `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: no such field`,
+            (key) =>
+              `${locate([...issue.path, key])}  ${pointerOf([...issue.path, key])}: is not a known field`,
           )
         : [`${locate(issue.path)}  ${pointerOf(issue.path) || '/'}: ${issueText(issue)}`],
     ),

@@ -17,7 +17,10 @@ export function createTemplateDriver(send: Send): Driver {
       apiToken === undefined ||
       !/^https?:/.test(URL.parse(endpoint)?.href ?? '')
     ) {
-      throw new DriverError('InvalidRequest', 'the cloud has no address of its own: give an https endpoint');
+      throw new DriverError(
+        'InvalidRequest',
+        'the driver does not know the address of the cloud: give the connection an https endpoint',
+      );
     }
     return new TemplateClient(new Transport(endpoint, apiToken, calls, send), deploymentId);
   });

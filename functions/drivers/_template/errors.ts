@@ -36,7 +36,7 @@ export function errorOfAnswer(
   effect: CallEffect,
 ): DriverError {
   const meaning = (code === undefined ? undefined : CODES.get(code)) ?? codeOfStatus(status, effect);
-  return new DriverError(meaning, `${call}: ${message ?? `the cloud answered ${status}`}`, {
+  return new DriverError(meaning, `${call}: ${message ?? `the cloud answered with status ${status}`}`, {
     answered: true,
     call,
     ...(code === undefined ? {} : { cloudCode: code }),

@@ -10,7 +10,7 @@ export const templateMetadata = {
     {
       name: 'apiToken',
       description:
-        'A token of the project that instances are made in, with the right to make servers and networks',
+        'API token of the project for the instances, with the right to create servers and networks',
       secret: true,
       required: true,
       pattern: '[\\x21-\\x7e]{8,512}',

@@ -70,7 +70,7 @@ export class Transport {
     const parsed = call.answer.safeParse(body);
     if (parsed.success) return parsed.data;
     // The call may have succeeded; its outcome is unknown.
-    throw new DriverError(unanswered(effect), `${name}: the cloud's answer cannot be read`, { call: name });
+    throw new DriverError(unanswered(effect), `${name}: the cloud's answer is not valid`, { call: name });
   }
 
   /** Reads every item of a list, to the last page. */

@@ -26,7 +26,10 @@ export function subnetCidrs(cidr: string): string[] {
     prefix <= LARGEST_PREFIX &&
     address % 2 ** (32 - prefix) === 0;
   if (!isValid) {
-    throw new DriverError('InvalidRequest', `${cidr} is no network of EC2's: an IPv4 CIDR from /16 to /28`);
+    throw new DriverError(
+      'InvalidRequest',
+      `${cidr} cannot be an EC2 network: give an IPv4 CIDR from /16 to /28`,
+    );
   }
   const bits = Math.min(PARTS_BITS, LARGEST_PREFIX - prefix);
   const size = 2 ** (32 - prefix - bits);

@@ -36,7 +36,10 @@ export function keysOf(
     return async () => keys;
   }
   if (roleArn === undefined || externalId === undefined) {
-    throw new DriverError('InvalidRequest', 'the credential has neither a role nor an access key');
+    throw new DriverError(
+      'InvalidRequest',
+      'the credential has neither a role nor an access key: give the fields of one of them',
+    );
   }
   const role = {
     RoleArn: roleArn,
@@ -78,7 +81,7 @@ async function assume(
   );
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
   if (AccessKeyId === undefined || SecretAccessKey === undefined || SessionToken === undefined) {
-    throw new DriverError('Unavailable', 'sts:AssumeRole: an answer without keys');
+    throw new DriverError('Unavailable', 'sts:AssumeRole: the answer has no keys');
   }
   return {
     accessKeyId: AccessKeyId,

@@ -20,7 +20,7 @@ export function createAwsDriver(requestHandler?: RequestHandler, clock: DriverCl
     const wrong = credentialError(awsMetadata, credential);
     if (wrong) throw wrong;
     if (endpoint !== undefined && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? '')) {
-      throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+      throw new DriverError('InvalidRequest', 'the endpoint must be an http or https URL');
     }
     const homeRegion = credential['homeRegion'] ?? HOME_REGION;
     const settings = clientSettings('sts', homeRegion, endpoint, requestHandler);

@@ -86,7 +86,7 @@ export class Ec2 {
   async requireRegion(location: string): Promise<void> {
     if (isKnownRegion(location)) return;
     const known = (await this.regions()).some(({ RegionName }) => RegionName === location);
-    if (!known) throw new DriverError('InvalidRequest', `AWS has no region ${location} for this account`);
+    if (!known) throw new DriverError('InvalidRequest', `this AWS account has no region ${location}`);
   }
 
   async #send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(

@@ -142,7 +142,7 @@ export function driverErrorOf(error: unknown, call: string, effect: CallEffect):
         cloudCode: reason,
       });
     }
-    return new DriverError(unanswered(effect), `${call}: no answer: ${reason}`, {
+    return new DriverError(unanswered(effect), `${call}: EC2 did not answer: ${reason}`, {
       ...detail,
       cloudCode: reason,
     });

@@ -37,7 +37,7 @@ export class Instances {
     );
     const machine = Reservations?.[0]?.Instances?.[0];
     if (machine && isOf(this.#deploymentId, machine)) return cloudInstance(machine, this.#deploymentId);
-    throw new DriverError('NotFound', `this deployment has no machine ${id} at ${location}`);
+    throw new DriverError('NotFound', `this deployment has no machine ${id} in ${location}`);
   }
 
   /**

@@ -43,7 +43,10 @@ export class KeyPairs {
     const [known] = await this.#keys(location, [filter('key-name', called)]);
     if (!known) throw new DriverError('Unavailable', `EC2 does not show the key pair ${called} yet`);
     if (isOf(this.#deploymentId, known)) return { backendId: called };
-    throw new DriverError('Conflict', `the key pair ${called} at ${location} is not of this deployment`);
+    throw new DriverError(
+      'Conflict',
+      `the key pair ${called} in ${location} does not belong to this deployment`,
+    );
   }
 
   async find(location: string, name: string): Promise<string | undefined> {

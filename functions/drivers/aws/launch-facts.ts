@@ -59,7 +59,7 @@ export class LaunchFacts {
     if (!type.architectures.some((one) => one === architecture)) {
       throw new DriverError(
         'InvalidRequest',
-        `image ${imageBackendId} is for ${architecture}, and ${instanceType} for ${type.architectures.join(', ')}`,
+        `image ${imageBackendId} is for ${architecture}, but instance type ${instanceType} is for ${type.architectures.join(', ')}`,
       );
     }
     const subnets = all.filter(
@@ -69,7 +69,7 @@ export class LaunchFacts {
         type.zones.has(zone),
     );
     if (subnets.length === 0) {
-      const where = spec.zone ?? `any zone of ${location} with a subnet of the network`;
+      const where = spec.zone ?? `any zone of ${location} in which the network has a subnet`;
       throw new DriverError('InvalidRequest', `${instanceType} is not offered in ${where}`);
     }
     return { image, subnets };
@@ -90,7 +90,8 @@ export class LaunchFacts {
     );
     const isOffered = offerings.some(({ InstanceType }) => InstanceType === instanceType);
     const [info] = isOffered ? await this.#book.read(location, [instanceType]) : [];
-    if (!info) throw new DriverError('InvalidRequest', `there is no type ${instanceType} at ${location}`);
+    if (!info)
+      throw new DriverError('InvalidRequest', `region ${location} has no instance type ${instanceType}`);
     return {
       architectures: architecturesOf(info.ProcessorInfo?.SupportedArchitectures),
       zones: new Set(offerings.flatMap(({ Location }) => Location ?? [])),
@@ -100,7 +101,7 @@ export class LaunchFacts {
   async #readImage(location: string, imageId: string): Promise<Ec2Image> {
     const { Images } = await this.#ec2.send(location, new DescribeImagesCommand({ ImageIds: [imageId] }));
     const image = Images?.[0];
-    if (!image) throw new DriverError('InvalidRequest', `there is no image ${imageId} at ${location}`);
+    if (!image) throw new DriverError('InvalidRequest', `region ${location} has no image ${imageId}`);
     return image;
   }
 
@@ -114,7 +115,7 @@ export class LaunchFacts {
       ({ Subnets }) => Subnets,
     );
     if (answers.length === 0) {
-      throw new DriverError('NotFound', `network ${networkId} has no subnet at ${location}`);
+      throw new DriverError('NotFound', `network ${networkId} has no subnet in ${location}`);
     }
     return answers
       .flatMap(({ SubnetId: id, AvailabilityZone: zone }) =>

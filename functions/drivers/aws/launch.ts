@@ -38,7 +38,7 @@ export class Launcher {
       [TOKEN_TAG]: spec.launchToken,
     });
     if (machine) return this.#answer(spec, machine);
-    throw new DriverError('OutcomeUnknown', 'ec2:RunInstances: an answer without a machine');
+    throw new DriverError('OutcomeUnknown', 'ec2:RunInstances: the answer has no machine');
   }
 
   /** Launches several machines. @returns one outcome for each spec, in their order */
@@ -49,7 +49,9 @@ export class Launcher {
       batch.forEach((spec, at) => {
         outcomes.set(
           spec,
-          made[at] ?? { error: new DriverError('OutcomeUnknown', 'EC2 tells nothing of it') },
+          made[at] ?? {
+            error: new DriverError('OutcomeUnknown', 'the answer of EC2 does not tell of this machine'),
+          },
         );
       });
     }
@@ -76,7 +78,10 @@ export class Launcher {
         const machine = inOrder.get(at);
         if (!machine)
           return {
-            error: new DriverError('OutcomeUnknown', 'ec2:RunInstances: fewer machines than asked for'),
+            error: new DriverError(
+              'OutcomeUnknown',
+              'ec2:RunInstances: the answer has fewer machines than requested',
+            ),
           };
         return { instance: await this.#nameOne(spec, machine) };
       }),

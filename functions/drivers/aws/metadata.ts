@@ -10,7 +10,7 @@ export const awsMetadata = {
     {
       name: 'roleArn',
       description:
-        'ARN of a role in the account, named fleetwright-…, which trusts this deployment (docs/drivers/aws.md)',
+        'ARN of a role in the account. Its name begins with fleetwright-, and it trusts this deployment (docs/drivers/aws.md)',
       secret: false,
       required: true,
       // The role of the driver's function may assume only roles with this prefix.
@@ -20,7 +20,7 @@ export const awsMetadata = {
     {
       name: 'externalId',
       description:
-        "The external id that the role's trust policy asks for: 16 to 1,224 characters, hard to guess",
+        "External id that the role's trust policy requires: 16 to 1,224 characters that are hard to guess",
       // A user of another namespace who knows the external id could make this deployment assume the role.
       secret: true,
       required: true,
@@ -29,7 +29,7 @@ export const awsMetadata = {
     },
     {
       name: 'accessKeyId',
-      description: 'Access key id of an IAM user, or of a session',
+      description: 'Access key id of an IAM user or of a session',
       secret: false,
       required: true,
       pattern: '[A-Za-z0-9_]{4,128}',
@@ -37,7 +37,7 @@ export const awsMetadata = {
     },
     {
       name: 'secretAccessKey',
-      description: 'Secret access key that belongs to it',
+      description: 'Secret access key that belongs to the access key id',
       secret: true,
       required: true,
       pattern: '[\\x21-\\x7e]{1,256}',
@@ -45,7 +45,7 @@ export const awsMetadata = {
     },
     {
       name: 'sessionToken',
-      description: 'Session token; only for the temporary keys of a session, which end with it',
+      description: 'Session token, only for the temporary keys of a session. They expire with the session',
       secret: true,
       required: false,
       pattern: '[\\x21-\\x7e]{1,4096}',
@@ -54,7 +54,7 @@ export const awsMetadata = {
     {
       name: 'homeRegion',
       description:
-        'Region that is asked what belongs to none, us-east-1 if absent; name one in the China or GovCloud partition',
+        'Region for calls that belong to no region; default us-east-1. In the China or GovCloud partition, name one of its regions',
       secret: false,
       required: false,
       pattern: '[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}',

@@ -39,7 +39,10 @@ export class NetworkClaims {
     if (!template) return undefined;
     const claim = isOf(this.#deploymentId, template) ? claimOf(template) : undefined;
     if (claim) return claim;
-    throw new DriverError('Conflict', `the launch template ${name} at ${location} is not of this deployment`);
+    throw new DriverError(
+      'Conflict',
+      `the launch template ${name} in ${location} does not belong to this deployment`,
+    );
   }
 
   /** Claims the name for a VPC. @returns the id of the VPC that has the name: this one, or that of an earlier claim */
@@ -60,7 +63,7 @@ export class NetworkClaims {
       if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
       const first = await this.find(location, name);
       if (first) return first.vpcId;
-      throw new DriverError('Unavailable', `EC2 does not show yet who has the name ${name}`, {
+      throw new DriverError('Unavailable', `EC2 does not show yet which VPC has the name ${name}`, {
         cause: error,
       });
     }

@@ -95,7 +95,7 @@ export class Networks {
     if (foreign) {
       throw new DriverError(
         'Conflict',
-        `the VPC ${foreign.VpcId}, called ${called}, is not of this deployment`,
+        `the VPC ${foreign.VpcId}, called ${called}, does not belong to this deployment`,
       );
     }
     const own = named[0] ?? (await this.#create(location, CidrBlock, tags));
@@ -113,7 +113,7 @@ export class Networks {
       new CreateVpcCommand({ CidrBlock, TagSpecifications: tagsFor(['vpc'], tags) }),
     );
     if (made?.VpcId !== undefined) return made;
-    throw new DriverError('OutcomeUnknown', 'ec2:CreateVpc: an answer without a VPC');
+    throw new DriverError('OutcomeUnknown', 'ec2:CreateVpc: the answer has no VPC');
   }
 
   async #claimed(location: string, { vpcId, createdAt }: NetworkClaim): Promise<Vpc> {
@@ -123,7 +123,7 @@ export class Networks {
       if (!(error instanceof DriverError) || error.code !== 'NotFound') throw error;
       const isStale = createdAt !== undefined && createdAt.getTime() < this.#ec2.clock.now() - CLAIM_STALE_MS;
       if (isStale) await this.delete(location, vpcId);
-      throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId}, which has this name`, {
+      throw new DriverError('Unavailable', `EC2 does not show the VPC ${vpcId}, which has this name, yet`, {
         cause: error,
       });
     }
@@ -147,7 +147,7 @@ export class Networks {
       const { Vpcs } = await this.#ec2.send(location, new DescribeVpcsCommand({ VpcIds: [vpcId] }));
       const [vpc] = Vpcs ?? [];
       if (vpc) return vpc;
-      throw new DriverError('NotFound', `there is no VPC ${vpcId} at ${location}`);
+      throw new DriverError('NotFound', `region ${location} has no VPC ${vpcId}`);
     });
   }
 

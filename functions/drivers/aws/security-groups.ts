@@ -90,7 +90,7 @@ export class SecurityGroups {
     if (isOf(this.#deploymentId, known)) return known.GroupId;
     throw new DriverError(
       'Conflict',
-      `the security group ${known.GroupId}, called ${called}, is not of this deployment`,
+      `the security group ${known.GroupId}, called ${called}, does not belong to this deployment`,
     );
   }
 

@@ -17,11 +17,12 @@ export function subnetCidrs(cidr: string): { lowerHalf: string; ofZone(index: nu
   const [, address = '', prefixText = ''] = /^([0-9.]+)\/([0-9]{1,2})$/.exec(cidr) ?? [];
   const prefix = Number(prefixText);
   if (!isIPv4(address) || prefixText === '' || prefix < 8 || prefix + 1 + ZONE_BITS > 28) {
-    throw new DriverError('InvalidRequest', `${cidr} is no IPv4 network of 8 to 24 bits`);
+    throw new DriverError('InvalidRequest', `${cidr} is not an IPv4 CIDR with a prefix of 8 to 24 bits`);
   }
   const base = address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
   const size = 2 ** (BITS - prefix);
-  if (base % size !== 0) throw new DriverError('InvalidRequest', `${cidr} has bits beyond its prefix`);
+  if (base % size !== 0)
+    throw new DriverError('InvalidRequest', `the address of ${cidr} has bits set outside of its prefix`);
   return {
     lowerHalf: `${address}/${prefix + 1}`,
     ofZone: (index) => {

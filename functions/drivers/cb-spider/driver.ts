@@ -14,10 +14,16 @@ export function createCbSpiderDriver(send: Send, clock: DriverClock = systemTime
     cbSpiderMetadata,
     ({ cloud, credential, endpoint, deploymentId, connectionKey, calls, isTrial = false }) => {
       if (endpoint === undefined) {
-        throw new DriverError('InvalidRequest', 'CB-Spider has no address that is known: give an endpoint');
+        throw new DriverError(
+          'InvalidRequest',
+          'the driver does not know the address of CB-Spider: give the connection an endpoint',
+        );
       }
       if (connectionKey === undefined) {
-        throw new DriverError('InvalidRequest', 'CB-Spider keeps machines by connection: its name is needed');
+        throw new DriverError(
+          'InvalidRequest',
+          'the driver needs the name of the connection, because CB-Spider keeps machines by connection',
+        );
       }
       const wrong = credentialError(cbSpiderMetadata, credential);
       if (wrong) throw wrong;

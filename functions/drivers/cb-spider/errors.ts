@@ -47,12 +47,16 @@ export interface ErrorAnswer {
 
 /** Converts an error answer to a DriverError. */
 export function errorOfAnswer({ status, message, call, rate }: ErrorAnswer, effect: CallEffect): DriverError {
-  return new DriverError(codeOf(status, message, effect), `${message || `CB-Spider answered ${status}`}`, {
-    answered: true,
-    cloudCode: String(status),
-    call,
-    ...rate,
-  });
+  return new DriverError(
+    codeOf(status, message, effect),
+    `${message || `CB-Spider answered with status ${status}`}`,
+    {
+      answered: true,
+      cloudCode: String(status),
+      call,
+      ...rate,
+    },
+  );
 }
 
 function codeOf(status: number, message: string, effect: CallEffect): DriverErrorCode {

@@ -40,7 +40,10 @@ export class Launcher {
   async start(spec: InstanceSpec): Promise<CloudInstance> {
     const { registration, networks, transport, deploymentId } = this.#options;
     if (spec.userData !== undefined || spec.spot) {
-      throw new DriverError('Unsupported', 'CB-Spider starts no machine with user data, nor as spot');
+      throw new DriverError(
+        'Unsupported',
+        'CB-Spider starts no machines with user data and no spot machines: leave these out',
+      );
     }
     const site = await registration.site(spec.location, spec.zone);
     const subnet = await networks.subnetIn(site, spec.networkBackendId, spec.zone);
@@ -71,7 +74,7 @@ export class Launcher {
         throw error;
       }
     }
-    throw new DriverError('OutcomeUnknown', `CB-Spider has not said what became of ${name}`, {
+    throw new DriverError('OutcomeUnknown', `CB-Spider does not tell yet whether it started ${name}`, {
       call: 'POST /vm',
     });
   }
@@ -181,8 +184,12 @@ export class Launcher {
 }
 
 function halfMade(name: string, cause?: DriverError): DriverError {
-  return new DriverError('OutcomeUnknown', `the start of ${name} failed and may have left a machine`, {
-    call: 'POST /vm',
-    ...(cause === undefined ? {} : { cause }),
-  });
+  return new DriverError(
+    'OutcomeUnknown',
+    `the start of ${name} failed and may have left a machine at the cloud`,
+    {
+      call: 'POST /vm',
+      ...(cause === undefined ? {} : { cause }),
+    },
+  );
 }

@@ -90,7 +90,7 @@ export class MachineReader {
       const found = (await this.list(site)).find((one) => one.backendId === backendId);
       if (found) return found;
     }
-    throw new DriverError('NotFound', `there is no machine ${backendId} of ours at ${site.location}`);
+    throw new DriverError('NotFound', `this deployment has no machine ${backendId} at ${site.location}`);
   }
 
   /**

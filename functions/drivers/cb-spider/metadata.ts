@@ -36,20 +36,20 @@ export const CREDENTIAL_KEYS: Readonly<Record<Cloud, readonly CredentialKey[]>> 
 };
 
 const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
-  ClientId: 'Access key or client id',
-  ClientSecret: 'Secret key; for oracle the private key as PEM goes here',
-  StsToken: 'Session token; for oracle the fingerprint of the key',
+  ClientId: 'Access key id or client id',
+  ClientSecret: 'Secret key; for oracle, the private key as PEM',
+  StsToken: 'Session token; for oracle, the fingerprint of the key',
   TenantId: 'Tenant',
   SubscriptionId: 'Subscription',
   PrivateKey: 'Private key of the service account as PEM',
   ClientEmail: 'E-mail address of the service account',
-  ProjectID: 'Project; for oracle the compartment',
+  ProjectID: 'Project; for oracle, the compartment',
   ApiKey: 'API key',
-  IdentityEndpoint: 'Address of Keystone',
-  Username: "The cloud's user",
-  Password: "The cloud's password",
+  IdentityEndpoint: 'URL of Keystone',
+  Username: 'User of the cloud',
+  Password: "Password of the cloud's user",
   DomainName: 'Domain of the user',
-  MockName: 'Any name; the mock driver keeps its machines under it',
+  MockName: 'Any name. The mock driver keeps its machines under it',
 };
 
 /** These are not secret by themselves. All other keys are. */
@@ -65,7 +65,7 @@ const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
 
 function fieldOf(name: CredentialKey): CredentialField {
   const clouds = CLOUDS.filter((cloud) => CREDENTIAL_KEYS[cloud].includes(name));
-  const usedBy = clouds.length > 0 ? ` (${clouds.join(', ')})` : ' (aws, where keys are temporary)';
+  const usedBy = clouds.length > 0 ? ` (${clouds.join(', ')})` : ' (aws, only with temporary keys)';
   return {
     name,
     description: `${DESCRIPTIONS[name]}${usedBy}`,

@@ -89,12 +89,17 @@ export class Networks {
     if (zone === undefined || zone === site.defaultZone) return networkName;
     const index = site.zones.indexOf(zone);
     if (index < 0) throw new DriverError('InvalidRequest', `${site.location} has no zone ${zone}`);
-    if (index >= MOST_ZONES) throw new DriverError('Unsupported', `no subnet is kept for zone ${zone}`);
+    if (index >= MOST_ZONES)
+      throw new DriverError(
+        'Unsupported',
+        `the driver makes subnets in the first ${MOST_ZONES} zones of a location only, and ${zone} is not one of them`,
+      );
     const subnets = await this.#subnets(site, networkName);
     const Name = `zone-${zone}`;
     if (subnets.has(Name)) return Name;
     const lowerHalf = subnets.get(networkName);
-    if (lowerHalf === undefined) throw new DriverError('NotFound', `${networkName} has lost its subnet`);
+    if (lowerHalf === undefined)
+      throw new DriverError('NotFound', `network ${networkName} has no subnet any more`);
     const { ofZone } = subnetCidrs(networkOfLowerHalf(lowerHalf));
     await this.#addSubnet(site, networkName, { Name, Zone: zone, IPv4_CIDR: ofZone(index) });
     return Name;
@@ -124,7 +129,10 @@ export class Networks {
         answer: resultSchema,
       });
       if (Result !== 'true') {
-        throw new DriverError('OutcomeUnknown', `CB-Spider did not delete ${kind} ${backendId}: ${Result}`);
+        throw new DriverError(
+          'OutcomeUnknown',
+          `CB-Spider did not confirm the deletion of ${kind} ${backendId}: ${Result}`,
+        );
       }
     } catch (error) {
       if (!isNotFound(error)) throw error;

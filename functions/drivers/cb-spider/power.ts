@@ -31,9 +31,9 @@ export class Power {
     const site = await this.#registration.site(location);
     const { status } = await this.#reader.get(site, backendId);
     if (DONE_IN[action].includes(status)) return;
-    if (status === 'Terminated') throw new DriverError('NotFound', `machine ${backendId} is gone`);
+    if (status === 'Terminated') throw new DriverError('NotFound', `machine ${backendId} no longer exists`);
     if (action === 'reboot' && status !== 'Running') {
-      throw new DriverError('Conflict', `machine ${backendId} is ${status}: it cannot be rebooted`);
+      throw new DriverError('Conflict', `machine ${backendId} is ${status} and cannot be rebooted`);
     }
     const asked = await this.#transport.handOver({
       location,
@@ -47,7 +47,7 @@ export class Power {
     if (asked !== 'under-way') return;
     const after = await this.#reader.get(site, backendId);
     if (DONE_IN[action].includes(after.status)) return;
-    throw new DriverError('OutcomeUnknown', `CB-Spider has not said whether it will ${action} ${backendId}`, {
+    throw new DriverError('OutcomeUnknown', `CB-Spider did not confirm the ${action} of ${backendId}`, {
       call: 'PUT /controlvm',
     });
   }

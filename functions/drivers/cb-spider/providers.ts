@@ -15,7 +15,10 @@ export interface SplitCredential {
 export function splitCredential(cloud: Cloud, credential: Credential): SplitCredential {
   const missing = CREDENTIAL_KEYS[cloud].filter((key) => !(key in credential));
   if (missing.length > 0) {
-    throw new DriverError('InvalidRequest', `cloud ${cloud} needs credential fields ${missing.join(', ')}`);
+    throw new DriverError(
+      'InvalidRequest',
+      `the credential for cloud ${cloud} lacks the fields ${missing.join(', ')}`,
+    );
   }
   const { username = '', password = '', ...rest } = credential;
   return {

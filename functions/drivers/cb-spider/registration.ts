@@ -188,7 +188,10 @@ export class Registration {
     } catch (error) {
       if (!isNotFound(error)) throw error;
     }
-    throw new DriverError('NotFound', `the cloud has no location ${location}`);
+    throw new DriverError(
+      'NotFound',
+      `the cloud has no location ${location}; see \`fleetwright location list\``,
+    );
   }
 
   #asAccount(): Record<string, string> {

@@ -127,7 +127,7 @@ function effectOf({ method, effect }: Call<unknown>): CallEffect {
 function spiderAddress(endpoint: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https URL');
   }
   const address = url.href.replace(/\/+$/, '');
   return address.endsWith('/spider') ? address : `${address}/spider`;

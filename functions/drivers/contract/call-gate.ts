@@ -31,7 +31,7 @@ export class Permit {
    */
   use(): void {
     if (this.#isUsed)
-      throw new Error(`${this.call.action}: a permit is for one request, and was used before`);
+      throw new Error(`${this.call.action}: the permit was used before; each request needs its own`);
     this.#isUsed = true;
   }
 }

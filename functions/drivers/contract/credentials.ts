@@ -82,7 +82,9 @@ export function credentialError(
 
 function valueSchema({ pattern, description }: CredentialField) {
   const value = z.string().min(1).max(MAX_SECRET_BYTES);
-  return pattern === undefined ? value : value.regex(new RegExp(`^(?:${pattern})$`), description);
+  return pattern === undefined
+    ? value
+    : value.regex(new RegExp(`^(?:${pattern})$`), `does not have the form of this field: ${description}`);
 }
 
 function missing(

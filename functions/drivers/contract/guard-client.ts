@@ -175,7 +175,7 @@ class AnswerGuard {
     if (text.length > (IDENTIFIERS.get(field) ?? MAX_IDENTIFIER))
       throw new Unusable(`${field} has ${text.length} characters`);
     if (!isPlainText(text)) throw new Unusable(`${field} has characters that cannot be printed`);
-    if (this.#secrets.isIn(text)) throw new Unusable(`${field} repeats the credential`);
+    if (this.#secrets.isIn(text)) throw new Unusable(`${field} contains a secret of the credential`);
     return text;
   }
 }
@@ -183,7 +183,7 @@ class AnswerGuard {
 function usableNumber(value: number, field: string): number {
   const size = Math.abs(value);
   if (value === 0 || (size >= MIN_NUMBER && size <= MAX_NUMBER)) return value;
-  throw new Unusable(`${field} is out of all bounds`);
+  throw new Unusable(`${field} is out of bounds`);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

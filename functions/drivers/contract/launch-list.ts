@@ -17,7 +17,7 @@ const MAX_VALUE = 255;
 export function launchListOf(tokens: readonly string[]): string {
   const refs = tokens.map((token) => {
     const ref = parseLaunchToken(token);
-    if (!ref) throw new RangeError(`not a launch token: ${token}`);
+    if (!ref) throw new RangeError(`${token} is not a launch token`);
     return ref;
   });
   const fleetIds = new Set(refs.map(({ fleetId }) => fleetId));

@@ -38,8 +38,9 @@ export interface MachineIdentity {
  * @throws RangeError when `maxLength` is below 30
  */
 export function namePrefix(deploymentId: string, maxLength: number = LONGEST_NAME): string {
-  if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`not a deployment id: ${deploymentId}`);
-  if (maxLength < SHORTEST_NAME_LIMIT) throw new RangeError(`no name of ours has ${maxLength} characters`);
+  if (!DEPLOYMENT_ID.test(deploymentId)) throw new RangeError(`${deploymentId} is not a deployment id`);
+  if (maxLength < SHORTEST_NAME_LIMIT)
+    throw new RangeError(`names of machines need more than ${maxLength} characters`);
   const prefix = `fw-${deploymentId}-`;
   return prefix.length + LONGEST_REST <= maxLength ? prefix : shortPrefix(deploymentId);
 }
@@ -54,7 +55,7 @@ function shortPrefix(deploymentId: string): string {
  */
 export function machineName(deploymentId: string, token: string, maxLength?: number): string {
   const parsed = parseLaunchToken(token);
-  if (!parsed || parsed.attempt >= BASE ** 2) throw new RangeError(`not a launch token: ${token}`);
+  if (!parsed || parsed.attempt >= BASE ** 2) throw new RangeError(`${token} is not a launch token`);
   const { fleetId, index, attempt } = parsed;
   const position = String(index).padStart(5, '0');
   return `${namePrefix(deploymentId, maxLength)}${fleetId.slice(1)}${position}${attempt.toString(BASE).padStart(2, '0')}`;
@@ -79,7 +80,7 @@ export function parseMachineName(
  * @throws RangeError when the name is invalid
  */
 export function resourceName(deploymentId: string, name: string, maxLength?: number): string {
-  if (!RESOURCE.test(name)) throw new RangeError(`not a network resource's name: ${name}`);
+  if (!RESOURCE.test(name)) throw new RangeError(`${name} is not the name of a network resource`);
   return `${namePrefix(deploymentId, maxLength)}${name}`;
 }
 

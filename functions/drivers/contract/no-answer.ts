@@ -20,8 +20,8 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   if (code !== undefined && NOT_SENT.has(code)) {
     return new DriverError('Unavailable', `the cloud cannot be reached: ${code}`, detail);
   }
-  const why = code ?? (cause instanceof Error ? cause.name : 'no answer');
-  return new DriverError(unanswered(effect), `no answer from the cloud: ${why}`, detail);
+  const why = code ?? (cause instanceof Error ? cause.name : 'unknown error');
+  return new DriverError(unanswered(effect), `the cloud did not answer: ${why}`, detail);
 }
 
 /** Returns the code for a request without an answer. After a change, the outcome is unknown. */

@@ -44,7 +44,9 @@ export async function within<Answer>(
   work: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
   const controller = new AbortController();
-  const cancel = clock.wakeIn(ms, () => controller.abort(new DOMException('timed out', 'TimeoutError')));
+  const cancel = clock.wakeIn(ms, () =>
+    controller.abort(new DOMException('the request timed out', 'TimeoutError')),
+  );
   try {
     return await work(controller.signal);
   } finally {

@@ -73,7 +73,7 @@ async function createServers(
 function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
   const instance = made.get(launchToken);
   if (instance) return { instance };
-  const message = `nova does not show the server of ${launchToken} among those that it has accepted`;
+  const message = `nova accepted the request, but does not show the server of ${launchToken}`;
   return { error: new DriverError('OutcomeUnknown', message) };
 }
 

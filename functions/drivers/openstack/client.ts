@@ -79,7 +79,10 @@ export class OpenStackClient implements CloudClient, BatchCreate, StopStart, Reb
     const token = await this.#session.token(this.#transport.clock.now() + CALL_MS);
     const [name] = regionNames(token);
     if (name === undefined)
-      throw new DriverError('InvalidRequest', 'the cloud has no region with all services');
+      throw new DriverError(
+        'InvalidRequest',
+        'no region of the cloud has all services that the driver needs',
+      );
     return this.#at(name);
   }
 

@@ -25,7 +25,7 @@ export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 function identityUrl(endpoint: string | undefined): string {
   const url = URL.parse(endpoint ?? '');
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new DriverError('InvalidRequest', "the endpoint must be Keystone's http or https address");
+    throw new DriverError('InvalidRequest', 'the endpoint must be the http or https URL of Keystone');
   }
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   return /\/v3$/.test(base) ? base : `${base.replace(/\/v2\.0$/, '')}/v3`;

@@ -114,7 +114,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
   const fault = faultOf(text);
   const code = codeOf(status, fault, effect);
   const inBody = fault.retryAfter === undefined ? {} : { retryAfterMs: fault.retryAfter * 1_000 };
-  const words = fault.message?.trim() || `answered ${status}`;
+  const words = fault.message?.trim() || `the service answered with status ${status}`;
   return new DriverError(code, `${call}: ${words}`, {
     answered: true,
     cloudCode: status === 401 ? TOKEN_REFUSED : (fault.code ?? String(status)),

@@ -12,7 +12,7 @@ const flavorSchema = z.object({
   name: z.string(),
   vcpus: z.number(),
   ram: z.number().describe('MiB'),
-  disk: z.number().describe('GiB; 0: as large as the image'),
+  disk: z.number().describe('Size in GiB. 0: as large as the image.'),
   'OS-FLV-DISABLED:disabled': z.boolean().default(false),
   extra_specs: z.record(z.string(), z.string()).default({}),
 });

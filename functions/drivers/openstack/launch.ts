@@ -91,7 +91,7 @@ async function rootDisk(
   const isOwnDiskEnough = rootDiskGb === undefined || (diskGb > 0 && rootDiskGb <= diskGb);
   if (isOwnDiskEnough) return { imageRef: imageBackendId };
   if (!(await region.hasVolumes())) {
-    const message = `${type.name} has a disk of ${diskGb} GB, and region ${region.name} has no volumes to boot from`;
+    const message = `${type.name} has a disk of ${diskGb} GB, and region ${region.name} offers no volume of another size to boot from`;
     throw new DriverError('InvalidRequest', message);
   }
   return {

@@ -56,7 +56,7 @@ export async function ensureOne<Item extends Resource>(
   const [oldest] = found.items;
   if (made && made.id !== oldest?.id) await remove(made.id);
   if (oldest) return { item: oldest, isMine: oldest.id === made?.id };
-  const message = `the ${kind.kind} ${name} at ${region.name} vanished while it was made`;
+  const message = `the ${kind.kind} ${name} in ${region.name} vanished while it was being created`;
   throw new DriverError('OutcomeUnknown', message);
 }
 
@@ -111,7 +111,7 @@ async function candidates<Item extends Resource>(
   const ours = ownedByAge(items, deploymentId);
   const [foreign] = items;
   if (foreign && ours.length === 0) {
-    const message = `the ${kind.kind} ${foreign.name} at ${region.name} is not of this deployment`;
+    const message = `the ${kind.kind} ${foreign.name} in ${region.name} does not belong to this deployment`;
     throw new DriverError('Conflict', message);
   }
   const youngestMs = Math.max(...ours.map((one) => Date.parse(one.created_at ?? '') || 0));

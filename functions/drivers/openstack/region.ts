@@ -98,7 +98,7 @@ export class Region {
       if (items) return items;
     }
     const name = `${NAMES[service]}:GET /${call.path.join('/')}`;
-    throw new DriverError('Unavailable', `${name}: what is listed changes too fast`, { call: name });
+    throw new DriverError('Unavailable', `${name}: the list changed while it was being read`, { call: name });
   }
 
   async #readPages<Item extends { id: string }>(

@@ -18,7 +18,7 @@ export async function getServer(region: Region, deploymentId: string, id: string
     answer: z.object({ server: serverSchema }),
   });
   const instance = cloudInstance(server, deploymentId);
-  if (!instance) throw new DriverError('NotFound', `server ${id} is not of this deployment`);
+  if (!instance) throw new DriverError('NotFound', `server ${id} does not belong to this deployment`);
   return instance;
 }
 
@@ -40,7 +40,7 @@ export async function listServers(
   });
   return servers.flatMap((server) => {
     if (!('metadata' in server)) {
-      const message = `nova cannot tell of all servers of region ${region.name}: a cell is down`;
+      const message = `nova cannot list all servers of region ${region.name}: a cell is down`;
       throw new DriverError('Unavailable', message);
     }
     return cloudInstance(server, deploymentId) ?? [];
@@ -72,7 +72,7 @@ export async function refuseIfAwaited(
       server.metadata[NEEDS_TAGS[kind]] === id &&
       cloudInstance(server, deploymentId)?.status === 'Creating',
   );
-  if (waiting) throw new DriverError('Conflict', `the ${kind} ${id} is needed by server ${waiting.id}`);
+  if (waiting) throw new DriverError('Conflict', `server ${waiting.id} still needs the ${kind} ${id}`);
 }
 
 /**

@@ -75,7 +75,9 @@ export class Session {
       // for an unknown path.
       const { message, cloudCode = '404' } = error;
       if (await this.#isKeystone(deadlineMs)) throw new DriverError('Unauthorized', message, { cloudCode });
-      throw new DriverError('InvalidRequest', 'there is no Keystone v3 at the endpoint', { cause: error });
+      throw new DriverError('InvalidRequest', 'the endpoint does not serve Keystone v3: check its URL', {
+        cause: error,
+      });
     }
   }
 

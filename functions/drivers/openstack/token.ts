@@ -70,7 +70,7 @@ export function tokenOf(
   identityUrl: string,
   nowMs: number,
 ): Token {
-  if (!token.project) throw new DriverError('InvalidRequest', 'the credential is not for a project');
+  if (!token.project) throw new DriverError('InvalidRequest', 'the credential is not scoped to a project');
   const lifeMs = Date.parse(token.expires_at) - Date.parse(token.issued_at);
   const regions = new Map<string, Map<Service, string>>();
   for (const { type, endpoints } of token.catalog) {
@@ -97,17 +97,17 @@ function checked(endpoint: string, identityUrl: string): URL {
   if (!url || !/^https?:$/.test(url.protocol)) {
     throw new DriverError(
       'InvalidRequest',
-      "an endpoint of the cloud's catalogue is no http or https address",
+      "an endpoint in the cloud's service catalogue is not an http or https URL",
     );
   }
   if (url.protocol === 'http:' && identityUrl.startsWith('https:')) {
     throw new DriverError(
       'InvalidRequest',
-      `the cloud's catalogue has an endpoint without https: ${url.host}`,
+      `an endpoint in the cloud's service catalogue does not use https: ${url.host}`,
     );
   }
   if (isForbiddenHost(url.hostname)) {
-    const message = `the cloud's catalogue has a link-local or metadata address: ${url.host}`;
+    const message = `an endpoint in the cloud's service catalogue is a link-local or metadata address: ${url.host}`;
     throw new DriverError('InvalidRequest', message);
   }
   return url;

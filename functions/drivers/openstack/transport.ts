@@ -68,7 +68,9 @@ export class Transport {
       Math.floor(call.deadlineMs - this.clock.now()),
     );
     if (timeoutMs <= 0)
-      throw new DriverError('Unavailable', `${name}: no time is left for it`, { call: name });
+      throw new DriverError('Unavailable', `${name}: the time limit ended before the request could be sent`, {
+        call: name,
+      });
     const { status, ok, headers, text } = await this.#exchange(
       urlOf(call, name),
       call,
@@ -113,7 +115,7 @@ export class Transport {
 
 function urlOf({ baseUrl, path, query = {} }: HttpCall<unknown>, name: string): string {
   if (path.some((part) => /^\.{0,2}$/.test(part))) {
-    throw new DriverError('NotFound', `${name}: there is nothing of such an id`, { call: name });
+    throw new DriverError('NotFound', `${name}: the id does not exist`, { call: name });
   }
   const url = new URL(`${baseUrl}/${path.map(encodeURIComponent).join('/')}`);
   for (const [name, value] of Object.entries(query)) {

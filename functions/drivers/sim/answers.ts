@@ -36,7 +36,7 @@ export const instanceAnswerSchema = z.object({
     .catch('Undefined'),
   zone: z.string().exactOptional(),
   instanceType: z.string().exactOptional(),
-  tags: z.record(z.string(), z.string()).exactOptional().describe('absent: a cloud without tags'),
+  tags: z.record(z.string(), z.string()).exactOptional().describe('Absent: the cloud has no tags.'),
   publicIp: z.string().exactOptional(),
   privateIp: z.string().exactOptional(),
   createdAt: z.iso.datetime().exactOptional(),

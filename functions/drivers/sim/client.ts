@@ -245,7 +245,10 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
       answer: resourceAnswerSchema,
     });
     if (isOf(this.#deploymentId, made, parseResourceName)) return made;
-    throw new DriverError('Conflict', `the ${kind} ${made.name} at ${location} is not of this deployment`);
+    throw new DriverError(
+      'Conflict',
+      `the ${kind} ${made.name} at ${location} does not belong to this deployment`,
+    );
   }
 
   async #readInstances(location: string, query: Record<string, string>): Promise<CloudInstance[]> {

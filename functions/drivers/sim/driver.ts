@@ -13,7 +13,7 @@ export function createSimDriver(send: Send, clock: DriverClock = systemTime): Dr
     if (endpoint === undefined) {
       throw new DriverError(
         'InvalidRequest',
-        'the simulated clouds have no address of their own: give an endpoint',
+        'the driver does not know the address of the simulated clouds: give the connection an endpoint',
       );
     }
     const wrong = credentialError(simMetadata, credential);

@@ -53,12 +53,16 @@ export function errorOfAnswer(
   effect: CallEffect,
 ): DriverError {
   const known = code === undefined ? undefined : CODES.get(code);
-  return new DriverError(known ?? codeOfStatus(status, effect), message ?? `the cloud answered ${status}`, {
-    answered: true,
-    call,
-    ...(code === undefined ? {} : { cloudCode: code }),
-    ...rate,
-  });
+  return new DriverError(
+    known ?? codeOfStatus(status, effect),
+    message ?? `the cloud answered with status ${status}`,
+    {
+      answered: true,
+      call,
+      ...(code === undefined ? {} : { cloudCode: code }),
+      ...rate,
+    },
+  );
 }
 
 /** Converts a failure without an answer, or with one that cannot be read. */
@@ -68,8 +72,8 @@ export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError 
   if (code !== undefined && NOT_SENT.has(code)) {
     return new DriverError('Unavailable', `the cloud cannot be reached: ${code}`, detail);
   }
-  const why = code ?? (cause instanceof Error ? cause.name : 'no answer');
-  return new DriverError(unanswered(effect), `no answer from the cloud: ${why}`, detail);
+  const why = code ?? (cause instanceof Error ? cause.name : 'unknown error');
+  return new DriverError(unanswered(effect), `the cloud did not answer: ${why}`, detail);
 }
 
 /** Classifies an answer without a known code by its status. Such an answer may not come from the cloud. */

@@ -9,14 +9,14 @@ export const simMetadata = {
   credentialFields: [
     {
       name: 'account',
-      description: 'Any name; limits, quotas and books are kept for each account apart',
+      description: 'Any name. Each account has its own limits, quotas and books',
       secret: false,
       required: true,
       pattern: '[A-Za-z0-9][A-Za-z0-9._@-]{0,63}',
     },
     {
       name: 'apiKey',
-      description: "The account's own, which the control API of the simulated clouds tells",
+      description: 'API key of the account. The control API of the simulated clouds shows it',
       secret: true,
       required: false,
       pattern: '[\\x21-\\x7e]+',

@@ -120,7 +120,7 @@ function nameOf({ method, path }: Call<unknown>): string {
 export function cloudAddress(endpoint: string, cloud: string): string {
   const url = URL.parse(endpoint);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https address');
+    throw new DriverError('InvalidRequest', 'the endpoint must be an http or https URL');
   }
   return `${url.href.replace(/\/+$/, '')}/clouds/${encodeURIComponent(cloud)}`;
 }

@@ -161,7 +161,7 @@ describe('an existing connection', () => {
     expect((await wait({ credentialVersion: 2 })).exitCode).toBe(0);
     const refused = await wait({ rotation: { ...verifying, status: 'Failed', failure } });
     expect(refused.exitCode).toBe(1);
-    expect(refused.stdout).toContain('the one before is in force: Unauthorized: no such key');
+    expect(refused.stdout).toContain('the earlier credential stays in force: Unauthorized: no such key');
   });
 
   it.each([['disable'], ['enable']])('connection %s sends one request of that name', async (verb) => {
@@ -199,7 +199,7 @@ describe('an existing connection', () => {
     const body = connection({ limits, limitProfile: limitProfileOf('aws', limits) });
     const { stdout } = await cli(['connection', 'get', 'sim-aws'], { answers: { [`GET ${at}`]: { body } } });
     expect(stdout).toContain('create 0.1667/s (burst 1), list 40/s (burst 40), mutate 40/s (burst 200)');
-    expect(stdout).toContain('; creates evenly, 10 a minute, 50 a day, 6000 ms apart; in all 8 gpus');
+    expect(stdout).toContain('; creates evenly, 10 a minute, 50 a day, 6000 ms apart; in total 8 gpus');
     expect(stdout).toContain('tier, pacing, createsPerMinute, createsPerDay, minimumSpacingMs, totals.gpus');
   });
 
@@ -218,9 +218,11 @@ describe('an existing connection', () => {
     const answers = { [`GET ${at}/limits`]: { body } };
     const { exitCode, stdout } = await cli(['connection', 'limits', 'sim-aws'], { answers });
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/locations at once +3 +30 +30\n/);
-    expect(stdout).toMatch(/instances in all +40 +- +-\n/);
-    expect(stdout).toMatch(/creates at each +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/);
+    expect(stdout).toMatch(/locations at a time +3 +30 +30\n/);
+    expect(stdout).toMatch(/instances in total +40 +- +-\n/);
+    expect(stdout).toMatch(
+      /create calls per location +5\/s \(burst 20\) +5\/s \(burst 20\) +20\/s \(burst 100\)\n/,
+    );
     expect(stdout).toMatch(/Locations in use +0 of 3\n$/);
     expect(stdout).toMatch(/Overridden +concurrentLocations, totals.instances\n/);
     expect(stdout).toContain(REQUEST_MORE.aws.url);

@@ -33,7 +33,7 @@ describe('fleet actions', () => {
       title: 'Conflict',
       status: 409,
       code: 'illegal-action',
-      detail: 'refine is not possible while the fleet is Creating; allowed: hold, abort',
+      detail: 'refine is not possible while the fleet is Creating; it allows: hold, abort',
       requestId: 'r-1',
       errors: [],
       fleetStatus: 'Creating',
@@ -45,14 +45,14 @@ describe('fleet actions', () => {
       });
     const { exitCode, stdout, stderr } = await asking(['hold', 'abort']);
     expect(exitCode).toBe(2);
-    expect(stderr).toContain('Possible now: `fleetwright fleet hold`, `fleetwright fleet abort`.');
+    expect(stderr).toContain('The fleet allows now: `fleetwright fleet hold`, `fleetwright fleet abort`.');
     expect(JSON.parse(stdout).error).toMatchObject({
       code: 'illegal-action',
       status: 409,
       fleetStatus: 'Creating',
       allowed: ['hold', 'abort'],
     });
-    expect((await asking([])).stderr).toContain('Nothing may be asked of it now');
+    expect((await asking([])).stderr).toContain('The fleet allows only');
   });
 });
 

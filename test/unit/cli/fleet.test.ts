@@ -100,7 +100,7 @@ describe('fleet create', () => {
       answers: coming(fleet('Creating')),
     });
     expect(exitCode).toBe(1);
-    expect(stderr).toContain('Not ended after 5 s');
+    expect(stderr).toContain('has not ended after 5 s');
     expect(asked.some(({ method }) => method === 'DELETE')).toBe(false);
   });
 
@@ -110,7 +110,7 @@ describe('fleet create', () => {
     flaky[`GET ${FLEETS}/${ID}`] = () =>
       reads++ < 12 ? new TypeError('fetch failed') : { body: fleet('Running', { Running: 4 }) };
     const back = await cli([...CREATE, '--wait'], { files, answers: flaky });
-    expect([back.exitCode, back.stderr.includes('trying again')]).toEqual([0, true]);
+    expect([back.exitCode, back.stderr.includes('the command tries again')]).toEqual([0, true]);
     flaky[`GET ${FLEETS}/${ID}`] = () => new TypeError('fetch failed');
     const away = await cli([...CREATE, '--wait'], { files, answers: flaky });
     expect(away.exitCode).toBe(3);
@@ -134,7 +134,7 @@ describe('an invalid fleet file', () => {
     const { exitCode, stderr, asked } = await cli(CREATE, { files: { 'fleet.yaml': text } });
     expect(exitCode).toBe(2);
     expect(stderr).toContain('fleet.yaml:4:5  /nodeGroups/0/size: ');
-    expect(stderr).toContain('fleet.yaml:8:5  /nodeGroups/0/foo: no such field');
+    expect(stderr).toContain('fleet.yaml:8:5  /nodeGroups/0/foo: is not a known field');
     expect(stderr).toContain('fleet.yaml:3:5  /nodeGroups/0/image: is missing');
     expect(asked).toEqual([]);
   });
@@ -153,7 +153,7 @@ describe('an invalid fleet file', () => {
     const { exitCode, stderr } = await cli(CREATE);
     expect([exitCode, stderr.split('\n')[0]]).toEqual([
       2,
-      'error: cannot read fleet.yaml: there is no such file',
+      'error: cannot read fleet.yaml: the file does not exist',
     ]);
   });
 

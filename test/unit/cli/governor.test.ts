@@ -71,23 +71,23 @@ describe('connection limits', () => {
         'Locations in use  2 of 30',
         '',
         'LOCATION   IN FLIGHT  WAITING  CREATES/S  LISTS/S  CHANGES/S  WHY',
-        'us-east-1  20 of 20        60  2.51 of 5  10       10         all slots taken; create slowed to 50 %',
-        'us-west-2  0 of 20          0  at once    10       10         -',
+        'us-east-1  20 of 20        60  2.51 of 5  10       10         all slots are taken; create slowed to 50 %',
+        'us-west-2  0 of 20          0  no limit   10       10         -',
         '',
       ].join('\n'),
     );
   });
 
   it.each<[GovernorReason, string]>([
-    [{ why: 'locations', taken: 3, of: 3 }, 'all 3 locations of the connection in use'],
+    [{ why: 'locations', taken: 3, of: 3 }, 'all 3 location slots of the connection are in use'],
     [{ why: 'rate', nextCallAt: later }, `next create at ${later}`],
     [
       { why: 'throttled', call: 'list', share: 0.25, sinceAt: noon, until: later },
-      `list slowed to 25 %, none before ${later}`,
+      `list slowed to 25 %, no call before ${later}`,
     ],
     [
       { why: 'outage', sinceAt: noon, nextProbeAt: later },
-      `takes no call since ${noon}, asked again at ${later}`,
+      `the location accepts no call since ${noon}; next probe at ${later}`,
     ],
     [
       {
@@ -99,7 +99,7 @@ describe('connection limits', () => {
         until: later,
         probing: false,
       },
-      `no m6i.large in us-east-1a since ${noon}, asked again from ${later}`,
+      `no capacity of m6i.large in us-east-1a since ${noon}; next probe after ${later}`,
     ],
     [
       {
@@ -110,14 +110,14 @@ describe('connection limits', () => {
         until: later,
         probing: true,
       },
-      `no m6i.large since ${noon}, being asked again`,
+      `no capacity of m6i.large since ${noon}; a launch is probing it`,
     ],
     [
       { why: 'quota', family: 'm6i', message: 'no \u001b[31mmore', sinceAt: noon, retryAt: later },
-      `quota of m6i used up (no  [31mmore), asked again at ${later}`,
+      `the quota of m6i is used up (no  [31mmore); next probe at ${later}`,
     ],
-    [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay used up until ${later}`],
-    [{ why: 'first-instance' }, 'one instance has to run first'],
+    [{ why: 'budget', budget: 'createsPerDay', until: later }, `createsPerDay is used up until ${later}`],
+    [{ why: 'first-instance' }, 'one instance has to run before all others are launched'],
   ])('connection limits explains in words why launches wait: %j', async (reason, words) => {
     expect(await shown({ locations: [site('us-east-1', { reasons: [reason] })] })).toContain(`  ${words}\n`);
   });
@@ -131,8 +131,8 @@ describe('connection limits', () => {
       locations: [site('us-east-1')],
       locationsLeftOut: 7,
     });
-    expect(text).toMatch(/Creates of today \(UTC\) +50 of 50\nGB of memory +12.3 of 50\n/);
-    expect(text).toMatch(/and 7 locations more\n$/);
+    expect(text).toMatch(/Creates today \(UTC\) +50 of 50\nGB of memory +12.3 of 50\n/);
+    expect(text).toMatch(/and 7 more locations\n$/);
   });
 });
 
@@ -151,7 +151,9 @@ describe('connection reopen', () => {
 
   it('connection reopen says that nothing was closed, and refuses an invalid location', async () => {
     const answers = { [`POST ${at}/reopen`]: { body: { reopened: [] } } };
-    expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe('none was closed\n');
+    expect((await cli(['connection', 'reopen', 'sim-aws'], { answers })).stdout).toBe(
+      'No quota was closed.\n',
+    );
     const bad = await cli(['connection', 'reopen', 'sim-aws', '--location', 'a b'], { answers });
     expect([bad.exitCode, bad.asked]).toEqual([2, []]);
   });

@@ -89,7 +89,10 @@ describe('error answers of the API', () => {
     const { exitCode, stderr } = await cli(['fleet', 'list'], {
       answers: { [`GET ${FLEETS}`]: { body: 'hello' } },
     });
-    expect([exitCode, stderr.includes('Check that --api-url is a Fleetwright API')]).toEqual([3, true]);
+    expect([exitCode, stderr.includes('Check that --api-url is the URL of a Fleetwright API')]).toEqual([
+      3,
+      true,
+    ]);
   });
 });
 

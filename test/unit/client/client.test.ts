@@ -157,7 +157,7 @@ describe('retries of the client', () => {
     const { client, seen } = clientOf(lost, lost, lost, lost, lost);
     const error = await client.listNamespaces().catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(ApiUnreachable);
-    expect(String(error)).toContain('https://api.test: connect ECONNREFUSED 127.0.0.1:1');
+    expect(String(error)).toContain('https://api.test did not answer: connect ECONNREFUSED 127.0.0.1:1');
     expect(seen).toHaveLength(5);
   });
 

@@ -19,7 +19,7 @@ const refused = (words: string) =>
 
 test('a credential without a field that its cloud needs is refused, with no secret value in the error', () => {
   expect(() => connect()).not.toThrow();
-  expect(() => connect({ cloud: 'ibm' })).toThrow(refused('cloud ibm needs credential fields ApiKey'));
+  expect(() => connect({ cloud: 'ibm' })).toThrow(refused('the credential for cloud ibm lacks the fields ApiKey'));
   expect(() => connect({ credential: { ...SERVER, ClientId: 'id-of-ncp' } })).toThrow(
     refused('ClientSecret'),
   );
@@ -34,7 +34,7 @@ test('the driver refuses to connect without a server address or without the name
   expect(() => cbSpiderDriver.connect(nowhere)).toThrow(refused('endpoint'));
   expect(() => connect({ endpoint: 'ftp://spider.example' })).toThrow(refused('http'));
   const { connectionKey: _connectionKey, ...nameless } = OPTIONS;
-  expect(() => cbSpiderDriver.connect(nameless)).toThrow(refused('its name is needed'));
+  expect(() => cbSpiderDriver.connect(nameless)).toThrow(refused('needs the name of the connection'));
 });
 
 test('each cloud of driver cb-spider has all of its keys among the fields of the credential', () => {

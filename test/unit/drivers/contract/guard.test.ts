@@ -96,7 +96,7 @@ test('a create call that returns an unusable machine id fails as OutcomeUnknown'
   const error = await errorOf(call);
   expect(error.code).toBe('OutcomeUnknown');
   expect(error.message).toBe(
-    "createInstance: the cloud's answer cannot be used: backendId repeats the credential",
+    "createInstance: the cloud's answer cannot be used: backendId contains a secret of the credential",
   );
 });
 

@@ -56,9 +56,9 @@ describe("Keystone's token", () => {
 
 describe('the service catalogue', () => {
   test.each([
-    ['uses http although Keystone uses https', () => 'http://nova.test', 'without https'],
+    ['uses http although Keystone uses https', () => 'http://nova.test', 'does not use https'],
     ['is a metadata address', () => 'https://169.254.169.254/', 'link-local or metadata'],
-    ['is not an http address', () => 'ftp://nova.test', 'no http or https'],
+    ['is not an http address', () => 'ftp://nova.test', 'not an http or https'],
   ])('an endpoint of the catalogue that %s is never called', async (_, urlOf, words) => {
     const { client, asked } = clientOf({ [AUTH]: () => tokenAnswer({ urlOf }) });
     await expect(client.listInstances(REGION)).rejects.toMatchObject({

@@ -43,7 +43,7 @@ test.each(['loseReplyBeforeEffect', 'loseReplyAfterEffect', 'timeout'] as const)
     const network = { location: LOCATION, name: 'net', cidr: '10.0.0.0/16', tags: {} };
     await expect(client.ensureNetwork(network)).rejects.toMatchObject({
       code: 'OutcomeUnknown',
-      message: 'no answer from the cloud: ConnectionCut',
+      message: 'the cloud did not answer: ConnectionCut',
     });
     expect(clouds.books().networks).toHaveLength(kind === 'loseReplyBeforeEffect' ? 0 : 1);
     expect(clouds.nowMs - START_MS).toBe(kind === 'timeout' ? 15_000 : 0);
