@@ -21,7 +21,10 @@ function isInstalled() {
   );
 }
 
-/** Two installations at once would take each other's files away; the later one waits, then finds it done. */
+/**
+ * Installs the dependencies. Two concurrent installations would delete each other's files; the later one
+ * waits for the earlier one.
+ */
 function install() {
   const lockFolder = join(root, '.installing');
   const pause = new Int32Array(new SharedArrayBuffer(4));
@@ -46,7 +49,9 @@ function install() {
       timeout: INSTALL_MS,
     });
     if (status === 0) return;
-    process.stderr.write('npm ci failed; see its message above. Is the npm registry within reach?\n');
+    process.stderr.write(
+      'npm ci failed with the message above. Check that the npm registry can be reached, and run the command again.\n',
+    );
     process.exitCode = 3;
   } finally {
     rmdirSync(lockFolder);

@@ -28,13 +28,13 @@ async function bench({ scale, seed, json }: Flags): Promise<number> {
 
 const program = new Command('npm run bench --')
   .description(
-    "Without a command: runs the demo's fleets on the local stack, and counts what launching and terminating took.",
+    "Without a command: runs the demo's fleets on the local stack, and counts what their launches and terminations used.",
   )
   // Else the flags of a command that this one has, too, would be taken for its own.
   .enablePositionalOptions()
-  .option('--scale <factor>', "each group's size times this, rounded up", factor, 1)
-  .option('--seed <number>', 'of the simulated clouds, which are reset to it', wholeNumber, 1)
-  .option('--json', 'one JSON document on stdout', false)
+  .option('--scale <factor>', "multiply each node group's size by this, rounded up", factor, 1)
+  .option('--seed <number>', 'seed of the simulated clouds, which are reset with it', wholeNumber, 1)
+  .option('--json', 'print one JSON document to stdout', false)
   .allowExcessArguments(false)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage))
   .action(async (flags: Flags) => {

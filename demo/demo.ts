@@ -48,11 +48,12 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
   await prepareClouds(stack, requests, seed);
 
   const faultIds = await addFaults(stack, faults);
-  if (faultIds.length > 0) say(`The clouds fail in ${faultIds.length} ways from now on (${faults})`);
+  if (faultIds.length > 0)
+    say(`Injected ${faultIds.length} faults into the simulated clouds (level ${faults})`);
   const interrupt = interruptible(say);
   const around = { out: process.stderr, signal: interrupt.signal };
   say(
-    `Asking for ${requests.length} fleets: ${requests.map((one) => `${one.name} (${sizeOf(one)})`).join(', ')}`,
+    `Creating ${requests.length} fleets: ${requests.map((one) => `${one.name} (${sizeOf(one)})`).join(', ')}`,
   );
   const provisioned = await provision(stack, requests, around);
   for (const refusal of provisioned.refusals) say(tell(refusal).text);
@@ -76,9 +77,11 @@ async function demo({ keep, scale, seed, simConfig, faults, policy, clouds, json
     const left = `instances and network resources`;
     print(`Left at the ${outside.length > 0 ? 'simulated ' : ''}clouds: ${removed.remaining} ${left}`);
     for (const { connection, remainingAfterDelete } of rows) {
-      print(`Left at ${connection}, by its own lists and our records: ${remainingAfterDelete} ${left}`);
+      print(
+        `Left at ${connection}, by the cloud's lists and Fleetwright's records: ${remainingAfterDelete} ${left}`,
+      );
     }
-    print('The local stack goes on running; `npx fleetwright local down` stops it.');
+    print('The local stack keeps running. To stop it, run: npx fleetwright local down');
   }
   const simReport = reportOf(requests, provisioned, removed, policy !== undefined || faults !== 'none');
   const report = clouds ? withOutside(simReport, rows) : simReport;
@@ -109,10 +112,10 @@ function interruptible(say: (line: string) => void): { signal: AbortSignal; seco
   const [first, second] = [new AbortController(), new AbortController()];
   process.on('SIGINT', () => {
     if (!first.signal.aborted) {
-      say('\nStopping: what was started is deleted. Ctrl-C again to leave it.');
+      say('\nInterrupted: the fleets are being deleted. Press Ctrl-C again to keep them.');
       first.abort();
     } else if (!second.signal.aborted) {
-      say('\nLeft as it is; see `npx fleetwright fleet list`.');
+      say('\nThe fleets are kept. To see them, run: npx fleetwright fleet list');
       second.abort();
     } else process.exit(EXIT.interrupted);
   });
@@ -121,33 +124,37 @@ function interruptible(say: (line: string) => void): { signal: AbortSignal; seco
 
 const program = new Command('npm run demo --')
   .description('Provisions the four fleets of demo/fleets over eight simulated clouds, then deletes them.')
-  .option('--keep', 'leave the fleets up and tell how to look around', false)
-  .option('--scale <factor>', "each group's size times this, rounded up", factor, 1)
-  .option('--seed <number>', 'of the simulated clouds, which are reset to it; repeats a run', wholeNumber)
-  .option('--sim-config <file>', 'YAML for the simulated clouds, when they are started')
+  .option('--keep', 'keep the fleets and print commands to inspect them', false)
+  .option('--scale <factor>', "multiply each node group's size by this, rounded up", factor, 1)
+  .option(
+    '--seed <number>',
+    'seed of the simulated clouds, which are reset with it; repeats a run',
+    wholeNumber,
+  )
+  .option('--sim-config <file>', 'YAML file that configures the simulated clouds when they start')
   .addOption(
-    new Option('--faults <level>', 'how much the simulated clouds fail')
+    new Option('--faults <level>', 'how many faults the simulated clouds have')
       .choices(FAULT_LEVELS)
       .default('none'),
   )
   .addOption(
-    new Option('--policy <policy>', 'failure policy of all fleets, in place of their own').choices(
+    new Option('--policy <policy>', 'failure policy of all fleets in place of their own').choices(
       FAILURE_POLICIES,
     ),
   )
   .option(
     '--clouds <list>',
-    'in place of the four fleets, one over the clouds of this list: sim, and <driver>=<URL> for others',
+    'create one fleet over these clouds in place of the four: sim, and <driver>=<URL> for others',
     readClouds,
   )
-  .option('--json', 'last on stdout, one JSON line', false)
+  .option('--json', 'print one JSON line at the end of stdout', false)
   .addHelpText(
     'after',
-    `\nWith --clouds, credentials come from the variables of each cloud's own tools:
-  aws        ${variablesText('aws')}; none are needed for a server on this machine, such as moto
+    `\nWith --clouds, credentials are read from the environment variables of each cloud's own tools:
+  aws        ${variablesText('aws')}; not needed for a server on this machine, for example moto
   openstack  ${variablesText('openstack')}
-  cb-spider  ${variablesText('cb-spider')}; its mock cloud is used
-Exit codes: 0 all as asked, under --faults and --policy as the policy says; 1 something asked is not running, leaked, doubled or left; 2 wrong use; 3 cannot start`,
+  cb-spider  ${variablesText('cb-spider')}; the demo uses its mock cloud
+Exit codes: 0 all instances ran, or with --faults and --policy the outcome is what the policy says; 1 instances did not run, leaked, ran twice or are left; 2 wrong use; 3 the demo cannot start`,
   )
   .allowExcessArguments(false)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));

@@ -161,10 +161,10 @@ export function idleCost(template: Template): IdleCost {
 function refuseUnknown(template: Template): void {
   const refused = Object.entries(template.Resources).flatMap(([id, resource]) => {
     if (!FREE_WHEN_IDLE.has(resource.Type) && !PRICED.has(resource.Type)) {
-      return [`${id}: no price is known for ${resource.Type}; say in infra/idle-cost.ts what it costs idle`];
+      return [`${id}: infra/idle-cost.ts has no price of ${resource.Type}; add what it costs idle`];
     }
     const isHourly = HOURLY_SETTINGS.some(([type, check]) => type === resource.Type && check(resource));
-    return isHourly ? [`${id}: ${resource.Type} as it is set is billed by the hour`] : [];
+    return isHourly ? [`${id}: ${resource.Type} with these settings is billed by the hour`] : [];
   });
   if (refused.length > 0) throw new Error(refused.join('\n'));
 }
@@ -207,7 +207,8 @@ function scheduledUsage(template: Template): Usage & { readonly runs: number } {
     for (const { Arn } of Targets) {
       const target = String(template.Resources[referredId(Arn) ?? '']?.Properties['Description']);
       const usage = SCHEDULED[target];
-      if (!usage) throw new Error(`${id}: infra/idle-cost.ts does not say what one run of ${target} uses`);
+      if (!usage)
+        throw new Error(`${id}: infra/idle-cost.ts does not have the usage of one run of ${target}; add it`);
       sum.runs += runs;
       sum.requests += runs * usage.requests;
       sum.gbSeconds += runs * usage.gbSeconds;

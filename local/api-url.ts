@@ -18,7 +18,7 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
   for (const candidate of candidates) if (await isOurs(candidate)) return candidate;
   throw new StartFailure(
     `the engine does not serve the API at any of ${candidates.join(', ')}`,
-    'Is it compatible with LocalStack? `fleetwright local logs` shows what it and the functions say.',
+    'Check that the engine is compatible with LocalStack. `fleetwright local logs` shows its log and those of the functions.',
   );
 }
 

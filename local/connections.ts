@@ -60,8 +60,8 @@ async function ensureConnection(api: Client, cloud: Cloud, target: Target): Prom
   } catch (error) {
     if (!(error instanceof ApiProblem)) throw error;
     throw new StartFailure(
-      `connection ${name} is to ${known.endpoint}, where the simulated clouds are no longer: ${error.message}`,
-      'Empty all with `fleetwright local down --purge`, then `fleetwright local up`.',
+      `connection ${name} has the endpoint ${known.endpoint}, which the simulated clouds no longer have: ${error.message}`,
+      'Remove all data with `fleetwright local down --purge`, then run `fleetwright local up`.',
       { cause: error },
     );
   }
@@ -82,8 +82,8 @@ async function waitUntilReady(api: Client): Promise<void> {
     if (Date.now() < deadline && late.every(({ status }) => status !== 'Failed')) continue;
     const reasons = late.map(({ name, status, failure }) => `  ${name}: ${failure?.message ?? status}`);
     throw new StartFailure(
-      ['connections to the simulated clouds do not become ready:', ...reasons].join('\n'),
-      '`fleetwright local logs` shows what the functions say.',
+      ['these connections to the simulated clouds did not become Ready:', ...reasons].join('\n'),
+      'Run `fleetwright local logs` to see the logs of the functions.',
     );
   }
 }

@@ -32,11 +32,14 @@ export async function down({
   const stopped = await withLock(folder, async () => {
     const done: DownResult['stopped'] = [];
     const said = (name: string) => (was: boolean) =>
-      was ? `Stopped the ${name}` : `The ${name} did not run`;
+      was ? `Stopped the ${name}` : `Did not stop the ${name}: it was not running`;
     const engine = folder.read(RECORDS.engine, engineRecordSchema);
     if (engine && (await step(onProgress, () => stopEngine(engine), said('engine')))) done.push('engine');
     const clouds = folder.read(RECORDS.clouds, cloudsRecordSchema);
-    if (clouds && (await step(onProgress, () => stopProcess(clouds.process), said('simulated clouds')))) {
+    if (
+      clouds &&
+      (await step(onProgress, () => stopProcess(clouds.process), said('server of the simulated clouds')))
+    ) {
       done.push('clouds');
     }
     folder.removeTemporary();

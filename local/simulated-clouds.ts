@@ -87,7 +87,7 @@ async function reseed(clouds: Clouds, inForce: number, wanted: number | undefine
   if (!answer.ok)
     throw new StartFailure(
       `the simulated clouds refuse seed ${wanted}: ${await answer.text()}`,
-      'Give a whole number.',
+      'Give a whole number with --seed.',
     );
   return wanted;
 }
@@ -97,8 +97,8 @@ async function refuseWhileUsed(of: Clouds, what: string): Promise<void> {
   const live = clouds.flatMap(({ instances }) => instances).filter(({ status }) => status !== 'Terminated');
   if (live.length === 0) return;
   throw new StartFailure(
-    `the simulated clouds run with another ${what}, and ${live.length} instances are in them`,
-    'Delete the fleets first, or stop everything with `fleetwright local down --purge`.',
+    `the simulated clouds run with another ${what}, and have ${live.length} instances`,
+    'Delete the fleets first, or remove everything with `fleetwright local down --purge`.',
   );
 }
 
@@ -145,7 +145,7 @@ async function waitUntilHealthy(folder: StateFolder, record: CloudsRecord) {
     const said = tailOf(folder.log('clouds'), 8).map((line) => `  ${line}`);
     throw new StartFailure(
       ['the simulated clouds did not start', ...said].join('\n'),
-      `Their log is ${folder.log('clouds')}.`,
+      `Read their log in ${folder.log('clouds')}.`,
     );
   }
 }

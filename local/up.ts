@@ -73,7 +73,7 @@ export async function up({
     const { outputs } = await step(
       onProgress,
       () => deploy(folder, { engine: access, fresh }),
-      ({ changed }) => (changed ? 'Deployed the CDK app' : 'The CDK app is deployed as it is here'),
+      ({ changed }) => (changed ? 'Deployed the CDK app' : 'The deployed CDK app is up to date'),
     );
     const apiUrl = await findApiUrl(access.engineUrl, outputs.ApiUrl);
     const known = folder.read(RECORDS.context, localStackSchema);

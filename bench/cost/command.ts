@@ -19,19 +19,24 @@ interface Flags extends RunFlags {
 export function costCommand(): Command {
   return new Command('cost')
     .description(
-      "What a launch takes, counted from the demo's fleets on the local engine, and what an hour of a fleet that runs " +
-        'takes, counted from the shipped code in virtual time; in units, requests and dollars.',
+      "Measures what a launch uses, from the demo's fleets on the local engine, and what an hour of a running fleet " +
+        'uses, from the shipped code in virtual time; in units, requests and dollars.',
     )
-    .option('--scale <factor>', "each of the demo's groups times this, rounded up", factor, 1)
-    .option('--seed <number>', 'of the simulated clouds, which are reset to it', wholeNumber, 1)
+    .option(
+      '--scale <factor>',
+      "multiply the size of each of the demo's node groups by this, rounded up",
+      factor,
+      1,
+    )
+    .option('--seed <number>', 'seed of the simulated clouds, which are reset with it', wholeNumber, 1)
     .option(
       '--kept <instances>',
-      'of the fleet that runs, over all locations of the demo',
+      'instances of the running fleet, over all locations of the demo',
       countFrom1,
       10_000,
     )
-    .option('--hours <count>', 'of virtual time in which it is watched', countFrom1, 1)
-    .option('--json', 'last on stdout, one JSON line', false)
+    .option('--hours <count>', 'hours of virtual time to measure the running fleet', countFrom1, 1)
+    .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
     .action(async ({ kept: instances, hours, json, scale, seed }: Flags) => {
       const say = (line: string) => process.stderr.write(`${line}\n`);

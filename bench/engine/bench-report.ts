@@ -6,9 +6,9 @@ import type { Phases } from './run.ts';
 export const PRICES =
   'AWS list prices of us-east-1 without free tier, as of June 2026; sources: infra/prices.ts';
 const METHOD = [
-  'Cloud calls: the simulated clouds’ books. Units, invocations and log volume: the functions’ logs, those of the API',
-  'only while the fleets are asked for. Transitions: execution histories. SQS: sends as counted, and a receive and a',
-  'delete for each batch; empty receives are not in it. Lambda time is that of this machine, and so an estimate.',
+  'Cloud calls are from the simulated clouds’ books. Units, invocations and log volume are from the functions’ logs;',
+  'those of the API only until the fleets are created. Transitions are from execution histories. SQS: counted sends,',
+  'and a receive and a delete for each batch, without empty receives. Lambda time is an estimate from this machine.',
 ];
 
 const COUNTS = [

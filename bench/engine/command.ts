@@ -31,38 +31,46 @@ interface Flags extends RunFlags {
 export function engineCommand(): Command {
   return new Command('engine')
     .description(
-      "The demo's fleets on the local engine: the makespan beside the ideal, and what part of an instance's way from " +
-        'the request to Running each step took. With --boot: fleets of machines that boot within that time, at a ' +
-        "cloud of the benchmark's own with 20 slots a location: a first one of 20, then 20 and 150 in one location " +
-        "and 60 in eight. Seconds are from the request until the last one runs, by the cloud's books; the ideal is " +
-        'that of a scheduler without any overhead under the same slots, boot time and create rate. The double of ' +
-        'CB-Spider has no limits of its own: there, the ideal keeps those of the connection.',
+      "Runs the demo's fleets on the local engine: compares the makespan with the ideal, and shows what part of the time " +
+        'from the request to Running each step took. With --boot: runs fleets of machines with that boot time at a ' +
+        "cloud of the benchmark's own with 20 slots per location: a first fleet of 20, then 20 and 150 in one location " +
+        "and 60 in eight. Seconds are from the request until the last instance runs, by the cloud's books. The ideal is " +
+        'that of a scheduler without overhead under the same slots, boot time and create rate. The double of ' +
+        'CB-Spider has no limits of its own; its ideal is computed with the limits of the connection.',
     )
-    .option('--scale <factor>', "without --boot: each group's size times this, rounded up", factor, 1)
-    .option('--seed <number>', 'of the simulated clouds, which are reset to it', wholeNumber, 1)
-    .option('--boot <seconds>', 'times machines that take so long to boot', positiveNumber)
+    .option(
+      '--scale <factor>',
+      "without --boot: multiply each node group's size by this, rounded up",
+      factor,
+      1,
+    )
+    .option('--seed <number>', 'seed of the simulated clouds, which are reset with it', wholeNumber, 1)
+    .option('--boot <seconds>', 'measures fleets of machines with this boot time', positiveNumber)
     .addOption(
-      new Option('--driver <name>', 'with --boot: the driver that starts them (default: sim)').choices(
+      new Option('--driver <name>', 'with --boot: driver that starts the machines (default: sim)').choices(
         QUICK_DRIVERS,
       ),
     )
     .option(
       '--creates <per second>',
-      `with --boot: creates a second in a location, of cloud and connection (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
+      `with --boot: creates per second in a location, of cloud and connection (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
       positiveNumber,
     )
-    .option('--json', 'last on stdout, one JSON line', false)
+    .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
     .action(async (flags: Flags, command: Command) => {
       const { boot, driver, creates } = flags;
       if (boot === undefined) {
         if (driver !== undefined || creates !== undefined)
-          throw usageError('--driver and --creates go with --boot', 'Give --boot <seconds>, too.');
+          throw usageError(
+            '--driver and --creates can only be used with --boot',
+            'Give --boot <seconds>, too.',
+          );
         process.exitCode = await demoOnEngine(flags);
         return;
       }
       if (command.getOptionValueSource('scale') === 'cli')
-        throw usageError('--scale does not go with --boot', 'Leave one of them out.');
+        throw usageError('--scale cannot be used with --boot', 'Leave one of them out.');
       process.exitCode = await quickBoots(boot, flags);
     });
 }

@@ -16,14 +16,19 @@ interface Flags {
 export function fairnessCommand(): Command {
   return new Command('fairness')
     .description(
-      'How long a small fleet takes while a large one is under way at the same location, and how long alone: the ' +
+      'Measures how long a small fleet takes alone, and while a large one is under way at the same location. Runs the ' +
         'shipped code in virtual time over a simulated cloud without quotas.',
     )
-    .option('--small <instances>', 'of the small fleet', countFrom1, 10)
-    .option('--large <instances>', 'of the large fleet', countFrom1, 5_000)
-    .option('--after <seconds>', 'how long after the large fleet the small one is sent', countFrom1, 60)
-    .option('--seeds <count>', 'runs of each, by the seeds 1, 2, …', countFrom1, 5)
-    .option('--json', 'last on stdout, one JSON line', false)
+    .option('--small <instances>', 'instances of the small fleet', countFrom1, 10)
+    .option('--large <instances>', 'instances of the large fleet', countFrom1, 5_000)
+    .option(
+      '--after <seconds>',
+      'seconds from the request for the large fleet until that for the small one',
+      countFrom1,
+      60,
+    )
+    .option('--seeds <count>', 'number of runs of each case, with the seeds 1, 2, …', countFrom1, 5)
+    .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
     .action(async ({ small, large, after, seeds, json }: Flags) => {
       const measured = await measureFairness(

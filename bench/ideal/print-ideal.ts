@@ -19,18 +19,22 @@ function readBooks(file: string): z.infer<typeof booksSchema> {
     return booksSchema.parse(JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8')));
   } catch (error) {
     const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
-    process.stderr.write(`${file}: not the books of the simulated clouds: ${why}\n`);
+    process.stderr.write(`${file} is not an answer of GET /_sim/books: ${why}\n`);
     process.exit(2);
   }
 }
 
 await new Command('ideal')
   .description(
-    'The ideal and the real schedule of a run, from the books of the simulated clouds, as one JSON line',
+    'Prints the ideal and the real schedule of a run, from the books of the simulated clouds, as one JSON line.',
   )
-  .argument('<books>', 'answer of GET /_sim/books in a file, or - for standard input')
-  .requiredOption('--started-at <time>', 'when the first create request was accepted, ISO 8601', isoTime)
-  .option('--deployment <id>', 'only what this deployment made')
+  .argument('<books>', 'file with the answer of GET /_sim/books, or - for standard input')
+  .requiredOption(
+    '--started-at <time>',
+    'ISO 8601 time at which the first create request was accepted',
+    isoTime,
+  )
+  .option('--deployment <id>', 'only instances of this deployment')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action((file: string, { startedAt, deployment }: Flags) => {
     const books = readBooks(file);

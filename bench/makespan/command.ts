@@ -21,24 +21,29 @@ const MOST_THREADS = 2;
 export function makespanCommand(): Command {
   return new Command('makespan')
     .description(
-      'How long until all instances run, in virtual time: the shipped functions, workflows and poll loop over the ' +
-        'simulated clouds, beside the best possible and beside semaphores with random sleeps.',
+      'Measures the time until all instances run, in virtual time: the shipped functions, workflows and poll loop over the ' +
+        'simulated clouds, compared with the best possible and with semaphores and random sleeps.',
     )
     .option(
       '--most <instances>',
-      'leaves out the larger cases: 10000 takes 3 minutes, 100000 half an hour',
+      'most instances of a case; 10000 takes 3 minutes, 100000 half an hour',
       caseSize,
       100_000,
     )
-    .option('--seed <number>', 'of the simulated clouds', wholeNumber, 1)
+    .option('--seed <number>', 'seed of the simulated clouds', wholeNumber, 1)
     .option(
       '--lambda-scaling',
-      'as Lambda has it where a queue was quiet: 5 batches at a time at first, and 300 more each minute, up to the 100 ' +
-        'that it may; else these are there at once',
+      'start with the concurrency that Lambda gives a quiet queue: 5 batches at a time, and 300 more each minute, up to ' +
+        'the limit of 100. Without this flag, all 100 are available from the start',
       false,
     )
-    .option('--threads <count>', 'runs at a time', countFrom1, Math.min(MOST_THREADS, availableParallelism()))
-    .option('--json', 'last on stdout, one JSON line', false)
+    .option(
+      '--threads <count>',
+      'number of runs at a time',
+      countFrom1,
+      Math.min(MOST_THREADS, availableParallelism()),
+    )
+    .option('--json', 'print one JSON line at the end of stdout', false)
     .allowExcessArguments(false)
     .action(async ({ most, seed, lambdaScaling, threads, json }: Flags) => {
       const asked = ASKED.filter(({ instances }) => instances <= most);
@@ -56,7 +61,8 @@ export function makespanCommand(): Command {
 function caseSize(text: string): number {
   const most = wholeNumber(text);
   const least = Math.min(...ASKED.map(({ instances }) => instances));
-  if (most < least) throw new InvalidArgumentError(`the smallest case has ${least} instances`);
+  if (most < least)
+    throw new InvalidArgumentError(`must be at least ${least}, the instances of the smallest case`);
   return most;
 }
 

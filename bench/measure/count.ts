@@ -4,6 +4,6 @@ import { wholeNumber } from '../../demo/run/flags.ts';
 /** A flag's value as a whole number from 1 on. */
 export function countFrom1(text: string): number {
   const count = wholeNumber(text);
-  if (count < 1) throw new InvalidArgumentError('must be a whole number from 1 on.');
+  if (count < 1) throw new InvalidArgumentError('must be a whole number of at least 1.');
   return count;
 }

@@ -27,7 +27,7 @@ export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud
       EXIT.otherwise,
       'not-ready',
       `connection ${name} is not ready: ${failure?.message ?? status}`,
-      '`npx fleetwright local logs` shows what its driver says.',
+      'Run `npx fleetwright local logs` to see the log of its driver.',
     );
   }
 }
@@ -46,7 +46,7 @@ async function removeEarlier({ client, namespace }: Stack): Promise<void> {
         EXIT.usage,
         'connection-in-use',
         `connection ${connection} of an earlier run cannot be removed: ${error.message}`,
-        'Empty the local stack: npx fleetwright local down --purge',
+        'Remove all data of the local stack: npx fleetwright local down --purge',
         { cause: error },
       );
     }

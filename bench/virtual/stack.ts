@@ -59,7 +59,7 @@ export class VirtualStack {
     // Counting what runs takes a look at every instance: only when there are as many as that.
     while (this.#made() < wanted || this.#running() < wanted) {
       if (ground.now() - startMs > PATIENCE_MS)
-        throw new Error(`${this.#running()} of ${wanted} ran within a day`);
+        throw new Error(`only ${this.#running()} of ${wanted} instances ran within a day of virtual time`);
       await ground.sleep(GLANCE_MS);
       if (performance.now() < saidAtMs + SAY_MS) continue;
       say(this.#made(), Math.round((ground.now() - startMs) / 1_000));

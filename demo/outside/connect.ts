@@ -29,8 +29,8 @@ export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void
     throw new CliError(
       EXIT.unreachable,
       'no-server',
-      `no answer from ${driver} at ${url}`,
-      'Start its server, or give the address that it has.',
+      `the server for driver ${driver} does not answer at ${url}`,
+      'Start the server, or give its right URL in --clouds.',
       { cause },
     );
   }
@@ -62,7 +62,7 @@ export async function connect(
     EXIT.otherwise,
     'nothing-offered',
     `${where.driver} at ${where.url} has no location with an instance type and an image that boots on it`,
-    `See what it has: npx fleetwright images ${name}`,
+    `To see what it has, run: npx fleetwright image list --connection ${name}`,
   );
 }
 
@@ -82,7 +82,7 @@ async function register({ client, namespace }: Stack, wanted: Wanted): Promise<v
         EXIT.usage,
         'connection-in-use',
         `connection ${wanted.name} of an earlier run cannot be replaced: ${error.message}`,
-        'Delete the fleet that was kept: npx fleetwright fleet delete many-clouds --wait',
+        'Delete the fleet of that run: npx fleetwright fleet delete many-clouds --wait',
         { cause: error },
       );
     }
@@ -99,8 +99,8 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
       throw new CliError(
         EXIT.otherwise,
         'not-verified',
-        `connection ${name} is not usable: ${failure?.code ?? 'Failed'}: ${failure?.message ?? 'no reason was given'}`,
-        'Check the variables that its credential is read from.',
+        `connection ${name} did not become Ready: ${failure?.code ?? 'Failed'}: ${failure?.message ?? 'the cloud gave no reason'}`,
+        'Check the environment variables that its credential is read from.',
       );
     }
     const offered = status === 'Ready' ? await readOffers(stack, name) : [];
@@ -110,8 +110,8 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
     throw new CliError(
       EXIT.otherwise,
       'no-inventory',
-      `connection ${name} does not tell what its cloud offers`,
-      '`npx fleetwright local logs` shows what its driver says.',
+      `the inventory of connection ${name} was not read in time`,
+      'Run `npx fleetwright local logs` to see the log of its driver.',
     );
   }
 }

@@ -15,7 +15,7 @@ export interface DemoClouds {
   outside: OutsideCloud[];
 }
 
-const EXAMPLE = 'such as sim,aws=http://127.0.0.1:5599';
+const EXAMPLE = 'for example sim,aws=http://127.0.0.1:5599';
 
 /**
  * Reads what `--clouds` is given: `sim`, and `<driver>=<URL>` for each cloud outside.
@@ -27,10 +27,10 @@ export function readClouds(text: string): DemoClouds {
   const seen = new Set<string>();
   for (const part of text.split(',').map((one) => one.trim())) {
     const [name = '', ...rest] = part.split('=');
-    if (seen.has(name)) throw new InvalidArgumentError(`${name} stands there twice.`);
+    if (seen.has(name)) throw new InvalidArgumentError(`${name} is given twice.`);
     seen.add(name);
     if (name === 'sim') {
-      if (rest.length > 0) throw new InvalidArgumentError('the simulated clouds need no address: sim.');
+      if (rest.length > 0) throw new InvalidArgumentError('sim takes no URL: give just sim.');
       clouds.simulated = true;
     } else clouds.outside.push({ driver: driverOf(name), url: addressOf(name, rest.join('=')) });
   }
@@ -41,7 +41,7 @@ function driverOf(name: string): OutsideDriver {
   const driver = DRIVER_NAMES.find((known) => known === name);
   if (driver === undefined || driver === 'sim') {
     throw new InvalidArgumentError(
-      `there is no driver ${JSON.stringify(name)}; there are ${DRIVER_NAMES.join(', ')}; ${EXAMPLE}.`,
+      `${JSON.stringify(name)} is not a driver: give one of ${DRIVER_NAMES.join(', ')}, ${EXAMPLE}.`,
     );
   }
   return driver;
@@ -53,14 +53,16 @@ const AT_AWS = /(^|\.)amazonaws\.com(\.cn)?$/;
 function addressOf(name: string, text: string): string {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError(`${name} needs the address of its server, by http or https; ${EXAMPLE}.`);
+    throw new InvalidArgumentError(`${name} needs the http or https URL of its server, ${EXAMPLE}.`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError(`put no credential into ${name}'s address; see --help.`);
+    throw new InvalidArgumentError(
+      `the URL of ${name} must not contain a credential: set the variables that --help names.`,
+    );
   }
   if (AT_AWS.test(url.hostname)) {
     throw new InvalidArgumentError(
-      'that is AWS itself; `LIVE=aws npm run test:live` tries an account there, with a cap on what it may cost.',
+      'the URL is that of AWS itself: use `LIVE=aws npm run test:live`, which limits the cost, to try an account there.',
     );
   }
   return text;

@@ -72,11 +72,13 @@ export function readCredential(
   throw new CliError(
     EXIT.usage,
     'missing-variables',
-    `${driver} needs a credential: ${variablesText(driver)}`,
-    "Set them as for that cloud's own tools, and run this again.",
+    `driver ${driver} needs a credential in ${variablesText(driver)}`,
+    "Set the variables as for that cloud's own tools, and run the command again.",
     {
       details: ways.flatMap(({ required }) =>
-        Object.values(required).flatMap((name) => (isSet(env[name]) ? [] : [`${name} is not set`])),
+        Object.values(required).flatMap((name) =>
+          isSet(env[name]) ? [] : [`the environment variable ${name} is not set`],
+        ),
       ),
     },
   );

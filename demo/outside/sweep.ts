@@ -21,7 +21,7 @@ export async function findUnclaimed(
 ): Promise<Finding[]> {
   let sweep = await client.sweepOrphans({ params: { namespace }, body: { connection, dryRun: true } });
   for (const untilMs = Date.now() + ATMOST_MS; sweep.status !== 'Done'; await sleep(POLL_MS)) {
-    if (Date.now() > untilMs) throw notRead(connection, ['it takes longer than ten minutes']);
+    if (Date.now() > untilMs) throw notRead(connection, ['the sweep takes longer than ten minutes']);
     sweep = await client.getSweep({ params: { namespace, sweep: sweep.id } });
   }
   if (sweep.failures.length > 0 || sweep.findingsLeftOut > 0) {
@@ -43,8 +43,8 @@ function notRead(connection: string, details: readonly string[]): CliError {
   return new CliError(
     EXIT.otherwise,
     'not-swept',
-    `what ${connection} has at its cloud could not be read everywhere`,
-    `Look again: npx fleetwright orphans sweep --connection ${connection} --dry-run --wait`,
+    `not all locations of connection ${connection} could be swept`,
+    `To try again, run: npx fleetwright orphans sweep --connection ${connection} --dry-run --wait`,
     { details },
   );
 }

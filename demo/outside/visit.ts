@@ -28,7 +28,7 @@ export async function connectAll(
   if (clouds.length > 0) await requireDrivers(stack, clouds);
   return await Promise.all(
     clouds.map(async ({ driver, url, ...credential }) => {
-      say(`Reading what ${driver} at ${url} offers`);
+      say(`Reading the inventory of ${driver} at ${url}`);
       const connected = await connect(stack, { driver, url }, credential, OUTSIDE_SIZES[driver]);
       const { instanceType, image, locations } = connected.group;
       say(`Connection ${connected.connection}: ${instanceType} with ${image} in ${locations.join(', ')}`);
@@ -45,8 +45,8 @@ async function requireDrivers({ client }: Stack, clouds: readonly OutsideCloud[]
   throw new CliError(
     EXIT.usage,
     'no-driver',
-    `driver ${missing.join(', ')} is not registered; there are ${known.join(', ')}`,
-    'Name one of them in --clouds.',
+    `these drivers are not registered: ${missing.join(', ')}`,
+    `Name only these in --clouds: ${known.join(', ')}.`,
   );
 }
 

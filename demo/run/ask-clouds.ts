@@ -25,11 +25,12 @@ export async function ask(
     throw new CliError(
       EXIT.unreachable,
       'no-simulated-clouds',
-      `no answer from the simulated clouds at ${url}`,
-      'See `npx fleetwright local status`, and start them with `npx fleetwright local up`.',
+      `the simulated clouds do not answer at ${url}`,
+      'Check them with `npx fleetwright local status`, and start them with `npx fleetwright local up`.',
       { cause },
     );
   }
-  if (!response.ok) throw new Error(`${url} answered ${response.status}: ${await response.text()}`);
+  if (!response.ok)
+    throw new Error(`${url} answered with status ${response.status}: ${await response.text()}`);
   return await response.json();
 }

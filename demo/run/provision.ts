@@ -47,8 +47,8 @@ export async function prepareClouds(
     throw new CliError(
       EXIT.usage,
       'fleets-exist',
-      `these fleets run already, maybe kept from an earlier run: ${taken.join(', ')}`,
-      `Remove them first: ${taken.map((name) => `npx fleetwright fleet delete ${name} --wait`).join(' && ')}`,
+      `these fleets exist already, perhaps from an earlier run: ${taken.join(', ')}`,
+      `Delete them first: ${taken.map((name) => `npx fleetwright fleet delete ${name} --wait`).join(' && ')}`,
     );
   }
   if (seed === undefined) return;
@@ -57,8 +57,8 @@ export async function prepareClouds(
     throw new CliError(
       EXIT.usage,
       'clouds-in-use',
-      `the simulated clouds hold ${left} instances, which another seed would wipe out`,
-      'Delete their fleets first, or run this without --seed.',
+      `the simulated clouds have ${left} instances, which a reset to another seed would delete`,
+      'Delete their fleets first, or run the command without --seed.',
     );
   }
   await resetClouds(stack, seed);

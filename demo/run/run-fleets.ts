@@ -100,7 +100,7 @@ const isGone = (status: FleetStatus): boolean => status === 'Terminated' || stat
 /** Adds several fleets up to one, for the progress that the demo shows. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
-  if (!first) throw new RangeError('no fleets');
+  if (!first) throw new RangeError('the list of fleets is empty');
   const odd = fleets.find(({ status }) => status !== 'Running' && !isGone(status));
   return {
     ...first,

@@ -45,14 +45,18 @@ export class Alarms extends Construct {
 
   #watchForLostWork({ queues, workflows }: AlarmsProps): void {
     for (const { driver, deadLetters } of queues.all) {
-      this.#add(`${driver}-dead-letters`, `Work for the driver ${driver} was given up after five failures.`, {
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
-        above: 0,
-      });
+      this.#add(
+        `${driver}-dead-letters`,
+        `Messages for the driver ${driver} are in its dead-letter queue: each failed five times.`,
+        {
+          metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+          above: 0,
+        },
+      );
     }
     // A failed `provision-location` also fails the execution that started it, and needs no alarm of its own.
     for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
-      this.#add(`${node.id}-failed`, `An execution of ${node.id} broke off.`, {
+      this.#add(`${node.id}-failed`, `An execution of the workflow ${node.id} failed.`, {
         metric: machine.metricFailed({ statistic: Stats.SUM }),
         above: 0,
       });
@@ -61,29 +65,41 @@ export class Alarms extends Construct {
 
   #watchForTrouble({ queues, http, scheduled }: AlarmsProps): void {
     for (const { driver, queue } of queues.all) {
-      this.#add(`${driver}-late`, `Messages for the driver ${driver} have waited for ten minutes or more.`, {
-        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
-        above: 600,
-        periods: 3,
-      });
+      this.#add(
+        `${driver}-late`,
+        `Messages for the driver ${driver} have waited in its queue for ten minutes or more.`,
+        {
+          metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
+          above: 600,
+          periods: 3,
+        },
+      );
     }
     // Each sweep that waits for an operator counts one: in production every 15 minutes.
-    this.#add('sweeps-held', 'Sweeps remove no machine until "fleetwright orphans continue".', {
-      metric: new Metric({ namespace: 'Fleetwright', metricName: 'SweepHeld', statistic: Stats.SUM }),
-      above: 0,
-      minutes: 30,
-    });
-    this.#add('api-5xx', 'The API answers with server errors.', {
+    this.#add(
+      'sweeps-held',
+      'Sweeps remove no machines until an operator runs "fleetwright orphans continue".',
+      {
+        metric: new Metric({ namespace: 'Fleetwright', metricName: 'SweepHeld', statistic: Stats.SUM }),
+        above: 0,
+        minutes: 30,
+      },
+    );
+    this.#add('api-5xx', 'The API answers requests with server errors (5xx).', {
       metric: http.metricServerError({ statistic: Stats.SUM }),
       above: 5,
     });
     for (const { entry, lambda } of scheduled) {
       // Lambda retries a failed scheduled invocation twice. One error alone does not mean that a round was missed.
-      this.#add(`${entry.replaceAll('/', '-')}-errors`, `${HANDLERS}/${entry} fails again and again.`, {
-        metric: lambda.metricErrors({ statistic: Stats.SUM }),
-        above: 1,
-        minutes: 15,
-      });
+      this.#add(
+        `${entry.replaceAll('/', '-')}-errors`,
+        `The function ${HANDLERS}/${entry} fails repeatedly.`,
+        {
+          metric: lambda.metricErrors({ statistic: Stats.SUM }),
+          above: 1,
+          minutes: 15,
+        },
+      );
     }
   }
 

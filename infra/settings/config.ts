@@ -107,7 +107,7 @@ const contextSchema = z.object({
     .pipe(
       z.array(
         driverNameSchema.refine((name) => registered.includes(name), {
-          error: `must be of ${registered.join(', ')}`,
+          error: `must only name drivers of this list: ${registered.join(', ')}`,
         }),
       ),
     )

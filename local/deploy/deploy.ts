@@ -84,5 +84,5 @@ function cdkRunner(folder: StateFolder, engine: EngineAccess) {
 
 function deployFailure(what: string, { stdout, stderr }: CommandResult, log: string): StartFailure {
   const said = lastLines(stderr.trim() === '' ? stdout : stderr, 10).replaceAll(/^/gm, '  ');
-  return new StartFailure(`cdk ${what} failed:\n${said}`, `All that it said is in ${log}.`);
+  return new StartFailure(`cdk ${what} failed:\n${said}`, `Read its whole output in ${log}.`);
 }

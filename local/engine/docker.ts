@@ -41,7 +41,7 @@ export async function startContainer(
   if (started.code !== 0) {
     throw new StartFailure(
       `Docker cannot start ${IMAGE}: ${lastLines(started.stderr, 3)}`,
-      'Install Python 3.10 or later instead, or put the image where Docker finds it (`docker pull`).',
+      `Install Python 3.10 or later instead, or get the image with \`docker pull ${IMAGE}\`.`,
     );
   }
   return {

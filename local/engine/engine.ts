@@ -79,14 +79,14 @@ async function givenEndpoint(folder: StateFolder, endpoint: string): Promise<Eng
   ) {
     throw new StartFailure(
       `AWS_ENDPOINT_URL=${endpoint} is not the URL of a local AWS engine`,
-      'Unset it, and an engine is started; or give the URL of one that runs, such as http://127.0.0.1:4566.',
+      'Unset it to start an engine, or set it to the URL of an engine that runs, for example http://127.0.0.1:4566.',
     );
   }
   const url = parsed.href.replace(/\/$/, '');
   if (!(await isHealthy(url))) {
     throw new StartFailure(
-      `nothing answers ${url}/_localstack/health, though AWS_ENDPOINT_URL names it`,
-      'Start that engine, or unset AWS_ENDPOINT_URL, and one is started for you.',
+      `the engine that AWS_ENDPOINT_URL names does not answer at ${url}/_localstack/health`,
+      'Start that engine, or unset AWS_ENDPOINT_URL to start another one.',
     );
   }
   const known = folder.read(RECORDS.engine, engineRecordSchema);
@@ -115,7 +115,7 @@ async function start(folder: StateFolder, port: number, key: EngineKey): Promise
   if (pythons.length === 0) {
     if (await dockerAnswers()) return await startContainer(port, key);
     throw new StartFailure(
-      'the local AWS engine needs Python 3.10 or later, or Docker, and neither is here',
+      'the local AWS engine needs Python 3.10 or later, or Docker, and this machine has neither',
       'Install Python (https://www.python.org/downloads/, on Debian and Ubuntu `apt-get install python3-venv`), ' +
         'start Docker, or set AWS_ENDPOINT_URL to an engine that runs.',
     );
@@ -156,10 +156,11 @@ async function waitUntilHealthy(folder: StateFolder, record: EngineRecord): Prom
     await stopEngine(record);
     const said = tailOf(folder.log('engine'), 8).map((line) => `  ${line}`);
     throw new StartFailure(
-      [`the local AWS engine ${alive ? 'did not answer within a minute' : 'ended at once'}`, ...said].join(
-        '\n',
-      ),
-      `Its log is ${folder.log('engine')}. \`fleetwright local down --purge\` makes the next start a clean one.`,
+      [
+        `the local AWS engine ${alive ? 'did not answer within a minute' : 'ended while it was starting'}`,
+        ...said,
+      ].join('\n'),
+      `Read its log in ${folder.log('engine')}. Run \`fleetwright local down --purge\` before the next start to remove all data.`,
     );
   }
 }

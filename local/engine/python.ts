@@ -12,7 +12,7 @@ const MINISTACK: PythonProgram = {
   distribution: 'ministack',
   version: MINISTACK_VERSION,
   requirements: join(dirname(fileURLToPath(import.meta.url)), 'requirements.txt'),
-  instead: 'Docker will do instead of Python.',
+  instead: 'Or start Docker, which can be used instead of Python.',
 };
 const CANDIDATES = ['14', '13', '12', '11', '10']
   .map((minor) => `python3.${minor}`)
@@ -93,7 +93,9 @@ export async function installPython(
         return made;
       }
       const { reason, final } =
-        'reason' in made ? made : { reason: 'was installed but cannot be imported', final: false };
+        'reason' in made
+          ? made
+          : { reason: 'the package was installed, but it cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
       // If pip cannot get the packages, another kind of environment does not help.
       if (final) break;
@@ -102,8 +104,8 @@ export async function installPython(
   rmSync(home, { recursive: true, force: true });
   throw new StartFailure(
     `${title}, version ${version}, cannot be installed:\n${reasons.map((one) => `  ${one}`).join('\n')}`,
-    'Is the Python package index within reach (a proxy goes into HTTPS_PROXY, an index of your own into PIP_INDEX_URL)? ' +
-      `On Debian and Ubuntu, \`apt-get install python3-venv\` gives Python what it needs. ${program.instead ?? ''}`.trimEnd(),
+    'Check that the Python package index can be reached: set HTTPS_PROXY for a proxy, PIP_INDEX_URL for another index. ' +
+      `On Debian and Ubuntu, run \`apt-get install python3-venv\`. ${program.instead ?? ''}`.trimEnd(),
   );
 }
 

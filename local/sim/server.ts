@@ -59,22 +59,22 @@ async function run({ port, config: file, seed, state, timeScale, simKey, allowHo
 
 await new Command('sim')
   .description(
-    'Simulated clouds on 127.0.0.1: limits, quotas, latencies and faults, over HTTP. See README.md.',
+    'Serves simulated clouds on 127.0.0.1 over HTTP, with limits, quotas, latencies and faults. See README.md.',
   )
-  .option('--port <port>', 'port to listen on; 0: any free one', port, 4599)
-  .option('--config <file>', 'YAML that is merged over the clouds as they come')
-  .option('--seed <number>', 'makes a run repeatable', wholeNumber)
-  .option('--state <folder>', 'keeps the clouds through a restart; they go on with the seed they began with')
-  .option('--time-scale <factor>', "how much faster than real time the clouds' clock runs", scale, 1)
+  .option('--port <port>', 'port to listen on; 0: any free port', port, 4599)
+  .option('--config <file>', 'YAML file that is merged over the default clouds')
+  .option('--seed <number>', 'seed of the random numbers, to repeat a run', wholeNumber)
+  .option('--state <folder>', 'folder that keeps the clouds through a restart, with their seed')
+  .option('--time-scale <factor>', "how many times faster than real time the clouds' clock runs", scale, 1)
   .addOption(
     new Option(
       '--sim-key <key>',
-      "opens the control API, and each account's key follows from it; one is made up without it",
+      'key of the control API, from which the keys of all accounts are derived (default: a random one)',
     )
       .env('FLEETWRIGHT_SIM_KEY')
       .argParser(nonEmpty),
   )
-  .option('--allow-host <name...>', 'host names that clients may call it by, beside 127.0.0.1 and localhost')
+  .option('--allow-host <name...>', 'host names that clients may use, in addition to 127.0.0.1 and localhost')
   .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   .action(run)
   .parseAsync();

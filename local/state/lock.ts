@@ -14,7 +14,7 @@ export async function withLock<T>(folder: StateFolder, work: () => Promise<T>): 
   if (!holder) {
     throw new StartFailure(
       `another process is starting or stopping the local stack in ${folder.path}`,
-      'Wait until it has ended; or give this one a folder of its own in FLEETWRIGHT_HOME.',
+      'Wait until it has ended, or set FLEETWRIGHT_HOME to another folder.',
     );
   }
   try {

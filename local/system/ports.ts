@@ -14,8 +14,8 @@ export async function freePort(preferred: number): Promise<number> {
     if (await isFree(port)) return port;
   }
   throw new StartFailure(
-    `no port of 127.0.0.1 from ${preferred} to ${last - 1} is free`,
-    'Stop what uses them, or choose others: FLEETWRIGHT_ENGINE_PORT, FLEETWRIGHT_SIM_PORT.',
+    `all ports of 127.0.0.1 from ${preferred} to ${last - 1} are in use`,
+    'Stop the programs that use them, or set FLEETWRIGHT_ENGINE_PORT and FLEETWRIGHT_SIM_PORT to other ports.',
   );
 }
 
@@ -29,12 +29,15 @@ export async function choosePort(variable: string, preferred: number): Promise<n
   if (wanted === undefined || wanted === '') return await freePort(preferred);
   const port = Number(wanted);
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new StartFailure(`${variable}=${wanted} is no port`, 'Give a whole number from 1 to 65535.');
+    throw new StartFailure(
+      `${variable}=${wanted} is not a port`,
+      'Set it to a whole number from 1 to 65535.',
+    );
   }
   if (await isFree(port)) return port;
   throw new StartFailure(
     `port ${port}, which ${variable} names, is in use`,
-    `Stop what uses it, or unset ${variable} for the next free one.`,
+    `Stop the program that uses it, or unset ${variable} to use the next free port.`,
   );
 }
 

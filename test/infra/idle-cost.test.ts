@@ -49,7 +49,7 @@ describe('what is refused', () => {
     '%s, as nothing by the hour belongs here',
     (Type) => {
       expect(() => idleCost(withResource('Intruder', { Type, Properties: {} }))).toThrow(
-        `Intruder: no price is known for ${Type}`,
+        `Intruder: infra/idle-cost.ts has no price of ${Type}`,
       );
     },
   );
@@ -60,7 +60,7 @@ describe('what is refused', () => {
       Properties: { BillingMode: 'PROVISIONED', Replicas: [] },
     };
     expect(() => idleCost(withResource('Table', table))).toThrow(
-      'Table: AWS::DynamoDB::GlobalTable as it is set',
+      'Table: AWS::DynamoDB::GlobalTable with these settings',
     );
     const mapping = { Type: 'AWS::Lambda::EventSourceMapping', Properties: { ProvisionedPollerConfig: {} } };
     expect(() => idleCost(withResource('Mapping', mapping))).toThrow(

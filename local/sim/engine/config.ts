@@ -18,8 +18,8 @@ const locationConfigSchema = z
     latitude: z.number().min(-90).max(90),
     longitude: z.number().min(-180).max(180),
     zones: z.array(z.string().min(1)).min(1),
-    priceFactor: z.number().positive().default(1).describe("on the types' usdPerHour"),
-    instanceQuota: z.int().nonnegative().optional().describe("instead of the cloud's own"),
+    priceFactor: z.number().positive().default(1).describe('Factor on usdPerHour of the instance types.'),
+    instanceQuota: z.int().nonnegative().optional().describe("In place of the cloud's instanceQuota."),
     up: z.boolean().default(true),
   })
   .strict();
@@ -34,14 +34,14 @@ const instanceTypeConfigSchema = z
       .number()
       .nonnegative()
       .optional()
-      .describe('where the priceFactor is 1; absent: no price told'),
-    onlyIn: z.array(z.string()).optional().describe('locations; absent: everywhere'),
+      .describe('Price in a location whose priceFactor is 1. Absent: the cloud tells no price.'),
+    onlyIn: z.array(z.string()).optional().describe('Locations that offer the type. Absent: all.'),
   })
   .strict();
 
 const imageConfigSchema = z
   .object({
-    backendId: z.string().min(1).describe('a template; see drawId in engine/draw.ts'),
+    backendId: z.string().min(1).describe('Template of the id; see drawId in engine/draw.ts.'),
     description: z.string(),
     architectures: z.array(architectureSchema).min(1).default(['x86_64']),
   })
@@ -52,23 +52,26 @@ export const cloudConfigSchema = z
     slots: z
       .object({ locations: z.int().positive(), instancesPerLocation: z.int().positive() })
       .strict()
-      .describe('how many may be between acceptance and Running, for each account'),
+      .describe('Most instances between acceptance and Running, for each account.'),
     rates: z
       .object({ create: rateSchema, list: rateSchema, mutate: rateSchema })
       .strict()
-      .describe('for each account and location'),
-    submitMs: rangeSchema.describe('until a create is answered'),
-    bootSeconds: rangeSchema.describe('from then to Running'),
+      .describe('Rate limits for each account and location.'),
+    submitMs: rangeSchema.describe('Time until a create call is answered.'),
+    bootSeconds: rangeSchema.describe('Time from that answer until Running.'),
     answersWhenRunning: z
       .boolean()
       .default(false)
-      .describe('true: a create is answered when the boot has ended'),
+      .describe('True: a create call is answered when the boot has ended.'),
     terminateSeconds: rangeSchema.default([1, 4]),
-    powerSeconds: rangeSchema.default([1, 3]).describe('until a stop, start or reboot is done'),
-    instanceQuota: z.int().nonnegative().describe('instances of an account at a location'),
+    powerSeconds: rangeSchema.default([1, 3]).describe('Time until a stop, start or reboot has ended.'),
+    instanceQuota: z.int().nonnegative().describe('Most instances of an account at a location.'),
     honoursTokens: z.boolean().default(true),
-    tags: z.boolean().default(true).describe('false: no tag and no launch token is ever shown or found by'),
-    listDelayMs: z.int().min(0).max(3_000).default(0).describe('how old what lists show may be'),
+    tags: z
+      .boolean()
+      .default(true)
+      .describe('False: the cloud shows no tags and no launch tokens, and finds nothing by them.'),
+    listDelayMs: z.int().min(0).max(3_000).default(0).describe('Greatest age of the state that lists show.'),
     ids: z
       .object({
         instance: z.string(),
@@ -88,7 +91,7 @@ export type CloudConfig = z.output<typeof cloudConfigSchema>;
 export const simConfigSchema = z
   .object({
     seed: z.int().default(1),
-    pageSize: z.int().min(1).max(1_000).default(1_000).describe('most items in one answer'),
+    pageSize: z.int().min(1).max(1_000).default(1_000).describe('Most items in one answer.'),
     clouds: z.record(z.string(), cloudConfigSchema),
     accounts: z.record(z.string(), accountRuleSchema).default({}),
     faults: z.array(faultSchema).default([]),
@@ -118,7 +121,9 @@ export function loadSimConfig(file?: string): SimConfig {
 export function parseSimConfig(overrides: unknown, defaults: unknown = {}): SimConfig {
   const parsed = simConfigSchema.safeParse(merge(defaults, overrides ?? {}));
   if (!parsed.success)
-    throw new SimConfigError(`simulated clouds' config:\n${z.prettifyError(parsed.error)}`);
+    throw new SimConfigError(
+      `the configuration of the simulated clouds is wrong:\n${z.prettifyError(parsed.error)}`,
+    );
   return parsed.data;
 }
 

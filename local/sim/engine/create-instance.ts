@@ -28,7 +28,10 @@ export function createInstance(
   const earlier = cloud.honoursTokens ? firstWithToken(site, input.launchToken) : undefined;
   if (earlier) {
     if (statusAt(earlier, nowMs) === 'Terminated') {
-      throw new Refusal('LaunchTokenUsed', 'the instance that this launch token made has been terminated');
+      throw new Refusal(
+        'LaunchTokenUsed',
+        'the instance that was created with this launch token has been terminated',
+      );
     }
     return { record: earlier, isNew: false };
   }
@@ -57,24 +60,25 @@ function checkCreate({ cloud, site }: Target, input: CreateInput): void {
   const image = Object.entries(cloud.images).find(
     ([name, { backendId }]) => imageIdAt(site.key, name, backendId) === input.imageId,
   )?.[1];
-  if (!image) throw bad(`imageId: no image ${input.imageId} at ${location}`);
+  if (!image) throw bad(`imageId: ${location} has no image ${input.imageId}`);
   if (!image.architectures.includes(type.architecture)) {
     throw bad(`imageId: ${input.imageId} does not run on ${type.architecture}`);
   }
   if (input.zone !== undefined && !zonesOf(cloud, location).includes(input.zone)) {
-    throw bad(`zone: no zone ${input.zone} at ${location}`);
+    throw bad(`zone: ${location} has no zone ${input.zone}`);
   }
   const resource = (field: 'networkId' | 'securityGroupId' | 'keyPairId', kind: string) => {
     const found = site.resources.get(input[field]);
-    if (found?.kind !== kind) throw bad(`${field}: no ${kind} ${input[field]} at ${location}`);
+    if (found?.kind !== kind) throw bad(`${field}: ${location} has no ${kind} ${input[field]}`);
     return found;
   };
   const network = resource('networkId', 'network');
   const group = resource('securityGroupId', 'security-group');
   resource('keyPairId', 'key-pair');
-  if (group.networkId !== network.backendId) throw bad('securityGroupId: belongs to another network');
+  if (group.networkId !== network.backendId)
+    throw bad('securityGroupId: the security group belongs to another network');
   if (input.subnetId !== undefined && input.subnetId !== network.subnetId) {
-    throw bad(`subnetId: no subnet ${input.subnetId} in network ${network.backendId}`);
+    throw bad(`subnetId: network ${network.backendId} has no subnet ${input.subnetId}`);
   }
 }
 

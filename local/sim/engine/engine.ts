@@ -85,7 +85,7 @@ export class SimEngine {
     const nowMs = this.#world.clock.now();
     try {
       const cloud = named(this.#world.config.clouds, caller.cloud);
-      if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${caller.cloud}`);
+      if (!cloud) throw new Refusal('UnknownCloud', `cloud ${caller.cloud} does not exist`);
       this.#authenticate(caller);
       return this.#handle(caller, operation, cloud, nowMs);
     } catch (error) {
@@ -103,7 +103,7 @@ export class SimEngine {
     const rule = this.#world.state.accounts.get(account);
     const right = this.keyOf(account);
     if (right !== undefined && !isSameKey(apiKey, right)) {
-      throw new Refusal('InvalidCredentials', `wrong API key for account ${account}`);
+      throw new Refusal('InvalidCredentials', `the API key for account ${account} is wrong`);
     }
     if (rule?.revoked) throw new Refusal('AccountRevoked', `account ${account} is revoked`);
   }
@@ -111,7 +111,7 @@ export class SimEngine {
   #handle(caller: Caller, operation: Operation, cloud: CloudConfig, nowMs: number): Reply {
     const location = 'location' in operation ? operation.location : undefined;
     if (location !== undefined && !named(cloud.locations, location)) {
-      throw new Refusal('UnknownLocation', `no location ${location}`);
+      throw new Refusal('UnknownLocation', `location ${location} does not exist`);
     }
     const { state, commit } = this.#world;
     const site = state.site({ cloud: caller.cloud, account: caller.account, location: location ?? '' });
@@ -156,13 +156,16 @@ export class SimEngine {
     switch (fault?.kind) {
       case 'throttle':
         this.#world.commit({ kind: 'throttled', site: site.key });
-        throw new Refusal('RateLimited', 'too many calls (a fault)', 1_000);
+        throw new Refusal('RateLimited', 'too many calls (injected fault)', 1_000);
       case 'quota':
-        throw new Refusal('QuotaExceeded', 'the quota is used up (a fault)');
+        throw new Refusal('QuotaExceeded', 'the quota is used up (injected fault)');
       case 'capacity':
-        throw new Refusal('InsufficientCapacity', 'no capacity for this instance type (a fault)');
+        throw new Refusal(
+          'InsufficientCapacity',
+          'the location has no capacity for this instance type (injected fault)',
+        );
       case 'error':
-        throw new Refusal('InternalError', 'internal error (a fault)');
+        throw new Refusal('InternalError', 'internal error (injected fault)');
       case 'loseReplyBeforeEffect':
         return { kind: 'lost', atMs: nowMs };
       case 'loseReplyAfterEffect': {

@@ -31,11 +31,15 @@ export const faultSchema = z
       .string()
       .min(1)
       .default('*')
-      .describe('a call, or `list` or `mutate` for all calls at that rate limit, or `*`'),
+      .describe('A call; `list` or `mutate` for all calls under that rate limit; or `*` for all calls.'),
     kind: z.enum(FAULT_KINDS),
     probability: z.number().min(0).max(1).default(1),
-    forSeconds: z.number().positive().optional().describe('absent: until it is deleted'),
-    count: z.int().positive().optional().describe('how many calls it strikes; absent: no bound'),
+    forSeconds: z.number().positive().optional().describe('Absent: the fault lasts until it is deleted.'),
+    count: z
+      .int()
+      .positive()
+      .optional()
+      .describe('Most calls that the fault is applied to. Absent: no limit.'),
     delayMs: z
       .int()
       .nonnegative()

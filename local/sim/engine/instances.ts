@@ -50,7 +50,8 @@ export function findInstances(
 /** Reads an instance. @throws Refusal NotFound, also for a terminated instance */
 export function getInstance({ site, nowMs }: Target, backendId: string): InstanceRecord {
   const record = site.live.get(backendId);
-  if (!record || !isVisibleAt(record, nowMs)) throw new Refusal('NotFound', `no instance ${backendId}`);
+  if (!record || !isVisibleAt(record, nowMs))
+    throw new Refusal('NotFound', `instance ${backendId} does not exist`);
   return record;
 }
 
@@ -99,7 +100,11 @@ export function powerInstance(
   const status = statusAt(record, nowMs);
   const { done, from } = POWER[kind];
   if (done.some((one) => one === status)) return record;
-  if (status !== from) throw new Refusal('IncorrectState', `${backendId} is ${status}: it cannot ${kind}`);
+  if (status !== from)
+    throw new Refusal(
+      'IncorrectState',
+      `instance ${backendId} is ${status}: the call ${kind} is not possible`,
+    );
   const tookMs = drawBetween(cloud.powerSeconds, world.state.seed, kind, ...siteParts(site), record.sequence);
   const doneAtMs = nowMs + Math.round(tookMs * 1_000);
   const changed: InstanceRecord = { ...record, power: { kind, askedAtMs: nowMs, doneAtMs } };

@@ -20,7 +20,7 @@ export function putNote(world: World, { site }: Target, name: string, value: str
   const { cloud, account } = site.key;
   const own = [...world.state.notes.values()].filter((one) => one.cloud === cloud && one.account === account);
   if (own.length >= MOST_NOTES && !own.some((one) => one.name === name))
-    throw new Refusal('QuotaExceeded', `an account keeps at most ${MOST_NOTES} notes`);
+    throw new Refusal('QuotaExceeded', `an account can have at most ${MOST_NOTES} notes`);
   world.commit({ kind: 'note', cloud, account, name, value });
 }
 

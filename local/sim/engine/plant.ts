@@ -9,7 +9,7 @@ import { named, type Target, type World } from './world.ts';
 
 const siteShape = {
   cloud: z.string().min(1),
-  connection: z.string().min(1).describe('the account'),
+  connection: z.string().min(1).describe('The account.'),
   location: z.string().min(1),
 };
 const thingShape = { name: z.string().min(1), tags: z.record(z.string(), z.string()).default({}) };
@@ -66,8 +66,9 @@ function targetOf(
   { cloud: cloudName, connection, location }: { cloud: string; connection: string; location: string },
 ): Target {
   const cloud = named(config.clouds, cloudName);
-  if (!cloud) throw new Refusal('UnknownCloud', `no cloud ${cloudName}`);
-  if (!named(cloud.locations, location)) throw new Refusal('UnknownLocation', `no location ${location}`);
+  if (!cloud) throw new Refusal('UnknownCloud', `cloud ${cloudName} does not exist`);
+  if (!named(cloud.locations, location))
+    throw new Refusal('UnknownLocation', `location ${location} does not exist`);
   const site = state.site({ cloud: cloudName, account: connection, location });
   return { cloud, site, nowMs: clock.now() };
 }

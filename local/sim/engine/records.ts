@@ -63,9 +63,13 @@ export type Violation = z.infer<typeof violationSchema>;
 
 export const accountRuleSchema = z
   .object({
-    apiKey: z.string().min(1).optional().describe("calls must carry it; absent: the account's own"),
+    apiKey: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("The API key that calls must send. Absent: the account's own key."),
     revoked: z.boolean().default(false),
-    deniesNotes: z.boolean().optional().describe('whether the credential lacks the right to notes'),
+    deniesNotes: z.boolean().optional().describe('True: the credential has no right to notes.'),
   })
   .strict();
 export type AccountRule = z.infer<typeof accountRuleSchema>;
@@ -105,7 +109,7 @@ export const simEventSchema = z.discriminatedUnion('kind', [
     cloud: z.string(),
     account: z.string(),
     name: z.string(),
-    value: z.string().optional().describe('absent: it is deleted'),
+    value: z.string().optional().describe('Absent: the note is deleted.'),
   }),
 ]);
 export type SimEvent = z.infer<typeof simEventSchema>;

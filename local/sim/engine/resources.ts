@@ -19,7 +19,7 @@ export function ensureResource(
   const existing = findResource(site, kind, name);
   if (existing) return { record: existing, isNew: false };
   if (networkId !== undefined && site.resources.get(networkId)?.kind !== 'network') {
-    throw new Refusal('InvalidParameter', `networkId: no network ${networkId} at ${site.key.location}`);
+    throw new Refusal('InvalidParameter', `networkId: ${site.key.location} has no network ${networkId}`);
   }
   const parts = [world.state.seed, world.state.epoch, ...Object.values(site.key), kind, name, nowMs];
   const template = {
@@ -69,7 +69,7 @@ export function deleteResource(
   backendId: string,
 ): void {
   const record = site.resources.get(backendId);
-  if (record?.kind !== kind) throw new Refusal('NotFound', `no ${kind} ${backendId}`);
+  if (record?.kind !== kind) throw new Refusal('NotFound', `${kind} ${backendId} does not exist`);
   const user = userOf(site, backendId, nowMs);
   if (user !== undefined) throw new Refusal('ResourceInUse', `${kind} ${backendId} is used by ${user}`);
   world.commit({ kind: 'resource-gone', site: site.key, backendId });

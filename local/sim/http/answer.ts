@@ -48,7 +48,7 @@ async function neverAnswer(c: Context<SimEnv>, { engine, waitUntil }: AppOptions
   const socket = socketOf(c);
   if (!socket) {
     await waitUntil(engine.world.clock.now() + PATIENCE_MS);
-    throw new ConnectionCut('no answer');
+    throw new ConnectionCut('the call gets no answer');
   }
   await new Promise((resolve) => socket.once('close', resolve));
   return RESPONSE_ALREADY_SENT;

@@ -16,7 +16,12 @@ export function createApp(options: AppOptions): Hono<SimEnv> {
   if (options.simKey !== undefined) app.use('/_sim/*', askForKey(options.simKey));
   app.route('/clouds/:cloud', cloudRoutes(options));
   app.route('/_sim', controlRoutes(options.engine));
-  app.notFound((c) => c.json({ code: 'NoSuchRoute', message: `no ${c.req.method} ${c.req.path}` }, 404));
+  app.notFound((c) =>
+    c.json(
+      { code: 'NoSuchRoute', message: `the simulated clouds have no route ${c.req.method} ${c.req.path}` },
+      404,
+    ),
+  );
   app.onError((error, c) => {
     if (error instanceof HTTPException) {
       return c.json({ code: 'InvalidParameter', message: error.message }, error.status);

@@ -104,7 +104,7 @@ export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
 function callerOf(c: Context<SimEnv>): Caller {
   const account = accountSchema.safeParse(c.req.header('x-account'));
   if (!account.success) {
-    throw new Refusal('InvalidCredentials', 'no account, or no valid one, in x-account');
+    throw new Refusal('InvalidCredentials', 'the header x-account has no valid account');
   }
   const [, apiKey] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];
   return { cloud: c.req.param('cloud') ?? '', account: account.data, apiKey };
@@ -120,7 +120,7 @@ function filterOf(c: Context<SimEnv>): ListFilter {
   const tags = Object.fromEntries(
     (c.req.queries('tag') ?? []).map((text) => {
       const at = text.indexOf('=');
-      if (at < 1) throw new HTTPException(400, { message: `tag: ${text} is not of the form key=value` });
+      if (at < 1) throw new HTTPException(400, { message: `tag: ${text} does not have the form key=value` });
       return [text.slice(0, at), text.slice(at + 1)];
     }),
   );

@@ -25,7 +25,7 @@ export function controlRoutes(engine: SimEngine): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const { state, config, commit } = engine.world;
   const faults = () => ({ faults: [...state.faults.values()] });
-  const missing = (what: string) => ({ code: 'NotFound', message: `no ${what}` });
+  const missing = (what: string) => ({ code: 'NotFound', message: `${what} does not exist` });
 
   app.get('/health', (c) =>
     c.json({ ok: true, seed: state.seed, clouds: Object.keys(config.clouds), now: engine.world.clock.now() }),

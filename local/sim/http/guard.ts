@@ -11,10 +11,10 @@ export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHa
   return async (c, next) => {
     const refuse = (message: string) => c.json({ code: 'Forbidden', message }, 403);
     if (!isOurHost(c.req.header('host')?.toLowerCase() ?? ''))
-      return refuse('the Host header names another server');
+      return refuse('the Host header names another server: start the server with --allow-host for this name');
     const isOfPage =
       c.req.header('origin') !== undefined || (c.req.header('sec-fetch-site') ?? 'none') !== 'none';
-    return isOfPage ? refuse('web pages have no access') : await next();
+    return isOfPage ? refuse('requests of web pages are refused') : await next();
   };
 }
 
@@ -25,7 +25,10 @@ export function askForKey(simKey: string): MiddlewareHandler<SimEnv> {
     if (isSameKey(given, simKey)) return await next();
     c.header('www-authenticate', 'Bearer realm="simulated clouds"');
     return c.json(
-      { code: 'InvalidCredentials', message: 'the control API takes its key as bearer token' },
+      {
+        code: 'InvalidCredentials',
+        message: 'the control API needs its key: send it as Authorization: Bearer <key>',
+      },
       401,
     );
   };

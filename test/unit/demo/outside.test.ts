@@ -24,16 +24,16 @@ describe('readClouds', () => {
   });
 
   it.each([
-    ['gcp=http://127.0.0.1:1', 'there is no driver "gcp"'],
-    ['', 'there is no driver ""'],
-    ['aws', 'needs the address'],
-    ['aws=127.0.0.1:5599', 'needs the address'],
-    ['aws=ftp://127.0.0.1', 'needs the address'],
-    ['aws=http://key:secret@127.0.0.1', 'put no credential'],
+    ['gcp=http://127.0.0.1:1', '"gcp" is not a driver'],
+    ['', '"" is not a driver'],
+    ['aws', 'needs the http or https URL'],
+    ['aws=127.0.0.1:5599', 'needs the http or https URL'],
+    ['aws=ftp://127.0.0.1', 'needs the http or https URL'],
+    ['aws=http://key:secret@127.0.0.1', 'must not contain a credential'],
     ['aws=https://ec2.us-east-1.amazonaws.com', 'npm run test:live'],
-    ['sim=http://127.0.0.1:1', 'need no address'],
-    ['sim,sim', 'stands there twice'],
-    ['aws=http://127.0.0.1:1,aws=http://127.0.0.1:2', 'stands there twice'],
+    ['sim=http://127.0.0.1:1', 'takes no URL'],
+    ['sim,sim', 'is given twice'],
+    ['aws=http://127.0.0.1:1,aws=http://127.0.0.1:2', 'is given twice'],
   ])('--clouds %j is refused with the words %j', (text, words) => {
     expect(() => readClouds(text)).toThrow(words);
   });
@@ -72,7 +72,10 @@ describe('readCredential', () => {
       readCredential({ driver: 'cb-spider', url: 'http://127.0.0.1:1024' }, { SPIDER_USERNAME: 'admin' });
       expect.unreachable();
     } catch (error) {
-      expect(error).toMatchObject({ exitCode: 2, details: ['SPIDER_PASSWORD is not set'] });
+      expect(error).toMatchObject({
+        exitCode: 2,
+        details: ['the environment variable SPIDER_PASSWORD is not set'],
+      });
     }
   });
 });

@@ -27,7 +27,7 @@ describe('the local engine', () => {
 
   it('the start fails when nothing answers at AWS_ENDPOINT_URL', async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'http://127.0.0.1:1');
-    await expect(findOrStartEngine(folder)).rejects.toThrow('nothing answers');
+    await expect(findOrStartEngine(folder)).rejects.toThrow('does not answer');
   });
 
   it("the user's access key is used for the user's engine, and LocalStack's usual key when none is set", async () => {
