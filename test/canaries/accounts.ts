@@ -2,9 +2,9 @@ import type { Credential, DriverName } from '../../functions/model/connection.ts
 import { SITES, type Site } from '../field/harness/sites.ts';
 
 const SECRET_SIZE = 24;
-/** Only what every field of every driver takes. */
+/** Characters that every field of every driver accepts. */
 const LETTERS = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
-/** What spellings differ in, as far as a field takes it. */
+/** Characters that spellings write differently, as far as the driver's fields accept them. */
 const SIGNS: Readonly<Record<DriverName, string>> = {
   sim: '"\\/+&%<',
   aws: '/+=',
@@ -12,9 +12,9 @@ const SIGNS: Readonly<Record<DriverName, string>> = {
   'cb-spider': '"\\/ +&%<\'\n',
 };
 
-/** Draws secrets that are looked for. */
+/** Draws canaries: secrets that the test searches for. */
 export class Canaries {
-  /** Every one so far. */
+  /** Every canary so far. */
   readonly all: string[] = [];
   readonly #driver: DriverName;
   readonly #random: () => number;
@@ -27,7 +27,7 @@ export class Canaries {
 
   draw(): string {
     const letters = Array.from({ length: SECRET_SIZE }, () => this.#pick(LETTERS));
-    // In its middle, so that each end is long enough to be told.
+    // The signs are in the middle: each end is then long enough to be recognized.
     const canary = [...letters.slice(0, 13), ...SIGNS[this.#driver], ...letters.slice(13)].join('');
     this.all.push(canary);
     return canary;
@@ -38,7 +38,7 @@ export class Canaries {
   }
 }
 
-/** A driver's site with canaries in the place of all that is secret. */
+/** Returns a driver's site with canaries in place of its secrets. */
 export function siteWith(driver: DriverName, canaries: Canaries): Site {
   const site = SITES[driver];
   return { ...site, request: { ...site.request, credential: credentialOf(driver, canaries) } };
@@ -54,7 +54,7 @@ export function credentialOf(driver: DriverName, canaries: Canaries): Credential
     case 'openstack':
       return { ...known, applicationCredentialSecret: canaries.draw() };
     case 'cb-spider':
-      // The server's own password is its double's; what goes to the cloud behind it is ours.
+      // The CB-Spider server's own password stays as its model expects it. The secrets of the cloud behind it are canaries.
       return { ...known, ClientSecret: canaries.draw(), PrivateKey: canaries.draw() };
   }
 }

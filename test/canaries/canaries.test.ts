@@ -4,16 +4,16 @@ import { runCanaries } from './run-canaries.ts';
 import { SPELLINGS } from './spellings.ts';
 
 const CANARY = 'hJ3kQx9TzWm2b"\\/+&%<vN7cRt5YpLq';
-/** One of each family; `npm run test:canaries` has all. */
+/** One spelling of each family; `npm run test:canaries` runs all. */
 const SOME = ['json', 'mixed', 'basic-pair'];
 
-test.each(SPELLINGS)('a canary that is spelled as $name is found, and other words are not', ({ spell }) => {
+test.each(SPELLINGS)('a canary in the spelling $name is found, and another secret is not', ({ spell }) => {
   const finder = new CanaryFinder([CANARY]);
   expect(finder.find(`bad key: ${spell(CANARY)}, ask again`)).toBeDefined();
   expect(finder.find(`bad key: ${spell('another secret of some length')}, ask again`)).toBeUndefined();
 });
 
-test('no endpoint gets the credential into what is written down, and planted leaks are found', async () => {
+test('no credential that an endpoint repeats is written anywhere, and planted leaks are found', async () => {
   const report = await runCanaries({ spellings: SPELLINGS.filter(({ name }) => SOME.includes(name)) });
   expect(report.findings).toEqual([]);
   expect(report).toMatchObject({ found: 0, planted: 2, plantedFound: 2, spellings: SOME.length });

@@ -36,16 +36,16 @@ async function main({ driver: drivers, spelling: names, seed, json }: Flags): Pr
 
 const program = new Command('canaries')
   .description(
-    'Plays endpoints that repeat each request in their answers, and looks for the credential in API answers, logs, ' +
-      'events, tables, queue messages and workflow histories: the whole control plane and its real drivers in virtual ' +
-      'time. Exits 1 when a canary is found, or a leak that was planted is not.',
+    'Runs the whole control plane and its real drivers in virtual time, against endpoints that repeat each request ' +
+      'in their answers. Searches API answers, logs, events, tables, queue messages and workflow histories for the ' +
+      'credential. Exits 1 if a canary is found, or a planted leak is not.',
   )
-  .addOption(new Option('--driver <name...>', 'only these drivers').choices([...DRIVER_NAMES]))
+  .addOption(new Option('--driver <name...>', 'run only these drivers').choices([...DRIVER_NAMES]))
   .addOption(
-    new Option('--spelling <name...>', 'only these spellings').choices(SPELLINGS.map(({ name }) => name)),
+    new Option('--spelling <name...>', 'run only these spellings').choices(SPELLINGS.map(({ name }) => name)),
   )
-  .option('--seed <number>', 'another seed draws other canaries', '1')
-  .option('--json', 'one line of JSON on standard output', false)
+  .option('--seed <number>', 'seed from which the canaries are drawn', '1')
+  .option('--json', 'print one line of JSON on standard output', false)
   .action(async (flags: Flags) => {
     process.exitCode = await main(flags);
   });

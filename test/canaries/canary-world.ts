@@ -23,7 +23,7 @@ import { Places } from './places.ts';
 import { SimWorld } from './sim-world.ts';
 import type { Spelling } from './spellings.ts';
 
-/** The whole control plane at one endpoint that echoes, and everything that it has written so far. */
+/** The whole control plane, one endpoint that repeats requests, and everything that was written so far. */
 export interface CanaryWorld {
   driver: DriverName;
   ground: Ground;
@@ -39,11 +39,11 @@ export interface CanaryOptions {
   driver: DriverName;
   spelling: Spelling;
   seed: number;
-  /** Makes a driver that leaks: a leak that has to be found. */
+  /** Makes the driver leak. The search has to find such a leak. */
   leak?: ((driver: Driver, canaries: Canaries) => Driver) | undefined;
 }
 
-/** Plays a story in virtual time, by the real driver. */
+/** Runs `play` in virtual time with the real driver. @returns the world, with everything that was written */
 export async function inCanaryWorld(
   { driver, spelling, seed, leak = (honest) => honest }: CanaryOptions,
   play: (world: CanaryWorld) => Promise<void>,
@@ -86,7 +86,7 @@ export async function inCanaryWorld(
   return world;
 }
 
-/** Each client has an endpoint of its own that knows which secrets the client has. */
+/** Returns a driver whose clients reach the endpoint. The endpoint knows the canaries in each client's credential. */
 function echoed(echo: EchoingWorld, canaries: Canaries, name: DriverName, process: Process): Driver {
   const make = DRIVERS[name];
   return {

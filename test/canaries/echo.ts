@@ -4,19 +4,19 @@ import { refusal } from '../field/worlds/ec2/xml.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import type { Spelling } from './spellings.ts';
 
-/** What an endpoint does to a request beside what the cloud behind it does. */
+/** How an endpoint changes the answers of the cloud behind it. */
 export type Mood =
   | { kind: 'honest' }
-  /** Refuses calls of these names with this status, and says the whole request in its words and its codes. */
+  /** Refuses calls of these names with this status. The message repeats request and secrets, the code one secret. */
   | { kind: 'refuses'; call: RegExp; status: number }
-  /** Answers as the cloud does, and says the whole request in all words of its answer. */
+  /** Answers as the cloud does, with the request and the secrets in all text fields of the answer. */
   | { kind: 'talks'; call: RegExp };
 
-/** An endpoint that repeats what it was asked, in one spelling. */
+/** An endpoint that repeats each request in its answer, in one spelling. */
 export class EchoingWorld implements CloudWorld {
   readonly script: CloudWorld['script'];
   mood: Mood = { kind: 'honest' };
-  /** How many answers had the request in them. */
+  /** Number of answers that repeated a request. */
   echoes = 0;
   readonly #world: CloudWorld;
   readonly #driver: DriverName;
@@ -29,7 +29,7 @@ export class EchoingWorld implements CloudWorld {
     this.#spelling = spelling;
   }
 
-  /** The endpoint as one client reaches it. @param secrets that the client has; tokens come to them */
+  /** Returns the endpoint as one client reaches it. @param secrets of the client; its tokens are added to them */
   asOf(secrets: readonly string[]): CloudWorld {
     const known = new Set(secrets);
     return {
@@ -48,7 +48,7 @@ export class EchoingWorld implements CloudWorld {
     return this.#world.nameOf(asked);
   }
 
-  /** For a client without a secret. */
+  /** Answers a client without secrets. */
   answer(asked: Asked): Promise<Response> {
     return this.#answer(asked, []);
   }
@@ -64,7 +64,7 @@ export class EchoingWorld implements CloudWorld {
     return new Response(text, { status: response.status, headers: response.headers });
   }
 
-  /** The request as it came, and the secrets alone, in turns which of them comes first: words are cut at their end. */
+  /** Returns the request and the secrets. Their order alternates, because long messages are cut at their end. */
   #wordsOf({ method, url, headers, text }: Asked, secrets: readonly string[]): string {
     const head = [...headers].map(([name, value]) => `${name}: ${value}`).join('\n');
     const { spell } = this.#spelling;
@@ -88,10 +88,10 @@ const REFUSALS: Readonly<Record<DriverName, (status: number, code: string, messa
   'cb-spider': (status, _code, message) => Response.json({ message }, { status }),
 };
 
-/** Fields of answers that a driver hands on, or may come to hand on, as words. */
+/** Text fields of answers that drivers pass on, or may pass on later. */
 const SPOKEN = new Set(['account', 'displayName', 'DisplayName', 'description', 'message', 'failureMessage']);
 
-/** An answer with words in all of its fields for words; machines have failed for that reason. */
+/** Puts words into all text fields of an answer. Its machines have then failed, with the words as the reason. */
 function talked(text: string, words: string, driver: DriverName): string {
   if (driver === 'aws') {
     return text.replaceAll(

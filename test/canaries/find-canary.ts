@@ -1,18 +1,18 @@
 import { SPELLINGS } from './spellings.ts';
 
-/** Of a canary so many characters in a row are a find. Fewer are of no use to a thief. */
-const TOLD = 12;
-/** Stretches of few lengths are looked for in less time. */
+/** This many consecutive characters of a canary are a leak. Fewer are of no use to an attacker. */
+const LEAK_SIZE = 12;
+/** Sizes of stretches are multiples of this: a search for few sizes is faster. */
 const STEP = 4;
 const INNER = ['raw', 'json', 'url', 'url-form', 'html'];
 const MAX_SHIFT = 3;
 
 /**
- * Finds canaries in texts. It knows nothing of how they are taken out: it writes each canary in each spelling, and looks
- * for long stretches of what it has written.
+ * Finds canaries in texts, independently of the code that removes them. It writes each canary in each spelling, and
+ * searches for long stretches of the results.
  */
 export class CanaryFinder {
-  /** Stretches by their length. */
+  /** Stretches of written canaries, by their size. */
   readonly #stretches = new Map<number, Set<string>>();
 
   constructor(canaries: readonly string[]) {
@@ -20,7 +20,10 @@ export class CanaryFinder {
       const other = canary.replaceAll(/[A-Za-z0-9]/g, (character) => (character === 'x' ? 'q' : 'x'));
       for (const spell of waysToWrite()) {
         const written = squeezed(spell(canary));
-        const size = Math.max(TOLD, STEP * Math.floor((TOLD * written.length) / canary.length / STEP));
+        const size = Math.max(
+          LEAK_SIZE,
+          STEP * Math.floor((LEAK_SIZE * written.length) / canary.length / STEP),
+        );
         const stretches = this.#stretches.get(size) ?? new Set();
         this.#stretches.set(size, stretches);
         for (const stretch of stretchesOf(withoutEnds(written, squeezed(spell(other))), size)) {
@@ -30,7 +33,7 @@ export class CanaryFinder {
     }
   }
 
-  /** @returns what of a canary stands in the text, as it stands there; undefined: nothing */
+  /** @returns the stretch of a canary that the text contains, without white space; undefined if there is none */
   find(text: string): string | undefined {
     const [exact, folded] = [squeezed(text), squeezed(text.toLowerCase())];
     for (const [size, stretches] of this.#stretches) {
@@ -45,7 +48,7 @@ export class CanaryFinder {
   }
 }
 
-/** What is before and after the part in which two texts differ comes from the spelling. */
+/** Returns the part of `text` that differs from `other`. What both begin or end with comes from the spelling. */
 function withoutEnds(text: string, other: string): string {
   let start = 0;
   while (start < text.length && text[start] === other[start]) start += 1;
@@ -54,7 +57,7 @@ function withoutEnds(text: string, other: string): string {
   return text.slice(start, text.length - end);
 }
 
-/** Line breaks and blanks hide nothing. */
+/** Removes white space and control characters: they do not hide a secret. */
 const squeezed = (text: string): string => text.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, '');
 
 function stretchesOf(text: string, size: number): string[] {
@@ -72,7 +75,7 @@ function waysToWrite(): ((canary: string) => string)[] {
         (canary: string) =>
           spell(canary).toLowerCase(),
     ),
-    // As a part of a longer text, at each alignment.
+    // The canary as a part of a longer encoded text, at each alignment.
     ...inner.flatMap(({ spell }) => [
       ...shifts.map((before) => (canary: string) => base64(`${before}${spell(canary)}~~`)),
       ...shifts.map((before) => (canary: string) => base64(base64(`${before}${spell(canary)}~~`))),

@@ -11,25 +11,27 @@ export interface Finding {
   driver: DriverName;
   spelling: string;
   place: string;
-  /** What of the canary stood there, and the text around it. */
+  /** The part of the canary that was found; `text` contains it. */
   stretch: string;
   text: string;
 }
 
 export interface CanaryReport {
-  /** Secrets that were planted in credentials, and tokens that were had for them. */
+  /** Number of secrets in credentials, and of tokens that were issued for them. */
   canaries: number;
   spellings: number;
-  /** Where was looked: API answers, logs, events, each table, messages, workflow histories. */
+  /** Number of places searched: API answers, logs, events, each table, messages, workflow histories. */
   places: number;
-  /** Answers of clouds that had the request in them, and texts that were looked through. */
+  /** Number of answers that repeated a request. */
   echoes: number;
+  /** Number of texts searched. */
   texts: number;
-  /** Canaries that stand somewhere. */
+  /** Number of findings. */
   found: number;
   findings: Finding[];
-  /** Leaks that the harness makes itself, and those of them that were found. */
+  /** Number of leaks that the test makes itself. */
   planted: number;
+  /** Number of planted leaks that were found. */
   plantedFound: number;
 }
 
@@ -40,7 +42,7 @@ export interface RunOptions {
   onRun?: (line: string) => void;
 }
 
-/** @throws Error when an endpoint did not echo, so that nothing could have been found */
+/** Runs each driver with each spelling. @throws Error if an endpoint repeated no request: no leak could be found then */
 export async function runCanaries(options: RunOptions = {}): Promise<CanaryReport> {
   const { drivers = DRIVER_NAMES, spellings = SPELLINGS, seed = 1, onRun = () => {} } = options;
   const findings: Finding[] = [];
@@ -50,7 +52,7 @@ export async function runCanaries(options: RunOptions = {}): Promise<CanaryRepor
     for (const [at, spelling] of spellings.entries()) {
       const startMs = performance.now();
       const world = await inCanaryWorld({ driver, spelling, seed: seed + at }, tellAll);
-      if (world.echo.echoes === 0) throw new Error(`${driver}: the endpoint has echoed nothing`);
+      if (world.echo.echoes === 0) throw new Error(`${driver}: the endpoint repeated no request`);
       const found = findingsIn(world, spelling);
       findings.push(...found);
       canaries += world.canaries.all.length;
@@ -89,7 +91,7 @@ function findingsIn({ driver, canaries, places }: CanaryWorld, { name: spelling 
 
 type Leak = (driver: Driver, canaries: Canaries) => Driver;
 
-/** A driver whose errors have the credential in them, in base64. */
+/** Leaks the credential in a driver's errors, in base64. */
 const inErrors: Leak = (driver, canaries) =>
   changing(driver, undefined, (error) => {
     if (!(error instanceof DriverError)) return error;
@@ -97,7 +99,7 @@ const inErrors: Leak = (driver, canaries) =>
     return new DriverError(error.code, `${error.message.slice(0, 100)} ${leaked}`);
   });
 
-/** A driver that tells the credential, escaped for a URL, as why a machine has failed. */
+/** Leaks the credential in the failure messages of machines, escaped for a URL. */
 const inAnswers: Leak = (driver, canaries) =>
   changing(
     driver,
@@ -112,7 +114,7 @@ function blamed(machine: unknown, secret: string): unknown {
     : machine;
 }
 
-/** @returns how often each leak was found */
+/** Runs a driver with each leak. @returns how often each leak was found */
 async function plantLeaks(seed: number): Promise<number[]> {
   const spelling: Spelling = { name: 'nothing', spell: () => '' };
   const counts: number[] = [];
@@ -123,7 +125,7 @@ async function plantLeaks(seed: number): Promise<number[]> {
   return counts;
 }
 
-/** A driver after whose guard something is changed. */
+/** Returns a driver whose answers and errors are changed after the driver has removed secrets from them. */
 function changing(
   driver: Driver,
   answers: ((answer: unknown) => unknown) | undefined,

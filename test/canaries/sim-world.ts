@@ -7,7 +7,7 @@ import type { Asked } from '../field/worlds/asked.ts';
 import type { CloudWorld } from '../field/worlds/http.ts';
 import { Script } from '../field/worlds/script.ts';
 
-/** The simulated clouds by their HTTP face, as a cloud that answers can be changed of. */
+/** The simulated clouds behind their HTTP API, as a world whose answers a test can change. */
 export class SimWorld implements CloudWorld {
   readonly script = new Script();
   readonly #app: ReturnType<typeof createApp>;
@@ -21,7 +21,7 @@ export class SimWorld implements CloudWorld {
     this.#app = createApp({ engine, waitUntil: (atMs) => ground.sleep(Math.max(0, atMs - ground.now())) });
   }
 
-  /** Such as `POST instances` or `GET locations`. */
+  /** Returns the name of a call, for example `POST instances` or `GET locations`. */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     const [, , , first = '', , kind] = url.pathname.split('/');
     return `${method} ${kind ?? first}`;

@@ -1,4 +1,4 @@
-/** A way to write a secret, as endpoints, proxies and libraries come to repeat it. */
+/** A way in which endpoints, proxies and libraries may write a secret that they repeat. */
 export interface Spelling {
   name: string;
   spell(text: string): string;
@@ -8,7 +8,7 @@ const json = (text: string) => JSON.stringify(text).slice(1, -1);
 const url = encodeURIComponent;
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const hex = (text: string) => Buffer.from(text).toString('hex');
-/** Each character by a rule of its own, its place and the secret deciding which. */
+/** Writes each character by the rule that its position selects. */
 const perCharacter = (rules: readonly ((character: string) => string)[]) => (text: string) =>
   [...text].map((character, at) => rules[at % rules.length]?.(character) ?? character).join('');
 

@@ -23,7 +23,7 @@ const READS = /^(GET |Describe|Get)/;
 const about = { query: {}, idempotencyKey: undefined };
 const isAtRest = ({ status }: Fleet) => status !== 'Preparing' && status !== 'Creating';
 
-/** All that can be asked of a cloud, at an endpoint that repeats in each of its answers what it was asked. */
+/** Makes all kinds of calls to a cloud whose endpoint repeats the requests in its answers. */
 export async function tellAll(world: CanaryWorld): Promise<void> {
   const { driver, canaries, echo, stage, user, ground } = world;
   const site = siteWith(driver, canaries);
@@ -66,20 +66,20 @@ export async function tellAll(world: CanaryWorld): Promise<void> {
   await collectAnswers(world, [refused, talked]);
 }
 
-/** What users can read of all that, as they are answered. */
+/** Adds the API's answers to the reads of a user. */
 async function collectAnswers({ lab, places }: CanaryWorld, fleets: readonly Fleet[]): Promise<void> {
   const params = { namespace: NAMESPACE };
   const page = { query: { limit: 500 }, body: undefined, idempotencyKey: undefined };
   const ofOne = { ...about, params: { ...params, connection: NAME }, body: undefined };
   const keep = async (answer: Promise<{ body: unknown }>) => {
-    const told = await answer.then(
+    const body = await answer.then(
       ({ body }) => body,
       (error: unknown) => {
         if (error instanceof Problem) return problemBody(error, 'canary');
         throw error;
       },
     );
-    places.addValue('answers', told);
+    places.addValue('answers', body);
   };
   await lab.requestConnections((api) => keep(api.getConnection(ofOne)));
   await lab.requestConnections((api) => keep(api.getLimits(ofOne)));

@@ -1,12 +1,15 @@
 import type { Mark, Move } from './moves.ts';
 
-/** What one request came to. `unknown`: its process ended, or a service of AWS failed it. */
+/**
+ * How a request ended. `unknown`: its process ended, or a write timed out. `broken`: an error that is no answer of the
+ * API.
+ */
 export type Outcome = 'done' | 'refused' | 'unknown' | 'broken';
 
 export interface Answer extends Mark {
   move: Move;
   outcome: Outcome;
-  /** Of a refusal; the error's text, where one came that no user is to see. */
+  /** Problem code of a refusal; name and message of any other error. */
   code?: string;
   body?: unknown;
 }

@@ -18,7 +18,7 @@ import { FIRST_SECRET, MAIN, ONE, type Situation, TEAM, WEB } from './situation.
 export interface Race {
   situation: Situation;
   answers: readonly Answer[];
-  /** One that was there before. */
+  /** An API key that was made before the race. */
   apiKey: OperationOutput<'createApiKey'>;
 }
 
@@ -26,7 +26,11 @@ const credentialSchema = z.object({ apiKey: z.string() });
 const idSchema = z.object({ id: z.string() });
 const instanceSchema = z.object({ fleetId: z.string() });
 
-/** What was answered must be so, or have been undone by another that was answered, too. @returns what is not */
+/**
+ * Checks that what was answered holds, unless another answered request has undone it.
+ *
+ * @returns the violations
+ */
 export async function checkAnswers(lab: Lab, race: Race): Promise<string[]> {
   return [
     ...race.answers
@@ -47,14 +51,14 @@ const which = (answers: readonly Answer[], id: MutatingId, ...outcomes: Outcome[
 const asked = (answers: readonly Answer[], ...ids: MutatingId[]) =>
   answers.filter(({ move }) => ids.includes(move.id));
 
-/** The lives of one thing that is made and deleted under one name. */
+/** How often one thing was created and deleted under its name. */
 interface Lives {
   what: string;
   wasThere: boolean;
   isThere: boolean;
   made: number;
   deleted: number;
-  /** Requests to make or delete it whose outcome its user does not know. */
+  /** Requests to create or delete it whose outcome the user does not know. */
   unknown: number;
 }
 
@@ -110,7 +114,7 @@ function checkConnection(lab: Lab, { situation, answers }: Race): string[] {
   ];
 }
 
-/** The secret in force is one that its user was told is kept, and of the life that the connection has now. */
+/** Checks that the secret in force is one that a request may have set, and not that of a deleted connection. */
 function checkSecret(lab: Lab, { answers }: Race): string[] {
   const main = mainOf(lab);
   const kept = main && secretInForce(lab, main);
@@ -122,7 +126,8 @@ function checkSecret(lab: Lab, { answers }: Race): string[] {
     ...which(answers, 'rotateCredential', 'done', 'unknown'),
   ].map((one) => one.secret);
   const isFirst = secret === FIRST_SECRET && !deleted;
-  if (!isFirst && !given.includes(secret)) return [`${secret} is in force, which its user was refused`];
+  if (!isFirst && !given.includes(secret))
+    return [`${secret} is in force, but no request of the race has set it`];
   const rotated = which(answers, 'rotateCredential', 'done').length;
   const isReady = main?.status === 'Ready' || main?.status === 'Disabled';
   return rotated > 0 && !deleted && isReady && secret === FIRST_SECRET && main?.rotation === undefined
@@ -140,7 +145,7 @@ function checkSettings(lab: Lab, { situation, answers }: Race): string[] {
   const check = (id: MutatingId, pick: (answer: Answer) => number | undefined, now: number | undefined) => {
     const known = asked(answers, id).some(isUnknown) ? [] : which(answers, id, 'done');
     if (known.length > 0 && !known.some((one) => pick(one) === now))
-      violations.push(`${id} was answered 200, and ${now} holds`);
+      violations.push(`${id} was answered 200, but the value in force is ${now}`);
   };
   check('setLimits', (one) => one.concurrentLocations, main.limits?.concurrentLocations);
   check('setOrphanPolicy', (one) => one.graceSeconds, main.orphans?.graceSeconds);
@@ -181,7 +186,7 @@ function checkFleet(lab: Lab, { situation, answers }: Race): string[] {
   ];
 }
 
-/** Requests with one key and one body: whatever came of them, it is the same for all that were answered. */
+/** Checks that all answered requests with the same key and body had the same outcome. */
 function checkReplays(answers: readonly Answer[]): string[] {
   const done = answers.filter(({ outcome }) => outcome === 'done');
   const ids = new Set(done.map(({ body }) => idSchema.parse(body).id));
@@ -210,16 +215,16 @@ const keySchema = z.object({ key: z.string() });
 
 async function checkApiKeys(lab: Lab, { answers, apiKey }: Race): Promise<string[]> {
   const store = lab.tables.storeOf(new Process('reader', lab.ground, 0));
-  const isTaken = async (key: string) => (await verifyApiKey(store, key)) !== undefined;
+  const isAccepted = async (key: string) => (await verifyApiKey(store, key)) !== undefined;
   const made = which(answers, 'createApiKey', 'done').map(({ body }) => keySchema.parse(body).key);
-  const refused = await Promise.all(made.map(async (key) => !(await isTaken(key))));
+  const refused = await Promise.all(made.map(async (key) => !(await isAccepted(key))));
   const revoked = which(answers, 'revokeApiKey', 'done').length;
   const unknown = which(answers, 'revokeApiKey', 'unknown').length;
-  const isFirstTaken = await isTaken(apiKey.key);
+  const isFirstAccepted = await isAccepted(apiKey.key);
   return [
     ...refused.filter(Boolean).map(() => 'an API key that was made is refused'),
-    ...(isFirstTaken && revoked > 0 ? ['an API key that was revoked is taken'] : []),
-    ...(!isFirstTaken && revoked + unknown === 0
+    ...(isFirstAccepted && revoked > 0 ? ['an API key that was revoked is still accepted'] : []),
+    ...(!isFirstAccepted && revoked + unknown === 0
       ? ['an API key is refused, though no request revoked it']
       : []),
   ];

@@ -3,17 +3,17 @@ import { checkAccess, connectionsOf, liveFleets } from '../chaos/invariants/chec
 import { checkEnd } from '../chaos/invariants/check-end.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** What must hold at rest, whatever was asked and answered. @returns what does not */
+/** Checks what must hold when no work is left, whatever was requested and answered. @returns the violations */
 export function checkState(lab: Lab): string[] {
   const connections = connectionsOf(lab);
-  const told = (names: readonly { namespace: string; name: string }[], what: string) =>
+  const stuck = (names: readonly { namespace: string; name: string }[], what: string) =>
     names.map(({ namespace, name }) => `${what} ${connectionKey(namespace, name)} stays Verifying`);
   return [
-    ...told(
+    ...stuck(
       connections.filter(({ status }) => status === 'Verifying'),
       'connection',
     ),
-    ...told(
+    ...stuck(
       connections.filter(({ rotation }) => rotation?.status === 'Verifying'),
       'the rotation of',
     ),
@@ -21,7 +21,7 @@ export function checkState(lab: Lab): string[] {
   ];
 }
 
-/** What must hold when every fleet has been deleted. */
+/** Checks that no machine and no fleet is left once every fleet was deleted. @returns the violations */
 export function checkGone(lab: Lab): string[] {
   return [
     ...lab.clouds

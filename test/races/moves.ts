@@ -21,7 +21,7 @@ export type MutatingId = Extract<
   { method: 'POST' | 'PUT' | 'DELETE' }
 >['operationId'];
 
-/** What a request carries that its effect is told by. */
+/** Values in a request by which its effect can be recognized. */
 export interface Mark {
   secret?: string;
   size?: number;
@@ -33,7 +33,7 @@ export interface Mark {
 /** One of several requests of the same kind in one race. */
 export interface Turn {
   lab: Lab;
-  /** From 0. */
+  /** Number of the request, from 0. */
   at: number;
   /** An API key that was made before the race. */
   apiKeyId: string;
@@ -41,18 +41,18 @@ export interface Turn {
 
 export interface Move {
   id: MutatingId;
-  /** Tells moves of one operation apart. */
+  /** Unique, also among moves of the same operation. */
   name: string;
-  /** What has to be there for it to succeed. */
+  /** The situation in which it succeeds. */
   needs: Partial<Situation>;
-  /** Most requests of it in one race. */
+  /** Upper bound of its requests in one race. */
   most: number;
   mark?(at: number): Mark;
-  /** @returns the body of the answer @throws Problem as the API answers it */
+  /** Sends the request. @returns the body of the answer @throws Problem if the API refuses the request */
   ask(turn: Turn): Promise<unknown>;
 }
 
-/** How an operation is asked for. Several where its outcome hangs on what the body says. */
+/** How to request an operation. An operation whose outcome depends on the body has several. */
 type Recipe<Id extends MutatingId> = Omit<Move, 'id' | 'name' | 'ask'> & {
   name?: string;
   ask(turn: Turn): Promise<{ body: OperationOutput<Id> }>;
@@ -63,7 +63,7 @@ const secretOf = (kind: string, at: number) => `secret-of-${kind}-${at}`;
 const sizeOf = (at: number) => WEB_SIZE + (at % 2);
 const ONE_KEY = 'the-key-of-all';
 
-/** A new route has no entry here, and does not compile until it has one. */
+/** This table does not compile until a new route has an entry. */
 const RECIPES: { readonly [Id in MutatingId]: readonly Recipe<Id>[] } = {
   createNamespace: [
     {
@@ -303,13 +303,13 @@ function acting(action: FleetAction, fleet: Situation['fleet']): Recipe<'actOnFl
   };
 }
 
-/** By the contract's own list, in its order. */
+/** All moves, in the order of the contract's routes. */
 export const MOVES: readonly Move[] = routes
   .filter(({ method }) => method !== 'GET')
   .flatMap(({ operationId }) => movesOf(operationId));
 
 function movesOf(id: OperationId): Move[] {
-  if (!isMutating(id)) throw new TypeError(`no request is known that asks for ${id}`);
+  if (!isMutating(id)) throw new TypeError(`no recipe for the operation ${id}: add one to RECIPES`);
   return RECIPES[id].map(({ name, ask, ...recipe }) => ({
     ...recipe,
     id,
@@ -327,7 +327,7 @@ export interface Pair {
   other: Move;
 }
 
-/** Each move with each, and with itself. */
+/** Every pair of moves, each with itself included. */
 export const PAIRS: readonly Pair[] = MOVES.flatMap((one, at) =>
   MOVES.slice(at).map((other) => ({ one, other })),
 );

@@ -17,9 +17,9 @@ const SWEEP_MS = 10 * MINUTE_MS;
 const CHECK_MS = 5_000;
 const QUIET_CHECKS = 6;
 const REST_WITHIN_MS = 60 * MINUTE_MS;
-/** Whatever finishes what a dead process began has done so by then. */
+/** Within this time, other processes finish what a dead process began. */
 const FINISHED_MS = 45 * MINUTE_MS;
-/** More waits than any race takes. */
+/** Upper bound of the waits in a race that has not hung. */
 const MAX_STEPS = 100_000;
 
 export interface RaceResult {
@@ -30,13 +30,13 @@ export interface RaceResult {
   trace: readonly string[];
 }
 
-/** What a seed says of a race beside the order of things. */
+/** What a seed determines about a race, in addition to the order of its calls. */
 interface Circumstances {
   situation: Situation;
   disturbance: Disturbance;
   /** All requests begin within this time. */
   withinMs: number;
-  /** Requests of each of the two moves. */
+  /** Number of requests of each move. */
   counts: readonly [number, number];
 }
 
@@ -47,7 +47,7 @@ const NOTHING: Situation = {
   instance: 'absent',
 };
 
-/** What the one of two moves needs may leave no room for what the other needs. */
+/** Drops what cannot exist in a situation: the needs of two moves may contradict each other. */
 function consistent(wanted: Situation): Situation {
   if (wanted.namespace === 'absent')
     return { namespace: 'absent', connection: 'absent', fleet: 'absent', instance: 'absent' };
@@ -73,8 +73,8 @@ function circumstancesOf({ one, other }: Pair, seed: number): Circumstances {
 }
 
 /**
- * Plays one race: brings about what the moves need, has them asked for at once, lets all come to rest, and checks what
- * must hold. Then all fleets are deleted, and nothing may be left of them.
+ * Runs one race: creates the situation, sends all requests, waits until no work is left, and checks what must hold.
+ * Then it deletes all fleets and checks that nothing is left of them.
  */
 export async function playRace(pair: Pair, seed: number, traced = false): Promise<RaceResult> {
   const circumstances = circumstancesOf(pair, seed);
@@ -121,7 +121,7 @@ async function play(
   ground.disturbance = disturbance;
   ground.trace.add('race', `${one.name} × ${other.name} in ${JSON.stringify(situation)}`);
   const requests = [one, other].flatMap((move, side) =>
-    // Of a move that races with itself, one more than the other has.
+    // Even and odd numbers: the requests of a move that races with itself have different ones, too.
     Array.from({ length: counts[side === 0 ? 0 : 1] }, (_, at) => ({ move, at: at * 2 + side })),
   );
   const answers = await Promise.all(
@@ -150,14 +150,14 @@ async function ask(lab: Lab, move: Move, at: number, apiKeyId: string): Promise<
     const code = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     trace.add('race', `${move.name} ${at}: ${code}`);
     if (error instanceof Problem) return { ...answer, outcome: 'refused', code: error.code };
-    // The SDK gave up on a write whose answer was lost: it may have been made.
+    // A `TimeoutError` is the SDK giving up on a write whose answer was lost. The write may have been made.
     const isUnknown =
       error instanceof ProcessEnded || (error instanceof Error && error.name === 'TimeoutError');
     return { ...answer, outcome: isUnknown ? 'unknown' : 'broken', code };
   }
 }
 
-/** @returns what does not come to rest */
+/** Waits until no workflow runs and no work is queued. @returns what is left if that takes too long */
 async function rest({ ground, queue, workflow }: Lab): Promise<string[]> {
   const untilMs = ground.now() + REST_WITHIN_MS;
   for (let quiet = 0; quiet < QUIET_CHECKS; quiet += 1) {

@@ -15,7 +15,8 @@ interface Flags {
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('use a whole number from 1 on');
   return value;
 }
 
@@ -34,7 +35,7 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
   const pairs = PAIRS.filter(
     ({ one, other }) => wanted === undefined || `${one.name} × ${other.name}`.includes(wanted),
   );
-  if (pairs.length === 0) throw new InvalidArgumentError(`no pair is named ${wanted}`);
+  if (pairs.length === 0) throw new InvalidArgumentError(`no pair has ${wanted} in its name`);
   let runs = 0;
   let violations = 0;
   for (let seed = from; seed < from + seeds; seed += 1) {
@@ -59,13 +60,13 @@ async function run({ seeds, from, pair: wanted, json, trace }: Flags): Promise<n
 
 const program = new Command('races')
   .description(
-    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exit 1 when something does not.',
+    'Races each pair of operations that change something, from the contract’s own list, over models of AWS, and checks what must hold afterwards. Exits 1 if something does not.',
   )
-  .option('--seeds <count>', 'how often each pair is raced, each time in another order', wholeNumber, 3)
+  .option('--seeds <count>', 'number of runs of each pair, each in another order', wholeNumber, 3)
   .option('--from <seed>', 'the first seed', wholeNumber, 1)
-  .option('--pair <text>', 'only pairs whose name has this text')
-  .option('--trace', 'every call of every run, on standard error', false)
-  .option('--json', 'the last line on standard output is one of JSON', false)
+  .option('--pair <text>', 'run only pairs whose name contains this text')
+  .option('--trace', 'print every call of every run on standard error', false)
+  .option('--json', 'print the summary as one line of JSON', false)
   .action(async (flags: Flags) => {
     process.exitCode = await run(flags);
   });

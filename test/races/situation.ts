@@ -5,7 +5,7 @@ import { type CloudConfig, cloudConfigSchema } from '../../local/sim/engine/conf
 import { ENDPOINT, limitsOf } from '../chaos/models/clouds.ts';
 import type { Lab } from '../chaos/world/lab.ts';
 
-/** The nouns that requests race for. */
+/** Names of the namespace, connection, fleet and instance that requests race for. */
 export const TEAM = 'team';
 export const MAIN = 'main';
 export const WEB = 'web';
@@ -13,12 +13,12 @@ export const ONE = 'one';
 export const FIRST_SECRET = 'secret-of-the-first';
 
 const LOCATION = 'east-1';
-/** What the cloud lets the connection have; a fleet that asks for more comes up short. */
+/** Instance quota of the connection at the cloud. A fleet that asks for more runs only partially. */
 const INSTANCE_QUOTA = 4;
 export const WEB_SIZE = 2;
 const SHORT_SIZE = INSTANCE_QUOTA + 1;
 
-/** What is there when a race begins. */
+/** What exists when a race begins. */
 export interface Situation {
   namespace: 'absent' | 'there';
   connection: 'absent' | 'ready' | 'disabled';
@@ -51,7 +51,7 @@ export const CLOUD: CloudConfig = cloudConfigSchema.parse({
   images: { linux: { backendId: 'img-{hex8}', description: 'Linux' } },
 });
 
-/** A request without what a test does not care about. */
+/** Parts of a request that most moves do not use. */
 export const plainly = { query: {}, body: undefined, idempotencyKey: undefined };
 export const ofTeam = { namespace: TEAM };
 export const ofMain = { namespace: TEAM, connection: MAIN };
@@ -80,7 +80,7 @@ export function fleetBody(size: number, changes: Partial<FleetRequest> = {}): Fl
 const machine = { connection: MAIN, instanceType: 'small', image: 'linux' };
 export const instanceBody = { name: ONE, location: LOCATION, ...machine };
 
-/** Brings a situation about, as users do, while nothing goes wrong. */
+/** Creates a situation by API requests, without disturbances. */
 export async function bringAbout(lab: Lab, wanted: Situation): Promise<void> {
   if (wanted.namespace === 'absent') return;
   await lab.requestAccess((api) => api.createNamespace({ ...plainly, params: {}, body: { name: TEAM } }));
@@ -136,7 +136,7 @@ async function fleet(lab: Lab, name: string): Promise<Fleet> {
   return (await lab.request((api) => api.getFleet({ ...plainly, params }))).body;
 }
 
-/** What was written so long ago is in every read. */
+/** A write is visible in every read after this time. */
 const READ_LAG_MS = 5_000;
 const PATIENCE_MS = 30 * 60_000;
 
@@ -145,7 +145,8 @@ async function until<Seen>(lab: Lab, read: () => Promise<Seen>, holds: (seen: Se
   for (;;) {
     const seen = await read();
     if (holds(seen)) return;
-    if (lab.ground.now() > deadlineMs) throw new Error(`this never came: ${JSON.stringify(seen)}`);
+    if (lab.ground.now() > deadlineMs)
+      throw new Error(`the situation was not reached in time; last seen: ${JSON.stringify(seen)}`);
     await lab.ground.sleep(500);
   }
 }

@@ -8,7 +8,7 @@ import { layOut } from '../../functions/platform/placement/lay-out.ts';
 import { type Assignment, assignmentSchema } from '../../functions/platform/workflow/messages.ts';
 
 export const FLEET_ID = 'f0123456789abcdef';
-/** The fleet's first execution, as its workflow is told of it. */
+/** Input of the workflow for the fleet's first execution. */
 export const EXECUTION = { fleetId: FLEET_ID, execution: 1 } as const;
 export const QUEUE_URL =
   'https://sqs.eu-central-1.amazonaws.com/123456789012/fleetwright-production-driver-sim';
@@ -20,7 +20,7 @@ export interface Part {
   size: number;
 }
 
-/** How many locations each simulated cloud has; 53 together. */
+/** Number of locations of each simulated cloud; 53 together. */
 export const LOCATIONS: readonly [Cloud, number][] = [
   ['aws', 12],
   ['azure', 8],
@@ -32,12 +32,12 @@ export const LOCATIONS: readonly [Cloud, number][] = [
   ['openstack', 5],
 ];
 
-/** Location names as long as the longest of the real ones. */
+/** Returns location names that are as long as the longest real ones. */
 export function locationNames(cloud: Cloud, count: number): string[] {
   return Array.from({ length: count }, (_, at) => `${cloud}-southeast-asia-${at + 1}`);
 }
 
-/** `size` instances spread over all 53 locations. */
+/** Returns parts that spread `size` instances over all 53 locations. */
 export function everywhere(size: number): Part[] {
   return LOCATIONS.map(([cloud, count], at) => ({
     cloud,
@@ -62,7 +62,7 @@ function group({ cloud, connection, locations, size }: Part, at: number): NodeGr
   };
 }
 
-/** What the state Assign answers for a fleet of these parts. */
+/** Returns the assignment that the state Assign makes for a fleet of these parts. */
 export function assignmentOf(
   parts: Part[],
   timeoutSeconds = 1_200,

@@ -28,8 +28,8 @@ const oneLocation: Part[] = [
 describe.each([
   { name: '10,000 instances in one location', parts: oneLocation, sites: 1, children: 10 },
   { name: '10,000 instances over 53 locations', parts: everywhere(10_000), sites: 53, children: 53 },
-])('a fleet of $name', ({ parts, sites, children }) => {
-  it('stays within 64 KiB and 12,000 events and launches each position once', async () => {
+])('a fleet of $name', ({ name, parts, sites, children }) => {
+  it(`a fleet of ${name} stays within 64 KiB and 12,000 events, and launches each position once`, async () => {
     const { world, outcome, figures } = await provisioned(assignmentOf(parts));
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.largestPayload).toBeLessThan(KIB_64);
@@ -39,7 +39,7 @@ describe.each([
     expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
     expect(world.messages('prepare-networks')).toHaveLength(sites);
-    // One for each instance, one for each child's Map; PrepareNetworks and ByThousand for each site, and so on.
+    // One for each instance, two for each child, PrepareNetworks and ByThousand for each site, one for each cloud.
     const clouds = parts.length;
     expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
   }, 30_000);
@@ -56,7 +56,7 @@ describe.each([
   {
     name: '5,000 instances in one location',
     assignment: assignmentOf(oneLocation.map((part) => ({ ...part, size: 5_000 }))),
-    expected: { size: 5_000, children: 5, atOnce: 80 },
+    expected: { size: 5_000, children: 5, concurrent: 80 },
   },
   {
     name: '5,000 instances in one location with 1,000 slots',
@@ -65,20 +65,20 @@ describe.each([
       1_200,
       withSlots(1_000),
     ),
-    expected: { size: 5_000, children: 50, atOnce: 1_600 },
+    expected: { size: 5_000, children: 50, concurrent: 1_600 },
   },
   {
     name: '100 locations with 100 instances each',
     assignment: assignmentOf(hundredLocations),
-    expected: { size: 10_000, children: 100, atOnce: 30 * 40 },
+    expected: { size: 10_000, children: 100, concurrent: 30 * 40 },
   },
   {
     name: '100 locations with 100 instances and 1,000 slots each',
     assignment: assignmentOf(hundredLocations, 1_200, { ...withSlots(1_000), concurrentLocations: 100 }),
-    expected: { size: 10_000, children: 300, atOnce: 40 * 100 },
+    expected: { size: 10_000, children: 300, concurrent: 40 * 100 },
   },
-])('a fleet of $name', ({ assignment, expected }) => {
-  it('stays within half the history, a quarter of the payload, and 40 iterations of each Map', async () => {
+])('a fleet of $name', ({ name, assignment, expected }) => {
+  it(`a fleet of ${name} uses at most half of the history, a quarter of the payload and 40 iterations of a Map`, async () => {
     const { world, outcome, figures } = await provisioned(assignment, slowly);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(figures.mostEvents).toBeLessThan(12_500);
@@ -87,7 +87,7 @@ describe.each([
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(expected.size);
     expect(launches).toHaveLength(expected.size);
-    expect(peak(launches)).toBe(expected.atOnce);
+    expect(peak(launches)).toBe(expected.concurrent);
     for (const { input } of world.executionsOf('provision-location')) {
       expect(provisionLocationInputSchema.parse(input).concurrentInstances).toBeLessThanOrEqual(40);
     }
@@ -95,7 +95,7 @@ describe.each([
 });
 
 describe('the history of an execution', () => {
-  it('costs eight events for each instance', async () => {
+  it('the history of a child execution has eight events for each instance', async () => {
     const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
     const { world } = await provisioned(assignmentOf(parts));
     const [child] = world.executionsOf('provision-location');
@@ -103,7 +103,7 @@ describe('the history of an execution', () => {
     expect(child?.history.transitions).toBe(1_000 + 1);
   });
 
-  it('stays within AWS limits when a whole child gets no answer at all', async () => {
+  it('the history of a child execution stays within the limit of AWS when no launch is answered', async () => {
     const parts = oneLocation.map((part) => ({ ...part, size: 1_000 }));
     const { world, outcome } = await provisioned(assignmentOf(parts), (message) =>
       message.kind === 'launch' || message.kind === 'give-up' ? undefined : allGood(message),
@@ -115,7 +115,7 @@ describe('the history of an execution', () => {
 });
 
 describe('the largest assignment that a fleet may have', () => {
-  it('stays within 64 KiB, up and down', async () => {
+  it('the largest assignment stays within 64 KiB in provisioning and in termination', async () => {
     const parts = Array.from(
       { length: 10 },
       (_, at): Part => ({

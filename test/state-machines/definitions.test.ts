@@ -4,7 +4,7 @@ import { MAX_INLINE_MAP } from '../../functions/platform/workflow/messages.ts';
 import { parseDefinition, RESOURCES, type State, type StateGraph } from './interpreter/definition.ts';
 import { definitionText, MACHINES, SUBSTITUTIONS } from './world.ts';
 
-/** Every state with its name, those within Maps too. */
+/** Returns every state with its name, those within Maps included. */
 function everyState(graph: StateGraph): [string, State][] {
   return Object.entries(graph.States).flatMap(([name, state]): [string, State][] => [
     [name, state],
@@ -26,7 +26,7 @@ const TOKENS = {
 
 describe.each(MACHINES)('%s', (machine) => {
   const text = definitionText(machine);
-  // Throws for a field that is not known, a target that does not exist, a state that is never reached.
+  // Throws for an unknown field, a target that does not exist, or a state that is never reached.
   const definition = parseDefinition(text, SUBSTITUTIONS);
   const states = everyState(definition);
   const recovering = states.flatMap(([name, state]) =>
@@ -34,12 +34,12 @@ describe.each(MACHINES)('%s', (machine) => {
   );
   const tasks = recovering.flatMap(({ name, state }) => (state.Type === 'Task' ? [{ name, state }] : []));
 
-  it('has exactly the substitutions that infra fills', () => {
+  it(`${machine} has exactly the substitutions that infra fills`, () => {
     const found = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, token]) => token);
     expect([...new Set(found)].toSorted()).toEqual(TOKENS[machine]);
   });
 
-  it('names every state once, as a word, and says why it is there', () => {
+  it(`each state of ${machine} has a unique name of whole words, and a comment`, () => {
     const names = states.map(([name]) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const [name, { Comment }] of states) {
@@ -48,15 +48,15 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it('has a Retry on every Task, and a Catch on all but the last words', () => {
-    const lastWords = ['Settle', 'RecordHistory', 'FinishTermination'];
+  it(`each task of ${machine} has a Retry, and all but the final ones have a Catch`, () => {
+    const finalTasks = ['Settle', 'RecordHistory', 'FinishTermination'];
     for (const { name, state } of tasks) {
       expect(state.Retry?.length, name).toBeGreaterThan(0);
-      expect(state.Catch !== undefined, name).toBe(!lastWords.includes(name));
+      expect(state.Catch !== undefined, name).toBe(!finalTasks.includes(name));
     }
   });
 
-  it('retries what Lambda calls transient', () => {
+  it(`each Lambda task of ${machine} retries the transient errors of Lambda`, () => {
     for (const { name, state } of tasks) {
       if (state.Resource !== RESOURCES.lambda) continue;
       const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
@@ -72,7 +72,7 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it('has States.ALL only alone and last, as AWS wants it', () => {
+  it(`States.ALL stands only alone and last in the lists of ${machine}, as AWS requires`, () => {
     for (const { name, state } of recovering) {
       for (const list of [state.Retry ?? [], state.Catch ?? []]) {
         list.forEach(({ ErrorEquals }, at) => {
@@ -83,20 +83,20 @@ describe.each(MACHINES)('%s', (machine) => {
     }
   });
 
-  it('waits for no token without end', () => {
+  it(`each task of ${machine} that waits for a token has a timeout`, () => {
     for (const { name, state } of tasks) {
       if (state.Resource === RESOURCES.callback) expect(state.TimeoutSeconds, name).toBeGreaterThan(0);
     }
   });
 
-  it('reads state only by $states, and evaluates no text as code', () => {
+  it(`expressions of ${machine} read only from $states, and evaluate no text as code`, () => {
     for (const [, expression = ''] of text.matchAll(/"\{%(.*?)%\}"/g)) {
       expect(expression).not.toMatch(/\$eval\b|\$\$|\$states\.(?!input|result|errorOutput|context)/);
     }
   });
 });
 
-it('launches as many at a time as AWS runs iterations of an inline Map', () => {
+it('provision-fleet runs as many children and launches at a time as AWS runs iterations of an inline Map', () => {
   const text = definitionText('provision-fleet');
   const states = everyState(parseDefinition(text, SUBSTITUTIONS));
   const [, children] = states.find(([name]) => name === 'ByThousand') ?? [];
@@ -108,7 +108,7 @@ it('launches as many at a time as AWS runs iterations of an inline Map', () => {
   expect(ofChild).toContain(`$min([${MAX_INLINE_MAP}, $states.input.concurrentInstances])`);
 });
 
-it('backs the longest time-out that a fleet may ask for', () => {
+it('the timeout of the state Launch is at least five minutes above any instance timeout of a fleet', () => {
   const { States } = parseDefinition(definitionText('provision-location'), SUBSTITUTIONS);
   const [, launch] = everyState({ StartAt: '', States }).find(([name]) => name === 'Launch') ?? [];
   const { instanceTimeoutSeconds } = nodeGroupRequestSchema.shape;

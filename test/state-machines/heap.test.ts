@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Heap } from './interpreter/heap.ts';
 
-test('what is pushed leaves in order, whenever it came', () => {
+test('a heap returns its entries in order, whenever they were pushed', () => {
   const steps = fc.array(fc.option(fc.integer({ min: 0, max: 20 }), { nil: undefined }), { maxLength: 200 });
   fc.assert(
     fc.property(steps, (pushed) => {
       const heap = new Heap<number>((one, other) => one < other);
       const model: number[] = [];
-      // Undefined takes one out.
+      // Undefined stands for a pop.
       for (const value of pushed) {
         if (value === undefined) {
           model.sort((a, b) => a - b);

@@ -15,7 +15,7 @@ describe('Map', () => {
       },
     });
 
-  it('keeps the order of its items, and the input of each', async () => {
+  it('a Map keeps the order of its items, and passes each its input', async () => {
     const text = map('{% [3..5] %}', {
       ItemSelector: {
         at: '{% $states.context.Map.Item.Index %}',
@@ -27,7 +27,7 @@ describe('Map', () => {
     expect(await run()).toEqual({ status: 'SUCCEEDED', output });
   });
 
-  it('runs at most forty at a time, even without a limit', async () => {
+  it('a Map runs at most forty items at a time, even without a limit', async () => {
     const { calls, run, scheduler } = engineOf(map('{% [1..100] %}'), async () => {
       await scheduler.sleep(1_000);
       return null;
@@ -36,7 +36,7 @@ describe('Map', () => {
     expect([0, 1_000, 2_000].map((at) => calls.filter((call) => call === at).length)).toEqual([40, 40, 20]);
   });
 
-  it('ends with the first item that fails, and starts no other', async () => {
+  it('a Map ends with the first item that fails, and starts no other', async () => {
     const text = map('{% [1..9] %}', { MaxConcurrency: 3 });
     const { calls, run, engine, scheduler } = engineOf(text, async (payload) => {
       await scheduler.sleep(payload === 2 ? 500 : 1_000);
@@ -49,24 +49,24 @@ describe('Map', () => {
     expect(byType?.get('MapIterationAborted')).toBe(2);
   });
 
-  it('takes only a list', async () => {
+  it('a Map fails when its items are not a list', async () => {
     const { run } = engineOf(map('{% 5 %}'));
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.QueryEvaluationError' });
   });
 
-  it('is refused beyond 25,000 events', async () => {
+  it('a Map of more than 25,000 events is refused', async () => {
     const { run } = engineOf(map('{% [1..5000] %}'));
     await expect(run()).rejects.toThrow('more than 25000 events');
   });
 });
 
 describe('an execution', () => {
-  it('is refused a payload of more than 256 KiB', async () => {
+  it('a payload of more than 256 KiB is refused', async () => {
     const { run } = engineOf(machineText({ A: task() }), () => 'x'.repeat(256 * 1024));
     await expect(run()).rejects.toThrow('result of A has');
   });
 
-  it('ends at its own time-out, past every Catch', async () => {
+  it('an execution ends at its own timeout, and enters no further state', async () => {
     const text = machineText(
       {
         A: { Type: 'Wait', Seconds: 60, Next: 'B' },
@@ -79,7 +79,7 @@ describe('an execution', () => {
     expect(calls).toEqual([]);
   });
 
-  it('is found by its name while it runs, and refused when the name is taken otherwise', async () => {
+  it('an execution is found by its name and input while it runs, and its name cannot be used otherwise', async () => {
     const { engine, run } = engineOf(machineText({ A: { Type: 'Succeed' } }));
     const first = engine.start(ARN, 'one', { a: 1 });
     expect(engine.start(ARN, 'one', { a: 1 })).toBe(first);
@@ -88,7 +88,7 @@ describe('an execution', () => {
     expect(() => engine.start(ARN, 'one', { a: 1 })).toThrow(StatesError);
   });
 
-  it('branches by a condition, which must be a boolean', async () => {
+  it('a Choice branches by a condition, which must be a boolean', async () => {
     const choice = (Condition: string) =>
       machineText({
         A: { Type: 'Choice', Choices: [{ Condition, Next: 'B' }], Default: 'C' },

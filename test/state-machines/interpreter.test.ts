@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { type Json, parseDefinition } from './interpreter/definition.ts';
 import { callbackTask, engineOf, fail, machineText, task } from './small-machines.ts';
 
-describe('a definition is refused', () => {
+describe('parseDefinition', () => {
   it.each([
-    ['with a field that is not known', task({ ResultPath: '$.x' })],
+    ['with an unknown field', task({ ResultPath: '$.x' })],
     ['with a field of another query language', task({ Parameters: {} })],
-    ['with a service that is not known', task({ Resource: 'arn:aws:states:::sns:publish' })],
-    ['with a state that leads nowhere', { Type: 'Pass' }],
-    ['with a state that both ends and goes on', { Type: 'Pass', Next: 'A', End: true }],
+    ['with an unknown service', task({ Resource: 'arn:aws:states:::sns:publish' })],
+    ['with a state that has neither Next nor End', { Type: 'Pass' }],
+    ['with a state that has both Next and End', { Type: 'Pass', Next: 'A', End: true }],
     ['with a target that does not exist', { Type: 'Pass', Next: 'B' }],
     ['with a distributed Map', { Type: 'Map', Items: '{% [] %}', ItemProcessor: {}, End: true }],
-  ])('%s', (_, state) => {
+  ])('a definition %s is refused', (_, state) => {
     expect(() => parseDefinition(machineText({ A: state }), {})).toThrow();
   });
 
-  it('with a state that is never reached', () => {
+  it('a definition with a state that is never reached is refused', () => {
     const text = machineText({ A: { Type: 'Succeed' }, B: { Type: 'Succeed' } });
     expect(() => parseDefinition(text, {})).toThrow('never reached: B');
   });
@@ -29,7 +29,7 @@ describe('a definition is refused', () => {
 describe('Retry', () => {
   const retry = (more: Record<string, Json>) => [{ ErrorEquals: ['Busy'], IntervalSeconds: 2, ...more }];
 
-  it('waits twice as long each time, and no longer than allowed', async () => {
+  it('a Retry waits twice as long each time, and no longer than MaxDelaySeconds', async () => {
     const state = task({ Retry: retry({ MaxAttempts: 4, MaxDelaySeconds: 5 }) });
     const { calls, run, engine } = engineOf(machineText({ A: state }), (_, attempt) =>
       attempt < 5 ? fail('Busy') : 'done',
@@ -39,7 +39,7 @@ describe('Retry', () => {
     expect(engine.executions[0]?.history).toMatchObject({ events: 2 + 2 + 5 * 3, transitions: 5 });
   });
 
-  it('draws from the whole delay with full jitter', async () => {
+  it('a Retry with full jitter draws from the whole delay', async () => {
     const state = task({ Retry: retry({ JitterStrategy: 'FULL' }) });
     const { calls, run } = engineOf(machineText({ A: state }), (_, attempt) =>
       attempt < 3 ? fail('Busy') : 'done',
@@ -48,7 +48,7 @@ describe('Retry', () => {
     expect(calls).toEqual([0, 1_000, 3_000]);
   });
 
-  it('counts each retrier alone, and the first that matches decides', async () => {
+  it('each retrier counts its own retries, and the first that matches decides', async () => {
     const state = task({
       Retry: [
         { ErrorEquals: ['Busy'], MaxAttempts: 1, IntervalSeconds: 1 },
@@ -74,17 +74,17 @@ describe('Catch', () => {
       B: { Type: 'Pass', End: true },
     });
 
-  it('takes an error by its name and passes its output on', async () => {
+  it('a Catch handles an error by its name, and passes its output on', async () => {
     const { run } = engineOf(caught(['Busy']), () => fail('Busy'));
     expect(await run()).toEqual({ status: 'SUCCEEDED', output: 'Busy' });
   });
 
-  it('does not take States.Runtime by a wildcard', async () => {
+  it('a Catch with a wildcard does not handle States.Runtime', async () => {
     const { run } = engineOf(caught(['States.ALL']), () => fail('States.Runtime'));
     expect(await run()).toMatchObject({ status: 'FAILED', error: 'States.Runtime' });
   });
 
-  it('takes an expression that has no value', async () => {
+  it('a Catch handles the error of an expression without a value', async () => {
     const state = task({
       Output: '{% $states.result.Payload.missing %}',
       Catch: [{ ErrorEquals: ['States.QueryEvaluationError'], Next: 'B' }],
@@ -98,7 +98,7 @@ describe('Catch', () => {
 });
 
 describe('a task with a token', () => {
-  it('times out, and a late answer is refused', async () => {
+  it('a task with a token times out, and a late answer is refused', async () => {
     let token = '';
     const text = machineText({ A: callbackTask({ TimeoutSeconds: 60 }) });
     const { run, engine, scheduler } = engineOf(text, undefined, (sent) => {
@@ -110,7 +110,7 @@ describe('a task with a token', () => {
     expect(() => engine.sendTaskSuccess(token, {})).toThrow('nothing waits');
   });
 
-  it('is kept alive by heartbeats until its time-out', async () => {
+  it('a task times out when its heartbeats stop, and not before', async () => {
     const state = callbackTask({ TimeoutSeconds: 100, HeartbeatSeconds: '{% 30 %}' });
     const { run, engine, scheduler } = engineOf(machineText({ A: state }), undefined, (token) => {
       const beat = async () => {
@@ -127,7 +127,7 @@ describe('a task with a token', () => {
     expect(engine.executions[0]?.history.byType.get('TaskTimedOut')).toBe(1);
   });
 
-  it('may be answered while it is being sent', async () => {
+  it('a task may be answered while its message is being sent', async () => {
     const { run, engine } = engineOf(
       machineText({ A: callbackTask({ TimeoutSeconds: 9 }) }),
       undefined,

@@ -8,8 +8,8 @@ const parts = (size: number): Part[] => [
 
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
-describe('errors of the services', () => {
-  it('sends a launch again when the queue refused it', async () => {
+describe('provision-fleet with errors of AWS services', () => {
+  it('a launch is sent again when the queue refused it', async () => {
     const world = new World(assignmentOf(parts(1)), (message) => {
       if (message.kind === 'prepare-networks') world.sendErrors.push('SQS.SdkClientException', 'SQS.Other');
       return allGood(message);
@@ -20,7 +20,7 @@ describe('errors of the services', () => {
     expect(child?.history.byType.get('TaskSubmitFailed')).toBe(2);
   });
 
-  it('settles and then fails the execution when Assign fails', async () => {
+  it('an execution settles and then fails when Assign fails', async () => {
     const world = new World(assignmentOf(parts(1)), allGood, {
       assign: () => {
         throw named('Lambda.ServiceException');
@@ -35,7 +35,7 @@ describe('errors of the services', () => {
     expect(world.sent).toEqual([]);
   });
 
-  it('runs the other chunks and settles when a child execution breaks off', async () => {
+  it('the other children run and the execution settles when a child execution breaks off', async () => {
     const assignment = assignmentOf(parts(2_000));
     const world = new World(assignment);
     const first = world.engine.startChild.bind(world.engine);
@@ -47,7 +47,7 @@ describe('errors of the services', () => {
     expect(world.messages('launch').map(({ index }) => index)).toContain(1_999);
   });
 
-  it('retries a Settle that failed, and fails the execution when it never succeeds', async () => {
+  it('a failed Settle is retried, and the execution fails when it never succeeds', async () => {
     const world = new World(assignmentOf(parts(1)), allGood, {
       settle: () => {
         throw named('TypeError');
@@ -60,7 +60,7 @@ describe('errors of the services', () => {
   it.each([
     ['that still runs', 5_000],
     ['that has ended', 100],
-  ])('finds a child %s again when the answer to its start was lost', async (_, afterMs) => {
+  ])('a child %s is found again when the answer to its start was lost', async (_, afterMs) => {
     const success = { outcome: 'Running' };
     const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'launch' ? { afterMs, success } : allGood(message),

@@ -11,7 +11,7 @@ const parts = (size: number, locations = 1): Part[] => [
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', locations), size },
 ];
 
-/** As `allGood`, but for the launch of one position. */
+/** Answers like `allGood`, except for the launch of one position. */
 function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
   return (message) => (message.kind === 'launch' && message.index === index ? answer : allGood(message));
 }
@@ -19,7 +19,7 @@ function butFor(index: number, answer: ReturnType<Answerer>): Answerer {
 const settled = { status: 'SUCCEEDED', output: { ...EXECUTION, status: 'Running' } };
 
 describe('concurrency', () => {
-  it('has twice as many launches under way as slots in each child, and two children of a location at a time', async () => {
+  it('a child has twice as many launches under way as there are slots, and a location has two children at a time', async () => {
     const world = new World(assignmentOf(parts(2_100)));
     await world.run('provision-fleet');
     const launches = world.sent.filter(({ message }) => message.kind === 'launch');
@@ -46,7 +46,7 @@ describe('concurrency', () => {
     ]);
   });
 
-  it('divides a location among more children where 40 launches at a time cannot use its slots', async () => {
+  it('a location is divided among more children when 40 launches at a time cannot use its slots', async () => {
     const world = new World(assignmentOf(parts(1_000), 1_200, { concurrentInstancesPerLocation: 100 }));
     await world.run('provision-fleet');
     expect(peak(world.sent.filter(({ message }) => message.kind === 'launch'))).toBe(200);
@@ -57,7 +57,7 @@ describe('concurrency', () => {
     expect(new Set(world.messages('launch').map(({ index }) => index)).size).toBe(1_000);
   });
 
-  it('works at as many locations of a connection at a time as the assignment says', async () => {
+  it('a workflow works at as many locations of a connection at a time as the assignment says', async () => {
     const world = new World(assignmentOf(parts(36, 12)));
     await world.run('provision-fleet');
     const busy = new Map<string, Sent>();
@@ -71,7 +71,7 @@ describe('concurrency', () => {
     expect(peak([...busy.values()])).toBe(5);
   });
 
-  it('starts all clouds at once', async () => {
+  it('a workflow starts all clouds at the same time', async () => {
     const both: Part[] = [
       { cloud: 'aws', connection: 'aws-one', locations: locationNames('aws', 1), size: 1 },
       { cloud: 'gcp', connection: 'gcp-one', locations: locationNames('gcp', 1), size: 1 },
@@ -87,7 +87,7 @@ describe('concurrency', () => {
   });
 });
 
-it('tells each message the round of launching that it belongs to', async () => {
+it('each launch and give-up message has the round of its site', async () => {
   const assignment = assignmentOf(parts(3));
   for (const { sites } of assignment.clouds) for (const site of sites) site.round = 4;
   const world = new World(assignment, butFor(1, undefined));
@@ -98,7 +98,7 @@ it('tells each message the round of launching that it belongs to', async () => {
 
 describe('an instance that fails', () => {
   it.each([...DRIVER_ERROR_CODES, LAUNCH_ABANDONED])(
-    'with %s is not sent again and stops no other',
+    'an instance that fails with %s is not launched again, and stops no other',
     async (failure) => {
       const world = new World(assignmentOf(parts(30)), butFor(7, { afterMs: 100, failure }));
       expect(await world.run('provision-fleet')).toEqual(settled);
@@ -109,7 +109,7 @@ describe('an instance that fails', () => {
     },
   );
 
-  it('may also be answered as an outcome', async () => {
+  it('a failure may also be answered as an outcome', async () => {
     const answer = { afterMs: 100, success: { outcome: 'Failed' } };
     const world = new World(assignmentOf(parts(30)), butFor(7, answer));
     expect(await world.run('provision-fleet')).toEqual(settled);
@@ -128,7 +128,7 @@ describe('an instance that fails', () => {
     expect(giveUp?.message).toMatchObject({ index: 1, fleetId: FLEET_ID, code: 'States.HeartbeatTimeout' });
   });
 
-  it('is left to the sweep when giving up is not answered either', async () => {
+  it('an instance counts as not running when its give-up message is not answered either', async () => {
     const world = new World(assignmentOf(parts(3)), (message) =>
       message.kind === 'give-up' ? undefined : butFor(1, undefined)(message),
     );
@@ -149,7 +149,7 @@ describe('a location without network resources', () => {
     };
 
   it.each(['QuotaExceeded', 'Unauthorized', 'InvalidRequest', 'Unsupported'])(
-    'has each launch find out what comes of it after %s',
+    'a location whose network resources fail with %s still sends its launches',
     async (failure) => {
       const world = new World(assignmentOf(parts(10, 2)), refuse(failure, 1));
       expect(await world.run('provision-fleet')).toEqual(settled);
@@ -159,7 +159,7 @@ describe('a location without network resources', () => {
     },
   );
 
-  it('launches nothing there once nothing of the fleet is launched any more, and the others go on', async () => {
+  it('a location sends no launch when its network preparation was abandoned, and the others go on', async () => {
     const world = new World(assignmentOf(parts(10, 2)), refuse(LAUNCH_ABANDONED, 1));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(2);
@@ -169,7 +169,7 @@ describe('a location without network resources', () => {
     expect(world.payloadsOf('settle')).toEqual([EXECUTION]);
   });
 
-  it('tries again what may pass', async () => {
+  it('a location prepares its network resources again after a transient error', async () => {
     const world = new World(assignmentOf(parts(10, 2)), refuse('Unavailable', 3));
     expect(await world.run('provision-fleet')).toEqual(settled);
     expect(world.messages('prepare-networks')).toHaveLength(5);

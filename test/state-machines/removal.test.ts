@@ -8,7 +8,7 @@ const assignment = assignmentOf([
   { cloud: 'ncp', connection: 'production-ncp', locations: locationNames('ncp', 1), size: 2 },
 ]);
 
-/** A fleet whose failure policy asks for a removal: by its next execution. */
+/** Returns a world in which Settle answers with a removal, for the fleet's next execution. */
 function world(removal: RemovalInput, functions: Functions = {}) {
   const status = removal.scope === 'fleet' ? 'RollingBack' : 'Creating';
   return new World(assignment, allGood, {
@@ -21,11 +21,11 @@ function world(removal: RemovalInput, functions: Functions = {}) {
 const rollback: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'fleet' };
 const refine: RemovalInput = { fleetId: FLEET_ID, execution: 2, scope: 'failed' };
 
-describe('what the failure policy asks for', () => {
+describe('a removal that the failure policy asks for', () => {
   it.each([
     ['rollback', rollback],
     ['refine', refine],
-  ])('%s is another execution, which the workflow does not wait for', async (_, removal) => {
+  ])('%s runs in another execution, for which the workflow does not wait', async (_, removal) => {
     const rolling = world(removal);
     const { engine, scheduler } = rolling;
     const { finished } = engine.start(machineArn('provision-fleet'), executionName(EXECUTION), EXECUTION);
@@ -35,7 +35,7 @@ describe('what the failure policy asks for', () => {
       { name: `${FLEET_ID}-2`, input: removal },
     ]);
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
-    // It has only begun: its first message may not even be answered.
+    // The removal has only begun.
     expect(started[0]?.outcome).toBeUndefined();
     expect(rolling.invoked.map(({ name }) => name)).toContain('record-history');
     const well = new World(assignment);
@@ -53,13 +53,13 @@ describe('what the failure policy asks for', () => {
     ]);
   });
 
-  it('is nothing where all is well', async () => {
+  it('no removal is started when all instances run', async () => {
     const well = new World(assignment);
     await well.run('provision-fleet');
     expect(well.executionsOf('terminate-fleet')).toEqual([]);
   });
 
-  it('is begun once, though it was begun before', async () => {
+  it('a removal that is already running is not started again', async () => {
     const twice = world(rollback);
     const { engine } = twice;
     engine.start(machineArn('terminate-fleet'), executionName(rollback), { ...rollback });
@@ -68,7 +68,7 @@ describe('what the failure policy asks for', () => {
     expect(twice.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('is found begun when the answer to its start was lost', async () => {
+  it('a removal is started once when the answer to its start was lost', async () => {
     const lost = world(rollback);
     const start = lost.engine.startChild.bind(lost.engine);
     let losses = 0;
@@ -83,7 +83,7 @@ describe('what the failure policy asks for', () => {
     expect(lost.executionsOf('terminate-fleet')).toHaveLength(1);
   });
 
-  it('is left to the reconciler when it cannot be begun: the provisioning itself has not failed', async () => {
+  it('a provisioning succeeds even when its removal cannot be started', async () => {
     const refused = world(rollback);
     const start = refused.engine.startChild.bind(refused.engine);
     let tries = 0;
@@ -100,7 +100,7 @@ describe('what the failure policy asks for', () => {
     expect(refused.payloadsOf('record-history')).toEqual([{ fleetId: FLEET_ID }]);
   });
 
-  it('is asked for also by a provisioning that broke off', async () => {
+  it('a provisioning that broke off starts its removal, too', async () => {
     const broken = world(rollback, {
       assign: () => {
         throw named('Lambda.ServiceException');

@@ -56,5 +56,5 @@ export function callbackTask(more: Record<string, Json> = {}): Json {
 }
 
 export function fail(name: string): never {
-  throw new StatesError(name, 'told so by the test');
+  throw new StatesError(name, 'thrown by the test');
 }

@@ -12,7 +12,7 @@ function rounds(world: World) {
   return { access: of('access'), network: of('network') };
 }
 
-/** As `allGood`, but each first answer for one location of one kind is this failure. */
+/** Answers like `allGood`, but fails the first `times` messages of one kind for one location. */
 function failing(kind: string, location: string, failure: string, times: number): Answerer {
   return (message) => {
     const here = message.kind === kind && 'location' in message && message.location === location;
@@ -23,7 +23,7 @@ function failing(kind: string, location: string, failure: string, times: number)
 }
 
 describe('terminate-fleet', () => {
-  it('removes instances, then access, and five seconds later networks, ten at a time', async () => {
+  it('terminate-fleet removes instances, then access, and five seconds later networks, ten at a time', async () => {
     const world = new World(assignment);
     expect(await world.run('terminate-fleet')).toEqual(gone);
     const terminated = world.sent.filter(({ message }) => message.kind === 'terminate');
@@ -39,7 +39,7 @@ describe('terminate-fleet', () => {
     expect(world.payloadsOf('finish-termination')).toEqual([removal]);
   });
 
-  it('terminates no more locations of a connection at a time than the assignment says', async () => {
+  it('terminate-fleet works at no more locations of a connection at a time than the assignment says', async () => {
     const twelve = assignmentOf([
       {
         cloud: 'ncp',
@@ -53,13 +53,13 @@ describe('terminate-fleet', () => {
     expect(peak(world.sent.filter(({ message }) => message.kind === 'terminate'))).toBe(5);
   });
 
-  it('has nothing to send for a fleet that has nothing', async () => {
+  it('terminate-fleet sends no message for a fleet without sites', async () => {
     const world = new World({ ...EXECUTION, clouds: [] });
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.sent).toEqual([]);
   });
 
-  it('goes on for hours where the cloud does not let go', async () => {
+  it('terminate-fleet repeats a termination that is answered Unavailable a dozen times', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('terminate', location, 'Unavailable', 12));
     expect(await world.run('terminate-fleet')).toEqual(gone);
@@ -77,7 +77,7 @@ describe('terminate-fleet', () => {
     expect(world.messages('terminate')).toHaveLength(54);
   });
 
-  it('leaves what needs a user at once, goes on elsewhere, and says so in the end', async () => {
+  it('terminate-fleet does not repeat an Unauthorized termination, goes on elsewhere, and fails at its end', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('terminate', location, 'Unauthorized', 1), {
       'finish-termination': () => ({ status: 'Terminating', done: false }),
@@ -91,14 +91,14 @@ describe('terminate-fleet', () => {
     expect(rounds(world).network).toHaveLength(53);
   });
 
-  it('tries a Conflict of a network again', async () => {
+  it('terminate-fleet repeats the removal of a network after a Conflict', async () => {
     const [location = ''] = assignment.clouds.flatMap(({ sites }) => sites.map((site) => site.location));
     const world = new World(assignment, failing('remove-networks', location, 'Conflict', 3));
     expect(await world.run('terminate-fleet')).toEqual(gone);
     expect(world.messages('remove-networks')).toHaveLength(2 * 53 + 3);
   });
 
-  it('records what is left also when it cannot even begin', async () => {
+  it('terminate-fleet runs its last step even when its first one fails', async () => {
     const world = new World(assignment, allGood, {
       'begin-termination': () => {
         throw new TypeError('broken');

@@ -24,7 +24,7 @@ function functionArn(name: string): string {
   return `arn:aws:lambda:${ACCOUNT}:function:${name}`;
 }
 
-/** Every substitution of the definitions, with a value of its shape. */
+/** Values for every substitution of the definitions. */
 export const SUBSTITUTIONS = {
   AssignFunctionArn: functionArn('assign'),
   SettleFunctionArn: functionArn('settle'),
@@ -39,12 +39,12 @@ export function definitionText(name: MachineName): string {
   return readFileSync(new URL(`../../state-machines/${name}.asl.json`, import.meta.url), 'utf8');
 }
 
-/** What an execution is started with. */
+/** Returns the input of a machine's execution. */
 export function inputOf(name: MachineName): Json {
   return name === 'terminate-fleet' ? { ...EXECUTION, scope: 'fleet' } : EXECUTION;
 }
 
-/** How a message is answered, and after how long; undefined: never. */
+/** The answer to a message and its delay. Undefined: no answer. */
 export type Answer = { afterMs: number; success?: Json; failure?: string } | undefined;
 export type Answerer = (message: DriverMessage) => Answer;
 export type Functions = Record<string, (payload: Json) => Json>;
@@ -55,19 +55,19 @@ export interface Sent {
   message: DriverMessage;
 }
 
-/** Every launch runs after five seconds; everything else is done after one. */
+/** Answers a launch with Running after five seconds, and any other message with success after one. */
 export const allGood: Answerer = ({ kind }) => {
   if (kind === 'launch') return { afterMs: 5_000, success: { outcome: 'Running' } };
   return { afterMs: 1_000, success: kind === 'give-up' ? { outcome: 'Failed' } : {} };
 };
 
-/** The three machines with a driver's queue behind them that answers as it is told. */
+/** Runs the three state machines over a model of a driver's queue and of the Lambda functions. */
 export class World {
   readonly scheduler = new VirtualScheduler();
   readonly sent: Sent[] = [];
   readonly invoked: { name: string; payload: Json }[] = [];
   readonly engine: Engine;
-  /** Thrown, by name, instead of taking the next messages. */
+  /** Names of the errors that the next sends throw. */
   readonly sendErrors: string[] = [];
   readonly #answer: Answerer;
   readonly #functions: Functions;
@@ -133,7 +133,7 @@ export class World {
     await this.scheduler.sleep(afterMs);
     sent.answeredAt = this.scheduler.now() - this.#startedAt;
     if (failure === undefined) this.engine.sendTaskSuccess(token, success ?? {});
-    else this.engine.sendTaskFailure(token, failure, 'told so by the test');
+    else this.engine.sendTaskFailure(token, failure, 'sent by the test');
   }
 }
 
@@ -150,7 +150,7 @@ export function named(name: string): Error {
   return error;
 }
 
-/** The most of these that were unanswered at the same time. */
+/** Returns how many of the messages were unanswered at the same time, at most. */
 export function peak(sent: Sent[]): number {
   const changes = sent.flatMap(({ at, answeredAt = Number.POSITIVE_INFINITY }) => [
     { at, by: 1 },

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 
 /**
- * The part of the Amazon States Language that the shipped definitions use, in JSONata. Objects are strict: a field
- * that the interpreter does not know is refused, so that nothing AWS would act on is passed over in silence.
+ * The part of the Amazon States Language that the shipped definitions use, with JSONata. Objects are strict: a field
+ * that the interpreter does not know is refused, because AWS may act on it.
  */
 export const jsonSchema = z.json();
 export type Json = z.infer<typeof jsonSchema>;
 
-/** As the schema has it, for values that are looked at so often that what it costs counts. */
+/** Checks a value like `jsonSchema`, but faster: every value of an expression is checked. */
 export function isJson(value: unknown): value is Json {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value);
@@ -88,7 +88,7 @@ const failSchema = z.strictObject({
   Cause: z.string().optional(),
 });
 
-/** A StartAt and the states that it leads to: a whole machine, or what a Map does for each item. */
+/** A first state and the states that follow it: a whole machine, or the item processor of a Map. */
 export interface StateGraph {
   StartAt: string;
   States: Record<string, State>;
@@ -155,10 +155,10 @@ const machineSchema = z.strictObject({
 export type MachineDefinition = z.infer<typeof machineSchema>;
 
 /**
- * Reads a definition file's text as CloudFormation would deploy it.
+ * Parses the text of a definition file, with substitutions as CloudFormation would make them.
  *
  * @param substitutions values of its `${Token}`s
- * @throws Error for a token without a value, a field that is not known, or a state that does not exist
+ * @throws Error for a token without a value, an unknown field, or a state that does not exist or is never reached
  */
 export function parseDefinition(text: string, substitutions: Record<string, string>): MachineDefinition {
   const filled = text.replaceAll(/\$\{(\w+)\}/g, (_, token: string) => {
@@ -171,7 +171,7 @@ export function parseDefinition(text: string, substitutions: Record<string, stri
   return machine;
 }
 
-/** The names that a state may be followed by. */
+/** Returns the names of the states that may follow a state. */
 export function successors(state: State): string[] {
   const caught = 'Catch' in state ? (state.Catch ?? []).map(({ Next }) => Next) : [];
   if (state.Type === 'Choice') {
@@ -183,7 +183,7 @@ export function successors(state: State): string[] {
   return 'Next' in state && state.Next !== undefined ? [state.Next, ...caught] : caught;
 }
 
-/** Every target exists in its own graph and every state can be reached. */
+/** Checks that every target exists in its own graph and that every state can be reached. */
 function checkTransitions({ StartAt, States }: StateGraph): void {
   const reached = new Set<string>();
   const visit = (name: string) => {

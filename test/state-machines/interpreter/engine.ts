@@ -6,8 +6,8 @@ import type { Execution, Host, Outcome, Run, Services, Waiting } from './run.ts'
 import { Cancellation } from './scheduler.ts';
 
 /**
- * Runs state machines in the memory of one process, on a clock that is given to it: the definitions that are
- * deployed, with the history, the transitions and the payloads counted as AWS does.
+ * Runs the deployed state machines in memory, on the scheduler of its services. Counts history events, transitions and
+ * payloads as AWS does.
  */
 export class Engine implements Host {
   readonly services: Services;
@@ -28,9 +28,9 @@ export class Engine implements Host {
   }
 
   /**
-   * Starts an execution. The same name with the same input, while that one runs, is that one.
+   * Starts an execution. If an execution with this name and input is running, returns that one.
    *
-   * @throws StatesError StepFunctions.ExecutionAlreadyExistsException when the name is taken otherwise
+   * @throws StatesError StepFunctions.ExecutionAlreadyExistsException if the name was used otherwise
    */
   start(machineArn: string, name: string, input: Json): Execution {
     const machine = this.#machines.get(machineArn);
@@ -66,7 +66,7 @@ export class Engine implements Host {
     return this.start(machineArn, name, input);
   }
 
-  /** @throws TaskDoesNotExist when nothing waits for the token, or no longer */
+  /** @throws TaskDoesNotExist if no task waits for the token */
   sendTaskSuccess(token: string, output: Json): void {
     this.#take(token).succeed(output);
     this.withdrawToken(token);
@@ -85,7 +85,7 @@ export class Engine implements Host {
 
   issueToken(waiting: Waiting): string {
     this.#tokens += 1;
-    // As long as AWS makes them, so that the payloads are not flattered.
+    // As long as a token of AWS: shorter ones would make payloads look smaller.
     const token = `token-${this.#tokens}-`.padEnd(700, 'x');
     this.#waiting.set(token, waiting);
     return token;

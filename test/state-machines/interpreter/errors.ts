@@ -1,4 +1,4 @@
-/** An error that the language knows: by its name, Retry and Catch decide. */
+/** An error of the language. Retry and Catch match its name. */
 export class StatesError extends Error {
   constructor(name: string, message = '') {
     super(message);
@@ -6,7 +6,7 @@ export class StatesError extends Error {
   }
 }
 
-/** A limit of AWS was exceeded, or the definition did what no definition may: ends the run, past every Catch. */
+/** A limit of AWS was exceeded, or the definition is invalid. Ends the run: no Catch handles it. */
 export class InterpreterError extends Error {
   override readonly name = 'InterpreterError';
 }
@@ -16,15 +16,15 @@ export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
 
-/** Answer to a task token that waits for nothing (any more). */
+/** A task token was answered for which no task waits. */
 export class TaskDoesNotExist extends Error {
   override readonly name = 'TaskDoesNotExist';
 }
 
-/** Neither wildcard takes these: AWS ends the execution. */
+/** Wildcards do not match these errors: AWS ends the execution. */
 const TERMINAL = new Set(['States.Runtime', 'States.DataLimitExceeded']);
 
-/** Whether a retrier or catcher with this ErrorEquals takes an error of this name. */
+/** True if a retrier or catcher with this ErrorEquals handles an error of this name. */
 export function matches(errorEquals: readonly string[], name: string): boolean {
   if (errorEquals.includes(name)) return true;
   if (TERMINAL.has(name)) return false;

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isJson, type Json } from './definition.ts';
 import { StatesError } from './errors.ts';
 
-/** What an expression sees as `$states`. */
+/** The value of `$states` in an expression. */
 export interface Bindings {
   input: Json;
   context: Json;
@@ -14,7 +14,7 @@ export interface Bindings {
 
 const compiled = new Map<string, jsonata.Expression>();
 
-/** The functions that Step Functions adds to JSONata and that the definitions use. */
+/** Compiles an expression with the functions that Step Functions adds to JSONata, as far as definitions use them. */
 function compile(source: string): jsonata.Expression {
   const known = compiled.get(source);
   if (known) return known;
@@ -44,7 +44,7 @@ async function evaluate(source: string, states: Bindings): Promise<Json> {
   return value;
 }
 
-/** A template with every `{% … %}` in it, at any depth, replaced by its value. */
+/** Returns a template in which each `{% … %}`, at any depth, is replaced by its value. */
 export async function fill(template: Json, states: Bindings): Promise<Json> {
   if (typeof template === 'string') {
     const source = /^\{%(.*)%\}$/s.exec(template)?.[1];
@@ -57,7 +57,7 @@ export async function fill(template: Json, states: Bindings): Promise<Json> {
   return filled;
 }
 
-/** As `fill`, for a field of a state whose value must be of one kind. */
+/** Fills a field of a state. @throws StatesError States.QueryEvaluationError if its value does not fit the schema */
 export async function fillAs<Value>(
   schema: z.ZodType<Value>,
   field: string,

@@ -8,10 +8,10 @@ import { contextOf, pause, type Run, type Visit } from './run.ts';
 import { attemptTask } from './task.ts';
 
 /**
- * Walks a machine, or what a Map does for one item, from StartAt to its end.
+ * Runs a machine, or a Map's item processor for one item, from its first state to its end.
  *
- * @param outer the context object but for the states' own parts
- * @throws StatesError that nothing caught
+ * @param outer the context object without the parts of single states
+ * @throws StatesError that no Catch handles
  */
 export async function runGraph(
   graph: StateGraph,

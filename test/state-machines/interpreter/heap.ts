@@ -1,9 +1,9 @@
-/** What comes first is first to leave; pushing and popping cost the logarithm of what is in it. */
+/** A binary heap: `pop` returns the first entry in order. Pushing and popping take logarithmic time. */
 export class Heap<Entry> {
   readonly #entries: Entry[] = [];
   readonly #isEarlier: (one: Entry, other: Entry) => boolean;
 
-  /** @param isEarlier a strict order: of two entries that are equal in it, either may leave first */
+  /** @param isEarlier a strict order; entries that are equal in it are returned in any order */
   constructor(isEarlier: (one: Entry, other: Entry) => boolean) {
     this.#isEarlier = isEarlier;
   }
@@ -37,7 +37,7 @@ export class Heap<Entry> {
     return first;
   }
 
-  /** Puts an entry in the place of the first one, and from there to where it belongs. */
+  /** Replaces the first entry, and moves the new one down to its place in the order. */
   #sink(entry: Entry): void {
     const entries = this.#entries;
     let at = 0;

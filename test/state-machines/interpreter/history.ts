@@ -27,15 +27,15 @@ export class History {
   largestPayload = { bytes: 0, what: 'nothing' };
 
   /**
-   * @param name the execution's, for messages
-   * @param onPayload is told each payload, as JSON
+   * @param name of the execution, for messages
+   * @param onPayload called with each payload, as JSON
    */
   constructor(name: string, onPayload: (json: string) => void = () => {}) {
     this.#name = name;
     this.#onPayload = onPayload;
   }
 
-  /** @throws InterpreterError when AWS would end the execution for its length */
+  /** @throws InterpreterError if the history exceeds the limit of AWS */
   add(type: string): void {
     this.events += 1;
     this.byType.set(type, (this.byType.get(type) ?? 0) + 1);
@@ -54,8 +54,10 @@ export class History {
   }
 
   /**
-   * @returns a copy of the value for its next reader, made through JSON
-   * @throws InterpreterError when it is larger than AWS passes on
+   * Measures a payload.
+   *
+   * @returns a copy of the value, made through JSON
+   * @throws InterpreterError if the payload exceeds the limit of AWS
    */
   carry(what: string, value: Json): Json {
     const text = JSON.stringify(value);

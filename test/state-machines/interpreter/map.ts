@@ -5,16 +5,16 @@ import { fill, fillAs } from './expressions.ts';
 import type { Left } from './recovery.ts';
 import { contextOf, type Run, type Visit } from './run.ts';
 
-/** What AWS runs of an inline Map at the same time, whatever MaxConcurrency says. */
+/** AWS runs at most this many iterations of an inline Map at the same time, even if MaxConcurrency is higher. */
 export const MAX_INLINE_CONCURRENCY = 40;
 
 const itemsSchema = z.array(z.json());
 const concurrencySchema = z.int().nonnegative();
 
-/** Walks what a Map does for one item; `outer` is the context object around it. */
+/** Runs the item processor of a Map for one item. `outer` is the context object around it. */
 export type Walk = (graph: StateGraph, input: Json, run: Run, outer: Record<string, Json>) => Promise<Json>;
 
-/** One attempt of a Map: all its items, and its output. The first item that fails ends the others. */
+/** Runs one attempt of a Map: all its items, then its output. The first item that fails ends the others. */
 export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;
@@ -22,7 +22,7 @@ export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Pro
   const items = await fillAs(itemsSchema, 'Items', state.Items, states);
   history.carry(`items of ${name}`, items);
   const asked = await fillAs(concurrencySchema, 'MaxConcurrency', state.MaxConcurrency, states);
-  const atOnce = Math.min(asked || MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY);
+  const concurrency = Math.min(asked || MAX_INLINE_CONCURRENCY, MAX_INLINE_CONCURRENCY);
   history.add('MapStateStarted');
 
   const { cancellation, release } = run.cancellation.child();
@@ -41,7 +41,7 @@ export async function attemptMap(state: MapState, visit: Visit, walk: Walk): Pro
     }
   };
   await Promise.all(
-    Array.from({ length: Math.min(atOnce, items.length) }, () =>
+    Array.from({ length: Math.min(concurrency, items.length) }, () =>
       worker().catch((error: unknown) => {
         failures.push(error);
         cancellation.cancel();

@@ -3,15 +3,15 @@ import { CancelledError, StatesError } from './errors.ts';
 import type { History } from './history.ts';
 import type { Cancellation, Scheduler } from './scheduler.ts';
 
-/** What the tasks of a machine reach. An error's `name` is the name that Retry and Catch see. */
+/** The services that the tasks of a machine call. Retry and Catch match the `name` of an error. */
 export interface Services {
   invokeLambda(functionName: string, payload: Json): Promise<Json>;
   /** Returns when the queue has the message; the answer comes by its task token. */
   sendMessage(queueUrl: string, body: string): Promise<void>;
   scheduler: Scheduler;
-  /** Told of each payload of each history, as JSON. */
+  /** Called with each payload of each history, as JSON. */
   onPayload?: (json: string) => void;
-  /** Draws from [0, 1): the jitter of retries. */
+  /** Draws from [0, 1), for the jitter of retries. */
   random(): number;
 }
 
@@ -22,7 +22,7 @@ export interface Waiting {
   beat(): void;
 }
 
-/** What the engine offers to the executions in it. */
+/** What the engine offers to its executions. */
 export interface Host {
   readonly services: Services;
   issueToken(waiting: Waiting): string;
@@ -48,7 +48,7 @@ export type Outcome =
   | { status: 'SUCCEEDED'; output: Json }
   | { status: 'FAILED' | 'TIMED_OUT'; error: string; cause: string };
 
-/** One execution, or one run of a Map in it, while it goes on. */
+/** A running execution, or a running Map in it. */
 export interface Run {
   readonly host: Host;
   readonly machine: MachineDefinition;
@@ -61,22 +61,22 @@ export interface Visit {
   readonly run: Run;
   readonly name: string;
   readonly input: Json;
-  /** The context object but for the state's own part. */
+  /** The context object without the state's own part. */
   readonly outer: Record<string, Json>;
   retryCount: number;
 }
 
-/** `$states.context` during a visit. */
+/** Returns `$states.context` during a visit. */
 export function contextOf({ run, name, outer, retryCount }: Visit, more: Record<string, Json> = {}): Json {
   const now = new Date(run.host.services.scheduler.now()).toISOString();
   return { ...outer, State: { Name: name, EnteredTime: now, RetryCount: retryCount }, ...more };
 }
 
-/** A time limit: an error when it is over, unless `next` moves it on. */
+/** A time limit. When it is over, the wait fails with `error`, unless `rest` extends it. */
 export interface Limit {
   ms: number;
   error: string;
-  /** How much is still left when `ms` are over; absent: nothing. */
+  /** Returns how many milliseconds are left when `ms` are over. Absent: none. */
   rest?: () => number;
 }
 
@@ -84,7 +84,7 @@ export interface Limit {
 const NOT_NEEDED = 'not needed any more';
 
 /**
- * Waits for `pending`, at most as long as the limits allow, and no longer than the run lives.
+ * Waits for `pending`, until a limit is reached or the run is cancelled.
  *
  * @throws StatesError of the limit that was reached; CancelledError
  */
@@ -107,7 +107,7 @@ export function wait<Result>(run: Run, pending: Promise<Result>, limits: Limit[]
   });
 }
 
-/** Sleeps, unless the run ends before. */
+/** Sleeps. @throws CancelledError if the run is cancelled before the end */
 export function pause(run: Run, ms: number): Promise<void> {
   const timer = new AbortController();
   const slept = run.host.services.scheduler.sleep(ms, timer.signal);

@@ -14,7 +14,7 @@ const childArguments = z.strictObject({
 });
 const secondsSchema = z.int().positive();
 
-/** One attempt of a Task: its arguments, the call, the answer, and its output. */
+/** Runs one attempt of a Task: arguments, call, answer and output. */
 export async function attemptTask(state: TaskState, visit: Visit): Promise<Left> {
   const { run, name, input } = visit;
   const { history } = run;
@@ -39,7 +39,7 @@ export async function attemptTask(state: TaskState, visit: Visit): Promise<Left>
   }
 }
 
-/** The answer that a task token stands for. */
+/** The answer to a task token. */
 class Reply {
   readonly token: string;
   readonly answer: Promise<Json>;
@@ -86,7 +86,7 @@ async function limitsOf(state: TaskState, states: Bindings): Promise<Limit[]> {
   return limits;
 }
 
-/** Counts how a call ended otherwise than well, and gives its error the name that Retry and Catch see. */
+/** Counts a failed call in the history. @throws StatesError with the name of the call's error, for Retry and Catch */
 async function counted<Result>(visit: Visit, type: string, work: Promise<Result>): Promise<Result> {
   try {
     return await work;
@@ -121,7 +121,7 @@ async function callback(visit: Visit, filled: Json, limits: Limit[], reply: Repl
   return counted(visit, 'TaskFailed', wait(run, reply.answer, beaten));
 }
 
-/** Starts an execution and leaves it to itself. */
+/** Starts an execution without waiting for its end. */
 async function begin(visit: Visit, filled: Json): Promise<Json> {
   const { StateMachineArn, Name, Input } = childArguments.parse(filled);
   const starting = (async () => visit.run.host.startChild(StateMachineArn, Name, Input))();
@@ -129,7 +129,7 @@ async function begin(visit: Visit, filled: Json): Promise<Json> {
   return { ExecutionArn: execution.arn, StartDate: execution.startedAt };
 }
 
-/** Unlike AWS, leaves the child running when the parent is cancelled. */
+/** Starts an execution and waits for its end. Unlike in AWS, the child goes on when the parent is cancelled. */
 async function child(visit: Visit, filled: Json, limits: Limit[]): Promise<Json> {
   const { run } = visit;
   const { StateMachineArn, Name, Input } = childArguments.parse(filled);

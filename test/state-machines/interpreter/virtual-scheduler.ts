@@ -11,14 +11,14 @@ interface Timer {
 const nothing = () => {};
 const TURNS_PER_LOOP = 256;
 
-/** Resolves when all promises have done what they can. */
+/** Resolves after all promise callbacks that can run now. */
 async function quiet(turn: number): Promise<void> {
-  // The next tick comes after them and is the cheaper, but lets nothing else of this process have its turn.
+  // The next tick is cheaper, but lets no other work of this process run.
   if (turn % TURNS_PER_LOOP === 0) await new Promise((resolve) => setImmediate(resolve));
   else await new Promise<void>((resolve) => process.nextTick(resolve));
 }
 
-/** Time that jumps to the next timer as soon as nothing else is left to do. Same calls, same order, each time. */
+/** A clock that jumps to the next timer when nothing else is left to do. The same calls run in the same order. */
 export class VirtualScheduler implements Scheduler {
   #now = Date.UTC(2026, 0, 1);
   #order = 0;
@@ -45,7 +45,7 @@ export class VirtualScheduler implements Scheduler {
     this.#timers.push(timer);
     return () => {
       timer.isDropped = true;
-      // What it holds is of no more use, and may be kept for hours.
+      // The timer may stay in the heap for hours: free what its callback holds.
       timer.wake = nothing;
     };
   }
@@ -53,7 +53,7 @@ export class VirtualScheduler implements Scheduler {
   /**
    * Runs until `work` has settled.
    *
-   * @throws Error when nothing is left that could ever settle it
+   * @throws Error if no timer is left that could settle it
    */
   async run<Result>(work: Promise<Result>): Promise<Result> {
     let settled = false;
