@@ -11,12 +11,19 @@ import { watchSites } from '../../../../functions/features/poller/watch.ts';
 import type { FleetSpec, NodeGroup } from '../../../../functions/model/fleet.ts';
 import { instanceId, parseInstanceId } from '../../../../functions/model/identifiers.ts';
 import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import { isClosed } from '../../../../functions/model/status.ts';
 import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
 import { siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
 import { layOut, type Placement } from '../../../../functions/platform/placement/lay-out.ts';
 import type { FleetItem } from '../../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, readInstances } from '../../../../functions/platform/store/instances.ts';
-import { fleetKey, networkKey, specKey } from '../../../../functions/platform/store/keys.ts';
+import {
+  fleetKey,
+  instanceKey,
+  networkKey,
+  siteName,
+  specKey,
+} from '../../../../functions/platform/store/keys.ts';
 import type { Loop } from '../../../../functions/platform/store/loops.ts';
 import { startLoop, takePoll } from '../../../../functions/platform/store/loops.ts';
 import {
@@ -188,6 +195,14 @@ export class OneFleet {
 
   put(table: keyof typeof TABLES, item: Item & { pk: string; sk: string }): void {
     this.#tables[table].put(item.pk, item.sk, item, this.#lags());
+  }
+
+  /** Writes a record as it is given, with its entry in the site's index. The placement's counters stay as they are. */
+  putRecord(record: InstanceItem): void {
+    const { connectionKey, location, instanceId, status } = record;
+    const isListed = !isClosed(status) && status !== 'Planned';
+    const entry = isListed ? { sitePk: siteName(connectionKey, location), siteSk: instanceId } : {};
+    this.put('fleets', { ...instanceKey(record), ...record, ...entry });
   }
 
   #lags() {

@@ -1,0 +1,132 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  completeTasks,
+  failInstances,
+  withPresentTokens,
+} from '../../../../functions/features/instances/outcomes.ts';
+import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import type { WorkerContext } from '../../../../functions/platform/worker/context.ts';
+import { EAST, idOf, launchOf, OneFleet, type OneFleetOptions } from '../one-fleet/one-fleet.ts';
+
+const REFUSED = { code: 'InvalidRequest', message: 'no such image' };
+
+let fleet: OneFleet;
+let context: WorkerContext;
+async function open(options: OneFleetOptions = {}): Promise<void> {
+  fleet?.end();
+  fleet = await OneFleet.open(options);
+  ({ context } = fleet.worker);
+  await fleet.handle(launchOf(0));
+  fleet.history.length = 0;
+}
+beforeEach(() => open());
+afterEach(() => fleet.end());
+
+describe('completeTasks', () => {
+  it('completes the task before it gives the slot back', async () => {
+    await completeTasks(context, [{ ...(await fleet.claimed()), status: 'Running' }]);
+    expect(fleet.history).toEqual(['task token-0 Running', 'slot 0 returned']);
+  });
+
+  it('gives no slot back before the workflow has taken the outcome, however long that lasts', async () => {
+    const held: number[][] = [];
+    const slow = fleet.makeWorker({
+      at: /^succeed/,
+      does: async () => {
+        for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        held.push(await fleet.holders());
+      },
+    });
+    const running = { ...(await fleet.claimed()), status: 'Running' as const };
+    await fleet.run(slow, completeTasks(slow.context, [running]));
+    expect(held).toEqual([[0]]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('does nothing for an instance that has no outcome yet', async () => {
+    await completeTasks(context, [await fleet.claimed()]);
+    expect(fleet.history).toEqual([]);
+  });
+
+  it('keeps the slot of an instance that never ran while its machine is removed', async () => {
+    const record = { ...(await fleet.claimed()), status: 'Terminating' as const };
+    await completeTasks(context, [{ ...record, closeAs: 'Failed' }]);
+    expect(fleet.history).toEqual(['task token-0 Failed']);
+    await completeTasks(context, [{ ...record, runningAt: new Date(0).toISOString() }]);
+    expect(fleet.history).toContain('slot 0 returned');
+  });
+
+  it('gives back only slots of the permits that it was told of: a later round may hold the slot', async () => {
+    const running = { ...(await fleet.claimed()), status: 'Running' as const };
+    const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
+    await completeTasks(context, [running], { held: { [idOf(0)]: startMs - 1 } });
+    await completeTasks(context, [running], { held: {} });
+    expect(await fleet.holders()).toEqual([0]);
+    await completeTasks(context, [running], { held: { [idOf(0)]: startMs } });
+    expect(await fleet.holders()).toEqual([]);
+  });
+});
+
+describe('failInstances', () => {
+  it('writes the record, then completes the task, then gives the slot back', async () => {
+    await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
+    expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
+    expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: REFUSED, claimUntilMs: 0 });
+    expect(await fleet.counts()).toEqual({ Failed: 1 });
+  });
+
+  it('completes no task, and gives no slot back, when the record has changed since it was read', async () => {
+    const record = await fleet.claimed();
+    await updateInstance(fleet.store, record, { launchState: 'unknown' });
+    fleet.history.length = 0;
+    await failInstances(context, [{ record, failure: REFUSED }]);
+    expect(fleet.history).toEqual([]);
+    expect(await fleet.record()).toMatchObject({ status: 'Creating' });
+  });
+
+  it('completes the task again, and gives the slot back, when a worker has died after it wrote the record', async () => {
+    const record = await fleet.claimed();
+    const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
+    await fleet.run(dying, failInstances(dying.context, [{ record, failure: REFUSED }]));
+    expect(fleet.history).toEqual(['record 0 Failed accepted']);
+    await failInstances(context, [{ record, failure: REFUSED }]);
+    expect(fleet.history.slice(1)).toEqual(['task token-0 Failed', 'slot 0 returned']);
+    expect(await fleet.counts()).toEqual({ Failed: 1 });
+  });
+
+  it('pauses launching at all placements once the failure decides the verdict of the policy', async () => {
+    await open({ size: 2, locations: ['east', 'west'], failurePolicy: 'rollback' });
+    await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
+    expect((await fleet.placement('east')).launching).toBe('paused');
+    expect((await fleet.placement('west')).launching).toBe('paused');
+  });
+
+  it('keeps launching on while the policy leaves the verdict open', async () => {
+    await open({ size: 2, failurePolicy: 'continue' });
+    await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
+    expect((await fleet.placement()).launching).toBe('on');
+  });
+
+  it('fails no instance that another location may launch', async () => {
+    await open({ locations: ['east', 'west'] });
+    const failure = { code: 'InsufficientCapacity', message: 'none left' };
+    await failInstances(context, [{ record: await fleet.claimed(), failure }]);
+    expect(fleet.told.size).toBe(0);
+    expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'west' });
+  });
+});
+
+describe('withPresentTokens', () => {
+  it('returns the token of the execution that waits now, for the attempt that was read', async () => {
+    const record = await fleet.claimed();
+    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);
+  });
+
+  it('keeps the old token of an instance that is at a later attempt: the step waits for that one', async () => {
+    const record = await fleet.claimed();
+    fleet.putRecord({ ...record, attempt: 2, taskToken: 'later' });
+    expect(await withPresentTokens(context, [record])).toEqual([record]);
+  });
+});
