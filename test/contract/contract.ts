@@ -11,21 +11,21 @@ interface Flags {
 
 const program = new Command('test:contract')
   .description(
-    'Runs the driver contract, assertion by assertion, against a server that plays the cloud, through a proxy that makes it misbehave. Progress goes to standard error.',
+    'Runs the assertions of the driver contract against a server that simulates the cloud, behind a proxy that injects faults. Progress goes to standard error.',
   )
   .addOption(
-    new Option('--driver <name>', 'whose contract').choices(Object.keys(HARNESSES)).makeOptionMandatory(),
+    new Option('--driver <name>', 'the driver to test').choices(Object.keys(HARNESSES)).makeOptionMandatory(),
   )
-  .option('--only <id...>', 'only the assertions whose ids begin so')
-  .option('--json', 'the report as one line of JSON', false)
+  .option('--only <id...>', 'run only the assertions whose ids begin with these')
+  .option('--json', 'print the report as one line of JSON', false)
   .addHelpText(
     'after',
-    '\nExit codes: 0 the contract is kept; 1 it is not; 2 wrong use; 3 there is no server to test against.',
+    '\nExit codes: 0 all assertions passed; 1 an assertion failed; 2 invalid use; 3 no server to test against.',
   )
   .exitOverride();
 
 async function run({ driver, only, json }: Flags): Promise<number> {
-  if (!isHarnessed(driver)) throw new RangeError(`no harness for ${driver}`);
+  if (!isHarnessed(driver)) throw new RangeError(`there is no harness for driver ${driver}`);
   const harness = await HARNESSES[driver]();
   const progress = (line: string) => process.stderr.write(`${line}\n`);
   const report = await runSuite({ harness, progress, ...(only === undefined ? {} : { only }) });
@@ -41,7 +41,7 @@ function textOf(report: Report): string {
   ].join('\n');
 }
 
-// Servers that a harness started end with this process.
+// A harness stops its server when this process exits, which a signal alone does not trigger.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 try {

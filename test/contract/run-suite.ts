@@ -5,7 +5,7 @@ import type { Assertion } from './suite/assertion.ts';
 import type { CloudUnderTest, Harness } from './suite/harness.ts';
 import { Lab } from './suite/lab.ts';
 
-/** What came of a run; `total` is the same for every driver. */
+/** The result of a run. `total` is the same for every driver. */
 export interface Report {
   driver: string;
   server: string;
@@ -15,7 +15,9 @@ export interface Report {
   passed: number;
   failed: number;
   skipped: { assertion: string; because: 'capability-absent' }[];
-  /** Assertions whose misbehaviour the server does not know, so that the fault proxy answered in its stead. */
+  /**
+   * Ids of the assertions for which the fault proxy answered, since the server does not check what they test.
+   */
   answeredByProxy: string[];
   failures: { assertion: string; message: string }[];
   seconds: number;
@@ -23,12 +25,12 @@ export interface Report {
 
 export interface RunOptions {
   harness: Harness;
-  /** Ids, or beginnings of ids, of the assertions to run; absent: all. */
+  /** Beginnings of the ids of the assertions to run. If absent, all run. */
   only?: readonly string[];
   progress(line: string): void;
 }
 
-/** Runs the contract against one driver. Whatever a failed assertion leaves is removed before the next. */
+/** Runs the contract against one driver. Removes the machines of each assertion before the next one. */
 export async function runSuite({ harness, only, progress }: RunOptions): Promise<Report> {
   const startedMs = performance.now();
   const cloud = await harness.start();
@@ -83,7 +85,7 @@ export async function runSuite({ harness, only, progress }: RunOptions): Promise
   return report;
 }
 
-/** @returns why it failed; undefined when it holds */
+/** Runs one assertion. Returns the reason of its failure, or undefined if it passed. */
 async function runOne(lab: Lab, cloud: CloudUnderTest, assertion: Assertion): Promise<string | undefined> {
   lab.proxy.calm();
   let failure: string | undefined;
@@ -96,7 +98,7 @@ async function runOne(lab: Lab, cloud: CloudUnderTest, assertion: Assertion): Pr
   try {
     await lab.clean({ all: false });
   } catch (error) {
-    failure ??= `what it made could not be removed: ${describe(error)}`;
+    failure ??= `the assertion's machines could not be removed: ${describe(error)}`;
   }
   return failure;
 }

@@ -17,11 +17,16 @@ export interface Dialect {
 }
 
 export interface FaultProxyOptions {
-  /** URLs of the servers behind the proxy, by a name that the caller chooses. The proxy opens one port for each. */
+  /**
+   * URLs of the servers behind the proxy, by a name that the caller chooses. The proxy opens one port for
+   * each.
+   */
   upstreams: Readonly<Record<string, string>>;
   dialect: Dialect;
   idempotency?: IdempotencyMode;
-  /** Replaces the servers' addresses in answers by the proxy's: for clouds whose catalogue lists addresses. */
+  /**
+   * Replaces the servers' addresses in answers by the proxy's: for clouds whose catalogue lists addresses.
+   */
   rewriteOrigins?: boolean;
 }
 
@@ -39,8 +44,8 @@ const KEEPS_CONNECTIONS = { keepAliveTimeout: 0 };
 const FORGOTTEN_HEADERS = { 'content-type': 'text/plain' };
 
 /**
- * Passes HTTP requests on to servers, and injects the faults of a real cloud. It reads bodies completely, so an
- * endless one never arrives.
+ * Passes HTTP requests on to servers, and injects the faults of a real cloud. It reads bodies completely, so
+ * an endless one never arrives.
  */
 export class FaultProxy {
   readonly faults = new Faults();

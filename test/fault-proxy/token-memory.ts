@@ -8,8 +8,8 @@ export interface TokenDialect {
 }
 
 /**
- * `pass`: the server handles tokens itself. `add`: the proxy gives one answer for each token, for a server without
- * idempotency. `remove`: the server sees no token.
+ * `pass`: the server handles tokens itself. `add`: the proxy gives one answer for each token, for a server
+ * without idempotency. `remove`: the server sees no token.
  */
 export type IdempotencyMode = 'pass' | 'add' | 'remove';
 

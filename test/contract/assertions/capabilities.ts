@@ -6,7 +6,7 @@ import { inTime } from '../suite/checks.ts';
 export const CAPABILITIES = assertions([
   {
     id: 'stop-start.stops',
-    title: 'a machine is stopped, really is, and starts again as the same machine',
+    title: 'a stopped machine becomes Suspended, and runs again as the same machine after its start',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -26,7 +26,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'stop-start.twice',
-    title: 'stopping what is stopped and starting what runs succeeds; a stopped machine can be terminated',
+    title: 'a repeated stop or start of a machine succeeds, and a stopped machine can be terminated',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -39,12 +39,14 @@ export const CAPABILITIES = assertions([
       await lab.untilStatus({ backendId }, 'Suspended');
       await client.stopInstance(cloud.location, backendId);
       await client.terminateInstance(cloud.location, backendId);
-      await lab.until('it is gone', async () => ((await lab.listed([spec])).length === 0 ? true : undefined));
+      await lab.until('the machine is gone', async () =>
+        (await lab.listed([spec])).length === 0 ? true : undefined,
+      );
     },
   },
   {
     id: 'stop-start.unknown',
-    title: 'stopping and starting what never was is NotFound',
+    title: 'a stop or start of a machine that never existed fails as NotFound',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -55,7 +57,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'reboot.runs',
-    title: 'a machine that is rebooted runs again, under the same id and private address',
+    title: 'a rebooted machine runs again under the same id and private address',
     needs: 'reboot',
     async run(lab) {
       const { client, cloud } = lab;
@@ -70,7 +72,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.each',
-    title: 'a batch makes one machine for each spec, in order, and each token proves its own',
+    title: 'a batch returns one machine for each spec in their order, and each token finds its own machine',
     needs: 'batch-create',
     async run(lab) {
       const { client } = lab;
@@ -94,7 +96,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.lost-reply',
-    title: 'when the reply to a batch is lost, each outcome is unknown, and each token proves its machine',
+    title: 'a batch whose reply is lost has OutcomeUnknown for each spec, and each token finds its machine',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;
@@ -118,7 +120,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'batch.refused',
-    title: 'when a batch is refused, each outcome is the refusal, and nothing exists',
+    title: 'a refused batch has the refusal for each spec, and makes no machine',
     needs: 'batch-create',
     async run(lab) {
       const { client, cloud, proxy } = lab;
@@ -134,8 +136,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'by-id.some',
-    title:
-      'a list by id shows these machines and no others, and takes an id that never was one for a missing one',
+    title: 'a list by ids has exactly the requested machines that exist, and ignores an unknown id',
     needs: 'list-by-id',
     async run(lab) {
       const { client, cloud } = lab;
@@ -159,7 +160,7 @@ export const CAPABILITIES = assertions([
       const [first] = asked;
       assert.ok(first !== undefined);
       await client.terminateInstance(cloud.location, first);
-      await lab.until('it is shown no more', async () => {
+      await lab.until('the terminated machine is not listed any more', async () => {
         const left = await client.listInstancesById(cloud.location, asked);
         return left.every(({ backendId }) => backendId !== first) ? true : undefined;
       });
@@ -167,7 +168,7 @@ export const CAPABILITIES = assertions([
   },
   {
     id: 'quotas.read',
-    title: 'quotas are told with units and limits that are not negative',
+    title: 'the driver reads quotas, whose limits and usage are not negative',
     needs: 'quotas',
     async run({ client, cloud }) {
       assert.ok(has(client, 'quotas'));

@@ -22,7 +22,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.verified',
-    title: 'a good credential is verified, and tells its account, the same twice, or that it is not known',
+    title: 'a valid credential is verified, always with the same account or always without one',
     async run(lab) {
       const told = await inTime('verifyCredential', lab.client.verifyCredential());
       assert.notEqual(told.account, '');
@@ -33,7 +33,8 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.trial',
-    title: 'a client with a credential that is not in force shows the same machines, and changes nothing',
+    title:
+      "a trial client lists the connection's machines, and the connection can still read and remove them",
     async run(lab) {
       const { location } = lab.cloud;
       const { backendId } = await lab.client.createInstance(await lab.spec());
@@ -48,7 +49,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.wrong',
-    title: 'a wrong credential is refused as Unauthorized by every call',
+    title: 'a verification or list with a wrong credential fails as Unauthorized',
     async run(lab) {
       const wrong = lab.connect({ credential: lab.cloud.wrongCredential });
       await lab.fails(wrong.verifyCredential(), 'Unauthorized');
@@ -58,7 +59,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'credential.incomplete',
-    title: 'a credential without a field that is needed is refused before any call',
+    title: 'a credential with a missing or an unknown field is refused before any call',
     async run(lab) {
       const isInvalid = (error: unknown) => error instanceof DriverError && error.code === 'InvalidRequest';
       assert.throws(() => lab.connect({ credential: {} }), isInvalid);
@@ -70,7 +71,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'endpoint.unusable',
-    title: 'an endpoint that is no http address is refused; one without a listener is Unavailable',
+    title: 'an endpoint that is not an http address is refused, and one without a listener is Unavailable',
     async run(lab) {
       assert.throws(
         () => lab.connect({ endpoint: 'ftp://127.0.0.1' }),
@@ -84,7 +85,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'locations.listed',
-    title: 'locations are unique, well formed, the same twice, and include those under test',
+    title: 'listed locations are unique, valid and stable, and include those under test',
     async run({ client, cloud }) {
       const locations = await client.listLocations();
       for (const location of locations) locationSchema.parse(location);
@@ -98,7 +99,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'locations.unknown',
-    title: 'an unknown location is refused as such',
+    title: 'a list at an unknown location fails as InvalidRequest or NotFound',
     async run(lab) {
       const { client, cloud } = lab;
       await lab.fails(client.listOffers(cloud.unknownLocation), 'InvalidRequest', 'NotFound');
@@ -107,7 +108,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.listed',
-    title: 'offers have unique ids of the known form, a type each, and two calls agree',
+    title: 'listed offers are unique, valid and stable, and each has its instance type',
     async run({ client, cloud }) {
       const { instanceTypes, offers } = await client.listOffers(cloud.location);
       for (const type of instanceTypes) instanceTypeSchema.parse(type);
@@ -134,7 +135,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.prices',
-    title: 'the type under test has a price',
+    title: 'the instance type under test has a price',
     needs: 'prices',
     async run({ client, cloud }) {
       const { offers } = await client.listOffers(cloud.location);
@@ -144,7 +145,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.spot-prices',
-    title: 'some offer has a spot price',
+    title: 'at least one offer has a spot price',
     needs: 'spot',
     async run({ client, cloud }) {
       const { offers } = await client.listOffers(cloud.location);
@@ -153,7 +154,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'offers.everywhere',
-    title: 'one call tells the offers of every location, as the call for one location does',
+    title: 'the call for all locations returns the same offers for a location as the call for that one',
     needs: 'global-catalogue',
     async run({ client, cloud }) {
       assert.ok(has(client, 'global-catalogue'));
@@ -165,7 +166,7 @@ export const CATALOGUE = assertions([
   },
   {
     id: 'images.listed',
-    title: 'images have unique names and architectures, and the one under test is among them',
+    title: 'listed images are valid and stable, have unique names, and include the one under test',
     async run({ client, cloud }) {
       const images = await client.listImages(cloud.location);
       for (const image of images) imageSchema.parse(image);

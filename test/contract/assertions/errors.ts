@@ -5,20 +5,20 @@ import { CALL_MS } from '../suite/checks.ts';
 import { provoke } from '../suite/provoke.ts';
 import { wordsOf } from '../suite/watch-client.ts';
 
-/** A throttle that asks for this long. */
+/** The error codes that the table of every driver must have. */
 const REFUSALS = ['Throttled', 'QuotaExceeded', 'InsufficientCapacity', 'Unauthorized', 'NotFound'] as const;
 
 export const ERRORS = assertions([
   {
     id: 'errors.table',
-    title: "every row of the cloud's error table is its code, with the cloud's own words",
+    title: "every error of the cloud becomes its code of the table, with the cloud's own words",
     async run(lab) {
       const wrong: string[] = [];
       for (const row of lab.cloud.errors) {
         const error = await provoke(lab, row);
         if (error.code !== row.code) wrong.push(`${row.name}: ${error.code} instead of ${row.code}`);
         else if (!error.message.includes(row.words))
-          wrong.push(`${row.name}: the words are lost: ${error.message}`);
+          wrong.push(`${row.name}: the message lacks the cloud's words "${row.words}": ${error.message}`);
         else if (row.namesCall !== undefined && error.call !== row.namesCall)
           wrong.push(`${row.name}: names ${error.call} instead of ${row.namesCall}`);
         else if (row.retryAfterMs !== undefined && error.retryAfterMs !== row.retryAfterMs)
@@ -31,27 +31,27 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.told-apart',
-    title: 'the table tells throttle, quota, capacity, rights and absence apart',
+    title: 'the error table has rows for throttles, quotas, capacity, permissions and missing machines',
     async run({ cloud }) {
       const codes = new Set(cloud.errors.map(({ code }) => code));
       for (const code of REFUSALS) assert.ok(codes.has(code), `no row is ${code}`);
       const rights = cloud.errors.filter(({ namesCall }) => namesCall !== undefined);
-      assert.ok(rights.length > 0, 'no row lacks the right to one call');
+      assert.ok(rights.length > 0, 'no row is about a missing permission for one call');
       const rates = cloud.errors.filter(({ limitPerSecond }) => limitPerSecond !== undefined);
-      assert.ok(rates.length > 0, 'no row says in its headers when to come again, and at what rate');
+      assert.ok(rates.length > 0, 'no row has headers with a wait and a rate');
     },
   },
   {
     id: 'errors.throttled',
-    title: 'a throttled call is Throttled, was not tried again by itself, and had no effect',
+    title: 'a throttled call fails as Throttled, is not repeated by the driver, and has no effect',
     async run(lab) {
       const { calls, location } = lab.cloud;
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: calls.create, kind: 'throttle' }, { call: calls.list, kind: 'throttle' });
       await lab.fails(lab.client.createInstance(spec), 'Throttled');
-      assert.equal(lab.proxy.faults.struck, 1, 'the call was repeated behind our back');
+      assert.equal(lab.proxy.faults.struck, 1, 'the driver repeated the create');
       await lab.fails(lab.client.listInstances(location), 'Throttled');
-      assert.equal(lab.proxy.faults.struck, 2, 'the call was repeated behind our back');
+      assert.equal(lab.proxy.faults.struck, 2, 'the driver repeated the list');
       lab.proxy.faults.clear();
       await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
@@ -59,7 +59,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.unknown-type',
-    title: 'a type that is not offered there is InvalidRequest, and leaves nothing behind',
+    title: 'a create with an unknown instance type is refused and makes no machine',
     async run(lab) {
       const spec = await lab.spec({ instanceType: 'no-such.type' });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'Unsupported', 'NotFound');
@@ -69,7 +69,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.unknown-image',
-    title: 'an unknown image is InvalidRequest or NotFound, and leaves nothing behind',
+    title: 'a create with an unknown image fails as InvalidRequest or NotFound and makes no machine',
     async run(lab) {
       const spec = await lab.spec({ imageBackendId: lab.cloud.unknownImageBackendId });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'NotFound');
@@ -79,7 +79,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.other-architecture',
-    title: 'an image of another architecture is InvalidRequest, and leaves nothing behind',
+    title: 'a create with an image of another architecture is refused and makes no machine',
     async run(lab) {
       const spec = await lab.spec({ imageBackendId: await lab.cloud.imageOfOtherArchitecture(lab.client) });
       await lab.fails(lab.client.createInstance(spec), 'InvalidRequest', 'Unsupported');
@@ -89,7 +89,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.typed',
-    title: 'nothing but DriverErrors was thrown in the whole run, each in time',
+    title: 'every error of the whole run is a DriverError and came in time',
     async run({ thrown }) {
       const others = thrown.filter(({ error }) => !(error instanceof DriverError));
       assert.deepEqual(
@@ -106,7 +106,7 @@ export const ERRORS = assertions([
   },
   {
     id: 'errors.no-secrets',
-    title: 'no error of the whole run has a secret in it',
+    title: 'no error of the whole run contains a secret',
     async run({ thrown, driver, cloud }) {
       const secretFields = driver.credentialFields.filter(({ secret }) => secret).map(({ name }) => name);
       const secrets = [cloud.credential, cloud.wrongCredential]
@@ -116,14 +116,14 @@ export const ERRORS = assertions([
         const words = wordsOf(error);
         assert.ok(
           !secrets.some((secret) => words.includes(secret)),
-          `an error of ${method} has a secret in it`,
+          `an error of ${method} contains a secret`,
         );
       }
     },
   },
   {
     id: 'errors.nothing-left',
-    title: 'when all is removed, the cloud has nothing that the suite has made',
+    title: 'the cloud has nothing of the suite after the suite removed everything',
     async run(lab) {
       await lab.clean({ all: true });
       await lab.awaitConsistency();

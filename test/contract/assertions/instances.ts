@@ -8,7 +8,7 @@ const CLOCKS_APART_MS = 120_000;
 export const INSTANCES = assertions([
   {
     id: 'create.answers',
-    title: 'a create is answered in time, by a machine that carries what was asked for',
+    title: 'a create returns in time, with the ids, the zone and the creation time of the machine',
     async run(lab) {
       const spec = await lab.spec();
       const made = await inTime('createInstance', lab.client.createInstance(spec));
@@ -22,13 +22,13 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.runs',
-    title: 'a machine comes to run, with an address, and get, list and token tell the same of it',
+    title: 'a created machine runs with an address, and a get, a list and its token show the same machine',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
       const { backendId } = await client.createInstance(spec);
       const running = await lab.untilStatus({ backendId }, 'Running');
-      assert.ok(running.publicIp ?? running.privateIp, 'it has no address');
+      assert.ok(running.publicIp ?? running.privateIp, 'the running machine has no address');
       await lab.awaitConsistency();
       const [listed] = await lab.listed([spec]);
       const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
@@ -42,7 +42,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.listed',
-    title: 'after the consistency window, lists and look-ups show what was created',
+    title: 'a created machine is listed and found by its token after the consistency window',
     async run(lab) {
       const specs = await lab.specs(2);
       const made = await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
@@ -60,7 +60,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.round-trip',
-    title: 'location, zone and type of an offer lead to a machine that tells them, and back to its id',
+    title: 'the location, zone and type of a running machine give the id of the offer that it was made from',
     async run(lab) {
       const { client, cloud } = lab;
       const { offers } = await client.listOffers(cloud.location);
@@ -78,12 +78,12 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.identity',
-    title: 'of machines made at once each tells its own id, and another deployment sees none of them',
+    title: 'machines created together each have their own id, and another deployment does not see them',
     async run(lab) {
       const specs = await lab.specs(3);
       await Promise.all(specs.map((spec) => lab.client.createInstance(spec)));
       await lab.awaitConsistency();
-      // Nova, on a busy machine, was seen to list one of them later than the window.
+      // Nova on a slow machine may list a server later than the consistency window.
       const listed = await lab.until('all of them are listed', async () => {
         const machines = await lab.listed(specs);
         return machines.length < specs.length ? undefined : machines;
@@ -98,7 +98,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.long-name',
-    title: 'a deployment with the longest of ids has names that fit the cloud and tell everything',
+    title: 'a machine of a deployment with the longest id is listed with its launch token',
     async run(lab) {
       const client = lab.ofDeployment(`contract-${'x'.repeat(26)}-`.slice(0, 36));
       const spec = await lab.spec({}, client);
@@ -111,7 +111,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.elsewhere',
-    title: 'a machine is at the location that it was asked for at, and at no other',
+    title: 'a machine is listed at its requested location and at no other',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec({ location: cloud.secondLocation });
@@ -126,7 +126,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.user-data',
-    title: 'user data reaches the cloud as it was written',
+    title: 'user data reaches the cloud unchanged',
     needs: 'user-data',
     async run(lab) {
       const userData = '#cloud-config\n# ünïcode & <markup>\n';
@@ -139,7 +139,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'create.spot',
-    title: 'a machine asked for as spot is asked for as spot at the cloud',
+    title: 'a create asks the cloud for a spot machine exactly when its spec does',
     needs: 'spot',
     async run(lab) {
       for (const spot of [true, false]) {
@@ -154,7 +154,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'lists.pages',
-    title: 'more machines than fit in a page are listed, each once',
+    title: 'a list of more machines than a page holds has each machine once',
     async run(lab) {
       const specs = await lab.specs(lab.cloud.moreThanAPage);
       const made = new Set<string>();
@@ -165,12 +165,15 @@ export const INSTANCES = assertions([
       assertUnique('machines', listed);
       assert.deepEqual(new Set(listed), made);
       const pages = lab.proxy.seen.filter(({ call }) => call === lab.cloud.calls.list).length;
-      assert.ok(lab.cloud.pages === false || pages > 1, 'one page had all of them: the list proves nothing');
+      assert.ok(
+        lab.cloud.pages === false || pages > 1,
+        'one page had all machines, so the test did not cover paging',
+      );
     },
   },
   {
     id: 'terminate.gone',
-    title: 'a machine that is terminated is gone in the end, and never comes back',
+    title: 'a terminated machine disappears from lists and stays away',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -191,7 +194,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'terminate.twice',
-    title: 'terminating twice, at once, and what is gone already succeeds',
+    title: 'a termination succeeds when it is repeated, concurrent, or of a machine that is gone',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -207,7 +210,7 @@ export const INSTANCES = assertions([
   },
   {
     id: 'terminate.unknown',
-    title: 'terminating what never was succeeds; getting it is NotFound',
+    title: 'a termination of a machine that never existed succeeds, and a get fails as NotFound',
     async run(lab) {
       const { client, cloud } = lab;
       await client.terminateInstance(cloud.location, cloud.unknownBackendId);

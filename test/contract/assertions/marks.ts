@@ -6,7 +6,7 @@ import type { Lab } from '../suite/lab.ts';
 
 const SINCE_MS = 1_700_000_000_000;
 
-/** A client that keeps marks, with what is left of an earlier run removed. */
+/** Returns a client that keeps writer marks, after it removed those of an earlier run. */
 async function marksOf(lab: Lab, deploymentId?: string) {
   const client = lab.connect(deploymentId === undefined ? {} : { deploymentId });
   assert.ok(has(client, 'writer-marks'));
@@ -23,7 +23,7 @@ const mark = (writerId: string, renewedAtMs = SINCE_MS): WriterMark => ({
 export const MARKS = assertions([
   {
     id: 'marks.seen',
-    title: 'two deployments of one id see the marks of both, and those of another id see none of them',
+    title: 'two writers with one deployment id see the marks of both, and another deployment sees neither',
     needs: 'writer-marks',
     async run(lab) {
       const one = await marksOf(lab);
@@ -42,7 +42,7 @@ export const MARKS = assertions([
   },
   {
     id: 'marks.renewed',
-    title: 'a mark that is renewed stands once, with its latest time; removing it twice succeeds',
+    title: 'a renewed mark exists once, with its latest time, and can be removed twice',
     needs: 'writer-marks',
     async run(lab) {
       const client = await marksOf(lab);

@@ -9,7 +9,7 @@ const AT_ONCE = 4;
 export const NETWORKS = assertions([
   {
     id: 'networks.race',
-    title: 'one network, security group and key pair comes of many requests for it, at once and again',
+    title: 'concurrent and repeated requests for a network, security group or key pair make one of it',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -25,7 +25,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.found',
-    title: 'network resources are listed, and found by kind and name alone',
+    title: 'a network resource is listed, and is found only by its own kind and name',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -49,7 +49,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.lost-reply',
-    title: 'a network whose answer was lost is found by its name, and made once',
+    title: 'a network whose creation lost its reply is found by its name and not made again',
     async run(lab) {
       const { client, cloud, proxy } = lab;
       const name = lab.name();
@@ -65,7 +65,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.invalid-cidr',
-    title: 'an invalid CIDR is refused, and leaves nothing behind',
+    title: 'a network with an invalid CIDR is refused and not made',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -76,7 +76,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.in-use',
-    title: 'what a machine stands on cannot be deleted from under it: Conflict, and it stays',
+    title: 'a network or security group that a machine uses stays, and its deletion fails as Conflict',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -90,7 +90,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.deleted-in-order',
-    title: 'key pair, security group and network go in this order, and deleting what is gone succeeds',
+    title: 'key pair, security group and network can be deleted in this order, and deleted again',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
@@ -109,7 +109,7 @@ export const NETWORKS = assertions([
   },
   {
     id: 'networks.of-this-deployment',
-    title: 'another deployment neither sees nor is given our network resources',
+    title: 'another deployment gets its own network resources and does not see those of this one',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();

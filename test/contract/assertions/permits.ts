@@ -4,17 +4,20 @@ import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
-/** More requests than any call of the contract makes. */
+/** An upper bound for the requests of one method of the contract. */
 const MOST_REQUESTS = 60;
 
-/** What the gate let through while something was done. */
+/** Returns the calls that passed the gate during `work`. */
 async function callsDuring(lab: Lab, work: () => Promise<unknown>) {
   const before = lab.gate.calls.length;
   await work();
   return lab.gate.calls.slice(before);
 }
 
-/** Lets one more request through at each try, until none is missing. @returns how many tries were refused */
+/**
+ * Repeats `work`, with one more permitted request each time, until it succeeds. Returns the number of refused
+ * tries.
+ */
 async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> {
   try {
     for (let requests = 0; requests <= MOST_REQUESTS; requests += 1) {
@@ -29,13 +32,13 @@ async function retried(lab: Lab, work: () => Promise<unknown>): Promise<number> 
   } finally {
     lab.gate.open();
   }
-  throw assert.fail(`it makes more than ${MOST_REQUESTS} requests`);
+  throw assert.fail(`the method makes more than ${MOST_REQUESTS} requests`);
 }
 
 export const PERMITS = assertions([
   {
     id: 'permits.kinds',
-    title: 'a create passes the gate as one create at its location, a list as lists, a removal as a change',
+    title: 'the gate gets a create as one create at its location, a list as lists, a removal as a mutate',
     async run(lab) {
       const { client, cloud } = lab;
       const { location } = cloud;
@@ -66,20 +69,20 @@ export const PERMITS = assertions([
   },
   {
     id: 'permits.refused-network',
-    title: 'a network whose requests are refused a permit one after the other is made once in the end',
+    title: 'a network is made once even if each of its requests is refused a permit at first',
     async run(lab) {
       const { client, cloud } = lab;
       const name = lab.name();
       const spec = { location: cloud.location, name, cidr: '10.40.0.0/16', tags: {} };
       const refused = await retried(lab, () => client.ensureNetwork(spec));
-      assert.ok(refused > 0, 'the first request needs a permit');
+      assert.ok(refused > 0, 'the driver made no request through the gate');
       const listed = await client.listNetworkResources(cloud.location, 'network');
       assert.equal(listed.filter((one) => one.name === name).length, 1);
     },
   },
   {
     id: 'permits.refused-create',
-    title: 'a create that is refused a permit has made no machine, and makes one when it has all of them',
+    title: 'a create that lacks a permit makes no machine, and makes one when it has all of its permits',
     async run(lab) {
       const { client } = lab;
       const spec = await lab.spec();
@@ -97,11 +100,11 @@ export const PERMITS = assertions([
   },
 ]);
 
-/** Looks back on the whole run. */
+/** The assertions about all requests of the whole run. */
 export const EVERY_REQUEST = assertions([
   {
     id: 'permits.every-request',
-    title: 'every request that reached the cloud in this run had passed the gate',
+    title: 'every request of the whole run passed the gate',
     run({ gate, proxy }) {
       assert.ok(proxy.requests > 0);
       assert.ok(
@@ -113,12 +116,12 @@ export const EVERY_REQUEST = assertions([
   },
 ]);
 
-/** Looks at the cloud while the gate refuses the driver. */
-async function withoutGate<Answer>(lab: Lab, look: () => Promise<Answer>): Promise<Answer> {
+/** Returns the answer of `read`, for which the gate is open, and then lets the gate refuse again. */
+async function withoutGate<Answer>(lab: Lab, read: () => Promise<Answer>): Promise<Answer> {
   const left = lab.gate.left;
   lab.gate.open();
   try {
-    return await look();
+    return await read();
   } finally {
     lab.gate.refuseAfter(left);
   }

@@ -5,14 +5,16 @@ import { CLOCK_SKEW_MS } from '../../../functions/model/clock-skew.ts';
 import { assertions } from '../suite/assertion.ts';
 import type { Lab } from '../suite/lab.ts';
 
-/** What the driver says proves a machine, held against what it tells of one that was asked for between two times. */
+/**
+ * Asserts that a machine, created between two times, has one of the proofs that the driver's metadata names.
+ */
 function assertProven(
   { driver, client }: Lab,
   machine: CloudInstance | undefined,
   tokens: readonly [string, ...string[]],
   [sentAtMs, answeredAtMs]: readonly [number, number],
 ): void {
-  assert.ok(machine, 'the machine is not to be found');
+  assert.ok(machine, 'the machine was not found');
   const { createdAtMs, idempotencyKey } = machine;
   const proofs = {
     'idempotency-key': () =>
@@ -23,7 +25,10 @@ function assertProven(
       createdAtMs <= answeredAtMs + driver.longestCreateMs + CLOCK_SKEW_MS,
   };
   const isProven = driver.machineProof.some((proof) => proofs[proof]());
-  assert.ok(isProven, `neither proves it: ${JSON.stringify({ createdAtMs, idempotencyKey, sentAtMs })}`);
+  assert.ok(
+    isProven,
+    `the machine has none of the driver's proofs: ${JSON.stringify({ createdAtMs, idempotencyKey, sentAtMs })}`,
+  );
 }
 
 async function madeWith(lab: Lab, spec: InstanceSpec) {
@@ -35,7 +40,7 @@ async function madeWith(lab: Lab, spec: InstanceSpec) {
 export const PROOFS = assertions([
   {
     id: 'proof.shown',
-    title: 'get, list and token tell what proves that a call of ours made a machine',
+    title: 'a get, a list and a search by token return the proof that a call of the driver made the machine',
     async run(lab) {
       const { client, cloud } = lab;
       const spec = await lab.spec();
@@ -50,7 +55,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.own',
-    title: 'no two machines tell the same proof, and none tells that of another token',
+    title: 'two machines have different idempotency keys, or none if the driver has no such proof',
     async run(lab) {
       const specs = await lab.specs(2);
       for (const spec of specs) await lab.client.createInstance(spec);
@@ -62,7 +67,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.restarted',
-    title: 'a machine that was stopped and started tells the same proof as before',
+    title: 'a machine keeps its proof when it is stopped and started',
     needs: 'stop-start',
     async run(lab) {
       const { client, cloud } = lab;
@@ -78,7 +83,7 @@ export const PROOFS = assertions([
   },
   {
     id: 'proof.batch',
-    title: 'each machine of a batch tells the proof of the call that made them all',
+    title: 'each machine of a batch has the proof of the call that made the batch',
     needs: 'batch-create',
     async run(lab) {
       const { client } = lab;

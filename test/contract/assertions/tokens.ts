@@ -5,7 +5,7 @@ import { inTime } from '../suite/checks.ts';
 export const TOKENS = assertions([
   {
     id: 'token.twice',
-    title: 'the same launch token twice yields the same machine',
+    title: 'two creates with the same launch token return the same machine',
     needs: 'launch-tokens',
     async run(lab) {
       const spec = await lab.spec();
@@ -18,7 +18,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.at-once',
-    title: 'the same launch token many times at once yields one machine',
+    title: 'concurrent creates with the same launch token make one machine',
     needs: 'launch-tokens',
     async run(lab) {
       const spec = await lab.spec();
@@ -30,7 +30,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.retried',
-    title: 'after a reply was lost, the same call with the same token yields the machine that was made',
+    title: 'a repeated create whose first reply was lost returns the machine that the first one made',
     needs: 'launch-tokens',
     async run(lab) {
       const spec = await lab.spec();
@@ -46,7 +46,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.lost-reply',
-    title: 'a create whose reply was lost is OutcomeUnknown, and its token finds the one machine it made',
+    title: 'a create whose reply is lost fails as OutcomeUnknown, and its token finds the one machine',
     async run(lab) {
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyAfterEffect', count: 1 });
@@ -64,7 +64,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.lost-request',
-    title: 'a create that never arrived is OutcomeUnknown, its token finds nothing, and it can be made again',
+    title: 'a create whose request is lost fails as OutcomeUnknown, makes no machine, and can be repeated',
     async run(lab) {
       const spec = await lab.spec();
       lab.proxy.faults.arm({ call: lab.cloud.calls.create, kind: 'loseReplyBeforeEffect', count: 1 });
@@ -79,7 +79,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.reset',
-    title: 'a connection that is reset under a create is OutcomeUnknown, under a list Unavailable',
+    title: 'a reset connection makes a create fail as OutcomeUnknown, and a list as Unavailable',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;
@@ -93,7 +93,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.hang',
-    title: 'a cloud that never answers is left in time: a create OutcomeUnknown, a list Unavailable',
+    title: 'a cloud that never answers makes a create fail in time as OutcomeUnknown, a list as Unavailable',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;
@@ -106,7 +106,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'token.server-error',
-    title: 'a 500 that says nothing is OutcomeUnknown for a create and Unavailable for a list',
+    title: 'a status 500 makes a create fail as OutcomeUnknown, and a list as Unavailable',
     async run(lab) {
       const spec = await lab.spec();
       const { calls, location } = lab.cloud;
@@ -124,7 +124,7 @@ export const TOKENS = assertions([
   },
   {
     id: 'create.then-fails',
-    title: 'when a step after the create fails, nothing is left, or its token finds it',
+    title: 'a create that fails at a later step leaves no machine, or one that its token finds',
     async run(lab) {
       const answer = { status: 500, headers: { 'content-type': 'text/plain' }, body: 'oops' };
       for (const call of lab.cloud.calls.afterCreate) {
@@ -135,7 +135,7 @@ export const TOKENS = assertions([
           async (error: unknown) =>
             (await lab.fails(Promise.reject(error), 'OutcomeUnknown', 'Unavailable')).code,
         );
-        assert.ok(lab.proxy.faults.struck > 0, `createInstance never asks for ${call}`);
+        assert.ok(lab.proxy.faults.struck > 0, `createInstance never calls ${call}`);
         lab.proxy.faults.clear();
         await lab.awaitConsistency();
         const listed = await lab.listed([spec]);
@@ -143,9 +143,12 @@ export const TOKENS = assertions([
         assert.equal(found?.backendId, listed[0]?.backendId);
         assert.ok(
           code !== 'made' || listed.length === 1,
-          `after ${call} failed, what was made is not to be found`,
+          `createInstance succeeded although ${call} failed, and the machine is not listed`,
         );
-        assert.ok(code !== 'Unavailable' || listed.length === 0, `after ${call} failed, a machine is left`);
+        assert.ok(
+          code !== 'Unavailable' || listed.length === 0,
+          `createInstance is Unavailable after ${call} failed, and a machine is left`,
+        );
       }
     },
   },

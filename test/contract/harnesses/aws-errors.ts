@@ -3,13 +3,13 @@ import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** An error as EC2 tells it. */
+/** Returns an error answer in EC2's format. */
 export function ec2Answer(status: number, code: string, message: string): CannedAnswer {
   const body = `<?xml version="1.0" encoding="UTF-8"?><Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>00000000-0000-0000-0000-000000000000</RequestID></Response>`;
   return { status, headers: { 'content-type': 'text/xml;charset=UTF-8' }, body };
 }
 
-/** An error as STS tells it. */
+/** Returns an error answer in STS's format. */
 export function stsAnswer(status: number, code: string, message: string): CannedAnswer {
   const body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>00000000-0000-0000-0000-000000000000</RequestId></ErrorResponse>`;
   return { status, headers: { 'content-type': 'text/xml' }, body };
@@ -17,7 +17,7 @@ export function stsAnswer(status: number, code: string, message: string): Canned
 
 type Row = readonly [status: number, name: string];
 
-/** What RunInstances, or CreateVpc where no machine is concerned, can be refused with. */
+/** Errors of RunInstances. */
 const OF_CREATES: readonly (readonly [DriverErrorCode, readonly Row[]])[] = [
   [
     'Throttled',
@@ -209,7 +209,7 @@ export const AWS_ERRORS: readonly ErrorRow[] = [
     answer: stsAnswer(403, 'InvalidClientTokenId', 'what STS says'),
   },
   {
-    name: 'a gateway that throttles',
+    name: 'a throttling gateway',
     call: 'DescribeInstances',
     code: 'Throttled',
     words: '',

@@ -8,13 +8,13 @@ import { AWS_ERRORS, ec2Answer, stsAnswer } from './aws-errors.ts';
 
 const LOCATION = 'us-east-1';
 const SECOND_LOCATION = 'eu-west-1';
-/** The smallest that EC2 takes. */
+/** The smallest page size that EC2 accepts. */
 const PAGE_SIZE = 5;
 
 const parametersOf = ({ body }: ProxiedRequest) => new URLSearchParams(body.toString('utf8'));
 
 function callOf(request: ProxiedRequest): string {
-  // SSM speaks another protocol than EC2 and STS.
+  // SSM has another protocol than EC2 and STS.
   const target = request.headers['x-amz-target'];
   if (typeof target === 'string') return target.slice(target.indexOf('.') + 1);
   const parameters = parametersOf(request);
@@ -22,7 +22,7 @@ function callOf(request: ProxiedRequest): string {
   return action === 'DescribeInstances' && parameters.has('InstanceId.1') ? `${action} by id` : action;
 }
 
-/** The region that a request was signed for; a token is of one region. */
+/** Returns the region that a request was signed for. EC2's client tokens are regional. */
 function regionOf({ headers }: ProxiedRequest): string {
   return /Credential=[^/]+\/\d+\/([^/]+)\//.exec(headers.authorization ?? '')?.[1] ?? '';
 }
@@ -33,13 +33,16 @@ function withBody(request: ProxiedRequest, change: (parameters: URLSearchParams)
   return { ...request, body: Buffer.from(parameters.toString()) };
 }
 
-/** Makes the pages of the list of machines small; moto checks no signature. */
+/** Lowers the page size of a list of machines. moto does not check the signature, so the body may change. */
 function smallPages(request: ProxiedRequest): ProxiedRequest {
   if (!parametersOf(request).has('MaxResults') || callOf(request) !== 'DescribeInstances') return request;
   return withBody(request, (parameters) => parameters.set('MaxResults', String(PAGE_SIZE)));
 }
 
-/** What is left in a region, by kind; what EC2 gives every account is not counted, nor what has ended. */
+/**
+ * The calls that list what the suite may leave in a region. Filters leave out default and terminated
+ * resources.
+ */
 const LEFT = [
   ['DescribeInstances', 'instanceId', 'instance-state-name', 'pending', 'running', 'stopping', 'stopped'],
   ['DescribeVolumes', 'volumeId'],
@@ -108,13 +111,13 @@ async function start(): Promise<CloudUnderTest> {
       },
       rewrite: smallPages,
     },
-    // For moto, a second request with a client token is another one.
+    // moto treats a second request with the same client token as a new one.
     idempotency: 'proxy',
     calls: {
       verify: 'GetCallerIdentity',
       list: 'DescribeInstances',
       create: 'RunInstances',
-      // One call sets all that a machine has.
+      // RunInstances sets all properties of a machine.
       afterCreate: [],
       get: 'DescribeInstances by id',
       terminate: 'TerminateInstances',
@@ -140,7 +143,7 @@ async function start(): Promise<CloudUnderTest> {
     timeLimitMs: 15_000,
     errors: AWS_ERRORS,
     emulate: {
-      // moto checks no credential unless it is given users and policies first.
+      // moto checks credentials only if users and policies are defined first.
       'credential.wrong': [
         {
           call: 'GetCallerIdentity',
@@ -149,7 +152,7 @@ async function start(): Promise<CloudUnderTest> {
         },
         { call: '*', kind: 'answer', answer: ec2Answer(401, 'AuthFailure', notYours) },
       ],
-      // moto deletes security groups that machines have.
+      // moto deletes security groups even if machines use them.
       'networks.in-use': [
         {
           call: 'DeleteSecurityGroup',

@@ -2,7 +2,7 @@ import type { CannedAnswer } from '../../fault-proxy/faults.ts';
 import type { ErrorRow } from '../suite/harness.ts';
 import { RATE_HEADERS, RATE_WORDS } from '../suite/rate-words.ts';
 
-/** As CB-Spider answers nearly every error. */
+/** Returns an error answer in CB-Spider's format. Nearly all of its errors have status 500. */
 export function refusal(message: string, status = 500): CannedAnswer {
   return { status, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ message }) };
 }
@@ -19,35 +19,54 @@ function row(
   return { name, call, code, words, answer: refusal(words), ...over };
 }
 
-/** Words of CB-Spider's own (seen), and those that the clouds' SDKs put into their errors (from their documentation). */
+/**
+ * CB-Spider's own messages, as a server gave them, and messages of the clouds' SDKs, from their
+ * documentation.
+ */
 export const ERRORS: readonly ErrorRow[] = [
   row('wrong user or password', 'verify', 'Unauthorized', 'Unauthorized', {
     answer: refusal('Unauthorized', 401),
   }),
-  row('a gateway with too many calls', 'list', 'Throttled', 'slow down', {
+  row('a throttling gateway', 'list', 'Throttled', 'slow down', {
     answer: { ...refusal('slow down', 429), headers: RATE_HEADERS },
     ...RATE_WORDS,
   }),
   row('throttled at EC2', 'create', 'Throttled', 'RequestLimitExceeded: Request limit exceeded.'),
   row('throttled at Azure', 'list', 'Throttled', 'ERROR CODE: TooManyRequests'),
   row('throttled at Alibaba', 'create', 'Throttled', 'ErrorCode: Throttling.User'),
-  row('no room at EC2', 'create', 'InsufficientCapacity', 'InsufficientInstanceCapacity: no capacity'),
-  row('no room at GCP', 'create', 'InsufficientCapacity', 'ZONE_RESOURCE_POOL_EXHAUSTED'),
-  row('no room at Azure', 'create', 'InsufficientCapacity', 'ERROR CODE: SkuNotAvailable'),
-  row('no room at OpenStack', 'create', 'InsufficientCapacity', 'No valid host was found.'),
-  row('no room at Oracle', 'create', 'InsufficientCapacity', 'Out of host capacity.'),
+  row('no capacity at EC2', 'create', 'InsufficientCapacity', 'InsufficientInstanceCapacity: no capacity'),
+  row('no capacity at GCP', 'create', 'InsufficientCapacity', 'ZONE_RESOURCE_POOL_EXHAUSTED'),
+  row('no capacity at Azure', 'create', 'InsufficientCapacity', 'ERROR CODE: SkuNotAvailable'),
+  row('no capacity at OpenStack', 'create', 'InsufficientCapacity', 'No valid host was found.'),
+  row('no capacity at Oracle', 'create', 'InsufficientCapacity', 'Out of host capacity.'),
   row('quota at EC2', 'create', 'QuotaExceeded', 'VcpuLimitExceeded: You have requested more vCPU capacity'),
   row('quota at GCP', 'create', 'QuotaExceeded', "Quota 'CPUS' exceeded. Limit: 24.0 in region"),
-  row('networks at EC2', 'ensure-network', 'QuotaExceeded', 'VpcLimitExceeded: The maximum number of VPCs'),
-  row('networks at KT', 'ensure-network', 'QuotaExceeded', 'can have only 1 VPC, but already have a VPC'),
-  row('no right at EC2', 'create', 'Unauthorized', 'UnauthorizedOperation: You are not authorized', {
-    namesCall: 'POST /vm',
-  }),
-  row('no right at Azure', 'list', 'Unauthorized', 'ERROR CODE: AuthorizationFailed', {
+  row(
+    'quota of networks at EC2',
+    'ensure-network',
+    'QuotaExceeded',
+    'VpcLimitExceeded: The maximum number of VPCs',
+  ),
+  row(
+    'quota of networks at KT',
+    'ensure-network',
+    'QuotaExceeded',
+    'can have only 1 VPC, but already have a VPC',
+  ),
+  row(
+    'missing permission at EC2',
+    'create',
+    'Unauthorized',
+    'UnauthorizedOperation: You are not authorized',
+    {
+      namesCall: 'POST /vm',
+    },
+  ),
+  row('missing permission at Azure', 'list', 'Unauthorized', 'ERROR CODE: AuthorizationFailed', {
     namesCall: 'GET /vmstatus',
   }),
   row('wrong key at EC2', 'verify', 'Unauthorized', 'AuthFailure: AWS was not able to validate'),
-  row('expired at EC2', 'verify', 'Unauthorized', 'ExpiredToken: The security token included'),
+  row('expired token at EC2', 'verify', 'Unauthorized', 'ExpiredToken: The security token included'),
   row('wrong key at Azure', 'verify', 'Unauthorized', 'AADSTS7000215: Invalid client secret provided.'),
   row('wrong key at GCP', 'verify', 'Unauthorized', 'oauth2: "invalid_grant" "Invalid JWT Signature."'),
   row('wrong key at IBM', 'verify', 'Unauthorized', 'Provided API key could not be found.'),
@@ -60,21 +79,38 @@ export const ERRORS: readonly ErrorRow[] = [
     'Unauthorized',
     'The request you have made requires authentication.',
   ),
-  row('no room at Alibaba', 'create', 'InsufficientCapacity', 'ErrorCode: OperationDenied.NoStock'),
-  row('no room at Tencent', 'create', 'InsufficientCapacity', 'Code=ResourcesSoldOut.SpecifiedInstanceType'),
+  row('no capacity at Alibaba', 'create', 'InsufficientCapacity', 'ErrorCode: OperationDenied.NoStock'),
+  row(
+    'no capacity at Tencent',
+    'create',
+    'InsufficientCapacity',
+    'Code=ResourcesSoldOut.SpecifiedInstanceType',
+  ),
   row('quota at Tencent', 'create', 'QuotaExceeded', 'Code=LimitExceeded.InstanceQuota'),
   row('quota at Keystone clouds', 'create', 'QuotaExceeded', 'Quota exceeded for cores, instances'),
-  row('calls at GCP', 'list', 'Throttled', 'Quota exceeded for quota metric, rateLimitExceeded'),
+  row('throttled at GCP', 'list', 'Throttled', 'Quota exceeded for quota metric, rateLimitExceeded'),
   row('unknown image at EC2', 'create', 'InvalidRequest', "InvalidAMIID.NotFound: The image id '[ami-1]'"),
   row('unknown key pair', 'create', 'NotFound', "VM KeyPair 'k' does not exist in connection 'c'"),
-  row('a field left empty', 'create', 'InvalidRequest', "resources.IID:NameId's input value is empty!"),
+  row('an empty field', 'create', 'InvalidRequest', "resources.IID:NameId's input value is empty!"),
   row('unknown machine', 'get', 'NotFound', "VM 'm' does not exist in connection 'c'"),
-  row('not at this cloud', 'ensure-network', 'Unsupported', 'zone-based control is not supported'),
-  row('in use', 'ensure-network', 'Conflict', 'DependencyViolation: resource vpc-1 has a dependent object'),
-  row('anything else of a change', 'create', 'OutcomeUnknown', 'runtime error: index out of range'),
-  row('anything else of a read', 'list', 'Unavailable', 'runtime error: index out of range'),
+  row(
+    'an operation that the cloud lacks',
+    'ensure-network',
+    'Unsupported',
+    'zone-based control is not supported',
+  ),
+  row(
+    'a resource in use',
+    'ensure-network',
+    'Conflict',
+    'DependencyViolation: resource vpc-1 has a dependent object',
+  ),
+  row('an unknown error of a change', 'create', 'OutcomeUnknown', 'runtime error: index out of range'),
+  row('an unknown error of a read', 'list', 'Unavailable', 'runtime error: index out of range'),
   row('a gateway without CB-Spider', 'list', 'Unavailable', '502', {
     answer: { status: 502, body: 'Bad Gateway' },
   }),
-  row('no CB-Spider at all', 'list', 'InvalidRequest', 'Not Found', { answer: refusal('Not Found', 404) }),
+  row('a server that is not CB-Spider', 'list', 'InvalidRequest', 'Not Found', {
+    answer: refusal('Not Found', 404),
+  }),
 ];

@@ -10,7 +10,7 @@ import { ERRORS, refusal, THROTTLED } from './cb-spider-errors.ts';
 
 const LOCATION = 'mercury';
 const KINDS = ['vm', 'vpc', 'securitygroup', 'keypair'];
-/** What CB-Spider takes minutes for. */
+/** The double's durations. CB-Spider takes minutes instead. */
 const PACE = { prepareMs: 50, startMs: 150, terminateMs: 50 };
 
 interface Server {
@@ -24,14 +24,17 @@ interface Server {
   stop(): Promise<void>;
 }
 
-/** Neither the mock driver nor the double has machines of any architecture. */
+/** The refusal of an image of another architecture: neither the mock driver nor the double checks it. */
 const OTHER_ARCHITECTURE: Fault = {
   call: 'create',
   kind: 'answer',
   answer: refusal("InvalidParameterValue: The architecture 'x86_64' of the type does not match the AMI's"),
 };
 
-/** What a real cloud minds and the mock driver does not; its prices are of types that it does not have. */
+/**
+ * Answers of a real cloud that the mock driver lacks. The mock driver has prices only of types that it does
+ * not offer.
+ */
 const BY_PROXY = {
   'errors.other-architecture': [OTHER_ARCHITECTURE],
   'networks.in-use': ['delete-securitygroup', 'delete-vpc'].map(
@@ -66,7 +69,7 @@ function callOf({ method, path }: ProxiedRequest): string {
   }
 }
 
-/** A CB-Spider that runs somewhere, with the variables that it takes itself; else the double. */
+/** Returns the CB-Spider server that the variables `SPIDER_…` name, or else starts the double. */
 async function findServer(): Promise<Server> {
   const url = process.env['SPIDER_URL'];
   if (url === undefined || url === '') return await startDouble();
@@ -74,13 +77,13 @@ async function findServer(): Promise<Server> {
   const password = process.env['SPIDER_PASSWORD'];
   if (!username || !password) {
     throw new HarnessUnavailable(
-      'SPIDER_URL is set: give SPIDER_USERNAME and SPIDER_PASSWORD of that server, too, or none of them for a double',
+      'SPIDER_URL is set: set SPIDER_USERNAME and SPIDER_PASSWORD as well, or unset SPIDER_URL to use the double',
     );
   }
   const address = url.replace(/\/+(spider\/*)?$/, '');
   const version = await fetch(`${address}/spider/version`).catch((cause: unknown) => {
     throw new HarnessUnavailable(
-      `no CB-Spider answers at ${address}: start it, or unset SPIDER_URL for a double`,
+      `no CB-Spider answers at ${address}: start it, or unset SPIDER_URL to use the double`,
       {
         cause,
       },
@@ -134,7 +137,7 @@ const allSchema = z.union([
     ]),
 ]);
 
-/** What the mock cloud has under this name, asked for by a connection of our own that made none of it. */
+/** Counts everything in the mock account of this name, through a separate connection config. */
 async function countAll({ url, username, password }: Server, mockName: string): Promise<number> {
   const headers = {
     authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,

@@ -1,6 +1,9 @@
 import type { Harness } from '../suite/harness.ts';
 
-/** Each loads its driver alone, so that a driver whose SDK is broken breaks no other's suite. */
+/**
+ * The harnesses by driver. Each is loaded only when it runs, so that a broken SDK fails only its own driver's
+ * suite.
+ */
 export const HARNESSES = {
   sim: async () => (await import('./sim.ts')).simHarness,
   aws: async () => (await import('./aws.ts')).awsHarness,

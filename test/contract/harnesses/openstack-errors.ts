@@ -10,7 +10,7 @@ const NETWORK = 'neutron:POST /networks';
 
 const wordsOf = (name: string) => `the cloud's own words about ${name}`;
 
-/** Nova's way to put an error: one key, which is the code. */
+/** Returns an error in Nova's format: an object with one key, which is the code. */
 function nova(
   name: string,
   status: number,
@@ -29,7 +29,10 @@ function neutron(name: string, status: number, code: Code): ErrorRow {
   return { name, call: NETWORK, code, words, answer: { status, body } };
 }
 
-/** Builds an error in Keystone's form. The token check in front of each other service answers in this form too. */
+/**
+ * Builds an error in Keystone's form. The token check in front of each other service answers in this form
+ * too.
+ */
 function keystone(title: string, status: number, code: Code, call: string): ErrorRow {
   const words = wordsOf(title);
   const body = JSON.stringify({ error: { code: status, message: words, title } });
@@ -104,12 +107,12 @@ export const OPENSTACK_ERRORS: readonly ErrorRow[] = [
   neutron('HTTPNotImplemented', 501, 'Unsupported'),
   keystone('Unauthorized', 401, 'Unauthorized', 'keystone:POST /auth/tokens'),
   keystone('Forbidden', 403, 'Unauthorized', 'keystone:POST /auth/tokens'),
-  bare('a token that is refused', 401, 'Unauthorized', LIST),
-  bare('a right that is missing', 403, 'Unauthorized', LIST),
-  bare('an address that is not there', 404, 'NotFound', GET),
-  bare('something in the way', 409, 'Conflict', CREATE),
-  bare('too much at once', 413, 'Throttled', CREATE),
-  bare('too many calls', 429, 'Throttled', LIST),
+  bare('a refused token', 401, 'Unauthorized', LIST),
+  bare('a missing permission', 403, 'Unauthorized', LIST),
+  bare('an unknown path', 404, 'NotFound', GET),
+  bare('a conflict', 409, 'Conflict', CREATE),
+  bare('a rate limit with status 413', 413, 'Throttled', CREATE),
+  bare('a rate limit with status 429', 429, 'Throttled', LIST),
   bare('a gateway', 502, 'OutcomeUnknown', CREATE),
   bare('a service that is down', 503, 'Unavailable', LIST),
 ];

@@ -3,19 +3,26 @@ import { type CloudClient, NETWORK_RESOURCE_KINDS } from '../../../functions/dri
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 import { deleteResource } from '../suite/ground.ts';
 
-const PATIENCE_MS = 180_000;
+const TIME_LIMIT_MS = 180_000;
 const POLL_MS = 1_000;
-/** Such as `fw-contract-suite-<fleet and number>`, where a batch's machine has a number at its end. */
+/**
+ * Matches names like `fw-contract-suite-<fleet and number>`. A machine of a batch has another number at the
+ * end.
+ */
 const NAME = /^fw-(contract-.+)-[0-9a-z]{1,23}(-[0-9]+)?$/;
 
-/** The suite's deployments that things of these names are of. */
+/** Returns the ids of the suite's deployments that gave these names. */
 export function deploymentsOf(names: readonly string[]): Set<string> {
   return new Set(names.flatMap((name) => NAME.exec(name)?.[1] ?? []));
 }
 
-/** Removes all that a deployment of the suite has at a location, after a run that was cut short. */
+/**
+ * Removes everything that an interrupted run left at a location.
+ *
+ * @throws Error if that takes longer than 3 minutes
+ */
 export async function removeLeftovers(client: CloudClient, location: string): Promise<void> {
-  const untilMs = Date.now() + PATIENCE_MS;
+  const untilMs = Date.now() + TIME_LIMIT_MS;
   for (;;) {
     const machines = await client.listInstances(location);
     await Promise.all(machines.map(({ backendId }) => client.terminateInstance(location, backendId)));
@@ -29,7 +36,7 @@ export async function removeLeftovers(client: CloudClient, location: string): Pr
       }
     }
     if (left === 0) return;
-    if (Date.now() > untilMs) throw new Error(`${left} things of an earlier run cannot be removed`);
+    if (Date.now() > untilMs) throw new Error(`${left} resources of an earlier run cannot be removed`);
     await sleep(POLL_MS);
   }
 }

@@ -9,12 +9,12 @@ import { OPENSTACK_ERRORS, THROTTLED } from './openstack-errors.ts';
 import { deploymentsOf, removeLeftovers } from './openstack-leftovers.ts';
 
 const PAGE_SIZE = 3;
-/** What the suite's deployments have names of. */
+/** Matches the names of the suite's machines and network resources. */
 const NAMES = /^fw-contract-/;
 const RUN_FIRST = [
-  'no OpenStack to test against. Run first, as root on Debian 12:',
+  'There is no OpenStack to test against. Run first, as root on Debian 12:',
   '  npm run test:openstack -- up',
-  'or set the variables OS_… of a cloud of your own (its openrc file), with an application credential or a password.',
+  'or set the variables OS_… of your own cloud (its openrc file), with an application credential or a password.',
 ].join('\n');
 
 const envSchema = z.object({
@@ -32,7 +32,7 @@ const envSchema = z.object({
 });
 type Env = z.output<typeof envSchema>;
 
-/** The usual variables, or else those of the cloud that `test:openstack -- up` has started. */
+/** Reads the variables `OS_…`, or else those of the cloud that `test:openstack -- up` started. */
 function readEnv(): Env {
   const home = chosenHome();
   const own = process.env['OS_AUTH_URL'] === undefined && isUp(home) ? environmentOf(home) : {};
@@ -40,7 +40,9 @@ function readEnv(): Env {
   if (variables['OS_AUTH_URL'] === undefined) throw new HarnessUnavailable(RUN_FIRST);
   const read = envSchema.safeParse(variables);
   if (read.success) return read.data;
-  throw new HarnessUnavailable(`the variables OS_… do not tell of a cloud:\n${z.prettifyError(read.error)}`);
+  throw new HarnessUnavailable(
+    `the variables OS_… are incomplete or invalid:\n${z.prettifyError(read.error)}`,
+  );
 }
 
 const FIELDS = {
@@ -65,7 +67,7 @@ function credentialOf(env: Env): Record<string, string> {
   );
 }
 
-/** Such as `nova:GET /servers/id`: what stands in the place of an id does not matter. */
+/** Returns the name of a request's call, with `id` in place of any id: `nova:GET /servers/id`. */
 function callOf({ upstream, method, path }: ProxiedRequest): string {
   const parts = new URL(path, 'http://cloud').pathname
     .split('/')
@@ -76,7 +78,7 @@ function callOf({ upstream, method, path }: ProxiedRequest): string {
   return `${upstream}:${method} /${what.join('/')}`;
 }
 
-/** Small pages, so that a few machines have several. */
+/** Lowers the page size, so that a few machines need several pages. */
 function rewrite(request: ProxiedRequest): ProxiedRequest {
   return { ...request, path: request.path.replace(/\blimit=\d+/, `limit=${PAGE_SIZE}`) };
 }
@@ -101,7 +103,7 @@ const tokenSchema = z.object({
 });
 const UPSTREAMS = { nova: 'compute', neutron: 'network', glance: 'image' } as const;
 
-/** The cloud as its own users see it, without the driver. */
+/** Reads the cloud directly, without the driver. */
 class Direct {
   readonly #env: Env;
   readonly #identity: string;
@@ -147,7 +149,7 @@ class Direct {
     return url;
   }
 
-  /** Keystone with its version, each other service as the catalogue has it. */
+  /** The URL of Keystone with its version, and the origin of each other service from the catalogue. */
   get upstreams(): Record<string, string> {
     const others = Object.entries(UPSTREAMS).map(([name, type]) => [
       name,
@@ -162,7 +164,7 @@ class Direct {
     return await response.json();
   }
 
-  /** Names of the suite's things of one kind. */
+  /** Returns the names of the suite's resources of one kind. */
   async names(type: string, path: string, key: string): Promise<string[]> {
     const named = z.looseObject({
       name: z.string().optional(),
@@ -216,7 +218,7 @@ async function start(): Promise<CloudUnderTest> {
     credential,
     wrongCredential: { ...credential, [secretField]: 'another-secret-of-the-suite' },
     location: env.OS_REGION_NAME,
-    // One region is all that a small cloud has.
+    // A small cloud has only one region.
     secondLocation: env.OS_REGION_NAME,
     unknownLocation: 'no-such-region',
     zone: 'nova',
@@ -230,7 +232,7 @@ async function start(): Promise<CloudUnderTest> {
     unknownBackendId: '00000000-0000-4000-8000-000000000000',
     publicKey: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl contract',
     moreThanAPage: PAGE_SIZE + 1,
-    // Nova shows a server as soon as it has answered; what the proxy cuts off it never has.
+    // Nova lists a server as soon as it has answered its create.
     consistencyWindowMs: 1_000,
     timeLimitMs: 120_000,
     errors: OPENSTACK_ERRORS,

@@ -15,7 +15,7 @@ import { forward } from '../../fault-proxy/exchange.ts';
 
 export const MOTO_VERSION = '5.2.2';
 const MOTO: PythonProgram = {
-  title: 'moto, which plays AWS',
+  title: 'moto, a simulator of AWS',
   distribution: 'moto',
   version: MOTO_VERSION,
   requirements: join(dirname(fileURLToPath(import.meta.url)), 'moto-requirements.txt'),
@@ -23,25 +23,25 @@ const MOTO: PythonProgram = {
 const PORTS_FROM = 15_566;
 const START_MS = 60_000;
 
-/** What moto checks only when it is told to, and EC2 always. */
+/** Enables checks that EC2 always makes and moto only on request. */
 const STRICT = {
   MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION: '1',
   MOTO_ENABLE_AMI_VALIDATION: '1',
   MOTO_ENABLE_KEYPAIR_VALIDATION: '1',
 };
 
-/** A moto server of our own, on a port of its own. */
+/** A moto server that this process started. */
 export interface MotoServer {
   url: string;
-  /** Forgets everything that was made. */
+  /** Deletes all resources. */
   reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Installs moto below the state folder where it is not yet, and starts it.
+ * Installs moto below the state folder if it is missing, and starts it.
  *
- * @throws StartFailure when there is no Python for it, or it does not start
+ * @throws StartFailure if no suitable Python is installed, or moto does not start
  */
 export async function startMoto(folder = new StateFolder()): Promise<MotoServer> {
   const pythons = await findPythons();
@@ -68,7 +68,7 @@ export async function startMoto(folder = new StateFolder()): Promise<MotoServer>
     await stopProcess(own);
   };
   const reset = async () => {
-    // On a connection of its own: moto may close a kept one just as it is used again.
+    // This request has its own connection: moto may close a kept one just as it is used again.
     const request = { upstream: 'moto', method: 'POST', path: '/moto-api/reset', headers: {} };
     const { status } = await forward(new URL(url), { ...request, body: Buffer.alloc(0) });
     if (status !== 200) throw new Error(`moto answered ${status} to a reset`);
@@ -86,7 +86,7 @@ async function answers(url: string): Promise<boolean> {
   try {
     return (await fetch(`${url}/moto-api/data.json`, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {
-    // It has not opened its port yet.
+    // moto has not opened its port yet.
     return false;
   }
 }

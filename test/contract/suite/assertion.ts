@@ -1,16 +1,16 @@
 import type { CapabilityName, DriverFeature } from '../../../functions/drivers/contract/metadata.ts';
 import type { Lab } from './lab.ts';
 
-/** One thing that the contract promises. The same list is run for every driver. */
+/** One promise of the driver contract. All drivers are tested with the same list. */
 export interface Assertion {
-  /** Stable; reports and harnesses refer to it. */
+  /** Never changed, since reports and harnesses refer to it. */
   id: string;
   title: string;
-  /** Without it, the assertion is skipped: a driver may lack it. */
+  /** The assertion is skipped for drivers without this optional capability or feature. */
   needs?: CapabilityName | DriverFeature;
   /** @throws Error when the promise is not kept */
   run(lab: Lab): Promise<void>;
 }
 
-/** Checks that the compiler lets a list of assertions be one. */
+/** Types a list of assertions where it is written. */
 export const assertions = (list: readonly Assertion[]): readonly Assertion[] => list;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
-/** The longest that any call may take, whatever the cloud does. */
+/** The time limit of every call, even if the cloud does not answer. */
 export const CALL_MS = 30_000;
 
 /** Returns a port of this machine that no process listens at. */
@@ -22,10 +22,10 @@ export const sorted = (list: readonly string[]): string[] => [...list].sort();
 
 export function assertUnique(what: string, list: readonly string[]): void {
   const twice = list.filter((one, at) => list.indexOf(one) !== at);
-  assert.deepEqual(twice, [], `${what} that stand twice`);
+  assert.deepEqual(twice, [], `duplicate ${what}`);
 }
 
-/** @returns what the work answers @throws Error when it takes longer than a call may */
+/** Returns the result of the work. @throws AssertionError if the work takes longer than `mostMs` */
 export async function inTime<Answer>(what: string, work: Promise<Answer>, mostMs = CALL_MS): Promise<Answer> {
   const startedMs = performance.now();
   try {

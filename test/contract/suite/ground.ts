@@ -5,7 +5,7 @@ import type {
 } from '../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 
-/** What instances stand on at a location. */
+/** The network resources that instances at a location need. */
 export interface Ground {
   networkBackendId: string;
   forSpecs: Pick<
@@ -35,7 +35,7 @@ export async function layGround(
   };
 }
 
-/** In the order in which the system removes them. */
+/** The kinds of network resources in the order in which the control plane removes them. */
 const IN_ORDER = ['key-pair', 'security-group', 'network'] as const satisfies NetworkResourceKind[];
 
 export async function deleteResource(
@@ -49,12 +49,12 @@ export async function deleteResource(
   else await client.deleteKeyPair(location, backendId);
 }
 
-/** What waits until something is so. */
+/** The part of `Lab` that waits. */
 interface Waiting {
-  until<Found>(what: string, look: () => Promise<Found | undefined>): Promise<Found>;
+  until<Found>(what: string, read: () => Promise<Found | undefined>): Promise<Found>;
 }
 
-/** Removes every network resource of the suite at a location; what is still needed is asked for again. */
+/** Removes every network resource of the suite at a location. Repeats a deletion that fails as Conflict. */
 export async function removeGround(lab: Waiting, client: CloudClient, location: string): Promise<void> {
   for (const kind of IN_ORDER) {
     await lab.until(`every ${kind} at ${location} is gone`, async () => {

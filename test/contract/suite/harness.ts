@@ -6,46 +6,46 @@ import type { ProxiedRequest } from '../../fault-proxy/exchange.ts';
 import type { Dialect } from '../../fault-proxy/fault-proxy.ts';
 import type { CannedAnswer, Fault } from '../../fault-proxy/faults.ts';
 
-/** What one driver brings to the contract suite; `harnesses/index.ts` has one line for each. */
+/** A driver with the server that it is tested against. `harnesses/index.ts` has one line for each. */
 export interface Harness {
   readonly driver: Driver;
   /**
-   * Starts the server, or finds one that runs.
+   * Starts the server, or finds a running one.
    *
-   * @throws HarnessUnavailable when that is not possible here
+   * @throws HarnessUnavailable if neither is possible on this machine
    */
   start(): Promise<CloudUnderTest>;
 }
 
-/** There is no server to test against; the message says what to run first. */
+/** Says that there is no server to test against. The message says what to run first. */
 export class HarnessUnavailable extends Error {
   override readonly name = 'HarnessUnavailable';
 }
 
-/** One row of a driver's error table: what the cloud says, and what it means. */
+/** One row of a driver's error table: an answer of the cloud, and the error code that it must become. */
 export interface ErrorRow {
-  /** Of the row, such as the cloud's own code. */
+  /** The row's name in reports, for instance the cloud's own code. */
   name: string;
-  /** The dialect's name of the call that is answered so. */
+  /** The dialect's name of the call that gets this answer. */
   call: string;
   answer: CannedAnswer;
   code: DriverErrorCode;
-  /** Words of the answer that the error's message has to repeat. */
+  /** Words of the answer that the error's message must contain. */
   words: string;
-  /** How the error names the call, where a right to it is missing. */
+  /** The call that the error must name, for a missing permission. */
   namesCall?: string;
   retryAfterMs?: number;
   limitPerSecond?: number;
 }
 
-/** Names, by the dialect, of what the required methods ask of the cloud; faults are aimed at them. */
+/** The dialect's names of the requests that the required methods make. Faults refer to them. */
 export interface CallNames {
   verify: string;
   /** A request that `listInstances` makes. */
   list: string;
   /** The request that makes an instance. */
   create: string;
-  /** What else `createInstance` asks of the cloud after that, in order; empty when nothing. */
+  /** Further requests that `createInstance` makes after `create`, in order. */
   afterCreate: readonly string[];
   get: string;
   terminate: string;
@@ -53,24 +53,26 @@ export interface CallNames {
   ensureNetwork: string;
 }
 
-/** A server that plays the cloud, and what is known of it. */
+/** A server that simulates the cloud, and its properties. */
 export interface CloudUnderTest {
   server: string;
   serverVersion: string;
   cloud: Cloud;
-  /** Addresses of the server's parts, by names of the harness's; the fault proxy stands before each. */
+  /**
+   * URLs of the server's parts, by names that the harness chooses. The fault proxy forwards to each of them.
+   */
   upstreams: Readonly<Record<string, string>>;
-  /** The connection's endpoint, given where the proxy stands before each part. */
+  /** Returns the connection's endpoint. `urlOf` returns the proxy's URL for a part. */
   endpoint(urlOf: (upstream: string) => string): string;
   dialect: Dialect;
-  /** Whether the proxy has to give one token one answer, since the server does not. */
+  /** `proxy` if the server ignores launch tokens, so that the proxy must give one answer for each token. */
   idempotency: 'proxy' | 'server';
-  /** Whether the server tells clients its own addresses, which the proxy then has to replace. */
+  /** True if the server's answers contain its own addresses, which the proxy must replace. */
   tellsAddresses?: boolean;
   calls: CallNames;
 
   credential: Credential;
-  /** Well formed and refused; by the server, or else by faults in `emulate` under `credential.wrong`. */
+  /** A valid credential that the server refuses, or else the faults of `credential.wrong` in `emulate`. */
   wrongCredential: Credential;
 
   location: string;
@@ -78,39 +80,39 @@ export interface CloudUnderTest {
   unknownLocation: string;
   zone?: string;
   instanceType: string;
-  /** The name of an image, as `listImages` has it. */
+  /** The name of an image, as `listImages` returns it. */
   image: string;
-  /** The backend's id of an image that `instanceType` cannot boot. */
+  /** Returns the cloud's id of an image that `instanceType` cannot boot. */
   imageOfOtherArchitecture(client: CloudClient): Promise<string>;
   unknownImageBackendId: string;
-  /** Formed like an instance's id. */
+  /** A well-formed id of no instance. */
   unknownBackendId: string;
   publicKey: string;
-  /** For clouds that need more of a spec than its fields. */
+  /** Changes a spec for a cloud that needs more than the usual fields. */
   shapeSpec?(spec: InstanceSpec): InstanceSpec;
 
-  /** More instances than one page of a list has, with what `dialect.rewrite` does about pages. */
+  /** A number of instances that needs two pages of a list, with the page size that `dialect.rewrite` sets. */
   moreThanAPage: number;
-  /** False: this cloud's lists have no pages at all. */
+  /** False if the cloud's lists have no pages. */
   pages?: boolean;
-  /** Real time after which the server's lists show what was made; at least that of the driver where it runs in real time. */
+  /** The real time after which the server's lists show a created machine. */
   consistencyWindowMs: number;
-  /** How long, in real time, a machine may take to run, to stop or to be gone. */
+  /** The real time that a machine may take to run, to stop or to be gone. */
   timeLimitMs: number;
 
-  /** Every row of the driver's error table. */
+  /** All rows of the driver's error table. */
   errors: readonly ErrorRow[];
-  /** Faults that make up for what the server does not check, by the id of the assertion that needs it. */
+  /** Faults that replace checks which the server lacks, by the id of the assertion that needs them. */
   emulate?: Readonly<Record<string, readonly Fault[]>>;
-  /** What a create request carries, for features that nothing in the cloud's answers shows. */
+  /** Returns the user data of a create request. No answer of the cloud shows it. */
   userDataOf?(request: ProxiedRequest): string | undefined;
   isSpot?(request: ProxiedRequest): boolean;
 
-  /** Makes the server as it was after its start. */
+  /** Resets the server to its state after the start. */
   reset(): Promise<void>;
   /**
-   * How many instances and network resources exist at the server that the suite has made, by whatever the server
-   * itself knows: not by the driver. Terminated ones do not count.
+   * Counts the suite's instances and network resources at the server, without terminated ones. Asks the
+   * server itself and not the driver.
    */
   countLeft(): Promise<number>;
   stop(): Promise<void>;

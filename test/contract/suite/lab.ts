@@ -18,19 +18,19 @@ import { type Thrown, watchClient } from './watch-client.ts';
 export const DEPLOYMENT = 'contract-suite';
 const POLL_MS = 250;
 
-/** What an assertion works with: clients through the fault proxy, specs, waits, and a cleaner. */
+/** Provides an assertion with clients behind the fault proxy, specs, waits and a clean-up. */
 export class Lab {
   readonly driver: Driver;
   readonly cloud: CloudUnderTest;
   readonly proxy: FaultProxy;
   readonly client: CloudClient;
-  /** What all clients pass whose requests go to the proxy. */
+  /** The call gate of all clients whose requests go to the proxy. */
   readonly gate = new CountingGate();
-  /** Everything that any client threw. */
+  /** All errors that a client threw. */
   readonly thrown: Thrown[] = [];
   readonly #fleetId: string;
   readonly #grounds = new Map<CloudClient, Map<string, Promise<Ground>>>();
-  /** Clients of deployments that made something. */
+  /** The clients whose machines and network resources must be removed, one for each deployment. */
   readonly #deployments: CloudClient[] = [];
   #next = 0;
 
@@ -42,7 +42,7 @@ export class Lab {
     this.client = this.ofDeployment(DEPLOYMENT);
   }
 
-  /** A client whose machines and network resources are removed at the end. */
+  /** Returns a client whose machines and network resources are removed at the end. */
   ofDeployment(deploymentId: string): CloudClient {
     const client = this.connect({ deploymentId });
     this.#deployments.push(client);
@@ -65,13 +65,13 @@ export class Lab {
     return watchClient(client, this.thrown);
   }
 
-  /** A name for a network resource that no other has. */
+  /** Returns a unique name for a network resource. */
   name(): string {
     this.#next += 1;
     return `${this.#fleetId.slice(1)}${String(this.#next).padStart(4, '0')}`;
   }
 
-  /** The network resources that specs are made for; made once for each location and client. */
+  /** Returns the network resources for specs, which it makes once for each location and client. */
   ground(location = this.cloud.location, client = this.client): Promise<Ground> {
     const grounds = this.#grounds.get(client) ?? new Map<string, Promise<Ground>>();
     this.#grounds.set(client, grounds);
@@ -81,7 +81,7 @@ export class Lab {
     return laid;
   }
 
-  /** A spec for an instance that was never asked for. */
+  /** Returns a spec with a new instance id. */
   async spec(over: Partial<InstanceSpec> = {}, client = this.client): Promise<InstanceSpec> {
     const location = over.location ?? this.cloud.location;
     const ground = await this.ground(location, client);
@@ -105,13 +105,13 @@ export class Lab {
     return await Promise.all(Array.from({ length: count }, () => this.spec()));
   }
 
-  /** Waits until something holds. @throws Error saying what did not come true */
-  async until<Answer>(what: string, look: () => Promise<Answer | undefined>, forMs = this.cloud.timeLimitMs) {
+  /** Waits until `read` returns a value. @throws AssertionError with `what`, which did not happen in time */
+  async until<Answer>(what: string, read: () => Promise<Answer | undefined>, forMs = this.cloud.timeLimitMs) {
     const untilMs = Date.now() + forMs;
     for (;;) {
-      const answer = await look();
+      const answer = await read();
       if (answer !== undefined) return answer;
-      assert.ok(Date.now() < untilMs, `not within ${Math.round(forMs / 1_000)} s: ${what}`);
+      assert.ok(Date.now() < untilMs, `this did not happen within ${Math.round(forMs / 1_000)} s: ${what}`);
       await sleep(Math.min(POLL_MS, this.cloud.consistencyWindowMs + 10));
     }
   }
@@ -121,17 +121,20 @@ export class Lab {
     let last: CloudInstance | undefined;
     return await this.until(`${backendId} is ${status}`, async () => {
       last = await this.client.getInstance(this.cloud.location, backendId);
-      assert.ok(status === 'Failed' || last.status !== 'Failed', `it is Failed: ${last.failureMessage}`);
+      assert.ok(
+        status === 'Failed' || last.status !== 'Failed',
+        `machine ${backendId} is Failed: ${last.failureMessage}`,
+      );
       return last.status === status ? last : undefined;
     });
   }
 
-  /** Waits until lists and look-ups can be trusted about what was asked before. */
+  /** Waits for the consistency window: afterwards lists and look-ups show all earlier changes. */
   async awaitConsistency(): Promise<void> {
     await sleep(this.cloud.consistencyWindowMs);
   }
 
-  /** Machines of these specs that the cloud has, by its list. */
+  /** Lists the machines of these specs that are not terminated. */
   async listed(specs: readonly InstanceSpec[], client = this.client): Promise<CloudInstance[]> {
     const ids = new Set(specs.map((spec) => spec.instanceId));
     const [{ location } = { location: this.cloud.location }] = specs;
@@ -140,10 +143,10 @@ export class Lab {
     );
   }
 
-  /** Asserts that a call fails so, and returns the error. */
+  /** Asserts that a call fails with one of `codes`, and returns the error. */
   async fails(work: Promise<unknown>, ...codes: readonly DriverErrorCode[]): Promise<DriverError> {
     const error: unknown = await work.then(
-      () => assert.fail(`it succeeds, and should be refused with ${codes.join(' or ')}`),
+      () => assert.fail(`the call succeeded, and should fail with ${codes.join(' or ')}`),
       (reason: unknown) => reason,
     );
     if (!(error instanceof DriverError)) throw error;
@@ -151,7 +154,7 @@ export class Lab {
     return error;
   }
 
-  /** Removes every machine that is left, and with `all` what they stood on, too. */
+  /** Removes all machines, and with `all` their network resources too. */
   async clean({ all }: { all: boolean }): Promise<void> {
     this.proxy.calm();
     const { location, secondLocation } = this.cloud;

@@ -3,7 +3,7 @@ import { DRIVER_ERROR_CODES } from '../../../functions/drivers/contract/errors.t
 import type { ErrorRow } from './harness.ts';
 import type { Lab } from './lab.ts';
 
-/** Has the cloud answer one row of the error table, and returns what the driver makes of it. */
+/** Answers the call of one row of the error table with the row's answer, and returns the driver's error. */
 export async function provoke(lab: Lab, { name, call, answer }: ErrorRow): Promise<DriverError> {
   const { client, proxy, cloud } = lab;
   const { calls, location } = cloud;
@@ -20,7 +20,7 @@ export async function provoke(lab: Lab, { name, call, answer }: ErrorRow): Promi
     [calls.create]: () => client.createInstance(spec),
   };
   const ask = work[call];
-  if (!ask) throw new RangeError(`row ${name}: none of the harness's calls is ${call}`);
+  if (!ask) throw new RangeError(`row ${name}: ${call} is not one of the harness's calls`);
   try {
     return await lab.fails(ask(), ...DRIVER_ERROR_CODES);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 
-/** An RSA key as OpenSSH writes it. */
+/** Returns a new RSA public key in OpenSSH's format. */
 export function rsaPublicKey(): string {
   const { n = '', e = '' } = generateKeyPairSync('rsa', { modulusLength: 2_048 }).publicKey.export({
     format: 'jwk',

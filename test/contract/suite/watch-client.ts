@@ -1,20 +1,20 @@
 import type { CloudClient } from '../../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../../functions/drivers/contract/errors.ts';
 
-/** Everything that a driver threw, and from which method. */
+/** An error that a driver's method threw. */
 export interface Thrown {
   method: string;
   error: unknown;
   tookMs: number;
 }
 
-/** The client, each of whose failures is written down. */
+/** Wraps a client so that each of its errors is added to `thrown`. */
 export function watchClient(client: CloudClient, thrown: Thrown[]): CloudClient {
   return new Proxy(client, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
-      // It asks no cloud, and answers at once.
+      // This method is synchronous and makes no request.
       if (name === 'idempotencyKeyOf') return member.bind(target);
       return async (...args: unknown[]) => {
         const startedMs = performance.now();
@@ -29,7 +29,7 @@ export function watchClient(client: CloudClient, thrown: Thrown[]): CloudClient 
   });
 }
 
-/** An error with its causes, as a log might show it. */
+/** Returns all text of an error and its causes. */
 export function wordsOf(error: unknown): string {
   const parts: string[] = [];
   for (let at = error; at instanceof Error; at = at.cause) {

@@ -11,7 +11,9 @@ const WIDE: CreateLimits = {
   createBurst: 1_000,
 };
 
-/** Returns the ideal seconds at one cloud; each location lists how many seconds each instance holds its slot. */
+/**
+ * Returns the ideal seconds at one cloud; each location lists how many seconds each instance holds its slot.
+ */
 function ideal(limits: Partial<CreateLimits>, ...locations: number[][]): number {
   const asked = locations.map((durations, at) => ({
     location: `l${at}`,
@@ -32,7 +34,7 @@ describe('idealSchedule', () => {
 
   test('an instance starts when one of the slots of its location is free', () => {
     expect(ideal({ instanceSlotsPerLocation: 2 }, [10, 10, 10])).toBeCloseTo(20);
-    // One slot is held from 0 to 4 and from 4 to 10, the other from 0 to 10. The fourth instance starts at 10.
+    // One slot is held from 0 to 4 and from 4 to 10, the other from 0 to 10. The fourth starts at 10.
     expect(ideal({ instanceSlotsPerLocation: 2 }, [4, 10, 6, 1])).toBeCloseTo(11);
   });
 

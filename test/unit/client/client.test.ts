@@ -16,7 +16,9 @@ interface Seen {
   body: unknown;
 }
 
-/** Returns a client whose API answers with `replies` in order, with the requests that it saw and the pauses. */
+/**
+ * Returns a client whose API answers with `replies` in order, with the requests that it saw and the pauses.
+ */
 function clientOf(...replies: Reply[]) {
   const seen: Seen[] = [];
   const pauses: number[] = [];

@@ -12,7 +12,10 @@ test('the id and the title of every contract assertion are unique', () => {
   expect(Object.keys(HARNESSES)).toContain('sim');
 });
 
-/** Returns the driver of the simulated clouds, whose clients have the methods of `breaks` in place of their own. */
+/**
+ * Returns the driver of the simulated clouds, whose clients have the methods of `breaks` in place of their
+ * own.
+ */
 const broken = (breaks: (client: CloudClient) => Partial<CloudClient>): Driver => ({
   ...simDriver,
   connect(options) {

@@ -2,19 +2,19 @@ import { Description } from './description.ts';
 import { BadRequest, type Route } from './routes.ts';
 import { Refusal } from './world.ts';
 
-/** A request as it came. */
+/** A request to the double, independent of its transport. */
 export interface SpiderRequest {
   method: string;
   /** Path and query. */
   target: string;
   authorization: string | undefined;
-  /** The body; empty where there is none. */
+  /** The body, or an empty string. */
   text: string;
 }
 
 const DESCRIPTION = new Description();
 
-/** What the double answers to a request, over whatever it came. */
+/** Returns the double's answer to a request. */
 export async function answerTo(
   routes: readonly Route[],
   { username, password }: { username: string; password: string },
@@ -31,7 +31,8 @@ export async function answerTo(
   try {
     const body = jsonOf(text);
     const faults = DESCRIPTION.faultsOf(route.pattern, query, body);
-    if (faults.length > 0) throw new BadRequest(`not as published: ${faults.join('; ')}`);
+    if (faults.length > 0)
+      throw new BadRequest(`the request does not follow the published description: ${faults.join('; ')}`);
     return { status: 200, body: await route.answer({ part: (index) => open[index] ?? '', query, body }) };
   } catch (error) {
     if (error instanceof Refusal) return { status: 500, body: { message: error.message } };

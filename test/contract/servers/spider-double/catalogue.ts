@@ -1,4 +1,4 @@
-/** What CB-Spider's mock driver was seen to answer (commit 6459f464), its prices apart: those name types of their own. */
+/** The catalogue that CB-Spider's mock driver (commit 6459f464) returned, except for its prices. */
 const REGIONS = ['default', 'mercury', 'venus', 'mars', 'jupiter', 'saturn', 'uranus', 'neptune'];
 
 export function regionZone(name: string) {
@@ -63,7 +63,7 @@ export const IMAGES = [
   image(5, 'x86_64', 'Linux/UNIX', 'Amazon Linux 2', '40'),
 ];
 
-/** In CB-Spider's form; the mock driver's own prices are of types that it does not have. */
+/** Returns prices in CB-Spider's format. The mock driver's own prices are of types that it does not offer. */
 export function pricesOf(region: string) {
   return {
     Meta: { Version: '0.5', Description: 'Multi-Cloud Price Info' },

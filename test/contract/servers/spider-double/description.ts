@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 
-/** What Swagger says of a value, as far as CB-Spider's description uses it for requests. */
+/** The part of Swagger's value schemas that CB-Spider's description uses for requests. */
 const valueSchema = z.union([
   z.strictObject({ $ref: z.string() }),
   z.strictObject({ type: z.enum(['string', 'boolean']) }),
@@ -38,7 +38,7 @@ interface Operation {
   body: z.ZodType;
 }
 
-/** CB-Spider's published description, as far as the driver asks for what is in it. */
+/** Checks requests against the part of CB-Spider's published description that the driver uses. */
 export class Description {
   readonly #definitions: Readonly<Record<string, unknown>>;
   readonly #operations = new Map<string, Operation>();
@@ -54,14 +54,14 @@ export class Description {
     }
   }
 
-  /** As `GET vm/*`, where `*` is any one part of a path. */
+  /** The patterns of all operations, for instance `GET vm/*`, where `*` is any one part of a path. */
   get patterns(): string[] {
     return [...this.#operations.keys()];
   }
 
   /**
-   * What is wrong with a request; nothing when it is as described. CB-Spider itself lets fields and parameters pass
-   * that it does not know.
+   * Returns the faults of a request; none if it follows the description. CB-Spider itself ignores unknown
+   * fields and parameters.
    */
   faultsOf(pattern: string, query: URLSearchParams, body: unknown): string[] {
     const operation = this.#operations.get(pattern);

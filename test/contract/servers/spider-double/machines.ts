@@ -3,11 +3,11 @@ import { IMAGES, SPECS } from './catalogue.ts';
 import type { MachineRequest } from './requests.ts';
 import { type CloudMachine, Refusal, type World } from './world.ts';
 
-/** How long the double takes over what takes CB-Spider minutes. */
+/** The double's durations. CB-Spider takes minutes instead. */
 export interface Pace {
-  /** Before the cloud has it. */
+  /** From the request until the cloud has the machine. */
   prepareMs: number;
-  /** From the cloud's taking a machine on to CB-Spider's answer, when SSH would. */
+  /** From then until CB-Spider's answer, which waits until SSH would answer. */
   startMs: number;
   terminateMs: number;
 }
@@ -81,7 +81,7 @@ export class Machines {
     return { vmstatus };
   }
 
-  /** Everything of the account, whatever its region: so does the mock driver. */
+  /** Returns all machines of the account in all regions, as the mock driver does. */
   all(connectionName: string): object {
     const { account } = this.#world.resolve(connectionName);
     const { machines } = this.#world.connection(connectionName);
@@ -129,7 +129,7 @@ export class Machines {
     });
   }
 
-  /** By the cloud's id, whatever CB-Spider has written down of it. */
+  /** Terminates a machine by the cloud's id, even if CB-Spider does not know it. */
   async terminateAtCloud(connectionName: string, systemId: string): Promise<object> {
     if (!this.#atCloud(connectionName, systemId)) throw new Refusal(`${systemId} vm iid does not exist!!`);
     await this.#remove(connectionName, systemId);

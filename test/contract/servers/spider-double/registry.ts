@@ -3,7 +3,10 @@ import { REGION_ZONES, regionZone } from './catalogue.ts';
 import type { configSchema, credentialSchema, driverSchema, regionSchema } from './requests.ts';
 import { Refusal, type World } from './world.ts';
 
-/** Drivers, credentials, regions and connection configs: all upserts, and none is checked against another. */
+/**
+ * Keeps drivers, credentials, regions and connection configs. Each write is an upsert and checks no other
+ * record.
+ */
 export class Registry {
   readonly #world: World;
 

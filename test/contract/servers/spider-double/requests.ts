@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What the double reads of bodies; that they are as published is `description.ts`'s to see. */
+/** The fields of bodies that the double reads. `description.ts` checks that bodies follow the description. */
 const text = z.string().min(1);
 const mode = z.enum(['ON', 'OFF']).optional();
 const keyValue = z.object({ Key: text, Value: z.string().default('') });

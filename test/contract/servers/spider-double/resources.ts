@@ -10,7 +10,9 @@ interface MakeRequest {
   ReqInfo: { Name: string };
 }
 
-/** Networks, security groups and key pairs. Unlike the mock driver, it minds that something stands on them. */
+/**
+ * Keeps networks, security groups and key pairs. Unlike the mock driver, it refuses to delete those in use.
+ */
 export class Resources {
   readonly #world: World;
 

@@ -8,28 +8,28 @@ import { Resources } from './resources.ts';
 import type { World } from './world.ts';
 
 export interface Asked {
-  /** Parts of the path that the route leaves open. */
+  /** Returns the part of the path at the n-th `*` of the pattern. */
   part(index: number): string;
   query: URLSearchParams;
   body: unknown;
 }
 
 export interface Route {
-  /** `GET /vm/*`: `*` is any one part. */
+  /** Method and path, for instance `GET vm/*`, where `*` is any one part. */
   pattern: string;
   answer(asked: Asked): object | Promise<object>;
 }
 
-/** A request that is not as the published description says. */
+/** Says that a request does not follow the published description. */
 export class BadRequest extends Error {}
 
-/** The part of CB-Spider's API that the driver uses; everything else is not found. */
+/** Returns the routes of CB-Spider's API that the driver uses. */
 export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): Route[] {
   const registry = new Registry(world);
   const resources = new Resources(world);
   const machines = new Machines(world, pace, clock);
   const route = (pattern: string, answer: Route['answer']): Route => ({ pattern, answer });
-  /** The connection of a GET, which CB-Spider takes from the query. */
+  /** Makes the route of a GET, whose connection is in the query. */
   const read = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
     route(`GET ${pattern}`, (asked) => answer(asked.query.get('ConnectionName') ?? '', asked));
   const ofAccount = (
@@ -44,7 +44,7 @@ export function routesOf(world: World, pace: Pace, clock: Timer = systemClock): 
     schema: Body,
     answer: (body: z.output<Body>, asked: Asked) => object | Promise<object>,
   ) => route(pattern, (asked) => answer(parse(schema, asked.body), asked));
-  /** Of a DELETE and a PUT, from the body alone. */
+  /** Makes the route of a DELETE or PUT, whose connection is in the body. */
   const change = (pattern: string, answer: (connection: string, asked: Asked) => object | Promise<object>) =>
     write(pattern, requests.connectionSchema, ({ ConnectionName }, asked) => answer(ConnectionName, asked));
   const catalogue = (connection: string, answer: object) => {
@@ -93,5 +93,5 @@ function parse<Body extends z.ZodType>(schema: Body, body: unknown): z.output<Bo
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const wrong = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new BadRequest(`not for this double: ${wrong.join('; ')}`);
+  throw new BadRequest(`the double cannot read this body: ${wrong.join('; ')}`);
 }

@@ -6,11 +6,11 @@ import { type Account, World } from './world.ts';
 
 export interface SpiderDouble {
   url: string;
-  /** Forgets everything. */
+  /** Deletes all records, machines and resources. */
   reset(): void;
-  /** As if it had died before it wrote a machine's name down. */
+  /** Deletes CB-Spider's record of a machine, as if CB-Spider had crashed before it wrote the record. */
   forgetMachine(connectionName: string, name: string): void;
-  /** What stands at the mock cloud, of every account. */
+  /** Returns all accounts of the mock cloud. */
   accounts(): readonly Account[];
   close(): Promise<void>;
 }
@@ -22,8 +22,8 @@ export interface SpiderDoubleOptions {
 }
 
 /**
- * A stateful double of a CB-Spider server with its mock driver: our own work, and no CB-Spider. Its answers follow
- * what a real one (commit 6459f464) was seen to answer; its requests are held to the published description.
+ * Starts a stateful double of a CB-Spider server with its mock driver. It has no code of CB-Spider. Its answers
+ * follow those of a real server (commit 6459f464). It checks requests against the published description.
  */
 export async function startSpiderDouble(options: SpiderDoubleOptions): Promise<SpiderDouble> {
   let world = new World();

@@ -6,13 +6,13 @@ export interface Named {
   SystemId: string;
 }
 
-/** What a cloud has, which CB-Spider writes down under a name only once it is done. */
+/** A machine at the cloud. CB-Spider records its name only after its start has ended. */
 export interface CloudMachine extends Named {
   region: string;
   zone: string;
   status: string;
   startedAt: string;
-  /** When it was up; absent: it is being started. In milliseconds since 1970. */
+  /** The time at which the machine ran, in milliseconds since 1970. Absent while it is being started. */
   runningAtMs?: number;
   request: MachineRequest['ReqInfo'];
 }
@@ -23,7 +23,7 @@ export interface CloudResource extends Named {
   vpcName?: string;
 }
 
-/** One account of the mock cloud, told apart by its MockName. */
+/** One account of the mock cloud, identified by its MockName. */
 export interface Account {
   machines: CloudMachine[];
   resources: Record<ResourceKind, CloudResource[]>;
@@ -36,17 +36,17 @@ export interface Config {
   region: string;
 }
 
-/** What CB-Spider has written down under one connection config. */
+/** CB-Spider's records under one connection config. */
 export interface Connection {
   machines: Map<string, string>;
   resources: Record<ResourceKind, Map<string, string>>;
   subnets: Map<string, { cidr: string; zone: string }>;
 }
 
-/** A refusal as CB-Spider words it; all are a 500. */
+/** A refusal in CB-Spider's words. All refusals have status 500. */
 export class Refusal extends Error {}
 
-/** Everything that the double knows. */
+/** Holds the state of the double. */
 export class World {
   readonly drivers = new Map<string, { provider: string }>();
   readonly credentials = new Map<string, { mockName: string }>();
@@ -97,12 +97,12 @@ export class World {
     return made;
   }
 
-  /** Everything that stands at the mock cloud, of every account. */
+  /** Returns all accounts of the mock cloud. */
   accounts(): readonly Account[] {
     return [...this.#accounts.values()];
   }
 
-  /** The cloud's id and name: ours as they are, or made up where names are transformed. */
+  /** Returns a new id and the cloud's name: the requested name, with a suffix unless `mode` is `OFF`. */
   newId(name: string, mode: 'ON' | 'OFF' | undefined): Named {
     this.#next += 1;
     const suffix = String(this.#next).padStart(20, '0');

@@ -10,7 +10,10 @@ const DEPLOYMENT = 'mine';
 const SECRET = 'a-token-that-is-secret';
 const TOKEN = 'f1kdvdsg466w7wczm-00001.1';
 
-/** Connects the template driver to a cloud that gives `answers` by `METHOD path?query`, and records each request. */
+/**
+ * Connects the template driver to a cloud that gives `answers` by `METHOD path?query`, and records each
+ * request.
+ */
 function cloudOf(
   answers: Record<string, { status?: number; headers?: Record<string, string>; body?: unknown } | Error>,
 ) {

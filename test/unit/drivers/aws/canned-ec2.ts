@@ -17,7 +17,10 @@ export interface CannedEc2 {
   close(): Promise<void>;
 }
 
-/** Starts a server that answers each call with `answer`: for answers that no simulator of EC2 can be made to give. */
+/**
+ * Starts a server that answers each call with `answer`: for answers that no simulator of EC2 can be made to
+ * give.
+ */
 export async function cannedEc2(answer: (call: URLSearchParams) => Canned): Promise<CannedEc2> {
   const calls: URLSearchParams[] = [];
   const server = createServer(async (request, response) => {

@@ -9,7 +9,10 @@ afterEach(async () => {
   ec2 = undefined;
 });
 
-/** Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) make of the same answer. */
+/**
+ * Returns the errors that a read (`DescribeInstances`) and a change (`StopInstances`) make of the same
+ * answer.
+ */
 async function meanings(answer: Canned): Promise<{ read: DriverError; change: DriverError }> {
   ec2 = await cannedEc2(() => answer);
   const client = connect(ec2.url);

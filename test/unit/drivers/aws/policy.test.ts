@@ -17,14 +17,18 @@ const policySchema = z.object({
   ),
 });
 
-/** Reads the policy that the guide tells users to give to the driver's role: the last JSON block of the guide. */
+/**
+ * Reads the policy that the guide tells users to give to the driver's role: the last JSON block of the guide.
+ */
 function policy() {
   const guide = readFileSync(join(root, 'docs/drivers/aws.md'), 'utf8');
   const [text] = [...guide.matchAll(/```json\n([\s\S]*?)```/g)].map(([, json]) => json ?? '').slice(-1);
   return policySchema.parse(JSON.parse(text ?? ''));
 }
 
-/** Calls of STS: GetCallerIdentity needs no permission, and AssumeRole is made with the deployment's own role. */
+/**
+ * Calls of STS: GetCallerIdentity needs no permission, and AssumeRole is made with the deployment's own role.
+ */
 const OF_STS = ['AssumeRole', 'GetCallerIdentity'];
 
 /** Returns the IAM actions of all calls in the driver's code. */

@@ -36,7 +36,10 @@ const requestSchema = z.object({
   server: z.object({ name: z.string(), metadata: z.looseObject({}), min_count: z.int().default(1) }),
 });
 
-/** Returns the servers that Nova makes of a request for several: they have the same metadata and numbered names. */
+/**
+ * Returns the servers that Nova makes of a request for several: they have the same metadata and numbered
+ * names.
+ */
 function serversOf(request: Asked | undefined): object[] {
   const { server } = requestSchema.parse(request?.body);
   return Array.from({ length: server.min_count }, (_, at) => ({

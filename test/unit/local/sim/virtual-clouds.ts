@@ -11,7 +11,10 @@ export const LOCATION = 'us-east-1';
 type Answer = Extract<Reply, { kind: 'answer' }>;
 type Body = Record<string, unknown> & { items?: Record<string, unknown>[] };
 
-/** Runs the simulated clouds in virtual time, and makes the network resources that a create at a location needs. */
+/**
+ * Runs the simulated clouds in virtual time, and makes the network resources that a create at a location
+ * needs.
+ */
 export class VirtualClouds {
   nowMs = START_MS;
   readonly engine: SimEngine;
