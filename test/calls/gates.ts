@@ -1,31 +1,31 @@
 import { type CallGate, type CloudCall, Permit } from '../../functions/drivers/contract/call-gate.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 
-/** Lets every request through: for tests that are about a driver, and not about who governs it. */
+/** Permits every request: for tests of a driver without the governor. */
 export const openGate: CallGate = { send: (call, request) => request(new Permit(call)) };
 
-/** Lets requests through and keeps what each was, or refuses some. */
+/** Permits and records requests, and refuses some on demand. */
 export class CountingGate implements CallGate {
-  /** Requests that were let through, in their order. */
+  /** The permitted requests, in their order. */
   readonly calls: CloudCall[] = [];
   #refusesAfter = Number.POSITIVE_INFINITY;
 
-  /** Lets so many further requests through that need a permit, and refuses the next ones. */
+  /** Permits `count` further requests, and refuses all later ones. Sign-ins do not count. */
   refuseAfter(count: number): void {
     this.#refusesAfter = this.governed.length + count;
   }
 
-  /** How many further requests it lets through. */
+  /** The number of further requests that the gate permits. */
   get left(): number {
     return Math.max(0, this.#refusesAfter - this.governed.length);
   }
 
-  /** Refuses none from now on. */
+  /** Permits all further requests. */
   open(): void {
     this.#refusesAfter = Number.POSITIVE_INFINITY;
   }
 
-  /** All but sign-ins, which need no permit. */
+  /** The permitted requests without sign-ins, which need no permit. */
   get governed(): readonly CloudCall[] {
     return this.calls.filter(({ kind }) => kind !== 'sign-in');
   }

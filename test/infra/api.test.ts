@@ -23,19 +23,19 @@ function lambdaOf(handler: string): string {
   return deployed(template, { 'Fn::GetAtt': [id, 'Arn'] });
 }
 
-it('sends each route of the contract to the function of its noun', () => {
+it('the API sends each route of the contract to the function of its noun', () => {
   expect(routes.length).toBeGreaterThan(0);
   for (const { method, path, handler } of routes) {
     expect(targets.get(`${method} ${path}`), `${method} ${path}`).toBe(lambdaOf(handler));
   }
 });
 
-it('sends everything else to where 404 and 405 are answered, and has no route beyond the contract', () => {
+it('the API has no route beyond the contract, and sends every other request to function access', () => {
   expect(targets.get('$default')).toBe(lambdaOf('access'));
   expect(targets.size).toBe(routes.length + 1);
 });
 
-it('is throttled', () => {
+it('the API limits its request rate to 200 a second with a burst of 400', () => {
   const [stage] = resourcesOf(template, 'AWS::ApiGatewayV2::Stage');
   expect(stage?.[1].Properties).toMatchObject({
     AutoDeploy: true,

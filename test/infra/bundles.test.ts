@@ -43,32 +43,35 @@ function loadAll() {
   return outcomeSchema.parse(JSON.parse(output.trim().split('\n').at(-1) ?? ''));
 }
 
-describe('bundles', () => {
-  it('are made for every entry point, and every entry point is deployed', () => {
+describe('bundles of functions', () => {
+  it('every entry point has a bundle and is deployed', () => {
     expect([...bundles.entries].sort()).toEqual([...functions.keys()].sort());
     for (const entry of bundles.entries) {
       expect(readdirSync(bundles.directoryOf(entry))).toContain('index.mjs');
     }
   });
 
-  it('load with the variables that the stack gives them, export a handler, and are given none that they do not read', () => {
+  it('every bundle loads with the variables of its function, reads all of them, and exports a handler', () => {
     // A variable comes with a grant. A variable that the function does not read means a grant that it does not need.
     const expected = bundles.entries.map((entry) => [entry, { handler: 'function', unread: [] }]);
     expect(loadAll()).toEqual(Object.fromEntries(expected));
   });
 
-  it('are refused for an entry point that is not there', () => {
+  it('the bundle of a missing entry point is an error', () => {
     expect(() => bundles.directoryOf('api/nowhere')).toThrow(
       'functions/entrypoints/handlers/api/nowhere.handler.ts does not exist',
     );
   });
 });
 
-describe('environment variables', () => {
-  it.each([...functions.keys()])('of %s are all declared, with values that pass', (entry) => {
-    const resource = functions.get(entry)?.resource;
-    const environment = resource ? environmentOf(template, resource) : {};
-    const names = Object.keys(environment).map((name) => variableNameSchema.parse(name));
-    expect(Object.keys(readEnv(names, environment)).sort()).toEqual(names.sort());
-  });
+describe('environment variables of functions', () => {
+  it.each([...functions.keys()])(
+    'the environment variables of %s are all declared, with valid values',
+    (entry) => {
+      const resource = functions.get(entry)?.resource;
+      const environment = resource ? environmentOf(template, resource) : {};
+      const names = Object.keys(environment).map((name) => variableNameSchema.parse(name));
+      expect(Object.keys(readEnv(names, environment)).sort()).toEqual(names.sort());
+    },
+  );
 });

@@ -4,21 +4,21 @@ import { STAGE_NAMES, stageFromContext } from '../../infra/settings/config.ts';
 const read = (context: Record<string, unknown>) => stageFromContext((key) => context[key]);
 
 describe('stageFromContext', () => {
-  it('is dev when the context names no stage', () => {
+  it('the stage is dev when the context names none', () => {
     expect(read({}).name).toBe('dev');
   });
 
-  it('allows endpoint overrides in the local stage alone', () => {
+  it('only the stage local allows endpoint overrides', () => {
     const allowed = STAGE_NAMES.filter((stage) => read({ stage }).allowEndpointOverride);
     expect(allowed).toEqual(['local']);
   });
 
-  it('takes a deployment id and an address for alarms', () => {
+  it('the stage takes its deployment id and its address for alarms from the context', () => {
     const stage = read({ stage: 'production', deploymentId: 'acme-prod', alarmEmail: 'ops@example.com' });
     expect(stage).toMatchObject({ deploymentId: 'acme-prod', alarmEmail: 'ops@example.com', keepData: true });
   });
 
-  it('names every context value that is wrong', () => {
+  it('the error about a context names all of its invalid values', () => {
     expect(() => read({ stage: 'prod', deploymentId: 'A!', alarmEmail: 'no address' })).toThrow(
       /-c stage: .*-c deploymentId: .*-c alarmEmail: /,
     );

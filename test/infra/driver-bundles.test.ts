@@ -15,20 +15,22 @@ const importedBy = (matches: (path: string) => boolean): Set<string> =>
     ),
   );
 
-/** Packages that the code of this driver alone imports. */
+/** Returns the packages that only this driver's code imports. */
 function ownPackages(driver: string): Set<string> {
   const others = importedBy((path) => !path.startsWith(folderOf(driver)));
   const own = importedBy((path) => path.startsWith(folderOf(driver)));
   return new Set([...own].filter((name) => !others.has(name)));
 }
 
-/** A driver's metadata, and what that is made of. */
+/** Returns the file of a driver's metadata and the files of the driver that it imports. */
 function metadataOf(driver: string, path = `${folderOf(driver)}metadata.ts`): string[] {
   const parts = (bundles.importsOf.get(path) ?? []).filter((one) => one.startsWith(folderOf(driver)));
   return [path, ...parts.flatMap((one) => metadataOf(driver, one))];
 }
 
-/** Bytes in a bundle of what belongs to a driver: its code, without its metadata, and the packages of its own. */
+/**
+ * Counts a driver's bytes in a bundle: its code without its metadata, and the packages that only it imports.
+ */
 function bytesOfDriver(entry: string, driver: string): number {
   const own = ownPackages(driver);
   const metadata = new Set(metadataOf(driver));
@@ -38,29 +40,29 @@ function bytesOfDriver(entry: string, driver: string): number {
   }, 0);
 }
 
-describe('the measure', () => {
-  it('sees the SDK of a driver that has one, and no package that all functions use', () => {
+describe('bytesOfDriver', () => {
+  it("a driver's SDK counts as its own package, and a package that all functions use does not", () => {
     expect(ownPackages('aws')).toContain('@aws-sdk/client-ec2');
     for (const driver of drivers) expect(ownPackages(driver)).not.toContain('zod');
     expect(importedBy((path) => !isOfADriver(path))).toContain('zod');
   });
 
-  it.each(drivers)('finds the code of %s where it belongs', (driver) => {
+  it.each(drivers)('the bundle of driver %s has more than 5,000 bytes of that driver', (driver) => {
     expect(bytesOfDriver(entryOf(driver), driver)).toBeGreaterThan(5_000);
   });
 
-  it('finds a whole SDK in the bundle that is to have it', () => {
+  it("the bundle of driver aws has the SDK's bytes", () => {
     expect(bytesOfDriver(entryOf('aws'), 'aws')).toBeGreaterThan(500_000);
   });
 });
 
-it.each(drivers)('the metadata of %s is data, and little of it', (driver) => {
+it.each(drivers)('the metadata of driver %s has at most three files, each below 10,000 bytes', (driver) => {
   expect(metadataOf(driver).length).toBeLessThanOrEqual(3);
   const bytes = metadataOf(driver).map((path) => bundles.bytesOf('api/connections').get(path) ?? 0);
   expect(bytes.every((size) => size > 0 && size < 10_000)).toBe(true);
 });
 
-it.each(drivers)('nothing of driver %s is in any other function', (driver) => {
+it.each(drivers)('no other function has code of driver %s', (driver) => {
   const others = bundles.entries.filter((entry) => entry !== entryOf(driver));
   expect(others.length).toBeGreaterThan(drivers.length);
   const found = others.flatMap((entry) => {

@@ -46,7 +46,7 @@ const everyQueue = (actions: string[]) =>
 const everySecret = (actions: string[]) =>
   Object.fromEntries(drivers.map((driver) => [secret(driver), actions]));
 
-/** What some drivers' functions may do beside what all may. */
+/** Permissions that only some drivers' functions have. */
 const FURTHER: Record<string, Record<string, string[]>> = {
   aws: { 'arn:aws:iam::*:role/fleetwright-*': ['sts:AssumeRole'] },
 };
@@ -70,7 +70,7 @@ const driverFunctions = Object.fromEntries(
   ]),
 );
 
-/** All that each function may do beside writing its log. */
+/** All permissions of each function, except those to write its log. */
 const ALLOWED: Record<string, Record<string, string[]>> = {
   'api/fleets': {
     ...fleets(READ_WRITE),
@@ -125,19 +125,22 @@ const ALLOWED: Record<string, Record<string, string[]>> = {
 };
 
 describe('grants of functions', () => {
-  it('covers every function', () => {
+  it('the table of allowed permissions has every function', () => {
     expect([...functions.keys()].sort()).toEqual(Object.keys(ALLOWED).sort());
   });
 
-  it.each(Object.keys(ALLOWED))('%s may do exactly what it needs', (entry) => {
-    const grants = grantsOf(template, functions.get(entry)?.resource.Properties['Role']);
-    const logs = Object.keys(grants).filter((name) => name.endsWith('Log'));
-    expect(logs.map((name) => grants[name])).toEqual([['logs:CreateLogStream', 'logs:PutLogEvents']]);
-    const rest = Object.fromEntries(Object.entries(grants).filter(([name]) => !logs.includes(name)));
-    expect(rest).toEqual(ALLOWED[entry]);
-  });
+  it.each(Object.keys(ALLOWED))(
+    'function %s has exactly its allowed permissions and those to write its log',
+    (entry) => {
+      const grants = grantsOf(template, functions.get(entry)?.resource.Properties['Role']);
+      const logs = Object.keys(grants).filter((name) => name.endsWith('Log'));
+      expect(logs.map((name) => grants[name])).toEqual([['logs:CreateLogStream', 'logs:PutLogEvents']]);
+      const rest = Object.fromEntries(Object.entries(grants).filter(([name]) => !logs.includes(name)));
+      expect(rest).toEqual(ALLOWED[entry]);
+    },
+  );
 
-  it('attaches no managed policy and no inline one to any role', () => {
+  it('no role has a managed or an inline policy', () => {
     for (const [id, role] of resourcesOf(template, 'AWS::IAM::Role')) {
       expect(Object.keys(role.Properties), id).not.toContain('ManagedPolicyArns');
       expect(Object.keys(role.Properties), id).not.toContain('Policies');
@@ -147,7 +150,7 @@ describe('grants of functions', () => {
   it('no function may both write and read a secret', () => {
     for (const [entry, { resource }] of functions) {
       const grants = Object.entries(grantsOf(template, resource.Properties['Role']));
-      // The number that a deployment counts on is no secret.
+      // The parameter with the deployment's counter is not a secret.
       const actions = grants.filter(([name]) => name !== BEAT).flatMap(([, allowed]) => allowed);
       const both = actions.includes('ssm:GetParameter') && actions.includes('ssm:PutParameter');
       expect(both, entry).toBe(false);
@@ -155,10 +158,10 @@ describe('grants of functions', () => {
   });
 });
 
-describe('grants of all roles', () => {
+describe('grants of roles', () => {
   const roles = resourcesOf(template, 'AWS::IAM::Role').map(([id]) => id);
 
-  it('names actions one by one, and never a scan or the removal of a table', () => {
+  it('no role has a wildcard action, a table scan or the deletion of a table', () => {
     for (const role of roles) {
       const actions = Object.values(grantsOf(template, { Ref: role })).flat();
       expect(
@@ -168,7 +171,7 @@ describe('grants of all roles', () => {
     }
   });
 
-  it('uses a wildcard only below a path of ours, or where AWS takes nothing else', () => {
+  it("a resource wildcard is used only below the project's own names, or where AWS supports no other resource", () => {
     // The delivery of vended logs has no resources: docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
     const unscoped =
       /^logs:(\w+LogDelivery|ListLogDeliveries|\w+ResourcePolicy|\w+ResourcePolicies|DescribeLogGroups)$/;

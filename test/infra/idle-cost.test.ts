@@ -10,19 +10,19 @@ function withResource(id: string, resource: Resource): Template {
   return { ...dev, Resources: { ...dev.Resources, [id]: resource } };
 }
 
-describe('an idle month', () => {
-  it('costs less than $1 in dev and less than $5 in production', () => {
+describe('idleCost', () => {
+  it('an idle month costs less than $1 in dev and less than $5 in production', () => {
     expect(idleCost(dev).usd).toBeLessThan(1);
     expect(idleCost(templateOf('production')).usd).toBeLessThan(5);
   });
 
-  it('counts the polls of each idle queue', () => {
+  it('the idle cost counts the polls of each idle queue', () => {
     const another = withResource('Another', { Type: 'AWS::Lambda::EventSourceMapping', Properties: {} });
     const perMapping = 15 * 60 * 730 * SQS.usdPerRequest;
     expect(idleCost(another).usd - idleCost(dev).usd).toBeCloseTo(perMapping, 6);
   });
 
-  it('counts each metric of an alarm', () => {
+  it('the idle cost counts each metric of an alarm', () => {
     const Metrics = [
       { Id: 'sum', Expression: 'a+b' },
       { Id: 'a', MetricStat: {} },
@@ -32,7 +32,7 @@ describe('an idle month', () => {
     expect(idleCost(another).usd - idleCost(dev).usd).toBeCloseTo(2 * CLOUDWATCH.usdPerAlarmMetricMonth, 6);
   });
 
-  it('grows when a schedule runs more often', () => {
+  it('the idle cost grows when a schedule runs more often', () => {
     const rules = Object.entries(dev.Resources).filter(([, { Type }]) => Type === 'AWS::Events::Rule');
     expect(rules).toHaveLength(5);
     for (const [id, rule] of rules) {
@@ -44,9 +44,9 @@ describe('an idle month', () => {
   });
 });
 
-describe('what is refused', () => {
+describe('a template without known prices', () => {
   it.each(['AWS::EC2::NatGateway', 'AWS::EC2::VPCEndpoint', 'AWS::RDS::DBInstance', 'AWS::Kinesis::Stream'])(
-    '%s, as nothing by the hour belongs here',
+    'a template with the hourly resource %s is refused',
     (Type) => {
       expect(() => idleCost(withResource('Intruder', { Type, Properties: {} }))).toThrow(
         `Intruder: infra/idle-cost.ts has no price of ${Type}`,
@@ -54,7 +54,7 @@ describe('what is refused', () => {
     },
   );
 
-  it('provisioned capacity of a table and of a queue', () => {
+  it('provisioned capacity of a table or of a queue poller is refused', () => {
     const table = {
       Type: 'AWS::DynamoDB::GlobalTable',
       Properties: { BillingMode: 'PROVISIONED', Replicas: [] },
@@ -82,7 +82,7 @@ describe('what is refused', () => {
   });
 });
 
-it('reads the intervals of rules', () => {
+it('intervalMinutes reads the rates of rules and refuses cron expressions', () => {
   expect(intervalMinutes('rate(1 minute)')).toBe(1);
   expect(intervalMinutes('rate(6 hours)')).toBe(360);
   expect(intervalMinutes('rate(1 day)')).toBe(1_440);

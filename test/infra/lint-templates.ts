@@ -20,7 +20,9 @@ const CFN_LINT: PythonProgram = {
   requirements: join(import.meta.dirname, 'cfn-lint-requirements.txt'),
 };
 
-/** What the command `cfn-lint` does: the package has no `__main__`, and an environment may have no `bin`. */
+/**
+ * The code of the command `cfn-lint`: the package has no `__main__`, and an environment may have no `bin`.
+ */
 const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
 
 /**
@@ -29,7 +31,7 @@ const RUN = 'import sys; from cfnlint.runner import main; sys.exit(main())';
  */
 const IGNORED_CHECKS = ['W3005'];
 
-/** Every stage as it is, and with each option of the context that changes its resources. */
+/** The templates of all stages, and one with each option of the context that changes resources. */
 const TEMPLATES: Readonly<Record<string, () => object>> = {
   ...Object.fromEntries(STAGE_NAMES.map((stage) => [stage, () => templateOf(stage)])),
   'production-with-options': () =>
@@ -40,7 +42,7 @@ const TEMPLATES: Readonly<Record<string, () => object>> = {
  * Runs cfn-lint on the templates of all stages. It checks them against the schemas of CloudFormation, which refuses
  * properties that CDK writes without complaint.
  *
- * @returns what cfn-lint has to say; an empty text when nothing is wrong
+ * @returns the findings of cfn-lint; an empty text if there are none
  * @throws StartFailure when cfn-lint cannot be installed or does not run
  */
 async function lintTemplates(): Promise<string> {
@@ -64,7 +66,7 @@ async function lintTemplates(): Promise<string> {
       env: pythonEnvironment(installed),
     });
     if (code === 0) return '';
-    // cfn-lint ends with 1 when it cannot work, and with 2 and more when it has found something.
+    // cfn-lint exits with 1 if it cannot work, and with 2 or more if it has findings.
     if (code === null || code === 1)
       throw new StartFailure(`cfn-lint did not run:\n${stderr}`, 'See its message.');
     return stdout.replaceAll(`${folder}/`, '');

@@ -16,12 +16,12 @@ const local = templateOf('local');
 const driversOf = (stage: StageName) =>
   stageFromContext((key) => (key === 'stage' ? stage : undefined)).drivers;
 const deployedDrivers = driversOf('production');
-/** As CDK spells it in a logical id. */
+/** Returns a driver's name as CDK writes it in a logical id. */
 const idOf = (driver: string) => driver.replaceAll('-', '');
 
 const property = (resource: Resource, name: string): unknown => resource.Properties[name];
 
-describe('queues', () => {
+describe('queues of the stack', () => {
   const queues = resourcesOf(production, 'AWS::SQS::Queue');
   const redriveSchema = z.object({ deadLetterTargetArn: z.unknown(), maxReceiveCount: z.literal(10) });
   const work = queues.filter(([, queue]) => property(queue, 'RedrivePolicy') !== undefined);
@@ -29,7 +29,7 @@ describe('queues', () => {
     referredId(redriveSchema.parse(property(queue, 'RedrivePolicy')).deadLetterTargetArn),
   );
 
-  it('are two for each driver: one for work and one for dead letters', () => {
+  it('each driver has one queue for work and one for dead letters', () => {
     expect(work.map(([id]) => nameOf(id))).toEqual(
       deployedDrivers.map((driver) => `Queues${idOf(driver)}Queue`),
     );
@@ -37,7 +37,7 @@ describe('queues', () => {
     expect(queues.length).toBe(2 * deployedDrivers.length);
   });
 
-  it('are encrypted, keep messages for 14 days and refuse plain HTTP', () => {
+  it('every queue is encrypted, keeps messages for 14 days and refuses plain HTTP', () => {
     const refusals = resourcesOf(production, 'AWS::SQS::QueuePolicy').filter(([, policy]) =>
       JSON.stringify(policy).includes('"aws:SecureTransport":"false"'),
     );
@@ -53,7 +53,7 @@ describe('queues', () => {
     }
   });
 
-  it('have an alarm on dead letters for each driver, in every stage on AWS', () => {
+  it('each driver has an alarm on dead letters in every stage on AWS', () => {
     for (const [stage, template] of [
       ['dev', dev],
       ['production', production],
@@ -65,7 +65,7 @@ describe('queues', () => {
     }
   });
 
-  it('hide a message for ten seconds longer than its worker may take, which is for as long as its claims last', () => {
+  it("a queue's visibility timeout is the worker's time limit plus ten seconds, the duration of a claim", () => {
     for (const [stage, template] of [
       ['local', local],
       ['dev', dev],
@@ -77,14 +77,14 @@ describe('queues', () => {
           ([id]) => nameOf(id) === `Queues${idOf(driver)}Queue`,
         ) ?? ['', undefined];
         const workerSeconds = z.number().parse(worker?.Properties['Timeout']);
-        const restsMs = 1_000 * z.number().parse(queue?.Properties['VisibilityTimeout']);
-        expect(restsMs).toBe(1_000 * (workerSeconds + 10));
-        expect(restsMs).toBe(claimMsOf({ timeLimitMs: 1_000 * workerSeconds }));
+        const hiddenMs = 1_000 * z.number().parse(queue?.Properties['VisibilityTimeout']);
+        expect(hiddenMs).toBe(1_000 * (workerSeconds + 10));
+        expect(hiddenMs).toBe(claimMsOf({ timeLimitMs: 1_000 * workerSeconds }));
       }
     }
   });
 
-  it('report failures message by message and wait for no batch', () => {
+  it('every event source reports failures message by message and does not wait for a full batch', () => {
     const mappings = resourcesOf(production, 'AWS::Lambda::EventSourceMapping');
     expect(mappings).toHaveLength(deployedDrivers.length);
     for (const [, { Properties }] of mappings) {
@@ -97,7 +97,7 @@ describe('queues', () => {
     }
   });
 
-  it('are fed by their own workers, which Lambda must not take for an endless loop', () => {
+  it('every worker may send to its own queue without being stopped by the loop detection of Lambda', () => {
     for (const driver of deployedDrivers) {
       const worker = functionsOf(production).get(`drivers/${driver}`);
       expect(worker?.resource.Properties['RecursiveLoop']).toBe('Allow');
@@ -105,22 +105,22 @@ describe('queues', () => {
   });
 });
 
-describe('tables', () => {
+describe('tables of the stack', () => {
   const tablesOf = (template: Template) => resourcesOf(template, 'AWS::DynamoDB::GlobalTable');
 
-  it('are paid by use, expire by one attribute and are encrypted by DynamoDB itself', () => {
+  it("every table is billed on demand, has a time to live, and is encrypted with DynamoDB's own key", () => {
     expect(tablesOf(production)).toHaveLength(5);
     for (const [, { Properties }] of tablesOf(production)) {
       expect(Properties).toMatchObject({
         BillingMode: 'PAY_PER_REQUEST',
         TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
-        // False: with the key that DynamoDB owns; there is no table without encryption.
+        // False means the key that DynamoDB owns. No table is without encryption.
         SSESpecification: { SSEEnabled: false },
       });
     }
   });
 
-  it('outlive the stack in production only, and not a first deploy that fails', () => {
+  it('tables outlive the stack only in production, and never a failed first deployment', () => {
     const deletionSchema = z.array(z.object({ DeletionProtectionEnabled: z.boolean().default(false) }));
     for (const [template, kept] of [
       [production, true],
@@ -130,7 +130,7 @@ describe('tables', () => {
       for (const [id, table] of tablesOf(template)) {
         expect(table.DeletionPolicy, id).toBe(kept ? 'RetainExceptOnCreate' : 'Delete');
         expect(hasPointInTimeRecovery(table), id).toBe(kept);
-        // A protected table would outlive the rollback of a failed first deploy.
+        // A protected table would outlive the rollback of a failed first deployment.
         const [replica] = deletionSchema.parse(property(table, 'Replicas'));
         expect(replica?.DeletionProtectionEnabled, id).toBe(false);
       }
@@ -138,8 +138,8 @@ describe('tables', () => {
   });
 });
 
-describe('logs', () => {
-  it('are kept for the time of the stage, those of every function and state machine', () => {
+describe('logs of the stack', () => {
+  it('every function and state machine has a log group, with the retention of its stage', () => {
     for (const [template, days] of [
       [local, 1],
       [dev, 7],
@@ -156,8 +156,8 @@ describe('logs', () => {
   });
 });
 
-describe('functions', () => {
-  it('run on Node.js 24 and arm64', () => {
+describe('functions of the stack', () => {
+  it('every function runs on Node.js 24 and arm64', () => {
     for (const [entry, { resource }] of functionsOf(production)) {
       expect(resource.Properties, entry).toMatchObject({
         Runtime: 'nodejs24.x',
@@ -167,8 +167,8 @@ describe('functions', () => {
     }
   });
 
-  it('outlast a call that no service answers, so that they can say so', () => {
-    // Between attempts the SDK draws its pauses below 50, 100, 200, … ms.
+  it('every function has a longer time limit than a call to a service that does not answer', () => {
+    // The SDK pauses between attempts for a random time below 50, 100, 200, … ms.
     const longestMs = Object.values(CALL_LIMITS).map(
       ({ maxAttempts, requestTimeoutMs }) => maxAttempts * requestTimeoutMs + 50 * 2 ** (maxAttempts - 1),
     );
@@ -181,8 +181,8 @@ describe('functions', () => {
   });
 });
 
-describe('alarms', () => {
-  it('tell of given-up work in dev, of lateness and failing parts in production, of nothing locally', () => {
+describe('alarms of the stack', () => {
+  it('dev has alarms on dead letters and failed workflows, production further ones, and local none', () => {
     const idsOf = (template: Template) =>
       resourcesOf(template, 'AWS::CloudWatch::Alarm')
         .map(([, alarm]) => String(alarm.Properties['AlarmName']).replace(/^Fleetwright-\w+?-/, ''))
@@ -207,7 +207,7 @@ describe('alarms', () => {
     expect(idsOf(production)).toEqual([...essential('production'), ...further].sort());
   });
 
-  it('count held sweeps by the metric that sweeps write', () => {
+  it('the alarm on held sweeps reads the metric that sweeps write', () => {
     const [, alarm] =
       resourcesOf(production, 'AWS::CloudWatch::Alarm').find(([, { Properties }]) =>
         String(Properties['AlarmName']).endsWith('sweeps-held'),
@@ -221,7 +221,7 @@ describe('alarms', () => {
     expect(alarm?.Properties['MetricName']).toBe('SweepHeld');
   });
 
-  it('go to the address of the context, if one is given', () => {
+  it('alarms go to a topic, to which the address of the context is subscribed if there is one', () => {
     const subscribed = synthesizeWith('dev', { alarmEmail: 'ops@example.com' });
     expect(resourcesOf(dev, 'AWS::SNS::Subscription')).toEqual([]);
     expect(resourcesOf(subscribed, 'AWS::SNS::Subscription').map(([, { Properties }]) => Properties)).toEqual(
@@ -237,7 +237,7 @@ describe('alarms', () => {
   });
 });
 
-it('tells scripts what they need in its outputs', () => {
+it('the outputs of the stack are those that scripts need', () => {
   expect(Object.keys(local.Outputs).sort()).toEqual([
     'AccessTable',
     'ApiUrl',
@@ -255,11 +255,11 @@ it('tells scripts what they need in its outputs', () => {
   ]);
 });
 
-describe('the id of the deployment', () => {
+describe("the deployment's id", () => {
   const UUID_OF_STACK = '0f0e5a9c-11ee';
   const claimOf = (template: Template) => resourcesOf(template, 'Custom::DeploymentId').at(0)?.[1].Properties;
 
-  it('is that of the stack where the operator names none, so that any two stacks differ', () => {
+  it("the deployment's id is the UUID of the stack when the operator names none", () => {
     expect(deployed(local, local.Outputs['DeploymentId']?.Value)).toBe(UUID_OF_STACK);
     for (const template of [dev, production]) {
       const { DeploymentId, IsNamed } = claimOf(template) ?? {};
@@ -268,7 +268,7 @@ describe('the id of the deployment', () => {
     }
   });
 
-  it('is compared with the data by each deployment on AWS, which tells it in its outputs', () => {
+  it("on AWS a custom resource claims the deployment's id, and the outputs have the claimed one", () => {
     const named = synthesizeWith('production', { deploymentId: 'acme-prod' });
     expect(claimOf(named)).toMatchObject({ DeploymentId: 'acme-prod', IsNamed: 'true' });
     expect(named.Outputs['DeploymentId']?.Value).toEqual({

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const placeholders = mkdtempSync(join(tmpdir(), 'fleetwright-placeholders-'));
 process.once('exit', () => rmSync(placeholders, { recursive: true, force: true }));
 
-/** Stands for the bundles, which take longer than all else; `bundles.test.ts` has the real ones. */
+/** Replaces the bundles, which take longest to make. `bundles.test.ts` makes the real ones. */
 const placeholderBundles: Bundles = {
   entries: [],
   directoryOf(entry) {
@@ -48,11 +48,11 @@ const splitSchema = z.object({ 'Fn::Split': z.tuple([z.string(), z.unknown()]) }
 const selectSchema = z.object({ 'Fn::Select': z.tuple([z.coerce.number(), z.unknown()]) });
 const attributeSchema = z.object({ 'Fn::GetAtt': z.tuple([z.string(), z.string()]) });
 
-/** The construct's name in a logical id, without the hash that CDK appends. */
+/** Returns the construct's name in a logical id, without the hash that CDK appends. */
 export const nameOf = (logicalId: string): string => logicalId.replace(/[0-9A-F]{8}$/, '');
 
 /**
- * What a value of the template would be when deployed, in a shape like the real one. Resources are named after
+ * Returns a value of the template as it would be when deployed, in a similar form. Resources are named after
  * their constructs: a table's ARN is just `DataFleetsTable`.
  */
 export function deployed(template: Template, value: unknown): string {
@@ -67,7 +67,7 @@ export function deployed(template: Template, value: unknown): string {
   const attribute = attributeSchema.safeParse(value).data?.['Fn::GetAtt'];
   if (attribute) return nameOf(attribute[0]);
   const id = referredId(value);
-  if (!id) throw new Error(`cannot tell what this is when deployed: ${JSON.stringify(value)}`);
+  if (!id) throw new Error(`the deployed form of this value is unknown: ${JSON.stringify(value)}`);
   const pseudo = PSEUDO[id];
   if (pseudo) return pseudo;
   const type = template.Resources[id]?.Type;
@@ -80,7 +80,7 @@ export function deployed(template: Template, value: unknown): string {
 
 const environmentSchema = z.object({ Variables: z.record(z.string(), z.unknown()) });
 
-/** The functions of our own, by entry point. */
+/** Returns the functions of a template by entry point. */
 export function functionsOf(template: Template): Map<string, { id: string; resource: Resource }> {
   return new Map(
     resourcesOf(template, 'AWS::Lambda::Function').map(([id, resource]) => [
@@ -104,7 +104,7 @@ const policySchema = z.object({
   Roles: z.array(z.unknown()),
 });
 
-/** What a role may do: its actions, sorted, by resource. */
+/** Returns the sorted actions of a role by resource. */
 export function grantsOf(template: Template, role: unknown): Record<string, string[]> {
   const roleId = referredId(role);
   const grants = new Map<string, Set<string>>();

@@ -30,25 +30,25 @@ function machineOf(file: string) {
   return { machine, text, tokens, grants: grantsOf(template, machine.RoleArn) };
 }
 
-it('deploys every definition', () => {
+it('every definition of a state machine is deployed', () => {
   expect(files.length).toBe(machines.size);
 });
 
-describe.each(files)('%s', (file) => {
+describe.each(files)('workflow %s', (file) => {
   const { machine, text, tokens, grants } = machineOf(file);
 
-  it('has every token filled, and no substitution to spare', () => {
+  it(`workflow ${file} has a substitution for each of its tokens and no other`, () => {
     expect(Object.keys(machine.DefinitionSubstitutions).sort()).toEqual(tokens.sort());
   });
 
-  it('may do what each of its tokens stands for', () => {
+  it(`workflow ${file} may invoke or start what its tokens name`, () => {
     for (const [token, value] of Object.entries(machine.DefinitionSubstitutions)) {
       const needed = token.endsWith('FunctionArn') ? 'lambda:InvokeFunction' : 'states:StartExecution';
       expect(grants[deployed(template, value)], token).toContain(needed);
     }
   });
 
-  it('may do what each of its service integrations needs', () => {
+  it(`workflow ${file} has the permissions that its service integrations need`, () => {
     const integrations = new Set(
       [...text.matchAll(/"arn:aws:states:::([\w:.]+)"/g)].map((match) => match[1]),
     );
@@ -73,15 +73,15 @@ describe.each(files)('%s', (file) => {
     }
   });
 
-  it('logs errors only, without what the payloads hold', () => {
+  it(`workflow ${file} logs only errors, without execution data`, () => {
     expect(machine.LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
   });
 });
 
-describe('child executions by .sync:2', () => {
+describe('child executions of provision-fleet', () => {
   const { grants } = machineOf('provision-fleet');
 
-  it('are watched by the rule that Step Functions manages, and by no other', () => {
+  it('provision-fleet may use only the event rule that Step Functions manages', () => {
     const rules = Object.entries(grants).filter(([name]) => name.includes(':events:'));
     expect(rules).toEqual([
       [
@@ -91,7 +91,7 @@ describe('child executions by .sync:2', () => {
     ]);
   });
 
-  it('can be looked at and stopped, those of provision-location alone', () => {
+  it('provision-fleet may describe and stop only executions of provision-location', () => {
     const executions = Object.entries(grants).filter(([name]) => name.includes(':execution:'));
     expect(executions).toEqual([
       [

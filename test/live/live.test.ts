@@ -18,7 +18,7 @@ let client: AwsClient;
 beforeAll(async () => {
   cloud = await awsHarness.start();
   const { upstreams, dialect } = cloud;
-  // AWS makes one machine of one token, which moto does not.
+  // AWS makes one machine for each client token. moto ignores the token, so the proxy does it.
   proxy = await startFaultProxy({ upstreams, dialect, idempotency: 'add' });
   const opened = awsDriver.connect({
     cloud: 'aws',
@@ -49,15 +49,15 @@ const run = (over: { minutes?: number; signal?: AbortSignal } = {}) =>
     signal: over.signal ?? new AbortController().signal,
   });
 
-describe('a run at an account', () => {
-  it('uses machines and leaves nothing', async () => {
+describe('runLive', () => {
+  it('a live run passes all steps and leaves nothing at the account', async () => {
     const report = await run();
     expect(report).toMatchObject({ failed: [], leftBefore: [], leftBySteps: [], left: [] });
     expect(report.passed).toHaveLength(8);
     expect(await cloud.countLeft()).toBe(0);
   });
 
-  it('that fails half-way leaves nothing either', async () => {
+  it('a live run that fails at a step leaves nothing at the account', async () => {
     proxy.faults.arm({
       call: 'RebootInstances',
       kind: 'answer',
@@ -65,21 +65,21 @@ describe('a run at an account', () => {
     });
     const report = await run();
     expect(report.failed).toEqual([
-      { step: 'one is rebooted, stopped and started', message: expect.stringContaining('not today') },
+      { step: 'a machine is rebooted, stopped and started', message: expect.stringContaining('not today') },
     ]);
     expect(report.leftBySteps).toHaveLength(6);
     expect(report.left).toEqual([]);
     expect(await cloud.countLeft()).toBe(0);
   });
 
-  it('that has no time left, or is interrupted, makes nothing more', async () => {
+  it('a live run makes nothing after its time is over or after an interruption', async () => {
     expect((await run({ minutes: 0 })).failed[0]?.message).toContain('the estimate');
     const signal = AbortSignal.abort(new Error('interrupted'));
     expect(await run({ signal })).toMatchObject({ passed: [], failed: [{ message: 'Error: interrupted' }] });
     expect(proxy.seen.filter(({ call }) => call.startsWith('Create') || call === 'RunInstances')).toEqual([]);
   });
 
-  it('first removes what an earlier one left', async () => {
+  it('a live run first removes what an earlier run left', async () => {
     await layGround(client, plan.location, 'leftover', cloud.publicKey);
     const report = await run();
     expect(report.leftBefore).toHaveLength(3);
@@ -88,26 +88,26 @@ describe('a run at an account', () => {
   });
 });
 
-describe('the plan', () => {
-  it('says what it may cost at most', () => {
+describe('assignmentOf', () => {
+  it('the plan of a live run has the highest possible cost, which is below the cap', () => {
     // Three machines for half an hour: 1.5 h × (0.0168 + 0.005 + 30 × 0.152 / 730) USD.
     expect(plan.estimateUsd).toBeCloseTo(0.042_07, 4);
     expect(plan.estimateUsd).toBeLessThan(plan.maxUsd);
   });
 
   it.each([
-    [{}, 'LIVE has to say'],
-    [{ LIVE: 'azure' }, 'LIVE has to say'],
+    [{}, 'LIVE must be aws'],
+    [{ LIVE: 'azure' }, 'LIVE must be aws'],
     [{ LIVE: 'aws', LIVE_MAX_USD: '0.04' }, 'more than the cap of 0.04 USD'],
     [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'm5.large', LIVE_MAX_USD: '0.2' }, 'more than the cap'],
-    [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'p5.48xlarge' }, 'price is known'],
+    [{ LIVE: 'aws', LIVE_INSTANCE_TYPE: 'p5.48xlarge' }, 'no price is known'],
     [{ LIVE: 'aws', LIVE_MAX_USD: 'plenty' }, 'not an amount'],
-  ])('refuses %j', (env, words) => {
+  ])('the plan of a live run is refused for the variables %j with the words %j', (env, words) => {
     expect(() => assignmentOf(env)).toThrow(PlanRefused);
     expect(() => assignmentOf(env)).toThrow(words);
   });
 
-  it('needs the keys of an account', () => {
+  it('a live run is refused without both keys of an account', () => {
     expect(() => credentialOf({ AWS_ACCESS_KEY_ID: 'AKIA' })).toThrow(PlanRefused);
     expect(
       credentialOf({ AWS_ACCESS_KEY_ID: 'AKIA', AWS_SECRET_ACCESS_KEY: 's', AWS_SESSION_TOKEN: '' }),

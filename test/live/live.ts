@@ -8,7 +8,7 @@ import { LIVE_DEPLOYMENT, runLive } from './run-live.ts';
 
 const POLL_MS = 5_000;
 
-/** @returns the exit code */
+/** Runs the test at the account that the variables name. Returns the exit code. */
 async function live(): Promise<number> {
   const say = (line: string) => process.stderr.write(`${line}\n`);
   const plan = assignmentOf(process.env);
@@ -22,18 +22,20 @@ async function live(): Promise<number> {
   if (!(client instanceof AwsClient)) throw new TypeError('not a client of driver aws');
   const { machines, instanceType, location, minutes, estimateUsd, maxUsd } = plan;
   say(
-    `${machines} ${instanceType} at ${location} for ${minutes} minutes at most: up to ${estimateUsd.toFixed(3)} USD (cap: ${maxUsd} USD)`,
+    `Starts ${machines} ${instanceType} at ${location} for at most ${minutes} minutes: up to ${estimateUsd.toFixed(3)} USD (cap: ${maxUsd} USD)`,
   );
   const interrupt = new AbortController();
   process.on('SIGINT', () => {
-    say('Stopping: what was made is removed first.');
+    say('Interrupted: removing all machines and network resources first.');
     interrupt.abort(new Error('interrupted'));
   });
   const publicKey = rsaPublicKey();
   const report = await runLive({ client, plan, publicKey, pollMs: POLL_MS, say, signal: interrupt.signal });
   process.stdout.write(`${JSON.stringify({ driver: 'aws', ...plan, ...report })}\n`);
   if (report.left.length > 0)
-    say(`Left at ${location}: ${report.left.join(', ')}. Run this again, or remove them.`);
+    say(
+      `Not removed at ${location}: ${report.left.join(', ')}. Run this command again, or remove them yourself.`,
+    );
   return report.failed.length === 0 && report.left.length === 0 ? 0 : 1;
 }
 

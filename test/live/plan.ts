@@ -1,26 +1,26 @@
 import type { Credential } from '../../functions/model/connection.ts';
 
-/** What a run at a real account is going to do, and the most that it can cost. */
+/** The plan of a run at a real account, with the highest cost that it can have. */
 export interface LivePlan {
   location: string;
   instanceType: string;
-  /** By the name that `listImages` gives it. */
+  /** The image's name, as `listImages` returns it. */
   image: string;
-  /** The most that exist at a time. */
+  /** The number of machines that exist at a time. */
   machines: number;
-  /** After this, whatever is still there is removed. */
+  /** The time limit of the steps. Afterwards the run removes everything. */
   minutes: number;
   maxUsd: number;
-  /** As if every machine ran for all of that time, at the prices of the dearest region. */
+  /** The cost if every machine runs for the whole time, at the prices of the most expensive region. */
   estimateUsd: number;
 }
 
-/** The run cannot be made as it was asked for. */
+/** Says why a run is refused. */
 export class PlanRefused extends Error {
   override readonly name = 'PlanRefused';
 }
 
-/** USD an hour on demand with Linux, at AWS's dearest region; what is dearer than these is not for a test. */
+/** USD an hour on demand with Linux, in AWS's most expensive region. A test may use only these types. */
 const HOURLY_USD: Readonly<Record<string, number>> = {
   't3.nano': 0.0084,
   't3.micro': 0.0168,
@@ -28,7 +28,7 @@ const HOURLY_USD: Readonly<Record<string, number>> = {
   'm5.large': 0.153,
 };
 const PUBLIC_ADDRESS_HOURLY_USD = 0.005;
-/** 30 GB of gp3, more than any of the images has, at the dearest region's price for a month. */
+/** The price of 30 GB of gp3, more than any of the images needs, in the most expensive region. */
 const DISK_HOURLY_USD = (30 * 0.152) / 730;
 
 const MACHINES = 3;
@@ -39,28 +39,33 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 export const LIVE_USAGE = `LIVE=aws npm run test:live
 
-Makes a network and ${MACHINES} machines at a real account, uses them, and removes all of it again.
+Makes a network and ${MACHINES} machines at a real account, uses them, and removes everything.
 
   LIVE                     aws
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN
-                           whose account; rights as in docs/drivers/aws.md, for the deployment fleetwright-live
-  LIVE_REGION              where; us-east-1 if absent
-  LIVE_INSTANCE_TYPE       ${Object.keys(HOURLY_USD).join(', ')}; t3.micro if absent
-  LIVE_IMAGE               al2023 if absent
-  LIVE_MAX_USD             the most that the run may cost; ${DEFAULT_CAP_USD} if absent
+                           the account; permissions: docs/drivers/aws.md, for the deployment fleetwright-live
+  LIVE_REGION              the region; default: us-east-1
+  LIVE_INSTANCE_TYPE       ${Object.keys(HOURLY_USD).join(', ')}; default: t3.micro
+  LIVE_IMAGE               the image; default: al2023
+  LIVE_MAX_USD             the highest cost of the run; default: ${DEFAULT_CAP_USD}
 
-Exit codes: 0 all held and nothing is left; 1 something did not hold, or is left; 2 wrong use, or dearer than the cap.`;
+Exit codes: 0 all steps passed and nothing is left; 1 a step failed, or something is left; 2 the run was refused.`;
 
-/** @throws PlanRefused saying what is wrong, or that it would cost more than the cap */
+/**
+ * Returns the plan for these variables.
+ *
+ * @throws PlanRefused if a variable is invalid, or the cost exceeds the cap
+ */
 export function assignmentOf(env: Environment): LivePlan {
-  if (env['LIVE'] !== 'aws') throw new PlanRefused('LIVE has to say whose account: aws');
+  if (env['LIVE'] !== 'aws') throw new PlanRefused(`LIVE must be aws, and is ${env['LIVE'] ?? 'not set'}`);
   const instanceType = env['LIVE_INSTANCE_TYPE'] || 't3.micro';
   const hourlyUsd = HOURLY_USD[instanceType];
   if (hourlyUsd === undefined) {
-    throw new PlanRefused(`LIVE_INSTANCE_TYPE is ${instanceType}; it has to be one whose price is known`);
+    const known = Object.keys(HOURLY_USD).join(', ');
+    throw new PlanRefused(`no price is known of LIVE_INSTANCE_TYPE ${instanceType}: use one of ${known}`);
   }
   const maxUsd = Number(env['LIVE_MAX_USD'] || DEFAULT_CAP_USD);
-  if (!(maxUsd >= 0)) throw new PlanRefused('LIVE_MAX_USD is not an amount');
+  if (!(maxUsd >= 0)) throw new PlanRefused(`LIVE_MAX_USD is ${env['LIVE_MAX_USD']}, which is not an amount`);
   const hours = (MACHINES * MINUTES) / 60;
   const estimateUsd = hours * (hourlyUsd + PUBLIC_ADDRESS_HOURLY_USD + DISK_HOURLY_USD);
   if (estimateUsd > maxUsd) {
@@ -79,11 +84,11 @@ export function assignmentOf(env: Environment): LivePlan {
   };
 }
 
-/** @throws PlanRefused naming what is missing */
+/** Returns the credential of these variables. @throws PlanRefused if a key is missing */
 export function credentialOf(env: Environment): Credential {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (!accessKeyId || !secretAccessKey) {
-    throw new PlanRefused('AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY have to be set');
+    throw new PlanRefused('set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
   }
   const sessionToken = env['AWS_SESSION_TOKEN'];
   return { accessKeyId, secretAccessKey, ...(sessionToken ? { sessionToken } : {}) };

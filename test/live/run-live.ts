@@ -7,35 +7,35 @@ import { layGround } from '../contract/suite/ground.ts';
 import type { LivePlan } from './plan.ts';
 import { sweep } from './sweep.ts';
 
-/** Runs of all times are of one deployment, so that each removes what an earlier one could not. */
+/** The deployment id of all runs, so that each run can remove what an earlier one left. */
 export const LIVE_DEPLOYMENT = 'fleetwright-live';
 
 export interface LiveOptions {
   client: CloudClient & BatchCreate & Reboot & StopStart;
   plan: LivePlan;
   publicKey: string;
-  /** How often the cloud is asked how far it is. */
+  /** The pause between two reads of the cloud, in milliseconds. */
   pollMs: number;
   say(line: string): void;
-  /** Ends the run early; what it made is removed all the same. */
+  /** Ends the run early. It still removes what it made. */
   signal: AbortSignal;
 }
 
 export interface LiveReport {
   passed: string[];
   failed: { step: string; message: string }[];
-  /** What an earlier run had left. */
+  /** Ids of what an earlier run left. */
   leftBefore: string[];
-  /** What the steps left for the sweep; nothing, when all went well. */
+  /** Ids of what the steps left for the final removal; empty if all steps passed. */
   leftBySteps: string[];
-  /** What could not be removed. */
+  /** Ids of what could not be removed. */
   left: string[];
 }
 
-/** Nothing is waited for longer than this, removals at the end included. */
+/** The time limit of each removal. */
 const SWEEP_MS = 10 * 60_000;
 
-/** Makes machines, uses and removes them, then sweeps, whatever came of it. */
+/** Makes, uses and removes machines, step by step. Finally removes everything, even after a failed step. */
 export async function runLive(options: LiveOptions): Promise<LiveReport> {
   const { client, plan, pollMs, say } = options;
   const sweeping = { pollMs, forMs: SWEEP_MS, say };
@@ -71,7 +71,7 @@ export async function runLive(options: LiveOptions): Promise<LiveReport> {
   return report;
 }
 
-/** The steps of a run, each of which builds on the ones before. */
+/** The steps of a run. Each one needs the ones before it. */
 class Steps {
   readonly #options: LiveOptions;
   readonly #untilMs: number;
@@ -88,17 +88,17 @@ class Steps {
   all(): [string, () => Promise<void>][] {
     return [
       ['the credential is verified', () => this.#verify()],
-      ['location, type and image are in the catalogue', () => this.#read()],
-      ['network, security group and key pair are made, each once', () => this.#layGround()],
-      ['one token asked for twice makes one machine', () => this.#createOne()],
-      ['a batch makes machines that prove their tokens', () => this.#createBatch()],
-      ['all come to run, with addresses, and are listed', () => this.#comeUp()],
-      ['one is rebooted, stopped and started', () => this.#powerCycle()],
-      ['all are terminated, and gone', () => this.#terminate()],
+      ['the catalogue has the location, type and image', () => this.#read()],
+      ['a network, a security group and a key pair are each made once', () => this.#layGround()],
+      ['two creates with one token make one machine', () => this.#createOne()],
+      ['each token of a batch finds its machine', () => this.#createBatch()],
+      ['all machines run with public addresses and are listed', () => this.#comeUp()],
+      ['a machine is rebooted, stopped and started', () => this.#powerCycle()],
+      ['all machines are terminated and gone', () => this.#terminate()],
     ];
   }
 
-  /** @throws Error when the run has to end */
+  /** Checks that the run may go on. @throws Error if it was interrupted or its time is over */
   requireTime(): void {
     this.#options.signal.throwIfAborted();
     assert.ok(Date.now() < this.#untilMs, 'the time that the estimate allows for is over');
@@ -150,7 +150,7 @@ class Steps {
       this.#machines.push(outcome.instance);
     }
     for (const { launchToken: token } of specs) {
-      await this.#until(`${token} proves its machine`, async () => {
+      await this.#until(`token ${token} finds its machine`, async () => {
         const found = await client.findInstanceByToken(plan.location, token);
         return this.#machines.find(({ launchToken: own }) => own === token)?.backendId === found?.backendId;
       });
@@ -159,7 +159,7 @@ class Steps {
 
   async #comeUp(): Promise<void> {
     const { client, plan } = this.#options;
-    await this.#until('all run', async () => {
+    await this.#until('all machines run', async () => {
       const listed = await client.listInstances(plan.location);
       return this.#machines.every(({ backendId }) =>
         listed.some(
@@ -183,7 +183,7 @@ class Steps {
   async #terminate(): Promise<void> {
     const { client, plan } = this.#options;
     for (const { backendId } of this.#machines) await client.terminateInstance(plan.location, backendId);
-    await this.#until('none is listed', async () => {
+    await this.#until('no machine is listed', async () => {
       const listed = await client.listInstances(plan.location);
       return listed.every(({ status }) => status === 'Terminated');
     });

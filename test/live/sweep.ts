@@ -3,14 +3,14 @@ import type { CloudClient } from '../../functions/drivers/contract/driver.ts';
 import { DriverError } from '../../functions/drivers/contract/errors.ts';
 import { deleteResource } from '../contract/suite/ground.ts';
 
-/** In the order in which they can be removed. */
+/** The kinds of network resources in the order in which they can be removed. */
 const KINDS = ['key-pair', 'security-group', 'network'] as const;
-/** What passes by itself, so that the next round may succeed. */
-const PASSING = ['Conflict', 'Throttled', 'Unavailable', 'OutcomeUnknown'];
+/** Errors after which the next attempt may succeed. */
+const TRANSIENT = ['Conflict', 'Throttled', 'Unavailable', 'OutcomeUnknown'];
 
 export interface SweepOptions {
   pollMs: number;
-  /** How long at most; in milliseconds. */
+  /** The time limit, in milliseconds. */
   forMs: number;
   say(line: string): void;
 }
@@ -18,7 +18,7 @@ export interface SweepOptions {
 /**
  * Removes every machine and network resource of the client's deployment at a location.
  *
- * @returns what was there and what is left of it, as people call it; nothing left is success
+ * @returns the ids of what was found, and of what could not be removed within `forMs`
  */
 export async function sweep(
   client: CloudClient,
@@ -32,9 +32,9 @@ export async function sweep(
     try {
       left = await removeOnce(client, location);
     } catch (error) {
-      if (!(error instanceof DriverError) || !PASSING.includes(error.code)) throw error;
+      if (!(error instanceof DriverError) || !TRANSIENT.includes(error.code)) throw error;
       say(`sweep: ${error.message}`);
-      left = ['what could not be listed'];
+      left = ['resources that could not be listed'];
     }
     for (const one of left) if (!found.has(one)) say(`sweep: removing ${one}`);
     for (const one of left) found.add(one);
@@ -43,7 +43,7 @@ export async function sweep(
   }
 }
 
-/** @returns what was there; as long as that is something, it has to be looked at again */
+/** Removes what it lists first, and returns its ids. An empty list means that nothing is left. */
 async function removeOnce(client: CloudClient, location: string): Promise<string[]> {
   const machines = (await client.listInstances(location)).filter(({ status }) => status !== 'Terminated');
   for (const { backendId, status } of machines) {

@@ -12,7 +12,7 @@ const seededSchema = z.object({
   applicationCredentialSecret: z.string(),
 });
 
-/** Installs what is missing and starts what does not run. */
+/** Unpacks missing packages and starts the services, unless the cloud runs already. */
 export async function up(home: Home): Promise<void> {
   if (isUp(home)) return;
   await stopAll(home);
@@ -21,7 +21,7 @@ export async function up(home: Home): Promise<void> {
 }
 
 async function make(home: Home): Promise<void> {
-  // What an earlier go that failed has left.
+  // An earlier attempt may have failed and left files.
   home.clear();
   home.make('.');
   await step('packages', () => unpackPackages(home));
@@ -56,7 +56,7 @@ export function isUp(home: Home): boolean {
   return existsSync(home.at('seeded.json')) && running(home).some(({ name }) => name === 'nova-api');
 }
 
-/** The variables by which OpenStack's own tools find the cloud. @throws Error when nothing is installed */
+/** Returns the variables for OpenStack's own tools. @throws Error if the cloud was never set up */
 export function environmentOf(home: Home): Record<string, string> {
   const seeded = seededSchema.parse(JSON.parse(readFileSync(home.at('seeded.json'), 'utf8')));
   return {
@@ -68,7 +68,7 @@ export function environmentOf(home: Home): Record<string, string> {
   };
 }
 
-/** Says on standard error what is done, and how long it took. */
+/** Runs one step, and prints its name and duration on standard error. */
 async function step<Answer>(what: string, work: () => Answer | Promise<Answer>): Promise<Answer> {
   const startedMs = performance.now();
   try {

@@ -4,10 +4,10 @@ import { type Home, PASSWORD, type Ports, REGION } from './state.ts';
 
 type Sections = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>;
 
-/** Nova's hosts are drivers that only pretend; each takes this many machines or more. */
+/** The name of Nova's only host. Its driver is a fake, which makes no real machines. */
 export const HOST = 'fake-host-1';
 
-/** Writes the configuration of each service. All listen on 127.0.0.1 alone. */
+/** Writes the configuration of each service. All services listen only on 127.0.0.1. */
 export function configure(home: Home, ports: Ports): void {
   const database = (name: string) => ({
     connection: `mysql+pymysql://openstack:${PASSWORD}@127.0.0.1:${ports.mariadb}/${name}`,
@@ -162,7 +162,7 @@ export function configure(home: Home, ports: Ports): void {
         'bind-address': '127.0.0.1',
         port: ports.mariadb,
         max_connections: 500,
-        // What is lost when the machine fails is made again.
+        // Durability is not needed: the data can be created again after a crash.
         innodb_flush_log_at_trx_commit: 0,
         innodb_flush_method: 'nosync',
         innodb_doublewrite: 0,

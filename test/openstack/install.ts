@@ -12,7 +12,7 @@ export function makeFolders(home: Home): void {
   home.make('state/fernet-keys', 'state/fernet-receipts', 'state/credential-keys');
 }
 
-/** Configurations and empty stores, up and running at the end. */
+/** Writes the configurations, and creates and starts the empty stores. */
 export async function makeStores(home: Home, ports: Ports): Promise<void> {
   configure(home, ports);
   const script = fileOf(home, 'bin/mariadb-install-db');
@@ -37,7 +37,7 @@ export async function makeStores(home: Home, ports: Ports): Promise<void> {
   sql(home, grants.join('; '));
 }
 
-/** Tables of all services, side by side, and Keystone's first user. */
+/** Creates the tables of all services in parallel, and Keystone's first user. */
 export async function fillStores(home: Home, ports: Ports): Promise<void> {
   const env = environmentOfPrograms(home);
   const config = (name: string) => ['--config-file', home.at('etc', `${name}.conf`)];

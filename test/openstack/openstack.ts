@@ -11,7 +11,7 @@ const home = chosenHome();
 /** Exit code after SIGINT or SIGTERM. */
 const INTERRUPTED = 130;
 
-/** Nothing can be started here; the message says why. */
+/** Says why OpenStack cannot run on this machine. */
 class Unavailable extends Error {
   override readonly name = 'Unavailable';
 }
@@ -28,10 +28,12 @@ function checkMachine(): void {
     throw new Unavailable(`test:openstack needs Debian 12, whose packages it unpacks; this is ${name}`);
   }
   if (process.getuid?.() !== 0)
-    throw new Unavailable('test:openstack needs root: it asks apt-get for packages');
+    throw new Unavailable(
+      'test:openstack needs root, since it downloads packages with apt-get: run it as root',
+    );
 }
 
-/** Everything once: up, the contract suite, down; what ran before is left running. */
+/** Starts the cloud, runs the contract suite, and stops the cloud unless it ran before. */
 async function test(suiteArguments: readonly string[]): Promise<void> {
   const wasUp = isUp(home);
   const interrupted = Promise.withResolvers<number>();
@@ -67,37 +69,40 @@ async function upAndTest(suiteArguments: readonly string[], interruption: AbortS
 
 const program = new Command('test:openstack')
   .description(
-    "A real OpenStack (Keystone, Nova with a fake hypervisor, Neutron, Glance, Placement) from Debian 12's packages, on 127.0.0.1. Needs root. All of it is in a folder, FLEETWRIGHT_OPENSTACK_HOME or one below the temporary folder; nothing is installed on the machine.",
+    "Runs a real OpenStack (Keystone, Nova with a fake hypervisor, Neutron, Glance, Placement) from Debian 12's packages on 127.0.0.1. Needs root. Keeps all files in the folder FLEETWRIGHT_OPENSTACK_HOME, by default below the temporary folder, and installs nothing on the machine.",
   )
   .addHelpText(
     'after',
-    '\nExit codes: 0 the contract is kept; 1 it is not; 2 wrong use; 3 it cannot run here.',
+    '\nExit codes: 0 all assertions passed; 1 an assertion failed; 2 invalid use; 3 OpenStack cannot run here.',
   )
   .exitOverride();
 program
   .command('test', { isDefault: true })
-  .description('fetches what is missing, starts it, runs the contract suite against it, and stops it')
-  .argument('[arguments...]', "the suite's, such as --json")
+  .description(
+    'downloads missing packages, starts the cloud, runs the contract suite against it, and stops it',
+  )
+  .argument('[arguments...]', 'arguments of the suite, for instance --json')
   .allowUnknownOption()
   .hook('preAction', checkMachine)
   .action(test);
 program
   .command('up')
-  .description('fetches what is missing and starts it')
+  .description('downloads missing packages and starts the cloud')
   .hook('preAction', checkMachine)
   .action(() => up(home));
 program
   .command('env')
-  .description('prints the variables by which it is found')
+  .description('prints the variables for OpenStack clients')
   .action(() => {
-    if (!isUp(home)) throw new Unavailable('it does not run: npm run test:openstack -- up');
+    if (!isUp(home))
+      throw new Unavailable('OpenStack does not run: start it with npm run test:openstack -- up');
     for (const [name, value] of Object.entries(environmentOf(home)))
       process.stdout.write(`export ${name}=${value}\n`);
   });
 program
   .command('down')
-  .description('stops it')
-  .option('--purge', 'and removes all of it', false)
+  .description('stops the cloud')
+  .option('--purge', 'remove all of its files as well', false)
   .action((options: { purge: boolean }) => down(home, options));
 
 try {

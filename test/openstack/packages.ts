@@ -5,24 +5,23 @@ import pLimit from 'p-limit';
 import { run, runBeside } from './run.ts';
 import type { Home } from './state.ts';
 
-/** With all that they need, as far as this machine has not got it. */
+/** Packages that are unpacked with those of their dependencies that the machine lacks. */
 const NEEDED = [
   ...['python3-keystone', 'python3-nova', 'python3-placement', 'python3-glance', 'python3-neutron'],
   ...['python3-pymysql', 'python3-memcache', 'mariadb-server', 'rabbitmq-server', 'memcached'],
   ...['uwsgi-core', 'uwsgi-plugin-python3'],
 ];
-/** By themselves: programs and defaults of the services. What they need beside is for services of a whole machine. */
+/** Packages that are unpacked without dependencies: programs and default settings of the services. */
 const ALONE = [
   ...['nova-common', 'nova-api', 'nova-compute', 'nova-conductor', 'nova-scheduler'],
   ...['glance-common', 'neutron-common', 'neutron-server', 'placement-common'],
 ];
-/** Written when all are there. */
+/** A file that is written after all packages were unpacked. */
 const COMPLETE = 'debs/complete';
 
 /**
- * Packages are unpacked into a folder, and not installed: that is several times as fast, since nothing is configured
- * nor compiled that is never used, and it leaves the machine as it is. What is unpacked already is left alone, and then
- * nothing is asked of the network.
+ * Unpacks the packages into a folder instead of installing them. This is several times as fast, since nothing
+ * is configured or compiled, and it does not change the machine. Does nothing if all are unpacked already.
  */
 export async function unpackPackages(home: Home): Promise<void> {
   if (existsSync(home.at(COMPLETE))) return;
@@ -54,7 +53,7 @@ export async function unpackPackages(home: Home): Promise<void> {
   home.write(COMPLETE, '');
 }
 
-/** Erlang's start script has the place where it would be installed written into it. */
+/** Replaces the absolute path of an installed Erlang in its start script. */
 function moveErlang(home: Home): void {
   const script = home.unpacked('lib/erlang/bin/erl');
   if (!existsSync(script)) return;
@@ -62,25 +61,29 @@ function moveErlang(home: Home): void {
   writeFileSync(script, text);
 }
 
-/** Debian has half of this module in Python's own package, which is on every machine, and half in one of its own. */
+/**
+ * Joins the two halves of the module distutils: Debian has one in Python's own package and one in another.
+ */
 function joinDistutils(home: Home): void {
   const unpacked = home.unpacked('lib/python3.11/distutils');
   const own = '/usr/lib/python3.11/distutils';
   if (existsSync(unpacked) && existsSync(own)) cpSync(own, unpacked, { recursive: true });
 }
 
-/** Where a file of a package is, by its path below `/usr`: unpacked, or on the machine, which has it installed. */
+/**
+ * Returns where a package's file is, by its path below `/usr`: unpacked, or else installed on the machine.
+ */
 export function fileOf(home: Home, path: string): string {
   const unpacked = home.unpacked(path);
   return existsSync(unpacked) ? unpacked : join('/usr', path);
 }
 
-/** A Python program of a package. */
+/** Returns the command of a package's Python program. */
 export function python(home: Home, path: string): string[] {
   return [interpreter(home), fileOf(home, path)];
 }
 
-/** A Python program that its package brings as a module alone. */
+/** Returns the command of a Python program that its package has only as a module. */
 export function pythonModule(home: Home, name: string, module: string): string[] {
   const code = `import sys; sys.argv[0] = '${name}'; from ${module} import main; sys.exit(main())`;
   return [interpreter(home), '-c', code];
@@ -90,7 +93,7 @@ function interpreter(home: Home): string {
   return existsSync('/usr/bin/python3') ? '/usr/bin/python3' : home.unpacked('bin/python3');
 }
 
-/** In which programs find what was unpacked with them. */
+/** Returns variables with which programs find the unpacked files. */
 export function environmentOfPrograms(home: Home): Record<string, string> {
   const root = home.at('debs/unpacked');
   const triplet = process.arch === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';

@@ -1,11 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Thousands of modules are compiled once, even where Python is told not to. */
+/** Makes Python keep compiled modules, since the services have thousands of them. */
 const KEEP_COMPILED = { PYTHONDONTWRITEBYTECODE: '' };
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
-/** Runs a command to its end. @throws Error with what it printed when it fails */
+/** Runs a command, and returns its output. @throws Error with its standard error if it fails */
 export function run(
   command: readonly string[],
   options: { cwd?: string; env?: Record<string, string> } = {},
@@ -22,7 +22,7 @@ export function run(
   throw new Error(`${command.join(' ')}: ${error?.message ?? stderr.slice(-2_000)}`);
 }
 
-/** As `run`, beside others. */
+/** Runs a command without blocking, so that others can run in parallel. @throws Error if it fails */
 export async function runBeside(command: readonly string[], env: Record<string, string> = {}): Promise<void> {
   const [file = '', ...args] = command;
   await promisify(execFile)(file, args, {

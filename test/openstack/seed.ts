@@ -10,7 +10,7 @@ import { type Home, PASSWORD, type Ports, REGION } from './state.ts';
 const HOST_MS = 120_000;
 const idSchema = z.object({ id: z.string() });
 
-/** Admin's way to the services: one token, and JSON in and out. */
+/** Sends JSON requests to the services with one user's token. */
 class Admin {
   readonly #ports: Ports;
   #token = '';
@@ -42,7 +42,7 @@ class Admin {
     return { token: headers.get('x-subject-token') ?? '', userId: token.user.id };
   }
 
-  /** @returns the answer, or what it has under `key` */
+  /** Returns the body of the answer. @throws Error if the status is not one of success */
   async ask(method: string, service: keyof Ports, path: string, body?: unknown): Promise<unknown> {
     return (await this.#exchange(method, service, path, body)).body;
   }
@@ -76,7 +76,7 @@ export interface Seeded {
   applicationCredentialSecret: string;
 }
 
-/** Keystone's catalogue of the services; before these are started, since they look each other up in it. */
+/** Fills Keystone's catalogue. This comes before the services start, since they find each other in it. */
 export async function seedCatalogue(ports: Ports): Promise<void> {
   const admin = new Admin(ports);
   await admin.signIn();
@@ -96,8 +96,8 @@ export async function seedCatalogue(ports: Ports): Promise<void> {
 }
 
 /**
- * What an operator has made before anybody comes: flavors, images, an outside network, a host; and a project with a
- * user who is no administrator, and who has made an application credential.
+ * Creates what an operator provides: flavors, images, an external network and a host. Also creates a project with
+ * a user without administrator rights, and that user's application credential.
  */
 export async function seedCloud(home: Home, ports: Ports): Promise<Seeded> {
   const admin = new Admin(ports);
@@ -139,7 +139,7 @@ async function seedUser(admin: Admin): Promise<Seeded> {
   return { applicationCredentialId: id, applicationCredentialSecret: secret };
 }
 
-/** Nova's host, and the agent that Neutron would plug machines in by: a row, as nothing is plugged in. */
+/** Registers Nova's host and Neutron's agent. The agent is only a row, since no machine has a real port. */
 async function seedHost(home: Home, admin: Admin): Promise<void> {
   const agent = {
     bridge_mappings: {},
@@ -159,7 +159,7 @@ async function seedHost(home: Home, admin: Admin): Promise<void> {
   run([...manage, 'cell_v2', 'discover_hosts'], { env: environmentOfPrograms(home) });
 }
 
-/** Waits until Nova has heard of its host. */
+/** Waits until Nova reports its host as up. */
 export async function waitForHost(ports: Ports): Promise<void> {
   const admin = new Admin(ports);
   await admin.signIn();
@@ -172,7 +172,8 @@ async function hostIsUp(admin: Admin): Promise<void> {
   for (;;) {
     const answer = await admin.ask('GET', 'nova', '/v2.1/os-services?binary=nova-compute');
     if (schema.parse(answer).services.some(({ state }) => state === 'up')) return;
-    if (Date.now() > untilMs) throw new Error('nova-compute does not come up; see its log');
+    if (Date.now() > untilMs)
+      throw new Error(`nova-compute is not up after ${HOST_MS / 1_000} s: see its log in the folder log`);
     await sleep(500);
   }
 }

@@ -9,7 +9,7 @@ import type { Home, Ports } from './state.ts';
 const UP_MS = 180_000;
 const DOWN_MS = 20_000;
 const STORES: ReadonlySet<string> = new Set(['mariadb', 'rabbitmq']);
-/** Of `/proc/<pid>/stat`, counted from the state. */
+/** The index of a process's start time in `/proc/<pid>/stat`, counted from the state. */
 const START_TIME_FIELD = 19;
 
 /** Starts databases and message bus. */
@@ -33,7 +33,7 @@ export async function startStores(home: Home, ports: Ports): Promise<void> {
     RABBITMQ_CONF_ENV_FILE: home.at('etc/rabbitmq-env.conf'),
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
-  // Started here, it is ours to stop; RabbitMQ's own would stay behind.
+  // RabbitMQ would start its own epmd, which would go on running after the stop.
   start(home, 'epmd', [fileOf(home, 'bin/epmd'), '-port', String(ports.epmd), '-address', '127.0.0.1']);
   await listening('epmd', ports.epmd);
   start(home, 'rabbitmq', [fileOf(home, 'lib/rabbitmq/bin/rabbitmq-server')], rabbit);
@@ -55,7 +55,7 @@ export async function startStores(home: Home, ports: Ports): Promise<void> {
   ]);
 }
 
-/** Keystone and Placement, which are WSGI programs. */
+/** Starts Keystone and Placement, which are WSGI programs. */
 export async function startIdentity(home: Home, ports: Ports): Promise<void> {
   const env = { OS_KEYSTONE_CONFIG_DIR: home.at('etc'), OS_PLACEMENT_CONFIG_DIR: home.at('etc') };
   const wsgi = (name: string, file: string, port: number) =>
@@ -63,7 +63,7 @@ export async function startIdentity(home: Home, ports: Ports): Promise<void> {
       home,
       name,
       [
-        // The plugin first: it brings options of its own.
+        // The plugin comes first, since it defines some of the options.
         ...[fileOf(home, 'bin/uwsgi-core'), '--plugins-dir', fileOf(home, 'lib/uwsgi/plugins')],
         ...['--plugin', 'python311', '--http-socket', `127.0.0.1:${port}`, '--wsgi-file', fileOf(home, file)],
         ...['--master', '--die-on-term', '--lazy-apps', '--enable-threads', '--thunder-lock'],
@@ -98,7 +98,10 @@ export function sql(home: Home, statement: string, database = ''): void {
   });
 }
 
-/** Stops what was started from this folder, by process id. The services keep nothing; their stores end in good order. */
+/**
+ * Stops all processes of this folder: the stores with SIGTERM, so that they write their data, the others with
+ * SIGKILL.
+ */
 export async function stopAll(home: Home): Promise<void> {
   const started = running(home);
   const groups = started.map(({ pid }) => pid);
@@ -112,11 +115,11 @@ export async function stopAll(home: Home): Promise<void> {
 
 interface Process {
   name: string;
-  /** Also of its group, in which its children are. */
+  /** The process id, which is also the id of the process group with its children. */
   pid: number;
 }
 
-/** What was started from this folder and still is there. */
+/** Returns the running processes that were started from this folder. */
 export function running(home: Home): Process[] {
   if (!existsSync(home.at('run'))) return [];
   const files = readdirSync(home.at('run')).filter((name) => name.endsWith('.pid'));
@@ -127,7 +130,7 @@ export function running(home: Home): Process[] {
   });
 }
 
-/** In a process group of its own, so that its children end with it. */
+/** Starts a process in its own process group, so that `stopAll` can stop its children with it. */
 function start(home: Home, name: string, command: readonly string[], env: Record<string, string> = {}): void {
   const [file = '', ...args] = command;
   const log = openSync(home.at('log', `${name}.out`), 'a');
@@ -140,14 +143,17 @@ function start(home: Home, name: string, command: readonly string[], env: Record
   closeSync(log);
   child.on('error', () => undefined);
   child.unref();
-  if (child.pid === undefined) throw new Error(`${file} does not start`);
+  if (child.pid === undefined) throw new Error(`${file} could not be started`);
   writeFileSync(home.at('run', `${name}.pid`), `${child.pid} ${startTimeOf(child.pid)}`);
 }
 
-/** Tells a process from a later one that has got its id; undefined when there is none, or it has ended. */
+/**
+ * Returns a process's start time, which distinguishes it from a later one with its id; undefined if it has
+ * ended.
+ */
 function startTimeOf(pid: number): string | undefined {
   try {
-    // The second field is a name in brackets, which may have anything in it.
+    // The second field is a name in brackets, which may contain any character.
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ');
     return fields?.[0] === 'Z' ? undefined : fields?.[START_TIME_FIELD];
   } catch {
@@ -155,7 +161,7 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** @returns whether there is anything left of the group */
+/** Sends a signal to a process group; 0 only checks. Returns false if the group has ended. */
 function signal(group: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-group, name);
@@ -188,7 +194,8 @@ async function answering(name: string, port: number): Promise<void> {
 async function until(name: string, holds: () => Promise<boolean>): Promise<void> {
   const untilMs = Date.now() + UP_MS;
   while (!(await holds())) {
-    if (Date.now() > untilMs) throw new Error(`${name} does not come up; see its log`);
+    if (Date.now() > untilMs)
+      throw new Error(`${name} is not up after ${UP_MS / 1_000} s: see its log in the folder log`);
     await sleep(300);
   }
 }

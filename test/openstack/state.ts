@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 
-/** What is kept between commands: where everything listens. Passwords here guard a cloud on 127.0.0.1 that runs nothing. */
+/** The services' ports, which are kept between commands. */
 const portsSchema = z.object({
   mariadb: z.int(),
   epmd: z.int(),
@@ -19,7 +19,10 @@ const portsSchema = z.object({
 });
 export type Ports = z.infer<typeof portsSchema>;
 
-/** Where OpenStack's services are looked for by everybody; their stores are out of the way of the machine's own. */
+/**
+ * The usual ports of OpenStack's services. Stores have other ports than usual, so that they do not meet
+ * installed ones.
+ */
 const USUAL_PORTS: Ports = {
   mariadb: 13_306,
   epmd: 14_369,
@@ -33,10 +36,13 @@ const USUAL_PORTS: Ports = {
   nova: 8_774,
 };
 
+/**
+ * The password of all accounts. It is not secret: the cloud listens on 127.0.0.1 and has no real machines.
+ */
 export const PASSWORD = 'openstack-of-the-tests';
 export const REGION = 'RegionOne';
 
-/** The folder that has all of it: databases, configurations, logs, process ids. */
+/** The folder with all files of the cloud: packages, databases, configurations, logs and process ids. */
 export class Home {
   readonly folder: string;
 
@@ -48,7 +54,7 @@ export class Home {
     return join(this.folder, ...parts);
   }
 
-  /** Of a package that is unpacked here: a path below `/usr`. */
+  /** Returns the path of an unpacked file, by its path below `/usr`. */
   unpacked(path: string): string {
     return this.at('debs', 'unpacked', 'usr', path);
   }
@@ -61,12 +67,12 @@ export class Home {
     writeFileSync(this.at(name), text, { mode: 0o600 });
   }
 
-  /** @throws Error when nothing is installed here */
+  /** Reads the chosen ports. @throws Error if the cloud was never set up in this folder */
   ports(): Ports {
     return portsSchema.parse(JSON.parse(readFileSync(this.at('ports.json'), 'utf8')));
   }
 
-  /** Keystone's catalogue has them, so that they are chosen once and kept. */
+  /** Chooses the ports once and keeps them, since Keystone's catalogue contains them. */
   async choosePorts(): Promise<Ports> {
     const ports: Record<string, number> = {};
     for (const [name, usual] of Object.entries(USUAL_PORTS)) {
@@ -76,15 +82,15 @@ export class Home {
     return portsSchema.parse(ports);
   }
 
-  /** @throws Error naming a port that another process listens at */
+  /** Checks that all ports are free. @throws Error with the first port that another process uses */
   async checkPorts(): Promise<void> {
     for (const [name, port] of Object.entries(this.ports())) {
       if (!(await isFree(port)))
-        throw new Error(`port ${port} is taken, and ${name} is set up to listen there`);
+        throw new Error(`port ${port} of ${name} is in use: stop the process that listens there`);
     }
   }
 
-  /** Everything but the packages that were unpacked here. */
+  /** Removes everything except the unpacked packages. */
   clear(): void {
     if (!existsSync(this.folder)) return;
     for (const name of readdirSync(this.folder)) {
@@ -93,7 +99,7 @@ export class Home {
   }
 }
 
-/** The one that the environment names, else one that is the same for everybody on this machine. */
+/** Returns the folder of FLEETWRIGHT_OPENSTACK_HOME, or else one that all users of this machine share. */
 export function chosenHome(): Home {
   return new Home(process.env['FLEETWRIGHT_OPENSTACK_HOME'] ?? join(tmpdir(), 'fleetwright-openstack'));
 }
@@ -110,7 +116,7 @@ async function freePort(except: readonly number[]): Promise<number> {
   }
 }
 
-/** @returns the port that could be listened at; undefined when it is taken */
+/** Returns the port if it is free, and any free port for 0; undefined if it is in use. */
 async function portOf(port: number): Promise<number | undefined> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<number | undefined>();

@@ -1,13 +1,13 @@
 import { type StageName, stageFromContext } from '../../infra/settings/config.ts';
 
-/** Of a stage, what decides how fast its workers go and how long they live. */
+/** The settings of a stage that determine the concurrency and the time limits of its workers. */
 export interface DeployedStage {
   driverConcurrency: number;
   driverTimeoutMs: number;
   sweepIntervalMs: number;
 }
 
-/** A stage as it is deployed. */
+/** Returns the settings with which a stage is deployed. */
 export function deployedStage(name: StageName): DeployedStage {
   const stage = stageFromContext((key) => (key === 'stage' ? name : undefined));
   return {

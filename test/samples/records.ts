@@ -1,6 +1,6 @@
 import type { InstanceItem } from '../../functions/platform/store/instances.ts';
 
-/** An instance's record as a launch leaves it once the cloud has accepted it, with fields of the test's own. */
+/** Returns an instance's record after the cloud accepted its create, changed by `fields`. */
 export function record(fields: Partial<InstanceItem> = {}): InstanceItem {
   return {
     instanceId: 'f0123456789abcdef-00000',

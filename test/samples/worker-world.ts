@@ -8,14 +8,14 @@ import { Table } from '../chaos/models/dynamo/table.ts';
 
 const TABLES = { fleets: 'fleets', governor: 'governor', access: 'access', catalogue: 'catalogue' };
 
-/** A worker's context over models of the tables, in which time stands still. */
+/** A worker's context over models of the tables, with a clock that stands still. */
 export interface WorkerWorld {
   context: WorkerContext;
   tables: Readonly<Record<keyof typeof TABLES, Table>>;
   sent: DriverMessage[];
-  /** Outcomes that steps of the workflow were told, by their tokens. */
+  /** The outcomes with which tasks of the workflow were completed, by task token. */
   told: Map<string, unknown>;
-  /** Waited for before each command, which it is told as JSON. */
+  /** Called with each command as JSON. The command runs when the promise resolves. */
   meet: (input: string) => Promise<void>;
   put(table: keyof typeof TABLES, item: Record<string, unknown> & { pk: string; sk: string }): void;
   end(): void;

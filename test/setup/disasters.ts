@@ -6,10 +6,13 @@ import { REPOSITORY } from '../../local/state/folder.ts';
 import { queueUrlOf } from './queue-url.ts';
 import { startTestStack } from './test-stack.ts';
 
-/** A message whose worker was killed comes again after this: above the function's time limit, below twice it. */
+/**
+ * The time after which a killed worker's message comes again: between one and two time limits of the
+ * function.
+ */
 const VISIBILITY_SECONDS = 25;
 
-/** The local stack that the disasters share, in an engine that keeps its state when it is stopped in good order. */
+/** Starts the local stack of the disaster tests. Its engine keeps its state over an orderly stop. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   const state = join(REPOSITORY, '.fleetwright', 'disasters', 'engine-state');
   rmSync(state, { recursive: true, force: true });

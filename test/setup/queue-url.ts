@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The queue of the driver of the simulated clouds. */
+/** Returns the URL of the queue of driver `sim`. */
 export function queueUrlOf(outputs: Record<string, string>): string {
   return z.object({ sim: z.url() }).parse(JSON.parse(outputs['QueueUrls'] ?? '{}')).sim;
 }

@@ -4,7 +4,7 @@ import type { EngineAccess } from '../../local/index.ts';
 
 export interface Signable {
   method: string;
-  /** Absolute, with the host that the request goes to. */
+  /** The absolute URL of the request. */
   url: URL;
   service: string;
   body?: string | undefined;
@@ -28,14 +28,14 @@ function scopeOf({ service }: Signable, amzDate: string): string {
   return `${amzDate.slice(0, 8)}/${LOCAL_REGION}/${service}/aws4_request`;
 }
 
-/** A signature of AWS's version 4, without a library: what a client that we did not write would send. */
+/** Computes a signature of AWS's version 4 without AWS's library, as a foreign client would. */
 function signatureOf(
   access: EngineAccess,
   what: Signable,
   { amzDate, headers, payload }: { amzDate: string; headers: Record<string, string>; payload: string },
 ): string {
   const names = Object.keys(headers).sort();
-  // All services but S3 sign the escaped path escaped once more.
+  // All services except S3 escape the escaped path once more before they sign it.
   const path = what.service === 's3' ? what.url.pathname : what.url.pathname.split('/').map(encode).join('/');
   const lines = names.map((name) => `${name}:${headers[name]}\n`).join('');
   const canonical = [what.method, path, queryOf(what.url), lines, names.join(';'), payload].join('\n');
@@ -47,7 +47,7 @@ function signatureOf(
 
 const amzDateOf = (at: Date) => at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
-/** Headers that sign a request. They do not tell the body's digest, as those of most SDKs do not. */
+/** Returns headers that sign a request, without a digest of the body, like those of most SDKs. */
 export function signedHeaders(access: EngineAccess, what: Signable): Record<string, string> {
   const amzDate = amzDateOf(new Date());
   const headers = { host: what.url.host, 'x-amz-date': amzDate };
@@ -59,7 +59,7 @@ export function signedHeaders(access: EngineAccess, what: Signable): Record<stri
   };
 }
 
-/** A URL that carries its signature. @param at when it was signed */
+/** Returns a URL with its signature. @param at the time of the signature */
 export function presignedUrl(
   access: EngineAccess,
   what: Signable,

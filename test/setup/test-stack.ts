@@ -18,15 +18,15 @@ declare module 'vitest' {
   }
 }
 
-/** Away from the ports of a stack that a user runs on this machine, and from those of short-lived connections. */
+/** The first port to try: away from those of a user's stack and from the ephemeral ports. */
 const PORTS_FROM = 14_566;
 
 /**
- * An engine with the app deployed, and simulated clouds, for one project's tests alone: in a state folder and on ports
- * of their own. Tests get its address by `inject('stack')`, and the SDK's settings in their environment.
+ * Starts an engine with the deployed app, and simulated clouds, for the tests of one project: in their own state
+ * folder and on their own ports. Tests get the stack by `inject('stack')`, and the SDK's settings by variables.
  *
- * @param name of the state folder
- * @returns stops it all; the installed engine and the logs stay
+ * @param name the name of the state folder
+ * @returns a function that stops the stack. The installed engine and the logs stay.
  */
 export async function startTestStack(project: TestProject, name: string): Promise<() => Promise<void>> {
   const home = join(REPOSITORY, '.fleetwright', name);
@@ -41,7 +41,7 @@ export async function startTestStack(project: TestProject, name: string): Promis
       home,
       onProgress: (step) => process.stderr.write(`${stepLine(step)}\n`),
     });
-    // Workers are forked later, and inherit it.
+    // The test run forks its workers later, and they inherit these variables.
     Object.assign(process.env, localAwsVariables(stack, new StateFolder(home)));
     project.provide('stack', { ...stack, outputs, home });
   } catch (error) {
