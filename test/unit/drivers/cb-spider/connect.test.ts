@@ -19,7 +19,9 @@ const refused = (words: string) =>
 
 test('a credential without a field that its cloud needs is refused, with no secret value in the error', () => {
   expect(() => connect()).not.toThrow();
-  expect(() => connect({ cloud: 'ibm' })).toThrow(refused('the credential for cloud ibm lacks the fields ApiKey'));
+  expect(() => connect({ cloud: 'ibm' })).toThrow(
+    refused('the credential for cloud ibm lacks the fields ApiKey'),
+  );
   expect(() => connect({ credential: { ...SERVER, ClientId: 'id-of-ncp' } })).toThrow(
     refused('ClientSecret'),
   );
