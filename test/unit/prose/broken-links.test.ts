@@ -19,7 +19,7 @@ function check(path: string, text: string): BrokenLink[] {
 
 const whyBroken = (path: string, text: string): string[] => check(path, text).map(({ why }) => why);
 
-it('a link may point to a file, a folder or a heading that exists, seen from its page', () => {
+it('a link may point to a file, a folder or a heading that exists, relative to its page', () => {
   const page =
     '[a](../README.md#what-it-does-and-how) [b](../README.md#again-1) [c](#here) ![d](../functions/model)\n' +
     '[e](cli.md#the-fleet-commands "title") [f](cli.md#old-name) [g](https://example.org/x#y)\n\n## Here\n';
@@ -41,12 +41,12 @@ it('a link is broken when its page has no such heading, and a line of fenced cod
   ]);
 });
 
-it('a broken link is told with its line, and links in code are not checked', () => {
+it('a broken link is reported with its line, and links in code are not checked', () => {
   const page = '`[a](lost.md)`\n\n```md\n[b](lost.md)\n```\n\n[c](lost.md)\n';
   expect(check('README.md', page)).toEqual([{ line: 7, why: 'lost.md: there is no lost.md' }]);
 });
 
-it('a path in a code span is seen from the root, in every folder', () => {
+it('a path in a code span is relative to the root, in every folder', () => {
   const page = 'See `functions/model/fleet.ts`, `functions/model/fleet.ts:12` and `docs/`.\n';
   expect(whyBroken('docs/limits.md', page)).toEqual([]);
   expect(whyBroken('docs/limits.md', 'See `functions/model/lost.ts`.')).toEqual([

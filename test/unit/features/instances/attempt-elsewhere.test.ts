@@ -22,14 +22,14 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 describe('attemptElsewhere', () => {
-  it('plans the next attempt at a location that is left, sends its launch there, then gives the slot back', async () => {
+  it('a move plans the next attempt at a location that is left, sends its launch there, then gives the slot back', async () => {
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(true);
     expect(fleet.history).toEqual(['record 0 Planned refused', 'send launch 0', 'slot 0 returned']);
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
     expect(await fleet.record()).toMatchObject({ location: 'west', tried: ['east'], attempt: 1 });
   });
 
-  it('moves the instance between the counters of both placements in the transaction of the record', async () => {
+  it('a move takes the instance from the counters of one placement to those of the other', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect(await fleet.counts('east')).toEqual({});
     expect(await fleet.counts('west')).toEqual({ Planned: 1 });
@@ -37,7 +37,7 @@ describe('attemptElsewhere', () => {
     expect((await fleet.placement('west')).requested).toBe(1);
   });
 
-  it('keeps the ended attempt in the record, which later proves a machine of that attempt', async () => {
+  it('a move keeps the ended attempt in the record, and removes the id of its machine from the present one', async () => {
     const { launchToken } = await fleet.claimed();
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     expect((await fleet.claimed()).earlierAttempts).toMatchObject([{ launchToken, location: 'east' }]);
@@ -45,7 +45,7 @@ describe('attemptElsewhere', () => {
   });
 
   it.each(['InvalidRequest', 'Unauthorized', 'Throttled', 'Timeout'])(
-    'moves no instance that failed with %s',
+    'an instance that failed with %s does not move',
     async (code) => {
       const record = await fleet.claimed();
       expect(await attemptElsewhere(context, record, { code, message: '' })).toBe(false);
@@ -53,14 +53,14 @@ describe('attemptElsewhere', () => {
     },
   );
 
-  it('moves no instance whose time limit is over', async () => {
+  it('an instance whose time limit is over does not move', async () => {
     const record = await fleet.claimed();
     fleet.nowMs = record.deadlineAtMs;
     expect(await attemptElsewhere(context, record, SCARCE)).toBe(false);
   });
 
   it.each(['paused', 'ended'] as const)(
-    'moves no instance to a location where launching is %s',
+    'an instance does not move to a location where launching is %s',
     async (how) => {
       await fleet.stopLaunching(how, 'west');
       expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
@@ -69,12 +69,12 @@ describe('attemptElsewhere', () => {
     },
   );
 
-  it('moves no instance to a location whose network resources could not be made', async () => {
+  it('an instance does not move to a location whose network resources could not be made', async () => {
     await blockPlacement(fleet.store, { fleetId: FLEET, ...WEST }, { code: 'QuotaExceeded', message: '' });
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
   });
 
-  it('sends nothing when the record has changed since it was read: the other worker sends the launch', async () => {
+  it('a worker sends no launch when another worker has changed the record since it was read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await attemptElsewhere(context, record, SCARCE)).toBe(true);
@@ -82,7 +82,7 @@ describe('attemptElsewhere', () => {
     expect(await fleet.record()).toMatchObject({ location: 'east', taskToken: 'later' });
   });
 
-  it('returns to no location that was tried', async () => {
+  it('an instance does not return to a location that was tried', async () => {
     await attemptElsewhere(context, await fleet.claimed(), SCARCE);
     await fleet.handle(launchOf(0, WEST));
     expect(await hasElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
@@ -94,12 +94,12 @@ describe('attemptElsewhere', () => {
 describe('untriedLocations', () => {
   const group = { locations: ['a', 'b', 'c', 'd'] };
 
-  it('returns the locations of the node group without the present one and those tried', () => {
+  it('untriedLocations returns the locations of the node group without the present one and those tried', () => {
     expect(untriedLocations(group, 'a', ['c'], 0)).toEqual(['b', 'd']);
     expect(untriedLocations(group, 'a', ['b', 'c', 'd'], 0)).toEqual([]);
   });
 
-  it('begins at another location for the next position, so that instances that fail together spread', () => {
+  it('untriedLocations begins at another location for the next position', () => {
     expect([0, 1, 2].map((index) => untriedLocations(group, 'a', [], index)[0])).toEqual(['b', 'c', 'd']);
   });
 });

@@ -19,7 +19,7 @@ const fence = async () =>
   await fenceClaims(fleet.worker.context, EAST, [REF], await readInstances(fleet.store, [REF]));
 
 describe('fenceClaims', () => {
-  it('stops the first claim that a slow worker decided on before, and not the one that is decided on after', async () => {
+  it('a fence stops the first claim that a slow worker decided on before it, and not one decided on after it', async () => {
     expect(await fence()).toEqual([idOf(0)]);
     expect(await claimInstances(fleet.worker.context, [first])).toEqual({ won: [], stopped: [] });
     const planned = await fleet.claimed();
@@ -29,13 +29,13 @@ describe('fenceClaims', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('writes a Planned record that no poll compares with the cloud', async () => {
+  it('a fence writes a Planned record that no poll compares with the cloud', async () => {
     await fence();
     expect(await readSiteEntries(fleet.store, CONNECTION, 'east')).toEqual([]);
     expect(await fleet.counts()).toEqual({ Planned: 1 });
   });
 
-  it('stops a worker that decided to repeat a refused attempt', async () => {
+  it('a fence stops a worker that decided to repeat a refused attempt', async () => {
     await claimInstances(fleet.worker.context, [first]);
     await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
     const decidedOn = { ...first, again: true, record: await fleet.claimed() };
@@ -44,21 +44,21 @@ describe('fenceClaims', () => {
     expect(taken).toEqual({ won: [], stopped: [] });
   });
 
-  it('fences no position whose record has changed since it was read: its worker is alive', async () => {
+  it('a position whose record has changed since it was read is not fenced', async () => {
     await claimInstances(fleet.worker.context, [first]);
     const records = await readInstances(fleet.store, [REF]);
     await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'refused' });
     expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
   });
 
-  it('fences no position that a worker claims before the fence is written', async () => {
+  it('a position that a worker claims before the fence is written is not fenced', async () => {
     const records = await readInstances(fleet.store, [REF]);
     await claimInstances(fleet.worker.context, [first]);
     expect(await fenceClaims(fleet.worker.context, EAST, [REF], records)).toEqual([]);
     expect(await fleet.record()).toMatchObject({ status: 'Creating', launchState: 'claimed' });
   });
 
-  it('writes nothing where launching is paused, because no launch of the round can claim there', async () => {
+  it('a fence writes nothing where launching is paused', async () => {
     await fleet.stopLaunching('paused');
     expect(await fence()).toEqual([idOf(0)]);
     expect(await fleet.record()).toBeUndefined();

@@ -24,7 +24,7 @@ async function open(options: OneFleetOptions = {}): Promise<void> {
 const creates = () => fleet.history.filter((one) => one.startsWith('create'));
 const isTold = () => fleet.told.has('token-0');
 
-/** What is true of a fleet of one instance once it runs, whatever happened to the workers that launched it. */
+/** Asserts what holds for a fleet of one instance that runs, whatever happened to the workers that launched it. */
 async function expectOneRunning(): Promise<void> {
   expect(fleet.cloud.standing).toHaveLength(1);
   expect([...fleet.told]).toEqual([['token-0', 'Running']]);
@@ -36,7 +36,7 @@ async function expectOneRunning(): Promise<void> {
 }
 
 describe('launchInstances', () => {
-  it('takes a slot and writes the record before the create call, and returns when its answer is recorded', async () => {
+  it('the worker takes a slot and writes the record before the create call, and returns when its answer is recorded', async () => {
     await open();
     expect(await fleet.handle(launchOf(0))).toEqual(ACK);
     expect(fleet.worker.steps).toBe(STEPS.length);
@@ -51,7 +51,7 @@ describe('launchInstances', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1 });
   });
 
-  it('makes one machine and gives one slot back wherever its worker dies, once the message is delivered again', async () => {
+  it('a launch whose worker dies at any step makes one machine and gives one slot back after redelivery', async () => {
     for (const at of STEPS) {
       await open();
       fleet.cloud.bootMs = 500;
@@ -64,7 +64,7 @@ describe('launchInstances', () => {
     }
   });
 
-  it('makes one machine when another worker handles a copy of the message before any step of the first', async () => {
+  it('a launch makes one machine when another worker handles a copy of its message before any step of the first', async () => {
     for (const at of STEPS) {
       await open();
       const worker = fleet.makeWorker({ at, does: () => fleet.handle(launchOf(0), fleet.makeWorker()) });
@@ -75,14 +75,14 @@ describe('launchInstances', () => {
     }
   });
 
-  it('requeues the copy of a message that has lost the race for the claim', async () => {
+  it('a copy of a message that has lost the race for the claim is requeued', async () => {
     await open();
     const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.handle(launchOf(0)) });
     expect(await fleet.handle(launchOf(0), worker)).toEqual(requeueAfter(1_000));
     expect(creates()).toHaveLength(1);
   });
 
-  it('looks a create call up whose answer was lost, and binds the machine that the call made', async () => {
+  it('a create call whose answer was lost is looked up, and its machine is bound to the record', async () => {
     await open();
     fleet.cloud.reply = (call) => {
       if (!call.startsWith('create')) return;
@@ -99,7 +99,7 @@ describe('launchInstances', () => {
     expect(creates()).toHaveLength(1);
   });
 
-  it('repeats a call with an unknown outcome only after a look-up that follows the consistency window', async () => {
+  it('a call with an unknown outcome is repeated only after a look-up that follows the consistency window', async () => {
     await open();
     fleet.cloud.meet = (call) => {
       if (!call.startsWith('create')) return;
@@ -115,7 +115,7 @@ describe('launchInstances', () => {
     expect(calls).toEqual([`create ${idOf(0)}.1`, `find ${idOf(0)}.1`, `create ${idOf(0)}.1`]);
   });
 
-  it('enqueues a launch that gets no slot, acknowledges its message, and starts the poll that serves the queue', async () => {
+  it('a launch that gets no slot is enqueued and acknowledged, and the poll that serves the queue is started', async () => {
     await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     await fleet.handle(launchOf(0));
     fleet.queue = [];
@@ -129,7 +129,7 @@ describe('launchInstances', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('requeues a launch until the start time of its permit, and tells its step that it is alive', async () => {
+  it('a launch is requeued until the start time of its permit, and its step gets a heartbeat', async () => {
     await open({ size: 2, limits: { calls: { create: { perSecond: 0.5, burst: 1 } } } });
     await fleet.handle(launchOf(0));
     const result = await fleet.handle(launchOf(1));
@@ -141,7 +141,7 @@ describe('launchInstances', () => {
   });
 
   it.each(['paused', 'ended'] as const)(
-    'creates nothing when launching is %s between permit and claim, and gives the slot back',
+    'a launch creates nothing and gives its slot back when launching is %s between permit and claim',
     async (how) => {
       await open();
       const worker = fleet.makeWorker({ at: CLAIM, does: () => fleet.stopLaunching(how) });
@@ -152,7 +152,7 @@ describe('launchInstances', () => {
     },
   );
 
-  it('does not repeat a refused call once launching is paused: the record is Planned for a later round', async () => {
+  it('a refused call is not repeated once launching is paused, and its record is Planned', async () => {
     await open();
     fleet.cloud.meet = () => {
       throw new DriverError('Throttled', 'slow down');
@@ -168,7 +168,7 @@ describe('launchInstances', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('repeats a throttled call under the same launch token and slot at the time that the governor gives', async () => {
+  it('a throttled call is repeated under the same launch token and slot at the time that the governor gives', async () => {
     await open();
     fleet.cloud.meet = (call) => {
       if (!call.startsWith('create')) return;
@@ -187,7 +187,7 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 returned');
   });
 
-  it('fails a launch without a call where the cloud is known to refuse it', async () => {
+  it('a launch fails without a call where the cloud is known to refuse it', async () => {
     await open();
     const site = governed(EAST, await fleet.opened());
     const wanted = want(idOf(0), { fleetId: FLEET });
@@ -199,7 +199,7 @@ describe('launchInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('fails a launch without a permit where the network resources of its fleet could not be made', async () => {
+  it('a launch fails without a permit where the network resources of its fleet could not be made', async () => {
     await open();
     const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
     fleet.removeNetworks('east');
@@ -209,14 +209,14 @@ describe('launchInstances', () => {
     expect(fleet.history).not.toContain('slot 0 taken');
   });
 
-  it('makes no second call for a message that comes again after the cloud accepted the first', async () => {
+  it('a message that comes again after the cloud accepted its call makes no second call', async () => {
     await open();
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(launchOf(0), fleet.makeWorker())).toEqual(ACK);
     expect(creates()).toHaveLength(1);
   });
 
-  it('answers the token of a message that comes after its instance runs, and frees no slot but its own', async () => {
+  it('a message that comes after its instance runs is answered, and frees no slot of another instance', async () => {
     await open({ size: 2 });
     fleet.send(launchOf(0), 0);
     await fleet.until(isTold);
@@ -226,7 +226,7 @@ describe('launchInstances', () => {
     expect(await fleet.holders()).toEqual([1]);
   });
 
-  it('replaces the task token by that of a later execution, and cancels the step that waited with the old one', async () => {
+  it('the task token of a later execution replaces the old one, and the step that waited with that is cancelled', async () => {
     await open();
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(launchOf(0, { taskToken: 'later' }))).toEqual(ACK);
@@ -234,7 +234,7 @@ describe('launchInstances', () => {
     expect([...fleet.told]).toEqual([['token-0', 'Cancelled']]);
   });
 
-  it('keeps the task token when a message comes late whose own step does not wait any more', async () => {
+  it('a late message whose own step no longer waits does not replace the task token', async () => {
     await open();
     await fleet.handle(launchOf(0));
     fleet.spent.add('late');
@@ -243,7 +243,7 @@ describe('launchInstances', () => {
     expect(fleet.told.size).toBe(0);
   });
 
-  it('sends the launch of an instance that has moved to its present location, then frees the slot at the old one', async () => {
+  it('the launch of an instance that has moved is sent to its present location, and then its old slot is freed', async () => {
     await open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
@@ -253,7 +253,7 @@ describe('launchInstances', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('answers one of two executions that request one instance in the same batch, and requeues the other', async () => {
+  it('of two executions that request one instance in the same batch, one is acknowledged and the other requeued', async () => {
     await open();
     const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
     const results = await fleet.run(fleet.worker, launchInstances(fleet.worker.context, EAST, both));
@@ -262,7 +262,7 @@ describe('launchInstances', () => {
     expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
   });
 
-  it('records the outcomes of other calls before it fails with the error of a call that broke', async () => {
+  it('a batch records the outcomes of its other calls before it fails with the error of a call that broke', async () => {
     await open({ size: 2 });
     fleet.cloud.meet = (call) => {
       if (call === `create ${idOf(0)}.1`) throw new DriverError('InvalidRequest', 'no such image');

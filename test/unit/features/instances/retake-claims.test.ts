@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => fleet.end());
 
 describe('retakeClaims', () => {
-  it('renews the claim of a refused attempt under the same launch token, for the message that repeats it', async () => {
+  it('the message that repeats a refused attempt renews its claim under the same launch token', async () => {
     const { context } = fleet.worker;
     const { won } = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);
     expect(won).toEqual([await fleet.record()]);
@@ -36,7 +36,7 @@ describe('retakeClaims', () => {
     });
   });
 
-  it('lets one of two workers take the claim over', async () => {
+  it('only one of two workers takes a claim over', async () => {
     const attempts = [{ message, again: true, record: refused }];
     const both = await Promise.all(
       [fleet.worker, fleet.makeWorker()].map(({ context }) => retakeClaims(context, attempts, NO_KEYS)),
@@ -45,7 +45,7 @@ describe('retakeClaims', () => {
     expect(both.flatMap(({ stopped }) => stopped)).toEqual([]);
   });
 
-  it('takes no claim over whose record has changed since it was read', async () => {
+  it('a claim whose record has changed since it was read is not taken over', async () => {
     await updateInstance(fleet.store, refused, { launchState: 'accepted', backendId: 'm1' });
     const { context } = fleet.worker;
     const taken = await retakeClaims(context, [{ message, again: true, record: refused }], NO_KEYS);
@@ -53,7 +53,7 @@ describe('retakeClaims', () => {
     expect(await fleet.record()).toMatchObject({ launchState: 'accepted', taskToken: 'token-0' });
   });
 
-  it.each(['paused', 'ended'] as const)('takes no claim over where launching is %s', async (how) => {
+  it.each(['paused', 'ended'] as const)('a claim is not taken over where launching is %s', async (how) => {
     await fleet.stopLaunching(how);
     const attempt = { message, again: true, record: refused };
     const { context } = fleet.worker;
@@ -61,7 +61,7 @@ describe('retakeClaims', () => {
     expect(await fleet.record()).toEqual(refused);
   });
 
-  it('adds the idempotency key of the coming call to those of the earlier calls', async () => {
+  it('retakeClaims adds the idempotency key of the coming call to those of the earlier calls', async () => {
     await updateInstance(fleet.store, refused, { idempotencyKeys: ['key-1'] });
     const record = await fleet.claimed();
     const keys = new Map([[idOf(0), 'key-2']]);

@@ -68,7 +68,7 @@ it('a fleet that stays keeps a network while a security group exists in it', asy
   ]);
 });
 
-/** Returns a connection at which key pairs are deleted, and a security group is only after `refusal` was answered once. */
+/** Returns a connection that answers the first deletion of a security group with `refusal`, and then deletes it. */
 function refusesOnce(refusal: DriverError): OpenConnection {
   const client = simDriver.connect({
     cloud: 'aws',
@@ -100,7 +100,7 @@ function refusesOnce(refusal: DriverError): OpenConnection {
 }
 
 it.each(['NoPermit', 'Throttled', 'Unavailable'] as const)(
-  'a round of removals is not over while a group stands whose removal may be tried again immediately: %s',
+  'a round of removals is not over after a group’s removal failed with %s and may be tried again immediately',
   async (code) => {
     world = workerWorld(Date.parse('2026-01-01T12:00:00Z'));
     putPlacement();
