@@ -9,13 +9,13 @@ import { booksOf, client, namespace, pause, stack } from '../e2e/deployed.ts';
 const SETTLING_MS = 60_000;
 
 interface Given {
-  /** The cloud made some twice, against its word: those are to be gone by now. */
+  /** True if a fault of the cloud made machines twice; the second ones must be gone. */
   duplicatesGone?: boolean;
 }
 
 /**
- * What some clouds say of everything since a disaster began, against what the API says. Disasters that run at the same
- * time keep to clouds of their own.
+ * Compares the clouds' own books since the start of a disaster with what the API says. Disasters that run at the same
+ * time use clouds of their own.
  */
 export class CloudAudit {
   readonly #clouds: readonly Cloud[];
@@ -34,7 +34,7 @@ export class CloudAudit {
     return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
-  /** Nothing leaked, nothing twice, no limit exceeded, and the fleets say what the books say. */
+  /** Expects no leaked and no duplicate machine, no exceeded limit, and fleets that agree with the books. */
   async expectAsRecorded(fleets: readonly Fleet[], given: Given = {}): Promise<void> {
     await this.#eventually(async () => {
       const recorded = (await Promise.all(fleets.map(({ id }) => instancesOf(id)))).flat();
@@ -50,19 +50,19 @@ export class CloudAudit {
           .map(({ tags, backendId, location }) => `${tags['fleetwright:instance']} ${backendId} ${location}`)
           .sort(),
       );
-      const told = await Promise.all(
+      const shown = await Promise.all(
         fleets.map(({ id }) => client.getFleet({ params: { namespace, fleet: id } })),
       );
-      const toldRunning = told.reduce((sum, { counts }) => sum + (counts.Running ?? 0), 0);
-      expect(toldRunning).toBe(running(recorded).length);
-      for (const { counts, byLocation } of told) {
+      const shownRunning = shown.reduce((sum, { counts }) => sum + (counts.Running ?? 0), 0);
+      expect(shownRunning).toBe(running(recorded).length);
+      for (const { counts, byLocation } of shown) {
         const there = byLocation.reduce((sum, one) => sum + (one.counts.Running ?? 0), 0);
         expect(there).toBe(counts.Running ?? 0);
       }
     });
   }
 
-  /** Neither machines nor key pairs, security groups or networks, and no record that claims one. */
+  /** Expects no machine, key pair, security group or network at the clouds, and no record that claims one. */
   async expectNothingLeft(fleets: readonly Fleet[], given: Given = {}): Promise<void> {
     await this.#eventually(async () => {
       const books = await this.books();
@@ -78,7 +78,7 @@ export class CloudAudit {
     });
   }
 
-  /** Doubles of messages may still be on their way when a fleet has settled. */
+  /** Repeats a check for a while: copies of messages may be in flight when a fleet has settled. */
   async #eventually(holds: () => Promise<void>): Promise<void> {
     for (const deadline = Date.now() + SETTLING_MS; ; await pause(2_000)) {
       try {
@@ -97,12 +97,12 @@ function expectNoneTwice(books: RunBooks, { duplicatesGone = false }: Given): vo
 
 function expectWithinLimits(books: RunBooks, { duplicatesGone = false }: Given): void {
   const { instanceSlots = 0, locationSlots = 0, ...rates } = books.limitViolations();
-  // A second machine that the cloud made of one call holds a slot that no launch asked for.
+  // A second machine of one call occupies a slot that no launch holds.
   if (!duplicatesGone)
     expect({ instanceSlots, locationSlots }).toEqual({ instanceSlots: 0, locationSlots: 0 });
-  // Where a machine is too busy, calls that were permitted one after the other arrive together.
+  // On a busy host, calls that were permitted one after another arrive together, and the cloud refuses some.
   const refused = Object.values(rates).reduce((sum, count) => sum + count, 0);
-  expect(refused, `refused by ${JSON.stringify(rates)}`).toBeLessThanOrEqual(
+  expect(refused, `calls refused by rate: ${JSON.stringify(rates)}`).toBeLessThanOrEqual(
     Math.max(2, books.totalCalls() / 100),
   );
 }

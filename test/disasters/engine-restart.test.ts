@@ -19,12 +19,12 @@ import { CloudAudit } from './cloud-audit.ts';
 import { invoke } from './engine.ts';
 import { fleetItem, letExecutionAge } from './records.ts';
 
-/** Nothing was written for so long: all is. */
+/** If the engine has written no file for this long, its state is complete. */
 const WRITTEN_MS = 4_000;
 
-// The engine keeps its tables and queues when it is stopped in good order. What it was about to do, it forgets: every
-// execution has failed, every task token is void. Nothing that it can do to a fleet is worse; see docs/local.md.
-it('a fleet comes up although the whole of AWS was away', async () => {
+// An engine that is stopped with SIGTERM keeps its tables and queues. It forgets its executions: each has failed, and
+// every task token is void. See docs/local.md.
+it('a fleet comes up although the engine was restarted during its launches', async () => {
   const audit = await CloudAudit.begin('aws', 'gcp');
   const body = request(
     'blackout',
@@ -47,7 +47,7 @@ it('a fleet comes up although the whole of AWS was away', async () => {
 async function restartEngine(): Promise<void> {
   const folder = new StateFolder(stack.home);
   const record = folder.read(RECORDS.engine, engineRecordSchema);
-  if (record?.kind !== 'process') throw new Error('the engine is no process of this machine');
+  if (record?.kind !== 'process') throw new Error('the engine is not a process on this machine');
   await stopInGoodOrder(record.process);
   // `findOrStartEngine` starts no engine while this variable gives an address.
   const given = process.env['AWS_ENDPOINT_URL'];
@@ -57,10 +57,10 @@ async function restartEngine(): Promise<void> {
   if (again.url !== record.url) throw new Error(`the engine is at ${again.url} now, not ${record.url}`);
 }
 
-/** It writes its state, a file for each service, then waits for steps that wait for it: in the end it is killed. */
+/** Sends SIGTERM, waits until the engine has written its state (a file for each service), and kills it if it stays. */
 async function stopInGoodOrder(engine: OwnProcess): Promise<void> {
   const folder = process.env['STATE_DIR'];
-  if (folder === undefined) throw new Error('the engine was to keep its state');
+  if (folder === undefined) throw new Error('STATE_DIR is not set: the engine keeps no state');
   process.kill(engine.pid, 'SIGTERM');
   let before = '';
   for (let quietSinceMs = Date.now(); isAlive(engine) && Date.now() - quietSinceMs < WRITTEN_MS; ) {

@@ -10,7 +10,7 @@ const mappingsSchema = z.object({
 });
 const CONSUMER = 'QueuessimConsumer';
 
-/** A function of the app, invoked and waited for, as its schedule does it each minute. @param entry `schedules/reconcile` */
+/** Invokes a function of the app, as its schedule does, and waits for it. @param entry such as `schedules/reconcile` */
 export async function invoke(entry: string): Promise<void> {
   const { Functions } = functionsSchema.parse(await lambda('GET', 'functions/?MaxItems=100'));
   const found = Functions.find(
@@ -20,7 +20,7 @@ export async function invoke(entry: string): Promise<void> {
   await lambda('POST', `functions/${found.FunctionName}/invocations`, {});
 }
 
-/** Whether messages of the driver's queue are given to its function. Those under way go on for a moment. */
+/** Enables or disables the delivery of the driver's queue to its function. Invocations in flight go on for a moment. */
 export async function deliver(enabled: boolean): Promise<void> {
   const { EventSourceMappings } = mappingsSchema.parse(await lambda('GET', 'event-source-mappings/'));
   const found = EventSourceMappings.find(({ FunctionArn }) => FunctionArn.includes(CONSUMER));
@@ -40,9 +40,9 @@ async function lambda(method: string, path: string, body?: unknown): Promise<unk
     },
     ...(text === undefined ? {} : { body: text }),
   });
-  const said = await answer.text();
+  const reply = await answer.text();
   if (!answer.ok || answer.headers.has('x-amz-function-error')) {
-    throw new Error(`${method} ${path}: ${answer.status} ${said}`);
+    throw new Error(`${method} ${path}: ${answer.status} ${reply}`);
   }
-  return said === '' ? undefined : JSON.parse(said);
+  return reply === '' ? undefined : JSON.parse(reply);
 }

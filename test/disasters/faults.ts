@@ -33,7 +33,7 @@ const WHILE_REMOVING: readonly Fault[] = [
   { call: 'deleteResource', kind: 'loseReplyAfterEffect', probability: 0.3, count: 4 },
 ];
 
-/** A cloud that loses replies, makes machines twice, shows old lists, loses machines and lets none go. */
+/** Runs a fleet at a cloud that loses replies and machines, makes machines twice, shows old lists and holds machines. */
 export async function cloudMisbehaves(): Promise<void> {
   const audit = await CloudAudit.begin(CLOUD);
   const azure = group(CONNECTION, 100, ['eastus', 'westus2', 'canadacentral', 'northeurope', 'westeurope']);
@@ -73,7 +73,7 @@ async function removeFaults(ids: readonly string[]): Promise<void> {
   for (const id of ids) await control('DELETE', `faults/${id}`);
 }
 
-/** Has what no record claims found, and waits until every location was looked through. */
+/** Runs a sweep of the connection, and waits until every location was swept. */
 async function sweep(): Promise<void> {
   const params = { namespace };
   const { id } = await client.sweepOrphans({ params, body: { connection: CONNECTION, dryRun: false } });

@@ -5,12 +5,12 @@ import { isAlive } from '../../local/state/processes.ts';
 import { cloudsRecordSchema, RECORDS } from '../../local/state/records.ts';
 import { pause, stack } from '../e2e/deployed.ts';
 
-/** Processes of functions are found in Linux's /proc. */
+/** True on Linux: `killFunctions` finds the functions' processes in /proc. */
 export const CAN_KILL_FUNCTIONS = existsSync('/proc/self/environ');
 
 /**
- * Kills, without a word, the processes of this stack's functions whose names hold one of these words. They name the
- * engine's address in their environment.
+ * Kills, with SIGKILL, the processes of this stack's functions whose command line has one of these words. A process
+ * belongs to this stack if its environment has the engine's address.
  *
  * @returns how many
  */
@@ -25,7 +25,7 @@ export function killFunctions(...words: string[]): number {
         readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`AWS_ENDPOINT_URL=${stack.engineUrl}\0`)
       );
     } catch {
-      // It ended meanwhile, or is another user's.
+      // The process has ended, or belongs to another user.
       return false;
     }
   });
@@ -39,7 +39,7 @@ export function killFunctions(...words: string[]): number {
   return found.length;
 }
 
-/** Kills the simulated clouds' server, and starts it again on its port and its journal. */
+/** Kills the simulated clouds' server, and restarts it after `downMs` with the same port and journal. */
 export async function killClouds(downMs: number): Promise<void> {
   const folder = new StateFolder(stack.home);
   const record = folder.read(RECORDS.clouds, cloudsRecordSchema);

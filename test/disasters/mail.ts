@@ -12,8 +12,8 @@ const BATCH = 10;
 const HELD_SECONDS = 60;
 
 /**
- * Takes messages out of the driver's queue before its function does, keeps a copy, and puts each back twice. What it
- * takes goes back as a new message, because a receive counts towards the dead-letter queue.
+ * Takes messages from the driver's queue before the function receives them, keeps a copy, and sends each twice. It sends
+ * new messages, because a receive of the old one counts towards the dead-letter queue.
  */
 export class MailRobber {
   readonly #sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
@@ -28,7 +28,7 @@ export class MailRobber {
     this.#robbing.catch(() => undefined);
   }
 
-  /** One copy of each that was taken, of these fleets alone where they are given. */
+  /** Returns a copy of each message that was taken; with fleet ids, of these fleets only. */
   kept(...fleetIds: string[]): DriverMessage[] {
     const all = [...this.#kept.values()];
     if (fleetIds.length === 0) return all;

@@ -19,7 +19,7 @@ import { deliver } from './engine.ts';
 import { MailRobber } from './mail.ts';
 import { taskTokens } from './records.ts';
 
-/** Time in which messages that were sent again have long been worked off. */
+/** Time for the workers to handle all messages that were sent again. */
 const WORKED_OFF_MS = 10_000;
 
 const TEN_LOCATIONS = [
@@ -34,10 +34,10 @@ const TEN_LOCATIONS = [
   'ap-northeast-1',
   'ap-south-1',
 ];
-/** Two that stop the deliveries at the same time would start them under each other's hands. */
+/** Serializes tests that stop the delivery: else one would restart it while another one needs it stopped. */
 const oneAtATime = pLimit(1);
 
-/** Messages of every kind come twice, and old ones again when all is over. */
+/** Delivers messages of every kind twice, and again after the fleet runs and after it is gone. */
 export async function messagesComeAgain(): Promise<void> {
   const audit = await CloudAudit.begin('aws');
   const robber = new MailRobber();
@@ -77,7 +77,7 @@ export async function messagesComeAgain(): Promise<void> {
   }
 }
 
-/** Steps are answered before anything has happened, wrongly, and again when they were answered. */
+/** Answers task tokens before a machine is made, with wrong outcomes, and again after they were answered. */
 export async function tokensAreAnsweredWrongly(): Promise<void> {
   const audit = await CloudAudit.begin('gcp');
   const robber = new MailRobber();
@@ -112,7 +112,7 @@ export async function tokensAreAnsweredWrongly(): Promise<void> {
   }
 }
 
-/** Every step of a fleet is answered while its machine still boots: it settles no sooner than they run. */
+/** Answers every step of a fleet while its machine boots. The fleet must settle only when the machines run. */
 export async function stepsEndTooEarly(): Promise<void> {
   const audit = await CloudAudit.begin('ibm');
   const sfn = new SFNClient({ maxAttempts: 1 });
@@ -154,7 +154,7 @@ async function withoutDelivery<T>(work: () => Promise<T>): Promise<T> {
   });
 }
 
-/** Messages of this kind that were taken, as soon as there are some. */
+/** Waits until the robber has taken messages of this kind, and returns them. */
 async function caught(
   robber: MailRobber,
   fleetId: string,
@@ -175,7 +175,7 @@ function giveUpOf({ kind: _kind, ...launch }: LaunchMessage): DriverMessage {
   return { kind: 'give-up', ...launch, code: 'States.Timeout' };
 }
 
-/** Those that the workflow sends come one after the other, and may all be delivered before they are caught. */
+/** Makes the removals of networks by hand: a worker may receive the workflow's own before the robber takes them. */
 function networkRemovalsOf(message: DriverMessage): DriverMessage[] {
   if (message.kind !== 'terminate') return [];
   return (['access', 'network'] as const).map((round) => ({ ...message, kind: 'remove-networks', round }));
@@ -187,7 +187,7 @@ function aboutConnections(launches: readonly LaunchMessage[]): DriverMessage[] {
     { kind: 'verify', connectionKey },
     { kind: 'sync-inventory', connectionKey },
     { kind: 'sweep-connection', connectionKey, dryRun: false },
-    // Of a deletion that is over.
+    // The id of a deletion that has ended.
     { kind: 'leave-account', connectionKey, deletionId: '1kdvdnc4jyfcbym5' },
   ]);
 }

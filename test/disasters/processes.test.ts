@@ -13,10 +13,10 @@ import {
 import { CloudAudit } from './cloud-audit.ts';
 import { CAN_KILL_FUNCTIONS, killClouds, killFunctions } from './kill.ts';
 
-/** Functions that consume the driver's queue, and those that are steps of workflows. */
+/** Parts of the names of functions that consume the driver's queue or are steps of workflows. */
 const VICTIMS = ['QueuessimConsumer', 'Workflows'];
-/** Between one massacre and the next: in the middle of create calls, of waiting, of polls. */
-const LULLS_MS = [700, 1_900, 2_700, 1_300];
+/** Pauses between rounds of kills, so that they hit create calls, waits and polls. */
+const PAUSES_MS = [700, 1_900, 2_700, 1_300];
 
 async function launch(name: string) {
   const body = request(
@@ -31,33 +31,34 @@ async function launch(name: string) {
   return fleet;
 }
 
-async function massacre(): Promise<number> {
+/** Kills all victims several times. @returns how many processes were killed */
+async function killRepeatedly(): Promise<number> {
   let killed = 0;
-  for (const lullMs of LULLS_MS) {
+  for (const pauseMs of PAUSES_MS) {
     killed += killFunctions(...VICTIMS);
-    await pause(lullMs);
+    await pause(pauseMs);
   }
   return killed;
 }
 
-describe('processes that are killed', () => {
+describe('killed processes', () => {
   it.skipIf(!CAN_KILL_FUNCTIONS)(
-    'leave nothing undone, done twice or leaked when they are functions',
+    'a fleet comes up and goes, once each instance, although functions are killed again and again',
     async () => {
       const audit = await CloudAudit.begin('aws', 'gcp', 'alibaba', 'openstack');
       const fleet = await launch('killed');
-      expect(await massacre()).toBeGreaterThan(4);
+      expect(await killRepeatedly()).toBeGreaterThan(4);
       expect(await untilUp(fleet.id)).toMatchObject({ status: 'Running', counts: { Running: 200 } });
       await audit.expectAsRecorded([fleet]);
       await client.deleteFleet({ params: { namespace, fleet: fleet.id } });
       await pause(1_000);
-      expect(await massacre()).toBeGreaterThan(4);
+      expect(await killRepeatedly()).toBeGreaterThan(4);
       await untilGone(fleet.id);
       await audit.expectNothingLeft([fleet]);
     },
   );
 
-  it("leave everything as it is when they are the clouds' own", async () => {
+  it("a fleet comes up and goes although the simulated clouds' server is killed and restarted", async () => {
     const audit = await CloudAudit.begin('aws', 'gcp', 'alibaba', 'openstack');
     const fleet = await launch('restarted');
     await killClouds(3_000);

@@ -16,7 +16,7 @@ import { stack } from '../e2e/deployed.ts';
 const LONG_AGO_MS = 10 * 60_000;
 const tenMinutesLate: Timer = { ...systemClock, now: () => Date.now() - LONG_AGO_MS };
 
-/** The fleets' table, as a function had it ten minutes ago. */
+/** Opens the fleets' table with a clock that is ten minutes late. */
 function storeThen(): Store<'fleets'> {
   return openStore({ fleets: String(stack.outputs['FleetsTable']) }, tenMinutesLate);
 }
@@ -27,15 +27,15 @@ export async function fleetItem(fleetId: string): Promise<FleetItem> {
   return item;
 }
 
-/** What an API function leaves behind that died between its write and the start of the workflow. */
+/** Writes new work to a fleet without starting it, as an API function that dies between the two does. */
 export async function writeWithoutStart(fleetId: string, work: Work, update: FleetUpdate): Promise<void> {
   const store = storeThen();
   if (!(await assignWork(store, await fleetItem(fleetId), work, update))) {
-    throw new Error(`fleet ${fleetId} went on meanwhile`);
+    throw new Error(`fleet ${fleetId} was changed by another writer; the work was not written`);
   }
 }
 
-/** Stops the execution that is at work on a fleet, as an operator may do by hand. */
+/** Stops the present execution of a fleet, as an operator may do by hand. */
 export async function stopExecution(fleetId: string): Promise<void> {
   const fleet = await fleetItem(fleetId);
   const machine = fleet.work === 'provision' ? 'ProvisionFleetArn' : 'TerminateFleetArn';
@@ -59,7 +59,7 @@ export async function letExecutionAge(fleetId: string): Promise<void> {
   }
 }
 
-/** What the workflow waits for, of every instance of a fleet. */
+/** Returns the task tokens in the records of a fleet's instances. */
 export async function taskTokens(fleetId: string, size: number): Promise<string[]> {
   const refs = Array.from({ length: size }, (_, index) => ({ fleetId, index }));
   const records = await readInstances(storeThen(), refs);

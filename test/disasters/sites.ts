@@ -16,7 +16,7 @@ import { CloudAudit, instancesOf } from './cloud-audit.ts';
 const setUp = (cloud: Cloud, location: string, up: boolean) =>
   control('POST', `clouds/${cloud}/locations/${location}`, { up });
 
-/** A location is down for a while: what was asked for comes up all the same. */
+/** Takes one location down during the launches and another one during the removal. */
 export async function siteIsDownForAWhile(): Promise<void> {
   const audit = await CloudAudit.begin('openstack');
   const body = request('patient', group('sim-openstack', 60, ['GRA11', 'DE1', 'WAW1']));
@@ -37,11 +37,11 @@ export async function siteIsDownForAWhile(): Promise<void> {
   await audit.expectNothingLeft([fleet]);
 }
 
-/** A location goes down and stays so: its instances move, or the fleet rolls back; nothing half is left. */
+/** Takes a location down during the launches until the fleet runs elsewhere or rolls back. */
 export async function siteIsDownPermanently(): Promise<void> {
   const audit = await CloudAudit.begin('tencent');
   const locations = ['ap-guangzhou', 'ap-shanghai', 'ap-singapore', 'ap-seoul'];
-  // Long enough for those that the cloud had not taken yet to move; those that it had are lost to sight, and time out.
+  // Launches without a machine have time to move. Instances whose machine no list shows any more time out.
   const tencent = { ...group('sim-tencent', 60, locations), instanceTimeoutSeconds: 90 };
   const body = { ...request('moving', tencent), failurePolicy: 'rollback' as const };
   const fleet = await client.createFleet({ params: { namespace }, body });
@@ -52,7 +52,7 @@ export async function siteIsDownPermanently(): Promise<void> {
   );
   await setUp('tencent', 'ap-shanghai', false);
   const ended = await fleetWhen(fleet.id, ({ status }) => !['Preparing', 'Creating'].includes(status));
-  // What the cloud has there can be seen, and removed, only when it is up again.
+  // Workers can list and remove machines there only when the location is up again.
   await setUp('tencent', 'ap-shanghai', true);
   if (ended.status === 'Running') {
     expect(ended.counts.Running).toBe(60);
@@ -65,7 +65,7 @@ export async function siteIsDownPermanently(): Promise<void> {
   await audit.expectNothingLeft([fleet]);
 }
 
-/** The cloud no longer takes the credential: what is left is known, and goes when it takes it again. */
+/** Revokes the credential during the launches, and restores it after the fleet was deleted. */
 export async function credentialIsRevoked(): Promise<void> {
   const audit = await CloudAudit.begin('ncp');
   const ncp = { ...group('sim-ncp', 24, ['KR', 'SGN']), instanceTimeoutSeconds: 60 };
@@ -79,7 +79,7 @@ export async function credentialIsRevoked(): Promise<void> {
     expect(ended.failures.map(({ code }) => code)).toContain('Unauthorized');
     const connection = await client.getConnection({ params: { namespace, connection: 'sim-ncp' } });
     expect(connection.status).toBe('Failed');
-    // Whatever the cloud still has is told: machines by their records, networks as resources.
+    // The API still shows everything that the cloud has: machines by their records, networks as resources.
     const open = new Set(
       (await instancesOf(fleet.id)).filter(({ status }) => status !== 'Failed').map(({ id }) => id),
     );

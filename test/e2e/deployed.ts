@@ -8,7 +8,7 @@ import type { Fleet } from '../../functions/model/fleet.ts';
 import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 import type { FleetStatus } from '../../functions/model/status.ts';
 
-/** The deployed app, seen from outside, and the clouds' books beside it. */
+/** Connection settings of the deployed app and of the simulated clouds. */
 export const stack = inject('stack');
 export const client = createClient(stack);
 export const namespace = stack.namespace;
@@ -26,7 +26,8 @@ const TYPES: Record<string, string> = {
 
 export function group(connection: string, size: number, locations: string[]): NodeGroupRequest {
   const instanceType = TYPES[connection];
-  if (instanceType === undefined) throw new RangeError(`no type is known for ${connection}`);
+  if (instanceType === undefined)
+    throw new RangeError(`TYPES has no instance type for connection ${connection}`);
   return { name: `${connection}-nodes`, size, connection, locations, instanceType, image: 'ubuntu-24.04' };
 }
 
@@ -50,7 +51,7 @@ export async function untilGone(fleetId: string): Promise<Fleet> {
   return await fleetWhen(fleetId, ({ status }) => status === 'Terminated' || status === 'RolledBack');
 }
 
-/** A fleet as soon as it is so; the test's own time limit ends the waiting. */
+/** Reads a fleet until `holds` is true for it. Only the test's time limit ends the wait. */
 export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolean): Promise<Fleet> {
   for (;;) {
     const fleet = await client.getFleet({ params: { namespace, fleet: fleetId } });
@@ -61,14 +62,14 @@ export async function fleetWhen(fleetId: string, holds: (fleet: Fleet) => boolea
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
-/** What some of the clouds have in their books. Tests that run at the same time keep to clouds of their own. */
+/** Reads the books of some of the clouds. Tests that run at the same time use clouds of their own. */
 export async function booksOf(clouds: readonly Cloud[]): Promise<Books> {
   const books = await readBooks(stack);
   const kept = ({ cloud }: { cloud: string }) => clouds.some((one) => one === cloud);
   return { ...books, clouds: books.clouds.filter(kept), accounts: books.accounts.filter(kept) };
 }
 
-/** What some of the clouds say of everything since a test began. */
+/** Reads what the clouds' books gained since a test began. */
 export class Audit {
   readonly #clouds: readonly Cloud[];
   readonly #before: Books;
@@ -86,7 +87,7 @@ export class Audit {
     return new RunBooks(this.#before, await booksOf(this.#clouds), stack.outputs.DeploymentId);
   }
 
-  /** How many instances of each status the clouds have, what leaked, and what is there twice. */
+  /** Returns the number of running machines, the leaked ones, the duplicates, and the number of all that remain. */
   async verdict(fleetIds: readonly string[]) {
     const claimed = await claimedInstances({ client, namespace }, fleetIds);
     const books = await this.books();
@@ -120,7 +121,7 @@ export async function clearFaults(): Promise<void> {
   await control('DELETE', 'faults');
 }
 
-/** One call of the simulated clouds' control API. @returns what they answer, if anything */
+/** Calls the simulated clouds' control API. @returns the body of the answer, if there is one */
 export async function control(method: string, path: string, body?: unknown): Promise<unknown> {
   return await ask(stack, path, { method, body });
 }

@@ -25,8 +25,8 @@ async function launch(name: string): Promise<string> {
   return (await client.createFleet({ params: { namespace }, body: SIX_SITES(name) })).id;
 }
 
-describe('clouds that fail', () => {
-  it('lose replies, throttle and err, and have each instance once all the same', async () => {
+describe('faulty clouds', () => {
+  it('a fleet comes up with one machine for each instance at clouds that lose replies, throttle and fail', async () => {
     const audit = await Audit.begin('aws', 'gcp', 'azure');
     await addFaults(
       { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.3, count: 8 },

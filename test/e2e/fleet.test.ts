@@ -20,13 +20,13 @@ const problemOf = async (work: Promise<unknown>): Promise<ApiProblem> => {
     (error: unknown) => error,
   );
   if (outcome instanceof ApiProblem) return outcome;
-  throw new Error(`no problem, but ${String(outcome)}`);
+  throw new Error(`the API answered no problem, but ${String(outcome)}`);
 };
 
-// Each keeps to clouds of its own, so they run at the same time.
+// Each test uses clouds of its own, so they run at the same time.
 describe.concurrent('the deployed app', () => {
   describe('a fleet over several clouds', () => {
-    it('comes up as asked, is told as it is, and leaves nothing behind', async () => {
+    it('a fleet over three clouds comes up, is shown as the clouds have it, and leaves nothing', async () => {
       const audit = await Audit.begin('aws', 'gcp', 'openstack');
       const asked = request(
         'e2e-several',
@@ -66,7 +66,7 @@ describe.concurrent('the deployed app', () => {
       expect(gone.costUsd).toBeGreaterThan(0);
     });
 
-    it('can be deleted while it comes up, and leaves nothing behind', async () => {
+    it('a fleet that is deleted while it comes up leaves nothing', async () => {
       const audit = await Audit.begin('alibaba');
       const body = request('e2e-hasty', group('sim-alibaba', 30, ['cn-hangzhou', 'cn-beijing']));
       const { id } = await client.createFleet({ params: { namespace }, body });
@@ -80,7 +80,7 @@ describe.concurrent('the deployed app', () => {
   });
 
   describe('an idempotency key', () => {
-    it('makes one fleet of many same requests, and refuses another body', async () => {
+    it('five requests with one idempotency key create one fleet, and another body is refused', async () => {
       const audit = await Audit.begin('azure');
       const body = request('e2e-once', group('sim-azure', 3, ['eastus']));
       const ask = () => client.createFleet({ params: { namespace }, body, idempotencyKey: 'e2e-once-key' });
@@ -103,8 +103,8 @@ describe.concurrent('the deployed app', () => {
     });
   });
 
-  describe('a request that is refused', () => {
-    it('tells every fault at once and starts nothing', async () => {
+  describe('a refused request', () => {
+    it('a refused fleet request lists all its errors and makes no create call', async () => {
       const audit = await Audit.begin('tencent');
       const good = group('sim-tencent', 2, ['ap-seoul']);
       const body = request(
@@ -132,7 +132,7 @@ describe.concurrent('the deployed app', () => {
       expect((await audit.books()).remaining()).toBe(0);
     });
 
-    it('without a key is answered with problem JSON, over plain HTTP', async () => {
+    it('a request without an API key is answered with problem JSON', async () => {
       const answer = await fetch(`${stack.apiUrl}/v1/namespaces`);
       expect([answer.status, answer.headers.get('content-type')]).toEqual([401, 'application/problem+json']);
       expect(await answer.json()).toMatchObject({ status: 401, code: 'unauthorized' });
@@ -140,7 +140,7 @@ describe.concurrent('the deployed app', () => {
   });
 
   describe('a single instance', () => {
-    it('runs, and goes alone', async () => {
+    it('a single instance is created, runs and is deleted', async () => {
       const audit = await Audit.begin('ncp');
       const made = await client.createInstance({
         params: { namespace },

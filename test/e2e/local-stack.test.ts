@@ -27,7 +27,7 @@ const home = join(root, 'home');
 const temporary = join(root, 'tmp');
 const run = promisify(execFile);
 
-/** A command of a user who has this temporary folder, and a umask that hides nothing. */
+/** Runs the CLI with a temporary folder of its own, and with umask 000, which gives other users all rights. */
 async function fleetwright(...args: string[]): Promise<unknown> {
   const port = await freePort(15_566);
   const { AWS_ENDPOINT_URL: _given, ...inherited } = process.env;
@@ -43,7 +43,7 @@ async function fleetwright(...args: string[]): Promise<unknown> {
   return JSON.parse(stdout);
 }
 
-/** Files and folders below a path that another user of this machine could open, but for the installed engine. */
+/** Lists files and folders below a path that another user could open, without the installed engine. */
 function openToOthers(path: string): string[] {
   const names = readdirSync(path, { recursive: true, encoding: 'utf8' });
   return ['.', ...names.filter((name) => !name.startsWith('ministack-'))].filter((name) => {
@@ -52,7 +52,7 @@ function openToOthers(path: string): string[] {
   });
 }
 
-/** Of the processes of this machine, those that name the state folder; Linux tells. */
+/** Lists the processes whose environment names the state folder. Works on Linux only. */
 function processesOf(folder: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -60,7 +60,7 @@ function processesOf(folder: string): string[] {
       try {
         return readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`TMPDIR=${folder}`);
       } catch {
-        // It ended meanwhile, or is another user's.
+        // The process has ended, or belongs to another user.
         return false;
       }
     });
@@ -71,8 +71,8 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-describe('a local stack of its own', () => {
-  it('tells its keys, keeps what it writes to its user, and leaves nothing behind', async () => {
+describe('a second local stack', () => {
+  it('a second local stack has its own keys, writes files that only its user can open, and stops cleanly', async () => {
     mkdirSync(temporary);
     mkdirSync(home, { mode: 0o777 });
     // The engine is installed once for all stacks of the test run.
@@ -88,7 +88,7 @@ describe('a local stack of its own', () => {
     const key = { authorization: `Bearer ${stack.apiKey}` };
     expect((await fetch(`${stack.apiUrl}/v1/namespaces`, { headers: key })).status).toBe(200);
 
-    // The keys of one stack open no other one.
+    // The other stack refuses the keys of this one.
     const { engineUrl, simUrl } = inject('stack');
     await expect(readBooks({ ...stack, simUrl })).rejects.toThrow('401');
     const elsewhere = new SQSClient(engineSettings({ ...stack, engineUrl }));

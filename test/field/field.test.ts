@@ -9,6 +9,6 @@ it.each(CASES.map(({ id, title, play }) => [id, title, play] as const))(
   TIMEOUT_MS,
 );
 
-it('no two cases have the same name', () => {
+it('each field case has an id of its own', () => {
   expect(new Set(CASES.map(({ id }) => id)).size).toBe(CASES.length);
 });

@@ -10,7 +10,7 @@ interface Flags {
 const say = (line: string) => process.stderr.write(`${line}\n`);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
-/** `F28` names all of its kind: `F28-aws`, … */
+/** Returns true if the case was chosen. `F28` chooses `F28-aws` and all others that begin so. */
 function isChosen(id: string, wanted: readonly string[] | undefined): boolean {
   return wanted === undefined || wanted.some((one) => id === one || id.startsWith(`${one}-`));
 }
@@ -18,7 +18,7 @@ function isChosen(id: string, wanted: readonly string[] | undefined): boolean {
 async function main({ case: wanted, json }: Flags): Promise<number> {
   const chosen = CASES.filter(({ id }) => isChosen(id, wanted));
   if (chosen.length === 0) {
-    say(`there is no case ${wanted?.join(', ')}; there are: ${CASES.map(({ id }) => id).join(', ')}`);
+    say(`no case ${wanted?.join(', ')}; the cases are: ${CASES.map(({ id }) => id).join(', ')}`);
     return 2;
   }
   const failures: { case: string; message: string }[] = [];
@@ -49,10 +49,10 @@ async function main({ case: wanted, json }: Flags): Promise<number> {
 
 const program = new Command('field')
   .description(
-    'Plays cases from the field in virtual time: the whole control plane, its real drivers, and scripted clouds.',
+    'Play cases from the field in virtual time: the whole control plane with its real drivers over scripted clouds.',
   )
-  .option('--case <id...>', 'only these, such as F24; F28 plays F28-aws, F28-sim and so on')
-  .option('--json', 'one line of JSON on standard output', false)
+  .option('--case <id...>', 'play only these cases, such as F24; F28 plays F28-aws, F28-sim and so on')
+  .option('--json', 'print the result as one line of JSON on standard output', false)
   .addHelpText('after', `\nCases:\n${CASES.map(({ id, title }) => `  ${id}  ${title}`).join('\n')}`)
   .action(async (flags: Flags) => {
     process.exitCode = await main(flags);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
 import { OpenStackWorld } from '../worlds/openstack/world.ts';
@@ -22,30 +22,33 @@ function play(failurePolicy: FleetRequest['failurePolicy']): () => Promise<void>
       assert.ok(hit);
       hit.stuck = { status: 'ERROR', fault: FAULT };
       const errorAtMs = ground.now();
-      // Another fleet that comes up there has the site polled.
+      // Another fleet at the site causes polls.
       const other = await stage.create(user.order('other', 'cloud', site, 2));
       await stage.until(other.id, ({ status }) => status === 'Running' || status === 'Failed');
       await ground.sleep(5 * MINUTE_MS);
 
       const during = (await user.instances(fleet)).find(({ backendId }) => backendId === hit.id);
-      assert.equal(during?.status, 'Undefined', 'the status of the machine that is in ERROR');
+      assertIs('status of the instance whose server is in ERROR', during?.status, 'Undefined');
       const shown = JSON.stringify(during);
-      assert.ok(shown.includes('ERROR'), `the cloud's word ERROR is shown: ${shown}`);
-      assert.ok(shown.includes(FAULT), `the cloud's reason is shown: ${shown}`);
+      assert.ok(shown.includes('ERROR'), `the instance does not show the cloud's status ERROR: ${shown}`);
+      assert.ok(shown.includes(FAULT), `the instance does not show the cloud's message: ${shown}`);
       const now = await stage.read(fleet.id);
       assert.ok(!['RollingBack', 'RolledBack', 'Failed'].includes(now.status), `the fleet is ${now.status}`);
-      assert.equal((await stage.read(other.id)).status, 'Running', 'both slots were free for another fleet');
+      assertIs('status of a fleet that needs both slots', (await stage.read(other.id)).status, 'Running');
 
       await ground.sleep(errorAtMs + 10 * MINUTE_MS - ground.now());
       delete hit.stuck;
       await stage.until(fleet.id, ({ counts }) => counts.Running === 2);
-      assert.ok(ground.now() < errorAtMs + 30 * MINUTE_MS, 'it is Running again within minutes');
-      assert.deepEqual(openstack.script.calls(/^DELETE nova \/servers/), [], 'nothing is deleted');
+      assert.ok(
+        ground.now() < errorAtMs + 30 * MINUTE_MS,
+        'the instance took over 20 minutes to be Running again',
+      );
+      assertIs('servers that were deleted', openstack.script.calls(/^DELETE nova \/servers/), []);
       assert.equal((await stage.read(fleet.id)).status, 'Running');
     });
 }
 
-/** What is shown and left alone goes all the same when its fleet is to go. */
+/** Deletes the fleet of a server in ERROR: the server must be removed. */
 async function deleted(): Promise<void> {
   await inField({ worlds: () => ({ openstack: new OpenStackWorld() }) }, async (field) => {
     const { stage, user, worlds, ground } = field;
@@ -66,9 +69,9 @@ async function deleted(): Promise<void> {
 }
 
 const title = (policy: string) =>
-  `a server that Nova has in ERROR after it ran is Undefined with Nova's words, and Running when it is ACTIVE again (policy ${policy})`;
+  `an instance is Undefined while its server is in ERROR, and Running when it is ACTIVE again (policy ${policy})`;
 
-/** Was: deleted at the first poll. */
+/** Earlier, the first poll deleted the server. */
 export const f08: FieldCase[] = [
   { id: 'F8', title: title('continue'), play: play('continue') },
   { id: 'F8-rollback', title: title('rollback'), play: play('rollback') },
@@ -76,7 +79,7 @@ export const f08: FieldCase[] = [
   {
     id: 'F8-deleted',
     title:
-      'a server that Nova has in ERROR after it ran is noticed without another fleet, and goes with its own',
+      'a server in ERROR after it ran is noticed although no other fleet causes polls, and is removed with its fleet',
     play: deleted,
   },
 ];

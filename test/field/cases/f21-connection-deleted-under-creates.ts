@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { Problem } from '../../../functions/entrypoints/api/problem.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
 
 const FLEETS = 6;
 const SEEDS = 24;
-/** The requests come within this. */
+/** All requests begin within this time. */
 const TENTH_MS = 100;
 const MINUTE_MS = 60_000;
 
-/** @returns when it began and ended, and what came of it: undefined when it was refused */
+/** Sends a request. @returns when it began and ended, and its answer: undefined if the API refused it */
 async function attempt<Answer>(now: () => number, ask: () => Promise<Answer>) {
   const fromMs = now();
   try {
@@ -35,40 +35,40 @@ async function race(seed: number): Promise<{ isDeleted: boolean; accepted: numbe
       ),
     ]);
     const met = fleets.filter(({ fromMs, toMs }) => fromMs < deletion.toMs && toMs > deletion.fromMs);
-    assert.ok(met.length > 0, `seed ${seed}: no request was under way together with the deletion`);
+    assert.ok(met.length > 0, `seed ${seed}: no create overlapped with the deletion`);
     const accepted = fleets.flatMap(({ answer }) => answer ?? []);
     if (deletion.isDone) {
-      assert.deepEqual(
+      assertIs(
+        `seed ${seed}: fleets that were accepted on the deleted connection`,
         accepted.map(({ name }) => name),
         [],
-        `seed ${seed}: fleets were accepted on a connection that was deleted`,
       );
       await ground.sleep(10 * MINUTE_MS);
-      assert.equal(stage.standing().length, 0, `seed ${seed}: no machine is left out of reach`);
+      assertIs(`seed ${seed}: machines left after the connection was deleted`, stage.standing().length, 0);
       return { isDeleted: true, accepted: 0 };
     }
-    // A deletion that was refused has changed nothing: what was accepted comes up, and can be removed.
+    // The deletion was refused: the accepted fleets must come up and be removed as usual.
     for (const { id } of accepted) await stage.until(id, ({ status }) => status === 'Running');
     for (const { id } of accepted) await stage.remove(id);
     for (const { id } of accepted) await stage.until(id, ({ status }) => status === 'Terminated');
-    assert.equal(stage.standing().length, 0, `seed ${seed}: all machines are gone`);
+    assertIs(`seed ${seed}: machines left after the fleets were deleted`, stage.standing().length, 0);
     return { isDeleted: false, accepted: accepted.length };
   });
 }
 
-/** Was: 204 and 202; one machine was left running, out of reach of the sweep. */
+/** Earlier, both the deletion and a fleet were accepted, and a machine was left that no sweep could reach. */
 export const f21: FieldCase[] = [
   {
     id: 'F21',
     title:
-      'a connection that is deleted in the same tenth of a second as fleets on it are asked for: the deletion is refused, or the fleets are',
+      'the API refuses either the deletion of a connection or all fleets that are created on it at that moment',
     async play() {
       let refused = 0;
       for (let seed = 1; seed <= SEEDS; seed += 1) {
         const { isDeleted } = await race(seed);
         if (!isDeleted) refused += 1;
       }
-      assert.ok(refused > 0, 'fleets were first in none of the races');
+      assert.ok(refused > 0, 'the deletion was accepted in every race, so none tested its refusal');
     },
   },
 ];

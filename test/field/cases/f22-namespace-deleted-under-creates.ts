@@ -1,6 +1,5 @@
-import assert from 'node:assert/strict';
 import { Problem } from '../../../functions/entrypoints/api/problem.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
 
@@ -33,26 +32,26 @@ async function race(seed: number): Promise<{ isDeleted: boolean }> {
     await ground.sleep(5 * MINUTE_MS);
     const secrets = () => lab.parameters.names.filter((name) => name.includes(`/${TENANT}/`));
     if (isDeleted) {
-      assert.equal(accepted, 0, `seed ${seed}: connections were made in a namespace that was deleted`);
+      assertIs(`seed ${seed}: connections that were accepted in the deleted namespace`, accepted, 0);
       await user.makeNamespace(TENANT);
     }
     const listed = await user.connections(TENANT);
-    assert.equal(listed.length, accepted, `seed ${seed}: connections of the namespace`);
-    assert.equal(secrets().length, accepted, `seed ${seed}: secrets of the namespace`);
+    assertIs(`seed ${seed}: connections of the namespace`, listed.length, accepted);
+    assertIs(`seed ${seed}: secrets of the namespace`, secrets().length, accepted);
     return { isDeleted };
   });
 }
 
-/** Was: the connections lived on, and a new namespace of that name inherited their credentials. */
+/** Earlier, the connections stayed, and a new namespace of that name had their credentials. */
 export const f22: FieldCase[] = [
   {
     id: 'F22',
     title:
-      'a namespace that is deleted among creates of connections in it: one of them is refused, and a namespace that is made again has nothing of the old one',
+      'the API refuses either the deletion of a namespace or all connections that are created in it at that moment',
     async play() {
       const outcomes = new Set<boolean>();
       for (let seed = 1; seed <= SEEDS; seed += 1) outcomes.add((await race(seed)).isDeleted);
-      assert.equal(outcomes.size, 2, 'the deletion was first in some races, and last in others');
+      assertIs('different outcomes of the races: deletion accepted, deletion refused', outcomes.size, 2);
     },
   },
 ];

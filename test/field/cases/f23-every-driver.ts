@@ -23,16 +23,16 @@ const LIMITS = {
     mutate: { perSecond: PER_SECOND, burst: 20 },
   },
 };
-/** Slots, not calls, are what launching takes its time by; calls are what removing does. */
+/** Ideal times: slots bound how fast machines launch, and the rate of calls bounds how fast they are removed. */
 const LEAST_UP_MS = (MACHINES / SLOTS) * START_MS;
 const LEAST_DOWN_MS = (MACHINES / PER_SECOND) * 1_000 + END_MS;
 const MINUTE_MS = 60_000;
-/** A poll ends at its time-out at the latest, and the next one comes after 5 seconds. */
+/** Time for two polls: each ends at its time limit at the latest, and the next one follows after 5 seconds. */
 const TWO_POLLS_MS = 60_000;
 
 type Listed = 'aws' | 'openstack';
 
-/** Lists of a whole site, and not of some machines of it. */
+/** Matches lists of a whole site, and not lists of single machines. */
 const LIST: Readonly<Record<Listed, Pick<Trouble, 'call' | 'when'>>> = {
   openstack: {
     call: 'GET nova /servers/detail',
@@ -81,7 +81,7 @@ async function play(driver: Listed, isFailing: boolean): Promise<void> {
     const upMs = ground.now() - askedAtMs;
     assert.ok(
       upMs <= LEAST_UP_MS + 2 * MINUTE_MS,
-      `all ran after ${upMs} ms; ${LEAST_UP_MS} ms at the least`,
+      `all machines ran after ${upMs} ms; the ideal is ${LEAST_UP_MS} ms`,
     );
 
     const removedAtMs = ground.now();
@@ -90,10 +90,10 @@ async function play(driver: Listed, isFailing: boolean): Promise<void> {
     const downMs = ground.now() - removedAtMs;
     const [first] = script.calls(REMOVAL[driver], removedAtMs);
     const firstMs = (first?.atMs ?? Number.POSITIVE_INFINITY) - removedAtMs - END_MS;
-    assert.ok(firstMs <= TWO_POLLS_MS, `the first removal was asked for after ${firstMs} ms`);
+    assert.ok(firstMs <= TWO_POLLS_MS, `the first removal was requested after ${firstMs} ms`);
     assert.ok(
       downMs <= LEAST_DOWN_MS + 2 * MINUTE_MS,
-      `all were gone after ${downMs} ms; ${LEAST_DOWN_MS} ms at the least`,
+      `all machines were gone after ${downMs} ms; the ideal is ${LEAST_DOWN_MS} ms`,
     );
     assertMet('lists of the site', met);
     met.end();
@@ -102,7 +102,9 @@ async function play(driver: Listed, isFailing: boolean): Promise<void> {
 }
 
 function kind(id: string, driver: Listed, isFailing: boolean): FieldCase {
-  const list = isFailing ? 'a list that fails each time' : 'a list that takes 200 ms a machine';
+  const list = isFailing
+    ? 'a list call that fails each time'
+    : 'a list call that takes 200 ms for each machine';
   return {
     id,
     title: `${list} stops neither launches nor removals of its site (driver ${driver})`,
@@ -110,7 +112,7 @@ function kind(id: string, driver: Listed, isFailing: boolean): FieldCase {
   };
 }
 
-/** The fault of F23 at the drivers whose clouds list all machines in one answer, where a list may fail as well. */
+/** Plays F23 at the drivers whose clouds list all machines in one answer, with slow and with failing lists. */
 export const f23EveryDriver: FieldCase[] = [
   kind('F23-aws', 'aws', false),
   kind('F23-openstack', 'openstack', false),

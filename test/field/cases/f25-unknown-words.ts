@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { DriverName } from '../../../functions/model/connection.ts';
 import type { FleetRequest } from '../../../functions/model/fleet-request.ts';
 import { behind } from '../harness/behind.ts';
-import { assertMet, type FieldCase } from '../harness/case.ts';
+import { assertIs, assertMet, type FieldCase } from '../harness/case.ts';
 import { allWorlds } from '../harness/every-driver.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
@@ -12,13 +12,13 @@ import type { Trouble } from '../worlds/script.ts';
 
 const SIZE = 20;
 const LIMIT_SECONDS = 1_200;
-/** A few equal answers over a minute, the look-ups between them, then the removal of the others. */
+/** Time for a few equal answers over a minute, the look-ups between them, and the removal of the other instances. */
 const MOST_MS = 240_000;
 
 type Policy = FleetRequest['failurePolicy'];
 type Refusing = Exclude<DriverName, 'sim'>;
 
-/** Creates of the instance at position 7, alone or among others. */
+/** Matches creates of the instance at position 7, alone or in a batch. */
 const ASKS_FOR_7: Readonly<Record<Refusing, (asked: Asked) => boolean>> = {
   'cb-spider': ({ text }) => /"Name":"[^"]*00007[0-9a-z]{2}"/.test(text),
   openstack: ({ text }) => /[-:,]00007\.[0-9]/.test(text),
@@ -31,7 +31,7 @@ const CREATE: Readonly<Record<Refusing, string>> = {
   aws: 'RunInstances',
 };
 
-/** A server error in the form of each cloud. @param words without their count, `{n}` */
+/** Answers with a server error in the form of the driver's cloud. @param words the message; `{n}` becomes its number */
 function refused(driver: Refusing, words: string): Trouble {
   let count = 0;
   const answer = (): Response => {
@@ -54,7 +54,7 @@ const ENDS = { rollback: 'RolledBack', continue: 'PartiallyRunning', refine: 'Ru
 function kind(id: string, driver: Refusing, words: string, failurePolicy: Policy): FieldCase {
   return {
     id,
-    title: `one of ${SIZE} creates that is refused each time with “${words}” has failed after a few equal answers over a minute (driver ${driver}, policy ${failurePolicy})`,
+    title: `an instance whose create is refused each time with the unknown error “${words}” fails long before its time limit (driver ${driver}, policy ${failurePolicy})`,
     play: () =>
       inField({ worlds: allWorlds }, async (field) => {
         const { stage, user, worlds, ground } = field;
@@ -74,21 +74,21 @@ function kind(id: string, driver: Refusing, words: string, failurePolicy: Policy
         assert.equal(ended.status, ENDS[failurePolicy], JSON.stringify(ended.counts));
         assert.ok(
           tookMs < MOST_MS,
-          `it was decided after ${tookMs} ms; the time limit is ${LIMIT_SECONDS} s`,
+          `the fleet settled after ${tookMs} ms; at most ${MOST_MS} ms are allowed`,
         );
-        const told = JSON.stringify(ended.failures);
+        const failures = JSON.stringify(ended.failures);
         const [fixed = words] = words.split('{n}');
-        assert.ok(told.includes(fixed), `the cloud's words are told: ${told}`);
+        assert.ok(failures.includes(fixed), `the failures do not show the cloud's message: ${failures}`);
         const left = failurePolicy === 'rollback' ? 0 : SIZE - 1;
-        assert.equal(cloud.standing().length, left, 'machines that stand');
-        assertMet('creates that were refused', met, 3);
+        assertIs('machines at the cloud', cloud.standing().length, left);
+        assertMet('refused creates', met, 3);
       }),
   };
 }
 
 const ERROR = 'Internal Server Error';
 
-/** Was: tried again until the time limit, 20 minutes by default. */
+/** Earlier, the worker repeated the create until the instance's time limit, 20 minutes by default. */
 export const f25: FieldCase[] = [
   kind('F25', 'cb-spider', ERROR, 'rollback'),
   kind('F25-continue', 'cb-spider', ERROR, 'continue'),

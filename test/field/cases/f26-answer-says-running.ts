@@ -14,13 +14,13 @@ import { SpiderWorld } from '../worlds/spider/world.ts';
 const MACHINES = 6;
 const SLOTS = 2;
 const START_MS = 3_000;
-/** From an answer to the next create, which its slot is for. */
+/** Allowed from a create's answer to the next create in the same slot. */
 const HAND_OVER_MS = 1_500;
 
-/** Nova is not among them: what it answers a create with has no status. */
+/** Without OpenStack: Nova's answer to a create has no status. */
 type Answering = Exclude<DriverName, 'openstack'>;
 
-/** Clouds that answer a create when its machine runs. */
+/** Makes clouds that answer a create when its machine runs. */
 const worlds = (ground: Field['ground']): AllWorlds => {
   const all = {
     aws: new Ec2World({ bootMs: 0 }),
@@ -32,7 +32,7 @@ const worlds = (ground: Field['ground']): AllWorlds => {
 };
 const { clouds } = calmScenario({}, { bootSeconds: [3, 3], submitMs: [0, 0], answersWhenRunning: true });
 
-/** Lists of a site do not answer: only a create's own answer tells that its machine runs. */
+/** Makes all lists of the site fail, so that only a create's own answer tells that its machine runs. */
 function blind(driver: Answering, { worlds: all, stage, lab }: Field<AllWorlds>): Met {
   const failed = () =>
     Response.json({ message: 'failed to list: context deadline exceeded' }, { status: 500 });
@@ -60,7 +60,7 @@ function blind(driver: Answering, { worlds: all, stage, lab }: Field<AllWorlds>)
 function kind(driver: Answering): FieldCase {
   return {
     id: driver === 'cb-spider' ? 'F26' : `F26-${driver}`,
-    title: `a create that is answered only when the machine runs is recorded Running from its answer, and its slot is free at once (driver ${driver})`,
+    title: `a create answer that comes when the machine runs is recorded as Running, and frees the slot (driver ${driver})`,
     play: () =>
       inField({ worlds, clouds }, async (field) => {
         const { stage, user } = field;
@@ -75,17 +75,20 @@ function kind(driver: Answering): FieldCase {
           ({ status, counts }) => counts.Running === MACHINES || status === 'Failed',
         );
         assert.equal(up.counts.Running, MACHINES, JSON.stringify(up.counts));
-        assertMet('polls that could not see it', met);
+        assertMet('failed list calls', met);
         const instances = await user.instances(fleet);
         const ran = instances.map(({ runningAt = '' }) => Date.parse(runningAt)).toSorted((a, b) => a - b);
         const launched = instances.map(({ launchedAt = '' }) => Date.parse(launchedAt));
         const tookMs = (ran.at(-1) ?? Number.NaN) - Math.min(...launched);
         const mostMs = (MACHINES / SLOTS) * (START_MS + HAND_OVER_MS);
-        assert.ok(tookMs <= mostMs, `all ran ${tookMs} ms after the first was asked for; ${mostMs} at most`);
+        assert.ok(
+          tookMs <= mostMs,
+          `all machines ran ${tookMs} ms after the first launch; at most ${mostMs} ms are allowed`,
+        );
         assert.ok(Math.min(...launched) >= beganMs);
       }),
   };
 }
 
-/** Was: Creating until the next poll. */
+/** Earlier, the instance was Creating until the next poll. */
 export const f26: FieldCase[] = (['cb-spider', 'aws', 'sim'] as const).map(kind);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Fleet } from '../../../functions/model/fleet.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
 
 const HOUR_MS = 3_600_000;
-/** Three grace periods of half an hour, and a sweep each 15 minutes. */
+/** Three grace periods of half an hour, with a sweep every 15 minutes. */
 const WATCHED_MS = 1.5 * HOUR_MS;
-/** Of a machine when it is backed up; a poll a minute at each cloud is what a day takes its time by. */
+/** Age of the machine at its restore. Shorter at the scripted clouds, where a long time is slow to play. */
 const AGE_MS = { sim: 24 * HOUR_MS, aws: 3 * HOUR_MS, openstack: 3 * HOUR_MS, 'cb-spider': 3 * HOUR_MS };
 
 /** What became of the original before its backup was restored. */
@@ -24,10 +24,10 @@ async function play(at: AtDriver, original: Original): Promise<void> {
   const restoredAtMs = ground.now();
   await ground.sleep(WATCHED_MS);
 
-  assert.ok(cloud.standing().includes(copy), 'the copy runs on');
-  assert.equal(cloud.removals(restoredAtMs), 0, 'no removal was asked for');
+  assert.ok(cloud.standing().includes(copy), `the copy ${copy} was removed`);
+  assertIs('removals after the restore', cloud.removals(restoredAtMs), 0);
   const findings = (await user.orphans()).filter(({ reason }) => reason === 'copy');
-  assert.equal(findings.length, 1, `the copy is reported: ${JSON.stringify(await user.orphans())}`);
+  assertIs(`findings of copies among ${JSON.stringify(await user.orphans())}`, findings.length, 1);
   const [finding] = findings;
   assert.equal(finding?.kind, 'instance', JSON.stringify(finding));
   assert.equal(finding?.state, 'Reported', JSON.stringify(finding));
@@ -36,7 +36,7 @@ async function play(at: AtDriver, original: Original): Promise<void> {
   assert.equal(counts.Running ?? 0, { runs: 2, gone: 1, deleted: 0 }[original], JSON.stringify(counts));
 }
 
-/** Makes of the original what the case says. @returns the copy's id */
+/** Backs the original up, brings it into the state of the case, and restores the backup. @returns the copy's id */
 async function restored(
   { stage, cloud, ground }: AtDriver,
   fleet: Fleet,
@@ -58,16 +58,16 @@ async function restored(
 
 const TITLES: Readonly<Record<Original, string>> = {
   runs: 'while the original runs',
-  gone: 'when the original was ended at the cloud',
-  deleted: 'when its fleet is deleted',
+  gone: 'after the original was ended at the cloud',
+  deleted: 'after its fleet was deleted',
 };
 
 const kind = (original: Original): FieldCase[] =>
   atEveryDriver({
     id: original === 'runs' ? 'F28' : `F28-${original}`,
-    title: `a machine that is restored from a backup with all our tags ${TITLES[original]} is reported as a copy, and never ended`,
+    title: `a machine restored from a backup with all tags ${TITLES[original]} is reported as a copy and not removed`,
     play: (at) => play(at, original),
   });
 
-/** Was: taken for a duplicate, and ended in the same sweep, without grace. */
+/** Earlier, the sweep took it for a duplicate and removed it without a grace period. */
 export const f28: FieldCase[] = [...kind('runs'), ...kind('gone'), ...kind('deleted')];

@@ -1,17 +1,16 @@
-import assert from 'node:assert/strict';
 import type { Credential } from '../../../functions/model/connection.ts';
 import { putCredential } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { readConnection, updateConnection } from '../../../functions/platform/store/connections.ts';
 import { Process } from '../../chaos/ground/process.ts';
 import { NAMESPACE, SECRETS_PREFIX } from '../../chaos/world/lab.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { type AtDriver, atEveryDriver } from '../harness/every-driver.ts';
 import { running } from './f29-another-account.ts';
 
 const HOUR_MS = 3_600_000;
 const SIZE = 3;
 
-/** Past the check: the credential in force is another account's for an hour. */
+/** Puts a credential of another account in force for an hour, without the check of a rotation. */
 async function unchecked(at: AtDriver): Promise<void> {
   const { lab, stage, site, cloud, ground } = at;
   const fleet = await running(at);
@@ -20,10 +19,10 @@ async function unchecked(at: AtDriver): Promise<void> {
   await force(at, site.request.credential);
   lab.killWorkers('a new start');
   await ground.sleep(3 * HOUR_MS);
-  assert.equal(cloud.removals(), 0, 'nothing is ended');
-  assert.equal(cloud.standing().length, SIZE, 'all machines stand');
+  assertIs('removals', cloud.removals(), 0);
+  assertIs('machines at the cloud', cloud.standing().length, SIZE);
   const { counts } = await stage.read(fleet.id);
-  assert.equal(counts.Running, SIZE, `all are seen again: ${JSON.stringify(counts)}`);
+  assertIs(`running instances among ${JSON.stringify(counts)}`, counts.Running, SIZE);
 }
 
 /** Puts a credential in force as if it had been verified. */
@@ -37,9 +36,9 @@ async function force({ lab }: AtDriver, credential: Credential): Promise<void> {
   await updateConnection(store, NAMESPACE, 'cloud', { credentialVersion });
 }
 
-/** Was: all machines Vanished; when the credential was back, the sweep ended them 30 minutes later. */
+/** Earlier, all machines were marked Vanished. 30 minutes after the credential was back, the sweep removed them. */
 export const f29Unchecked: FieldCase[] = atEveryDriver({
   id: 'F29-unchecked',
-  title: 'where a credential of another account is in force for an hour all the same, nothing is ended',
+  title: 'no machine is removed after a credential of another account was in force for an hour',
   play: unchecked,
 });

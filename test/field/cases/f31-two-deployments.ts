@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Problem } from '../../../functions/entrypoints/api/problem.ts';
 import type { DriverName } from '../../../functions/model/connection.ts';
 import { behind } from '../harness/behind.ts';
-import type { FieldCase } from '../harness/case.ts';
+import { assertIs, type FieldCase } from '../harness/case.ts';
 import { allWorlds } from '../harness/every-driver.ts';
 import { inField } from '../harness/field.ts';
 import { SITES } from '../harness/sites.ts';
@@ -10,18 +10,18 @@ import { SITES } from '../harness/sites.ts';
 const SIZE = 3;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
-/** Several grace periods of half an hour, and a sweep each 15 minutes. */
+/** Several grace periods of half an hour, with a sweep every 15 minutes. */
 const WATCHED_MS = 2 * HOUR_MS;
 
 function kind(driver: DriverName): FieldCase {
   return {
     id: `F31-${driver}`,
-    title: `a second deployment with an id that is in use at an account does not start there, and neither ends what the other made (driver ${driver})`,
+    title: `a second deployment with the same id is refused, and neither one removes the other's machines (driver ${driver})`,
     play: () =>
       inField({ worlds: allWorlds, deployments: 2 }, async (field) => {
         const { stage, user, ground, others } = field;
         const [second] = others;
-        if (!second) throw new Error('one deployment');
+        if (!second) throw new Error('the case has only one deployment');
         const cloud = behind(driver, field);
         const site = SITES[driver];
         await user.makeNamespace();
@@ -34,20 +34,24 @@ function kind(driver: DriverName): FieldCase {
         await second.user.makeConnection('cloud', site);
         await ground.sleep(10 * MINUTE_MS);
         const refused = await second.user.connection('cloud');
-        assert.notEqual(refused.status, 'Ready', 'the second deployment does not start');
-        assert.ok(refused.failure, 'and says why');
+        assert.notEqual(refused.status, 'Ready', 'the connection of the second deployment is Ready');
+        assert.ok(refused.failure, 'the refused connection has no failure');
         await assert.rejects(
           second.stage.create(second.user.order('other', 'cloud', site, 2)),
           Problem,
-          'no fleet is accepted there',
+          'the second deployment accepted a fleet',
         );
         await ground.sleep(WATCHED_MS);
-        assert.equal(cloud.removals(), 0, 'no removal was asked for');
-        assert.equal(cloud.standing().length, SIZE, 'all machines stand');
+        assertIs('removals', cloud.removals(), 0);
+        assertIs('machines at the cloud', cloud.standing().length, SIZE);
         assert.equal((await stage.read(fleet.id)).counts.Running, SIZE);
-        assert.equal((await user.connection('cloud')).status, 'Ready', 'the first one goes on');
+        assertIs(
+          'status of the connection of the first deployment',
+          (await user.connection('cloud')).status,
+          'Ready',
+        );
 
-        // What the first one makes and removes is its own business still.
+        // The first deployment can still remove its own fleet.
         await stage.remove(fleet.id);
         await stage.until(fleet.id, ({ status }) => status === 'Terminated');
         assert.equal(cloud.standing().length, 0);
@@ -55,11 +59,11 @@ function kind(driver: DriverName): FieldCase {
   };
 }
 
-/** CB-Spider keeps no mark that both could see: what a sweep cannot prove is all that holds them off each other. */
+/** CB-Spider can keep no mark that both would see. A sweep removes only machines that it can prove to be its own. */
 const unmarked: FieldCase = {
   id: 'F31-cb-spider',
   title:
-    'two deployments with one id at an account that keeps no mark: neither ends what the other made (driver cb-spider)',
+    "two deployments with one id at an account without marks do not remove each other's machines (driver cb-spider)",
   play: () =>
     inField({ worlds: allWorlds, deployments: 2 }, async (field) => {
       const { ground, others } = field;
@@ -75,8 +79,8 @@ const unmarked: FieldCase = {
         fleets.push(fleet);
       }
       await ground.sleep(WATCHED_MS);
-      assert.equal(cloud.removals(), 0, 'no removal was asked for');
-      assert.equal(cloud.standing().length, both.length * SIZE, 'all machines stand');
+      assertIs('removals', cloud.removals(), 0);
+      assertIs('machines at the cloud', cloud.standing().length, both.length * SIZE);
       for (const [at, { stage }] of both.entries()) {
         const fleet = await stage.read(fleets[at]?.id ?? '');
         assert.equal(fleet.counts.Running, SIZE);
@@ -84,5 +88,5 @@ const unmarked: FieldCase = {
     }),
 };
 
-/** Was: each ended what the other made. */
+/** Earlier, each deployment removed the machines of the other. */
 export const f31: FieldCase[] = [...(['sim', 'aws', 'openstack'] as const).map(kind), unmarked];

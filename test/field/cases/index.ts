@@ -15,7 +15,7 @@ import { f30 } from './f30-restored-tables.ts';
 import { f31 } from './f31-two-deployments.ts';
 import { quiet } from './quiet.ts';
 
-/** Every case, in the order of their numbers. */
+/** All cases, by number. */
 export const CASES: readonly FieldCase[] = [
   ...quiet,
   ...f08,

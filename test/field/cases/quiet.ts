@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { atEveryDriver } from '../harness/every-driver.ts';
 
-/** Without any trouble: what the worlds are measured by. */
+/** Plays a fleet without any trouble, to show that the worlds themselves work. */
 export const quiet = atEveryDriver({
   id: 'quiet',
-  title: 'a fleet comes up and goes where nothing goes wrong',
+  title: 'a fleet comes up and is removed when nothing goes wrong',
   async play({ stage, user, site, cloud, lab }) {
     await user.makeNamespace();
     await user.connect('cloud', site);

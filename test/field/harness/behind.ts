@@ -3,7 +3,7 @@ import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { Field, Worlds } from './field.ts';
 import { SITES } from './sites.ts';
 
-/** All clouds that are not simulated, each as its world is made by default. */
+/** A scripted cloud for every driver except `sim`. */
 export type AllWorlds = Required<Worlds>;
 
 export interface Backup {
@@ -11,21 +11,21 @@ export interface Backup {
   restore(): string;
 }
 
-/** What stands at a driver's cloud, and what can be done to it there past us. */
+/** Looks into a driver's cloud, and changes machines there without the control plane. */
 export interface Behind {
-  /** Ids of machines that have not ended, in every account. */
+  /** Returns the ids of machines that have not ended, in every account. */
   standing(): string[];
-  /** Backs a machine up with all that it carries; restored, it is another machine. */
+  /** Backs up a machine with its name and tags. A restore makes another machine. */
   backUp(id: string): Backup;
-  /** Ends a machine, as its owner does it in the cloud's own console. */
+  /** Ends a machine, as a user does in the cloud's own console. */
   end(id: string): void;
-  /** Requests to end a machine that have reached the cloud. */
+  /** Counts the requests to end a machine that have reached the cloud. */
   removals(sinceMs?: number): number;
   /** A credential of another account of the same cloud. */
   other: Credential;
 }
 
-/** The cloud of a driver's site in `SITES`. */
+/** Opens the cloud of a driver's site in `SITES`. */
 export function behind(driver: DriverName, field: Field<AllWorlds>): Behind {
   return { sim: simulated, aws: ec2, openstack: openStack, 'cb-spider': spider }[driver](field);
 }
@@ -91,7 +91,7 @@ function openStack({ worlds: { openstack }, ground }: Field<AllWorlds>): Behind 
   };
 }
 
-/** Ids are those of the cloud, which records do not have: CB-Spider goes by names of ours. */
+/** Uses the cloud's own ids. Records have names in their place, as CB-Spider identifies machines by name. */
 function spider({ worlds: { 'cb-spider': world }, ground }: Field<AllWorlds>): Behind {
   const accounts = ['account-1', 'account-2'];
   const all = () => accounts.flatMap((name) => world.standing(name));

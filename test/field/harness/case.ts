@@ -1,15 +1,23 @@
-/** What went wrong once at a user's cloud, with what is right. */
+import { isDeepStrictEqual } from 'node:util';
+
+/** A trouble that a user met at a cloud, with the behaviour that is right. */
 export interface FieldCase {
-  /** Its number, such as `F8`, and a letter where there are several of a kind: `F28-openstack`. */
+  /** A number, such as `F8`, with a suffix if there are several variants: `F28-openstack`. */
   id: string;
-  /** What has to be so, as a whole sentence. */
+  /** What must hold, as a whole sentence. */
   title: string;
-  /** Plays it. @throws Error that says what is not as it should be */
+  /** Plays the case. @throws Error that says what is wrong */
   play(): Promise<void>;
 }
 
-/** @throws Error unless a trouble that the case is about was met: a case must not pass without it */
+/** @param what names the value in the error @throws Error with both values if they are not equal */
+export function assertIs(what: string, actual: unknown, expected: unknown): void {
+  if (isDeepStrictEqual(actual, expected)) return;
+  throw new Error(`${what}: ${JSON.stringify(actual)} instead of ${JSON.stringify(expected)}`);
+}
+
+/** @throws Error if the trouble of the case was met fewer than `least` times: the case would prove nothing */
 export function assertMet(what: string, met: { readonly count: number }, least = 1): void {
   if (met.count < least)
-    throw new Error(`the case did not meet its trouble: ${what} (${met.count} of ${least})`);
+    throw new Error(`the case met its trouble only ${met.count} of ${least} times: ${what}`);
 }

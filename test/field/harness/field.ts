@@ -18,7 +18,7 @@ import type { SpiderWorld } from '../worlds/spider/world.ts';
 import { FieldUser } from './user.ts';
 import { warmUp } from './warm-up.ts';
 
-/** The clouds of a case, by the driver that reaches them. The simulated ones are always there. */
+/** The scripted clouds of a case, by driver. The simulated clouds are always there. */
 export interface Worlds {
   aws?: Ec2World;
   openstack?: OpenStackWorld;
@@ -29,17 +29,17 @@ export const PRODUCTION = deployedStage('production');
 export const LOCAL = deployedStage('local');
 
 export interface FieldOptions<Own extends Worlds> {
-  /** Another seed is another order of what happens at the same time. */
+  /** Determines the order of events that happen at the same time. */
   seed?: number;
   stage?: typeof PRODUCTION;
-  /** Simulated clouds; absent: two quiet ones, `aws` and `gcp`, with two locations each. */
+  /** Simulated clouds. Omit it for two without faults, `aws` and `gcp`, with two locations each. */
   clouds?: Readonly<Record<string, CloudConfig>>;
   worlds(ground: Ground): Own;
-  /** How many deployments there are, all of one id; each has tables of its own, and they share the worlds. */
+  /** Number of deployments, 1 by default. They share the deployment id and the clouds, and not the tables. */
   deployments?: number;
 }
 
-/** A case's world: the whole control plane with its real drivers, and the clouds that they reach. */
+/** What a case works with: the whole control plane with its real drivers, and the clouds. */
 export interface Field<Own extends Worlds = Worlds> {
   ground: Ground;
   worlds: Own;
@@ -50,7 +50,7 @@ export interface Field<Own extends Worlds = Worlds> {
   others: readonly { lab: Lab; stage: Stage; user: FieldUser }[];
 }
 
-/** Plays a case in virtual time. Schedules are under way from the start. */
+/** Plays a case in virtual time. The schedules run from the start. */
 export async function inField<Result, Own extends Worlds = Worlds>(
   options: FieldOptions<Own>,
   play: (field: Field<Own>) => Promise<Result>,

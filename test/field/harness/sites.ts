@@ -5,7 +5,7 @@ import { FLAVOR } from '../worlds/openstack/nova.ts';
 import { KEYSTONE_URL, REGION } from '../worlds/openstack/world.ts';
 import { SPIDER_ACCOUNT, SPIDER_URL } from '../worlds/spider/world.ts';
 
-/** What a user writes to have machines at a driver's cloud. */
+/** What a user writes in requests for machines at a driver's cloud. */
 export interface Site {
   request: Pick<ConnectionRequest, 'driver' | 'cloud' | 'credential' | 'endpoint'>;
   location: string;
@@ -13,7 +13,7 @@ export interface Site {
   image: string;
 }
 
-/** One site for each driver, as the worlds are made by default. */
+/** One site for each driver, at the default worlds. */
 export const SITES: { readonly [Name in DriverName]: Site } = {
   sim: {
     request: { driver: 'sim', cloud: 'aws', endpoint: ENDPOINT, credential: { account: 'account-1' } },

@@ -1,6 +1,6 @@
 import { Problem, problemBody } from '../../../functions/entrypoints/api/problem.ts';
 
-/** What went wrong, in words; of a refusal of the API with each field. */
+/** Returns an error as text; a refusal of the API as its problem JSON. */
 export function wordsOf(error: unknown): string {
   if (error instanceof Problem) return JSON.stringify(problemBody(error, 'field'));
   return error instanceof Error ? error.message : String(error);

@@ -8,11 +8,11 @@ import type { Site } from './sites.ts';
 
 const POLL_MS = 1_000;
 const PATIENCE_MS = 30 * 60_000;
-/** What has just been written to the catalogue is not read by everybody yet. */
+/** Time until every eventually consistent read sees a write to the catalogue. */
 const CATALOGUE_LAG_MS = 5_000;
 const about = { query: {}, idempotencyKey: undefined };
 
-/** What a connection may have beside its site. */
+/** Settings of a connection in addition to its site. */
 export interface ConnectionTraits {
   limits?: LimitOverride;
   orphans?: OrphanPolicy;
@@ -23,7 +23,7 @@ export type FleetTraits = Partial<
   Pick<FleetRequest, 'failurePolicy' | 'minimumInstances'> & { instanceTimeoutSeconds: number }
 >;
 
-/** A user of the API; whatever is refused rejects with the Problem that is answered. */
+/** A user of the API. Each method rejects with the Problem if the API refuses the request. */
 export class FieldUser {
   readonly #lab: Lab;
 
@@ -41,7 +41,7 @@ export class FieldUser {
     );
   }
 
-  /** Makes a connection, and does not wait until it can be used. */
+  /** Creates a connection, and does not wait until it is Ready. */
   async makeConnection(
     name: string,
     { request }: Site,
@@ -53,7 +53,7 @@ export class FieldUser {
     return body;
   }
 
-  /** Makes a connection, and waits until fleets can be asked for on it. */
+  /** Creates a connection, and waits until it accepts fleets. */
   async connect(name: string, site: Site, traits: ConnectionTraits = {}): Promise<void> {
     await this.makeConnection(name, site, traits);
     await this.untilConnection(name, ({ status, failure, inventorySyncedAt }) => {
@@ -94,7 +94,7 @@ export class FieldUser {
     return body;
   }
 
-  /** The governor's view of a connection: slots, rates, what is closed. */
+  /** Reads the limits of a connection with what the governor knows: slots in use and what is blocked. */
   async limits(name: string) {
     const { body } = await this.#lab.requestConnections((api) =>
       api.getLimits({ ...about, params: this.#named(name), body: undefined }),
@@ -102,7 +102,7 @@ export class FieldUser {
     return body;
   }
 
-  /** A fleet of this size at one site. */
+  /** Returns the request of a fleet with `size` instances at one site. */
   order(name: string, connection: string, site: Site, size: number, traits: FleetTraits = {}): FleetRequest {
     const { instanceTimeoutSeconds, ...fleet } = traits;
     return fleetRequestSchema.parse({
@@ -135,7 +135,7 @@ export class FieldUser {
     return body.items;
   }
 
-  /** Sweeps all connections, and waits until that is done. */
+  /** Sweeps all connections, and waits until the sweep is done. */
   async sweep({ dryRun = false } = {}): Promise<Sweep> {
     const params = { namespace: NAMESPACE };
     const { body: begun } = await this.#lab.requestResources((api) =>
@@ -162,7 +162,7 @@ export class FieldUser {
     return body.items;
   }
 
-  /** What an operator says when sweeps are held. */
+  /** Continues sweeps that are on hold, as an operator does. */
   async continueSweeps(connection: string): Promise<void> {
     await this.#lab.requestResources((api) =>
       api.continueSweeps({

@@ -7,8 +7,8 @@ import { SITES } from './sites.ts';
 let warmed: Promise<void> | undefined;
 
 /**
- * The SDK of AWS reads files at its first calls and keeps what they say. Virtual time would not wait for that: it goes on
- * as soon as nothing is left to do but to wait.
+ * Calls each service once. The AWS SDK reads files at its first calls and caches them. Virtual time does not wait for file
+ * reads: it advances as soon as all work waits for a timer.
  */
 export function warmUp(): Promise<void> {
   warmed ??= callEachService();

@@ -3,7 +3,7 @@ export interface Asked {
   method: string;
   url: URL;
   headers: Headers;
-  /** The body as it was sent; empty where there is none. */
+  /** The body as it was sent; empty if there is none. */
   text: string;
   atMs: number;
 }

@@ -6,16 +6,16 @@ import type { Process } from '../../chaos/ground/process.ts';
 import type { Asked } from './asked.ts';
 import type { Script } from './script.ts';
 
-/** A cloud that is played in the same process, in virtual time. It has its state, and a script of what goes wrong. */
+/** A scripted cloud in the same process, in virtual time, with state and a script of faults. */
 export interface CloudWorld {
   readonly script: Script;
-  /** What the cloud does, at the moment that the request has reached it. */
+  /** Performs a request at the moment when it reaches the cloud. */
   answer(asked: Asked): Promise<Response>;
-  /** A request in the cloud's own words, such as `RunInstances` or `POST nova /servers`. */
+  /** Returns the name of a request, such as `RunInstances` or `POST nova /servers`. */
   nameOf(asked: Asked): string;
 }
 
-/** The time of a process, as its drivers use it. What a process that has ended waited for never comes. */
+/** Returns the clock of a process for its drivers. The timers of a dead process never fire. */
 export function clockOf(process: Process): DriverClock {
   const { scheduler } = process.ground;
   return {
@@ -27,7 +27,7 @@ export function clockOf(process: Process): DriverClock {
   };
 }
 
-/** The way from a process to a cloud. A signal that aborts ends the waiting, and not what the cloud does. */
+/** Sends requests from a process to a cloud. An aborted signal ends the wait; the cloud still performs the request. */
 export function sendTo(world: CloudWorld, process: Process): Send {
   return async (request, signal) => {
     const aborted = Promise.withResolvers<never>();
@@ -42,7 +42,7 @@ export function sendTo(world: CloudWorld, process: Process): Send {
   };
 }
 
-/** A request of the SDK of AWS. */
+/** A request of the AWS SDK. */
 interface SdkRequest {
   protocol: string;
   hostname: string;
@@ -52,7 +52,7 @@ interface SdkRequest {
   body?: unknown;
 }
 
-/** What the SDK of AWS takes for its own way over HTTPS. */
+/** Wraps `send` as a request handler of the AWS SDK, in place of HTTPS. */
 export function handlerOver(send: Send): RequestHandler {
   return {
     async handle(request: SdkRequest, { abortSignal }: { abortSignal?: unknown } = {}) {
@@ -91,10 +91,10 @@ function textOf(body: unknown): string | null {
   if (body === undefined || body === null) return null;
   if (typeof body === 'string') return body;
   if (body instanceof Uint8Array) return new TextDecoder().decode(body);
-  throw new TypeError('a body that is neither text nor bytes');
+  throw new TypeError(`the body is ${typeof body}, and must be text or bytes`);
 }
 
-/** As the SDK's own handler has it. */
+/** Makes the error that the SDK's own handler throws. */
 function aborted(cause: Error): Error {
   return Object.assign(new Error('Request aborted', { cause }), { name: 'AbortError' });
 }

@@ -1,26 +1,26 @@
 import type { Asked } from './asked.ts';
 
-/** What goes wrong with requests that it is about. */
+/** A fault, and the requests that it hits. */
 export interface Trouble {
-  /** In the words of the cloud's `nameOf`; a regular expression for several. */
+  /** Name of the request by the cloud's `nameOf`; a regular expression for several. */
   call: string | RegExp;
-  /** Which of those; absent: all. */
+  /** Selects among these requests. Omit it for all. */
   when?: (asked: Asked) => boolean;
-  /** Answered in the cloud's place, which then has not taken the request. Undefined: the cloud answers. */
+  /** Answers in place of the cloud, which then does not perform the request. Undefined: the cloud answers. */
   answer?: (asked: Asked) => Response | undefined;
-  /** Before the cloud takes the request, in milliseconds. */
+  /** Milliseconds before the cloud performs the request. */
   lateMs?: number | ((asked: Asked) => number);
-  /** Between what the cloud has done and its reply, in milliseconds. */
+  /** Milliseconds between the effect of the request and its reply. */
   replyLateMs?: number;
-  /** The cloud has done it, and its reply never comes. */
+  /** True if the cloud performs the request and its reply never comes. */
   losesReply?: boolean;
-  /** How many requests it is about; absent: all, until it is ended. */
+  /** Number of requests that it hits. Omit it for all until `end()`. */
   times?: number;
 }
 
-/** A trouble that was set up: a case has to see that it was met. */
+/** A fault that is in force. A case must check that its requests met it. */
 export interface Met {
-  /** How many requests it has troubled so far. */
+  /** Number of requests that it has hit. */
   readonly count: number;
   end(): void;
 }
@@ -31,7 +31,7 @@ interface Active extends Met {
   isOver: boolean;
 }
 
-/** What happens to one request. */
+/** The sum of all faults that hit one request. */
 interface Meeting {
   lateMs: number;
   replyLateMs: number;
@@ -45,9 +45,9 @@ export interface Noted {
   status: number;
 }
 
-/** What is to go wrong at one cloud, and what was asked of it. */
+/** Keeps the faults of one cloud, and notes its requests. */
 export class Script {
-  /** Every request that was answered, in order. */
+  /** All answered requests, in order. */
   readonly noted: Noted[] = [];
   readonly #active: Active[] = [];
 
@@ -64,12 +64,12 @@ export class Script {
     this.noted.push({ call, atMs, status });
   }
 
-  /** Requests of a kind since then. */
+  /** Returns the answered requests with this name from `sinceMs` on. */
   calls(call: string | RegExp, sinceMs = 0): Noted[] {
     return this.noted.filter((one) => one.atMs >= sinceMs && isCall(call, one.call));
   }
 
-  /** What happens to a request that has reached the cloud. */
+  /** Returns what happens to a request that has reached the cloud, and counts the faults that hit it. */
   meet(name: string, asked: Asked): Meeting {
     const met: Meeting = { lateMs: 0, replyLateMs: 0, isReplyLost: false };
     for (const active of this.#active) {

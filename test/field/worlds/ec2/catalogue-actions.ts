@@ -14,7 +14,7 @@ const IMAGE = {
   creationDate: '2026-01-01T00:00:00.000Z',
 };
 
-/** What EC2 tells of regions, zones, types and images. */
+/** Answers EC2's requests for regions, zones, instance types and images. */
 export function catalogueActions(regions: () => readonly string[]): Readonly<Record<string, Action>> {
   return {
     DescribeRegions: () => ({

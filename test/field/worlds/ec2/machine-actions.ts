@@ -2,7 +2,7 @@ import type { Action, Call } from './network-actions.ts';
 import { nodesAt, tagsAt, textAt, textsAt } from './query.ts';
 import { type Machine, machineXml, passes, Refusal, stateAt, stateXml } from './state.ts';
 
-/** How long what takes EC2 its time takes here, in milliseconds. */
+/** Durations of slow operations, in milliseconds. */
 export interface Pace {
   bootMs: number;
   terminateMs: number;
@@ -46,7 +46,7 @@ export function machineActions(pace: Pace): Readonly<Record<string, Action>> {
   };
 }
 
-/** What a client token has made already. @throws Refusal when that has ended */
+/** Returns the machines that a client token has made, if any. @throws Refusal if all of them have ended */
 function sameToken({ region, parameters, nowMs }: Call): Machine[] | undefined {
   const token = textAt(parameters, 'ClientToken');
   const made = [...region.machines.values()].filter(({ clientToken }) => clientToken === token);

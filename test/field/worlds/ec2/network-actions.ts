@@ -79,7 +79,7 @@ const templateXml = (part: Part): Xml => ({
   tagSet: tagsXml(part.tags),
 });
 
-/** VPCs and what stands in them, key pairs, and the launch templates that names are claimed by. */
+/** Answers requests for VPCs and their resources, for key pairs, and for the launch templates that reserve names. */
 export const NETWORK_ACTIONS: Readonly<Record<string, Action>> = {
   CreateVpc: (call) => {
     const vpc = make(call, 'vpc', 'vpc', { cidr: textAt(call.parameters, 'CidrBlock') });

@@ -5,7 +5,7 @@ const nameSchema = z.object({ Name: z.string() });
 const valueSchema = nameSchema.extend({ Value: z.string() });
 const pathSchema = z.object({ Path: z.string() });
 
-/** The Parameter Store of one account: its own parameters. AWS's public ones are not to be read there. */
+/** The Parameter Store of one account. It refuses reads of AWS's public parameters. */
 export class AccountParameters {
   readonly #values = new Map<string, string>();
 

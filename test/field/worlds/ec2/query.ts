@@ -1,4 +1,4 @@
-/** A request of EC2's query API as it is meant: `Filter.1.Name=x` is `{ Filter: [{ Name: 'x' }] }`. */
+/** The parsed parameters of EC2's query API: `Filter.1.Name=x` is `{ Filter: { 1: { Name: 'x' } } }`. */
 export interface Parameters {
   readonly [name: string]: string | Parameters | undefined;
 }
@@ -34,12 +34,12 @@ export function textAt(parameters: Parameters, name: string): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Values of `Name.1`, `Name.2`, … in order. */
+/** Returns the values of `Name.1`, `Name.2`, … in order. */
 export function textsAt(parameters: Parameters, name: string): string[] {
   return itemsAt(parameters, name).flatMap((item) => (typeof item === 'string' ? [item] : []));
 }
 
-/** Structures `Name.1.…`, `Name.2.…`, … in order. */
+/** Returns the structures `Name.1.…`, `Name.2.…`, … in order. */
 export function nodesAt(parameters: Parameters, name: string): Parameters[] {
   return itemsAt(parameters, name).flatMap((item) => (typeof item === 'object' ? [item] : []));
 }
@@ -53,7 +53,7 @@ function itemsAt(parameters: Parameters, name: string): (string | Parameters)[] 
     .filter((item) => item !== undefined);
 }
 
-/** Tags that a request gives to what it makes of this kind. */
+/** Returns the tags that a request gives to resources of this type. */
 export function tagsAt(parameters: Parameters, resourceType: string): Map<string, string> {
   const specification = nodesAt(parameters, 'TagSpecification').find(
     (one) => textAt(one, 'ResourceType') === resourceType,

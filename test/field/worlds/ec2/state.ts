@@ -1,7 +1,7 @@
 import { nodesAt, type Parameters, textAt, textsAt } from './query.ts';
 import type { Xml } from './xml.ts';
 
-/** How EC2 refuses a call. */
+/** An error answer of EC2. */
 export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
@@ -22,13 +22,13 @@ export type PartKind =
   | 'key-pair'
   | 'launch-template';
 
-/** A part of a network, or a key pair, or a launch template. */
+/** A network resource, a key pair or a launch template. */
 export interface Part {
   kind: PartKind;
   id: string;
   tags: Map<string, string>;
   createdAtMs: number;
-  /** Such as its VPC and its name, by the names that filters have for them. */
+  /** Properties such as its VPC and its name, by the names of EC2's filters. */
   facts: Map<string, string>;
 }
 
@@ -44,10 +44,10 @@ export interface Machine {
   groupIds: readonly string[];
   tags: Map<string, string>;
   launchedAtMs: number;
-  /** When it is `running`. */
+  /** When it becomes `running`. */
   runsAtMs: number;
   stoppedAtMs?: number;
-  /** When it is `terminated`; from the call on until then it is `shutting-down`. */
+  /** When it becomes `terminated`; it is `shutting-down` from the call until then. */
   endsAtMs?: number;
   reason?: { code: string; message: string };
   privateIp: string;
@@ -100,7 +100,7 @@ export function tagsXml(tags: ReadonlyMap<string, string>): Xml {
   return [...tags].map(([key, value]) => ({ key, value }));
 }
 
-/** Whether something passes the filters of a request: `*` stands for anything, and one of the values is enough. */
+/** Returns true if a resource passes all filters of a request. `*` matches any text; one matching value is enough. */
 export function passes(
   parameters: Parameters,
   tags: ReadonlyMap<string, string>,

@@ -20,7 +20,7 @@ export interface Ec2Options extends Partial<Pace> {
   accounts?: Readonly<Record<string, string>>;
 }
 
-/** EC2, STS and as much of SSM as says no, over their query APIs: a scripted cloud of the tests, and no AWS. */
+/** A scripted cloud that answers like EC2, STS and a small part of SSM. It never calls AWS. */
 export class Ec2World implements CloudWorld {
   readonly script = new Script();
   readonly #names: readonly string[];
@@ -68,7 +68,7 @@ export class Ec2World implements CloudWorld {
     return known;
   }
 
-  /** What an account has in a region; of the only account, where none is named. */
+  /** Returns the resources of an account in a region; of the first account if none is named. */
   region(name: string = HOME, account: string = [...this.#accounts.values()][0] ?? ''): Region {
     const key = `${account} ${name}`;
     const known = this.#regions.get(key) ?? new Region(name);
@@ -76,14 +76,14 @@ export class Ec2World implements CloudWorld {
     return known;
   }
 
-  /** Machines of all accounts and regions that have not ended. */
+  /** Returns the machines of all accounts and regions that have not ended. */
   standing(nowMs: number): Machine[] {
     return [...this.#regions.values()].flatMap((region) =>
       [...region.machines.values()].filter((machine) => stateAt(machine, nowMs) !== 'terminated'),
     );
   }
 
-  /** As a restore from a backup makes it: another machine, with all of its tags, by a request of its own. */
+  /** Makes a machine as a restore from a backup does: a new id, the same tags, no client token. */
   restore(region: Region, { id: original }: Pick<Machine, 'id'>, nowMs: number): Machine {
     const { endsAtMs: _ended, reason: _reason, ...from } = region.machine(original);
     const copy: Machine = {

@@ -1,4 +1,4 @@
-/** What an answer of EC2's holds, by the names that its XML has. Lists are of `item`s. */
+/** Content of an EC2 answer, by element name. Lists become `item` elements. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
 const XMLNS = 'http://ec2.amazonaws.com/doc/2016-11-15/';
@@ -8,7 +8,7 @@ export function answer(action: string, body: Readonly<Record<string, Xml>>): Res
   return xml(200, `<${action}Response xmlns="${XMLNS}">${inner}</${action}Response>`);
 }
 
-/** EC2's form of an error. */
+/** Returns an error in EC2's form. */
 export function refusal(status: number, code: string, message: string): Response {
   const error = elements({ Errors: { Error: { Code: code, Message: message } }, RequestID: 'r-1' });
   return xml(status, `<Response>${error}</Response>`);

@@ -16,7 +16,7 @@ const EXTERNAL = {
   is_default: true,
 };
 
-/** The key of one in answers and requests, by that of several. */
+/** The key of a single resource in requests and answers, by the key of the list. */
 const ONE: Readonly<Record<ResourceKind, string>> = {
   networks: 'network',
   subnets: 'subnet',
@@ -34,7 +34,7 @@ const MISSING: Readonly<Record<ResourceKind, string>> = {
 const bodySchema = z.record(z.string(), z.unknown());
 const interfaceSchema = z.object({ subnet_id: z.string() });
 
-/** Networks, by method and path; `*` is any one part. */
+/** Returns Neutron's routes by method and path. `*` matches any one part. */
 export function neutronRoutes(): Readonly<Record<string, (call: Call) => object>> {
   const routes: Record<string, (call: Call) => object> = {
     'GET ports': ({ project, query, nowMs }) => ({
@@ -110,7 +110,7 @@ function find(project: Project, kind: ResourceKind, id: string): Resource {
   throw neutronError(404, MISSING[kind], `${ONE[kind]} ${id} could not be found.`);
 }
 
-/** Those of routers, and one for each server that is there. */
+/** Returns the ports of routers, and one for each server. */
 function portsOf(project: Project, nowMs: number): Port[] {
   const ofServers = project.standing(nowMs).map((server) => ({
     id: `port-${server.id}`,

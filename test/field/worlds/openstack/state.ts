@@ -1,4 +1,4 @@
-/** How OpenStack refuses a request; each service has its own form. */
+/** An error answer of OpenStack. Each service has its own form. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: object;
@@ -10,7 +10,7 @@ export class Refusal extends Error {
   }
 }
 
-/** Nova's form: the key of a fault, with its code and its words. */
+/** Returns an error in Nova's form: the key of a fault, with code and message. */
 export function novaFault(key: string, code: number, message: string): Refusal {
   return new Refusal(code, { [key]: { code, message } });
 }
@@ -29,11 +29,11 @@ export interface Server {
   groupId: string;
   reservationId: string;
   createdAtMs: number;
-  /** When it is ACTIVE. */
+  /** When it becomes ACTIVE. */
   runsAtMs: number;
-  /** While it is so, whatever its age says; `ERROR` comes with a fault. */
+  /** A status that overrides BUILD and ACTIVE; `ERROR` comes with a fault. */
   stuck?: { status: string; fault?: string };
-  /** When nothing is left of it; from the request on until then it is being deleted. */
+  /** When it is gone; it is being deleted from the request until then. */
   goneAtMs?: number;
   address: string;
 }
@@ -44,7 +44,7 @@ export interface Resource {
   kind: ResourceKind;
   id: string;
   createdAtMs: number;
-  /** As the request that made it had it, and as answers have it. */
+  /** The body of the request that made it, which answers repeat. */
   body: Readonly<Record<string, unknown>>;
 }
 
@@ -56,7 +56,7 @@ export interface Port {
   fixed_ips: { subnet_id: string }[];
 }
 
-/** What a project has in one region. */
+/** The resources of a project in one region. */
 export class Project {
   readonly id: string;
   readonly servers = new Map<string, Server>();
@@ -85,11 +85,11 @@ export class Project {
     return [...this.resources.values()].filter((one) => one.kind === kind);
   }
 
-  /** Servers that are there now. */
+  /** Returns the servers that are not gone. */
   standing(nowMs: number): Server[] {
     return [...this.servers.values()].filter(({ goneAtMs }) => goneAtMs === undefined || goneAtMs > nowMs);
   }
 }
 
-/** Seconds, as OpenStack writes times. */
+/** Formats a time as OpenStack does, to the second. */
 export const secondsOf = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

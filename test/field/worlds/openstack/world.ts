@@ -20,7 +20,7 @@ const IMAGE = {
   created_at: '2026-01-01T00:00:00Z',
   architecture: 'x86_64',
 };
-/** What paths are made of that is no id. */
+/** Parts of paths that are not ids. */
 const WORDS =
   /^(servers|detail|action|flavors|images|limits|os-[a-z-]+|networks|subnets|ports|routers|security-groups|security-group-rules|add_router_interface|remove_router_interface|auth|tokens)$/;
 
@@ -33,11 +33,11 @@ const credentialSchema = z.object({
 export interface OpenStackOptions extends Partial<Pace> {
   /** Project ids by id of the application credential. */
   projects?: Readonly<Record<string, string>>;
-  /** The n-th token, from 1; absent: `token-<n>`. */
+  /** Returns the n-th token, from 1; `token-<n>` by default. */
   tokenOf?: (n: number) => string;
 }
 
-/** Keystone, Nova, Neutron and Glance as far as the driver asks them: a scripted cloud of the tests, and no OpenStack. */
+/** A scripted cloud that answers what the driver asks of Keystone, Nova, Neutron and Glance. */
 export class OpenStackWorld implements CloudWorld {
   readonly script = new Script();
   readonly #credentials: Readonly<Record<string, string>>;
@@ -59,7 +59,7 @@ export class OpenStackWorld implements CloudWorld {
     };
   }
 
-  /** Such as `POST nova /servers` or `DELETE nova /servers/*`. */
+  /** Returns the method, service and path with `*` for ids, such as `DELETE nova /servers/*`. */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     return `${method} ${serviceOf(url)} /${pathOf(url)
       .map((part) => (WORDS.test(part) ? part : '*'))
@@ -76,19 +76,19 @@ export class OpenStackWorld implements CloudWorld {
     }
   }
 
-  /** What a project has; the only one's, where none is named. */
+  /** Returns the resources of a project; of the first project if none is named. */
   project(id: string = Object.values(this.#credentials)[0] ?? ''): Project {
     const known = this.#projects.get(id) ?? new Project(id);
     this.#projects.set(id, known);
     return known;
   }
 
-  /** Servers of all projects that are there now. */
+  /** Returns the servers of all projects that are not gone. */
   standing(nowMs: number): Server[] {
     return [...this.#projects.values()].flatMap((project) => project.standing(nowMs));
   }
 
-  /** As a restore from a backup makes it: another server with its name and all of its metadata. */
+  /** Makes a server as a restore from a backup does: a new id, the same name and metadata. */
   restore(project: Project, { id: original }: Pick<Server, 'id'>, nowMs: number): Server {
     const from = project.servers.get(original);
     if (!from) throw new Error(`no server ${original}`);

@@ -10,7 +10,7 @@ import { Script } from '../script.ts';
 export const SPIDER_URL = 'http://spider.invalid:1024';
 export const SPIDER_ACCOUNT = { username: 'spider', password: 'password-of-spider' };
 
-/** The double of CB-Spider with its mock cloud, in virtual time. */
+/** Plays the test double of CB-Spider with its mock cloud in virtual time. */
 export class SpiderWorld implements CloudWorld {
   readonly script = new Script();
   readonly world = new World();
@@ -24,7 +24,7 @@ export class SpiderWorld implements CloudWorld {
     });
   }
 
-  /** The method and the kind of thing: `POST vm`, `GET allvminfo`, `DELETE vm`. */
+  /** Returns method and resource: `POST vm`, `GET allvminfo`, `DELETE vm`. */
   nameOf({ method, url }: Pick<Asked, 'method' | 'url'>): string {
     return `${method} ${url.pathname.split('/')[2] ?? ''}`;
   }
@@ -39,7 +39,7 @@ export class SpiderWorld implements CloudWorld {
     return Response.json(body, { status });
   }
 
-  /** As a restore from a backup makes it: another machine of the cloud with the same name, which CB-Spider does not know. */
+  /** Makes a machine as a restore from a backup does: a new id and the same name, unknown to CB-Spider. */
   restore(mockName: string, machine: CloudMachine, nowMs: number): CloudMachine {
     const { SystemId } = this.world.newId(machine.NameId, 'OFF');
     const copy = { ...machine, SystemId, startedAt: new Date(nowMs).toISOString(), status: 'Running' };
@@ -47,13 +47,13 @@ export class SpiderWorld implements CloudWorld {
     return copy;
   }
 
-  /** Ends a machine at the cloud, past CB-Spider. */
+  /** Ends a machine at the cloud without CB-Spider. */
   end(mockName: string, { SystemId }: Pick<CloudMachine, 'SystemId'>): void {
     const account = this.world.account(mockName);
     account.machines = account.machines.filter((machine) => machine.SystemId !== SystemId);
   }
 
-  /** What stands at the mock cloud, in the account of this name. */
+  /** Returns the machines of an account at the mock cloud. */
   standing(mockName: string): readonly CloudMachine[] {
     return this.world.account(mockName).machines;
   }
