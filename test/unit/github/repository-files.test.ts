@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -55,6 +55,15 @@ describe('issue forms', () => {
     expect(forms).toHaveLength(3);
     expect(textOf('.github/ISSUE_TEMPLATE/config.yml')).toContain('/SECURITY.md');
   });
+});
+
+it('links from .github to files of this repository lead to a file', () => {
+  const pages = ['CODE_OF_CONDUCT.md', ...globSync('.github/**/*.{yml,md}', { cwd: ROOT })];
+  const targets = pages.flatMap((page) =>
+    [...textOf(page).matchAll(/fleetwright\/blob\/main\/([\w./-]+)/g)].map(([, target = '']) => target),
+  );
+  expect(targets).toContain('SECURITY.md');
+  expect(targets.filter((target) => !existsSync(join(ROOT, target)))).toEqual([]);
 });
 
 const manifest = z
