@@ -4,17 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { mapFaults } from '../../prose/folder-map.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-/** Installed or made, as .gitignore lists it. */
+/** Folders that are installed or generated: those in .gitignore. */
 const NOT_OURS: ReadonlySet<string> = new Set(
   readFileSync(join(ROOT, '.gitignore'), 'utf8')
     .split('\n')
     .filter((line) => line.endsWith('/'))
     .map((line) => line.slice(0, -1)),
 );
-/** Of the folders that begin with a dot, these are of the repository; others belong to editors and tools. */
+/** Folders of the repository that begin with a dot. Others belong to editors and tools. */
 const OURS: ReadonlySet<string> = new Set(['.ci', '.github']);
 
-/** Returns the folders that have a file, and those above them. Needs no git: a release's archive has none. */
+/** Returns the folders that have a file, and those above them. Works without git, which a release's archive lacks. */
 function foldersBelow(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
@@ -46,33 +46,33 @@ describe('mapFaults', () => {
   ].join('\n');
   const tree = { folders: ['cli', 'cli/shell'], exists: () => true };
 
-  it('reports nothing where map and tree agree', () => {
+  it('mapFaults reports nothing where map and tree agree', () => {
     expect(mapFaults(page, tree)).toEqual([]);
   });
 
-  it('reports a folder that the map does not have', () => {
+  it('mapFaults reports a folder that the map does not have', () => {
     expect(mapFaults(page, { ...tree, folders: [...tree.folders, 'bench'] })).toEqual([
       'bench: the map has no row; say what is in it, and which file to begin with',
     ]);
   });
 
-  it('asks for no row of a folder that is deeper than the map', () => {
+  it('a folder that is deeper than the map needs no row', () => {
     expect(mapFaults(page, { ...tree, folders: [...tree.folders, 'cli/shell/colours'] })).toEqual([]);
   });
 
-  it('reports a folder that does not exist, and a file to begin with that does not', () => {
+  it('mapFaults reports a missing folder, and a missing file to begin with', () => {
     expect(mapFaults(page, { folders: ['cli'], exists: (path) => path !== 'cli/main.ts' })).toEqual([
       'line 5: there is no file cli/main.ts',
       'line 6: there is no folder cli/shell',
     ]);
   });
 
-  it('reports a folder that has two rows', () => {
+  it('mapFaults reports a folder that has two rows', () => {
     const twice = page.replace('## Tests', '| `cli` | again | `main.ts` |\n## Tests');
     expect(mapFaults(twice, tree)).toEqual(['line 7: cli has a row already']);
   });
 
-  it('reports a page that has no map', () => {
+  it('mapFaults reports a page that has no map', () => {
     expect(mapFaults('# Contributing\n', tree)).toEqual(['there is no row below "## Where things are"']);
   });
 });

@@ -21,8 +21,8 @@ const failCreates = (error: DriverError) => {
   };
 };
 
-describe('giveUp, of a launch that no worker has claimed', () => {
-  it('writes a Failed record, which stops a launch that comes late', async () => {
+describe('giveUp of a launch that no worker has claimed', () => {
+  it('giving an unclaimed launch up writes a Failed record, which stops the launch when it comes late', async () => {
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });
     expect([...fleet.told]).toEqual(TOLD_FAILED);
@@ -31,7 +31,7 @@ describe('giveUp, of a launch that no worker has claimed', () => {
     expect(creates()).toEqual([]);
   });
 
-  it('cancels it where the launch gate stops it, and starts a poll that takes its slot back', async () => {
+  it('an unclaimed launch that the launch gate stops is cancelled, and a poll is started that takes its slot back', async () => {
     await fleet.stopLaunching('paused');
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
     expect([...fleet.told]).toEqual([['give-up-0', 'Cancelled']]);
@@ -39,7 +39,7 @@ describe('giveUp, of a launch that no worker has claimed', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('comes back when a launch claims the position first', async () => {
+  it('a give-up message is requeued when a launch claims the position first', async () => {
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
       does: () => fleet.handle(launchOf(0)),
@@ -49,7 +49,7 @@ describe('giveUp, of a launch that no worker has claimed', () => {
     expect(fleet.told.size).toBe(0);
   });
 
-  it('fails it again in a later round that did not claim it either', async () => {
+  it('an instance that failed unclaimed fails again when a later round does not claim it either', async () => {
     await fleet.handle(giveUpOf(0));
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
@@ -60,8 +60,8 @@ describe('giveUp, of a launch that no worker has claimed', () => {
   });
 });
 
-describe('giveUp, of a launch that was claimed', () => {
-  it('waits while a worker that may be making the call holds the claim', async () => {
+describe('giveUp of a launch that was claimed', () => {
+  it('a give-up message waits while a worker that may be making the call holds the claim', async () => {
     const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
     await fleet.handle(launchOf(0), worker);
     const { claimUntilMs } = await fleet.claimed();
@@ -71,7 +71,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(fleet.told.size).toBe(0);
   });
 
-  it('calls no instance Failed whose call may have made a machine: a poll removes the machine first', async () => {
+  it('an instance whose call may have made a machine is Failed only after a poll has removed the machine', async () => {
     const worker = fleet.makeWorker({ at: /^answer to create/, does: 'die' });
     await fleet.handle(launchOf(0), worker);
     fleet.nowMs = (await fleet.claimed()).claimUntilMs;
@@ -88,7 +88,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('calls no instance Failed whose outcome is unknown', async () => {
+  it('an instance whose outcome is unknown is Terminating first, and keeps its slot', async () => {
     failCreates(new DriverError('OutcomeUnknown', 'no answer'));
     await fleet.handle(launchOf(0));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
@@ -96,7 +96,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('fails an instance of which the cloud is known to have nothing, and gives its slot back', async () => {
+  it('an instance of which the cloud is known to have nothing fails, and gives its slot back', async () => {
     fleet.cloud.meet = (call) => {
       if (call.startsWith('create')) throw new DriverError('Throttled', 'slow down');
     };
@@ -110,7 +110,7 @@ describe('giveUp, of a launch that was claimed', () => {
     ]);
   });
 
-  it('writes nothing when the record has changed since it was read', async () => {
+  it('a give-up message is requeued when the record has changed since it was read', async () => {
     await fleet.handle(launchOf(0));
     const worker = fleet.makeWorker({
       at: /TransactWriteCommand.*INST#/,
@@ -121,7 +121,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(fleet.told.size).toBe(0);
   });
 
-  it('keeps an instance that runs after all', async () => {
+  it('a give-up message is answered Running when the instance runs', async () => {
     fleet.send(launchOf(0), 0);
     await fleet.until(() => fleet.told.has('token-0'));
     expect(await fleet.handle(giveUpOf(0))).toEqual(ACK);
@@ -130,7 +130,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 
-  it('leaves an instance alone that a later round launches', async () => {
+  it('a give-up message does not change an instance that a later round launches', async () => {
     await fleet.stopLaunching('paused');
     await fleet.startRound(2);
     await fleet.handle(launchOf(0, { round: 2 }));
@@ -140,7 +140,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(await fleet.record()).toEqual(record);
   });
 
-  it('fails an instance that waits for its next attempt at another location', async () => {
+  it('an instance that waits for its next attempt at another location fails when it is given up', async () => {
     fleet.end();
     fleet = await OneFleet.open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
@@ -152,7 +152,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect(await fleet.counts('west')).toEqual({ Failed: 1 });
   });
 
-  it('closes an instance as Failed whose machine a poll removes so that another location can be tried', async () => {
+  it('an instance that is given up while it leaves a location is closed as Failed', async () => {
     await fleet.handle(launchOf(0));
     const failure = { code: 'CloudFailed', message: 'no host' };
     const record = await fleet.claimed();
@@ -162,7 +162,7 @@ describe('giveUp, of a launch that was claimed', () => {
     expect([...fleet.told]).toEqual(TOLD_FAILED);
   });
 
-  it('reports the failure of the connection where the cloud has rejected its credential', async () => {
+  it('an instance that is given up has the failure of its connection when the cloud has rejected the credential', async () => {
     const failure = { code: 'Unauthorized', message: 'the key was revoked' };
     await updateConnection(fleet.store, 'default', 'cloud', { status: 'Failed', failure });
     await fleet.handle(giveUpOf(0));

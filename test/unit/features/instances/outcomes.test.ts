@@ -24,12 +24,12 @@ beforeEach(() => open());
 afterEach(() => fleet.end());
 
 describe('completeTasks', () => {
-  it('completes the task before it gives the slot back', async () => {
+  it('completeTasks completes the task before it gives the slot back', async () => {
     await completeTasks(context, [{ ...(await fleet.claimed()), status: 'Running' }]);
     expect(fleet.history).toEqual(['task token-0 Running', 'slot 0 returned']);
   });
 
-  it('gives no slot back before the workflow has taken the outcome, however long that lasts', async () => {
+  it('a slot is not given back before the workflow has taken the outcome', async () => {
     const held: number[][] = [];
     const slow = fleet.makeWorker({
       at: /^succeed/,
@@ -44,12 +44,12 @@ describe('completeTasks', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('does nothing for an instance that has no outcome yet', async () => {
+  it('completeTasks does nothing for an instance that has no outcome yet', async () => {
     await completeTasks(context, [await fleet.claimed()]);
     expect(fleet.history).toEqual([]);
   });
 
-  it('keeps the slot of an instance that never ran while its machine is removed', async () => {
+  it('an instance that never ran keeps its slot while its machine is removed', async () => {
     const record = { ...(await fleet.claimed()), status: 'Terminating' as const };
     await completeTasks(context, [{ ...record, closeAs: 'Failed' }]);
     expect(fleet.history).toEqual(['task token-0 Failed']);
@@ -57,7 +57,7 @@ describe('completeTasks', () => {
     expect(fleet.history).toContain('slot 0 returned');
   });
 
-  it('gives back only slots of the permits that it was told of: a later round may hold the slot', async () => {
+  it('completeTasks gives back only slots of the permits that the caller names: a later round may hold the slot', async () => {
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await completeTasks(context, [running], { held: { [idOf(0)]: startMs - 1 } });
@@ -69,14 +69,14 @@ describe('completeTasks', () => {
 });
 
 describe('failInstances', () => {
-  it('writes the record, then completes the task, then gives the slot back', async () => {
+  it('failInstances writes the record, then completes the task, then gives the slot back', async () => {
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
     expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: REFUSED, claimUntilMs: 0 });
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('completes no task, and gives no slot back, when the record has changed since it was read', async () => {
+  it('failInstances does nothing when the record has changed since it was read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { launchState: 'unknown' });
     fleet.history.length = 0;
@@ -85,7 +85,7 @@ describe('failInstances', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Creating' });
   });
 
-  it('completes the task again, and gives the slot back, when a worker has died after it wrote the record', async () => {
+  it('failInstances completes the task and gives the slot back when a worker died after it wrote the record', async () => {
     const record = await fleet.claimed();
     const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
     await fleet.run(dying, failInstances(dying.context, [{ record, failure: REFUSED }]));
@@ -95,20 +95,20 @@ describe('failInstances', () => {
     expect(await fleet.counts()).toEqual({ Failed: 1 });
   });
 
-  it('pauses launching at all placements once the failure decides the verdict of the policy', async () => {
+  it('a failure that decides the verdict of the policy pauses launching at all placements', async () => {
     await open({ size: 2, locations: ['east', 'west'], failurePolicy: 'rollback' });
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
     expect((await fleet.placement('east')).launching).toBe('paused');
     expect((await fleet.placement('west')).launching).toBe('paused');
   });
 
-  it('keeps launching on while the policy leaves the verdict open', async () => {
+  it('a failure that leaves the verdict open does not pause launching', async () => {
     await open({ size: 2, failurePolicy: 'continue' });
     await failInstances(context, [{ record: await fleet.claimed(), failure: REFUSED }]);
     expect((await fleet.placement()).launching).toBe('on');
   });
 
-  it('fails no instance that another location may launch', async () => {
+  it('an instance that another location may launch does not fail', async () => {
     await open({ locations: ['east', 'west'] });
     const failure = { code: 'InsufficientCapacity', message: 'none left' };
     await failInstances(context, [{ record: await fleet.claimed(), failure }]);
@@ -118,13 +118,13 @@ describe('failInstances', () => {
 });
 
 describe('withPresentTokens', () => {
-  it('returns the token of the execution that waits now, for the attempt that was read', async () => {
+  it('withPresentTokens returns the token of the execution that waits now, for the attempt that was read', async () => {
     const record = await fleet.claimed();
     await updateInstance(fleet.store, record, { taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toMatchObject([{ taskToken: 'later' }]);
   });
 
-  it('keeps the old token of an instance that is at a later attempt: the step waits for that one', async () => {
+  it('withPresentTokens keeps the old token when the record is at a later attempt', async () => {
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, attempt: 2, taskToken: 'later' });
     expect(await withPresentTokens(context, [record])).toEqual([record]);
