@@ -14,13 +14,13 @@ export type QueueReason =
   | 'quota'
   | 'outage'
   | 'first-instance'
-  /** The launch has its permit; the worker that gave it is sending the launch. */
+  /** The launch has its permit. The worker that gave the permit is sending the launch message. */
   | 'sent'
-  /** The connection's creates of this minute or this day are used up. */
+  /** The connection has used up its creates of this minute or day. */
   | 'budget';
 
 /**
- * States what blocks a launch, if anything. `isProbe`: only this launch goes out, to test whether the block still
+ * The block that stops a launch, if there is one. `isProbe`: only this launch goes out, to test whether the block still
  * holds.
  */
 export type Block =
@@ -33,7 +33,10 @@ const PROBE: Block = { kind: 'none', isProbe: true };
 
 /** How long a lack of capacity is cached. Clouds regain capacity within minutes, and a probe costs one call. */
 const SCARCE_MS = 300_000;
-/** Another launch may probe after this: the worker of the earlier probe is taken to be dead. */
+/**
+ * After this time, another launch may probe: the governor assumes that the worker of the earlier probe is
+ * dead.
+ */
 const PROBE_MS = 120_000;
 /** A negative cache ignores an entry this long after its `untilMs` (capacity) or its `sinceMs` (quota). */
 export const FORGOTTEN_MS = 3_600_000;
@@ -41,7 +44,10 @@ const QUOTA_RETRY_MS = 60_000;
 /** This many refusals in a row count as an outage. */
 export const OUTAGE_FAILURES = 5;
 const FIRST_PROBE_MS = 2_000;
-/** Well below `GIVE_UP_MS`, so that a waiting launch learns of the outage's end before it gives up. */
+/**
+ * Longest interval between probes. It is well below `GIVE_UP_MS`: a waiting launch learns of the outage's end
+ * before it gives up.
+ */
 const MAX_PROBE_MS = 30_000;
 /**
  * A launch that may go elsewhere leaves a location that is down after `LEAVE_MS`. Any other gives up after
@@ -174,7 +180,9 @@ function accepted(state: SiteState, wanted: WantedCreate): SiteState {
   return { ...rest, scarce, closed };
 }
 
-/** True if a successful create would clear a block: the outage's breaker, or a cached lack of capacity or quota. */
+/**
+ * Returns true if a successful create would clear a block: the circuit breaker, or a cached lack of capacity or quota.
+ */
 export function isBlocked({ outage, scarce, closed }: SiteState): boolean {
   return outage !== undefined || Object.keys({ ...scarce, ...closed }).length > 0;
 }

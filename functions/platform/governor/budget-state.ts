@@ -6,13 +6,13 @@ export interface Demand {
   vcpus: number;
   gpus: number;
   memoryGb: number;
-  /** A poll counts the instance's record already, so that the instance takes nothing more of the totals. */
+  /** True if a poll has counted the instance's record. The instance then takes nothing more of the totals. */
   isCounted?: boolean | undefined;
 }
 
 /** Totals of a site's instances. */
 export interface SiteUsage extends Record<keyof Totals, number> {
-  /** When the summed records were read. */
+  /** Time at which the summed records were read. */
   seenAtMs: number;
 }
 
@@ -38,7 +38,10 @@ export const UNTOUCHED_BUDGET: BudgetState = {
   reserved: {},
 };
 
-/** A launch has its record within this time, and a poll has seen it. Otherwise the launch was never made. */
+/**
+ * Lifetime of a reservation. Within this time, a launch has its record and a poll has seen it; otherwise the
+ * launch was never made.
+ */
 export const RESERVATION_MS = 3 * 60_000;
 /** Usage that no poll has confirmed for this long is dropped: the site has no instances any more. */
 const USAGE_KEPT_MS = 30 * 60_000;

@@ -11,14 +11,15 @@ import {
 } from './budget-state.ts';
 
 /**
- * A poll removes a reservation that it covers once the reservation is this old. Later polls can try again before it
- * expires.
+ * Minimum age of a reservation that a poll removes. Later polls can retry the removal before the reservation expires.
  */
 const SETTLE_MS = RESERVATION_MS / 3;
-/** Usage is written again after this, even if its sums are the same: unconfirmed usage is dropped. */
+/**
+ * Usage is written again after this time even if its sums are the same, because unconfirmed usage is dropped.
+ */
 const CONFIRM_MS = 10 * 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
-/** All reservations are in one item, of 400 KB at most. */
+/** Most reservations of a connection: they are in one item, which DynamoDB limits to 400 KB. */
 const MOST_RESERVED = 5_000;
 const MANY_RESERVED = 1_000;
 const CROWDED_MS = 2_000;
@@ -99,7 +100,7 @@ export function takeFrom(
 
 /**
  * Replaces a location's usage by what a poll has counted, and removes the reservations that the poll covers. A change
- * that leaves all sums equal is put off, so that most polls of a busy site write nothing.
+ * that leaves all sums equal is written later: most polls of a busy site then write nothing.
  *
  * @param readAtMs when the poll began to read the records; a poll that began before the latest counted one is ignored
  * @returns undefined when nothing is to be written
@@ -161,13 +162,13 @@ function refusalOf(
   if (minute.reduce((sum, [, taken]) => sum + taken, 0) >= createsPerMinute) {
     return { reason: 'createsPerMinute', retryAtMs: (minute[0]?.[0] ?? nowMs) + MINUTE_MS };
   }
-  // The next polls, seconds from now, remove reservations.
+  // The next polls remove reservations, within seconds.
   if (count >= MOST_RESERVED) return { reason: 'instances', retryAtMs: nowMs + CROWDED_MS };
   return undefined;
 }
 
 /**
- * Counts a create. All creates of one second share one entry with the time of the last, so that none expires too early.
+ * Counts a create. All creates of one second share one entry with the time of the last: no create expires too early.
  */
 function countIn(minute: BudgetState['minute'], nowMs: number): void {
   const last = minute.at(-1);

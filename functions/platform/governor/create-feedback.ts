@@ -14,7 +14,8 @@ export interface ThrottledCreate extends Omit<Throttle, 'toldMultiplier'> {
 }
 
 /**
- * Records the feedback of create calls about a site, in one conditional write. Writes nothing if nothing changes.
+ * Records the feedback of create calls about a site in one conditional write. Writes nothing if the state stays the
+ * same.
  *
  * @returns when the throttled calls may go out again, by instance
  */
@@ -48,8 +49,8 @@ export async function recordFeedback(
 }
 
 /**
- * Reschedules throttled calls by the present rate. Calls that were permitted by the rate before are rescheduled too,
- * since the cloud would throttle them as well. A launch that comes at its old time is told the new one.
+ * Reschedules throttled calls at the present rate. Calls that were permitted at the earlier rate are rescheduled too,
+ * because the cloud would throttle them as well. A launch that asks at its old time gets the new time.
  */
 function retime(
   state: SiteState,
@@ -80,9 +81,9 @@ export async function noteFirstRun(store: Store<'governor'>, site: GovernedSite)
 }
 
 /**
- * Clears the negative cache of quotas of a site: an instance was removed, or a user says that the quota has room again.
+ * Clears the negative cache of quotas of a site: an instance was removed, or a user reports that the quota was raised.
  *
- * @returns the families of instance types that launches may ask for again
+ * @returns the families of instance types that launches may request again
  */
 export async function reopenQuotas(store: Store<'governor'>, site: SiteKey): Promise<string[]> {
   return await updateVersioned<SiteState, string[]>(store, createKey(site), siteStateSchema, (current) => {

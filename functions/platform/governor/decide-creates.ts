@@ -13,7 +13,7 @@ export type CreateDecision =
   | { action: 'allow' }
   /** The launch has a slot, and its call may go out at `startMs`. */
   | { action: 'scheduleAt'; startMs: number }
-  /** The launch is queued until something changes, and does not ask again. */
+  /** The launch is queued and does not ask again. A worker that frees a slot sends it. */
   | { action: 'queue'; why: QueueReason }
   /** The launch cannot succeed at this site. */
   | { action: 'deny'; failure: Failure };
@@ -32,16 +32,19 @@ export interface CreateDecisions {
 const FRESH_MS = 30_000;
 /** A launch whose call would go out later than this stays queued: a permit holds a slot. */
 const HORIZON_MS = 60_000;
-/** If a queued launch's call is due within this time of now, the worker that gave the permit is sending the launch. */
+/**
+ * If a queued launch's call is due less than this time before or after now, the worker that gave the permit is sending
+ * the launch.
+ */
 const SENDING_MS = 3_000;
 
 /**
  * Decides about launches of one site, in their order: whether a block stops them, whether they get a slot, and when
- * their call goes out. A launch that has a slot keeps it even if it has to wait, since another copy of the launch may
- * be making its call under that slot. Only a poll takes a slot away, because it knows for how long the slot has been
- * held. A permit's time is kept until it has come.
+ * their call goes out. A launch that has a slot keeps it even if it has to wait, because another copy of the launch may
+ * be making its call under that slot. Only a poll takes a slot away, because only a poll knows how long the slot has
+ * been held. A permit keeps its time until that time has come.
  *
- * @param isFromQueue whether the launches come from the launch queue; queued launches have missed the times that they
+ * @param isFromQueue whether the launches come from the launch queue; queued launches did not use the times that they
  *   were given
  * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
  *   the same launches, so a launch with a permit of this moment is left to the worker that gave it. If that worker has
@@ -87,7 +90,8 @@ export function decideCreates(
       queue(one, 'sent');
       continue;
     }
-    // A permit is checked against feedback that came after it was given.
+    // Feedback may have arrived after the permit was given. If the feedback blocks the site, the permit does
+    // not hold.
     if (isUnused && !isBlocked(state)) {
       permit(instanceId, startMs);
       continue;
@@ -113,8 +117,8 @@ export function decideCreates(
 }
 
 /**
- * Returns a time that identifies the permit. Each permit under which a call goes out has a time of its own: releasing a
- * slot by an earlier permit then leaves the slot with its holder.
+ * Returns a time that identifies the permit. No two permits under which calls go out have the same time. The release of
+ * a slot by an earlier permit then leaves the slot with its holder.
  */
 function anotherThan(knownMs: number | undefined, startMs: number): number {
   return knownMs !== undefined && Math.ceil(startMs) === knownMs ? knownMs + 1 : startMs;
@@ -124,7 +128,7 @@ function anotherThan(knownMs: number | undefined, startMs: number): number {
  * Schedules a call that nothing blocks. Times are reserved when they are given, but calls are counted when they go out:
  * launches come back from the queue late, and many together.
  *
- * @param isFromQueue whether the launch is queued; it then asks again when its call is to go out
+ * @param isFromQueue whether the launch is queued; it then asks again when its call is due
  * @param unusedMs the time that the launch was given before and has not used
  */
 function timeCall(
@@ -151,8 +155,8 @@ function mayUse(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): b
 }
 
 /**
- * True if another worker is sending the launch: a second permit and message would be wasted. A call that was made after
- * the permit's time has used it up.
+ * Returns true if another worker is sending the launch: a second permit and message would be wasted. A call that was
+ * made after the permit's time has used it up.
  */
 function isBeingSent(startMs: number, { calledAtMs }: WantedCreate, nowMs: number): boolean {
   return Math.abs(nowMs - startMs) < SENDING_MS && startMs > (calledAtMs ?? Number.NEGATIVE_INFINITY);

@@ -7,7 +7,7 @@ import { type SiteState, siteStateSchema } from './site-state.ts';
 import { grantSlots, heldNow, RENEW_SLOT_MS } from './slots.ts';
 
 const locationsSchema = z.object({
-  /** Location → when its hold was taken. */
+  /** Maps each location to the time at which its hold was taken. */
   holders: z.record(z.string(), z.number()),
   holds: z.record(z.string(), z.int()),
   lastHold: z.int(),
@@ -15,7 +15,7 @@ const locationsSchema = z.object({
 type Locations = z.infer<typeof locationsSchema>;
 
 /**
- * A location taken longer ago than this has slots by now. If it has none, its worker died before it gave the location
+ * A location that was taken longer ago than this has slots. If it has none, its worker died before it gave the location
  * back.
  */
 const FORGOTTEN_MS = 60_000;
@@ -70,7 +70,7 @@ export async function holdLocation(
 /**
  * Frees one location that a dead worker left taken. Such a worker gave the site's last slot back, and died before it
  * gave the location back. Each refused launch checks one random location. A worker that takes a location checks after
- * its write that it still has it, so freeing it meanwhile does no harm.
+ * its write that it still has it: to free the location in between does no harm.
  */
 async function freeForgotten(store: Store<'governor'>, { connectionKey }: SiteKey): Promise<void> {
   const state = await readVersioned(store, locationsKey(connectionKey), locationsSchema);
@@ -95,7 +95,7 @@ export async function readHolders(store: Store<'governor'>, site: SiteKey): Prom
   return heldNow(state?.holders ?? {}, store.clock.now());
 }
 
-/** Removes a lost hold from a site's state, so that the next launch takes the location again. */
+/** Removes a lost hold from a site's state. The next launch then takes the location again. */
 export async function forgetHold(
   store: Store<'governor'>,
   site: SiteKey,

@@ -47,7 +47,7 @@ export async function permitCalls(
 
 /**
  * Permits further create calls for machines that have their slots, beyond the permit that each launch came with. If a
- * cloud refuses a batch as a whole, the driver may ask for its machines one by one. Only the rate limits these calls.
+ * cloud refuses a batch as a whole, the driver may create its machines one by one. Only the rate limits these calls.
  *
  * @returns as `permitCalls`
  */
@@ -85,7 +85,7 @@ function sendNow(
   return sent ? { state: sent } : { startMs: nowMs + 1_000 / rateLimit.perSecond };
 }
 
-/** Clouds answer within about this time. So a call that is throttled now went out no earlier than this. */
+/** Clouds answer within about this time: a call that is throttled now went out at most this long ago. */
 const ANSWERED_MS = 1_000;
 
 /** Lowers the rate of this kind of call at this site after a throttle, for every fleet and process. */

@@ -90,7 +90,7 @@ async function permitOnce(
     createKey(site),
     siteStateSchema,
     (current = IDLE_SITE) => {
-      // The site's last slot was given back since the hold was read. The location is given back with it, or soon after.
+      // The site's last slot was given back after the hold was read. The location is given back with it, or soon after.
       if (!hold.isNew && current.locationHold !== hold.number) {
         const answer = { ...raceLost(wanted, current, store.clock.now()), isIdle: false };
         return { state: undefined, answer };
@@ -102,9 +102,9 @@ async function permitOnce(
   const { isIdle, locationHold, ...said } = answer;
   if (isIdle) await freeLocation(store, site, hold.number);
   if (hold.isNew && !isIdle && (await holdOf(store, site)) === undefined) {
-    // A later hold than ours was given back before this write, so another site may have the location by now. The slots
-    // stay, since another worker with the same launch may have created under them. The next launch takes the location
-    // again.
+    // A later hold than this one was given back before this write: another site may have the location now. The slots
+    // stay, because another worker with the same launch may have created a machine under them. The next launch takes
+    // the location again.
     await forgetHold(store, site, locationHold);
     return {
       ...said,

@@ -9,18 +9,25 @@ export interface RateLimit {
 }
 
 /**
- * Schedules one kind of call at one site: a virtual schedule (GCRA), equal to a token bucket. Its rate falls after each
- * throttle and then rises slowly.
+ * Schedules one kind of call at one site: a virtual schedule (GCRA), equivalent to a token bucket. Its rate falls after
+ * each throttle and then rises slowly.
  */
 export const callStateSchema = z.object({
-  /** When the next call would be due if all calls went out evenly; at most the burst ahead of the last start. */
+  /**
+   * Time at which the next call would be due if all calls were evenly spaced; at most the burst ahead of the last
+   * start.
+   */
   nextDueMs: z.number(),
   /** No call goes out before this, after a throttle. */
   blockedUntilMs: z.number(),
   lastStartMs: z.number().optional(),
-  /** Like `nextDueMs`, but only for calls that have gone out, each counted when it went out. */
+  /**
+   * As `nextDueMs`, but only of calls that have gone out. Each is counted at the time at which it went out.
+   */
   goneDueMs: z.number().optional(),
-  /** When the cloud's bucket is taken to be empty: at the end of the block after the last throttle. */
+  /**
+   * Time at which the cloud's bucket is assumed to be empty: the end of the block after the last throttle.
+   */
   emptyAtMs: z.number().optional(),
   /** Rate multiplier at `sinceMs`; absent: 1. */
   slowed: z.object({ multiplier: z.number().positive(), sinceMs: z.number() }).optional(),
@@ -44,7 +51,7 @@ const LATENESS_MS = 200;
 /** A call that is due within this time may go out now: the message queue's delays are whole seconds. */
 const NOW_MS = 100;
 
-/** True if a call with this start time may go out now. */
+/** Returns true if a call with this start time may go out now. */
 export const isNow = (startMs: number, nowMs: number): boolean => startMs <= nowMs + NOW_MS;
 
 /** Returns the rate multiplier of this moment, from 0 to 1. */
@@ -55,7 +62,7 @@ export function rateMultiplier({ slowed }: Pick<CallState, 'slowed'>, nowMs: num
 }
 
 /**
- * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow.
+ * Schedules the next `count` calls, each as early as rate, burst, spacing and throttles allow it.
  *
  * @returns the start times in order, some perhaps now, and the state in which they are reserved
  */
@@ -114,7 +121,7 @@ function goneDue({ goneDueMs = 0, emptyAtMs }: CallState, aheadMs: number): numb
 }
 
 interface Steps {
-  /** Time between two calls: by the rate alone, and as calls are scheduled. */
+  /** Time between two calls by the rate alone. */
   exactMs: number;
   intervalMs: number;
   /** How far calls may be ahead of the even schedule. */
@@ -136,7 +143,7 @@ export interface Throttle {
   /** When the call went out. Calls that were under way together lower the rate once. */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
-  /** Rate multiplier by the rate that the cloud says it accepts. */
+  /** Rate multiplier from the rate that the cloud says it accepts. */
   toldMultiplier?: number | undefined;
 }
 
@@ -150,7 +157,8 @@ export function slowCalls<State extends CallState>(
   { calledAtMs, retryAfterMs, toldMultiplier }: Throttle,
 ): State {
   const untilMs = nowMs + Math.max(250, retryAfterMs ?? 1_000);
-  // A call from before that time was permitted by the earlier rate, and tells nothing about the present one.
+  // A call from before that time was permitted at the earlier rate. Its throttle tells nothing about the
+  // present rate.
   const isNews = calledAtMs >= (state.slowed ? Math.max(state.slowed.sinceMs, state.blockedUntilMs) : 0);
   const slowed = isNews
     ? {

@@ -9,7 +9,7 @@ const probeSchema = z.object({ instanceId: z.string(), untilMs: z.number() });
 /** Entry of the negative cache of capacity: a zone, type and market of which the cloud had nothing left. */
 const scarceSchema = z.object({
   sinceMs: z.number(),
-  /** Until then, a launch that may go elsewhere does not ask here again. */
+  /** Until then, a launch that may move to another location does not ask here again. */
   untilMs: z.number(),
   probe: probeSchema.optional(),
 });
@@ -20,7 +20,10 @@ const closedSchema = z.object({
   sinceMs: z.number(),
   /** From then on, one launch may probe whether the quota has room again. */
   retryAtMs: z.number(),
-  /** Fleets that have asked since, with their round. A later round means that a user has asked for a retry. */
+  /**
+   * Fleets whose launches have asked since then, with their round. A later round means that a user has requested a
+   * retry.
+   */
   askedIn: z.record(z.string(), z.number()),
   probe: probeSchema.optional(),
 });
@@ -50,7 +53,7 @@ export const siteStateSchema = callStateSchema.extend({
   scarce: z.record(z.string(), scarceSchema).optional(),
   /** By family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
-  /** Until when the connection's budget is used up, and which one. */
+  /** The connection's budget that is used up, and the time until which it is. */
   budget: z.object({ reason: z.string(), untilMs: z.number() }).optional(),
 });
 export type SiteState = z.infer<typeof siteStateSchema>;

@@ -19,7 +19,7 @@ export function heldNow(holders: Holders, nowMs: number): Record<string, number>
 export interface ReleasedSlot {
   instanceId: string;
   /**
-   * Time of the permit that is over; a slot with another permit stays. Absent: the slot is given back whatever its
+   * Time of the permit that has ended; a slot with another permit stays. Absent: the slot is given back under any
    * permit.
    */
   startMs?: number | undefined;

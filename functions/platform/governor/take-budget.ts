@@ -28,8 +28,8 @@ export interface BudgetedConnection {
  * budgets are creates of this minute and of this day, which are counted now, and the totals. If the connection has no
  * budgets, all instances may be launched.
  *
- * Taking again for an instance takes nothing more while its reservation lasts: until a poll has counted it or it is
- * given back.
+ * A repeated call for an instance takes nothing more while its reservation lasts: until a poll has counted the
+ * instance, or the reservation is given back.
  *
  * @throws Contended if other workers wrote the item at every try
  */
@@ -80,8 +80,8 @@ export async function recordUsage(
 }
 
 /**
- * Gives back the totals of launches that were never made, or are gone again. Their creates of the minute and of the day
- * stay counted.
+ * Gives back the totals of launches that were never made, or whose machines no longer exist. Their creates of the
+ * minute and of the day stay counted.
  */
 export async function returnBudget(
   store: Store<'governor'>,

@@ -28,7 +28,7 @@ interface Answered {
  * Takes from the connection's budgets for the permits that were given now. An instance that gets no budget gives back
  * the slot that it was given with its permit. It waits for the next minute or day, or is refused if a total is used up.
  * A slot that was held before is kept: another copy of the launch may be making its call under it. If another copy has
- * used a newly given slot since, the slot has the time of another permit, and is kept as well.
+ * used a newly given slot in the meantime, the slot has the time of another permit and is kept as well.
  */
 export async function withinBudget<Answer extends Answered>(
   store: Store<'governor'>,
@@ -74,7 +74,7 @@ function verdictOf({ limits }: GovernedSite, { reason, retryAtMs }: Refusal): Cr
   }
 }
 
-/** Records until when the budget is used up, so that no launch asks it before then. */
+/** Records the time until which the budget is used up. No launch asks the budget before then. */
 async function rest(
   store: Store<'governor'>,
   site: GovernedSite,

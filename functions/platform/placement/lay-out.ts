@@ -40,9 +40,10 @@ export function spreadEvenly(size: number, parts: number): number[] {
 }
 
 /**
- * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes. So
- * every process computes the same placements, and no payload has to carry them. Placements are sorted by connection and
- * location. A location without instances has an empty placement, since instances that fail elsewhere may move there.
+ * Assigns the positions of a fleet's instances to sites. It is a pure function of the spec, which never changes: every
+ * process computes the same placements, and no payload has to carry them. Placements are sorted by connection and
+ * location. A location without instances has an empty placement, because instances that fail at another location may
+ * move there.
  */
 export function layOut(spec: FleetSpec): Placement[] {
   const bySite = new Map<string, { group: NodeGroup; location: string; count: number }[]>();

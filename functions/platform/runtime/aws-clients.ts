@@ -16,13 +16,13 @@ export interface CallLimits {
 const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000, maxAttempts: 3 };
 
 /**
- * Limits for each service of the own account that functions call. A call on dead sockets ends before the shortest time
- * limit of a function (20 seconds), so that its caller can still report the error. No call here is a long poll: Lambda
- * polls the queues, and workflows wait with task tokens.
+ * Limits for each service of the deployment's own account that functions call. A call on dead sockets ends before the
+ * shortest time limit of a function (20 seconds), so that its caller can still report the error. No call here is a long
+ * poll: Lambda polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
-  // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. So it gets one attempt more,
-  // each a second shorter.
+  // DynamoDB answers within milliseconds, and throttles a hot key for less than a second. It therefore gets one more
+  // attempt, and each attempt is a second shorter.
   dynamodb: { ...USUAL, requestTimeoutMs: 4_000, maxAttempts: 4 },
   // Retries are safe: a message that is sent twice takes effect once. If a message cannot be sent, its caller fails.
   sqs: USUAL,
@@ -30,7 +30,7 @@ export const CALL_LIMITS = {
   'step-functions': USUAL,
   // Parameter Store allows few writes a second. Callers that make many calls retry through their queue instead of here.
   ssm: USUAL,
-  // Events may be delivered twice. What a sweep could not publish, the next one publishes.
+  // Events may be delivered twice. The next sweep publishes what this one could not publish.
   eventbridge: USUAL,
 } as const satisfies Record<string, CallLimits>;
 

@@ -1,4 +1,4 @@
-/** The time; passed in, so that tests and simulations control it. */
+/** Tells the time. It is passed in, and tests and simulations control it. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;

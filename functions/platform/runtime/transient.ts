@@ -33,7 +33,7 @@ const abortedSchema = z.object({ code: z.literal('ECONNABORTED') });
 
 /**
  * True if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
- * classifies the error. Its cause is left out, because `DriverError` tells whether a fleet's cloud is down.
+ * classifies the error. The error's cause is ignored, because `DriverError` tells whether a fleet's cloud is down.
  */
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

@@ -14,7 +14,7 @@ export interface Savings {
   offers: number;
 }
 
-/** Resources that one invocation consumed. They are logged at its end, so that costs are measured and not assumed. */
+/** Resources that one invocation consumed. They are logged at its end, to measure costs. */
 export interface Usage {
   readUnits: number;
   writeUnits: number;
@@ -35,7 +35,10 @@ function noUsage(): Usage {
   };
 }
 
-/** One per process; Lambda runs one invocation at a time in it, and the middleware resets it at each start. */
+/**
+ * The usage of this process. Lambda runs one invocation at a time in it, and the middleware resets it at the start of
+ * each.
+ */
 export const usage: Usage = noUsage();
 
 export function resetUsage(): void {

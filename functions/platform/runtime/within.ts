@@ -1,7 +1,7 @@
 import type { Timer } from './clock.ts';
 
 /**
- * Waits for work for `limitMs` at most. The work itself goes on after that, and its result is ignored. @throws the
+ * Waits for work for at most `limitMs`. After that the work itself continues, and its result is ignored. @throws the
  * error of `tooLate` if the work takes longer
  */
 export async function within<Result>(

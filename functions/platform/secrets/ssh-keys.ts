@@ -13,8 +13,8 @@ function parameterName(prefix: string, fleetId: string): string {
  * Stores the private half of a fleet's SSH key as a SecureString. The fleet's owner reads it with their own permissions
  * in the account; no function of the deployment may read it.
  *
- * @returns the parameter's name with this key's version: another key that is stored at the same time is another
- *   version, and does not overwrite this one
+ * @returns the parameter's name with this key's version. Another key that is stored at the same time gets another
+ *   version and does not overwrite this one
  */
 export async function keepSshKey(
   ssm: SSMClient,

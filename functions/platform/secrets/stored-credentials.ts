@@ -13,8 +13,8 @@ type ConnectionRef = Pick<Connection, 'driver' | 'namespace' | 'name' | 'id'>;
 
 /**
  * Returns the name of a credential's parameter. It is below the driver's own path, which only that driver's function
- * may read. It has the connection's id, so that a late request for a deleted connection does not reach another one with
- * the same name.
+ * may read. It contains the connection's id: a late request for a deleted connection cannot reach another one with the
+ * same name.
  */
 export function credentialParameter(prefix: string, { driver, namespace, name, id }: ConnectionRef): string {
   return `${prefix}/${driver}/${namespace}/${name}/${id}`;
@@ -40,8 +40,8 @@ export async function putCredential(
 }
 
 /**
- * Reads the credential in force. It is not always the latest, since a rotation may be under way or may have been
- * refused.
+ * Reads the credential in force. It is not always the latest version, because a rotation may be under way or may have
+ * been refused.
  *
  * @throws DriverError Unauthorized if there is none: the connection was deleted, or its secret was never stored
  */

@@ -8,7 +8,7 @@ import type { Store } from './store.ts';
 
 /**
  * Secrets whose connection's record is gone. A late request may still store such a secret, or may have stored it before
- * it died. So each is removed once more when no such request can be left.
+ * it died. Each secret is therefore removed once more when no such request can be left.
  */
 const PARTITION = 'ABANDONED-SECRETS';
 
@@ -18,7 +18,7 @@ const schema = z.object({
   name: nameSchema,
   /** Id of the connection. */
   id: z.string(),
-  /** Cloud that workers' cached clients of the connection may still call. */
+  /** Cloud that cached clients of the connection may still call. */
   cloud: cloudSchema,
   endpoint: z.string().optional(),
   account: z.string().optional(),

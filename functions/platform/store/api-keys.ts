@@ -32,7 +32,8 @@ export async function issueApiKey(
     createdAt: new Date(store.clock.now()).toISOString(),
     ...(expiresAt === undefined ? {} : { expiresAt }),
   };
-  // A transaction has an idempotency token: a retry after a lost answer does not find the id taken by itself.
+  // A transaction has an idempotency token: if an answer is lost, the retry does not count as a second write
+  // of the id.
   const refusals = await transactWrite(store, [
     {
       Put: {
@@ -47,7 +48,7 @@ export async function issueApiKey(
 }
 
 /**
- * Returns the key's record; undefined for any invalid key. It is read at each request, so that a revoked key is refused
+ * Returns the key's record; undefined for any invalid key. It is read at each request: a revoked key is refused
  * immediately.
  */
 export async function verifyApiKey(store: Store<'access'>, key: string): Promise<ApiKey | undefined> {

@@ -9,7 +9,7 @@ import {
   offerSchema,
 } from '../../model/cloud.ts';
 
-/** Returns the partition of what a connection may use, by its last inventory sync. */
+/** Returns the partition of a connection's catalogue, which the last inventory sync wrote. */
 export const partition = (connectionKey: string): string => `CATALOGUE#${connectionKey}`;
 
 export const locationSk = (name: string): string => `LOCATION#${name}`;

@@ -37,7 +37,7 @@ export interface CatalogueEntries {
 const KEYS_PER_REQUEST = 100;
 const sortKeySchema = z.object({ sk: z.string() });
 
-/** Looks up all names together: one request for each hundred different keys, however often a name is given. */
+/** Looks up all names together: one request for each hundred different keys. Repeated names cost nothing. */
 export async function readCatalogue(
   store: Store<'catalogue'>,
   connectionKey: string,
@@ -101,7 +101,7 @@ export async function listLocations(
   return await list(store, connectionKey, 'LOCATION#', page, parseLocation);
 }
 
-/** Lists all locations of a connection: as many as its cloud has regions. */
+/** Lists all locations of a connection. There are few: as many as its cloud has regions. */
 export async function allLocations(store: Store<'catalogue'>, connectionKey: string): Promise<Location[]> {
   const keys = { pk: partition(connectionKey), prefix: 'LOCATION#' };
   return await queryAll(store, store.tables.catalogue, keys, parseLocation);

@@ -109,7 +109,7 @@ export async function allConnections(store: Store<'access'>): Promise<Connection
   );
 }
 
-/** True if a namespace has a connection. Read strongly, so that a connection made just now counts. */
+/** True if a namespace has a connection. Reads strongly: a connection that was just created counts. */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
   const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
   const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);
@@ -165,8 +165,8 @@ export async function noteLeft(
 }
 
 /**
- * Removes the record, and writes in the same transaction that its secret may still be stored late (`abandonedSecret`).
- * Repeating this changes nothing.
+ * Removes the record, and records in the same transaction that a late request may still store its secret
+ * (`abandonedSecret`). Repeating this changes nothing.
  */
 export async function removeConnection(
   store: Store<'access'>,
@@ -211,15 +211,15 @@ export interface UpdateCondition {
   id?: string;
   /** `none`: no deletion is under way; `undecided`: a deletion may be marked, but not decided. */
   deletion?: 'none' | 'undecided';
-  /** Status that the connection must not have: one that a user has set, and only a user may change. */
+  /** Status that the connection must not have: only a user sets and changes it. */
   statusNot?: Connection['status'];
-  /** Version of the secret that has to be in force still. */
+  /** Version of the secret that must still be in force. */
   credentialVersion?: number | undefined;
-  /** Rotation that has to be under way still. */
+  /** Rotation that must still be under way. */
   rotationVersion?: number;
-  /** Account that the connection has to have still; `none`: it must have none. */
+  /** Account that the connection must still have; `none`: it must have no account. */
   account?: { is: string } | 'none';
-  /** Status that the connection has to have still. */
+  /** Status that the connection must still have. */
   statusIs?: Connection['status'];
   /** Fields to remove in the same write. */
   remove?: readonly ('rotation' | 'inventoryFailures' | 'limits' | 'accountName' | 'warning')[];

@@ -10,7 +10,7 @@ export interface PlacementRef {
   location: string;
 }
 
-/** A change of one record, as the counters of its placement see it. `before` is absent for a new record. */
+/** A change of one record that its placement's counters count. `before` is absent for a new record. */
 export interface Step {
   before?: InstanceItem;
   after: InstanceItem;
@@ -69,7 +69,7 @@ export function countStepFrom(
   countStatus(to, after, after.status, 1);
   countPrice(to, { ...(before && { before }), after }, secondsSinceCreation);
   if (before && isClosed(before.status)) {
-    // The instance is launched again, or its machine is back, so its failure no longer counts.
+    // The instance is launched again, or its machine exists again: its failure no longer counts.
     if (before.failure && !isClosed(after.status)) bump(from, ['failureCounts', before.failure.code], -1);
     // A failure of an earlier round stays counted as lost in that round.
     if (after.round !== before.round) return;
@@ -92,20 +92,20 @@ function countPrice(change: CounterChange, { before, after }: Step, secondsSince
   bump(change, ['microUsdSeconds'], sign * after.microUsdPerHour * secondsSinceCreation);
 }
 
-/** True if the instance has failed permanently, even if its machine is not gone yet. */
+/** Returns true if the instance has failed permanently, even if its machine still exists. */
 function isLost({ status, failure, closeAs }: InstanceItem): boolean {
   return isClosed(status) ? failure !== undefined : status === 'Terminating' && closeAs === 'Failed';
 }
 
 /**
- * True if a paid run starts. A run is paid from the first time that the instance is seen Running until its record is
- * closed.
+ * Returns true if a paid run starts. A run is paid from the first time that the instance is seen Running until its
+ * record is closed.
  */
 export function startsRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   return before !== undefined && after.status === 'Running' && before.runningSinceSeconds === undefined;
 }
 
-/** True if a machine that vanished is back: it is paid again from now on. */
+/** Returns true if a machine that vanished exists again: it is paid again from now on. */
 function resumesRun(before: InstanceItem | undefined, after: InstanceItem): boolean {
   if (before === undefined || !isClosed(before.status) || isClosed(after.status)) return false;
   return after.runningSinceSeconds !== undefined;
@@ -139,7 +139,7 @@ export function counterWrite(
 ): TransactItem {
   const names = new Map<string, string>();
   const values: Record<string, unknown> = { ':zero': 0 };
-  // DynamoDB limits an expression to 4 KB, so the placeholders are short.
+  // The placeholders are short because DynamoDB limits an expression to 4 KB.
   const placeholder = (part: string) => {
     const known = names.get(part);
     if (known !== undefined) return known;

@@ -5,7 +5,8 @@ import type { Key } from './keys.ts';
 import type { Store } from './store.ts';
 
 /**
- * Deletes records of the access table in steps, so that nothing that needs the record is created in between.
+ * Deletes records of the access table in steps. The steps prevent that something that needs the record is
+ * created in between.
  *
  * 1. The caller marks the record. From then on, transactions that need the record fail.
  * 2. The caller checks what still needs the record.

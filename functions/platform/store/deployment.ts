@@ -25,8 +25,8 @@ export class DeploymentIdTaken extends Error {
 }
 
 /**
- * Returns the deployment's id, and writes it if there is none. All that the deployment makes at a cloud carries the id.
- * Only the table stores it: one conditional write makes it, and it never changes.
+ * Returns the deployment's id, and writes it if there is none. Everything that the deployment creates at a cloud
+ * carries the id. Only the table stores the id: one conditional write sets it, and it never changes.
  *
  * @throws DeploymentIdTaken
  */
@@ -67,7 +67,7 @@ async function writeDeploymentId(store: Store<'fleets'>, deploymentId: string): 
 const beatSchema = z.object({
   /** Grows while the deployment works. */
   beat: z.number(),
-  /** How often a restore of the tables was noticed. */
+  /** Number of restores of the tables that were detected. */
   restores: z.number(),
 });
 export type Beat = z.infer<typeof beatSchema>;

@@ -17,7 +17,7 @@ import { transactWrite } from './transact.ts';
 export const workSchema = z.enum(['provision', 'refine', 'remove']);
 export type Work = z.infer<typeof workSchema>;
 
-/** A fleet's own item, with what holds for the whole fleet. Its placements have the counts. */
+/** A fleet's own item, with the state of the whole fleet. The counts are in its placements. */
 const fleetItemSchema = z.object({
   fleetId: z.string(),
   namespace: z.string(),
@@ -35,15 +35,15 @@ const fleetItemSchema = z.object({
   work: workSchema.optional(),
   /** Number of the workflow execution that does, or did, the work; see `executionName`. */
   execution: z.number(),
-  /** When the work was written, and its execution was to start. */
+  /** Time at which the work was written and its execution was due to start. */
   workSinceMs: z.number(),
   /** How many executions in a row ended before the work was done. */
   interruptions: z.number(),
-  /** The user's last action. Asking for it again changes nothing. */
+  /** The user's last action. To request it again changes nothing. */
   lastAction: fleetActionSchema.optional(),
   /** The round that the user has aborted: nothing more is launched in it. */
   abortedRound: z.number().optional(),
-  /** Launching is to be paused, and may not be paused at all placements yet. */
+  /** Present if launching is to be paused, and may not be paused at all placements yet. */
   pausePending: z.literal(true).optional(),
   /** When a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
@@ -68,9 +68,12 @@ export function parseFleetItem(item: unknown): FleetItem {
   return fleetItemSchema.parse(item);
 }
 
-/** Reads a fleet's spec. @throws Error if there is no such fleet: a spec is written before anything that names it */
+/**
+ * Reads a fleet's spec. @throws Error if there is no such fleet, because a spec is written before anything that refers
+ * to it
+ */
 export async function readSpec(store: Store<'fleets'>, fleetId: string): Promise<FleetSpec> {
-  // A spec never changes, so the cheap read suffices, except in the moment after the spec was written.
+  // A spec never changes: the cheap read suffices, except in the moment after the spec was written.
   for (const ConsistentRead of [false, true]) {
     const { Item } = await store.document.send(
       new GetCommand({ TableName: store.tables.fleets, Key: specKey(fleetId), ConsistentRead }),
@@ -100,7 +103,8 @@ export interface FleetUpdate {
 }
 
 /**
- * Updates a fleet, if the fields that decisions are based on (`DECISIVE`) are still as they were read.
+ * Updates a fleet if the fields that decisions are based on (`DECISIVE`) have not changed since they were
+ * read.
  *
  * @returns the updated fleet; undefined if it has changed since it was read, and nothing was written
  */
@@ -164,7 +168,7 @@ export function holdEnd(nowMs: number, { expiresInSeconds, ...rest }: Hold): num
 }
 
 /**
- * Closes a fleet of which nothing is left and frees its name, in one transaction. Closing it again as the same status
+ * Closes a fleet of which nothing is left and frees its name, in one transaction. A second call with the same status
  * changes nothing. @throws Error if the fleet's status has changed since it was read
  */
 export async function closeFleet(

@@ -8,8 +8,8 @@ import type { Store } from './store.ts';
 /**
  * State of the current attempt's create call.
  *
- * - `claimed`: a worker has the claim until `claimUntilMs`. If the worker died, the state stays, and the call may have
- *   gone out.
+ * - `claimed`: a worker has the claim until `claimUntilMs`. If the worker died, the state stays `claimed`, and the call
+ *   may have gone out.
  * - `refused`: the cloud made nothing; the same call may be made again.
  * - `unknown`: the call may have reached the cloud. Only a look-up after `unknownSinceMs` can tell.
  * - `accepted`: the cloud has the instance, and `backendId` is set.
@@ -24,7 +24,7 @@ const unknownAnswerSchema = z.object({
   firstAtMs: z.number(),
 });
 
-/** Record of an ended attempt. It proves later that a machine which shows up was made by this attempt. */
+/** Record of an ended attempt. It proves later that this attempt created a machine that shows up. */
 export const attemptSchema = z.object({
   launchToken: z.string(),
   location: z.string(),
@@ -39,7 +39,7 @@ export const attemptSchema = z.object({
   idempotencyKeys: z.array(z.string()).optional(),
   /** The machine that the attempt made. */
   backendId: z.string().optional(),
-  /** True if that machine was gone without a request to remove it. */
+  /** True if that machine ceased to exist without a request to remove it. */
   vanished: z.boolean().optional(),
 });
 export type AttemptItem = z.infer<typeof attemptSchema>;
@@ -60,14 +60,19 @@ export const instanceItemSchema = z.object({
   tried: z.array(z.string()).default([]),
   launchToken: z.string(),
   launchState: launchStateSchema,
-  /** End of the latest claim. It only grows, so that it identifies the claim that a decision was based on. */
+  /**
+   * End of the latest claim. It only grows, and therefore identifies the claim that a decision was based on.
+   */
   claimUntilMs: z.number(),
-  /** Id of the message whose first delivery made that claim; empty or absent: the claim was made otherwise. */
+  /**
+   * Id of the message whose first delivery made that claim; empty or absent: the claim was not made for a launch
+   * message.
+   */
   claimedBy: z.string().optional(),
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   /**
-   * When the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt is over,
+   * When the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt has ended,
    * and the next one is not claimed yet.
    */
   firstSentAtMs: z.number().optional(),
@@ -80,7 +85,10 @@ export const instanceItemSchema = z.object({
   unknownSinceMs: z.number().optional(),
   /** The cloud's latest answer to a create whose outcome is unknown, if its words are in no driver's table of codes. */
   unknownAnswer: unknownAnswerSchema.optional(),
-  /** When the cloud's answer named the machine. Lists may not show it yet, for a time that the driver states. */
+  /**
+   * Time at which the cloud's answer named the machine. For a time that the driver states, lists may not show the
+   * machine yet.
+   */
   acceptedAtMs: z.number().optional(),
   deadlineAtMs: z.number(),
   taskToken: z.string().optional(),
@@ -96,11 +104,17 @@ export const instanceItemSchema = z.object({
   /** Seconds from the fleet's creation to the instance's first Running; the base of the cost counters. */
   runningSinceSeconds: z.number().optional(),
   failure: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** Of an instance that ran and is Undefined: the cloud's name of its status, and the cloud's reason. */
+  /** For an instance that ran and is Undefined: the cloud's name of its status, and the cloud's reason. */
   trouble: z.object({ cloudStatus: z.string(), message: z.string().optional() }).optional(),
-  /** Of an instance whose machine vanished: when its removal was requested, should the machine show up again. */
+  /**
+   * For an instance whose machine vanished: the time at which the removal of the machine was requested, in case it
+   * shows up again.
+   */
   endAskedAtMs: z.number().optional(),
-  /** Status to set once the cloud says that the instance is gone; Planned: another attempt at another location. */
+  /**
+   * Status to set when the cloud shows that the instance no longer exists. Planned: another attempt at another location
+   * follows.
+   */
   closeAs: z.enum(['Terminated', 'Failed', 'Planned']).optional(),
 });
 export type InstanceItem = z.infer<typeof instanceItemSchema>;
@@ -116,7 +130,8 @@ export type SiteEntry = z.infer<typeof siteEntrySchema>;
 const siteEntriesSchema = z.array(siteEntrySchema);
 
 /**
- * Reads records by instance id, strongly by default. Instances that were never claimed have no record and are missing.
+ * Reads records by instance id, strongly by default. Instances that were never claimed have no record and are missing
+ * from the result.
  */
 export async function readInstances(
   store: Store<'fleets'>,

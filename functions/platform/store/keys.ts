@@ -1,7 +1,7 @@
 import type { InstanceRef } from '../../model/identifiers.ts';
 
 /**
- * Keys of the tables `fleets` and `governor`. Every item is found by its key: nothing here is scanned.
+ * Keys of the tables `fleets` and `governor`. Every item is read by its key, and no table is scanned.
  * `catalogue-keys.ts` has those of `catalogue`. In `access`, each noun has its own in its file: `namespaces.ts`,
  * `connections.ts`, `api-keys.ts`, `abandoned-secrets.ts`.
  *
@@ -35,14 +35,12 @@ export interface Key {
 export const INSTANCES_PER_PARTITION = 250;
 
 export const BY_NAMESPACE_INDEX = 'byNamespace';
-/**
- * Attributes that the index `byNamespace` has: they tell live fleets from ended ones, and which connections fleets use.
- */
+/** Attributes that the index `byNamespace` has: they show whether a fleet is live, and which connections it uses. */
 export const BY_NAMESPACE_ATTRIBUTES = ['fleetId', 'name', 'status', 'connections'] as const;
 
 /**
- * Index of the fleets with work under way, a hold that expires or a pending pause: all in one partition, and only
- * those.
+ * Index of the fleets with work under way, a hold that expires or a pending pause: they are all in one partition,
+ * without other fleets.
  */
 export const BY_ACTIVITY_INDEX = 'byActivity';
 export const ACTIVE_PARTITION = 'ACTIVE';
@@ -121,7 +119,8 @@ export const loopKey = (driver: string, connectionKey: string, location: string)
 
 export const orphanPartition = (connectionKey: string): string => `ORPHAN#${connectionKey}`;
 /**
- * A missing machine has a sort key of its own: the same machine may later be found as an orphan, as a second finding.
+ * A missing machine has a separate sort key, because the same machine may later be found as an orphan, which is a
+ * second finding.
  */
 export const orphanKey = (orphan: {
   connectionKey: string;

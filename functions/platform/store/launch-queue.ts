@@ -9,8 +9,8 @@ import type { Store } from './store.ts';
 
 /**
  * Entry of a site's launch queue: a launch that waits for its turn. Its message was acknowledged; the worker that frees
- * a slot sends it again. Entries are sorted by their tags, which are the turns of start-time fair queueing. However
- * many launches a fleet has, other fleets' launches are served between them.
+ * a slot sends it again. Entries are sorted by their tags, which are the virtual start times of start-time fair
+ * queueing. Between the launches of a large fleet, launches of other fleets are served.
  */
 const queueEntrySchema = z.object({
   pk: z.string(),
@@ -36,13 +36,13 @@ const KEPT_SECONDS = 7 * 86_400;
 const ITEMS_PER_WRITE = 25;
 const MAX_TRIES = 5;
 const PAGE = 1_000;
-/** An entry with its task token takes two write units to be added and two to be removed. */
+/** To add an entry with its task token takes two write units, and to remove it two more. */
 const UNITS_PER_LAUNCH = 4;
 /** Half of the write units that one partition key accepts each second. */
 const UNITS_PER_PART = 500;
 /** Enough partitions for 500 launches a second. */
 const MOST_PARTS = 4;
-/** Extra entries to read of each partition: a queue's partitions differ in length. */
+/** Number of extra entries to read from each partition, because a queue's partitions differ in length. */
 const SPARE_PER_PART = 4;
 
 /**
@@ -63,8 +63,8 @@ function entryKey(site: QueueSite, tag: number, instance: string): Key {
 }
 
 /**
- * True if an entry is misplaced: the site's limits have changed since it was added, and its partition is not read any
- * more.
+ * Returns true if an entry is misplaced: the site's limits have changed since it was added, and its partition is no
+ * longer read.
  */
 export function isMisplaced({ pk }: Pick<QueueEntry, 'pk'>, site: QueueSite): boolean {
   return !partitionsOf(site, queuePartsOf(site)).includes(pk);
@@ -96,7 +96,9 @@ export async function addToQueue(
   );
 }
 
-/** Advances the fleet's latest tag at this site by `by`, from the turn at least. @returns the new tag */
+/**
+ * Advances the fleet's latest tag at this site by `by`, beginning at the turn or later. @returns the new tag
+ */
 async function takeTags(
   store: Store<'governor'>,
   site: QueueKey,
@@ -131,14 +133,15 @@ async function takeTags(
       }
     }
   }
-  // Turn and tag overtook each other at every try. A tag near the turn is good enough.
+  // Turn and tag changed at every try. A tag near the turn is good enough.
   return turn + by;
 }
 
 /**
  * Reads the head of a site's launch queue strongly, the next launch first.
  *
- * @returns at most `limit` entries, in order; perhaps fewer although more are queued, but at least one if any is queued
+ * @returns at most `limit` entries, in order; there may be fewer although more are queued, but at least one if any is
+ * queued
  */
 export async function readQueueHead(
   store: Store<'governor'>,

@@ -11,7 +11,7 @@ export interface Page<Item> {
 export interface KeyRange {
   pk: string;
   prefix: string;
-  /** Read strongly; needed where a decision depends on an item's absence. */
+  /** Reads strongly. It is needed where a decision depends on an item's absence. */
   consistent?: boolean;
 }
 
@@ -53,7 +53,7 @@ export async function queryPage<T extends keyof Tables, Item>(
   };
 }
 
-/** Reads all items of a range: only for partitions that stay small. */
+/** Reads all items of a range. Use it only for partitions that stay small. */
 export async function queryAll<T extends keyof Tables, Item>(
   store: Store<T>,
   table: string,

@@ -13,8 +13,8 @@ const scheduleSchema = z.object({
   idle: z.boolean(),
   emptyPolls: z.number(),
   /**
-   * Launches wait for slots that may become free at any time. Each poll then sends the next one when it begins, and
-   * fast polls go between them.
+   * True while launches wait for slots that may become free at any time. Each poll then sends the next one when it
+   * begins, and fast polls run between the polls.
    */
   fastPolling: z.boolean().optional(),
   /** Counts the fast polls. */
@@ -25,14 +25,14 @@ const scheduleSchema = z.object({
 const observedSchema = z.object({
   /** When a poll of the loop, not a fast poll, last called the cloud. */
   polledAtMs: z.number().optional(),
-  /** When the last full poll was. `entries`: how many entries the site had then. */
+  /** Time of the last full poll. `entries`: the number of entries that the site had then. */
   fullAtMs: z.number().optional(),
   entries: z.number().optional(),
-  /** When listing the site last failed or took too long; 0: the latest list came. */
+  /** Time at which a list of the site last failed or took too long; 0: the latest list succeeded. */
   listFailedAtMs: z.number().optional(),
-  /** Generation of the latest poll whose list was doubted, because it showed none of the expected machines. */
+  /** Generation of the latest poll whose list showed none of the expected machines, and was therefore not believed. */
   doubtedGeneration: z.number().optional(),
-  /** While lists fail: the last entry whose machine was asked for by itself. The next poll continues after it. */
+  /** While lists fail: the last entry whose machine was read by itself. The next poll continues after it. */
   askedUpTo: z.string().optional(),
 });
 
@@ -51,7 +51,7 @@ const lineSchema = z.object({
 /**
  * The poll loop of a site; each group of fields belongs to one phase of a poll. At most one poll is due at a time: the
  * one with this item's generation. While the loop is `active`, each poll sends the next one. Otherwise the schedule
- * starts one each minute, unless `idle` says that there is nothing left to poll for.
+ * starts one each minute, unless `idle` says that no more polls are needed.
  */
 const loopSchema = z.object({
   connectionKey: z.string(),
@@ -74,8 +74,7 @@ export const POLL_INTERVAL_MS = 5_000;
 /** Shortest interval of polls: the message queue has no shorter delay. */
 export const SHORTEST_POLL_MS = 1_000;
 /**
- * A due poll that is this late is lost, because its message is gone or its worker died. Another worker may then restart
- * the loop.
+ * A poll that is this late is lost: its message is gone or its worker died. Another worker may then restart the loop.
  */
 export const POLL_OVERDUE_MS = 30_000;
 
@@ -83,10 +82,10 @@ export const POLL_OVERDUE_MS = 30_000;
 const START_TRIES = 3;
 
 /**
- * Starts the loop, unless it is active and on time. An active loop's count of empty polls is reset, so that it does not
- * end by what earlier polls saw.
+ * Starts the loop, unless it is active and on time. An active loop's count of empty polls is reset: earlier polls do
+ * not end it then.
  *
- * @param emptyPolls how many polls in a row are taken to have found nothing in transition; the loop ends after the
+ * @param emptyPolls number of polls in a row that count as having found nothing in transition; the loop ends after the
  *   second
  * @returns the generation of the poll to send; undefined if the loop is running already
  */
@@ -135,7 +134,7 @@ async function startResting(
 }
 
 /**
- * Takes the poll of a generation, so that its message, delivered twice, polls once.
+ * Takes the poll of a generation: a message that is delivered twice then polls once.
  *
  * @returns the loop with the next generation; undefined if this poll was taken already
  */
@@ -218,7 +217,8 @@ export async function scheduleNextPoll(
  * Ends the loop after a poll that found nothing.
  *
  * @param loop as it was when the poll was taken
- * @returns false if the loop was restarted since, or its count of empty polls was reset; it goes on then
+ * @returns false if the loop was restarted since, or its count of empty polls was reset; the loop continues
+ * then
  */
 export async function endLoop(
   store: Store<'governor'>,
@@ -241,7 +241,10 @@ export async function endLoop(
   return Attributes !== undefined;
 }
 
-/** Lists the loops of a driver's sites, idle ones left out. One partition per driver, some 400 bytes a site. */
+/**
+ * Lists the loops of a driver's sites, idle ones left out. Reads one partition per driver, with some 400 bytes for each
+ * site.
+ */
 export async function listLoops(store: Store<'governor'>, driver: string): Promise<Loop[]> {
   const loops: Loop[] = [];
   let start: Record<string, unknown> | undefined;

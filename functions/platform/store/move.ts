@@ -11,7 +11,8 @@ import { instanceWrite, type StatusChange, stepOf, unchanged } from './transitio
  * record and both placements' counters change in one transaction, and only while the new placement accepts launches.
  *
  * @param earlierAttempts the attempts so far, including the one that has just ended
- * @returns `barred`: launching is not on at the new placement, or its network could not be made; `lost`: the record has
+ * @returns `barred`: launching is not on at the new placement, or its network could not be created; `lost`: the record
+ * has
  *   changed since it was read
  */
 export async function moveInstance(
@@ -47,7 +48,7 @@ export async function moveInstance(
 }
 
 /**
- * Reopens a record whose machine shows up at a location that the instance has since left. The record and both
+ * Reopens a record whose machine shows up at a location that the instance has left. The record and both
  * placements' counters change in one transaction, unless the instance's removal was requested.
  *
  * @param location where the machine is
@@ -76,7 +77,7 @@ export async function returnInstance(
 }
 
 /**
- * Returns the record of the instance before its next attempt, without anything of the last one. It is in no site's
+ * Returns the record of the instance before its next attempt, without the fields of the last one. It is in no site's
  * index.
  */
 function plannedAt(record: InstanceItem, location: string, earlierAttempts: AttemptItem[]): InstanceItem {

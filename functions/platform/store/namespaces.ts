@@ -24,7 +24,8 @@ export async function createNamespace(
     ...(description === undefined ? {} : { description }),
     createdAt: new Date(store.clock.now()).toISOString(),
   };
-  // A transaction has an idempotency token: a retry after a lost answer does not find the name taken by itself.
+  // A transaction has an idempotency token: if an answer is lost, the retry does not count as a second write of the
+  // name.
   const refusals = await transactWrite(store, [
     {
       Put: {

@@ -10,9 +10,9 @@ export const networkKindSchema = z.enum(['network', 'security-group', 'key-pair'
 export type NetworkKind = z.infer<typeof networkKindSchema>;
 
 /**
- * A network resource of one fleet at one site. The record is written before the cloud is called, and is Gone only once
- * the cloud says that the resource is gone. A Gone record is kept for a while: if a slow call makes the resource later,
- * the record proves that it is ours.
+ * A network resource of one fleet at one site. The record is written before the cloud is called, and becomes Gone only
+ * when the cloud shows that the resource no longer exists. A Gone record is kept for a while: if a slow call creates
+ * the resource later, the record proves that it belongs to this deployment.
  */
 const networkItemSchema = z.object({
   fleetId: z.string(),
@@ -21,13 +21,13 @@ const networkItemSchema = z.object({
   kind: networkKindSchema,
   name: z.string(),
   status: z.enum(['Creating', 'Ready', 'Deleting']),
-  /** When calls for this resource began to fail; 0: the last call succeeded. */
+  /** Time at which calls for this resource began to fail; 0: the last call succeeded. */
   failingSinceMs: z.number(),
   /** End of the claim of the worker that works on the resource. */
   claimUntilMs: z.number(),
   backendId: z.string().optional(),
   subnetBackendId: z.string().optional(),
-  /** Of a security group: the CIDR that SSH is allowed from. */
+  /** For a security group: the CIDR that SSH is allowed from. */
   sshFrom: z.string().optional(),
   /** Node groups whose instances need it. */
   neededBy: z.array(z.string()),
@@ -80,7 +80,7 @@ export async function readNetworkRecords(
 }
 
 /**
- * Writes the record of a resource that is to be made, while launching is on at the placement.
+ * Writes the record of a resource that is to be created, while launching is on at the placement.
  *
  * @returns `written`; `exists` if there is a record already; `stopped` if launching is not on
  */
@@ -140,7 +140,7 @@ export async function claimNetwork(
   return refusals.length === 0;
 }
 
-/** Records what the cloud answered, and ends the claim. @returns false if the claim is another worker's by now */
+/** Records the cloud's answer, and ends the claim. @returns false if another worker has the claim now */
 export async function recordNetwork(
   store: Store<'fleets'>,
   item: NetworkItem,
@@ -187,7 +187,7 @@ function updateOf(
 }
 
 /**
- * Reopens the record of a resource that was gone at the cloud and may exist after all, unless launching has ended. The
+ * Reopens the record of a resource that did not exist at the cloud and may exist now, unless launching has ended. The
  * record becomes Creating: the next launch that needs the resource, or its removal, asks the cloud for it by name.
  */
 export async function reopenNetwork(
@@ -216,7 +216,9 @@ export async function reopenNetwork(
   ]);
 }
 
-/** Marks a resource as Gone after the cloud has said so. Repeating this is harmless. */
+/**
+ * Marks a resource as Gone after the cloud has shown that it no longer exists. To repeat this is harmless.
+ */
 export async function closeNetwork(store: Store<'fleets'>, item: NetworkItem): Promise<void> {
   const { backendId: _id, subnetBackendId: _subnet, ...kept } = item;
   const expiresAt = Math.floor(store.clock.now() / 1_000) + GONE_KEPT_SECONDS;

@@ -18,7 +18,7 @@ export interface NewFleet {
   /** The part of the request that is not in the spec; each of its fields is copied to the fleet's item. */
   request: Omit<FleetRequest, 'name' | 'priority' | 'nodeGroups'>;
   idempotency?: { key: string; requestHash: string } | undefined;
-  /** Connections that the spec was made for: each has to be Ready and to have the same id still. */
+  /** Connections that the spec was made for: each must be Ready and must still have the same id. */
   connections: readonly Pick<Connection, 'namespace' | 'name' | 'id'>[];
 }
 
@@ -38,7 +38,8 @@ const lockSchema = z.object({ fleetId: z.string(), requestHash: z.string().optio
 /**
  * Writes a fleet with its spec, its name lock and its idempotency record in one transaction, if all of its connections
  * are Ready. The same idempotency key with the same hash returns the first fleet again; with another hash,
- * `key-reused`. The transaction does not check the namespace: a namespace with connections is not deleted.
+ * `key-reused`. The transaction does not have to check the namespace, because a namespace with connections is not
+ * deleted.
  */
 export async function createFleet(
   store: Store<'fleets' | 'access'>,
@@ -86,7 +87,7 @@ export async function createFleet(
                 requestHash: idempotency.requestHash,
                 expiresAt: Math.floor(nowMs / 1_000) + IDEMPOTENCY_SECONDS,
               },
-              // DynamoDB deletes expired items late, so an expired record counts as absent.
+              // An expired record counts as absent, because DynamoDB deletes expired items late.
               ConditionExpression: `${absent} OR expiresAt < :nowSeconds`,
               ExpressionAttributeValues: { ':nowSeconds': Math.floor(nowMs / 1_000) },
             },

@@ -9,7 +9,7 @@ import type { Store } from './store.ts';
 
 /**
  * A finding of the orphan sweep. Every change of its state is written here first and announced afterwards. `announced`
- * is the last state that was announced; the next sweep announces what is missing.
+ * is the last state that was announced. The next sweep announces states that were not.
  */
 const orphanItemSchema = orphanSchema.extend({
   connectionKey: z.string(),
@@ -20,7 +20,7 @@ const orphanItemSchema = orphanSchema.extend({
 });
 export type OrphanItem = z.infer<typeof orphanItemSchema>;
 
-/** How long a finding is kept after its last write, by whether it is closed. */
+/** How long a finding is kept after its last write: a closed one, and an open one. */
 const CLOSED_KEPT_SECONDS = 30 * 86_400;
 const OPEN_KEPT_SECONDS = 400 * 86_400;
 

@@ -16,7 +16,7 @@ const launchingSchema = z.enum(['on', 'paused', 'ended']);
 
 /**
  * A fleet's share of one site, with its counters. Every change of an instance's status changes these counters in the
- * same transaction (`transition`), so that they always add up.
+ * same transaction (`transition`): they always add up.
  */
 const placementItemSchema = z.object({
   fleetId: z.string(),
@@ -35,11 +35,14 @@ const placementItemSchema = z.object({
   groups: z.record(z.string(), z.record(z.string(), z.number())),
   failureCounts: z.record(z.string(), z.number()),
   failureExamples: z.record(z.string(), z.string()),
-  /** Why nothing can be launched here: set if the network resources could not be made. */
+  /** The reason why nothing can be launched here. It is set if the network resources could not be created. */
   blocked: z.object({ code: z.string(), message: z.string() }).optional(),
-  /** Σ of the prices of the running instances, in millionths of a dollar per hour. */
+  /** Sum of the prices of the running instances, in millionths of a dollar per hour. */
   microUsdPerHour: z.number(),
-  /** Σ price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see `costUsd`. */
+  /**
+   * Sum of price × (start − end) of all runs, in millionths of a dollar per hour times seconds; see
+   * `costUsd`.
+   */
   microUsdSeconds: z.number(),
 });
 export type PlacementItem = z.infer<typeof placementItemSchema>;
@@ -242,15 +245,19 @@ export function liveGroups({ groups }: Pick<PlacementItem, 'groups'>): Set<strin
   return new Set(alive.map(([name]) => name));
 }
 
-/** Counts the instances that no worker has claimed: those without a record, and those that wait for another attempt. */
+/**
+ * Counts the instances that no worker has claimed: instances without a record, and instances that wait for another
+ * attempt.
+ */
 export function unclaimedCount({ counts, requested }: Pick<PlacementItem, 'counts' | 'requested'>): number {
   const { Planned: _waiting, ...claimed } = counts;
   return requested - Object.values(claimed).reduce((sum, count) => sum + count, 0);
 }
 
 /**
- * Returns the cost so far, in dollars. `microUsdSeconds` has price × start added, and price × end subtracted, for each
- * run. So price × now is added here for what still runs. Exact to a few millionths of a dollar.
+ * Returns the cost so far, in dollars. For each run, `microUsdSeconds` has price × start added and price × end
+ * subtracted. This function therefore adds price × now for the instances that still run. The result is exact to a few
+ * millionths of a dollar.
  */
 export function costUsd(
   { microUsdPerHour, microUsdSeconds }: PlacementItem,

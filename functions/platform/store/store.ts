@@ -19,7 +19,7 @@ export interface Store<T extends keyof Tables = keyof Tables> {
   document: DynamoDBDocumentClient;
   tables: Pick<Tables, T>;
   clock: Timer;
-  /** Draws from [0, 1); for ids and for jitter. */
+  /** Draws a random number from [0, 1), for ids and jitter. */
   random: () => number;
 }
 
@@ -29,8 +29,8 @@ const consumedSchema = z.object({
 });
 
 /**
- * Opens a document client that adds the consumed capacity of each call to `usage`. The command's name tells reads from
- * writes.
+ * Opens a document client that adds the consumed capacity of each call to `usage`. The name of the command shows
+ * whether it reads or writes.
  */
 export function openDocumentClient(config: DynamoDBClientConfig = {}): DynamoDBDocumentClient {
   const document = DynamoDBDocumentClient.from(

@@ -5,7 +5,7 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 import { readKnownIn, updateVersionedIn } from './versioned.ts';
 
-/** Used as the location of a hold that covers all of a connection's locations. */
+/** The location of a hold that covers all of a connection's locations. */
 export const EVERYWHERE = '*';
 
 const holdSchema = z.object({
@@ -16,7 +16,7 @@ const holdSchema = z.object({
   waiting: z.number().optional(),
   /** With `restored`: number of the restore of the tables that caused the hold. */
   restores: z.number().optional(),
-  /** The hold was written to the audit log and published. */
+  /** True if the hold was written to the audit log and published. */
   isTold: z.boolean().optional(),
 });
 export type HoldState = z.infer<typeof holdSchema>;
@@ -73,7 +73,7 @@ export async function updateHold<Answer>(
   );
 }
 
-/** Reads a site's item strongly. @returns undefined if sweeps removed nothing there and do not wait */
+/** Reads a site's item strongly. @returns undefined if sweeps have removed nothing there and do not wait */
 export async function readHold(store: Store<'fleets'>, ref: HoldRef): Promise<HoldItem | undefined> {
   const table = { ...store, tableName: store.tables.fleets };
   return (await readKnownIn(table, holdKey(ref.connectionKey, ref.location), holdItemSchema)).state;

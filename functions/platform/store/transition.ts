@@ -32,8 +32,8 @@ export type ClearableField =
   | 'idempotencyKeys';
 
 /**
- * The claim of an attempt, written before any cloud call for it: of the first attempt, or of the next one after
- * `replaces`. All claims of one `transition` are of one round.
+ * The claim of an attempt, written before any cloud call for it: for the first attempt, or for the next one after
+ * `replaces`. All claims of one `transition` belong to one round.
  */
 export interface Claim {
   kind: 'claim';
@@ -52,8 +52,8 @@ export interface StatusChange {
   fields?: InstanceFields;
   clears?: readonly ClearableField[];
   /**
-   * Reopens a closed record because its machine exists after all. Refused if the instance's end was requested in its
-   * record, or launching has ended at the placement.
+   * Reopens a closed record because its machine exists after all. It is refused if the instance's removal was
+   * requested, or launching has ended at the placement.
    */
   reopens?: boolean;
 }
@@ -64,14 +64,14 @@ export interface TransitionResult {
   /** Ids of instances whose record another worker had changed first. The caller has to read them again. */
   refused: string[];
   /**
-   * The launch gate stopped the changes that were left: launching is not on at the placement. Nothing of them was
+   * True if the launch gate stopped the remaining changes: launching is not on at the placement. None of them was
    * written.
    */
   stoppedByGate: boolean;
 }
 
 const CHANGES_PER_TRANSACTION = MAX_TRANSACT_ITEMS - 1;
-/** The counters of more node groups would not fit into one update expression. */
+/** Most node groups of one transaction. The counters of more would not fit into one update expression. */
 const GROUPS_PER_TRANSACTION = 8;
 
 /**
@@ -190,7 +190,7 @@ export function instanceWrite(
       : {}),
   };
   const update = setExpression({ status: change.to, ...fields });
-  // A record without a possible machine leaves the index `bySite`.
+  // A record whose machine cannot exist leaves the index `bySite`.
   const cleared = [...(change.clears ?? []), ...(mayExist(change.to) ? [] : ['sitePk', 'siteSk'])];
   const { ConditionExpression, ExpressionAttributeNames, ExpressionAttributeValues } = unchanged(record);
   return {
@@ -239,8 +239,8 @@ export function unchanged({ status, attempt, claimUntilMs, launchState, taskToke
 
 /**
  * Writes fields of a record without changing its status: the state of its create call, its backend's id, its task
- * token. Writes only while the record is as it was read, since the decision was based on that. A slow worker can then
- * not overwrite what another one has recorded since, such as the machine's id.
+ * token. Writes only while the record is as it was read, because the decision was based on that. A slow worker then
+ * cannot overwrite what another worker has recorded since, for example the machine's id.
  *
  * @returns false if the record has changed since it was read; nothing is written then
  */
@@ -259,7 +259,7 @@ export async function updateInstance(
 }
 
 /**
- * Takes over the claim of an attempt that has made nothing at the cloud, while launching is on at the placement.
+ * Takes over the claim of an attempt that has created nothing at the cloud, while launching is on at the placement.
  *
  * @returns `lost`: the record has changed since it was read, for example because another worker took the claim;
  *   `stopped`: launching is not on

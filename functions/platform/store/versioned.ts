@@ -7,7 +7,9 @@ import type { Store } from './store.ts';
 const MAX_TRIES = 12;
 const MAX_PAUSE_MS = 1_500;
 
-/** Other workers wrote the same item at every try. The caller should try the same work again later. */
+/**
+ * Thrown when other workers wrote the same item at every try. The caller should repeat the same work later.
+ */
 export class Contended extends Error {
   override readonly name = 'Contended';
 }
@@ -75,7 +77,7 @@ export async function updateVersionedIn<State extends Record<string, unknown>, A
       return answer;
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      // Each try lets one of the competing workers write. Pauses grow until all of them have had their turn.
+      // At each try, one of the competing workers writes. Pauses grow until all of them have written.
       await table.clock.sleep(table.random() * Math.min(MAX_PAUSE_MS, 25 * 2 ** attempt));
     }
   }

@@ -54,7 +54,7 @@ export async function replaceOffers(
 }
 
 /**
- * Writes changed items. Items that the cloud no longer lists are marked unavailable instead of removed, since they may
+ * Writes changed items. Items that the cloud no longer lists are marked unavailable and not removed, because they may
  * come back.
  */
 async function replacePart<Item extends object>(

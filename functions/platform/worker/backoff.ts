@@ -3,11 +3,11 @@ import type { Clock } from '../runtime/clock.ts';
 const SHORTEST_MS = 2_000;
 const LONGEST_MS = 20_000;
 /**
- * A wait is this share of the time for which calls have failed, so that a message is retried a few times while that
- * time doubles.
+ * A wait is this share of the time for which calls have failed: a message is retried a few times while that time
+ * doubles.
  */
 const SHARE = 0.5;
-/** Relative jitter of a wait, so that messages that failed together do not come back together. */
+/** Relative jitter of a wait: messages that failed together do not come back together. */
 const JITTER = 0.5;
 
 const FIRST_RETRY_MS = 5_000;
@@ -15,7 +15,7 @@ const LONGEST_RETRY_MS = 300_000;
 
 /**
  * Computes how long messages wait while a service of AWS fails. The wait grows with the time since this process last
- * succeeded. So a service that is down for minutes is not called by every message every other second.
+ * succeeded: while a service is down for minutes, not every message calls it every two seconds.
  */
 export class Backoff {
   readonly #clock: Clock;
@@ -43,9 +43,10 @@ export class Backoff {
 }
 
 /**
- * Returns how long a message waits after it failed for a reason of its own: 5, 10, 20, … seconds, 5 minutes at most.
+ * Returns how long a message waits after it failed for a reason other than a failing service: 5, 10, 20, … seconds, at
+ * most 5 minutes.
  *
- * @param receives how often the queue has delivered the message, this time included
+ * @param receives how often the queue has delivered the message, including this time
  * @returns milliseconds
  */
 export function retryAfterMs(receives: number): number {

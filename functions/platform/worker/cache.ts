@@ -3,7 +3,7 @@ import { type Savings, usage } from '../runtime/usage.ts';
 
 /**
  * Keeps answers between invocations of one process, each for a limited time. Callers share a call that is under way.
- * Failures are not kept.
+ * Failures are not cached.
  */
 export class Cache<Value> {
   readonly #entries = new Map<string, { untilMs: number; value: Promise<Value> }>();

@@ -11,7 +11,10 @@ import type { Backoff } from './backoff.ts';
 import type { DomainEvent } from './events.ts';
 import type { Held } from './message-queue.ts';
 
-/** All workers use a changed limit profile or credential after this. */
+/**
+ * How long a worker caches a connection. After this time, all workers use a changed limit profile or
+ * credential.
+ */
 export const CONNECTION_KEPT_MS = 60_000;
 
 /** Terms under which the requests of a driver's method get permits. */
@@ -20,7 +23,7 @@ export interface CallTerms {
   waitMs?: number;
   /**
    * How long each further request waits after an earlier one was permitted, in ms; absent: 10 s, or `waitMs` if that is
-   * longer. Giving up then would waste the earlier call.
+   * longer. To give up then would waste the earlier call.
    */
   furtherMs?: number;
   /** Called when the first request has its permit. */
@@ -53,7 +56,7 @@ export interface SiteRef {
 }
 
 /**
- * Completes the tasks of waiting workflow steps. Completing a task that was completed before or has timed out is
+ * Completes the tasks of waiting workflow steps. To complete a task that was completed before or has timed out is
  * harmless.
  */
 export interface Tasks {
@@ -80,7 +83,7 @@ export interface WorkerContext {
   driver: Driver;
   /** Distinguishes this deployment from others with the same id that use the same accounts. */
   writerId: string;
-  /** Returns how often the tables were restored to an earlier time, as far as is known. */
+  /** Returns how often the tables were restored to an earlier time, as far as it was detected. */
   restores(): Promise<number>;
   /** Returns the deployment's id, which the table has. It never changes. */
   deploymentId(): Promise<string>;
@@ -97,10 +100,10 @@ export interface WorkerContext {
   layout(fleetId: string): Promise<FleetLayout>;
   /**
    * Reads the network resources of a fleet at a site; empty until all of them are Ready. They are cached for one round
-   * of launching, since they may be removed and made again before the next.
+   * of launching, because they may be removed and created again before the next.
    */
   networks(fleetId: string, site: SiteRef, round: number): Promise<NetworkItem[]>;
-  /** Sends a message to this driver's queue. @param delayMs rounded up to seconds, 15 minutes at most */
+  /** Sends a message to this driver's queue. @param delayMs is rounded up to seconds; at most 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
    * Sets when failed messages come back. @throws Error if SQS refuses; they come back by the queue's visibility
@@ -110,7 +113,7 @@ export interface WorkerContext {
   tasks: Tasks;
   /** Publishes events. @throws Error if not all were published; the caller makes sure that they are published later */
   publish(events: readonly DomainEvent[]): Promise<void>;
-  /** Sites whose poll loop runs, as this process has seen, and until when it can rely on that. */
+  /** Sites whose poll loop this process has seen running, with the time until which it relies on that. */
   loopsSeen: Map<string, number>;
   /** How long messages of this process wait while a service of AWS fails. */
   backoff: Backoff;
@@ -126,14 +129,14 @@ export const ACK: MessageResult = { done: true };
 export const requeueAfter = (waitMs: number): MessageResult => ({ done: false, waitMs });
 export const requeueAs = (as: DriverMessage, waitMs: number): MessageResult => ({ done: false, waitMs, as });
 
-/** Margin beyond the worker's time limit, for differing clocks and for ending the invocation. */
+/** Margin beyond the worker's time limit, for clocks that differ and for the end of the invocation. */
 const CLAIM_MARGIN_MS = 10_000;
 
 /** Returns how long a claim lasts, in ms: longer than its worker can live. */
 export const claimMsOf = ({ timeLimitMs }: Pick<WorkerContext, 'timeLimitMs'>): number =>
   timeLimitMs + CLAIM_MARGIN_MS;
 
-/** Returns what is left of the invocation's time, in milliseconds. */
+/** Returns the remaining time of the invocation, in milliseconds. */
 export const timeLeftMs = ({ invocation, store }: Pick<WorkerContext, 'invocation' | 'store'>): number =>
   Math.max(0, invocation.endsAtMs - store.clock.now());
 

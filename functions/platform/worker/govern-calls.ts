@@ -11,7 +11,9 @@ import type { CallTerms, Log } from './context.ts';
 
 /** Location under which the governor counts calls that belong to no location. */
 const EVERYWHERE = 'everywhere';
-/** How long a further request of a method waits. Giving up then would waste the method's earlier calls. */
+/**
+ * How long a further request of a method waits. To give up earlier would waste the method's earlier calls.
+ */
 const FURTHER_MS = 10_000;
 /** Time that an invocation keeps in reserve, to handle a refused permit before it ends. */
 const KEPT_MS = 2_000;
@@ -43,8 +45,8 @@ export interface GovernedConnection {
 
 /**
  * Implements the `CallGate` of one connection's client. Each request needs a permit of its kind at its location.
- * Creates use the permits of their launches. Only the rate limits further creates, for example those for each machine
- * of a batch.
+ * Creates use the permits of their launches. For further creates, for example one for each machine of a batch, only the
+ * rate limit counts.
  */
 export class CallGovernor implements CallGate {
   readonly #store: Store<'governor'>;
@@ -111,8 +113,8 @@ export class CallGovernor implements CallGate {
   }
 
   /**
-   * Logs a refusal, and slows calls down after a throttle. Throttled creates are left to their launches, which report
-   * them to the governor and get a new time with that.
+   * Logs a refusal, and slows calls down after a throttle. It skips throttled creates: their launches report them to
+   * the governor, and get a new time for the call.
    */
   async #noteRefusal(
     { action, kind, location = EVERYWHERE }: CloudCall,

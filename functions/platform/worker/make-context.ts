@@ -27,7 +27,7 @@ export interface WorkerParts
   driver: Driver;
   /** @throws DriverError Unauthorized if there is none */
   readCredential(connection: Connection): Promise<Credential>;
-  /** The beat that is kept outside of the tables; a restore of the tables does not set it back. */
+  /** The beat outside of the tables. A restore of the tables does not change it. */
   outside: Pick<OutsideBeat, 'read'>;
   /** Reads the deployment's id from the table, or writes it there. */
   readDeploymentId(): Promise<string>;
@@ -79,8 +79,8 @@ export function makeContext({
     ...parts,
     deploymentId,
     restores: async () => {
-      // The beat outside is read first: a beat that is written in between is in the tables first, and does not look
-      // like a restore.
+      // The beat outside is read first. A beat that is written in between is then ahead in the tables, and does not
+      // look like a restore.
       const known = await outside.read(await deploymentId());
       return restoresOf(await readBeat(store), known);
     },
@@ -116,7 +116,7 @@ export function makeContext({
   };
 }
 
-/** Reads once in the life of the process. A failed read is repeated by the next call. */
+/** Reads once in the life of the process. If the read fails, the next call repeats it. */
 function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
   let kept: Promise<string> | undefined;
   return () => {

@@ -15,8 +15,8 @@ export interface Held {
 
 export interface MessageQueue {
   /**
-   * Sends a message to a driver's queue. SQS delays it by 15 minutes at most: its receiver sends it again if that is
-   * too early.
+   * Sends a message to a driver's queue. SQS delays it by at most 15 minutes. If that is too early, the receiver sends
+   * the message again.
    */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
@@ -62,7 +62,7 @@ export function openQueue(sqs: SQSClient, queueUrl: string): MessageQueue {
   };
 }
 
-/** Converts to whole seconds, as SQS needs them; rounds up, so that a message is late instead of early. */
+/** Converts to whole seconds, which SQS requires. Rounds up, because a message must not come too early. */
 function secondsOf(delayMs: number): number {
   return Math.ceil(Math.max(0, delayMs) / 1_000);
 }

@@ -33,9 +33,9 @@ export const launchMessageSchema = z.object({
 });
 
 /**
- * Gives a launch up whose task was not completed in time; sent by `provision-location`. The worker looks up what the
- * launch token made, removes it, closes the record as Failed with `code` and completes the task. If the launch has
- * ended meanwhile, the task is only completed with its outcome.
+ * Gives up a launch whose task was not completed in time; sent by `provision-location`. The worker looks up the machine
+ * of the launch token, removes it, closes the record as Failed with `code` and completes the task. If the launch has
+ * ended in the meantime, the worker only completes the task with its outcome.
  */
 export const giveUpMessageSchema = z.object({
   kind: z.literal('give-up'),
@@ -51,13 +51,16 @@ export const prepareNetworksMessageSchema = z.object({
   ...placementShape,
 });
 
-/** Scope of a `terminate-fleet`: the whole fleet, or only failed instances and what nothing else needs. */
+/**
+ * Scope of a `terminate-fleet`: the whole fleet, or only failed instances and the resources that only they
+ * needed.
+ */
 export const removalScopeSchema = z.enum(['fleet', 'failed']);
 export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
 /**
- * Removes the instances whose first placement is this site, wherever they have moved since. The task is completed when
- * all are gone. Sent by `terminate-fleet`.
+ * Removes the instances whose first placement is this site, even if they have moved to another site. The task is
+ * completed when all are gone. Sent by `terminate-fleet`.
  */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
@@ -176,8 +179,8 @@ export type LaunchAnswer = z.infer<typeof launchAnswerSchema>;
 
 /**
  * Error name of a PrepareNetworks task when launching has stopped at the site: `provision-fleet` then skips the site.
- * Both workflows retry neither after this name nor after the driver error codes that they list. After any other name,
- * they send the message again.
+ * Both workflows do not retry after this name, and not after the driver error codes that they list. After any other
+ * name, they send the message again.
  */
 export const LAUNCH_ABANDONED = 'LaunchAbandoned';
 
@@ -185,7 +188,7 @@ export const fleetInputSchema = z.object({ fleetId: fleetIdSchema });
 
 /**
  * Input of `provision-fleet` and of Assign. `execution` is the number in the fleet's item when the execution was
- * started. An execution changes nothing any more once another one has followed it.
+ * started. An execution changes nothing more when a later one has replaced it.
  */
 export const provisionInputSchema = fleetInputSchema.extend({ execution: z.int().positive() });
 export type ProvisionInput = z.infer<typeof provisionInputSchema>;
@@ -212,7 +215,10 @@ export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 
-/** Keeps a child execution's history far below the limit of 25,000 events, even with many retries. */
+/**
+ * Most instances of a child execution. Its history stays far below the limit of 25,000 events, even with many
+ * retries.
+ */
 export const INSTANCES_PER_CHILD_EXECUTION = 1_000;
 /** AWS runs at most this many iterations of an inline Map concurrently. */
 export const MAX_INLINE_MAP = 40;
