@@ -3,8 +3,9 @@ import { isForbiddenHost } from '../../drivers/contract/forbidden-hosts.ts';
 /**
  * Checks the endpoint of a connection.
  *
- * @param need of the driver: whether its cloud has an address of its own
- * @param overridesAllowed of the deployment; where false, a required endpoint has to be https
+ * @param need whether the driver knows its cloud's address (`own`), or needs an endpoint (`required`)
+ * @param overridesAllowed whether the deployment allows endpoints for clouds with an address of their own; if
+ *   not, a required endpoint has to be https
  * @returns why the endpoint may not be used; undefined when it may
  */
 export function endpointError(
@@ -29,8 +30,8 @@ export function endpointError(
 }
 
 /**
- * Checks that an endpoint is an origin and a path, written in normal form. A URL parser accepts `http://2130706433`, a
- * line break or `/../`, and uses an address that the text does not show.
+ * Checks that an endpoint is an origin and a path, written in normal form. A URL parser also accepts
+ * `http://2130706433`, a line break or `/../`. It then uses an address that the text does not show.
  */
 function formError(endpoint: string, url: URL): { code: string; message: string } | undefined {
   const wrong = (message: string) => ({ code: 'invalid-format', message });

@@ -18,7 +18,8 @@ export interface DeletionDeps {
   ssm: SSMClient;
   secretsPrefix: string;
   /**
-   * Asks a worker to remove this deployment's mark from the account. Absent: the mark stays, and expires after a day.
+   * Asks a worker to remove this deployment's mark from the account. If this is absent, the mark stays and expires
+   * after a day.
    */
   leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
 }
@@ -62,8 +63,8 @@ export async function deleteConnection(
 }
 
 /**
- * Takes the steps that follow from the decision. They may be repeated any number of times. The record is removed last,
- * because it names everything else.
+ * Takes the steps that follow from the decision. Each of them can be repeated. The record is removed last, because it
+ * names everything else.
  */
 async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection): Promise<void> {
   const { store, ssm, secretsPrefix } = deps;
@@ -74,7 +75,7 @@ async function finishDeletion(deps: DeletionDeps, connection: DeletingConnection
 }
 
 /**
- * Removes this deployment's mark from the account. A worker needs the secret for that, which is therefore deleted
+ * Removes this deployment's mark from the account. A worker needs the secret for that. The secret is therefore deleted
  * later. The wait for the cloud is bounded.
  */
 async function leaveAccount({ store, leave }: DeletionDeps, connection: DeletingConnection): Promise<void> {

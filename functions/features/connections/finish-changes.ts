@@ -10,11 +10,11 @@ import { deleteNamespace } from '../namespaces/delete-namespace.ts';
 import { type DeletionDeps, deleteConnection } from './delete-connection.ts';
 import { isUnfinished } from './keep-credential.ts';
 
-/** No request is still working on a deletion that was requested this long ago. */
+/** After this time, no request still works on a deletion. */
 const DELETION_MS = 2 * 60_000;
-/** No request is still going to store the secret of a connection that was created this long ago. */
+/** After this time, no request stores the secret of a new connection any more. */
 const REGISTRATION_MS = 10 * 60_000;
-/** A secret that was sent before the connection's deletion has arrived after this time. */
+/** After this time, no secret that was sent before the connection's deletion can still arrive. */
 const LATE_SECRET_MS = 15 * 60_000;
 
 export interface FinishedChanges {

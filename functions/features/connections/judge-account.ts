@@ -12,7 +12,7 @@ export type AccountVerdict = { refused: Failure } | { waitMs: number } | Fit;
 export interface Fit {
   /** The account to write. Absent: it is already written, or the cloud does not tell it. */
   account?: { account: string; accountName?: string };
-  /** The account is another one than the connection had. */
+  /** Present if the account differs from the connection's. */
   isChange?: true;
   /** A warning for the operator about an accepted credential. */
   warning?: Failure;
@@ -43,9 +43,9 @@ export async function judgeAccount(
 }
 
 /**
- * Decides about a credential of another account. The connection is fenced against new fleets before the last check for
- * live ones. That check sees a fleet that was accepted earlier, and a later one is refused. The write that follows
- * holds only while the fence stands.
+ * Decides about a credential of another account. First, the connection is fenced: it accepts no new fleets. Then live
+ * fleets are checked once more. That check sees each fleet that was accepted before the fence. The write that follows
+ * succeeds only while the fence exists.
  */
 async function judgeAnother(
   context: WorkerContext,

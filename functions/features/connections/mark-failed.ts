@@ -6,8 +6,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 
 /**
  * Marks a connection Failed after the cloud rejected its credential, and drops its client. No further fleet may use the
- * connection until it is verified again. If another credential has come into force since, nothing is marked: a repeated
- * call would use that one.
+ * connection until it is verified again. If another credential has come into force in the meantime, nothing is marked:
+ * a repeated call would use the new one.
  *
  * @returns whether the rejected credential is the one in force
  */

@@ -4,8 +4,8 @@ import { readNetworks } from '../../platform/store/networks.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Tells whether a client shows the network of a fleet. A fleet keeps its network until all of its machines are gone.
- * The network therefore proves the account where machines in Terminating may be gone already.
+ * Returns whether a client shows the network of a fleet. A fleet keeps its network until all of its machines are gone.
+ * The network therefore proves the account even if machines in Terminating no longer exist.
  *
  * @param instanceIds of the fleets' machines at the site
  * @throws DriverError of the list call

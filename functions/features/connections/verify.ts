@@ -17,23 +17,23 @@ import { claimMark, idInUse } from '../writers/keep-mark.ts';
 import { type AccountVerdict, type Fit, judgeAccount } from './judge-account.ts';
 
 /**
- * How long a call waits for its permit. Several calls follow one another, and waiting costs less than starting again.
+ * How long a call waits for its permit. Several calls follow one another, and to wait costs less than to start again.
  */
 const PERMIT_WAIT_MS = 5_000;
 /** Delay after a write that failed because the connection had changed. */
 const CHANGED_MS = 1_000;
 /**
- * How long workers may still use clients of the earlier account after a change: the time for which clients are kept,
- * and that of a call under way. New machines would seem to have vanished to such a worker, so no fleet is accepted
- * before.
+ * How long workers may still use clients of the earlier account after a change: the time for which clients are cached,
+ * and that of a call under way. To such a worker, new machines would seem to have vanished. Therefore no fleet is
+ * accepted before this time is over.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 
 /**
  * Verifies a connection's credential at its cloud: the one in force, or that of a rotation, which then comes into
- * force. After a success, the inventory is synced. A credential of another account is refused while anything of the
- * connection lives, because all of that would seem to have vanished. A connection that was verified before stays Ready
- * when its cloud cannot be reached. A disabled one stays disabled in every case.
+ * force. After a success, the inventory is synced. A credential of another account is refused while the connection has
+ * live fleets or instances, because all of these would seem to have vanished. A connection that was verified before
+ * stays Ready when its cloud cannot be reached. A disabled one stays disabled in every case.
  */
 export async function verifyConnection(
   context: WorkerContext,
@@ -85,9 +85,11 @@ export async function verifyConnection(
 }
 
 /**
- * Refuses an account where another deployment with this one's id is alive: each would remove the other's machines.
+ * Refuses an account where another deployment with the same id is alive: each of the two would remove the machines of
+ * the other.
  *
- * @throws DriverError when the cloud does not tell whether there is one, and this deployment does not work there yet
+ * @throws DriverError if the cloud does not tell whether there is another one, and this deployment does not use the
+ *   account yet
  */
 async function judgeWriter(
   context: WorkerContext,
@@ -104,7 +106,7 @@ async function judgeWriter(
     return 'none' as const;
   });
   if (mark === 'none') return verdict;
-  // If both deployments already work there, sweeps are held, and an operator decides.
+  // If both deployments already use the account, sweeps are held, and an operator decides.
   if (!mark.alone && !mark.isOurs) return { refused: idInUse(await context.deploymentId(), mark.other) };
   return mark.alone && mark.warning ? { ...verdict, warning: mark.warning } : verdict;
 }
@@ -115,8 +117,9 @@ function accountSettlesInMs({ store }: WorkerContext, { accountChangedAt }: Conn
 }
 
 /**
- * Returns for how long a new connection is not Ready yet because it has the name of one that was deleted recently.
- * Workers keep clients by the connection's name. If account or endpoint differ, they first have to drop the old one.
+ * Returns how long a new connection has to wait before it is Ready, if a connection of the same name was deleted
+ * recently. Workers cache clients by the connection's name. If account or endpoint differ, the old client has to expire
+ * first.
  */
 async function nameSettlesInMs(
   { store }: WorkerContext,
@@ -175,7 +178,7 @@ async function writeVerified(
       },
     );
   if (status !== 'Disabled' && !isChange && (await update({ status: 'Ready' }, 'Disabled'))) return true;
-  // The connection is disabled, or was disabled in the meantime. Write the result for its credential without the
+  // The connection is disabled, or was disabled in the meantime. The result for its credential is written without the
   // status.
   if (await update({})) return true;
   const now = await readConnection(store, namespace, name);

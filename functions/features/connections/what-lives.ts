@@ -16,7 +16,7 @@ import { loopLocations } from '../../platform/store/loops.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { showsNetworkOf } from './shows-network.ts';
 
-/** True if anything of a connection is left at its cloud: fleets that are not over, or records of open instances. */
+/** Returns true if anything of a connection is left at its cloud: live fleets, or records of open instances. */
 export async function hasAnythingLive(
   { store, driver }: Pick<WorkerContext, 'store' | 'driver'>,
   { namespace, name }: Connection,
@@ -29,17 +29,17 @@ export async function hasAnythingLive(
   return false;
 }
 
-/** Delay while a create is under way, and it is unknown whether there is a machine to be shown. */
+/** Delay while a create is under way, and it is unknown whether its machine exists. */
 const UNSETTLED_MS = 5_000;
 /**
- * For this long after the rotation was requested, a cloud that does not answer with the credential in force is asked
- * again.
+ * For this long after the rotation was requested, calls with the credential in force are repeated if the cloud does not
+ * answer.
  */
 const LONGEST_ASKING_MS = 2 * 60_000;
 
 /**
- * The machines that a new credential does not show: how many, and where. `waitMs`: unknown until then, because a call
- * got no permit, or because lists need not show the newest machines yet.
+ * The number and location of machines that a new credential does not show. `waitMs`: ask again after this time, because
+ * a call got no permit, or because lists may not show the newest machines yet.
  */
 export type Shown = { waitMs: number } | { hidden?: { location: string; missing: number } };
 
@@ -49,8 +49,8 @@ export type Shown = { waitMs: number } | { hidden?: { location: string; missing:
  *
  * A machine that the credential in force does not show either counts as gone. If that credential is rejected, one shown
  * machine of a location proves the others. If none is shown, those in Terminating may be gone, and the network of their
- * fleet is the proof instead. Machines that lists need not show yet are waited for, unless an older one has proven the
- * account.
+ * fleet is the proof instead. If lists may not show the newest machines yet, the caller has to wait, unless an older
+ * machine has proven the account.
  *
  * @throws DriverError of the new credential's calls
  */
@@ -97,7 +97,7 @@ async function compareLists(
   if (inForce.refused.code !== 'Unauthorized' && askedMs < LONGEST_ASKING_MS)
     return { waitMs: inForce.refused.retryAfterMs ?? UNSETTLED_MS };
   if (isProven) return { missing: 0, isProven };
-  // Machines in Terminating may be gone, or may exist in another account.
+  // Machines in Terminating may no longer exist, or may exist in another account.
   const isNetworkShown = await showsNetworkOf(context, site, instanceIds, trial);
   const hidden = isNetworkShown ? living.filter(isHidden) : missing;
   return { missing: hidden.length + (isNetworkShown ? 0 : untold.length), isProven: isNetworkShown };
@@ -155,19 +155,19 @@ async function locationsOf(
 interface Standing {
   /** Instance ids of all of them. */
   instanceIds: string[];
-  /** Backend ids of machines that every list of the location has to show by now. */
+  /** Backend ids of machines that every list of the location has to show now. */
   living: string[];
   /** Backend ids of machines in Terminating. They exist until the cloud shows that they are gone. */
   leaving: string[];
   /** Launch tokens of instances in Terminating whose backend ids are unknown. They may have no machine. */
   untold: string[];
-  /** When lists have to show the youngest machine, in milliseconds from now. */
+  /** Time from now until lists have to show the youngest machine, in milliseconds. */
   waitMs: number;
 }
 
 /**
- * Returns the machines that may exist at a location. Those in Terminating count as well: with a credential of another
- * account, they would exist on while their records were closed.
+ * Returns the machines that may exist at a location. Machines in Terminating count as well: with a credential of
+ * another account, they would continue to exist while their records are closed.
  */
 async function standingAt(
   { store, driver }: WorkerContext,

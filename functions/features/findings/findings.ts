@@ -61,7 +61,7 @@ export async function recordFinding(
 
 /**
  * Announces a finding's state: an audit row, an event, a metric. Until the finding records that this is done, each
- * sweep repeats it. The row is the same each time; events and metrics come at least once.
+ * sweep repeats it. The row is the same each time; events and metrics are sent at least once.
  */
 export async function announce(context: WorkerContext, item: OrphanItem): Promise<OrphanItem> {
   if (item.announced === item.state) return item;

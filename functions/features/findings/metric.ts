@@ -1,5 +1,5 @@
 /**
- * Returns the fields that make CloudWatch derive a metric from a log line. Source: docs.aws.amazon.com, embedded metric
+ * Returns the fields of a log line from which CloudWatch derives a metric. Source: docs.aws.amazon.com, embedded metric
  * format.
  */
 export function metricOf(type: string, nowMs: number): Record<string, unknown> {

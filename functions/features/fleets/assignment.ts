@@ -23,8 +23,8 @@ export interface AssignDeps {
   /** Stores the private half of a fleet's SSH key in addition to any earlier one. @returns the name of this one */
   keepPrivateKey(fleetId: string, privateKey: string): Promise<string>;
   /**
-   * Deletes a fleet's private keys. The removal of the fleet does so; a key that an Assign state stores later is
-   * deleted by that state.
+   * Deletes a fleet's private keys. The removal of the fleet calls this. If an Assign state stores a key later, it
+   * deletes that key itself.
    */
   forgetPrivateKey(fleetId: string): Promise<void>;
 }

@@ -18,8 +18,8 @@ export interface GroupDemand {
 const NAMES = { instances: 'instances', vcpus: 'vCPUs', gpus: 'GPUs', memoryGb: 'GB of memory' } as const;
 
 /**
- * Finds groups that ask a connection for more than its totals allow. Such a fleet could not come up even if the
- * connection had nothing else. What other fleets use now is no reason to refuse: it may be free when the launches come.
+ * Finds groups that request more of a connection than its totals allow. Such a fleet could not come up even if the
+ * connection had no other fleet. Usage by other fleets is not counted: it may be free when the launches come.
  *
  * @returns for each kind of total, an error at the group with which the sum exceeds it
  */

@@ -23,7 +23,7 @@ export interface GroupWords {
   image?: string | undefined;
 }
 
-/** What the catalogue has for a group's words. */
+/** The catalogue's entries for a group's words. */
 export interface Meaning {
   connection: Connection;
   /** By location. */

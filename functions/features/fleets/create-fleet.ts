@@ -39,7 +39,7 @@ export async function acceptFleet(
       : { key: `${createdAt}#${idempotencyKey}`, requestHash: hashOf(request) };
   const replay = () => idempotency && readReplay(store, namespace, idempotency);
   const written = (await replay()) ?? (await writeFleet(store, namespace, request, idempotency));
-  // The same request may have been accepted in the meantime, and be the reason for this refusal.
+  // The same request may have been accepted in the meantime. That may be the reason for this refusal.
   const outcome = written.outcome === 'refused' ? ((await replay()) ?? written) : written;
   if (outcome.outcome === 'created' || outcome.outcome === 'replayed') {
     const fleet = await readFleetItem(store, outcome.fleetId);

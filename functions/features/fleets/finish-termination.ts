@@ -20,7 +20,7 @@ export interface FinishTerminationDeps {
 
 /**
  * Runs the state FinishTermination. A fleet with nothing left becomes Terminated or RolledBack, and its name is free.
- * After a refine, the fleet gets its status by the failure policy. While anything is left to remove, the fleet keeps
+ * After a refine, the failure policy determines the fleet's status. While anything is left to remove, the fleet keeps
  * its status and its work, and the reconciler starts another execution.
  */
 export async function finishTermination(

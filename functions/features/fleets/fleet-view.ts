@@ -47,7 +47,7 @@ export async function listFleets(
   return { items: fleets.filter((fleet) => fleet !== undefined), cursor: last ?? null };
 }
 
-/** Returns the status of positions that were never claimed: planned, given up, or not wanted any more. */
+/** Returns the status of positions that were never claimed: planned, given up, or no longer wanted. */
 export function unclaimedStatus(status: FleetStatus): InstanceStatus {
   switch (status) {
     case 'Preparing':
@@ -80,7 +80,7 @@ export function fleetView(fleet: FleetItem, placements: readonly PlacementItem[]
     }));
   const assigned = placements.reduce((sum, { requested }) => sum + requested, 0);
   const counts = addUp(byLocation.map((one) => one.counts));
-  // Until Assign has opened all placements, the rest of the fleet is not in any of them.
+  // Until Assign has opened all placements, some of the fleet's instances are in none of them.
   const unassigned = fleet.requested - assigned;
   if (unassigned > 0) {
     const status = unclaimedStatus(fleet.status);

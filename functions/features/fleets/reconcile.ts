@@ -20,7 +20,10 @@ const CONCURRENT_FLEETS = 5;
 export interface Reconciliation {
   /** Fleets that have work under way, or a hold that expires. */
   active: number;
-  /** Executions that were started because they never had been, or because the one before ended too early. */
+  /**
+   * Executions that were started, because they were never started before or because the earlier one ended too
+   * early.
+   */
   started: number;
   withdrawn: number;
 }

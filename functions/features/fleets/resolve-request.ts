@@ -17,8 +17,7 @@ type Stores = Store<'fleets' | 'access' | 'catalogue'>;
 /**
  * Resolves every word of a request against the catalogue.
  *
- * @returns the node groups to build, with each connection that resolved them once; or every error together, in the
- * order of the body
+ * @returns the node groups to build, with their connections, each once; or all errors, in the order of the body
  */
 export async function resolveRequest(
   store: Stores,

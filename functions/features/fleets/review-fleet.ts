@@ -6,8 +6,8 @@ import { aimOf } from './stop-when-decided.ts';
 import { statusWhenBack } from './verdict.ts';
 
 /**
- * Updates the status of a settled fleet when instances that it had lost are back. If enough of them run, the fleet is
- * Running or PartiallyRunning again. A fleet with work under way is left alone: that work sets its status.
+ * Updates the status of a settled fleet when instances that it had lost exist again. If enough of them run, the fleet
+ * is Running or PartiallyRunning again. A fleet with work under way is left alone: that work sets its status.
  */
 export async function reviewFleet(
   store: Store<'fleets'>,

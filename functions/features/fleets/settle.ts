@@ -15,8 +15,8 @@ import { verdictOf } from './verdict.ts';
 import { removalInput } from './workflows.ts';
 
 /**
- * Upper bound of restarts of an execution that ended while instances were being created. After that, the fleet is
- * settled as it is.
+ * Most restarts of an execution that ended while instances were being created. After that, the fleet is settled in its
+ * present state.
  */
 const MOST_INTERRUPTIONS = 5;
 

@@ -44,12 +44,12 @@ export function isDecided(aim: Aim, placements: readonly Tally[], round: number)
   return hasFailed(minimumsOnly, placements, round);
 }
 
-/** What follows once nothing is being launched any more. */
+/** The result when no instance is being launched any more. */
 export type Verdict =
   | { status: FleetStatus; next: 'none' }
   /** Remove everything. */
   | { next: 'rollback' }
-  /** Remove what failed, and what only that needed. */
+  /** Remove the failed instances, and the resources that only they needed. */
   | { next: 'refine' };
 
 /**
@@ -60,7 +60,7 @@ export function verdictOf(aim: Aim, placements: readonly Tally[], aborted: boole
   const enough = reachesMinimums(aim, placements);
   if (aim.failurePolicy === 'rollback' && (aborted || !enough)) return { next: 'rollback' };
   if (countOfAll(placements, 'Running') === aim.requested) return { status: 'Running', next: 'none' };
-  // Nothing has failed. The cloud cannot tell the state of some instances that ran, and they may run again.
+  // Nothing has failed. The cloud does not tell the state of some instances that ran. They may run again.
   if (total(placements) === aim.requested) return { status: 'PartiallyRunning', next: 'none' };
   if (aim.failurePolicy === 'refine') return { next: 'refine' };
   return { status: keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed', next: 'none' };
@@ -75,7 +75,7 @@ export function statusWhenRefined(aim: Aim, placements: readonly Tally[]): Fleet
 }
 
 /**
- * Returns a settled fleet's status once lost instances are back. @param isRefined whether failed instances were
+ * Returns a settled fleet's status after lost instances exist again. @param isRefined whether failed instances were
  * removed. Pure.
  */
 export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined: boolean): FleetStatus {
@@ -84,7 +84,7 @@ export function statusWhenBack(aim: Aim, placements: readonly Tally[], isRefined
   return keepsGoing(aim, placements) ? 'PartiallyRunning' : 'Failed';
 }
 
-/** True if at least the minimums run; a group without any minimum must run completely. */
+/** Returns true if at least the minimums run; a group without a minimum must run completely. */
 function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < (aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, size, minimumInstances }) => {
@@ -93,13 +93,13 @@ function reachesMinimums(aim: Aim, placements: readonly Tally[]): boolean {
   });
 }
 
-/** True if something runs, and no minimum is missed. */
+/** Returns true if at least one instance runs, and all minimums are reached. */
 function keepsGoing(aim: Aim, placements: readonly Tally[]): boolean {
   if (total(placements) < Math.max(1, aim.minimumInstances ?? 0)) return false;
   return aim.nodeGroups.every(({ name, minimumInstances = 0 }) => upIn(placements, name) >= minimumInstances);
 }
 
-/** Counts instances that run, and those that ran and are Undefined now: the latter are not failures. */
+/** Counts instances that run, and instances that ran and are Undefined now: these are not failures. */
 function total(placements: readonly Tally[]): number {
   return countOfAll(placements, 'Running') + countOfAll(placements, 'Undefined');
 }

@@ -23,8 +23,8 @@ export interface Outcomes {
 }
 
 /**
- * Runs the state RecordHistory: writes outcomes by type, image and location, both successes and failures. The keys
- * contain the fleet id: a second run writes the same items again.
+ * Runs the state RecordHistory: writes successes and failures by type, image and location. The keys contain the fleet
+ * id: a second run writes the same items again.
  */
 export async function recordHistory(store: Store<'fleets' | 'history'>, fleetId: string): Promise<void> {
   const spec = await readSpec(store, fleetId);

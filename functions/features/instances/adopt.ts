@@ -4,7 +4,10 @@ import { type InstanceItem, readInstances } from '../../platform/store/instances
 import { updateInstance } from '../../platform/store/transition.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 
-/** Without a permit in this time, the machine runs until a poll or a sweep finds it. */
+/**
+ * How long the removal waits for its permit. Without a permit, the machine runs until a poll or a sweep finds
+ * it.
+ */
 const PERMIT_WAIT_MS = 5_000;
 
 /** True if the record still waits for the machine of this attempt. */
@@ -13,10 +16,10 @@ function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
 }
 
 /**
- * Binds a machine to its record, which may have changed since the claim. If the record is closed, at another attempt,
- * or bound to another machine, the machine is removed immediately.
+ * Binds a machine to its record, which may have changed since the claim. If the record is closed, has another attempt,
+ * or is bound to another machine, the machine is removed immediately.
  *
- * @param machine that this attempt made: from the answer to its create call, or one that `proveMachine` calls proven
+ * @param machine a machine that this attempt created: from the answer to its create call, or proven by `proveMachine`
  */
 export async function adopt(
   context: WorkerContext,

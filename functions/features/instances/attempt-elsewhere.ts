@@ -8,7 +8,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { freeSlots } from '../launch-queue/free-slots.ts';
 import { attemptsAfter } from '../ownership/attempts.ts';
 
-/** Tells for each error whether it belongs to the location. If so, another location may succeed. */
+/** True for each error whose reason is the location: another location may succeed. */
 const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   InsufficientCapacity: true,
   QuotaExceeded: true,
@@ -23,8 +23,8 @@ const IS_OF_THE_LOCATION: Readonly<Record<DriverErrorCode, boolean>> = {
   NoPermit: false,
 };
 /**
- * CloudFailed, a machine that broke before it ran, belongs to the location as well. Fleetwright's other failure codes
- * do not.
+ * The location is also the reason for CloudFailed: a machine that broke before it ran. It is not for Fleetwright's
+ * other failure codes.
  */
 const OF_THE_LOCATION: ReadonlySet<string> = new Set([
   ...DRIVER_ERROR_CODES.filter((code) => IS_OF_THE_LOCATION[code]),
@@ -39,8 +39,8 @@ function mayDoBetterElsewhere({ code }: Failure): boolean {
  * Moves an instance whose attempt ended without a machine to a location of its node group that it has not tried, and
  * sends its launch there.
  *
- * @returns false when no location is left: the failure is permanent. True also when another worker has already changed
- * the record
+ * @returns false when no location is left: the failure is permanent. Returns true, too, when another worker has already
+ *   changed the record
  */
 export async function attemptElsewhere(
   context: WorkerContext,
@@ -63,7 +63,7 @@ export async function attemptElsewhere(
   return false;
 }
 
-/** True if an attempt with this failure may be followed by one in another location. */
+/** Returns true if another attempt in another location may follow this failure. */
 export async function hasElsewhere(
   context: WorkerContext,
   record: InstanceItem,
@@ -75,7 +75,7 @@ export async function hasElsewhere(
 
 /**
  * Sends the launch of an instance that has moved, then gives back its slot at the old site. If the worker crashes in
- * between, a later poll finds the slot of an instance that is elsewhere and repeats both.
+ * between, a later poll finds the slot of an instance that has moved, and repeats both.
  */
 export async function launchElsewhere(
   context: WorkerContext,
@@ -95,7 +95,7 @@ async function untried(context: WorkerContext, record: InstanceItem): Promise<st
 }
 
 /**
- * Returns the locations that are left. The first one depends on the position, which spreads instances that fail
+ * Returns the locations that were not tried. Their order depends on the position, to spread instances that fail
  * together.
  */
 export function untriedLocations(

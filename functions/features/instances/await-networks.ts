@@ -14,7 +14,7 @@ export interface AwaitedNetworks {
 
 /**
  * Groups attempts by whether their fleet has its network resources at the site. The workflow makes them before it
- * launches there. At a site that only retries reach, they are made here.
+ * launches there. At a site that instances reach only by a retry, this function creates them.
  */
 export async function awaitNetworks(
   context: WorkerContext,

@@ -9,7 +9,7 @@ import { attemptsAfter } from '../ownership/attempts.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Writes the records of new attempts before any cloud call: the intent.
+ * Writes the records of new attempts, the intent, before any cloud call.
  *
  * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
  * @returns the records that were written, and the attempts that the launch gate stopped

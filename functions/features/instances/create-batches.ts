@@ -3,7 +3,7 @@ import { parseInstanceId } from '../../model/identifiers.ts';
 
 /**
  * Groups specs that one create call can make: specs of one fleet that differ only in the machine's ids, in the order of
- * their launch tokens. The same specs in another order give the same batches.
+ * their launch tokens. The batches do not depend on the order of the specs.
  */
 export function batchesOf<Wanted extends { spec: InstanceSpec }>(
   wanted: readonly Wanted[],

@@ -76,7 +76,7 @@ export async function createInstances(
   const { client } = opened;
   const batches = withKeptKeys(client, callsOf(client, wanted));
   const limit = pLimit(CONCURRENT_CALLS);
-  // Where a cloud answers only when the machine runs, many answers come together. Separate writes would conflict at the
+  // If a cloud answers only when the machine runs, many answers come together. Separate writes would conflict at the
   // placement's counters and at the slots.
   const recordThose = gathered((created: readonly Created[]) => recordRunning(context, created));
   const made = await Promise.allSettled(
@@ -139,7 +139,7 @@ async function giveFeedback(
 }
 
 /**
- * Returns the feedback of one refusal. An outage is not among it: the caller reports one when every call has failed as
+ * Returns the feedback of one refusal. It reports no outage: the caller does that when every call has failed as
  * Unavailable.
  */
 function feedbackOf({ code, message }: DriverError, wanted: WantedCreate): Feedback[] {
@@ -217,8 +217,8 @@ async function createBatch(
 const NOT_OURS = 'AnotherMachine';
 
 /**
- * Returns the error of a launch whose token the cloud has given to a machine of another call. The cloud makes no second
- * one under that token.
+ * Returns the error of a launch whose token the cloud has given to a machine of another call. The cloud creates no
+ * second machine under that token.
  */
 function notOurs({ backendId }: CloudInstance): DriverError {
   const message = `the cloud answered with machine ${backendId}, which another call created`;

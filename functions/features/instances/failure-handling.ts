@@ -13,9 +13,9 @@ export type Outcome = { result: MessageResult } | { failure: Failure };
 /**
  * Handles the failure of a create call, code by code. The table is in docs/design/driver-errors.md. If a poll has bound
  * the record to a machine in the meantime, the record stays as it is, and the returning message finds that. The failure
- * policy, which decides what becomes of the fleet, is in `fleets/verdict.ts`.
+ * policy, which decides about the fleet, is in `fleets/verdict.ts`.
  *
- * @param isRotated whether another credential than the refused one has come into force
+ * @param isRotated whether the refused credential is no longer the one in force
  */
 export async function handleFailure(
   context: WorkerContext,
@@ -42,7 +42,7 @@ export async function handleFailure(
       return { result: requeueAfter(1_000 * 2 ** refusals) };
     }
     case 'NoPermit':
-      // No request went out, or the requests that did made nothing.
+      // No request was sent, or the requests created nothing.
       await updateInstance(store, record, { launchState: 'refused' });
       return { result: requeueAfter(error.retryAfterMs ?? 1_000) };
     case 'OutcomeUnknown':
@@ -52,7 +52,7 @@ export async function handleFailure(
         unknownSinceMs: store.clock.now(),
         unknownAnswer: countAnswer(record.unknownAnswer, error, store.clock.now()),
       });
-      // The message comes back immediately to find out what it has to wait for.
+      // The message comes back immediately. Its next delivery finds out what it has to wait for.
       return { result: requeueAfter(0) };
     case 'Unauthorized':
       if (!isRotated) return { failure };

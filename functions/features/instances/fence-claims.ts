@@ -8,12 +8,12 @@ import { applyChanges } from './outcomes.ts';
 
 /**
  * Prevents claims that workers decided on earlier from being written. The slots of those claims can then go to other
- * launches. A worker seems dead when it has been silent for too long, but the clock may be wrong, or the worker slow.
- * Such a worker finds its record changed and asks for a new permit.
+ * launches. A worker that is silent for too long counts as dead, but it may only be slow, or a clock may be wrong. Such
+ * a worker finds its record changed and asks for a new permit.
  *
  * @param refs positions at the site that have a slot and no machine
  * @param records those positions' records, as far as they exist, read after the slots
- * @returns ids of the instances whose earlier claims cannot be written any more
+ * @returns ids of the instances whose earlier claims can no longer be written
  */
 export async function fenceClaims(
   context: WorkerContext,
@@ -33,7 +33,10 @@ export async function fenceClaims(
   return fenced.flat();
 }
 
-/** Fences a position without a record. It writes a Planned record, which the next claim has to replace. */
+/**
+ * Fences a position without a record. It writes a Planned record. An earlier first claim then fails, and the
+ * next claim replaces the record.
+ */
 async function fenceFirstClaim(
   context: WorkerContext,
   site: SiteRef,

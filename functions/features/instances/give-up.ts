@@ -18,9 +18,9 @@ import { claimInstances } from './claim.ts';
 import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 
 /**
- * Ends an instance whose workflow step got no answer in time. An instance that runs after all is kept. One that was
- * never claimed fails immediately. Any other is removed, and its record becomes Failed when the cloud shows that the
- * machine is gone.
+ * Ends an instance whose workflow step got no answer in time. An instance that runs now is kept. One that was never
+ * claimed fails immediately. Any other is removed, and its record becomes Failed when the cloud shows that the machine
+ * is gone.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
   const { connectionKey, taskToken, code } = message;
@@ -47,7 +47,7 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
     return ACK;
   }
   if (record.round < message.round && record.status === 'Terminating') {
-    // An instance that failed in an earlier round is being removed. It has failed in this round, too.
+    // An instance that failed in an earlier round is still being removed. It has failed in this round, too.
     if (!(await updateInstance(context.store, record, { taskToken, round: message.round })))
       return requeueAfter(1_000);
   }
@@ -74,8 +74,8 @@ export async function giveUp(context: WorkerContext, message: GiveUpMessage): Pr
 }
 
 /**
- * Fails a position that no launch has claimed in this round. The record of it stops a late launch, which would
- * otherwise make a machine that the fleet has counted as failed.
+ * Fails a position that no launch has claimed in this round. The record that is written stops a late launch. Otherwise
+ * that launch would create a machine for an instance that the fleet has counted as failed.
  */
 async function endUnclaimed(
   context: WorkerContext,
@@ -84,7 +84,7 @@ async function endUnclaimed(
   replaces: InstanceItem | undefined,
   failure: Failure,
 ): Promise<MessageResult> {
-  // An instance that failed elsewhere in an earlier round is counted at its record's site.
+  // An instance that failed at another site in an earlier round is counted at its record's site.
   const message = { ...position, kind: 'launch' as const, location: site.location };
   const attempt = { message, again: false, ...(replaces ? { record: replaces } : {}) };
   const { won, stopped } = await claimInstances(context, [attempt]);

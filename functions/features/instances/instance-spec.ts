@@ -7,7 +7,7 @@ import type { NetworkItem } from '../../platform/store/networks.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { securityGroupName, sshFromOf } from '../networks/network-names.ts';
 
-/** Node group fields that describe where, how many and how long. They are not part of a create request. */
+/** Fields of a node group that are not part of a create request: locations, numbers and time limits. */
 type OfTheFleet =
   | 'name'
   | 'size'

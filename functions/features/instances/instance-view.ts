@@ -17,13 +17,14 @@ export interface InstanceFilter {
 }
 
 /**
- * Upper bound of positions that one page reads, for a bounded time with a rare filter. The cursor continues from there.
+ * Most positions that one page reads, which bounds the time if few positions match the filter. The cursor continues
+ * from there.
  */
 const POSITIONS_PER_PAGE = 2_000;
 
 /**
  * Returns a page of a fleet's instances in the order of their positions. Positions that were never claimed have no
- * record; they are described from the layout. A page may be short, even empty, and still have a cursor.
+ * record; they are described from the layout. A page may be short or empty and still have a cursor.
  *
  * @param cursor the position that the page begins with
  */
@@ -90,8 +91,8 @@ function positions(placements: readonly Placement[], from: number): Slot[] {
 }
 
 /**
- * True if a position may match the filter. An instance may have moved to another location of its node group, which only
- * its record tells.
+ * Returns true if a position may match the filter. An instance may have moved to another location of its node group,
+ * which only its record tells.
  */
 function mayFit(filter: InstanceFilter, placement: Placement, group: NodeGroup): boolean {
   return (

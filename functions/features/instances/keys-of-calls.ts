@@ -8,8 +8,8 @@ import { batchesOf } from './create-batches.ts';
 import { instanceSpec } from './instance-spec.ts';
 
 /**
- * Derives the idempotency keys of the create calls that these attempts will go out in, for their claims to store. After
- * a call, only its key proves which machines it made. Makes no call.
+ * Derives the idempotency keys of the create calls that these attempts will share. Their claims store the keys. After a
+ * call, only its key proves which machines it created. This function makes no call.
  *
  * @returns keys by instance id; empty where the cloud keeps none
  */

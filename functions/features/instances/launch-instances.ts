@@ -57,8 +57,8 @@ export async function launchInstances(
   return messages.map((message) => {
     const id = instanceId(message);
     const taken = chosen.get(id)?.message.taskToken === message.taskToken ? results.get(id) : undefined;
-    // A launch that lost the race for a claim comes back, to see that the winner answers its token, too. The same holds
-    // for a launch whose instance another execution requests in the same batch.
+    // A launch that lost the race for a claim comes back, to replace the record's task token with its own. The same
+    // holds for a launch whose instance another execution requests in the same batch.
     return taken ?? requeueAfter(1_000);
   });
 }
@@ -72,8 +72,8 @@ async function decide(
 ): Promise<MessageResult | Attempt> {
   const { message } = launch;
   if (record && record.location !== site.location) {
-    // The instance has moved, and its launch continues there. The worker that moved it may have died before it gave the
-    // slot back.
+    // The instance has moved, and its launch continues at the other location. The worker that moved it may have died
+    // before it gave the slot back.
     await context.send({ ...message, location: record.location }, 0);
     await freeSlots(context, site, [{ instanceId: instanceId(message) }]);
     return ACK;
@@ -101,7 +101,7 @@ async function decide(
         : requeueAs({ ...message, ...next.marks }, next.waitMs);
     case 'answer':
       await context.tasks.succeed(message.taskToken, { outcome: next.outcome });
-      // The queue may have granted it a slot after its end.
+      // The launch may have got a slot from the queue after its instance had ended.
       if (record && isClosed(record.status)) await freeUnneededSlots(context, [message]);
       return ACK;
   }
@@ -136,7 +136,7 @@ type Fate =
   | { fate: 'later'; waitMs: number }
   /** The attempt is enqueued until a slot is free. */
   | { fate: 'queued' }
-  /** The cloud is known to refuse the attempt. No call is needed to fail it. */
+  /** It is known that the cloud would refuse the attempt: it fails without a call. */
   | { fate: 'failed'; failure: Failure }
   /** The launch gate stops the attempt: its fleet no longer launches at this site. */
   | { fate: 'stopped' };
@@ -187,7 +187,9 @@ function routesOf(fated: readonly Fated[]) {
 
 const idOf = ({ message }: Attempt): string => instanceId(message);
 
-/** Writes the intent of each call: the record of a new attempt, or the renewed claim of a repeated one. */
+/**
+ * Writes the intent of each call: the record of a new attempt, or the renewed claim of a repeated attempt.
+ */
 async function claim(
   context: WorkerContext,
   granted: readonly Attempt[],
@@ -202,7 +204,7 @@ async function claim(
 /**
  * Fails attempts without a call. An attempt whose claim the launch gate refuses is cancelled instead.
  *
- * @returns ids of the attempts that are over; the others lost a race for their claim
+ * @returns ids of the attempts that have ended; the others lost a race for their claim
  */
 async function failUnmade(
   context: WorkerContext,

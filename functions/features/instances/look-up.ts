@@ -19,12 +19,15 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 import { recordRunning } from './record-running.ts';
 import { refusalBy } from './unknown-answers.ts';
 
-/** `proven`: the cloud has nothing of this attempt, and the same call may be repeated. */
+/** `proven`: the cloud has no machine of this attempt, and the same call may be repeated. */
 export type LookUpAnswer = { proven: true; record: InstanceItem } | { proven: false; result: MessageResult };
 
 const TOO_LATE = { code: 'Timeout', message: 'the instance was not created within its time limit' };
 
-/** Delay before the cloud is asked again when a machine that is being made was made. */
+/**
+ * Delay before the next look-up while the cloud does not tell the creation time of a machine that is being
+ * created.
+ */
 const UNDECIDED_MS = 5_000;
 
 const notProven = (result: MessageResult): LookUpAnswer => ({ proven: false, result });
@@ -74,10 +77,10 @@ export async function lookUp(
 }
 
 /**
- * Returns the machine that an attempt made, among all that carry its launch token. Copies carry it, too.
+ * Returns the machine that an attempt created, among all that carry its launch token. Copies carry the token, too.
  *
- * @returns `undecided` when there is a machine of which nothing tells whether the attempt made it, for example because
- * its creation time is missing
+ * @returns `undecided` if it is unknown whether the attempt created a machine, for example because its creation time is
+ *   missing
  */
 async function findOwn(
   context: WorkerContext,
@@ -99,7 +102,7 @@ async function findOwn(
 }
 
 /**
- * Fails an attempt that may have made a machine, when no time is left to find out. The workflow gets the outcome
+ * Fails an attempt that may have created a machine, when no time is left to find out. The workflow gets the outcome
  * Failed, and the poll loop removes the machine if a poll finds one.
  */
 async function leaveToPoller(

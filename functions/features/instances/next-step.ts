@@ -4,20 +4,25 @@ import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 import type { DeliveryMark } from '../launch-queue/attempt.ts';
 import { pauseAfter } from './unknown-answers.ts';
 
-/** Delay before a launch checks again whether the machine of its failed earlier attempt is gone. */
+/** Delay before a launch checks again whether the machine of its failed earlier attempt still exists. */
 const FAILING_MS = 5_000;
 
-/** The next step of a launch message, given how far earlier deliveries came. */
+/** The next step of a launch message, after the steps of its earlier deliveries. */
 export type LaunchStep =
   /** No claim exists, or the earlier attempt `replaces` is over. Claim it and create. */
   | { step: 'claim'; replaces?: InstanceItem }
-  /** The cloud is known to have nothing of this attempt. Take over the claim and create. */
+  /** It is known that the cloud has no machine of this attempt. Take over the claim and create. */
   | { step: 'create'; record: InstanceItem }
   /** The call may have reached the cloud, and the message has waited long enough for a look-up to be conclusive. */
   | { step: 'look-up'; record: InstanceItem }
-  /** The cloud has accepted it, and the poll loop will complete its task: with this message's token. */
+  /**
+   * The cloud has accepted the create call, and the poll loop will complete the task: with this message's
+   * token.
+   */
   | { step: 'replace-token'; record: InstanceItem }
-  /** Come back after `waitMs`. The message then carries these marks, which say what it has waited for. */
+  /**
+   * Come back after `waitMs`. The message then carries these marks, which identify what it has waited for.
+   */
   | { step: 'wait'; waitMs: number; marks?: Pick<LaunchMessage, 'waitedFor' | 'claimSeen'> }
   | { step: 'answer'; outcome: LaunchOutcome };
 
@@ -60,13 +65,13 @@ type SteppingLaunch = {
 };
 
 /**
- * Decides the next step from the record alone. A message may therefore come twice, late, or after its worker died.
+ * Decides the next step only from the record. A message may therefore come twice, late, or after its worker died.
  *
- * A launch waits in the queue until a claim is over, or until a look-up is conclusive. It never reads these times off a
- * clock: workers' clocks differ, and a claim that is taken over too early makes a second machine.
+ * A launch waits in the queue until a claim is over, or until a look-up is conclusive. It does not compare these times
+ * with a clock, because workers' clocks differ. A claim that is taken over too early would create a second machine.
  *
  * @param launch the message's round (instances that failed in an earlier round are attempted again), and what it has
- * waited for
+ *   waited for
  */
 export function nextStep(
   record: InstanceItem | undefined,
@@ -82,8 +87,8 @@ export function nextStep(
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);
   if (outcome) return { step: 'answer', outcome };
-  // The poll loop removes its machine. After that the record is Planned at another location, and is launched with the
-  // token that it has then.
+  // The poll loop removes the machine of the instance. After that, the record is Planned at another location, and its
+  // launch uses the token of the record.
   if (record.status === 'Terminating') return { step: 'replace-token', record };
   switch (record.launchState) {
     case 'accepted':

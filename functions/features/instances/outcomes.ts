@@ -48,8 +48,8 @@ export function secondsSinceCreation({ store }: WorkerContext, fleetId: string):
 
 /**
  * Returns the records with their present task tokens, which another execution may have replaced since they were read.
- * The caller has already written the change that ends the waiting, and no token is replaced after that. A record that
- * is at a later attempt keeps its old token here: the new one must not get the earlier attempt's outcome.
+ * The caller has already written the change that ends the wait, and no token is replaced after that. A record that is
+ * at a later attempt keeps its old token here: the new one must not get the earlier attempt's outcome.
  */
 export async function withPresentTokens(
   { store }: WorkerContext,
@@ -70,8 +70,8 @@ export async function withPresentTokens(
  * before. If the worker crashes in between, a later poll finds the slot of an instance with an outcome and repeats
  * both.
  *
- * @param held the permits that were read before these records. Slots of other permits stay, because a later round may
- * hold them
+ * @param held the permits that were read before these records. Slots of other permits stay, because launches of a later
+ *   round may hold them
  * @param at the site of the slots; absent: each record's own site
  */
 export async function completeTasks(
@@ -109,8 +109,8 @@ function bySite(
 }
 
 /**
- * Ends attempts of which the cloud is known to have nothing. An instance moves to another location if that may succeed;
- * otherwise it is Failed.
+ * Ends attempts of which the cloud has no machine for certain. An instance moves to another location if that may
+ * succeed; otherwise it is Failed.
  */
 export async function failInstances(
   context: WorkerContext,

@@ -24,14 +24,17 @@ export function fieldsOfRunning(
   };
 }
 
-/** A write may lose against a poll that has bound the machine, and against an execution that has replaced the token. */
+/**
+ * Most tries of a write. It may conflict with a poll that has bound the machine, and with an execution that has
+ * replaced the token.
+ */
 const MAX_TRIES = 3;
 
 /**
  * Records machines that run according to the answers to their create calls, completes their tasks and gives their slots
  * back. No poll has to see them first. All other machines are seen running by a poll (`poller/compare.ts`).
  *
- * @returns ids of those that were recorded; the records of the others have changed in another way
+ * @returns ids of the machines that were recorded; the records of the others have changed in another way
  */
 export async function recordRunning(
   context: WorkerContext,
@@ -47,7 +50,7 @@ export async function recordRunning(
     });
     const changes = left.map((one) => changeOf(one, context.store.clock.now()));
     const applied = new Set((await applyChanges(context, changes)).applied);
-    // The task token was part of the write's condition, so it is the present one.
+    // The task token was part of the write's condition. It is therefore the present one.
     for (const { record, to } of changes)
       if (applied.has(record.instanceId)) recorded.push({ ...record, status: to });
     left = left.filter(({ record }) => !applied.has(record.instanceId));

@@ -5,7 +5,7 @@ import { type Attempt, claimedBy } from '../launch-queue/attempt.ts';
 import { keysWith } from '../ownership/attempts.ts';
 
 /**
- * Takes over claims of attempts of which the cloud is known to have nothing.
+ * Takes over claims of attempts of which the cloud has no machine for certain.
  *
  * @param keys by instance id: the idempotency keys of the upcoming calls, where the cloud keeps them
  * @returns the records that this worker now holds, and the attempts that the launch gate stopped

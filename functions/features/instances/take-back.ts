@@ -29,8 +29,8 @@ export interface Returning {
 export type Returned = 'taken' | 'ended' | 'left';
 
 /**
- * Reopens the records of machines that vanished and have reappeared. A record whose end a user has requested in the
- * meantime stays closed: that is a condition of the write.
+ * Reopens the records of machines that vanished and have reappeared. A record stays closed if a user has requested the
+ * instance's removal in the meantime: that is a condition of the write.
  *
  * @returns outcomes by instance id
  */
@@ -74,7 +74,7 @@ export async function takeBack(
   return outcomes;
 }
 
-/** Reopens records of one fleet: in one write those whose instances are still at this site, one by one the others. */
+/** Reopens records of one fleet: records whose instances are still at this site in one write, the others one by one. */
 async function reopen(
   context: WorkerContext,
   reopenings: readonly Reopening[],
@@ -96,8 +96,8 @@ async function reopen(
 }
 
 /**
- * Reopens the records of network resources that the machines need. This comes before the machines' records, because the
- * removal of the fleet has to find the resources.
+ * Reopens the records of network resources that the machines need. They are reopened before the machines' records,
+ * because the removal of the fleet has to find the resources.
  */
 async function reopenNetworks(
   { store }: WorkerContext,
@@ -110,7 +110,7 @@ async function reopenNetworks(
   }
 }
 
-/** Completes the tasks of workflow steps that wait for another attempt, which is no longer needed. */
+/** Completes the tasks of workflow steps that wait for another attempt. That attempt is no longer needed. */
 async function answerSteps(
   context: WorkerContext,
   site: SiteRef,
@@ -139,8 +139,7 @@ export async function takeBackUnclaimed(
     const record = records.get(machine.instanceId ?? '');
     if (!record || !mayReturn(record, machine)) return [];
     const shown = { machine, location: site.location, atMs: seenAtMs };
-    // A list may still show a machine that was gone already. If it was requested within the consistency window, it
-    // proves nothing.
+    // A list may still show a machine that no longer exists. A list from within the consistency window proves nothing.
     const isNews = seenAtMs > Date.parse(record.terminatedAt ?? '') + context.driver.consistencyWindowMs;
     const isOurs = isBoundTo(record, shown, terms) || proveMachine(shown, record, terms) === 'proven';
     return isNews && isOurs ? [{ record, machine }] : [];

@@ -13,10 +13,10 @@ import { applyChanges, completeTasks } from './outcomes.ts';
 const CHECK_MS = 3_000;
 
 /**
- * Marks the instances of a fleet that the layout puts at this site as Terminating, wherever retries have moved them.
- * The poll loop makes the calls and sees the machines gone. The message comes back until no instance is left, then its
- * task is completed. Launching is not on at any placement, which rules out new instances. With the scope `failed`, only
- * failed instances are removed, and their records end as Terminated.
+ * Marks the instances of a fleet that the layout assigns to this site as Terminating, even if retries have moved them.
+ * The poll loop makes the calls and sees when the machines no longer exist. The message comes back until no instance is
+ * left, then its task is completed. Launching is not on at any placement: no new instance can appear. With the scope
+ * `failed`, only failed instances are removed, and their records end as Terminated.
  */
 export async function terminateInstances(
   context: WorkerContext,
@@ -42,7 +42,7 @@ export async function terminateInstances(
     if (first) await terminateAt(context, first, there.filter(leaves), nowMs);
   }
   if (leaving.length === 0) {
-    // A worker that died after it wrote a record, and before it completed the task, left the slot held. Giving a slot
+    // If a worker died after it wrote a record and before it completed the task, the slot is still held. To give a slot
     // back twice is harmless.
     for (const there of bySite.values()) {
       const [first] = there;
@@ -75,8 +75,8 @@ async function leavingBy(
 }
 
 /**
- * Requests the end of vanished instances together with the failed ones. A machine that reappears is then removed. With
- * the scope `fleet`, the launch gate has that effect.
+ * Requests the removal of vanished instances together with the failed ones: a machine that reappears is then removed.
+ * With the scope `fleet`, the launch gate has that effect.
  */
 async function askEndOfVanished(
   { store }: WorkerContext,
@@ -89,7 +89,7 @@ async function askEndOfVanished(
       record.endAskedAtMs === undefined &&
       attemptsOf(record).some((one) => one.vanished),
   );
-  // A record that changed in the meantime belongs to a machine that is back. It stays.
+  // If a record has changed in the meantime, its machine exists again. That machine stays.
   await Promise.all(vanished.map((record) => updateInstance(store, record, { endAskedAtMs: nowMs })));
 }
 
@@ -127,7 +127,7 @@ function change(record: InstanceItem, nowMs: number): StatusChange[] {
     case 'Rebooting':
     case 'Undefined':
     case 'Terminated':
-      // A worker holds the claim. The next check sees what it made of it.
+      // A worker holds the claim. The next check sees whether that worker created a machine.
       if (record.launchState === 'claimed' && record.claimUntilMs > nowMs) return [];
       if (record.launchState === 'refused') {
         return [{ kind: 'change', record, to: 'Terminated', fields: { terminatedAt } }];

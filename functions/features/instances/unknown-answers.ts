@@ -5,7 +5,7 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 /** This many equal answers in a row, over at least this time, count as a refusal, whatever their text. */
 const LEAST_TIMES = 3;
 const LEAST_MS = 60_000;
-/** From the second equal answer on, the call is repeated this long afterwards at the earliest. */
+/** From the second equal answer on, the call is repeated after at least this time. */
 const PAUSE_MS = 15_000;
 const LONGEST_WORDS = 1_000;
 /**
@@ -37,10 +37,10 @@ export function pauseAfter(answer: Known): number {
 }
 
 /**
- * Returns the failure of an attempt that the cloud has answered alike several times, each time without making anything;
- * undefined while there were too few answers.
+ * Returns the failure of an attempt whose calls got the same answer several times and created nothing; undefined while
+ * there were too few answers.
  *
- * @param answer the latest one; a look-up has proven that its call made nothing
+ * @param answer the latest answer; a look-up has proven that its call created nothing
  */
 export function refusalBy(answer: Known, nowMs: number): Failure | undefined {
   if (answer === undefined || answer.times < LEAST_TIMES || nowMs < answer.firstAtMs + LEAST_MS)

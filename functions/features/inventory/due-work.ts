@@ -9,9 +9,9 @@ const TOLERANCE_MS = 60_000;
  * Returns what the schedule has to do for a connection: a verification, with an inventory sync if the inventory is
  * older than its driver's interval.
  *
- * A connection that failed after it was verified once is tried again. One in Verifying, and a rotation, are sent again,
- * because the request may have died before it sent its message. A connection that failed without ever being verified,
- * or that is disabled, waits for a user.
+ * A connection that failed after it was verified once is tried again. The message of a connection in Verifying, or of a
+ * rotation, is sent again, because the request may have died before it sent it. A connection that failed without ever
+ * being verified, or that is disabled, waits for a user.
  */
 export function dueWork(
   { status, rotation, namespace, name, credentialVersion, verifiedAt, inventorySyncedAt }: Connection,

@@ -19,9 +19,11 @@ import type { SyncInventoryMessage } from '../../platform/workflow/messages.ts';
 
 const CONCURRENT_LOCATIONS = 4;
 const PERMIT_WAIT_MS = 5_000;
-/** How long one invocation starts further locations. A location takes a few seconds; a function has at least 20. */
+/**
+ * For this long, one invocation begins further locations. A location takes a few seconds; a function has at least 20.
+ */
 const BEGIN_MS = 4_000;
-/** Upper bound of the failures that a connection keeps: more would not help its reader. */
+/** Most failures that a connection records: more would not help the reader. */
 const MOST_FAILURES = 20;
 /** The location in the governor's records for calls that belong to none. */
 const EVERYWHERE = 'everywhere';
@@ -38,8 +40,8 @@ export async function syncInventory(
   const { store } = context;
   const { connectionKey } = message;
   const { namespace, name } = parseConnectionKey(connectionKey);
-  // Catalogue entries that are written after the deletion was decided have to be cleared here: no other process does
-  // it.
+  // Catalogue entries that are written after the deletion was decided have to be cleared here, because no other process
+  // clears them.
   const exists = async () => {
     const connection = await readConnection(store, namespace, name);
     return connection !== undefined && connection.deletion?.isDecided !== true;
@@ -76,14 +78,17 @@ async function syncPart(context: WorkerContext, message: SyncInventoryMessage): 
   return await syncLocations(context, message, opened, { beganMs, left, everywhere: everywhere?.answer });
 }
 
-/** Opens a client that waits for permits: an item of the catalogue takes several calls, and begins with the first again. */
+/**
+ * Opens a client that waits for permits. An item of the catalogue takes several calls, and a refused permit would make
+ * all of them start again.
+ */
 async function openPatiently(context: WorkerContext, connectionKey: string): Promise<OpenConnection> {
   const opened = await context.open(connectionKey);
   return { ...opened, client: opened.onTerms({ waitMs: PERMIT_WAIT_MS }) };
 }
 
 interface Part {
-  /** When this invocation took up the sync; in milliseconds since 1970. */
+  /** Time at which this invocation began its part of the sync, in milliseconds since 1970. */
   beganMs: number;
   /** Locations that are still to be read. */
   left: readonly string[];
@@ -99,7 +104,8 @@ async function syncLocations(
   const { store } = context;
   const { connectionKey } = message;
   const limit = pLimit(CONCURRENT_LOCATIONS);
-  // An answer about all locations is not stored between messages. All locations are written from it now.
+  // An answer about all locations is not stored between messages. Therefore all locations are written from it
+  // now.
   const isOver = () => !everywhere && store.clock.now() - beganMs > BEGIN_MS;
   const read = async (location: string, at: number): Promise<Guarded<void>> => {
     if (at >= CONCURRENT_LOCATIONS && isOver()) return { waitMs: 0 };
@@ -126,7 +132,10 @@ async function syncLocations(
   return ACK;
 }
 
-/** Writes the failures to the connection. The old data stays, and a reader sees which part of it is old, and why. */
+/**
+ * Writes the failures to the connection. The old data stays. The failures tell the reader which part of it is old, and
+ * why.
+ */
 async function tellFailures(
   { store }: WorkerContext,
   connectionKey: string,
@@ -194,7 +203,10 @@ function offeredAt({ instanceTypes, offers }: Offered, location: string): Offere
   return { instanceTypes: instanceTypes.filter(({ name }) => names.has(name)), offers: here };
 }
 
-/** Makes one call. A throttle or a missing permit returns when to come back; any other error is logged and returned. */
+/**
+ * Makes one call. After a throttle or a refused permit, it returns when to come back; any other error is logged and
+ * returned.
+ */
 async function guarded<Answer>(
   context: WorkerContext,
   connectionKey: string,

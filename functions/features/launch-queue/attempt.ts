@@ -1,12 +1,10 @@
 import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { LaunchMessage } from '../../platform/workflow/messages.ts';
 
-/**
- * What the queue tells about a message that it has delivered, by its own clock. Absent fields: the queue does not tell.
- */
+/** Data of the queue about a delivery, by its own clock. A field is absent if the queue does not tell it. */
 export interface DeliveryMark {
   messageId: string;
-  /** Number of deliveries, this one included. */
+  /** Number of deliveries, including this one. */
   receives: number;
   sentAtMs?: number | undefined;
   firstReceivedAtMs?: number | undefined;
@@ -27,9 +25,11 @@ export function claimedBy(delivery: DeliveryMark | undefined): string {
   return delivery?.receives === 1 ? delivery.messageId : '';
 }
 
-/** A launch that is to make its create call as soon as possible. */
+/** A launch that needs a permit for its create call. */
 export interface Attempt extends Launch {
-  /** The record as it stands: an attempt to be repeated, or one that is over. Absent: no claim exists yet. */
+  /**
+   * The present record: of an attempt to be repeated, or of one that has ended. Absent: no claim exists yet.
+   */
   record?: InstanceItem;
   /** True if the present attempt was claimed and refused, and is repeated under the same token. */
   again: boolean;

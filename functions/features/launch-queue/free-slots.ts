@@ -17,7 +17,7 @@ export const SPARE_ENTRIES = 10;
 
 /**
  * Gives slots back and grants them to the head of the launch queue in the same write. Messages are sent before entries
- * are removed. Giving back twice is harmless. If no entry leaves the queue, this starts a poll: the worker that
+ * are removed. To give a slot back twice is harmless. If no entry leaves the queue, this starts a poll: the worker that
  * enqueued them may have crashed before it started one.
  */
 export async function freeSlots(
@@ -50,8 +50,8 @@ async function openIfPossible(
 }
 
 /**
- * Grants free slots to queued launches. Their messages go out first, with the start time of the permit. A worker that
- * dies before it removes the entries causes them to be sent twice.
+ * Grants free slots to queued launches. Their messages go out first, with the start time of the permit. If a worker
+ * dies before it removes the entries, their messages are sent twice.
  *
  * @param released slots that are given back in the same write
  * @returns how many entries have left the queue

@@ -14,9 +14,9 @@ const NO_PERMIT_MS = 0;
 /**
  * Gives back the slots of launches that make no more calls.
  *
- * Two kinds of slots stay. One: launching is on for a later round, whose launch has the same slot and may be making its
- * call. Two: another copy of the message wrote its claim before launching ended, and the instance holds the slot. If a
- * later round begins during this, its launch gets a permit of its own, which stays.
+ * Two kinds of slots stay. First: launching is on for a later round, whose launch has the same slot and may be making
+ * its call. Second: another copy of the message wrote its claim before launching ended, and the instance holds the
+ * slot. If a later round begins during this call, its launch gets a new permit, whose slot stays.
  */
 export async function freeUnneededSlots(
   context: WorkerContext,
@@ -48,8 +48,8 @@ async function freeAt(
   // Read the records after the launch gate: no claim can be written after that.
   const records = await readInstances(context.store, messagesOver);
   const slots = messagesOver
-    // Include launches that hold no slot. None goes back for them, but the queue is served: the worker that enqueued a
-    // launch may have died.
+    // Launches that hold no slot are included. No slot goes back for them, but the queue is served: the worker that
+    // enqueued a launch may have died.
     .map((message) => ({
       instanceId: instanceId(message),
       startMs: held[instanceId(message)] ?? NO_PERMIT_MS,

@@ -16,7 +16,9 @@ import {
 } from '../../platform/worker/context.ts';
 import { SPARE_ENTRIES, serveEntries } from './free-slots.ts';
 
-/** A launch that is still queued this long after the start of its permit was granted it by a worker that died. */
+/**
+ * If a launch is still queued this long after the start time of its permit, the worker that gave the permit has died.
+ */
 export const STALLED_MS = 5_000;
 /** Interval of the queue scan. */
 export const QUEUE_SCAN_MS = 5_000;
@@ -26,9 +28,9 @@ const LONG_MS = 90_000;
 /**
  * Serves the launch queue of a site: grants free slots, and resumes launches whose worker died.
  *
- * @param seenStalled holders whose calls were due a while ago, and of which the cloud has nothing. Those still in the
- * queue come first, because they may hold all slots. Absent: the cloud could not be asked, and every holder with an old
- * permit counts
+ * @param seenStalled holders whose calls were due a while ago, and of which the cloud has no machine. Those that are
+ *   still queued come first, because they may hold all slots. Absent: the cloud could not be asked, and every holder
+ *   with an old permit counts
  * @returns whether launches are left that may get a slot within minutes
  */
 export async function serveQueue(
@@ -43,7 +45,7 @@ export async function serveQueue(
   if (!head) return false;
   const nowMs = store.clock.now();
   const state = await readSiteState(store, site);
-  // The budget frees nothing soon. The schedule that polls such sites each minute serves the queue, too.
+  // The budget has no room soon. The schedule polls such sites each minute, and these polls serve the queue.
   if (state?.budget && state.budget.untilMs > nowMs + LONG_MS) return false;
   const holders = heldNow(state?.holders ?? {}, nowMs);
   const stalled = seenStalled ?? stalledAmong(holders, nowMs);

@@ -22,8 +22,8 @@ export const keyPairName = (fleetId: string, { connectionKey, location }: SiteRe
   resourceName(fleetId, 'k', connectionKey, location);
 
 /**
- * Names a security group. Each distinct rule has one; node groups that ask for no SSH share the one that lets nothing
- * in.
+ * Names a security group. Each distinct rule has its own group; node groups without SSH share the group that allows no
+ * incoming traffic.
  */
 export function securityGroupName(
   fleetId: string,
@@ -33,7 +33,7 @@ export function securityGroupName(
   return resourceName(fleetId, 's', connectionKey, location, sshFrom ?? 'closed');
 }
 
-/** Returns where SSH may come from, by the node group's spec; undefined: from nowhere. */
+/** Returns the CIDR that SSH is allowed from, by the node group's spec; undefined if SSH is not allowed. */
 export function sshFromOf(ssh: NodeGroup['ssh']): string | undefined {
   if (ssh === undefined) return undefined;
   const { allowFrom, ...rest } = ssh;

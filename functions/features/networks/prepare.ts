@@ -26,12 +26,13 @@ import { markRefused } from '../connections/mark-failed.ts';
 import { keyPairName, networkName, securityGroupName, sshFromOf } from './network-names.ts';
 
 /**
- * How long a call waits for its permit. The record is claimed by then, and waiting costs less than claiming it again.
+ * How long a call waits for its permit. The record is already claimed, and to wait costs less than to claim it again.
  */
 const PERMIT_WAIT_MS = 2_000;
 const NETWORK_CIDR = '10.0.0.0/16';
 /**
- * After a site was unreachable for this long, its network resources have failed. Its instances move elsewhere, or fail.
+ * If a site is unreachable for this long, its network resources have failed. Its instances move to another location, or
+ * fail.
  */
 const UNREACHABLE_MS = 600_000;
 
@@ -59,8 +60,8 @@ export async function prepareNetworks(
 }
 
 /**
- * Makes the network, the security groups and the key pair of a fleet at a site. Each is made once, no matter how many
- * workers ask for it. Records are written before the calls.
+ * Makes the network, the security groups and the key pair of a fleet at a site. Each is created once, even if many
+ * workers request it. Records are written before the calls.
  */
 export async function ensureNetworks(
   context: WorkerContext,
@@ -219,8 +220,8 @@ async function callDriver(
 }
 
 /**
- * Decides what follows from an error. Ensuring is idempotent by name: a call with an unknown outcome is repeated like a
- * refused one.
+ * Decides what follows from an error. Ensuring is idempotent by name: a call with an unknown outcome is repeated, as a
+ * refused call is.
  */
 async function afterError(
   context: WorkerContext,

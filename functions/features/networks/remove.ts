@@ -21,7 +21,7 @@ import {
 import type { RemovalScope, RemoveNetworksMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * How long a call waits for its permit. The record is claimed by then, and waiting costs less than claiming it again.
+ * How long a call waits for its permit. The record is already claimed, and to wait costs less than to claim it again.
  */
 const PERMIT_WAIT_MS = 2_000;
 const CONCURRENT_DELETIONS = 10;
@@ -30,9 +30,9 @@ const RETRY_MS = 3_000;
 const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
- * Removes one round of a fleet's network resources at a site: first all but networks, later networks. A record is
- * closed only when the cloud confirms that the resource is gone. The task is completed when the round has no record
- * left.
+ * Removes one round of a fleet's network resources at a site: in the first round all but networks, in the second round
+ * networks. A record is closed only when the cloud confirms that the resource is gone. The task is completed when the
+ * round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,
@@ -42,7 +42,7 @@ export async function removeNetworks(
   const site = { connectionKey, location };
   const needed = scope === 'failed' ? await neededHere(context, message) : () => false;
   const standing = await readNetworks(context.store, { fleetId, ...site });
-  // A resource that the round before still needed, and that is no longer needed, still stands in the network. Both are
+  // A resource that was still needed in the first round, and is not needed now, is still in the network. Both are
   // removed with the fleet.
   const isUsed = scope === 'failed' && standing.some(({ kind }) => kind !== 'network');
   const ofRound = standing.filter(({ kind }) => (kind === 'network') === (round === 'network'));
@@ -71,7 +71,7 @@ async function neededHere(
   return ({ neededBy }) => neededBy.some((group) => live.has(group));
 }
 
-/** Result of one try. A wait may be 0, for instance when a permit is available by now: the resource is not gone. */
+/** Result of one try. A wait may be 0, for example when a permit is available now. The resource still exists then. */
 type Removal = 'gone' | { waitMs: number };
 
 /** Tries once to remove one resource. @returns `gone` after its record is closed, or the wait before the next try */

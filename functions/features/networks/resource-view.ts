@@ -22,15 +22,16 @@ export interface ResourceCursor {
 /** Sorts after every resource of a fleet. */
 const END = '~';
 /**
- * Upper bound of fleets that one page reads, for a bounded time with a rare filter. The cursor continues from there.
+ * Most fleets that one page reads, which bounds the time if few resources match the filter. The cursor continues from
+ * there.
  */
 const FLEETS_PER_PAGE = 25;
 
 /**
  * Returns a page of the network resources of a namespace's fleets, newest fleets first. Ended fleets have none and are
- * skipped by the index. A page may be short, even empty, and still have a cursor.
+ * skipped by the index. A page may be short or empty and still have a cursor.
  *
- * @param only list this fleet alone
+ * @param only the only fleet to list
  */
 export async function listResources(
   store: Store<'fleets'>,

@@ -1,8 +1,8 @@
 import type { AttemptItem, InstanceItem } from '../../platform/store/instances.ts';
 
-/** Upper bound of the earlier attempts that a record keeps. Machines of older attempts can no longer be proven. */
+/** Most earlier attempts that a record keeps. Machines of older attempts can no longer be proven. */
 const MOST_EARLIER_ATTEMPTS = 12;
-/** Upper bound of the keys that a record keeps per attempt. Each repetition of its call in another batch adds one. */
+/** Most keys that a record keeps per attempt. Each repetition of its call in another batch adds one. */
 const MOST_KEYS = 6;
 
 /** Returns every attempt in a record, the current one first. Pure. */
@@ -10,11 +10,11 @@ export function attemptsOf(record: InstanceItem): AttemptItem[] {
   return [...currentAttempt(record), ...(record.earlierAttempts ?? []).toReversed()];
 }
 
-/** Returns the attempts that a record keeps when the current one is over. Pure. */
+/** Returns the attempts that a record keeps when the current one has ended. Pure. */
 export function attemptsAfter(record: InstanceItem, nowMs: number): AttemptItem[] {
   const ended = currentAttempt(record).map((one) => ({ ...one, closedAtMs: one.closedAtMs ?? nowMs }));
   const all = [...(record.earlierAttempts ?? []), ...ended].slice(-MOST_EARLIER_ATTEMPTS);
-  // Once its end was requested, an instance no longer wants a machine that had vanished.
+  // After its removal was requested, an instance no longer needs a machine that had vanished.
   return record.endAskedAtMs === undefined ? all : all.map(({ vanished: _, ...one }) => one);
 }
 
@@ -52,8 +52,8 @@ export function lastCallBy({ claimUntilMs }: Pick<InstanceItem, 'claimUntilMs'>,
 }
 
 /**
- * Returns when the last call of an attempt was sent. None follows once the cloud has accepted one, or once the attempt
- * has ended without a machine.
+ * Returns when the last call of an attempt was sent. No call follows after the cloud has accepted one, or after the
+ * attempt has ended without a machine.
  */
 function closingOf(record: InstanceItem): number | undefined {
   const { acceptedAtMs, closedAtMs, terminatedAt } = record;

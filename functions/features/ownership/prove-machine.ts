@@ -12,9 +12,9 @@ import { attemptsOf } from './attempts.ts';
  */
 export type Proof = 'proven' | 'copy' | 'unproven';
 
-/** What proves a machine at this cloud, and how: from the driver and its client. */
+/** The means of proof at this cloud, from the driver and its client. */
 export interface ProofTerms extends Pick<Driver, 'longestCreateMs' | 'machineProof' | 'backendIds'> {
-  /** Where the cloud keeps keys: returns the key of a call for this token alone. */
+  /** Returns the idempotency key of a call for this token alone. Present if the cloud keeps keys. */
   keyOf?(launchToken: string): string;
 }
 
@@ -27,7 +27,7 @@ export function proofTerms(
   return { ...terms, keyOf: (launchToken) => client.idempotencyKeyOf([launchToken]) };
 }
 
-/** A machine as a cloud showed it, the location, and when the cloud was asked. */
+/** A machine as a cloud showed it, with its location and the time of the request. */
 export interface Shown {
   machine: CloudInstance;
   location: string;
@@ -35,8 +35,8 @@ export interface Shown {
 }
 
 /**
- * Tells whether a call of this deployment made a machine. Tags and name alone prove nothing, because every copy has
- * them. Pure.
+ * Returns whether a call of this deployment created a machine. Tags and name alone prove nothing, because every copy
+ * has them. Pure.
  *
  * @param record of the instance whose id the machine carries
  */
@@ -56,8 +56,8 @@ export function proveMachine(shown: Shown, record: InstanceItem | undefined, ter
 }
 
 /**
- * Tells whether a record is bound to a machine. Where backend ids are names, a copy may have the same one once the
- * machine is gone. In that case it takes a proof as well. Pure.
+ * Returns whether a record is bound to a machine. Where backend ids are names, a copy may have the same id when the
+ * machine no longer exists. In that case, a proof is required as well. Pure.
  */
 export function isBoundTo(record: InstanceItem, shown: Shown, terms: ProofTerms): boolean {
   if (record.backendId === undefined || record.backendId !== shown.machine.backendId) return false;
@@ -84,8 +84,8 @@ export function ownMachine(
 }
 
 /**
- * Tells whether a create call can have made the machine that it was answered with. A copy is refused where the cloud
- * shows the key of each machine, or identifies machines only by name. Pure.
+ * Returns whether a create call can have created the machine in its answer. A copy is refused where the cloud shows the
+ * key of each machine, or identifies machines only by name. Pure.
  */
 export function mayAnswer(shown: Shown, record: InstanceItem, terms: ProofTerms): boolean {
   const isTold = shown.machine.idempotencyKey !== undefined || terms.backendIds === 'names';
@@ -116,7 +116,7 @@ function byTime(
   attempts: readonly AttemptItem[],
   { longestCreateMs }: ProofTerms,
 ): Proof {
-  // A machine that the cloud is still making may have no creation time yet. It counts as made now.
+  // A machine that the cloud is still creating may have no creation time yet. It counts as created now.
   const madeAtMs = createdAtMs ?? (status === 'Creating' ? atMs : undefined);
   if (madeAtMs === undefined || attempts.length === 0) return 'unproven';
   const isOfAttempt = attempts.some(

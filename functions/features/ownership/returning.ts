@@ -5,15 +5,15 @@ import type { ClearableField, InstanceFields } from '../../platform/store/transi
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
- * Tells whether a machine vanished, has reappeared, and may still be wanted: its record was closed only because it
+ * Returns whether a machine that vanished and has reappeared may still be needed: its record was closed only because it
  * vanished, and its instance has had no other machine since. This does not check whether the fleet has ended: that is a
- * condition of the write that takes it back. Pure.
+ * condition of the write that reopens the record. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
   return hasVanished(record, machine) && record.endAskedAtMs === undefined;
 }
 
-/** Tells whether a machine was the last one of its instance, and vanished. Pure. */
+/** Returns whether a machine was the last one of its instance, and vanished. Pure. */
 export function hasVanished(record: InstanceItem, machine: CloudInstance): boolean {
   return vanishedAttempt(record, machine) !== undefined;
 }
@@ -21,7 +21,7 @@ export function hasVanished(record: InstanceItem, machine: CloudInstance): boole
 /** The change to the record of a machine that has reappeared. */
 export interface Return {
   to: InstanceStatus;
-  /** Where the machine is. Its instance may have moved to another location since. */
+  /** Location of the machine. Its instance may have moved to another location since. */
   location: string;
   fields: InstanceFields;
   clears: readonly ClearableField[];
@@ -30,8 +30,8 @@ export interface Return {
 /**
  * Derives the change to the record of a machine that vanished and has reappeared. Pure.
  *
- * @returns undefined while the cloud is still making or removing the machine, or may have something of another attempt
- * of its instance: the record must not change then
+ * @returns undefined while the cloud is still creating or removing the machine, or may have a machine of another
+ *   attempt of its instance: the record must not change then
  */
 export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: number): Return | undefined {
   const attempt = vanishedAttempt(record, machine);
@@ -65,7 +65,7 @@ export function returnOf(record: InstanceItem, machine: CloudInstance, nowMs: nu
 function vanishedAttempt(record: InstanceItem, { backendId }: CloudInstance): AttemptItem | undefined {
   const [latest, ...others] = attemptsOf(record);
   if (latest?.backendId === backendId) return latest.vanished ? latest : undefined;
-  // A later attempt that had a machine has replaced this one. A later attempt without a machine has not.
+  // A later attempt replaces this machine only if that attempt had a machine.
   if (latest?.backendId !== undefined) return undefined;
   const attempt = others.find((one) => one.backendId !== undefined);
   return attempt?.backendId === backendId && attempt.vanished ? attempt : undefined;
@@ -92,7 +92,7 @@ function stateOf(
       return { to: status, fields: addresses };
     case 'Failed': {
       const message = failureMessage ?? 'the cloud reports that the machine failed';
-      // The instance never ran. Its machine is removed like any other that broke before it ran.
+      // The instance never ran. Its machine is removed, as every machine that broke before it ran.
       if (runningAt === undefined) {
         return {
           to: 'Terminating',

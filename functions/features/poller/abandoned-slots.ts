@@ -6,12 +6,12 @@ import type { InstanceItem } from '../../platform/store/instances.ts';
 import type { SiteRef } from '../../platform/worker/context.ts';
 import { machineOf } from './compare.ts';
 
-/** A worker that wrote no claim within this time after its permit is taken to have died. Its slot is free again. */
+/** If a worker writes no claim within this time after its permit, it counts as dead. Its slot is free again. */
 export const UNCLAIMED_SLOT_MS = 120_000;
 
 /**
- * Returns holders whose worker may be about to write its claim. It may be the first claim, or that of a later round on
- * a record that is closed or Planned. These holders keep their slots.
+ * Returns holders whose worker may be about to write its claim. It may be the first claim, or the claim of a later
+ * round on a record that is closed or Planned. These holders keep their slots.
  */
 export function aboutToClaim(
   staleHolders: Holders,
@@ -28,8 +28,8 @@ export function aboutToClaim(
 }
 
 /**
- * Returns holders whose worker wrote no claim in time. The worker may also be slow, or its clock wrong, so the caller
- * fences the claim before the slot goes back.
+ * Returns holders whose worker wrote no claim in time. The worker may also be slow, or its clock wrong. Therefore the
+ * caller fences the claim before the slot goes back.
  */
 export function abandonedSlots(
   staleHolders: Holders,
@@ -40,7 +40,7 @@ export function abandonedSlots(
 ): string[] {
   return Object.entries(staleHolders).flatMap(([id, startMs]) => {
     const record = records.get(id);
-    // The cloud refused this attempt, and the worker that holds the permit to repeat it has not done so in time.
+    // The cloud refused this attempt. The worker that holds the permit to repeat it has not repeated it in time.
     const isRefused = record?.status === 'Creating' && record.launchState === 'refused';
     if (isRefused) return startMs + UNCLAIMED_SLOT_MS < nowMs ? [id] : [];
     const mayBeClaimed = !record || isClosed(record.status) || isPlannedAt(site, record);

@@ -20,9 +20,9 @@ import type { Poll } from './poll.ts';
 export interface Applied {
   /** Ids of the records that were updated. */
   written: ReadonlySet<string>;
-  /** The records as they stand after the writes, at any site. */
+  /** The records after the writes, at any site. */
   after: ReadonlyMap<string, InstanceItem>;
-  /** Ids of records that are closed now. The cloud has that many machines fewer. */
+  /** Ids of records that are closed now. Their machines no longer exist. */
   gone: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export async function applyDecided(
   return { written, after, gone };
 }
 
-/** Ends attempts whose machines are gone, and binds machines of creates whose reply was lost. */
+/** Ends attempts whose machines no longer exist, and binds machines of create calls whose answer was lost. */
 export async function endAttempts(
   { context }: Poll,
   { changes, endedAttempts, adopted }: Decided,

@@ -10,9 +10,9 @@ export type Finding =
   | { action: 'none' }
   /** Update the record to what the cloud shows. */
   | { action: 'change'; to: InstanceStatus; fields: InstanceFields; clears?: readonly ClearableField[] }
-  /** The attempt is over and its machine is gone. Another location may be tried. */
+  /** The attempt has ended and its machine no longer exists. Another location may be tried. */
   | { action: 'end-attempt'; failure: Failure }
-  /** A create whose outcome was unknown did make this machine. Bind it to the record. */
+  /** A create call whose outcome was unknown created this machine. Bind it to the record. */
   | { action: 'adopt'; machine: CloudInstance }
   /** The record is in Terminating and the cloud still has the machine. Remove it. */
   | { action: 'terminate'; backendId: string }
@@ -27,7 +27,7 @@ const ABANDONED_MS = 600_000;
 
 const NONE: Finding = { action: 'none' };
 
-/** True if an index entry and the cloud agree. Such an entry's record need not be read. */
+/** Returns true if an index entry and the cloud agree. The record of such an entry need not be read. */
 export function agrees(
   entry: Pick<SiteEntry, 'status' | 'backendId'>,
   machine: CloudInstance | undefined,

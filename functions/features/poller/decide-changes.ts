@@ -9,7 +9,7 @@ import type { Observed } from './poll.ts';
 export interface Decided {
   /** Records to update to what the cloud shows. */
   changes: StatusChange[];
-  /** Attempts that are over at the cloud. Each may be repeated in another location. */
+  /** Attempts that have ended and have no machine. Each may be repeated in another location. */
   endedAttempts: { record: InstanceItem; failure: Failure }[];
   /** Machines of creates whose outcome was unknown. */
   adopted: { record: InstanceItem; machine: CloudInstance }[];
@@ -44,8 +44,8 @@ export function decideChanges({ found, movable }: Pick<Observed, 'found' | 'mova
 }
 
 /**
- * Returns the change of one finding. @param isMovable whether another location may be tried: then the record becomes
- * Planned, not Failed, once the machine is gone
+ * Returns the change of one finding. @param isMovable whether another location may be tried: the record then becomes
+ * Planned, not Failed, when the machine no longer exists
  */
 function changeOf(
   record: InstanceItem,
@@ -56,10 +56,10 @@ function changeOf(
   return { kind: 'change', record, to, fields: again, ...(clears ? { clears } : {}) };
 }
 
-/** True if a machine is gone that Fleetwright did not remove. */
+/** Returns true if a machine no longer exists, and Fleetwright did not remove it. */
 export const isVanishing = ({ fields }: StatusChange): boolean => fields?.failure?.code === 'Vanished';
 
-/** True if an instance runs again after it was Undefined. */
+/** Returns true if an instance runs again after it was Undefined. */
 export const isRecovery = ({ record, to }: StatusChange): boolean =>
   record.status === 'Undefined' && to === 'Running';
 

@@ -9,7 +9,7 @@ import type { Observed } from './poll.ts';
 export interface SlotDecision {
   /** Holders whose worker may be about to write its claim. They keep their slots. */
   claiming: ReadonlySet<string>;
-  /** Holders whose worker took too long. Their slots go back once no earlier claim can be written any more. */
+  /** Holders whose worker took too long. Their slots go back when no earlier claim can be written any more. */
   abandoned: readonly string[];
   /** Records whose tasks are to be completed and whose slots are to be given back. */
   ended: readonly InstanceItem[];
@@ -22,7 +22,7 @@ export interface SlotDecision {
   leaving: readonly string[];
 }
 
-/** Decides about slots by the records as they stand after the writes. Pure. */
+/** Decides about slots by the records after the writes. Pure. */
 export function decideSlots(
   { picked: { staleHolders }, machines }: Pick<Observed, 'picked' | 'machines'>,
   { written, after }: Applied,

@@ -9,9 +9,9 @@ import { applyChanges, completeTasks, withPresentTokens } from '../instances/out
 
 /**
  * Ends instances whose time limit is over while the cloud cannot be listed. They fail, even if the cloud shows them
- * running later. They stay Terminating until a poll sees that they are gone.
+ * running later. They stay Terminating until a poll sees that their machines no longer exist.
  *
- * @param error why the list call failed; a rejected credential becomes the instances' failure
+ * @param error the error of the list call; a rejected credential becomes the instances' failure
  */
 export async function endOverdue(context: WorkerContext, site: SiteRef, error: DriverError): Promise<void> {
   const { store } = context;

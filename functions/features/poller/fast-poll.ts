@@ -8,15 +8,18 @@ import { isDoubtful, takeSnapshot } from './snapshot.ts';
 
 /** The shortest delay of SQS. The loop's own polls, and the messages of fast polls, are this far apart. */
 const PERIOD_MS = 1_000;
-/** With this list rate, two polls a second leave calls for launches that look up a machine. */
+/** At this list rate, two polls a second leave list calls for launches that look up a machine. */
 const LISTS_PER_SECOND_FOR_TWO = 2.5;
 /** Part of a larger list rate that polls may use. */
 const SHARE_OF_LISTS = 0.6;
-/** Polls per permitted create. A slot that a poll sees free sooner would only wait for the create rate. */
+/**
+ * Polls per permitted create. More polls would find free slots sooner, but these would only wait for the
+ * create rate.
+ */
 const POLLS_PER_CREATE = 0.5;
 const USUAL_POLLS = 3;
 const MOST_POLLS = 5;
-/** Where machines boot within this time, a third poll a second is worth its call. */
+/** If machines boot within this time, a third poll per second is worth its call. */
 const SOON_MS = 2_000;
 
 /** Returns how many polls a second a site gets while launches wait for slots, the loop's own poll included. */
@@ -40,7 +43,10 @@ export async function beginFastPolls(
   await send({ kind: 'poll', connectionKey, location, generation, fast: true }, 0);
 }
 
-/** Polls between two polls of the loop, which are at least a second apart: SQS has no shorter delay. */
+/**
+ * Makes a fast poll. Two polls of the loop are at least a second apart, because SQS has no shorter delay;
+ * fast polls run between them.
+ */
 export async function fastPoll(context: WorkerContext, message: PollMessage): Promise<void> {
   const { store } = context;
   const { connectionKey, location } = message;
@@ -80,10 +86,10 @@ async function pollOnce(
 ): Promise<void> {
   try {
     const snapshot = await takeSnapshot(context, site, opened, loop);
-    // Send the next message only now: before the list call, polls would overlap where lists are slow. Do not wait for
-    // the reconcile: polls keep their distance.
+    // The next message is sent after the list call: sent before it, polls would overlap where lists are slow. It is
+    // sent before the reconcile, to keep the interval of the polls.
     await goOn();
-    // Only the loop's own polls decide whether an empty list is true.
+    // Only the loop's own polls decide whether an empty list is believed.
     if (!isDoubtful(snapshot)) await reconcileSite({ context, site, opened, loop }, snapshot);
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;

@@ -12,7 +12,10 @@ import { pick } from './pick.ts';
 import type { Found, Observed, Poll } from './poll.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** The list before has used a permit of the same rate, perhaps the only one for a while. */
+/**
+ * How long these calls wait for permits. The list call has used a permit of the same rate, perhaps the only
+ * one for a while.
+ */
 const CONFIRM_WAIT_MS = 4_000;
 
 /**
@@ -71,7 +74,10 @@ async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Fou
   });
 }
 
-/** @returns undefined when the cloud does not tell now, or the machine is another's by now and that is not certain */
+/**
+ * @returns undefined when the cloud does not answer now, or when it is not certain whether the machine belongs to
+ *   another attempt
+ */
 async function confirm(
   { context, site, opened }: Poll,
   record: InstanceItem,
@@ -85,7 +91,7 @@ async function confirm(
     const nowMs = store.clock.now();
     const shown = { machine, location: site.location, atMs: nowMs };
     if (isBoundTo(record, shown, terms)) return compare(record, machine, nowMs, driver.consistencyWindowMs);
-    // Another machine has its name by now.
+    // Another machine has the name now.
     return proveMachine(shown, record, terms) === 'copy' ? whenGone(record, nowMs) : undefined;
   } catch (error) {
     if (!(error instanceof DriverError)) throw error;
@@ -103,7 +109,7 @@ function whenGone(record: InstanceItem, nowMs: number): Finding {
   };
 }
 
-/** Ids of records that fail in a location while another may do better: they are not lost yet when they are gone. */
+/** Returns the ids of records that fail here and may succeed in another location: they have not failed permanently. */
 async function movableAmong(context: WorkerContext, found: readonly Found[]): Promise<Set<string>> {
   const movable = await Promise.all(
     found.map(async ({ record, finding }) => {

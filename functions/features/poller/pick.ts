@@ -6,7 +6,7 @@ import { agrees, machineOf } from './compare.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /**
- * Interval in which a poll re-reads every record in transition for its deadline, and looks up machines without an
+ * Interval of the polls that re-read every record in transition for its deadline, and look up machines without an
  * entry.
  */
 const DEADLINES_MS = 60_000;
@@ -19,13 +19,13 @@ export interface Picked {
   staleHolders: Holders;
   /** Ids of entries in Creating. */
   creating: readonly string[];
-  /** Slot holders of which the cloud has accepted nothing yet, with the time of each permit. */
+  /** Slot holders whose create calls the cloud has not accepted yet, with the time of each permit. */
   pending: Holders;
   /** Whether this poll checks deadlines, and looks up machines without an entry. */
   withDeadlines: boolean;
 }
 
-/** Picks the records that a poll has to read. Pure. @param fullAtMs when the last full poll of the site was */
+/** Picks the records that a poll has to read. Pure. @param fullAtMs time of the last full poll of the site */
 export function pick(
   { entries, asked, seenAtMs, isFull, isListless }: Snapshot,
   machines: ReadonlyMap<string, readonly CloudInstance[]>,

@@ -27,7 +27,7 @@ import { isDoubtful, type Snapshot, takeSnapshot } from './snapshot.ts';
 import { snapshotById } from './snapshot-by-id.ts';
 
 const POLLS_UNTIL_IDLE = 2;
-/** After a failed list call, a site's list is not requested for this long. Machines are read one by one instead. */
+/** After a failed list call, polls do not list the site for this long. They read machines one by one instead. */
 const LIST_AGAIN_MS = 60_000;
 /** A rejected credential needs an operator; poll slowly. */
 const BLIND_MS = 60_000;
@@ -85,13 +85,13 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  // One list that shows no expected machine may be a mistake of the cloud. The poll believes it when the very next poll
-  // gets the same.
+  // A list that shows no expected machine may be an error of the cloud. It is believed when the very next poll gets the
+  // same.
   if (isDoubtful(snapshot) && loop.doubtedGeneration !== loop.generation - 1) {
     loop.doubtedGeneration = loop.generation;
     return await pollAgain(context, turn, SHORTEST_POLL_MS, { isFast: loop.fastPolling === true });
   }
-  // Send the next poll before this snapshot is reconciled: the time that takes must not delay it.
+  // The next poll is sent before this snapshot is reconciled: the reconcile must not delay it.
   if (loop.fastPolling) {
     await sendPoll(context, loop, SHORTEST_POLL_MS);
     turn.isSent = true;
@@ -101,7 +101,7 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
 
 /**
  * Schedules another poll after the list call got no permit. Usually the permit is available before the next scheduled
- * poll; where it is not, the poll serves the launch queue without a list.
+ * poll. If it is not, the poll serves the launch queue without a list.
  */
 async function pollLater(
   context: WorkerContext,
@@ -111,7 +111,8 @@ async function pollLater(
   waitMs: number,
 ): Promise<void> {
   const { loop } = turn;
-  // Without a list, this poll says nothing about the last one: its doubt holds until the next list.
+  // Without a list, this poll neither confirms nor refutes the last list: it stays doubtful until the next
+  // list.
   if (loop.doubtedGeneration === loop.generation - 1) loop.doubtedGeneration = loop.generation;
   if (waitMs > POLL_INTERVAL_MS) return await pollBlindly(context, site, opened, turn, waitMs);
   const isFast = turn.loop.fastPolling === true && waitMs <= SHORTEST_POLL_MS;
@@ -177,8 +178,8 @@ async function withoutList(
   }
   if (error.code !== 'Throttled') await endOverdue(context, site, error);
   if (hasBudget(opened.limits)) {
-    // Records can be counted without the cloud. Budget reservations expire sooner than an outage may end, so renew the
-    // count here.
+    // Records can be counted without the cloud. The count is renewed here, because budget reservations may expire
+    // before an outage ends.
     const entries = await readSiteEntries(context.store, connectionKey, location);
     await countForBudget(context, site, opened, entries, askedAtMs);
   }
@@ -212,7 +213,10 @@ async function pollBlindly(
   await pollAgain(context, turn, isWaitedFor ? Math.min(waitMs, BLIND_MS) : waitMs);
 }
 
-/** True if no instance and no queue entry is at this site, including those added since the poll began. */
+/**
+ * Returns true if this site has no instances and no queue entries, including those that were added since the
+ * poll began.
+ */
 async function isDeserted({ store }: WorkerContext, site: SiteRef, opened: OpenConnection): Promise<boolean> {
   if ((await readSiteEntries(store, site.connectionKey, site.location)).length > 0) return false;
   return (await readQueue(store, governed(site, opened), { withMisplaced: true })).length === 0;
@@ -232,8 +236,8 @@ async function scanQueueIfDue(
 }
 
 /**
- * Stores the loop's state and sends the next poll. @param isFast whether launches wait for slots that may come free at
- * any time
+ * Stores the loop's state and sends the next poll. @param isFast whether launches wait for slots that may become free
+ * at any time
  */
 async function pollAgain(
   context: WorkerContext,

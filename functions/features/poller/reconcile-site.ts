@@ -16,7 +16,7 @@ import { releaseSlotsOf, tellGovernor } from './release.ts';
 import { removeMachines } from './remove-machines.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** A launch that was granted a slot for a call makes that call within this time. */
+/** A launch makes its call within this time after the start time of its permit. */
 const ABOUT_TO_CALL_MS = 10_000;
 
 /** The outcome of reconciling one site. */
@@ -24,7 +24,7 @@ export interface Reconciled {
   /** Number of records and slots that are still in transition, as far as the snapshot shows. */
   inTransition: number;
   isWaitedFor: boolean;
-  /** Whether calls to remove machines are left to be made. */
+  /** True if not all calls to remove machines were made. */
   isRemoving: boolean;
   /** Start times of the create calls, past or scheduled, whose instances hold slots and do not run yet. */
   startsMs: number[];
@@ -52,8 +52,7 @@ export async function reconcileSite(poll: Poll, snapshot: Snapshot): Promise<Rec
   await tellGovernor(poll, observed, applied, running);
   const boots = observed.picked.creating.filter((id) => running.has(id) && id in observed.holders);
   const hasQueued = await serveQueue(context, site, opened, new Set(stalledAmong(observed)));
-  // Where every queued launch has just been granted a slot, further launches of the same fleets are about to be
-  // enqueued.
+  // If every queued launch has just got a slot, further launches of the same fleets are about to be enqueued.
   const isWaitedFor = hasQueued || (boots.length > 0 && (await hasNewHolders(poll, observed.holders)));
   return {
     inTransition: quietAmong(observed) + stillInTransition(applied, decision, fenced),
@@ -89,8 +88,8 @@ function startsAmong(
   areSlotsGiven: boolean,
 ): number[] {
   const startsMs = creating.filter((id) => !running.has(id)).map((id) => holders[id] ?? seenAtMs);
-  // Add launches that hold slots and have no record in Creating yet, among them those that this poll has just granted
-  // slots.
+  // Launches that hold slots and have no record in Creating yet are added. This includes launches that this poll has
+  // just given slots.
   const about = Object.values(staleHolders).filter((startMs) => startMs + ABOUT_TO_CALL_MS > nowMs);
   return [...startsMs, ...about, ...(areSlotsGiven ? [nowMs] : [])];
 }
@@ -108,7 +107,7 @@ function fastestNow(
   );
 }
 
-/** True if slots have new holders since this poll began. */
+/** Returns true if slots have got new holders since this poll began. */
 async function hasNewHolders({ context: { store }, site }: Poll, known: Holders): Promise<boolean> {
   const state = await readSiteState(store, site);
   return Object.keys(heldNow(state?.holders ?? {}, store.clock.now())).some((id) => !(id in known));

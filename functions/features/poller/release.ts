@@ -15,7 +15,7 @@ import type { Observed, Poll } from './poll.ts';
 
 /**
  * Completes the tasks of instances that ended, and gives back slots that are no longer needed. An abandoned slot goes
- * back only when no claim can be written under it any more.
+ * back only when a claim can no longer be written under it.
  *
  * @returns ids of the holders of abandoned slots whose claims are fenced
  */

@@ -8,9 +8,9 @@ import {
   type WorkerContext,
 } from '../../platform/worker/context.ts';
 
-/** Some clouds answer a removal only when it is complete, so several calls run concurrently. */
+/** Number of concurrent calls. Some clouds answer a removal only when it is complete. */
 const CONCURRENT_REMOVALS = 25;
-/** Upper bound of the time in which one poll begins removals, at the permitted rate. */
+/** For at most this long, one poll begins removals, at the permitted rate. */
 const LONGEST_REMOVING_MS = 4_000;
 /**
  * Time that the poll waits for answers after the last call has begun. The next poll shows the outcome of the others.
@@ -20,10 +20,10 @@ const SHORTEST_WAIT_MS = 100;
 
 /**
  * Asks the cloud to remove machines. Each poll repeats the request until the cloud shows them Terminating, because an
- * answer to the call alone proves nothing. Calls begin for some seconds, as the governor permits them. Calls without an
- * answer when the poll has to end continue without it.
+ * answer to the call alone proves nothing. For some seconds, calls begin as the governor permits them. If calls have no
+ * answer when the poll has to end, the poll does not wait for them.
  *
- * @returns whether calls are left to be made or answered
+ * @returns whether calls were not made, or have no answer yet
  */
 export async function removeMachines(
   context: WorkerContext,
@@ -62,7 +62,7 @@ export async function removeMachines(
   return true;
 }
 
-/** Calls that begin as they are permitted, until a given time. */
+/** Begins calls as they are permitted, until a given time. */
 class BegunCalls {
   readonly #clock: Clock;
   readonly #untilMs: number;
@@ -92,7 +92,7 @@ class BegunCalls {
     return await call({ waitMs, onPermit }).finally(stopWaiting);
   }
 
-  /** Returns for how much longer the begun calls are waited for, in milliseconds; 0 when that time is over. */
+  /** Returns how much longer to wait for the begun calls, in milliseconds; 0 when that time is over. */
   lateInMs(answeredMs: number): number {
     const lateInMs = Math.max(0, this.#lastBegunMs + answeredMs - this.#clock.now());
     return this.#awaitingPermit > 0 ? Math.max(SHORTEST_WAIT_MS, lateInMs) : lateInMs;

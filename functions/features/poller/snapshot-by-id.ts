@@ -18,7 +18,7 @@ const CONCURRENT_CALLS = 20;
 /** Part of the remaining time in which calls may begin. The rest is for their answers and for the reconcile. */
 const SHARE_OF_TIME = 0.25;
 const LONGEST_MS = 2_500;
-/** After this many failures without any answer, the cloud is taken not to answer such calls. */
+/** After this many failures without a single answer, such calls count as not answered by the cloud. */
 const SILENT_AFTER = 10;
 
 /**
@@ -27,8 +27,8 @@ const SILENT_AFTER = 10;
  * launch token.
  *
  * @param loop its `askedUpTo` is set to the last entry that was requested
- * @returns `late` where answers are still pending; undefined where there is nothing to request, or the cloud does not
- * answer these calls either
+ * @returns `late` if answers are still pending; undefined if there is nothing to request, or the cloud does not answer
+ *   these calls either
  */
 export async function snapshotById(
   context: WorkerContext,
@@ -69,7 +69,7 @@ export async function snapshotById(
       }),
     ),
   );
-  // The next poll requests what is not answered by then.
+  // The next poll requests the machines that are not answered at that time.
   const late = store.clock.sleep(Math.ceil(untilMs - store.clock.now()));
   await Promise.race([all, late]);
   all.catch((error: unknown) => context.log.warn('machines could not be read', { error }));
@@ -78,8 +78,8 @@ export async function snapshotById(
 }
 
 /**
- * Sorts entries: those in transition first, then from the entry after `askedUpTo` onwards. Over several polls every
- * entry gets its turn.
+ * Sorts entries: those in transition first, then from the entry after `askedUpTo` onwards. Over several polls, every
+ * entry is read.
  */
 function inTurn(entries: readonly SiteEntry[], askedUpTo: string): SiteEntry[] {
   const askable = entries.filter(

@@ -34,7 +34,7 @@ export interface Snapshot {
 const LONGEST_LIST_MS = 30_000;
 /** Interval of the full poll; slot-only polls do not postpone it. */
 const FULL_SNAPSHOT_MS = 5_000;
-/** Reading one record by its key costs as much as reading this many entries of the index. */
+/** To read one record by its key costs as much as to read this many entries of the index. */
 const ENTRIES_PER_RECORD = 20;
 
 /**
@@ -49,7 +49,8 @@ export async function takeSnapshot(
   opened: OpenConnection,
   loop: Loop,
 ): Promise<Snapshot> {
-  // The last poll may have run on a worker whose clock is ahead. The distance counts in both directions.
+  // The last poll may have run on a worker whose clock is ahead. Therefore the difference counts in both
+  // directions.
   const isFullDue = Math.abs(context.store.clock.now() - (loop.fullAtMs ?? 0)) >= FULL_SNAPSHOT_MS;
   const isLarge = (loop.entries ?? 0) > ENTRIES_PER_RECORD * opened.limits.concurrentInstancesPerLocation;
   const slots =
@@ -76,9 +77,9 @@ async function snapshotSite(
 }
 
 /**
- * Tells whether a list shows none of the machines that it should show. Expected are machines that records are bound to,
- * and machines in Terminating whose backend id is unknown. Such a list may be true, or a cloud may have answered empty
- * by mistake. Other entries do not count, because the index may lag behind the records. Pure.
+ * Returns whether a list shows none of the machines that it should show. These are machines that records are bound to,
+ * and machines in Terminating whose backend id is unknown. Such a list may be right, or an error of the cloud. Other
+ * entries do not count, because the index may lag behind the records. Pure.
  */
 export function isDoubtful({ entries, seen, asked, isListless }: Snapshot): boolean {
   if (isListless) return false;

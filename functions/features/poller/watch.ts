@@ -4,8 +4,8 @@ import type { Store } from '../../platform/store/store.ts';
 import type { PollMessage } from '../../platform/workflow/messages.ts';
 
 /**
- * Sends one poll to every site that has something and whose loop does not run. This also restarts lost loops. Runs each
- * minute.
+ * Sends one poll to every site that may have instances or queued launches and whose loop does not run. This also
+ * restarts lost loops. Runs each minute.
  *
  * @returns how many polls were sent
  */
@@ -22,7 +22,8 @@ export async function watchSites(
     );
     const polls = await Promise.all(
       resting.map(async ({ connectionKey, location }): Promise<PollMessage[]> => {
-        // One poll is enough here. A later write starts the loop itself, or the next run of this schedule does.
+        // One poll is enough here. The worker of a later write starts the loop itself, or the next run of this schedule
+        // does.
         const generation = await startLoop(store, { driver, connectionKey, location }, nowMs, 1);
         return generation === undefined ? [] : [{ kind: 'poll', connectionKey, location, generation }];
       }),

@@ -6,7 +6,10 @@ import type { NetworkRecord } from '../../platform/store/networks.ts';
 import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-machine.ts';
 import { hasVanished, mayReturn } from '../ownership/returning.ts';
 
-/** Tells whether a record claims what a cloud shows. The records must have been read after the cloud was asked. */
+/**
+ * Whether a record claims a machine or network resource that a cloud shows. The records must have been read after the
+ * cloud was asked.
+ */
 export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
 
 const CLAIMED: Verdict = { claimed: true };
@@ -14,7 +17,7 @@ const orphaned = (reason: OrphanReason): Verdict => ({ claimed: false, reason })
 
 export interface Asked {
   location: string;
-  /** When the cloud was asked. */
+  /** Time at which the cloud was asked. */
   atMs: number;
   /** Of the driver: a list may lag behind for this long. */
   consistencyWindowMs: number;
@@ -24,9 +27,10 @@ export interface Asked {
 /**
  * Decides whether a record claims a machine. Pure.
  *
- * A record always precedes its machine. If the machine was listed before the records were read and none claims it, none
- * ever will. While its create is under way, a machine is left to the launch. A machine that carries this deployment's
- * tags without proof of its origin gets another reason than a proven one, and only proven ones may be removed.
+ * A record always precedes its machine. If the machine was listed before the records were read, and no record claims
+ * it, no record will ever claim it. While its create call is under way, the launch decides about a machine. A machine
+ * that carries this deployment's tags without proof of its origin gets another reason than a proven one. Only proven
+ * machines may be removed.
  */
 export function classifyMachine(
   machine: CloudInstance,
@@ -48,14 +52,14 @@ export function classifyMachine(
   return orphaned(isBound ? 'duplicate' : 'earlier-attempt');
 }
 
-/** True if the machine was gone so recently that a list may still show it. */
+/** Returns true if the machine ceased to exist so recently that a list may still show it. */
 function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return terminatedAt !== undefined && Date.parse(terminatedAt) + consistencyWindowMs >= atMs;
 }
 
 /**
  * True if the record's present attempt may be about to claim this machine. A Planned record has no such attempt: its
- * next one gets a token of its own.
+ * next attempt gets another token.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;
@@ -78,8 +82,8 @@ export function classifyResource(
 }
 
 /**
- * True if a record is bound to a machine that the cloud should show by now. A record in transition is polled all the
- * time and needs no sweep.
+ * Returns true if a record is bound to a machine that the cloud should show now. A record in transition is polled all
+ * the time and needs no sweep.
  */
 export function isExpected(record: InstanceItem, { atMs, consistencyWindowMs }: Asked): boolean {
   return (

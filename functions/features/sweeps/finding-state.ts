@@ -15,7 +15,7 @@ type Standing = Pick<OrphanItem, 'kind' | 'reason' | 'state' | 'firstSeenAt'>;
 /**
  * Returns the next state of a finding, by what a cloud shows. Pure.
  *
- * @param item the finding so far; a closed one counts as none
+ * @param item the finding so far; a closed one is ignored
  * @returns undefined when the state does not change
  */
 export function nextState(
@@ -55,7 +55,7 @@ export function stateWhenGone(state: OrphanState): OrphanState {
  * Returns the state of a finding about a missing machine, by the present record.
  *
  * @param isShown whether the cloud shows the machine again
- * @returns undefined while nothing is certain
+ * @returns undefined while the state is not certain
  */
 export function stateOfMissing(
   { backendId }: Pick<OrphanItem, 'backendId'>,

@@ -18,10 +18,10 @@ import { tellHold } from './tell-hold.ts';
 export type HeldBack = (subject: Pick<OrphanItem, 'kind' | 'backendId'>) => HoldReason | undefined;
 
 /**
- * Admits the removals of a sweep before any finding announces them and any call goes out. A dry run admits nothing, and
+ * Admits the removals of a sweep, before findings announce them and calls request them. A dry run admits nothing, and
  * returns what would be held back.
  *
- * @param shown what the cloud shows, each with its finding so far
+ * @param shown machines and network resources that the cloud shows, each with its finding so far
  * @param nowMs the time for all decisions of the sweep
  */
 export async function heldBack(

@@ -13,8 +13,8 @@ import { tellHold } from './tell-hold.ts';
 
 /**
  * Returns why sweeps of a connection remove nothing at all, network resources and duplicates included; undefined if
- * they may. Either the tables were restored to an earlier time and lack what was made since, or another deployment with
- * this one's id is alive.
+ * they may. Either the tables were restored to an earlier time and lack records of machines that were created since, or
+ * another deployment with the same id is alive.
  */
 export async function heldEverywhere(
   context: WorkerContext,

@@ -12,7 +12,7 @@ import { agrees } from '../poller/compare.ts';
 import { type Asked, classifyMachine, classifyResource, isExpected, type Verdict } from './classify.ts';
 import type { SiteList } from './list-site.ts';
 
-/** Something that a cloud shows, and whether a record claims it. */
+/** A machine or network resource that a cloud shows, and whether a record claims it. */
 export interface Judged {
   subject: Subject;
   verdict: Verdict;
@@ -27,14 +27,14 @@ export interface Judgement {
   records: ReadonlyMap<string, InstanceItem>;
   /**
    * True if the poll loop has work here: a record is in transition, or differs from its machine's status. The loop of
-   * such a site normally runs. After the tables were restored to an earlier time, it may have ended with nothing left.
+   * such a site normally runs. After the tables were restored to an earlier time, it may not run.
    */
   isBehind: boolean;
 }
 
 /**
- * Compares the records with what a cloud has shown before. A machine that agrees with the index is claimed. Everything
- * else is decided by the record itself, read strongly.
+ * Compares the records with what a cloud showed just before. A machine that agrees with the index is claimed. For all
+ * others, the record itself decides, read strongly.
  *
  * @param further ids of additional instances whose records are returned
  * @param dryRun if true, nothing is written: vanished machines that have reappeared are not taken back
@@ -111,8 +111,8 @@ export async function judgeSite(
 }
 
 /**
- * Returns the verdict about a machine that had vanished. One that was taken back is claimed; one whose fleet has ended
- * is to be removed.
+ * Returns the verdict about a machine that had vanished. A machine whose record was reopened is claimed; a machine
+ * whose fleet has ended is to be removed.
  */
 function whenReturned(verdict: Verdict, returned: Returned | undefined): Verdict {
   if (verdict.claimed || verdict.reason !== 'returned') return verdict;

@@ -6,14 +6,14 @@ import {
 import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * How long each list call waits for its permit. After that, the message waits in the queue instead of occupying the
+ * How long each list call waits for its permit. After that, the message waits in the queue and does not occupy the
  * function.
  */
 const PERMIT_WAIT_MS = 5_000;
 
 /** What a cloud shows of this deployment at a site. */
 export interface SiteList {
-  /** Before the first call. Records are read after the last answer. */
+  /** Time before the first call. Records are read after the last answer. */
   atMs: number;
   machines: CloudInstance[];
   resources: CloudNetworkResource[];

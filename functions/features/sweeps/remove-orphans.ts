@@ -14,8 +14,8 @@ export interface ToRemove {
 }
 
 /**
- * Asks the cloud to remove orphans, as many as are permitted now: machines first, key pairs and security groups once no
- * machine is left, networks last. An answer closes no finding: only a later list does.
+ * Asks the cloud to remove orphans, as many as are permitted now: machines first, key pairs and security groups when no
+ * machine is left, networks last. The answer to a call closes no finding: only a later list does.
  */
 export async function removeOrphans(
   context: WorkerContext,
@@ -36,7 +36,7 @@ export async function removeOrphans(
   );
 }
 
-/** Returns those orphans that no other one of them may still need. */
+/** Returns the orphans that no other orphan of the list may still need. */
 export function firstToGo(orphans: readonly ToRemove[]): readonly ToRemove[] {
   const stages: readonly (readonly OrphanKind[])[] = [
     ['instance'],

@@ -52,8 +52,8 @@ export class SiteSweep {
     const shownAs = new Map(shown.map((one) => [keyOf(one.subject), one]));
     const known = new Map(orphans.map((item) => [keyOf(item), item]));
     const pairs = shown.map((one) => ({ ...one, known: known.get(keyOf(one.subject)) }));
-    // Use one time for both decisions. A finding that comes due during this sweep was not admitted, and is left to the
-    // next one.
+    // Both decisions use the same time. A finding that becomes due during this sweep was not admitted, and is left to
+    // the next sweep.
     const nowMs = this.#context.store.clock.now();
     const held = await heldBack(this.#context, this.#site, this.#opened, pairs, {
       nowMs,
@@ -65,8 +65,8 @@ export class SiteSweep {
     }
     await this.#followMissing(absentees, missing, records, shownAs);
     if (isBehind && !this.#dryRun) await startPolling(this.#context, this.#site);
-    // Remove only what this list shows. A finding that an earlier list proved is removed when a later list shows it
-    // again.
+    // Only findings that this list shows are removed. A finding that an earlier list showed is removed when a later
+    // list shows it again.
     const removing = this.#found.filter(
       ({ item }) => item.state === 'Terminating' && shownAs.has(keyOf(item)),
     );
@@ -84,7 +84,7 @@ export class SiteSweep {
     return { findings: this.#found, isRemoving: removing.length > 0 && !this.#dryRun };
   }
 
-  /** Advances the finding of something that the cloud shows as far as possible now. */
+  /** Advances the finding of a machine or network resource that the cloud shows, as far as possible now. */
   async #follow(
     { subject, verdict }: Judged,
     known: OrphanItem | undefined,
@@ -151,7 +151,7 @@ export class SiteSweep {
   ): Promise<void> {
     let toFind = 0;
     for (const item of absentees.filter(({ state }) => state === 'Vanished')) {
-      // The machine was taken back, and the worker that did so died before it wrote this finding.
+      // The machine's record was reopened, and the worker that did so died before it wrote this finding.
       if (shownAs.get(keyOf(item))?.verdict.claimed) await this.#close(item, 'Returned');
     }
     for (const item of absentees.filter(isOpen)) {

@@ -30,8 +30,8 @@ export function mostPerDay(ours: number): number {
  * Decides which machines may be removed now. Pure.
  *
  * A machine that was admitted in the last 24 hours is admitted again and counts once. A machine that was first seen
- * before an operator last continued the sweeps is admitted without counting. Once a machine has to wait, no other is
- * admitted until an operator continues the sweeps, or until none waits any more.
+ * before an operator last continued the sweeps is admitted without counting. While a machine waits, no other is
+ * admitted until an operator continues the sweeps, or no machine waits any more.
  */
 export function admit(
   item: HoldItem,
@@ -67,8 +67,8 @@ function holdOf(known: HoldState | undefined, waiting: number, most: number, now
 }
 
 /**
- * Returns a site's state after an operator continued its sweeps. Everything found until then may be removed, and the
- * count starts again.
+ * Returns a site's state after an operator continued its sweeps. Everything that was found until then may be removed,
+ * and the count starts again.
  */
 export function continued({ hold, ...item }: HoldItem, nowMs: number): HoldItem {
   const restores = hold?.restores === undefined ? {} : { restoresContinued: hold.restores };

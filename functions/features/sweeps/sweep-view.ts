@@ -20,13 +20,15 @@ export interface OrphanCursor {
   after?: string | undefined;
 }
 
-/** Upper bound of queries for one page, for a bounded time with a rare filter. The cursor continues from there. */
+/**
+ * Most queries for one page, which bounds the time if few findings match the filter. The cursor continues from there.
+ */
 const QUERIES_PER_PAGE = 20;
 const FINDINGS_PER_ANSWER = 2_000;
 
 /**
- * Returns a page of the findings of a namespace's connections, ordered by connection and location. A page may be short,
- * even empty, and still have a cursor.
+ * Returns a page of the findings of a namespace's connections, ordered by connection and location. A page may be short
+ * or empty and still have a cursor.
  */
 export async function listOrphans(
   store: Store<'fleets' | 'access'>,

@@ -5,16 +5,17 @@ export const MARK_LIVES_MS = 86_400_000;
 
 export interface MarksSeen {
   own: WriterMark | undefined;
-  /** Another live deployment with this one's id: the one that came first. */
+  /** The oldest other live deployment with the same id. */
   other: WriterMark | undefined;
-  /** Marks of deployments that are over. */
+  /** Marks of other deployments that no longer use the account. */
   stale: WriterMark[];
 }
 
 /**
  * Sorts the marks at an account by owner and age. Pure.
  *
- * @param ignoredUntilMs by an operator's word, other deployments whose marks were not renewed after this time are over
+ * @param ignoredUntilMs time of an operator's decision: other deployments whose marks were not renewed after it no
+ *   longer use the account
  */
 export function judgeMarks(
   marks: readonly WriterMark[],
@@ -33,8 +34,8 @@ export function judgeMarks(
 }
 
 /**
- * True if one mark is older. Ties are broken by the writer's id: two deployments that start together then agree on the
- * order.
+ * Returns true if `one` is older than `other`. Ties are broken by the writer's id: two deployments that start together
+ * then agree on the order.
  */
 export function cameFirst(one: WriterMark, other: WriterMark): boolean {
   return one.sinceMs === other.sinceMs ? one.writerId < other.writerId : one.sinceMs < other.sinceMs;

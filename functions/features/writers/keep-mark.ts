@@ -7,7 +7,8 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
 import { cameFirst, judgeMarks } from './judge-marks.ts';
 
 /**
- * Errors that a later call would get as well: the credential may not write marks, or the account has no room for them.
+ * Errors that a later call would get as well: the credential has no right to write marks, or the account has no room
+ * for them.
  */
 const NEVER: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -17,10 +18,10 @@ const NEVER: readonly DriverErrorCode[] = [
   'QuotaExceeded',
 ];
 
-/** Who works at an account with this deployment's id. */
+/** The deployments with this id that use an account. */
 export type MarkOutcome =
   /**
-   * This deployment alone. `warning`: no mark can be kept with this credential, so another deployment would not be
+   * Only this deployment. `warning`: no mark can be written with this credential, and another deployment would not be
    * noticed.
    */
   | { alone: true; warning?: Failure }
@@ -31,9 +32,9 @@ export type MarkOutcome =
 type Outcome = MarkOutcome | 'none';
 
 /**
- * Marks that this deployment works at an account, unless another live one has the same id. A deployment that comes
- * later leaves no mark and does not hold up the first one. Two that start at the same moment see each other's marks,
- * and the later one removes its own.
+ * Writes this deployment's mark at an account, unless another live deployment has the same id. A later deployment
+ * writes no mark and does not affect the first one. If two start at the same moment, each sees the other's mark, and
+ * the later one removes its own.
  *
  * @throws DriverError when the cloud does not list the marks now
  */
@@ -51,7 +52,7 @@ export async function claimMark(context: WorkerContext, client: CloudClient): Pr
 }
 
 /**
- * Renews the mark, and tells whether another deployment with this id is alive.
+ * Renews the mark, and returns whether another deployment with this id is alive.
  *
  * @param ignoredUntilMs by an operator's word, other deployments whose marks were not renewed after this time are over
  * @throws DriverError as `claimMark` does: the next sweep asks again
@@ -93,10 +94,7 @@ async function withMarks(
   }
 }
 
-/**
- * Reads the marks at an account. Removes those of deployments that are over, with a warning, because this deployment
- * takes over their id.
- */
+/** Reads the marks at an account. Removes expired ones, with a warning. */
 async function readMarks(
   { store, writerId, log }: WorkerContext,
   marks: WriterMarks,
