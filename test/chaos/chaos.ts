@@ -25,7 +25,8 @@ interface Flags {
 
 function wholeNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1 on');
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError('Use a whole number of at least 1.');
   return value;
 }
 
@@ -133,19 +134,24 @@ async function isSound(seed: number): Promise<boolean> {
 
 const program = new Command('chaos')
   .description(
-    'Runs the real functions over models of AWS and of the clouds, in virtual time, with all that can go wrong, from a seed.',
+    'Run the real functions over models of AWS and of the clouds, in virtual time, with faults drawn from a seed.',
   )
   .option(
     '--seeds <count>',
-    `how many runs (${SEEDS}); with --mutate, at most so many for each mutant (${MUTANT_SEEDS})`,
+    `number of runs (default: ${SEEDS}); with --mutate, most runs of each mutant (default: ${MUTANT_SEEDS})`,
     wholeNumber,
   )
-  .option('--from <seed>', 'the first seed', wholeNumber, 1)
-  .option('--seed <seed>', 'one run, with its trace on standard error', wholeNumber)
-  .option('--mutate', 'breaks the protocol on purpose: each mutant must be caught', false)
-  .addOption(new Option('--mutant <name>', 'this one of them only').choices(MUTANTS.map(({ name }) => name)))
-  .option('--threads <count>', 'runs at a time', wholeNumber, Math.min(MOST_THREADS, availableParallelism()))
-  .option('--json', 'the last line on standard output is one of JSON', false)
+  .option('--from <seed>', 'begin with this seed', wholeNumber, 1)
+  .option('--seed <seed>', 'run one seed, and print its trace to standard error', wholeNumber)
+  .option('--mutate', 'break one rule of the protocol at a time; exit 1 if no invariant notices', false)
+  .addOption(new Option('--mutant <name>', 'run this mutant only').choices(MUTANTS.map(({ name }) => name)))
+  .option(
+    '--threads <count>',
+    'number of runs at a time',
+    wholeNumber,
+    Math.min(MOST_THREADS, availableParallelism()),
+  )
+  .option('--json', 'print the result as one line of JSON, the last on standard output', false)
   .action(async (asked: AskedFlags) => {
     const mutates = asked.mutate || asked.mutant !== undefined;
     const flags: Flags = { ...asked, seeds: asked.seeds ?? (mutates ? MUTANT_SEEDS : SEEDS) };
