@@ -21,7 +21,7 @@ const EXTREMES: readonly LimitOverride[] = [
 ];
 
 it.each(EXTREMES)(
-  'launches under the extreme limits %j fail no message, and run once the limits are reset',
+  'no message fails while a fleet is launched under the extreme limits %j, and it runs once they are reset',
   async (limits) => {
     expect(limitOverrideSchema.safeParse(limits).success).toBe(true);
     const { places, lab } = await inCanaryWorld(

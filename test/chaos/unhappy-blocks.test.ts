@@ -81,7 +81,7 @@ describe('a quota that is used up', PATIENT, () => {
     );
   });
 
-  it('a retry makes one create call if the quota was not raised', async () => {
+  it('a retry of a fleet makes one create call if its used-up quota was not raised', async () => {
     await expectAfter(
       async (stage) => {
         const { id } = await stage.create(fleetAt(AWS, 30, EAST));

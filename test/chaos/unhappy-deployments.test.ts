@@ -224,7 +224,7 @@ describe('a second deployment with the same deployment id', PATIENT, () => {
     });
   });
 
-  it('the mark stays when one of two connections to the account is deleted', async () => {
+  it('the mark of a deployment stays when one of its two connections to an account is deleted', async () => {
     await tell(async (stage) => {
       await register(stage.lab, 'also-aws');
       await stage.pass(2);

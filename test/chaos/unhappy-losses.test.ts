@@ -174,7 +174,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     expect((await runScenario(scenario, false, story)).violations).toEqual([]);
   });
 
-  it('machines that come back after their fleet was deleted are removed', async () => {
+  it('vanished machines that come back after their fleet was deleted are removed', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 10 * MINUTE_MS);
@@ -186,7 +186,7 @@ describe('machines that their cloud denies for a while', PATIENT, () => {
     });
   });
 
-  it('machines that come back after a retry replaced them are removed', async () => {
+  it('vanished machines that come back after a retry replaced them are removed', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await running(stage);
       forget(stage.lab, stage.missed, AT_EAST, 30 * MINUTE_MS);
@@ -222,7 +222,7 @@ describe('machines that come back after a retry at another location', PATIENT, (
     return { fleet, ids };
   }
 
-  it('machines are bound again at their location if the retry elsewhere got no machine', async () => {
+  it('vanished machines that come back are bound again if a retry at another location got no machine', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await denied(stage, 30);
       const refill = stage.addFault({ kind: 'capacity', call: 'create', probability: 1 });
@@ -247,7 +247,7 @@ describe('machines that come back after a retry at another location', PATIENT, (
     });
   });
 
-  it('machines are bound again while the retry elsewhere is Planned', async () => {
+  it('vanished machines that come back are bound again while a retry at another location is Planned', async () => {
     await tell(async (stage) => {
       const { fleet, ids } = await denied(stage, 4);
       stage.addFault({ kind: 'capacity', call: 'create', location: 'east-1', probability: 1 });

@@ -71,7 +71,7 @@ async function tell(story: Story, scenario = calmScenario(SWEPT_OFTEN)): Promise
 }
 
 describe('the daily cap of removals by sweeps', PATIENT, () => {
-  it('sweeps remove up to the cap, report their hold once, and remove the rest when they are continued', async () => {
+  it('sweeps remove up to the daily cap, report their hold once, and remove the rest once continued', async () => {
     await tell(async (stage) => {
       const machines = await leftovers(stage, 12);
       await stage.pass(60);
@@ -93,7 +93,7 @@ describe('the daily cap of removals by sweeps', PATIENT, () => {
     });
   });
 
-  it('sweeps that run together, die and are repeated remove no more than the cap', async () => {
+  it('sweeps that run together, die and are repeated remove no more than the daily cap', async () => {
     const troubled = {
       ...CALM,
       kill: 0.003,

@@ -75,7 +75,7 @@ async function deliver(context: WorkerContext, first: SyncInventoryMessage): Pro
   throw new Error('the sync did not end after 50 deliveries');
 }
 
-it('a sync writes the locations, offers and images of the cloud, and the time of the sync', async () => {
+it('an inventory sync writes the locations, offers and images of the cloud, and the time of the sync', async () => {
   await sync(workerWith());
   const [locations = 0, offers = 0, images = 0] = await catalogue();
   expect(locations).toBe(10);
@@ -90,7 +90,7 @@ const workerThat = (over: (client: CloudClient) => Partial<CloudClient>) =>
 const offersAt = async (location: string) =>
   (await listOffers(store, key, { limit: 500, location })).items.toSorted((a, b) => (a.id < b.id ? -1 : 1));
 
-it('a sync keeps the offers of a location that it could not read, and names that location', async () => {
+it('an inventory sync keeps the offers of a location that it could not read, and names that location', async () => {
   await sync(workerWith());
   const before = await readConnection(store, 'default', 'sim-gcp');
   const known = await offersAt('us-central1');
@@ -118,7 +118,7 @@ it('a sync keeps the offers of a location that it could not read, and names that
   expect(healed?.inventorySyncedAt).not.toBe(before?.inventorySyncedAt);
 });
 
-it('a sync that cannot list locations keeps the whole catalogue, and writes the failure', async () => {
+it('an inventory sync that cannot list locations keeps the whole catalogue, and writes the failure', async () => {
   await sync(workerWith());
   const known = await catalogue();
   const failure = new DriverError('Unauthorized', 'no right to list regions');
@@ -129,7 +129,7 @@ it('a sync that cannot list locations keeps the whole catalogue, and writes the 
   ]);
 });
 
-it('a sync marks missing offers and images unavailable, and available again under the same id', async () => {
+it('an inventory sync marks missing offers and images unavailable, and available again under the same id', async () => {
   await sync(workerWith());
   const known = await offersAt('us-central1');
   const [gone, ...rest] = known;
@@ -156,7 +156,7 @@ it('a sync marks missing offers and images unavailable, and available again unde
   expect(await offersAt('us-central1')).toEqual(known);
 });
 
-it('a sync marks a missing location unavailable together with its offers', async () => {
+it('an inventory sync marks a missing location unavailable together with its offers', async () => {
   await sync(workerWith());
   const known = await offersAt('us-central1');
   await sync(
@@ -174,7 +174,7 @@ it('a sync marks a missing location unavailable together with its offers', async
   expect(await offersAt('us-central1')).toEqual(known);
 });
 
-it('a sync that runs out of time continues in further messages, and writes all failures at the end', async () => {
+it('an inventory sync that runs out of time continues in further messages, and writes all failures at the end', async () => {
   // A namespace of its own, since the governor keeps the times of these calls.
   const far = { ...connection, namespace: 'far' };
   await createNamespace(store, { name: 'far' });
@@ -209,7 +209,7 @@ it('a sync that runs out of time continues in further messages, and writes all f
   ]);
 });
 
-it('a sync of a deleted connection calls no cloud and leaves no records', async () => {
+it('an inventory sync of a deleted connection calls no cloud and leaves no records', async () => {
   await removeRecord(store, 'default', 'sim-gcp');
   const worker = workerWith(() => {
     throw new Error('the connection was opened');
@@ -218,7 +218,7 @@ it('a sync of a deleted connection calls no cloud and leaves no records', async 
   expect(await catalogue()).toEqual([0, 0, 0]);
 });
 
-it('a sync whose connection is deleted while it runs leaves no records', async () => {
+it('an inventory sync whose connection is deleted while it runs leaves no records', async () => {
   const worker = workerWith((client) => {
     const listLocations = client.listLocations.bind(client);
     return Object.assign(client, {
@@ -233,7 +233,7 @@ it('a sync whose connection is deleted while it runs leaves no records', async (
   expect(await catalogue()).toEqual([0, 0, 0]);
 });
 
-it('a sync without a credential is done and is not repeated', async () => {
+it('an inventory sync without a credential is done and is not repeated', async () => {
   const { context } = workerWith();
   const open = () => Promise.reject(new DriverError('Unauthorized', 'no credential'));
   expect(await syncInventory({ ...context, open }, message)).toEqual({ done: true });

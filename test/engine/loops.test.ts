@@ -27,14 +27,14 @@ async function aboutToEnd(location: string) {
 const stateOf = async (location: string) =>
   (await listLoops(store, 'sim')).find((loop) => loop.location === location);
 
-it('a loop ends after two polls that found nothing, and can be started again', async () => {
+it('a poll loop ends after two polls that found nothing, and can be started again', async () => {
   const { ref, loop } = await aboutToEnd('us-east-1');
   expect(await endLoop(store, ref, loop, false)).toBe(true);
   expect(await stateOf('us-east-1')).toMatchObject({ active: false, emptyPolls: 2 });
   expect(await startLoop(store, ref, Date.now())).toBe(loop.generation + 1);
 });
 
-it('a loop does not end when a launch came after its poll had read the site', async () => {
+it('a poll loop does not end when a launch came after its poll had read the site', async () => {
   const { ref, loop } = await aboutToEnd('us-east-2');
   // The poll has read the site. Then a worker launches an instance there and finds the loop running.
   expect(await startLoop(store, ref, Date.now())).toBeUndefined();
@@ -42,7 +42,7 @@ it('a loop does not end when a launch came after its poll had read the site', as
   expect(await stateOf('us-east-2')).toMatchObject({ active: true, idle: false, emptyPolls: 0 });
 });
 
-it('at most one of several workers that start a loop while it ends becomes its runner', async () => {
+it('at most one of several workers that start a poll loop while it ends becomes its runner', async () => {
   const { ref, loop } = await aboutToEnd('us-west-1');
   const [ended, ...started] = await Promise.all([
     endLoop(store, ref, loop, true),

@@ -60,7 +60,7 @@ const change = (record: InstanceItem, to: StatusChange['to'], fields = {}): Stat
 });
 
 describe('moveInstance', () => {
-  it('a move takes record and counters to the other placement, and drops the fields of the attempt', async () => {
+  it('moving an instance moves its record and counters, and drops the fields of the old attempt', async () => {
     const { fleetId, first, ref, here, elsewhere } = await claimed('moved');
     const bound = { backendId: 'i-1', publicIp: '203.0.113.9', zone: 'us-east-1a' };
     await transition(
@@ -100,7 +100,7 @@ describe('moveInstance', () => {
   });
 
   it.each(['paused', 'ended', 'blocked', 'absent'] as const)(
-    'a move to a placement that is %s is barred and changes nothing',
+    'a move of an instance to a placement that is %s is barred and changes nothing',
     async (obstacle) => {
       const { fleetId, first, other, there, here } = await claimed(`barred-${obstacle}`);
       if (obstacle === 'paused') await pausePlacement(store, fleetId, other, 1);
@@ -122,7 +122,7 @@ describe('moveInstance', () => {
     expect(late.refused).toEqual([first.instanceId]);
   });
 
-  it('one of two claims after a move is applied, and counts once at the new placement', async () => {
+  it('one of two claims after an instance moved is applied, and counts once at the new placement', async () => {
     const { first, there, elsewhere } = await claimed('claimed-there');
     await moveInstance(store, first, 'us-west-2', []);
     const moved = await readRecord(first);

@@ -102,7 +102,7 @@ describe('failure policy rollback', () => {
     });
   }, 90_000);
 
-  it('a fleet with rollback launches on while its minimum is within reach', async () => {
+  it('a fleet with policy rollback goes on launching while its minimum is within reach', async () => {
     const process = new OneProcess(store, sim.url, TIME_SCALE);
     refuse('us-west-1', 2);
     const { fleetId, placements } = await beginWith(process, {

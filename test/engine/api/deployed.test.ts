@@ -68,7 +68,7 @@ describe('the deployed API', () => {
     expect(await client.getOpenApi()).toEqual(JSON.parse(written));
   });
 
-  it('the function of each list may read its tables', async () => {
+  it('the deployed function of each list operation may read its tables', async () => {
     const params = { namespace, connection: 'sim-aws' };
     const query = { limit: 2 };
     const lists = await Promise.all([
