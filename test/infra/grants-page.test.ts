@@ -22,7 +22,7 @@ const local = (service: string, resource: string) => ({
   ],
 });
 
-/** One function with a role, a policy of these statements, and the resources that they name. */
+/** Returns a template with one function, its role, a policy of `statements`, and the resources that these name. */
 function templateWith(statements: readonly object[], further: Record<string, object> = {}): Template {
   return templateSchema.parse({
     Resources: {
@@ -62,8 +62,8 @@ const allow = (Action: string | string[], Resource: unknown) => ({ Effect: 'Allo
 const grantsOfWorker = (...statements: object[]) =>
   readGrants(templateWith(statements)).functions.get('drivers/acme');
 
-describe('the grants of a template', () => {
-  it('are named in plain words, with the actions of all statements together', () => {
+describe('readGrants', () => {
+  it('readGrants names each resource in plain words, and joins the actions of all statements about it', () => {
     const table = arn('DataFleetsTable0000AAAA');
     const index = { 'Fn::Join': ['', [table, '/index/bySite']] };
     const machineName = { 'Fn::Select': [6, { 'Fn::Split': [':', { Ref: 'MachineABCD1234' }] }] };
@@ -89,7 +89,7 @@ describe('the grants of a template', () => {
     ]);
   });
 
-  it('are refused in each form that the page would not show', () => {
+  it('readGrants refuses every form of a grant that the page would not show', () => {
     const conditional = { ...allow('sqs:SendMessage', '*'), Condition: { Bool: {} } };
     expect(() => grantsOfWorker(conditional)).toThrow('WorkerPolicy: infra/grants does not read this policy');
     expect(() => grantsOfWorker({ ...allow('sqs:SendMessage', '*'), Effect: 'Deny' })).toThrow(
@@ -107,7 +107,7 @@ describe('the grants of a template', () => {
   });
 });
 
-describe('the page', () => {
+describe('grantsPage', () => {
   const table = arn('DataFleetsTable0000AAAA');
   const production = templateWith([
     allow([...READ, 'dynamodb:PutItem'], table),
@@ -115,7 +115,7 @@ describe('the page', () => {
   ]);
   const page = grantsPage('production', readGrants(production));
 
-  it('shows by function and by table who may read and who may change', () => {
+  it('the page lists the grants by function, and the readers and writers by table', () => {
     expect(page).toContain(
       [
         '| function       | fleets          |',
@@ -126,7 +126,7 @@ describe('the page', () => {
     expect(page).toContain('| fleets | `drivers/acme`    |                     |');
   });
 
-  it('stays the same when CDK appends other hashes to logical ids', () => {
+  it('the page stays the same when CDK appends other hashes to logical ids', () => {
     const text = JSON.stringify(production)
       .replaceAll('0000AAAA', '1111DDDD')
       .replaceAll('ABCD1234', '99990000');
@@ -134,7 +134,7 @@ describe('the page', () => {
     expect(grantsPage('production', readGrants(templateSchema.parse(JSON.parse(text))))).toBe(page);
   });
 
-  it('says in what another stage differs', () => {
+  it('the page lists the differences of another stage', () => {
     const dev = templateWith([allow(READ, table)]);
     const differences = grantsPage('production', readGrants(production), new Map([['dev', readGrants(dev)]]));
     expect(differences.split('## Other stages\n\n')[1]).toBe(
@@ -148,18 +148,18 @@ describe('the page', () => {
     );
   });
 
-  it('has one word for the actions that are granted together, and names the others', () => {
+  it('inWords has one word for the actions that are granted together, and names all others', () => {
     expect(inWords([...READ, 'dynamodb:ConditionCheckItem'])).toBe('read, `ConditionCheckItem`');
     expect(inWords(['dynamodb:GetItem'])).toBe('`GetItem`');
   });
 });
 
-it('is current: run `npm run grants` after a change of a grant', () => {
+it('docs/operations/grants.md is current: run `npm run grants` after a change of a grant', () => {
   const written = readFileSync(new URL('../../docs/operations/grants.md', import.meta.url), 'utf8');
   expect(written).toBe(grantsPageOfStages(templateOf));
 });
 
-it('shows a right that a role of the real stack gets in addition', () => {
+it('the page shows a permission that is added to a role of the real stack', () => {
   const dev = templateOf('dev');
   const further = {
     Type: 'AWS::IAM::Policy',

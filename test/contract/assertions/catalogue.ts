@@ -24,11 +24,11 @@ export const CATALOGUE = assertions([
     id: 'credential.verified',
     title: 'a valid credential is verified, always with the same account or always without one',
     async run(lab) {
-      const told = await inTime('verifyCredential', lab.client.verifyCredential());
-      assert.notEqual(told.account, '');
-      assert.notEqual(told.accountName, '');
-      assert.deepEqual(await lab.connect().verifyCredential(), told);
-      assert.deepEqual(await lab.connect({ isTrial: true }).verifyCredential(), told);
+      const verified = await inTime('verifyCredential', lab.client.verifyCredential());
+      assert.notEqual(verified.account, '');
+      assert.notEqual(verified.accountName, '');
+      assert.deepEqual(await lab.connect().verifyCredential(), verified);
+      assert.deepEqual(await lab.connect({ isTrial: true }).verifyCredential(), verified);
     },
   },
   {

@@ -32,11 +32,11 @@ export const INSTANCES = assertions([
       await lab.awaitConsistency();
       const [listed] = await lab.listed([spec]);
       const found = await client.findInstanceByToken(cloud.location, spec.launchToken);
-      for (const told of [running, listed, found]) {
-        assert.equal(told?.backendId, backendId);
-        assert.equal(told?.instanceId, spec.instanceId);
-        assert.equal(told?.launchToken, spec.launchToken);
-        assert.equal(told?.status, 'Running');
+      for (const machine of [running, listed, found]) {
+        assert.equal(machine?.backendId, backendId);
+        assert.equal(machine?.instanceId, spec.instanceId);
+        assert.equal(machine?.launchToken, spec.launchToken);
+        assert.equal(machine?.status, 'Running');
       }
     },
   },
@@ -71,9 +71,9 @@ export const INSTANCES = assertions([
       assert.ok(offer, `no offer of ${cloud.instanceType}`);
       const { backendId } = await client.createInstance(await lab.spec({ instanceType: offer.instanceType }));
       await lab.untilStatus({ backendId }, 'Running');
-      const told = await client.getInstance(cloud.location, backendId);
-      const zone = offer.zone === undefined ? undefined : told.zone;
-      assert.equal(offerId(cloud.location, zone, told.instanceType ?? ''), offer.id);
+      const machine = await client.getInstance(cloud.location, backendId);
+      const zone = offer.zone === undefined ? undefined : machine.zone;
+      assert.equal(offerId(cloud.location, zone, machine.instanceType ?? ''), offer.id);
     },
   },
   {
@@ -186,10 +186,10 @@ export const INSTANCES = assertions([
       );
       await lab.awaitConsistency();
       assert.deepEqual(await lab.listed([spec]), []);
-      const told = await client.getInstance(cloud.location, backendId).catch(async (error: unknown) => {
+      const left = await client.getInstance(cloud.location, backendId).catch(async (error: unknown) => {
         await lab.fails(Promise.reject(error), 'NotFound');
       });
-      assert.ok(told === undefined || told.status === 'Terminated', `it is ${told?.status}`);
+      assert.ok(left === undefined || left.status === 'Terminated', `the machine is ${left?.status}`);
     },
   },
   {

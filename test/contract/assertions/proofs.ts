@@ -61,8 +61,8 @@ export const PROOFS = assertions([
       for (const spec of specs) await lab.client.createInstance(spec);
       await lab.awaitConsistency();
       const keys = (await lab.listed(specs)).flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
-      const told = lab.driver.machineProof.includes('idempotency-key') ? specs.length : 0;
-      assert.equal(new Set(keys).size, told);
+      const expected = lab.driver.machineProof.includes('idempotency-key') ? specs.length : 0;
+      assert.equal(new Set(keys).size, expected);
     },
   },
   {

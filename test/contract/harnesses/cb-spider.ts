@@ -92,7 +92,7 @@ async function findServer(): Promise<Server> {
   const { Version } = z.object({ Version: z.string() }).parse(await version.json());
   return {
     server: 'CB-Spider with its mock driver',
-    serverVersion: Version.replace('CB-Spider', '').trim() || 'not told',
+    serverVersion: Version.replace('CB-Spider', '').trim() || 'unknown',
     url: address,
     username,
     password,

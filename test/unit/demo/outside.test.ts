@@ -195,8 +195,8 @@ describe('the report of the demo', () => {
   it.each([
     ['leaked', { leaked: 1 }, { leaked: 1 }],
     ['left', { remainingAfterDelete: 2 }, { remainingAfterDelete: 2 }],
-  ] as const)('the report is not as asked when a machine is %s at an outside cloud', (_, over, told) => {
+  ] as const)('the report is not as asked when a machine is %s at an outside cloud', (_, over, changed) => {
     const report = withOutside({ line, asAsked: true }, [{ ...row, ...over }]);
-    expect(report).toMatchObject({ asAsked: false, line: told });
+    expect(report).toMatchObject({ asAsked: false, line: changed });
   });
 });

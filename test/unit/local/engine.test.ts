@@ -57,23 +57,27 @@ describe('the local engine', () => {
   });
 
   it('an engine in Docker runs behind the guard, listens on loopback, and gets its key by environment', async () => {
-    const told = folder.file('told');
+    const recorded = folder.file('recorded');
     const docker = folder.file('bin', 'docker');
-    writeFileSync(docker, `#!/bin/sh\nprintf '%s\\0' "$@" > '${told}'\nenv > '${told}.env'\necho c0ffee\n`, {
-      mode: 0o700,
-    });
+    writeFileSync(
+      docker,
+      `#!/bin/sh\nprintf '%s\\0' "$@" > '${recorded}'\nenv > '${recorded}.env'\necho c0ffee\n`,
+      {
+        mode: 0o700,
+      },
+    );
     vi.stubEnv('PATH', `${dirname(docker)}:${process.env['PATH']}`);
     const key = makeEngineKey();
     const record = await startContainer(4_600, key);
     expect(record).toMatchObject({ ...key, container: 'c0ffee', url: 'http://127.0.0.1:4600' });
-    const args = readFileSync(told, 'utf8').split('\0').slice(0, -1);
+    const args = readFileSync(recorded, 'utf8').split('\0').slice(0, -1);
     expect(args.join(' ')).not.toContain(key.secretAccessKey);
     expect(args.slice(0, 2)).toEqual(['run', '--detach']);
     expect(args.slice(-2)[0]).toBe('-c');
     expect(args.at(-1)).toBe(readFileSync(GUARDED_MINISTACK, 'utf8'));
     const named = args.flatMap((one, at) => (args[at - 1] === '--env' ? [one] : []));
     expect(named).toContain('AWS_SECRET_ACCESS_KEY');
-    const env = readFileSync(`${told}.env`, 'utf8').split('\n');
+    const env = readFileSync(`${recorded}.env`, 'utf8').split('\n');
     expect(env).toContain(`AWS_SECRET_ACCESS_KEY=${key.secretAccessKey}`);
     const shares = process.platform === 'linux';
     const [bindHost, port] = shares ? ['127.0.0.1', 4_600] : ['0.0.0.0', 4_566];

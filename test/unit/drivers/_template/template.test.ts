@@ -140,36 +140,36 @@ describe('errors of the template driver', () => {
     cause: Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }),
   });
   it.each<
-    [string, { status: number; headers?: Record<string, string>; body?: unknown } | Error, string, string]
+    [string, string, string, { status: number; headers?: Record<string, string>; body?: unknown } | Error]
   >([
     [
       'a quota',
+      'QuotaExceeded',
+      'QuotaExceeded',
       { status: 403, body: refusal('quota_exceeded', 'no more') },
-      'QuotaExceeded',
-      'QuotaExceeded',
     ],
     [
       'a lack of capacity',
+      'InsufficientCapacity',
+      'InsufficientCapacity',
       { status: 409, body: refusal('no_capacity', 'full') },
-      'InsufficientCapacity',
-      'InsufficientCapacity',
     ],
     [
       'an unknown error code',
+      'InvalidRequest',
+      'InvalidRequest',
       { status: 422, body: refusal('odd', 'what') },
-      'InvalidRequest',
-      'InvalidRequest',
     ],
     [
       'an answer that does not match its schema',
-      { status: 200, body: { id: 1 } },
       'OutcomeUnknown',
       'Unavailable',
+      { status: 200, body: { id: 1 } },
     ],
-    ['a server error', { status: 502 }, 'OutcomeUnknown', 'Unavailable'],
-    ['a connection reset', reset, 'OutcomeUnknown', 'Unavailable'],
-    ['a refused connection', refused, 'Unavailable', 'Unavailable'],
-  ])('%s makes a create and a read fail with the right error code', async (_what, answer, change, read) => {
+    ['a server error', 'OutcomeUnknown', 'Unavailable', { status: 502 }],
+    ['a connection reset', 'OutcomeUnknown', 'Unavailable', reset],
+    ['a refused connection', 'Unavailable', 'Unavailable', refused],
+  ])('%s makes a create fail as %s and a read as %s', async (_what, change, read, answer) => {
     const { client } = cloudOf({ [`POST ${servers}`]: answer, [`GET ${servers}/x`]: answer });
     const errors = await Promise.all(
       [client.createInstance(spec), client.getInstance('r1', 'x')].map((call) =>

@@ -86,31 +86,28 @@ describe('an answer that is not from EC2', () => {
   test.each([
     [
       'a gateway that timed out',
-      { status: 502, body: '<html>Bad Gateway</html>' },
       'Unavailable',
       'OutcomeUnknown',
+      { status: 502, body: '<html>Bad Gateway</html>' },
     ],
     [
       'a captive portal, with success and no XML',
-      { status: 200, body: 'Welcome to the captive portal' },
       'Unavailable',
       'OutcomeUnknown',
+      { status: 200, body: 'Welcome to the captive portal' },
     ],
-    ['a connection that was closed', 'hang-up' as const, 'Unavailable', 'OutcomeUnknown'],
+    ['a connection that was closed', 'Unavailable', 'OutcomeUnknown', 'hang-up' as const],
     [
       'a proxy that throttles',
+      'Throttled',
+      'Throttled',
       { status: 429, body: '', headers: { 'retry-after': '7' } },
-      'Throttled',
-      'Throttled',
     ],
-    ['a proxy that refuses', { status: 403, body: '<html>no</html>' }, 'Unauthorized', 'Unauthorized'],
-  ])(
-    'an answer from %s becomes a driver error for a read and for a change',
-    async (_, answer, ofRead, ofChange) => {
-      const { read, change } = await meanings(answer);
-      expect([read.code, change.code]).toEqual([ofRead, ofChange]);
-    },
-  );
+    ['a proxy that refuses', 'Unauthorized', 'Unauthorized', { status: 403, body: '<html>no</html>' }],
+  ])('an answer from %s makes a read fail as %s and a change as %s', async (_, ofRead, ofChange, answer) => {
+    const { read, change } = await meanings(answer);
+    expect([read.code, change.code]).toEqual([ofRead, ofChange]);
+  });
 
   test("a throttling error has the wait of the answer's retry-after header", async () => {
     const { read } = await meanings({ status: 429, body: '', headers: { 'retry-after': '7' } });

@@ -60,8 +60,8 @@ describe('listImages', () => {
 
   it('an image is found by name when its SSM parameter names a missing image or the wrong architecture', async () => {
     const wrong = images(image('ami-a', 'al2023', 'x86_64', '2026-01-01T00:00:00.000Z'));
-    const told = parameters({ [UBUNTU]: 'ami-gone', [AL2023]: 'ami-a' });
-    expect(await listed(told, wrong, images(NEWER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
+    const published = parameters({ [UBUNTU]: 'ami-gone', [AL2023]: 'ami-a' });
+    expect(await listed(published, wrong, images(NEWER))).toEqual([['debian-12', 'ami-2', 'x86_64']]);
     expect(ec2.calls.at(-1)?.toString()).toContain('ubuntu-noble-24.04-amd64');
   });
 

@@ -46,8 +46,8 @@ test('the memory of a GPU is that of one device, and a GPU of unknown memory is 
 });
 
 test('a type is arm64 when it is a Graviton type or its description says so', () => {
-  const told = { KeyValueList: [{ Key: 'SupportedArchitectures', Value: '[arm64]' }] };
-  const { instanceTypes } = offersFrom([spec('m7g.large'), spec('g4dn.xlarge'), spec('own', told)]);
+  const architecture = { KeyValueList: [{ Key: 'SupportedArchitectures', Value: '[arm64]' }] };
+  const { instanceTypes } = offersFrom([spec('m7g.large'), spec('g4dn.xlarge'), spec('own', architecture)]);
   expect(instanceTypes.map(({ architecture }) => architecture)).toEqual(['arm64', 'x86_64', 'arm64']);
 });
 

@@ -36,8 +36,8 @@ test('a create that CB-Spider has not answered in time returns a machine in Crea
   });
   expect(shown).toMatchObject({ backendId: made.backendId, status: 'Creating', instanceId: spec.instanceId });
   const running = await until(async () => {
-    const told = await client.getInstance(LOCATION, made.backendId);
-    return told.status === 'Running' ? told : undefined;
+    const machine = await client.getInstance(LOCATION, made.backendId);
+    return machine.status === 'Running' ? machine : undefined;
   });
   expect(running).toMatchObject({ backendId: made.backendId, publicIp: '4.3.2.1' });
 });

@@ -96,7 +96,7 @@ test.each([
   ['a missing config file', ['--config', '/nonexistent.yaml'], 2],
   ['an unknown flag', ['--frobnicate'], 2],
   ['--help', ['--help'], 0],
-])("the simulated clouds' server exits after %s with the right code", async (_, args, code) => {
+])("the simulated clouds' server, given %s (%j), exits with code %i", async (_, args, code) => {
   expect(await run(...args).exit).toBe(code);
 });
 
