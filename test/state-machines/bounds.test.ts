@@ -39,7 +39,8 @@ describe.each([
     expect(launched.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 10_000 }, (_, at) => at));
     expect(new Set(world.messages('launch').map(({ taskToken }) => taskToken)).size).toBe(10_000);
     expect(world.messages('prepare-networks')).toHaveLength(sites);
-    // One for each instance, two for each child, PrepareNetworks and ByThousand for each site, one for each cloud.
+    // One for each instance, two for each child, PrepareNetworks and ByThousand for each site, one for each cloud,
+    // and seven for the other states.
     const clouds = parts.length;
     expect(figures.transitions).toBe(10_000 + children + children + 2 * sites + clouds + 7);
   }, 30_000);
