@@ -12,7 +12,7 @@ export interface ReceivedMessage extends QueuedMessage {
   receiptHandle: string;
   /** Times received, this one included. */
   receives: number;
-  /** By the queue's clock. */
+  /** When it was sent, by the queue's clock. */
   sentAtMs: number;
   firstReceivedAtMs: number;
 }

@@ -9,7 +9,7 @@ interface Page {
   pk: string;
   /** Items read, which count for capacity. */
   read: Item[];
-  /** Those of them that pass the filter. */
+  /** Items of `read` that pass the filter. */
   found: Item[];
   /** The LastEvaluatedKey, if there are more items. */
   last?: Item;
