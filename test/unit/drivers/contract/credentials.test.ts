@@ -26,7 +26,7 @@ const wrong = (credential: Record<string, string>) =>
 
 test.each<[string, Record<string, string>, string[]]>([
   ['one alternative', { role: 'arn:x', region: 'r' }, []],
-  ['one alternative with its optional field', { role: 'arn:x', externalId: 'e', region: 'r' }, []],
+  ['one alternative and its optional field', { role: 'arn:x', externalId: 'e', region: 'r' }, []],
   ['the other alternative', { keyId: 'k', key: 's', region: 'r' }, []],
   ['half of an alternative', { keyId: 'k', region: 'r' }, ['/credential/key missing']],
   ['only an optional field', { externalId: 'e', region: 'r' }, ['/credential/role missing']],
@@ -39,7 +39,7 @@ test.each<[string, Record<string, string>, string[]]>([
   ['no field', {}, ['/credential missing', '/credential/region missing']],
   ['an unknown field', { role: 'arn:x', region: 'r', rôle: 'y' }, ['/credential/rôle unrecognized-key']],
   ['a malformed value', { role: 'x', region: 'r' }, ['/credential/role invalid-format']],
-])('a credential that has %s gets exactly the errors that apply to it', (_what, credential, errors) => {
+])('a credential with %s, %j, gets the errors %j', (_what, credential, errors) => {
   expect(wrong(credential)).toEqual(errors);
   expect(credentialError(driver, credential)?.code).toBe(errors.length > 0 ? 'InvalidRequest' : undefined);
 });
