@@ -1,0 +1,137 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { freeSlots, serveEntries } from '../../../../functions/features/launch-queue/free-slots.ts';
+import { recordFeedback } from '../../../../functions/platform/governor/create-feedback.ts';
+import { readHolders } from '../../../../functions/platform/governor/hold-location.ts';
+import { readQueue } from '../../../../functions/platform/store/launch-queue.ts';
+import { governed } from '../../../../functions/platform/worker/context.ts';
+import { want } from '../../platform/governor/wanted.ts';
+import { EAST, FLEET, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+/** A site with so many slots, all of them held, and one launch more for each of `queued`. */
+async function open(slots: number, queued: number): Promise<void> {
+  fleet = await OneFleet.open({
+    size: slots + queued,
+    limits: { concurrentInstancesPerLocation: slots, calls: { create: { perSecond: 2, burst: 4 } } },
+  });
+  for (let index = 0; index < slots + queued; index += 1) await fleet.handle(launchOf(index));
+  fleet.nowMs += 60_000;
+  fleet.queue = [];
+  fleet.history.length = 0;
+}
+
+const site = async () => governed(EAST, await fleet.opened());
+const queued = async () => (await readQueue(fleet.store, await site())).map(({ message }) => message.index);
+
+describe('freeSlots', () => {
+  it('grants a slot that goes back to the head of the queue in the same write', async () => {
+    await open(1, 2);
+    await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
+    expect(fleet.history).toEqual(['slot 0 returned', 'slot 1 taken', 'send launch 1']);
+    expect(await fleet.holders()).toEqual([1]);
+    expect(await queued()).toEqual([2]);
+  });
+
+  it('never has more holders than slots, whatever is freed at the same time', async () => {
+    await open(2, 4);
+    const workers = [fleet.worker, fleet.makeWorker()];
+    await Promise.all(
+      workers.map((worker, index) =>
+        fleet.run(worker, freeSlots(worker.context, EAST, [{ instanceId: idOf(index) }])),
+      ),
+    );
+    expect(await fleet.holders()).toHaveLength(2);
+    expect([...(await fleet.holders()), ...(await queued())]).toEqual([2, 3, 4, 5]);
+  });
+
+  it('grants nothing for a slot that is given back a second time', async () => {
+    await open(1, 2);
+    await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
+    fleet.nowMs += 4_000;
+    await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
+    expect(await fleet.holders()).toEqual([1]);
+    expect(await queued()).toEqual([2]);
+  });
+
+  it('keeps a slot that is held by another permit than the one that is given back', async () => {
+    await open(1, 1);
+    const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
+    await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0), startMs: startMs - 1 }]);
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('sends a granted launch again when the worker dies before its entry is removed, and loses none', async () => {
+    for (const at of [/^send.*launch/, /BatchWriteCommand/]) {
+      await open(1, 1);
+      const dying = fleet.makeWorker({ at, does: 'die' });
+      await fleet.run(dying, freeSlots(dying.context, EAST, [{ instanceId: idOf(0) }]));
+      expect(await queued()).toEqual([1]);
+      fleet.cloud.bootMs = 0;
+      await fleet.until(() => fleet.told.has('token-1'));
+      expect(fleet.cloud.made.map(({ instanceId }) => instanceId)).toEqual([idOf(0), idOf(1)]);
+      expect(await queued()).toEqual([]);
+      fleet.end();
+    }
+  });
+
+  it('starts a poll when no entry leaves the queue: the worker that enqueued it may have died before it did', async () => {
+    await open(1, 1);
+    const feedback = Array.from({ length: 5 }, () => ({ kind: 'unavailable' as const }));
+    await recordFeedback(fleet.store, await site(), feedback, []);
+    const worker = fleet.makeWorker();
+    await freeSlots(worker.context, EAST, [{ instanceId: idOf(0) }]);
+    expect(await queued()).toEqual([1]);
+    expect(await fleet.holders()).toEqual([]);
+    expect(fleet.sent('poll')).toHaveLength(1);
+  });
+
+  it('gives slots back without serving the queue where the connection cannot be opened', async () => {
+    await open(1, 1);
+    const { context } = fleet.worker;
+    const closed = {
+      ...context,
+      open: () => Promise.reject(new DriverError('Unauthorized', 'there is no credential')),
+    };
+    await freeSlots(closed, EAST, [{ instanceId: idOf(0) }]);
+    expect(await fleet.holders()).toEqual([]);
+    expect(await queued()).toEqual([1]);
+  });
+});
+
+describe('serveEntries', () => {
+  it('sends each launch with the start time of its permit as delay', async () => {
+    await open(6, 0);
+    await freeSlots(
+      fleet.worker.context,
+      EAST,
+      [0, 1, 2, 3, 4, 5].map((index) => ({ instanceId: idOf(index) })),
+    );
+    const opened = await fleet.opened();
+    const first = [0, 1, 2, 3, 4, 5].map((index) => ({
+      pk: 'QUEUE',
+      sk: `ENTRY#${index}`,
+      tag: index,
+      message: launchOf(index),
+      wanted: want(idOf(index), { fleetId: FLEET }),
+    }));
+    expect(await serveEntries(fleet.worker.context, EAST, opened, { first })).toBe(6);
+    const holders = await readHolders(fleet.store, EAST);
+    for (const { message, delayMs } of fleet.queue)
+      if (message.kind === 'launch')
+        expect(delayMs).toBe(Math.max(0, (holders[idOf(message.index)] ?? 0) - fleet.nowMs));
+    expect(Math.max(...fleet.queue.map(({ delayMs }) => delayMs))).toBeGreaterThan(0);
+  });
+
+  it('sends a denied launch immediately, which then learns why', async () => {
+    await open(1, 1);
+    const wanted = want(idOf(1), { fleetId: FLEET });
+    await recordFeedback(fleet.store, await site(), [{ kind: 'no-quota', wanted, message: 'no vCPUs' }], []);
+    await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
+    expect(fleet.queue.map(({ message, delayMs }) => [message.kind, delayMs])).toEqual([['launch', 0]]);
+    expect(await queued()).toEqual([]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+});

@@ -1,0 +1,166 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { scanQueue, serveQueue } from '../../../../functions/features/launch-queue/serve-queue.ts';
+import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import { releaseSlots } from '../../../../functions/platform/governor/release-slots.ts';
+import { createKey } from '../../../../functions/platform/governor/site.ts';
+import { IDLE_SITE, siteStateSchema } from '../../../../functions/platform/governor/site-state.ts';
+import { updateConnection } from '../../../../functions/platform/store/connections.ts';
+import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
+import { updateVersioned } from '../../../../functions/platform/store/versioned.ts';
+import { governed } from '../../../../functions/platform/worker/context.ts';
+import { EAST, idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+/** A site with so many slots, all of them held, and one launch more for each of `queued`. */
+async function open(slots: number, queued: number, more: LimitOverride = {}): Promise<void> {
+  fleet = await OneFleet.open({
+    size: slots + queued,
+    limits: { concurrentInstancesPerLocation: slots, ...more },
+  });
+  for (let index = 0; index < slots + queued; index += 1) await fleet.handle(launchOf(index));
+  fleet.queue = [];
+  fleet.history.length = 0;
+}
+
+const serve = async (stalled?: string[]) =>
+  await serveQueue(fleet.worker.context, EAST, await fleet.opened(), stalled && new Set(stalled));
+const scan = async (lastMs: number) =>
+  await scanQueue(fleet.worker.context, EAST, await fleet.opened(), lastMs);
+const queued = async (withMisplaced = false) =>
+  (await readQueue(fleet.store, governed(EAST, await fleet.opened()), { withMisplaced })).map(
+    ({ message }) => message.index,
+  );
+
+describe('serveQueue', () => {
+  it('grants free slots to the first launches of the queue, and says whether others still wait', async () => {
+    await open(2, 3);
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
+    fleet.nowMs += 60_000;
+    expect(await serve([])).toBe(true);
+    expect(await queued()).toEqual([3, 4]);
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(1) }, { instanceId: idOf(2) }]);
+    expect(await serve([])).toBe(false);
+    expect(await queued()).toEqual([]);
+    expect(fleet.sent('launch').map(({ index }) => index)).toEqual([2, 3, 4]);
+  });
+
+  it('grants nothing while all slots are held, and does so with two reads', async () => {
+    await open(1, 1);
+    const before = fleet.worker.steps;
+    expect(await serve([])).toBe(true);
+    expect(fleet.worker.steps - before).toBe(2);
+    expect(await queued()).toEqual([1]);
+  });
+
+  it('says that no launch waits when the queue is empty', async () => {
+    await open(1, 0);
+    expect(await serve([])).toBe(false);
+  });
+
+  it('sends a queued launch that was granted a slot by a worker that died before it sent the launch', async () => {
+    await open(1, 1);
+    fleet.nowMs += 60_000;
+    const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
+    await fleet.run(dying, serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
+    expect(await fleet.holders()).toEqual([1]);
+    await serve([]);
+    expect(fleet.sent('launch')).toEqual([]);
+    fleet.nowMs += 6_000;
+    await serve([]);
+    expect(fleet.sent('launch').map(({ index }) => index)).toEqual([1]);
+    expect(await queued()).toEqual([]);
+  });
+
+  it.each([
+    ['that a poll saw stalled', [idOf(13)]],
+    ['whose permit is old, where the cloud could not be asked', undefined],
+  ])('sends a holder %s before all other launches, although it is far down the queue', async (_, stalled) => {
+    await open(1, 13);
+    fleet.nowMs += 60_000;
+    const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
+    await removeFromQueue(fleet.store, others);
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
+    // Its worker dies before it sends the launch.
+    const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
+    await fleet.run(dying, serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
+    for (const entry of others) fleet.put('governor', entry);
+    expect(await fleet.holders()).toEqual([13]);
+    fleet.nowMs += 6_000;
+    expect(await serve(stalled)).toBe(true);
+    expect(fleet.sent('launch').map(({ index }) => index)).toEqual([13]);
+    expect(await queued()).toHaveLength(12);
+  });
+
+  it('says that no launch may get a slot within minutes while the budget is used up', async () => {
+    await open(2, 1);
+    await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
+    const budget = { reason: 'createsPerDay', untilMs: fleet.nowMs + 3_600_000 };
+    await updateVersioned(fleet.store, createKey(EAST), siteStateSchema, (current = IDLE_SITE) => ({
+      state: { ...current, budget },
+      answer: undefined,
+    }));
+    expect(await serve([])).toBe(false);
+    expect(await queued()).toEqual([2]);
+  });
+});
+
+describe('scanQueue', () => {
+  it.each(['paused', 'ended'] as const)(
+    'sends off the launches whose launching is %s, which are then cancelled',
+    async (how) => {
+      await open(1, 2);
+      await fleet.stopLaunching(how);
+      await scan(0);
+      expect(await queued()).toEqual([]);
+      for (const message of fleet.sent('launch')) await fleet.handle(message);
+      expect([...fleet.told]).toEqual([
+        ['token-1', 'Cancelled'],
+        ['token-2', 'Cancelled'],
+      ]);
+    },
+  );
+
+  it('leaves a launch in the queue whose launching is on', async () => {
+    await open(1, 1);
+    await scan(fleet.nowMs);
+    expect(await queued()).toEqual([1]);
+    expect(fleet.history).toEqual([]);
+  });
+
+  it('sends each waiting step one heartbeat a minute, whatever the interval of the scans', async () => {
+    await open(1, 1);
+    const begun = fleet.nowMs;
+    for (let lastMs = begun; lastMs < begun + 180_000; lastMs = fleet.nowMs) {
+      fleet.nowMs += 7_000;
+      await scan(lastMs);
+    }
+    expect(fleet.heartbeats).toEqual(['token-1', 'token-1', 'token-1']);
+  });
+
+  it('sends entries that are misplaced since a limit changed, which are then enqueued again', async () => {
+    await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
+    await updateConnection(fleet.store, 'default', 'cloud', {
+      limits: { concurrentInstancesPerLocation: 1 },
+    });
+    fleet.worker.context.forget('default/cloud');
+    fleet.nowMs += 60_000;
+    const misplaced = (await queued(true)).length - (await queued()).length;
+    expect(misplaced).toBeGreaterThan(0);
+    await scan(fleet.nowMs - 60_000);
+    expect(fleet.sent('launch')).toHaveLength(misplaced);
+    for (const message of fleet.sent('launch')) await fleet.handle(message);
+    expect((await queued()).toSorted((a, b) => a - b)).toEqual(Array.from({ length: 12 }, (_, at) => at + 1));
+    expect(await queued(true)).toHaveLength(12);
+  });
+
+  it('removes an entry only after its launch was sent', async () => {
+    await open(1, 1);
+    await fleet.stopLaunching('paused');
+    const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
+    await fleet.run(dying, scanQueue(dying.context, EAST, await fleet.opened(), 0));
+    expect(await queued()).toEqual([1]);
+  });
+});
