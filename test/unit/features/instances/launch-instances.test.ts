@@ -256,7 +256,7 @@ describe('launchInstances', () => {
   it('of two executions that request one instance in the same batch, one is acknowledged and the other requeued', async () => {
     await open();
     const both = [{ message: launchOf(0) }, { message: launchOf(0, { taskToken: 'later' }) }];
-    const results = await fleet.run(fleet.worker, launchInstances(fleet.worker.context, EAST, both));
+    const results = await fleet.run(fleet.worker, () => launchInstances(fleet.worker.context, EAST, both));
     expect(results).toEqual([requeueAfter(1_000), ACK]);
     expect(creates()).toHaveLength(1);
     expect(await fleet.record()).toMatchObject({ taskToken: 'later' });
@@ -269,9 +269,9 @@ describe('launchInstances', () => {
       if (call === `create ${idOf(1)}.1`) throw new Error('the driver broke');
     };
     const both = [0, 1].map((index) => ({ message: launchOf(index) }));
-    await expect(fleet.run(fleet.worker, launchInstances(fleet.worker.context, EAST, both))).rejects.toThrow(
-      'the driver broke',
-    );
+    await expect(
+      fleet.run(fleet.worker, () => launchInstances(fleet.worker.context, EAST, both)),
+    ).rejects.toThrow('the driver broke');
     expect(await fleet.record(0)).toMatchObject({ status: 'Failed', failure: { code: 'InvalidRequest' } });
     expect(await fleet.record(1)).toMatchObject({ launchState: 'claimed' });
   });

@@ -39,7 +39,7 @@ describe('completeTasks', () => {
       },
     });
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
-    await fleet.run(slow, completeTasks(slow.context, [running]));
+    await fleet.run(slow, () => completeTasks(slow.context, [running]));
     expect(held).toEqual([[0]]);
     expect(await fleet.holders()).toEqual([]);
   });
@@ -88,7 +88,7 @@ describe('failInstances', () => {
   it('failInstances completes the task and gives the slot back when a worker died after it wrote the record', async () => {
     const record = await fleet.claimed();
     const dying = fleet.makeWorker({ at: /^succeed/, does: 'die' });
-    await fleet.run(dying, failInstances(dying.context, [{ record, failure: REFUSED }]));
+    await fleet.run(dying, () => failInstances(dying.context, [{ record, failure: REFUSED }]));
     expect(fleet.history).toEqual(['record 0 Failed accepted']);
     await failInstances(context, [{ record, failure: REFUSED }]);
     expect(fleet.history.slice(1)).toEqual(['task token-0 Failed', 'slot 0 returned']);

@@ -40,7 +40,7 @@ describe('freeSlots', () => {
     const workers = [fleet.worker, fleet.makeWorker()];
     await Promise.all(
       workers.map((worker, index) =>
-        fleet.run(worker, freeSlots(worker.context, EAST, [{ instanceId: idOf(index) }])),
+        fleet.run(worker, () => freeSlots(worker.context, EAST, [{ instanceId: idOf(index) }])),
       ),
     );
     expect(await fleet.holders()).toHaveLength(2);
@@ -67,7 +67,7 @@ describe('freeSlots', () => {
     for (const at of [/^send.*launch/, /BatchWriteCommand/]) {
       await open(1, 1);
       const dying = fleet.makeWorker({ at, does: 'die' });
-      await fleet.run(dying, freeSlots(dying.context, EAST, [{ instanceId: idOf(0) }]));
+      await fleet.run(dying, () => freeSlots(dying.context, EAST, [{ instanceId: idOf(0) }]));
       expect(await queued()).toEqual([1]);
       fleet.cloud.bootMs = 0;
       await fleet.until(() => fleet.told.has('token-1'));

@@ -64,7 +64,7 @@ describe('serveQueue', () => {
     fleet.nowMs += 60_000;
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
-    await fleet.run(dying, serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
+    await fleet.run(dying, async () => serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
     expect(await fleet.holders()).toEqual([1]);
     await serve([]);
     expect(fleet.sent('launch')).toEqual([]);
@@ -75,9 +75,9 @@ describe('serveQueue', () => {
   });
 
   it.each([
-    ['that a poll saw stalled', [idOf(13)]],
-    ['whose permit is old, where the cloud could not be asked', undefined],
-  ])('sends a holder %s before all other launches, although it is far down the queue', async (_, stalled) => {
+    ['a poll saw it stalled', [idOf(13)]],
+    ['its permit is old, and the cloud could not be asked', undefined],
+  ])('sends a slot holder first that is far down the queue: %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
     const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
@@ -85,7 +85,7 @@ describe('serveQueue', () => {
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
     // Its worker dies before it sends the launch.
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
-    await fleet.run(dying, serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
+    await fleet.run(dying, async () => serveQueue(dying.context, EAST, await fleet.opened(), new Set()));
     for (const entry of others) fleet.put('governor', entry);
     expect(await fleet.holders()).toEqual([13]);
     fleet.nowMs += 6_000;
@@ -160,7 +160,7 @@ describe('scanQueue', () => {
     await open(1, 1);
     await fleet.stopLaunching('paused');
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
-    await fleet.run(dying, scanQueue(dying.context, EAST, await fleet.opened(), 0));
+    await fleet.run(dying, async () => scanQueue(dying.context, EAST, await fleet.opened(), 0));
     expect(await queued()).toEqual([1]);
   });
 });

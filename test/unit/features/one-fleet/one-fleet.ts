@@ -6,6 +6,7 @@ import {
   networkName,
   securityGroupName,
 } from '../../../../functions/features/networks/network-names.ts';
+import type { Poll } from '../../../../functions/features/poller/poll.ts';
 import { pollSite } from '../../../../functions/features/poller/poll-site.ts';
 import { watchSites } from '../../../../functions/features/poller/watch.ts';
 import type { FleetSpec, NodeGroup } from '../../../../functions/model/fleet.ts';
@@ -273,10 +274,10 @@ export class OneFleet {
   }
 
   /** Runs work of a worker. Time passes only while the work sleeps. @returns `died` if the worker died over it */
-  async run<Result>(worker: Worker, work: Promise<Result>): Promise<Result | 'died'> {
+  async run<Result>(worker: Worker, work: () => Promise<Result>): Promise<Result | 'died'> {
     worker.context.invocation.endsAtMs = this.nowMs + TIME_LIMIT_MS;
     let isOver = false;
-    const over = Promise.race([work, worker.death.then(() => 'died' as const)]).finally(() => {
+    const over = Promise.race([work(), worker.death.then(() => 'died' as const)]).finally(() => {
       isOver = true;
     });
     over.catch(() => {});
@@ -300,7 +301,7 @@ export class OneFleet {
     worker: Worker = this.worker,
     delivery?: DeliveryMark,
   ): Promise<MessageResult | 'died'> {
-    return await this.run(worker, handleOne(worker.context, message, delivery));
+    return await this.run(worker, () => handleOne(worker.context, message, delivery));
   }
 
   send(message: DriverMessage, delayMs: number): void {
@@ -352,6 +353,12 @@ export class OneFleet {
     return loop;
   }
 
+  /** Returns a poll of a site that a worker has taken. */
+  async takePoll(worker: Worker = this.worker, site = EAST): Promise<Poll> {
+    const loop = await this.takeLoop(site);
+    return { context: worker.context, site, opened: await worker.context.open(CONNECTION), loop };
+  }
+
   /** Polls a site with the loop's present generation. Other polls in the queue are dropped. */
   async poll(site = EAST, worker: Worker = this.worker): Promise<void> {
     const generation = await this.#presentGeneration({ driver: 'sim', ...site });
@@ -359,7 +366,7 @@ export class OneFleet {
       ({ message }) => message.kind !== 'poll' || message.location !== site.location,
     );
     const message: PollMessage = { kind: 'poll', ...site, generation };
-    await this.run(worker, pollSite(worker.context, message));
+    await this.run(worker, () => pollSite(worker.context, message));
   }
 
   async #presentGeneration(ref: { driver: string; connectionKey: string; location: string }) {

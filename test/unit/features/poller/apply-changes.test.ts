@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyDecided, endAttempts } from '../../../../functions/features/poller/apply-changes.ts';
+import type { Decided } from '../../../../functions/features/poller/decide-changes.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { readSiteOrphans } from '../../../../functions/platform/store/orphans.ts';
+import { type StatusChange, updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { CONNECTION, idOf, launchOf, OneFleet, type Worker } from '../one-fleet/one-fleet.ts';
+
+const NOTHING: Decided = { changes: [], endedAttempts: [], adopted: [], removals: [] };
+const FAILURE = { code: 'CloudFailed', message: 'no host' };
+const VANISHED = { failure: { code: 'Vanished', message: 'gone' } };
+
+let fleet: OneFleet;
+beforeEach(async () => {
+  fleet = await OneFleet.open({ size: 2 });
+  await fleet.handle(launchOf(0));
+  await fleet.handle(launchOf(1));
+  fleet.history.length = 0;
+});
+afterEach(() => fleet.end());
+
+const running = (record: InstanceItem): StatusChange => ({
+  kind: 'change',
+  record,
+  to: 'Running',
+  fields: {},
+});
+async function apply(changes: StatusChange[], worker: Worker = fleet.worker) {
+  const records = new Map(changes.map(({ record }) => [record.instanceId, record]));
+  const poll = await fleet.takePoll(worker);
+  const applied = await fleet.run(worker, () => applyDecided(poll, { changes }, records));
+  return applied === 'died' ? undefined : applied;
+}
+const findings = async () => await readSiteOrphans(fleet.store, CONNECTION, 'east');
+
+describe('applyDecided', () => {
+  it('writes changes with the counters of the placement, and returns the records as they stand', async () => {
+    const applied = await apply([running(await fleet.claimed(0)), running(await fleet.claimed(1))]);
+    expect([...(applied?.written ?? [])]).toEqual([idOf(0), idOf(1)]);
+    expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Running' });
+    expect(applied?.gone).toEqual([]);
+    expect(await fleet.counts()).toEqual({ Running: 2 });
+  });
+
+  it.each([
+    ['another task token', { taskToken: 'later' }],
+    ['another launch state', { launchState: 'unknown' as const }],
+    ['a renewed claim', { claimUntilMs: 1 }],
+  ])('leaves a record alone that has %s since the poll read it, and writes the others', async (_, fields) => {
+    const changes = [running(await fleet.claimed(0)), running(await fleet.claimed(1))];
+    await updateInstance(fleet.store, await fleet.claimed(0), fields);
+    const changed = await fleet.record(0);
+    const applied = await apply(changes);
+    expect([...(applied?.written ?? [])]).toEqual([idOf(1)]);
+    expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Creating' });
+    expect(await fleet.record(0)).toEqual(changed);
+    expect(await fleet.counts()).toEqual({ Creating: 1, Running: 1 });
+  });
+
+  it('writes a change once when two polls decide on it', async () => {
+    const changes = [running(await fleet.claimed(0))];
+    await apply(changes);
+    const again = await apply(changes, fleet.makeWorker());
+    expect([...(again?.written ?? [])]).toEqual([]);
+    expect(await fleet.counts()).toEqual({ Creating: 1, Running: 1 });
+  });
+
+  it('lists the records that it closed', async () => {
+    const record = await fleet.claimed(0);
+    const applied = await apply([{ kind: 'change', record, to: 'Failed', fields: { failure: FAILURE } }]);
+    expect(applied?.gone).toEqual([idOf(0)]);
+  });
+
+  it('writes the finding about a machine that vanished before it closes the record', async () => {
+    await apply([running(await fleet.claimed(0))]);
+    const record = await fleet.claimed(0);
+    const change: StatusChange = { kind: 'change', record, to: 'Terminated', fields: VANISHED };
+    await apply([change], fleet.makeWorker({ at: /TransactWriteCommand.*INST#/, does: 'die' }));
+    expect(await fleet.record(0)).toMatchObject({ status: 'Running' });
+    expect(await findings()).toMatchObject([{ reason: 'missing', state: 'Missing', backendId: 'm1' }]);
+    await apply([change]);
+    expect(await fleet.record(0)).toMatchObject({ status: 'Terminated' });
+    expect(await findings()).toMatchObject([{ state: 'Vanished' }]);
+  });
+
+  it('calls no machine Vanished whose record was not closed', async () => {
+    await apply([running(await fleet.claimed(0))]);
+    const record = await fleet.claimed(0);
+    await updateInstance(fleet.store, record, { taskToken: 'later' });
+    await apply([{ kind: 'change', record, to: 'Terminated', fields: VANISHED }]);
+    expect(await findings()).toMatchObject([{ state: 'Missing' }]);
+  });
+
+  it('has the fleet reviewed later before it writes that an instance recovered', async () => {
+    const record = await fleet.claimed(0);
+    fleet.putRecord({ ...record, status: 'Undefined' });
+    const change = running(await fleet.claimed(0));
+    await apply([change], fleet.makeWorker({ at: /TransactWriteCommand.*INST#/, does: 'die' }));
+    expect(fleet.sent('review-fleet')).toHaveLength(1);
+  });
+});
+
+describe('endAttempts', () => {
+  const end = async (decided: Partial<Decided>) =>
+    await fleet.run(fleet.worker, async () =>
+      endAttempts(await fleet.takePoll(), { ...NOTHING, ...decided }),
+    );
+  /** The record of an instance whose create call has lost its answer. */
+  const unbound = async (): Promise<InstanceItem> => {
+    const { backendId: _unknown, acceptedAtMs: _when, ...record } = await fleet.claimed(0);
+    const lost = { ...record, launchState: 'unknown' as const, unknownSinceMs: fleet.nowMs };
+    fleet.putRecord(lost);
+    return lost;
+  };
+  const machine = { backendId: 'm1', instanceId: idOf(0), launchToken: `${idOf(0)}.1` };
+
+  it('fails an attempt that ended, completes its task and gives its slot back', async () => {
+    const record = { ...(await fleet.claimed(0)), status: 'Terminating' as const };
+    fleet.putRecord(record);
+    fleet.history.length = 0;
+    await end({ endedAttempts: [{ record, failure: FAILURE }] });
+    expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
+  });
+
+  it('binds the machine that a call with a lost answer made', async () => {
+    await end({ adopted: [{ record: await unbound(), machine: { ...machine, status: 'Creating' } }] });
+    expect(await fleet.record(0)).toMatchObject({ launchState: 'accepted', backendId: 'm1' });
+    expect(await fleet.holders()).toEqual([0, 1]);
+  });
+
+  it('records a machine that runs already, completes its task, then gives its slot back', async () => {
+    const record = await unbound();
+    fleet.history.length = 0;
+    await end({ adopted: [{ record, machine: { ...machine, status: 'Running' } }] });
+    expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
+  });
+
+  it('removes a machine whose record was closed in the meantime', async () => {
+    const record = await unbound();
+    fleet.putRecord({ ...record, status: 'Failed' });
+    await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
+    expect(fleet.history.at(-1)).toBe('terminate m1');
+    expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
+  });
+
+  it('removes a machine whose record is bound to another one, and keeps that one', async () => {
+    const record = await unbound();
+    fleet.putRecord({ ...record, launchState: 'accepted', backendId: 'm2' });
+    await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
+    expect(fleet.history.filter((one) => one.startsWith('terminate'))).toEqual(['terminate m1']);
+    expect(await fleet.record(0)).toMatchObject({ backendId: 'm2' });
+  });
+
+  it('pauses launching once a lost instance decides the verdict', async () => {
+    fleet.end();
+    fleet = await OneFleet.open({ size: 2, failurePolicy: 'rollback' });
+    await fleet.handle(launchOf(0));
+    const record = await fleet.claimed(0);
+    const fields = { closeAs: 'Failed' as const, failure: FAILURE };
+    const changes: StatusChange[] = [{ kind: 'change', record, to: 'Terminating', fields }];
+    await apply(changes);
+    await end({ changes });
+    expect((await fleet.placement()).launching).toBe('paused');
+  });
+});

@@ -1,0 +1,90 @@
+import { describe, expect, it } from 'vitest';
+import {
+  decideChanges,
+  fleetsThatLost,
+  fleetsThatRecovered,
+  isRecovery,
+  isVanishing,
+} from '../../../../functions/features/poller/decide-changes.ts';
+import type { Found } from '../../../../functions/features/poller/poll.ts';
+import type { StatusChange } from '../../../../functions/platform/store/transition.ts';
+import { record } from '../../../samples/records.ts';
+
+const FAILURE = { code: 'CloudFailed', message: 'no host' };
+const NONE_MOVABLE: ReadonlySet<string> = new Set();
+const decide = (found: readonly Found[], movable = NONE_MOVABLE) => decideChanges({ found, movable });
+
+describe('decideChanges', () => {
+  it('carries the fields of a change and the fields that it removes', () => {
+    const finding = { action: 'change', to: 'Running', fields: { zone: 'a' }, clears: ['trouble'] } as const;
+    const one = record();
+    expect(decide([{ record: one, finding }]).changes).toEqual([
+      { kind: 'change', record: one, to: 'Running', fields: { zone: 'a' }, clears: ['trouble'] },
+    ]);
+  });
+
+  it('closes a failing instance as Planned, with the reason of its failure, where another location is left', () => {
+    const one = record();
+    const fields = { closeAs: 'Failed', failure: FAILURE } as const;
+    const found = [{ record: one, finding: { action: 'change', to: 'Terminating', fields } }] as const;
+    expect(decide(found, new Set([one.instanceId])).changes[0]).toMatchObject({
+      to: 'Terminating',
+      fields: { closeAs: 'Planned', failure: FAILURE },
+    });
+    expect(decide(found).changes[0]).toMatchObject({ fields: { closeAs: 'Failed' } });
+  });
+
+  it('writes nothing, and calls nothing, for a record that agrees or has yet to be confirmed', () => {
+    const found: Found[] = [
+      { record: record(), finding: { action: 'none' } },
+      { record: record(), finding: { action: 'confirm', backendId: 'i-1' } },
+    ];
+    expect(decide(found)).toEqual({ changes: [], endedAttempts: [], adopted: [], removals: [] });
+  });
+
+  it('lists each machine to remove, each attempt that ended and each machine to bind', () => {
+    const machine = { backendId: 'i-1', status: 'Creating' } as const;
+    const one = record();
+    const found: Found[] = [
+      { record: one, finding: { action: 'terminate', backendId: 'i-7' } },
+      { record: one, finding: { action: 'end-attempt', failure: FAILURE } },
+      { record: one, finding: { action: 'adopt', machine } },
+    ];
+    expect(decide(found)).toEqual({
+      changes: [],
+      removals: ['i-7'],
+      endedAttempts: [{ record: one, failure: FAILURE }],
+      adopted: [{ record: one, machine }],
+    });
+  });
+});
+
+describe('the changes of a poll', () => {
+  const change = (changes: Partial<StatusChange>): StatusChange => ({
+    kind: 'change',
+    record: record(),
+    to: 'Running',
+    ...changes,
+  });
+  const vanished = { failure: { code: 'Vanished', message: 'gone' } };
+
+  it('say that a machine vanished only when its failure is that it vanished', () => {
+    expect(isVanishing(change({ to: 'Terminated', fields: vanished }))).toBe(true);
+    expect(isVanishing(change({ to: 'Failed', fields: { failure: FAILURE } }))).toBe(false);
+    expect(isVanishing(change({}))).toBe(false);
+  });
+
+  it('say that an instance recovered only when it was Undefined and runs', () => {
+    const undefinedOne = record({ status: 'Undefined' });
+    expect(isRecovery(change({ record: undefinedOne }))).toBe(true);
+    expect(isRecovery(change({ record: undefinedOne, to: 'Suspended' }))).toBe(false);
+    expect(isRecovery(change({ record: record({ status: 'Creating' }) }))).toBe(false);
+  });
+
+  it('name each fleet once that lost an instance, and each that got one back', () => {
+    const lost = [1, 2].map(() => change({ to: 'Failed', fields: { failure: FAILURE } }));
+    const back = change({ record: record({ fleetId: 'other', status: 'Undefined' }) });
+    expect([...fleetsThatLost([...lost, back])]).toEqual([record().fleetId]);
+    expect([...fleetsThatRecovered([...lost, back])]).toEqual(['other']);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { UNCLAIMED_SLOT_MS } from '../../../../functions/features/poller/abandoned-slots.ts';
+import {
+  decideSlots,
+  stillInTransition,
+  unusedSlots,
+} from '../../../../functions/features/poller/decide-slots.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { record } from '../../../samples/records.ts';
+
+const NOW = 1_000_000_000;
+const SITE = { connectionKey: 'default/sim-aws', location: 'us-east-1' };
+const ID = record().instanceId;
+const LATE = NOW - UNCLAIMED_SLOT_MS - 1;
+const IN_TIME = NOW - UNCLAIMED_SLOT_MS;
+
+/** Decides about the slot of one instance, held since a time, by its record as it stands after the poll's writes. */
+function decide(one: InstanceItem | undefined, heldSinceMs: number | undefined, isWritten = false) {
+  const applied = {
+    written: new Set(isWritten ? [ID] : []),
+    after: new Map(one ? [[ID, one]] : []),
+    gone: [],
+  };
+  const staleHolders: Record<string, number> = heldSinceMs === undefined ? {} : { [ID]: heldSinceMs };
+  const picked = { rereadIds: [], staleHolders, creating: [], pending: {}, withDeadlines: false };
+  const machines = new Map([[ID, [{ backendId: 'i-1', instanceId: ID, status: 'Terminating' as const }]]]);
+  const decision = decideSlots({ picked, machines }, applied, SITE, NOW);
+  const endedIds = decision.ended.map(({ instanceId }) => instanceId);
+  return { applied, decision, endedIds };
+}
+
+const closed = record({ status: 'Failed' });
+const planned = record({ status: 'Planned' });
+const refused = record({ status: 'Creating', launchState: 'refused' });
+
+describe('decideSlots', () => {
+  it.each([
+    ['without a record', undefined],
+    ['whose record is closed', closed],
+    ['whose record is Planned here', planned],
+  ])('leaves the slot of a holder %s to a worker that may be about to claim, for two minutes', (_, one) => {
+    const early = decide(one, IN_TIME).decision;
+    expect([...early.claiming]).toEqual([ID]);
+    expect(early.abandoned).toEqual([]);
+    expect(early.ended).toEqual([]);
+    const late = decide(one, LATE).decision;
+    expect([...late.claiming]).toEqual([]);
+    expect(late.abandoned).toEqual([ID]);
+  });
+
+  it('takes the slot of a refused attempt for abandoned when no worker repeats the call within two minutes', () => {
+    expect(decide(refused, IN_TIME).decision.abandoned).toEqual([]);
+    expect(decide(refused, LATE).decision.abandoned).toEqual([ID]);
+  });
+
+  it.each(['claimed', 'unknown', 'accepted'] as const)(
+    'never takes the slot of an attempt for abandoned whose call may have made a machine: %s',
+    (launchState) => {
+      const { decision } = decide(record({ status: 'Creating', launchState }), LATE);
+      expect(decision.abandoned).toEqual([]);
+      expect(unusedSlots(decide(record({ launchState }), LATE).applied, decision, new Set())).toEqual([]);
+    },
+  );
+
+  it('completes the task of an instance that was written, and again that of one that has an outcome and a slot', () => {
+    const running = record({ status: 'Running' });
+    expect(decide(running, undefined, true).endedIds).toEqual([ID]);
+    expect(decide(running, NOW).endedIds).toEqual([ID]);
+    expect(decide(running, undefined).endedIds).toEqual([]);
+  });
+
+  it('resumes the move of an instance that holds a slot here and is at another location', () => {
+    const elsewhere = record({ status: 'Planned', location: 'eu-west-1' });
+    const { decision } = decide(elsewhere, NOW);
+    expect(decision).toMatchObject({ moved: [elsewhere], abandoned: [] });
+    expect([...decision.claiming]).toEqual([]);
+    expect(decide(elsewhere, undefined).decision.moved).toEqual([]);
+  });
+
+  it('gives the slot of an instance that never ran back once the cloud removes its machine', () => {
+    const going = record({ status: 'Terminating', backendId: 'i-1' });
+    const { applied, decision } = decide(going, NOW);
+    expect(unusedSlots(applied, decision, new Set())).toEqual([ID]);
+    const other = decide(record({ status: 'Terminating', backendId: 'i-2' }), NOW);
+    expect(unusedSlots(other.applied, other.decision, new Set())).toEqual([]);
+  });
+});
+
+describe('unusedSlots', () => {
+  it('lists an abandoned slot only once no earlier claim can be written any more', () => {
+    const { applied, decision } = decide(undefined, LATE);
+    expect(unusedSlots(applied, decision, new Set())).toEqual([]);
+    expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([ID]);
+  });
+
+  it('leaves out an instance that is closed: its slot goes back with its task', () => {
+    const { applied, decision, endedIds } = decide(closed, LATE);
+    expect(endedIds).toEqual([ID]);
+    expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([]);
+  });
+});
+
+describe('stillInTransition', () => {
+  const countOf = (one: InstanceItem | undefined, sinceMs: number | undefined, fenced: string[] = []) => {
+    const { applied, decision } = decide(one, sinceMs);
+    return stillInTransition(applied, decision, new Set(fenced));
+  };
+
+  it('counts records in transition, holders that may claim, and abandoned slots that are not fenced', () => {
+    expect(countOf(record({ status: 'Terminating' }), undefined)).toBe(1);
+    expect(countOf(record({ status: 'Running' }), undefined)).toBe(0);
+    expect(countOf(undefined, IN_TIME)).toBe(1);
+    expect(countOf(undefined, LATE)).toBe(1);
+    expect(countOf(undefined, LATE, [ID])).toBe(0);
+  });
+});

@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { observe } from '../../../../functions/features/poller/observe.ts';
+import type { Found, Observed } from '../../../../functions/features/poller/poll.ts';
+import { type Snapshot, takeSnapshot } from '../../../../functions/features/poller/snapshot.ts';
+import { releaseSlots } from '../../../../functions/platform/governor/release-slots.ts';
+import { moveInstance } from '../../../../functions/platform/store/move.ts';
+import { EAST, idOf, launchOf, OneFleet, type OneFleetOptions, type Worker } from '../one-fleet/one-fleet.ts';
+
+const HOUR_MS = 3_600_000;
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+/** A fleet of which each instance has been launched. */
+async function open(options: OneFleetOptions = {}): Promise<void> {
+  fleet = await OneFleet.open(options);
+  for (let index = 0; index < (options.size ?? 1); index += 1) await fleet.handle(launchOf(index));
+}
+
+/** As `open`, with each instance seen running, an hour ago. */
+async function openRunning(size = 1): Promise<void> {
+  await open({ size });
+  await fleet.until(() => fleet.told.size === size);
+  fleet.nowMs += HOUR_MS;
+}
+
+async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.worker): Promise<Observed> {
+  const poll = await fleet.takePoll(worker);
+  // No deadlines are due.
+  poll.loop.fullAtMs = fleet.nowMs;
+  const snapshot = await fleet.run(worker, () =>
+    takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
+  );
+  if (snapshot === 'died') throw new Error('no test lets a worker die here');
+  const observed = await fleet.run(worker, () => observe(poll, { ...snapshot, ...changes }));
+  if (observed === 'died') throw new Error('no test lets a worker die here');
+  return observed;
+}
+const actionsOf = (found: readonly Found[]) => found.map(({ finding }) => finding.action);
+
+describe('observe', () => {
+  it('finds that a machine runs, and reads no record that agrees with the list', async () => {
+    await open({ size: 2 });
+    fleet.nowMs += 20_000;
+    Object.assign(fleet.cloud.made[1] ?? {}, { stuckAt: 'Creating' });
+    const { found, records } = await look();
+    expect([...records.keys()]).toEqual([idOf(0)]);
+    expect(found).toMatchObject([{ finding: { action: 'change', to: 'Running' } }]);
+  });
+
+  it('reads the slots before the records: a slot that goes back in between counts as held', async () => {
+    await open();
+    fleet.nowMs += 20_000;
+    const worker = fleet.makeWorker({
+      at: /BatchGetCommand.*INST#/,
+      does: () => releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]),
+    });
+    expect(Object.keys((await look({}, worker)).holders)).toEqual([idOf(0)]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('asks for a machine by itself that a list leaves out, and leaves its record alone when it exists', async () => {
+    await openRunning();
+    fleet.cloud.hidden.add('m1');
+    expect(actionsOf((await look()).found)).toEqual(['confirm', 'none']);
+    expect(fleet.history.at(-1)).toBe('get m1');
+  });
+
+  it('finds that a machine vanished only when the cloud says that it has no such machine', async () => {
+    await openRunning();
+    fleet.cloud.vanish(fleet.cloud.made[0]);
+    const { found } = await look();
+    expect(found.at(-1)?.finding).toMatchObject({
+      to: 'Terminated',
+      fields: { failure: { code: 'Vanished' } },
+    });
+  });
+
+  it('finds that an instance failed whose machine vanished before it ran', async () => {
+    await open();
+    fleet.nowMs += 60_000;
+    fleet.cloud.vanish(fleet.cloud.made[0]);
+    expect((await look()).found.at(-1)?.finding).toMatchObject({
+      to: 'Failed',
+      fields: { failure: { code: 'Vanished' } },
+    });
+  });
+
+  it.each(['Unavailable', 'Throttled', 'Unauthorized'] as const)(
+    'finds nothing out about a machine that the cloud does not tell of now: %s',
+    async (code) => {
+      await openRunning();
+      fleet.cloud.vanish(fleet.cloud.made[0]);
+      fleet.cloud.meet = (call) => {
+        if (call.startsWith('get')) throw new DriverError(code, 'not now');
+      };
+      expect(actionsOf((await look()).found)).toEqual(['confirm']);
+    },
+  );
+
+  it('compares no record that the snapshot did not ask about', async () => {
+    await openRunning(2);
+    const observed = await look({ seen: [], isFull: false, asked: new Set([idOf(1)]) });
+    expect(observed.found.map(({ record }) => record.index)).toEqual([1, 1]);
+    expect([...observed.records.keys()]).toEqual([idOf(1)]);
+  });
+
+  it('compares no record that has moved to another site, although the index shows it here', async () => {
+    await open({ locations: ['east', 'west'] });
+    fleet.nowMs += 20_000;
+    const record = await fleet.claimed();
+    const entry = { siteSk: idOf(0), status: record.status, launchToken: record.launchToken };
+    await moveInstance(fleet.store, record, 'west', []);
+    const { found, records } = await look({ entries: [entry] });
+    expect(records.get(idOf(0))).toMatchObject({ location: 'west' });
+    expect(found).toEqual([]);
+  });
+
+  it('binds no copy of a machine, which has the tags of an attempt and was not made while the attempt was under way', async () => {
+    await open();
+    const record = await fleet.claimed();
+    const { backendId: _unknown, acceptedAtMs: _when, ...unbound } = record;
+    fleet.putRecord({ ...unbound, launchState: 'unknown', unknownSinceMs: fleet.nowMs });
+    fleet.nowMs += 10_000;
+    expect(actionsOf((await look()).found)).toEqual(['adopt']);
+    Object.assign(fleet.cloud.made[0] ?? {}, { createdAtMs: fleet.nowMs - 24 * HOUR_MS });
+    expect(actionsOf((await look()).found)).toEqual(['none']);
+  });
+
+  it.each([
+    [['east', 'west'], [idOf(0)]],
+    [['east'], []],
+  ])(
+    'says which instances that fail before they run another location may launch: of locations %j, instances %j',
+    async (locations, movable) => {
+      await open({ locations });
+      fleet.cloud.break(fleet.cloud.made[0], 'no host');
+      expect([...(await look()).movable]).toEqual(movable);
+    },
+  );
+
+  it('writes nothing', async () => {
+    await open();
+    fleet.nowMs += 20_000;
+    const history = [...fleet.history];
+    await look();
+    expect(fleet.history.filter((one) => !one.startsWith('list'))).toEqual(history);
+  });
+});

@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import type { CloudInstance } from '../../../../functions/drivers/contract/driver.ts';
+import { UNCLAIMED_SLOT_MS } from '../../../../functions/features/poller/abandoned-slots.ts';
+import { machinesById } from '../../../../functions/features/poller/compare.ts';
+import { pick } from '../../../../functions/features/poller/pick.ts';
+import type { Snapshot } from '../../../../functions/features/poller/snapshot.ts';
+import type { SiteEntry } from '../../../../functions/platform/store/instances.ts';
+
+/** Half a minute past a full minute. */
+const NOW = 1_000_050_000;
+const idOf = (index: number) => `f0123456789abcdef-0000${index}`;
+const [ONE, TWO, THREE] = [idOf(1), idOf(2), idOf(3)];
+
+const entry = (siteSk: string, status: SiteEntry['status'], backendId?: string): SiteEntry => ({
+  siteSk,
+  status,
+  launchToken: `${siteSk}.1`,
+  ...(backendId === undefined ? {} : { backendId }),
+});
+const machine = (instanceId: string, status: CloudInstance['status'], backendId = 'i-1'): CloudInstance => ({
+  backendId,
+  instanceId,
+  status,
+});
+function picked(
+  snapshot: Partial<Snapshot>,
+  holders: Record<string, number> = {},
+  fullAtMs: number = NOW,
+): ReturnType<typeof pick> {
+  const whole = { entries: [], seen: [], seenAtMs: NOW, isFull: true, ...snapshot };
+  return pick(whole, machinesById(whole.seen, whole.entries), holders, fullAtMs);
+}
+
+describe('pick', () => {
+  it('re-reads no record whose entry agrees with the cloud', () => {
+    const entries = [
+      entry(ONE, 'Running', 'i-1'),
+      entry(TWO, 'Creating', 'i-2'),
+      entry(THREE, 'Undefined', 'i-3'),
+    ];
+    const seen = [machine(ONE, 'Running'), machine(TWO, 'Creating', 'i-2'), machine(THREE, 'Failed', 'i-3')];
+    expect(picked({ entries, seen }).rereadIds).toEqual([]);
+  });
+
+  it.each([
+    ['shows another status', [machine(ONE, 'Suspended')]],
+    ['shows only another machine of the instance', [machine(ONE, 'Running', 'i-9')]],
+    ['does not show the machine', []],
+  ])('re-reads a record whose list %s', (_, seen) => {
+    expect(picked({ entries: [entry(ONE, 'Running', 'i-1')], seen }).rereadIds).toEqual([ONE]);
+  });
+
+  it('re-reads a record without a machine when the list shows one of its launch token', () => {
+    const seen = [{ ...machine(ONE, 'Creating'), launchToken: `${ONE}.1` }];
+    expect(picked({ entries: [entry(ONE, 'Creating')], seen }).rereadIds).toEqual([ONE]);
+  });
+
+  it('leaves records alone that the cloud was not asked about', () => {
+    const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Running', 'i-2')];
+    const asked = new Set([TWO]);
+    expect(picked({ entries, asked, isFull: false }).rereadIds).toEqual([TWO]);
+  });
+
+  it('re-reads each record in Creating for its deadline once a minute, in a full poll alone', () => {
+    const entries = [entry(ONE, 'Creating', 'i-1'), entry(TWO, 'Running', 'i-2')];
+    const seen = [machine(ONE, 'Creating'), machine(TWO, 'Running', 'i-2')];
+    expect(picked({ entries, seen }, {}, NOW - 10_000).rereadIds).toEqual([]);
+    expect(picked({ entries, seen }, {}, NOW - 60_000)).toMatchObject({
+      rereadIds: [ONE],
+      withDeadlines: true,
+    });
+    const partial = { entries, seen, isFull: false };
+    expect(picked(partial, {}, NOW - 60_000)).toMatchObject({ rereadIds: [], withDeadlines: false });
+  });
+
+  it('re-reads each record in Creating at every poll while the list call fails', () => {
+    const entries = [entry(ONE, 'Creating', 'i-1')];
+    const seen = [machine(ONE, 'Creating')];
+    expect(picked({ entries, seen, isFull: false, isListless: true }).rereadIds).toEqual([ONE]);
+  });
+
+  it('takes a slot holder for stale under whose slot nothing is being created', () => {
+    const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating', 'i-2')];
+    const holders = { [ONE]: NOW - 1, [TWO]: NOW - 1, [THREE]: NOW - 1 };
+    expect(Object.keys(picked({ entries }, holders).staleHolders)).toEqual([ONE, THREE]);
+  });
+
+  it('takes a holder in Creating for stale only when the cloud accepted nothing of it for two minutes', () => {
+    const entries = [entry(ONE, 'Creating'), entry(TWO, 'Creating'), entry(THREE, 'Creating', 'i-3')];
+    const late = NOW - UNCLAIMED_SLOT_MS - 1;
+    const { staleHolders, pending } = picked({ entries }, { [ONE]: late, [TWO]: late + 1, [THREE]: late });
+    expect(Object.keys(staleHolders)).toEqual([ONE]);
+    expect(Object.keys(pending)).toEqual([ONE, TWO]);
+  });
+});

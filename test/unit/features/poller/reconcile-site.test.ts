@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { reconcileSite } from '../../../../functions/features/poller/reconcile-site.ts';
+import { type Snapshot, takeSnapshot } from '../../../../functions/features/poller/snapshot.ts';
+import { moveInstance } from '../../../../functions/platform/store/move.ts';
+import { idOf, launchOf, OneFleet, type OneFleetOptions, type Worker } from '../one-fleet/one-fleet.ts';
+
+const MINUTE_MS = 60_000;
+/** At least as many steps as the reconcile of one instance takes. */
+const STEPS = Array.from({ length: 16 }, (_, at) => at + 1);
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+/** A fleet whose launches were handled; those beyond the slots are queued. */
+async function open(options: OneFleetOptions = {}): Promise<void> {
+  fleet?.end();
+  fleet = await OneFleet.open(options);
+  for (let index = 0; index < (options.size ?? 1); index += 1) await fleet.handle(launchOf(index));
+  fleet.history.length = 0;
+}
+
+async function reconcile(worker: Worker = fleet.worker, changes: Partial<Snapshot> = {}) {
+  const poll = await fleet.takePoll(fleet.worker);
+  const snapshot = await fleet.run(fleet.worker, () =>
+    takeSnapshot(poll.context, poll.site, poll.opened, poll.loop),
+  );
+  if (snapshot === 'died') throw new Error('the snapshot is taken by a worker that lives');
+  return await fleet.run(worker, async () => {
+    const { context } = worker;
+    const own = { ...poll, context, opened: await context.open(poll.loop.connectionKey) };
+    return await reconcileSite(own, { ...snapshot, ...changes });
+  });
+}
+
+describe('reconcileSite', () => {
+  it('writes the record, completes the task, gives the slot back, and grants it to the next launch', async () => {
+    await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
+    fleet.nowMs += 20_000;
+    await reconcile();
+    expect(fleet.history.filter((one) => !one.startsWith('list'))).toEqual([
+      'record 0 Running accepted',
+      'task token-0 Running',
+      'slot 0 returned',
+      'slot 1 taken',
+      'send launch 1',
+    ]);
+    expect(await fleet.counts()).toEqual({ Running: 1 });
+  });
+
+  it('completes an instance again that has an outcome and still holds a slot', async () => {
+    await open();
+    fleet.nowMs += 20_000;
+    await reconcile(fleet.makeWorker({ at: /^succeed/, does: 'die' }));
+    expect(await fleet.record()).toMatchObject({ status: 'Running' });
+    expect(fleet.told.size).toBe(0);
+    expect(await fleet.holders()).toEqual([0]);
+    await reconcile();
+    expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('leaves one outcome and no slot wherever its worker dies, after the next poll', async () => {
+    for (const at of STEPS) {
+      await open();
+      fleet.nowMs += 20_000;
+      await reconcile(fleet.makeWorker({ at, does: 'die' }));
+      const had = await fleet.holders();
+      if (had.length === 0) expect(fleet.told.size).toBe(1);
+      await reconcile();
+      expect(await fleet.record()).toMatchObject({ status: 'Running' });
+      expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+      expect(await fleet.holders()).toEqual([]);
+      expect(await fleet.counts()).toEqual({ Running: 1 });
+    }
+  });
+
+  it('leaves one outcome and one count when another poll runs before any step of the first', async () => {
+    for (const at of STEPS) {
+      await open();
+      fleet.nowMs += 20_000;
+      const second = fleet.makeWorker();
+      await reconcile(fleet.makeWorker({ at, does: () => reconcile(second) }));
+      expect(await fleet.record()).toMatchObject({ status: 'Running' });
+      expect(fleet.history.filter((one) => one.startsWith('task'))).toEqual(['task token-0 Running']);
+      expect(await fleet.holders()).toEqual([]);
+      expect(await fleet.counts()).toEqual({ Running: 1 });
+    }
+  });
+
+  it('closes no record that a partial snapshot did not ask about', async () => {
+    await open({ size: 2 });
+    await fleet.until(() => fleet.told.size === 2);
+    fleet.nowMs += MINUTE_MS;
+    for (const machine of fleet.cloud.made) fleet.cloud.vanish(machine);
+    await reconcile(fleet.worker, { isFull: false, seen: [], asked: new Set([idOf(1)]) });
+    expect(await fleet.record(0)).toMatchObject({ status: 'Running' });
+    expect(await fleet.record(1)).toMatchObject({ status: 'Terminated' });
+  });
+
+  it('removes the machine of an instance that is to go, and closes its record only when the cloud shows it gone', async () => {
+    await open();
+    const record = await fleet.claimed();
+    fleet.putRecord({ ...record, status: 'Terminating', closeAs: 'Failed' });
+    fleet.nowMs += MINUTE_MS;
+    await reconcile();
+    expect(fleet.history).toContain('terminate m1');
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating' });
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating' });
+    fleet.nowMs += 10_000;
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Failed' });
+  });
+
+  it('repeats the removal at each poll until the cloud shows the machine Terminating', async () => {
+    await open();
+    fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
+    fleet.nowMs += MINUTE_MS;
+    await reconcile();
+    const [machine] = fleet.cloud.made;
+    // The cloud forgets the request.
+    delete machine?.endedAtMs;
+    await reconcile();
+    await reconcile();
+    expect(fleet.history.filter((one) => one === 'terminate m1')).toHaveLength(2);
+  });
+
+  it('plans an instance at another location once the machine that broke before it ran is gone', async () => {
+    await open({ locations: ['east', 'west'] });
+    fleet.cloud.break(fleet.cloud.made[0], 'no host');
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Planned' });
+    await reconcile();
+    fleet.nowMs += 10_000;
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Planned', location: 'west', tried: ['east'] });
+    expect(fleet.sent('launch').map(({ location }) => location)).toEqual(['west']);
+    expect(await fleet.holders()).toEqual([]);
+    expect(fleet.told.size).toBe(0);
+  });
+
+  it('sends the launch of an instance whose worker died after it had moved the instance', async () => {
+    await open({ locations: ['east', 'west'] });
+    await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
+    fleet.cloud.vanish(fleet.cloud.made[0]);
+    await reconcile();
+    expect(fleet.sent('launch').map(({ location }) => location)).toEqual(['west']);
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('ends a machine that does not run within the time allowed for an instance', async () => {
+    await open();
+    Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Creating' });
+    fleet.nowMs = (await fleet.claimed()).deadlineAtMs - 1;
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Creating' });
+    fleet.nowMs += 1;
+    await reconcile();
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating', failure: { code: 'Timeout' } });
+    expect([...fleet.told]).toEqual([['token-0', 'Failed']]);
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('says how many records and slots are in transition, whether launches wait, and when creates began', async () => {
+    await open({ size: 3, limits: { concurrentInstancesPerLocation: 2 } });
+    const startMs = fleet.nowMs;
+    fleet.nowMs += 1_000;
+    expect(await reconcile()).toMatchObject({
+      inTransition: 2,
+      isWaitedFor: true,
+      isRemoving: false,
+      startsMs: [startMs, startMs],
+    });
+  });
+});

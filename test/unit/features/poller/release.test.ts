@@ -1,0 +1,175 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { claimInstances } from '../../../../functions/features/instances/claim.ts';
+import type { Applied } from '../../../../functions/features/poller/apply-changes.ts';
+import type { SlotDecision } from '../../../../functions/features/poller/decide-slots.ts';
+import type { Observed } from '../../../../functions/features/poller/poll.ts';
+import { releaseSlotsOf, tellGovernor } from '../../../../functions/features/poller/release.ts';
+import { recordFeedback } from '../../../../functions/platform/governor/create-feedback.ts';
+import { readHolders, readSiteState } from '../../../../functions/platform/governor/hold-location.ts';
+import { permitCreates } from '../../../../functions/platform/governor/permit-creates.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { governed } from '../../../../functions/platform/worker/context.ts';
+import { want } from '../../platform/governor/wanted.ts';
+import { EAST, FLEET, idOf, launchOf, OneFleet, type OneFleetOptions, WEST } from '../one-fleet/one-fleet.ts';
+
+const NONE: SlotDecision = { claiming: new Set(), abandoned: [], ended: [], moved: [], leaving: [] };
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+async function open(options: OneFleetOptions = {}): Promise<void> {
+  fleet = await OneFleet.open(options);
+}
+const site = async () => governed(EAST, await fleet.opened());
+const permit = async (index: number) =>
+  await permitCreates(fleet.store, await site(), [want(idOf(index), { fleetId: FLEET })]);
+
+/** What a poll has observed: the slots as they are now, unless a test says otherwise, and no machine. */
+async function observed(changes: Partial<Observed> = {}): Promise<Observed> {
+  return {
+    snapshot: { entries: [], seen: [], seenAtMs: fleet.nowMs, isFull: false },
+    state: await readSiteState(fleet.store, EAST),
+    holders: await readHolders(fleet.store, EAST),
+    machines: new Map(),
+    picked: { rereadIds: [], staleHolders: {}, creating: [], pending: {}, withDeadlines: false },
+    records: new Map(),
+    found: [],
+    movable: new Set(),
+    ...changes,
+  };
+}
+const afterWrites = (records: readonly InstanceItem[] = [], gone: string[] = []): Applied => ({
+  written: new Set(),
+  after: new Map(records.map((one) => [one.instanceId, one])),
+  gone,
+});
+async function release(
+  decision: Partial<SlotDecision>,
+  records: readonly InstanceItem[] = [],
+  seen?: Observed,
+): Promise<string[]> {
+  const poll = await fleet.takePoll();
+  const known = seen ?? (await observed());
+  return [...(await releaseSlotsOf(poll, known, afterWrites(records), { ...NONE, ...decision }))];
+}
+
+describe('releaseSlotsOf', () => {
+  it('gives an abandoned slot back once no earlier claim can be written any more', async () => {
+    await open();
+    await permit(0);
+    expect(await release({ abandoned: [idOf(0)] })).toEqual([idOf(0)]);
+    expect(await fleet.holders()).toEqual([]);
+    const { won } = await claimInstances(fleet.worker.context, [{ message: launchOf(0), again: false }]);
+    expect(won).toEqual([]);
+  });
+
+  it('keeps an abandoned slot whose worker writes its claim after all', async () => {
+    await open();
+    await permit(0);
+    const seen = await observed();
+    await claimInstances(fleet.makeWorker().context, [{ message: launchOf(0), again: false }]);
+    expect(await release({ abandoned: [idOf(0)] }, [], seen)).toEqual([]);
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('completes no task of an abandoned slot whose claim cannot be fenced', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    const failed = { ...(await fleet.claimed()), status: 'Failed' as const };
+    await updateInstance(fleet.store, await fleet.claimed(), { taskToken: 'later' });
+    await release({ abandoned: [idOf(0)], ended: [failed] }, [failed]);
+    expect(fleet.told.size).toBe(0);
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('completes the task of an instance that ended, with the token that a step waits with now, before its slot', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    const running = { ...(await fleet.claimed()), status: 'Running' as const };
+    await updateInstance(fleet.store, await fleet.claimed(), { taskToken: 'later' });
+    fleet.history.length = 0;
+    await release({ ended: [running] }, [running]);
+    expect(fleet.history).toEqual(['task later Running', 'slot 0 returned']);
+  });
+
+  it('keeps the slot of a permit that was given after the poll had read the slots', async () => {
+    await open();
+    const seen = await observed();
+    await fleet.handle(launchOf(0));
+    const running = { ...(await fleet.claimed()), status: 'Running' as const };
+    await release({ ended: [running] }, [running], seen);
+    expect(fleet.told.get('token-0')).toBe('Running');
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('sends the launch of an instance that moved before it gives the slot here back', async () => {
+    await open({ locations: ['east', 'west'] });
+    await fleet.handle(launchOf(0));
+    const moved = { ...(await fleet.claimed()), status: 'Planned' as const, location: 'west' };
+    fleet.history.length = 0;
+    await release({ moved: [moved] }, [moved]);
+    expect(fleet.history).toEqual(['send launch 0', 'slot 0 returned']);
+    expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
+  });
+
+  it('gives the slot of an instance back that never ran and whose machine is being removed', async () => {
+    await open();
+    await fleet.handle(launchOf(0));
+    await release({ leaving: [idOf(0)] });
+    expect(await fleet.holders()).toEqual([]);
+    expect(fleet.told.size).toBe(0);
+  });
+});
+
+describe('tellGovernor', () => {
+  const MINUTES_11 = 11 * 60_000;
+  const creating = { backendId: 'm1', instanceId: idOf(0), status: 'Creating' as const };
+
+  it.each([
+    ['renews the slot of an instance that the cloud shows in Creating for ten minutes', creating, MINUTES_11],
+    ['leaves the slot of an instance that runs as it is', { ...creating, status: 'Running' as const }, 0],
+  ])('%s', async (_, machine, laterMs) => {
+    await open();
+    await permit(0);
+    const [sinceMs = 0] = Object.values(await readHolders(fleet.store, EAST));
+    fleet.nowMs += MINUTES_11;
+    const seen = await observed({ machines: new Map([[idOf(0), [machine]]]) });
+    await tellGovernor(await fleet.takePoll(), seen, afterWrites(), new Set());
+    expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([sinceMs + laterMs]);
+  });
+
+  it('renews no slot whose permit was replaced after the poll had read it', async () => {
+    await open();
+    await permit(0);
+    fleet.nowMs += MINUTES_11;
+    const seen = await observed({ machines: new Map([[idOf(0), [creating]]]) });
+    const older = { ...seen, holders: { [idOf(0)]: fleet.nowMs - MINUTES_11 - 1 } };
+    const before = await readHolders(fleet.store, EAST);
+    await tellGovernor(await fleet.takePoll(), older, afterWrites(), new Set());
+    expect(await readHolders(fleet.store, EAST)).toEqual(before);
+  });
+
+  it('opens quotas that were used up when an instance is gone, and not before', async () => {
+    await open();
+    const wanted = want(idOf(0), { fleetId: FLEET });
+    await recordFeedback(fleet.store, await site(), [{ kind: 'no-quota', wanted, message: 'full' }], []);
+    const tell = async (gone: string[]) => {
+      await tellGovernor(await fleet.takePoll(), await observed(), afterWrites([], gone), new Set());
+      return Object.keys((await readSiteState(fleet.store, EAST))?.closed ?? {});
+    };
+    expect(await tell([])).toEqual(['m6i']);
+    expect(await tell([idOf(1)])).toEqual([]);
+  });
+
+  it('notes the first machine that runs where one has to run before others are created', async () => {
+    await open({ size: 2, limits: { pacing: 'all-at-once' } });
+    await fleet.handle(launchOf(0));
+    const tell = async (running: string[]) => {
+      await tellGovernor(await fleet.takePoll(), await observed(), afterWrites(), new Set(running));
+      return (await readSiteState(fleet.store, EAST))?.ranAtMs;
+    };
+    expect(await tell([])).toBeUndefined();
+    expect(await tell([idOf(0)])).toBe(fleet.nowMs);
+  });
+});

@@ -1,0 +1,86 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { removeMachines } from '../../../../functions/features/poller/remove-machines.ts';
+import type { LimitOverride } from '../../../../functions/model/limit-profile.ts';
+import type { OpenConnection } from '../../../../functions/platform/worker/context.ts';
+import { EAST, launchOf, NOON, OneFleet } from '../one-fleet/one-fleet.ts';
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+async function open(size: number, limits: LimitOverride = {}): Promise<void> {
+  fleet = await OneFleet.open({ size, limits });
+  for (let index = 0; index < size; index += 1) await fleet.handle(launchOf(index));
+  fleet.nowMs = NOON + 60_000;
+  fleet.history.length = 0;
+}
+async function remove(opened?: OpenConnection): Promise<boolean | 'died'> {
+  const ids = fleet.cloud.made.map(({ backendId }) => backendId);
+  const { context } = fleet.worker;
+  return await fleet.run(fleet.worker, async () =>
+    removeMachines(context, EAST, opened ?? (await fleet.opened()), ids),
+  );
+}
+const terminated = () => fleet.history.filter((one) => one.startsWith('terminate'));
+
+describe('removeMachines', () => {
+  it('asks the cloud to remove each machine, and says that no call is left', async () => {
+    await open(3);
+    expect(await remove()).toBe(false);
+    expect(terminated()).toEqual(['terminate m1', 'terminate m2', 'terminate m3']);
+    expect(fleet.nowMs).toBe(NOON + 60_000);
+  });
+
+  it('makes no call without machines', async () => {
+    await open(0 + 1);
+    const before = fleet.worker.steps;
+    expect(await removeMachines(fleet.worker.context, EAST, await fleet.opened(), [])).toBe(false);
+    expect(fleet.worker.steps).toBeLessThanOrEqual(before + 1);
+    expect(terminated()).toEqual([]);
+  });
+
+  it('begins calls for four seconds as they are permitted, and says that others are left', async () => {
+    await open(12, { calls: { mutate: { perSecond: 1, burst: 1 } } });
+    expect(await remove()).toBe(true);
+    expect(terminated().length).toBeGreaterThanOrEqual(3);
+    expect(terminated().length).toBeLessThanOrEqual(5);
+    expect(fleet.nowMs - NOON - 60_000).toBeLessThanOrEqual(6_100);
+  });
+
+  it('takes a removal that the cloud refuses for answered: the next poll asks again', async () => {
+    await open(2);
+    fleet.cloud.meet = (call) => {
+      if (call === 'terminate m1') throw new DriverError('Unavailable', 'not now');
+    };
+    expect(await remove()).toBe(false);
+    expect(terminated()).toEqual(['terminate m1', 'terminate m2']);
+  });
+
+  it('fails with an error that is not the cloud’s', async () => {
+    await open(1);
+    fleet.cloud.meet = (call) => {
+      if (call.startsWith('terminate')) throw new Error('the driver broke');
+    };
+    await expect(remove()).rejects.toThrow('the driver broke');
+  });
+
+  it('goes on without the answer of a call two seconds after the last call began', async () => {
+    await open(2);
+    const opened = await fleet.opened();
+    const silent: OpenConnection = {
+      ...opened,
+      onTerms: (terms) => {
+        const client = opened.onTerms(terms);
+        const wait = async (): Promise<void> => {
+          terms.onPermit?.();
+          await new Promise(() => {});
+        };
+        return new Proxy(client, {
+          get: (target, name) => (name === 'terminateInstance' ? wait : Reflect.get(target, name)),
+        });
+      },
+    };
+    expect(await remove(silent)).toBe(true);
+    expect(fleet.nowMs).toBe(NOON + 62_000);
+  });
+});
