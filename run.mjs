@@ -1,6 +1,6 @@
-// Runs a program of this repository with everything in place: installs the locked dependencies where they are
-// missing or older than the lockfile, then starts the program on the Node.js that they bring (24), whatever
-// version started this file. Plain JavaScript, so that Node.js 20 can read it.
+// Runs a program of this repository. First it installs the locked dependencies if they are missing or older
+// than the lockfile. Then it starts the program on the Node.js 24 of the dependencies. This file is plain
+// JavaScript, because Node.js 20 has to read it.
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { constants } from 'node:os';

@@ -11,7 +11,9 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const fileOf = (step: Step, ending: string) => join(folder, `${step.name.replaceAll(' ', '-')}${ending}`);
 const say = (text: string) => process.stderr.write(`${text}\n`);
 
-/** The first lane of a stage shows its output as it comes, the others when they have ended. */
+/**
+ * Runs the lanes of a stage. The first lane shows its output while it runs, the others when they have ended.
+ */
 async function runStage(lanes: Stage): Promise<StepRun[]> {
   const runs = await Promise.all(lanes.map((lane, at) => runLane(lane, at === 0)));
   return runs.flat();
@@ -30,7 +32,10 @@ async function runLane(lane: readonly Step[], isShown: boolean): Promise<StepRun
   return runs;
 }
 
-/** What failed runs once more with nothing beside it: a failure by chance must not cost the whole run. */
+/**
+ * Runs a failed step, or its failed test files, once more without other steps: a random failure must not fail
+ * the whole run.
+ */
 async function runAgain(first: StepRun): Promise<TriedStep> {
   if (first.isPassed) return { first };
   const files = filesToRunAgain(first).map((file) => relative(process.cwd(), file));

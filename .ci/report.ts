@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 
-/** As much of vitest's JSON report as is read here. */
+/** The fields of vitest's JSON report that are read. */
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -19,16 +19,16 @@ const reportSchema = z.object({
   ),
 });
 
-/** What came of one test. A file that cannot be loaded counts as one failed test. */
+/** The result of one test. A file that cannot be loaded counts as one failed test. */
 export interface TestOutcome {
   readonly file: string;
   readonly title: string;
   readonly isPassed: boolean;
-  /** Why it failed; empty where it passed. */
+  /** The error of a failed test; empty if it passed. */
   readonly message: string;
 }
 
-/** @returns the tests that ran, skipped ones left out; none where there is no report */
+/** Reads a report. @returns the tests that ran, without skipped ones; none if there is no report */
 export function readReport(path: string): TestOutcome[] {
   if (!existsSync(path)) return [];
   const { testResults } = reportSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { readReport, type TestOutcome } from './report.ts';
 
-/** Stands in a step's command where the path of vitest's JSON report goes. */
+/** Placeholder in a step's command for the path of vitest's JSON report. */
 const REPORT_PATH = '{report}';
 export const REPORT: readonly string[] = [
   '--reporter=default',
@@ -14,7 +14,7 @@ export const REPORT: readonly string[] = [
 export interface Step {
   readonly name: string;
   readonly command: readonly string[];
-  /** Whether the command runs vitest with `REPORT`, so that single test files can be run again. */
+  /** True if the command runs vitest with `REPORT`. Single test files can then be run again. */
   readonly hasReport: boolean;
 }
 
@@ -22,16 +22,16 @@ export interface StepRun {
   readonly step: Step;
   readonly seconds: number;
   readonly isPassed: boolean;
-  /** Empty for a step without a report, and where vitest ended before it wrote one. */
+  /** Test results. Empty for a step without a report, and if vitest ended before it wrote one. */
   readonly tests: readonly TestOutcome[];
 }
 
 export interface RunOptions {
-  /** Path of the report that vitest is to write. */
+  /** Path of the report that vitest writes. */
   readonly report: string;
-  /** Path of a file that takes the output; absent: it goes to standard error. */
+  /** Path of a file for the output. Absent: the output goes to standard error. */
   readonly log?: string;
-  /** Test files to run alone, for a step with a report; absent: all. */
+  /** The test files to run, for a step with a report. Absent: all. */
   readonly files?: readonly string[];
 }
 

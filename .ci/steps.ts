@@ -10,15 +10,15 @@ const program = (name: string, command: string[]): Step => ({ name, command, has
 const contractOf = (driver: string): Step =>
   program(`contract of ${driver}`, npm('test:contract', '--driver', driver, '--json'));
 
-/** Steps of one lane run one after the other; lanes of one stage run side by side, and stages one after the other. */
+/** Steps of one lane run one after the other; lanes of one stage run concurrently, and stages one after the other. */
 export type Stage = readonly (readonly Step[])[];
 
-/** What each change passes: at most 30 minutes on two busy cores. */
+/** The steps for each change. They take at most 30 minutes on two busy cores. */
 export const CHANGE: readonly Stage[] = [
   [[program('check', npm('check'))]],
   [[tests('test', ['npm', 'test', '--silent', '--'])]],
   [
-    // Both wait for clouds most of the time, so they run side by side.
+    // Both wait for clouds most of the time. Therefore they run concurrently.
     [tests('disasters', npm('disasters'))],
     [
       contractOf('sim'),
@@ -36,7 +36,7 @@ export const CHANGE: readonly Stage[] = [
   ],
 ];
 
-/** What takes too long for each change. */
+/** The steps that take too long for each change. */
 export const NIGHTLY: readonly Stage[] = [
   [[program('field', npm('test:field', '--json'))]],
   [[program('races', npm('test:races', '--json'))]],

@@ -1,7 +1,7 @@
 import type { TestOutcome } from './report.ts';
 import type { StepRun } from './step.ts';
 
-/** A step's first run, and its second one where the first failed. */
+/** A step's first run, and its second run if the first failed. */
 export interface TriedStep {
   readonly first: StepRun;
   readonly second?: StepRun;
@@ -11,16 +11,16 @@ export interface Verdict {
   readonly passed: number;
   /** Tests, and steps without a report, that failed twice. */
   readonly failures: readonly string[];
-  /** What failed at first and passed when it ran alone. */
+  /** Tests and steps that failed at first and passed when they ran alone. */
   readonly flaky: readonly string[];
 }
 
-/** @returns the test files to run again; none: the whole step */
+/** Returns the test files to run again; empty: the whole step has to run again. */
 export function filesToRunAgain({ tests }: StepRun): string[] {
   return [...new Set(tests.filter(({ isPassed }) => !isPassed).map(({ file }) => file))];
 }
 
-/** What the runs of all steps come to. Pure. */
+/** Returns the verdict about the runs of all steps. Pure. */
 export function judge(steps: readonly TriedStep[]): Verdict {
   const verdicts = steps.map(judgeStep);
   return {
@@ -39,7 +39,8 @@ function judgeStep({ first, second }: TriedStep): Verdict {
   const flaky = failed.filter(isMended).map(keyOf);
   const passed = first.tests.length - failures.length;
   if (first.isPassed) return { passed, failures, flaky };
-  // Something beside the tests failed: the set-up, an error that no test caught, or the program itself.
+  // The step failed without a failed test: the set-up failed, an error was not caught, or the program itself
+  // failed.
   if (!second?.isPassed && failures.length === 0) failures.push(`the step ${name}`);
   if (second?.isPassed && failed.length === 0) flaky.push(`the step ${name}`);
   return { passed, failures, flaky };
@@ -47,7 +48,7 @@ function judgeStep({ first, second }: TriedStep): Verdict {
 
 const keyOf = ({ file, title }: TestOutcome): string => `${file}: ${title}`;
 
-/** Each step with its seconds, as a table. */
+/** Returns a table of the steps with their durations in seconds. */
 export function stepTable(steps: readonly TriedStep[], totalSeconds: number): string {
   const rows = [
     ['step', 'seconds', 'result'],

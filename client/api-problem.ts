@@ -2,12 +2,12 @@ import { z } from 'zod';
 
 const fieldErrorSchema = z.object({ pointer: z.string(), code: z.string(), message: z.string() });
 
-/** Accepts any fields: a proxy between us and the API may answer in its own format. */
+/** Accepts any fields: a proxy between client and API may answer in its own format. */
 const problemSchema = z.object({
   title: z.string().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
-  /** The gateway sends this instead of a detail. */
+  /** The gateway sends `message` instead of a detail. */
   message: z.string().optional(),
   requestId: z.string().optional(),
   errors: z.array(fieldErrorSchema).default([]),
@@ -19,7 +19,8 @@ const problemSchema = z.object({
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 
 /**
- * Reports the API's refusal, from its problem JSON. `code` is stable. Without one in the answer, it is `http-<status>`.
+ * Thrown when the API refuses a request; made from its problem JSON. `code` is stable. If the answer has no code, it is
+ * `http-<status>`.
  */
 export class ApiProblem extends Error {
   readonly status: number;
@@ -48,7 +49,7 @@ export class ApiProblem extends Error {
   }
 }
 
-/** Reports that no answer came, after all sensible retries. A request that changes something may have succeeded. */
+/** Thrown when no answer came, after all retries that are safe. A request that changes something may have succeeded. */
 export class ApiUnreachable extends Error {
   constructor(apiUrl: string, cause: unknown) {
     super(`${apiUrl} did not answer: ${reasonOf(cause)}`, { cause });
@@ -56,7 +57,10 @@ export class ApiUnreachable extends Error {
   }
 }
 
-/** Reports an answer that the contract does not have: client and API have different versions, or it is not our API. */
+/**
+ * Thrown for an answer that the contract does not have: client and API have different versions, or the server is not
+ * Fleetwright's API.
+ */
 export class UnexpectedAnswer extends Error {
   constructor(operationId: string, why: string) {
     super(`this client does not understand the answer to ${operationId}: ${why}`);

@@ -19,7 +19,8 @@ export interface ClientOptions {
 
 export interface CallOptions {
   /**
-   * For operations that accept one. Generated if it is missing: a retry after a lost answer then makes no second fleet.
+   * For operations that accept an idempotency key. It is generated if it is missing: a retry after a lost answer then
+   * creates no second fleet.
    */
   idempotencyKey?: string | undefined;
   signal?: AbortSignal | undefined;
@@ -42,7 +43,7 @@ type Call<Id extends OperationId> =
     ? (input?: CallInput<Id>) => Promise<OperationOutput<Id>>
     : (input: CallInput<Id>) => Promise<OperationOutput<Id>>;
 
-/** Has one method for each operation of the contract. */
+/** A client with one method for each operation of the contract. */
 export type Client = { readonly [Id in OperationId]: Call<Id> };
 
 interface AnyInput extends CallOptions {

@@ -16,9 +16,9 @@ export interface ApiRequest {
   path: string;
   headers: Record<string, string>;
   body: string | undefined;
-  /** True if repeating the request has no further effect. */
+  /** True if a repetition of the request has no further effect. */
   repeatable: boolean;
-  /** True if it removes something and has no answer body. A retry then accepts 404 as success. */
+  /** True if the request removes an object and has no answer body. A retry then accepts 404 as success. */
   removes: boolean;
   signal: AbortSignal | undefined;
 }
@@ -30,7 +30,7 @@ const MAX_PAUSE_MS = 20_000;
 
 /** Transient statuses, which do not tell whether the request had an effect. */
 const PASSING: ReadonlySet<number> = new Set([502, 503, 504]);
-/** The API refused the request before doing anything. */
+/** The API refused the request before it had any effect. */
 const TOO_MANY = 429;
 
 /**
@@ -53,7 +53,7 @@ export async function send(transport: Transport, request: ApiRequest): Promise<u
       const { response, body } = outcome;
       if (response.ok) return body;
       const transient = response.status === TOO_MANY || (request.repeatable && PASSING.has(response.status));
-      // The answer to an earlier attempt was lost, and that attempt removed it.
+      // An earlier attempt, whose answer was lost, removed the object.
       if (request.removes && response.status === 404 && attempts > 1) return undefined;
       if (last || !transient) throw new ApiProblem(response.status, body);
       waitMs = Math.max(waitMs, retryAfterMs(response));
@@ -70,7 +70,7 @@ async function attempt({ fetch }: Transport, request: ApiRequest): Promise<Outco
     const response = await fetch(`${request.apiUrl}${request.path}`, {
       method: request.method,
       headers: request.headers,
-      // Send the key only to the API's own address, and never follow an address from an answer.
+      // The key is sent only to the API's own address: redirects to other addresses are not followed.
       redirect: 'manual',
       signal: request.signal ? AbortSignal.any([request.signal, timeout]) : timeout,
       ...(request.body === undefined ? {} : { body: request.body }),

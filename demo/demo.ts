@@ -107,7 +107,9 @@ Delete a fleet:  npx fleetwright fleet delete ${fleet} --wait
 Stop it all:     npx fleetwright local down
 `;
 
-/** The first Ctrl-C ends the wait and deletes what was started, the second leaves it as it is, the third just ends. */
+/**
+ * Handles Ctrl-C: the first ends the wait and deletes the fleets, the second keeps them, the third ends the process.
+ */
 function interruptible(say: (line: string) => void): { signal: AbortSignal; second: AbortSignal } {
   const [first, second] = [new AbortController(), new AbortController()];
   process.on('SIGINT', () => {

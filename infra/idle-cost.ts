@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { CLOUDWATCH, DYNAMODB, EVENTBRIDGE, LAMBDA, SQS } from './prices.ts';
 import { type Resource, referredId, resourcesOf, type Template } from './template.ts';
 
-/** The cost of one stage in a month without any use. */
+/** The cost of one stage in a month without use. */
 export interface IdleCost {
   readonly lines: readonly { readonly what: string; readonly quantity: string; readonly usd: number }[];
   readonly usd: number;
@@ -19,7 +19,7 @@ const MINUTES_PER_MONTH = HOURS_PER_MONTH * 60;
  */
 const POLLS_PER_MINUTE = 5 * (60 / 20);
 
-/** The records of a few thousand past fleets, over all tables. */
+/** Storage of the records of a few thousand past fleets, over all tables. */
 const STORED_GB = 1;
 
 /**
@@ -61,8 +61,8 @@ const SCHEDULED: Readonly<Record<string, Usage>> = {
     sqs: 8 * 3,
     logBytes: 9 * 1_000,
   },
-  // For each of the 53 locations: four lists, four permits, two queries, and the held sweeps. Messages are sent in
-  // batches of ten.
+  // For each of the 53 locations: four lists, four permits, two queries, and the item of the location's hold. Messages
+  // are sent in batches of ten.
   'functions/entrypoints/handlers/schedules/schedule-sweeps': {
     requests: 1 + 8 + 53 / 5,
     gbSeconds: 0.1 + 8 * 0.2 + 53 * 0.1,
@@ -82,7 +82,7 @@ interface Usage {
   readonly logBytes: number;
 }
 
-/** Charged only by use, or free: they cost nothing while the stage is idle. */
+/** Types of resources that cost nothing while the stage is idle: they are charged only by use, or free. */
 const FREE_WHEN_IDLE = new Set([
   'AWS::ApiGatewayV2::Api',
   'AWS::ApiGatewayV2::Integration',

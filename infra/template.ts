@@ -7,7 +7,7 @@ const resourceSchema = z.looseObject({
 });
 export type Resource = z.infer<typeof resourceSchema>;
 
-/** A CloudFormation template. Only the parts that this program reads have a schema; the rest passes unchanged. */
+/** A CloudFormation template. Only the parts that these programs read have a schema; all others pass unchanged. */
 export const templateSchema = z.looseObject({
   Resources: z.record(z.string(), resourceSchema),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })).default({}),

@@ -5,7 +5,8 @@ import { engineSettings } from './engine/access.ts';
 import type { EngineAccess } from './state/records.ts';
 
 /**
- * Writes the first API key of the local stack into its table, as a user with rights in the AWS account would.
+ * Writes the first API key of the local stack into its table. In an AWS account, a user with rights to the
+ * table does the same.
  *
  * @returns the key; the table has only its hash
  */

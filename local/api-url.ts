@@ -6,7 +6,7 @@ const TRY_MS = 10_000;
  * Finds the URL at which plain HTTP clients reach the deployed API. Its own address,
  * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine's path form also works:
  * `/_aws/execute-api/<id>`; some engines require the stage's name after it. The function tries all forms and returns
- * the first at which our API answers. Clients need no proxy.
+ * the first one at which Fleetwright's API answers. Clients need no proxy.
  *
  * @param deployedUrl the stack's output
  * @throws StartFailure when no form answers
@@ -22,7 +22,10 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
   );
 }
 
-/** Tells whether our API answers at this URL. Without a key, its answer differs from any gateway's. */
+/**
+ * Returns whether Fleetwright's API answers at this URL. To a request without a key, its answer differs from
+ * any gateway's.
+ */
 async function isOurs(url: string): Promise<boolean> {
   try {
     const answer = await fetch(`${url}/v1/namespaces`, { signal: AbortSignal.timeout(TRY_MS) });

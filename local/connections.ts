@@ -22,7 +22,7 @@ export interface Target {
   endpoint: string;
   /** The key from which the key of each connection's account is derived. */
   simKey: string;
-  /** True if existing connections have keys derived from it. */
+  /** True if existing connections have keys that are derived from `simKey`. */
   isKnownKey: boolean;
 }
 
@@ -88,7 +88,7 @@ async function waitUntilReady(api: Client): Promise<void> {
   }
 }
 
-/** Waits for a request that makes something. @returns false if it already exists */
+/** Waits for a request that creates an object. @returns false if the object already exists */
 async function unlessTaken(made: Promise<unknown>): Promise<boolean> {
   try {
     await made;

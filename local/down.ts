@@ -20,8 +20,8 @@ export interface DownResult {
 }
 
 /**
- * Stops what `up` started, and nothing else. The engine keeps everything in memory: fleets and simulated clouds are
- * gone afterwards. An engine from AWS_ENDPOINT_URL keeps running.
+ * Stops the parts that `up` started, and nothing else. The engine keeps everything in memory: fleets and simulated
+ * clouds no longer exist afterwards. An engine from AWS_ENDPOINT_URL keeps running.
  */
 export async function down({
   home,
@@ -43,7 +43,8 @@ export async function down({
       done.push('clouds');
     }
     folder.removeTemporary();
-    // An engine from AWS_ENDPOINT_URL still has the deployment, which belongs to the contents of the clouds.
+    // An engine from AWS_ENDPOINT_URL still has the deployment. The contents of the clouds belong to it, and
+    // are kept.
     const forgotten = engine?.kind === 'endpoint' ? [] : [...Object.values(RECORDS), 'clouds'];
     for (const name of forgotten) rmSync(folder.file(name), { force: true, recursive: true });
     return done;

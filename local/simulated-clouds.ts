@@ -21,7 +21,9 @@ const liveSchema = z.object({
 export interface CloudsOptions {
   seed?: number;
   config?: string;
-  /** True if the engine is empty: then no record claims what an earlier engine created, and the clouds are emptied. */
+  /**
+   * True if the engine is empty. No record then claims the instances of an earlier engine, and the clouds are emptied.
+   */
   forget: boolean;
   /** The host name by which functions reach the clouds. Absent: the name of this machine's loopback. */
   hostSeenAs?: string;
@@ -65,7 +67,7 @@ export async function cloudsHealth(clouds: Clouds): Promise<z.infer<typeof healt
     const answer = await control(clouds, 'health', { signal: AbortSignal.timeout(5_000) });
     return healthSchema.parse(await answer.json());
   } catch {
-    // No server, or another one: ours does not answer.
+    // No server answers, or another one does.
     return undefined;
   }
 }
@@ -113,7 +115,7 @@ async function start(
   folder: StateFolder,
   { known, seed, config, hostSeenAs }: StartOptions,
 ): Promise<CloudsRecord> {
-  // Connections contain the clouds' URL. Keep the port if possible.
+  // Connections contain the clouds' URL. Therefore the port stays the same if possible.
   const before =
     known && process.env['FLEETWRIGHT_SIM_PORT'] === undefined ? Number(new URL(known.url).port) : 0;
   const port = before > 0 ? await freePort(before) : await choosePort('FLEETWRIGHT_SIM_PORT', PORT);
@@ -122,7 +124,7 @@ async function start(
   if (seed !== undefined) args.push('--seed', String(seed));
   if (config !== undefined) args.push('--config', config);
   if (hostSeenAs !== undefined) args.push('--allow-host', hostSeenAs);
-  // The connections' keys are derived from it.
+  // The keys of the connections are derived from this key.
   const simKey = known?.simKey ?? randomBytes(32).toString('base64url');
   const { process: own } = startDetached({
     command: process.execPath,

@@ -15,7 +15,7 @@ interface Flags extends RunFlags {
   json: boolean;
 }
 
-/** `bench -- cost`: what a launch and an hour of an instance take. */
+/** Makes the command `bench -- cost`, which measures the cost of a launch and of an hour of an instance. */
 export function costCommand(): Command {
   return new Command('cost')
     .description(

@@ -7,7 +7,7 @@ export interface FunctionMemory {
   peakMemoryMb: number;
 }
 
-/** What `bench -- cost` counted. */
+/** The counts of `bench -- cost`. */
 export interface Counted {
   launch: PhaseCounts;
   kept: KeptHours;
@@ -24,7 +24,7 @@ const COUNTS = [
   'cloudCalls',
 ] as const;
 
-/** The JSON line of `bench -- cost`. */
+/** Returns the JSON line of `bench -- cost`. */
 export function costDocument({ launch, kept, functions }: Counted) {
   const [launched, hours] = usd({ launch, kept });
   return {
@@ -46,7 +46,7 @@ export function costDocument({ launch, kept, functions }: Counted) {
   };
 }
 
-/** For 1,000 launches, and for 1,000 instance-hours. */
+/** Returns the cost of 1,000 launches and of 1,000 instance-hours, in dollars. */
 export function usd({ launch, kept }: Pick<Counted, 'launch' | 'kept'>): [UsdPer1000, UsdPer1000] {
   return [usdPer1000(launch), usdPer1000({ ...kept, instances: kept.instanceHours })];
 }

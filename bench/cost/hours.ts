@@ -6,10 +6,10 @@ import { fleetsOf } from '../makespan/fleets.ts';
 import type { PhaseCounts } from '../measure/cost.ts';
 import { inVirtualTime } from '../virtual/stack.ts';
 
-/** The watch has seen that all loops rest. */
+/** After this time, the schedule `watch` has seen that all poll loops have ended. */
 const AT_REST_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
-/** As every function is deployed, but for some of the API. */
+/** Memory of every deployed function except some of the API. */
 const MEMORY_GB = 0.5;
 const SQS_REQUESTS_PER_BATCH = 2;
 
@@ -17,19 +17,20 @@ export interface HoursAsked {
   instances: number;
   hours: number;
   seed: number;
-  /** What an invocation writes into its log, as it was counted elsewhere. */
+  /** Log volume of an invocation, counted in another run. */
   logBytesPerInvocation: number;
 }
 
 export interface KeptHours extends PhaseCounts {
-  /** Instances times hours. */
+  /** Number of instances multiplied by hours. */
   instanceHours: number;
   locations: number;
 }
 
 /**
- * What it takes to keep a fleet that runs: every read, write, message, invocation and cloud call of the shipped code in
- * some hours of virtual time. The time of the functions is what the calls in them take there, and so an estimate.
+ * Counts what a running fleet uses: every read, write, message, invocation and cloud call of the shipped code in some
+ * hours of virtual time. The duration of functions is an estimate: the sum of the durations of their calls in virtual
+ * time.
  */
 export async function countKeptHours({
   instances,

@@ -27,7 +27,10 @@ interface Flags extends RunFlags {
   creates?: number;
 }
 
-/** `bench -- engine`: where the time of an instance goes on the local engine; with `--boot`, how quick machines come up. */
+/**
+ * Makes the command `bench -- engine`, which measures each step of a launch on the local engine. With `--boot`, it
+ * measures fleets of quick machines.
+ */
 export function engineCommand(): Command {
   return new Command('engine')
     .description(
@@ -91,7 +94,7 @@ async function quickBoots(
   return isAsAsked(measured) ? EXIT.done : EXIT.otherwise;
 }
 
-/** @returns the exit code */
+/** Runs the benchmark. @returns the exit code */
 async function demoOnEngine({ json, scale, seed }: Flags): Promise<number> {
   const run = await runOnEngine({ scale, seed }, (line) => process.stderr.write(`${line}\n`));
   const paths = await readPaths(run);

@@ -16,7 +16,7 @@ const receivedSchema = z.object({
   instances: z.array(z.string()),
 });
 
-/** When the workflow of each fleet began, by the fleet's id. */
+/** Reads the time at which the workflow of each fleet began, by the fleet's id. */
 export async function readFleetStarts(
   client: SFNClient,
   stateMachineArn: string,
@@ -30,8 +30,8 @@ export async function readFleetStarts(
 }
 
 /**
- * When the launch message of each instance was first sent, by the instance's id. The local engine's histories do not
- * tell what was sent: an execution's tasks are scheduled in the order of its instances.
+ * Reads the time at which the launch message of each instance was first sent, by the instance's id. The local engine's
+ * histories do not have the messages. But an execution schedules its tasks in the order of its instances.
  */
 export async function readSendTimes(
   client: SFNClient,
@@ -51,7 +51,9 @@ export async function readSendTimes(
   return sent;
 }
 
-/** When a worker first had the launch message of each instance, by the instance's id. */
+/**
+ * Reads the time at which a worker first received the launch message of each instance, by the instance's id.
+ */
 export async function readReceiveTimes(
   client: CloudWatchLogsClient,
   { fromMs, toMs }: Span,

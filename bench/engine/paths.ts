@@ -1,18 +1,18 @@
-/** When an instance came to each step of its way from the request to Running; in milliseconds since 1970. */
+/** Times at which an instance reached each step from the request to Running, in milliseconds since 1970. */
 export interface InstancePath {
-  /** The user asked for its fleet. */
+  /** The user requested its fleet. */
   askedMs: number;
   /** The workflow of its fleet began. */
   acceptedMs: number;
   /** The workflow sent its launch message. */
   sentMs: number;
-  /** A worker had the message for the first time. */
+  /** A worker received the message for the first time. */
   receivedMs: number;
   /** The cloud accepted the create call. */
   createdMs: number;
-  /** It ran, by the cloud's books. */
+  /** The instance ran, by the cloud's books. */
   ranMs: number;
-  /** Its record said so. */
+  /** Its record became Running. */
   recordedMs: number;
 }
 
@@ -25,7 +25,7 @@ export interface Shares {
   status: number;
 }
 
-/** Where the time of these instances went, in seconds: the mean of each step. */
+/** Returns the mean duration of each step over these instances, in seconds. */
 export function meanSteps(paths: readonly InstancePath[]): Shares {
   const mean = (step: (path: InstancePath) => number) =>
     paths.reduce((sum, path) => sum + Math.max(0, step(path)), 0) / Math.max(1, paths.length) / 1_000;
@@ -39,7 +39,7 @@ export function meanSteps(paths: readonly InstancePath[]): Shares {
   };
 }
 
-/** The same as parts of the whole. */
+/** Returns the durations of the steps as parts of the whole. */
 export function sharesOf(steps: Shares): Shares {
   const whole = Object.values(steps).reduce((sum: number, seconds: number) => sum + seconds, 0);
   const part = (seconds: number) => (whole === 0 ? 0 : Number((seconds / whole).toFixed(4)));

@@ -21,11 +21,11 @@ export interface EngineRun {
   stack: Stack;
   provisioned: Provisioned;
   removed: Removed;
-  /** When the fleets were asked for, when all had come up and when all were gone; in milliseconds since 1970. */
+  /** Times at which the fleets were requested, all instances ran, and nothing was left; in milliseconds since 1970. */
   beganMs: number;
   upMs: number;
   goneMs: number;
-  /** When each instance's record said that it runs, by its id; in milliseconds since 1970. */
+  /** Time at which each instance's record became Running, by its id; in milliseconds since 1970. */
   recordedMs: ReadonlyMap<string, number>;
 }
 
@@ -34,7 +34,10 @@ export interface RunFlags {
   seed: number;
 }
 
-/** Starts the stack where it does not run yet. @throws CliError when something is in the way */
+/**
+ * Runs the demo's fleets on the local stack, which it starts if needed. @throws CliError when fleets or
+ * instances of an earlier run exist
+ */
 export async function runOnEngine(
   { scale, seed }: RunFlags,
   say: (line: string) => void,
@@ -70,9 +73,9 @@ export interface Phases {
 }
 
 /**
- * What launching took, from the API call to Running and with its share of the status calls, and what terminating
- * took. A client that watches asks the API as often as it likes, so the API's functions are counted only while the
- * fleets are asked for.
+ * Counts what launching used, from the API call to Running, with its share of the polls, and what terminating used. The
+ * API's functions are counted only until all fleets are requested, because a client that watches may call the API as
+ * often as it wants.
  */
 export async function countPhases({
   stack,
@@ -132,7 +135,7 @@ function together(a: Map<string, FunctionUse>, b: Map<string, FunctionUse>): Map
   );
 }
 
-/** The largest resident set of each function in the whole of a run. */
+/** Reads the largest resident set of each function in a run. */
 export async function readPeakMemory({ stack, beganMs, goneMs }: EngineRun) {
   const clients = openEngineClients(stack);
   try {

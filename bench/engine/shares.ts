@@ -4,7 +4,7 @@ import { readFleetStarts, readReceiveTimes, readSendTimes } from './launch-times
 import type { InstancePath } from './paths.ts';
 import type { EngineRun } from './run.ts';
 
-/** The way of every instance of a run that came to run and whose every step is known. */
+/** Reads the step times of each instance that ran and for which all steps are known. */
 export async function readPaths({
   stack,
   provisioned,

@@ -12,7 +12,7 @@ interface Flags {
   json: boolean;
 }
 
-/** `bench -- fairness`: whether a small fleet is stuck behind a large one. */
+/** Makes the command `bench -- fairness`, which measures how long a small fleet waits behind a large one. */
 export function fairnessCommand(): Command {
   return new Command('fairness')
     .description(

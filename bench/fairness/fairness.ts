@@ -7,12 +7,14 @@ import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
 export interface FairnessAsked {
   small: number;
   large: number;
-  /** How long after the large fleet the small one is sent. */
+  /** Delay of the request for the small fleet after that for the large one. */
   afterSeconds: number;
   seeds: readonly number[];
 }
 
-/** What `bench -- fairness` prints: seconds from the request for the small fleet to its instances Running. */
+/**
+ * The result of `bench -- fairness`: seconds from the request for the small fleet until its instances run.
+ */
 export interface Fairness {
   aloneP95Seconds: number;
   behindP95Seconds: number;
@@ -29,7 +31,9 @@ export interface Fairness {
 
 const CLOUD = 'aws';
 
-/** A small fleet at one location of one connection, alone and while a large one is under way at the same site. */
+/**
+ * Measures a small fleet at one location of one connection, alone and while a large one is under way at the same site.
+ */
 export async function measureFairness(
   { small, large, afterSeconds, seeds }: FairnessAsked,
   say: (line: string) => void,
@@ -74,7 +78,9 @@ async function secondsToRun(
   });
 }
 
-/** @returns when each of a fleet's instances came to run, by the clouds' books */
+/**
+ * Waits until all instances of a fleet run. @returns the time at which each of them ran, by the clouds' books
+ */
 async function untilAllRan({ lab }: VirtualStack, fleetId: string, size: number): Promise<number[]> {
   for (;;) {
     const runsAt = lab.clouds
@@ -86,7 +92,7 @@ async function untilAllRan({ lab }: VirtualStack, fleetId: string, size: number)
   }
 }
 
-/** A fleet at the first location that the demo has at the cloud. */
+/** Makes a fleet at the first location that the demo has at the cloud. */
 function fleetOf(name: string, size: number): FleetRequest {
   const groups = readFleetFiles().flatMap(({ nodeGroups }) => nodeGroups);
   const group = groups.find(({ connection }) => connection === `sim-${CLOUD}`);
@@ -99,7 +105,7 @@ function fleetOf(name: string, size: number): FleetRequest {
   };
 }
 
-/** The smallest value that so great a part of all are not above. */
+/** Returns a percentile by the nearest-rank method. */
 export function percentile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN;

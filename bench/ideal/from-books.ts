@@ -10,7 +10,7 @@ const bookedInstanceSchema = z.object({
 });
 type BookedInstance = z.infer<typeof bookedInstanceSchema>;
 
-/** As much of `GET /_sim/books` as the yardstick needs. */
+/** The fields of `GET /_sim/books` that the ideal schedule needs. */
 export const booksSchema = z.object({
   clouds: z.array(
     z.object({
@@ -23,32 +23,33 @@ export const booksSchema = z.object({
 });
 
 export interface Run {
-  /** `GET /_sim/books`, as parsed JSON. */
+  /** The answer of `GET /_sim/books`, as parsed JSON. */
   books: unknown;
   limits: Readonly<Record<string, CreateLimits>>;
-  /** When the API accepted the first create request of the run. */
+  /** Time at which the API accepted the first create request of the run. */
   startedAt: string;
-  /** The run's deployment; absent: whatever the books hold. */
+  /** The run's deployment; absent: every deployment. */
   deploymentId?: string;
-  /** The run's fleets; absent: every instance that was asked for since `startedAt`. */
+  /** The run's fleets; absent: every instance that was requested since `startedAt`. */
   fleetIds?: readonly string[];
 }
 
 export interface RunResult {
-  /** Instances that came to run, each counted once. */
+  /** Number of instances that ran, each counted once. */
   instances: number;
   idealSeconds: number;
   makespanSeconds: number;
-  /** makespan / ideal; null when nothing ran. */
+  /** Makespan divided by the ideal; null if no instance ran. */
   ratio: number | null;
   clouds: { cloud: string; idealSeconds: number }[];
 }
 
 /**
- * The ideal and the real schedule of one run. Of several attempts at an instance, the first that ran counts. An
- * instance's id sorts by fleet and position, which is the order in which it was asked for.
+ * Computes the ideal and the real schedule of one run. If an instance had several attempts, the first one that ran
+ * counts. Instances sort by their ids, that is by fleet and position: the order in which they were requested.
  *
- * @throws ZodError when the books are no books; RangeError when there are no limits for a cloud in them
+ * @throws ZodError when `books` is not an answer of `GET /_sim/books`; RangeError when no limits are known for one of
+ *   its clouds
  */
 export function measureRun({ books, limits, startedAt, deploymentId, fleetIds }: Run): RunResult {
   const startMs = Date.parse(startedAt);

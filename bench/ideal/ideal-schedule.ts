@@ -1,4 +1,4 @@
-/** What a cloud allows one connection, as far as creating goes. */
+/** The limits of a cloud for the creates of one connection. */
 export interface CreateLimits {
   locationSlots: number;
   instanceSlotsPerLocation: number;
@@ -6,7 +6,7 @@ export interface CreateLimits {
   createBurst: number;
 }
 
-/** An instance to be created; it holds its slot for as long as both take together. */
+/** An instance to be created. It holds its slot for the sum of both durations. */
 export interface AskedInstance {
   submitSeconds: number;
   bootSeconds: number;
@@ -15,7 +15,7 @@ export interface AskedInstance {
 export interface AskedCloud {
   cloud: string;
   limits: CreateLimits;
-  /** In the order asked, and so are the instances of each. */
+  /** Locations and their instances, in the order of the requests. */
   locations: { location: string; instances: AskedInstance[] }[];
 }
 
@@ -25,20 +25,20 @@ export interface IdealSchedule {
 }
 
 /**
- * When the last instance would run if a scheduler had no overhead whatever: everything is asked at 0, an instance
- * starts as soon as its location has a slot and a token and its cloud a location slot, and a slot is free the
- * moment its instance runs. Instances that could start at the same moment start in the order asked.
+ * Returns the time at which the last instance would run under a scheduler without overhead. Everything is requested at
+ * 0. An instance starts as soon as its location has a slot and a token, and its cloud has a location slot. A slot is
+ * free as soon as its instance runs. Instances that could start at the same moment start in the order of the requests.
  */
 export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
   const perCloud = clouds.map((cloud) => ({ cloud: cloud.cloud, idealSeconds: lastRunningAt(cloud) }));
   return { idealSeconds: Math.max(0, ...perCloud.map(({ idealSeconds }) => idealSeconds)), clouds: perCloud };
 }
 
-/** Times are sums of fractions; what is closer than this is at the same moment. */
+/** Times are sums of fractions. Times that are closer than this count as the same moment. */
 const SAME_MOMENT_SECONDS = 1e-9;
 
 interface Site {
-  /** How long each holds its slot; the first `started` of them have begun. */
+  /** How long each instance holds its slot. The first `started` of them have begun. */
   durations: number[];
   started: number;
   runsAt: number[];
@@ -89,7 +89,10 @@ function refill(site: Site, limits: CreateLimits, now: number): void {
   site.tokensAt = now;
 }
 
-/** The next time at which anything can change: an instance runs, or a token comes. Infinite when all is done. */
+/**
+ * Returns the next time at which the state can change: an instance runs, or a token becomes available. Infinity if all
+ * instances run.
+ */
 function nextMoment(sites: readonly Site[], limits: CreateLimits, now: number): number {
   let next = Number.POSITIVE_INFINITY;
   const consider = (at: number) => {

@@ -9,7 +9,10 @@ function limits(locations: number, instances: number, perSecond: number, burst: 
   };
 }
 
-/** What the simulated clouds allow as they come. Written out here, so that the yardstick stands on its own. */
+/**
+ * The default limits of the simulated clouds. They are repeated here: the ideal schedule must not depend on the code
+ * that it judges.
+ */
 export const SIMULATED_LIMITS: Readonly<Record<string, CreateLimits>> = {
   aws: limits(30, 20, 5, 20),
   azure: limits(30, 20, 4, 12),

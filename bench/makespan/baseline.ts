@@ -20,15 +20,16 @@ import { Clouds, DEPLOYMENT, ENDPOINT } from '../../test/chaos/models/clouds.ts'
 import { cloudsFor, type Measured, measure } from './clouds.ts';
 import { sizeOf } from './fleets.ts';
 
-/** The peers' way knows no governor. */
+/** The baseline has no governor: each request is sent immediately. */
 const UNGOVERNED: CallGate = { send: (call, request) => request(new Permit(call)) };
 
 const MAX_SLEEP_MS = 5_000;
 
 /**
- * How the peers do it, on the same clouds: each request has semaphores of its own for locations and instances, and each
- * create call waits for up to five seconds by chance inside its slot. Made better than they are: a refused call is
- * made again, a slot is free the moment its instance runs, and nothing asks the clouds how they are.
+ * Simulates the baseline, the method of comparable systems, on the same clouds. Each request has its own semaphores for
+ * locations and instances, and each create call sleeps for up to five random seconds inside its slot. The baseline is
+ * better than those systems: a refused call is repeated, a slot is free as soon as its instance runs, and no status
+ * calls are made.
  */
 export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);
@@ -111,7 +112,7 @@ interface Furnished {
   keyPairBackendId: string;
 }
 
-/** Makes a call until the cloud does not throttle it any more, with a sleep by chance in between, as the peers do. */
+/** Repeats a call until the cloud does not throttle it, with random sleeps in between, as comparable systems do. */
 async function insistently<Answer>(ground: Ground, call: () => Promise<Answer>): Promise<Answer> {
   for (;;) {
     try {

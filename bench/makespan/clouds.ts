@@ -4,15 +4,18 @@ import type { Clouds } from '../../test/chaos/models/clouds.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../ideal/limits.ts';
 
-/** What the quotas have room for: the demo asks for no more, at any location. */
+/** Most instances that fit into the quotas: those of the demo. */
 const WITHIN_QUOTAS = 1_110;
 
-/** The simulated clouds as they are for as many instances as the demo has, and without quotas for more. */
+/**
+ * Returns the simulated clouds: with their quotas for up to as many instances as the demo has, without quotas
+ * for more.
+ */
 export function cloudsFor(instances: number): Record<string, CloudConfig> {
   return instances <= WITHIN_QUOTAS ? loadSimConfig().clouds : cloudsWithoutQuotas();
 }
 
-/** The simulated clouds with their true limits, but for quotas: those would stop the larger fleets, and not slow them. */
+/** Returns the simulated clouds with their limits except quotas, which would stop the larger fleets. */
 export function cloudsWithoutQuotas(): Record<string, CloudConfig> {
   return Object.fromEntries(
     Object.entries(loadSimConfig().clouds).map(([name, cloud]) => [
@@ -34,11 +37,14 @@ export interface Measured {
   idealSeconds: number;
   calls: number;
   throttled: number;
-  /** Creates that the clouds refused since all slots of a location, or all locations of an account, were taken. */
+  /**
+   * Number of creates that the clouds refused because all slots of a location, or all location slots of an account,
+   * were taken.
+   */
   limitViolations: number;
 }
 
-/** What the clouds' own books say of a run that began at `startMs`. */
+/** Measures a run that began at `startMs` by the clouds' own books. */
 export function measure({ engine }: Clouds, startMs: number): Measured {
   const books = readBooks(engine.world);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);

@@ -14,10 +14,13 @@ interface Flags {
   json: boolean;
 }
 
-/** Each keeps up to some GB. */
+/** Most threads: each may need some GB of memory. */
 const MOST_THREADS = 2;
 
-/** `bench -- makespan`: in virtual time, so that it takes minutes and is the same each time. */
+/**
+ * Makes the command `bench -- makespan`. It runs in virtual time: it takes minutes and gives the same result
+ * each time.
+ */
 export function makespanCommand(): Command {
   return new Command('makespan')
     .description(

@@ -4,8 +4,8 @@ import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 type NodeGroup = FleetRequest['nodeGroups'][number];
 
 /**
- * So many instances over so many fleets. The demo's own where they are asked for; else fleets that are alike, with the
- * demo's shares by cloud, over all locations that the demo has there.
+ * Returns fleets with this number of instances in total: the demo's own fleets if the numbers match, else equal fleets
+ * with the demo's shares by cloud, over all locations of the demo.
  */
 export function fleetsOf(instances: number, fleets: number): FleetRequest[] {
   const demo = readFleetFiles();
@@ -36,11 +36,13 @@ function everywhere(first: NodeGroup, groups: readonly NodeGroup[], size: number
   return { name: connection, connection, locations, instanceType, image, size };
 }
 
-/** Of all these fleets together. */
+/** Returns the number of instances of all these fleets together. */
 export const sizeOf = (fleets: readonly FleetRequest[]): number =>
   fleets.flatMap(({ nodeGroups }) => nodeGroups).reduce((sum, { size }) => sum + size, 0);
 
-/** Whole numbers in these proportions that add up to `whole`: each rounded, with what is left of it carried on. */
+/**
+ * Divides `whole` into whole numbers in these proportions. Each is rounded, and the remainder is carried to the next.
+ */
 function split(whole: number, proportions: readonly number[]): number[] {
   let [given, due] = [0, 0];
   return proportions.map((proportion) => {

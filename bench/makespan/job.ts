@@ -7,9 +7,9 @@ import { simulate } from './simulate.ts';
 export interface Job {
   instances: number;
   fleets: number;
-  /** How many times the clouds' call rates the connections' limits are; absent: the peers' way, which knows no limits. */
+  /** Ratio of the connections' call rates to the clouds' real ones. Absent: the baseline, which has no rate limits. */
   overstatedBy?: number;
-  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean;
   seed: number;
 }

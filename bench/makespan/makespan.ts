@@ -21,7 +21,10 @@ export interface Asked {
   fleets: number;
 }
 
-/** The demo's own, ten thousand in one fleet and in twenty, and a hundred thousand. */
+/**
+ * The sizes that are measured: the demo's fleets, ten thousand instances in one fleet and in twenty, and a
+ * hundred thousand.
+ */
 export const ASKED: readonly Asked[] = [
   { instances: 1_110, fleets: 4 },
   { instances: 10_000, fleets: 1 },
@@ -32,14 +35,16 @@ const OVERSTATED_BY = [1, 2];
 
 export interface HowToRun {
   seed: number;
-  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean;
-  /** Runs at a time. */
+  /** Number of runs at a time. */
   threads: number;
   say(line: string): void;
 }
 
-/** Each of these with the true call rates and with overstated ones, beside what the peers' way takes. */
+/**
+ * Measures each of these sizes with the clouds' real call rates, with overstated ones, and with the baseline.
+ */
 export async function measureMakespans(
   asked: readonly Asked[],
   { seed, scalesSlowly = false, threads, say }: HowToRun,
@@ -62,7 +67,7 @@ export async function measureMakespans(
     const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run("the peers' way")]);
     return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
   };
-  // The longest first, so that none of them is left alone at the end.
+  // The longest runs begin first: no long run is then left alone at the end.
   const bySize = asked.toSorted((one, other) => other.instances - one.instances);
   const cases = new Map(await Promise.all(bySize.map(async (size) => [size, await casesOf(size)] as const)));
   return asked.flatMap((size) => cases.get(size) ?? []);

@@ -4,10 +4,11 @@ import { cloudsFor, type Measured, measure } from './clouds.ts';
 import { sizeOf } from './fleets.ts';
 
 /**
- * How long until all of these fleets' instances run.
+ * Measures the time until all instances of these fleets run.
  *
- * @param say told now and then how many have been asked for, and how much time has passed for them
- * @throws Error when they do not come to run
+ * @param say is called from time to time with the number of instances so far and the virtual seconds that
+ *   have passed
+ * @throws Error if not all instances run
  */
 export async function simulate(
   fleets: readonly FleetRequest[],

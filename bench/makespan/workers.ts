@@ -4,10 +4,10 @@ import type { Measured } from './clouds.ts';
 import type { Job } from './job.ts';
 import type { Told } from './worker.ts';
 
-/** A run of 100,000 instances keeps some GB; nearly all that it makes is gone at once, and best left to the young heap. */
+/** A run of 100,000 instances keeps some GB. Nearly all of its objects live only briefly: the young heap is large. */
 const RESOURCES = { maxOldGenerationSizeMb: 12_288, maxYoungGenerationSizeMb: 192 };
 
-/** Runs jobs in threads of their own, so many at a time. Each has the same result as without threads. */
+/** Runs jobs in threads, a fixed number at a time. Each job has the same result as without threads. */
 export class Workers {
   readonly #slot: ReturnType<typeof pLimit>;
 
@@ -15,7 +15,7 @@ export class Workers {
     this.#slot = pLimit(threads);
   }
 
-  /** @param say told now and then how far it is @throws Error what the run threw */
+  /** Runs one job. @param say is called from time to time with the progress @throws the error of the run */
   run(job: Job, say: (made: number, seconds: number) => void = () => {}): Promise<Measured> {
     return this.#slot(async () => {
       const worker = new Worker(new URL('./worker.ts', import.meta.url), { resourceLimits: RESOURCES });

@@ -2,7 +2,7 @@ import { CLOUDWATCH, DYNAMODB, LAMBDA, SQS, STEP_FUNCTIONS } from '../../infra/p
 import { addUse, type FunctionUse, NO_USE } from './function-logs.ts';
 import type { WorkflowUse } from './transitions.ts';
 
-/** What a number of instances took, all together. */
+/** What a number of instances used together. */
 export interface PhaseCounts {
   instances: number;
   cloudCalls: number;
@@ -15,14 +15,17 @@ export interface PhaseCounts {
   logBytes: number;
 }
 
-/** A receive and a delete. */
+/** One receive and one delete. */
 const SQS_REQUESTS_PER_BATCH = 2;
-/** What CloudWatch adds to each event, of which an invocation writes three of its own and one of ours. */
+/**
+ * Bytes that CloudWatch adds to each log event. An invocation has three events of Lambda and one of the
+ * function.
+ */
 const LOG_BYTES_ADDED_PER_INVOCATION = 4 * 26;
 
 /**
- * @param functions by name; those that read a queue begin with `drivers-`
- * @param cloudCalls as the clouds counted them
+ * @param functions use of each function, by name; the names of queue consumers begin with `drivers-`
+ * @param cloudCalls cloud calls, counted by the clouds
  */
 export function countPhase(
   instances: number,
@@ -47,13 +50,13 @@ export function countPhase(
   };
 }
 
-/** Dollars for 1,000 instances, by service. */
+/** Cost of 1,000 instances in dollars, by service. */
 export interface UsdPer1000 {
   dynamodb: number;
   sqs: number;
   stepFunctions: number;
   lambdaRequests: number;
-  /** An estimate: the time is that of this machine. */
+  /** An estimate, because the durations are those of this machine. */
   lambdaTimeEstimate: number;
   logs: number;
   total: number;

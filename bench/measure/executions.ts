@@ -6,15 +6,15 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { Span } from './function-logs.ts';
 
-/** An execution as its history tells it. */
+/** An execution with its history. */
 export interface ExecutionHistory {
-  /** As JSON text. */
+  /** Input as JSON text. */
   input: string;
   startedMs: number;
   events: HistoryEvent[];
 }
 
-/** Executions of a state machine that began in a span. */
+/** Yields the executions of a state machine that began in a span. */
 export async function* executionsOf(
   client: SFNClient,
   stateMachineArn: string,

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-cloudwatch-logs';
 import { z } from 'zod';
 
-/** What the functions say of themselves, one line for each invocation (`functions/platform/runtime/measured.ts`). */
+/** The usage line that each invocation logs (`functions/platform/runtime/measured.ts`). */
 const usageLineSchema = z.object({
   message: z.literal('usage'),
   usage: z.object({
@@ -19,7 +19,7 @@ const usageLineSchema = z.object({
   }),
 });
 
-/** What a function's invocations consumed in a span of time. */
+/** Resources that a function's invocations consumed in a span of time. */
 export interface FunctionUse {
   invocations: number;
   gbSeconds: number;
@@ -30,7 +30,7 @@ export interface FunctionUse {
   cloudCalls: number;
   /** The largest resident set of any process. */
   peakMemoryMb: number;
-  /** Of log text, without what CloudWatch adds. */
+  /** Bytes of log text, without the bytes that CloudWatch adds. */
   logBytes: number;
 }
 
@@ -48,7 +48,7 @@ export const NO_USE: FunctionUse = {
 
 const REPORT = /^REPORT .*Billed Duration: (\d+(?:\.\d+)?) ms\s+Memory Size: (\d+) MB/;
 
-/** A line's share of what it reports; undefined for a line that reports nothing. */
+/** Returns the usage that a log line reports; undefined for any other line. */
 export function useOf(line: string): Partial<FunctionUse> | undefined {
   const [, billedMs, memoryMb] = REPORT.exec(line) ?? [];
   if (billedMs !== undefined && memoryMb !== undefined) {
@@ -72,15 +72,15 @@ export function addUse(a: FunctionUse, b: Partial<FunctionUse>): FunctionUse {
   };
 }
 
-/** Of a span from the first instant up to, and without, the second; in milliseconds since 1970. */
+/** A span from the first time up to, but not including, the second; in milliseconds since 1970. */
 export interface Span {
   fromMs: number;
   toMs: number;
 }
 
 /**
- * What each function consumed in a span, from its log, by the last part of its log group's name, such as
- * `drivers-sim`. An invocation belongs to the span in which it ended.
+ * Reads from the logs what each function consumed in a span. The keys are the last parts of the log groups'
+ * names, for example `drivers-sim`. An invocation belongs to the span in which it ended.
  */
 export async function readFunctionUse(
   client: CloudWatchLogsClient,

@@ -8,7 +8,7 @@ export interface EngineClients {
   close(): void;
 }
 
-/** Clients of the local engine, whatever account the environment names. */
+/** Opens clients of the local engine. AWS settings in the environment have no effect on them. */
 export function openEngineClients(engine: EngineAccess): EngineClients {
   const settings = engineSettings(engine);
   const logs = new CloudWatchLogsClient(settings);

@@ -5,12 +5,12 @@ import type { Span } from './function-logs.ts';
 export interface WorkflowUse {
   executions: number;
   transitions: number;
-  /** Messages that Step Functions sent itself; SQS bills them as any other. */
+  /** Messages that Step Functions sent. SQS bills them as all others. */
   sqsSends: number;
   mostEvents: number;
 }
 
-/** What executions that began in a span took, from their histories. */
+/** Reads from the histories what the executions that began in a span used. */
 export async function readWorkflowUse(
   client: SFNClient,
   machineArns: readonly string[],
@@ -29,9 +29,10 @@ export async function readWorkflowUse(
 }
 
 /**
- * State transitions as AWS bills them: each state entered, each retry of a task, and the end of the execution. A
- * task is scheduled once for each entry and once for each retry, so that tasks are counted by that: the local engine
- * tells no entries of states within a Map. The other states in there (one Map for each cloud) it does not tell at all.
+ * Counts state transitions as AWS bills them: each state that is entered, each retry of a task, and the end of the
+ * execution. A task is scheduled once for each entry and once for each retry. Tasks are therefore counted by their
+ * scheduling, because the local engine's histories have no entries of states within a Map. Other states within a Map
+ * (one Map for each cloud) are not counted, because the histories do not have them.
  */
 export function transitionsOf(events: readonly Pick<HistoryEvent, 'type'>[]): number {
   const tasks = events.filter(

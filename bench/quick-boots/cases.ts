@@ -1,17 +1,17 @@
 import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 
-/** One fleet that the benchmark times. */
+/** One fleet that the benchmark measures. */
 export interface BootCase {
   name: CaseName;
   instances: number;
-  /** Over how many locations they are spread. */
+  /** Number of locations that the instances are spread over. */
   locations: number;
 }
 
 export const CASE_NAMES = ['firstFleet', 'twenty', 'oneLocation', 'eightLocations'] as const;
 export type CaseName = (typeof CASE_NAMES)[number];
 
-/** In the order in which they are played. The first one starts the functions' processes. */
+/** The cases, in the order in which they run. The first one starts the functions' processes. */
 export const BOOT_CASES: readonly BootCase[] = [
   { name: 'firstFleet', instances: 20, locations: 1 },
   { name: 'twenty', instances: 20, locations: 1 },
@@ -28,7 +28,7 @@ const FLEET_NAMES: Readonly<Record<CaseName, string>> = {
   eightLocations: 'quick-boots-eight-locations',
 };
 
-/** What a cloud offers for the benchmark's machines. */
+/** What the benchmark's machines are launched from at a cloud. */
 export interface Offered {
   connection: string;
   locations: readonly string[];
@@ -36,7 +36,7 @@ export interface Offered {
   image: string;
 }
 
-/** @throws RangeError when the cloud has too few locations */
+/** Makes the fleet of a case. @throws RangeError when the cloud has too few locations */
 export function fleetOf(
   { name, instances, locations }: BootCase,
   { connection, locations: known, instanceType, image }: Offered,

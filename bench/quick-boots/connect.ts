@@ -8,9 +8,9 @@ const POLL_MS = 500;
 const READY_MS = 120_000;
 
 /**
- * Makes the connection to the cloud and waits until it is verified and its catalogue has been read.
+ * Creates the connection to the cloud and waits until it is verified and its catalogue is read.
  *
- * @throws CliError when an earlier run's connection is in the way, or the cloud cannot be used
+ * @throws CliError when an earlier run's connection cannot be removed, or the cloud cannot be used
  */
 export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud): Promise<void> {
   const { client, namespace } = stack;
@@ -32,7 +32,7 @@ export async function connectQuickCloud(stack: Stack, { connection }: QuickCloud
   }
 }
 
-/** A run that was killed leaves its connection behind, to a cloud that is gone. */
+/** Removes the connections of killed runs, whose clouds no longer exist. */
 async function removeEarlier({ client, namespace }: Stack): Promise<void> {
   const earlier: string[] = [];
   const all = eachItem(client.listConnections, { params: { namespace }, query: { limit: 500 } });

@@ -9,11 +9,11 @@ const seconds = z.number().nonnegative();
 const caseSchema = z.strictObject({
   instances: z.int().positive(),
   locations: z.int().positive(),
-  /** By the cloud's books. */
+  /** Number of running instances, by the cloud's books. */
   running: z.int().nonnegative(),
-  /** From the request until the last instance ran, by the cloud's books. */
+  /** Time from the request until the last instance ran, by the cloud's books. */
   seconds,
-  /** Of a scheduler without any overhead, under the same limits. */
+  /** Time of a scheduler without overhead under the same limits. */
   idealSeconds: seconds,
   ratio: z.number().nonnegative().nullable(),
 });
@@ -28,7 +28,7 @@ export const quickBootsSchema = z.strictObject({
   twenty: caseSchema,
   oneLocation: caseSchema,
   eightLocations: caseSchema,
-  /** Machines and network resources at the cloud after everything was deleted. */
+  /** Number of machines and network resources at the cloud after the deletion of all fleets. */
   remaining: z.int().nonnegative(),
 });
 export type QuickBoots = z.output<typeof quickBootsSchema>;
@@ -54,7 +54,7 @@ export function resultOf(
   };
 }
 
-/** Whether all that was asked for ran, and nothing is left. */
+/** Returns whether all requested instances ran, and nothing is left. */
 export function isAsAsked(measured: QuickBoots): boolean {
   const all = CASE_NAMES.every((name) => measured[name].running === measured[name].instances);
   return all && measured.remaining === 0;

@@ -9,7 +9,7 @@ import { type QuickCloud, type QuickDriver, SLOTS } from './quick-cloud.ts';
 import { openSimulatedCloud } from './simulated-cloud.ts';
 import { openSpiderCloud } from './spider-cloud.ts';
 
-/** Upper bound for a case that has not hung. */
+/** Longest duration of a case that does not hang. */
 const ATMOST_MS = 5 * 60_000;
 
 export interface QuickBootsOptions {
@@ -19,16 +19,16 @@ export interface QuickBootsOptions {
   seed: number;
 }
 
-/** How one case is watched. */
+/** The surroundings in which one case is measured. */
 interface Surroundings {
   say(line: string): void;
   signal: AbortSignal;
 }
 
 /**
- * Plays all cases on the local stack, which is started where it does not run yet, and removes everything again.
+ * Runs all cases on the local stack, which it starts if needed, and removes everything again.
  *
- * @throws CliError when something is in the way, or the signal is aborted
+ * @throws CliError when the stack or the cloud cannot be used, or the signal is aborted
  */
 export async function measureQuickBoots(
   { driver, bootSeconds, createsPerSecond, seed }: QuickBootsOptions,
@@ -51,7 +51,7 @@ export async function measureQuickBoots(
   }
 }
 
-/** Asks for one fleet, waits until it is up, reads the books and deletes it. */
+/** Creates one fleet, waits until it has come up, reads the books and deletes it. */
 async function play(
   stack: Stack,
   cloud: QuickCloud,
@@ -73,7 +73,7 @@ async function play(
     fleetIds: [id],
   });
   await deleteFleets(stack, [id]);
-  // What runs is removed first, whatever the user wants.
+  // Running instances are removed first, even after an interruption.
   await watchFleets(stack, [id], { ...watch, goal: 'gone', signal: new AbortController().signal });
   if (!signal.aborted) return resultOf(one, run);
   await disconnect(stack, cloud);

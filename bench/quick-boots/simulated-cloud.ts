@@ -16,7 +16,7 @@ const CLOUD = 'aws';
 const ACCOUNT = 'quick-boots';
 const SUBMIT_MS = 100;
 
-/** The simulated AWS with machines that boot quickly; besides slots and creates, its limits are as they come. */
+/** Opens the simulated AWS with machines that boot quickly. Apart from slots and creates, it has its default limits. */
 export async function openSimulatedCloud(
   seed: number,
   { bootSeconds, createsPerSecond, seenByFunctions }: CloudOptions,

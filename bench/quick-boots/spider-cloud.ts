@@ -16,13 +16,13 @@ import {
 
 const CLOUD = 'mock';
 const ACCOUNT = 'quick-boots';
-/** Of a machine's boot, until the cloud shows it. */
+/** Part of a machine's boot before the cloud shows the machine. */
 const PREPARE_MS = 100;
 const TERMINATE_MS = 100;
 
 /**
- * The double of CB-Spider with its mock cloud, whose machines boot quickly. It has no limits: the connection's own are
- * those of the ideal.
+ * Opens the double of CB-Spider with its mock cloud, whose machines boot quickly. It has no limits: the ideal uses
+ * those of the connection.
  */
 export async function openSpiderCloud({
   bootSeconds,
@@ -69,7 +69,7 @@ export async function openSpiderCloud({
   };
 }
 
-/** The double's machines in the form of the simulated clouds' books. */
+/** Returns the double's machines in the form of the simulated clouds' books. */
 export function booksOf(
   accounts: readonly Account[],
   { prepareMs, startMs }: Pick<Pace, 'prepareMs' | 'startMs'>,
@@ -93,7 +93,7 @@ export function booksOf(
   };
 }
 
-/** As the simulated clouds keep them: CB-Spider has names in their place. */
+/** Returns the tags that a simulated cloud would have. CB-Spider has names in place of tags. */
 function tagsOf(deploymentId: string, name: string): Record<string, string> {
   const named = parseMachineName(deploymentId, name, cbSpiderMetadata.maxNameLength);
   if (!named) return {};

@@ -13,20 +13,20 @@ import { deployedStage } from '../../test/samples/deployed-stage.ts';
 
 const GLANCE_MS = 250;
 const SAY_MS = 30_000;
-/** Inventories are read, and everything that follows from it has been written. */
+/** After this time, all inventories are read and written. */
 const SETTLED_MS = 60_000;
 const PATIENCE_MS = 24 * 60 * 60_000;
 
 export interface VirtualOptions {
   seed: number;
   clouds: Readonly<Record<string, CloudConfig>>;
-  /** How many times the clouds' call rates the connections' limits are. */
+  /** Ratio of the connections' call rates to the clouds' real ones. */
   overstatedBy: number;
-  /** Whether Lambda works at a few batches at first, and not at once at as many as it may. */
+  /** True if Lambda begins with a few concurrent batches. Otherwise it begins with the maximum. */
   scalesSlowly?: boolean | undefined;
 }
 
-/** The shipped code over the simulated clouds in virtual time, with nothing that goes wrong. */
+/** Runs the shipped code over the simulated clouds in virtual time, without faults. */
 export class VirtualStack {
   readonly lab: Lab;
   readonly #client: Client;
@@ -38,7 +38,7 @@ export class VirtualStack {
     this.#made = made;
   }
 
-  /** @returns the fleet's id @throws Error when it is refused */
+  /** Creates a fleet. @returns its id @throws Error when it is refused */
   async create(request: FleetRequest): Promise<string> {
     const script = { request, createAtMs: 0, deleteAtMs: [], actions: [] };
     const id = await this.#client.create(script, request.name);
@@ -47,16 +47,17 @@ export class VirtualStack {
   }
 
   /**
-   * Waits until so many instances run.
+   * Waits until this number of instances run.
    *
-   * @param say told now and then how many there are
-   * @throws Error when they do not within a day
+   * @param say is called from time to time with the number of instances
+   * @throws Error if that takes more than a day
    */
   async untilRunning(wanted: number, say: (made: number, seconds: number) => void = () => {}): Promise<void> {
     const { ground } = this.lab;
     const startMs = ground.now();
     let saidAtMs = performance.now();
-    // Counting what runs takes a look at every instance: only when there are as many as that.
+    // The count of running instances reads every instance. Therefore it starts only when enough instances
+    // exist.
     while (this.#made() < wanted || this.#running() < wanted) {
       if (ground.now() - startMs > PATIENCE_MS)
         throw new Error(`only ${this.#running()} of ${wanted} instances ran within a day of virtual time`);
@@ -78,7 +79,7 @@ export class VirtualStack {
   }
 }
 
-/** Opens a stack with a connection to each cloud and its schedules under way, and does some work with it. */
+/** Opens a stack with a connection to each cloud and running schedules, and calls `work` with it. */
 export async function inVirtualTime<Result>(
   { seed, clouds, overstatedBy, scalesSlowly }: VirtualOptions,
   work: (stack: VirtualStack) => Promise<Result>,

@@ -38,7 +38,7 @@ async function act(context: Context, fleet: string, body: FleetActionRequest): P
   return await (await context.api()).actOnFleet({ params, body });
 }
 
-/** Requests an action and, if asked to, follows the fleet until the action has ended. */
+/** Requests an action and, with `wait`, follows the fleet until the action has ended. */
 async function actAndFollow(
   context: Context,
   { fleet, wait, timeout }: z.infer<typeof waited>,
@@ -53,7 +53,7 @@ async function actAndFollow(
   return { document, text: fleetText(document) };
 }
 
-/** The actions on a fleet, except its removal. Repeating an action while it is under way changes nothing. */
+/** The actions on a fleet, except its removal. To repeat an action while it is under way changes nothing. */
 export const fleetActions = [
   command({
     name: 'hold',

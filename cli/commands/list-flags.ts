@@ -17,7 +17,7 @@ export const listInput = z.object({
   cursor: z.string().optional(),
 });
 
-/** Reads a list as its flags say. If there is more, says so on stderr. */
+/** Reads a list as its flags require. If there are more items, says so on stderr. */
 export async function listed<Item>(
   context: Context,
   { limit, cursor }: z.infer<typeof listInput>,

@@ -19,7 +19,7 @@ export const waitInput = z.object({
 
 /**
  * Waits until a connection is verified and `done` returns true, or until `refused` does. By default, a connection in
- * status Failed is refused. Ctrl-C only ends the waiting.
+ * status Failed is refused. Ctrl-C only ends the wait.
  */
 export async function awaitConnection(
   context: Context,

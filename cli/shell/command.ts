@@ -17,13 +17,13 @@ export type Flag = readonly [flags: string, description: string];
 interface Spec<S extends z.ZodType> {
   name: string;
   summary: string;
-  /** In Commander's syntax: `<name>`, `[name]`. */
+  /** Arguments in Commander's syntax: `<name>`, `[name]`. */
   arguments?: readonly Flag[];
   /** A flag that may be repeated has `...` after its value. */
   flags?: readonly Flag[];
-  /** Without the leading `fleetwright`. */
+  /** Command lines without the leading `fleetwright`. */
   examples: readonly string[];
-  /** Arguments and flags together, by their camelCase names. */
+  /** Schema of arguments and flags together, by their camelCase names. */
   input: S;
   run(input: z.infer<S>, context: Context): Promise<Outcome>;
 }

@@ -8,7 +8,7 @@ export interface OutStream {
   columns?: number;
 }
 
-/** Tells which API a command calls, and with which key. */
+/** The API that a command calls, and the key for it. */
 export interface Session {
   apiUrl: string;
   apiKey: string;
@@ -37,7 +37,7 @@ export interface World {
 export interface Context {
   world: World;
   json: boolean;
-  /** Opens the client at first use, because `local up` needs none. */
+  /** Opens the client at the first use, because `local up` needs no client. */
   api(): Promise<Client>;
   namespace(): Promise<string>;
   /** Prints a line on stderr for the user. It is never part of the result. */

@@ -4,8 +4,8 @@ import { openStore } from '../../functions/platform/store/store.ts';
 import { CliError, EXIT } from './exit.ts';
 
 /**
- * Makes an API key directly in the access table. A new deployment has no key with which to request the first one from
- * its API. Therefore the command line uses the store, only here, with the user's AWS rights.
+ * Makes an API key directly in the access table. A new deployment has no key yet, and without a key its API creates
+ * none. Therefore the command line writes to the store, only here, with the user's AWS rights.
  */
 export async function issueKeyDirectly(
   table: string,

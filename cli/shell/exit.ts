@@ -1,7 +1,7 @@
 /** The meaning of exit codes, which is the same in every command. */
 export const EXIT = {
   done: 0,
-  /** The work ended, but not with the requested result. */
+  /** The work has ended, but not with the requested result. */
   otherwise: 1,
   /** Wrong use: flags, files, or a request that the API refuses. */
   usage: 2,

@@ -6,10 +6,10 @@ import { EXIT, type ExitCode } from './exit.ts';
 import { type Goal, ProgressPrinter } from './progress.ts';
 
 const POLL_MS = 2_000;
-/** The command stops waiting when it cannot reach the API for this long. */
+/** If the command cannot reach the API for this long, it stops waiting. */
 const PATIENCE_MS = 60_000;
 
-/** True for statuses that a fleet leaves by itself, or by a release, while it comes up. */
+/** True for the statuses of a fleet that is being launched, held or rolled back. */
 const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
   Preparing: true,
   Held: true,
@@ -27,7 +27,7 @@ const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
 const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
 export interface Followed {
-  /** The fleet when it was last read. Undefined if it was gone before the first read. */
+  /** The fleet when it was last read. Undefined if it no longer existed at the first read. */
   fleet: Fleet | undefined;
   exitCode: ExitCode;
 }

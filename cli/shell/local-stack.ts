@@ -18,7 +18,10 @@ export interface LocalStack {
   logs(options: { part?: LogPart; lines: number }): Promise<LogLine[]>;
 }
 
-/** Repeated here, to avoid loading `local/` for other commands. The compiler checks that the two agree. */
+/**
+ * A copy of the list in `local/logs.ts`: other commands then need not load `local/`. The compiler checks that
+ * the two agree.
+ */
 export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
 
 type Local = typeof import('../../local/index.ts');

@@ -18,7 +18,7 @@ interface Sample {
  *
  * - `up`: all instances run
  * - `settled`: launching has ended, whatever the result
- * - `refined`: what failed is removed
+ * - `refined`: failed instances are removed
  * - `gone`: nothing is left
  */
 export type Goal = 'up' | 'settled' | 'refined' | 'gone';
@@ -30,7 +30,7 @@ const endedOf = (counts: Counts, goal: Goal): number =>
 
 /**
  * Estimates the milliseconds until the rest has ended, at the pace of the last minute. Undefined until a tenth has
- * ended: the first instances need a boot, during which none can end, and the pace cannot be measured.
+ * ended: no instance can end during the first boot, and the pace cannot be measured.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);

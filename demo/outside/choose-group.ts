@@ -1,15 +1,15 @@
 import type { Image, InstanceType } from '../../functions/model/cloud.ts';
 import type { NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 
-/** What a connection's catalogue says of one location. */
+/** The entries of a connection's catalogue for one location. */
 export interface OfferedAt {
   location: string;
-  /** Names of the types that are to be had there. */
+  /** Names of the types that are available there. */
   types: ReadonlySet<string>;
   images: readonly Image[];
 }
 
-/** Small, cheap and current where a cloud has one of them; else the smallest that it has. */
+/** Small, cheap and current types. If a cloud has none of them, the smallest type is used. */
 const PREFERRED_TYPES = ['t3.micro', 'm1.tiny', 'm1.small'];
 const PREFERRED_IMAGES = ['ubuntu-24.04', 'debian-13', 'debian-12', 'al2023'];
 
@@ -20,8 +20,8 @@ interface Choice {
 }
 
 /**
- * What to launch at a cloud that is known by its catalogue alone: the type and image that are to be had at the most
- * of these locations, and at these.
+ * Chooses what to launch at a cloud by its catalogue: the type and image that most of the locations have, and these
+ * locations.
  *
  * @returns undefined when no location has a type and an image for it
  */

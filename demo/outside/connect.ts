@@ -8,20 +8,20 @@ import type { Stack } from '../run/stack.ts';
 import { chooseGroup, type OfferedAt } from './choose-group.ts';
 import type { OutsideCloud } from './read-clouds.ts';
 
-/** A cloud outside with its connection, and what is to be launched there. */
+/** An outside cloud with its connection, and the node group to launch there. */
 export interface ConnectedCloud extends OutsideCloud {
   cloud: Cloud;
   connection: string;
   group: NodeGroupRequest;
 }
 
-/** Enough to be spread, and read in moments at clouds that have dozens. */
+/** Most locations: enough to spread the fleet, and quickly read at clouds that have dozens. */
 const MAX_LOCATIONS = 4;
 const POLL_MS = 1_000;
 const READY_MS = 10 * 60_000;
 const ANSWER_MS = 10_000;
 
-/** @throws CliError when no server answers at the address */
+/** Checks that a server answers. @throws CliError when no server answers at the address */
 export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void> {
   try {
     await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
@@ -37,9 +37,9 @@ export async function requireAnswer({ driver, url }: OutsideCloud): Promise<void
 }
 
 /**
- * Registers a connection to a cloud, waits until its catalogue tells of some locations, and chooses what to launch.
+ * Creates a connection to a cloud, waits until its catalogue has some locations, and chooses what to launch.
  *
- * @param size instances to be asked for at a scale of 1
+ * @param size number of instances at a scale of 1
  * @throws CliError when the cloud refuses the credential, or offers nothing
  */
 export async function connect(
@@ -68,7 +68,10 @@ export async function connect(
 
 type Wanted = Pick<Connection, 'name' | 'driver' | 'cloud'> & { credential: Credential; endpoint: string };
 
-/** A connection of an earlier run is used again where it is to the same server and usable; its catalogue is read then. */
+/**
+ * Creates the connection. A connection of an earlier run is used again if it has the same endpoint and is usable; its
+ * inventory is then synced.
+ */
 async function register({ client, namespace }: Stack, wanted: Wanted): Promise<void> {
   const params = { namespace, connection: wanted.name };
   try {
@@ -90,7 +93,7 @@ async function register({ client, namespace }: Stack, wanted: Wanted): Promise<v
   await client.createConnection({ params: { namespace }, body: wanted });
 }
 
-/** Until as many locations as are wanted tell what they have, or all have been read. */
+/** Waits until enough locations have offers, or all locations have been read. */
 async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
   const params = { namespace: stack.namespace, connection: name };
   for (const untilMs = Date.now() + READY_MS; ; await sleep(POLL_MS)) {
@@ -116,7 +119,7 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
   }
 }
 
-/** Locations that have offers and images by now, as many as are wanted at most. */
+/** Reads the locations that have offers and images now, at most the wanted number. */
 async function readOffers({ client, namespace }: Stack, name: string): Promise<OfferedAt[]> {
   const params = { namespace, connection: name };
   const offered: OfferedAt[] = [];

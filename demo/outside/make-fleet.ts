@@ -1,14 +1,14 @@
 import type { FleetRequest, NodeGroupRequest } from '../../functions/model/fleet-request.ts';
 import type { OutsideDriver } from './read-clouds.ts';
 
-/** Instances at a scale of 1. */
+/** Numbers of instances at a scale of 1. */
 export const OUTSIDE_SIZES: Readonly<Record<OutsideDriver, number>> = {
   aws: 300,
   openstack: 80,
   'cb-spider': 80,
 };
 
-/** One fleet with the node groups of all these, and with more. */
+/** Makes one fleet with the node groups of all these fleets, and further ones. */
 export function makeFleet(
   simulated: readonly FleetRequest[],
   outside: readonly NodeGroupRequest[],

@@ -6,16 +6,18 @@ import { type CloudRow, quantile } from '../run/summary.ts';
 import type { ConnectedCloud } from './connect.ts';
 import { findUnclaimed } from './sweep.ts';
 
-/** What became of a fleet's instances at one cloud outside. Its calls are not counted: it keeps no books. */
+/**
+ * The outcome of a fleet's instances at one outside cloud. Its calls are not counted, because it has no books.
+ */
 export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   driver: string;
   connection: string;
   throttled: null;
   /** Machines at the cloud that no record claims. */
   leaked: number;
-  /** Those among them that stand beside the one that their record is bound to. */
+  /** Machines among them whose record is bound to another machine. */
   duplicated: number;
-  /** From when the fleet was accepted until the last one ran; null when none did. */
+  /** Time from the acceptance of the fleet until the last instance ran; null if none ran. */
   makespanSeconds: number | null;
   /** Machines and network resources at the cloud, and records of them that are not closed; null: not deleted. */
   remainingAfterDelete: number | null;
@@ -64,7 +66,7 @@ export async function measure(
   };
 }
 
-/** What is left of deleted fleets at a cloud outside, by its own lists and by our records. */
+/** Counts what is left of deleted fleets at an outside cloud, by its own lists and by Fleetwright's records. */
 export async function countLeft(
   stack: Stack,
   connection: string,

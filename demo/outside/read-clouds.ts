@@ -3,14 +3,14 @@ import { DRIVER_NAMES, type DriverName } from '../../functions/model/connection.
 
 export type OutsideDriver = Exclude<DriverName, 'sim'>;
 
-/** A cloud that is not one of the simulated ones: the driver that speaks to it, and where it is. */
+/** A cloud that is not simulated: its driver and its URL. */
 export interface OutsideCloud {
   driver: OutsideDriver;
   url: string;
 }
 
 export interface DemoClouds {
-  /** Whether the fleet has instances at the simulated clouds, too. */
+  /** True if the fleet also has instances at the simulated clouds. */
   simulated: boolean;
   outside: OutsideCloud[];
 }
@@ -18,9 +18,9 @@ export interface DemoClouds {
 const EXAMPLE = 'for example sim,aws=http://127.0.0.1:5599';
 
 /**
- * Reads what `--clouds` is given: `sim`, and `<driver>=<URL>` for each cloud outside.
+ * Parses the value of `--clouds`: `sim`, and `<driver>=<URL>` for each other cloud.
  *
- * @throws InvalidArgumentError saying what is wrong with it
+ * @throws InvalidArgumentError if the value is wrong
  */
 export function readClouds(text: string): DemoClouds {
   const clouds: DemoClouds = { simulated: false, outside: [] };
@@ -47,7 +47,7 @@ function driverOf(name: string): OutsideDriver {
   return driver;
 }
 
-/** AWS itself costs money, and has an address for each region and none for all. */
+/** AWS itself costs money, and has one address for each region. */
 const AT_AWS = /(^|\.)amazonaws\.com(\.cn)?$/;
 
 function addressOf(name: string, text: string): string {

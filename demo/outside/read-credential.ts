@@ -3,7 +3,7 @@ import type { Cloud } from '../../functions/model/cloud.ts';
 import type { Credential } from '../../functions/model/connection.ts';
 import type { OutsideCloud, OutsideDriver } from './read-clouds.ts';
 
-/** One way to prove oneself: each field of the credential, and the variable that has it. */
+/** One kind of credential: each of its fields, with the environment variable that has its value. */
 interface Way {
   required: Readonly<Record<string, string>>;
   optional?: Readonly<Record<string, string>>;
@@ -14,7 +14,9 @@ interface Source {
   ways: readonly [Way, ...Way[]];
   /** Fields that are the same for every user. */
   fixed?: Credential;
-  /** Used without variables where the server is on this machine, since no account is at stake there. */
+  /**
+   * Credential that is used without variables for a server on this machine, where no real account is used.
+   */
   onThisMachine?: Credential;
 }
 
@@ -46,7 +48,7 @@ const SOURCES: Readonly<Record<OutsideDriver, Source>> = {
     ],
   },
   'cb-spider': {
-    // Of the clouds behind it, the one that every CB-Spider has.
+    // The cloud that every CB-Spider has.
     cloud: 'mock',
     ways: [{ required: { username: 'SPIDER_USERNAME', password: 'SPIDER_PASSWORD' } }],
     fixed: { MockName: 'fleetwright-demo' },
@@ -55,7 +57,7 @@ const SOURCES: Readonly<Record<OutsideDriver, Source>> = {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** @throws CliError naming the variables that are missing */
+/** Reads the credential of a cloud. @throws CliError naming the variables that are missing */
 export function readCredential(
   { driver, url }: OutsideCloud,
   env: Environment,
@@ -84,7 +86,7 @@ export function readCredential(
   );
 }
 
-/** @returns which variables a driver's credential is read from */
+/** Returns the variables that a driver's credential is read from, as text. */
 export function variablesText(driver: OutsideDriver): string {
   return SOURCES[driver].ways.map(({ required }) => Object.values(required).join(', ')).join('; or ');
 }

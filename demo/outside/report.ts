@@ -1,15 +1,15 @@
 import type { Report, ReportLine } from '../run/report.ts';
 import type { OutsideRow } from './measure.ts';
 
-/** The one line of `--json` of a run with `--clouds`. */
+/** The line of `--json` of a run with `--clouds`. */
 export interface OutsideReportLine extends ReportLine {
-  /** Clouds outside, one row each; `throttled` and `calls` are of the simulated ones alone, which keep books. */
+  /** Real clouds, one row each. `throttled` and `calls` are only those of the simulated clouds, which have books. */
   outside: OutsideRow[];
 }
 
 /**
- * A run's report with the clouds outside in it. The ideal schedule is that of the simulated clouds, whose limits are
- * known; the makespan is that of the whole fleet.
+ * Adds the outside clouds to a run's report. The ideal schedule is that of the simulated clouds, whose limits are known;
+ * the makespan is that of the whole fleet.
  */
 export function withOutside(
   { line, asAsked }: Report,

@@ -9,7 +9,7 @@ const ATMOST_MS = 10 * 60_000;
 type Finding = Sweep['findings'][number];
 
 /**
- * What a cloud has of these fleets that no record claims, by the cloud's own lists: its driver reads them at every
+ * Finds what a cloud has of these fleets and no record claims. The driver reads the cloud's own lists at every
  * location. Nothing is changed.
  *
  * @throws CliError when some location could not be read
@@ -33,7 +33,10 @@ export async function findUnclaimed(
   return sweep.findings.filter((one) => one.reason !== 'missing' && fleetIds.some((id) => isOf(one, id)));
 }
 
-/** Instance ids and the names of network resources begin with their fleet's. What has neither may be anybody's. */
+/**
+ * Instance ids and names of network resources begin with the id of their fleet. A finding with neither may belong to
+ * another fleet.
+ */
 function isOf({ instanceId, name }: Finding, fleetId: string): boolean {
   if (instanceId !== undefined) return instanceId.startsWith(`${fleetId}-`);
   return name?.startsWith(fleetId.slice(1)) ?? true;

@@ -9,7 +9,7 @@ import { readCredential } from './read-credential.ts';
 
 type Credentialed = OutsideCloud & ReturnType<typeof readCredential>;
 
-/** Credentials of all clouds outside, which then have answered. @throws CliError */
+/** Reads the credentials of all outside clouds, and checks that their servers answer. @throws CliError */
 export async function knock(
   clouds: readonly OutsideCloud[],
   env: Readonly<Record<string, string | undefined>>,
@@ -19,7 +19,7 @@ export async function knock(
   return known;
 }
 
-/** @throws CliError when a driver is not deployed, or a cloud cannot be used */
+/** Connects to all outside clouds. @throws CliError when a driver is not deployed, or a cloud cannot be used */
 export async function connectAll(
   stack: Stack,
   clouds: readonly Credentialed[],

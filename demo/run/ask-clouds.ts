@@ -6,7 +6,7 @@ export interface Question {
   body?: unknown;
 }
 
-/** One call to the simulated clouds' control API. @throws CliError when they cannot be reached */
+/** Makes one call to the simulated clouds' control API. @throws CliError when it cannot be reached */
 export async function ask(
   { simUrl, simKey }: SimAccess,
   path: string,

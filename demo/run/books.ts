@@ -44,7 +44,7 @@ const booksSchema = z.object({
     z.object({ cloud: z.string(), connection: z.string(), calls: callsSchema, throttled: z.number() }),
   ),
 });
-/** What the simulated clouds know, whatever our records say. */
+/** The simulated clouds' own state, independent of Fleetwright's records. */
 export type Books = z.infer<typeof booksSchema>;
 
 export async function readBooks(clouds: SimAccess): Promise<Books> {
@@ -52,21 +52,22 @@ export async function readBooks(clouds: SimAccess): Promise<Books> {
 }
 
 /**
- * Everything as at the start, with this seed. Faults that were added through the control API are gone, too.
+ * Resets the clouds to their initial state with this seed. Faults that were added through the control API are
+ * removed, too.
  */
 export async function resetClouds(clouds: SimAccess, seed: number): Promise<void> {
   await ask(clouds, 'reset', { method: 'POST', body: { seed } });
 }
 
-/** An instance exists at its cloud until that says that it is gone. */
+/** Returns whether an instance exists at its cloud. */
 const exists = (instance: BookedInstance): boolean => instance.status !== 'Terminated';
 
-/** Everything of anybody that exists at the clouds now. */
+/** Returns all instances that exist at the clouds now, of any deployment. */
 export function existing(books: Books): BookedInstance[] {
   return books.clouds.flatMap(({ instances }) => instances.filter(exists));
 }
 
-/** What the books say of one run: `before` and `after` it, of one deployment. */
+/** The books of one run of one deployment, from `before` and `after` the run. */
 export class RunBooks {
   readonly #before: Books;
   readonly #after: Books;
@@ -86,7 +87,10 @@ export class RunBooks {
     );
   }
 
-  /** Instances that create calls of this deployment made in the run, those that are gone included; no planted ones. */
+  /**
+   * Returns the instances that create calls of this deployment created in the run, including terminated ones, without
+   * planted ones.
+   */
   instances(): (BookedInstance & { cloud: string; location: string })[] {
     return this.#after.clouds.flatMap(({ cloud, location, instances }) =>
       instances
@@ -95,7 +99,9 @@ export class RunBooks {
     );
   }
 
-  /** Instances that exist and that no live record claims. @param claimed ids of instances with a live record */
+  /**
+   * Returns the instances that exist and that no live record claims. @param claimed ids of instances with a live record
+   */
   leaked(claimed: ReadonlySet<string>): BookedInstance[] {
     return this.instances().filter(
       (one) => exists(one) && !claimed.has(one.tags['fleetwright:instance'] ?? ''),
@@ -103,8 +109,8 @@ export class RunBooks {
   }
 
   /**
-   * Instances of one launch token beyond the first, and instances that existed while another one of the same
-   * instance id did.
+   * Returns the instances of one launch token beyond the first, and instances that existed at the same time
+   * as another one with the same instance id.
    */
   duplicated(): BookedInstance[] {
     const byId = Map.groupBy(this.instances(), ({ tags }) => tags['fleetwright:instance'] ?? '');
@@ -118,7 +124,7 @@ export class RunBooks {
     });
   }
 
-  /** The most instances of a fleet that ran at the same time. */
+  /** Returns the largest number of instances of a fleet that ran at the same time. */
   peakRunning(fleetId: string): number {
     const changes = this.instances()
       .filter(({ tags }) => tags['fleetwright:instance']?.startsWith(`${fleetId}-`))
@@ -139,7 +145,7 @@ export class RunBooks {
     return peak;
   }
 
-  /** Instances and network resources of the run that exist. */
+  /** Counts the instances and network resources of the run that exist. */
   remaining(): number {
     const resources = this.#after.clouds.flatMap(({ cloud, networks, securityGroups, keyPairs }) =>
       [...networks, ...securityGroups, ...keyPairs].filter((one) => this.#isOfRun(cloud, one)),
@@ -147,7 +153,7 @@ export class RunBooks {
     return this.instances().filter(exists).length + resources.length;
   }
 
-  /** Cloud calls by name, those of every location and account together. */
+  /** Returns the number of cloud calls by name, over all locations and accounts. */
   calls(cloud?: string): Record<string, number> {
     const sum: Record<string, number> = {};
     const add = (books: Books, sign: 1 | -1) => {
@@ -165,7 +171,7 @@ export class RunBooks {
     return Object.values(this.calls()).reduce((sum, count) => sum + count, 0);
   }
 
-  /** 429s that the clouds answered. */
+  /** Counts the answers 429 of the clouds. */
   throttled(cloud?: string): number {
     const count = ({ clouds, accounts }: Books) =>
       [...clouds, ...accounts]
@@ -174,7 +180,10 @@ export class RunBooks {
     return count(this.#after) - count(this.#before);
   }
 
-  /** 429s by limit (`instanceSlots`, `locationSlots`, or the kind of call); those that a fault caused are none. */
+  /**
+   * Returns the number of answers 429 by limit (`instanceSlots`, `locationSlots`, or the kind of call), without those
+   * that a fault caused.
+   */
   limitViolations(): Record<string, number> {
     const sum: Record<string, number> = {};
     const add = (books: Books, sign: 1 | -1) => {
@@ -189,7 +198,7 @@ export class RunBooks {
     return Object.fromEntries(Object.entries(sum).filter(([, count]) => count > 0));
   }
 
-  /** The run's makespan against the ideal schedule, from when the first of these fleets was accepted. */
+  /** Returns the run's makespan and the ideal schedule, from the acceptance of the first of these fleets. */
   schedule(startedAt: string, fleetIds: readonly string[]) {
     return measureRun({
       books: this.#after,

@@ -5,7 +5,7 @@ import { ask } from './ask-clouds.ts';
 export const FAULT_LEVELS = ['none', 'light', 'heavy'] as const;
 export type FaultLevel = (typeof FAULT_LEVELS)[number];
 
-/** As the control API of the simulated clouds takes them; see local/sim/README.md. */
+/** A fault in the form of the simulated clouds' control API; see local/sim/README.md. */
 interface Fault {
   cloud?: string;
   call: string;
@@ -14,7 +14,7 @@ interface Fault {
   delayMs?: number;
 }
 
-/** What passes when the same call is made again, or is found out by looking. */
+/** Faults after which a repetition of the call succeeds, or a look-up finds the outcome. */
 const LIGHT: readonly Fault[] = [
   { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.05 },
   { call: 'create', kind: 'loseReplyBeforeEffect', probability: 0.05 },
@@ -22,7 +22,10 @@ const LIGHT: readonly Fault[] = [
   { call: 'list', kind: 'error', probability: 0.05 },
 ];
 
-/** Beyond that, what needs another location, what lies, and one cloud that has no quota left at all. */
+/**
+ * In addition: faults that require another location, faults that give wrong answers, and one cloud without
+ * any quota.
+ */
 const HEAVY: readonly Fault[] = [
   { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },
   { call: 'create', kind: 'loseReplyAfterEffect', probability: 0.08 },
@@ -44,7 +47,7 @@ const HEAVY: readonly Fault[] = [
 const FAULTS: Readonly<Record<FaultLevel, readonly Fault[]>> = { none: [], light: LIGHT, heavy: HEAVY };
 const addedSchema = z.object({ faults: z.array(z.object({ id: z.string() })) });
 
-/** Makes the clouds fail. @returns ids by which `removeFaults` takes these faults, and no others, away */
+/** Adds faults to the clouds. @returns ids by which `removeFaults` removes these faults and no others */
 export async function addFaults(clouds: SimAccess, level: FaultLevel): Promise<string[]> {
   const faults = FAULTS[level];
   if (faults.length === 0) return [];

@@ -6,7 +6,7 @@ import { type FleetRequest, fleetRequestSchema } from '../../functions/model/fle
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'fleets');
 
-/** The four fleets of the demo, in the order of their files' names. */
+/** Reads the four fleets of the demo, in the order of their files' names. */
 export function readFleetFiles(): FleetRequest[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.yaml'))
@@ -17,11 +17,11 @@ export function readFleetFiles(): FleetRequest[] {
     .map(({ value }) => value);
 }
 
-/** The same fleet with each group's size times `factor`, rounded up. */
+/** Returns the fleet with the size of each node group multiplied by `factor`, rounded up. */
 export function scaleFleet(fleet: FleetRequest, factor: number): FleetRequest {
   return {
     ...fleet,
-    // 0.1 × 30 is a little more than 3 in floating point, and would become 4.
+    // 0.1 × 30 is slightly more than 3 in floating point, and would be rounded up to 4.
     nodeGroups: fleet.nodeGroups.map((group) => ({ ...group, size: Math.ceil(group.size * factor - 1e-9) })),
   };
 }

@@ -12,7 +12,7 @@ import {
 } from './run-fleets.ts';
 import type { Stack } from './stack.ts';
 
-/** Longer than any run that still comes to an end. */
+/** Longest duration of a run that does not hang. */
 const ATMOST_MS = 20 * 60_000;
 
 export type Surroundings = Pick<Watch, 'out' | 'signal'>;
@@ -22,19 +22,19 @@ export interface Provisioned {
   refusals: unknown[];
   before: Books;
   books: RunBooks;
-  /** When the API accepted the first fleet. */
+  /** Time at which the API accepted the first fleet. */
   startedAt: string;
-  /** When it had answered for the last one; in milliseconds since 1970. */
+  /** Time at which the API had answered the last request, in milliseconds since 1970. */
   askedMs: number;
-  /** Instances that exist at the clouds and that no live record claims. */
+  /** Number of instances that exist at the clouds and that no live record claims. */
   leaked: number;
 }
 
 /**
- * Makes the clouds ready for a run of these fleets.
+ * Prepares the clouds for a run of these fleets.
  *
- * @param seed absent: the clouds go on as they are
- * @throws CliError when something of an earlier run stands in the way
+ * @param seed absent: the clouds are not reset
+ * @throws CliError when fleets or instances of an earlier run exist
  */
 export async function prepareClouds(
   stack: Stack,
@@ -64,7 +64,7 @@ export async function prepareClouds(
   await resetClouds(stack, seed);
 }
 
-/** Asks for all fleets at once and waits until they have come up, or the signal is aborted. */
+/** Creates all fleets concurrently and waits until they have come up, or the signal is aborted. */
 export async function provision(
   stack: Stack,
   requests: readonly FleetRequest[],
@@ -77,7 +77,7 @@ export async function provision(
   const watched =
     ids.length === 0 ? [] : await watchFleets(stack, ids, { goal: 'up', out, signal, atMostMs: ATMOST_MS });
   const fleets = watched.length > 0 ? watched : started.fleets;
-  // Records first: what is asked for is claimed before it exists, and given up only when it is gone.
+  // The records are read first: a record claims an instance before it exists, and until it no longer exists.
   const claimed = await claimedInstances(stack, ids);
   const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;
@@ -86,11 +86,11 @@ export async function provision(
 
 export interface Removed {
   books: RunBooks;
-  /** Instances and network resources of the run that still exist at the clouds. */
+  /** Number of instances and network resources of the run that still exist at the clouds. */
   remaining: number;
 }
 
-/** Deletes the fleets and waits until they are gone. */
+/** Deletes the fleets and waits until nothing of them is left. */
 export async function remove(
   stack: Stack,
   { fleets, before }: Provisioned,

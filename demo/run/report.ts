@@ -5,7 +5,7 @@ import type { RunBooks } from './books.ts';
 import { sizeOf } from './fleet-files.ts';
 import type { Provisioned, Removed } from './provision.ts';
 
-/** The one line of `--json`. */
+/** The line of `--json`. */
 export interface ReportLine {
   fleets: number;
   clouds: number;
@@ -21,7 +21,7 @@ export interface ReportLine {
   idealSeconds: number;
   ratio: number | null;
   remainingAfterDelete: number | null;
-  /** Under `--policy` or `--faults`: what came of each fleet. */
+  /** The outcome of each fleet. Present with `--policy` or `--faults`. */
   fleetOutcomes?: FleetOutcome[];
 }
 
@@ -33,7 +33,7 @@ export interface FleetOutcome {
   running: number;
 }
 
-/** How a fleet may end under each policy. */
+/** The statuses in which a fleet may end under each policy. */
 const ENDS: Readonly<Record<FailurePolicy, readonly FleetStatus[]>> = {
   continue: ['Running', 'PartiallyRunning', 'Failed'],
   rollback: ['Running', 'RolledBack'],
@@ -42,13 +42,13 @@ const ENDS: Readonly<Record<FailurePolicy, readonly FleetStatus[]>> = {
 
 export interface Report {
   line: ReportLine;
-  /** Everything asked runs, once, and nothing else exists or is left. */
+  /** True if each requested instance ran exactly once, nothing else exists, and nothing is left. */
   asAsked: boolean;
 }
 
 /**
- * @param removed absent: the fleets were kept
- * @param trial whether faults or a failure policy were asked for: then fleets are to end as their policy says
+ * @param removed result of the deletion; absent: the fleets were kept
+ * @param trial whether the run has faults or a failure policy: fleets then have to end as their policy says
  */
 export function reportOf(
   requests: readonly FleetRequest[],
@@ -67,7 +67,7 @@ export function reportOf(
   const whole = removed?.books ?? books;
   const line: ReportLine = {
     fleets: requests.length,
-    // One connection to each: EC2 itself and the simulated one are two clouds.
+    // The clouds are counted by connection, because EC2 itself and the simulated AWS are two clouds.
     clouds: distinct(sites.map(({ connection }) => connection)),
     locations: distinct(sites.map(({ connection, location }) => `${connection} ${location}`)),
     requested: requests.reduce((total, request) => total + sizeOf(request), 0),

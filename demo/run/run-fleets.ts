@@ -15,7 +15,7 @@ export interface Fleets {
   namespace: string;
 }
 
-/** What came of asking for several fleets at once: those accepted, and why the others were not. */
+/** The result of several create requests: the accepted fleets, and the refusals of the others. */
 export interface Started {
   fleets: Fleet[];
   refusals: unknown[];
@@ -34,7 +34,7 @@ export async function startFleets(
   };
 }
 
-/** Names among these that live fleets have. */
+/** Returns those of the names that live fleets have. */
 export async function takenNames({ client, namespace }: Fleets, names: readonly string[]): Promise<string[]> {
   const taken = await Promise.all(
     names.map(async (fleet) => {
@@ -61,15 +61,15 @@ export interface Watch {
   goal: Goal;
   out: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   atMostMs: number;
-  /** Ends the watching, and nothing else. */
+  /** Ends only the watching. */
   signal: AbortSignal;
 }
 
 /**
- * Shows the progress of several fleets as one, until all have come up (or are gone), the time is over or the signal
- * is aborted.
+ * Shows the progress of several fleets as one, until all have come up (or nothing of them is left), the time is over or
+ * the signal is aborted.
  *
- * @returns as they were seen last
+ * @returns the fleets as they were last read
  */
 export async function watchFleets(
   { client, namespace }: Fleets,
@@ -94,10 +94,10 @@ export async function watchFleets(
   return fleets;
 }
 
-/** A rolled-back fleet has nothing left either, and stays what it is. */
+/** Nothing is left of a rolled-back fleet either, and its status does not change any more. */
 const isGone = (status: FleetStatus): boolean => status === 'Terminated' || status === 'RolledBack';
 
-/** Adds several fleets up to one, for the progress that the demo shows. */
+/** Adds up several fleets to one, for the progress that the demo shows. */
 export function together(fleets: readonly Fleet[]): Fleet {
   const [first] = fleets;
   if (!first) throw new RangeError('the list of fleets is empty');
@@ -128,7 +128,7 @@ function addCounts(a: Counts, b: Counts): Counts {
   return sum;
 }
 
-/** Ids of the instances that a record of these fleets claims to exist, or to have been asked for. */
+/** Returns the ids of the instances that records of these fleets claim. */
 export async function claimedInstances(
   { client, namespace }: Fleets,
   fleetIds: readonly string[],

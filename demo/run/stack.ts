@@ -9,26 +9,26 @@ import {
   up,
 } from '../../local/index.ts';
 
-/** A local stack that runs, as demo, benchmarks and tests use it. */
+/** A running local stack for demo, benchmarks and tests. */
 export interface Stack extends SimAccess, EngineAccess {
   client: Client;
   namespace: string;
   outputs: Outputs;
-  /** An address of this machine as functions reach it. */
+  /** Converts an address of this machine to one that functions can reach. */
   seenByFunctions(url: string): string;
 }
 
 export interface StackOptions {
-  /** The simulated clouds are reset with it. */
+  /** Seed with which the simulated clouds are reset. */
   seed?: number | undefined;
   simConfig?: string | undefined;
   say(line: string): void;
 }
 
 /**
- * The local stack, started where it does not run yet.
+ * Opens the local stack, and starts it if it does not run.
  *
- * @throws CliError when something that is needed cannot be started
+ * @throws CliError when a part of it cannot be started
  */
 export async function openStack({ seed, simConfig, say }: StackOptions): Promise<Stack> {
   try {

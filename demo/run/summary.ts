@@ -2,21 +2,21 @@ import { table } from '../../cli/shell/table.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import type { RunBooks } from './books.ts';
 
-/** A row of the table; of clouds that keep no books, what they were asked is not known. */
+/** A row of the table. The number of calls is unknown for clouds without books. */
 export interface CloudRow {
   cloud: string;
   locations: number;
   requested: number;
   running: number;
   failed: number;
-  /** Seconds from when its fleet was accepted to Running in the cloud's books; null when none ran. */
+  /** Seconds from the acceptance of the fleet to Running in the cloud's books; null if no instance ran. */
   p50Seconds: number | null;
   p95Seconds: number | null;
   throttled: number | null;
 }
 
 /**
- * What became of each simulated cloud's instances, over all fleets.
+ * Returns the outcomes of each simulated cloud's instances, over all fleets.
  *
  * @param outside connections to other clouds, whose instances are in no books
  */
@@ -57,7 +57,7 @@ export function summarize(
     .sort((a, b) => b.requested - a.requested);
 }
 
-/** Nearest rank, of values in ascending order. */
+/** Returns a quantile by the nearest-rank method, of values in ascending order. */
 export function quantile(ascending: readonly number[], q: number): number | null {
   return ascending[Math.max(0, Math.ceil(q * ascending.length) - 1)] ?? null;
 }

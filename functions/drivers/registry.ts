@@ -5,12 +5,12 @@ import type { DriverMetadata } from './contract/metadata.ts';
 import { openstackMetadata } from './openstack/metadata.ts';
 import { simMetadata } from './sim/metadata.ts';
 
-/** A driver's metadata. Its name is the one that connections use. */
+/** A driver's metadata. Connections use its name. */
 export type Registered<Name extends DriverName = DriverName> = DriverMetadata & { readonly name: Name };
 
 /**
- * Lists the metadata of every driver, for code that describes, checks or deploys drivers. It has data only. A driver's
- * code is imported by that driver's function alone, which keeps its cloud's SDK out of all other bundles.
+ * Lists the metadata of every driver, for code that describes, checks or deploys drivers. It has only data. Only a
+ * driver's own function imports the driver's code: its cloud's SDK is then in no other bundle.
  */
 export const DRIVERS: { readonly [Name in DriverName]: Registered<Name> } = {
   sim: simMetadata,

@@ -1,4 +1,4 @@
-/** Tells the user why something failed: a driver's error code or one of ours, and a message. */
+/** Tells the user why something failed: a driver's error code or one of Fleetwright's, and a message. */
 export interface Failure {
   code: string;
   message: string;

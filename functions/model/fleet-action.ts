@@ -47,12 +47,12 @@ export interface ActionFacts {
  *
  * | action | allowed in | what follows |
  * |---|---|---|
- * | hold | Preparing, Creating, while launching | Held: nothing more is launched, what runs stays |
- * | release | Held | Preparing, and what is missing is launched |
+ * | hold | Preparing, Creating, while launching | Held: nothing more is launched, running instances stay |
+ * | release | Held | Preparing, and missing instances are launched |
  * | withdraw | Held | Terminating |
  * | abort | Preparing, Creating, while launching | nothing more is launched, then the failure policy decides |
- * | retry | Running, PartiallyRunning, Failed, when instances are missing | Preparing, and what is missing is launched |
- * | refine | PartiallyRunning, Failed, when instances failed | what failed goes; Running, or Failed below the minimum |
+ * | retry | Running, PartiallyRunning, Failed, when instances are missing | Preparing, and missing instances are launched |
+ * | refine | PartiallyRunning, Failed, when instances failed | failed instances are removed; Running, or Failed below the minimum |
  */
 export function allowedActions({ status, working, launching, missing, failed }: ActionFacts): FleetAction[] {
   if (status === 'Held') return ['release', 'withdraw'];

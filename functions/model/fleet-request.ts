@@ -5,8 +5,8 @@ import { cloudWordSchema, descriptionSchema, nameSchema } from './identifiers.ts
 export const MAX_INSTANCES_PER_FLEET = 10_000;
 export const MAX_GROUPS_PER_FLEET = 100;
 /**
- * The most distinct (connection, location) pairs of one fleet. Limits the workflow's payload and the cost of reading a
- * fleet.
+ * The most distinct (connection, location) pairs of one fleet. This limits the workflow's payload and the cost of
+ * reading a fleet.
  */
 export const MAX_PLACEMENTS_PER_FLEET = 200;
 /** One transaction accepts a fleet and checks each of its connections. DynamoDB allows 100 items in a transaction. */
@@ -76,8 +76,8 @@ export const nodeGroupRequestSchema = z
 export type NodeGroupRequest = z.infer<typeof nodeGroupRequestSchema>;
 
 /**
- * The fields that rules over several fields read. It accepts any value, to report these errors together with those of
- * single fields.
+ * The fields of the rules over several fields. The schema accepts any value: errors of these rules are then reported
+ * together with errors of single fields.
  */
 const relatedFieldsSchema = z.object({
   minimumInstances: z.number().optional().catch(undefined),

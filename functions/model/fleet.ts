@@ -9,7 +9,7 @@ import { fleetStatusSchema, type InstanceStatus, instanceStatusSchema } from './
 const countSchema = z.int().nonnegative();
 const absentIsZero = countSchema.exactOptional();
 
-/** Counts instances by status, and how many were requested. A status that is absent counts 0. */
+/** Numbers of instances by status, and the number of requested ones. An absent status counts 0. */
 export const countsSchema = z.object({
   requested: countSchema,
   Planned: absentIsZero,
@@ -102,7 +102,7 @@ export const instanceSchema = z.object({
 });
 export type Instance = z.infer<typeof instanceSchema>;
 
-/** A node group with everything that the catalogue said about it when the fleet was accepted. */
+/** A node group with the catalogue's data about it from the time when the fleet was accepted. */
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
@@ -117,7 +117,7 @@ export const nodeGroupSchema = nodeGroupRequestSchema.extend({
 });
 export type NodeGroup = z.infer<typeof nodeGroupSchema>;
 
-/** The fleet as requested. Written once, never changed. */
+/** The fleet as it was requested. It is written once and never changes. */
 export const fleetSpecSchema = z.object({
   fleetId: fleetIdSchema,
   namespace: nameSchema,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A burst only makes up for unused time: it may hold at most what the rate allows in this time. */
+/** A burst makes up for unused time: it has at most the calls that the rate allows in this time. */
 const BURST_SECONDS = 10;
 /** Tolerates rounding between decimals and divisions: a spacing of six seconds and a rate of 0.1667 agree. */
 const ROUNDING = 1.01;
@@ -14,7 +14,8 @@ const amount = z.number().positive().optional().catch(undefined);
 const rate = z.object({ perSecond: amount, burst: amount }).optional().catch(undefined);
 
 /**
- * The fields that the rules read. It accepts any value, to report contradictions together with errors in other fields.
+ * The fields of the rules. The schema accepts any value: contradictions are then reported together with errors in other
+ * fields.
  */
 const relatedSchema = z.object({
   calls: z.object({ create: rate, list: rate, mutate: rate }).optional().catch(undefined),

@@ -10,7 +10,7 @@ const whole = (max: number) =>
     .refine(Number.isInteger, { error: 'must be a whole number', params: { code: 'invalid-type' } })
     .meta({ type: 'integer' });
 
-/** One call in 28 hours. A still lower rate would look like no calls at all. */
+/** One call in 28 hours. A lower rate could not be distinguished from no calls. */
 const MIN_PER_SECOND = 0.000_01;
 /** No cloud accepts more calls. A rate this high limits nothing. */
 export const MAX_PER_SECOND = 10_000;
@@ -32,9 +32,9 @@ export type CallKind = z.infer<typeof callKindSchema>;
  * Selects how the creates at a location follow one another:
  *
  * - `burst`: as the rate and its burst allow
- * - `even`: each one interval after the one before
- * - `all-at-once`: the cloud queues by itself, and call rates do not hold creates back; the first instance at a
- *   location is created alone, until one has run there
+ * - `even`: one interval between each two creates
+ * - `all-at-once`: the cloud queues create calls itself, and no rate limit applies to them; at first, one instance is
+ *   created alone at a location, until one has run there
  */
 const PACINGS = ['burst', 'even', 'all-at-once'] as const;
 const pacingSchema = z.enum(PACINGS);
@@ -82,7 +82,10 @@ export type LimitProfile = z.infer<typeof limitProfileSchema>;
 const LIMIT_TIERS = ['default', 'power'] as const;
 export const limitTierSchema = z.enum(LIMIT_TIERS);
 
-/** An override as stored. It accepts whatever was accepted once, even if later rules would refuse it. */
+/**
+ * An override as it is stored. The schema accepts each override that was accepted once, even if later rules
+ * would refuse it.
+ */
 export const keptLimitOverrideSchema = z
   .object({
     tier: limitTierSchema

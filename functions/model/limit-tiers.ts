@@ -16,7 +16,7 @@ function profile(locations: number, instances: number, create: Rate, listPerSeco
 
 /**
  * Sources: slots are the published semaphores of CB-Tumblebug 0.13.0 (its create limits per provider). List rates are
- * its status calls per second. Create rates are our own conservative figures until a cloud's are measured.
+ * its status calls per second. Create rates are conservative figures of this project until a cloud's are measured.
  */
 export const DEFAULT_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
   aws: profile(30, 20, { perSecond: 5, burst: 20 }, 10),

@@ -33,11 +33,11 @@ export type OrphanKind = z.infer<typeof orphanKindSchema>;
  * Says why a sweep reports the resource. Except for `missing`, no record claims it:
  *
  * - `no-record`: no record names it
- * - `copy`: it carries our tags, but no call of ours made it
- * - `unproven`: nothing tells whether a call of ours made it
- * - `returned`: it vanished and is shown again
+ * - `copy`: it carries this deployment's tags, but no call of this deployment created it
+ * - `unproven`: it is unknown whether a call of this deployment created it
+ * - `returned`: it vanished, and the cloud shows it again
  * - `ended`: as `returned`, and its removal was requested in the time between
- * - `record-closed`: its record says that it is gone
+ * - `record-closed`: its record is closed
  * - `earlier-attempt`: it was made by an attempt that its instance has given up
  * - `elsewhere`: its instance has moved to another location
  * - `duplicate`: its record is bound to another machine
@@ -60,9 +60,10 @@ export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 /**
  * Tells how sweeps treat a finding with a given reason:
  *
- * - `leftAlone`: it is reported and never removed, because nothing proves that it is ours, or it may be wanted again
+ * - `leftAlone`: it is reported and never removed, because it is not proven to belong to this deployment, or it may be
+ *   needed again
  * - `neverClaimed`: no record can ever claim it; there is no reason to wait
- * - `uncounted`: its removal does not count against the daily maximum, because it is proven to be surplus, or its
+ * - `uncounted`: its removal does not count against the daily maximum, because it is proven to be superfluous, or its
  *   removal was requested
  */
 interface Meaning {
@@ -90,14 +91,14 @@ export const isUncounted = (reason: OrphanReason): boolean => MEANINGS[reason].u
 /**
  * Open states:
  *
- * - `Quarantined`: until the grace period is over
+ * - `Quarantined`: the grace period has not ended
  * - `Reported`: an operator decides
  * - `Terminating`: sweeps request the removal until the cloud no longer shows it
  * - `Missing`: the poll loop searches for it
  *
  * Closed states:
  *
- * - `Terminated`: removed by us
+ * - `Terminated`: removed by a sweep
  * - `Gone`: removed by others
  * - `Released`: a record claims it, or it exists again
  * - `Vanished`: its record now says that it has vanished
@@ -186,7 +187,7 @@ export const orphanSchema = z.object({
 });
 export type Orphan = z.infer<typeof orphanSchema>;
 
-/** What a sweep does about one finding. A dry run reports it without doing it. */
+/** The action of a sweep on one finding. A dry run only reports it. */
 export const sweepActionSchema = z.enum([
   'quarantine',
   'wait',

@@ -25,7 +25,7 @@ export function cutText(text: string, maxLength: number): string {
   return `${text.slice(0, maxLength - 1).replace(HIGH_SURROGATE_AT_END, '')}…`;
 }
 
-/** Returns true if the text is a safe line already. Line breaks and tabs make it unsafe. */
+/** Returns true if the text is a safe line. Line breaks and tabs make it unsafe. */
 export function isPlainText(text: string): boolean {
   return !UNSAFE.test(text);
 }

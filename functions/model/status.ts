@@ -62,8 +62,8 @@ export function isClosed(status: InstanceStatus): boolean {
 }
 
 /**
- * `coming`: the fleet is being launched, or waits for that. `settled`: launching has ended. `going`: the whole fleet is
- * being removed. `over`: nothing of it is left.
+ * `coming`: the fleet is being launched, or waits for its launch. `settled`: launching has ended. `going`: the whole
+ * fleet is being removed. `over`: nothing of the fleet is left.
  */
 const FLEET_PHASES: Readonly<Record<FleetStatus, 'coming' | 'settled' | 'suspended' | 'going' | 'over'>> = {
   Preparing: 'coming',

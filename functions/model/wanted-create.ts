@@ -10,9 +10,9 @@ export const wantedCreateSchema = z.object({
   vcpus: z.number(),
   gpus: z.number(),
   memoryGb: z.number(),
-  /** True if its node group has a location left that the instance has not tried. */
+  /** True if its node group has another location that the instance has not tried. */
   mayGoElsewhere: z.boolean(),
-  /** When the launch first had to wait. */
+  /** Time at which the launch was first queued. */
   waitsSinceMs: z.number().optional(),
   /** Permits issued before this time were used for an earlier call. */
   calledAtMs: z.number().optional(),

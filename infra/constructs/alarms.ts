@@ -17,16 +17,16 @@ export interface AlarmsProps {
   readonly queues: DriverQueues;
   readonly workflows: Workflows;
   readonly http: HttpApi;
-  /** Functions that run on a schedule. No caller waits for them; only an alarm shows their errors. */
+  /** Functions that run on a schedule. No caller waits for their result: only an alarm shows their errors. */
   readonly scheduled: readonly AppFunction[];
 }
 
 interface Threshold {
   readonly metric: Metric;
-  /** The alarm goes off when the metric is greater than this … */
+  /** The alarm goes off when the metric is greater than this value. */
   readonly above: number;
   readonly minutes?: number;
-  /** … in this many periods in a row. */
+  /** Number of periods in a row in which the metric has to be greater. */
   readonly periods?: number;
 }
 
@@ -54,7 +54,7 @@ export class Alarms extends Construct {
         },
       );
     }
-    // A failed `provision-location` also fails the execution that started it, and needs no alarm of its own.
+    // A failed `provision-location` also fails the execution that started it, and needs no separate alarm.
     for (const { node, machine } of [workflows.provisionFleet, workflows.terminateFleet]) {
       this.#add(`${node.id}-failed`, `An execution of the workflow ${node.id} failed.`, {
         metric: machine.metricFailed({ statistic: Stats.SUM }),
@@ -75,7 +75,7 @@ export class Alarms extends Construct {
         },
       );
     }
-    // Each sweep that waits for an operator counts one: in production every 15 minutes.
+    // Each sweep that waits for an operator emits 1: in production every 15 minutes.
     this.#add(
       'sweeps-held',
       'Sweeps remove no machines until an operator runs "fleetwright orphans continue".',
@@ -90,7 +90,8 @@ export class Alarms extends Construct {
       above: 5,
     });
     for (const { entry, lambda } of scheduled) {
-      // Lambda retries a failed scheduled invocation twice. One error alone does not mean that a round was missed.
+      // Lambda retries a failed scheduled invocation twice. A single error does not mean that a scheduled run was
+      // missed.
       this.#add(
         `${entry.replaceAll('/', '-')}-errors`,
         `The function ${HANDLERS}/${entry} fails repeatedly.`,

@@ -20,7 +20,7 @@ export interface ApiProps extends FunctionContext {
 type HandlerName = (typeof routes)[number]['handler'];
 
 /**
- * Makes the HTTP API. Each route goes to the function of its noun. Everything else goes to the function `access`, which
+ * Makes the HTTP API. Each route goes to its handler's function. All other requests go to the function `access`, which
  * answers 404 or 405. The functions check API keys in one middleware, because an API Gateway authorizer cannot answer
  * problem JSON.
  */
@@ -42,7 +42,8 @@ export class Api extends Construct {
     });
 
     const integrationOf = (name: HandlerName) =>
-      // One permission for each function: with one for each route, the function's policy would exceed 20 KB.
+      // Each function gets one permission: with a permission for each route, the function's policy would
+      // exceed 20 KB.
       new HttpLambdaIntegration(name, functions[name].lambda, { scopePermissionToRoute: false });
     const integrations: Record<HandlerName, HttpLambdaIntegration> = {
       fleets: integrationOf('fleets'),

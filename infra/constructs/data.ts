@@ -26,7 +26,7 @@ import type { AppFunction } from './function.ts';
  */
 export type TableAccess = 'read' | 'readPut' | 'readCheck' | 'write' | 'readWrite';
 
-/** Explicit, because CDK's grants include `Scan`, which no function may use. */
+/** The actions are listed, because CDK's grants include `Scan`, which no function may use. */
 const READ = ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query'];
 const WRITE = [
   'dynamodb:BatchWriteItem',
@@ -69,9 +69,9 @@ export class DataTable extends Construct {
       timeToLiveAttribute: 'expiresAt',
       globalSecondaryIndexes: [...indexes],
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: stage.keepData },
-      // Keep the table when the stack or the resource is deleted, but delete it when the deploy that creates it fails.
-      // Otherwise the next deploy would leave a second set of tables. Deletion protection in the template would prevent
-      // that.
+      // The table is kept when the stack or the resource is deleted. It is deleted when the deploy that creates it
+      // fails: otherwise each further deploy would leave another set of tables. Deletion protection in the template
+      // would prevent that deletion.
       removalPolicy: stage.keepData ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY,
     });
   }

@@ -8,15 +8,15 @@ export interface DeploymentIdProps extends FunctionContext {
 }
 
 /**
- * Makes the deployment's id once and stores it in the data; functions read it there. The template only has the initial
- * value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID of the stack, which
- * makes any two deployments different.
+ * Creates the deployment's id once and stores it in a table, where functions read it. The template only has the initial
+ * value: the id that the operator names, or the last part of the stack's ARN. That part is a UUID of the stack: no two
+ * deployments have the same one.
  *
- * On AWS a custom resource stores the id during the deploy, and fails a deploy that names another id. The local engine
+ * On AWS a custom resource stores the id during the deploy, and a deploy that names another id fails. The local engine
  * does not support custom resources: there, the first function that needs the id stores it.
  */
 export class DeploymentId extends Construct {
-  /** The id in the data. Locally, the id that functions will store. */
+  /** The id in the table. On the local engine, the id that functions will store. */
   readonly value: string;
   readonly #initial: string;
   readonly #stackUuid: string;
@@ -50,13 +50,13 @@ export class DeploymentId extends Construct {
     this.value = resource.getAttString('DeploymentId');
   }
 
-  /** Passes the initial id to a function, for use while the data have none. */
+  /** Passes the initial id to a function. The function uses it while the table has no id. */
   tell(to: AppFunction): void {
     to.set({ DEPLOYMENT_ID: this.#initial, DEPLOYMENT_ID_NAMED: String(this.#isNamed) });
   }
 
   /**
-   * Passes the stack's own id to a worker. It tells deployments with the same deployment id apart: tables can be
+   * Passes the stack's own id to a worker. It distinguishes deployments with the same deployment id: tables can be
    * copied, but each stack's id is unique.
    */
   tellWriter(to: AppFunction): void {

@@ -72,13 +72,15 @@ export class DriverQueues extends Construct {
     to.set({ QUEUE_URLS: Stack.of(this).toJsonString(this.urls) });
   }
 
-  /** Lets a function send messages. @param to the queues that it may send to */
+  /** Grants a function the right to send messages. @param to the queues that it may send to */
   connectSender(sender: AppFunction, to: readonly DriverQueue[] = this.all): void {
     this.tellUrls(sender);
     this.#allowSend(sender, to);
   }
 
-  /** Lets a state machine's role send messages. The state machine gets the URL in its input. */
+  /**
+   * Grants a state machine's role the right to send messages. The state machine gets the URL in its input.
+   */
   allowSend(sender: IGrantable): void {
     this.#allowSend(sender, this.all);
   }

@@ -20,7 +20,7 @@ import type { VariableName } from '../../functions/platform/runtime/env.ts';
 import { type Bundles, HANDLERS } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
 
-/** What every function of the stack is made from. */
+/** Settings that every function of the stack shares. */
 export interface FunctionContext {
   readonly stage: Stage;
   readonly bundles: Bundles;
@@ -88,7 +88,7 @@ export class AppFunction extends Construct implements IGrantable {
     );
   }
 
-  /** Lets another service's role call this function, only in its unqualified form. */
+  /** Grants another service's role the right to call this function, only in its unqualified form. */
   allowInvokeBy(caller: IGrantable): void {
     caller.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.lambda.functionArn] }),

@@ -8,8 +8,8 @@ const SSH_FOLDER = 'ssh';
 /**
  * Grants access to SecureStrings of Parameter Store, which cost nothing. All are under one prefix:
  * `<prefix>/<driver>/…` for credentials and `<prefix>/ssh/…` for the private keys of fleets. They are encrypted with
- * the account's key `aws/ssm`. Every principal may use that key through SSM, and no KMS grant is needed. No function
- * may both write and read the same secrets.
+ * the account's key `aws/ssm`. Every principal may use that key through SSM: no KMS grant is required. No function may
+ * both write and read the same secrets.
  */
 export class Secrets extends Construct {
   readonly prefix: string;

@@ -17,17 +17,17 @@ export interface WorkflowProps {
   readonly stage: Stage;
   /** Path of the definition. */
   readonly file: string;
-  /** Functions that it calls. The keys are the tokens that stand for their ARNs in the definition. */
+  /** Functions that it calls, by the token for their ARN in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
-  /** Workflows that it starts and waits for, by token as well. */
+  /** Workflows that it starts and waits for, by token. */
   readonly awaits?: Readonly<Record<string, Workflow>>;
-  /** Workflows that it starts without waiting for them, by token as well. */
+  /** Workflows that it starts without waiting for them, by token. */
   readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
 /**
- * Makes a standard state machine from a definition file. CDK derives no grant from a file. Therefore each substitution
- * here adds its grant, and a test compares both with the tokens in the files.
+ * Makes a standard state machine from a definition file. CDK derives no grants from a file. Therefore each substitution
+ * here adds its grant. A test compares both with the tokens in the files.
  */
 export class Workflow extends Construct implements IGrantable {
   readonly machine: StateMachine;
@@ -59,13 +59,13 @@ export class Workflow extends Construct implements IGrantable {
       tracingEnabled: stage.tracing,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          // Step Functions needs this prefix to have more than ten log groups: other names would each enter the
-          // resource policy.
+          // With this prefix, an account can have more than ten log groups of Step Functions: each other name would be
+          // added to the resource policy.
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
           retention: stage.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
-        // A log line for each transition would cost more than the transitions.
+        // Only errors are logged: a log line for each transition would cost more than the transitions.
         level: LogLevel.ERROR,
         includeExecutionData: false,
       },
@@ -88,7 +88,7 @@ export class Workflow extends Construct implements IGrantable {
     starter.allow(['states:StartExecution'], [this.machine.stateMachineArn]);
   }
 
-  /** Lets the function that starts executions read their status. */
+  /** Grants the function that starts executions the right to read their status. */
   allowDescribeBy(asker: AppFunction): void {
     asker.allow(
       ['states:DescribeExecution'],
@@ -96,7 +96,7 @@ export class Workflow extends Construct implements IGrantable {
     );
   }
 
-  /** Lets a worker answer the task tokens that this state machine issued. */
+  /** Grants a worker the right to complete the tasks of this state machine. */
   allowAnswerBy(worker: AppFunction): void {
     worker.allow(
       ['states:SendTaskFailure', 'states:SendTaskHeartbeat', 'states:SendTaskSuccess'],
@@ -104,7 +104,9 @@ export class Workflow extends Construct implements IGrantable {
     );
   }
 
-  /** Grants what `startExecution.sync:2` needs. Step Functions manages a rule that reports the child's end. */
+  /**
+   * Grants the rights that `startExecution.sync:2` needs. Step Functions manages a rule that reports the child's end.
+   */
   #startAndWaitFor(child: Workflow): void {
     const grants: [string[], string][] = [
       [['states:StartExecution'], child.machine.stateMachineArn],

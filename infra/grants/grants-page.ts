@@ -3,7 +3,9 @@ import type { Template } from '../template.ts';
 import { markdownTable } from './markdown-table.ts';
 import { type Grant, type Grants, keyOf, type ResourceKind, readGrants } from './read-grants.ts';
 
-/** One word for several actions that a function is granted together. Order matters: the first that fits is taken. */
+/**
+ * Words that each replace several actions which a function is granted together. The first word that matches is used.
+ */
 const WORDS: readonly (readonly [word: string, actions: readonly string[]])[] = [
   ['read', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']],
   [
@@ -37,7 +39,10 @@ const CHANGING = new Set([
 ]);
 const OWN_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
-/** Returns the page of this repository: stage `production`, which deploys all drivers, and what other stages have. */
+/**
+ * Returns the page of this repository: the grants of stage `production` with all drivers, and the differences of the
+ * other stages.
+ */
 export function grantsPageOfStages(templateOf: (stage: StageName) => Template): string {
   const others = STAGE_NAMES.filter((stage) => stage !== 'production').sort();
   return grantsPage(
@@ -48,8 +53,8 @@ export function grantsPageOfStages(templateOf: (stage: StageName) => Template): 
 }
 
 /**
- * Returns the page that shows every grant of one stage, and what other stages have instead. Pure: the same templates
- * make the same text.
+ * Returns the page that shows every grant of one stage, and the differences of other stages. Pure: the same templates
+ * give the same text.
  */
 export function grantsPage(
   stage: string,
@@ -132,7 +137,7 @@ const namesOfKind = (roles: readonly Role[], kind: ResourceKind): string[] =>
     ),
   ].sort();
 
-/** Replaces actions that are granted together by one word. What is left is named as it is. */
+/** Replaces actions that are granted together by one word. Other actions keep their names. */
 export function inWords(actions: readonly string[]): string {
   const left = new Set(actions);
   const words = WORDS.flatMap(([word, meant]) => {
@@ -178,7 +183,9 @@ function matrix(
   return markdownTable([title, ...columns.map((column) => column.title)], held);
 }
 
-/** One column for the indexes of each table: a role has the same rights to all of them, or the cell names them. */
+/**
+ * Returns one column for the indexes of each table. If a role has different rights to them, the cell names the indexes.
+ */
 function indexColumns(roles: readonly Role[]): Column[] {
   const all = namesOfKind(roles, 'index');
   const tables = [...new Set(all.map((name) => name.split('/')[0] ?? ''))];
@@ -217,7 +224,7 @@ function list(roles: readonly Role[], kinds: readonly ResourceKind[]): string {
   const rows = roles.flatMap(({ name, grants }) => {
     const lines = new Map<string, { kind: ResourceKind; resources: string[]; actions: string }>();
     for (const grant of grants.filter(({ kind }) => kinds.includes(kind))) {
-      // Only with `other` the service cannot be told from the title of the table.
+      // Only in the table `other` the title does not tell the service.
       const actions = grant.actions.map((action) =>
         code(grant.kind === 'other' ? action : actionName(action)),
       );
@@ -259,7 +266,10 @@ const PLURAL: Readonly<Record<ResourceKind, string>> = {
   other: 'grants on other resources',
 };
 
-/** Functions write their own log and no other. A role that has another right to logs gets a line of its own. */
+/**
+ * Returns the text about logs. Functions write only their own log. A role that has another right to logs gets a
+ * separate line.
+ */
 function logs(roles: readonly Role[]): string {
   const usual = roles.filter(({ name, grants }) => {
     const logGroups = grants.filter(({ kind }) => kind === 'log');
@@ -276,7 +286,7 @@ function logs(roles: readonly Role[]): string {
   return `${wrapped(`${usual.length} functions have ${actions} on one log group, their own.`)}${rest}`;
 }
 
-/** Compares other stages with the one that the page shows. */
+/** Returns the differences between the stage that the page shows and other stages. */
 function differences(stage: string, grants: Grants, others: ReadonlyMap<string, Grants>): string {
   const paragraphs = [...others].map(([name, other]) => {
     const lines = [
@@ -292,7 +302,7 @@ function differences(stage: string, grants: Grants, others: ReadonlyMap<string, 
   return paragraphs.join('\n\n');
 }
 
-/** Names the roles and resources of one stage that another one does not have, by kind. */
+/** Lists the roles and resources of one stage that another stage does not have, by kind. */
 function without(grants: Grants, other: Grants): string[] {
   const missing = (kind: ResourceKind, names: readonly string[], present: ReadonlySet<string>) => {
     const found = names.filter((name) => !present.has(name));
@@ -308,7 +318,7 @@ function without(grants: Grants, other: Grants): string[] {
   ];
 }
 
-/** Names the grants that differ although both stages have the role and the resource. */
+/** Lists the grants that differ although both stages have the role and the resource. */
 function changed(stage: string, grants: Grants, other: Grants): string[] {
   const otherRoles = rolesOf(other);
   return rolesOf(grants).flatMap((role) => {
@@ -329,7 +339,7 @@ function changed(stage: string, grants: Grants, other: Grants): string[] {
   });
 }
 
-/** Whether a stage has a resource: a role of its own, or a role that may use it. */
+/** Returns whether a stage has a resource: the resource has a role itself, or a role may use it. */
 function isKnown(grants: Grants, { kind, name }: Grant): boolean {
   switch (kind) {
     case 'function':
@@ -347,7 +357,7 @@ function isKnown(grants: Grants, { kind, name }: Grant): boolean {
   }
 }
 
-/** Breaks a paragraph into lines of at most 120 characters, as Markdown in this repository has them. */
+/** Breaks a paragraph into lines of at most 120 characters, the limit for Markdown in this repository. */
 function wrapped(text: string, indent = ''): string {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

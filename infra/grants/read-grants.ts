@@ -13,12 +13,15 @@ export type ResourceKind =
   | 'log'
   | 'other';
 
-/** What one role may do with one resource. */
+/** The actions that one role may take on one resource. */
 export interface Grant {
   readonly kind: ResourceKind;
-  /** In plain words: `fleets` of a table, `aws` of a driver's queue, a path of a parameter. For an index, its table's. */
+  /**
+   * Plain name of the resource: `fleets` for a table, `aws` for a driver's queue, a path for a parameter. For an index,
+   * the name of its table.
+   */
   readonly name: string;
-  /** Sorted, with the prefix of the service: `dynamodb:GetItem`. */
+  /** Sorted actions, with the prefix of the service: `dynamodb:GetItem`. */
   readonly actions: readonly string[];
 }
 
@@ -31,7 +34,7 @@ export interface Grants {
 }
 
 const oneOrMany = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
-/** Strict: this program does not show a condition or a denial. */
+/** The schema is strict, because the page does not show conditions and denials. */
 const statementSchema = z.strictObject({
   Effect: z.literal('Allow'),
   Action: oneOrMany,
@@ -114,7 +117,7 @@ function callersOf(template: Template, names: Names): Map<string, string[]> {
   return sorted(callers);
 }
 
-/** Type and plain name of each resource that has one, by logical id. */
+/** Kind and plain name of each resource that has a plain name, by logical id. */
 type Names = ReadonlyMap<string, { readonly kind: ResourceKind; readonly name: string }>;
 
 const OUTPUT_KINDS: Readonly<Record<string, { kind: ResourceKind; ending: RegExp }>> = {
@@ -148,14 +151,14 @@ function namesOf(template: Template): Names {
   return names;
 }
 
-/** @returns the plain name, or else the logical id without the hash that CDK appends */
+/** Returns the plain name, or else the logical id without the hash that CDK appends. */
 const nameOf = (id: string, names: Names): string => names.get(id)?.name ?? id.replace(/[0-9A-F]{8}$/, '');
 
 const joinSchema = z.object({ 'Fn::Join': z.tuple([z.string(), z.array(z.unknown())]) });
 const selectSchema = z.object({
   'Fn::Select': z.tuple([z.unknown(), z.object({ 'Fn::Split': z.tuple([z.string(), z.unknown()]) })]),
 });
-/** An ARN in the account and region of the deployment has neither. */
+/** Account and region of the deployment are left out of an ARN's text. */
 const PSEUDO: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
   'AWS::Region': '',
@@ -167,7 +170,7 @@ function arnText(value: unknown): string {
   if (typeof value === 'string') return value;
   const joined = joinSchema.safeParse(value).data?.['Fn::Join'];
   if (joined) return joined[1].map(arnText).join(joined[0]);
-  // A part of a resource's ARN, such as a state machine's name, stands for the resource.
+  // A part of a resource's ARN, for example a state machine's name, refers to that resource.
   const selected = selectSchema.safeParse(value).data?.['Fn::Select'][1]['Fn::Split'][1];
   if (selected !== undefined) return arnText(selected);
   const id = referredId(value);

@@ -11,12 +11,12 @@ const ENTRY_SUFFIX = '.handler.ts';
 
 /**
  * The deployable code of every function: one directory for each entry point `<name>.handler.ts` below `HANDLERS`.
- * Folders that begin with `_` are left out: they are templates to copy. One pass of esbuild makes all bundles in about
- * a second. One pass for each function would take ten.
+ * Folders that begin with `_` are left out: they are templates to copy. One run of esbuild makes all bundles in about a
+ * second. One run for each function would take ten seconds.
  *
- * The SDK is bundled. The lockfile then fixes its version, it starts faster than the runtime's SDK, and the local
- * engine has none. Code is not minified and names are kept, because Step Functions matches errors by name and people
- * read stack traces. Source maps are left out: those of the SDK would be larger than the code.
+ * The SDK is bundled: the lockfile then fixes its version, it starts faster than the runtime's SDK, and the local
+ * engine does not have one. Code is not minified and names are kept, because Step Functions matches errors by name and
+ * people read stack traces. Source maps are left out: those of the SDK would be larger than the code.
  */
 export interface Bundles {
   /** Entry points as paths relative to `HANDLERS`, without the suffix: `api/fleets`. */
@@ -33,11 +33,17 @@ export interface MeasuredBundles extends Bundles {
    * @throws Error when there is no such entry point
    */
   bytesOf(entry: string): ReadonlyMap<string, number>;
-  /** The imports of each of our files, including files of packages. All paths are relative to the repository's root. */
+  /**
+   * The imports of each file of this repository, including imports of packages' files. All paths are relative to the
+   * repository's root.
+   */
   readonly importsOf: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Returns the package of a file, such as `zod` or `@aws-sdk/client-ec2`. Undefined for a file of ours. */
+/**
+ * Returns the package of a file, such as `zod` or `@aws-sdk/client-ec2`. Undefined for a file of this
+ * repository.
+ */
 export function packageOf(path: string): string | undefined {
   return /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1];
 }
@@ -46,7 +52,7 @@ export function bundleFunctions(): MeasuredBundles {
   const handlers = join(root, HANDLERS);
   const sources = globSync(`**/*${ENTRY_SUFFIX}`, { cwd: handlers, exclude: ['**/_*/**'] }).sort();
   const entryOf = (source: string) => source.slice(0, -ENTRY_SUFFIX.length).replaceAll('\\', '/');
-  // Only used in the names of output files. The code below writes them.
+  // This folder is only used in the names of output files. The code below writes them elsewhere.
   const outdir = join(root, 'build');
   const result = buildSync({
     absWorkingDir: root,

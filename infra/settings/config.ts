@@ -8,8 +8,8 @@ export const stageNameSchema = z.enum(STAGE_NAMES);
 export type StageName = z.infer<typeof stageNameSchema>;
 
 /**
- * Selects a stage's alarms; each costs $0.10 a month. `essential`: work was given up. `all`: in addition, work is late,
- * the API fails, or a schedule does not run.
+ * Selects a stage's alarms; each costs $0.10 a month. `essential`: alarms for work that was given up. `all`: in
+ * addition, alarms for late work, a failing API, and schedules that do not run.
  */
 export type AlarmLevel = 'none' | 'essential' | 'all';
 
@@ -22,7 +22,7 @@ export interface Stage {
    */
   readonly drivers: readonly DriverName[];
   /**
-   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. Once the data have
+   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. When the tables have
    * an id, it never changes, and a deploy that names another id fails.
    */
   readonly deploymentId: string | undefined;
@@ -129,7 +129,7 @@ export function stageFromContext(context: (key: string) => unknown): Stage {
   }
   const { stage: name, alarmEmail, deploymentId, drivers: added } = parsed.data;
   const stage = STAGES[name];
-  // Use the registry's order: the same drivers must make the same template.
+  // The drivers are in the registry's order: the same drivers must give the same template.
   const drivers = registered.filter((driver) => stage.drivers.includes(driver) || added.includes(driver));
   return { ...stage, name, drivers, alarmEmail, deploymentId: deploymentId ?? stage.deploymentId };
 }

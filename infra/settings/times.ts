@@ -4,12 +4,12 @@ export const API_SECONDS = 20;
 export const STEP_SECONDS = 60;
 /** Time limit of a scheduled function in seconds. The most frequent schedule runs each minute. */
 export const SCHEDULED_SECONDS = 50;
-/** The interval of the search for requests that died before they finished a change. */
+/** Interval of the schedule that finishes changes whose requests died. */
 export const FINISH_CHANGES_MINUTES = 10;
 
 /**
  * The number of receives after which a message is a dead letter. A message that waits for a permit or for a service of
- * AWS is sent again as a new message. Therefore repeated receives are failures, not waits. With the waits between them
+ * AWS is sent again as a new message. Repeated receives are therefore failures, not waits. With the delays between them
  * (`retryAfterMs` in functions/platform/worker/backoff.ts), ten receives take about 20 minutes. If workers die, or
  * Lambda throttles the function, they take 12 minutes in production.
  */
@@ -23,8 +23,8 @@ export const RECEIVES_BEFORE_DEAD_LETTER = 10;
  *
  * AWS advises six time limits, to let Lambda retry longer when it throttles a function after receiving messages for it
  * (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That is not needed here: with `maxConcurrency`,
- * Lambda receives no more messages than it may hand over, and there is no batching window. Only an account without any
- * free concurrency throttles. With six time limits, all messages of a dead worker would stay hidden for that long.
+ * Lambda receives no more messages than it may hand over, and there is no batching window. Lambda throttles only if the
+ * account has no free concurrency. With six time limits, all messages of a dead worker would stay hidden for that long.
  *
  * A message that returns too early does no harm, because workers wait for each other's claims.
  */

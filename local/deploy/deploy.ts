@@ -35,8 +35,8 @@ export async function deploy(
   }
   const cdk = cdkRunner(folder, engine);
   const assembly = join(folder.temporary(), 'cdk.out');
-  // Bootstrap in a folder without cdk.json: otherwise it would synthesize, too. This way it takes no longer than the
-  // synthesis.
+  // The bootstrap runs in a folder without cdk.json: otherwise it would synthesize the app, too. Both steps run
+  // concurrently.
   await Promise.all([
     cdk(['synth', '--quiet', '--context', 'stage=local', '--output', assembly], REPOSITORY),
     cdk(['bootstrap', `aws://${LOCAL_ACCOUNT}/${LOCAL_REGION}`], folder.path),
@@ -70,7 +70,7 @@ function cdkRunner(folder: StateFolder, engine: EngineAccess) {
     ...localAwsVariables(engine, folder),
     CI: 'true',
     CDK_DISABLE_CLI_TELEMETRY: 'true',
-    // CDK's validation of the templates takes longer than everything else. `npm run check` does it.
+    // CDK's validation of the templates takes longer than everything else. `npm run check` validates them.
     CDK_VALIDATION: 'false',
   };
   const program = join(REPOSITORY, 'node_modules', 'aws-cdk', 'bin', 'cdk');

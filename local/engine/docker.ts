@@ -18,7 +18,7 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Starts MiniStack in a container, behind the same guard as without one. Its functions must reach the simulated clouds,
+ * Starts MiniStack in a container, behind the same guard as on Python. Its functions must reach the simulated clouds,
  * which listen only on this machine's loopback. On Linux the container shares the host's network. Elsewhere it uses
  * Docker Desktop's name for the host.
  *
@@ -34,7 +34,8 @@ export async function startContainer(
     ? guardEnvironment(key, { bindHost: '127.0.0.1', port })
     : guardEnvironment(key, { bindHost: '0.0.0.0', port: CONTAINER_PORT, seenAs: port });
   const started = await runCommand('docker', containerArguments(network, Object.keys(variables)), {
-    // Pass values in the environment. The command line, which every user of this machine can read, has only the names.
+    // Values are passed in the environment. The command line, which every user of this machine can read, has only the
+    // names.
     env: { ...process.env, ...variables },
     timeoutMs: PULL_MS,
   });
@@ -55,8 +56,8 @@ export async function startContainer(
 
 function containerArguments(network: readonly string[], variables: readonly string[]): string[] {
   const named = variables.flatMap((name) => ['--env', name]);
-  // Disable the image's health check: it sends no Host header that the guard accepts. Pass the program as text: Docker
-  // may run on another machine, or may not be allowed to read this folder.
+  // The image's health check is disabled, because the guard does not accept its Host header. The program is passed as
+  // text, because Docker may run on another machine, or may have no right to read this folder.
   const options = ['--detach', '--rm', '--no-healthcheck', '--entrypoint', 'python', ...named, ...network];
   return ['run', ...options, IMAGE, '-c', readFileSync(GUARDED_MINISTACK, 'utf8')];
 }

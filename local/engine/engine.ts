@@ -38,7 +38,7 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
   // An engine that was killed may have left temporary files.
   folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  // Reuse the key of an engine that has ended: other tools may have it.
+  // The key of an engine that has ended is used again, because other tools may have it.
   const key = known && known.kind !== 'endpoint' ? keyOf(known) : makeEngineKey();
   const record = await start(folder, port, key);
   folder.write(RECORDS.engine, record);
@@ -59,13 +59,13 @@ export async function isRunning(record: EngineRecord): Promise<boolean> {
   return record.kind === 'endpoint' || (await isContainerRunning(record.container));
 }
 
-/** Tells whether an engine compatible with LocalStack answers at this URL. */
+/** Returns whether an engine compatible with LocalStack answers at this URL. */
 export async function isHealthy(url: string): Promise<boolean> {
   try {
     const health = new URL('/_localstack/health', url);
     return (await fetch(health, { signal: AbortSignal.timeout(5_000) })).ok;
   } catch {
-    // Refused, reset or too late: no engine answers here.
+    // The connection was refused or reset, or the time is over: no engine answers here.
     return false;
   }
 }
@@ -135,7 +135,10 @@ async function start(folder: StateFolder, port: number, key: EngineKey): Promise
   return { kind: 'process', url: `http://127.0.0.1:${port}`, ...key, process: own };
 }
 
-/** Installs the engine for Python. @returns undefined when Python cannot have it and Docker can */
+/**
+ * Installs the engine for Python. @returns undefined when it cannot be installed for Python, and Docker can
+ * be used
+ */
 async function installOrUndefined(folder: StateFolder, pythons: readonly string[]) {
   try {
     return await installEngine(folder, pythons);

@@ -9,7 +9,10 @@ export const LOCAL_ACCOUNT = '000000000000';
 /** The user's variables that must not reach the engine or CDK, because they may point to a real account. */
 const FOREIGN = /^(AWS_|CDK_|LOCALSTACK_|MINISTACK_|GATEWAY_PORT$|EDGE_PORT$|NODE_OPTIONS$|NODE_ENV$|VITEST)/;
 
-/** Returns the environment without AWS settings. The Node.js of our dependencies is first in the path. */
+/**
+ * Returns the environment without AWS settings. The Node.js of this project's dependencies is first in the
+ * path.
+ */
 export function cleanEnvironment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
   const path = [join(REPOSITORY, 'node_modules', '.bin'), process.env['PATH']]

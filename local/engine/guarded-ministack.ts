@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { EngineKey } from './access.ts';
 
-/** The program that serves MiniStack behind our guard. Like MiniStack, it is in Python. */
+/** The program that serves MiniStack behind a guard. It is in Python, as MiniStack is. */
 export const GUARDED_MINISTACK = join(import.meta.dirname, 'guarded_ministack.py');
 
 export interface Listening {
@@ -27,7 +27,7 @@ export function guardEnvironment(
     BIND_HOST: bindHost,
     FLEETWRIGHT_ENGINE_HOSTS: hosts.join(','),
     GATEWAY_PORT: String(port),
-    // Switch off services with listeners of their own, which the local stack does not use.
+    // Services that open further ports are switched off, because the local stack does not use them.
     IOT_MTLS_ENABLED: '0',
     SFTP_ENABLED: '0',
     LOG_LEVEL: 'WARNING',

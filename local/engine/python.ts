@@ -33,7 +33,7 @@ export interface PythonProgram {
   instead?: string;
 }
 
-/** Tells which Python a program was installed for. */
+/** The Python that a program was installed for. */
 export interface InstalledEngine {
   python: string;
   /** The folder of its modules, when they are not in a virtual environment. */
@@ -41,8 +41,8 @@ export interface InstalledEngine {
 }
 
 /**
- * Returns the paths of every Python of this machine that is new enough. Each is run once, because a name may belong to
- * a shim that starts nothing.
+ * Returns the paths of every Python of this machine that is new enough. Each one is run once, because a name may belong
+ * to a shim that starts no Python.
  */
 export async function findPythons(): Promise<string[]> {
   const env = cleanEnvironment();
@@ -88,7 +88,7 @@ export async function installPython(
       rmSync(home, { recursive: true, force: true });
       const made = await install(python, home, { requirements: program.requirements, env });
       if (!('reason' in made) && (await works(made, program))) {
-        // pip gives files the modes from their packages, which may be open to other users.
+        // pip gives files the modes from their packages. These may let other users read them.
         keepPrivate(home);
         return made;
       }
@@ -97,7 +97,7 @@ export async function installPython(
           ? made
           : { reason: 'the package was installed, but it cannot be imported', final: false };
       reasons.push(`${python}: ${reason}`);
-      // If pip cannot get the packages, another kind of environment does not help.
+      // If pip cannot get the packages, it fails in another kind of environment, too.
       if (final) break;
     }
   }

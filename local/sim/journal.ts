@@ -11,14 +11,14 @@ import {
 import { dirname } from 'node:path';
 import { type SimEvent, simEventSchema } from './engine/records.ts';
 
-/** Reports a journal that no run of the simulator can have written. */
+/** Thrown for a journal that the simulator cannot have written. */
 export class JournalError extends Error {
   override readonly name = 'JournalError';
 }
 
 /**
- * Reads all events of a journal. An incomplete last line is left out: it is from a killed process, which did not answer
- * that call.
+ * Reads all events of a journal. It ignores an incomplete last line: the process was killed while writing it, and did
+ * not answer that call.
  *
  * @throws JournalError
  */

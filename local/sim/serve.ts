@@ -10,13 +10,13 @@ import { latestTimeOf, scaledClock } from './scaled-clock.ts';
 
 export interface SimServerOptions {
   config: SimConfig;
-  /** 0: any free port. */
+  /** Port to listen on; 0: any free port. */
   port: number;
   /** Overrides the config's seed. Clouds restored from a state keep their first seed. */
   seed?: number;
   /** The folder in which the clouds survive a restart. Absent: they are only in memory. */
   stateDir?: string;
-  /** How much faster than real time the clouds' clock runs. */
+  /** How many times faster than real time the clouds' clock runs. */
   timeScale?: number;
   /** The key of the control API, from which each account's key is derived. Absent: neither API needs a key. */
   simKey?: string;
@@ -31,8 +31,8 @@ export interface SimServer {
 }
 
 /**
- * Longer than any client keeps an idle connection. Otherwise the server could close a connection while a client sends a
- * call.
+ * Time-out of idle connections. It is longer than any client's: otherwise the server could close a connection while a
+ * client sends a call.
  */
 const KEEP_ALIVE_MS = 75_000;
 

@@ -29,7 +29,8 @@ export class StateFolder {
   }
 
   /**
-   * Returns a path in the folder, and makes its parent folder. Only the user may read it, because files contain keys.
+   * Returns a path in the folder, and creates its parent folder. Only the user may read that folder, because files
+   * contain keys.
    */
   file(...parts: string[]): string {
     const path = join(this.path, ...parts);
@@ -76,7 +77,10 @@ export class StateFolder {
   }
 }
 
-/** Removes other users' access to everything below a path. Needed for programs that set modes themselves. */
+/**
+ * Removes other users' access to everything below a path. It is required for programs that set modes
+ * themselves.
+ */
 export function keepPrivate(path: string): void {
   const paths = readdirSync(path, { recursive: true, encoding: 'utf8' }).map((name) => join(path, name));
   for (const one of [path, ...paths]) {

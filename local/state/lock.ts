@@ -4,7 +4,7 @@ import { isAlive, type OwnProcess, processSchema, thisProcess } from './processe
 import { StartFailure } from './start-failure.ts';
 
 /**
- * Runs work under a lock: only one process at a time may do it in a state folder.
+ * Runs work under a lock: only one process at a time may hold the lock of a state folder.
  *
  * @throws StartFailure when another process has the lock
  */

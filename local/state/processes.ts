@@ -3,7 +3,10 @@ import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
-/** Identifies a process of ours. The system may reuse its number, but not together with the start time. */
+/**
+ * Identifies a process that the local stack started. The system may reuse its number, but not together with
+ * its start time.
+ */
 export const processSchema = z.object({ pid: z.int().positive(), startedAt: z.string().min(1) });
 export type OwnProcess = z.infer<typeof processSchema>;
 
@@ -19,7 +22,7 @@ function startOf(pid: number): string | undefined {
     }
     return execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim() || undefined;
   } catch {
-    // Neither source has a process of this number.
+    // Neither `/proc` nor `ps` has a process of this number.
     return undefined;
   }
 }
@@ -70,7 +73,7 @@ export function startDetached({ command, args, env, log, cwd }: Program): {
 }
 
 /**
- * Stops a process of ours and the processes that it started.
+ * Stops a process of the local stack and the processes that it started.
  *
  * @returns false when it had already ended
  */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { processSchema } from './processes.ts';
 
-/** Records what `up` started or found, to let the next call find it again. */
+/** Records the parts that `up` started or found, for the next call. */
 const engineShape = { url: z.url(), accessKeyId: z.string().min(1), secretAccessKey: z.string().min(1) };
 export const engineRecordSchema = z.discriminatedUnion('kind', [
   z.object({ ...engineShape, kind: z.literal('endpoint') }),
@@ -24,7 +24,7 @@ export const outputsSchema = z
   .catchall(z.string());
 export type Outputs = z.infer<typeof outputsSchema>;
 
-/** Tells what was deployed to which engine, with a hash of the sources. */
+/** The hash of the sources that were deployed to an engine. */
 export const deployedRecordSchema = z.object({
   engineUrl: z.url(),
   sources: z.string(),

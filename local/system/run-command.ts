@@ -2,7 +2,10 @@ import { spawn } from 'node:child_process';
 import { withPrivateFiles } from '../state/processes.ts';
 
 export interface CommandResult {
-  /** 126 or 127 when the program could not be started. Null when a signal or our time limit ended it. */
+  /**
+   * Exit code. 126 or 127 when the program could not be started. Null when a signal or the time limit ended
+   * it.
+   */
   code: number | null;
   stdout: string;
   stderr: string;

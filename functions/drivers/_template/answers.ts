@@ -5,7 +5,7 @@ import type { CloudInstance } from '../contract/driver.ts';
 import { parseMachineName } from '../contract/names.ts';
 
 // Schemas of the cloud's answers, with only the fields that are used. Unknown fields are ignored. An answer that lacks
-// a field cannot be read.
+// a field is not valid.
 
 export const accountSchema = z.object({ id: z.string().min(1) });
 export const emptySchema = z.object({});

@@ -35,7 +35,8 @@ const FOLDERS: Readonly<Record<NetworkResourceKind, string>> = {
 };
 
 /**
- * Connects to one project at the cloud. The cloud has no tags: names tell what is ours, and which launch token made it.
+ * Connects to one project at the cloud. The cloud has no tags: the name of a resource tells whether it belongs to this
+ * deployment, and which launch token created it.
  */
 export class TemplateClient implements CloudClient, Reboot {
   readonly #transport: Transport;

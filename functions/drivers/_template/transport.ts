@@ -9,7 +9,7 @@ import { errorOfAnswer } from './errors.ts';
 
 /**
  * Sends a request by `fetch`, except in tests, and marks the permit as used. The signal must be passed to `fetch`
- * itself: one inside a `Request` may be collected.
+ * itself: a signal inside a `Request` may be garbage-collected.
  */
 export type Send = (url: string, init: RequestInit, permit: Permit) => Promise<Response>;
 

@@ -6,8 +6,8 @@ import { readRate } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * The error codes of EC2 and STS by their meaning. EC2 sends several of them, those for capacity among them, with
- * status 500.
+ * The error codes of EC2 and STS by their meaning. EC2 sends several of them with status 500, including those for
+ * capacity.
  */
 const CODES: Readonly<Partial<Record<DriverErrorCode, readonly string[]>>> = {
   Throttled: [

@@ -15,7 +15,9 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map([
   ['terminated', 'Terminated'],
 ]);
 
-/** A user or the machine itself ended it. Any other reason is a failure of the cloud. */
+/**
+ * Reasons of an end that a user or the machine itself requested. Any other reason is a failure of the cloud.
+ */
 const ASKED_FOR: ReadonlySet<string> = new Set([
   'Client.UserInitiatedShutdown',
   'Client.InstanceInitiatedShutdown',
@@ -58,7 +60,7 @@ function identityOf(
   const launchToken = tokenAt(tagValue(Tags, TOKEN_TAG) ?? '', AmiLaunchIndex);
   const named = parseMachineName(deploymentId, tagValue(Tags, NAME_TAG) ?? '');
   const token = launchToken ?? named?.launchToken;
-  // A batch's machine may not have a tag of its own yet. Then its id is its launch token without the attempt.
+  // A machine of a batch may not have its own tag yet. Its id is then its launch token without the attempt.
   const instanceId =
     tagValue(Tags, INSTANCE_TAG) ??
     (token !== undefined && parseLaunchToken(token) ? token.slice(0, token.lastIndexOf('.')) : undefined);

@@ -14,7 +14,7 @@ import { cloudInstance } from './instance-answers.ts';
 import { valuesWith } from './launch-filter.ts';
 import { filter, isOf, TOKEN_TAG, tagFilter } from './tags.ts';
 
-/** EC2 shows machines for an hour after their end. These states exclude such machines. */
+/** EC2 shows machines for an hour after their end. A filter on these states leaves such machines out. */
 const NOT_GONE = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
 /** EC2 allows 200 values in one filter. */

@@ -25,7 +25,10 @@ interface Subnet {
   zone: string;
 }
 
-/** Caches what a launch needs in addition to its spec: read once in a client's life, not for each machine. */
+/**
+ * Caches the data that a launch needs in addition to its spec. It is read once in a client's life, not for
+ * each machine.
+ */
 export class LaunchFacts {
   readonly #ec2: Ec2;
   readonly #book: TypeBook;

@@ -14,7 +14,7 @@ import { NAME_TAG, TOKEN_TAG, tagList, tagsFor } from './tags.ts';
 import { type TypeBook, typeName } from './type-book.ts';
 import { whenVisible } from './visible.ts';
 
-/** This many launch tokens fit into a tag, whatever their attempt numbers. */
+/** Most launch tokens that fit into a tag with any attempt numbers. */
 export const MAX_BATCH = 20;
 
 type Batch = readonly [InstanceSpec, ...InstanceSpec[]];
@@ -69,7 +69,8 @@ export class Launcher {
       if (!(error instanceof DriverError)) throw error;
       const isForAll = error.code !== 'InsufficientCapacity' && error.code !== 'QuotaExceeded';
       if (isForAll) return batch.map(() => ({ error }));
-      // EC2 had no room for the whole batch and made none. It may have room for some.
+      // EC2 had no capacity for the whole batch and created no machine. It may have capacity for some of
+      // them.
       return await Promise.all(batch.map((spec) => outcomeOf(() => this.launch(spec))));
     }
     const inOrder = new Map(machines.map((machine) => [machine.AmiLaunchIndex ?? 0, machine]));
@@ -105,7 +106,10 @@ export class Launcher {
     return this.#answer(spec, machine);
   }
 
-  /** Answers with the spec's own id and token: EC2 returns the machine that the token made, whatever its tags say. */
+  /**
+   * Answers with the spec's own id and token: EC2 returns the machine that was created with the token, even if its tags
+   * differ.
+   */
   #answer({ instanceId, launchToken }: InstanceSpec, machine: Instance): CloudInstance {
     return { ...cloudInstance(machine, this.#deploymentId), instanceId, launchToken };
   }

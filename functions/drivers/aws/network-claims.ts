@@ -10,7 +10,7 @@ import type { Ec2 } from './ec2.ts';
 import { unless } from './errors.ts';
 import { filter, isOf, NAME_TAG, NETWORK_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 
-/** Says which VPC is the network of a name. */
+/** States which VPC is the network of a name. */
 export interface NetworkClaim {
   /** The resource's name at EC2. */
   name: string;

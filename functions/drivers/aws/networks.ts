@@ -10,7 +10,10 @@ import { NetworkParts } from './network-parts.ts';
 import { isOf, NAME_TAG, tagFilter, tagsFor, tagValue } from './tags.ts';
 import { whenVisible } from './visible.ts';
 
-/** A claim older than this whose VPC does not exist has outlived its VPC. */
+/**
+ * If the VPC of a claim does not exist, and the claim is older than this, the VPC was deleted and the claim
+ * is left over.
+ */
 const CLAIM_STALE_MS = 120_000;
 
 /** Manages networks: each is a VPC with a subnet in every zone, an internet gateway and a route to it. */
@@ -79,11 +82,11 @@ export class Networks {
   async delete(location: string, vpcId: string): Promise<void> {
     await this.#parts.remove(location, vpcId);
     await this.#deleteVpc(location, vpcId);
-    // Release the claim last: the network stays listed until nothing is left of it.
+    // The claim is released last: the network stays listed until nothing is left of it.
     await this.#claims.release(location, vpcId);
   }
 
-  /** Makes a VPC, or takes one that was made and never claimed. Then claims the name for it. */
+  /** Creates a VPC, or takes one that was created and never claimed. Then claims the name for it. */
   async #claimVpc(
     location: string,
     called: string,
@@ -102,7 +105,7 @@ export class Networks {
     const vpcId = own.VpcId ?? '';
     const winner = await this.#claims.claim(location, called, vpcId, tags);
     if (winner === vpcId) return own;
-    // Delete it by its id: the list may not show it yet.
+    // It is deleted by its id, because the list may not show it yet.
     await this.#deleteVpc(location, vpcId);
     return await this.#byId(location, winner);
   }

@@ -20,14 +20,14 @@ const NEEDS_A_HOST = /^mac/;
 /**
  * Lists the types that can run here, charged by the hour, from an EBS disk. The spot price is that of the cheapest
  * zone. On-demand prices are absent: EC2 does not report them. AWS's price list is another service, in three regions
- * only, and needs a further permission.
+ * only, and requires a further permission.
  */
 export async function listOffers(
   ec2: Ec2,
   types: TypeBook,
   location: string,
 ): Promise<{ instanceTypes: InstanceType[]; offers: Offer[] }> {
-  // Read these one after the other: they are EC2's longest answers.
+  // These are read one after the other, because they are EC2's longest answers.
   const infos = await types.read(location, await offeredTypes(ec2, location));
   const spotPrices = await readSpotPrices(ec2, location);
   const usable = infos.flatMap((info) => {

@@ -7,8 +7,8 @@ import { clientSettings } from './settings.ts';
 /** The most names that SSM accepts in one call. */
 const MAX_NAMES = 10;
 /**
- * With these errors the driver does without SSM: the credential lacks the right, or the connection's endpoint has no
- * SSM.
+ * After these errors the driver continues without SSM: the credential lacks the right, or the connection's endpoint has
+ * no SSM.
  */
 const TELLS_NOTHING: readonly DriverErrorCode[] = [
   'Unauthorized',
@@ -26,7 +26,7 @@ export class PublicParameters {
     this.#options = options;
   }
 
-  /** Reads parameters. @returns values by name, of those that the region has; none where SSM cannot be read */
+  /** Reads parameters. @returns values by name of the parameters that the region has; empty if SSM cannot be read */
   async read(location: string, names: readonly string[]): Promise<Map<string, string>> {
     const values = new Map<string, string>();
     for (let at = 0; at < names.length; at += MAX_NAMES) {

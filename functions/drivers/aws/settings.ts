@@ -18,7 +18,7 @@ export interface ClientSettings {
 
 /**
  * Returns settings for an SDK client. Retries are off, because the governor must see each answer. The endpoint is
- * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is for the deployment's own services and not for its
+ * always set: otherwise the SDK would use AWS_ENDPOINT_URL, which is for the deployment's own services and not for
  * users' machines.
  */
 export function clientSettings(
@@ -41,7 +41,7 @@ export function clientSettings(
 }
 
 /**
- * Limits the duration of a whole call. The handler's time-outs only detect silence, and not an answer that arrives
+ * Limits the duration of a whole call. The handler's time-outs only detect pauses, and not an answer that arrives
  * slowly.
  */
 export async function inTime<Answer>(

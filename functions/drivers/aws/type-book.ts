@@ -7,7 +7,7 @@ import type { Ec2 } from './ec2.ts';
 const MAX_NAMES = 100;
 const CONCURRENT_CALLS = 2;
 
-/** Accepts any name: the SDK's list of types is as old as the SDK, and EC2 decides. */
+/** Accepts any name: the SDK's list of types is as old as the SDK. EC2 refuses unknown names. */
 const typeNameSchema = z.custom<NonNullable<InstanceTypeInfo['InstanceType']>>(
   (name) => typeof name === 'string',
 );

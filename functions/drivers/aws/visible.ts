@@ -1,7 +1,7 @@
 import { DriverError } from '../contract/errors.ts';
 import { type DriverClock, sleepBy } from '../contract/surroundings.ts';
 
-/** EC2 may not show what it has just made for some moments. */
+/** Delays before each retry. For some moments, EC2 may not show a resource that it has just created. */
 const WAITS_MS = [300, 700, 1_500];
 
 /**

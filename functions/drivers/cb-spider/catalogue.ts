@@ -94,7 +94,8 @@ export function pricesByType({ PriceList }: PricesAnswer): Map<string, number> {
 }
 
 /**
- * Converts images. An image's name is the cloud's id, because a start must name that. Its own name is the description.
+ * Converts images. An image's name is the cloud's id, because a start requires the id. The cloud's name of the image is
+ * the description.
  */
 export function imagesOf(location: string, answers: readonly ImageAnswer[]): Image[] {
   const images = new Map<string, Image>();

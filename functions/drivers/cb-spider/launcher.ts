@@ -13,7 +13,10 @@ import { idTransformMode } from './providers.ts';
 import type { Registration, SpiderSite } from './registration.ts';
 import type { SpiderTransport } from './transport.ts';
 
-/** While a removal is under way, polls do not request it again: each request would wait in CB-Spider. */
+/**
+ * For this long, polls do not repeat the request of a removal that is under way: each request would wait in
+ * CB-Spider.
+ */
 const REMOVAL_KEPT_MS = 60_000;
 
 export interface LauncherOptions {
@@ -94,7 +97,8 @@ export class Launcher {
 
   /**
    * Removes a machine that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
-   * stays at the cloud, and CB-Spider has no name for it. A machine older than the call was not made by it, and stays.
+   * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call was not created by it,
+   * and stays.
    *
    * @throws DriverError OutcomeUnknown when such a machine cannot be found or removed
    */
@@ -114,7 +118,7 @@ export class Launcher {
   /**
    * Removes a machine. CB-Spider locks a name while it works on it; therefore a removal waits for a start to end. If
    * CB-Spider then has no such name, no call is starting the machine, and a machine at the cloud is a leftover. Only
-   * the one that lists show under the name is removed. Any other may be a copy.
+   * the machine that lists show under the name is removed, because any other may be a copy.
    */
   async remove(location: string, backendId: string): Promise<void> {
     const { registration, transport, reader } = this.#options;

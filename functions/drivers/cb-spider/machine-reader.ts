@@ -15,7 +15,7 @@ import type { SpiderTransport } from './transport.ts';
 
 /** CB-Spider asks the cloud about each machine, one after the other. */
 const LIST_TIMEOUT_MS = 24_000;
-/** For the same list where it is one of several calls. */
+/** Time limit for the same list if it is one of several calls. */
 const LOOK_UP_TIMEOUT_MS = 10_000;
 const STATUS_TIMEOUT_MS = 6_000;
 
@@ -24,12 +24,12 @@ export class MachineReader {
   readonly #transport: SpiderTransport;
   readonly #deploymentId: string;
   readonly #lockedMs: number;
-  /** `<connection config>/<name>` of names that CB-Spider has had. */
+  /** Names that CB-Spider has had, as `<connection config>/<name>`. */
   readonly #known = new Set<string>();
   /**
-   * Names whose removal CB-Spider accepted while it had them. CB-Spider deletes a name last: once it no longer has such
-   * a name, the machine is gone. For other names CB-Spider may have crashed during a start. Only the list of the
-   * cloud's machines shows these.
+   * Names whose removal CB-Spider accepted while it had them. CB-Spider deletes a name last: when it no longer has such
+   * a name, the machine no longer exists. For other names, CB-Spider may have crashed during a start, and only the list
+   * of the cloud's machines shows such a machine.
    */
   readonly #going = new Set<string>();
 
@@ -41,8 +41,8 @@ export class MachineReader {
   }
 
   /**
-   * Lists machines. The status comes from CB-Spider's names, the addresses from the cloud's list. A machine that only
-   * the cloud has, under a name of ours, is being started, or CB-Spider crashed while starting it.
+   * Lists machines. The status is read by CB-Spider's names, and the addresses are from the cloud's list. If only the
+   * cloud has a machine with a name of this deployment, it is being started, or CB-Spider crashed while starting it.
    */
   async list(site: SpiderSite): Promise<CloudInstance[]> {
     const [{ mapped, unmapped }, statuses] = await Promise.all([
@@ -54,7 +54,7 @@ export class MachineReader {
     const named = statuses.map(({ IId, VmStatus }) =>
       this.#machine(IId.NameId, statusOf(VmStatus), bySystemId.get(IId.SystemId)),
     );
-    // CB-Spider named these machines after the statuses were read, or they were gone before that.
+    // CB-Spider named these machines after the statuses were read, or they no longer existed then.
     const late = await Promise.all(
       mapped
         .filter(({ IId }) => !known.has(IId.SystemId))
@@ -74,7 +74,10 @@ export class MachineReader {
     ];
   }
 
-  /** Works as `get`. Undefined proves that the machine does not exist, unless the cloud's own lists lag. */
+  /**
+   * Reads one machine as `get` does. Undefined proves that the machine does not exist, unless the cloud's own
+   * lists lag.
+   */
   async find(site: SpiderSite, name: string): Promise<CloudInstance | undefined> {
     const answer = await this.#query(site, name);
     return 'found' in answer ? answer.found : undefined;
@@ -110,7 +113,7 @@ export class MachineReader {
     const read = await this.#read(site, name);
     if (read === 'under-way') return { found: this.#machine(name, 'Creating', undefined) };
     if (read !== undefined) {
-      // CB-Spider has got the name since the first read.
+      // CB-Spider has stored the name since the first read.
       const now = await this.#status(site, name);
       return 'status' in now ? { found: this.#machine(name, now.status, read) } : now;
     }

@@ -52,7 +52,7 @@ const DESCRIPTIONS: Readonly<Record<CredentialKey, string>> = {
   MockName: 'Any name. The mock driver keeps its machines under it',
 };
 
-/** These are not secret by themselves. All other keys are. */
+/** Keys whose values are not secret. The values of all other keys are. */
 const PUBLIC_KEYS: ReadonlySet<CredentialKey> = new Set([
   'TenantId',
   'SubscriptionId',
@@ -119,7 +119,7 @@ export const cbSpiderMetadata = {
   ],
   apiKind: 'locational',
   inventoryPollMinutes: 60,
-  // A look-up by name detects a start before the cloud shows the machine. This time covers the cloud's own lag.
+  // A look-up by name detects a start before the cloud shows the machine. This time covers only the cloud's own lag.
   consistencyWindowMs: 20_000,
   // CB-Spider queues its requests to a cloud, and some clouds take many minutes to make a machine.
   longestCreateMs: 1_800_000,

@@ -33,8 +33,8 @@ export interface NetworksOptions {
 }
 
 /**
- * Manages network resources. Their backend ids are the names that we give them, because CB-Spider accepts nothing else.
- * CB-Spider locks a name while it works on it: it makes only one resource of a name, also when called concurrently.
+ * Manages network resources. Their backend ids are the names that this driver gives them, because CB-Spider accepts
+ * nothing else. CB-Spider locks a name while it works on it: even concurrent calls create only one resource of a name.
  */
 export class Networks {
   readonly #options: NetworksOptions;
@@ -140,9 +140,10 @@ export class Networks {
   }
 
   /**
-   * Lists the names under our CB-Spider connection, whether the cloud still has the resources or not: deleting them
-   * cleans up in both cases. Leaves out what CB-Spider calls "only CSP", because several clouds show the resources of
-   * all their locations there. Includes it for a trial client: its CB-Spider connection has no names of its own.
+   * Lists the names under the client's CB-Spider connection, even if the cloud no longer has the resources: to delete
+   * them cleans up in both cases. It leaves out the resources that CB-Spider calls "only CSP", because several clouds
+   * show the resources of all their locations there. For a trial client it includes them, because the client's
+   * CB-Spider connection has no names of its own.
    */
   async #names(location: string, kind: NetworkResourceKind): Promise<string[]> {
     const { registration, transport } = this.#options;

@@ -34,9 +34,9 @@ export function providerName(cloud: Cloud): string {
 }
 
 /**
- * Tells whether CB-Spider generates the cloud's name of a resource. It is OFF: if CB-Spider loses a resource, the name
- * at the cloud still tells which deployment it belongs to. Only Tencent's key pairs cannot have our names (25
- * characters at most).
+ * Returns whether CB-Spider generates the cloud's name of a resource. It is OFF: if CB-Spider loses a resource, the
+ * name at the cloud still tells which deployment it belongs to. Only Tencent's key pairs cannot have this deployment's
+ * names, because Tencent allows at most 25 characters.
  */
 export function idTransformMode(cloud: Cloud, kind: NetworkResourceKind | 'instance'): 'ON' | 'OFF' {
   return cloud === 'tencent' && kind === 'key-pair' ? 'ON' : 'OFF';

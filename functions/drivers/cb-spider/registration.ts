@@ -18,7 +18,7 @@ import type { SpiderTransport } from './transport.ts';
 export interface SpiderSite {
   connectionName: string;
   location: string;
-  /** In the order in which they were first seen. The order never changes. */
+  /** Zones in the order in which they were first seen. The order never changes. */
   zones: readonly string[];
   /** The zone for launches that name none. It never changes. Absent if the cloud has no zones. */
   defaultZone: string | undefined;
@@ -28,14 +28,14 @@ export interface Registrant {
   transport: SpiderTransport;
   cloud: Cloud;
   deploymentId: string;
-  /** `<namespace>/<name>`. CB-Spider keeps machines under it, therefore a new secret must not change it. */
+  /** `<namespace>/<name>`. CB-Spider keeps machines under it: a new secret must not change it. */
   connectionKey: string;
   keyValues: readonly { Key: string; Value: string }[];
   /**
    * Key of the HMAC in the credential's registered name. Without the password, the name does not reveal the credential.
    */
   password: string;
-  /** If true, connection configs and regions get names for this credential alone. Those in force stay unchanged. */
+  /** True: connection configs and regions get names for this credential alone. The ones in force stay unchanged. */
   isTrial?: boolean;
 }
 
@@ -89,7 +89,7 @@ export class Registration {
     return await this.#keep(location, this.#register(known.connectionName, location, known));
   }
 
-  /** Caches the site. If it fails, the next call tries again. */
+  /** Caches the site. If the read fails, the next call repeats it. */
   #keep(location: string, site: Promise<SpiderSite>): Promise<SpiderSite> {
     this.#sites.set(location, site);
     site.catch(() => this.#sites.delete(location));
@@ -119,7 +119,7 @@ export class Registration {
     });
   }
 
-  /** Ensures a location. If CB-Spider already has it, the cloud is not asked. */
+  /** Ensures a location. If CB-Spider already has the location, no call goes to the cloud. */
   async #ensureSite(location: string): Promise<SpiderSite> {
     await this.#ensureAccount();
     const connectionName = `${this.#base}.${location}`;
@@ -150,7 +150,7 @@ export class Registration {
     }
   }
 
-  /** Registers a location. Keeps zones that are down now, because they will return. */
+  /** Registers a location. Keeps zones that are down now, because they may be up again later. */
   async #register(connectionName: string, location: string, known?: SpiderSite): Promise<SpiderSite> {
     const { ZoneList } = await this.#region(location);
     const sorted = ZoneList.toSorted((one, other) => (one.Name < other.Name ? -1 : 1));

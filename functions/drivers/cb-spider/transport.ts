@@ -19,7 +19,7 @@ export interface Call<Answer> {
   body?: object;
   answer: z.ZodType<Answer>;
   timeoutMs?: number;
-  /** Set to `reads` for writes that may be repeated without harm. */
+  /** `reads` for writes that can be repeated without harm. Default: by the method. */
   effect?: CallEffect;
 }
 
@@ -67,8 +67,8 @@ export class SpiderTransport {
   }
 
   /**
-   * Sends a call that CB-Spider answers only when a machine is up or gone. CB-Spider continues when the client
-   * disconnects, therefore the driver may stop waiting.
+   * Sends a call that CB-Spider answers only when a machine runs or no longer exists. CB-Spider continues when the
+   * client disconnects: the driver may stop waiting.
    */
   async handOver<Answer>(call: Call<Answer>): Promise<HandedOver<Answer>> {
     try {

@@ -33,21 +33,21 @@ export interface Reboot {
   rebootInstance(location: string, backendId: string): Promise<void>;
 }
 
-/** Tells the outcome for one instance of a batch. */
+/** The outcome for one instance of a batch. */
 export type CreateOutcome = { instance: CloudInstance } | { error: DriverError };
 
 export interface BatchCreate {
   /** The largest number of specs in one call, at least 2. */
   readonly maxBatchSize: number;
   /**
-   * Asks for several instances in one call to the cloud. The caller holds the governor's permit for each instance. All
+   * Requests several instances in one call to the cloud. The caller holds the governor's permit for each instance. All
    * specs belong to one fleet. They differ only in `instanceId`, `launchToken` and the tag `fleetwright:instance`.
    *
    * The contract of `createInstance` holds for each instance: after any error but `OutcomeUnknown` it does not exist.
    * `findInstanceByToken` finds each instance by its own launch token, even when the process died right after the call.
    *
    * @returns one outcome for each spec, in the order of the specs. Never rejects with a DriverError: if the whole call
-   * failed, each outcome has the error.
+   *   failed, each outcome has the error.
    */
   createInstances(specs: readonly InstanceSpec[]): Promise<CreateOutcome[]>;
 }
@@ -58,7 +58,7 @@ export interface ListById {
   readonly maxListedById: number;
   /**
    * Lists those of the given machines that belong to this deployment and that the cloud shows, in any order. Makes one
-   * call to the cloud. As with `listInstances`, the cloud may not show a new machine yet. An id that never existed is
+   * call to the cloud. The cloud may not show a new machine yet, as with `listInstances`. An id that never existed is
    * no error.
    *
    * @param backendIds 1 to `maxListedById`
@@ -90,7 +90,7 @@ export interface Quota {
 }
 
 export interface Quotas {
-  /** Reads the quotas that creating instances can exceed. Leaves out what is unlimited. */
+  /** Reads the quotas that creating instances can exceed. Leaves out unlimited quotas. */
   readQuotas(location: string): Promise<Quota[]>;
 }
 
@@ -111,8 +111,8 @@ export interface WriterMark {
 
 /**
  * Keeps marks in the account that every deployment with a credential for it can see. Two deployments with the same id
- * detect each other by these marks. A mark costs nothing, and is no network, security group or key pair. A deployment
- * writes only its own mark.
+ * detect each other by these marks. A mark costs nothing, and is not a network, security group or key pair. A
+ * deployment writes only its own mark.
  *
  * Each call throws `Unauthorized` when the credential lacks only the right to marks.
  */

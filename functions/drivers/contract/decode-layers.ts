@@ -41,7 +41,7 @@ function base64Layers(decoded: Decoded, shortest: number): Decoded[] {
 
 function hexLayers(decoded: Decoded, shortest: number): Decoded[] {
   if (decoded.bytes.length < shortest) return [];
-  // Blank the prefix `0x`: its zero would be read as a digit.
+  // The prefix `0x` becomes blank: its zero would be read as a digit.
   const digits = decoded.bytes.replaceAll(/0x(?=[0-9a-f]{2})/gi, '  ');
   return runsOf(digits, HEX, BETWEEN_HEX, shortest).flatMap((run) => {
     const text = run.map((at) => digits[at]).join('');

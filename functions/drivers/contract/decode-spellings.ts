@@ -10,7 +10,7 @@ export interface Decoded {
   ends: readonly number[];
 }
 
-/** An escape may itself be escaped. Deeper nesting is left as it is. */
+/** Most passes. An escape may itself be escaped; deeper nesting is not decoded. */
 const MAX_PASSES = 8;
 
 const ENTITIES: Readonly<Record<string, string>> = {

@@ -23,9 +23,9 @@ export interface ConnectOptions {
    */
   connectionKey?: string;
   /**
-   * The credential is not in force and may never be. The driver leaves what it stores under the connection's name as it
-   * is, for the other clients. The caller uses only `verifyCredential`, `listInstances`, `getInstance`,
-   * `listNetworkResources` and the marks.
+   * True if the credential is not in force and may never be. The driver does not change what it stores under the
+   * connection's name, because other clients use it. The caller uses only `verifyCredential`, `listInstances`,
+   * `getInstance`, `listNetworkResources` and the marks.
    */
   isTrial?: boolean;
   /** Every request of the client passes this gate. */
@@ -45,7 +45,7 @@ export interface VerifiedCredential {
 
 /**
  * Connects to a cloud; made with `defineDriver`. A driver keeps no state except its clients. The driver's caller stores
- * in its records whatever must survive the process.
+ * everything that must survive the process in its records.
  */
 export interface Driver extends DriverMetadata {
   /**
@@ -122,7 +122,7 @@ export interface CloudInstance {
   /** Taken from the tag `fleetwright:instance`, or from the name (`parseMachineName`). Undefined if neither has it. */
   instanceId?: string;
   launchToken?: string;
-  /** The cloud's status in our terms. An unknown word becomes `Undefined`, never a guess. */
+  /** The cloud's status in the terms of this contract. An unknown word becomes `Undefined`, never a guess. */
   status: InstanceStatus;
   zone?: string;
   /** The name as in the offer. Absent if the cloud does not report it. */
@@ -130,8 +130,8 @@ export interface CloudInstance {
   publicIp?: string;
   privateIp?: string;
   /**
-   * The creation time by the cloud's clock. It is the same at each poll, however often the machine is stopped and
-   * started. Absent if the cloud does not report it.
+   * The creation time by the cloud's clock. It never changes, even if the machine is stopped and started. Absent if the
+   * cloud does not report it.
    */
   createdAtMs?: number;
   /**
@@ -149,7 +149,10 @@ export interface CloudInstance {
 export interface CloudNetworkResource {
   kind: NetworkResourceKind;
   backendId: string;
-  /** The name in the spec that the resource was made from. If the name is not one of ours, the cloud's name. */
+  /**
+   * The name in the spec that the resource was made from. If the name does not have the form of `names.ts`, the cloud's
+   * name.
+   */
   name: string;
   createdAt?: string;
 }
@@ -164,14 +167,14 @@ export interface CloudNetworkResource {
  * key:
  *
  * - `Throttled`: the call had no effect. Has `retryAfterMs` and `limitPerSecond` if the cloud reported them
- *   (`retry-after.ts`). Not `QuotaExceeded`: waiting does not help there.
+ *   (`retry-after.ts`). It is not `QuotaExceeded`, for which waiting does not help.
  * - `Unavailable`: the cloud refused the request *before* it took it, or could not be reached; no effect.
  * - `OutcomeUnknown`: the request may have reached the cloud (time-out, reset or 5xx after sending). A read throws
  *   `Unavailable` instead.
  * - `Unauthorized`: the cloud refused the credential, or it has expired, or it lacks the right to this call. The
  *   error's `call` names the call.
- * - `NoPermit`: the gate let a request of this call wait too long (`call-gate.ts`). That request was not sent. When the
- *   same call is made again, it reuses what the earlier requests made.
+ * - `NoPermit`: a request of this call waited too long for its permit (`call-gate.ts`) and was not sent. When the same
+ *   call is made again, it reuses what the earlier requests created.
  * - `NotFound`: the location or machine of the call does not exist.
  * - `InvalidRequest`, `Unsupported`: the same call can never succeed: an unknown location or type, an image of another
  *   architecture, a bad CIDR.
@@ -180,7 +183,7 @@ export interface CloudNetworkResource {
  *   knows.
  *
  * One call may need several requests to the cloud. When one of them fails, the driver removes what the earlier ones
- * made, or the same call later finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
+ * created, or the same call later finds and reuses it. If neither is possible, the call throws `OutcomeUnknown`.
  *
  * Lists are read to the last page. SDK retries are off, because the governor must see each answer.
  *
@@ -230,21 +233,21 @@ export interface CloudClient {
   deleteKeyPair(location: string, backendId: string): Promise<void>;
 
   /**
-   * Asks for one instance and returns as soon as the cloud has taken the request, without waiting for the boot. If the
-   * cloud answers only after the boot, the driver stops waiting once the request is under way. It then returns the
-   * machine as `findInstanceByToken` has it, or throws `OutcomeUnknown`.
+   * Requests one instance and returns as soon as the cloud has accepted the request, without waiting for the boot. If
+   * the cloud answers only after the boot, the driver stops waiting when the request is under way. It then returns the
+   * machine as `findInstanceByToken` does, or throws `OutcomeUnknown`.
    *
    * At a cloud that honours tokens (feature `launch-tokens`), two calls with the same launch token yield the same
-   * instance, also concurrently. After any error but `OutcomeUnknown`, neither the instance exists nor anything made
-   * only for it (address, disk, interface).
+   * instance, also concurrently. After any error but `OutcomeUnknown`, neither the instance nor anything that was
+   * created only for it (address, disk, interface) exists.
    *
    * @throws DriverError InsufficientCapacity, QuotaExceeded, InvalidRequest, OutcomeUnknown
    */
   createInstance(spec: InstanceSpec): Promise<CloudInstance>;
 
   /**
-   * Reads one instance. @throws DriverError NotFound; this proves that the instance is gone once `consistencyWindowMs`
-   * has passed since the create call
+   * Reads one instance. @throws DriverError NotFound; this proves that the instance does not exist when
+   * `consistencyWindowMs` has passed since the create call
    */
   getInstance(location: string, backendId: string): Promise<CloudInstance>;
 
@@ -253,13 +256,13 @@ export interface CloudClient {
 
   /**
    * Finds an instance that carries this token. Undefined proves nothing until `consistencyWindowMs` has passed. A copy
-   * of an instance also carries its token: the caller decides which machine the token made.
+   * of an instance also carries its token: the caller decides which machine was created with the token.
    */
   findInstanceByToken(location: string, launchToken: string): Promise<CloudInstance | undefined>;
 
   /**
-   * Asks the cloud to remove the instance and everything that was made only for it. Succeeds if the instance is already
-   * gone or never existed. The list shows when it is really gone.
+   * Asks the cloud to remove the instance and everything that was created only for it. Succeeds if the instance no
+   * longer exists or never existed. Only the list shows when it no longer exists.
    */
   terminateInstance(location: string, backendId: string): Promise<void>;
 }

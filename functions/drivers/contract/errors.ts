@@ -18,7 +18,7 @@ export const DRIVER_ERROR_CODES = [
 
 /**
  * `NoPermit` comes from the call gate, not from a cloud: see `call-gate.ts`. It never reaches a workflow, because the
- * worker does the work again later.
+ * worker repeats the work later.
  */
 export type DriverErrorCode = (typeof DRIVER_ERROR_CODES)[number] | 'NoPermit';
 
@@ -26,20 +26,20 @@ export interface DriverErrorDetail {
   /** The cloud's own code, for readers of the log. */
   cloudCode?: string;
   /**
-   * True if the message has the cloud's own words, because it answered the call. Absent: no answer came, or none of the
-   * cloud's own.
+   * True if the cloud answered the call, and the message has its own words. Absent: no answer came, or the answer was
+   * not the cloud's.
    */
   answered?: boolean;
   /**
-   * The cloud's name of the call that failed, such as `ec2:RunInstances`. Always set when the credential lacks the
-   * right to it.
+   * The cloud's name of the call that failed, such as `ec2:RunInstances`. It is always set when the credential lacks
+   * the right to the call.
    */
   call?: string;
-  /** How long the cloud asked us to wait, in milliseconds. Absent if it did not say. */
+  /** How long the cloud asked to wait, in milliseconds. Absent if the cloud did not say it. */
   retryAfterMs?: number;
   /**
-   * With `Throttled`: the calls per second of this kind that the cloud accepts in the long run. Absent if it did not
-   * say.
+   * With `Throttled`: the calls per second of this kind that the cloud accepts in the long run. Absent if the cloud did
+   * not say it.
    */
   limitPerSecond?: number;
   cause?: unknown;

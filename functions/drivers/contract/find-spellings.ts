@@ -50,7 +50,7 @@ export class SpellingFinder {
     if (text.length < this.shortest) return [];
     const bytes = bytesOf(text);
     const decoded = decodeEscapes(bytes, 'all');
-    // Search the undecoded text as well: a backslash or percent sign before the value may not belong to an escape.
+    // The undecoded text is searched as well: a backslash or percent sign before the value may not belong to an escape.
     const others = decoded === bytes ? [] : [bytes, decodeEscapes(bytes, 'one')];
     return [...this.#findIn(decoded, 0), ...others.flatMap((one) => this.#findPlain(one))];
   }
@@ -91,7 +91,7 @@ function countedOf({ bytes }: Decoded): { text: string; indices: number[] } {
     text += character;
     indices.push(at);
   }
-  // Lower-case only ASCII: the bytes of other characters have no case.
+  // Only ASCII gets lower case: the bytes of other characters have no case.
   return { text: text.replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase()), indices };
 }
 

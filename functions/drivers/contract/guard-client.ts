@@ -25,12 +25,12 @@ const WORDS: ReadonlyMap<string, number> = new Map([
   ['scope', 200],
 ]);
 const MAX_NAME = 255;
-/** Identifiers for which records have less room. */
+/** Maximum lengths of identifiers for which records have less room. */
 const IDENTIFIERS: ReadonlyMap<string, number> = new Map([['account', MAX_ACCOUNT]]);
 
 /**
- * Fields that may be absent. The guard drops them when their value is not usable: no machine or account can be mistaken
- * for another without them.
+ * Fields that may be absent. The guard drops them when their value is not usable: without them, no machine or account
+ * can be mistaken for another.
  */
 const OPTIONAL: ReadonlySet<string> = new Set([
   'account',
@@ -56,7 +56,7 @@ const CATALOGUES: Readonly<Record<string, Readonly<Record<string, z.ZodType>>>> 
 };
 const READS = /^(list|get|find|read|verify)/;
 
-/** Reports an answer with a value that must not get into a record. */
+/** Thrown for an answer with a value that must not get into a record. */
 class Unusable extends Error {}
 
 /**
@@ -161,7 +161,7 @@ class AnswerGuard {
         const usable = this.#value(item, field);
         return catalogue[field]?.safeParse(usable).success === false ? [] : [usable];
       } catch (error) {
-        // A zone or an architecture is part of an item, not an item of its own.
+        // A zone or an architecture is only part of an item, and cannot be left out.
         if (!(error instanceof Unusable) || !isRecord(item)) throw error;
         return [];
       }

@@ -10,14 +10,15 @@ const MAX_CALL = 300;
 const MIN_PER_SECOND = 1 / 86_400;
 
 /**
- * Redacts an error before it leaves a driver. An error that is no DriverError is a defect of ours, and keeps its type.
+ * Redacts an error before it leaves a driver. An error that is not a DriverError is a defect of the program, and keeps
+ * its type.
  */
 export function guardError(error: unknown, secrets: Secrets, ofCall: readonly string[] = []): unknown {
   if (!(error instanceof Error)) return error;
   const message = secrets.redact(error.message, MAX_MESSAGE, ofCall);
   const stack = stackOf(error, message);
   if (!(error instanceof DriverError)) {
-    // Change the error in place: the code that threw it must still recognise it.
+    // The error is changed in place: the code that threw it must still recognise it.
     return Object.assign(error, { message, stack, cause: undefined });
   }
   const { code, answered, cloudCode, call, retryAfterMs, limitPerSecond } = error;

@@ -1,6 +1,6 @@
 import type { Cloud } from '../../model/cloud.ts';
 
-/** Describes one field of a driver's credential. A client can draw a form from it. */
+/** Describes one field of a driver's credential. A client can build a form from it. */
 export interface CredentialField {
   name: string;
   description: string;
@@ -13,7 +13,8 @@ export interface CredentialField {
   pattern?: string;
   /**
    * The way to sign in that this field belongs to, if the driver has several. A credential has the fields of exactly
-   * one alternative, and any field without an alternative. The first declared alternative is the recommended one.
+   * one alternative, and may have any field without an alternative. The first declared alternative is the recommended
+   * one.
    */
   alternative?: string;
 }
@@ -35,17 +36,18 @@ export type CapabilityName = (typeof CAPABILITY_NAMES)[number];
  * Names features of a driver's data, as opposed to its methods. The contract suite compares each with the driver's
  * behaviour:
  *
- * - `tags`: the cloud keeps the tags of a spec, and tags decide before names what is ours
- * - `user-data`: machines get it
- * - `prices`: offers have them
- * - `spot`: offers have spot prices, and a spec may ask for a spot machine
+ * - `tags`: the cloud keeps the tags of a spec; tags decide before names whether a resource belongs to this deployment
+ * - `user-data`: machines get the user data of a spec
+ * - `prices`: offers have prices
+ * - `spot`: offers have spot prices, and a spec may request a spot machine
  * - `launch-tokens`: the cloud itself makes only one machine for one launch token, also when called concurrently
  */
 export const DRIVER_FEATURES = ['tags', 'user-data', 'prices', 'spot', 'launch-tokens'] as const;
 export type DriverFeature = (typeof DRIVER_FEATURES)[number];
 
 /**
- * Names what proves that a create call of ours made a machine, and that it is no copy (`ownership/prove-machine.ts`):
+ * Names what proves that a create call of this deployment created a machine, and that the machine is not a copy
+ * (`ownership/prove-machine.ts`):
  *
  * - `idempotency-key`: the cloud reports the key of the call that made it; the client has `idempotencyKeyOf`
  * - `creation-time`: the machine carries a launch token, and was created while that attempt was under way
@@ -63,8 +65,9 @@ export interface DriverMetadata {
   readonly title: string;
   readonly clouds: readonly Cloud[];
   /**
-   * `own`: the cloud has an address; a connection may give another only if the deployment allows it. `required`: the
-   * cloud has none, and each connection gives one. It must be https unless the deployment allows overrides.
+   * `own`: the driver knows the cloud's address; a connection may give another only if the deployment allows it.
+   * `required`: the driver knows no address, and each connection gives one. It must be https unless the deployment
+   * allows overrides.
    */
   readonly endpoint: 'own' | 'required';
   readonly credentialFields: readonly CredentialField[];

@@ -1,6 +1,8 @@
-/** The longest list of a cloud is far below this. A function has 10 times as much memory. */
+/**
+ * Longest answer. The longest list of a cloud is far below this, and a function has 10 times as much memory.
+ */
 const MAX_ANSWER_BYTES = 32 * 1_024 * 1_024;
-/** The rest of a longer refusal is dropped unread. */
+/** Longest refusal. The rest of a longer one is not read. */
 const MAX_REFUSAL_BYTES = 64 * 1_024;
 
 /**

@@ -1,6 +1,6 @@
 /** Holds the retry time and the rate limit from an answer that refuses a call. */
 export interface RateWords {
-  /** How long the cloud asked us to wait. */
+  /** How long the cloud asked to wait. */
   retryAfterMs?: number;
   /** Calls of this kind that the cloud accepts per second in the long run. */
   limitPerSecond?: number;
@@ -12,19 +12,24 @@ export interface AnswerHeaders {
 }
 
 const SECOND_MS = 1_000;
-/** A longer wait comes from a wrong clock, or the number means something else. */
+/**
+ * Longest wait that is accepted. A longer one comes from a wrong clock, or the number means something else.
+ */
 export const LONGEST_WAIT_MS = 86_400_000;
-/** Tell delays from times since 1970: delays are smaller, times larger. In seconds, and in milliseconds. */
+/** Smaller numbers are delays, larger ones are times since 1970; in seconds and in milliseconds. */
 const EPOCH_SECONDS = 1e9;
 const EPOCH_MS = 1e12;
-/** A quota over a longer window is a budget. Calls spaced evenly to fit it would be too slow to be useful. */
+/**
+ * Longest window of a rate limit. A quota over a longer window is a budget: calls that are evenly spaced to
+ * fit it would be too slow to be useful.
+ */
 const LONGEST_WINDOW_SECONDS = 300;
 
 /**
  * Reads the rate-limit headers of an answer. `Retry-After` (seconds, or a date) has precedence. Then come the headers
  * that say when a used-up quota is refilled, as seconds or as a time: `RateLimit` of
  * draft-ietf-httpapi-ratelimit-headers, `RateLimit-Reset` of its earlier versions, and `X-RateLimit-Reset`. Azure's
- * `x-ms-ratelimit-remaining-…` names no time; its `Retry-After` does. Headers that cannot be read are ignored.
+ * `x-ms-ratelimit-remaining-…` has no time, but its `Retry-After` has one. Headers that are not valid are ignored.
  *
  * @param nowMs the reference for absolute times when the answer has no `Date`
  */

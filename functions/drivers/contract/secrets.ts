@@ -2,16 +2,19 @@ import { cutText, plainText } from '../../model/plain-text.ts';
 import { type Part, replaceParts, SpellingFinder } from './find-spellings.ts';
 
 const MARK = '***';
-/** The rest of a longer text is dropped unread. */
+/** Longest text that is read. The rest of a longer one is dropped. */
 const MAX_READ = 16_384;
-/** Shorter values would match in any text. */
+/** Length of the shortest secret. Shorter values would match in any text. */
 const SHORTEST = 4;
-/** Enough for the tokens that the driver obtained in the last hours. */
+/**
+ * Most secrets that are kept for a credential: enough for the tokens that the driver obtained in the last
+ * hours.
+ */
 const MAX_OBTAINED = 16;
 const MAX_KNOWN_CLEAN = 50_000;
 /** Identifiers are numerous and are checked at each list. Therefore they get fewer layers. */
 const LAYERS = { words: 3, identifiers: 1 };
-/** Matches what most identifiers are, and no secret is: a time, an instance's id, a launch token. */
+/** Matches most identifiers and no secret: times, instance ids, launch tokens. */
 const HARMLESS = /^(\d{4}-\d\d-\d\dT[\d:.]{8,}Z|f[0-9a-z]{16}-[0-9]{5}(\.[0-9]+)?)$/;
 
 /** Returns how many characters of a secret in a row are redacted from words: 60 %, at least 4 and at most 8. */
@@ -29,7 +32,7 @@ const inIdentifiers = (length: number): number | undefined => (length < 8 ? unde
 const inWordsOfCall = (length: number): number | undefined =>
   length < SHORTEST ? undefined : Math.min(16, length);
 
-/** Match secrets by their form, whichever credential they belong to. */
+/** Match secrets of any credential by their form. */
 const TELLING: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/gs,
   /(?<=\b(?:proxy-)?authorization["'\\]{0,8}\s{0,8}[:=]\s{0,8}["'\\]{0,8})[^\s"'\\,;][^"'\\,;\n]*/gi,
@@ -39,7 +42,7 @@ const TELLING: readonly RegExp[] = [
 
 /**
  * Redacts the secrets of one connection from a cloud's words, in every spelling. The secrets are the values of the
- * credential, and what the driver has obtained for it since.
+ * credential, and the tokens and keys that the driver has obtained for it.
  */
 export class Secrets {
   readonly #given: readonly string[];
@@ -56,7 +59,7 @@ export class Secrets {
   add(...obtained: readonly string[]): void {
     for (const value of obtained) {
       if (value.length < SHORTEST) continue;
-      // Keep the newest last: the oldest are dropped first.
+      // The newest secret goes to the end, because the oldest ones are dropped first.
       this.#obtained.delete(value);
       this.#obtained.add(value);
     }
@@ -94,7 +97,7 @@ export class Secrets {
     if (identifier.length < this.#identifiers.shortest || HARMLESS.test(identifier)) return false;
     if (this.#knownClean.has(identifier)) return false;
     if (this.#identifiers.find(identifier).length > 0) return true;
-    // Remember clean identifiers: each list repeats the same ones.
+    // Clean identifiers are cached, because each list repeats the same ones.
     if (this.#knownClean.size >= MAX_KNOWN_CLEAN) this.#knownClean.clear();
     this.#knownClean.add(identifier);
     return false;
@@ -116,7 +119,7 @@ function tellingParts(text: string): Part[] {
   );
 }
 
-/** Finds secrets of which the finder ignores all or most characters, such as those of quotes and backslashes. */
+/** Finds secrets that consist of characters which the finder ignores, for example quotes and backslashes. */
 function exactParts(text: string, secrets: readonly string[]): Part[] {
   return secrets.flatMap(spellingsOf).flatMap((spelling) => {
     const parts: Part[] = [];

@@ -16,8 +16,8 @@ export interface DriverClock {
   wakeIn(ms: number, wake: () => void): () => void;
 }
 
-// The signal is passed to `fetch` and not inside the Request: nothing holds a reference to it there. Once it is
-// collected, a call that the cloud does not answer waits for undici's own five minutes.
+// The signal is passed to `fetch` and not inside the Request, because nothing holds a reference to it there. If it is
+// garbage-collected, a call that the cloud does not answer waits for undici's own five minutes.
 export const sendByFetch: Send = (request, signal, permit) => {
   permit.use();
   return fetch(request, { signal });

@@ -8,7 +8,7 @@ import { createServer, requestFor } from './launch.ts';
 import type { Region } from './region.ts';
 import { listServers } from './servers.ts';
 
-/** This many launch tokens fit into a tag, whatever their attempt numbers. */
+/** Most launch tokens that fit into a tag with any attempt numbers. */
 export const MAX_BATCH = 20;
 
 type Made = ReadonlyMap<string | undefined, CloudInstance>;
@@ -29,8 +29,9 @@ export async function createAll(
   };
   const several = async (alike: Alike) => {
     const made = await createServers(region, deploymentId, alike, catalogue).catch(errorOf);
-    // The quota had no room for the whole request, and Nova made none. It may have room for some. Ask for them one
-    // after the other: Nova counts only what it has made. Concurrent requests could exceed the quota, and fail later.
+    // The quota had no room for the whole request, and Nova created no server. It may have room for some. They are
+    // requested one after the other, because Nova counts only servers that exist: concurrent requests could exceed the
+    // quota and fail later.
     if ('error' in made && made.error.code === 'QuotaExceeded') for (const spec of alike) await one(spec);
     else for (const spec of alike) outcomes.set(spec, 'error' in made ? made : outcomeOf(spec, made));
   };
@@ -79,7 +80,7 @@ function outcomeOf({ launchToken }: InstanceSpec, made: Made): CreateOutcome {
 
 /**
  * Divides the specs into requests. Nova finds hosts for all servers of a request or for none. Therefore a spec that
- * failed before gets a request of its own.
+ * failed before gets a separate request.
  */
 function requestsOf(specs: readonly InstanceSpec[]): Alike[] {
   const groups = Map.groupBy(specs, ({ launchToken }) => {

@@ -15,7 +15,8 @@ interface Kept<Value> {
 
 /**
  * Caches what a create call needs in addition to its spec, for up to a minute. A create call names flavors by id. Nova
- * only detects after accepting a request that the image is for another architecture; this class detects it before.
+ * detects only after it has accepted a request that the image is for another architecture. This class detects it
+ * before.
  */
 export class Catalogue {
   readonly #flavors = new Map<string, Kept<Flavor[]>>();

@@ -21,7 +21,7 @@ export function createOpenStackDriver(send: Send, clock: DriverClock = systemTim
 
 export const openstackDriver: Driver = createOpenStackDriver(sendByFetch);
 
-/** Returns the root of Keystone's v3 API. Operators publish its address (OS_AUTH_URL) with the version or without. */
+/** Returns the root of Keystone's v3 API. Operators publish its URL (OS_AUTH_URL) with or without the version. */
 function identityUrl(endpoint: string | undefined): string {
   const url = URL.parse(endpoint ?? '');
   if (!url || !/^https?:$/.test(url.protocol)) {

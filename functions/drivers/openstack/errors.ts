@@ -5,7 +5,7 @@ import type { RateWords } from '../contract/retry-after.ts';
 
 /**
  * OpenStack's error codes: the key of Nova's fault, the type of Neutron's error, the title of Keystone's and Glance's.
- * Nova's `forbidden` may be a missing right, a used-up quota, and more; see `FORBIDDEN`.
+ * Nova's `forbidden` has several meanings, for example a missing right or a used-up quota; see `FORBIDDEN`.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -55,7 +55,7 @@ const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   } as const),
 );
 
-/** For an answer without a known code, which may come from a load balancer. */
+/** Codes by status, for an answer without a known code. Such an answer may come from a load balancer. */
 const STATUSES: ReadonlyMap<number, DriverErrorCode> = new Map([
   [401, 'Unauthorized'],
   [403, 'Unauthorized'],
@@ -124,7 +124,7 @@ export function errorOfAnswer({ call, status, text, rate }: ErrorAnswer, effect:
 }
 
 function codeOf(status: number, { code, message }: Fault, effect: CallEffect): DriverErrorCode {
-  // The service failed half-way, whatever its code says.
+  // The service failed half-way. Its code does not matter.
   if (status >= 500 && code !== 'NoNetworkAvailable') return STATUSES.get(status) ?? unanswered(effect);
   if (code === 'forbidden' || code === 'overLimit') {
     const told = FORBIDDEN.find(([words]) => words.test(message ?? ''));

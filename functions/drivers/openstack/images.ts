@@ -63,7 +63,8 @@ export async function readImages(region: Region): Promise<Image[]> {
       available: true,
     });
   };
-  // Public images come last and win: a user's own image must not replace the cloud's by having the same name.
+  // Public images come last and replace earlier ones: a user's own image must not replace the cloud's image
+  // of the same name.
   for (const image of newestLast) offer(image, wordOf(image.name ?? ''));
   const publicLast = newestLast.toSorted((one, other) => Number(isPublic(one)) - Number(isPublic(other)));
   for (const image of publicLast) offer(image, wellKnownName(image));
@@ -84,8 +85,8 @@ const DISTRIBUTIONS: readonly { name: string; pattern: RegExp; version: RegExp }
 ];
 
 /**
- * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With it, one fleet can
- * use many clouds.
+ * Returns a name that is the same at every cloud, such as `ubuntu-24.04` or `debian-12-arm64`. With this name, one
+ * fleet can use many clouds.
  */
 export function wellKnownName(image: GlanceImage): string | undefined {
   // A snapshot of a machine keeps the properties of the original image.

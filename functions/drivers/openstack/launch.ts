@@ -13,9 +13,9 @@ import { NEEDS_TAGS } from './servers.ts';
 const madeSchema = z.object({ server: z.object({ id: z.string().min(1) }) });
 
 /**
- * Asks Nova for one server. Nova has no idempotency key: a second request with the same token makes a second server,
- * which the list shows. Nova looks for a host after accepting the request. Without one, the server gets the status
- * ERROR.
+ * Requests one server from Nova. Nova has no idempotency key: a second request with the same token creates a second
+ * server, which the list shows. Nova looks for a host after it has accepted the request. If there is no host, the
+ * server gets the status ERROR.
  */
 export async function createServer(
   region: Region,

@@ -56,8 +56,8 @@ export async function ensureNetwork(
 }
 
 /**
- * Deletes a network. @throws DriverError Conflict while machines use it, or are about to; then the network and its
- * router stay
+ * Deletes a network. @throws DriverError Conflict while machines use it, or are about to use it; the network and its
+ * router then stay
  */
 export async function deleteNetwork(region: Region, deploymentId: string, id: string): Promise<void> {
   const ports = await readPorts(region, id);
@@ -87,7 +87,7 @@ async function completeNetwork(
 
 /**
  * Waits for the call that made the network to complete it. @returns the subnet of a complete network; undefined when
- * the time is over
+ * `MAKER_MS` is over
  */
 async function waitForMaker(region: Region, network: Resource): Promise<string | undefined> {
   const ageMs = region.clock.now() - Date.parse(network.created_at ?? '');

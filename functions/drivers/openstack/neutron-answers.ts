@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The fields of all Neutron resources. A null or absent field is one that this Neutron does not keep. */
+/** The fields of all Neutron resources. If a field is null or absent, this Neutron does not store it. */
 const resourceShape = {
   id: z.string().min(1),
   name: z.string(),

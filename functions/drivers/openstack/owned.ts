@@ -32,10 +32,11 @@ interface Candidates<Item> {
 
 /**
  * Returns this deployment's resource of this name, and makes it if there is none. Neutron allows several resources with
- * the same name. If concurrent calls made several, all calls use the oldest one, once no older one can appear.
+ * the same name. If concurrent calls created several, all calls use the oldest one, after no older one can appear any
+ * more.
  *
- * @param make makes one
- * @param remove removes the one that this call made, if another one is older
+ * @param make creates a resource
+ * @param remove removes the resource that this call created, if another one is older
  * @returns the resource, and whether this call made it
  */
 export async function ensureOne<Item extends Resource>(
@@ -61,8 +62,8 @@ export async function ensureOne<Item extends Resource>(
 }
 
 /**
- * Runs a step, and undoes earlier steps if it fails. If undoing fails as well, a repetition of the whole call finds the
- * remains by their name.
+ * Runs a step, and undoes earlier steps if it fails. If that fails as well, a repetition of the whole call finds the
+ * remaining resources by their name.
  */
 export async function orUndo<Answer>(
   step: () => Promise<Answer>,

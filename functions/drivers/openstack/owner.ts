@@ -9,8 +9,8 @@ export function metadataOf(tags: Readonly<Record<string, string>>): Record<strin
 }
 
 /**
- * Writes tags as a description: `key=value` separated by `;`, the deployment first. Neutron accepts a description in
- * the request that makes a resource, but tags only in a second request.
+ * Writes tags as a description: `key=value` separated by `;`, with the deployment first. Neutron accepts a description
+ * in the request that makes a resource, but tags only in a second request.
  */
 export function descriptionOf(deploymentId: string, tags: Readonly<Record<string, string>>): string {
   const entries = Object.entries({ ...tags, [DEPLOYMENT_TAG]: deploymentId });
@@ -19,7 +19,7 @@ export function descriptionOf(deploymentId: string, tags: Readonly<Record<string
   return [...owner, ...others].map(([key, value]) => `${key}=${value}`).join(';');
 }
 
-/** Reads the tags from a description of ours. Returns none for any other description. */
+/** Reads the tags from a description that `descriptionOf` wrote. Returns none for any other description. */
 export function tagsOf(description: string): Record<string, string> {
   if (!description.startsWith(`${DEPLOYMENT_TAG}=`)) return {};
   return Object.fromEntries(

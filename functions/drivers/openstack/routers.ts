@@ -5,7 +5,7 @@ import { externalNetworkSchema, type Port, type Resource, routerSchema } from '.
 import { descriptionOf, tagsOf } from './owner.ts';
 import { type Region, unlessGone } from './region.ts';
 
-/** In a router's description: the id of its network. Networks with the same name then do not share routers. */
+/** Tag in a router's description with the id of its network. Networks with the same name then do not share routers. */
 const NETWORK_TAG = 'fleetwright:network';
 
 const ROUTER_PORTS: ReadonlySet<string> = new Set([

@@ -48,7 +48,7 @@ export async function ensureSecurityGroup(
   return item.id;
 }
 
-/** Deletes a security group. @throws DriverError Conflict while a machine uses it, or is about to */
+/** Deletes a security group. @throws DriverError Conflict while a machine uses it, or is about to use it */
 export async function deleteSecurityGroup(region: Region, deploymentId: string, id: string): Promise<void> {
   await refuseIfAwaited(region, deploymentId, 'security-group', id);
   await region.remove('network', ['security-groups', id]);
@@ -75,7 +75,7 @@ async function allowSsh(region: Region, group: SecurityGroup, from: string | und
       answer: z.unknown(),
     });
   } catch (error) {
-    // A concurrent call has made the rule.
+    // A concurrent call has created the rule.
     if (!(error instanceof DriverError) || error.code !== 'Conflict') throw error;
   }
 }

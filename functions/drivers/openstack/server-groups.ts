@@ -16,9 +16,9 @@ type Group = z.infer<typeof groupSchema>;
 
 /**
  * Lists the marks of deployments. A mark is an empty server group of Nova whose name has all its data. It costs
- * nothing, and every member of a project may make, list and delete it. Tags of projects and roles need an
- * administrator, and objects need Swift. A name cannot be changed: to renew a mark, the driver makes another group and
- * deletes the earlier one.
+ * nothing, and every member of a project may create, list and delete it. In contrast, tags of projects and roles
+ * require an administrator, and objects require Swift. A name cannot be changed: to renew a mark, the driver creates
+ * another group and deletes the earlier one.
  */
 export async function listMarks(region: Nova, deploymentId: string): Promise<WriterMark[]> {
   const marks = (await readGroups(region)).flatMap((group) => markOf(deploymentId, group) ?? []);

@@ -35,7 +35,7 @@ export async function listServers(
     path: ['servers', 'detail'],
     key: 'servers',
     item: listedServerSchema,
-    // Oldest first: servers made during the list then come on later pages.
+    // Oldest first: servers that are created during the list then come on later pages.
     query: { ...filter, sort_key: 'created_at', sort_dir: 'asc' },
   });
   return servers.flatMap((server) => {
@@ -48,9 +48,9 @@ export async function listServers(
 }
 
 /**
- * Refuses to delete what a server under construction needs. Nova makes a server's port some time after accepting the
- * server, and until then Neutron allows the deletion. Therefore servers name the resources that they need in their
- * metadata.
+ * Refuses to delete a resource that a server under construction needs. Nova creates a server's port some time after it
+ * has accepted the server. Until then, Neutron would allow the deletion. Therefore servers name the resources that they
+ * need in their metadata.
  *
  * @throws DriverError Conflict while a server that is being built needs the resource
  */
@@ -92,7 +92,7 @@ export async function findServer(
  * Requests `os-stop`, `os-start` or `reboot`, and does not wait for its end. Nova refuses an action that is already
  * done or under way.
  *
- * @param done statuses in which such a refusal counts as success
+ * @param done statuses in which a refusal counts as success
  */
 export async function actOnServer(
   region: Region,

@@ -21,7 +21,7 @@ const STATUSES: ReadonlyMap<string, InstanceStatus> = new Map(
     SHELVED_OFFLOADED: 'Suspended',
     ERROR: 'Failed',
     DELETED: 'Terminated',
-    // An administrator can restore it. For its owner it is gone.
+    // An administrator can restore the server. For its owner it no longer exists.
     SOFT_DELETED: 'Terminated',
   } as const),
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DriverError } from '../contract/errors.ts';
 import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 
-/** Holds what a token tells about the cloud: project and service endpoints. */
+/** The data of a token: project and service endpoints. */
 export interface Token {
   id: string;
   /** By the driver's clock. From this time on, a new token is requested. */
@@ -18,7 +18,7 @@ export type Service = 'compute' | 'network' | 'image' | 'volume';
 /** The services that every region must have. Volumes are used where they exist. */
 export const NEEDED_SERVICES = ['compute', 'network', 'image'] as const satisfies readonly Service[];
 
-/** The services' types in the catalogue: Keystone's, and the official names of later years. */
+/** The services' types in the catalogue: Keystone's names, and the official names of later years. */
 const SERVICES: ReadonlyMap<string, Service> = new Map(
   Object.entries({
     compute: 'compute',
@@ -56,12 +56,12 @@ export const tokenAnswerSchema = z.object({
   }),
 });
 
-/** Long before it expires: no call may be under way when its token expires. */
+/** A token is renewed this long before it expires: no call may be under way when its token expires. */
 const RENEW_BEFORE_MS = 5 * 60_000;
 
 /**
- * Reads a token. @param identityUrl the address of its Keystone; endpoints in the token must be protected at least as
- * well
+ * Reads a token. @param identityUrl the address of its Keystone; if it uses https, endpoints in the token must use
+ * https as well
  * @throws DriverError InvalidRequest when the token is for no project
  */
 export function tokenOf(

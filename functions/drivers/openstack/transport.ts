@@ -15,7 +15,7 @@ export interface HttpCall<Answer> {
   /** The region. Undefined for Keystone, which serves the whole cloud. */
   location: string | undefined;
   method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** Without a query or a trailing slash. */
+  /** A URL without a query or a trailing slash. */
   baseUrl: string;
   /** Relative to `baseUrl`. The transport escapes each part. */
   path: readonly string[];

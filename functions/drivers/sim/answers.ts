@@ -106,7 +106,7 @@ function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), nextCursor: z.string().nullish() });
 }
 
-// Made once: making a schema costs many times as much as checking a page with it.
+// These schemas are made once: to make one costs many times as much as to check a page with it.
 export const locationPageSchema = pageOf(locationSchema);
 export const offerPageSchema = pageOf(offerAnswerSchema);
 export const imagePageSchema = pageOf(imageAnswerSchema);

@@ -41,7 +41,7 @@ import {
 import { at, RESOURCE_PATHS } from './paths.ts';
 import type { Transport } from './transport.ts';
 
-/** The length of a URL limits the number of ids. */
+/** Most ids of one call, because they are in its URL. */
 const MAX_IDS = 100;
 
 /** Connects to one account at one simulated cloud. */

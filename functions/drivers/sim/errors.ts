@@ -5,8 +5,8 @@ import type { RateWords } from '../contract/retry-after.ts';
 export type CallEffect = 'reads' | 'changes';
 
 /**
- * The simulated clouds' error codes. InternalError is absent: a cloud that fails half-way does not tell what it did.
- * Therefore the status decides.
+ * The simulated clouds' error codes. InternalError is absent, because a cloud that fails half-way does not tell what it
+ * did: its status decides.
  */
 const CODES: ReadonlyMap<string, DriverErrorCode> = new Map(
   Object.entries({
@@ -65,7 +65,7 @@ export function errorOfAnswer(
   );
 }
 
-/** Converts a failure without an answer, or with one that cannot be read. */
+/** Converts a failure without an answer, or with an answer that is not valid. */
 export function errorOfFailure(cause: unknown, effect: CallEffect): DriverError {
   const code = networkCode(cause);
   const detail: DriverErrorDetail = { cause, ...(code === undefined ? {} : { cloudCode: code }) };

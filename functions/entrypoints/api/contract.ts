@@ -6,7 +6,7 @@ import { fleetRoutes } from './routes/fleets.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import type { Route } from './routes/route.ts';
 
-/** Every operation of the API, as data. How an operation is answered is defined elsewhere. */
+/** Every operation of the API, as data. Code in `operations` answers them. */
 export const routes = [
   ...accessRoutes,
   ...connectionRoutes,

@@ -21,7 +21,7 @@ export type Operation<Id extends OperationId> = (
 ) => Promise<Answer<OperationOutput<Id>>>;
 
 type HandlerName = (typeof routes)[number]['handler'];
-/** The operations that one function answers: all of the contract's that name it. */
+/** The operations that one function answers: all operations of the contract with this handler. */
 export type OperationsOf<Handler extends HandlerName> = {
   [Id in Extract<(typeof routes)[number], { handler: Handler }>['operationId']]: Operation<Id>;
 };
@@ -29,7 +29,7 @@ export type OperationsOf<Handler extends HandlerName> = {
 type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
- * Checks a body that its schema has refused for further errors. The user then gets all errors together.
+ * Finds further errors in a body that its schema has refused. The user then gets all errors together.
  *
  * @param params of the path, as the route has them
  */

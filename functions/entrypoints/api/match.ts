@@ -4,7 +4,7 @@ import { type OperationId, routes } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './routes/route.ts';
 
-/** Upper bound of the characters of an unknown path that an error repeats. */
+/** Most characters of an unknown path that an error repeats. */
 const MAX_PATH_SHOWN = 200;
 
 type KnownRoute = Route & { operationId: OperationId };
@@ -37,8 +37,8 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
-  // A method that the path has belongs to another function. The gateway would have sent the request there if the path
-  // were written exactly so.
+  // If the path has this method, another function answers it. The gateway sends a request to that function only if its
+  // path has exactly that spelling.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
     throw new Problem(
       'not-found',

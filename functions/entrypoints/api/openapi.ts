@@ -128,8 +128,8 @@ export function openApiDocument() {
 const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
 
 /**
- * Removes every other keyword next to a `$ref`, because both apply. With `additionalProperties: false` there, and no
- * property defined next to it, every object would be refused.
+ * Removes every other keyword next to a `$ref`, because both would apply. For example, `additionalProperties: false`
+ * without properties next to it would refuse every object.
  */
 function withPlainRefs<Part>(part: Part): Part {
   return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>
@@ -173,7 +173,7 @@ function operation(route: Route): ZodOpenApiOperationObject {
   };
 }
 
-/** True if the operation makes something that has a path for reading it. */
+/** Returns true if the operation creates an object that another path can read. */
 function hasReadPath({ method, path }: Route): boolean {
   return (
     method === 'POST' &&
@@ -181,7 +181,9 @@ function hasReadPath({ method, path }: Route): boolean {
   );
 }
 
-/** Describes one response for each status of an operation's refusals, with the codes behind it. */
+/**
+ * Describes one response for each status of an operation's refusals, with the problem codes of that status.
+ */
 function refusals(route: Route): ZodOpenApiResponsesObject {
   const byStatus = Map.groupBy(problemsOf(route), (code) => PROBLEM_STATUS[code]);
   return Object.fromEntries(

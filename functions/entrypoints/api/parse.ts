@@ -14,7 +14,7 @@ export interface ParsedRequest {
   idempotencyKey: string | undefined;
 }
 
-/** The errors of a request, with its JSON as it came. */
+/** The errors of a request, with its unchecked JSON. */
 export interface RefusedRequest {
   errors: FieldError[];
   body: unknown;
@@ -27,7 +27,7 @@ export interface RefusedRequest {
  * refused even if the schemas allow them.
  *
  * @returns all parts, or every offending field of all of them together
- * @throws Problem 413, 415, and 400 for malformed JSON, which has no fields to name
+ * @throws Problem 413, 415, and 400 for malformed JSON, for which no field can be named
  */
 export function parseRequest(
   route: Route,

@@ -67,7 +67,7 @@ export function notFound(what: string): Problem {
   return new Problem('not-found', `there is no ${what}`);
 }
 
-/** Bounds the size of an answer. */
+/** Most errors in one answer. */
 const MAX_ERRORS = 1_000;
 
 /** Refuses a request that has errors. @throws Problem 400 `invalid-request` with these fields, if there are any */

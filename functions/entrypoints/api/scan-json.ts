@@ -1,9 +1,9 @@
 import { findTextFault } from '../../model/input-text.ts';
 import { type FieldError, jsonPointer } from './problem.ts';
 
-/** Upper bound of the nesting of a body. No body of the contract has more than six levels. */
+/** Most levels of nesting of a body. No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** Bounds the size of an answer. */
+/** Most errors in one answer. */
 const MAX_ERRORS = 1_000;
 /** Limits of DynamoDB for a number: its digits, and its magnitude. */
 const MAX_DIGITS = 38;

@@ -35,7 +35,7 @@ export interface Delivery {
   body: string;
   /** Valid for this delivery only. */
   receiptHandle: string;
-  /** How often the queue has delivered the message, this time included. */
+  /** How often the queue has delivered the message, including this time. */
   receives: number;
   /** By the queue's clock, in milliseconds since 1970. Absent: the queue does not tell. */
   sentAtMs?: number | undefined;
@@ -53,15 +53,15 @@ interface Received<Message extends DriverMessage = DriverMessage> {
 }
 
 /**
- * Handles one batch of a driver's queue. Launches of one site are handled together, every other message by itself.
+ * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message separately.
  *
  * A message that must wait is sent again with a delay, and the received one is acknowledged. The same happens to a
  * message that lost a race, or that met a transient error of an AWS service, because each failed receive brings a
  * message nearer to the dead-letter queue. A message that failed for another reason comes back after a delay that grows
  * with each receive.
  *
- * Copies of one message in a batch are handled once and sent again once. Otherwise each copy that the queue made, or
- * that a killed worker left, would be sent again for as long as the message waits, and be copied further.
+ * Copies of one message in a batch are handled once and sent again once. Otherwise each copy, made by the queue or left
+ * by a killed worker, would be sent again for as long as the message waits, and the number of copies would grow.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -86,7 +86,7 @@ export async function handleBatch(
   const launches = parsed.flatMap(({ copies, message }): Received<LaunchMessage>[] =>
     message.kind === 'launch' ? [{ copies, message }] : [],
   );
-  // This line is the measure of how long launches waited in the queue.
+  // From this log line, the benchmark measures how long launches waited in the queue.
   if (launches.length > 0)
     context.log.info('launches received', { instances: launches.map(({ message }) => instanceId(message)) });
   const bySite = Map.groupBy(launches, ({ message }) => siteName(message.connectionKey, message.location));
@@ -96,7 +96,7 @@ export async function handleBatch(
       workOff(context, [{ copies, message }], async () => [await handle(context, message)], fail);
     return [{ isPoll: message.kind === 'poll', work }];
   });
-  // Handle polls first. They are short, while the calls of launches may use up the whole time.
+  // Polls are handled first. They are short, while the calls of launches may use up the whole time.
   const work = [
     ...others.filter(({ isPoll }) => isPoll).map((one) => one.work),
     ...[...bySite.values()].map(
@@ -110,7 +110,9 @@ export async function handleBatch(
   return failed.map(({ messageId }) => messageId);
 }
 
-/** Handles messages that belong together, and sends those again that must wait. A message that cannot be sent fails. */
+/**
+ * Handles messages that belong together, and sends the ones that must wait again. A message that cannot be sent fails.
+ */
 async function workOff(
   context: WorkerContext,
   group: readonly Received[],
@@ -196,8 +198,8 @@ async function handle(
     case 'give-up':
       return await giveUp(context, message);
     case 'poll':
-      // If the function ends during a poll, the loop stops until a schedule restarts it. Leave the poll to an
-      // invocation with more time.
+      // If the function ends during a poll, the loop stops until a schedule restarts it. An invocation with
+      // more time should make the poll.
       if (timeLeftMs(context) < context.timeLimitMs / 2) return requeueAfter(0);
       await pollSite(context, message);
       return ACK;

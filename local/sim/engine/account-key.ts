@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
 /**
- * Derives the API key of an account for which no key was set. It is derived from the control API's key and need not be
- * stored. It reveals neither that key nor another account's.
+ * Derives the API key of an account for which no key was set from the control API's key. The result need not be stored.
+ * It reveals neither the control API's key nor another account's.
  */
 export function accountKey(simKey: string, account: string): string {
   return createHmac('sha256', simKey).update(`account ${account}`).digest('base64url');

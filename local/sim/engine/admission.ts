@@ -5,7 +5,10 @@ import type { Site } from './state.ts';
 import { TokenBucket } from './token-bucket.ts';
 import type { Target, World } from './world.ts';
 
-/** A slot becomes free when an instance runs. Clouds do not say when; they ask the caller to retry after this time. */
+/**
+ * A slot becomes free when an instance runs. Clouds do not tell when that is; they ask the caller to retry after this
+ * time.
+ */
 const SLOT_RETRY_MS = 1_000;
 
 /** Enforces the clouds' limits. Buckets are not in the journal: they are full after a restart. */

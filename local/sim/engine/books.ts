@@ -13,8 +13,8 @@ export interface BooksFilter {
 }
 
 /**
- * Returns everything in the clouds at this moment, including terminated instances. Records of other programs have no
- * influence. Reading changes nothing.
+ * Returns everything in the clouds at this moment, including terminated instances. It reads only the clouds' own state,
+ * and changes nothing.
  */
 export function readBooks({ state, clock }: World, filter: BooksFilter = {}) {
   const nowMs = clock.now();

@@ -51,7 +51,9 @@ export function listImages(world: World, { cloud, site }: Target, page: Page): o
   return pageOf(images, page, world.config.pageSize, (_, index) => index);
 }
 
-/** Returns an image's id at a location. Like a public image's id, it is the same for all accounts, seeds and runs. */
+/**
+ * Returns an image's id at a location. It is the same for all accounts, seeds and runs, as that of a public image is.
+ */
 export function imageIdAt(
   { cloud, location }: { cloud: string; location: string },
   name: string,

@@ -99,7 +99,7 @@ export const simConfigSchema = z
   .strict();
 export type SimConfig = z.output<typeof simConfigSchema>;
 
-/** Rejects a config file. The message tells its author why. */
+/** Thrown for a config file that is not valid. The message tells its author why. */
 export class SimConfigError extends Error {
   override readonly name = 'SimConfigError';
 }

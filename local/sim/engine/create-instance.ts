@@ -11,7 +11,7 @@ import { named, siteParts, type Target, type World } from './world.ts';
 
 export interface CreateEffects {
   failsToBoot: boolean;
-  /** The call makes a second instance, which its answer does not show. */
+  /** True if the call creates a second instance, which its answer does not show. */
   twice: boolean;
 }
 
@@ -89,8 +89,8 @@ export function newRecord(
   failsToBoot: boolean,
 ): InstanceRecord {
   const sequence = site.sequence + 1;
-  // Seed the draws by sequence and not by name: the k-th instance of a site then takes equally long in every run of a
-  // seed.
+  // The draws are seeded by sequence and not by name: the k-th instance of a site then takes equally long in every run
+  // of a seed.
   const parts = [state.seed, ...siteParts(site), sequence] as const;
   const zones = zonesOf(cloud, site.key.location);
   const zone = input.zone ?? zones[sequence % Math.max(1, zones.length)];

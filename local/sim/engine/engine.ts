@@ -16,7 +16,7 @@ import { named, type Target, type World } from './world.ts';
 export interface EngineOptions {
   config: SimConfig;
   clock: Clock;
-  /** Overrides the config's. */
+  /** Overrides the config's seed. */
   seed?: number;
   /** Receives each change. To restore the clouds, store all events and pass them as `past`. */
   onEvent?: (event: SimEvent) => void;
@@ -27,7 +27,7 @@ export interface EngineOptions {
 
 /**
  * Simulates the clouds, without HTTP. It has no timers: the state at any time is computed from the calls and their
- * times. Therefore the caller's clock controls the time.
+ * times. The caller's clock therefore controls the time.
  */
 export class SimEngine {
   readonly #world: World;
@@ -60,7 +60,7 @@ export class SimEngine {
   }
 
   /**
-   * Resets every cloud to its initial state: nothing exists, nothing is counted, and the config's faults are active
+   * Resets every cloud to its initial state: no resources exist, all counts are 0, and the config's faults are active
    * again.
    */
   reset(seed: number = this.#world.state.seed): void {

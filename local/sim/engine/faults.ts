@@ -85,12 +85,12 @@ export interface FaultTarget {
   connection: string;
   location: string | undefined;
   call: CallName;
-  /** True if there is an instance at this location that could vanish. */
+  /** True if an instance at this location could vanish. */
   canVanish: boolean;
 }
 
 /**
- * Selects the fault that hits a call. At most one does: the first one, in the order of their creation, whose draw
+ * Selects the fault that hits a call. At most one fault hits: the first one, in the order of their creation, whose draw
  * succeeds.
  *
  * @returns `drawn`: the faults that drew for this call, with updated counters; `struck`: the last of them, if it hits

@@ -7,7 +7,7 @@ interface Listable {
 }
 
 /**
- * Tells whether a list shows a resource with this name and these tags. A cloud without tags only compares names, and
+ * Returns whether a list shows a resource with this name and these tags. A cloud without tags only compares names, and
  * ignores the tags without an error.
  */
 export function listedBy(

@@ -1,8 +1,8 @@
 import type { Page } from './requests.ts';
 
 /**
- * Returns one page of items that are sorted by a number. The cursor is the number of the last item: items added or
- * removed between two pages neither repeat nor hide others.
+ * Returns one page of items that are sorted by a number. The cursor is the number of the last item: if items are added
+ * or removed between two pages, no other item is repeated or left out.
  */
 export function pageOf<Item>(
   sorted: readonly Item[],

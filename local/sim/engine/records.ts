@@ -36,9 +36,9 @@ export const instanceRecordSchema = siteKeySchema.extend({
   terminatedAtMs: z.number().optional(),
   power: powerSchema.optional(),
   vanished: z.boolean(),
-  /** True if a planted instance, which no create call made. */
+  /** True for a planted instance, which no create call created. */
   planted: z.boolean().optional(),
-  /** Until this time the cloud hides the instance, which keeps running. */
+  /** Until this time, the cloud does not show the instance, although it runs. */
   hiddenUntilMs: z.number().optional(),
 });
 export type InstanceRecord = z.infer<typeof instanceRecordSchema>;
@@ -51,7 +51,7 @@ export const resourceRecordSchema = siteKeySchema.extend({
   name: z.string(),
   tags: z.record(z.string(), z.string()),
   createdAtMs: z.number(),
-  /** Increases with each new resource, while others exist. Lists are in this order. */
+  /** Number that increases with each new resource while others exist. Lists are in this order. */
   sequence: z.int().nonnegative().default(0),
 });
 export type ResourceRecord = z.infer<typeof resourceRecordSchema>;
@@ -77,8 +77,8 @@ export type AccountRule = z.infer<typeof accountRuleSchema>;
 const countsSchema = z.record(z.string(), z.int().nonnegative());
 
 /**
- * Defines the events that change a cloud's state. The journal stores one event in each line. Replaying them restores
- * the state.
+ * Defines the events that change a cloud's state. The journal stores one event in each line. To apply them again
+ * restores the state.
  */
 export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),

@@ -15,7 +15,7 @@ export class TokenBucket {
     this.#filledAtMs = nowMs;
   }
 
-  /** Takes a token if there is one. @returns 0, or the milliseconds until there is one */
+  /** Takes a token if there is one. @returns 0 if it took one, else the milliseconds until there is one */
   take(nowMs: number): number {
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(this.#rate.burst, this.#tokens + (elapsedMs / 1_000) * this.#rate.perSecond);

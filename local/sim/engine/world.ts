@@ -24,7 +24,10 @@ export function siteParts({ key }: Site): [string, string] {
   return [key.cloud, key.location];
 }
 
-/** Reads an own key of a config map. The name comes from outside, and may be a property that every object inherits. */
+/**
+ * Reads a key that a config map itself has. The name comes from a request, and may be a property that every object
+ * inherits.
+ */
 export function named<Value>(map: Readonly<Record<string, Value>>, name: string): Value | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }

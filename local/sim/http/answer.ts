@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import type { Reply } from '../engine/reply.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
-/** Without a connection, this replaces the time after which the caller gives up. */
+/** Time-out of the caller in a run without connections. */
 const PATIENCE_MS = 15_000;
 const LONGEST_WINDOW_SECONDS = 60;
 
@@ -55,7 +55,7 @@ async function neverAnswer(c: Context<SimEnv>, { engine, waitUntil }: AppOptions
 }
 
 function socketOf(c: Context<SimEnv>): Socket | undefined {
-  // Hono's type says otherwise, but without a server there are no bindings.
+  // Without a server there are no bindings, which Hono's type does not show.
   const env: Partial<HttpBindings> | undefined = c.env;
   return env?.incoming?.socket;
 }

@@ -6,17 +6,17 @@ export interface AppOptions {
   /** Waits until the engine's clock shows this time. */
   waitUntil(atMs: number): Promise<void>;
   /**
-   * Tells whether a Host header, in lower case, names this server. Absent without a server: no web page can reach it
-   * within a process.
+   * Returns whether a Host header, in lower case, names this server. Absent without a server, because no web page can
+   * reach the clouds within a process.
    */
   isOurHost?: (host: string) => boolean;
-  /** The key of the control API. Absent: none is needed. */
+  /** The key of the control API. Absent: no key is required. */
   simKey?: string;
 }
 
 export type SimEnv = { Bindings: Partial<HttpBindings> };
 
-/** Simulates a cut connection where there is none: the promise of the answer rejects. */
+/** Thrown in place of cutting a connection when there is no connection. */
 export class ConnectionCut extends Error {
   override readonly name = 'ConnectionCut';
 }

@@ -3,9 +3,9 @@ import { isSameKey } from '../engine/account-key.ts';
 import type { SimEnv } from './env.ts';
 
 /**
- * Refuses requests from web pages, because a browser lets them reach this machine's loopback. It refuses a Host header
- * of another server: a page whose own name resolves to 127.0.0.1 sends that name. It also refuses every request that a
- * browser marks as sent for a page.
+ * Refuses requests from web pages, because a browser lets pages reach this machine's loopback. It refuses the Host
+ * header of another server, because a page whose own name resolves to 127.0.0.1 sends that name. It also refuses every
+ * request that a browser marks as sent for a page.
  */
 export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHandler<SimEnv> {
   return async (c, next) => {
@@ -18,7 +18,7 @@ export function keepPagesOut(isOurHost: (host: string) => boolean): MiddlewareHa
   };
 }
 
-/** Requires the key of the control API as bearer token. */
+/** Requires the key of the control API as a bearer token. */
 export function askForKey(simKey: string): MiddlewareHandler<SimEnv> {
   return async (c, next) => {
     const [, given] = /^Bearer (.+)$/.exec(c.req.header('authorization') ?? '') ?? [];

@@ -51,7 +51,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     return connection;
   };
   /**
-   * Reads a connection whose driver is deployed: otherwise no function would receive a message about it.
+   * Reads a connection whose driver is deployed. Without the driver, no function would receive messages about
+   * the connection.
    * @throws Problem 400 when the driver is not deployed
    */
   const readDeployed = async (namespace: string, name: string): Promise<Connection> => {
@@ -99,8 +100,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     });
   };
   /**
-   * Asks a worker to remove the deployment's mark. A connection that was never verified has none, and neither has one
-   * whose driver keeps no marks.
+   * Asks a worker to remove the deployment's mark. There is no mark if the connection was never verified, or if its
+   * driver writes no marks.
    */
   const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
     const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
@@ -149,7 +150,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     },
     async verifyConnection({ params: { namespace, connection: name } }) {
       const connection = await readDeployed(namespace, name);
-      // The credential of a disabled connection is verified, too, and the connection stays disabled.
+      // The credential of a disabled connection is verified as well. The connection stays disabled.
       const verifying = await change(namespace, name, { status: 'Verifying' }, { statusNot: 'Disabled' });
       await verify(connection);
       return { body: withLimits(verifying ?? connection) };
@@ -165,7 +166,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await readDeployed(namespace, name);
       refuseDeleting(connection);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
-      // The connection is still being made, and its own secret has to be stored first.
+      // The connection is still being created: its first secret has to be stored before.
       if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
       const requestedAt = new Date(store.clock.now()).toISOString();
       const rotating = await keepCredential(deps, connection, credential, (version) => ({
@@ -200,7 +201,7 @@ function refuseDeleting({ name, deletion }: Connection): void {
   if (deletion) throw new Problem('being-deleted', `connection ${name} is being deleted`);
 }
 
-/** Returns why a connection could not be made, by the present records. */
+/** Returns why a connection could not be created, according to the present records. */
 async function whyNotMade(store: Store<'access'>, namespace: string, name: string): Promise<Problem> {
   const within = await readNamespace(store, namespace);
   if (!within) return notFound(`namespace ${namespace}`);

@@ -111,7 +111,7 @@ function illegal(
   });
 }
 
-/** Returns the further checks of bodies that the schema refuses: against the catalogue, as far as they can be read. */
+/** Returns further checks of bodies that the schema refuses. They compare the readable fields with the catalogue. */
 export function fleetInspections(
   store: AcceptDeps['store'],
 ): Record<'createFleet' | 'createInstance', Inspection> {

@@ -19,7 +19,7 @@ export interface Route {
   /** True if a POST with the same `Idempotency-Key` gets the answer of the first. */
   readonly idempotent?: boolean;
   readonly status: 200 | 201 | 202 | 204;
-  /** Absent with 204. */
+  /** Absent if the status is 204. */
   readonly response?: z.ZodType;
   /** Problem codes of the operation, in addition to those that `problemsOf` derives. */
   readonly refusals?: readonly ProblemCode[];

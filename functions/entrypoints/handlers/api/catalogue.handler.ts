@@ -6,5 +6,5 @@ import { catalogueOperations } from '../../api/operations/catalogue.ts';
 const env = readEnv(['ACCESS_TABLE', 'CATALOGUE_TABLE']);
 const store = openStore({ access: env.ACCESS_TABLE, catalogue: env.CATALOGUE_TABLE });
 
-/** Answers requests about what connections may use: locations, instance types, offers, images. */
+/** Answers requests about the catalogue of a connection: locations, instance types, offers, images. */
 export const handler = handle({ handler: 'catalogue', store, operations: catalogueOperations(store) });

@@ -7,12 +7,12 @@ import { answerOf, customResourceEventSchema } from './answer-cloudformation.ts'
 const env = readEnv(['FLEETS_TABLE', 'DEPLOYMENT_ID', 'DEPLOYMENT_ID_NAMED']);
 const store = openStore({ fleets: env.FLEETS_TABLE });
 
-/** Time limit of the answer: `fetch` alone would wait five minutes. Lambda calls a function that fails again. */
+/** Time limit of the answer: `fetch` alone would wait five minutes. If this function fails, Lambda calls it again. */
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Handles a custom resource of the stack. Each deployment writes its id to the data or checks it, and fails when the
- * operator names another one. The deletion of the stack leaves the id, because tables may remain.
+ * Handles a custom resource of the stack. Each deployment writes its id to the table, or checks the id there. It fails
+ * if the operator named another one. The deletion of the stack leaves the id, because tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);

@@ -12,8 +12,8 @@ const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
 /**
- * Runs by EventBridge, at the stage's interval. Every connection in use is verified, and its inventory is synced. A
- * connection whose driver is no longer deployed is left alone.
+ * Runs by EventBridge, at the stage's interval. Every connection in use is verified, and its inventory is synced.
+ * Connections whose driver is no longer deployed are skipped.
  */
 export const handler = middy<unknown, { messages: number }>()
   .use(measured('inventory-schedule'))
