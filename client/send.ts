@@ -1,6 +1,6 @@
 import { ApiProblem, ApiUnreachable } from './api-problem.ts';
 
-/** What the client needs from its environment. Tests replace it. */
+/** The client's dependencies on its environment. Tests replace them. */
 export interface Transport {
   fetch: typeof fetch;
   /** Waits. @throws when the signal is aborted before the end */

@@ -15,7 +15,7 @@ export type LogPart = (typeof LOG_PARTS)[number];
 
 export interface LogsOptions {
   home?: string;
-  /** Absent: all parts. */
+  /** The part whose logs are returned. Absent: all parts. */
   part?: LogPart;
   /** The number of last lines of each part. */
   lines?: number;

@@ -96,7 +96,7 @@ async function untilAllRan({ lab }: VirtualStack, fleetId: string, size: number)
 function fleetOf(name: string, size: number): FleetRequest {
   const groups = readFleetFiles().flatMap(({ nodeGroups }) => nodeGroups);
   const group = groups.find(({ connection }) => connection === `sim-${CLOUD}`);
-  if (!group) throw new Error(`the demo has nothing at ${CLOUD}`);
+  if (!group) throw new Error(`the demo has no node group at ${CLOUD}`);
   const { connection, locations, instanceType, image } = group;
   return {
     name,

@@ -167,7 +167,7 @@ async function launch(
       const asked = { ...spec, instanceId: id, launchToken: launchToken(id, 1), tags: {} };
       const { backendId } = await client.createInstance(asked);
       const made = sites.flatMap(({ live }) => live.get(backendId) ?? [])[0];
-      if (!made) throw new Error(`the clouds know of no ${backendId}`);
+      if (!made) throw new Error(`the clouds have no machine ${backendId}`);
       await ground.sleep(Math.max(0, createdAtMs(made) + made.bootMs - ground.now()));
       return;
     } catch (error) {

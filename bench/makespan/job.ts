@@ -3,7 +3,7 @@ import type { Measured } from './clouds.ts';
 import { fleetsOf } from './fleets.ts';
 import { simulate } from './simulate.ts';
 
-/** One run in virtual time. */
+/** A run in virtual time. */
 export interface Job {
   instances: number;
   fleets: number;

@@ -55,7 +55,7 @@ export async function measureMakespans(
       const told = (words: string) => say(`${size.instances} in ${size.fleets} fleets, ${name}: ${words}`);
       const job = { ...size, seed, scalesSlowly, ...(overstatedBy === undefined ? {} : { overstatedBy }) };
       const measured = await workers.run(job, (made, seconds) =>
-        told(`${made} made after ${seconds} s of virtual time`),
+        told(`${made} instances created after ${seconds} s of virtual time`),
       );
       told(`${rounded(measured.makespanSeconds)} s`);
       return measured;
@@ -64,7 +64,7 @@ export async function measureMakespans(
       const measured = await run(`rates ${overstatedBy}x`, overstatedBy);
       return { overstatedBy, measured };
     };
-    const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run("the peers' way")]);
+    const [runs, baseline] = await Promise.all([Promise.all(OVERSTATED_BY.map(ours)), run('baseline')]);
     return runs.map(({ overstatedBy, measured }) => caseOf(size, overstatedBy, measured, baseline));
   };
   // The longest runs begin first: no long run is then left alone at the end.

@@ -28,7 +28,7 @@ const FLEET_NAMES: Readonly<Record<CaseName, string>> = {
   eightLocations: 'quick-boots-eight-locations',
 };
 
-/** What the benchmark's machines are launched from at a cloud. */
+/** Locations, instance type and image of the benchmark's machines at a cloud. */
 export interface Offered {
   connection: string;
   locations: readonly string[];

@@ -18,7 +18,7 @@ export const FLEET: readonly Flag[] = [['<fleet>', 'id of the fleet, or name of 
 export const named = z.object({ fleet: nameSchema });
 const waited = named.extend(waitInput.shape);
 
-/** How long a fleet may be held. */
+/** Duration of a hold. */
 export const holdInput = durationSchema.pipe(z.int().min(MIN_HOLD_SECONDS).max(MAX_HOLD_SECONDS));
 
 /** Follows a fleet and returns its final state. */

@@ -33,7 +33,7 @@ export interface World {
   local: LocalStack;
 }
 
-/** What a command gets in addition to its own input. */
+/** The dependencies that a command gets in addition to its input. */
 export interface Context {
   world: World;
   json: boolean;

@@ -18,7 +18,7 @@ export class CliError extends Error {
   readonly exitCode: ExitCode;
   readonly code: string;
   readonly next: string;
-  /** One line for each error. */
+  /** Details, one line for each error. */
   readonly details: readonly string[];
   /** Further fields of the error's JSON document. */
   readonly data: Record<string, unknown>;

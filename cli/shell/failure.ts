@@ -2,7 +2,7 @@ import { ApiProblem, ApiUnreachable, UnexpectedAnswer } from '../../client/index
 import { CliError, EXIT } from './exit.ts';
 import { type Located, pathOf } from './yaml-file.ts';
 
-/** An error as it is shown: lines for people, a document for `--json`, and the exit code. */
+/** An error in the forms that are shown: lines for people, a document for `--json`, and the exit code. */
 export interface Told {
   text: string;
   document: { error: Record<string, unknown> };

@@ -27,13 +27,13 @@ const IS_COMING_UP: Readonly<Record<FleetStatus, boolean>> = {
 const REFINABLE: ReadonlySet<FleetStatus> = new Set(['PartiallyRunning', 'Failed']);
 
 export interface Followed {
-  /** The fleet when it was last read. Undefined if it no longer existed at the first read. */
+  /** The fleet when it was last read. Undefined if nothing of it was left at the first read. */
   fleet: Fleet | undefined;
   exitCode: ExitCode;
 }
 
 /**
- * Shows a fleet's progress until it has come up, or is gone. Ctrl-C only ends the watching.
+ * Shows a fleet's progress until it has come up, or nothing of it is left. Ctrl-C only ends the watching.
  *
  * @param fleetId an id and not a name, because another fleet may soon have the name
  */

@@ -14,10 +14,10 @@ interface Sample {
 }
 
 /**
- * What the command waits for:
+ * The state that the command waits for:
  *
  * - `up`: all instances run
- * - `settled`: launching has ended, whatever the result
+ * - `settled`: launching has ended, with any result
  * - `refined`: failed instances are removed
  * - `gone`: nothing is left
  */

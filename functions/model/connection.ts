@@ -51,7 +51,7 @@ export const CONNECTION_STATUSES = ['Verifying', 'Ready', 'Failed', 'Disabled', 
 export const connectionStatusSchema = z.enum(CONNECTION_STATUSES);
 
 const failureSchema = z.object({ code: z.string(), message: z.string() });
-/** Longer than any cloud's account id. */
+/** Most characters of an account id: longer than any cloud's. */
 export const MAX_ACCOUNT = 256;
 const accountSchema = z.string().min(1).max(MAX_ACCOUNT);
 

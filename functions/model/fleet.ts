@@ -106,9 +106,9 @@ export type Instance = z.infer<typeof instanceSchema>;
 export const nodeGroupSchema = nodeGroupRequestSchema.extend({
   driver: driverNameSchema,
   cloud: cloudSchema,
-  /** By location. */
+  /** Image ids by location. */
   imageBackendIds: z.record(z.string(), z.string()),
-  /** By location. Absent where the cloud reports no price. */
+  /** Prices by location. Absent where the cloud reports no price. */
   pricesUsdPerHour: z.record(z.string(), z.number().nonnegative()),
   /** vCPUs of one instance. Absent in fleets accepted before this field existed. */
   vcpus: z.number().positive().exactOptional(),

@@ -58,7 +58,7 @@ export const POWER_LIMIT_PROFILES: Readonly<Record<Cloud, LimitProfile>> = {
 };
 
 export interface RequestMore {
-  /** What to request, and where. */
+  /** Text that tells what to request, and where. */
   text: string;
   /** The provider's own page about it. */
   url: string;
@@ -69,7 +69,7 @@ const KT: RequestMore = {
   url: 'https://cloud.kt.com/docs/open-api-guide/d/guide/how-to-use',
 };
 
-/** How to ask each provider for higher limits. */
+/** Instructions to request higher limits from each provider. */
 export const REQUEST_MORE: Readonly<Record<Cloud, RequestMore>> = {
   aws: {
     text: 'Open a support case for each region: ask for higher request rates of RunInstances and DescribeInstances, and for a higher resource rate of RunInstances. Request more vCPUs under Service Quotas.',

@@ -30,7 +30,7 @@ export const orphanKindSchema = z.enum(['instance', ...resourceKindSchema.option
 export type OrphanKind = z.infer<typeof orphanKindSchema>;
 
 /**
- * Says why a sweep reports the resource. Except for `missing`, no record claims it:
+ * The reason why a sweep reports a machine or network resource. Except with `missing`, no record claims it:
  *
  * - `no-record`: no record names it
  * - `copy`: it carries this deployment's tags, but no call of this deployment created it
@@ -58,7 +58,7 @@ export const orphanReasonSchema = z.enum([
 export type OrphanReason = z.infer<typeof orphanReasonSchema>;
 
 /**
- * Tells how sweeps treat a finding with a given reason:
+ * The treatment of findings with a given reason:
  *
  * - `leftAlone`: it is reported and never removed, because it is not proven to belong to this deployment, or it may be
  *   needed again
@@ -132,7 +132,7 @@ const IS_CLOSED: Readonly<Record<OrphanState, boolean>> = {
 export const isClosedOrphan = (state: OrphanState): boolean => IS_CLOSED[state];
 
 /**
- * Says why sweeps remove no machine at a site, or on a connection, until an operator continues them:
+ * The reason why sweeps remove no machines at a site, or on a connection, until an operator continues them:
  *
  * - `cap`: the daily maximum of removals is reached
  * - `restored`: the tables were restored to an earlier time

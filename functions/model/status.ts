@@ -33,8 +33,8 @@ export const fleetStatusSchema = z.enum(FLEET_STATUSES);
 export type FleetStatus = z.infer<typeof fleetStatusSchema>;
 
 /**
- * `transitional`: the cloud will change the status by itself; the poll loop polls the site until then. `closed`:
- * nothing can exist at the cloud any more.
+ * `transitional`: the cloud will change the status by itself; the poll loop polls the site until then. `closed`: the
+ * machine no longer exists at the cloud.
  */
 const INSTANCE_PHASES: Readonly<Record<InstanceStatus, 'at-rest' | 'transitional' | 'closed'>> = {
   Planned: 'at-rest',

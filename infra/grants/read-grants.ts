@@ -50,7 +50,7 @@ const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.stri
  * Reads what each role of a stage may do from its synthesized template. Pure.
  *
  * @throws Error naming a grant in a form that this program does not read: a condition, a denial, a policy that is not a
- *   resource of its own, or a role that belongs to no function and no state machine
+ *   separate resource, or a role that belongs to no function and no state machine
  */
 export function readGrants(template: Template): Grants {
   const names = namesOf(template);

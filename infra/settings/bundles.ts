@@ -69,7 +69,8 @@ export function bundleFunctions(): MeasuredBundles {
     keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
-    // Some dependencies are CommonJS and require built-in modules. An ES module has no `require`.
+    // Some dependencies are CommonJS and call `require` for built-in modules. An ES module has no `require`,
+    // so the banner defines it.
     banner: {
       js: "import { createRequire as createRequireOf } from 'node:module'; const require = createRequireOf(import.meta.url);",
     },

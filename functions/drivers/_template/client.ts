@@ -212,7 +212,7 @@ export class TemplateClient implements CloudClient, Reboot {
     return await this.#transport.readAll(['regions', location, FOLDERS[kind]], resourceSchema);
   }
 
-  /** Removes a resource. Succeeds if it is already gone. */
+  /** Removes a resource. Succeeds if it no longer exists. */
   async #remove(location: string, folder: string, backendId: string): Promise<void> {
     const path = ['regions', location, folder, backendId];
     try {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DRIVER_ERROR_CODES, DriverError, type DriverErrorCode } from '../contract/errors.ts';
 import { readRate } from '../contract/retry-after.ts';
 
-/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
+/** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
 
 /**

@@ -29,7 +29,7 @@ const keyValuesSchema = list(z.object({ Key: z.string(), Value: z.string().defau
 /** `NameId` is the name given at creation, `SystemId` the cloud's id. */
 export const iidSchema = z.object({ NameId: z.string(), SystemId: z.string() });
 
-/** For calls whose answer is not used. */
+/** Schema for calls whose answer is not used. */
 export const anyAnswerSchema = z.unknown();
 
 export const machineSchema = z.object({

@@ -29,9 +29,9 @@ const CATALOGUE_TIMEOUT_MS = 25_000;
 
 /** Limits the wait for calls that CB-Spider may answer only after minutes. */
 export interface Timeouts {
-  /** For starts and removals. A cloud that refuses one mostly does so within this time. */
+  /** Longest wait for starts and removals. A cloud that refuses one mostly does so within this time. */
   handOverMs: number;
-  /** For a call about one machine that another call may have locked. */
+  /** Longest wait for a call about one machine that another call may have locked. */
   lockedMs: number;
 }
 const TIMEOUTS: Timeouts = { handOverMs: 10_000, lockedMs: 4_000 };

@@ -40,7 +40,7 @@ const ALREADY_EXISTS = /already exists? in connection/i;
 export interface ErrorAnswer {
   status: number;
   message: string;
-  /** Such as `POST /vm`. */
+  /** The call, for example `POST /vm`. */
   call: string;
   rate: RateWords;
 }

@@ -67,7 +67,8 @@ export interface ListById {
 }
 
 /**
- * Tells the idempotency key of each create call. The cloud reports for each machine the key of the call that made it.
+ * Computes the idempotency key of each create call. For each machine, the cloud reports the key of the call that
+ * created it.
  */
 export interface IdempotencyKeys {
   /**
@@ -124,7 +125,7 @@ export interface WriterMarks {
   listWriterMarks(): Promise<WriterMark[]>;
   /** Writes the mark. Replaces an earlier mark of the same writer. */
   putWriterMark(mark: WriterMark): Promise<void>;
-  /** Removes the mark. Succeeds if it is already gone. */
+  /** Removes the mark. Succeeds if it no longer exists. */
   removeWriterMark(writerId: string): Promise<void>;
 }
 

@@ -102,7 +102,7 @@ export interface InstanceSpec {
   instanceType: string;
   imageBackendId: string;
   rootDiskGb?: number;
-  /** As the user wrote it, not encoded. A driver without the feature `user-data` refuses it as `Unsupported`. */
+  /** The user data, not encoded. A driver without the feature `user-data` refuses it as `Unsupported`. */
   userData?: string;
   networkBackendId: string;
   subnetBackendId?: string;
@@ -141,7 +141,10 @@ export interface CloudInstance {
   idempotencyKey?: string;
   /** The cloud's own word for its status. */
   cloudStatus?: string;
-  /** Why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed` and `Terminated`. */
+  /**
+   * The reason why the machine failed or the cloud removed it, in the cloud's words. Only for `Failed` and
+   * `Terminated`.
+   */
   failureMessage?: string;
 }
 
@@ -224,7 +227,7 @@ export interface CloudClient {
   /** Lists every resource of one kind of this deployment at the location, to the last page, in any order. */
   listNetworkResources(location: string, kind: NetworkResourceKind): Promise<CloudNetworkResource[]>;
   /**
-   * Deletes the network. Succeeds if it is already gone.
+   * Deletes the network. Succeeds if it no longer exists.
    *
    * @throws DriverError Conflict while something still uses it; the same call may succeed later
    */

@@ -6,7 +6,7 @@ import type { Secrets } from './secrets.ts';
 export const MAX_MESSAGE = 1_000;
 const MAX_CODE = 100;
 const MAX_CALL = 300;
-/** One call a day. */
+/** Smallest rate limit that is passed on: one call a day. */
 const MIN_PER_SECOND = 1 / 86_400;
 
 /**

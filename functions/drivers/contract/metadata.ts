@@ -88,7 +88,10 @@ export interface DriverMetadata {
    * with a launch token and a later creation time is a copy.
    */
   readonly longestCreateMs: number;
-  /** Each proof is enough by itself. If `idempotency-key` is the only one, a machine without a key is unproven. */
+  /**
+   * The means of proof. One of them is enough. If `idempotency-key` is the only one, a machine without a key is
+   * unproven.
+   */
   readonly machineProof: readonly [MachineProof, ...MachineProof[]];
   /** `unique`: the cloud never reuses a backend id. `names`: the id is a name, which a later machine may have, too. */
   readonly backendIds: 'unique' | 'names';

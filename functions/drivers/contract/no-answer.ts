@@ -1,6 +1,6 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from './errors.ts';
 
-/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
+/** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
 
 /** Network failures that happen before a request is sent. */

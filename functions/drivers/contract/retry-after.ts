@@ -1,6 +1,6 @@
 /** Holds the retry time and the rate limit from an answer that refuses a call. */
 export interface RateWords {
-  /** How long the cloud asked to wait. */
+  /** Time that the cloud asked to wait. */
   retryAfterMs?: number;
   /** Calls of this kind that the cloud accepts per second in the long run. */
   limitPerSecond?: number;

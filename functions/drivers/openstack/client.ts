@@ -40,7 +40,7 @@ import type { Transport } from './transport.ts';
 
 /** Time limit for all requests of one call of the contract together. */
 const CALL_MS = 28_000;
-/** Longer, because a list of thousands has many pages. */
+/** Time limit of a list. It is longer, because a list of thousands has many pages. */
 const LIST_MS = 55_000;
 
 /** Connects to one project at one OpenStack cloud, with one credential. */

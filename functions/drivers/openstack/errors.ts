@@ -101,7 +101,7 @@ interface Fault {
 }
 
 export interface ErrorAnswer {
-  /** Such as `nova:POST /servers`. */
+  /** The call, for example `nova:POST /servers`. */
   call: string;
   status: number;
   text: string;

@@ -31,7 +31,7 @@ export function architectureOf(word: string | undefined): Architecture | undefin
 
 /**
  * Returns the architecture of an image. If its properties do not state one, takes it from the name, else x86. Undefined
- * for an architecture that our types cannot boot.
+ * for an architecture that no instance type of the catalogue can boot.
  */
 export function imageArchitecture(image: GlanceImage): Architecture | undefined {
   const said = image.hw_architecture ?? image.architecture;

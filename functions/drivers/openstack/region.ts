@@ -20,7 +20,7 @@ export interface ListCall<Item> {
   query?: Readonly<Record<string, string | undefined>>;
 }
 
-/** As shown in errors. */
+/** Names of the services in errors. */
 const NAMES: Readonly<Record<Service, string>> = {
   compute: 'nova',
   network: 'neutron',
@@ -68,7 +68,7 @@ export class Region {
     return (await this.exchange(service, call)).body;
   }
 
-  /** Removes a resource. Succeeds if it is already gone. */
+  /** Removes a resource. Succeeds if it no longer exists. */
   async remove(service: Service, path: readonly string[]): Promise<void> {
     await unlessGone(this.call(service, { method: 'DELETE', path, answer: z.unknown() }));
   }
@@ -132,7 +132,7 @@ export class Region {
   }
 }
 
-/** Waits for a removal. Succeeds if the resource is already gone. */
+/** Waits for a removal. Succeeds if the resource no longer exists. */
 export async function unlessGone(undoing: Promise<unknown>): Promise<void> {
   try {
     await undoing;
@@ -164,7 +164,10 @@ function endpointOf(token: Token, region: string, service: Service): string {
 
 const linksSchema = z.array(z.object({ rel: z.string() })).catch([]);
 
-/** Makes the schema of a page. Nova and Neutron link the next page in a separate list, Glance in a field of its own. */
+/**
+ * Makes the schema of a page. Nova and Neutron link the next page in a separate list, Glance in a field of the same
+ * answer.
+ */
 function pageOf<Item>(key: string, item: z.ZodType<Item>) {
   return z
     .record(z.string(), z.unknown())

@@ -5,7 +5,7 @@ import { isForbiddenHost } from '../contract/forbidden-hosts.ts';
 /** The data of a token: project and service endpoints. */
 export interface Token {
   id: string;
-  /** By the driver's clock. From this time on, a new token is requested. */
+  /** Time by the driver's clock from which a new token is requested. */
   renewAtMs: number;
   account: string;
   projectId: string;

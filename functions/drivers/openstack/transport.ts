@@ -27,7 +27,7 @@ export interface HttpCall<Answer> {
   effect?: CallEffect;
   /** For a create: the number of servers requested. Absent: one. */
   machines?: number;
-  /** By the driver's clock. */
+  /** Deadline by the driver's clock. */
   deadlineMs: number;
 }
 

@@ -263,7 +263,7 @@ export class SimClient implements CloudClient, ListById, StopStart, Reboot, Writ
     return { tag: `${DEPLOYMENT_TAG}=${this.#deploymentId}`, namePrefix: namePrefix(this.#deploymentId) };
   }
 
-  /** Removes a resource. Succeeds if it is already gone. */
+  /** Removes a resource. Succeeds if it no longer exists. */
   async #remove(location: string, kind: string, backendId: string): Promise<void> {
     const path = at(location, kind, backendId);
     try {

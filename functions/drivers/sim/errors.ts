@@ -1,7 +1,7 @@
 import { DriverError, type DriverErrorCode, type DriverErrorDetail } from '../contract/errors.ts';
 import type { RateWords } from '../contract/retry-after.ts';
 
-/** Tells whether a call can change anything at the cloud. Only then can its outcome be unknown. */
+/** The effect of a call. Only a call that can change something at the cloud can have an unknown outcome. */
 export type CallEffect = 'reads' | 'changes';
 
 /**

@@ -64,7 +64,7 @@ export function problemBody(problem: Problem, requestId: string): ProblemBody {
 }
 
 export function notFound(what: string): Problem {
-  return new Problem('not-found', `there is no ${what}`);
+  return new Problem('not-found', `${what} does not exist`);
 }
 
 /** Most errors in one answer. */
@@ -100,7 +100,7 @@ function codeOf(issue: z.core.$ZodIssue): string {
     return typeof code === 'string' ? code : 'invalid';
   }
   if (issue.code === 'invalid_type' && issue.message.includes('received undefined')) return 'missing';
-  // Each member of the unions in this contract is a form of text. A value that matches none has the wrong form.
+  // Each member of the unions in this contract is a form of text. A value that matches no member has the wrong form.
   if (issue.code === 'invalid_union') return 'invalid-format';
   return issue.code.replaceAll('_', '-');
 }

@@ -17,7 +17,7 @@ export const isReservedKey = (key: string): boolean => RESERVED.has(key);
 
 /** An object or array whose end has not been read yet. */
 interface Level {
-  /** Undefined: an array. */
+  /** Keys so far. Undefined for an array. */
   keys: Set<string> | undefined;
   /** The key or the index that is being read. */
   at: string | number;

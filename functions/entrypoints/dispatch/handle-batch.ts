@@ -37,7 +37,7 @@ export interface Delivery {
   receiptHandle: string;
   /** How often the queue has delivered the message, including this time. */
   receives: number;
-  /** By the queue's clock, in milliseconds since 1970. Absent: the queue does not tell. */
+  /** Time of sending by the queue's clock, in milliseconds since 1970. Absent: the queue does not tell it. */
   sentAtMs?: number | undefined;
   firstReceivedAtMs?: number | undefined;
 }

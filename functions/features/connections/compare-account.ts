@@ -3,7 +3,7 @@ import type { Connection } from '../../model/connection.ts';
 import type { Failure } from '../../model/failure.ts';
 
 /**
- * How the account of a credential relates to that of the connection.
+ * The relation of a credential's account to that of the connection.
  * `same`: nothing to write.
  * `first`: the connection has none yet.
  * `another`: they differ. The connection must have nothing left in its present account.

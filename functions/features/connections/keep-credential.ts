@@ -16,7 +16,7 @@ export interface CredentialDeps {
   secretsPrefix: string;
 }
 
-/** Longer than any request that is about to store a secret. */
+/** After this time, no request is about to store the secret of a connection any more. */
 const UNFINISHED_MS = 60_000;
 
 /**

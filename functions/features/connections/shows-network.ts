@@ -4,7 +4,7 @@ import { readNetworks } from '../../platform/store/networks.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 
 /**
- * Returns whether a client shows the network of a fleet. A fleet keeps its network until all of its machines are gone.
+ * Returns whether a client shows the network of a fleet. A fleet keeps its network until none of its machines exists.
  * The network therefore proves the account even if machines in Terminating no longer exist.
  *
  * @param instanceIds of the fleets' machines at the site

@@ -157,7 +157,10 @@ interface Standing {
   instanceIds: string[];
   /** Backend ids of machines that every list of the location has to show now. */
   living: string[];
-  /** Backend ids of machines in Terminating. They exist until the cloud shows that they are gone. */
+  /**
+   * Backend ids of machines in Terminating. They count as existing until the cloud shows that they no longer
+   * exist.
+   */
   leaving: string[];
   /** Launch tokens of instances in Terminating whose backend ids are unknown. They may have no machine. */
   untold: string[];

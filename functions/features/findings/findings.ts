@@ -6,7 +6,7 @@ import { type OrphanItem, writeOrphan } from '../../platform/store/orphans.ts';
 import type { SiteRef, WorkerContext } from '../../platform/worker/context.ts';
 import { metricOf } from './metric.ts';
 
-/** What a finding is about. */
+/** The subject of a finding. */
 export type Subject = Pick<OrphanItem, 'kind' | 'backendId'> &
   Partial<Pick<OrphanItem, 'name' | 'instanceId' | 'launchToken' | 'fleetId'>>;
 
@@ -48,7 +48,7 @@ export function newFinding(
 /**
  * Writes the new state of a finding, then announces it.
  *
- * @returns the finding as it is now; undefined when another worker has changed it first
+ * @returns the changed finding; undefined when another worker has changed it first
  */
 export async function recordFinding(
   context: WorkerContext,

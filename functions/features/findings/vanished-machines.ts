@@ -68,7 +68,10 @@ export async function noteReturned(
   }
 }
 
-/** Marks findings as Vanished, once the records are marked: the machine is gone, and Fleetwright did not remove it. */
+/**
+ * Marks findings as Vanished, after the records are marked: the machine no longer exists, and Fleetwright did not
+ * remove it.
+ */
 export async function noteVanished(context: WorkerContext, findings: Iterable<OrphanItem>): Promise<void> {
   for (const finding of findings) {
     const stateSince = isoTime(context.store.clock.now());

@@ -10,7 +10,7 @@ export interface WorkDeps {
 /**
  * Writes that the fleet's next execution has work to do.
  *
- * @returns the fleet as it is now; undefined when it changed in the meantime and nothing was written
+ * @returns the changed fleet; undefined when it changed in the meantime and nothing was written
  */
 export async function assignWork(
   store: Store<'fleets'>,

@@ -3,7 +3,7 @@ import type { Totals } from '../../model/limit-profile.ts';
 import { limitProfileOf } from '../../model/limits-in-force.ts';
 import type { RequestError } from './check-words.ts';
 
-/** What a node group needs of its connection. */
+/** The resources that a node group requests of its connection. */
 export interface GroupDemand {
   /** JSON pointer of the group in the request body. */
   pointer: string;

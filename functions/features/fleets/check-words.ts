@@ -26,9 +26,9 @@ export interface GroupWords {
 /** The catalogue's entries for a group's words. */
 export interface Meaning {
   connection: Connection;
-  /** By location. */
+  /** Image ids by location. */
   imageBackendIds: Record<string, string>;
-  /** By location; absent where the cloud gives no price. */
+  /** Prices by location; absent where the cloud gives no price. */
   pricesUsdPerHour: Record<string, number>;
   /** Per instance, like the two below. */
   vcpus: number;

@@ -74,7 +74,7 @@ async function writeFleet(
   );
 }
 
-/** Returns the same hash for two bodies that mean the same, whatever the order of their keys. */
+/** Returns the same hash for two bodies that mean the same, independent of the order of their keys. */
 function hashOf(request: FleetRequest): string {
   return createHash('sha256').update(JSON.stringify(request, sortKeys)).digest('hex');
 }

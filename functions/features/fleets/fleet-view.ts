@@ -157,7 +157,7 @@ function failuresOf(status: FleetStatus, placements: readonly PlacementItem[]): 
   return [...failures].map(([code, { count, example }]) => ({ code, count, example }));
 }
 
-/** The failure of a position that was never claimed, unless its site has a failure of its own. */
+/** The failure of a position that was never claimed, unless its site has recorded another failure. */
 export const NOT_LAUNCHED = {
   code: 'NotLaunched',
   message: 'provisioning ended before this instance was launched',

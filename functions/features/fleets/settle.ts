@@ -72,7 +72,9 @@ async function isCreating(store: Store<'fleets'>, fleetId: string): Promise<bool
   return placements.some(({ counts }) => (counts.Creating ?? 0) > 0);
 }
 
-/** Tells the workflow which removal to start. A retry does so as well, if the first run died before it could. */
+/**
+ * Returns the removal that the workflow has to start. A retry does so as well, if the first run died before it could.
+ */
 function answerOf({ fleetId, status, work, execution }: FleetItem): SettleAnswer {
   if (work !== 'remove' && work !== 'refine') return { status };
   return { status, removal: removalInput({ work, fleetId, execution }) };

@@ -1,7 +1,7 @@
 import type { LimitProfile } from '../../model/limit-profile.ts';
 import { INSTANCES_PER_CHILD_EXECUTION, MAX_INLINE_MAP } from '../../platform/workflow/messages.ts';
 
-/** How the workflow launches a fleet's instances at one site. */
+/** Concurrency of the workflow's launches of a fleet at one site. */
 export interface Shape {
   /** Launches under way at the same time. */
   concurrentInstances: number;

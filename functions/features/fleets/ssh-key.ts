@@ -2,7 +2,7 @@ import { generateKeyPair } from 'node:crypto';
 import { promisify } from 'node:util';
 
 export interface SshKey {
-  /** In the format of `authorized_keys`. */
+  /** Public key in the format of `authorized_keys`. */
   publicKey: string;
   /** PEM (PKCS #1), which every OpenSSH version reads. */
   privateKey: string;

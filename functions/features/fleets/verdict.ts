@@ -4,7 +4,7 @@ import type { FleetStatus } from '../../model/status.ts';
 import { lostIn } from '../../platform/store/counters.ts';
 import type { PlacementItem } from '../../platform/store/placements.ts';
 
-/** The size and minimums that a user asked for, as far as the failure policy needs them. */
+/** The requested size and minimums of a fleet, for the failure policy. */
 export interface Aim {
   failurePolicy: FailurePolicy;
   requested: number;

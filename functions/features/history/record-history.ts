@@ -16,7 +16,7 @@ export interface Outcomes {
   image: string;
   requested: number;
   running: number;
-  /** By failure code. */
+  /** Number of failed instances by failure code. */
   failed: Record<string, number>;
   /** Seconds from the claim to the poll that saw the instance running. */
   secondsToRunning: { p50: number; p95: number } | undefined;

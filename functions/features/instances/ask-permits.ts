@@ -15,7 +15,7 @@ export interface Permits {
   denied: (Attempt & { failure: Failure })[];
   wanted: Map<string, WantedCreate>;
   turn: number;
-  /** Whether the site has a block that a successful create would clear. */
+  /** True if the site has a block that a successful create would clear. */
   isBlocked: boolean;
 }
 

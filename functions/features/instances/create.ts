@@ -39,7 +39,7 @@ interface Wanted {
 interface Made {
   record: InstanceItem;
   outcome: Outcome;
-  /** Absent: no call was made. */
+  /** Outcome of the call. Absent: no call was made. */
   answer?: CreateOutcome;
   calledAtMs?: number;
 }

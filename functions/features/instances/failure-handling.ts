@@ -7,13 +7,13 @@ import { countAnswer } from './unknown-answers.ts';
 
 const MAX_REFUSALS = 6;
 
-/** What follows from a create call: the launch's message result, or the attempt's failure. */
+/** The result of a create call: the launch's message result, or the attempt's failure. */
 export type Outcome = { result: MessageResult } | { failure: Failure };
 
 /**
  * Handles the failure of a create call, code by code. The table is in docs/design/driver-errors.md. If a poll has bound
- * the record to a machine in the meantime, the record stays as it is, and the returning message finds that. The failure
- * policy, which decides about the fleet, is in `fleets/verdict.ts`.
+ * the record to a machine in the meantime, the record is not changed, and the message finds that when it comes back.
+ * The failure policy, which decides about the fleet, is in `fleets/verdict.ts`.
  *
  * @param isRotated whether the refused credential is no longer the one in force
  */

@@ -7,7 +7,7 @@ import { firstRecord } from './claim.ts';
 import { applyChanges } from './outcomes.ts';
 
 /**
- * Prevents claims that workers decided on earlier from being written. The slots of those claims can then go to other
+ * Makes claims that workers decided on earlier impossible to write. The slots of those claims can then go to other
  * launches. A worker that is silent for too long counts as dead, but it may only be slow, or a clock may be wrong. Such
  * a worker finds its record changed and asks for a new permit.
  *

@@ -20,7 +20,7 @@ import { applyChanges, completeTasks, failInstances } from './outcomes.ts';
 /**
  * Ends an instance whose workflow step got no answer in time. An instance that runs now is kept. One that was never
  * claimed fails immediately. Any other is removed, and its record becomes Failed when the cloud shows that the machine
- * is gone.
+ * no longer exists.
  */
 export async function giveUp(context: WorkerContext, message: GiveUpMessage): Promise<MessageResult> {
   const { connectionKey, taskToken, code } = message;

@@ -53,7 +53,7 @@ export function outcomeOf(record: Pick<InstanceItem, 'status' | 'closeAs'>): Lau
 
 /** The times that a launch may have to wait for. */
 export interface LaunchTimes {
-  /** Of the driver. Until it has passed, "not found" proves nothing. */
+  /** The driver's consistency window. Until it has passed, "not found" proves nothing. */
   consistencyWindowMs: number;
   /** After this, the worker that made a claim has ended. */
   claimMs: number;
@@ -82,7 +82,8 @@ export function nextStep(
   if (!record) return { step: 'claim' };
   if (record.status === 'Planned') return { step: 'claim', replaces: record };
   if (isClosed(record.status) && record.round < round) return { step: 'claim', replaces: record };
-  // The instance failed in an earlier round and its machine is not gone yet. It is attempted again afterwards.
+  // The instance failed in an earlier round and its machine still exists. Its next attempt follows when the machine no
+  // longer exists.
   const failing = record.status === 'Terminating' && record.closeAs === 'Failed';
   if (failing && record.round < round) return { step: 'wait', waitMs: FAILING_MS };
   const outcome = outcomeOf(record);

@@ -2,7 +2,9 @@ import type { DriverError } from '../../drivers/contract/errors.ts';
 import type { Failure } from '../../model/failure.ts';
 import type { InstanceItem } from '../../platform/store/instances.ts';
 
-/** This many equal answers in a row, over at least this time, count as a refusal, whatever their text. */
+/**
+ * This many equal answers in a row, over at least this time, count as a refusal. Their text does not matter.
+ */
 const LEAST_TIMES = 3;
 const LEAST_MS = 60_000;
 /** From the second equal answer on, the call is repeated after at least this time. */

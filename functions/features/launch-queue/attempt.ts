@@ -13,7 +13,7 @@ export interface DeliveryMark {
 /** A launch message as it was delivered. */
 export interface Launch {
   message: LaunchMessage;
-  /** Absent: several copies of the message came together. */
+  /** The delivery of the message. Absent: several copies of the message came together. */
   delivery?: DeliveryMark | undefined;
 }
 

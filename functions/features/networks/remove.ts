@@ -31,8 +31,8 @@ const UNAUTHORIZED_RETRY_MS = 60_000;
 
 /**
  * Removes one round of a fleet's network resources at a site: in the first round all but networks, in the second round
- * networks. A record is closed only when the cloud confirms that the resource is gone. The task is completed when the
- * round has no record left.
+ * networks. A record is closed only when the cloud confirms that the resource no longer exists. The task is completed
+ * when the round has no record left.
  */
 export async function removeNetworks(
   context: WorkerContext,

@@ -158,8 +158,8 @@ function broken(
 }
 
 /**
- * Fails an instance whose machine exists. The machine has to be removed first; the record becomes Failed when it is
- * gone.
+ * Fails an instance whose machine exists. The machine has to be removed first; the record becomes Failed when the
+ * machine no longer exists.
  */
 function giveUp(code: string, message: string): Finding {
   return { action: 'change', to: 'Terminating', fields: { closeAs: 'Failed', failure: { code, message } } };

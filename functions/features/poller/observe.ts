@@ -60,7 +60,10 @@ function findingsOf(
   });
 }
 
-/** A list may leave a machine out; only the cloud's answer about that one machine proves that it is gone. */
+/**
+ * A list may leave a machine out; only the cloud's answer about that one machine proves that it no longer
+ * exists.
+ */
 async function confirmMissing(poll: Poll, listed: readonly Found[]): Promise<Found[]> {
   const answers = await Promise.all(
     listed.map(async ({ record, finding }): Promise<Finding | undefined> => {

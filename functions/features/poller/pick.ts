@@ -21,7 +21,7 @@ export interface Picked {
   creating: readonly string[];
   /** Slot holders whose create calls the cloud has not accepted yet, with the time of each permit. */
   pending: Holders;
-  /** Whether this poll checks deadlines, and looks up machines without an entry. */
+  /** True if this poll checks deadlines, and looks up machines without an entry. */
   withDeadlines: boolean;
 }
 

@@ -7,8 +7,8 @@ import { isBoundTo, type ProofTerms, proveMachine } from '../ownership/prove-mac
 import { hasVanished, mayReturn } from '../ownership/returning.ts';
 
 /**
- * Whether a record claims a machine or network resource that a cloud shows. The records must have been read after the
- * cloud was asked.
+ * The verdict about a machine or network resource that a cloud shows: a record claims it, or no record does. The
+ * records must have been read after the cloud was asked.
  */
 export type Verdict = { claimed: true } | { claimed: false; reason: OrphanReason };
 
@@ -19,7 +19,7 @@ export interface Asked {
   location: string;
   /** Time at which the cloud was asked. */
   atMs: number;
-  /** Of the driver: a list may lag behind for this long. */
+  /** The driver's consistency window: a list may lag behind for this long. */
   consistencyWindowMs: number;
   terms: ProofTerms;
 }

@@ -11,9 +11,9 @@ import type { OpenConnection, SiteRef, WorkerContext } from '../../platform/work
  */
 const PERMIT_WAIT_MS = 5_000;
 
-/** What a cloud shows of this deployment at a site. */
+/** The machines and network resources of this deployment that a cloud shows at a site. */
 export interface SiteList {
-  /** Time before the first call. Records are read after the last answer. */
+  /** Time immediately before the first call. Records are read after the last answer. */
   atMs: number;
   machines: CloudInstance[];
   resources: CloudNetworkResource[];

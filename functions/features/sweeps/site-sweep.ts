@@ -119,7 +119,7 @@ export class SiteSweep {
 
   /**
    * Closes a finding that the list does not show. A list may leave a machine out; only the cloud's answer about that
-   * machine proves that it is gone.
+   * machine proves that it no longer exists.
    */
   async #closeIfGone(item: OrphanItem): Promise<void> {
     if (item.kind === 'instance' && !(await this.#isGone(item.backendId))) {
@@ -140,7 +140,7 @@ export class SiteSweep {
   }
 
   /**
-   * Reports missing machines to the poll loop, which confirms that they are gone and marks their records. Closes
+   * Reports missing machines to the poll loop, which confirms that they no longer exist and marks their records. Closes
    * findings that are settled.
    */
   async #followMissing(

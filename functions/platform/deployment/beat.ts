@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
  * Stores a deployment's beat, a counter, outside of its tables. A restore of the tables does not change it.
  */
 export interface OutsideBeat {
-  /** Reads the beat. @returns undefined if there is none, or it is of another deployment */
+  /** Reads the beat. @returns undefined if there is no beat, or if it belongs to another deployment */
   read(deploymentId: string): Promise<number | undefined>;
   write(deploymentId: string, beat: number): Promise<void>;
 }

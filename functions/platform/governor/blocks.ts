@@ -2,7 +2,7 @@ import type { Failure } from '../../model/failure.ts';
 import type { WantedCreate } from '../../model/wanted-create.ts';
 import { capacityScope, familyOf, type SiteState } from './site-state.ts';
 
-/** Why a launch is queued. */
+/** Reasons why a launch is queued. */
 export type QueueReason =
   /** All slots of the location are taken, or all location slots of the connection. */
   | 'slots'
@@ -50,8 +50,8 @@ const FIRST_PROBE_MS = 2_000;
  */
 const MAX_PROBE_MS = 30_000;
 /**
- * A launch that may go elsewhere leaves a location that is down after `LEAVE_MS`. Any other gives up after
- * `GIVE_UP_MS`.
+ * While a location is down, a launch that may move to another location leaves it after `LEAVE_MS`. Any other
+ * launch gives up after `GIVE_UP_MS`.
  */
 const LEAVE_MS = 30_000;
 const GIVE_UP_MS = 120_000;

@@ -25,9 +25,9 @@ export type BudgetState = {
    */
   minute: [atMs: number, count: number][];
   day: { date: string; taken: number };
-  /** By location, as the latest poll counted it. */
+  /** Usage by location, from the latest poll's count. */
   usage: Record<string, SiteUsage>;
-  /** By location and instance id. */
+  /** Reservations by location and instance id. */
   reserved: Record<string, Record<string, Reservation>>;
 };
 

@@ -28,14 +28,14 @@ const ROUNDING = 1e-6;
 
 export interface Refusal {
   reason: 'createsPerMinute' | 'createsPerDay' | keyof Totals;
-  /** When to ask again. Absent: after an instance of the connection is gone. */
+  /** Time at which to ask again. Absent: after an instance of the connection was removed. */
   retryAtMs?: number;
 }
 
 export interface BudgetAnswer {
   /** Ids of the instances that may be launched. */
   taken: string[];
-  /** Why the first of the others may not be launched. */
+  /** The reason why the first of the others may not be launched. */
   refused?: Refusal;
 }
 
@@ -49,8 +49,8 @@ export function hasBudget({ createsPerMinute, createsPerDay, totals = {} }: Limi
 
 /**
  * Takes budget for as many of `wanted`, in their order, as the limits allow. An instance that has a reservation keeps
- * it for another three minutes, and takes nothing more. An instance that exceeds a total by itself is skipped and does
- * not block those behind it.
+ * it for another three minutes, and takes nothing more. A single instance that exceeds a total is skipped and does not
+ * block the ones behind it.
  */
 export function takeFrom(
   current: BudgetState,

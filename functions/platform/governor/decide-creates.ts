@@ -170,7 +170,7 @@ function whyNoSlot(
   const held = Object.keys(holders).length;
   if (held >= concurrentInstancesPerLocation) return 'slots';
   if (budget && budget.untilMs > nowMs) return 'budget';
-  // Some clouds queue all further creates themselves once one machine runs.
+  // Some clouds queue all further creates themselves after one machine has run.
   if (pacing === 'all-at-once' && ranAtMs === undefined && held > 0) return 'first-instance';
   return undefined;
 }

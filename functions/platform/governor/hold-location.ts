@@ -27,8 +27,8 @@ export interface LocationHold {
 }
 
 /**
- * Takes, or keeps, one of the connection's location slots. Each new hold gets a new number, so that a late release of
- * an earlier hold cannot free it.
+ * Takes, or keeps, one of the connection's location slots. Each new hold gets a new number: a late release of an
+ * earlier hold then cannot free it.
  *
  * @param known the site's state as it was read just now
  * @returns undefined when all location slots are taken

@@ -11,7 +11,7 @@ import { withinBudget } from './within-budget.ts';
 
 /** Another worker wrote first. The next attempt sees what it wrote. */
 const RACE_RETRY_MS = 1_000;
-/** How often to read the site again after losing the race for its location. A lost race has written nothing. */
+/** Most reads of the site after lost races for its location. A lost race has written nothing. */
 const RACE_TRIES = 3;
 
 export interface CreateAnswer {

@@ -1,7 +1,7 @@
 import { DriverError } from '../../drivers/contract/errors.ts';
 import type { Timer } from '../runtime/clock.ts';
 
-/** Minimum interval between two requests for permits of one kind, however many requests of the process wait. */
+/** Minimum interval between two requests for permits of one kind, independent of the number of requests that wait. */
 const AGAIN_MS = 50;
 
 /** Asks the governor for `wanted` permits. @returns how many may go out now, and when the others may ask again */
@@ -48,7 +48,8 @@ export class PermitQueue {
   async #serve(): Promise<void> {
     this.#isServed = true;
     try {
-      // Requests that begin in the same tick arrive one after the other. Waiting here asks for all of them together.
+      // Requests that begin in the same tick arrive one after the other. After this wait, the governor is asked for all
+      // of them together.
       await Promise.resolve();
       while (this.#waiting.length > 0) await this.#serveOnce();
     } catch (error) {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 export interface RateLimit {
   perSecond: number;
   burst: number;
-  /** Minimum time between two calls, however much of the burst is left. */
+  /** Minimum time between two calls, even if much of the burst is left. */
   spacingMs?: number;
 }
 
@@ -133,14 +133,14 @@ function stepsOf(state: CallState, rateLimit: RateLimit, nowMs: number): Steps {
   const exactMs = 1_000 / (rateLimit.perSecond * multiplier);
   const burst = Math.max(1, rateLimit.burst * multiplier);
   const latenessMs = Math.min(exactMs, LATENESS_MS);
-  // Without a burst to reserve from, calls are spaced further apart instead.
+  // Without a burst, there is nothing to keep in reserve: calls are spaced further apart instead.
   if (burst < 2) return { exactMs, intervalMs: exactMs + latenessMs, aheadMs: 0 };
   return { exactMs, intervalMs: exactMs, aheadMs: Math.max(0, (burst - 1) * exactMs - latenessMs) };
 }
 
 /** A throttle, as the cloud reported it. */
 export interface Throttle {
-  /** When the call went out. Calls that were under way together lower the rate once. */
+  /** Time at which the call went out. Calls that were under way together lower the rate only once. */
   calledAtMs: number;
   retryAfterMs?: number | undefined;
   /** Rate multiplier from the rate that the cloud says it accepts. */

@@ -28,17 +28,20 @@ const closedSchema = z.object({
   probe: probeSchema.optional(),
 });
 
-/** Everything that the governor knows about creates at one site. It is one item, so that each decision is one write. */
+/** Everything that the governor knows about creates at one site. It is one item: each decision is then one write. */
 export const siteStateSchema = callStateSchema.extend({
   /** Instance id → time from which its call may go out. */
   holders: holdersSchema,
   /** Number of the site's hold on a location slot of the connection; absent while nothing is being created. */
   locationHold: z.int().optional(),
-  /** When that hold was taken. */
+  /** Time at which that hold was taken. */
   locationSinceMs: z.number().optional(),
   /** Tag of the last queued launch that was served. */
   turn: z.number().optional(),
-  /** When an instance was first seen running here, for clouds that want one to run before the others. */
+  /**
+   * Time at which an instance was first seen running here, for clouds where one has to run before the others
+   * are created.
+   */
   ranAtMs: z.number().optional(),
   /** Circuit breaker: number of calls in a row that the location refused, and the time of the next probe. */
   outage: z
@@ -51,7 +54,7 @@ export const siteStateSchema = callStateSchema.extend({
     })
     .optional(),
   scarce: z.record(z.string(), scarceSchema).optional(),
-  /** By family of instance types. */
+  /** Negative cache of quotas, by family of instance types. */
   closed: z.record(z.string(), closedSchema).optional(),
   /** The connection's budget that is used up, and the time until which it is. */
   budget: z.object({ reason: z.string(), untilMs: z.number() }).optional(),

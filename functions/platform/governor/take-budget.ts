@@ -54,8 +54,7 @@ export async function takeBudget(
 }
 
 /**
- * Records a location's usage as a poll saw it: the instances that have a record and are not gone, whatever their
- * status.
+ * Records a location's usage as a poll saw it: the instances whose record is not closed, in any status.
  *
  * @param readAtMs when the poll began to read the records
  * @throws Contended if other workers wrote the item at every try; the next poll records it again

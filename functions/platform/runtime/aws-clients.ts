@@ -17,7 +17,7 @@ const USUAL: CallLimits = { connectionTimeoutMs: 1_000, requestTimeoutMs: 5_000,
 
 /**
  * Limits for each service of the deployment's own account that functions call. A call on dead sockets ends before the
- * shortest time limit of a function (20 seconds), so that its caller can still report the error. No call here is a long
+ * shortest time limit of a function (20 seconds), and its caller can still report the error. No call here is a long
  * poll: Lambda polls the queues, and workflows wait with task tokens.
  */
 export const CALL_LIMITS = {
@@ -45,7 +45,7 @@ export interface ClientSettings {
   };
 }
 
-/** Returns the settings of a client. Without an agent of its own, the SDK's handler reuses sockets. */
+/** Returns the settings of a client. No agent is set: the SDK's handler reuses sockets by default. */
 export function clientSettings({
   connectionTimeoutMs,
   requestTimeoutMs,

@@ -4,7 +4,7 @@ import { resetUsage, usage } from './usage.ts';
 
 /**
  * Makes the middleware of every function. It logs one line per invocation with what it consumed, and any error with its
- * name. Events are never logged, since they may contain users' data.
+ * name. Events are never logged, because they may contain users' data.
  */
 export function measured<Event, Result>(functionName: string): MiddlewareObj<Event, Result> {
   let startedMs = 0;

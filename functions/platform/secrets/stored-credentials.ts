@@ -43,7 +43,8 @@ export async function putCredential(
  * Reads the credential in force. It is not always the latest version, because a rotation may be under way or may have
  * been refused.
  *
- * @throws DriverError Unauthorized if there is none: the connection was deleted, or its secret was never stored
+ * @throws DriverError Unauthorized if there is no credential: the connection was deleted, or its secret was never
+ *   stored
  */
 export async function readCredential(
   ssm: SSMClient,
@@ -71,7 +72,7 @@ export async function readCredential(
   }
 }
 
-/** Deletes a connection's credential. Succeeds if it is already gone. */
+/** Deletes a connection's credential. Succeeds if it no longer exists. */
 export async function deleteCredential(
   ssm: SSMClient,
   prefix: string,

@@ -7,8 +7,8 @@ import { queryAll } from './listing.ts';
 import type { Store } from './store.ts';
 
 /**
- * Secrets whose connection's record is gone. A late request may still store such a secret, or may have stored it before
- * it died. Each secret is therefore removed once more when no such request can be left.
+ * Secrets whose connection's record was removed. A late request may still store such a secret, or may have stored it
+ * before it died. Each secret is therefore removed once more when no such request can be left.
  */
 const PARTITION = 'ABANDONED-SECRETS';
 

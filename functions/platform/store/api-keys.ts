@@ -10,7 +10,9 @@ import { transactWrite } from './transact.ts';
 const PARTITION = 'API-KEYS';
 const KEY_PATTERN = /^fw_([0-9a-f]{12})_([A-Za-z0-9_-]{43})$/;
 
-/** Only the secret's hash is stored. A plain SHA-256 suffices, since a secret of 256 random bits cannot be guessed. */
+/**
+ * Only the secret's hash is stored. A plain SHA-256 suffices, because a secret of 256 random bits cannot be guessed.
+ */
 const itemSchema = apiKeySchema.extend({ secretHash: z.string() });
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex');

@@ -65,7 +65,7 @@ const UNFINISHED = 'attribute_not_exists(credentialVersion) AND attribute_not_ex
 
 /**
  * Returns the condition, for a transaction, that a connection accepts work. It has to be Ready, without a deletion
- * under way, and to have the id that the work was meant for. Another connection may have the name by now.
+ * under way, and to have the id that the work was meant for. Another connection may have the name now.
  */
 export function connectionIsReady(
   store: Store<'access'>,
@@ -145,7 +145,7 @@ export async function unmarkConnection(
  * Decides the deletion, which cannot be undone from then on.
  *
  * @param unless `has-secret`: decide only if the connection's secret was never stored
- * @returns false if the mark has been removed since, or the record is gone
+ * @returns false if the mark was removed in the meantime, or the record does not exist
  */
 export async function decideConnection(
   store: Store<'access'>,
@@ -228,7 +228,7 @@ export interface UpdateCondition {
 /**
  * Updates a connection's record. A status other than Failed removes its failure.
  *
- * @returns the updated connection; undefined if it is gone or the condition does not hold
+ * @returns the updated connection; undefined if it does not exist or the condition does not hold
  */
 export async function updateConnection(
   store: Store<'access'>,

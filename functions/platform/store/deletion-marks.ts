@@ -24,7 +24,7 @@ export const UNDECIDED = '(attribute_not_exists(deletion) OR deletion.isDecided 
 /**
  * Marks a record for deletion, or returns the mark that it has.
  *
- * @param id id of the mark, if there is none yet
+ * @param id id of the new mark, if the record has no mark yet
  * @returns the record with its mark; undefined if there is no record
  */
 export async function markDeleting(
@@ -49,7 +49,7 @@ export async function markDeleting(
  * Decides a deletion, which cannot be undone from then on.
  *
  * @param unless further condition: an attribute that the record must not have
- * @returns false if the mark has been removed since, or the record is gone
+ * @returns false if the mark was removed in the meantime, or the record does not exist
  */
 export async function decideDeletion(
   store: Store<'access'>,

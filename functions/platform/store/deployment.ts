@@ -25,7 +25,7 @@ export class DeploymentIdTaken extends Error {
 }
 
 /**
- * Returns the deployment's id, and writes it if there is none. Everything that the deployment creates at a cloud
+ * Returns the deployment's id, and writes one if the table has none. Everything that the deployment creates at a cloud
  * carries the id. Only the table stores the id: one conditional write sets it, and it never changes.
  *
  * @throws DeploymentIdTaken

@@ -37,7 +37,7 @@ const fleetItemSchema = z.object({
   execution: z.number(),
   /** Time at which the work was written and its execution was due to start. */
   workSinceMs: z.number(),
-  /** How many executions in a row ended before the work was done. */
+  /** Number of executions in a row that ended before the work was done. */
   interruptions: z.number(),
   /** The user's last action. To request it again changes nothing. */
   lastAction: fleetActionSchema.optional(),
@@ -45,7 +45,7 @@ const fleetItemSchema = z.object({
   abortedRound: z.number().optional(),
   /** Present if launching is to be paused, and may not be paused at all placements yet. */
   pausePending: z.literal(true).optional(),
-  /** When a held fleet is withdrawn. */
+  /** Time at which a held fleet is withdrawn. */
   heldUntilMs: z.number().optional(),
   createdAt: z.string(),
   startedAt: z.string().optional(),

@@ -19,7 +19,7 @@ export const launchStateSchema = z.enum(['claimed', 'refused', 'unknown', 'accep
 const unknownAnswerSchema = z.object({
   /** The latest answer's words. */
   words: z.string(),
-  /** How many answers in a row had the same words, the latest included. */
+  /** Number of answers in a row with the same words, including the latest. */
   times: z.number(),
   firstAtMs: z.number(),
 });
@@ -28,11 +28,11 @@ const unknownAnswerSchema = z.object({
 export const attemptSchema = z.object({
   launchToken: z.string(),
   location: z.string(),
-  /** When the attempt was claimed, which is before any call was sent for it. */
+  /** Time at which the attempt was claimed, which is before any call was sent for it. */
   firstSentAtMs: z.number(),
   /**
-   * When the attempt's outcome was known; no call was sent for it after that. Absent: the attempt ended with an unknown
-   * outcome.
+   * Time at which the attempt's outcome was known; no call was sent for it after that. Absent: the attempt ended with
+   * an unknown outcome.
    */
   closedAtMs: z.number().optional(),
   /** Idempotency keys of the attempt's calls, where the cloud keeps them. */
@@ -72,11 +72,11 @@ export const instanceItemSchema = z.object({
   /** Calls of the current attempt that the cloud refused for now (Unavailable). */
   refusals: z.number().default(0),
   /**
-   * When the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt has ended,
-   * and the next one is not claimed yet.
+   * Time at which the current attempt was claimed, which is before any call was sent for it. Absent: the last attempt
+   * has ended, and the next one is not claimed yet.
    */
   firstSentAtMs: z.number().optional(),
-  /** When the current attempt ended without a machine; no call was sent for it after that. */
+  /** Time at which the current attempt ended without a machine; no call was sent for it after that. */
   closedAtMs: z.number().optional(),
   /** Idempotency keys of the current attempt's calls, the latest last, where the cloud keeps them. */
   idempotencyKeys: z.array(z.string()).optional(),

@@ -40,7 +40,7 @@ const PAGE = 1_000;
 const UNITS_PER_LAUNCH = 4;
 /** Half of the write units that one partition key accepts each second. */
 const UNITS_PER_PART = 500;
-/** Enough partitions for 500 launches a second. */
+/** Most partitions of a queue: enough for 500 launches a second. */
 const MOST_PARTS = 4;
 /** Number of extra entries to read from each partition, because a queue's partitions differ in length. */
 const SPARE_PER_PART = 4;
@@ -57,7 +57,7 @@ const partitionsOf = (site: QueueKey, parts: number): string[] =>
   Array.from({ length: parts }, (_, part) => queuePartition(site, part));
 
 function entryKey(site: QueueSite, tag: number, instance: string): Key {
-  // The last digit spreads a fleet's instances evenly, since they are numbered consecutively.
+  // The last digit spreads a fleet's instances evenly, because they are numbered consecutively.
   const part = (instance.at(-1)?.charCodeAt(0) ?? 0) % queuePartsOf(site);
   return { pk: queuePartition(site, part), sk: queueSortKey(tag, instance) };
 }
@@ -159,7 +159,7 @@ export async function readQueueHead(
     .slice(0, limit);
 }
 
-/** Reads the whole launch queue strongly, with misplaced entries if asked for. */
+/** Reads the whole launch queue strongly, with misplaced entries if requested. */
 export async function readQueue(
   store: Store<'governor'>,
   site: QueueSite,

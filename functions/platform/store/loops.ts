@@ -23,7 +23,7 @@ const scheduleSchema = z.object({
 
 /** State that the observing half of a poll keeps from earlier polls. */
 const observedSchema = z.object({
-  /** When a poll of the loop, not a fast poll, last called the cloud. */
+  /** Time at which a poll of the loop, not a fast poll, last called the cloud. */
   polledAtMs: z.number().optional(),
   /** Time of the last full poll. `entries`: the number of entries that the site had then. */
   fullAtMs: z.number().optional(),
@@ -44,7 +44,7 @@ const paceSchema = z.object({
 
 /** State that the releasing half of a poll keeps about the launch queue. */
 const lineSchema = z.object({
-  /** When the launch queue was last scanned. */
+  /** Time of the last queue scan. */
   queueScanAtMs: z.number().optional(),
 });
 

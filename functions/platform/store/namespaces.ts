@@ -78,7 +78,7 @@ export async function markNamespace(store: Store<'access'>, name: string): Promi
   return (await markDeleting(store, keyOf(name), id))?.deletion;
 }
 
-/** Removes a deletion mark. @returns false if the namespace is gone, or another caller has removed the mark */
+/** Removes a deletion mark. @returns false if the namespace does not exist, or another caller has removed the mark */
 export async function unmarkNamespace(
   store: Store<'access'>,
   name: string,

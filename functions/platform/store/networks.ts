@@ -37,10 +37,10 @@ export type NetworkItem = z.infer<typeof networkItemSchema>;
 const networkRecordSchema = networkItemSchema.extend({
   status: z.enum([...networkItemSchema.shape.status.options, 'Gone']),
 });
-/** The record of a network resource, which may be gone. */
+/** The record of a network resource, which may be Gone. */
 export type NetworkRecord = z.infer<typeof networkRecordSchema>;
 
-/** How long the record of a removed resource is kept. */
+/** The record of a removed resource is kept for this long. */
 const GONE_KEPT_SECONDS = 90 * 86_400;
 
 /** Reads strongly the network resources of a fleet, at one site or at all of its sites. */
@@ -52,7 +52,7 @@ export async function readNetworks(
   return records.flatMap(({ status, ...item }) => (status === 'Gone' ? [] : [{ ...item, status }]));
 }
 
-/** Reads network resources as `readNetworks` does, with those that are gone. */
+/** Reads network resources as `readNetworks` does, including those that are Gone. */
 export async function readNetworkRecords(
   store: Store<'fleets'>,
   { fleetId, connectionKey, location }: { fleetId: string } & Partial<PlacementRef>,

@@ -36,7 +36,7 @@ const holdItemSchema = z.object({
    */
   removals: z.array(removalSchema),
   hold: holdSchema.optional(),
-  /** When an operator last continued the sweeps. */
+  /** Time at which an operator last continued the sweeps. */
   continuedAtMs: z.number().optional(),
   /** Number of the latest restore of the tables after which an operator continued the sweeps. */
   restoresContinued: z.number().optional(),

@@ -19,11 +19,11 @@ export const CONNECTION_KEPT_MS = 60_000;
 
 /** Terms under which the requests of a driver's method get permits. */
 export interface CallTerms {
-  /** How long the first request waits for a permit, in ms; absent: not at all. */
+  /** Longest wait of the first request for a permit, in ms; absent: it does not wait. */
   waitMs?: number;
   /**
-   * How long each further request waits after an earlier one was permitted, in ms; absent: 10 s, or `waitMs` if that is
-   * longer. To give up then would waste the earlier call.
+   * Longest wait of each further request, after an earlier one was permitted, in ms; absent: 10 s, or `waitMs` if that
+   * is longer. To give up then would waste the earlier call.
    */
   furtherMs?: number;
   /** Called when the first request has its permit. */
@@ -64,7 +64,7 @@ export interface Tasks {
   /** @param error a name that the state machine's Retry and Catch match */
   fail(taskToken: string, error: string, cause: string): Promise<void>;
   /**
-   * Sends a heartbeat for a step whose work still waits for its turn, so that the step does not time out.
+   * Sends a heartbeat for a step whose work is still queued. The step then does not time out.
    *
    * @returns whether a step waits with this token
    */
@@ -87,7 +87,7 @@ export interface WorkerContext {
   restores(): Promise<number>;
   /** Returns the deployment's id, which the table has. It never changes. */
   deploymentId(): Promise<string>;
-  /** Time limit after which Lambda ends an invocation, whatever it is doing. */
+  /** Time limit after which Lambda ends any invocation. */
   timeLimitMs: number;
   /** The present invocation: a process has one at a time. */
   invocation: { endsAtMs: number };
@@ -115,7 +115,7 @@ export interface WorkerContext {
   publish(events: readonly DomainEvent[]): Promise<void>;
   /** Sites whose poll loop this process has seen running, with the time until which it relies on that. */
   loopsSeen: Map<string, number>;
-  /** How long messages of this process wait while a service of AWS fails. */
+  /** Computes how long messages of this process wait while a service of AWS fails. */
   backoff: Backoff;
   log: Log;
 }

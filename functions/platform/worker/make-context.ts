@@ -25,7 +25,7 @@ export interface WorkerParts
     'store' | 'writerId' | 'timeLimitMs' | 'send' | 'hide' | 'tasks' | 'publish' | 'log'
   > {
   driver: Driver;
-  /** @throws DriverError Unauthorized if there is none */
+  /** @throws DriverError Unauthorized if there is no credential */
   readCredential(connection: Connection): Promise<Credential>;
   /** The beat outside of the tables. A restore of the tables does not change it. */
   outside: Pick<OutsideBeat, 'read'>;
@@ -129,8 +129,8 @@ function keptOnceRead(read: () => Promise<string>): () => Promise<string> {
 }
 
 /**
- * Counts in `usage` what each method of a client saves. Calls `refused` if the cloud refuses the client's credential,
- * so that the next message opens a client with the credential that is in force then.
+ * Counts in `usage` what each method of a client saves. Calls `refused` if the cloud refuses the client's credential.
+ * The next message then opens a client with the credential that is in force at that time.
  */
 function watchCalls(client: CloudClient, refused: () => void): CloudClient {
   return new Proxy(client, {

@@ -60,7 +60,7 @@ export type RemovalScope = z.infer<typeof removalScopeSchema>;
 
 /**
  * Removes the instances whose first placement is this site, even if they have moved to another site. The task is
- * completed when all are gone. Sent by `terminate-fleet`.
+ * completed when none of them exists. Sent by `terminate-fleet`.
  */
 export const terminateMessageSchema = z.object({
   kind: z.literal('terminate'),
@@ -211,7 +211,7 @@ export const settleAnswerSchema = z.object({
 });
 export type SettleAnswer = z.infer<typeof settleAnswerSchema>;
 
-/** Answer of FinishTermination. `done`: everything that was to be removed is gone. */
+/** Answer of FinishTermination. `done`: nothing that was to be removed is left. */
 export const finishAnswerSchema = z.object({ status: fleetStatusSchema, done: z.boolean() });
 export type FinishAnswer = z.infer<typeof finishAnswerSchema>;
 

@@ -32,7 +32,7 @@ export class Admission {
     if (waitMs > 0) {
       const { perSecond } = cloud.rates[kind];
       const usedUp = { policy: kind, perSecond };
-      this.#refuse(site, kind, 'RateLimited', `too many ${kind} calls`, waitMs, usedUp);
+      this.#refuse(site, kind, 'RateLimited', `the rate limit of ${kind} calls is exceeded`, waitMs, usedUp);
     }
   }
 
@@ -49,7 +49,7 @@ export class Admission {
       ({ terminatedAtMs }) => terminatedAtMs === undefined || terminatedAtMs > nowMs,
     );
     if (existing.length >= quota) {
-      throw new Refusal('QuotaExceeded', `${site.key.location}: the quota is ${quota} instances`);
+      throw new Refusal('QuotaExceeded', `the quota of ${site.key.location} is ${quota} instances`);
     }
     const pending = state.pendingAt(site, nowMs);
     if (pending >= cloud.slots.instancesPerLocation) {
@@ -57,7 +57,7 @@ export class Admission {
         site,
         'instanceSlots',
         'TooManyPendingInstances',
-        `${pending} instances are being created here already`,
+        `${pending} instances are already being created at this location`,
         SLOT_RETRY_MS,
       );
     }
@@ -73,7 +73,7 @@ export class Admission {
         site,
         'locationSlots',
         'TooManyPendingLocations',
-        `instances are being created at ${busy.length} locations already`,
+        `instances are already being created at ${busy.length} locations`,
         SLOT_RETRY_MS,
       );
     }

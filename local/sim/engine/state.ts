@@ -40,7 +40,7 @@ export class SimState {
   readonly faults = new Map<string, ActiveFault>();
   readonly locationUp = new Map<string, boolean>();
   readonly accounts = new Map<string, AccountRule>();
-  /** By cloud, account and name. */
+  /** Notes by cloud, account and name. */
   readonly notes = new Map<string, Note>();
 
   site(key: SiteKey): Site {
@@ -157,7 +157,7 @@ export class SimState {
     return site.pending.size;
   }
 
-  /** Moves terminated instances that no list can show any more to `gone`. */
+  /** Moves terminated instances to `gone` when no list can show them any more. */
   retire(site: Site, nowMs: number): void {
     for (const backendId of site.ending) {
       const record = site.live.get(backendId);

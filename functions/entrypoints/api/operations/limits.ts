@@ -8,7 +8,7 @@ import type { OperationsOf } from '../handle.ts';
 
 /**
  * Returns the operations about limits. @param read reads the connection that a request names @throws Problem 404 when
- * there is none
+ * it does not exist
  */
 export function limitOperations(
   store: Store<'governor'>,

@@ -7,19 +7,19 @@ import type { ProblemCode } from './problem-codes.ts';
 export interface Route {
   readonly operationId: string;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
-  /** With `{names}`, in the notation of API Gateway and OpenAPI. */
+  /** Path with `{names}`, in the notation of API Gateway and OpenAPI. */
   readonly path: string;
   /** The function that answers the operation. */
   readonly handler: 'fleets' | 'resources' | 'connections' | 'catalogue' | 'access';
   readonly summary: string;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
-  /** Absent: no body is read. */
+  /** Schema of the body. Absent: no body is read. */
   readonly body?: z.ZodType;
   /** True if a POST with the same `Idempotency-Key` gets the answer of the first. */
   readonly idempotent?: boolean;
   readonly status: 200 | 201 | 202 | 204;
-  /** Absent if the status is 204. */
+  /** Schema of the answer. Absent if the status is 204. */
   readonly response?: z.ZodType;
   /** Problem codes of the operation, in addition to those that `problemsOf` derives. */
   readonly refusals?: readonly ProblemCode[];

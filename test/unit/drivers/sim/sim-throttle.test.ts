@@ -23,7 +23,7 @@ test('the simulated clouds throttle creates that no governor limits, and count t
   for (const error of refused) {
     expect(error).toBeInstanceOf(DriverError);
     expect(error).toMatchObject({ code: 'Throttled', retryAfterMs: expect.any(Number) });
-    const isRate = /too many create calls/.test(String(error.message));
+    const isRate = /the rate limit of create calls/.test(String(error.message));
     expect(error.limitPerSecond).toBe(isRate ? perSecond : undefined);
   }
   const [books] = readBooks(server.engine.world, { location: LOCATION }).clouds;
