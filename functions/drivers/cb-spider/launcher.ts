@@ -97,8 +97,8 @@ export class Launcher {
 
   /**
    * Removes a machine that a failed start left behind. If CB-Spider's first read of a new machine fails, the machine
-   * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call was not created by it,
-   * and stays.
+   * stays at the cloud, and CB-Spider has no name for it. A machine that is older than the call stays, because the call
+   * did not create it.
    *
    * @throws DriverError OutcomeUnknown when such a machine cannot be found or removed
    */

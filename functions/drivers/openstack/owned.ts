@@ -62,8 +62,8 @@ export async function ensureOne<Item extends Resource>(
 }
 
 /**
- * Runs a step, and undoes earlier steps if it fails. If that fails as well, a repetition of the whole call finds the
- * remaining resources by their name.
+ * Runs a step, and undoes earlier steps if it fails. If undoing them fails as well, a repetition of the whole call
+ * finds the remaining resources by their name.
  */
 export async function orUndo<Answer>(
   step: () => Promise<Answer>,

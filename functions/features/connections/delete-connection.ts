@@ -18,8 +18,8 @@ export interface DeletionDeps {
   ssm: SSMClient;
   secretsPrefix: string;
   /**
-   * Asks a worker to remove this deployment's mark from the account. If this is absent, the mark stays and expires
-   * after a day.
+   * Asks a worker to remove this deployment's mark from the account. If this function is absent, the mark stays and
+   * expires after a day.
    */
   leave?(connection: DeletingConnection): Promise<'asked' | 'not-needed'>;
 }

@@ -47,7 +47,7 @@ async function replaceUnfinished(
     : undefined;
 }
 
-/** True if a connection was created before that time, and its secret has still not been stored. */
+/** Returns true if a connection was created before that time, and its secret has still not been stored. */
 export function isUnfinished({ credentialVersion, createdAt }: Connection, beforeMs: number): boolean {
   return credentialVersion === undefined && Date.parse(createdAt) < beforeMs;
 }

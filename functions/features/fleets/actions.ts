@@ -53,7 +53,7 @@ export async function actOnFleet(
   }
 }
 
-/** True if the fleet is still in the state that this action, its last one, has led to. */
+/** Returns true if the fleet is still in the state that this action, its last one, has led to. */
 function isUnderWay(fleet: FleetItem, action: FleetAction): boolean {
   switch (action) {
     case 'hold':

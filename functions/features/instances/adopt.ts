@@ -10,7 +10,7 @@ import type { WorkerContext } from '../../platform/worker/context.ts';
  */
 const PERMIT_WAIT_MS = 5_000;
 
-/** True if the record still waits for the machine of this attempt. */
+/** Returns true if the record still waits for the machine of this attempt. */
 function isWaiting(record: InstanceItem, claimed: InstanceItem): boolean {
   return record.attempt === claimed.attempt && record.status !== 'Planned' && !isClosed(record.status);
 }

@@ -61,7 +61,7 @@ export async function recordRunning(
 
 const refOf = ({ record }: Created) => record;
 
-/** True if a record still waits for this machine to run. */
+/** Returns true if a record still waits for this machine to run. */
 function awaits(record: InstanceItem, claimed: InstanceItem, { backendId }: CloudInstance): boolean {
   if (record.status !== 'Creating' || record.attempt !== claimed.attempt) return false;
   return record.backendId === undefined || record.backendId === backendId;

@@ -48,7 +48,7 @@ export function abandonedSlots(
   });
 }
 
-/** True if an instance never ran and the cloud is removing it. It needs no slot any more. */
+/** Returns true if an instance never ran and the cloud is removing it. It needs no slot any more. */
 export function isLeaving(
   record: InstanceItem | undefined,
   machines: readonly CloudInstance[] = [],

@@ -151,8 +151,8 @@ async function goOn(
 }
 
 /**
- * True if the list call failed within the last minute. A slow list uses up each poll's time and delays the launch
- * queue.
+ * Returns true if the list call failed within the last minute. A slow list uses up each poll's time and delays the
+ * launch queue.
  */
 function isListAwaited({ listFailedAtMs = 0 }: Loop, nowMs: number): boolean {
   return Math.abs(nowMs - listFailedAtMs) < LIST_AGAIN_MS;

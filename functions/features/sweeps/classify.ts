@@ -58,8 +58,8 @@ function isLate({ terminatedAt }: InstanceItem, { atMs, consistencyWindowMs }: A
 }
 
 /**
- * True if the record's present attempt may be about to claim this machine. A Planned record has no such attempt: its
- * next attempt gets another token.
+ * Returns true if the record's present attempt may be about to claim this machine. A Planned record has no such
+ * attempt: its next attempt gets another token.
  */
 function isLaunching(record: InstanceItem, { launchToken }: CloudInstance, location: string): boolean {
   if (isClosed(record.status) || record.status === 'Planned' || record.location !== location) return false;

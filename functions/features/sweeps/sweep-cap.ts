@@ -13,7 +13,7 @@ export interface Removal {
   isAskedFor: boolean;
 }
 
-/** True if a removal for this reason counts towards the daily limit. */
+/** Returns true if a removal for this reason counts towards the daily limit. */
 export function counts(kind: string, reason: OrphanReason): boolean {
   return kind === 'instance' && !isUncounted(reason);
 }

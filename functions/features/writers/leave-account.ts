@@ -36,8 +36,8 @@ export async function leaveAccount(
 }
 
 /**
- * True if another connection of the deployment may use the same account. Where a cloud does not tell accounts, every
- * connection to the same cloud and endpoint may.
+ * Returns true if another connection of the deployment may use the same account. Where a cloud does not tell accounts,
+ * every connection to the same cloud and endpoint may.
  */
 async function isSharedAccount({ store }: WorkerContext, own: Connection): Promise<boolean> {
   const { driver, cloud, endpoint, account } = own;

@@ -15,8 +15,8 @@ const locationsSchema = z.object({
 type Locations = z.infer<typeof locationsSchema>;
 
 /**
- * A location that was taken longer ago than this has slots. If it has none, its worker died before it gave the location
- * back.
+ * A location that was taken longer ago than this has slots. If it has no slots, its worker died before it gave the
+ * location back.
  */
 const FORGOTTEN_MS = 60_000;
 

@@ -30,8 +30,8 @@ export class PermitQueue {
   /**
    * Waits for one permit.
    *
-   * @param untilMs returns until when the request may wait, in ms since 1970; called each time that no permit is
-   *   available
+   * @param untilMs returns the time until which the request may wait, in ms since 1970; it is called each time that no
+   *   permit is available
    * @param isFurther whether an earlier request of the same method was permitted; it then goes before first requests
    * @throws DriverError NoPermit if no permit is available by then
    */

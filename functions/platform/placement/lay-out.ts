@@ -27,7 +27,7 @@ type Site = Pick<Placement, 'connectionKey' | 'location'>;
 /** Returns the site of a record or of a message. */
 export const siteOf = ({ connectionKey, location }: Site): Site => ({ connectionKey, location });
 
-/** True if both are at the same connection and location. */
+/** Returns true if both are at the same connection and location. */
 export function sameSite(a: Site, b: Site): boolean {
   return a.connectionKey === b.connectionKey && a.location === b.location;
 }

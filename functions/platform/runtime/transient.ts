@@ -32,7 +32,7 @@ const serverFaultSchema = z.union([
 const abortedSchema = z.object({ code: z.literal('ECONNABORTED') });
 
 /**
- * True if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
+ * Returns true if an error of an AWS service is transient: a throttle, a failure of the service, or no answer. The SDK
  * classifies the error. The error's cause is ignored, because `DriverError` tells whether a fleet's cloud is down.
  */
 export function isTransient(error: unknown): boolean {

@@ -109,7 +109,9 @@ export async function allConnections(store: Store<'access'>): Promise<Connection
   );
 }
 
-/** True if a namespace has a connection. Reads strongly: a connection that was just created counts. */
+/**
+ * Returns true if a namespace has a connection. Reads strongly: a connection that was just created counts.
+ */
 export async function hasConnections(store: Store<'access'>, namespace: string): Promise<boolean> {
   const keys = { pk: PARTITION, prefix: connectionKey(namespace, ''), consistent: true };
   const page = await queryPage(store, store.tables.access, keys, { limit: 1 }, (item) => item);

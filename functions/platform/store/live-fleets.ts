@@ -59,8 +59,8 @@ export async function liveFleetsFrom(
 }
 
 /**
- * True if a namespace has a live fleet, on one connection or on any. Reads the name locks strongly: each exists exactly
- * as long as its fleet lives.
+ * Returns true if a namespace has a live fleet, on one connection or on any. Reads the name locks strongly: each exists
+ * exactly as long as its fleet lives.
  */
 export async function hasLiveFleets(
   store: Store<'fleets'>,

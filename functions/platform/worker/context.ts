@@ -106,8 +106,8 @@ export interface WorkerContext {
   /** Sends a message to this driver's queue. @param delayMs is rounded up to seconds; at most 15 minutes */
   send(message: DriverMessage, delayMs: number): Promise<void>;
   /**
-   * Sets when failed messages come back. @throws Error if SQS refuses; they come back by the queue's visibility
-   * time-out then
+   * Sets the time at which failed messages come back. @throws Error if SQS refuses; they then come back after the
+   * queue's visibility time-out
    */
   hide(messages: readonly Held[]): Promise<void>;
   tasks: Tasks;
