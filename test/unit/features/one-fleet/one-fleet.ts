@@ -370,10 +370,11 @@ export class OneFleet {
   }
 
   async #presentGeneration(ref: { driver: string; connectionKey: string; location: string }) {
-    const started = await startLoop(this.store, ref, this.nowMs);
-    if (started !== undefined) return started;
     const item = this.#tables.governor.get(`LOOP#${ref.driver}`, `${ref.connectionKey}#${ref.location}`);
-    return Number(item?.['generation']);
+    if (item?.['active'] === true) return Number(item['generation']);
+    const started = await startLoop(this.store, ref, this.nowMs, Number(item?.['emptyPolls'] ?? 0));
+    if (started === undefined) throw new Error('the loop was started by another worker');
+    return started;
   }
 
   async record(index = 0): Promise<InstanceItem | undefined> {

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import { pollsPerSecond } from '../../../../functions/features/poller/fast-poll.ts';
+import { readQueue, removeFromQueue } from '../../../../functions/platform/store/launch-queue.ts';
+import { governed } from '../../../../functions/platform/worker/context.ts';
+import type { PollMessage } from '../../../../functions/platform/workflow/messages.ts';
+import { EAST, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
 
 const calls = (listsPerSecond: number, createsPerSecond: number) => ({
   list: { perSecond: listsPerSecond, burst: 10 },
@@ -29,3 +34,102 @@ test.each([
     expect(pollsPerSecond(calls(lists, creates), 1_000)).toBe(polls);
   },
 );
+
+/** A site at which one launch waits for the slot of another, whose machine boots for ten seconds. */
+async function openWaiting(listsPerSecond: number): Promise<OneFleet> {
+  const limits = {
+    concurrentInstancesPerLocation: 1,
+    calls: { list: { perSecond: listsPerSecond, burst: 10 } },
+  };
+  const fleet = await OneFleet.open({ size: 2, limits });
+  await fleet.handle(launchOf(0));
+  await fleet.handle(launchOf(1));
+  await fleet.poll();
+  fleet.history.length = 0;
+  return fleet;
+}
+const fastOf = (fleet: OneFleet) => fleet.sent('poll').filter(({ fast }) => fast);
+const listsOf = (fleet: OneFleet) => fleet.history.filter((one) => one.startsWith('list'));
+async function fastPollOf(fleet: OneFleet): Promise<PollMessage> {
+  const [message] = fastOf(fleet);
+  if (!message) throw new Error('a poll begins fast polls where launches wait for slots');
+  fleet.queue = [];
+  return message;
+}
+
+let fleet: OneFleet | undefined;
+afterEach(() => {
+  fleet?.end();
+  fleet = undefined;
+});
+
+test('a poll begins one chain of fast polls when a launch waits for a slot, and no second one', async () => {
+  fleet = await openWaiting(10);
+  expect(fastOf(fleet)).toHaveLength(1);
+  const waiting = fastOf(fleet);
+  fleet.nowMs += 1_000;
+  await fleet.poll();
+  expect([...waiting, ...fastOf(fleet)]).toHaveLength(1);
+});
+
+test('a poll begins no fast polls where the list rate of the site has no calls for them', async () => {
+  fleet = await openWaiting(2);
+  expect(fastOf(fleet)).toEqual([]);
+});
+
+test('a fast poll is dropped when its message is delivered twice', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  await fleet.handle(message);
+  const lists = listsOf(fleet).length;
+  expect(lists).toBeGreaterThan(0);
+  await fleet.handle(message, fleet.makeWorker());
+  expect(listsOf(fleet)).toHaveLength(lists);
+  expect(fastOf(fleet)).toHaveLength(1);
+});
+
+test('a fast poll gives the slot of a machine that runs to the launch that waits, and sends the next one', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  fleet.nowMs += 20_000;
+  await fleet.handle(message);
+  expect(await fleet.record(0)).toMatchObject({ status: 'Running' });
+  expect(await fleet.holders()).toEqual([1]);
+  expect(fastOf(fleet)).toEqual([{ ...message, generation: message.generation + 1 }]);
+});
+
+test('a fast poll closes no record by an empty list, however often it comes', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  fleet.nowMs += 60_000;
+  fleet.cloud.vanish(fleet.cloud.made[0]);
+  await fleet.handle(message);
+  const [next] = fastOf(fleet);
+  if (next) await fleet.handle(next);
+  expect(listsOf(fleet).length).toBeGreaterThan(2);
+  expect(await fleet.record(0)).toMatchObject({ status: 'Creating' });
+});
+
+test('fast polls go on after a list that fails', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  fleet.cloud.meet = (call) => {
+    if (call.startsWith('list')) throw new DriverError('Unavailable', 'not now');
+  };
+  await fleet.handle(message);
+  expect(fastOf(fleet)).toHaveLength(1);
+});
+
+test('fast polls end once a poll of the loop has found that no launch waits', async () => {
+  fleet = await openWaiting(10);
+  const message = await fastPollOf(fleet);
+  fleet.nowMs += 20_000;
+  const queue = await readQueue(fleet.store, governed(EAST, await fleet.opened()));
+  await removeFromQueue(fleet.store, queue);
+  await fleet.poll();
+  fleet.history.length = 0;
+  fleet.queue = [];
+  await fleet.handle(message);
+  expect(listsOf(fleet)).toEqual([]);
+  expect(fleet.queue).toEqual([]);
+});

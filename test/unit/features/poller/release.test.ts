@@ -123,28 +123,34 @@ describe('releaseSlotsOf', () => {
 });
 
 describe('tellGovernor', () => {
-  const MINUTES_11 = 11 * 60_000;
+  const LATE_MS = 10 * 60_000 + 1;
   const creating = { backendId: 'm1', instanceId: idOf(0), status: 'Creating' as const };
 
   it.each([
-    ['renews the slot of an instance that the cloud shows in Creating for ten minutes', creating, MINUTES_11],
-    ['leaves the slot of an instance that runs as it is', { ...creating, status: 'Running' as const }, 0],
-  ])('%s', async (_, machine, laterMs) => {
+    [
+      'renews the slot of an instance that the cloud shows in Creating after ten minutes',
+      'Creating',
+      LATE_MS,
+      true,
+    ],
+    ['leaves a slot as it is that is not ten minutes old', 'Creating', LATE_MS - 1, false],
+    ['leaves the slot of an instance that runs as it is', 'Running', LATE_MS, false],
+  ] as const)('%s', async (_, status, elapsedMs, isRenewed) => {
     await open();
     await permit(0);
     const [sinceMs = 0] = Object.values(await readHolders(fleet.store, EAST));
-    fleet.nowMs += MINUTES_11;
-    const seen = await observed({ machines: new Map([[idOf(0), [machine]]]) });
+    fleet.nowMs += elapsedMs;
+    const seen = await observed({ machines: new Map([[idOf(0), [{ ...creating, status }]]]) });
     await tellGovernor(await fleet.takePoll(), seen, afterWrites(), new Set());
-    expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([sinceMs + laterMs]);
+    expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([isRenewed ? fleet.nowMs : sinceMs]);
   });
 
   it('renews no slot whose permit was replaced after the poll had read it', async () => {
     await open();
     await permit(0);
-    fleet.nowMs += MINUTES_11;
+    fleet.nowMs += LATE_MS;
     const seen = await observed({ machines: new Map([[idOf(0), [creating]]]) });
-    const older = { ...seen, holders: { [idOf(0)]: fleet.nowMs - MINUTES_11 - 1 } };
+    const older = { ...seen, holders: { [idOf(0)]: fleet.nowMs - LATE_MS - 1 } };
     const before = await readHolders(fleet.store, EAST);
     await tellGovernor(await fleet.takePoll(), older, afterWrites(), new Set());
     expect(await readHolders(fleet.store, EAST)).toEqual(before);
