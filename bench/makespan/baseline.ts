@@ -28,8 +28,8 @@ const MAX_SLEEP_MS = 5_000;
 /**
  * Simulates the baseline, the method of comparable systems, on the same clouds. Each request has its own semaphores for
  * locations and instances, and each create call sleeps for up to five random seconds inside its slot. The baseline is
- * better than those systems: a refused call is repeated, a slot is free as soon as its instance runs, and no status
- * calls are made.
+ * better than those systems. It repeats a refused call, frees a slot as soon as its instance runs, and makes no status
+ * calls.
  */
 export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);

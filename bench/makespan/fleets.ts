@@ -4,8 +4,8 @@ import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 type NodeGroup = FleetRequest['nodeGroups'][number];
 
 /**
- * Returns fleets with this number of instances in total: the demo's own fleets if the numbers match, else equal fleets
- * with the demo's shares by cloud, over all locations of the demo.
+ * Returns fleets with this number of instances in total. If the numbers match, these are the demo's own fleets.
+ * Otherwise they are equal fleets with the demo's shares by cloud, over all locations of the demo.
  */
 export function fleetsOf(instances: number, fleets: number): FleetRequest[] {
   const demo = readFleetFiles();

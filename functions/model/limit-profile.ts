@@ -33,8 +33,8 @@ export type CallKind = z.infer<typeof callKindSchema>;
  *
  * - `burst`: as the rate and its burst allow
  * - `even`: one interval between each two creates
- * - `all-at-once`: the cloud queues create calls itself, and no rate limit applies to them; at first, one instance is
- *   created alone at a location, until one has run there
+ * - `all-at-once`: the cloud queues create calls itself, and no rate limit applies to them. Until an instance has run
+ *   at a location, only one is created there
  */
 const PACINGS = ['burst', 'even', 'all-at-once'] as const;
 const pacingSchema = z.enum(PACINGS);

@@ -49,8 +49,8 @@ const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.stri
 /**
  * Reads what each role of a stage may do from its synthesized template. Pure.
  *
- * @throws Error naming a grant in a form that this program does not read: a condition, a denial, a policy that is not a
- *   separate resource, or a role that belongs to no function and no state machine
+ * @throws Error naming a grant that this program cannot read. It reads no conditions, no denials, only policies that
+ *   are separate resources, and only roles of functions and state machines
  */
 export function readGrants(template: Template): Grants {
   const names = namesOf(template);
@@ -127,8 +127,9 @@ const OUTPUT_KINDS: Readonly<Record<string, { kind: ResourceKind; ending: RegExp
 const mappingSchema = z.object({ EventSourceArn: z.unknown(), FunctionName: z.unknown() });
 
 /**
- * Returns plain names that do not change with unrelated edits. A table and a state machine are named by the stack's
- * output, a function by its entry point, a queue by the last part of the entry point that reads it.
+ * Returns plain names that do not change with unrelated edits. Tables and state machines have the names of the stack's
+ * outputs, functions those of their entry points. A queue has the last part of the name of the entry point that reads
+ * it.
  */
 function namesOf(template: Template): Names {
   const names = new Map<string, { kind: ResourceKind; name: string }>();

@@ -27,8 +27,9 @@ interface Level {
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|[{}[\],]/g;
 
 /**
- * Finds errors in a JSON document that `JSON.parse` accepts, but that cannot be stored or would come back changed:
- * duplicate and reserved keys, malformed text, numbers that are too long or too large, nesting that is too deep.
+ * Finds parts of a JSON document that `JSON.parse` accepts, but that cannot be stored or would come back changed. These
+ * are duplicate and reserved keys, malformed text, numbers that are too long or too large, and nesting that is too
+ * deep.
  *
  * @param text that `JSON.parse` accepts
  * @returns each error with its JSON Pointer; an error of nesting ends the search

@@ -56,12 +56,12 @@ interface Received<Message extends DriverMessage = DriverMessage> {
  * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message separately.
  *
  * A message that must wait is sent again with a delay, and the received one is acknowledged. The same happens to a
- * message that lost a race, or that met a transient error of an AWS service, because each failed receive brings a
- * message nearer to the dead-letter queue. A message that failed for another reason comes back after a delay that grows
- * with each receive.
+ * message that lost a race, or that met a transient error of an AWS service. It must not count as failed, because each
+ * failed receive brings a message nearer to the dead-letter queue. A message that failed for another reason comes back
+ * after a delay that grows with each receive.
  *
- * Copies of one message in a batch are handled once and sent again once. Otherwise each copy, made by the queue or left
- * by a killed worker, would be sent again for as long as the message waits, and the number of copies would grow.
+ * Copies of one message in a batch are handled once and sent again once. Copies are made by the queue, or left by a
+ * killed worker. If each copy were sent again for as long as the message waits, the number of copies would grow.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */

@@ -23,9 +23,9 @@ const PERMIT_WAIT_MS = 5_000;
 /** Delay after a write that failed because the connection had changed. */
 const CHANGED_MS = 1_000;
 /**
- * How long workers may still use clients of the earlier account after a change: the time for which clients are cached,
- * and that of a call under way. To such a worker, new machines would seem to have vanished. Therefore no fleet is
- * accepted before this time is over.
+ * After a change, workers may use clients of the earlier account for this long: the caching time of clients, and the
+ * time of a call under way. To such a worker, new machines would seem to have vanished. Therefore no fleet is accepted
+ * before this time is over.
  */
 const ACCOUNT_SETTLES_MS = 2 * CONNECTION_KEPT_MS;
 

@@ -15,8 +15,8 @@ export interface Aim {
 type Tally = Pick<PlacementItem, 'counts' | 'groups'>;
 
 /**
- * Returns true if a fleet that is being launched has already failed: a minimum can no longer be reached, or an instance
- * has failed permanently where no minimum was given. Pure.
+ * Returns true if a fleet that is being launched has already failed. This is so if a minimum can no longer be reached.
+ * Without a minimum, one instance that has failed permanently is enough. Pure.
  *
  * @param round whose failures count: instances that failed in an earlier one are attempted again
  */
@@ -32,8 +32,8 @@ export function hasFailed(aim: Aim, placements: readonly Tally[], round: number)
 }
 
 /**
- * Returns true if no further instance can change the verdict, and launching may stop: under `rollback` once the fleet
- * has failed; under the other policies once a minimum is out of reach. Pure.
+ * Returns true if no further instance can change the verdict: launching may stop. Under `rollback` this is so when the
+ * fleet has failed, under the other policies when a minimum is out of reach. Pure.
  */
 export function isDecided(aim: Aim, placements: readonly Tally[], round: number): boolean {
   if (aim.failurePolicy === 'rollback') return hasFailed(aim, placements, round);

@@ -30,8 +30,8 @@ const EVERYWHERE = 'everywhere';
 
 /**
  * Updates a connection's catalogue, location by location. A location that could not be read keeps its old data. A cloud
- * with many locations takes longer than a function may run: locations that were not started in time, or were throttled,
- * continue in a message of their own. If the connection was deleted, even during the sync, its catalogue is cleared.
+ * with many locations takes longer than a function may run. Locations that were not begun in time, or were throttled,
+ * follow in another message. If the connection was deleted, even during the sync, its catalogue is cleared.
  */
 export async function syncInventory(
   context: WorkerContext,

@@ -5,9 +5,9 @@ import type { ClearableField, InstanceFields } from '../../platform/store/transi
 import { attemptsAfter, attemptsOf } from './attempts.ts';
 
 /**
- * Returns whether a machine that vanished and has reappeared may still be needed: its record was closed only because it
- * vanished, and its instance has had no other machine since. This does not check whether the fleet has ended: that is a
- * condition of the write that reopens the record. Pure.
+ * Returns whether a machine that vanished and has reappeared may still be needed. Its record must be closed only
+ * because it vanished, and its instance must have had no other machine since. This does not check whether the fleet has
+ * ended: that is a condition of the write that reopens the record. Pure.
  */
 export function mayReturn(record: InstanceItem, machine: CloudInstance): boolean {
   return hasVanished(record, machine) && record.endAskedAtMs === undefined;

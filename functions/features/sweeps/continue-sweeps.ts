@@ -43,7 +43,7 @@ export async function listHolds(
 /**
  * Ends the holds of a connection, at one location or at all of them. A hold of the whole connection ends in both cases.
  * The audit row is written before each hold ends. If the call is interrupted, the audit log may have a row for a hold
- * that has not ended, but each hold that has ended has its row.
+ * that has not ended. Each hold that has ended has its row.
  *
  * @param apiKeyId of the operator
  * @returns the holds that have ended; none when nothing was held

@@ -18,8 +18,8 @@ const FINDINGS_PER_SITE = 100;
 /**
  * Compares what a cloud shows of this deployment at a site with the records. An unclaimed subject is quarantined and,
  * after the grace period, removed or reported. A missing machine is reported to the poll loop. This function may run
- * twice and concurrently, and may be interrupted anywhere: each write of a finding depends on its version, and removals
- * are requested until a list no longer shows the machine.
+ * twice, run concurrently, and be interrupted anywhere. Each write of a finding depends on its version, and each sweep
+ * requests a removal again until a list no longer shows the machine.
  */
 export async function sweepSite(context: WorkerContext, message: SweepMessage): Promise<MessageResult> {
   const { connectionKey, location, dryRun } = message;

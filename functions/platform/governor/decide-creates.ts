@@ -47,7 +47,7 @@ const SENDING_MS = 3_000;
  * @param isFromQueue whether the launches come from the launch queue; queued launches did not use the times that they
  *   were given
  * @param isTransfer whether slots are being given back in the same write. Other workers may then be giving permits to
- *   the same launches, so a launch with a permit of this moment is left to the worker that gave it. If that worker has
+ *   the same launches. A launch with a permit of this moment is left to the worker that gave it. If that worker has
  *   died, a poll sends the launch
  */
 export function decideCreates(

@@ -46,9 +46,9 @@ export interface SlotTransfer {
 }
 
 /**
- * Gives permits to create: a slot of the site, a location slot of the connection and a time for the call, for as many
- * of the instances as possible. One conditional write covers all of them; instances that already have a permit need
- * none. A queued launch does not ask again: see `serveEntries`.
+ * Gives permits to create to as many of the instances as possible. A permit has a slot of the site, a location slot of
+ * the connection and a time for the call. One conditional write covers all of them; instances that already have a
+ * permit need none. A queued launch does not ask again: see `serveEntries`.
  */
 export async function permitCreates(
   store: Store<'governor'>,

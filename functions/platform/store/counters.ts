@@ -116,8 +116,8 @@ function endsRun(before: InstanceItem | undefined, after: InstanceItem): boolean
 }
 
 /**
- * Condition on the placement of a change: it exists; launching has not ended; launching is on for a round; and, with
- * `unblocked`, no reason is recorded why nothing can be launched.
+ * Condition on the placement of a change: it exists, launching has not ended, or launching is on for a round. With
+ * `unblocked`, no reason may be recorded why nothing can be launched.
  */
 export type PlacementCondition = 'there' | 'not-ended' | { openFor: number; unblocked?: boolean };
 
