@@ -27,7 +27,7 @@ const site = async () => governed(EAST, await fleet.opened());
 const queued = async () => (await readQueue(fleet.store, await site())).map(({ message }) => message.index);
 
 describe('freeSlots', () => {
-  it('grants a slot that goes back to the head of the queue in the same write', async () => {
+  it('a slot that goes back is granted to the head of the queue in the same write', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
     expect(fleet.history).toEqual(['slot 0 returned', 'slot 1 taken', 'send launch 1']);
@@ -35,7 +35,7 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('never has more holders than slots, whatever is freed at the same time', async () => {
+  it('two workers that free slots at the same time grant no more slots than there are', async () => {
     await open(2, 4);
     const workers = [fleet.worker, fleet.makeWorker()];
     await Promise.all(
@@ -47,7 +47,7 @@ describe('freeSlots', () => {
     expect([...(await fleet.holders()), ...(await queued())]).toEqual([2, 3, 4, 5]);
   });
 
-  it('grants nothing for a slot that is given back a second time', async () => {
+  it('a slot that is given back a second time is granted to no other launch', async () => {
     await open(1, 2);
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0) }]);
     fleet.nowMs += 4_000;
@@ -56,14 +56,14 @@ describe('freeSlots', () => {
     expect(await queued()).toEqual([2]);
   });
 
-  it('keeps a slot that is held by another permit than the one that is given back', async () => {
+  it('a slot stays with its holder when the permit that is given back is an earlier one', async () => {
     await open(1, 1);
     const [startMs = 0] = Object.values(await readHolders(fleet.store, EAST));
     await freeSlots(fleet.worker.context, EAST, [{ instanceId: idOf(0), startMs: startMs - 1 }]);
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('sends a granted launch again when the worker dies before its entry is removed, and loses none', async () => {
+  it('a granted launch stays in the queue, and is launched later, when its worker dies before it removes the entry', async () => {
     for (const at of [/^send.*launch/, /BatchWriteCommand/]) {
       await open(1, 1);
       const dying = fleet.makeWorker({ at, does: 'die' });
@@ -77,7 +77,7 @@ describe('freeSlots', () => {
     }
   });
 
-  it('starts a poll when no entry leaves the queue: the worker that enqueued it may have died before it did', async () => {
+  it('the worker that frees a slot starts a poll when no entry leaves the queue', async () => {
     await open(1, 1);
     const feedback = Array.from({ length: 5 }, () => ({ kind: 'unavailable' as const }));
     await recordFeedback(fleet.store, await site(), feedback, []);
@@ -88,7 +88,7 @@ describe('freeSlots', () => {
     expect(fleet.sent('poll')).toHaveLength(1);
   });
 
-  it('gives slots back without serving the queue where the connection cannot be opened', async () => {
+  it('slots go back, and the queue is not served, where the connection cannot be opened', async () => {
     await open(1, 1);
     const { context } = fleet.worker;
     const closed = {
@@ -102,7 +102,7 @@ describe('freeSlots', () => {
 });
 
 describe('serveEntries', () => {
-  it('sends each launch with the start time of its permit as delay', async () => {
+  it('each granted launch is sent with a delay until the start time of its permit', async () => {
     await open(6, 0);
     await freeSlots(
       fleet.worker.context,
@@ -125,7 +125,7 @@ describe('serveEntries', () => {
     expect(Math.max(...fleet.queue.map(({ delayMs }) => delayMs))).toBeGreaterThan(0);
   });
 
-  it('sends a denied launch immediately, which then learns why', async () => {
+  it('a queued launch that the governor denies is sent without delay and gets no slot', async () => {
     await open(1, 1);
     const wanted = want(idOf(1), { fleetId: FLEET });
     await recordFeedback(fleet.store, await site(), [{ kind: 'no-quota', wanted, message: 'no vCPUs' }], []);

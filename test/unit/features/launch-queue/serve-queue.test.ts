@@ -34,7 +34,7 @@ const queued = async (withMisplaced = false) =>
   );
 
 describe('serveQueue', () => {
-  it('grants free slots to the first launches of the queue, and says whether others still wait', async () => {
+  it('serveQueue grants free slots to the first launches of the queue, and returns whether others still wait', async () => {
     await open(2, 3);
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
     fleet.nowMs += 60_000;
@@ -46,7 +46,7 @@ describe('serveQueue', () => {
     expect(fleet.sent('launch').map(({ index }) => index)).toEqual([2, 3, 4]);
   });
 
-  it('grants nothing while all slots are held, and does so with two reads', async () => {
+  it('serveQueue grants nothing while all slots are held, and makes two reads', async () => {
     await open(1, 1);
     const before = fleet.worker.steps;
     expect(await serve([])).toBe(true);
@@ -54,12 +54,12 @@ describe('serveQueue', () => {
     expect(await queued()).toEqual([1]);
   });
 
-  it('says that no launch waits when the queue is empty', async () => {
+  it('serveQueue returns false when the queue is empty', async () => {
     await open(1, 0);
     expect(await serve([])).toBe(false);
   });
 
-  it('sends a queued launch that was granted a slot by a worker that died before it sent the launch', async () => {
+  it('serveQueue sends a launch whose slot was granted by a worker that died before it sent the launch', async () => {
     await open(1, 1);
     fleet.nowMs += 60_000;
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });
@@ -77,7 +77,7 @@ describe('serveQueue', () => {
   it.each([
     ['a poll saw it stalled', [idOf(13)]],
     ['its permit is old, and the cloud could not be asked', undefined],
-  ])('sends a slot holder first that is far down the queue: %s', async (_, stalled) => {
+  ])('serveQueue sends a slot holder first that is far down the queue: %s', async (_, stalled) => {
     await open(1, 13);
     fleet.nowMs += 60_000;
     const others = (await readQueue(fleet.store, governed(EAST, await fleet.opened()))).slice(0, -1);
@@ -94,7 +94,7 @@ describe('serveQueue', () => {
     expect(await queued()).toHaveLength(12);
   });
 
-  it('says that no launch may get a slot within minutes while the budget is used up', async () => {
+  it('serveQueue returns false while the budget of the connection is used up', async () => {
     await open(2, 1);
     await releaseSlots(fleet.store, EAST, [{ instanceId: idOf(0) }]);
     const budget = { reason: 'createsPerDay', untilMs: fleet.nowMs + 3_600_000 };
@@ -109,7 +109,7 @@ describe('serveQueue', () => {
 
 describe('scanQueue', () => {
   it.each(['paused', 'ended'] as const)(
-    'sends off the launches whose launching is %s, which are then cancelled',
+    'the queue scan sends launches whose launching is %s, and these are then cancelled',
     async (how) => {
       await open(1, 2);
       await fleet.stopLaunching(how);
@@ -123,14 +123,14 @@ describe('scanQueue', () => {
     },
   );
 
-  it('leaves a launch in the queue whose launching is on', async () => {
+  it('the queue scan leaves a launch in the queue whose launching is on', async () => {
     await open(1, 1);
     await scan(fleet.nowMs);
     expect(await queued()).toEqual([1]);
     expect(fleet.history).toEqual([]);
   });
 
-  it('sends each waiting step one heartbeat a minute, whatever the interval of the scans', async () => {
+  it('the queue scan sends each waiting step one heartbeat a minute, although it runs more often', async () => {
     await open(1, 1);
     const begun = fleet.nowMs;
     for (let lastMs = begun; lastMs < begun + 180_000; lastMs = fleet.nowMs) {
@@ -140,7 +140,7 @@ describe('scanQueue', () => {
     expect(fleet.heartbeats).toEqual(['token-1', 'token-1', 'token-1']);
   });
 
-  it('sends entries that are misplaced since a limit changed, which are then enqueued again', async () => {
+  it('the queue scan sends entries that are misplaced since a limit changed, and these are then enqueued again', async () => {
     await open(1, 12, { calls: { create: { perSecond: 500, burst: 500 } } });
     await updateConnection(fleet.store, 'default', 'cloud', {
       limits: { concurrentInstancesPerLocation: 1 },
@@ -156,7 +156,7 @@ describe('scanQueue', () => {
     expect(await queued(true)).toHaveLength(12);
   });
 
-  it('removes an entry only after its launch was sent', async () => {
+  it('the queue scan removes an entry only after it has sent the launch', async () => {
     await open(1, 1);
     await fleet.stopLaunching('paused');
     const dying = fleet.makeWorker({ at: /^send/, does: 'die' });

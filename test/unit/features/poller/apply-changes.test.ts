@@ -34,7 +34,7 @@ async function apply(changes: StatusChange[], worker: Worker = fleet.worker) {
 const findings = async () => await readSiteOrphans(fleet.store, CONNECTION, 'east');
 
 describe('applyDecided', () => {
-  it('writes changes with the counters of the placement, and returns the records as they stand', async () => {
+  it('a poll writes changes with the counters of the placement, and returns the records as they stand', async () => {
     const applied = await apply([running(await fleet.claimed(0)), running(await fleet.claimed(1))]);
     expect([...(applied?.written ?? [])]).toEqual([idOf(0), idOf(1)]);
     expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Running' });
@@ -46,18 +46,21 @@ describe('applyDecided', () => {
     ['another task token', { taskToken: 'later' }],
     ['another launch state', { launchState: 'unknown' as const }],
     ['a renewed claim', { claimUntilMs: 1 }],
-  ])('leaves a record alone that has %s since the poll read it, and writes the others', async (_, fields) => {
-    const changes = [running(await fleet.claimed(0)), running(await fleet.claimed(1))];
-    await updateInstance(fleet.store, await fleet.claimed(0), fields);
-    const changed = await fleet.record(0);
-    const applied = await apply(changes);
-    expect([...(applied?.written ?? [])]).toEqual([idOf(1)]);
-    expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Creating' });
-    expect(await fleet.record(0)).toEqual(changed);
-    expect(await fleet.counts()).toEqual({ Creating: 1, Running: 1 });
-  });
+  ])(
+    'a poll leaves a record alone that has %s since it was read, and writes the others',
+    async (_, fields) => {
+      const changes = [running(await fleet.claimed(0)), running(await fleet.claimed(1))];
+      await updateInstance(fleet.store, await fleet.claimed(0), fields);
+      const changed = await fleet.record(0);
+      const applied = await apply(changes);
+      expect([...(applied?.written ?? [])]).toEqual([idOf(1)]);
+      expect(applied?.after.get(idOf(0))).toMatchObject({ status: 'Creating' });
+      expect(await fleet.record(0)).toEqual(changed);
+      expect(await fleet.counts()).toEqual({ Creating: 1, Running: 1 });
+    },
+  );
 
-  it('writes a change once when two polls decide on it', async () => {
+  it('a change that two polls decide on is written once', async () => {
     const changes = [running(await fleet.claimed(0))];
     await apply(changes);
     const again = await apply(changes, fleet.makeWorker());
@@ -65,13 +68,13 @@ describe('applyDecided', () => {
     expect(await fleet.counts()).toEqual({ Creating: 1, Running: 1 });
   });
 
-  it('lists the records that it closed', async () => {
+  it('applyDecided lists the records that it closed', async () => {
     const record = await fleet.claimed(0);
     const applied = await apply([{ kind: 'change', record, to: 'Failed', fields: { failure: FAILURE } }]);
     expect(applied?.gone).toEqual([idOf(0)]);
   });
 
-  it('writes the finding about a machine that vanished before it closes the record', async () => {
+  it('a poll writes the finding about a vanished machine before it closes the record', async () => {
     await apply([running(await fleet.claimed(0))]);
     const record = await fleet.claimed(0);
     const change: StatusChange = { kind: 'change', record, to: 'Terminated', fields: VANISHED };
@@ -83,7 +86,7 @@ describe('applyDecided', () => {
     expect(await findings()).toMatchObject([{ state: 'Vanished' }]);
   });
 
-  it('calls no machine Vanished whose record was not closed', async () => {
+  it('a finding does not become Vanished when the record was not closed', async () => {
     await apply([running(await fleet.claimed(0))]);
     const record = await fleet.claimed(0);
     await updateInstance(fleet.store, record, { taskToken: 'later' });
@@ -91,7 +94,7 @@ describe('applyDecided', () => {
     expect(await findings()).toMatchObject([{ state: 'Missing' }]);
   });
 
-  it('has the fleet reviewed later before it writes that an instance recovered', async () => {
+  it('a poll schedules the review of a fleet before it writes that an instance recovered', async () => {
     const record = await fleet.claimed(0);
     fleet.putRecord({ ...record, status: 'Undefined' });
     const change = running(await fleet.claimed(0));
@@ -114,7 +117,7 @@ describe('endAttempts', () => {
   };
   const machine = { backendId: 'm1', instanceId: idOf(0), launchToken: `${idOf(0)}.1` };
 
-  it('fails an attempt that ended, completes its task and gives its slot back', async () => {
+  it('an attempt that ended fails, its task is completed, and its slot goes back', async () => {
     const record = { ...(await fleet.claimed(0)), status: 'Terminating' as const };
     fleet.putRecord(record);
     fleet.history.length = 0;
@@ -122,20 +125,20 @@ describe('endAttempts', () => {
     expect(fleet.history).toEqual(['record 0 Failed accepted', 'task token-0 Failed', 'slot 0 returned']);
   });
 
-  it('binds the machine that a call with a lost answer made', async () => {
+  it('a poll binds the machine that a call with a lost answer made', async () => {
     await end({ adopted: [{ record: await unbound(), machine: { ...machine, status: 'Creating' } }] });
     expect(await fleet.record(0)).toMatchObject({ launchState: 'accepted', backendId: 'm1' });
     expect(await fleet.holders()).toEqual([0, 1]);
   });
 
-  it('records a machine that runs already, completes its task, then gives its slot back', async () => {
+  it('a poll that adopts a running machine records it, completes its task, then gives its slot back', async () => {
     const record = await unbound();
     fleet.history.length = 0;
     await end({ adopted: [{ record, machine: { ...machine, status: 'Running' } }] });
     expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
   });
 
-  it('removes a machine whose record was closed in the meantime', async () => {
+  it('a poll removes a machine that it was to adopt when the record was closed since', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, status: 'Failed' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
@@ -143,7 +146,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ status: 'Failed' });
   });
 
-  it('removes a machine whose record is bound to another one, and keeps that one', async () => {
+  it('a poll removes a machine that it was to adopt when the record is bound to another one', async () => {
     const record = await unbound();
     fleet.putRecord({ ...record, launchState: 'accepted', backendId: 'm2' });
     await end({ adopted: [{ record, machine: { ...machine, status: 'Creating' } }] });
@@ -151,7 +154,7 @@ describe('endAttempts', () => {
     expect(await fleet.record(0)).toMatchObject({ backendId: 'm2' });
   });
 
-  it('pauses launching once a lost instance decides the verdict', async () => {
+  it('a poll pauses launching once a lost instance decides the verdict', async () => {
     fleet.end();
     fleet = await OneFleet.open({ size: 2, failurePolicy: 'rollback' });
     await fleet.handle(launchOf(0));

@@ -15,7 +15,7 @@ const NONE_MOVABLE: ReadonlySet<string> = new Set();
 const decide = (found: readonly Found[], movable = NONE_MOVABLE) => decideChanges({ found, movable });
 
 describe('decideChanges', () => {
-  it('carries the fields of a change and the fields that it removes', () => {
+  it('a decided change has the fields of its finding and the fields to remove', () => {
     const finding = { action: 'change', to: 'Running', fields: { zone: 'a' }, clears: ['trouble'] } as const;
     const one = record();
     expect(decide([{ record: one, finding }]).changes).toEqual([
@@ -23,7 +23,7 @@ describe('decideChanges', () => {
     ]);
   });
 
-  it('closes a failing instance as Planned, with the reason of its failure, where another location is left', () => {
+  it('a failing instance is to be closed as Planned, with its failure, where another location is left', () => {
     const one = record();
     const fields = { closeAs: 'Failed', failure: FAILURE } as const;
     const found = [{ record: one, finding: { action: 'change', to: 'Terminating', fields } }] as const;
@@ -34,7 +34,7 @@ describe('decideChanges', () => {
     expect(decide(found).changes[0]).toMatchObject({ fields: { closeAs: 'Failed' } });
   });
 
-  it('writes nothing, and calls nothing, for a record that agrees or has yet to be confirmed', () => {
+  it('a poll decides nothing for a record that agrees with the cloud or has yet to be confirmed', () => {
     const found: Found[] = [
       { record: record(), finding: { action: 'none' } },
       { record: record(), finding: { action: 'confirm', backendId: 'i-1' } },
@@ -42,7 +42,7 @@ describe('decideChanges', () => {
     expect(decide(found)).toEqual({ changes: [], endedAttempts: [], adopted: [], removals: [] });
   });
 
-  it('lists each machine to remove, each attempt that ended and each machine to bind', () => {
+  it('decideChanges lists each machine to remove, each attempt that ended and each machine to bind', () => {
     const machine = { backendId: 'i-1', status: 'Creating' } as const;
     const one = record();
     const found: Found[] = [
@@ -68,20 +68,20 @@ describe('the changes of a poll', () => {
   });
   const vanished = { failure: { code: 'Vanished', message: 'gone' } };
 
-  it('say that a machine vanished only when its failure is that it vanished', () => {
+  it('isVanishing is true only for a change whose failure is that the machine vanished', () => {
     expect(isVanishing(change({ to: 'Terminated', fields: vanished }))).toBe(true);
     expect(isVanishing(change({ to: 'Failed', fields: { failure: FAILURE } }))).toBe(false);
     expect(isVanishing(change({}))).toBe(false);
   });
 
-  it('say that an instance recovered only when it was Undefined and runs', () => {
+  it('isRecovery is true only for an instance that was Undefined and runs', () => {
     const undefinedOne = record({ status: 'Undefined' });
     expect(isRecovery(change({ record: undefinedOne }))).toBe(true);
     expect(isRecovery(change({ record: undefinedOne, to: 'Suspended' }))).toBe(false);
     expect(isRecovery(change({ record: record({ status: 'Creating' }) }))).toBe(false);
   });
 
-  it('name each fleet once that lost an instance, and each that got one back', () => {
+  it('fleetsThatLost and fleetsThatRecovered name each fleet once', () => {
     const lost = [1, 2].map(() => change({ to: 'Failed', fields: { failure: FAILURE } }));
     const back = change({ record: record({ fleetId: 'other', status: 'Undefined' }) });
     expect([...fleetsThatLost([...lost, back])]).toEqual([record().fleetId]);

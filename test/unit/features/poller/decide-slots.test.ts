@@ -38,7 +38,7 @@ describe('decideSlots', () => {
     ['without a record', undefined],
     ['whose record is closed', closed],
     ['whose record is Planned here', planned],
-  ])('leaves the slot of a holder %s to a worker that may be about to claim, for two minutes', (_, one) => {
+  ])('for two minutes, a slot holder %s keeps its slot: its worker may be about to claim', (_, one) => {
     const early = decide(one, IN_TIME).decision;
     expect([...early.claiming]).toEqual([ID]);
     expect(early.abandoned).toEqual([]);
@@ -48,13 +48,13 @@ describe('decideSlots', () => {
     expect(late.abandoned).toEqual([ID]);
   });
 
-  it('takes the slot of a refused attempt for abandoned when no worker repeats the call within two minutes', () => {
+  it('the slot of a refused attempt is abandoned when no worker repeats the call within two minutes', () => {
     expect(decide(refused, IN_TIME).decision.abandoned).toEqual([]);
     expect(decide(refused, LATE).decision.abandoned).toEqual([ID]);
   });
 
   it.each(['claimed', 'unknown', 'accepted'] as const)(
-    'never takes the slot of an attempt for abandoned whose call may have made a machine: %s',
+    'the slot of an attempt in launch state %s is never abandoned: its call may have made a machine',
     (launchState) => {
       const { decision } = decide(record({ status: 'Creating', launchState }), LATE);
       expect(decision.abandoned).toEqual([]);
@@ -62,14 +62,14 @@ describe('decideSlots', () => {
     },
   );
 
-  it('completes the task of an instance that was written, and again that of one that has an outcome and a slot', () => {
+  it('a poll completes the task of an instance that it wrote, and of one that has an outcome and still a slot', () => {
     const running = record({ status: 'Running' });
     expect(decide(running, undefined, true).endedIds).toEqual([ID]);
     expect(decide(running, NOW).endedIds).toEqual([ID]);
     expect(decide(running, undefined).endedIds).toEqual([]);
   });
 
-  it('resumes the move of an instance that holds a slot here and is at another location', () => {
+  it('a poll resumes the move of an instance that holds a slot here and is at another location', () => {
     const elsewhere = record({ status: 'Planned', location: 'eu-west-1' });
     const { decision } = decide(elsewhere, NOW);
     expect(decision).toMatchObject({ moved: [elsewhere], abandoned: [] });
@@ -77,7 +77,7 @@ describe('decideSlots', () => {
     expect(decide(elsewhere, undefined).decision.moved).toEqual([]);
   });
 
-  it('gives the slot of an instance that never ran back once the cloud removes its machine', () => {
+  it('an instance that never ran needs no slot once the cloud removes its machine', () => {
     const going = record({ status: 'Terminating', backendId: 'i-1' });
     const { applied, decision } = decide(going, NOW);
     expect(unusedSlots(applied, decision, new Set())).toEqual([ID]);
@@ -87,13 +87,13 @@ describe('decideSlots', () => {
 });
 
 describe('unusedSlots', () => {
-  it('lists an abandoned slot only once no earlier claim can be written any more', () => {
+  it('an abandoned slot is unused only once no earlier claim can be written any more', () => {
     const { applied, decision } = decide(undefined, LATE);
     expect(unusedSlots(applied, decision, new Set())).toEqual([]);
     expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([ID]);
   });
 
-  it('leaves out an instance that is closed: its slot goes back with its task', () => {
+  it('the slot of a closed instance goes back with its task and not as an unused slot', () => {
     const { applied, decision, endedIds } = decide(closed, LATE);
     expect(endedIds).toEqual([ID]);
     expect(unusedSlots(applied, decision, new Set([ID]))).toEqual([]);
@@ -106,7 +106,7 @@ describe('stillInTransition', () => {
     return stillInTransition(applied, decision, new Set(fenced));
   };
 
-  it('counts records in transition, holders that may claim, and abandoned slots that are not fenced', () => {
+  it('stillInTransition counts records in transition, holders that may claim and abandoned slots without a fence', () => {
     expect(countOf(record({ status: 'Terminating' }), undefined)).toBe(1);
     expect(countOf(record({ status: 'Running' }), undefined)).toBe(0);
     expect(countOf(undefined, IN_TIME)).toBe(1);

@@ -40,7 +40,7 @@ async function look(changes: Partial<Snapshot> = {}, worker: Worker = fleet.work
 const actionsOf = (found: readonly Found[]) => found.map(({ finding }) => finding.action);
 
 describe('observe', () => {
-  it('finds that a machine runs, and reads no record that agrees with the list', async () => {
+  it('a poll finds that a machine runs, and reads no record that agrees with the list', async () => {
     await open({ size: 2 });
     fleet.nowMs += 20_000;
     Object.assign(fleet.cloud.made[1] ?? {}, { stuckAt: 'Creating' });
@@ -49,7 +49,7 @@ describe('observe', () => {
     expect(found).toMatchObject([{ finding: { action: 'change', to: 'Running' } }]);
   });
 
-  it('reads the slots before the records: a slot that goes back in between counts as held', async () => {
+  it('a poll reads the slots before the records, and a slot that goes back in between counts as held', async () => {
     await open();
     fleet.nowMs += 20_000;
     const worker = fleet.makeWorker({
@@ -60,14 +60,14 @@ describe('observe', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('asks for a machine by itself that a list leaves out, and leaves its record alone when it exists', async () => {
+  it('a poll asks for a machine that the list leaves out, and leaves the record alone when the machine exists', async () => {
     await openRunning();
     fleet.cloud.hidden.add('m1');
     expect(actionsOf((await look()).found)).toEqual(['confirm', 'none']);
     expect(fleet.history.at(-1)).toBe('get m1');
   });
 
-  it('finds that a machine vanished only when the cloud says that it has no such machine', async () => {
+  it('a poll finds that a machine vanished when the cloud answers that it has no such machine', async () => {
     await openRunning();
     fleet.cloud.vanish(fleet.cloud.made[0]);
     const { found } = await look();
@@ -77,7 +77,7 @@ describe('observe', () => {
     });
   });
 
-  it('finds that an instance failed whose machine vanished before it ran', async () => {
+  it('a poll finds that an instance failed when its machine vanished before it ran', async () => {
     await open();
     fleet.nowMs += 60_000;
     fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -88,7 +88,7 @@ describe('observe', () => {
   });
 
   it.each(['Unavailable', 'Throttled', 'Unauthorized'] as const)(
-    'finds nothing out about a machine that the cloud does not tell of now: %s',
+    'a poll has no finding about a missing machine when the cloud answers %s',
     async (code) => {
       await openRunning();
       fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -99,14 +99,14 @@ describe('observe', () => {
     },
   );
 
-  it('compares no record that the snapshot did not ask about', async () => {
+  it('a poll compares no record that its snapshot did not ask about', async () => {
     await openRunning(2);
     const observed = await look({ seen: [], isFull: false, asked: new Set([idOf(1)]) });
     expect(observed.found.map(({ record }) => record.index)).toEqual([1, 1]);
     expect([...observed.records.keys()]).toEqual([idOf(1)]);
   });
 
-  it('compares no record that has moved to another site, although the index shows it here', async () => {
+  it('a poll compares no record that has moved to another site, although the index shows it here', async () => {
     await open({ locations: ['east', 'west'] });
     fleet.nowMs += 20_000;
     const record = await fleet.claimed();
@@ -117,7 +117,7 @@ describe('observe', () => {
     expect(found).toEqual([]);
   });
 
-  it('binds no copy of a machine, which has the tags of an attempt and was not made while the attempt was under way', async () => {
+  it('a poll does not adopt a copy, which has the tags of an attempt but was made at another time', async () => {
     await open();
     const record = await fleet.claimed();
     const { backendId: _unknown, acceptedAtMs: _when, ...unbound } = record;
@@ -132,7 +132,7 @@ describe('observe', () => {
     [['east', 'west'], [idOf(0)]],
     [['east'], []],
   ])(
-    'says which instances that fail before they run another location may launch: of locations %j, instances %j',
+    'with the locations %j, the failing instances that another location may launch are %j',
     async (locations, movable) => {
       await open({ locations });
       fleet.cloud.break(fleet.cloud.made[0], 'no host');
@@ -140,7 +140,7 @@ describe('observe', () => {
     },
   );
 
-  it('writes nothing', async () => {
+  it('the observe phase of a poll writes nothing', async () => {
     await open();
     fleet.nowMs += 20_000;
     const history = [...fleet.history];

@@ -32,7 +32,7 @@ function picked(
 }
 
 describe('pick', () => {
-  it('re-reads no record whose entry agrees with the cloud', () => {
+  it('a poll re-reads no record whose entry agrees with the cloud', () => {
     const entries = [
       entry(ONE, 'Running', 'i-1'),
       entry(TWO, 'Creating', 'i-2'),
@@ -46,22 +46,22 @@ describe('pick', () => {
     ['shows another status', [machine(ONE, 'Suspended')]],
     ['shows only another machine of the instance', [machine(ONE, 'Running', 'i-9')]],
     ['does not show the machine', []],
-  ])('re-reads a record whose list %s', (_, seen) => {
+  ])('a poll re-reads a record when the list %s', (_, seen) => {
     expect(picked({ entries: [entry(ONE, 'Running', 'i-1')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('re-reads a record without a machine when the list shows one of its launch token', () => {
+  it('a poll re-reads a record without a machine when the list shows a machine of its launch token', () => {
     const seen = [{ ...machine(ONE, 'Creating'), launchToken: `${ONE}.1` }];
     expect(picked({ entries: [entry(ONE, 'Creating')], seen }).rereadIds).toEqual([ONE]);
   });
 
-  it('leaves records alone that the cloud was not asked about', () => {
+  it('a poll re-reads no record that the cloud was not asked about', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Running', 'i-2')];
     const asked = new Set([TWO]);
     expect(picked({ entries, asked, isFull: false }).rereadIds).toEqual([TWO]);
   });
 
-  it('re-reads each record in Creating for its deadline once a minute, in a full poll alone', () => {
+  it('only a full poll re-reads each record in Creating for its deadline, once a minute', () => {
     const entries = [entry(ONE, 'Creating', 'i-1'), entry(TWO, 'Running', 'i-2')];
     const seen = [machine(ONE, 'Creating'), machine(TWO, 'Running', 'i-2')];
     expect(picked({ entries, seen }, {}, NOW - 10_000).rereadIds).toEqual([]);
@@ -73,19 +73,19 @@ describe('pick', () => {
     expect(picked(partial, {}, NOW - 60_000)).toMatchObject({ rereadIds: [], withDeadlines: false });
   });
 
-  it('re-reads each record in Creating at every poll while the list call fails', () => {
+  it('each poll re-reads every record in Creating while the list call fails', () => {
     const entries = [entry(ONE, 'Creating', 'i-1')];
     const seen = [machine(ONE, 'Creating')];
     expect(picked({ entries, seen, isFull: false, isListless: true }).rereadIds).toEqual([ONE]);
   });
 
-  it('takes a slot holder for stale under whose slot nothing is being created', () => {
+  it('a slot holder is stale when nothing is being created under its slot', () => {
     const entries = [entry(ONE, 'Running', 'i-1'), entry(TWO, 'Creating', 'i-2')];
     const holders = { [ONE]: NOW - 1, [TWO]: NOW - 1, [THREE]: NOW - 1 };
     expect(Object.keys(picked({ entries }, holders).staleHolders)).toEqual([ONE, THREE]);
   });
 
-  it('takes a holder in Creating for stale only when the cloud accepted nothing of it for two minutes', () => {
+  it('a slot holder in Creating is stale only when the cloud accepted nothing of it for two minutes', () => {
     const entries = [entry(ONE, 'Creating'), entry(TWO, 'Creating'), entry(THREE, 'Creating', 'i-3')];
     const late = NOW - UNCLAIMED_SLOT_MS - 1;
     const { staleHolders, pending } = picked({ entries }, { [ONE]: late, [TWO]: late + 1, [THREE]: late });

@@ -40,7 +40,7 @@ const delayOfNext = () => {
 const poll = async (worker?: Worker) => await fleet.poll(EAST, worker);
 
 describe('the poll loop of a site', () => {
-  it('polls once when the message of a poll is delivered twice', async () => {
+  it('a site is polled once when the message of a poll is delivered twice', async () => {
     await launch();
     const [message] = fleet.sent('poll');
     if (!message) throw new Error('a launch starts the poll loop');
@@ -50,14 +50,14 @@ describe('the poll loop of a site', () => {
     expect(fleet.sent('poll').filter(({ generation }) => generation > message.generation)).toHaveLength(1);
   });
 
-  it('sends the next poll in five seconds while an instance is in transition', async () => {
+  it('the next poll comes in five seconds while an instance is in transition', async () => {
     await launch();
     await poll();
     expect(delayOfNext()).toBe(5_000);
     expect(lists()).toHaveLength(1);
   });
 
-  it('sends the next poll in a second while machines are left to remove', async () => {
+  it('the next poll comes in a second while machines are left to remove', async () => {
     await launch();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += 60_000;
@@ -68,7 +68,7 @@ describe('the poll loop of a site', () => {
     expect(delayOfNext()).toBe(1_000);
   });
 
-  it('ends after two polls that find nothing in transition, and keeps a site in mind that has instances', async () => {
+  it('the poll loop ends after two polls that find nothing in transition, and is not idle while instances run', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -77,14 +77,14 @@ describe('the poll loop of a site', () => {
     expect(await listLoops(fleet.store, 'sim')).toMatchObject([{ active: false, idle: false }]);
   });
 
-  it('ends for a site without instances and launches, which no schedule polls any more', async () => {
+  it('the poll loop of a site without instances and launches ends as idle', async () => {
     await poll();
     await poll();
     expect(fleet.queue.filter(({ message }) => message.kind === 'poll')).toEqual([]);
     expect(await listLoops(fleet.store, 'sim')).toEqual([]);
   });
 
-  it('goes on when a launch needs it while its last poll is under way', async () => {
+  it('the poll loop goes on when a launch starts it while its last poll is under way', async () => {
     await launchAndRun();
     await poll();
     fleet.queue = [];
@@ -96,7 +96,7 @@ describe('the poll loop of a site', () => {
     expect(delayOfNext()).toBe(5_000);
   });
 
-  it('goes on after a poll that fails with an error of its own', async () => {
+  it('the poll loop goes on after a poll that fails with an error other than a DriverError', async () => {
     await launch();
     fleet.cloud.meet = () => {
       throw new Error('the driver broke');
@@ -107,7 +107,7 @@ describe('the poll loop of a site', () => {
     await fleet.until(() => fleet.told.size > 0);
   });
 
-  it('goes on wherever the worker of a poll dies, and ends with one outcome and no slot', async () => {
+  it('the poll loop goes on wherever the worker of a poll dies, and leaves one outcome and no slot', async () => {
     for (let at = 1; at <= 14; at += 1) {
       fleet.end();
       fleet = await OneFleet.open();
@@ -127,20 +127,20 @@ describe('a poll whose list is empty', () => {
     fleet.cloud.vanish(fleet.cloud.made[0]);
   });
 
-  it('closes no record, asks for no machine by itself, and polls again in a second', async () => {
+  it('one empty list closes no record, and the next poll comes in a second', async () => {
     await poll();
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
     expect(fleet.history).toEqual(['list east', 'send poll']);
     expect(delayOfNext()).toBe(1_000);
   });
 
-  it('is believed when the list of the very next poll is empty, too', async () => {
+  it('a second empty list in the very next poll closes the record of a machine that vanished', async () => {
     await poll();
     await poll();
     expect(await fleet.record()).toMatchObject({ status: 'Terminated', failure: { code: 'Vanished' } });
   });
 
-  it('is doubted again when a list between the two showed the machine', async () => {
+  it('an empty list is doubted again when a list since the last empty one showed the machine', async () => {
     const [machine] = fleet.cloud.made;
     await poll();
     delete machine?.endedAtMs;
@@ -150,7 +150,7 @@ describe('a poll whose list is empty', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Running' });
   });
 
-  it('keeps its doubt over a poll whose list gets no permit', async () => {
+  it('the doubt about an empty list lasts over a poll whose list gets no permit', async () => {
     await poll();
     refuseLists('NoPermit', { retryAfterMs: 1_000 });
     await poll();
@@ -167,7 +167,7 @@ describe('a poll whose list fails', () => {
     ['Throttled', { retryAfterMs: 17_000 }, 17_000],
     ['InvalidRequest', {}, 10_000],
   ] as const)(
-    'with %s %j sends the next poll in %i ms, and changes no record before its time limit',
+    'a list that fails with %s %j changes no record before its time limit, and the next poll comes in %i ms',
     async (code, detail, waitMs) => {
       await launch();
       const record = await fleet.record();
@@ -178,7 +178,7 @@ describe('a poll whose list fails', () => {
     },
   );
 
-  it('ends an instance whose time limit is over, and completes its task, but leaves the removal to a list', async () => {
+  it('a poll without a list ends an instance whose time limit is over, and makes no removal', async () => {
     await launch();
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs;
     refuseLists('InvalidRequest');
@@ -188,7 +188,7 @@ describe('a poll whose list fails', () => {
     expect(fleet.cloud.standing).toHaveLength(1);
   });
 
-  it('reads machines one by one where the cloud is unavailable, and asks for no list within a minute', async () => {
+  it('while the cloud is unavailable, polls read machines one by one and ask for no list within a minute', async () => {
     await launch();
     fleet.nowMs += 20_000;
     refuseLists('Unavailable');
@@ -204,7 +204,7 @@ describe('a poll whose list fails', () => {
     expect(lists()).toHaveLength(2);
   });
 
-  it('grants slots to queued launches all the same', async () => {
+  it('a poll whose list fails grants free slots to queued launches', async () => {
     fleet.end();
     fleet = await OneFleet.open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     await fleet.handle(launchOf(0));
@@ -217,7 +217,7 @@ describe('a poll whose list fails', () => {
     expect(await fleet.holders()).toEqual([1]);
   });
 
-  it('polls again when the list may have a permit', async () => {
+  it('a poll whose list gets no permit comes again when there may be one', async () => {
     await launch();
     refuseLists('NoPermit', { retryAfterMs: 3_000 });
     await poll();
@@ -226,7 +226,7 @@ describe('a poll whose list fails', () => {
 });
 
 describe('pollSite', () => {
-  it('drops a poll whose loop was restarted', async () => {
+  it('a poll is dropped when its loop was restarted since', async () => {
     await launch();
     const [message] = fleet.sent('poll');
     if (!message) throw new Error('a launch starts the poll loop');

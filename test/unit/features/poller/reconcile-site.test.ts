@@ -34,7 +34,7 @@ async function reconcile(worker: Worker = fleet.worker, changes: Partial<Snapsho
 }
 
 describe('reconcileSite', () => {
-  it('writes the record, completes the task, gives the slot back, and grants it to the next launch', async () => {
+  it('a poll writes the record, completes the task, gives the slot back, and grants it to the next launch', async () => {
     await open({ size: 2, limits: { concurrentInstancesPerLocation: 1 } });
     fleet.nowMs += 20_000;
     await reconcile();
@@ -48,7 +48,7 @@ describe('reconcileSite', () => {
     expect(await fleet.counts()).toEqual({ Running: 1 });
   });
 
-  it('completes an instance again that has an outcome and still holds a slot', async () => {
+  it('the next poll completes the task of an instance with an outcome that still holds a slot', async () => {
     await open();
     fleet.nowMs += 20_000;
     await reconcile(fleet.makeWorker({ at: /^succeed/, does: 'die' }));
@@ -60,7 +60,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('leaves one outcome and no slot wherever its worker dies, after the next poll', async () => {
+  it('after a worker died at any step of a reconcile, the next poll leaves one outcome and no slot', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
@@ -75,7 +75,7 @@ describe('reconcileSite', () => {
     }
   });
 
-  it('leaves one outcome and one count when another poll runs before any step of the first', async () => {
+  it('a poll that runs before any step of another poll adds no second outcome and no second count', async () => {
     for (const at of STEPS) {
       await open();
       fleet.nowMs += 20_000;
@@ -88,7 +88,7 @@ describe('reconcileSite', () => {
     }
   });
 
-  it('closes no record that a partial snapshot did not ask about', async () => {
+  it('a partial snapshot closes no record that it did not ask about', async () => {
     await open({ size: 2 });
     await fleet.until(() => fleet.told.size === 2);
     fleet.nowMs += MINUTE_MS;
@@ -98,7 +98,7 @@ describe('reconcileSite', () => {
     expect(await fleet.record(1)).toMatchObject({ status: 'Terminated' });
   });
 
-  it('removes the machine of an instance that is to go, and closes its record only when the cloud shows it gone', async () => {
+  it('a record in Terminating is closed only when the cloud no longer shows the machine that the poll removed', async () => {
     await open();
     const record = await fleet.claimed();
     fleet.putRecord({ ...record, status: 'Terminating', closeAs: 'Failed' });
@@ -113,7 +113,7 @@ describe('reconcileSite', () => {
     expect(await fleet.record()).toMatchObject({ status: 'Failed' });
   });
 
-  it('repeats the removal at each poll until the cloud shows the machine Terminating', async () => {
+  it('each poll repeats a removal until the cloud shows the machine Terminating', async () => {
     await open();
     fleet.putRecord({ ...(await fleet.claimed()), status: 'Terminating', closeAs: 'Failed' });
     fleet.nowMs += MINUTE_MS;
@@ -126,7 +126,7 @@ describe('reconcileSite', () => {
     expect(fleet.history.filter((one) => one === 'terminate m1')).toHaveLength(2);
   });
 
-  it('plans an instance at another location once the machine that broke before it ran is gone', async () => {
+  it('an instance whose machine broke before it ran is Planned at another location once the machine is gone', async () => {
     await open({ locations: ['east', 'west'] });
     fleet.cloud.break(fleet.cloud.made[0], 'no host');
     await reconcile();
@@ -140,7 +140,7 @@ describe('reconcileSite', () => {
     expect(fleet.told.size).toBe(0);
   });
 
-  it('sends the launch of an instance whose worker died after it had moved the instance', async () => {
+  it('a poll sends the launch of an instance whose worker died after it had moved the instance', async () => {
     await open({ locations: ['east', 'west'] });
     await moveInstance(fleet.store, await fleet.claimed(), 'west', []);
     fleet.cloud.vanish(fleet.cloud.made[0]);
@@ -149,7 +149,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([]);
   });
 
-  it('ends a machine that does not run within the time allowed for an instance', async () => {
+  it('a poll ends an instance that does not run within the time allowed, and its slot stays until the machine is gone', async () => {
     await open();
     Object.assign(fleet.cloud.made[0] ?? {}, { stuckAt: 'Creating' });
     fleet.nowMs = (await fleet.claimed()).deadlineAtMs - 1;
@@ -162,7 +162,7 @@ describe('reconcileSite', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('says how many records and slots are in transition, whether launches wait, and when creates began', async () => {
+  it('reconcileSite returns how much is in transition, whether launches wait, and when creates began', async () => {
     await open({ size: 3, limits: { concurrentInstancesPerLocation: 2 } });
     const startMs = fleet.nowMs;
     fleet.nowMs += 1_000;

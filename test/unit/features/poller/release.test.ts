@@ -55,7 +55,7 @@ async function release(
 }
 
 describe('releaseSlotsOf', () => {
-  it('gives an abandoned slot back once no earlier claim can be written any more', async () => {
+  it('an abandoned slot goes back, and an earlier claim can then not be written any more', async () => {
     await open();
     await permit(0);
     expect(await release({ abandoned: [idOf(0)] })).toEqual([idOf(0)]);
@@ -64,7 +64,7 @@ describe('releaseSlotsOf', () => {
     expect(won).toEqual([]);
   });
 
-  it('keeps an abandoned slot whose worker writes its claim after all', async () => {
+  it('an abandoned slot stays when its worker writes the claim after all', async () => {
     await open();
     await permit(0);
     const seen = await observed();
@@ -73,7 +73,7 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('completes no task of an abandoned slot whose claim cannot be fenced', async () => {
+  it('a poll completes no task of an abandoned slot whose claim cannot be fenced', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const failed = { ...(await fleet.claimed()), status: 'Failed' as const };
@@ -83,7 +83,7 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('completes the task of an instance that ended, with the token that a step waits with now, before its slot', async () => {
+  it('a poll completes a task with the token that a step waits with now, and then gives the slot back', async () => {
     await open();
     await fleet.handle(launchOf(0));
     const running = { ...(await fleet.claimed()), status: 'Running' as const };
@@ -93,7 +93,7 @@ describe('releaseSlotsOf', () => {
     expect(fleet.history).toEqual(['task later Running', 'slot 0 returned']);
   });
 
-  it('keeps the slot of a permit that was given after the poll had read the slots', async () => {
+  it('a poll gives no slot back whose permit was given after the poll had read the slots', async () => {
     await open();
     const seen = await observed();
     await fleet.handle(launchOf(0));
@@ -103,7 +103,7 @@ describe('releaseSlotsOf', () => {
     expect(await fleet.holders()).toEqual([0]);
   });
 
-  it('sends the launch of an instance that moved before it gives the slot here back', async () => {
+  it('a poll sends the launch of an instance that moved before it gives the slot here back', async () => {
     await open({ locations: ['east', 'west'] });
     await fleet.handle(launchOf(0));
     const moved = { ...(await fleet.claimed()), status: 'Planned' as const, location: 'west' };
@@ -113,7 +113,7 @@ describe('releaseSlotsOf', () => {
     expect(fleet.sent('launch')).toEqual([launchOf(0, WEST)]);
   });
 
-  it('gives the slot of an instance back that never ran and whose machine is being removed', async () => {
+  it('a poll gives the slot of an instance back that never ran and whose machine is being removed', async () => {
     await open();
     await fleet.handle(launchOf(0));
     await release({ leaving: [idOf(0)] });
@@ -128,13 +128,13 @@ describe('tellGovernor', () => {
 
   it.each([
     [
-      'renews the slot of an instance that the cloud shows in Creating after ten minutes',
+      'a poll renews the slot of an instance that the cloud shows in Creating after ten minutes',
       'Creating',
       LATE_MS,
       true,
     ],
-    ['leaves a slot as it is that is not ten minutes old', 'Creating', LATE_MS - 1, false],
-    ['leaves the slot of an instance that runs as it is', 'Running', LATE_MS, false],
+    ['a poll does not renew a slot that is less than ten minutes old', 'Creating', LATE_MS - 1, false],
+    ['a poll does not renew the slot of an instance that runs', 'Running', LATE_MS, false],
   ] as const)('%s', async (_, status, elapsedMs, isRenewed) => {
     await open();
     await permit(0);
@@ -145,7 +145,7 @@ describe('tellGovernor', () => {
     expect(Object.values(await readHolders(fleet.store, EAST))).toEqual([isRenewed ? fleet.nowMs : sinceMs]);
   });
 
-  it('renews no slot whose permit was replaced after the poll had read it', async () => {
+  it('a poll renews no slot whose permit was replaced after the poll had read it', async () => {
     await open();
     await permit(0);
     fleet.nowMs += LATE_MS;
@@ -156,7 +156,7 @@ describe('tellGovernor', () => {
     expect(await readHolders(fleet.store, EAST)).toEqual(before);
   });
 
-  it('opens quotas that were used up when an instance is gone, and not before', async () => {
+  it('a poll clears the negative cache of quotas when an instance is gone, and not before', async () => {
     await open();
     const wanted = want(idOf(0), { fleetId: FLEET });
     await recordFeedback(fleet.store, await site(), [{ kind: 'no-quota', wanted, message: 'full' }], []);
@@ -168,7 +168,7 @@ describe('tellGovernor', () => {
     expect(await tell([idOf(1)])).toEqual([]);
   });
 
-  it('notes the first machine that runs where one has to run before others are created', async () => {
+  it('a poll notes the first machine that runs where one has to run before others are created', async () => {
     await open({ size: 2, limits: { pacing: 'all-at-once' } });
     await fleet.handle(launchOf(0));
     const tell = async (running: string[]) => {

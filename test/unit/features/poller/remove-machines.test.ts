@@ -24,14 +24,14 @@ async function remove(opened?: OpenConnection): Promise<boolean | 'died'> {
 const terminated = () => fleet.history.filter((one) => one.startsWith('terminate'));
 
 describe('removeMachines', () => {
-  it('asks the cloud to remove each machine, and says that no call is left', async () => {
+  it('a poll asks the cloud to remove each machine, and no call is left', async () => {
     await open(3);
     expect(await remove()).toBe(false);
     expect(terminated()).toEqual(['terminate m1', 'terminate m2', 'terminate m3']);
     expect(fleet.nowMs).toBe(NOON + 60_000);
   });
 
-  it('makes no call without machines', async () => {
+  it('removeMachines makes no call when it gets no machine', async () => {
     await open(1);
     const before = fleet.worker.steps;
     expect(await removeMachines(fleet.worker.context, EAST, await fleet.opened(), [])).toBe(false);
@@ -39,14 +39,14 @@ describe('removeMachines', () => {
     expect(terminated()).toEqual([]);
   });
 
-  it('begins calls for four seconds as they are permitted, and says that others are left', async () => {
+  it('a poll begins removals for four seconds as they are permitted, and leaves the others to the next poll', async () => {
     await open(12, { calls: { mutate: { perSecond: 1, burst: 1 } } });
     expect(await remove()).toBe(true);
     expect(terminated()).toHaveLength(4);
     expect(fleet.nowMs - NOON - 60_000).toBeLessThanOrEqual(6_100);
   });
 
-  it('takes a removal that the cloud refuses for answered: the next poll asks again', async () => {
+  it('a removal that the cloud refuses counts as answered, because the next poll asks again', async () => {
     await open(2);
     fleet.cloud.meet = (call) => {
       if (call === 'terminate m1') throw new DriverError('Unavailable', 'not now');
@@ -55,7 +55,7 @@ describe('removeMachines', () => {
     expect(terminated()).toEqual(['terminate m1', 'terminate m2']);
   });
 
-  it('fails with an error that is not the cloud’s', async () => {
+  it('a poll fails when a removal fails with an error other than a DriverError', async () => {
     await open(1);
     fleet.cloud.meet = (call) => {
       if (call.startsWith('terminate')) throw new Error('the driver broke');
@@ -63,7 +63,7 @@ describe('removeMachines', () => {
     await expect(remove()).rejects.toThrow('the driver broke');
   });
 
-  it('goes on without the answer of a call two seconds after the last call began', async () => {
+  it('a poll goes on without the answers that are missing two seconds after the last removal began', async () => {
     await open(2);
     const opened = await fleet.opened();
     const silent: OpenConnection = {

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
+import { lookUp } from '../../../../functions/features/instances/look-up.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { ACK, requeueAfter } from '../../../../functions/platform/worker/context.ts';
+import { idOf, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+const HOUR_MS = 3_600_000;
+
+let fleet: OneFleet;
+let unknown: InstanceItem;
+beforeEach(async () => {
+  fleet = await OneFleet.open();
+  fleet.cloud.reply = (call) => {
+    if (call.startsWith('create')) throw new DriverError('OutcomeUnknown', 'no answer');
+  };
+  await fleet.handle(launchOf(0));
+  unknown = await fleet.claimed();
+  fleet.nowMs += 6_000;
+  fleet.history.length = 0;
+});
+afterEach(() => fleet.end());
+
+const look = async (record = unknown, taskToken = 'token-0') =>
+  await fleet.run(fleet.worker, () => lookUp(fleet.worker.context, record, taskToken));
+/** The call made nothing. */
+const forget = () => fleet.cloud.made.splice(0);
+const refuse = (code: ConstructorParameters<typeof DriverError>[0], retryAfterMs?: number) => {
+  fleet.cloud.meet = () => {
+    throw new DriverError(code, 'not now', retryAfterMs === undefined ? {} : { retryAfterMs });
+  };
+};
+
+describe('lookUp', () => {
+  it('a look-up binds the machine that the call made, for the message that asks', async () => {
+    expect(await look(unknown, 'later')).toEqual({ proven: false, result: ACK });
+    expect(await fleet.record()).toMatchObject({
+      launchState: 'accepted',
+      backendId: 'm1',
+      taskToken: 'later',
+      status: 'Creating',
+    });
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('a look-up that finds a running machine records it, completes the task, then gives the slot back', async () => {
+    fleet.nowMs += 60_000;
+    await look();
+    expect(fleet.history.slice(1, 4)).toEqual([
+      'record 0 Running accepted',
+      'task token-0 Running',
+      'slot 0 returned',
+    ]);
+  });
+
+  it('a look-up that finds no machine proves that the call made none', async () => {
+    forget();
+    expect(await look()).toEqual({ proven: true, record: unknown });
+    expect(await fleet.record()).toEqual(unknown);
+  });
+
+  it('a look-up takes no copy for the machine of the call', async () => {
+    const [machine] = fleet.cloud.made;
+    if (machine) machine.createdAtMs -= 24 * HOUR_MS;
+    expect(await look()).toEqual({ proven: true, record: unknown });
+  });
+
+  it('a look-up decides nothing while the cloud does not tell when a machine was made', async () => {
+    const [machine] = fleet.cloud.made;
+    if (machine) Object.assign(machine, { createdAtMs: undefined, stuckAt: 'Running' });
+    expect(await look()).toEqual({ proven: false, result: requeueAfter(5_000) });
+    fleet.nowMs = unknown.deadlineAtMs;
+    expect(await look()).toEqual({ proven: false, result: ACK });
+    expect(await fleet.record()).toMatchObject({ status: 'Terminating', closeAs: 'Failed' });
+  });
+
+  it.each([
+    ['Unavailable', 2_000],
+    ['NoPermit', 1_000],
+  ] as const)('a look-up that fails with %s is repeated, and changes nothing', async (code, waitMs) => {
+    refuse(code);
+    expect(await look()).toEqual({ proven: false, result: requeueAfter(waitMs) });
+    expect(await fleet.record()).toEqual(unknown);
+  });
+
+  it('an instance whose look-up the cloud refuses permanently is Terminating, not Failed: a machine may exist', async () => {
+    refuse('Unauthorized');
+    expect(await look()).toEqual({ proven: false, result: ACK });
+    expect(await fleet.record()).toMatchObject({
+      status: 'Terminating',
+      closeAs: 'Failed',
+      failure: { code: 'Unauthorized' },
+    });
+    expect([...fleet.told]).toEqual([['token-0', 'Failed']]);
+    expect(await fleet.holders()).toEqual([0]);
+  });
+
+  it('an instance whose time limit is over fails when the look-up proves that the cloud has nothing', async () => {
+    forget();
+    fleet.nowMs = unknown.deadlineAtMs;
+    expect(await look()).toEqual({ proven: false, result: ACK });
+    expect(await fleet.record()).toMatchObject({ status: 'Failed', failure: { code: 'Timeout' } });
+    expect(await fleet.holders()).toEqual([]);
+  });
+
+  it('three equal answers over a minute, each of which made nothing, are a refusal', async () => {
+    forget();
+    const answered = { words: 'computer says no', times: 3, firstAtMs: fleet.nowMs - 60_000 };
+    await updateInstance(fleet.store, unknown, { unknownAnswer: answered });
+    expect(await look(await fleet.claimed())).toEqual({ proven: false, result: ACK });
+    expect(await fleet.record()).toMatchObject({
+      status: 'Failed',
+      failure: { code: 'CloudFailed', message: 'computer says no' },
+    });
+    expect(await fleet.counts()).toEqual({ Failed: 1 });
+    expect(fleet.history).not.toContain(`create ${idOf(0)}.1`);
+  });
+
+  it('a look-up writes nothing when the record has changed since it was read', async () => {
+    refuse('Unauthorized');
+    await updateInstance(fleet.store, unknown, { taskToken: 'later' });
+    expect(await look()).toEqual({ proven: false, result: requeueAfter(1_000) });
+    expect(await fleet.record()).toMatchObject({ status: 'Creating', taskToken: 'later' });
+  });
+});
