@@ -8,6 +8,7 @@ import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import { HANDLERS } from '../settings/bundles.ts';
 import type { Stage } from '../settings/config.ts';
+import { RECEIVES_BEFORE_DEAD_LETTER } from '../settings/times.ts';
 import type { DriverQueues } from './driver-queue.ts';
 import type { AppFunction } from './function.ts';
 import type { Workflows } from './workflows.ts';
@@ -47,7 +48,7 @@ export class Alarms extends Construct {
     for (const { driver, deadLetters } of queues.all) {
       this.#add(
         `${driver}-dead-letters`,
-        `Messages for the driver ${driver} are in its dead-letter queue: each failed five times.`,
+        `Messages for the driver ${driver} are in its dead-letter queue: each was received ${RECEIVES_BEFORE_DEAD_LETTER} times without success.`,
         {
           metric: deadLetters.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
           above: 0,
