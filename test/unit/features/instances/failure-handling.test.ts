@@ -1,0 +1,90 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DriverError, type DriverErrorCode } from '../../../../functions/drivers/contract/errors.ts';
+import { handleFailure } from '../../../../functions/features/instances/failure-handling.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { requeueAfter } from '../../../../functions/platform/worker/context.ts';
+import { launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+let fleet: OneFleet;
+let claimed: InstanceItem;
+beforeEach(async () => {
+  fleet = await OneFleet.open();
+  await fleet.handle(launchOf(0), fleet.makeWorker({ at: /^create/, does: 'die' }));
+  claimed = await fleet.claimed();
+});
+afterEach(() => fleet.end());
+
+const handle = async (
+  code: DriverErrorCode,
+  detail: { retryAfterMs?: number; answered?: boolean } = {},
+  { record = claimed, isRotated = false } = {},
+) => await handleFailure(fleet.worker.context, record, new DriverError(code, 'no', detail), isRotated);
+
+describe('handleFailure', () => {
+  it.each(['Throttled', 'NoPermit'] as const)(
+    'a call that ends with %s made nothing, and is repeated when the answer says',
+    async (code) => {
+      expect(await handle(code, { retryAfterMs: 7_000 })).toEqual({ result: requeueAfter(7_000) });
+      expect(await fleet.record()).toMatchObject({ launchState: 'refused', attempt: 1, refusals: 0 });
+    },
+  );
+
+  it('a call to an unavailable site is repeated after 2, 4, … 64 seconds, and then fails', async () => {
+    const waits: unknown[] = [];
+    for (let refusal = 1; refusal <= 6; refusal += 1) {
+      waits.push(await handle('Unavailable', {}, { record: await fleet.claimed() }));
+      await updateInstance(fleet.store, await fleet.claimed(), { launchState: 'claimed' });
+    }
+    expect(waits).toEqual(
+      [2, 4, 8, 16, 32, 64].map((seconds) => ({ result: requeueAfter(seconds * 1_000) })),
+    );
+    expect(await handle('Unavailable', {}, { record: await fleet.claimed() })).toEqual({
+      failure: { code: 'Unavailable', message: 'no' },
+    });
+  });
+
+  it.each(['OutcomeUnknown', 'Conflict'] as const)(
+    'a call that ends with %s is not repeated before a look-up, and its message comes back immediately',
+    async (code) => {
+      expect(await handle(code)).toEqual({ result: requeueAfter(0) });
+      expect(await fleet.record()).toMatchObject({ launchState: 'unknown', unknownSinceMs: fleet.nowMs });
+    },
+  );
+
+  it('equal answers that leave the outcome unknown are counted in the record', async () => {
+    await handle('OutcomeUnknown', { answered: true });
+    await handle('OutcomeUnknown', { answered: true }, { record: await fleet.claimed() });
+    expect((await fleet.claimed()).unknownAnswer).toEqual({ words: 'no', times: 2, firstAtMs: fleet.nowMs });
+  });
+
+  it.each([
+    'InsufficientCapacity',
+    'QuotaExceeded',
+    'InvalidRequest',
+    'Unsupported',
+    'NotFound',
+    'Unauthorized',
+  ] as const)(
+    'a call that ends with %s fails the attempt, and handleFailure writes nothing',
+    async (code) => {
+      expect(await handle(code)).toEqual({ failure: { code, message: 'no' } });
+      expect(await fleet.record()).toEqual(claimed);
+    },
+  );
+
+  it('a call whose credential was rotated in the meantime is repeated with the credential in force', async () => {
+    expect(await handle('Unauthorized', {}, { isRotated: true })).toEqual({ result: requeueAfter(1_000) });
+    expect(await fleet.record()).toMatchObject({ launchState: 'refused' });
+  });
+
+  it.each(['Throttled', 'Unavailable', 'OutcomeUnknown'] as const)(
+    'a record that a poll has bound to a machine stays as it is when the call ends with %s',
+    async (code) => {
+      await updateInstance(fleet.store, claimed, { launchState: 'accepted', backendId: 'm1' });
+      const bound = await fleet.record();
+      await handle(code);
+      expect(await fleet.record()).toEqual(bound);
+    },
+  );
+});

@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CloudInstance } from '../../../../functions/drivers/contract/driver.ts';
+import { recordRunning } from '../../../../functions/features/instances/record-running.ts';
+import type { InstanceItem } from '../../../../functions/platform/store/instances.ts';
+import { updateInstance } from '../../../../functions/platform/store/transition.ts';
+import { idOf, launchOf, OneFleet, type Worker } from '../one-fleet/one-fleet.ts';
+
+const CHANGE = /TransactWriteCommand.*INST#/;
+
+let fleet: OneFleet;
+let claimed: InstanceItem;
+beforeEach(async () => {
+  fleet = await OneFleet.open();
+  await fleet.handle(launchOf(0), fleet.makeWorker({ at: /^answer to create/, does: 'die' }));
+  claimed = await fleet.claimed();
+  fleet.history.length = 0;
+});
+afterEach(() => fleet.end());
+
+const machine = (changes: Partial<CloudInstance> = {}): CloudInstance => ({
+  backendId: 'm1',
+  instanceId: idOf(0),
+  status: 'Running',
+  publicIp: '192.0.2.7',
+  ...changes,
+});
+const note = async (shown = machine(), worker: Worker = fleet.worker) =>
+  await fleet.run(worker, () => recordRunning(worker.context, [{ record: claimed, machine: shown }]));
+/** A worker that makes its write only after the record has changed. */
+const afterChange = (fields: Parameters<typeof updateInstance>[2]) =>
+  fleet.makeWorker({ at: CHANGE, does: () => updateInstance(fleet.store, claimed, fields) });
+
+describe('recordRunning', () => {
+  it('the answer that a machine runs is recorded, then the task is completed, then the slot goes back', async () => {
+    expect(await note()).toEqual(new Set([idOf(0)]));
+    expect(fleet.history).toEqual(['record 0 Running accepted', 'task token-0 Running', 'slot 0 returned']);
+    expect(await fleet.record()).toMatchObject({ backendId: 'm1', publicIp: '192.0.2.7' });
+    expect(await fleet.counts()).toEqual({ Running: 1 });
+  });
+
+  it('recordRunning leaves a machine alone that does not run yet', async () => {
+    expect(await note(machine({ status: 'Creating' }))).toEqual(new Set());
+    expect(fleet.history).toEqual([]);
+  });
+
+  it('a machine is recorded although a poll has bound it since the claim', async () => {
+    const worker = afterChange({ launchState: 'accepted', backendId: 'm1' });
+    expect(await note(machine(), worker)).toEqual(new Set([idOf(0)]));
+    expect(await fleet.record()).toMatchObject({ status: 'Running' });
+  });
+
+  it('the task of the execution that waits now is completed when the task token was replaced since the claim', async () => {
+    await note(machine(), afterChange({ taskToken: 'later' }));
+    expect([...fleet.told]).toEqual([['later', 'Running']]);
+  });
+
+  it.each([
+    ['is bound to another machine', { backendId: 'm9' }],
+    ['is at a later attempt', { attempt: 2 }],
+    ['is in Terminating', { status: 'Terminating' as const }],
+    ['is closed', { status: 'Failed' as const }],
+  ])('a running machine is not recorded when the record %s', async (_, changes) => {
+    const changed = { ...claimed, ...changes, claimUntilMs: claimed.claimUntilMs + 1 };
+    fleet.putRecord(changed);
+    fleet.history.length = 0;
+    expect(await note()).toEqual(new Set());
+    expect(fleet.history).toEqual([]);
+    expect(await fleet.record()).toEqual(changed);
+  });
+
+  it('the next poll completes the task when the worker dies after it recorded that the machine runs', async () => {
+    await note(machine(), fleet.makeWorker({ at: /^succeed/, does: 'die' }));
+    expect(await fleet.holders()).toEqual([0]);
+    fleet.nowMs += 20_000;
+    await fleet.poll();
+    expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+    expect(await fleet.holders()).toEqual([]);
+  });
+});
