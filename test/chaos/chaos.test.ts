@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { MUTANTS, mutate } from './mutants/mutants.ts';
-import { runScenario } from './scenario/run.ts';
+import { runSeeds } from './pool/pool.ts';
+import { type RunResult, runScenario } from './scenario/run.ts';
 import { scenarioOf } from './scenario/scenario.ts';
 
 const SEEDS = Array.from({ length: 12 }, (_, at) => at + 1);
@@ -38,4 +39,20 @@ describe('mutants', () => {
       expect(mutate(source, edit)).not.toBe(source);
     }
   });
+});
+
+describe('a seed that fails', { timeout: 60_000 }, () => {
+  it.each(['secret-before-record', 'tags-prove-ownership'])(
+    'a violation names a file of the product as the module behind it, with the mutant %s',
+    async (mutant) => {
+      const results: RunResult[] = [];
+      await runSeeds([1], 1, (result) => results.push(result) > 0, mutant);
+      const modules = results.flatMap(({ violations }) => violations.flatMap(({ module = [] }) => module));
+      expect(modules).not.toEqual([]);
+      for (const module of modules) {
+        expect(module).toMatch(/^functions\//);
+        expect(existsSync(new URL(`../../${module}`, import.meta.url))).toBe(true);
+      }
+    },
+  );
 });

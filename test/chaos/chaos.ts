@@ -74,7 +74,10 @@ async function runMany({ seeds, from, threads, json }: Flags): Promise<number> {
 function report({ seed, violations }: RunResult): void {
   if (violations.length === 0) return;
   say(`seed ${seed}`);
-  for (const { kind, text } of violations.slice(0, 5)) say(`  ${kind}: ${text}`);
+  for (const { kind, text, module } of violations.slice(0, 5)) {
+    say(`  ${kind}: ${text}`);
+    if (module !== undefined) say(`    module: ${module}`);
+  }
   say(`  replay: ${REPLAY} ${seed}`);
 }
 
@@ -89,7 +92,7 @@ async function replay(seed: number): Promise<number> {
 
 /** Runs seeds with each mutant in turn, and counts the runs until an invariant is broken. */
 async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promise<number> {
-  const mutants: { name: string; caught: boolean; seeds: number; by?: string }[] = [];
+  const mutants: { name: string; caught: boolean; seeds: number; by?: string; module?: string }[] = [];
   for (const { name } of MUTANTS.filter((one) => mutant === undefined || one.name === mutant)) {
     let runs = 0;
     let by: RunResult['violations'][number] | undefined;
@@ -118,8 +121,11 @@ async function runMutants({ seeds, from, threads, json, mutant }: Flags): Promis
       caught: by !== undefined,
       seeds: runs,
       ...(by ? { by: `${by.kind}: ${by.text}` } : {}),
+      ...(by?.module === undefined ? {} : { module: by.module }),
     });
-    say(`${name}: ${by ? `seed ${caught?.seed}, ${by.kind}: ${by.text}` : 'SURVIVED'}`);
+    say(
+      `${name}: ${by ? `seed ${caught?.seed}, ${by.kind}: ${by.text} (${by.module ?? 'no single module'})` : 'SURVIVED'}`,
+    );
   }
   const survived = mutants.filter((one) => !one.caught).length;
   tell(json ? JSON.stringify({ mutants, survived }) : `${mutants.length} mutants, ${survived} survived`);

@@ -21,6 +21,8 @@ export class Ground {
   readonly exhaustion: Promise<never>;
   /** Sleeps so far, the measure of what a run costs. */
   steps = 0;
+  /** The file of the product whose call takes effect just now. Set only in a run with a trace. */
+  caller: string | undefined;
   readonly #maxSteps: number;
   #exhaust: (error: Error) => void;
 

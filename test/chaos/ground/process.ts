@@ -1,4 +1,5 @@
 import type { Timer } from '../../../functions/platform/runtime/clock.ts';
+import { callingModule } from './calling-module.ts';
 import { type Ground, never } from './ground.ts';
 
 /**
@@ -42,14 +43,15 @@ export class Process {
 
   async call<Result>(what: string, effect: () => Result | Promise<Result>): Promise<Result> {
     const { ground } = this;
+    const caller = ground.trace.isOn ? callingModule() : undefined;
     await this.#survive(`before ${what}`);
     await ground.sleep(ground.latencyMs() + ground.holdUpMs(what, this.name));
     // The process died while the request was on its way: in half of the cases the request still arrives.
     if (this.#dead && ground.random.chance(0.5)) return await never();
     let result: Result;
     try {
-      result = await effect();
-      ground.trace.add(this.name, what);
+      result = await this.#take(effect, caller);
+      ground.trace.add(this.name, caller === undefined ? what : `${what} (${caller})`);
     } catch (error) {
       ground.trace.add(this.name, `${what} → ${error instanceof Error ? error.name : String(error)}`);
       await this.#answered(what);
@@ -57,6 +59,16 @@ export class Process {
     }
     await this.#answered(what);
     return result;
+  }
+
+  /** Lets a call take effect. Watches that see its effect find the module that made it in `caller`. */
+  #take<Result>(effect: () => Result, caller: string | undefined): Result {
+    this.ground.caller = caller;
+    try {
+      return effect();
+    } finally {
+      this.ground.caller = undefined;
+    }
   }
 
   async #answered(what: string): Promise<void> {

@@ -3,10 +3,12 @@ import { type Connection, connectionSchema } from '../../../functions/model/conn
 import { connectionKey } from '../../../functions/model/identifiers.ts';
 import { credentialParameter } from '../../../functions/platform/secrets/stored-credentials.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
+import { fleetKey, type Key, specKey } from '../../../functions/platform/store/keys.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
+import { parameterKey } from '../world/last-writers.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
-import type { Violation } from './violation.ts';
+import { type Violation, violationBy } from './violation.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 const SSH_KEYS = `${SECRETS_PREFIX}/ssh/`;
@@ -56,10 +58,10 @@ export function checkRemoval(lab: Lab, before: Item | undefined, after: Item | u
   const { namespace, name } = connectionSchema.parse(before);
   return liveFleets(lab)
     .filter((fleet) => fleet.namespace === namespace && fleet.connections.includes(name))
-    .map(({ fleetId }) => ({
-      kind: 'record',
-      text: `connection ${connectionKey(namespace, name)} went while fleet ${fleetId} lives on it`,
-    }));
+    .map(({ fleetId }) => {
+      const text = `connection ${connectionKey(namespace, name)} went while fleet ${fleetId} lives on it`;
+      return violationBy('record', text, lab.ground.caller);
+    });
 }
 
 /**
@@ -73,10 +75,11 @@ export function checkAccess(lab: Lab, forgotten = new ForgottenMachines()): Viol
     ...checkSecrets(lab, forgotten),
     ...checkSpecs(lab),
     ...checkNames(lab),
-  ].map(([kind, text]) => ({ kind, text }));
+  ].map(([kind, text, about]) => violationBy(kind, text, about && lab.writers.of(about)));
 }
 
-type Found = readonly (readonly [Violation['kind'], string])[];
+/** Kind and text of each violation, with the key of what it is about where that is a single thing. */
+type Found = readonly (readonly [Violation['kind'], string, Key?])[];
 
 function checkConnections(lab: Lab): Found {
   const namespaces = new Set(namespacesOf(lab));
@@ -93,7 +96,10 @@ function checkConnections(lab: Lab): Found {
     ...liveFleets(lab).flatMap(({ fleetId, namespace, connections: names }) =>
       names
         .filter((name) => !keys.has(connectionKey(namespace, name)))
-        .map((name) => ['record', `fleet ${fleetId} lives on a missing connection ${name}`] as const),
+        .map(
+          (name) =>
+            ['record', `fleet ${fleetId} lives on a missing connection ${name}`, fleetKey(fleetId)] as const,
+        ),
     ),
   ];
 }
@@ -106,7 +112,7 @@ function checkDeletions(lab: Lab): Found {
       .map(({ sk }) => ['stuck', `the secret of ${sk} stays noted as abandoned`] as const),
     ...items
       .filter(({ deletion }) => deletion !== undefined)
-      .map(({ pk, sk }) => ['stuck', `${pk} ${sk} stays marked for its deletion`] as const),
+      .map(({ pk, sk }) => ['stuck', `${pk} ${sk} stays marked for its deletion`, { pk, sk }] as const),
   ];
 }
 
@@ -120,7 +126,7 @@ function checkSecrets(lab: Lab, forgotten: ForgottenMachines): Found {
   return [
     ...lab.parameters.names
       .filter((name) => !named.has(name) && !living.has(name) && !isForgotten(name))
-      .map((name) => ['leaked', `secret ${name} is named by no record`] as const),
+      .map((name) => ['leaked', `secret ${name} is named by no record`, parameterKey(name)] as const),
     ...connections
       .filter((one) => secretInForce(lab, one) === undefined)
       .map((one) => ['record', `connection ${keyOf(one)} is ${one.status} and has no secret`] as const),
@@ -135,8 +141,10 @@ function checkSpecs(lab: Lab): Found {
   return [
     ...[...specs]
       .filter((id) => !ids.has(id))
-      .map((id) => ['leaked', `a spec of ${id} and no fleet`] as const),
-    ...[...ids].filter((id) => !specs.has(id)).map((id) => ['record', `fleet ${id} has no spec`] as const),
+      .map((id) => ['leaked', `a spec of ${id} and no fleet`, specKey(id)] as const),
+    ...[...ids]
+      .filter((id) => !specs.has(id))
+      .map((id) => ['record', `fleet ${id} has no spec`, fleetKey(id)] as const),
   ];
 }
 

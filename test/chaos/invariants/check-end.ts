@@ -6,12 +6,19 @@ import { siteStateSchema } from '../../../functions/platform/governor/site-state
 import { heldNow } from '../../../functions/platform/governor/slots.ts';
 import { type FleetItem, parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { type InstanceItem, instanceItemSchema } from '../../../functions/platform/store/instances.ts';
-import { PLACEMENT_PREFIX, QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';
+import {
+  fleetKey,
+  instanceKey,
+  type Key,
+  PLACEMENT_PREFIX,
+  placementKey,
+  QUEUE_ENTRY_PREFIX,
+} from '../../../functions/platform/store/keys.ts';
 import { DEPLOYMENT, isForeignAccount } from '../models/clouds.ts';
 import { type Lab, SECRETS_PREFIX } from '../world/lab.ts';
 import { checkPolicy } from './check-policy.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
-import type { Violation } from './violation.ts';
+import { type Violation, violationBy } from './violation.ts';
 
 const keySchema = z.looseObject({ pk: z.string(), sk: z.string() });
 const placementSchema = z.object({
@@ -27,7 +34,7 @@ interface Records {
   fleets: FleetItem[];
   instances: InstanceItem[];
   placements: z.infer<typeof placementSchema>[];
-  networks: string[];
+  networks: Key[];
   names: string[];
 }
 
@@ -44,7 +51,7 @@ function readRecords(lab: Lab): Records {
     instances: of('INST#').map((item) => instanceItemSchema.parse(item)),
     networks: of('NET#')
       .filter(({ status }) => status !== 'Gone')
-      .map(({ pk, sk }) => `${pk} ${sk}`),
+      .map(({ pk, sk }) => ({ pk, sk })),
     names: of('NS#')
       .filter(({ sk }) => sk.startsWith('NAME#'))
       .map(({ sk }) => sk),
@@ -58,13 +65,15 @@ function readRecords(lab: Lab): Records {
  */
 export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violation[] {
   const violations: Violation[] = [];
-  const add = (kind: Violation['kind'], text: string) => violations.push({ kind, text });
+  const add: Add = (kind, text, about) =>
+    violations.push(violationBy(kind, text, about && lab.writers.of(about)));
   const records = readRecords(lab);
   for (const { name, machineArn } of lab.workflow.running) add('stuck', `${machineArn} ${name} still runs`);
   for (const { fleetId, status, work, heldUntilMs } of records.fleets) {
     const isHeld = status === 'Held' && heldUntilMs === undefined;
-    if (!STABLE.has(status) && !isHeld) add('stuck', `fleet ${fleetId} is ${status}`);
-    if (work !== undefined) add('stuck', `fleet ${fleetId} is ${status} and has ${work} to be done`);
+    if (!STABLE.has(status) && !isHeld) add('stuck', `fleet ${fleetId} is ${status}`, fleetKey(fleetId));
+    if (work !== undefined)
+      add('stuck', `fleet ${fleetId} is ${status} and has ${work} to be done`, fleetKey(fleetId));
   }
   checkInstances(lab, records, forgotten, add);
   checkCounters(records, add);
@@ -74,31 +83,33 @@ export function checkEnd(lab: Lab, forgotten = new ForgottenMachines()): Violati
   return violations;
 }
 
-type Add = (kind: Violation['kind'], text: string) => void;
+/** @param about the record whose last writer is named with the violation; absent: no single record is wrong */
+type Add = (kind: Violation['kind'], text: string, about?: Key) => void;
 
 function checkInstances(lab: Lab, { instances }: Records, forgotten: ForgottenMachines, add: Add): void {
   const machines = lab.clouds.machines().filter(({ status }) => status !== 'Terminated');
   const byId = Map.groupBy(machines, ({ ours }) => ours);
   const isExcused = (machine: (typeof machines)[number]) => forgotten.isExcused(lab, machine);
   for (const record of instances) {
+    const key = instanceKey(record);
     const found = byId.get(record.instanceId) ?? [];
     // An instance that is still Planned at rest was stopped before its next attempt.
     if (isClosed(record.status) || record.status === 'Planned') {
       for (const { backendId, status } of found.filter((one) => !isExcused(one))) {
-        add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`);
+        add('leaked', `${backendId} is ${status}, its record ${record.instanceId} is ${record.status}`, key);
       }
       continue;
     }
-    if (record.status !== 'Running') add('stuck', `${record.instanceId} is ${record.status}`);
+    if (record.status !== 'Running') add('stuck', `${record.instanceId} is ${record.status}`, key);
     const bound = found.find(({ backendId }) => backendId === record.backendId);
     if (!bound)
-      add('record', `${record.instanceId} is ${record.status}, its machine ${record.backendId} is gone`);
+      add('record', `${record.instanceId} is ${record.status}, its machine ${record.backendId} is gone`, key);
     else if (bound.status !== record.status) {
-      add('record', `${record.instanceId} is ${record.status}, its machine is ${bound.status}`);
+      add('record', `${record.instanceId} is ${record.status}, its machine is ${bound.status}`, key);
     }
     for (const one of found) {
       if (one.backendId !== record.backendId && !isExcused(one))
-        add('duplicated', `${record.instanceId} also is ${one.backendId}`);
+        add('duplicated', `${record.instanceId} also is ${one.backendId}`, key);
     }
   }
   const known = new Set(instances.map(({ instanceId }) => instanceId));
@@ -118,7 +129,11 @@ function checkCounters({ instances, placements }: Records, add: Add): void {
       const real = here.filter((one) => one.status === status).length;
       const counted = counts[status] ?? 0;
       if (real !== counted)
-        add('counter', `${fleetId} ${location}: ${counted} ${status} counted, ${real} there`);
+        add(
+          'counter',
+          `${fleetId} ${location}: ${counted} ${status} counted, ${real} there`,
+          placementKey(fleetId, connectionKey, location),
+        );
     }
   }
 }
@@ -134,7 +149,7 @@ function checkFleets(lab: Lab, records: Records, forgotten: ForgottenMachines, a
     for (const part of resources.values()) {
       const { name, kind } = part;
       const ours = parseResourceName(DEPLOYMENT, name);
-      const isKnown = networks.some((text) => ours !== undefined && text.includes(ours));
+      const isKnown = networks.some(({ sk }) => ours !== undefined && sk.includes(ours));
       if (ours !== undefined && !isKnown && !forgotten.isPartExcused(lab, part))
         add('leaked', `${kind} ${name} at ${key.location}: no record`);
     }
@@ -158,10 +173,10 @@ function checkEnded(
 ): void {
   for (const one of own) {
     const isOver = isClosed(one.status) || one.status === 'Planned';
-    if (!isOver) add('leaked', `${one.instanceId} of an ended fleet is ${one.status}`);
+    if (!isOver) add('leaked', `${one.instanceId} of an ended fleet is ${one.status}`, instanceKey(one));
   }
-  for (const text of networks) {
-    if (text.includes(fleetId)) add('leaked', `record ${text} of an ended fleet`);
+  for (const { pk, sk } of networks) {
+    if (pk.includes(fleetId)) add('leaked', `record ${pk} ${sk} of an ended fleet`, { pk, sk });
   }
   for (const { resources, key } of ownSites(lab)) {
     for (const resource of resources.values()) {
@@ -185,12 +200,12 @@ export function queuedLaunches({ tables }: Lab): { pk: string; sk: string }[] {
 
 /** Checks that no instance holds a slot or waits for one: at rest, none is being created. */
 function checkSlots(lab: Lab, add: Add): void {
-  for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`);
+  for (const { pk, sk } of queuedLaunches(lab)) add('stuck', `${sk} is queued at ${pk}`, { pk, sk });
   for (const item of lab.tables.governor.all()) {
     const { pk, sk } = keySchema.parse(item);
     // A location slot that a dead worker left held is freed when another launch needs it. It is not checked here.
     if (!pk.startsWith('CALL#') || sk !== 'create') continue;
     const holders = Object.keys(heldNow(siteStateSchema.parse(item).holders, lab.ground.now()));
-    if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`);
+    if (holders.length > 0) add('stuck', `slots of ${pk} are held by ${holders.join(', ')}`, { pk, sk });
   }
 }

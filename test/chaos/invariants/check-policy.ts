@@ -1,6 +1,7 @@
 import type { FleetSpec } from '../../../functions/model/fleet.ts';
 import type { FleetItem } from '../../../functions/platform/store/fleets.ts';
 import type { InstanceItem } from '../../../functions/platform/store/instances.ts';
+import { fleetKey, instanceKey, type Key } from '../../../functions/platform/store/keys.ts';
 import type { Violation } from './violation.ts';
 
 type Groups = FleetSpec['nodeGroups'];
@@ -38,17 +39,22 @@ export function checkPolicy(
   fleet: FleetItem,
   own: readonly InstanceItem[],
   groups: Groups,
-  add: (kind: Violation['kind'], text: string) => void,
+  add: (kind: Violation['kind'], text: string, about: Key) => void,
 ): void {
   const possible = tallies(own);
   if (!possible.some((one) => statusesOf(fleet, groups, one).includes(fleet.status))) {
     const { failurePolicy, status, requested, fleetId } = fleet;
     const ran = possible.map(({ running }) => running).join(' or ');
-    add('policy', `${fleetId} (${failurePolicy}) is ${status} with ${ran} of ${requested} running`);
+    add(
+      'policy',
+      `${fleetId} (${failurePolicy}) is ${status} with ${ran} of ${requested} running`,
+      fleetKey(fleetId),
+    );
   }
   if (fleet.failurePolicy === 'refine') {
-    for (const { instanceId, status } of own) {
-      if (status === 'Failed') add('policy', `${instanceId} is still Failed in a refined fleet`);
+    for (const one of own) {
+      if (one.status === 'Failed')
+        add('policy', `${one.instanceId} is still Failed in a refined fleet`, instanceKey(one));
     }
   }
 }

@@ -16,4 +16,16 @@ export type ViolationKind = (typeof VIOLATION_KINDS)[number];
 export interface Violation {
   kind: ViolationKind;
   text: string;
+  /**
+   * The file of the product whose call broke the invariant, or that wrote last what the text is about. Known only in a
+   * run with a trace, and not for every violation.
+   */
+  module?: string;
 }
+
+/** Returns a violation that names the module behind it, if that is known. */
+export const violationBy = (kind: ViolationKind, text: string, module: string | undefined): Violation => ({
+  kind,
+  text,
+  ...(module === undefined ? {} : { module }),
+});

@@ -6,7 +6,7 @@ import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
 import { ForgottenMachines } from './forgotten-machines.ts';
 import { MissedMachines } from './missed-machines.ts';
-import type { Violation } from './violation.ts';
+import { type Violation, violationBy } from './violation.ts';
 
 /**
  * Checks each event of the clouds: no launch token makes two machines, no instance has two machines at a time, and no
@@ -146,6 +146,6 @@ export class CloudWatch {
 
   #add(kind: Violation['kind'], text: string): void {
     this.#ground.trace.add('INVARIANT', `${kind}: ${text}`);
-    this.violations.push({ kind, text });
+    this.violations.push(violationBy(kind, text, this.#ground.caller));
   }
 }

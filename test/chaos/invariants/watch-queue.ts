@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { QUEUE_ENTRY_PREFIX } from '../../../functions/platform/store/keys.ts';
 import type { Ground } from '../ground/ground.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Violation } from './violation.ts';
+import { type Violation, violationBy } from './violation.ts';
 
 const entrySchema = z.object({
   pk: z.string(),
@@ -41,6 +41,7 @@ export class QueueWatch {
     if (!left || after) return;
     const sentAtMs = this.#sentAtMs.get(left.message.taskToken) ?? Number.NEGATIVE_INFINITY;
     if (sentAtMs >= (this.#cameAtMs.get(keyOf(left)) ?? 0)) return;
-    this.#violations.push({ kind: 'stuck', text: `${left.sk} left the queue at ${left.pk} unsent` });
+    const text = `${left.sk} left the queue at ${left.pk} unsent`;
+    this.#violations.push(violationBy('stuck', text, this.#ground.caller));
   };
 }

@@ -6,7 +6,7 @@ import { statusAt } from '../../../local/sim/engine/status.ts';
 import type { Ground } from '../ground/ground.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Item } from '../models/dynamo/evaluate.ts';
-import type { Violation } from './violation.ts';
+import { type Violation, violationBy } from './violation.ts';
 
 const keySchema = z.object({ pk: z.string(), sk: z.string() });
 
@@ -63,7 +63,7 @@ export class SlotWatch {
 
   #add(text: string): void {
     this.#ground.trace.add('INVARIANT', `limit: ${text}`);
-    this.#violations.push({ kind: 'limit', text });
+    this.#violations.push(violationBy('limit', text, this.#ground.caller));
   }
 }
 

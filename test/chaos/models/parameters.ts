@@ -25,6 +25,8 @@ type Versions = Map<number, string>;
 /** Models the Parameter Store: named values with versions. It throws the SDK's errors. */
 export class ParameterStore {
   readonly #parameters = new Map<string, Versions>();
+  /** Called after each new version. */
+  onPut: (name: string) => void = () => {};
 
   /** Names of all parameters, in order. */
   get names(): string[] {
@@ -60,6 +62,7 @@ export class ParameterStore {
     versions.set(Version, Value);
     versions.delete(Version - KEPT_VERSIONS);
     this.#parameters.set(Name, versions);
+    this.onPut(Name);
     return { Version, ...META };
   }
 

@@ -13,5 +13,9 @@ const { scenarioOf } = await import('../scenario/scenario.ts');
 check?.();
 
 parentPort?.on('message', async (seed: number) => {
-  parentPort?.postMessage(await runScenario(scenarioOf(seed), false));
+  const result = await runScenario(scenarioOf(seed), false);
+  if (result.violations.length === 0) return parentPort?.postMessage(result);
+  // The same run once more, with the trace that tells which module broke the invariant. The trace itself is long.
+  const { violations } = await runScenario(scenarioOf(seed), true);
+  parentPort?.postMessage({ ...result, violations });
 });

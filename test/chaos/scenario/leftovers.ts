@@ -4,7 +4,7 @@ import { type InstanceItem, instanceItemSchema } from '../../../functions/platfo
 import { plantInstance } from '../../../local/sim/engine/plant.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { auditRows } from '../invariants/check-access.ts';
-import type { Violation } from '../invariants/violation.ts';
+import { type Violation, violationBy } from '../invariants/violation.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import type { Lab } from '../world/lab.ts';
 import type { Scenario } from './scenario.ts';
@@ -58,10 +58,8 @@ export class Leftovers {
     const isContinued =
       this.#lab.ground.counts.continuedSweeps > 0 || auditRows(this.#lab, 'Sweep Continued').length > 0;
     if (this.#removed.size <= MOST_PER_DAY || isContinued) return;
-    this.#violations.push({
-      kind: 'foreign',
-      text: `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator continued them`,
-    });
+    const text = `sweeps removed ${this.#removed.size} machines of a site in a day, and no operator continued them`;
+    this.#violations.push(violationBy('foreign', text, this.#lab.ground.caller));
   };
 
   /** @returns undefined for a connection that the run creates and deletes: it may be gone */

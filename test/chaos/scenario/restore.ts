@@ -6,6 +6,7 @@ import { parseInstanceId } from '../../../functions/model/identifiers.ts';
 import type { SimEvent } from '../../../local/sim/engine/records.ts';
 import { auditRows, connectionsOf, fleetsOf, liveFleets } from '../invariants/check-access.ts';
 import { hasAttempt, isReported } from '../invariants/forgotten-machines.ts';
+import { violationBy } from '../invariants/violation.ts';
 import type { CloudWatch } from '../invariants/watch-clouds.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import { type Lab, NAMESPACE } from '../world/lab.ts';
@@ -106,7 +107,7 @@ export class Restore {
 
   #add(text: string): void {
     this.#lab.ground.trace.add('INVARIANT', `foreign: ${text}`);
-    this.#watch.violations.push({ kind: 'foreign', text });
+    this.#watch.violations.push(violationBy('foreign', text, this.#lab.ground.caller));
   }
 
   /** Returns the keys of the audit rows of removals by sweeps since then. */

@@ -13,6 +13,7 @@ import { SlotWatch } from '../invariants/watch-slots.ts';
 import { limitsOf } from '../models/clouds.ts';
 import { furnish } from '../world/furnish.ts';
 import { Lab } from '../world/lab.ts';
+import { machineKey } from '../world/last-writers.ts';
 import { Client } from './client.ts';
 import { befall, verify } from './incidents.ts';
 import { Leftovers } from './leftovers.ts';
@@ -67,12 +68,17 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
     watch.onEvent(event);
     leftovers?.onEvent(event);
     restore?.onEvent(event);
+    if (event.kind === 'instance' && event.record.removeAskedAtMs !== undefined)
+      lab.writers.note(machineKey(event.record.backendId));
   };
   const lab = new Lab(ground, { ...scenario, onCloudEvent });
   if (scenario.restore) restore = new Restore(lab, scenario, watch);
   const second = scenario.secondWriter && new SecondWriter(lab, scenario, scenario.secondWriter);
   if (scenario.hasLeftovers) leftovers = new Leftovers(lab, scenario, watch.violations);
-  lab.tables.fleets.onWrite = watch.onRecord;
+  lab.tables.fleets.onWrite = (before, after) => {
+    watch.onRecord(before, after);
+    lab.writers.onWrite(before, after);
+  };
   lab.tables.access.onWrite = (before, after) =>
     void watch.violations.push(...checkRemoval(lab, before, after));
   const violations = watch.violations;
@@ -83,6 +89,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
   governor.onWrite = (before, after) => {
     queueWatch.onRow(before, after);
     slots.onRow(before, after);
+    lab.writers.onWrite(before, after);
   };
   lab.queue.onSend = queueWatch.onSend;
   const outcomes: Record<string, number> = {};

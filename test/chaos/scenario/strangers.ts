@@ -3,10 +3,11 @@ import { machineName, resourceName } from '../../../functions/drivers/contract/n
 import { parseFleetItem } from '../../../functions/platform/store/fleets.ts';
 import { instanceItemSchema } from '../../../functions/platform/store/instances.ts';
 import { plantInstance, plantResource } from '../../../local/sim/engine/plant.ts';
-import type { Violation } from '../invariants/violation.ts';
+import { type Violation, violationBy } from '../invariants/violation.ts';
 import { DEPLOYMENT } from '../models/clouds.ts';
 import { Random } from '../time/random.ts';
 import type { Lab } from '../world/lab.ts';
+import { machineKey } from '../world/last-writers.ts';
 import type { Planted, Scenario } from './scenario.ts';
 
 /** An id that no fleet of any run has. */
@@ -133,7 +134,8 @@ export class Strangers {
       const now = machines.get(backendId);
       // A machine that an injected fault made vanish was not removed.
       const isRemoved = now?.removeAskedAtMs !== undefined && !now.vanished;
-      return isRemoved ? [{ kind: 'foreign', text: `${backendId}, planted as ${whose}, was removed` }] : [];
+      const text = `${backendId}, planted as ${whose}, was removed`;
+      return isRemoved ? [violationBy('foreign', text, this.#lab.writers.of(machineKey(backendId)))] : [];
     });
     const parts = this.#parts.flatMap(({ backendId, atMs }): Violation[] => {
       const goneMs = goneAtMs.get(backendId);

@@ -54,6 +54,7 @@ import { ParameterStore } from '../models/parameters.ts';
 import { Queue } from '../models/queue.ts';
 import { Workflow } from '../models/workflow.ts';
 import { LambdaFunction } from './functions.ts';
+import { LastWriters, parameterKey } from './last-writers.ts';
 import { TableWorld } from './tables.ts';
 
 export const NAMESPACE = 'default';
@@ -103,6 +104,7 @@ interface Plain {
 export class Lab {
   readonly ground: Ground;
   readonly tables: TableWorld;
+  readonly writers: LastWriters;
   readonly clouds: Clouds;
   readonly workflow: Workflow;
   /** The queue of the simulated clouds' driver. */
@@ -125,6 +127,8 @@ export class Lab {
 
   constructor(ground: Ground, options: LabOptions) {
     this.ground = ground;
+    this.writers = new LastWriters(ground);
+    this.parameters.onPut = (name) => this.writers.note(parameterKey(name));
     this.#skewMs = options.skewMs;
     this.#sweepIntervalMs = options.sweepIntervalMs;
     this.#log = options.onLog && makeLogger(options.onLog);
