@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DriverError } from '../../../../functions/drivers/contract/errors.ts';
 import {
   attemptElsewhere,
   hasElsewhere,
@@ -88,6 +89,27 @@ describe('attemptElsewhere', () => {
     expect(await hasElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
     expect(await attemptElsewhere(context, await fleet.claimed(), SCARCE)).toBe(false);
     expect(fleet.cloud.made.map(({ launchToken }) => launchToken)).toEqual([`${idOf(0)}.1`, `${idOf(0)}.2`]);
+  });
+
+  it('an instance that moves gets one machine, and no slot stays, wherever the worker dies that moves it', async () => {
+    for (let at = 1; at <= 22; at += 1) {
+      fleet.end();
+      fleet = await OneFleet.open({ locations: ['east', 'west'] });
+      fleet.cloud.bootMs = 500;
+      fleet.cloud.meet = (call) => {
+        if (call === `create ${idOf(0)}.1`) throw new DriverError('InsufficientCapacity', 'none left');
+      };
+      fleet.send(launchOf(0), 0);
+      await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
+      const heldAt = async (location: string) => (await fleet.holders(location)).length;
+      await fleet.until(
+        async () => fleet.told.size > 0 && (await heldAt('east')) + (await heldAt('west')) === 0,
+      );
+      expect([...fleet.told]).toEqual([['token-0', 'Running']]);
+      expect(fleet.cloud.made.map(({ location }) => location)).toEqual(['west']);
+      expect(await fleet.counts('east')).toEqual({});
+      expect(await fleet.counts('west')).toEqual({ Running: 1 });
+    }
   });
 });
 

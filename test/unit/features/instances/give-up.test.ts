@@ -168,4 +168,39 @@ describe('giveUp of a launch that was claimed', () => {
     await fleet.handle(giveUpOf(0));
     expect(await fleet.record()).toMatchObject({ status: 'Failed', failure });
   });
+
+  it.each([
+    ['was accepted', async () => void (await fleet.handle(launchOf(0)))],
+    [
+      'was refused for now',
+      async () => {
+        fleet.cloud.meet = (call) => {
+          if (call.startsWith('create')) throw new DriverError('Throttled', 'slow down');
+        };
+        await fleet.handle(launchOf(0));
+      },
+    ],
+    ['was never claimed', async () => {}],
+  ])(
+    'a launch that %s ends as Failed, without machine and slot, wherever the worker dies that gives it up',
+    async (_, prepare) => {
+      for (let at = 1; at <= 14; at += 1) {
+        fleet.end();
+        fleet = await OneFleet.open();
+        fleet.cloud.bootMs = Number.POSITIVE_INFINITY;
+        await prepare();
+        const polls = fleet.queue.splice(0);
+        fleet.send(giveUpOf(0), 0);
+        await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
+        fleet.queue.push(...polls);
+        await fleet.until(
+          async () => (await fleet.record())?.status === 'Failed' && (await fleet.holders()).length === 0,
+        );
+        await fleet.until(() => fleet.told.size > 0);
+        expect([...fleet.told]).toEqual([['give-up-0', 'Failed']]);
+        expect(fleet.cloud.standing).toEqual([]);
+        expect(await fleet.counts()).toEqual({ Failed: 1 });
+      }
+    },
+  );
 });

@@ -99,6 +99,26 @@ describe('freeSlots', () => {
     expect(await fleet.holders()).toEqual([]);
     expect(await queued()).toEqual([1]);
   });
+
+  it('each launch of a queue runs, and no more than one holds the only slot, wherever a worker dies', async () => {
+    for (let at = 1; at <= 24; at += 2) {
+      fleet?.end();
+      fleet = await OneFleet.open({ size: 3, limits: { concurrentInstancesPerLocation: 1 } });
+      fleet.cloud.bootMs = 500;
+      for (const index of [0, 1, 2]) fleet.send(launchOf(index), 0);
+      for (let delivery = 1; delivery <= 3; delivery += 1) await fleet.deliverNext();
+      await fleet.deliverNext(fleet.makeWorker({ at, does: 'die' }));
+      let most = 0;
+      await fleet.until(async () => {
+        const { length } = await fleet.holders();
+        most = Math.max(most, length);
+        return fleet.told.size === 3 && length === 0;
+      });
+      expect(most).toBe(1);
+      expect(await fleet.counts()).toEqual({ Running: 3 });
+      expect(fleet.cloud.made).toHaveLength(3);
+    }
+  });
 });
 
 describe('serveEntries', () => {
