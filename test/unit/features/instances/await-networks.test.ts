@@ -1,0 +1,44 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { awaitNetworks } from '../../../../functions/features/instances/await-networks.ts';
+import { readNetworks } from '../../../../functions/platform/store/networks.ts';
+import { blockPlacement } from '../../../../functions/platform/store/placements.ts';
+import { EAST, FLEET, launchOf, OneFleet } from '../one-fleet/one-fleet.ts';
+
+const ATTEMPTS = [0, 1].map((index) => ({ message: launchOf(index), again: false }));
+const NONE = { ready: [], waiting: [], failed: [], stopped: [] };
+
+let fleet: OneFleet;
+afterEach(() => fleet.end());
+
+async function open(): Promise<void> {
+  fleet = await OneFleet.open({ size: 2 });
+  fleet.removeNetworks('east');
+}
+const wait = async () =>
+  await fleet.run(fleet.worker, () => awaitNetworks(fleet.worker.context, EAST, ATTEMPTS));
+
+describe('awaitNetworks', () => {
+  it('attempts are ready when their fleet has its network resources at the site', async () => {
+    fleet = await OneFleet.open({ size: 2 });
+    expect(await wait()).toEqual({ ...NONE, ready: ATTEMPTS });
+    // One read finds them.
+    expect(fleet.worker.steps).toBe(1);
+  });
+
+  it('attempts fail with the reason for which the network resources could not be made', async () => {
+    await open();
+    const blocked = { code: 'QuotaExceeded', message: 'no networks left' };
+    await blockPlacement(fleet.store, { fleetId: FLEET, ...EAST }, blocked);
+    expect(await wait()).toEqual({ ...NONE, failed: ATTEMPTS.map((one) => ({ ...one, failure: blocked })) });
+  });
+
+  it.each(['paused', 'ended'] as const)(
+    'no network resources are made where launching is %s',
+    async (how) => {
+      await open();
+      await fleet.stopLaunching(how);
+      expect(await wait()).toEqual({ ...NONE, stopped: ATTEMPTS });
+      expect(await readNetworks(fleet.store, { fleetId: FLEET, ...EAST })).toEqual([]);
+    },
+  );
+});
