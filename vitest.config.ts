@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-const FAST = [
-  'test/unit/**/*.test.ts',
+const UNIT = ['test/unit/**/*.test.ts'];
+/** Whole worlds in virtual time, state machines and templates: no engine either, but minutes of computing. */
+const STORIES = [
   'test/state-machines/**/*.test.ts',
   'test/infra/**/*.test.ts',
   'test/chaos/**/*.test.ts',
@@ -16,7 +17,8 @@ const ON_MOTO = ['test/live/**/*.test.ts'];
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: FAST, testTimeout: 20_000 } },
+      { test: { name: 'unit', include: UNIT, testTimeout: 20_000 } },
+      { test: { name: 'stories', include: STORIES, testTimeout: 20_000 } },
       { test: { name: 'moto', include: ON_MOTO, testTimeout: 120_000, fileParallelism: false } },
       {
         test: {

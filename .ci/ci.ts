@@ -3,31 +3,37 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runStep, type Step, type StepRun } from './step.ts';
-import { CHANGE, NIGHTLY, type Stage } from './steps.ts';
+import { CHANGE, NIGHTLY, PARTS_OF_TEST, type Stage } from './steps.ts';
 import { filesToRunAgain, judge, stepTable, type TriedStep } from './verdict.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fleetwright-ci-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const fileOf = (step: Step, ending: string) => join(folder, `${step.name.replaceAll(' ', '-')}${ending}`);
 const say = (text: string) => process.stderr.write(`${text}\n`);
+const tell = (text: string) => process.stdout.write(`${text}\n`);
 
 /**
- * Runs the lanes of a stage. The first lane shows its output while it runs, the others when they have ended.
+ * When a lane shows the output of its steps: `live` while they run, `afterwards` when they have ended, `failed` afterwards
+ * and only of steps that failed.
  */
-async function runStage(lanes: Stage): Promise<StepRun[]> {
-  const runs = await Promise.all(lanes.map((lane, at) => runLane(lane, at === 0)));
+type Output = 'live' | 'afterwards' | 'failed';
+
+/** Runs the lanes of a stage. */
+async function runStage(lanes: Stage, outputOf: (lane: number) => Output): Promise<StepRun[]> {
+  const runs = await Promise.all(lanes.map((lane, at) => runLane(lane, outputOf(at))));
   return runs.flat();
 }
 
-async function runLane(lane: readonly Step[], isShown: boolean): Promise<StepRun[]> {
+async function runLane(lane: readonly Step[], output: Output): Promise<StepRun[]> {
   const runs: StepRun[] = [];
   for (const step of lane) {
-    say(`== ${step.name}`);
     const log = fileOf(step, '.log');
-    const run = await runStep(step, { report: fileOf(step, '.json'), ...(isShown ? {} : { log }) });
+    if (output === 'failed') say(`${step.name}: running, with its output in ${log}`);
+    else say(`== ${step.name}`);
+    const run = await runStep(step, { report: fileOf(step, '.json'), ...(output === 'live' ? {} : { log }) });
     runs.push(run);
-    if (!isShown) say(readFileSync(log, 'utf8'));
-    say(`== ${run.isPassed ? 'passed' : 'FAILED'} after ${run.seconds.toFixed(0)} s: ${step.name}`);
+    if (output === 'afterwards' || (output === 'failed' && !run.isPassed)) say(readFileSync(log, 'utf8'));
+    tell(`${step.name}: ${run.isPassed ? 'passed' : 'FAILED'} after ${run.seconds.toFixed(0)} s`);
   }
   return runs;
 }
@@ -44,9 +50,14 @@ async function runAgain(first: StepRun): Promise<TriedStep> {
 }
 
 const { values: flags } = parseArgs({
-  options: { nightly: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
+  options: {
+    nightly: { type: 'boolean', default: false },
+    only: { type: 'string', multiple: true },
+    verbose: { type: 'boolean', default: false },
+  },
 });
-const all = flags.nightly ? NIGHTLY : CHANGE;
+const change = flags.only ? [...CHANGE, ...PARTS_OF_TEST.map((lane) => [lane])] : CHANGE;
+const all = flags.nightly ? NIGHTLY : change;
 const names = all.flat(2).map(({ name }) => name);
 const unknown = flags.only?.filter((name) => !names.includes(name)) ?? [];
 if (unknown.length > 0) {
@@ -59,12 +70,17 @@ const stages = all.map((lanes) => lanes.map((lane) => lane.filter(isWanted)));
 const startedMs = performance.now();
 const steps: TriedStep[] = [];
 const runs: StepRun[] = [];
-for (const stage of stages) runs.push(...(await runStage(stage)));
+// A nightly run takes hours. A line for each suite says how it went.
+const outputOf = (lane: number): Output => {
+  if (flags.nightly && !flags.verbose) return 'failed';
+  return lane === 0 ? 'live' : 'afterwards';
+};
+for (const stage of stages) runs.push(...(await runStage(stage, outputOf)));
 for (const run of runs) steps.push(await runAgain(run));
 
 const { passed, failures, flaky } = judge(steps);
 for (const failure of failures) say(`FAILED ${failure}`);
 for (const name of flaky) say(`FLAKY: ${name}`);
 say(stepTable(steps, (performance.now() - startedMs) / 1_000));
-process.stdout.write(`${passed} passed, ${failures.length} failed\n`);
+tell(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length === 0 ? 0 : 1;

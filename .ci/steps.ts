@@ -36,6 +36,13 @@ export const CHANGE: readonly Stage[] = [
   ],
 ];
 
+/** The parts of the step `test`, for jobs that run side by side. Only `--only` selects them. */
+export const PARTS_OF_TEST: Stage = [
+  [tests('unit', npm('test:unit'))],
+  [tests('stories', npm('test:stories'))],
+  [tests('engine', npm('test:engine'))],
+];
+
 /** The steps that take too long for each change. */
 export const NIGHTLY: readonly Stage[] = [
   [[program('field', npm('test:field', '--json'))]],

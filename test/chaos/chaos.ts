@@ -83,7 +83,10 @@ function report({ seed, violations }: RunResult): void {
 
 async function replay(seed: number): Promise<number> {
   const result = await runScenario(scenarioOf(seed), true);
-  for (const line of result.trace) say(line);
+  for (const [at, line] of result.trace.entries()) {
+    const caller = result.callers[at];
+    say(caller === undefined ? line : `${line} (${caller})`);
+  }
   report(result);
   const { digest, violations, counts } = result;
   tell(JSON.stringify({ seed, digest, violations, counts }));

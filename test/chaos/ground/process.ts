@@ -51,9 +51,9 @@ export class Process {
     let result: Result;
     try {
       result = await this.#take(effect, caller);
-      ground.trace.add(this.name, caller === undefined ? what : `${what} (${caller})`);
+      ground.trace.add(this.name, what, caller);
     } catch (error) {
-      ground.trace.add(this.name, `${what} → ${error instanceof Error ? error.name : String(error)}`);
+      ground.trace.add(this.name, `${what} → ${error instanceof Error ? error.name : String(error)}`, caller);
       await this.#answered(what);
       throw error;
     }

@@ -54,6 +54,8 @@ export interface RunResult {
   /** Digest of the trace; empty if no trace was kept. */
   digest: string;
   trace: readonly string[];
+  /** For each line of the trace, the file of the product that made the call, where there is one. */
+  callers: readonly (string | undefined)[];
 }
 
 /** What a test does during the trouble, in addition to the scenario. An error that it throws is reported as a bug. */
@@ -117,6 +119,7 @@ export async function runScenario(scenario: Scenario, traced: boolean, story?: S
     virtualMinutes: Math.round((ground.now() - ground.startMs) / MINUTE_MS),
     digest: traced ? ground.trace.digest() : '',
     trace: ground.trace.lines,
+    callers: ground.trace.callers,
   };
 }
 

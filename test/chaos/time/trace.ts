@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 /** Keeps a line for each event of a run, if it is on. */
 export class Trace {
   readonly lines: string[] = [];
+  /** For each line, the file of the product that made the call; undefined for a line that is no such call. */
+  readonly callers: (string | undefined)[] = [];
   readonly #hash = createHash('sha256');
   /** True if lines are kept. A caller for whom a line is costly to make checks this first. */
   readonly isOn: boolean;
@@ -15,11 +17,12 @@ export class Trace {
     this.isOn = isOn;
   }
 
-  add(who: string, what: string): void {
+  add(who: string, what: string, caller?: string): void {
     if (!this.isOn) return;
     const line = `${((this.#now() - this.#startMs) / 1_000).toFixed(3).padStart(10)}  ${who.padEnd(14)} ${what}`;
     this.#hash.update(line);
     this.lines.push(line);
+    this.callers.push(caller);
   }
 
   /** Returns a digest of all lines so far. */
