@@ -93,15 +93,18 @@ export interface OneFleetOptions {
 }
 
 /**
- * What a test does to a worker before one of its steps: the worker dies, or other work is done first. `at`: the number
- * of the step, from 1, or what the first such step is described by.
+ * Says what happens before one step of a worker: the worker dies, or `does` runs to its end first.
+ *
+ * `at` is the number of the step, from 1, or a pattern for its description. Descriptions begin with `table` and the
+ * command, with `send`, `succeed`, `fail` or `heartbeat`, or with the cloud's call: `create <launch token>`, and
+ * `answer to create <launch token>` before the answer arrives.
  */
 interface Interruption {
   at: number | RegExp;
   does: 'die' | (() => Promise<unknown>);
 }
 
-/** One worker process. Its steps are its calls to tables, cloud, queue and workflow. */
+/** A worker process. Its steps are its calls to tables, cloud, queue and workflow. */
 export interface Worker {
   context: WorkerContext;
   steps: number;
@@ -117,7 +120,7 @@ interface Queued {
   mark: DeliveryMark & { sentAtMs: number };
 }
 
-/** One fleet with one connection, over models of the tables, the queue, the workflow's tasks and a cloud. */
+/** Plays one fleet with one connection over models of the tables, the queue, the workflow's tasks and a cloud. */
 export class OneFleet {
   nowMs = NOON;
   readonly cloud = new MemoryCloud(
@@ -131,7 +134,7 @@ export class OneFleet {
   /** Task tokens with which no step waits. */
   readonly spent = new Set<string>();
   readonly heartbeats: string[] = [];
-  /** What was written, sent, completed and called, in order. */
+  /** Changes of records and slots, messages, completed tasks and calls of the cloud, in order. */
   readonly history: string[] = [];
   /** A worker that nothing interrupts. */
   readonly worker: Worker;
