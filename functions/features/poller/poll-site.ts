@@ -85,10 +85,11 @@ async function pollNow(context: WorkerContext, site: SiteRef, turn: Turn): Promi
     return await withoutList(context, site, opened, turn, { error, askedAtMs });
   }
   loop.listFailedAtMs = 0;
-  // A list that shows no expected machine may be an error of the cloud. It is believed when the very next poll gets the
-  // same.
-  if (isDoubtful(snapshot) && loop.doubtedGeneration !== loop.generation - 1) {
-    loop.doubtedGeneration = loop.generation;
+  // A list that shows no expected machine may be an error of the cloud. It is believed when the very next list shows the
+  // same, whether the loop was restarted in between or not.
+  const isDoubted = isDoubtful(snapshot) && loop.isDoubted !== true;
+  loop.isDoubted = isDoubted;
+  if (isDoubted) {
     return await pollAgain(context, turn, SHORTEST_POLL_MS, { isFast: loop.fastPolling === true });
   }
   // The next poll is sent before this snapshot is reconciled: the reconcile must not delay it.
@@ -110,10 +111,6 @@ async function pollLater(
   turn: Turn,
   waitMs: number,
 ): Promise<void> {
-  const { loop } = turn;
-  // Without a list, this poll neither confirms nor refutes the last list: it stays doubtful until the next
-  // list.
-  if (loop.doubtedGeneration === loop.generation - 1) loop.doubtedGeneration = loop.generation;
   if (waitMs > POLL_INTERVAL_MS) return await pollBlindly(context, site, opened, turn, waitMs);
   const isFast = turn.loop.fastPolling === true && waitMs <= SHORTEST_POLL_MS;
   await pollAgain(context, turn, waitMs, { isFast });
@@ -185,6 +182,7 @@ async function withoutList(
   }
   const waitMs = error.retryAfterMs ?? BLIND_POLL_MS[error.code] ?? 2 * POLL_INTERVAL_MS;
   turn.loop.listFailedAtMs = 0;
+  turn.loop.isDoubted = false;
   await pollBlindly(context, site, opened, turn, waitMs);
 }
 
@@ -260,7 +258,7 @@ async function pollAgain(
     fullAtMs,
     entries,
     listFailedAtMs: loop.listFailedAtMs,
-    doubtedGeneration: loop.doubtedGeneration,
+    isDoubted: loop.isDoubted,
     askedUpTo: loop.askedUpTo,
   });
   if (settled && !isSent) await sendPoll(context, loop, waitMs);

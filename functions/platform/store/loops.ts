@@ -30,8 +30,8 @@ const observedSchema = z.object({
   entries: z.number().optional(),
   /** Time at which a list of the site last failed or took too long; 0: the latest list succeeded. */
   listFailedAtMs: z.number().optional(),
-  /** Generation of the latest poll whose list showed none of the expected machines, and was therefore not believed. */
-  doubtedGeneration: z.number().optional(),
+  /** True if the latest list showed none of the expected machines, and was therefore not believed. */
+  isDoubted: z.boolean().optional(),
   /** While lists fail: the last entry whose machine was read by itself. The next poll continues after it. */
   askedUpTo: z.string().optional(),
 });

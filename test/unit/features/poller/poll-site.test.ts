@@ -161,6 +161,21 @@ describe('a poll whose list is empty', () => {
   });
 });
 
+describe('an empty list before a restart of the poll loop', () => {
+  it('the list after a restart, which is empty again, closes the record of a machine that vanished', async () => {
+    await launchAndRun();
+    fleet.cloud.vanish(fleet.cloud.made[0]);
+    await poll();
+    // A worker whose clock is fast takes the next poll for overdue.
+    fleet.queue = [];
+    fleet.nowMs += 32_000;
+    const generation = await startLoop(fleet.store, LOOP, fleet.nowMs);
+    if (generation === undefined) throw new Error('an overdue loop is restarted');
+    await fleet.handle({ kind: 'poll', ...EAST, generation });
+    expect(await fleet.record()).toMatchObject({ status: 'Terminated', failure: { code: 'Vanished' } });
+  });
+});
+
 describe('a poll whose list fails', () => {
   it.each([
     ['Unauthorized', {}, 60_000],
