@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
 const UNIT = ['test/unit/**/*.test.ts'];
-/** Whole worlds in virtual time, state machines and templates: no engine either, but minutes of computing. */
+/**
+ * Tests of the whole system in virtual time, of state machines and of templates. They need minutes of
+ * computing time, but no local AWS engine.
+ */
 const STORIES = [
   'test/state-machines/**/*.test.ts',
   'test/infra/**/*.test.ts',
@@ -11,7 +14,7 @@ const STORIES = [
   'test/races/**/*.test.ts',
 ];
 const ON_ENGINE = ['test/engine/**/*.test.ts', 'test/e2e/**/*.test.ts'];
-/** Against moto, which they start by themselves. */
+/** Tests against moto. The tests start moto. */
 const ON_MOTO = ['test/live/**/*.test.ts'];
 
 export default defineConfig({
@@ -25,7 +28,7 @@ export default defineConfig({
           name: 'engine',
           include: ON_ENGINE,
           globalSetup: 'test/setup/engine.ts',
-          // All files share one engine and one set of simulated clouds, whose books they count in.
+          // All files share one engine and one set of simulated clouds, and count what these clouds record.
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 60_000,
@@ -36,7 +39,8 @@ export default defineConfig({
           name: 'disasters',
           include: ['test/disasters/**/*.test.ts'],
           globalSetup: 'test/setup/disasters.ts',
-          // Each file does to the engine, its functions or the clouds what no other one may meet with.
+          // Each file disturbs the engine, its functions or the clouds. Another file would fail at the same
+          // time.
           fileParallelism: false,
           maxConcurrency: 10,
           testTimeout: 600_000,

@@ -13,8 +13,8 @@ const say = (text: string) => process.stderr.write(`${text}\n`);
 const tell = (text: string) => process.stdout.write(`${text}\n`);
 
 /**
- * When a lane shows the output of its steps: `live` while they run, `afterwards` when they have ended, `failed` afterwards
- * and only of steps that failed.
+ * Which output of its steps a lane shows. `live`: all output, while a step runs. `afterwards`: all output,
+ * when a step has ended. `failed`: only the output of failed steps, when they have ended.
  */
 type Output = 'live' | 'afterwards' | 'failed';
 
@@ -39,8 +39,8 @@ async function runLane(lane: readonly Step[], output: Output): Promise<StepRun[]
 }
 
 /**
- * Runs a failed step, or its failed test files, once more without other steps: a random failure must not fail
- * the whole run.
+ * Runs a failed step, or its failed test files, once more while no other step runs. A random failure must not
+ * fail the whole run.
  */
 async function runAgain(first: StepRun): Promise<TriedStep> {
   if (first.isPassed) return { first };
@@ -70,7 +70,7 @@ const stages = all.map((lanes) => lanes.map((lane) => lane.filter(isWanted)));
 const startedMs = performance.now();
 const steps: TriedStep[] = [];
 const runs: StepRun[] = [];
-// A nightly run takes hours. A line for each suite says how it went.
+// A nightly run takes hours. Without `--verbose`, it shows one line for the result of each suite.
 const outputOf = (lane: number): Output => {
   if (flags.nightly && !flags.verbose) return 'failed';
   return lane === 0 ? 'live' : 'afterwards';

@@ -18,7 +18,7 @@ export const CHANGE: readonly Stage[] = [
   [[program('check', npm('check'))]],
   [[tests('test', ['npm', 'test', '--silent', '--'])]],
   [
-    // Both wait for clouds most of the time. Therefore they run concurrently.
+    // Both lanes wait for clouds most of the time. Therefore they run concurrently.
     [tests('disasters', npm('disasters'))],
     [
       contractOf('sim'),
@@ -36,7 +36,7 @@ export const CHANGE: readonly Stage[] = [
   ],
 ];
 
-/** The parts of the step `test`, for jobs that run side by side. Only `--only` selects them. */
+/** The parts of the step `test`, for CI jobs that run concurrently. Only `--only` selects these parts. */
 export const PARTS_OF_TEST: Stage = [
   [tests('unit', npm('test:unit'))],
   [tests('stories', npm('test:stories'))],

@@ -18,7 +18,9 @@ Exit codes:
   130  interrupted by Ctrl-C; work that was started continues
 `;
 
-/** Makes the whole command line. Calls `run` with each command and its action. */
+/**
+ * Makes the whole command line. `run` is called with the command that the user names, and with its action.
+ */
 export function makeProgram(run: Runner): Command {
   const program = new Command('fleetwright')
     .description('Fleets of virtual machines on many clouds.')
@@ -90,7 +92,10 @@ function contextOf(globals: GlobalOptions, world: World): Context {
   };
 }
 
-/** Captures Commander's own messages: `runCli` prints them once, like all others. */
+/**
+ * Sends help to the streams of `world`, and suppresses Commander's own error texts: `runCli` prints all
+ * errors.
+ */
 function captureOutput(command: Command, world: World): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => world.stdout.write(text),

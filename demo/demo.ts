@@ -156,7 +156,7 @@ const program = new Command('npm run demo --')
   aws        ${variablesText('aws')}; not needed for a server on this machine, for example moto
   openstack  ${variablesText('openstack')}
   cb-spider  ${variablesText('cb-spider')}; the demo uses its mock cloud
-Exit codes: 0 all instances ran, or with --faults and --policy the outcome is what the policy says; 1 instances did not run, leaked, ran twice or are left; 2 wrong use; 3 the demo cannot start`,
+Exit codes: 0 all instances ran (with --faults or --policy: each fleet ended as its policy allows); 1 instances did not run, leaked, ran twice or are left; 2 wrong use; 3 the demo cannot start`,
   )
   .allowExcessArguments(false)
   .exitOverride((error) => process.exit(error.exitCode === 0 ? EXIT.done : EXIT.usage));

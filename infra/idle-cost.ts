@@ -12,9 +12,9 @@ const HOURS_PER_MONTH = 730;
 const MINUTES_PER_MONTH = HOURS_PER_MONTH * 60;
 
 /**
- * Lambda also polls empty queues. It starts with five pollers
- * (https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/), and
- * a long poll takes at most 20 seconds
+ * Long polls of one idle queue in a minute. Lambda polls empty queues, too. It starts with five pollers
+ * (https://aws.amazon.com/blogs/compute/understanding-how-aws-lambda-scales-when-subscribed-to-amazon-sqs-queues/),
+ * and a long poll takes at most 20 seconds
  * (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
  */
 const POLLS_PER_MINUTE = 5 * (60 / 20);

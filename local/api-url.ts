@@ -3,10 +3,10 @@ import { StartFailure } from './state/start-failure.ts';
 const TRY_MS = 10_000;
 
 /**
- * Finds the URL at which plain HTTP clients reach the deployed API. Its own address,
+ * Returns the URL at which plain HTTP clients reach the deployed API. The address in the stack's output,
  * `<id>.execute-api.localhost:<port>`, resolves on few machines. The engine's path form also works:
- * `/_aws/execute-api/<id>`; some engines require the stage's name after it. The function tries all forms and returns
- * the first one at which Fleetwright's API answers. Clients need no proxy.
+ * `/_aws/execute-api/<id>`; some engines require the stage's name after it. The function tries all forms and
+ * returns the first one at which Fleetwright's API answers.
  *
  * @param deployedUrl the stack's output
  * @throws StartFailure when no form answers
@@ -23,8 +23,8 @@ export async function findApiUrl(engineUrl: string, deployedUrl: string): Promis
 }
 
 /**
- * Returns whether Fleetwright's API answers at this URL. To a request without a key, its answer differs from
- * any gateway's.
+ * Returns true if Fleetwright's API answers at this URL. Its answer to a request without a key names the
+ * realm `fleetwright`, which no gateway's answer does.
  */
 async function isOurs(url: string): Promise<boolean> {
   try {

@@ -27,7 +27,8 @@ export interface Target {
 }
 
 /**
- * Ensures the namespace `default` with a connection to each simulated cloud, verified and with its inventory read.
+ * Makes the namespace `default` and a connection to each simulated cloud, if they do not exist. Waits until
+ * each connection is verified and its inventory is read.
  *
  * @returns the number of connections made
  * @throws StartFailure naming the connections that do not become ready
@@ -39,7 +40,7 @@ export async function ensureConnections(api: Client, target: Target): Promise<nu
   return made.filter(Boolean).length;
 }
 
-/** Ensures one connection. @returns true if this call made it */
+/** Makes one connection, or repairs an existing one. @returns true if this call made it */
 async function ensureConnection(api: Client, cloud: Cloud, target: Target): Promise<boolean> {
   const { endpoint, simKey, isKnownKey } = target;
   const name = `sim-${cloud}`;

@@ -17,7 +17,7 @@ export interface LogsOptions {
   home?: string;
   /** The part whose logs are returned. Absent: all parts. */
   part?: LogPart;
-  /** The number of last lines of each part. */
+  /** Maximum number of lines from the end of each part's logs. Default: 50. */
   lines?: number;
 }
 
@@ -72,6 +72,7 @@ async function functionLines(engine: EngineRecord, lines: number): Promise<strin
     );
 }
 
+/** Maximum age of the functions' log lines that are read. */
 const RECENT_MS = 10 * 60_000;
 
 async function eventsOf(client: CloudWatchLogsClient, group: string, lines: number) {

@@ -1,4 +1,4 @@
-/** Reports that a step of the local stack has ended. */
+/** A step of the local stack that has ended. */
 export interface Step {
   /** The beginning of a sentence: `Engine started (MiniStack 1.5.33, port 4566)`. */
   text: string;

@@ -19,8 +19,8 @@ interface Flags extends RunFlags {
 export function costCommand(): Command {
   return new Command('cost')
     .description(
-      "Measures what a launch uses, from the demo's fleets on the local engine, and what an hour of a running fleet " +
-        'uses, from the shipped code in virtual time; in units, requests and dollars.',
+      "Measures what a launch uses (by running the demo's fleets on the local engine) and what an hour of a running " +
+        'fleet uses (by running the shipped code in virtual time). Shows units, requests and dollars.',
     )
     .option(
       '--scale <factor>',

@@ -6,7 +6,9 @@ import { fleetsOf } from '../makespan/fleets.ts';
 import type { PhaseCounts } from '../measure/cost.ts';
 import { inVirtualTime } from '../virtual/stack.ts';
 
-/** After this time, the schedule `watch` has seen that all poll loops have ended. */
+/**
+ * Virtual time in ms after which all poll loops have ended and the schedule `watch` no longer starts them.
+ */
 const AT_REST_MS = 10 * 60_000;
 const HOUR_MS = 3_600_000;
 /** Memory of every deployed function except some of the API. */
@@ -17,7 +19,7 @@ export interface HoursAsked {
   instances: number;
   hours: number;
   seed: number;
-  /** Log volume of an invocation, counted in another run. */
+  /** Bytes of log text of an invocation, counted in another run. */
   logBytesPerInvocation: number;
 }
 

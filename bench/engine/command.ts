@@ -16,8 +16,8 @@ const STEPS: readonly (readonly [keyof Shares, string])[] = [
   ['workflow', 'until the launch message is sent'],
   ['queue', 'until a worker has the message for the first time'],
   ['permit', 'until the cloud accepts the create call: networks, slots and rates'],
-  ['cloud', 'until it runs, by the cloud’s books'],
-  ['status', 'until its record says so'],
+  ['cloud', 'until the instance runs, by the cloud’s own record'],
+  ['status', 'until Fleetwright’s record of the instance is Running'],
 ];
 
 interface Flags extends RunFlags {
@@ -28,18 +28,19 @@ interface Flags extends RunFlags {
 }
 
 /**
- * Makes the command `bench -- engine`, which measures each step of a launch on the local engine. With `--boot`, it
- * measures fleets of quick machines.
+ * Makes the command `bench -- engine`, which measures each step of a launch on the local engine. With
+ * `--boot`, it measures fleets of machines that boot quickly.
  */
 export function engineCommand(): Command {
   return new Command('engine')
     .description(
-      "Runs the demo's fleets on the local engine: compares the makespan with the ideal, and shows what part of the time " +
-        'from the request to Running each step took. With --boot: runs fleets of machines with that boot time at a ' +
-        "cloud of the benchmark's own with 20 slots per location: a first fleet of 20, then 20 and 150 in one location " +
-        "and 60 in eight. Seconds are from the request until the last instance runs, by the cloud's books. The ideal is " +
-        'that of a scheduler without overhead under the same slots, boot time and create rate. The double of ' +
-        'CB-Spider has no limits of its own; its ideal is computed with the limits of the connection.',
+      "Runs the demo's fleets on the local engine. Compares the makespan (time until all instances run) with the ideal, " +
+        'and shows which share of the time from the request to Running each step took. With --boot: runs fleets of ' +
+        'machines with that boot time at a cloud that serves only the benchmark, with 20 slots per location. The fleets ' +
+        'have 20, 20 and 150 instances in one location, and 60 in eight. Seconds are from the request until the last ' +
+        "instance runs, by the cloud's own record. The ideal is the time of a scheduler without overhead under the same " +
+        'slots, boot time and create rate. The test double of CB-Spider has no limits; its ideal is computed with the ' +
+        'limits of the connection.',
     )
     .option(
       '--scale <factor>',
@@ -56,7 +57,7 @@ export function engineCommand(): Command {
     )
     .option(
       '--creates <per second>',
-      `with --boot: creates per second in a location, of cloud and connection (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
+      `with --boot: create calls per second at a location that the cloud and the connection allow (default: sim ${DEFAULT_CREATES.sim}, cb-spider ${DEFAULT_CREATES['cb-spider']})`,
       positiveNumber,
     )
     .option('--json', 'print one JSON line at the end of stdout', false)

@@ -30,8 +30,9 @@ export async function readFleetStarts(
 }
 
 /**
- * Reads the time at which the launch message of each instance was first sent, by the instance's id. The local engine's
- * histories do not have the messages. But an execution schedules its tasks in the order of its instances.
+ * Reads the time at which the launch message of each instance was first sent, by the instance's id. The local
+ * engine's histories do not have the messages. An execution schedules its tasks in the order of its
+ * instances, which tells the instance of each task.
  */
 export async function readSendTimes(
   client: SFNClient,

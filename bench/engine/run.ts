@@ -73,9 +73,9 @@ export interface Phases {
 }
 
 /**
- * Counts what launching used, from the API call to Running, with its share of the polls, and what terminating used. The
- * API's functions are counted only until all fleets are requested, because a client that watches may call the API as
- * often as it wants.
+ * Counts what the launches used, from the API call until all instances run, polls included, and what the
+ * terminations used. The API's functions are counted only until all fleets are requested. Later API calls
+ * come from a client that watches the fleets, and their number is arbitrary.
  */
 export async function countPhases({
   stack,
@@ -135,7 +135,7 @@ function together(a: Map<string, FunctionUse>, b: Map<string, FunctionUse>): Map
   );
 }
 
-/** Reads the largest resident set of each function in a run. */
+/** Reads the largest resident set of each function in a run, in MB. */
 export async function readPeakMemory({ stack, beganMs, goneMs }: EngineRun) {
   const clients = openEngineClients(stack);
   try {

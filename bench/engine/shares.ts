@@ -4,7 +4,7 @@ import { readFleetStarts, readReceiveTimes, readSendTimes } from './launch-times
 import type { InstancePath } from './paths.ts';
 import type { EngineRun } from './run.ts';
 
-/** Reads the step times of each instance that ran and for which all steps are known. */
+/** Reads the times of all steps, for each instance that ran and whose times are all known. */
 export async function readPaths({
   stack,
   provisioned,

@@ -7,7 +7,7 @@ import { inVirtualTime, type VirtualStack } from '../virtual/stack.ts';
 export interface FairnessAsked {
   small: number;
   large: number;
-  /** Delay of the request for the small fleet after that for the large one. */
+  /** Seconds from the request for the large fleet until the request for the small fleet. */
   afterSeconds: number;
   seeds: readonly number[];
 }
@@ -32,7 +32,8 @@ export interface Fairness {
 const CLOUD = 'aws';
 
 /**
- * Measures a small fleet at one location of one connection, alone and while a large one is under way at the same site.
+ * Measures how long a small fleet takes at one location of one connection: alone, and while a large fleet is
+ * being launched there.
  */
 export async function measureFairness(
   { small, large, afterSeconds, seeds }: FairnessAsked,
@@ -79,7 +80,8 @@ async function secondsToRun(
 }
 
 /**
- * Waits until all instances of a fleet run. @returns the time at which each of them ran, by the clouds' books
+ * Waits until all instances of a fleet run. @returns the time at which each instance began to run, by the
+ * cloud's record
  */
 async function untilAllRan({ lab }: VirtualStack, fleetId: string, size: number): Promise<number[]> {
   for (;;) {

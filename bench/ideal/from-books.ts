@@ -10,7 +10,7 @@ const bookedInstanceSchema = z.object({
 });
 type BookedInstance = z.infer<typeof bookedInstanceSchema>;
 
-/** The fields of `GET /_sim/books` that the ideal schedule needs. */
+/** The fields of `GET /_sim/books` (the simulated clouds' own record) that the ideal schedule needs. */
 export const booksSchema = z.object({
   clouds: z.array(
     z.object({
@@ -45,11 +45,12 @@ export interface RunResult {
 }
 
 /**
- * Computes the ideal and the real schedule of one run. If an instance had several attempts, the first one that ran
- * counts. Instances sort by their ids, that is by fleet and position: the order in which they were requested.
+ * Computes the ideal and the real schedule of one run. If several machines were made for an instance, only
+ * the first one that ran is used. Instances are sorted by id (fleet and position), which is the order of the
+ * requests.
  *
- * @throws ZodError when `books` is not an answer of `GET /_sim/books`; RangeError when no limits are known for one of
- *   its clouds
+ * @throws ZodError when `books` is not an answer of `GET /_sim/books`; RangeError when no limits are known
+ *   for one of the run's clouds
  */
 export function measureRun({ books, limits, startedAt, deploymentId, fleetIds }: Run): RunResult {
   const startMs = Date.parse(startedAt);

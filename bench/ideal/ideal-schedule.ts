@@ -38,7 +38,7 @@ export function idealSchedule(clouds: readonly AskedCloud[]): IdealSchedule {
 const SAME_MOMENT_SECONDS = 1e-9;
 
 interface Site {
-  /** Durations for which the instances hold their slots. The first `started` of them have begun. */
+  /** Seconds for which each instance holds its slot. The first `started` instances have begun. */
   durations: number[];
   started: number;
   runsAt: number[];

@@ -26,10 +26,10 @@ const UNGOVERNED: CallGate = { send: (call, request) => request(new Permit(call)
 const MAX_SLEEP_MS = 5_000;
 
 /**
- * Simulates the baseline, the method of comparable systems, on the same clouds. Each request has its own semaphores for
- * locations and instances, and each create call sleeps for up to five random seconds inside its slot. The baseline is
- * better than those systems. It repeats a refused call, frees a slot as soon as its instance runs, and makes no status
- * calls.
+ * Simulates the baseline, the method of comparable systems, on the same clouds. Each request has its own
+ * semaphores for locations and instances. Before each create call, the launch sleeps for a random time of up
+ * to five seconds while it holds its semaphores. The baseline is better than those systems: it repeats a
+ * refused call, releases the semaphore as soon as the instance runs, and makes no status calls.
  */
 export async function simulateBaseline(fleets: readonly FleetRequest[], seed: number): Promise<Measured> {
   const ground = new Ground(seed, CALM, false, Number.POSITIVE_INFINITY);

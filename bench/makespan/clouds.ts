@@ -4,12 +4,12 @@ import type { Clouds } from '../../test/chaos/models/clouds.ts';
 import { measureRun } from '../ideal/from-books.ts';
 import { SIMULATED_LIMITS } from '../ideal/limits.ts';
 
-/** Most instances that fit into the quotas: those of the demo. */
+/** Maximum number of instances for which the clouds keep their quotas. The demo's fleets have this number. */
 const WITHIN_QUOTAS = 1_110;
 
 /**
- * Returns the simulated clouds: with their quotas for up to as many instances as the demo has, without quotas
- * for more.
+ * Returns the simulated clouds. They have their quotas if the run has no more instances than the demo, and no
+ * quotas otherwise.
  */
 export function cloudsFor(instances: number): Record<string, CloudConfig> {
   return instances <= WITHIN_QUOTAS ? loadSimConfig().clouds : cloudsWithoutQuotas();
@@ -44,7 +44,7 @@ export interface Measured {
   limitViolations: number;
 }
 
-/** Measures a run that began at `startMs` by the clouds' own books. */
+/** Measures a run by the clouds' own record of instances and calls. The run began at `startMs`. */
 export function measure({ engine }: Clouds, startMs: number): Measured {
   const books = readBooks(engine.world);
   const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);

@@ -14,30 +14,30 @@ interface Flags {
   json: boolean;
 }
 
-/** Most threads: each may need some GB of memory. */
+/** Maximum number of threads by default, because each may need several GB of memory. */
 const MOST_THREADS = 2;
 
 /**
- * Makes the command `bench -- makespan`. It runs in virtual time: it takes minutes and gives the same result
- * each time.
+ * Makes the command `bench -- makespan`. It runs in virtual time: it takes minutes, and repeated runs give
+ * the same result.
  */
 export function makespanCommand(): Command {
   return new Command('makespan')
     .description(
-      'Measures the time until all instances run, in virtual time: the shipped functions, workflows and poll loop over the ' +
-        'simulated clouds, compared with the best possible and with semaphores and random sleeps.',
+      'Measures in virtual time how long the shipped code takes until all instances run on the simulated clouds. ' +
+        'Compares this time with the ideal time and with a baseline that uses semaphores and random sleeps.',
     )
     .option(
       '--most <instances>',
-      'most instances of a case; 10000 takes 3 minutes, 100000 half an hour',
+      'leave out cases with more instances; up to 10000 takes 3 minutes, up to 100000 half an hour',
       caseSize,
       100_000,
     )
     .option('--seed <number>', 'seed of the simulated clouds', wholeNumber, 1)
     .option(
       '--lambda-scaling',
-      'start with the concurrency that Lambda gives a quiet queue: 5 batches at a time, and 300 more each minute, up to ' +
-        'the limit of 100. Without this flag, all 100 are available from the start',
+      'start with 5 concurrent batches, as Lambda does for a quiet queue, and add concurrency at 300 a minute up to the ' +
+        'limit of 100. Without this flag, all 100 are available from the start',
       false,
     )
     .option(
@@ -72,7 +72,7 @@ function caseSize(text: string): number {
 const HEADS = [
   'instances',
   'fleets',
-  'rates stated',
+  'rates overstated by',
   'seconds',
   'ideal',
   'ratio',

@@ -4,8 +4,9 @@ import type { FleetRequest } from '../../functions/model/fleet-request.ts';
 type NodeGroup = FleetRequest['nodeGroups'][number];
 
 /**
- * Returns fleets with this number of instances in total. If the numbers match, these are the demo's own fleets.
- * Otherwise they are equal fleets with the demo's shares by cloud, over all locations of the demo.
+ * Returns fleets with this number of instances in total. If the numbers of instances and fleets are those of
+ * the demo, the demo's own fleets are returned. Otherwise the fleets are equal: they divide their instances
+ * among the clouds as the demo does, and use all of its locations.
  */
 export function fleetsOf(instances: number, fleets: number): FleetRequest[] {
   const demo = readFleetFiles();
@@ -41,7 +42,8 @@ export const sizeOf = (fleets: readonly FleetRequest[]): number =>
   fleets.flatMap(({ nodeGroups }) => nodeGroups).reduce((sum, { size }) => sum + size, 0);
 
 /**
- * Divides `whole` into whole numbers in these proportions. Each is rounded, and the remainder is carried to the next.
+ * Divides `whole` into whole numbers in these proportions. Each part is rounded, and its rounding error is
+ * carried to the next part.
  */
 function split(whole: number, proportions: readonly number[]): number[] {
   let [given, due] = [0, 0];

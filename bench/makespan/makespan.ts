@@ -22,8 +22,8 @@ export interface Asked {
 }
 
 /**
- * The sizes that are measured: the demo's fleets, ten thousand instances in one fleet and in twenty, and a
- * hundred thousand.
+ * The sizes that are measured: the demo's fleets, 10,000 instances in one fleet and in 20, and 100,000
+ * instances in ten fleets.
  */
 export const ASKED: readonly Asked[] = [
   { instances: 1_110, fleets: 4 },
@@ -43,7 +43,8 @@ export interface HowToRun {
 }
 
 /**
- * Measures each of these sizes with the clouds' real call rates, with overstated ones, and with the baseline.
+ * Measures each size with connections that state the clouds' real call rates, with overstated rates, and with
+ * the baseline.
  */
 export async function measureMakespans(
   asked: readonly Asked[],

@@ -4,10 +4,16 @@ import type { Measured } from './clouds.ts';
 import type { Job } from './job.ts';
 import type { Told } from './worker.ts';
 
-/** A run of 100,000 instances keeps some GB. Nearly all of its objects live only briefly: the young heap is large. */
+/**
+ * Memory of a thread: a run of 100,000 instances needs several GB. The young generation is large, because
+ * nearly all objects are short-lived.
+ */
 const RESOURCES = { maxOldGenerationSizeMb: 12_288, maxYoungGenerationSizeMb: 192 };
 
-/** Runs jobs in threads, a fixed number at a time. Each job has the same result as without threads. */
+/**
+ * Runs jobs in threads, at most a fixed number at the same time. Each job has the same result as without
+ * threads.
+ */
 export class Workers {
   readonly #slot: ReturnType<typeof pLimit>;
 

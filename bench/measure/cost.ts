@@ -2,7 +2,7 @@ import { CLOUDWATCH, DYNAMODB, LAMBDA, SQS, STEP_FUNCTIONS } from '../../infra/p
 import { addUse, type FunctionUse, NO_USE } from './function-logs.ts';
 import type { WorkflowUse } from './transitions.ts';
 
-/** What a number of instances used together. */
+/** Resources that a number of instances used together. */
 export interface PhaseCounts {
   instances: number;
   cloudCalls: number;
@@ -15,7 +15,7 @@ export interface PhaseCounts {
   logBytes: number;
 }
 
-/** One receive and one delete. */
+/** A batch needs one receive and one delete. */
 const SQS_REQUESTS_PER_BATCH = 2;
 /**
  * Bytes that CloudWatch adds to each log event. An invocation has three events of Lambda and one of the

@@ -5,12 +5,12 @@ import type { Span } from './function-logs.ts';
 export interface WorkflowUse {
   executions: number;
   transitions: number;
-  /** Messages that Step Functions sent. SQS bills them as all others. */
+  /** Messages that Step Functions sent. SQS bills them like all other messages. */
   sqsSends: number;
   mostEvents: number;
 }
 
-/** Reads from the histories what the executions that began in a span used. */
+/** Reads the histories of the executions that began in a span, and adds up what they used. */
 export async function readWorkflowUse(
   client: SFNClient,
   machineArns: readonly string[],

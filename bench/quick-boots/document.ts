@@ -9,9 +9,9 @@ const seconds = z.number().nonnegative();
 const caseSchema = z.strictObject({
   instances: z.int().positive(),
   locations: z.int().positive(),
-  /** Number of running instances, by the cloud's books. */
+  /** Number of running instances, by the cloud's own record. */
   running: z.int().nonnegative(),
-  /** Time from the request until the last instance ran, by the cloud's books. */
+  /** Time from the request until the last instance ran, by the cloud's own record. */
   seconds,
   /** Time of a scheduler without overhead under the same limits. */
   idealSeconds: seconds,

@@ -9,7 +9,7 @@ import { type QuickCloud, type QuickDriver, SLOTS } from './quick-cloud.ts';
 import { openSimulatedCloud } from './simulated-cloud.ts';
 import { openSpiderCloud } from './spider-cloud.ts';
 
-/** Longest duration of a case that does not hang. */
+/** Maximum time to wait for a fleet, in ms. A case that does not hang takes less. */
 const ATMOST_MS = 5 * 60_000;
 
 export interface QuickBootsOptions {
@@ -19,7 +19,7 @@ export interface QuickBootsOptions {
   seed: number;
 }
 
-/** The surroundings in which one case is measured. */
+/** Output of the measurement, and the signal that interrupts it. */
 interface Surroundings {
   say(line: string): void;
   signal: AbortSignal;
@@ -51,7 +51,7 @@ export async function measureQuickBoots(
   }
 }
 
-/** Creates one fleet, waits until it has come up, reads the books and deletes it. */
+/** Creates one fleet, waits until its launches have ended, reads the cloud's record and deletes the fleet. */
 async function play(
   stack: Stack,
   cloud: QuickCloud,
@@ -73,7 +73,7 @@ async function play(
     fleetIds: [id],
   });
   await deleteFleets(stack, [id]);
-  // Running instances are removed first, even after an interruption.
+  // The signal of the user's interruption does not end this wait, so that the instances are removed first.
   await watchFleets(stack, [id], { ...watch, goal: 'gone', signal: new AbortController().signal });
   if (!signal.aborted) return resultOf(one, run);
   await disconnect(stack, cloud);

@@ -4,9 +4,9 @@ import type { LimitOverride } from '../../functions/model/limit-profile.ts';
 import type { CreateLimits } from '../ideal/ideal-schedule.ts';
 import type { Offered } from './cases.ts';
 
-/** Most instances of a location between acceptance and Running. */
+/** Maximum number of instances at a location that are accepted and not yet Running. */
 export const SLOTS = 20;
-/** Most locations of an account in which instances are being created: more than any case has. */
+/** Maximum number of locations where an account creates instances at the same time. No case has so many. */
 export const LOCATION_SLOTS = 30;
 
 export const QUICK_DRIVERS = ['sim', 'cb-spider'] as const;
@@ -14,7 +14,9 @@ export type QuickDriver = (typeof QUICK_DRIVERS)[number];
 
 export interface CloudOptions {
   bootSeconds: number;
-  /** Create calls per second at a location, for the cloud and the connection. */
+  /**
+   * Create calls per second at a location. The cloud allows this rate, and the connection's limits state it.
+   */
   createsPerSecond: number;
   /** Converts an address of this machine to one that functions can reach. */
   seenByFunctions(url: string): string;
@@ -25,12 +27,14 @@ export const DEFAULT_CREATES: Readonly<Record<QuickDriver, number>> = { sim: 5, 
 
 export const CONNECTION_PREFIX = 'quick-boots-';
 
-/** Returns a name that no earlier run used: workers cache connections by name for a while. */
+/** Returns a name that no earlier run used, because workers cache connections by name for a while. */
 export function newConnectionName(): string {
   return `${CONNECTION_PREFIX}${randomBytes(4).toString('hex')}`;
 }
 
-/** A cloud with quick machines that serves only the benchmark, in this process and over HTTP. */
+/**
+ * A cloud whose machines boot quickly. It serves only the benchmark, and runs in this process behind HTTP.
+ */
 export interface QuickCloud {
   connection: Pick<ConnectionRequest, 'name' | 'driver' | 'cloud' | 'credential'> & {
     endpoint: string;
@@ -39,7 +43,9 @@ export interface QuickCloud {
   offered: Offered;
   /** Limits for the ideal schedule, by the cloud's name. */
   limits: Readonly<Record<string, CreateLimits>>;
-  /** Returns the books in the form of `GET /_sim/books`, with the fields that `booksSchema` reads. */
+  /**
+   * Returns the cloud's record in the form of `GET /_sim/books`, with the fields that `booksSchema` reads.
+   */
   books(deploymentId: string): unknown;
   /** Counts the machines and network resources that exist. */
   countLeft(): number;

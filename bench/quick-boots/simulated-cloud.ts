@@ -16,7 +16,10 @@ const CLOUD = 'aws';
 const ACCOUNT = 'quick-boots';
 const SUBMIT_MS = 100;
 
-/** Opens the simulated AWS with machines that boot quickly. Apart from slots and creates, it has its default limits. */
+/**
+ * Opens the simulated AWS with machines that boot quickly. All limits except the slots and the create rate
+ * are the defaults.
+ */
 export async function openSimulatedCloud(
   seed: number,
   { bootSeconds, createsPerSecond, seenByFunctions }: CloudOptions,

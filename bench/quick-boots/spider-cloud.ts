@@ -16,13 +16,13 @@ import {
 
 const CLOUD = 'mock';
 const ACCOUNT = 'quick-boots';
-/** Part of a machine's boot before the cloud shows the machine. */
+/** First part of a machine's boot, in ms. The cloud shows the machine only afterwards. */
 const PREPARE_MS = 100;
 const TERMINATE_MS = 100;
 
 /**
- * Opens the double of CB-Spider with its mock cloud, whose machines boot quickly. It has no limits: the ideal uses
- * those of the connection.
+ * Opens the test double of CB-Spider with its mock cloud, whose machines boot quickly. The double has no
+ * limits. The ideal schedule uses the limits of the connection.
  */
 export async function openSpiderCloud({
   bootSeconds,
@@ -69,7 +69,7 @@ export async function openSpiderCloud({
   };
 }
 
-/** Returns the double's machines in the form of the simulated clouds' books. */
+/** Returns the double's machines in the form of `GET /_sim/books` of the simulated clouds. */
 export function booksOf(
   accounts: readonly Account[],
   { prepareMs, startMs }: Pick<Pace, 'prepareMs' | 'startMs'>,

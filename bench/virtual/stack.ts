@@ -13,7 +13,7 @@ import { deployedStage } from '../../test/samples/deployed-stage.ts';
 
 const GLANCE_MS = 250;
 const SAY_MS = 30_000;
-/** After this time, all inventories are read and written. */
+/** Virtual time in ms after which all inventories are read and written. */
 const SETTLED_MS = 60_000;
 const PATIENCE_MS = 24 * 60 * 60_000;
 

@@ -26,7 +26,7 @@ const ORPHAN_FLAGS: readonly Flag[] = [
   ['--orphan-action <action>', 'what sweeps do with orphans: terminate (default) or report'],
   [
     '--orphan-grace-seconds <seconds>',
-    `how long sweeps wait after they first found an orphan, ${MIN_GRACE_SECONDS} to ${MAX_GRACE_SECONDS} (${DEFAULT_ORPHAN_POLICY.graceSeconds})`,
+    `how long sweeps wait between finding an orphan and removing it, ${MIN_GRACE_SECONDS} to ${MAX_GRACE_SECONDS} (${DEFAULT_ORPHAN_POLICY.graceSeconds})`,
   ],
 ];
 
@@ -193,7 +193,7 @@ export const connectionNoun = noun('connection', 'Connections: credentials for c
   command({
     name: 'reopen',
     summary:
-      'Let launches try quotas again that the cloud has refused, for example after you had them raised',
+      'Let launches try again where a quota was used up, for example after the provider has raised the quota',
     arguments: NAME,
     flags: [['--location <location>', 'only in this location']],
     examples: ['connection reopen sim-aws', 'connection reopen sim-aws --location us-east-1'],

@@ -18,7 +18,7 @@ export const FLEET: readonly Flag[] = [['<fleet>', 'id of the fleet, or name of 
 export const named = z.object({ fleet: nameSchema });
 const waited = named.extend(waitInput.shape);
 
-/** Duration of a hold. */
+/** Duration of a hold, in seconds after parsing. */
 export const holdInput = durationSchema.pipe(z.int().min(MIN_HOLD_SECONDS).max(MAX_HOLD_SECONDS));
 
 /** Follows a fleet and returns its final state. */
@@ -53,7 +53,10 @@ async function actAndFollow(
   return { document, text: fleetText(document) };
 }
 
-/** The actions on a fleet, except its removal. To repeat an action while it is under way changes nothing. */
+/**
+ * Commands for the actions on a fleet, except its deletion. Repeating an action that is under way changes
+ * nothing.
+ */
 export const fleetActions = [
   command({
     name: 'hold',

@@ -35,7 +35,7 @@ async function ask(context: Context, { value, locate }: Located<FleetRequest>, i
   }
 }
 
-/** Adds the flags about holding the fleet to the request. */
+/** Adds the hold that `--hold` or `--hold-for` asks for to the request. */
 function held(request: FleetRequest, hold: boolean, holdFor: number | undefined): FleetRequest {
   if (holdFor !== undefined) return { ...request, hold: { expiresInSeconds: holdFor } };
   return hold ? { ...request, hold: request.hold ?? {} } : request;
@@ -51,7 +51,7 @@ export const fleetNoun = noun('fleet', 'Fleets of instances on many clouds', [
       ['--hold', 'accept the fleet, but launch nothing until `fleetwright fleet release`'],
       [
         '--hold-for <time>',
-        'as --hold, and withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
+        'like --hold, and withdraw the fleet after this time, unless it was released: 3600, 90m, 1h, 2d',
       ],
       ...WAIT_FLAGS,
     ],

@@ -8,7 +8,7 @@ const DEFAULT_LIMIT = 500;
 
 /** Flags of every list. */
 export const LIST_FLAGS: readonly Flag[] = [
-  ['--limit <count>', `most items to list (${DEFAULT_LIMIT})`],
+  ['--limit <count>', `maximum number of items to list (${DEFAULT_LIMIT})`],
   ['--cursor <cursor>', 'continue where an earlier list ended'],
 ];
 
@@ -17,7 +17,9 @@ export const listInput = z.object({
   cursor: z.string().optional(),
 });
 
-/** Reads a list as its flags require. If there are more items, says so on stderr. */
+/**
+ * Reads as many items of a list as the flags ask for. If the list has more items, prints a note on stderr.
+ */
 export async function listed<Item>(
   context: Context,
   { limit, cursor }: z.infer<typeof listInput>,

@@ -29,7 +29,7 @@ export const localNoun = noun('local', 'Fleetwright on this machine, with simula
       ]);
       return {
         document,
-        text: `${text}\nOther commands use it without further settings, for example: fleetwright connection list\nWith --json, the output includes the keys of the engine and the simulated clouds.\n`,
+        text: `${text}\nOther commands use this stack without further settings, for example: fleetwright connection list\nWith --json, the output includes the keys of the engine and the simulated clouds.\n`,
       };
     },
   }),
@@ -72,7 +72,7 @@ export const localNoun = noun('local', 'Fleetwright on this machine, with simula
     name: 'logs',
     summary: 'Print the last lines of the local stack’s logs, part by part',
     arguments: [['[part]', `${LOG_PARTS.join(', ')} (default: all)`]],
-    flags: [['--lines <count>', 'number of last lines of each part (50)']],
+    flags: [['--lines <count>', 'number of lines to print from the end of each log (50)']],
     examples: ['local logs', 'local logs functions --lines 200'],
     input: z.object({
       part: z.enum(LOG_PARTS).optional(),

@@ -15,7 +15,7 @@ import { LIST_FLAGS, listed, listInput } from './list-flags.ts';
 
 export const orphansNoun = noun(
   'orphans',
-  'Orphans: what carries this deployment’s tag or name at a cloud, and no record claims',
+  'Orphans: cloud resources with this deployment’s tag or name that no record claims',
   [
     command({
       name: 'list',

@@ -9,7 +9,7 @@ const POLL_MS = 1_000;
 
 export const WAIT_FLAGS: readonly Flag[] = [
   ['--wait', 'wait until the work has ended'],
-  ['--timeout <seconds>', 'with --wait: longest time to wait'],
+  ['--timeout <seconds>', 'with --wait: maximum time to wait'],
 ];
 
 export const waitInput = z.object({
@@ -18,8 +18,8 @@ export const waitInput = z.object({
 });
 
 /**
- * Waits until a connection is verified and `done` returns true, or until `refused` does. By default, a connection in
- * status Failed is refused. Ctrl-C only ends the wait.
+ * Waits until a connection is verified and `done` returns true, or until `refused` returns true. By default,
+ * a connection in status Failed is refused. Ctrl-C only ends the wait.
  */
 export async function awaitConnection(
   context: Context,

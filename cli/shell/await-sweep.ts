@@ -6,7 +6,10 @@ import { EXIT, type ExitCode } from './exit.ts';
 const POLL_MS = 1_000;
 const TIMEOUT_SECONDS = 600;
 
-/** Waits until every site of a sweep has been swept, and shows how many have. Ctrl-C only ends the wait. */
+/**
+ * Waits until every site of a sweep has been swept, and prints the number of swept sites. Ctrl-C only ends
+ * the wait.
+ */
 export async function awaitSweep(
   context: Context,
   first: Sweep,

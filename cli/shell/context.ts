@@ -21,7 +21,7 @@ export interface World {
   env: Readonly<Record<string, string | undefined>>;
   /** Returns milliseconds since 1970. */
   now(): number;
-  /** Waits. Resolves early, and never rejects, when the signal is aborted. */
+  /** Waits. If the signal is aborted, the promise resolves early and does not reject. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
   readFile(path: string): Promise<string>;
   readStdin(): Promise<string>;

@@ -33,7 +33,8 @@ export interface Followed {
 }
 
 /**
- * Shows a fleet's progress until it has come up, or nothing of it is left. Ctrl-C only ends the watching.
+ * Prints a fleet's progress until the goal is reached or can no longer be reached. Ctrl-C only stops the
+ * printing: the work continues.
  *
  * @param fleetId an id and not a name, because another fleet may soon have the name
  */

@@ -19,8 +19,8 @@ export interface LocalStack {
 }
 
 /**
- * A copy of the list in `local/logs.ts`: other commands then need not load `local/`. The compiler checks that
- * the two agree.
+ * The parts of the list in `local/logs.ts`, copied so that other commands need not load `local/`. The
+ * compiler reports a part that `local/logs.ts` does not have.
  */
 export const LOG_PARTS = ['engine', 'clouds', 'deploy', 'functions'] as const satisfies readonly LogPart[];
 

@@ -4,10 +4,10 @@ interface Page<Item> {
 }
 
 /**
- * Reads pages of a list until it has the requested number of items, or there are no more. A page may be empty and still
- * have a next one.
+ * Reads pages of a list until the requested number of items is read, or the list ends. A page may be empty
+ * although further pages follow.
  *
- * @returns one page with all items; `cursor` is where the next one begins, if there is more
+ * @returns one page with all items; `cursor` is the cursor of the next page, or null at the end of the list
  */
 export async function readPages<Item>(
   { limit, maxPage, cursor: from }: { limit: number; maxPage: number; cursor: string | undefined },

@@ -4,7 +4,7 @@ import type { OutStream } from './context.ts';
 
 const REWRITE_EVERY_MS = 0;
 const LINE_EVERY_MS = 5_000;
-/** The estimated end is computed from the progress of this last period. */
+/** Length of the last period, from whose progress the end is estimated. */
 const PACE_WINDOW_MS = 60_000;
 const BAR_CELLS = 24;
 
@@ -29,8 +29,9 @@ const endedOf = (counts: Counts, goal: Goal): number =>
     : (counts.Running ?? 0) + (counts.Failed ?? 0) + (counts.Terminated ?? 0);
 
 /**
- * Estimates the milliseconds until the rest has ended, at the pace of the last minute. Undefined until a tenth has
- * ended: no instance can end during the first boot, and the pace cannot be measured.
+ * Estimates the time until all requested instances have ended, in ms, from the pace of the last minute.
+ * Returns undefined until a tenth of the instances has ended: no instance ends before the first boot is over,
+ * so that there is no pace to measure.
  */
 export function remainingMs(samples: readonly Sample[], requested: number): number | undefined {
   const last = samples.at(-1);

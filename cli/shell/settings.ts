@@ -21,7 +21,10 @@ const localContextSchema = z.object({
 /** The state folder of `local up`, unless FLEETWRIGHT_HOME is set. It does not depend on the working directory. */
 const LOCAL_HOME = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '.fleetwright');
 
-/** Reads a variable. An empty one counts as not set, as in most shell scripts. */
+/**
+ * Reads the environment variable FLEETWRIGHT_<name>. An empty value counts as not set, as in most shell
+ * scripts.
+ */
 const setting = (world: World, name: string): string | undefined =>
   world.env[`FLEETWRIGHT_${name}`] || undefined;
 

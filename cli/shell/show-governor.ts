@@ -66,7 +66,7 @@ function reasonText(reason: GovernorReason): string {
       return reason.until === undefined ? slowed : `${slowed}, no call before ${reason.until}`;
     }
     case 'outage':
-      return `the location accepts no call since ${reason.sinceAt}; next probe at ${reason.nextProbeAt}`;
+      return `the location has accepted no call since ${reason.sinceAt}; next probe at ${reason.nextProbeAt}`;
     case 'capacity': {
       const what = `no capacity of ${reason.instanceType}${reason.zone === undefined ? '' : ` in ${reason.zone}`} since ${reason.sinceAt}`;
       return reason.probing ? `${what}; a launch is probing it` : `${what}; next probe after ${reason.until}`;

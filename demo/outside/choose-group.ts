@@ -20,8 +20,8 @@ interface Choice {
 }
 
 /**
- * Chooses what to launch at a cloud by its catalogue: the type and image that most of the locations have, and these
- * locations.
+ * Chooses the node group to launch at a cloud from the cloud's catalogue: the type and image that the largest
+ * number of locations offers, and these locations.
  *
  * @returns undefined when no location has a type and an image for it
  */

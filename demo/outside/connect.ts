@@ -15,7 +15,10 @@ export interface ConnectedCloud extends OutsideCloud {
   group: NodeGroupRequest;
 }
 
-/** Most locations: enough to spread the fleet, and quickly read at clouds that have dozens. */
+/**
+ * Maximum number of locations that are read. They are enough to spread the fleet, and some clouds have
+ * dozens.
+ */
 const MAX_LOCATIONS = 4;
 const POLL_MS = 1_000;
 const READY_MS = 10 * 60_000;
@@ -69,8 +72,8 @@ export async function connect(
 type Wanted = Pick<Connection, 'name' | 'driver' | 'cloud'> & { credential: Credential; endpoint: string };
 
 /**
- * Creates the connection. A connection of an earlier run is used again if it has the same endpoint and is usable; its
- * inventory is then synced.
+ * Creates the connection. A connection of an earlier run is used again if it is Ready and has the same
+ * endpoint. Otherwise it is replaced.
  */
 async function register({ client, namespace }: Stack, wanted: Wanted): Promise<void> {
   const params = { namespace, connection: wanted.name };
@@ -119,7 +122,7 @@ async function waitForOffers(stack: Stack, name: string): Promise<OfferedAt[]> {
   }
 }
 
-/** Reads the locations that have offers and images now, at most the wanted number. */
+/** Reads the locations whose offers and images are in the catalogue already, at most `MAX_LOCATIONS`. */
 async function readOffers({ client, namespace }: Stack, name: string): Promise<OfferedAt[]> {
   const params = { namespace, connection: name };
   const offered: OfferedAt[] = [];

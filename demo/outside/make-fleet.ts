@@ -8,7 +8,7 @@ export const OUTSIDE_SIZES: Readonly<Record<OutsideDriver, number>> = {
   'cb-spider': 80,
 };
 
-/** Makes one fleet with the node groups of all these fleets, and further ones. */
+/** Makes one fleet from the node groups of the simulated clouds' fleets and those of the outside clouds. */
 export function makeFleet(
   simulated: readonly FleetRequest[],
   outside: readonly NodeGroupRequest[],

@@ -7,7 +7,8 @@ import type { ConnectedCloud } from './connect.ts';
 import { findUnclaimed } from './sweep.ts';
 
 /**
- * The outcome of a fleet's instances at one outside cloud. Its calls are not counted, because it has no books.
+ * The outcome of a fleet's instances at one outside cloud. Its throttled calls are not known, because only
+ * the simulated clouds keep a record (books) of their calls.
  */
 export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   driver: string;
@@ -15,11 +16,14 @@ export interface OutsideRow extends Omit<CloudRow, 'throttled'> {
   throttled: null;
   /** Machines at the cloud that no record claims. */
   leaked: number;
-  /** Machines among them whose record is bound to another machine. */
+  /** Leaked machines that were created for a record which belongs to another machine. */
   duplicated: number;
   /** Time from the acceptance of the fleet until the last instance ran; null if none ran. */
   makespanSeconds: number | null;
-  /** Machines and network resources at the cloud, and records of them that are not closed; null: not deleted. */
+  /**
+   * Machines and network resources at the cloud, and open records of them. Null if the fleets were not
+   * deleted.
+   */
   remainingAfterDelete: number | null;
 }
 
@@ -66,7 +70,10 @@ export async function measure(
   };
 }
 
-/** Counts what is left of deleted fleets at an outside cloud, by its own lists and by Fleetwright's records. */
+/**
+ * Counts what is left of deleted fleets at an outside cloud, by the cloud's lists and by Fleetwright's
+ * records.
+ */
 export async function countLeft(
   stack: Stack,
   connection: string,

@@ -47,7 +47,9 @@ function driverOf(name: string): OutsideDriver {
   return driver;
 }
 
-/** AWS itself costs money, and has one address for each region. */
+/**
+ * Hosts of AWS itself. The demo refuses them, because AWS costs money and has one address for each region.
+ */
 const AT_AWS = /(^|\.)amazonaws\.com(\.cn)?$/;
 
 function addressOf(name: string, text: string): string {

@@ -15,7 +15,8 @@ interface Source {
   /** Fields that are the same for every user. */
   fixed?: Credential;
   /**
-   * Credential that is used without variables for a server on this machine, where no real account is used.
+   * Credential for a server on this machine, used if the variables are not set. Such a server has no real
+   * account.
    */
   onThisMachine?: Credential;
 }
@@ -48,7 +49,7 @@ const SOURCES: Readonly<Record<OutsideDriver, Source>> = {
     ],
   },
   'cb-spider': {
-    // The cloud that every CB-Spider has.
+    // Every CB-Spider server has this cloud.
     cloud: 'mock',
     ways: [{ required: { username: 'SPIDER_USERNAME', password: 'SPIDER_PASSWORD' } }],
     fixed: { MockName: 'fleetwright-demo' },

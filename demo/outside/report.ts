@@ -3,7 +3,10 @@ import type { OutsideRow } from './measure.ts';
 
 /** The line of `--json` of a run with `--clouds`. */
 export interface OutsideReportLine extends ReportLine {
-  /** Real clouds, one row each. `throttled` and `calls` are only those of the simulated clouds, which have books. */
+  /**
+   * Outside clouds, one row each. `throttled` and `calls` of the line count only calls to the simulated
+   * clouds.
+   */
   outside: OutsideRow[];
 }
 

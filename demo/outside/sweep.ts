@@ -9,8 +9,8 @@ const ATMOST_MS = 10 * 60_000;
 type Finding = Sweep['findings'][number];
 
 /**
- * Finds what a cloud has of these fleets and no record claims. The driver reads the cloud's own lists at every
- * location. Nothing is changed.
+ * Returns the resources of these fleets that exist at a cloud and that no record claims. It runs a sweep as a
+ * dry run: the driver reads the cloud's lists at every location, and nothing is changed.
  *
  * @throws CliError when some location could not be read
  */

@@ -44,7 +44,10 @@ const booksSchema = z.object({
     z.object({ cloud: z.string(), connection: z.string(), calls: callsSchema, throttled: z.number() }),
   ),
 });
-/** The simulated clouds' own state, independent of Fleetwright's records. */
+/**
+ * The simulated clouds' record of their instances, resources and calls. It is independent of Fleetwright's
+ * records.
+ */
 export type Books = z.infer<typeof booksSchema>;
 
 export async function readBooks(clouds: SimAccess): Promise<Books> {
@@ -67,7 +70,10 @@ export function existing(books: Books): BookedInstance[] {
   return books.clouds.flatMap(({ instances }) => instances.filter(exists));
 }
 
-/** The books of one run of one deployment, from `before` and `after` the run. */
+/**
+ * What the simulated clouds recorded in one run of one deployment, from their books `before` and `after` the
+ * run.
+ */
 export class RunBooks {
   readonly #before: Books;
   readonly #after: Books;
@@ -88,8 +94,8 @@ export class RunBooks {
   }
 
   /**
-   * Returns the instances that create calls of this deployment created in the run, including terminated ones, without
-   * planted ones.
+   * Returns the instances that create calls of this deployment created in the run, including terminated ones.
+   * Instances that the control API added are left out.
    */
   instances(): (BookedInstance & { cloud: string; location: string })[] {
     return this.#after.clouds.flatMap(({ cloud, location, instances }) =>
@@ -109,8 +115,8 @@ export class RunBooks {
   }
 
   /**
-   * Returns the instances of one launch token beyond the first, and instances that existed at the same time
-   * as another one with the same instance id.
+   * Returns instances whose launch token an earlier instance already has, and instances that existed at the
+   * same time as an earlier one with the same instance id.
    */
   duplicated(): BookedInstance[] {
     const byId = Map.groupBy(this.instances(), ({ tags }) => tags['fleetwright:instance'] ?? '');
@@ -198,7 +204,9 @@ export class RunBooks {
     return Object.fromEntries(Object.entries(sum).filter(([, count]) => count > 0));
   }
 
-  /** Returns the run's makespan and the ideal schedule, from the acceptance of the first of these fleets. */
+  /**
+   * Returns the run's makespan (time until the last instance ran) and the ideal one, both from `startedAt`.
+   */
   schedule(startedAt: string, fleetIds: readonly string[]) {
     return measureRun({
       books: this.#after,

@@ -23,8 +23,7 @@ const LIGHT: readonly Fault[] = [
 ];
 
 /**
- * In addition: faults that require another location, faults that give wrong answers, and one cloud without
- * any quota.
+ * Faults that also require another location or give wrong answers. At one cloud, the quota is always used up.
  */
 const HEAVY: readonly Fault[] = [
   { cloud: 'ncp', call: 'create', kind: 'quota', probability: 1 },

@@ -12,7 +12,7 @@ import {
 } from './run-fleets.ts';
 import type { Stack } from './stack.ts';
 
-/** Longest duration of a run that does not hang. */
+/** Maximum time to wait for the fleets, in ms. A run that does not hang takes less. */
 const ATMOST_MS = 20 * 60_000;
 
 export type Surroundings = Pick<Watch, 'out' | 'signal'>;
@@ -64,7 +64,7 @@ export async function prepareClouds(
   await resetClouds(stack, seed);
 }
 
-/** Creates all fleets concurrently and waits until they have come up, or the signal is aborted. */
+/** Creates all fleets concurrently. Waits until their launches have ended, or the signal is aborted. */
 export async function provision(
   stack: Stack,
   requests: readonly FleetRequest[],
@@ -77,7 +77,8 @@ export async function provision(
   const watched =
     ids.length === 0 ? [] : await watchFleets(stack, ids, { goal: 'up', out, signal, atMostMs: ATMOST_MS });
   const fleets = watched.length > 0 ? watched : started.fleets;
-  // The records are read first: a record claims an instance before it exists, and until it no longer exists.
+  // Read the records before the clouds' books. A record claims its instance before the instance exists, and
+  // until it is gone.
   const claimed = await claimedInstances(stack, ids);
   const books = new RunBooks(before, await readBooks(stack), stack.outputs.DeploymentId);
   const startedAt = fleets.map(({ createdAt }) => createdAt).sort()[0] ?? before.now;

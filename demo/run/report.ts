@@ -42,13 +42,16 @@ const ENDS: Readonly<Record<FailurePolicy, readonly FleetStatus[]>> = {
 
 export interface Report {
   line: ReportLine;
-  /** True if each requested instance ran exactly once, nothing else exists, and nothing is left. */
+  /**
+   * True if the fleets ended as requested (or as their policy allows), no machine leaked or was created
+   * twice, and nothing was left after the deletion.
+   */
   asAsked: boolean;
 }
 
 /**
  * @param removed result of the deletion; absent: the fleets were kept
- * @param trial whether the run has faults or a failure policy: fleets then have to end as their policy says
+ * @param trial true if the run has faults or a failure policy. A fleet then has to end as its policy allows
  */
 export function reportOf(
   requests: readonly FleetRequest[],

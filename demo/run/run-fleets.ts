@@ -34,7 +34,7 @@ export async function startFleets(
   };
 }
 
-/** Returns those of the names that live fleets have. */
+/** Returns the names in this list that live fleets already have. */
 export async function takenNames({ client, namespace }: Fleets, names: readonly string[]): Promise<string[]> {
   const taken = await Promise.all(
     names.map(async (fleet) => {
@@ -61,13 +61,13 @@ export interface Watch {
   goal: Goal;
   out: { write(text: string): unknown; isTTY?: boolean; columns?: number };
   atMostMs: number;
-  /** Ends only the watching. */
+  /** Ends only the wait. The fleets continue. */
   signal: AbortSignal;
 }
 
 /**
- * Shows the progress of several fleets as one, until all have come up (or nothing of them is left), the time is over or
- * the signal is aborted.
+ * Shows the progress of several fleets together. Ends when all fleets have reached the goal, when the time is
+ * over, or when the signal is aborted.
  *
  * @returns the fleets as they were last read
  */

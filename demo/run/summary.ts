@@ -2,7 +2,7 @@ import { table } from '../../cli/shell/table.ts';
 import type { Fleet } from '../../functions/model/fleet.ts';
 import type { RunBooks } from './books.ts';
 
-/** A row of the table. The number of calls is unknown for clouds without books. */
+/** A row of the table. `throttled` is null for a cloud that keeps no record of its calls. */
 export interface CloudRow {
   cloud: string;
   locations: number;
@@ -18,7 +18,7 @@ export interface CloudRow {
 /**
  * Returns the outcomes of each simulated cloud's instances, over all fleets.
  *
- * @param outside connections to other clouds, whose instances are in no books
+ * @param outside connections to clouds that are not simulated; their instances are not in the books
  */
 export function summarize(
   fleets: readonly Fleet[],

@@ -32,8 +32,8 @@ export interface FunctionProps extends FunctionContext {
   readonly timeout: Duration;
   readonly memoryMb?: number;
   /**
-   * True if it sends messages to a queue that it reads. Without this setting, Lambda's loop detection stops it after
-   * about 16 rounds.
+   * True if the function sends messages to a queue that it reads. Without this setting, Lambda's loop
+   * detection stops the function after about 16 rounds.
    */
   readonly sendsToItself?: boolean;
 }
@@ -88,7 +88,7 @@ export class AppFunction extends Construct implements IGrantable {
     );
   }
 
-  /** Grants another service's role the right to call this function, only in its unqualified form. */
+  /** Grants another service's role the right to call this function without a version or an alias. */
   allowInvokeBy(caller: IGrantable): void {
     caller.grantPrincipal.addToPrincipalPolicy(
       new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [this.lambda.functionArn] }),

@@ -35,7 +35,10 @@ export class Secrets extends Construct {
     this.#connect(by, ['ssm:GetParameter'], [this.#below(driver)]);
   }
 
-  /** Grants writing and deleting: the writer deletes a key when its fleet has ended in the time between. */
+  /**
+   * Grants writing and deleting. The function deletes the key that it wrote if the fleet has ended in the
+   * meantime.
+   */
   writesSshKeys(by: AppFunction): void {
     this.#connect(by, ['ssm:DeleteParameter', 'ssm:PutParameter'], [this.#below(SSH_FOLDER)]);
   }
@@ -45,7 +48,8 @@ export class Secrets extends Construct {
   }
 
   /**
-   * Grants access to the counter that detects a restore of the tables. It is no secret, and is under the same prefix.
+   * Grants access to the counter that detects a restore of the tables. The counter is not secret, but its
+   * name has the same prefix.
    */
   keepsBeat(by: AppFunction): void {
     this.#connect(by, ['ssm:GetParameter', 'ssm:PutParameter'], [this.#beat()]);

@@ -17,11 +17,11 @@ export interface WorkflowProps {
   readonly stage: Stage;
   /** Path of the definition. */
   readonly file: string;
-  /** Functions that it calls, by the token for their ARN in the definition. */
+  /** Functions that the state machine calls, by the token for their ARN in the definition. */
   readonly calls?: Readonly<Record<string, AppFunction>>;
-  /** Workflows that it starts and waits for, by token. */
+  /** Workflows that the state machine starts and waits for, by token. */
   readonly awaits?: Readonly<Record<string, Workflow>>;
-  /** Workflows that it starts without waiting for them, by token. */
+  /** Workflows that the state machine starts without waiting for their end, by token. */
   readonly starts?: Readonly<Record<string, Workflow>>;
 }
 
@@ -59,8 +59,8 @@ export class Workflow extends Construct implements IGrantable {
       tracingEnabled: stage.tracing,
       logs: {
         destination: new LogGroup(this, 'Log', {
-          // With this prefix, an account can have more than ten log groups of Step Functions: each other name would be
-          // added to the resource policy.
+          // A log group with another prefix takes an entry in the account's resource policy, which has room
+          // for about ten log groups of Step Functions.
           logGroupName: `/aws/vendedlogs/states/fleetwright-${stage.name}-${id}`,
           retention: stage.logRetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
@@ -105,7 +105,8 @@ export class Workflow extends Construct implements IGrantable {
   }
 
   /**
-   * Grants the rights that `startExecution.sync:2` needs. Step Functions manages a rule that reports the child's end.
+   * Grants the rights that `startExecution.sync:2` needs. Step Functions manages the rule, which reports the
+   * end of the child execution.
    */
   #startAndWaitFor(child: Workflow): void {
     const grants: [string[], string][] = [

@@ -4,7 +4,8 @@ import { markdownTable } from './markdown-table.ts';
 import { type Grant, type Grants, keyOf, type ResourceKind, readGrants } from './read-grants.ts';
 
 /**
- * Words that each replace several actions which a function is granted together. The first word that matches is used.
+ * Words on the page for groups of actions that a function is granted together. The first word that matches is
+ * used.
  */
 const WORDS: readonly (readonly [word: string, actions: readonly string[]])[] = [
   ['read', ['dynamodb:BatchGetItem', 'dynamodb:GetItem', 'dynamodb:Query']],
@@ -72,8 +73,8 @@ to what the table shows.
 
 Functions are named by their entry point below \`functions/entrypoints/handlers\`, tables and state machines by the
 stack's outputs, queues by their driver. \`<stage>\` stands for the name of the stage. ARNs without an account and a
-region are of the deployment's own. Rights to clouds are not AWS grants of the deployment, except for roles that the
-driver \`aws\` assumes: they come with the credentials of connections.`,
+region belong to the deployment's account and region. Rights to clouds come with the credentials of connections, not
+from these grants. The exception is the right of the driver \`aws\` to assume roles.`,
     `## Tables
 
 ${wordList(['read', 'write'])} Other rights are named by their action.
@@ -137,7 +138,7 @@ const namesOfKind = (roles: readonly Role[], kind: ResourceKind): string[] =>
     ),
   ].sort();
 
-/** Replaces actions that are granted together by one word. Other actions keep their names. */
+/** Replaces each complete group of actions by its word. Other actions keep their names. */
 export function inWords(actions: readonly string[]): string {
   const left = new Set(actions);
   const words = WORDS.flatMap(([word, meant]) => {
@@ -224,7 +225,7 @@ function list(roles: readonly Role[], kinds: readonly ResourceKind[]): string {
   const rows = roles.flatMap(({ name, grants }) => {
     const lines = new Map<string, { kind: ResourceKind; resources: string[]; actions: string }>();
     for (const grant of grants.filter(({ kind }) => kinds.includes(kind))) {
-      // Only in the table `other` the title does not tell the service.
+      // The titles of the other tables tell the service, so that its prefix is not needed there.
       const actions = grant.actions.map((action) =>
         code(grant.kind === 'other' ? action : actionName(action)),
       );
@@ -339,7 +340,10 @@ function changed(stage: string, grants: Grants, other: Grants): string[] {
   });
 }
 
-/** Returns whether a stage has a resource: the resource has a role itself, or a role may use it. */
+/**
+ * Returns true if a stage has the resource: the resource has a role of its own, or a role may use the
+ * resource.
+ */
 function isKnown(grants: Grants, { kind, name }: Grant): boolean {
   switch (kind) {
     case 'function':

@@ -17,8 +17,8 @@ export type ResourceKind =
 export interface Grant {
   readonly kind: ResourceKind;
   /**
-   * Plain name of the resource: `fleets` for a table, `aws` for a driver's queue, a path for a parameter. For an index,
-   * the name of its table.
+   * Plain name of the resource: `fleets` for a table, `aws` for a driver's queue, a path for a parameter. For
+   * an index, `<table>/<index>`.
    */
   readonly name: string;
   /** Sorted actions, with the prefix of the service: `dynamodb:GetItem`. */
@@ -49,8 +49,8 @@ const permissionSchema = z.object({ FunctionName: z.unknown(), Principal: z.stri
 /**
  * Reads what each role of a stage may do from its synthesized template. Pure.
  *
- * @throws Error naming a grant that this program cannot read. It reads no conditions, no denials, only policies that
- *   are separate resources, and only roles of functions and state machines
+ * @throws Error that names a grant which this program cannot read: one with a condition or a denial, one in a
+ *   managed policy or inside a role, or one of a role that no function and no state machine has
  */
 export function readGrants(template: Template): Grants {
   const names = namesOf(template);

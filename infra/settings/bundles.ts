@@ -14,9 +14,10 @@ const ENTRY_SUFFIX = '.handler.ts';
  * Folders that begin with `_` are left out: they are templates to copy. One run of esbuild makes all bundles in about a
  * second. One run for each function would take ten seconds.
  *
- * The SDK is bundled: the lockfile then fixes its version, it starts faster than the runtime's SDK, and the local
- * engine does not have one. Code is not minified and names are kept, because Step Functions matches errors by name and
- * people read stack traces. Source maps are left out: those of the SDK would be larger than the code.
+ * Bundles contain the AWS SDK. The lockfile then fixes its version, functions start faster than with the SDK
+ * of the Lambda runtime, and the local engine does not have that SDK. Code is not minified and names are
+ * kept, because Step Functions matches errors by name and people read stack traces. Source maps are left out:
+ * those of the SDK would be larger than the code.
  */
 export interface Bundles {
   /** Entry points as paths relative to `HANDLERS`, without the suffix: `api/fleets`. */

@@ -22,8 +22,8 @@ export interface Stage {
    */
   readonly drivers: readonly DriverName[];
   /**
-   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. When the tables have
-   * an id, it never changes, and a deploy that names another id fails.
+   * The initial value of the tag `fleetwright:deployment`. Undefined: the UUID in the stack's ARN. Once the
+   * tables have an id, the id never changes, and a deploy that names another id fails.
    */
   readonly deploymentId: string | undefined;
   /**
@@ -42,8 +42,8 @@ export interface Stage {
   /** Concurrent invocations of one driver's function, 2 to 1,000. */
   readonly driverConcurrency: number;
   /**
-   * The time limit of a driver's function. After a worker dies, its messages stay hidden for this plus ten seconds. A
-   * claim lasts equally long.
+   * The time limit of a driver's function. After a worker dies, its messages stay hidden for this time plus
+   * ten seconds. A claim lasts for the same time.
    */
   readonly driverTimeoutSeconds: number;
   readonly apiRequestsPerSecond: number;

@@ -4,7 +4,7 @@ export const API_SECONDS = 20;
 export const STEP_SECONDS = 60;
 /** Time limit of a scheduled function in seconds. The most frequent schedule runs each minute. */
 export const SCHEDULED_SECONDS = 50;
-/** Interval of the schedule that finishes changes whose requests died. */
+/** Interval in minutes of the schedule that finishes what interrupted API requests have left unfinished. */
 export const FINISH_CHANGES_MINUTES = 10;
 
 /**
@@ -21,10 +21,11 @@ export const RECEIVES_BEFORE_DEAD_LETTER = 10;
  * is for the start of a new process, which may take ten seconds
  * (docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html).
  *
- * AWS advises six time limits, to let Lambda retry longer when it throttles a function after receiving messages for it
- * (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That is not needed here: with `maxConcurrency`,
- * Lambda receives no more messages than it may hand over, and there is no batching window. Lambda throttles only if the
- * account has no free concurrency. With six time limits, all messages of a dead worker would stay hidden for that long.
+ * AWS advises six time limits, to let Lambda retry longer when it throttles a function after receiving
+ * messages for it (docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html). That is not needed
+ * here: with `maxConcurrency`, Lambda receives no more messages than it can pass to the function, and there
+ * is no batching window. Lambda throttles only if the account has no free concurrency. With six time limits,
+ * all messages of a dead worker would stay hidden for that long.
  *
  * A message that returns too early does no harm, because workers wait for each other's claims.
  */

@@ -18,9 +18,9 @@ export async function dockerAnswers(): Promise<boolean> {
 }
 
 /**
- * Starts MiniStack in a container, behind the same guard as on Python. Its functions must reach the simulated clouds,
- * which listen only on this machine's loopback. On Linux the container shares the host's network. Elsewhere it uses
- * Docker Desktop's name for the host.
+ * Starts MiniStack in a container, behind the same guard as a MiniStack without Docker. Its functions must
+ * reach the simulated clouds, which listen only on this machine's loopback. On Linux the container shares the
+ * host's network. Elsewhere it uses Docker Desktop's name for the host.
  *
  * @throws StartFailure
  */

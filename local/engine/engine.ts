@@ -38,7 +38,7 @@ export async function findOrStartEngine(folder: StateFolder): Promise<Engine> {
   // An engine that was killed may have left temporary files.
   folder.removeTemporary();
   const port = await choosePort('FLEETWRIGHT_ENGINE_PORT', PORT);
-  // The key of an engine that has ended is used again, because other tools may have it.
+  // A new engine gets the key of the earlier one, because other tools may have stored it.
   const key = known && known.kind !== 'endpoint' ? keyOf(known) : makeEngineKey();
   const record = await start(folder, port, key);
   folder.write(RECORDS.engine, record);

@@ -11,7 +11,10 @@ export interface Listening {
   seenAs?: number;
 }
 
-/** Returns the program's settings as environment variables. The functions read the key from there, too. */
+/**
+ * Returns the program's settings as environment variables. The functions in the engine read the key from
+ * them, too.
+ */
 export function guardEnvironment(
   { accessKeyId, secretAccessKey }: EngineKey,
   { bindHost, port, seenAs = port }: Listening,

@@ -1,4 +1,4 @@
-"""Serves MiniStack behind a guard. Only its own stack can use it, and no other program on this machine.
+"""Serves MiniStack behind a guard. Only the local stack that started it can use it, and no other program.
 
 MiniStack asks for no credential and lets every web page read its answers. Its own AUTH=true also enforces IAM policies,
 which breaks the deployment. The guard runs in MiniStack's process. Therefore no second, unguarded port exists. The guard
@@ -37,7 +37,7 @@ LARGEST_REFUSED_BYTES = 8 * 1024 * 1024
 
 
 class Refused(Exception):
-    """Refuses a request. `code` and `message` are AWS's where AWS has them."""
+    """Refuses a request. `code` and `message` are those of AWS, if AWS has an error for the case."""
 
     def __init__(self, code, message):
         super().__init__(message)
@@ -61,7 +61,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         if scope["type"] != "http":
-            # No deployed part uses WebSockets. A close before the accept is answered with 403.
+            # No deployed part uses WebSockets. If a WebSocket is closed before it is accepted, the client gets 403.
             await send({"type": "websocket.close", "code": 1008})
             return
         headers = headers_of(scope)
@@ -314,7 +314,7 @@ def main():
 
     config = Config()
     config.bind = [f"{os.environ['BIND_HOST']}:{os.environ['GATEWAY_PORT']}"]
-    # Longer than any client keeps an idle connection. MiniStack's own start uses the same value.
+    # In seconds: longer than any client keeps an idle connection. MiniStack's own program uses the same value.
     config.keep_alive_timeout = 75
     config.loglevel = os.environ.get("LOG_LEVEL", "WARNING")
     hosts = os.environ["FLEETWRIGHT_ENGINE_HOSTS"].split(",")

@@ -109,7 +109,7 @@ export async function installPython(
   );
 }
 
-/** Returns variables with which that Python finds only the program's modules. */
+/** Returns an environment in which the installed Python finds only the program's modules. */
 export function pythonEnvironment(
   { pythonPath }: InstalledEngine,
   base: NodeJS.ProcessEnv = cleanEnvironment(),

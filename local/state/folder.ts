@@ -69,7 +69,7 @@ export class StateFolder {
     }
   }
 
-  /** Writes a file that only the user can read. It is never half-written. */
+  /** Writes a file that only the user can read. Readers see the old content or all of the new content. */
   write(name: string, content: unknown): void {
     const path = this.file(name);
     writeFileSync(`${path}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });

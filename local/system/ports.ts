@@ -1,12 +1,13 @@
 import { createServer } from 'node:net';
 import { StartFailure } from '../state/start-failure.ts';
 
+/** Number of ports that are tried in a row. */
 const TRIED = 100;
 
 /**
  * Returns the first free port of 127.0.0.1 from `preferred` on.
  *
- * @throws StartFailure when 100 in a row are taken
+ * @throws StartFailure if this port and the next 99 are taken
  */
 export async function freePort(preferred: number): Promise<number> {
   const last = Math.min(preferred + TRIED, 65_536);

@@ -12,7 +12,8 @@ export function decodeCursor(
 ): string | undefined {
   if (cursor === undefined) return undefined;
   const position = Buffer.from(cursor, 'base64url').toString('utf8');
-  // A cursor with other unused bits at its end would decode to the same position. It is refused.
+  // Two base64url texts that differ only in unused last bits decode to the same position. Only the text that
+  // `encodeCursor` returns is accepted.
   const isOurs = Buffer.from(position, 'utf8').toString('base64url') === cursor;
   if (isOurs && pattern.test(position)) return position;
   throw new Problem(

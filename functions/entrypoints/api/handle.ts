@@ -29,9 +29,10 @@ export type OperationsOf<Handler extends HandlerName> = {
 type AnyOperation = (input: never) => Promise<Answer<unknown>>;
 
 /**
- * Finds further errors in a body that its schema has refused. The user then gets all errors together.
+ * Checks what the schema does not check, in a body that the schema has refused. The answer to the user lists
+ * the errors of both.
  *
- * @param params of the path, as the route has them
+ * @param params parts of the path, by their names in the route
  */
 export type Inspection = (params: Record<string, string>, body: unknown) => Promise<FieldError[]>;
 
@@ -43,9 +44,9 @@ export interface HandleOptions {
 }
 
 /**
- * Returns the Lambda handler of one of the API's functions. It authenticates, finds the operation, parses the whole
- * request, calls one function and encodes. Every error is answered as problem JSON. Each request is logged in one line,
- * which contains nothing that the client wrote.
+ * Returns the Lambda handler of one of the API's functions. The handler authenticates, finds the operation,
+ * parses the whole request, calls the operation and encodes its answer. It answers every error as problem
+ * JSON. It writes one log line for each request. The line contains nothing that the client wrote.
  */
 export function handle({ handler, store, operations, inspections = {} }: HandleOptions) {
   const own = routes.filter((route) => route.handler === handler);
@@ -64,7 +65,8 @@ export function handle({ handler, store, operations, inspections = {} }: HandleO
       const further = input.isPathSound ? await inspections[route.operationId]?.(params, input.body) : [];
       refuse([...input.errors, ...(further ?? [])]);
     }
-    // The compiler does not check this. The operation and the schemas that parsed its input belong to the same route.
+    // The compiler cannot check the type of the input here. It is right, because the operation and the
+    // schemas that parsed its input belong to the same route.
     const { body, headers } = await operation({ ...input, apiKeyId } as never);
     return {
       statusCode: route.status,

@@ -4,7 +4,7 @@ import { type OperationId, routes } from './contract.ts';
 import { Problem } from './problem.ts';
 import type { Route } from './routes/route.ts';
 
-/** Most characters of an unknown path that an error repeats. */
+/** Maximum number of characters of an unknown path that an error message repeats. */
 const MAX_PATH_SHOWN = 200;
 
 type KnownRoute = Route & { operationId: OperationId };
@@ -17,9 +17,10 @@ const patterns = new Map<string, RegExp>(
 );
 
 /**
- * Finds the route of a request and the decoded parts of its path.
+ * Returns the route of a request and the decoded parts of its path.
  *
- * @param own the routes that this function answers; the gateway also sends it requests that match no route
+ * @param own the routes of this Lambda function; one of the functions also gets all requests that match no
+ *   route
  * @throws Problem 404 or 405
  */
 export function matchRoute(
@@ -37,8 +38,8 @@ export function matchRoute(
       params: Object.fromEntries(Object.entries(groups).map(([name, text]) => [name, decode(name, text)])),
     };
   }
-  // If the path has this method, another function answers it. The gateway sends a request to that function only if its
-  // path has exactly that spelling.
+  // If a route of another function matches, the gateway did not send the request there: its path differs, for
+  // example by a trailing slash. The answer is the same as for an unknown path.
   if (samePath.length === 0 || samePath.some((one) => one.method === method))
     throw new Problem(
       'not-found',

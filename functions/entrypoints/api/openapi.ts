@@ -58,7 +58,7 @@ const problemSchema = z.object({
     .describe('Given with `illegal-action`: the actions that the fleet allows.'),
 });
 
-/** Schemas with a name in the document, and therefore a type in generated clients. */
+/** Schemas that have a name in the document. Generated clients have a type for each of them. */
 const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
   Problem: problemSchema,
   Namespace: namespaceSchema,
@@ -89,8 +89,8 @@ const COMPONENTS: Readonly<Record<string, z.ZodType>> = {
 };
 
 /**
- * Builds the OpenAPI 3.1 document of the contract. It is written to docs/openapi.json and served from there: no
- * function contains the library.
+ * Builds the OpenAPI 3.1 document of the contract. `npm run openapi` writes it to docs/openapi.json, and the
+ * API serves that file. No function has to bundle the OpenAPI library.
  */
 export function openApiDocument() {
   for (const [id, schema] of Object.entries(COMPONENTS)) z.globalRegistry.add(schema, { id });
@@ -124,12 +124,13 @@ export function openApiDocument() {
   );
 }
 
-/** Keywords that may stand next to a `$ref` because they restrict nothing. */
+/** Keywords that may be next to a `$ref`, because they do not restrict values. */
 const BESIDE_REF: ReadonlySet<string> = new Set(['$ref', 'description', 'default', 'deprecated', 'title']);
 
 /**
- * Removes every other keyword next to a `$ref`, because both would apply. For example, `additionalProperties: false`
- * without properties next to it would refuse every object.
+ * Removes all keywords next to a `$ref` except those in `BESIDE_REF`. A validator would apply the removed
+ * ones in addition to the `$ref`. For example, `additionalProperties: false` without `properties` would
+ * refuse every object.
  */
 function withPlainRefs<Part>(part: Part): Part {
   return JSON.parse(JSON.stringify(part), (_name, value: unknown) =>

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { PROBLEM_STATUS, type ProblemCode, STATUS_TITLES } from './routes/problem-codes.ts';
 
-/** One offending field: its place, a stable code, and a message. */
+/** An error in one field: a pointer to the field, a stable code, and a message. */
 export interface FieldError {
   /** JSON Pointer into the body; `?name` for a query parameter, `{name}` for a part of the path. */
   pointer: string;
@@ -67,7 +67,7 @@ export function notFound(what: string): Problem {
   return new Problem('not-found', `${what} does not exist`);
 }
 
-/** Most errors in one answer. */
+/** Maximum number of errors in one answer. Further errors are left out. */
 const MAX_ERRORS = 1_000;
 
 /** Refuses a request that has errors. @throws Problem 400 `invalid-request` with these fields, if there are any */

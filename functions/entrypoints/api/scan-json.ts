@@ -1,9 +1,9 @@
 import { findTextFault } from '../../model/input-text.ts';
 import { type FieldError, jsonPointer } from './problem.ts';
 
-/** Most levels of nesting of a body. No body of the contract has more than six levels. */
+/** Maximum number of levels of nesting in a body. No body of the contract has more than six levels. */
 export const MAX_DEPTH = 32;
-/** Most errors in one answer. */
+/** Maximum number of errors in one answer. The search stops there. */
 const MAX_ERRORS = 1_000;
 /** Limits of DynamoDB for a number: its digits, and its magnitude. */
 const MAX_DIGITS = 38;
@@ -31,8 +31,8 @@ const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*|[{}[\],]/g;
  * are duplicate and reserved keys, malformed text, numbers that are too long or too large, and nesting that is too
  * deep.
  *
- * @param text that `JSON.parse` accepts
- * @returns each error with its JSON Pointer; an error of nesting ends the search
+ * @param text JSON that `JSON.parse` accepts
+ * @returns each error with its JSON Pointer; the search ends at nesting that is too deep
  */
 export function jsonErrors(text: string): FieldError[] {
   const errors: FieldError[] = [];

@@ -35,9 +35,11 @@ export interface Delivery {
   body: string;
   /** Valid for this delivery only. */
   receiptHandle: string;
-  /** How often the queue has delivered the message, including this time. */
+  /** Number of times that the queue has delivered the message, including this time. */
   receives: number;
-  /** Time of sending by the queue's clock, in milliseconds since 1970. Absent: the queue does not tell it. */
+  /**
+   * Time of sending by the queue's clock, in milliseconds since 1970. Absent if the queue does not report it.
+   */
   sentAtMs?: number | undefined;
   firstReceivedAtMs?: number | undefined;
 }
@@ -55,13 +57,15 @@ interface Received<Message extends DriverMessage = DriverMessage> {
 /**
  * Handles one batch of a driver's queue. Launches of one site are handled together, and every other message separately.
  *
- * A message that must wait is sent again with a delay, and the received one is acknowledged. The same happens to a
- * message that lost a race, or that met a transient error of an AWS service. It must not count as failed, because each
- * failed receive brings a message nearer to the dead-letter queue. A message that failed for another reason comes back
- * after a delay that grows with each receive.
+ * If a message must wait, a copy is sent with a delay, and the received message is acknowledged. The same is
+ * done if the handling lost a race or failed with a transient error of an AWS service. These messages do not
+ * count as failed, because each failed receive brings a message nearer to the dead-letter queue. If the
+ * handling fails for another reason, the queue delivers the message again after a delay that grows with each
+ * receive.
  *
- * Copies of one message in a batch are handled once and sent again once. Copies are made by the queue, or left by a
- * killed worker. If each copy were sent again for as long as the message waits, the number of copies would grow.
+ * A batch may contain copies of one message. The queue makes copies, and a worker that is killed after it
+ * sent a copy leaves one. All copies in a batch are handled once, and one copy is sent again. Otherwise the
+ * number of copies would grow while the message waits.
  *
  * @returns ids of the messages that failed, which the queue delivers again
  */
@@ -111,7 +115,8 @@ export async function handleBatch(
 }
 
 /**
- * Handles messages that belong together, and sends the ones that must wait again. A message that cannot be sent fails.
+ * Handles messages that belong together. If a message must wait, it is sent to the queue again. If that
+ * fails, the message is reported as failed.
  */
 async function workOff(
   context: WorkerContext,
@@ -154,7 +159,10 @@ async function workOff(
   );
 }
 
-/** Delays the next delivery of failed messages. If SQS does not accept that, the visibility timeout applies. */
+/**
+ * Delays the next delivery of failed messages. If SQS refuses the delay, the queue's visibility timeout
+ * applies.
+ */
 async function postpone(context: WorkerContext, failed: readonly Delivery[]): Promise<void> {
   try {
     await context.hide(

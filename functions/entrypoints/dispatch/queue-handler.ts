@@ -5,7 +5,7 @@ import { measured } from '../../platform/runtime/measured.ts';
 import type { WorkerContext } from '../../platform/worker/context.ts';
 import { handleBatch } from './handle-batch.ts';
 
-/** A time by the queue's clock. */
+/** Time by the queue's clock, in milliseconds since 1970. */
 const timestampSchema = z.coerce.number().int().positive().optional();
 
 const eventSchema = z.object({
@@ -30,7 +30,10 @@ const eventSchema = z.object({
   ),
 });
 
-/** Returns the Lambda handler of one driver's queue. It reports failed messages one by one. */
+/**
+ * Returns the Lambda handler of one driver's queue. It reports the ids of failed messages, so that SQS
+ * deletes only the others.
+ */
 export function queueHandler(context: WorkerContext) {
   return middy<SQSEvent, SQSBatchResponse>()
     .use(measured(`driver-${context.driver.name}`))

@@ -34,7 +34,7 @@ const instanceTypeConfigSchema = z
       .number()
       .nonnegative()
       .optional()
-      .describe('Price in a location whose priceFactor is 1. Absent: the cloud tells no price.'),
+      .describe('Price in a location whose priceFactor is 1. Absent: the cloud publishes no price.'),
     onlyIn: z.array(z.string()).optional().describe('Locations that offer the type. Absent: all.'),
   })
   .strict();
@@ -52,7 +52,9 @@ export const cloudConfigSchema = z
     slots: z
       .object({ locations: z.int().positive(), instancesPerLocation: z.int().positive() })
       .strict()
-      .describe('Most instances between acceptance and Running, for each account.'),
+      .describe(
+        'Maximum number of locations with instances that are not yet Running, and of these instances at one location.',
+      ),
     rates: z
       .object({ create: rateSchema, list: rateSchema, mutate: rateSchema })
       .strict()
@@ -65,13 +67,13 @@ export const cloudConfigSchema = z
       .describe('True: a create call is answered when the boot has ended.'),
     terminateSeconds: rangeSchema.default([1, 4]),
     powerSeconds: rangeSchema.default([1, 3]).describe('Time until a stop, start or reboot has ended.'),
-    instanceQuota: z.int().nonnegative().describe('Most instances of an account at a location.'),
+    instanceQuota: z.int().nonnegative().describe('Maximum number of instances of an account at a location.'),
     honoursTokens: z.boolean().default(true),
     tags: z
       .boolean()
       .default(true)
       .describe('False: the cloud shows no tags and no launch tokens, and finds nothing by them.'),
-    listDelayMs: z.int().min(0).max(3_000).default(0).describe('Greatest age of the state that lists show.'),
+    listDelayMs: z.int().min(0).max(3_000).default(0).describe('Age of the state that lists and finds show.'),
     ids: z
       .object({
         instance: z.string(),
@@ -91,7 +93,7 @@ export type CloudConfig = z.output<typeof cloudConfigSchema>;
 export const simConfigSchema = z
   .object({
     seed: z.int().default(1),
-    pageSize: z.int().min(1).max(1_000).default(1_000).describe('Most items in one answer.'),
+    pageSize: z.int().min(1).max(1_000).default(1_000).describe('Maximum number of items in one answer.'),
     clouds: z.record(z.string(), cloudConfigSchema),
     accounts: z.record(z.string(), accountRuleSchema).default({}),
     faults: z.array(faultSchema).default([]),

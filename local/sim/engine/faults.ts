@@ -39,13 +39,13 @@ export const faultSchema = z
       .int()
       .positive()
       .optional()
-      .describe('Most calls that the fault is applied to. Absent: no limit.'),
+      .describe('Maximum number of calls that the fault hits. Absent: no limit.'),
     delayMs: z
       .int()
       .nonnegative()
       .max(600_000)
       .optional()
-      .describe('delay: 5000, staleList: 3000, stuckTerminating: 60000'),
+      .describe('Default: 5000 for `delay`, 3000 for `staleList`, 60000 for `stuckTerminating`.'),
   })
   .strict();
 export type Fault = z.output<typeof faultSchema>;
@@ -90,10 +90,11 @@ export interface FaultTarget {
 }
 
 /**
- * Selects the fault that hits a call. At most one fault hits: the first one, in the order of their creation, whose draw
- * succeeds.
+ * Selects the fault that hits a call. At most one fault hits: the first one, in the order of their creation,
+ * whose random draw succeeds.
  *
- * @returns `drawn`: the faults that drew for this call, with updated counters; `struck`: the last of them, if it hits
+ * @returns `drawn`: the faults for which a number was drawn, with updated counters; `struck`: the fault that
+ *   hits
  */
 export function drawFaults(
   faults: readonly ActiveFault[],

@@ -31,7 +31,7 @@ function among({ live }: Site, ids: readonly string[]): InstanceRecord[] {
   return found.sort((a, b) => a.sequence - b.sequence);
 }
 
-/** Finds instances by launch token or by name, depending on which the cloud stores. */
+/** Finds the instances with a launch token or a name. A cloud without tags finds them only by name. */
 export function findInstances(
   { cloud, site }: Target,
   { launchToken, name }: { launchToken: string; name?: string | undefined },
@@ -56,8 +56,10 @@ export function getInstance({ site, nowMs }: Target, backendId: string): Instanc
 }
 
 /**
- * Terminates an instance. @param stuckForMs how much longer than usual it stays Terminating; another request ends that
- * time
+ * Terminates an instance.
+ *
+ * @param stuckForMs time that the instance stays Terminating in addition to the usual time; a later call can
+ *   shorten it
  */
 export function terminateInstance(
   world: World,
@@ -112,7 +114,9 @@ export function powerInstance(
   return changed;
 }
 
-/** Returns the instances that could vanish: those that exist and whose removal was not requested. */
+/**
+ * Returns the instances that a fault can make vanish: those that exist and whose removal was not requested.
+ */
 export function vanishable(site: Site, nowMs: number): InstanceRecord[] {
   return [...site.live.values()].filter(
     (record) => record.removeAskedAtMs === undefined && createdAtMs(record) <= nowMs,
@@ -130,7 +134,7 @@ export function vanishOne(world: World, { site, nowMs }: Target, drawName: strin
   });
 }
 
-/** Caches views of instances that no longer change by themselves. Any change makes another record. */
+/** Caches views of instances that no longer change with time. A change by a call makes a new record. */
 const settledViews = new WeakMap<InstanceRecord, object>();
 
 export function instanceView(cloud: Pick<CloudConfig, 'tags'>, record: InstanceRecord, atMs: number): object {

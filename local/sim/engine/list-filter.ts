@@ -7,8 +7,8 @@ interface Listable {
 }
 
 /**
- * Returns whether a list shows a resource with this name and these tags. A cloud without tags only compares names, and
- * ignores the tags without an error.
+ * Returns a function that tells whether a list with this filter shows a resource. A cloud without tags
+ * compares only names, and ignores the tags without an error.
  */
 export function listedBy(
   { tags: hasTags }: Pick<CloudConfig, 'tags'>,

@@ -28,7 +28,10 @@ export const plantedResourceSchema = z.strictObject({
   networkId: z.string().optional(),
 });
 
-/** Adds a machine to a cloud's books that no call created. It ignores all limits and runs immediately. */
+/**
+ * Adds a machine that no call created to a cloud. Limits do not apply to the machine, and it runs
+ * immediately.
+ */
 export function plantInstance(world: World, planted: z.output<typeof plantedInstanceSchema>): InstanceRecord {
   const { name, tags, launchToken, instanceType, networkId } = planted;
   const input = { name, tags, launchToken, instanceType, networkId };
@@ -56,7 +59,7 @@ export function hideInstances(
   return hidden;
 }
 
-/** Adds a network resource to a cloud's books that no call created. */
+/** Adds a network resource that no call created to a cloud. */
 export function plantResource(world: World, planted: z.output<typeof plantedResourceSchema>): ResourceRecord {
   return ensureResource(world, targetOf(world, planted), planted.kind, planted).record;
 }

@@ -77,8 +77,8 @@ export type AccountRule = z.infer<typeof accountRuleSchema>;
 const countsSchema = z.record(z.string(), z.int().nonnegative());
 
 /**
- * Defines the events that change a cloud's state. The journal stores one event in each line. To apply them again
- * restores the state.
+ * Defines the events that change a cloud's state. The journal stores one event in each line. If its events
+ * are applied in order, they restore the state.
  */
 export const simEventSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('reset'), seed: z.int(), epoch: z.int() }),

@@ -2,7 +2,10 @@ import type { ActiveFault } from './faults.ts';
 import type { AccountRule, InstanceRecord, ResourceRecord, SimEvent, SiteKey } from './records.ts';
 import { bootedAtMs } from './status.ts';
 
-/** The longest lag of a list. After this time, only the books show a terminated instance. */
+/**
+ * Maximum lag of a list, in ms. After this time, only the books (what the clouds know) show a terminated
+ * instance.
+ */
 export const RETENTION_MS = 60_000;
 
 export interface Site {
@@ -10,16 +13,16 @@ export interface Site {
   /** Instances that a list may still show, by backend id, in the order of acceptance. */
   live: Map<string, InstanceRecord>;
   gone: InstanceRecord[];
-  /** The first instance of each launch token. */
+  /** Backend id of the first instance of each launch token. */
   byToken: Map<string, string>;
   resources: Map<string, ResourceRecord>;
   calls: Record<string, number>;
   throttled: number;
   violations: Record<string, number>;
   sequence: number;
-  /** Instances that held a slot at the last count. */
+  /** Backend ids of instances that held a slot at the last count, or were created since. */
   pending: Set<string>;
-  /** Live instances whose end is known. */
+  /** Backend ids of live instances whose time of termination is set. */
   ending: Set<string>;
 }
 
@@ -31,7 +34,7 @@ export interface Note {
   value: string;
 }
 
-/** Holds the clouds' state. Only events change it; a journal of them restores it. */
+/** Holds the clouds' state. Only events change the state, and a journal of all events restores it. */
 export class SimState {
   seed = 0;
   /** Increases with each reset, to make every id unique. */

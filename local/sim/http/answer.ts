@@ -5,7 +5,7 @@ import type { Context } from 'hono';
 import type { Reply } from '../engine/reply.ts';
 import { type AppOptions, ConnectionCut, type SimEnv } from './env.ts';
 
-/** Time-out of the caller in a run without connections. */
+/** Time after which a call without an answer fails, in a run without HTTP connections. */
 const PATIENCE_MS = 15_000;
 const LONGEST_WINDOW_SECONDS = 60;
 
@@ -28,7 +28,10 @@ export async function answer(c: Context<SimEnv>, reply: Reply, options: AppOptio
   return new Response(JSON.stringify(reply.body), { status: reply.status, headers });
 }
 
-/** Converts a rate to a whole number of calls in a whole number of seconds: these fields allow no fractions. */
+/**
+ * Converts a rate to a whole number of calls in a whole number of seconds. The RateLimit headers allow no
+ * fractions.
+ */
 function wholeNumbers(perSecond: number): { quota: number; windowSeconds: number } {
   for (let windowSeconds = 1; windowSeconds < LONGEST_WINDOW_SECONDS; windowSeconds += 1) {
     const quota = perSecond * windowSeconds;

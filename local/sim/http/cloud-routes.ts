@@ -29,7 +29,10 @@ const RESOURCE_PATHS: Readonly<Record<string, ResourceKind>> = {
   'key-pairs': 'key-pair',
 };
 
-/** Creates a cloud's API. The account is in `x-account`. Its key, if it has one, is the bearer token. */
+/**
+ * Creates a cloud's API. The header `x-account` names the account. The account's key, if it has one, is the
+ * bearer token.
+ */
 export function cloudRoutes(options: AppOptions): Hono<SimEnv> {
   const app = new Hono<SimEnv>();
   const call = (c: Context<SimEnv>, operation: Operation) =>

@@ -87,7 +87,7 @@ describe('connection limits', () => {
     ],
     [
       { why: 'outage', sinceAt: noon, nextProbeAt: later },
-      `the location accepts no call since ${noon}; next probe at ${later}`,
+      `the location has accepted no call since ${noon}; next probe at ${later}`,
     ],
     [
       {

@@ -18,7 +18,10 @@ interface ListQuery {
 }
 
 export function catalogueOperations(store: Store<'access' | 'catalogue'>): OperationsOf<'catalogue'> {
-  /** Returns a page of the store, filtered. The filter does not change the page's cursor. */
+  /**
+   * Reads a page from the store and returns the items that pass the filter. The cursor is the one of the
+   * whole page.
+   */
   const list = async <Item>(
     { namespace, connection }: { namespace: string; connection: string },
     { limit, cursor }: ListQuery,

@@ -80,7 +80,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     refuseDeleting(await read(namespace, name));
     return undefined;
   };
-  /** Changes a connection as `change` does, where no condition can fail. */
+  /** Changes a connection like `change`, but without a condition that could fail. */
   const set = async (
     namespace: string,
     name: string,
@@ -100,8 +100,8 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     });
   };
   /**
-   * Asks a worker to remove the deployment's mark. There is no mark if the connection was never verified, or if its
-   * driver writes no marks.
+   * Asks a worker to remove the mark of this deployment from the cloud account. There is no mark if the
+   * connection was never verified, or if its driver writes no marks.
    */
   const leave = async ({ driver, namespace, name, verifiedAt, deletion }: DeletingConnection) => {
     const hasMarks = DRIVERS[driver].capabilities.includes('writer-marks') && verifiedAt !== undefined;
@@ -115,8 +115,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
     listDrivers: () => Promise.resolve({ body: { items: deps.drivers.map(describe), cursor: null } }),
     async createConnection({ params: { namespace }, body: { credential, ...request } }) {
       await requireNamespace(store, namespace);
-      // Every further field of the request has to be a field of the connection's record. Otherwise this line is a type
-      // error.
+      // The compiler reports an error here if the record of a connection lacks a field of the request.
       request satisfies { [Field in keyof typeof request]: Field extends keyof Connection ? unknown : never };
       refuse(connectionErrors({ credential, ...request }, deps));
       const createdAt = new Date(store.clock.now()).toISOString();
@@ -166,7 +165,7 @@ export function connectionOperations(deps: ConnectionDeps): OperationsOf<'connec
       const connection = await readDeployed(namespace, name);
       refuseDeleting(connection);
       refuse(credentialErrors(DRIVERS[connection.driver], credential, connection.cloud));
-      // The connection is still being created: its first secret has to be stored before.
+      // Without a version, the connection is still being created: its first secret is not stored yet.
       if (connection.credentialVersion === undefined) throw notFound(`connection ${name}`);
       const requestedAt = new Date(store.clock.now()).toISOString();
       const rotating = await keepCredential(deps, connection, credential, (version) => ({

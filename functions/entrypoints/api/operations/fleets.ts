@@ -111,7 +111,9 @@ function illegal(
   });
 }
 
-/** Returns further checks of bodies that the schema refuses. They compare the readable fields with the catalogue. */
+/**
+ * Returns the checks of bodies that the schema refuses. They compare the valid fields with the catalogue.
+ */
 export function fleetInspections(
   store: AcceptDeps['store'],
 ): Record<'createFleet' | 'createInstance', Inspection> {
@@ -161,8 +163,8 @@ async function accept(
 }
 
 /**
- * Translates the pointer of an error. The body of a single instance has the fields of its one node group at the top,
- * and one location.
+ * Translates the pointer of an error in a fleet's body to the body of a single instance. That body has the
+ * fields of the node group at its top level, and one location.
  */
 function ofInstance({ pointer, ...error }: FieldError): FieldError {
   return {

@@ -7,8 +7,9 @@ import type { Store } from '../../../platform/store/store.ts';
 import type { OperationsOf } from '../handle.ts';
 
 /**
- * Returns the operations about limits. @param read reads the connection that a request names @throws Problem 404 when
- * it does not exist
+ * Returns the operations about limits.
+ *
+ * @param read returns the connection that a request names, and throws Problem 404 if it does not exist
  */
 export function limitOperations(
   store: Store<'governor'>,

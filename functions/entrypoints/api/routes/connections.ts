@@ -65,7 +65,9 @@ const driverSchema = z.object({
       requiredBy: z
         .array(cloudSchema)
         .exactOptional()
-        .describe('Present if only some clouds of the driver require the field: those clouds.'),
+        .describe(
+          'The clouds that require the field. Absent if all clouds of the driver have the same rule.',
+        ),
       pattern: z.string().exactOptional().describe('A regular expression that the whole value has to match.'),
       alternative: z
         .string()
@@ -185,7 +187,7 @@ export const connectionRoutes = [
     path: '/v1/namespaces/{namespace}/connections/{connection}/limits/reopen',
     handler: 'connections',
     summary:
-      'Let launches try quotas again that the cloud has refused, for example after you had them raised',
+      'Let launches try again where a quota was used up, for example after the provider has raised the quota',
     params: connectionParams,
     query: noQuery,
     body: reopenRequestSchema,

@@ -6,5 +6,5 @@ import { accessOperations } from '../../api/operations/access.ts';
 const env = readEnv(['ACCESS_TABLE', 'FLEETS_TABLE']);
 const store = openStore({ access: env.ACCESS_TABLE, fleets: env.FLEETS_TABLE });
 
-/** Answers requests about namespaces, API keys and the OpenAPI document, and those that match no route. */
+/** Answers requests about namespaces, API keys and the OpenAPI document, and requests that match no route. */
 export const handler = handle({ handler: 'access', store, operations: accessOperations(store) });

@@ -28,7 +28,10 @@ const rules = {
   allowEndpointOverride: env.ALLOW_ENDPOINT_OVERRIDE,
 };
 
-/** Answers requests about drivers and connections. Secrets go to the Parameter Store here, and are never read. */
+/**
+ * Answers requests about drivers and connections. It writes secrets to the Parameter Store and never reads
+ * them.
+ */
 export const handler = handle({
   handler: 'connections',
   store,

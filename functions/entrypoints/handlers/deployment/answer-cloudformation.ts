@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The request of CloudFormation for a custom resource. */
+/** The request that CloudFormation sends for a custom resource. */
 export const customResourceEventSchema = z.object({
   RequestType: z.enum(['Create', 'Update', 'Delete']),
   ResponseURL: z.url(),
@@ -11,7 +11,7 @@ export const customResourceEventSchema = z.object({
 });
 export type CustomResourceEvent = z.infer<typeof customResourceEventSchema>;
 
-/** CloudFormation limits the size of an answer. */
+/** Maximum number of characters of the reason, because CloudFormation limits the size of an answer. */
 const MAX_REASON = 1_000;
 
 /** Builds the answer to CloudFormation: attributes of the resource, or why the deployment fails. */

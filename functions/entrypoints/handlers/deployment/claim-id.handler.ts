@@ -11,8 +11,9 @@ const store = openStore({ fleets: env.FLEETS_TABLE });
 const ANSWER_TIMEOUT_MS = 5_000;
 
 /**
- * Handles a custom resource of the stack. Each deployment writes its id to the table, or checks the id there. It fails
- * if the operator named another one. The deletion of the stack leaves the id, because tables may remain.
+ * Handles a custom resource of the stack. The first deployment writes the deployment id to the table, and
+ * later ones check it. A deployment fails if the operator named an id that differs from the one in the table.
+ * The deletion of the stack keeps the id, because the tables may remain.
  */
 export async function handler(input: unknown): Promise<void> {
   const event = customResourceEventSchema.parse(input);
@@ -23,7 +24,7 @@ export async function handler(input: unknown): Promise<void> {
       return answerOf(event, { error });
     },
   );
-  // The URL is signed without a content type. With a string, `fetch` would send one.
+  // The URL is signed without a content type. With a string as body, `fetch` would send a content type.
   const body = new TextEncoder().encode(JSON.stringify(answer));
   const { ok, status } = await fetch(event.ResponseURL, {
     method: 'PUT',

@@ -18,7 +18,10 @@ const deps = {
   log: logger,
 };
 
-/** Runs every ten minutes. Finishes changes of namespaces and connections whose request died. */
+/**
+ * Runs every ten minutes. Finishes changes of namespaces and connections that an API request began and could
+ * not finish.
+ */
 export const handler = middy<unknown, FinishedChanges>()
   .use(measured('finish-changes'))
   .handler(() => finishChanges(deps));

@@ -29,8 +29,8 @@ export const handler = middy<unknown, Reconciliation>()
   });
 
 /**
- * Advances the deployment's counter, which detects restored tables. An error of the Parameter Store must not delay the
- * fleets.
+ * Advances the deployment's counter, which detects restored tables. An error of the Parameter Store must not
+ * delay the reconciliation of fleets.
  */
 async function count(): Promise<void> {
   try {

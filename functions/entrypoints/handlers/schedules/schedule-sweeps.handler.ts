@@ -11,7 +11,7 @@ const env = readEnv(['ACCESS_TABLE', 'QUEUE_URLS']);
 const store = openStore({ access: env.ACCESS_TABLE });
 const sqs = openSqsClient();
 
-/** Runs by EventBridge, at the stage's interval. Sweeps every usable connection for orphans. */
+/** Starts a sweep for orphans at each usable connection. EventBridge runs it at the stage's interval. */
 export const handler = middy<unknown, { connections: number }>()
   .use(measured('orphan-schedule'))
   .handler(async () => {

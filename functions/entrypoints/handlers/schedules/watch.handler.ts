@@ -12,7 +12,7 @@ const store = openStore({ governor: env.GOVERNOR_TABLE });
 const sqs = openSqsClient();
 const deployed = DRIVER_NAMES.filter((name) => env.QUEUE_URLS[name] !== undefined);
 
-/** Runs each minute, by EventBridge. Starts polls at sites whose loop does not run. */
+/** Starts a poll at each site whose poll loop should run and does not. EventBridge runs it each minute. */
 export const handler = middy<unknown, { polls: number }>()
   .use(measured('watch'))
   .handler(async () => {
